@@ -73,8 +73,8 @@ def list_messages(request: HttpRequest, pk: UUID) -> QuerySet[Message]:
     the sentence.
     """
     get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
-    cites = Prefetch("citations", Citation.objects.select_related("source"))
-    return Message.objects.visible_to(get_caller(request)).filter(conversation=pk).prefetch_related(cites)
+    citations = Prefetch("citations", Citation.objects.select_related("source"))
+    return Message.objects.visible_to(get_caller(request)).filter(conversation=pk).prefetch_related(citations)
 
 
 @router.patch("/conversations/{uuid:pk}", auth=_WRITE, response=ConversationOut, tags=["conversations"])

@@ -91,7 +91,7 @@ async def ask_question(
     async with aclosing(_pieces(user, kept)) as pieces:
         async for _ in pieces:
             pass
-    return await in_db(_answer, user, kept.answer)
+    return await in_db(_answer, user, kept.answer_id)
 
 
 @router.get("/answers/{uuid:pk}", auth=Bearer(Scope.READ), response=AnswerOut, tags=["conversations"])
@@ -126,7 +126,7 @@ def _client_id(key: str) -> str:
 
 def _own(user: User, kept: TurnIds, ask: requests.AskRequest) -> None:
     """Raise HttpError (422) if another question was stored under the same Idempotency-Key."""
-    rows = Message.objects.visible_to(user).filter(pk=kept.question, retracted=None)
+    rows = Message.objects.visible_to(user).filter(pk=kept.question_id, retracted=None)
     asked = rows.values_list("text", "conversation").first()
     if asked is not None and asked != (ask.text, ask.conversation):
         raise HttpError(422, _OTHER)
@@ -134,17 +134,17 @@ def _own(user: User, kept: TurnIds, ask: requests.AskRequest) -> None:
 
 def _titled(user: User, kept: TurnIds, ask: requests.AskRequest) -> None:
     """Name an untitled conversation after the question."""
-    unnamed = Conversation.objects.visible_to(user).filter(pk=kept.conversation, title="")
+    unnamed = Conversation.objects.visible_to(user).filter(pk=kept.conversation_id, title="")
     unnamed.update(title=picture_request.make_title(ask.text))
 
 
 async def _streamed(user: User, kept: TurnIds) -> AsyncIterator[bytes]:
-    ids = {"conversation": kept.conversation, "question": kept.question, "answer": kept.answer}
+    ids = {"conversation": kept.conversation_id, "question": kept.question_id, "answer": kept.answer_id}
     yield _event("accepted", ids)
     async with aclosing(_pieces(user, kept)) as pieces:
         async for piece in pieces:
             yield _event("text", {"text": piece})
-    answer = await in_db(_answer, user, kept.answer)
+    answer = await in_db(_answer, user, kept.answer_id)
     yield _event("answer", AnswerOut.model_validate(answer).model_dump())
 
 
@@ -156,15 +156,15 @@ async def _pieces(user: User, kept: TurnIds) -> AsyncGenerator[str, None]:
     """Yield the text of the answer in pieces until it ends. If another process writes it, it comes in one piece."""
     sent = ""
     try:
-        async with aclosing(registry.get_turn_log().tail(str(kept.answer), 0)) as entries:
+        async with aclosing(registry.get_turn_log().tail(str(kept.answer_id), 0)) as entries:
             async for _ in entries:
-                text = runner.get_running_text(kept.answer)
+                text = runner.get_running_text(kept.answer_id)
                 if text.startswith(sent) and text != sent:
                     yield text[len(sent) :]
                     sent = text
     except EngineError:
         pass  # the loop below reads the end from the row
-    while (row := await in_db(_row, user, kept.answer)).status == Message.Status.WRITING:
+    while (row := await in_db(_row, user, kept.answer_id)).status == Message.Status.WRITING:
         await asyncio.sleep(_LOOK_S)
     if row.text.startswith(sent) and row.text != sent:
         yield row.text[len(sent) :]
@@ -176,20 +176,20 @@ def _row(user: User, pk: UUID) -> Message:
 
 def _answer(user: User, pk: UUID) -> dict[str, Any]:
     """Return the fields of `AnswerOut` for an answer. Raises Http404 if the user may not see it."""
-    cites = Prefetch("citations", Citation.objects.select_related("source"))
-    row = get_object_or_404(Message.objects.visible_to(user).answers().prefetch_related(cites), pk=pk)
+    citations = Prefetch("citations", Citation.objects.select_related("source"))
+    row = get_object_or_404(Message.objects.visible_to(user).answers().prefetch_related(citations), pk=pk)
     shelf = load_answer_sources(user, [row])[row.pk]
-    numbers = [item.number for item in shelf.shown]
+    numbers = [item.number for item in shelf.sources]
     places = Source.objects.filter(conversation=row.conversation_id, number__in=numbers)
     documents = dict(places.values_list("number", "document"))
     sources = [
         {
-            "number": item.number, "shown": item.shown,
-            "document_id": None if item.gone else documents.get(item.number),
+            "number": item.number, "shown": item.shown_number,
+            "document_id": None if item.unavailable else documents.get(item.number),
             "title": item.title, "page_number": item.page, "heading": item.heading, "text": item.snippet,
-            "used": item.number in shelf.used, "gone": item.gone,
+            "used": item.number in shelf.used, "gone": item.unavailable,
         }
-        for item in shelf.shown
+        for item in shelf.sources
     ]  # fmt: skip
     named = ("id", "parent_id", "conversation_id", "role", "status", "text", "model", "reason", "created")
     return {

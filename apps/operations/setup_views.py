@@ -129,4 +129,4 @@ async def start_sample_chat(request: HttpRequest) -> HttpResponse:
         return HttpResponse(
             str(error) or gettext("Sign in again."), status=409, content_type="text/plain; charset=utf-8"
         )
-    return redirect(f"/c/{kept.conversation}/")
+    return redirect(f"/c/{kept.conversation_id}/")

@@ -125,7 +125,7 @@ async def _answer(question: str, passages: Sequence[Any]) -> str:
     chat = registry.get_chat_engine()
     window = (await chat.info()).context_tokens
     kept = prompt.select_history((), window, chat.count)
-    placed = source_numbering.number_passages(passages, source_numbering.SourceNumbers(), kept.given)
+    placed = source_numbering.number_passages(passages, source_numbering.SourceNumbers(), kept.given_spans)
     laid_out = prompt.build_prompt(question, (), kept, placed, window, chat.count)
     request = ChatRequest(laid_out.messages, Sampling(max_tokens=min(laid_out.max_tokens, 160)))
     async with aclosing(chat.stream(request)) as stream:

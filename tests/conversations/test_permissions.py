@@ -51,7 +51,7 @@ VERBS: dict[str, Callable[[User, Rows], object]] = {
         user, rows.assistant, "reader", email="b@example.org"
     ),
     "unshare_assistant": lambda user, rows: services.unshare_assistant(user, rows.assistant, 1),
-    "set_public": lambda user, rows: services.set_public(user, rows.assistant, on=False),
+    "set_public": lambda user, rows: services.set_public(user, rows.assistant, public=False),
     "update_assistant": lambda user, rows: services.update_assistant(
         user, rows.assistant, {"name": "X"}, Collection.objects.none(), 1
     ),

@@ -224,7 +224,9 @@ def addresses() -> dict[str, list[str]]:
             *(f"/assistants/{row.pk}/" for row in Assistant.objects.filter(owner=alice)),
             *(f"/privacy/receipts/{row.pk}/" for row in DataRequest.objects.filter(kind="erase")),
         ],
-        "bob": ["/notices/", "/collections/", *(f"/shared/{row.secret}/" for row in Share.objects.filter(on=True))],
+        "bob": [
+            "/notices/", "/collections/", *(f"/shared/{row.secret}/" for row in Share.objects.filter(enabled=True)),
+        ],
         "morgan": ["/review/", "/review/figures/", "/review/care/", "/review/break-glass/", "/feedback/",
                    *(f"/review/{row.pk}/" for row in cases)],
         "ada": [

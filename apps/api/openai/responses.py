@@ -94,12 +94,12 @@ def format_evidence(turn: Turn, offset: int) -> dict[str, Any]:
     """
     return {
         "openbook": {
-            "sources": [_source(item) for item in turn.placed],
-            "citations": [_cite(cite, offset) for cite in turn.cites],
-            "grounded": turn.grounded,
+            "sources": [_source(item) for item in turn.passages],
+            "citations": [_cite(cite, offset) for cite in turn.citations],
+            "grounded": turn.is_grounded,
             "unread_languages": turn.unread_languages,
-            "nothing_found": turn.nothing is not None,
-            "searched": (turn.nothing or {}).get("searched"),
+            "nothing_found": turn.no_results is not None,
+            "searched": (turn.no_results or {}).get("searched"),
         }
     }
 

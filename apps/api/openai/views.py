@@ -97,13 +97,13 @@ async def create_chat_completion(request: HttpRequest, wish: ChatIn) -> Streamin
             async with aclosing(ephemeral.stream_while_allowed(turn, _pieces(turn, said))) as pieces:
                 async for piece in pieces:
                     text += piece
-            reason = responses.get_finish_reason("tool_calls" if turn.calls else turn.finish)
+            reason = responses.get_finish_reason("tool_calls" if turn.requested_calls else turn.finish_reason)
         except Withheld as error:
             if not text:
                 raise ApiError(400, str(error), param="messages", code="content_filter") from error
             reason = "content_filter"
     known = responses.format_evidence(turn, len(text) - len(turn.text))
-    return reply.whole(text, turn.calls, reason, await ephemeral.count_usage(turn), **known)
+    return reply.whole(text, turn.requested_calls, reason, await ephemeral.count_usage(turn), **known)
 
 
 @router.post("/embeddings", auth=_CHAT)
@@ -230,7 +230,7 @@ def _counted(user_pk: int, slot: _Slot) -> Iterator[None]:
 async def _streamed(
     turn: EphemeralTurn, slot: _Slot, wish: ChatIn, said: ChatRequest | None, reply: responses.StreamReply
 ) -> AsyncIterator[bytes]:
-    with _counted(turn.opening.user.pk, slot):
+    with _counted(turn.prepared.user.pk, slot):
         yield reply.chunk({"role": "assistant", "content": ""})
         size = 0
         try:
@@ -238,14 +238,14 @@ async def _streamed(
                 async for piece in pieces:
                     size += len(piece)
                     yield reply.chunk({"content": piece})
-            reason = responses.get_finish_reason("tool_calls" if turn.calls else turn.finish)
+            reason = responses.get_finish_reason("tool_calls" if turn.requested_calls else turn.finish_reason)
         except Withheld:
             reason = "content_filter"
         except EngineError as error:
             yield responses.format_event(build_openai_error(str(error), 503))
             return
-    if turn.calls:
-        yield reply.chunk({"tool_calls": responses.format_tool_calls(turn.calls)})
+    if turn.requested_calls:
+        yield reply.chunk({"tool_calls": responses.format_tool_calls(turn.requested_calls)})
     yield reply.chunk({}, reason, **responses.format_evidence(turn, size - len(turn.text)))
     if wish.usage_wanted:
         yield reply.usage(await ephemeral.count_usage(turn))

@@ -15,12 +15,12 @@ from apps.safety.models.strictness import Strictness, parse_strictness
 from apps.users.models import User
 
 
-def resolve_assistant(user: User, place: Conversation) -> tuple[Assistant, str]:
+def resolve_assistant(user: User, conversation: Conversation) -> tuple[Assistant, str]:
     """Return the assistant that answers, and the name of the chosen one if it is no longer shared with the user, or "".
 
     The site's own assistant replaces one that was deleted or is no longer shared. For `in_db`.
     """
-    chosen = place.assistant
+    chosen = conversation.assistant
     if chosen is None:
         return Assistant.default(), ""
     if Assistant.objects.visible_to(user).filter(pk=chosen.pk).exists():
@@ -45,14 +45,14 @@ def describe_unshared_assistant(name: str) -> str:
     }
 
 
-def resolve_level(user: User, place: Conversation) -> Strictness:
+def resolve_level(user: User, conversation: Conversation) -> Strictness:
     """Return the strictness of the safety gate in the conversation. For `in_db`."""
-    return parse_strictness(resolve_assistant(user, place)[0].safety)
+    return parse_strictness(resolve_assistant(user, conversation)[0].safety)
 
 
-def resolve_sampling(place: Conversation, assistant: Assistant) -> SamplingChoice:
+def resolve_sampling(conversation: Conversation, assistant: Assistant) -> SamplingChoice:
     """Return the sampling of the conversation, else that of the assistant."""
-    return parse_sampling(place.sampling or get_assistant_sampling(assistant))
+    return parse_sampling(conversation.sampling or get_assistant_sampling(assistant))
 
 
 def get_assistant_sampling(assistant: Assistant) -> dict[str, Any]:

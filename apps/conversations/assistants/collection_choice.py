@@ -14,7 +14,9 @@ from apps.documents.models import Collection
 from apps.users.models import User
 
 
-def resolve_collections(user: User, place: Conversation, ask: AskRequest, assistant: Assistant) -> tuple[UUID, ...]:
+def resolve_collections(
+    user: User, conversation: Conversation, ask: AskRequest, assistant: Assistant
+) -> tuple[UUID, ...]:
     """Return the collections to search; () means all that the user may read. Raise RequestRefused."""
     if ask.collections:
         readable = Collection.objects.visible_to(user).filter(pk__in=ask.collections)
@@ -23,17 +25,17 @@ def resolve_collections(user: User, place: Conversation, ask: AskRequest, assist
             raise RequestRefused("One of the selected collections is no longer available. Select again.")
         return found
     if ask.collections is None and ask.conversation is not None:
-        return get_conversation_collections(user, place, assistant)
+        return get_conversation_collections(user, conversation, assistant)
     return get_assistant_collections(user, assistant)
 
 
-def get_conversation_collections(user: User, place: Conversation, assistant: Assistant) -> tuple[UUID, ...]:
+def get_conversation_collections(user: User, conversation: Conversation, assistant: Assistant) -> tuple[UUID, ...]:
     """Return the readable collections of the conversation, else the assistant's.
 
     Raise RequestRefused if the conversation had collections and none is readable any more.
     """
-    found = Collection.objects.visible_to(user).filter(conversations=place).values_list("pk", flat=True)
-    if not (kept := tuple(found)) and (place.narrow or place.collections.exists()):
+    found = Collection.objects.visible_to(user).filter(conversations=conversation).values_list("pk", flat=True)
+    if not (kept := tuple(found)) and (conversation.narrow or conversation.collections.exists()):
         raise RequestRefused(
             "The collections of this conversation were deleted or are no longer shared with you. Select others."
         )

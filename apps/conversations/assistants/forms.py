@@ -200,7 +200,7 @@ def _initial(assistant: Assistant) -> dict[str, Any]:
 
 def _models(field: forms.ChoiceField, assistant: Assistant | None) -> None:
     """Offer the chat models, and a chosen model that is no longer offered, so that saving keeps it."""
-    offered = [(item.name, item.shown) for item in model_choice.list_model_options("") if item.name != MAIN]
+    offered = [(item.name, item.display_name) for item in model_choice.list_model_options("") if item.name != MAIN]
     now = assistant.model if assistant else ""
     if now and now not in dict(offered):
         offered.append((now, gettext("%(name)s (no longer available)") % {"name": now}))

@@ -59,16 +59,16 @@ def create_assistant(user: User, content: Mapping[str, Any], collections: QueryS
 
 
 def update_assistant(
-    user: User, assistant: Assistant, content: Mapping[str, Any], collections: QuerySet[Collection], seen: int
+    user: User, assistant: Assistant, content: Mapping[str, Any], collections: QuerySet[Collection], base_version: int
 ) -> Assistant:
     """Save the assistant as a new version, in one transaction.
 
-    `collections` are those that the user may read; collections that the user may not read are kept. `seen` is the
-    version that was edited. Raise VersionConflict if it is no longer the newest.
+    `collections` are those that the user may read; collections that the user may not read are kept. `base_version` is
+    the version that was edited. Raise VersionConflict if it is no longer the newest.
     """
     with transaction.atomic():
         row = _lock(user, assistant)
-        if row.version != seen:
+        if row.version != base_version:
             raise VersionConflict
         _record_first(row)
         for name in content.keys() & set(VERSIONED_FIELDS):
@@ -128,10 +128,10 @@ def unshare_assistant(user: User, assistant: Assistant, share: int) -> None:
     assistant.shares.filter(pk=share).delete()
 
 
-def set_public(user: User, assistant: Assistant, *, on: bool) -> None:
+def set_public(user: User, assistant: Assistant, *, public: bool) -> None:
     """Offer the assistant to all signed-in users, or stop that."""
     require_row(Assistant.objects.owned_by(user), assistant.pk)
-    Assistant.objects.filter(pk=assistant.pk).update(everyone=on)
+    Assistant.objects.filter(pk=assistant.pk).update(everyone=public)
 
 
 def delete_assistant(user: User, assistant: Assistant) -> None:
@@ -152,9 +152,9 @@ def _record_first(row: Assistant) -> None:
         _record(row, row.owner)
 
 
-def _record(row: Assistant, by: User | None) -> None:
+def _record(row: Assistant, author: User | None) -> None:
     content: dict[str, Any] = {name: getattr(row, name) for name in VERSIONED_FIELDS}
     content["collections"] = [str(pk) for pk in row.collections.order_by("pk").values_list("pk", flat=True)]
-    AssistantVersion.objects.create(assistant=row, number=row.version, content=content, by=by)
+    AssistantVersion.objects.create(assistant=row, number=row.version, content=content, author=author)
     old = row.versions.order_by("-number").values_list("pk", flat=True)[MAX_VERSIONS:]
     AssistantVersion.objects.filter(pk__in=list(old)).delete()

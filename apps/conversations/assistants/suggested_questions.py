@@ -97,8 +97,8 @@ async def suggest_questions(user: User, chosen: set[UUID]) -> list[str]:
 
 async def _finds_section(user: User, candidate: StarterQuestion, chosen: set[UUID]) -> bool:
     """Return whether the best passage for the question is of its section, as tried now or within the last hour."""
-    place = ".".join(sorted(map(str, chosen)))
-    key = f"starter:{user.pk}:{hash_text(f'{place} {candidate.document} {candidate.text}')}"
+    scope = ".".join(sorted(map(str, chosen)))
+    key = f"starter:{user.pk}:{hash_text(f'{scope} {candidate.document} {candidate.text}')}"
     known: bool | None = await cache.aget(key)
     if known is None:
         result = await search.search(user, candidate.text, collections=tuple(chosen))

@@ -101,7 +101,7 @@ def list_versions(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("conversations:assistant_versions", pk)
     context = {
         "assistant": row,
-        "versions": row.versions.select_related("by")[:50],
+        "versions": row.versions.select_related("author")[:50],
         "is_owner": row.owner_id == user.pk,
         "tab": "versions",
     }
@@ -141,7 +141,7 @@ def set_public(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Offer the assistant to all signed-in users, or stop that."""
     row, wanted = _owned(request, pk), request.POST.get("everyone") == "on"
     if not (wanted and is_blocked(request, Feature.SHARING)):
-        services.set_public(get_signed_in_user(request), row, on=wanted)
+        services.set_public(get_signed_in_user(request), row, public=wanted)
     return redirect("conversations:assistant_people", pk)
 
 

@@ -45,10 +45,10 @@ async def load_for_model(turn: Turn) -> None:
 
     Raise Withheld, and EngineRefused if a picture is gone or held for review.
     """
-    if not turn.opening.attached:
+    if not turn.prepared.attached:
         return
     start = time.perf_counter()
-    blind = not has_vision(turn.opening.model)
+    blind = not has_vision(turn.prepared.model)
     attached = await _wait_for_recognition(turn, sees=not blind)
     for item in attached:
         for said in filter(None, (item.text, item.caption if blind else "")):
@@ -66,11 +66,11 @@ def has_vision(model: str) -> bool:
 async def emit_picture_step(turn: Turn, *, sees: bool) -> None:
     """Emit the step that says what the model is given of the pictures."""
     if turn.attached:
-        await turn.step("see", describe_for_page(turn.attached, sees=sees), turn.timings.get("see"))
+        await turn.emit_step("see", describe_for_page(turn.attached, sees=sees), turn.timings.get("see"))
 
 
 async def _wait_for_recognition(turn: Turn, *, sees: bool) -> tuple[AttachedPictureView, ...]:
-    ids, start = [item.id for item in turn.opening.attached], time.perf_counter()
+    ids, start = [item.id for item in turn.prepared.attached], time.perf_counter()
     said = False
     while True:
         found = await in_db(queries.reload_pictures, ids)
@@ -81,7 +81,7 @@ async def _wait_for_recognition(turn: Turn, *, sees: bool) -> tuple[AttachedPict
         if not any(item.due(sees=sees) for item in found) or time.perf_counter() - start > MAX_WAIT_S:
             return found
         if not said:
-            await turn.step("see", gettext("Reading the text in the attached pictures"))
+            await turn.emit_step("see", gettext("Reading the text in the attached pictures"))
             said = True
         await asyncio.sleep(_LOOK_S)
 
@@ -127,7 +127,7 @@ async def select_for_prompt(turn: Turn, sees: bool) -> tuple[tuple[PastExchange,
     For a model with vision, the latest MAX_PICTURES pictures of the whole request are encoded.
     """
     own = await encode_pictures(turn.attached) if sees else ()
-    left, history = MAX_PICTURES - len(own), list(turn.opening.history)
+    left, history = MAX_PICTURES - len(own), list(turn.prepared.history)
     for at in reversed(range(len(history))):
         past = history[at]
         if past.attached:

@@ -51,7 +51,7 @@ class RedrawnPicture:
 
     content: bytes
     thumbnail: bytes
-    ending: str
+    extension: str
     width: int
     height: int
 
@@ -68,10 +68,10 @@ def save_upload(user: User, file: UploadedFile[bytes], address: str = "") -> Att
     if words := malware.scan_file(file, user.pk):
         raise RequestRefused(words)
     drawn = _redraw(file)
-    seen = check_picture(lambda: drawn.content)
-    if not seen.allowed and (seen.judged is None or not seen.judged.outcome.reviewed):
-        raise RequestRefused(seen.words)
-    return _store(user, clean_file_name(file.name or ""), drawn, seen)
+    verdict = check_picture(lambda: drawn.content)
+    if not verdict.allowed and (verdict.judged is None or not verdict.judged.outcome.reviewed):
+        raise RequestRefused(verdict.words)
+    return _store(user, clean_file_name(file.name or ""), drawn, verdict)
 
 
 def delete_pictures(rows: Iterable[AttachedPicture]) -> int:
@@ -131,18 +131,18 @@ def _redraw(file: UploadedFile[bytes]) -> RedrawnPicture:
     return RedrawnPicture(*pictures, found["ending"], found["width"], found["height"])
 
 
-def _store(user: User, name: str, drawn: RedrawnPicture, seen: Verdict) -> AttachedPicture:
-    status = AttachedPicture.Status.WAITING if seen.allowed else AttachedPicture.Status.HELD
+def _store(user: User, name: str, drawn: RedrawnPicture, verdict: Verdict) -> AttachedPicture:
+    status = AttachedPicture.Status.WAITING if verdict.allowed else AttachedPicture.Status.HELD
     row = AttachedPicture(
         owner=user, name=name, thumbnail=drawn.thumbnail, width=drawn.width, height=drawn.height, status=status,
-        sha256=hashlib.sha256(drawn.content).hexdigest(), reason=seen.words[:400], unchecked=seen.rule == UNCHECKED,
-        blur=blur_clause(seen),
+        sha256=hashlib.sha256(drawn.content).hexdigest(), reason=verdict.words[:400],
+        unchecked=verdict.rule == UNCHECKED, blur=blur_clause(verdict),
     )  # fmt: skip
-    row.file.name = row.file.storage.save(f"attached/{row.pk}.{drawn.ending}", ContentFile(drawn.content))
+    row.file.name = row.file.storage.save(f"attached/{row.pk}.{drawn.extension}", ContentFile(drawn.content))
     try:
         with transaction.atomic():
             row.save(force_insert=True)
-            review.open_case(row, seen.judged)
+            review.open_case(row, verdict.judged)
             transaction.on_commit(partial(notify_worker, TASK_NAME, row.pk), robust=True)
     except BaseException:
         row.file.storage.delete(row.file.name)

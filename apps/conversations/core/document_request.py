@@ -50,7 +50,7 @@ class DocumentRequest:
     words: tuple[str, ...]
     sides: tuple[str, str] | tuple[()] = ()
     aspect: str = ""
-    sure: bool = True  # it is a request even if it names no document
+    is_certain: bool = True  # it is a request even if it names no document
     in_full: bool = False  # it is a request only if it names a document by all words of the title
 
 
@@ -81,7 +81,7 @@ def recognise_request(text: str, *, may_name: bool = False) -> DocumentRequest |
         return None
     if len(subject) > _SUBJECT_WORDS or (kind == LIST and not subject):
         return None
-    return DocumentRequest(kind, subject, words, sure=sure)
+    return DocumentRequest(kind, subject, words, is_certain=sure)
 
 
 def _read_by_title(text: str) -> DocumentRequest | None:
@@ -98,7 +98,7 @@ def _read_by_title(text: str) -> DocumentRequest | None:
     if kind not in (SUMMARY, OUTLINE) or likelihood < _TITLE_FLOOR:
         return None
     subject = tuple(match.group() for match in unknown)
-    return DocumentRequest(kind, subject, tuple(match.group() for match in found), sure=False, in_full=True)
+    return DocumentRequest(kind, subject, tuple(match.group() for match in found), is_certain=False, in_full=True)
 
 
 def fold_word(word: str) -> str:

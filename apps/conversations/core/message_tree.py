@@ -30,16 +30,18 @@ def find_path(messages: Iterable[Message], through: UUID | None = None) -> list[
     children: dict[UUID | None, list[Message]] = defaultdict(list)
     for row in rows:
         children[row.parent_id].append(row)
-    continued = _continued(rows, children)
-    wanted = _ancestry(rows, continued, through)
+    continued = _map_continuations(rows, children)
+    wanted = _list_ancestors(rows, continued, through)
     exchanges: list[Exchange] = []
-    questions = _of(Message.Role.USER, children[None])
+    questions = _filter_role(Message.Role.USER, children[None])
     while questions:
-        question = _chosen(questions, wanted)
-        answers = tuple(row for row in _of(Message.Role.ASSISTANT, children[question.pk]) if row.pk not in continued)
-        answer = _chosen(answers, wanted) if answers else None
+        question = _select_sibling(questions, wanted)
+        answers = tuple(
+            row for row in _filter_role(Message.Role.ASSISTANT, children[question.pk]) if row.pk not in continued
+        )
+        answer = _select_sibling(answers, wanted) if answers else None
         exchanges.append(Exchange(question, answer, questions, answers))
-        questions = _of(Message.Role.USER, children[answer.pk]) if answer else ()
+        questions = _filter_role(Message.Role.USER, children[answer.pk]) if answer else ()
     return exchanges
 
 
@@ -59,14 +61,14 @@ def find_branch_changes(exchanges: Iterable[Exchange], until: UUID | None = None
     rows: list[UUID] = []
     for exchange in exchanges:
         for row, siblings in ((exchange.question, exchange.questions), (exchange.answer, exchange.answers)):
-            if row is not None and _chosen(siblings, frozenset()) is not row:
+            if row is not None and _select_sibling(siblings, frozenset()) is not row:
                 rows.append(row.pk)
             if row is not None and row.pk == until:
                 return tuple(rows)
     return tuple(rows)
 
 
-def _continued(rows: Sequence[Message], children: Mapping[UUID | None, list[Message]]) -> dict[UUID, UUID]:
+def _map_continuations(rows: Sequence[Message], children: Mapping[UUID | None, list[Message]]) -> dict[UUID, UUID]:
     """Return, by answer that was continued, the answer that replaces it.
 
     It does so once it has text (or is being written, or was withheld), unless a question follows the earlier answer.
@@ -79,7 +81,7 @@ def _continued(rows: Sequence[Message], children: Mapping[UUID | None, list[Mess
     }
 
 
-def _ancestry(rows: Sequence[Message], continued: Mapping[UUID, UUID], through: UUID | None) -> frozenset[UUID]:
+def _list_ancestors(rows: Sequence[Message], continued: Mapping[UUID, UUID], through: UUID | None) -> frozenset[UUID]:
     """Return the message and all its ancestors; a continued answer is replaced by its continuation."""
     parents = {row.pk: row.parent_id for row in rows}
     while through is not None and through in continued:
@@ -91,11 +93,11 @@ def _ancestry(rows: Sequence[Message], continued: Mapping[UUID, UUID], through: 
     return frozenset(wanted)
 
 
-def _of(role: str, rows: Iterable[Message]) -> tuple[Message, ...]:
+def _filter_role(role: str, rows: Iterable[Message]) -> tuple[Message, ...]:
     return tuple(row for row in rows if row.role == role)
 
 
-def _chosen(siblings: Sequence[Message], wanted: frozenset[UUID]) -> Message:
+def _select_sibling(siblings: Sequence[Message], wanted: frozenset[UUID]) -> Message:
     """Return the sibling that is in `wanted`, else the one that was chosen or written last."""
     named = next((row for row in siblings if row.pk in wanted), None)
     return named or max(siblings, key=lambda row: (row.chosen or row.created, row.created, row.pk))

@@ -24,8 +24,8 @@ class ModelOption:
     """Entry of a model menu."""
 
     name: str
-    shown: str
-    about: str
+    display_name: str
+    description: str
     chosen: bool
 
 
@@ -38,23 +38,25 @@ def parse_model(value: Any) -> str | None:
     return value
 
 
-def apply_settings(place: Conversation, wish: AskRequest | RetryRequest, *, model: str | None = None) -> None:
+def apply_settings(conversation: Conversation, request: AskRequest | RetryRequest, *, model: str | None = None) -> None:
     """Set the sampling, filters and model of the unsaved conversation from the request.
 
-    None leaves a value as it is. `model` is not taken from `wish`, since a retry with another model is for that answer
-    only.
+    None leaves a value as it is. `model` is not taken from `request`, since a retry with another model is for that
+    answer only.
     """
-    if wish.sampling is not None:
-        place.sampling = wish.sampling.record()
-    if wish.filters is not None:
-        place.filters = wish.filters.record()
+    if request.sampling is not None:
+        conversation.sampling = request.sampling.record()
+    if request.filters is not None:
+        conversation.filters = request.filters.record()
     if model is not None:
-        place.model = model
+        conversation.model = model
 
 
-def resolve_model(place: Conversation, assistant: Assistant | None, wished: str | None = None) -> tuple[str, str]:
+def resolve_model(
+    conversation: Conversation, assistant: Assistant | None, requested: str | None = None
+) -> tuple[str, str]:
     """Return the name of the model to use, and the name of a chosen model that is no longer offered, or ""."""
-    wanted = wished or place.model or (assistant.model if assistant else "") or MAIN
+    wanted = requested or conversation.model or (assistant.model if assistant else "") or MAIN
     return (wanted, "") if registry.get_chat_model(wanted) else (MAIN, wanted)
 
 

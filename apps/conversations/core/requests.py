@@ -152,7 +152,7 @@ class RetryRequest:
     client_id: ClientId
     turn: UUID
     without_documents: bool | None = None  # None: as in the earlier answer
-    on: bool = False  # continue the unfinished answer
+    continues: bool = False  # go on with the unfinished answer
     sampling: ChosenSampling = None  # None: the conversation's
     model: ModelName = None  # for this answer only; None: as resolved by `model_choice`
     filters: Filters = None  # None: the conversation's
@@ -257,7 +257,7 @@ def parse_command(message: Mapping[str, Any]) -> Command:
         return _resolve_picture(command)
     if isinstance(command, RetryCommand):
         without = True if command.do == "answer_without_documents" else None
-        return replace(command, on=command.do == "continue", without_documents=without)
+        return replace(command, continues=command.do == "continue", without_documents=without)
     return command
 
 

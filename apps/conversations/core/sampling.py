@@ -139,17 +139,19 @@ class SamplingChoice:
             changes["stop"] = tuple(changes["stop"])
         return replace(PRESETS[self.preset], **changes, max_tokens=max(1, length))
 
-    def used(self, told: Sampling, *, whole: bool) -> dict[str, Any]:
-        """Return the sampling as a JSON record of the answer. `told` is the sampling that was sent to the server.
+    def used(self, sampling: Sampling, *, whole: bool) -> dict[str, Any]:
+        """Return the sampling as a JSON record of the answer. `sampling` is the sampling that was sent to the server.
 
         If the server does not support the `whole` sampling, "unheeded" lists the controls that it ignored.
         """
-        numbers = [item for item in CONTROLS if (item.name in _OF_BEAMS if told.beams else item is not BEAMS_CONTROL)]
-        said = {control.name: getattr(told, control.name) for control in numbers}
+        numbers = [
+            item for item in CONTROLS if (item.name in _OF_BEAMS if sampling.beams else item is not BEAMS_CONTROL)
+        ]
+        said = {control.name: getattr(sampling, control.name) for control in numbers}
         said = {name: value for name, value in said.items() if value is not None}
         unheeded = [] if whole else [name for name in EXTENDED if name in said]
         heard = {name: value for name, value in said.items() if name not in unheeded}
-        also = {"stop": list(told.stop)} if told.stop else {}
+        also = {"stop": list(sampling.stop)} if sampling.stop else {}
         return {"preset": str(self.preset), **heard, **also, **({"unheeded": unheeded} if unheeded else {})}
 
     def record(self) -> dict[str, Any]:
@@ -157,11 +159,11 @@ class SamplingChoice:
         return {"preset": str(self.preset), **dict(self.changes)}
 
 
-def get_penalties(model: str, told: Sampling) -> dict[str, Any]:
+def get_penalties(model: str, sampling: Sampling) -> dict[str, Any]:
     """Return extra sampling values: a frequency penalty for the packaged model, unless the user chose a penalty or
     beams.
     """
-    own = told.repetition_penalty is not None or told.beams
+    own = sampling.repetition_penalty is not None or sampling.beams
     return {} if own or model != PACKAGED_MODEL else {"frequency_penalty": PACKAGED_PENALTY}
 
 
@@ -197,14 +199,16 @@ def parse_sampling(value: Any) -> SamplingChoice:
     if preset not in SamplingPreset.values:
         raise RequestRefused(gettext("This preset does not exist. Choose Precise, Balanced or Creative."))
     changes: dict[str, Any] = {
-        name: _number(control, value[name]) for name, control in _BY_NAME.items() if value.get(name) not in (None, "")
+        name: _parse_number(control, value[name])
+        for name, control in _BY_NAME.items()
+        if value.get(name) not in (None, "")
     }
     if stop := value.get("stop"):
-        changes["stop"] = _stops(stop)
+        changes["stop"] = _parse_stops(stop)
     return SamplingChoice(SamplingPreset(preset), changes)
 
 
-def _number(control: SamplingControl, value: Any) -> float | int:
+def _parse_number(control: SamplingControl, value: Any) -> float | int:
     try:
         number = float(value)
         if isinstance(value, bool) or not math.isfinite(number) or (control.whole and number != int(number)):
@@ -226,7 +230,7 @@ def _number(control: SamplingControl, value: Any) -> float | int:
     return int(number) if control.whole else number
 
 
-def _stops(value: Any) -> list[str]:
+def _parse_stops(value: Any) -> list[str]:
     words = value.split("\n") if isinstance(value, str) else value
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise RequestRefused(gettext("Enter stop words as text, one per line."))

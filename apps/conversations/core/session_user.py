@@ -31,13 +31,13 @@ def get_session_key(headers: list[tuple[bytes, bytes]]) -> str:
     return parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, "")
 
 
-def get_session_user(key: str) -> User | None:
+def get_session_user(session_key: str) -> User | None:
     """Return the active user of a live session with the present password; None otherwise. For `in_db`."""
-    if not key:
+    if not session_key:
         return None
     if not _IN_ROWS:
-        return _load_verified_user(key)
-    stored = Session.objects.filter(session_key=key, expire_date__gt=timezone.now())
+        return _load_verified_user(session_key)
+    stored = Session.objects.filter(session_key=session_key, expire_date__gt=timezone.now())
     content = stored.values_list("session_data", flat=True).first()
     if content is None:
         return None
@@ -46,7 +46,7 @@ def get_session_user(key: str) -> User | None:
     user = User.objects.filter(pk=pk).first() if pk else None
     if user is not None and user.password == password:
         return user if user.is_active else None
-    if (user := _load_verified_user(key)) is not None:
+    if (user := _load_verified_user(session_key)) is not None:
         if len(_proven) >= _REMEMBERED:
             _proven.clear()
         _proven[content] = user.pk, user.password
@@ -74,10 +74,10 @@ def find_live_sessions(keys: Sequence[str]) -> list[bool]:
     proven = {key: _proven.get(content, (0, "")) for key, content in rows}
     users = User.objects.filter(pk__in={pk for pk, _ in proven.values() if pk})
     people = {pk: (password, active) for pk, password, active in users.values_list("pk", "password", "is_active")}
-    return [_lives(key, *proven.get(key, (0, "")), people) for key in keys]
+    return [_is_live(key, *proven.get(key, (0, "")), people) for key in keys]
 
 
-def _lives(key: str, pk: int, password: str, people: Mapping[int, tuple[str, bool]]) -> bool:
+def _is_live(key: str, pk: int, password: str, people: Mapping[int, tuple[str, bool]]) -> bool:
     known, active = people.get(pk, ("", False))
     return active if pk and known == password else get_session_user(key) is not None
 

@@ -53,19 +53,19 @@ class MessageView:
     pictures: tuple[str, ...]
 
 
-def find_conversation(said: str) -> tuple[User, UUID | None]:
-    """Return the owner, and the conversation if `said` names one; `said` is a URL or id, or an email address.
+def find_conversation(text: str) -> tuple[User, UUID | None]:
+    """Return the owner, and the conversation if `text` names one; `text` is a URL or id, or an email address.
 
     Raise ActionRefused if nothing matches.
     """
-    if found := _UUID.search(said.lower()):
-        place = Conversation.objects.filter(pk=found.group()).select_related("owner").first()
-        if place is not None:
-            return place.owner, place.pk
+    if found := _UUID.search(text.lower()):
+        conversation = Conversation.objects.filter(pk=found.group()).select_related("owner").first()
+        if conversation is not None:
+            return conversation.owner, conversation.pk
         raise ActionRefused(
             gettext("This conversation does not exist. Copy its web address, or enter the e-mail address of its user.")
         )
-    person = User.objects.filter(email=said.strip().lower()).first()
+    person = User.objects.filter(email=text.strip().lower()).first()
     if person is None:
         raise ActionRefused(gettext("No user has this e-mail address."))
     return person, None
@@ -94,13 +94,15 @@ def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageV
     The reading is recorded in the audit log first. Secrets are masked; sealed messages are closed unless the user is
     named for sealed cases. Raise ActionRefused if the conversation is gone.
     """
-    place = Conversation.objects.filter(pk=row.conversation, owner=row.person_id).first() if row.conversation else None
-    if place is None:
+    conversation = (
+        Conversation.objects.filter(pk=row.conversation, owner=row.person_id).first() if row.conversation else None
+    )
+    if conversation is None:
         raise ActionRefused(gettext("This conversation is no longer available."))
-    rows = list(place.messages.order_by("created", "pk")[page * PAGE_SIZE : (page + 1) * PAGE_SIZE + 1])
+    rows = list(conversation.messages.order_by("created", "pk")[page * PAGE_SIZE : (page + 1) * PAGE_SIZE + 1])
     shown = rows[:PAGE_SIZE]
     access_requests.record_reading(row, user, len(shown))
-    closed = set() if SEALED.is_held_by(user) else _find_sealed(place)
+    closed = set() if SEALED.is_held_by(user) else _find_sealed(conversation)
     asked = queries.load_by_question(one.pk for one in shown if one.role == Message.Role.USER)
     drawn = tiles.load_tiles(one for one in shown if one.role == Message.Role.ASSISTANT)
     names = {pk: tuple(one.name for one in some) for pk, some in asked.items()}
@@ -129,16 +131,16 @@ def _make_view(one: Message, closed: bool, pictures: tuple[str, ...]) -> Message
     )
 
 
-def _find_sealed(place: Conversation) -> set[UUID | None]:
+def _find_sealed(conversation: Conversation) -> set[UUID | None]:
     """Return the questions and answers of sealed turns, and of those with a sealed picture, whose prompt they hold."""
-    drawn = Message.pictures.through.objects.filter(message__conversation=place)
+    drawn = Message.pictures.through.objects.filter(message__conversation=conversation)
     drawn = drawn.filter(picture__in=list(seals.sealed_subjects(PICTURE)))
     given_to = Attachment.objects.filter(
-        question__conversation=place, picture__in=list(seals.sealed_subjects(ATTACHED))
+        question__conversation=conversation, picture__in=list(seals.sealed_subjects(ATTACHED))
     )
-    answers = Message.objects.answers().filter(conversation=place)
+    answers = Message.objects.answers().filter(conversation=conversation)
     asked = {pk for pk in answers.filter(pk__in=drawn.values("message")).values_list("parent", flat=True) if pk}
     asked |= set(given_to.values_list("question", flat=True))
     closed: set[UUID | None] = {*asked, *answers.filter(parent__in=asked).values_list("pk", flat=True)}
-    rows = find_sealed_answers().filter(conversation=place)
+    rows = find_sealed_answers().filter(conversation=conversation)
     return closed | {pk for row in rows.values_list("pk", "parent") for pk in row}

@@ -50,36 +50,34 @@ class WithholdReason:
 
 
 def check_answers(
-    stage: Stage, owner: int | None, rows: Iterable[Message], beside: Mapping[UUID, Sequence[str]]
+    stage: Stage, owner: int | None, rows: Iterable[Message], extra_texts: Mapping[UUID, Sequence[str]]
 ) -> dict[UUID, WithholdReason]:
-    """Return the answers to withhold, by id, for their text or for the texts `beside` it (quotes, tool results,
-    reasoning).
-    """
-    parts = [(row, row.pk, "answer", text) for row in rows for text in (row.text, *beside.get(row.pk, ()))]
+    """Return the answers to withhold, by id, for their text or `extra_texts` (quotes, tool results, reasoning)."""
+    parts = [(row, row.pk, "answer", text) for row in rows for text in (row.text, *extra_texts.get(row.pk, ()))]
     return _judge_messages(stage, owner, parts)
 
 
-def check_exchanges(stage: Stage, owner: int | None, way: Sequence[Exchange]) -> dict[UUID, WithholdReason]:
+def check_exchanges(stage: Stage, owner: int | None, path: Sequence[Exchange]) -> dict[UUID, WithholdReason]:
     """Return the questions and answers to withhold, by message id."""
-    asked = [(item.question, item.answer.pk, "question", item.question.text) for item in way if item.answer]
-    said = [(item.answer, item.answer.pk, "answer", item.answer.text) for item in way if item.answer]
-    return _judge_messages(stage, owner, [*asked, *said])
+    questions = [(item.question, item.answer.pk, "question", item.question.text) for item in path if item.answer]
+    answers = [(item.answer, item.answer.pk, "answer", item.answer.text) for item in path if item.answer]
+    return _judge_messages(stage, owner, [*questions, *answers])
 
 
-def check_title(stage: Stage, place: Conversation) -> str:
+def check_title(stage: Stage, conversation: Conversation) -> str:
     """Return the title of the conversation; "" if the gate withholds it.
 
     An export withholds only titles written by the model, since others are the user's own words.
     """
-    if not place.title or (stage is Stage.EXPORT and place.titled != Conversation.Titled.MODEL):
-        return str(place)
-    (left,) = exports.check_texts(stage, [place.title])
-    return place.title if left.allowed else ""
+    if not conversation.title or (stage is Stage.EXPORT and conversation.titled != Conversation.Titled.MODEL):
+        return str(conversation)
+    (verdict,) = exports.check_texts(stage, [conversation.title])
+    return conversation.title if verdict.allowed else ""
 
 
-def blank_message(row: Message, back: Mapping[UUID, WithholdReason]) -> None:
-    """Empty the message in memory and put the reason in its place. Do nothing if it is not in `back`."""
-    found = back.get(row.pk)
+def blank_message(row: Message, reasons: Mapping[UUID, WithholdReason]) -> None:
+    """Empty the message in memory and put the reason in its place. Do nothing if it is not in `reasons`."""
+    found = reasons.get(row.pk)
     if found is None:
         return
     row.text, row.quotes, row.tools, row.steps, row.links, row.draws = "", [], [], [], [], {}
@@ -89,8 +87,10 @@ def blank_message(row: Message, back: Mapping[UUID, WithholdReason]) -> None:
 
 
 def check_pictures(stage: Stage, tiles: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
-    """Return the tiles, with the reason in `back` for finished pictures to withhold."""
-    return {pk: [replace(tile, back=_judge_tile(stage, tile)) for tile in some] for pk, some in tiles.items()}
+    """Return the tiles, with a `withhold_reason` for finished pictures to withhold."""
+    return {
+        pk: [replace(tile, withhold_reason=_judge_tile(stage, tile)) for tile in some] for pk, some in tiles.items()
+    }
 
 
 def check_attachments(
@@ -105,39 +105,39 @@ def _judge_messages(
 ) -> dict[UUID, WithholdReason]:
     parts = [one for one in parts if one[-1] and not one[0].retracted]
     found = exports.check_texts(stage, [text for *_, text in parts]) if parts else []
-    for (_, answer, kind, _), left in zip(parts, found, strict=True):
-        _flag_fresh(kind, answer, owner, left)
+    for (_, answer, kind, _), verdict in zip(parts, found, strict=True):
+        _flag_fresh(kind, answer, owner, verdict)
     pairs = zip(parts, found, strict=True)
     return {
-        row.pk: WithholdReason(left.code, _describe_reason(stage, left))
-        for (row, *_), left in pairs
-        if not left.allowed
+        row.pk: WithholdReason(verdict.code, _describe_reason(stage, verdict))
+        for (row, *_), verdict in pairs
+        if not verdict.allowed
     }
 
 
-def _flag_fresh(kind: str, subject: UUID, owner: int | None, left: ExportVerdict) -> None:
+def _flag_fresh(kind: str, subject: UUID, owner: int | None, verdict: ExportVerdict) -> None:
     """Open a case in a transaction of its own if the policy asks for a review; only for a fresh judgement."""
-    if left.fresh is not None and left.fresh.outcome.reviewed:
+    if verdict.fresh is not None and verdict.fresh.outcome.reviewed:
         with transaction.atomic():
-            cases.flag_evaluated(kind, subject, owner, left.fresh)
+            cases.flag_evaluated(kind, subject, owner, verdict.fresh)
 
 
-def _describe_reason(stage: Stage, left: ExportVerdict, picture: bool = False) -> str:
-    if left.code == UNCHECKED:
+def _describe_reason(stage: Stage, verdict: ExportVerdict, picture: bool = False) -> str:
+    if verdict.code == UNCHECKED:
         return gettext(
             "This part is missing, because the safety check is not available right now. Try again in a moment."
         )
-    clause = {"clause": code_labels.clause_label(left.code)}
+    clause = {"clause": code_labels.clause_label(verdict.code)}
     if picture and stage is Stage.SHARE:
-        said = gettext("This picture is withheld from shared links, under the clause “%(clause)s”.") % clause
+        text = gettext("This picture is withheld from shared links, under the clause “%(clause)s”.") % clause
     elif picture:
-        said = gettext("This picture is withheld from exports, under the clause “%(clause)s”.") % clause
+        text = gettext("This picture is withheld from exports, under the clause “%(clause)s”.") % clause
     elif stage is Stage.SHARE:
-        said = gettext("This part is withheld from shared links, under the clause “%(clause)s”.") % clause
+        text = gettext("This part is withheld from shared links, under the clause “%(clause)s”.") % clause
     else:
-        said = gettext("This part is withheld from exports, under the clause “%(clause)s”.") % clause
-    seen = gettext("A reviewer will check it. It appears here once it is released.")
-    return f"{said} {seen}" if left.outcome.reviewed else said
+        text = gettext("This part is withheld from exports, under the clause “%(clause)s”.") % clause
+    review_note = gettext("A reviewer will check it. It appears here once it is released.")
+    return f"{text} {review_note}" if verdict.outcome.reviewed else text
 
 
 def _judge_tile(stage: Stage, tile: Tile) -> str:
@@ -168,12 +168,12 @@ def _judge_picture(
     A case names the picture's owner, whoever sees it.
     """
     kind, pk, owner = thing
-    left = exports.check_picture(stage, *seen, pictogram)
-    seeks = left.outcome.reviewed and left.fresh is None
+    verdict = exports.check_picture(stage, *seen, pictogram)
+    seeks = verdict.outcome.reviewed and verdict.fresh is None
     if seeks and not Case.objects.filter(kind=kind, subject=str(pk)).exists():
         # The stored verdict is of another user's copy of the picture, or old: judge again, to open a case.
-        left = exports.check_picture(stage, *seen, pictogram, anew=True)
-    if (left.allowed and not left.outcome.reviewed) or cases.is_allowed(kind, pk):
+        verdict = exports.check_picture(stage, *seen, pictogram, anew=True)
+    if (verdict.allowed and not verdict.outcome.reviewed) or cases.is_allowed(kind, pk):
         return ""
-    _flag_fresh(kind, pk, owner, left)
-    return "" if left.allowed else _describe_reason(stage, left, picture=True)
+    _flag_fresh(kind, pk, owner, verdict)
+    return "" if verdict.allowed else _describe_reason(stage, verdict, picture=True)

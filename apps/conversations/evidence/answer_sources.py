@@ -35,8 +35,8 @@ class AnswerSources:
 
     quotes_html: str = ""
     sources_html: str = ""
-    gone: frozenset[int] = field(default_factory=frozenset)
-    shown: tuple[SourceView, ...] = ()  # all sources of the answer, the best first
+    unavailable: frozenset[int] = field(default_factory=frozenset)
+    sources: tuple[SourceView, ...] = ()  # all sources of the answer, the best first
     used: frozenset[int] = frozenset()  # numbers of the sources of sentences and quotes
     quotes: tuple[QuoteView, ...] = ()
     numbers: Mapping[int, int] = field(default_factory=dict)  # numbers that the answer shows, by source number
@@ -45,33 +45,33 @@ class AnswerSources:
 def number_turn_sources(turn: Turn) -> dict[int, int]:
     """Return the numbers that the answer shows, by source number. Later citations change those of unused ones only."""
     quoted = (quote.source for quote in turn.quotes)
-    return number_sources([*quoted, *list_cited_sources(turn.cites), *(item.number for item in turn.placed)])
+    return number_sources([*quoted, *list_cited_sources(turn.citations), *(item.number for item in turn.passages)])
 
 
 def build_retrieved_event(turn: Turn) -> Sources:
     """Return the event with the turn's sources, before any is known to be used."""
-    shown = [_make_placed_view(turn.opening.answer, item) for item in turn.placed]
-    nearest = turn.nothing is not None
-    return Sources(source_list.render_sources(turn.opening.answer, [], shown, nearest=nearest), len(shown))
+    shown = [_make_placed_view(turn.prepared.answer_id, item) for item in turn.passages]
+    nearest = turn.no_results is not None
+    return Sources(source_list.render_sources(turn.prepared.answer_id, [], shown, nearest=nearest), len(shown))
 
 
 def build_final_event(turn: Turn) -> Sources:
     """Return the event with the turn's sources, divided into used and other ones."""
-    used = {cite.source for cite in turn.cites} | {quote.source for quote in turn.quotes}
-    answer = turn.opening.answer
-    shown = [_make_placed_view(answer, item) for item in turn.placed]
+    used = {cite.source for cite in turn.citations} | {quote.source for quote in turn.quotes}
+    answer = turn.prepared.answer_id
+    shown = [_make_placed_view(answer, item) for item in turn.passages]
     known = {item.number for item in shown}
-    earlier = {item.number: item for past in turn.opening.history for item in past.given}
+    earlier = {item.number: item for past in turn.prepared.history for item in past.sources}
     shown += [_make_prompted_view(answer, earlier[n]) for n in sorted(set(earlier) - known) if n in used]
     numbers = number_turn_sources(turn)
-    shown = [replace(item, shown=numbers[item.number]) for item in shown]
-    return Sources(_html(answer, shown, used, nearest=turn.nothing is not None), len(shown))
+    shown = [replace(item, shown_number=numbers[item.number]) for item in shown]
+    return Sources(_render_sources(answer, shown, used, nearest=turn.no_results is not None), len(shown))
 
 
 def build_quotes_event(turn: Turn) -> Quotes:
     """Return the event with the turn's quotes."""
-    passages = {item.number: item.passage for item in turn.placed}
-    answer, numbers = turn.opening.answer, number_turn_sources(turn)
+    passages = {item.number: item.passage for item in turn.passages}
+    answer, numbers = turn.prepared.answer_id, number_turn_sources(turn)
     return Quotes(
         source_list.render_quotes(
             answer,
@@ -81,7 +81,7 @@ def build_quotes_event(turn: Turn) -> Quotes:
                     source_list.get_source_url(answer, quote.source, at),
                     quote.text,
                     passages[quote.source].title,
-                    _page(passages[quote.source]),
+                    _get_page(passages[quote.source]),
                     quote.table,
                     quote.side,
                     numbers[quote.source],
@@ -89,7 +89,7 @@ def build_quotes_event(turn: Turn) -> Quotes:
                 for at, quote in enumerate(turn.quotes)
             ],
             turn.model,
-            turn.opening.text,
+            turn.prepared.text,
         )
     )
 
@@ -99,7 +99,7 @@ def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, An
 
     Five queries at most, however many answers.
     """
-    taken = [row for row in answers if row.retracted]
+    retracted = [row for row in answers if row.retracted]
     answers = [row for row in answers if not row.retracted]
     rows: dict[UUID, list[Source]] = {}
     retrieved = RetrievedPassage.objects.filter(answer__in=answers).select_related("source__document", "source__chunk")
@@ -107,17 +107,17 @@ def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, An
         rows.setdefault(row.answer_id, []).append(row.source)
     used: dict[UUID, list[int]] = {}
     earlier: dict[int, list[UUID]] = {}
-    for answer, source, number in _list_cited(answers):
+    for answer, source_id, number in _list_cited(answers):
         used.setdefault(answer, []).append(number)
-        if all(found.pk != source for found in rows.get(answer, ())):
-            earlier.setdefault(source, []).append(answer)
-    for place in _sources(earlier):
-        for answer in earlier[place.pk]:
-            rows.setdefault(answer, []).append(place)
+        if all(found.pk != source_id for found in rows.get(answer, ())):
+            earlier.setdefault(source_id, []).append(answer)
+    for source in _load_sources(earlier):
+        for answer in earlier[source.pk]:
+            rows.setdefault(answer, []).append(source)
     return {
-        answer.pk: shelf
-        for answer, shelf in zip(answers, _build_sources(user, answers, rows, used), strict=True)
-    } | {answer.pk: AnswerSources() for answer in taken}  # fmt: skip
+        answer.pk: built
+        for answer, built in zip(answers, _build_sources(user, answers, rows, used), strict=True)
+    } | {answer.pk: AnswerSources() for answer in retracted}  # fmt: skip
 
 
 def _list_cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int]]:
@@ -127,7 +127,7 @@ def _list_cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int]]:
     return dict.fromkeys(rows.values_list("answer", "source", "source__number"))
 
 
-def _sources(pks: Collection[int]) -> Iterable[Source]:
+def _load_sources(pks: Collection[int]) -> Iterable[Source]:
     if not pks:
         return ()
     rows = Source.objects.filter(pk__in=pks).select_related("document", "chunk")
@@ -142,7 +142,7 @@ def _build_sources(
         own = rows.get(answer.pk, [])
         sources = {source.number: source for source in own}
         places += [(source.document_id, source.page_number, source.spans) for source in own]
-        places += [_quote_place(sources, quote) for quote in answer.quotes]
+        places += [_locate_quote(sources, quote) for quote in answer.quotes]
     texts = iter(search.read_spans(user, places))
     for answer in answers:
         own = rows.get(answer.pk, [])
@@ -159,10 +159,10 @@ def _build_sources(
         known = {item.number for item in shown}
         yield AnswerSources(
             source_list.render_quotes(answer.pk, quotes, answer.model, _get_comparison_question(answer)),
-            _html(answer.pk, shown, numbers, nearest=answer.nothing_found)
+            _render_sources(answer.pk, shown, numbers, nearest=answer.nothing_found)
             if answer.status != Message.Status.WRITING
             else "",
-            frozenset(item.number for item in shown if item.gone),
+            frozenset(item.number for item in shown if item.unavailable),
             tuple(shown), frozenset(known & numbers), tuple(quotes), order,
         )  # fmt: skip
 
@@ -172,7 +172,14 @@ def _make_quote_view(item: SourceView, text: str, quote: Mapping[str, Any], href
     table = lay_out_row(text, item.heading, item.title, quote["cell"]) if "cell" in quote else None
     said = table.text if table else text
     return QuoteView(
-        item.number, "" if item.gone else href, said, item.title, item.page, table, quote.get("side", -1), item.shown
+        item.number,
+        "" if item.unavailable else href,
+        said,
+        item.title,
+        item.page,
+        table,
+        quote.get("side", -1),
+        item.shown_number,
     )
 
 
@@ -182,7 +189,7 @@ def _get_comparison_question(answer: Message) -> str:
     return answer.parent.text if sides and answer.parent else ""
 
 
-def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tuple[UUID | None, int, list[list[int]]]:
+def _locate_quote(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tuple[UUID | None, int, list[list[int]]]:
     source = sources.get(quote["source"])
     if source is None:
         return None, 0, []
@@ -192,7 +199,7 @@ def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tup
 def _make_stored_view(answer: UUID, source: Source, text: str | None, shown: int) -> SourceView:
     document, number = source.document, source.number
     if text is None or document is None:
-        return SourceView(number, "", gone=True, shown=shown)
+        return SourceView(number, "", unavailable=True, shown_number=shown)
     return SourceView(
         number,
         source_list.get_source_url(answer, number),
@@ -200,16 +207,20 @@ def _make_stored_view(answer: UUID, source: Source, text: str | None, shown: int
         source.page_number if document.has_pages else None,
         source.chunk.heading if source.chunk else "",
         make_snippet(text),
-        shown=shown,
+        shown_number=shown,
     )
 
 
 def _make_placed_view(answer: UUID, item: NumberedPassage) -> SourceView:
     passage = item.passage
     return SourceView(
-        item.number, source_list.get_source_url(answer, item.number), passage.title, _page(passage), passage.heading,
+        item.number,
+        source_list.get_source_url(answer, item.number),
+        passage.title,
+        _get_page(passage),
+        passage.heading,
         make_snippet(passage.text),
-    )  # fmt: skip
+    )
 
 
 def _make_prompted_view(answer: UUID, item: PromptedSource) -> SourceView:
@@ -224,11 +235,13 @@ def _make_prompted_view(answer: UUID, item: PromptedSource) -> SourceView:
     )
 
 
-def _page(passage: Passage) -> int | None:
+def _get_page(passage: Passage) -> int | None:
     return passage.page_number if passage.kind == "pdf" else None
 
 
-def _html(answer: UUID, shown: Sequence[SourceView], used: Iterable[int | None], *, nearest: bool = False) -> str:
+def _render_sources(
+    answer: UUID, shown: Sequence[SourceView], used: Iterable[int | None], *, nearest: bool = False
+) -> str:
     numbers = set(used)
     return source_list.render_sources(
         answer,

@@ -21,7 +21,7 @@ _PIPE = re.compile(r"(?:^|(?<=\s))\|+(?=\s|$)|\|\|+")
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """Source as a page shows it. If `gone` (deleted, or no longer readable), only numbers and URL are set."""
+    """Source as a page shows it. If `unavailable` (deleted, or no longer readable), only numbers and URL are set."""
 
     number: int
     href: str
@@ -29,8 +29,8 @@ class SourceView:
     page: int | None = None
     heading: str = ""
     snippet: str = ""
-    gone: bool = False
-    shown: int = 0  # number that the answer shows, from 1; 0 while it is not known
+    unavailable: bool = False
+    shown_number: int = 0  # number that the answer shows, from 1; 0 while it is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class QuoteView:
     page: int | None
     table: QuotedRow | None = None  # for a table row
     side: int = -1  # side of a comparison, 0 or 1; -1 for others
-    shown: int = 0  # as in `SourceView`
+    shown_number: int = 0  # as in `SourceView`
 
 
 def get_source_url(answer: UUID, number: int, quote: int | None = None) -> str:
@@ -65,7 +65,7 @@ def render_sources(
 
     `nearest` means that nothing was found and `also` are the passages nearest to the question.
     """
-    used = sorted(used, key=lambda item: item.shown)
+    used = sorted(used, key=lambda item: item.shown_number)
     shown = {"answer": answer, "used": used, "also": also, "nearest": nearest}
     return render_to_string("conversations/evidence/_source_list.html", shown)
 

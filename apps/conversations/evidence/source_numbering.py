@@ -72,25 +72,25 @@ def number_passages(
     `given` are the spans that the prompt holds already, by source number.
     """
     following = numbers.highest + 1
-    placed = []
+    numbered = []
     for passage in passages:
         number = numbers.known.get((passage.document_id, passage.chunk_id))
         if number is None:
             number, following = following, following + 1
         before = given.get(number, frozenset())
-        placed.append(NumberedPassage(number, passage, tuple(span for span in passage.spans if span not in before)))
-    return placed
+        numbered.append(NumberedPassage(number, passage, tuple(span for span in passage.spans if span not in before)))
+    return numbered
 
 
 def add_passages(
-    placed: Sequence[NumberedPassage], passages: Sequence[Passage], numbers: SourceNumbers
+    numbered: Sequence[NumberedPassage], passages: Sequence[Passage], numbers: SourceNumbers
 ) -> tuple[list[NumberedPassage], list[NumberedPassage], list[NumberedPassage]]:
     """Return what the turn has after a further search: (all passages, those found, those with text new to the model).
 
     A passage that the turn has already keeps its number and is extended by the new sentences.
     """
-    own = {item.number: item for item in placed}
-    known = {(item.passage.document_id, item.passage.chunk_id): item.number for item in placed}
+    own = {item.number: item for item in numbered}
+    known = {(item.passage.document_id, item.passage.chunk_id): item.number for item in numbered}
     highest = max([numbers.highest, *own])
     found = number_passages(passages, SourceNumbers({**numbers.known, **known}, highest), {})
     fresh = []
@@ -131,7 +131,7 @@ def _merge_spans(spans: Iterable[tuple[int, int]]) -> Spans:
     return tuple(kept)
 
 
-def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPassage]) -> None:
+def save_sources(conversation: UUID, answer: UUID, numbered: Sequence[NumberedPassage]) -> None:
     """Store the sources of a turn and how each was found, in one transaction; repeated calls store them once.
 
     A turn that ends while they are being stored stores them again. A turn whose tools find further passages stores
@@ -142,11 +142,11 @@ def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPass
         had = {
             row.source.number: row for row in RetrievedPassage.objects.filter(answer=answer).select_related("source")
         }
-        placed = [item for item in placed if item.number not in had or _has_grown(item, had[item.number])]
-        if not placed:
+        numbered = [item for item in numbered if item.number not in had or _has_grown(item, had[item.number])]
+        if not numbered:
             return
         rows = {row.number: row for row in Source.objects.filter(conversation=conversation)}
-        for item in placed:
+        for item in numbered:
             spans = [list(span) for span in item.passage.spans]
             row = rows.get(item.number)
             if row is None:
@@ -156,24 +156,24 @@ def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPass
                 )  # fmt: skip
             else:
                 row.spans = sorted({tuple(span) for span in [*row.spans, *spans]})
-        numbers = {item.number for item in placed}
+        numbers = {item.number for item in numbered}
         Source.objects.bulk_create(row for row in rows.values() if row.pk is None)
         Source.objects.bulk_update([row for number, row in rows.items() if number in numbers], ["spans"])
-        RetrievedPassage.objects.bulk_update([had[number] for number in numbers & set(had)], ["given"])
+        RetrievedPassage.objects.bulk_update([had[number] for number in numbers & set(had)], ["given_spans"])
         RetrievedPassage.objects.bulk_create(
             RetrievedPassage(
                 answer_id=answer, source=rows[item.number], rank=rank, relevance=item.passage.relevance,
-                cosine=item.passage.cosine, bm25=item.passage.bm25, given=[list(span) for span in item.fresh],
+                cosine=item.passage.cosine, bm25=item.passage.bm25, given_spans=[list(span) for span in item.fresh],
             )
-            for rank, item in enumerate([item for item in placed if item.number not in had], len(had) + 1)
+            for rank, item in enumerate([item for item in numbered if item.number not in had], len(had) + 1)
         )  # fmt: skip
 
 
 def _has_grown(item: NumberedPassage, row: RetrievedPassage) -> bool:
     """Return whether the turn gave more of the source than its row says; updates the row in memory."""
     given = [list(span) for span in item.fresh]
-    before: list[list[int]] = row.given
-    row.given = given
+    before: list[list[int]] = row.given_spans
+    row.given_spans = given
     return given != before
 
 
@@ -191,12 +191,12 @@ def load_prompted_sources(user: User, answers: Iterable[UUID]) -> dict[UUID, tup
     """
     rows = list(
         RetrievedPassage.objects.filter(answer__in=list(answers))
-        .exclude(given=[])
+        .exclude(given_spans=[])
         .select_related("source__document", "source__chunk")
         .defer("source__chunk__vector", "source__chunk__text")
         .order_by("rank")
     )
-    places = [(row.source.document_id, row.source.page_number, row.given) for row in rows]
+    places = [(row.source.document_id, row.source.page_number, row.given_spans) for row in rows]
     texts = search.read_spans(user, places, for_answers=True)
     found: dict[UUID, list[PromptedSource]] = {}
     for row, text in zip(rows, texts, strict=True):
@@ -205,7 +205,7 @@ def load_prompted_sources(user: User, answers: Iterable[UUID]) -> dict[UUID, tup
             found.setdefault(row.answer_id, []).append(
                 PromptedSource(
                     row.source.number, str(document), row.source.page_number, document.has_pages,
-                    tuple((a, b) for a, b in row.given), text, document.pk,
+                    tuple((a, b) for a, b in row.given_spans), text, document.pk,
                     row.source.chunk.heading if row.source.chunk else "",
                 )
             )  # fmt: skip
@@ -217,11 +217,11 @@ def load_source_spans(user: User, items: Iterable[PromptedSource]) -> list[Sourc
 
     For `in_db`.
     """
-    placed = [(item, (item.document_id, item.page_number)) for item in items if item.document_id is not None]
-    pages = search.read_page_texts(user, {place for _, place in placed})
+    numbered = [(item, (item.document_id, item.page_number)) for item in items if item.document_id is not None]
+    pages = search.read_page_texts(user, {page_key for _, page_key in numbered})
     found = []
-    for item, place in placed:
-        page = pages.get(place, "")
+    for item, page_key in numbered:
+        page = pages.get(page_key, "")
         found += [
             SourceSpan(item.number, item.title, item.heading, start, page[start:end])
             for start, end in _merge_adjacent(page, item.spans)

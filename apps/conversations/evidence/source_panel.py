@@ -35,7 +35,7 @@ Spans = list[list[int]]
 
 @dataclass(frozen=True, slots=True)
 class SourcePanel:
-    """Source as panel and card show it. If `gone` (deleted, or no longer readable), only number and URL are set."""
+    """Source as panel and card show it. If `unavailable` (deleted or unreadable), only number and URL are set."""
 
     number: int  # that the answer shows, from 1; 0 while the answer is written
     href: str
@@ -44,7 +44,7 @@ class SourcePanel:
     text: str = ""
     snippet_html: str = ""
     state: str = ""  # words about how the source supports the sentence; "" if it is not cited
-    gone: bool = False
+    unavailable: bool = False
     passage_url: str = ""
 
     @property
@@ -86,17 +86,19 @@ def load_source(
     )
     if source is None:
         raise Http404
-    cites = list(Citation.objects.filter(answer=answer, source=source).order_by("-score"))
-    spans = _find_spans(answer, source, cites)
-    here = _find_meant_spans(answer, source, cites, sentence, quote)
+    citations = list(Citation.objects.filter(answer=answer, source=source).order_by("-score"))
+    spans = _find_spans(answer, source, citations)
+    here = _find_meant_spans(answer, source, citations, sentence, quote)
     text = search.read_spans(user, [(source.document_id, source.page_number, here or spans)])[0]
     href, shown = source_list.get_source_url(answer.pk, number), _number_sources(answer).get(number, 0)
     if text is None or source.document is None:
-        return SourcePanel(shown, href, gone=True)
+        return SourcePanel(shown, href, unavailable=True)
     quoted = sentence is None and any(item["source"] == number for item in answer.quotes)
-    state = _describe_state([cite for cite in cites if sentence is None or cite.sentence == sentence], quoted=quoted)
+    state = _describe_state(
+        [cite for cite in citations if sentence is None or cite.sentence == sentence], quoted=quoted
+    )
     return _make_panel(
-        shown, href, source.document, source.page_number, text, spans, state, _find_terms(answer, cites), here
+        shown, href, source.document, source.page_number, text, spans, state, _find_terms(answer, citations), here
     )
 
 
@@ -129,7 +131,7 @@ def _make_panel(
         text,
         highlight_terms(beginning, terms),
         state,
-        passage_url=_passage_url(document.pk, page, spans, here or []),
+        passage_url=_get_passage_url(document.pk, page, spans, here or []),
     )
 
 
@@ -178,9 +180,9 @@ def highlight_terms(text: str, terms: Collection[str]) -> SafeString:
     return SafeString("".join(parts))  # every part was escaped above
 
 
-def _find_spans(answer: Message, source: Source, cites: list[Citation]) -> Spans:
+def _find_spans(answer: Message, source: Source, citations: list[Citation]) -> Spans:
     """Return the cited and quoted spans of the source; all given ones if nothing cites it."""
-    exact = {(cite.source_start, cite.source_end) for cite in cites if cite.source_end}
+    exact = {(cite.source_start, cite.source_end) for cite in citations if cite.source_end}
     quoted = (quote for quote in answer.quotes if quote["source"] == source.number)
     exact |= {(start, end) for quote in quoted for start, end in read_spans(quote)}
     merged: Spans = []
@@ -193,28 +195,28 @@ def _find_spans(answer: Message, source: Source, cites: list[Citation]) -> Spans
 
 
 def _find_meant_spans(
-    answer: Message, source: Source, cites: list[Citation], sentence: int | None, quote: int | None
+    answer: Message, source: Source, citations: list[Citation], sentence: int | None, quote: int | None
 ) -> Spans:
     """Return the spans of the source that the sentence or quote stands on; [] if neither is meant."""
     if quote is not None and quote < len(answer.quotes) and answer.quotes[quote]["source"] == source.number:
         return [[start, end] for start, end in read_spans(answer.quotes[quote])]
-    return [[cite.source_start, cite.source_end] for cite in cites if cite.sentence == sentence and cite.source_end]
+    return [[cite.source_start, cite.source_end] for cite in citations if cite.sentence == sentence and cite.source_end]
 
 
-def _find_terms(answer: Message, cites: list[Citation]) -> set[str]:
-    said = " ".join(answer.text[cite.start : cite.end] for cite in cites)
+def _find_terms(answer: Message, citations: list[Citation]) -> set[str]:
+    said = " ".join(answer.text[cite.start : cite.end] for cite in citations)
     asked = answer.parent.text if answer.parent else ""
     return set(extract_content_terms(f"{asked} {said}"))
 
 
-def _describe_state(cites: list[Citation], *, quoted: bool) -> str:
+def _describe_state(citations: list[Citation], *, quoted: bool) -> str:
     """Return words about how the source supports the sentences; "" if nothing cites it."""
     if quoted:
         return str(STATE_LABELS[SentenceState.QUOTED])
-    if not cites:
+    if not citations:
         return ""
-    state = SentenceState.QUOTED if any(cite.quoted for cite in cites) else SentenceState.SUPPORTED
-    earlier = any(cite.check_version < CHECK_VERSION for cite in cites)
+    state = SentenceState.QUOTED if any(cite.quoted for cite in citations) else SentenceState.SUPPORTED
+    earlier = any(cite.check_version < CHECK_VERSION for cite in citations)
     return (
         gettext("%(state)s, by an earlier check") % {"state": STATE_LABELS[state]}
         if earlier
@@ -222,6 +224,6 @@ def _describe_state(cites: list[Citation], *, quoted: bool) -> str:
     )
 
 
-def _passage_url(document: UUID, page: int, spans: Spans, here: Spans) -> str:
+def _get_passage_url(document: UUID, page: int, spans: Spans, here: Spans) -> str:
     where, meant = (",".join(f"{start}-{end}" for start, end in found) for found in (spans, here))
     return f"/documents/{document}/passage/?page={page}&spans={where}" + (f"&here={meant}" if meant else "")

@@ -44,9 +44,9 @@ def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
         messages.info(request, gettext("There is no second answer to compare with yet."))
         return redirect(f"/c/{row.conversation_id}/?at={row.pk}")
     if request.method == "POST":
-        save_preference(user, row.pk, other.pk, wish := request.POST.get("better", ""))
+        save_preference(user, row.pk, other.pk, choice := request.POST.get("better", ""))
         messages.success(request, gettext("Saved."))
-        chosen = "" if wish else "&neither=1"
+        chosen = "" if choice else "&neither=1"
         return redirect(f"{reverse('conversations:compare', args=[row.pk])}?with={other.pk}{chosen}")
     pair = [one for one in siblings if one.pk in (row.pk, other.pk)]
     better = Preference.objects.filter(person=user, better__in=pair, worse__in=pair).first()

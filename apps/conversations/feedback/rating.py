@@ -63,21 +63,21 @@ def save_rating(user: User, answer: Message, good: bool) -> Feedback:
     return row
 
 
-def save_details(user: User, row: Feedback, said: dict[str, Any]) -> None:
+def save_details(user: User, row: Feedback, details: dict[str, Any]) -> None:
     """Store reasons, note and consent in one transaction; open a case if the user reports the answer for the first
     time.
 
-    The consent applies to all rated answers of the user. `said` is the cleaned data of FeedbackForm. Raise
+    The consent applies to all rated answers of the user. `details` is the cleaned data of FeedbackForm. Raise
     PermissionDenied if the feedback is not the user's.
     """
     require_row(Feedback.objects.filter(person=user), row.pk)
-    row.reasons, row.note = ([] if row.good else said["reasons"]), said["note"]
+    row.reasons, row.note = ([] if row.good else details["reasons"]), details["note"]
     row.handled, row.handler = None, None
-    reports = bool(said["report"] and row.reported is None and row.answer.text)
+    reports = bool(details["report"] and row.reported is None and row.answer.text)
     if reports:
         row.reported = timezone.now()
     with transaction.atomic():
-        consents.change_consent(user, Consent.RATED, said["lend"])
+        consents.change_consent(user, Consent.RATED, details["lend"])
         row.save()
         if reports:
             report_answer(row)

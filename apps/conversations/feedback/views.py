@@ -51,6 +51,6 @@ def edit_details(request: HttpRequest, answer: UUID) -> HttpResponse:
 
 def _form(request: HttpRequest, row: Feedback, form: FeedbackForm | None = None) -> HttpResponse:
     lends = User.objects.values_list("lends_answers", flat=True).get(pk=row.person_id)
-    said = {"reasons": row.reasons, "note": row.note, "report": row.reported is not None, "lend": lends}
-    context = {"answer": row.answer, "feedback": row, "form": form or FeedbackForm(initial=said)}
+    initial = {"reasons": row.reasons, "note": row.note, "report": row.reported is not None, "lend": lends}
+    context = {"answer": row.answer, "feedback": row, "form": form or FeedbackForm(initial=initial)}
     return render(request, "conversations/feedback/_feedback_form.html", context)

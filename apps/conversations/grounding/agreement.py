@@ -72,18 +72,18 @@ class Assertions:
 @lru_cache(maxsize=4_000)
 def read_assertions(text: str, hint: str = "en") -> Assertions:
     """Return what a short text asserts, read in its own language, or in `hint` where its words do not tell it."""
-    said = extract_features(text, hint)
-    lexicon = LEXICONS.get(said.language, ENGLISH)
+    features = extract_features(text, hint)
+    lexicon = LEXICONS.get(features.language, ENGLISH)
     tokens = split_tokens(text)
     bare = [normalise_token(token) for token in tokens]
     return Assertions(
-        said,
-        frozenset(_codes(text)),
+        features,
+        frozenset(_find_codes(text)),
         frozenset(word for word in bare if word in lexicon.calendar),
-        frozenset(_units(tokens, bare, lexicon)),
+        frozenset(_find_units(tokens, bare, lexicon)),
         frozenset(UNITS[word] for word in bare if word in UNITS and (len(word) > 2 or word in "$€£%°")),
-        _number(_kinds(text, said.language, lexicon.quantifiers)),
-        frozenset(_kinds(text, said.language, lexicon.modals)),
+        _number(_find_kinds(text, features.language, lexicon.quantifiers)),
+        frozenset(_find_kinds(text, features.language, lexicon.modals)),
     )
 
 
@@ -95,27 +95,27 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
     name, quantifier, modality, negation, antonym, words; recombined where a claim takes a word or two of one
     of two sentences and the rest of the other, or gives what stands beside one name to another.
     """
-    said = read_assertions(claim, hint)
+    claimed = read_assertions(claim, hint)
     sentences = [source[start:end] for start, end in find_sentences(source)]
-    if len(sentences) > 1 and not _restates_all(said, sentences, hint):
+    if len(sentences) > 1 and not _restates_all(claimed, sentences, hint):
         if not _POINTS_BACK.match(sentences[-1]):
             return "recombined"
         context, source = f"{context} {sentences[0]}", sentences[-1]  # only the names come from the sentence before
-    given = read_assertions(source, hint)
+    stated = read_assertions(source, hint)
     around = read_assertions(context, hint) if context else None
-    known = given.facts.terms | (around.facts.terms if around else frozenset())
+    known = stated.facts.terms | (around.facts.terms if around else frozenset())
     whole = f"{context}\n{source}".casefold()
     checks = {
-        "number": said.facts.numbers <= given.facts.numbers,
-        "unit": all(_has_unit(number, unit, given) for number, unit in said.units),
-        "code": all(code in given.codes or _stands(code, whole) for code in said.codes),
-        "date": said.dates <= given.dates or all(_stands(word, whole) for word in said.dates),
-        "name": not _unknown_names(said.facts, known),
-        "quantifier": said.quantifiers <= given.quantifiers,
-        "modality": _agree_in_modality(said, given),
-        "negation": _agree_in_negation(said.facts, source, hint),
-        "antonym": not _says_contrary(said.facts, given.facts),
-        "words": _covers(said.facts, known),
+        "number": claimed.facts.numbers <= stated.facts.numbers,
+        "unit": all(_has_unit(number, unit, stated) for number, unit in claimed.units),
+        "code": all(code in stated.codes or _stands(code, whole) for code in claimed.codes),
+        "date": claimed.dates <= stated.dates or all(_stands(word, whole) for word in claimed.dates),
+        "name": not _unknown_names(claimed.facts, known),
+        "quantifier": claimed.quantifiers <= stated.quantifiers,
+        "modality": _agree_in_modality(claimed, stated),
+        "negation": _agree_in_negation(claimed.facts, source, hint),
+        "antonym": not _says_contrary(claimed.facts, stated.facts),
+        "words": _covers(claimed.facts, known),
         "recombined": not _names_another(claim, source, hint),
     }
     return next((kind for kind, agrees in checks.items() if not agrees), "")
@@ -123,24 +123,24 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
 
 def get_word_overlap(claim: str, source: str, hint: str = "en") -> float:
     """Return the share of the content words of a claim that stand in the source, 0 to 1; 0 where it has none."""
-    said, given = extract_features(claim, hint).terms, extract_features(source, hint).terms
-    return len(said & given) / len(said) if said else 0.0
+    claim_terms, source_terms = extract_features(claim, hint).terms, extract_features(source, hint).terms
+    return len(claim_terms & source_terms) / len(claim_terms) if claim_terms else 0.0
 
 
-def _restates_all(said: Assertions, sentences: list[str], hint: str) -> bool:
+def _restates_all(claimed: Assertions, sentences: list[str], hint: str) -> bool:
     """Return whether a claim says much of each sentence, so that it is made of all of them."""
-    given = [extract_features(sentence, hint).terms for sentence in sentences]
-    return all(len(terms & said.facts.terms) >= _PART_OF_EACH * len(terms) for terms in given)
+    stated_terms = [extract_features(sentence, hint).terms for sentence in sentences]
+    return all(len(terms & claimed.facts.terms) >= _PART_OF_EACH * len(terms) for terms in stated_terms)
 
 
-def _covers(said: ClaimFeatures, known: frozenset[str]) -> bool:
+def _covers(claimed: ClaimFeatures, known: frozenset[str]) -> bool:
     """Return whether a source has enough of the content words of a claim: all of a few, half of many.
 
     Numbers, quantifiers and modal verbs do not count, since they are compared apart.
     """
-    missing = {word for word in said.terms - known - _compared_apart(said.language) if not word[0].isdigit()}
-    least = MIN_COVERED if said.language == "en" else _LEAST_COVERED_ELSEWHERE
-    return not missing if len(said.terms) <= _FEW else len(missing) <= (1 - least) * len(said.terms)
+    missing = {word for word in claimed.terms - known - _compared_apart(claimed.language) if not word[0].isdigit()}
+    least = MIN_COVERED if claimed.language == "en" else _LEAST_COVERED_ELSEWHERE
+    return not missing if len(claimed.terms) <= _FEW else len(missing) <= (1 - least) * len(claimed.terms)
 
 
 @lru_cache(maxsize=4)
@@ -149,7 +149,7 @@ def _compared_apart(language: str) -> frozenset[str]:
     return NUMBER_WORD_STEMS | {stem_word(word) for word in (*lexicon.quantifiers, *lexicon.modals)}
 
 
-def _codes(text: str) -> Iterator[str]:
+def _find_codes(text: str) -> Iterator[str]:
     for found in _CODE.finditer(text):
         code = found[0].rstrip("./-").casefold()
         if code not in _NO_CODE and len(code) > 1:
@@ -161,7 +161,7 @@ def _stands(word: str, text: str) -> bool:
     return re.search(rf"(?<![\w]){re.escape(word)}(?!\w)", text) is not None
 
 
-def _units(tokens: list[str], bare: list[str], lexicon: Lexicon) -> Iterator[tuple[float, str]]:
+def _find_units(tokens: list[str], bare: list[str], lexicon: Lexicon) -> Iterator[tuple[float, str]]:
     """Yield each number with its unit: "5 km", "5km", "$5", "five days"."""
     for at, token in enumerate(bare):
         number = number_value(token, lexicon)
@@ -176,10 +176,10 @@ def _units(tokens: list[str], bare: list[str], lexicon: Lexicon) -> Iterator[tup
             yield number, UNITS[before]
 
 
-def _has_unit(number: float, unit: str, given: Assertions) -> bool:
+def _has_unit(number: float, unit: str, stated: Assertions) -> bool:
     """Return whether the source gives the number that unit; where it gives it none, whether it names the unit."""
-    units = {other for value, other in given.units if value == number}
-    return unit in units if units else unit in given.units_named
+    units = {other for value, other in stated.units if value == number}
+    return unit in units if units else unit in stated.units_named
 
 
 @lru_cache(maxsize=16)
@@ -194,7 +194,7 @@ def _number(kinds: Iterator[str]) -> frozenset[tuple[str, int]]:
     return frozenset((kind, number) for kind, count in counts.items() for number in range(count))
 
 
-def _kinds(text: str, language: str, table: Mapping[str, str]) -> Iterator[str]:
+def _find_kinds(text: str, language: str, table: Mapping[str, str]) -> Iterator[str]:
     """Yield the kind of each word or phrase of a table that a text holds."""
     folded = text.casefold()
     lexicon = LEXICONS.get(language, ENGLISH)
@@ -208,13 +208,13 @@ def _kinds(text: str, language: str, table: Mapping[str, str]) -> Iterator[str]:
         yield table[match[0]]
 
 
-def _unknown_names(said: ClaimFeatures, known: frozenset[str]) -> frozenset[str]:
+def _unknown_names(claimed: ClaimFeatures, known: frozenset[str]) -> frozenset[str]:
     """Return the names of a sentence that the source lacks.
 
     German writes all nouns as names: there a form or compound of a known word is known too.
     """
-    missing = said.names - known
-    if said.language != "de":
+    missing = claimed.names - known
+    if claimed.language != "de":
         return missing
     return frozenset(
         name
@@ -231,47 +231,50 @@ def _names_another(claim: str, source: str, hint: str) -> bool:
     parts = _IS.split(claim, maxsplit=1)
     if len(parts) < 2:
         return False
-    said, sides = extract_features(claim, hint).terms, [extract_features(part, hint) for part in parts]
+    claim_terms, sides = extract_features(claim, hint).terms, [extract_features(part, hint) for part in parts]
     runs = [extract_features(found[0], hint).terms for found in _CAPITAL_RUN.finditer(source)]
     for described, bearer in (sides, sides[::-1]):
         if any(run & bearer.terms for run in runs):
             beside = [run for run in runs if described.order[:1] and described.order[0] in run]
-            if beside and all(run - said and not run & bearer.terms for run in beside):
+            if beside and all(run - claim_terms and not run & bearer.terms for run in beside):
                 return True
     return False
 
 
-def _agree_in_modality(said: Assertions, given: Assertions) -> bool:
+def _agree_in_modality(claimed: Assertions, stated: Assertions) -> bool:
     """Return whether a claim says must, should, may or can only as the source does, and drops no may or should."""
-    if not all(_SAME_MODALS.get(modal, frozenset({modal})) & given.modals for modal in said.modals):
+    if not all(_SAME_MODALS.get(modal, frozenset({modal})) & stated.modals for modal in claimed.modals):
         return False
-    covered = len(given.facts.terms & said.facts.terms) >= _WHOLLY_COVERED * len(given.facts.terms)
-    return bool(said.modals) or not covered or not given.modals & {"may", "should"}
+    covered = len(stated.facts.terms & claimed.facts.terms) >= _WHOLLY_COVERED * len(stated.facts.terms)
+    return bool(claimed.modals) or not covered or not stated.modals & {"may", "should"}
 
 
-def _agree_in_negation(said: ClaimFeatures, source: str, hint: str) -> bool:
+def _agree_in_negation(claimed: ClaimFeatures, source: str, hint: str) -> bool:
     """Return whether a claim denies just what the sentence of the source denies that shares most with it."""
     sentences = [extract_features(source[start:end], hint) for start, end in find_sentences(source)]
-    given = max(sentences, key=lambda one: len(one.terms & said.terms), default=extract_features(source, hint))
-    if bool(said.denied & given.terms) != bool(given.denied & said.terms) or said.negations > given.negations:
+    stated = max(sentences, key=lambda one: len(one.terms & claimed.terms), default=extract_features(source, hint))
+    if (
+        bool(claimed.denied & stated.terms) != bool(stated.denied & claimed.terms)
+        or claimed.negations > stated.negations
+    ):
         return False
-    restated = len(given.terms & said.terms) >= _RESTATED * len(given.terms)
-    return not restated or said.negations == given.negations
+    restated = len(stated.terms & claimed.terms) >= _RESTATED * len(stated.terms)
+    return not restated or claimed.negations == stated.negations
 
 
-def _says_contrary(said: ClaimFeatures, given: ClaimFeatures) -> bool:
+def _says_contrary(claimed: ClaimFeatures, stated: ClaimFeatures) -> bool:
     """Return whether one says a contrary of a word of the other, as "rose" and "fell"."""
-    known = OPPOSITE_STEMS[said.language]
-    return any(known[term] & (given.terms - said.terms) for term in said.terms - given.terms if term in known)
+    known = OPPOSITE_STEMS[claimed.language]
+    return any(known[term] & (stated.terms - claimed.terms) for term in claimed.terms - stated.terms if term in known)
 
 
 def is_verbatim(claim: str, source: str) -> bool:
     """Return whether the words of a claim, four or more, stand in a row in the source, whatever its punctuation."""
-    words, given = _words(claim), _words(source)
-    return words.count(" ") >= _FEWEST_QUOTED - 1 and f" {words} " in f" {given} "
+    words, source_words = _normalise_words(claim), _normalise_words(source)
+    return words.count(" ") >= _FEWEST_QUOTED - 1 and f" {words} " in f" {source_words} "
 
 
-def _words(text: str) -> str:
+def _normalise_words(text: str) -> str:
     return " ".join(normalise_token(token) for token in split_tokens(text) if token[0].isalnum())
 
 

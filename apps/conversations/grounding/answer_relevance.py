@@ -74,16 +74,16 @@ class AnswerCheck:
         """Return whether a claim speaks to the question or a part of it by itself, whatever was said before it."""
         if not self._asked.terms or not self._sentences:
             return True
-        alone = self._nearness([claim])[0] >= self._best[0] - self._margin
+        alone = self._measure_nearness([claim])[0] >= self._find_nearest[0] - self._margin
         return alone or any(part.accepts_alone(claim) for part in self._parts)
 
     def _accepts_whole(self, claim: CreditedSentence) -> bool:
         if not self._asked.terms or not self._sentences:
             return True
-        best, source = self._best
+        best, source = self._find_nearest
         if self.takes_sentences:
             self._sources.add(source)
-        if claim.source not in self._sources and self._nearness([claim])[0] < best - self._margin:
+        if claim.source not in self._sources and self._measure_nearness([claim])[0] < best - self._margin:
             return False
         self._sources.add(claim.source)
         return True
@@ -94,18 +94,21 @@ class AnswerCheck:
         return _UNREAD_MARGIN if language in find_unread_languages(registry.get_embedder()) else _MARGIN
 
     @cached_property
-    def _best(self) -> tuple[float, int]:
+    def _find_nearest(self) -> tuple[float, int]:
         """Return nearness and source of the sentence that is nearest to the question."""
-        ranked = sorted(self._sentences, key=lambda one: -self._shared(one))[:_EMBEDDED]
-        return max(zip(self._nearness(ranked), (one.source for one in ranked), strict=True))
+        ranked = sorted(self._sentences, key=lambda one: -self._measure_shared_weight(one))[:_EMBEDDED]
+        return max(zip(self._measure_nearness(ranked), (one.source for one in ranked), strict=True))
 
     @cached_property
-    def _weight(self) -> dict[str, float]:
+    def _term_weights(self) -> dict[str, float]:
         return weigh_words(self._asked, [extract_features(one.text) for one in self._sentences])
 
-    def _shared(self, one: CreditedSentence) -> float:
-        return get_covered_share(self._asked, extract_features(f"{one.context} {one.text}"), self._weight)
+    def _measure_shared_weight(self, one: CreditedSentence) -> float:
+        return get_covered_share(self._asked, extract_features(f"{one.context} {one.text}"), self._term_weights)
 
-    def _nearness(self, sentences: Sequence[CreditedSentence]) -> list[float]:
+    def _measure_nearness(self, sentences: Sequence[CreditedSentence]) -> list[float]:
         asked, *rows = embed_sentences([self._question, *(one.text for one in sentences)])
-        return [float(asked @ row) + _WORDS * self._shared(one) for row, one in zip(rows, sentences, strict=True)]
+        return [
+            float(asked @ row) + _WORDS * self._measure_shared_weight(one)
+            for row, one in zip(rows, sentences, strict=True)
+        ]

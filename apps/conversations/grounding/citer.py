@@ -132,10 +132,10 @@ class Citer:
 
     def __init__(self, question: str, passages: Mapping[int, Passage], earlier: Iterable[SourceSpan] = ()) -> None:
         self.question = question
-        own = [_stretch(number, passage) for number, passage in passages.items()]
+        own = [_make_source_span(number, passage) for number, passage in passages.items()]
         known = {item.number: item for item in own}
-        further = [item for item in earlier if not _within(item, known.get(item.number))]
-        self.windows = [window for item in (*own, *further) for window in _windows(item)]
+        further = [item for item in earlier if not _is_within_passage(item, known.get(item.number))]
+        self.windows = [window for item in (*own, *further) for window in _make_windows(item)]
         self._check = get_support_check()
         single = {(w.source, w.start): w for w in reversed(self.windows)}
         self._answers = AnswerCheck(
@@ -152,68 +152,70 @@ class Citer:
         claim = _OPENING.sub("", _ENUMERATOR.sub("", strip_model_citations(text).strip(" \t\n*_#>|-")))
         found, best = self._find_support(claim)
         if not found:
-            return [_one(index, start, end, None, min(best, _UNSUPPORTED))]
+            return [_make_citation(index, start, end, None, min(best, _UNSUPPORTED))]
         return [
             SentenceCitation(
                 index, start, end, w.source, w.start, w.end, round(verdict.score, 4), quoted=verdict.quoted
             )
-            for verdict, w in _chosen(found, frozenset(find_model_citations(text)))
+            for verdict, w in _select_sources(found, frozenset(find_model_citations(text)))
         ]
 
     def _find_support(self, claim: str) -> tuple[list[tuple[SupportVerdict, EvidenceWindow]], float]:
         """Return the windows that support a claim which answers the question, best first, and the best score of any
         window."""
-        short = self._answering(claim)
+        short = self._find_answering(claim)
         if short is not None and (short.sure or short.best):
             return ([short.best] if short.best else []), 0.0
-        found = self._supported(claim)
+        found = self._find_supported(claim)
         if found[0][0].score < MIN_SUPPORT:
-            found = self._supported_in_parts(claim) or found
+            found = self._find_supported_in_parts(claim) or found
         best = found[0][0].score
         answers = best >= MIN_SUPPORT and self._speaks_to_question(claim, found[0][1])
         return (found if answers else []), best
 
     def find_unread_language(self, text: str) -> str:
         """Return the language of the passage nearest to a sentence, as ISO 639-1 code; "" where the check knows it."""
-        near = self.near(strip_model_citations(text))
+        near = self.rank_windows(strip_model_citations(text))
         return near[0].unread if near else ""
 
     def _speaks_to_question(self, claim: str, window: EvidenceWindow) -> bool:
         return self._answers.accepts(CreditedSentence(window.source, claim, window.premise.context))
 
-    def _supported(self, claim: str) -> list[tuple[SupportVerdict, EvidenceWindow]]:
+    def _find_supported(self, claim: str) -> list[tuple[SupportVerdict, EvidenceWindow]]:
         """Return the nearest windows with their verdicts, best first."""
-        near = self.near(claim)
+        near = self.rank_windows(claim)
         verdicts = self._check.judge(claim, [window.premise for window in near])
         return sorted(zip(verdicts, near, strict=True), key=lambda pair: -pair[0].score)
 
-    def _supported_in_parts(self, claim: str) -> list[tuple[SupportVerdict, EvidenceWindow]]:
+    def _find_supported_in_parts(self, claim: str) -> list[tuple[SupportVerdict, EvidenceWindow]]:
         """Return the best window of each part of a sentence made of several, each with the score of the weakest part;
         [] where it is not made so, or a part has no support."""
         parts = _JOINT.split(claim)
         if len(parts) == 1 or any(len(extract_features(part).terms) < _CLAUSE for part in parts):
             return []
-        best = [self._supported(part)[0] for part in parts]
+        best = [self._find_supported(part)[0] for part in parts]
         score = min(verdict.score for verdict, _ in best)
         return [(SupportVerdict(score), window) for _, window in best] if score >= MIN_SUPPORT else []
 
-    def _answering(self, claim: str) -> _ShortAnswerBasis | None:
+    def _find_answering(self, claim: str) -> _ShortAnswerBasis | None:
         """Return the window on which a few words stand that only make sense as an answer to the question, as "41."
         after "How many tons does the crane lift?": one about the question has to say them. None for other sentences."""
         asked, bare = extract_features(self.question), _FRAME.sub("", claim)
-        said = extract_features(bare)
-        new = said.terms - asked.terms
+        claimed = extract_features(bare)
+        new = claimed.terms - asked.terms
         if not new or len(new) > _SHORT or not asked.terms:
             return None
-        share, about = self._about(asked)
+        share, about = self._select_about_subject(asked)
         sure = share >= _ABOUT and len(bare.split()) <= _SHORT
-        told = [w for w in about if said.numbers <= w.facts.numbers and new & said.names <= w.facts.terms]
-        told = [
-            window for window in told if number_relevance.has_fitting_numbers(self.question, claim, window.premise.text)
+        supporting = [w for w in about if claimed.numbers <= w.facts.numbers and new & claimed.names <= w.facts.terms]
+        supporting = [
+            window
+            for window in supporting
+            if number_relevance.has_fitting_numbers(self.question, claim, window.premise.text)
         ]
-        words = new - NUMBER_WORD_STEMS if said.numbers else new
-        says = [window for window in told if words <= window.facts.terms]
-        if told and not says:
+        words = new - NUMBER_WORD_STEMS if claimed.numbers else new
+        says = [window for window in supporting if words <= window.facts.terms]
+        if supporting and not says:
             return None  # in other words, or in another unit
         best = next((window for window in says if self._agrees(bare, window.premise)), None)
         return _ShortAnswerBasis(None if best is None else (SupportVerdict(1.0), best), sure)
@@ -226,7 +228,7 @@ class Citer:
         alone = find_disagreement(bare, premise.text, context=premise.context, hint=hint)
         return against not in ("negation", "antonym") and alone in ("", "words")  # the caller compared the words
 
-    def _about(self, asked: ClaimFeatures) -> tuple[float, list[EvidenceWindow]]:
+    def _select_about_subject(self, asked: ClaimFeatures) -> tuple[float, list[EvidenceWindow]]:
         """Return the largest share of the question that a window holds, and the windows that hold about as much.
 
         None of these is wider than need be."""
@@ -240,11 +242,11 @@ class Citer:
                 found.append(window)
         return most, found
 
-    def near(self, claim: str) -> list[EvidenceWindow]:
+    def rank_windows(self, claim: str) -> list[EvidenceWindow]:
         """Return the windows that share most with the claim, the short ones first among equals."""
-        said = extract_features(claim)
-        weight = weigh_words(said, [window.facts for window in self.windows])
-        return sorted(self.windows, key=lambda w: (-get_covered_share(said, w.facts, weight), len(w.premise.text)))[
+        features = extract_features(claim)
+        weight = weigh_words(features, [window.facts for window in self.windows])
+        return sorted(self.windows, key=lambda w: (-get_covered_share(features, w.facts, weight), len(w.premise.text)))[
             :_LOOKED_AT
         ]
 
@@ -254,7 +256,7 @@ def strip_answer_frame(claim: str) -> str:
     return _FRAME.sub("", claim)
 
 
-def _one(
+def _make_citation(
     index: int, start: int, end: int, found: tuple[SupportVerdict, EvidenceWindow] | None, otherwise: float = 0.0
 ) -> SentenceCitation:
     """Return the one citation of a sentence; without a source and with the score `otherwise` where none was found."""
@@ -264,7 +266,7 @@ def _one(
     return SentenceCitation(index, start, end, window.source, window.start, window.end, round(verdict.score, 4))
 
 
-def _chosen(
+def _select_sources(
     judged: Sequence[tuple[SupportVerdict, EvidenceWindow]], hinted: frozenset[int]
 ) -> list[tuple[SupportVerdict, EvidenceWindow]]:
     """Return the best window, then those of other sources that support nearly as well."""
@@ -291,60 +293,60 @@ def is_factual_claim(text: str) -> bool:
     return len(words) >= 2 or bool(extract_features(shown).numbers)
 
 
-def is_mostly_unsupported(cites: Iterable[SentenceCitation]) -> bool:
+def is_mostly_unsupported(citations: Iterable[SentenceCitation]) -> bool:
     """Return whether more than half of the sentences that state something have no source."""
     sentences: dict[int, bool] = {}
-    for cite in cites:
+    for cite in citations:
         sentences[cite.sentence] = sentences.get(cite.sentence, False) or cite.found
     return bool(sentences) and sum(sentences.values()) * 2 < len(sentences)
 
 
-def _stretch(number: int, passage: Passage) -> SourceSpan:
+def _make_source_span(number: int, passage: Passage) -> SourceSpan:
     return SourceSpan(number, passage.title, passage.heading, passage.full_start, passage.full_text)
 
 
-def _within(item: SourceSpan, whole: SourceSpan | None) -> bool:
+def _is_within_passage(item: SourceSpan, whole: SourceSpan | None) -> bool:
     """Return whether this turn's passage of the same source holds it already."""
     return whole is not None and whole.start <= item.start and item.text in whole.text
 
 
-def _windows(stretch: SourceSpan) -> list[EvidenceWindow]:
+def _make_windows(span: SourceSpan) -> list[EvidenceWindow]:
     """Return each sentence, each two adjacent ones, the cells of table rows, list items with their introduction."""
-    found = split_sentences_and_rows(stretch.text)
-    code = detect_language_code([stretch.text])
+    found = split_sentences_and_rows(span.text)
+    code = detect_language_code([span.text])
     unknown = bool(code) and code not in LEXICONS
-    language = code if code in LEXICONS else detect_language(stretch.text)
-    titles = f"{stretch.title} {stretch.heading}".strip()
+    language = code if code in LEXICONS else detect_language(span.text)
+    titles = f"{span.title} {span.heading}".strip()
     windows: list[EvidenceWindow] = []
 
     def add(first: int, last: int, text: str, context: str = "", *, only_quoted: bool = unknown) -> None:
-        start, end = stretch.start + found[first][0], stretch.start + found[last][1]
+        start, end = span.start + found[first][0], span.start + found[last][1]
         premise = Premise(" ".join(text.split()), f"{titles} {context}".strip(), language, only_quoted)
-        said = extract_features(f"{premise.context} {premise.text}", language)
-        windows.append(EvidenceWindow(stretch.number, start, end, premise, said, code if unknown else ""))
+        features = extract_features(f"{premise.context} {premise.text}", language)
+        windows.append(EvidenceWindow(span.number, start, end, premise, features, code if unknown else ""))
 
     introduction, joins = "", False  # whether the sentence before may be read together with this one
     for at, (start, end) in enumerate(found):
-        text = stretch.text[start:end]
+        text = span.text[start:end]
         if not any(char.isalnum() for char in text):
             continue
         cells = parse_row(text)
         if cells:
-            for cell in _cell_texts(cells):
+            for cell in _list_cell_texts(cells):
                 add(at, at, cell)
             add(at, at, text, only_quoted=True)
         else:
             item = bool(_ITEM.match(text))
             add(at, at, text, introduction if item else "")
             if joins and not item:
-                add(at - 1, at, stretch.text[found[at - 1][0] : end])
+                add(at - 1, at, span.text[found[at - 1][0] : end])
             if not item:
                 introduction = text if text.rstrip().endswith(":") else ""
         joins = not cells
     return windows
 
 
-def _cell_texts(cells: Sequence[RowCell]) -> list[str]:
+def _list_cell_texts(cells: Sequence[RowCell]) -> list[str]:
     """Return the cells of a row, each as a text with the row's first cell, since that says what the row is about."""
     first, *others = (f"{cell.name}: {cell.text}" if cell.name else cell.text for cell in cells)
     return [f"{first}; {other}" for other in others]

@@ -52,20 +52,20 @@ def extract_features(text: str, hint: str = "en") -> ClaimFeatures:
     order: list[str] = []
     names: set[str] = set()
     tokens = split_tokens(text)
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         bare = normalise_token(token)
         if not bare[0].isalnum() or _negates(token, lexicon) or bare in small:
             continue
         term = stem_word(bare)
         order.append(term)
-        if place and token[0].isupper() and tokens[place - 1] not in _SENTENCE_ENDS:
+        if index and token[0].isupper() and tokens[index - 1] not in _SENTENCE_ENDS:
             names.add(term)
-    denied = frozenset(_denied(tokens, lexicon))
+    denied = frozenset(_find_denied(tokens, lexicon))
     negations = sum(
         token[0].isalnum() and _negates(token, lexicon) and normalise_token(behind) not in lexicon.softeners
         for token, behind in pairwise([*tokens, "."])
     )
-    numbers = _numbers(tokens, lexicon)
+    numbers = _find_numbers(tokens, lexicon)
     return ClaimFeatures(tuple(order), frozenset(order), numbers, frozenset(names), denied, negations, language)
 
 
@@ -87,13 +87,13 @@ def _negates(token: str, lexicon: Lexicon) -> bool:
     return normalise_token(token) in lexicon.negations or normalise_text(token).replace("’", "'").endswith("n't")
 
 
-def _denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
+def _find_denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
     """Yield the stems of the words that a negation of their clause reaches."""
-    for clause in _clauses(tokens):
+    for clause in _split_clauses(tokens):
         left, whole = 0, False
-        for place, token in enumerate(clause):
+        for index, token in enumerate(clause):
             if _negates(token, lexicon):
-                behind = normalise_token(clause[place + 1]) if place + 1 < len(clause) else ""
+                behind = normalise_token(clause[index + 1]) if index + 1 < len(clause) else ""
                 numbered = normalise_token(token) == "no" and behind[:1].isdigit()  # "No. 5", "no 5"
                 if numbered or behind in lexicon.softeners:
                     left = 0
@@ -109,7 +109,7 @@ def _denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
             yield from (stem_word(word) for word in words if word not in lexicon.small_words)
 
 
-def _clauses(tokens: list[str]) -> Iterator[list[str]]:
+def _split_clauses(tokens: list[str]) -> Iterator[list[str]]:
     clause: list[str] = []
     for token in tokens:
         if token in _CLAUSE_ENDS:
@@ -131,7 +131,7 @@ def is_amount(token: str) -> bool:
     return plain in ENGLISH.scales or number_value(plain, ENGLISH) is not None
 
 
-def _numbers(tokens: list[str], lexicon: Lexicon) -> frozenset[str]:
+def _find_numbers(tokens: list[str], lexicon: Lexicon) -> frozenset[str]:
     """Return amounts in one spelling: 1,000 and "one thousand" are 1000, 5th is 5, 3.50 is 3.5."""
     found: set[str] = set()
     value: float | None = None

@@ -22,12 +22,12 @@ def has_fitting_numbers(question: str, answer: str, passage: str) -> bool:
     if not signs <= {*_SIGNS.findall(question), *_SIGNS.findall(passage)}:
         return False
     numbers = extract_features(answer).numbers
-    near = _nearness(extract_features(question), split_tokens(passage)) if numbers else {}
+    near = _measure_nearness(extract_features(question), split_tokens(passage)) if numbers else {}
     least = LEAST_NEARNESS * max(near.values(), default=0.0)
     return all(near.get(number, least) >= least for number in numbers)
 
 
-def _nearness(asked: ClaimFeatures, tokens: Sequence[str]) -> dict[str, float]:
+def _measure_nearness(asked: ClaimFeatures, tokens: Sequence[str]) -> dict[str, float]:
     """Return how near each number stands to the words that are asked about: the sum of one by the distance to each."""
     stems = [stem_word(normalise_text(token).replace("’", "'").removesuffix("'s")) for token in tokens]
     places = [[at for at, found in enumerate(stems) if found == term] for term in asked.terms]

@@ -41,8 +41,8 @@ _HEAD = re.compile(r"(?:\S.{0,90}\s)?(?:\d{1,4}(?: ?/ ?\d{1,4})?|[ivxlc]{1,6})|\
 class QuotableRun:
     """Sentence or row that may be quoted, [start, end) in the text of its passage.
 
-    `lead` is what it is quoted with: the introducing line of a list, or the term of a definition. `told` is the lead
-    with which it is weighed, also where it need not be shown. `block` counts paragraphs; neighbours share it.
+    `lead` is what it is quoted with: the introducing line of a list, or the term of a definition. `lead_text` is the
+    lead with which it is weighed, also where it need not be shown. `block` counts paragraphs; neighbours share it.
     """
 
     start: int
@@ -50,7 +50,7 @@ class QuotableRun:
     kind: str  # "sentence" | "item" | "row" | "term"
     block: int
     lead: Span | None = None
-    told: str = ""
+    lead_text: str = ""
     intro: Span | tuple[()] = ()  # of the list that it introduces or belongs to
 
 
@@ -177,11 +177,11 @@ def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
         if run.kind == "row" or run.block != block or ago >= TERM_REACH:
             term = None
         lead = intro if run.kind == "item" else term
-        told = normalize_text(text[slice(*lead)]) if lead else ""
-        said = ago > 0 and set(extract_terms(told)) <= set(extract_terms(text[slice(*span)]))
+        lead_text = normalize_text(text[slice(*lead)]) if lead else ""
+        repeats_text = ago > 0 and set(extract_terms(lead_text)) <= set(extract_terms(text[slice(*span)]))
         if run.kind != "item":
             intro = span if text[slice(*span)].rstrip().endswith(":") else None
-        yield replace(run, lead=None if said else lead, told=told, intro=intro or ())
+        yield replace(run, lead=None if repeats_text else lead, lead_text=lead_text, intro=intro or ())
         ago += run.kind != "item"
 
 

@@ -79,21 +79,21 @@ class Quote:
 
     def record(self) -> dict[str, Any]:
         """Return what is stored of it: places and figures, never its text."""
-        kept: dict[str, Any] = {
+        record: dict[str, Any] = {
             "source": self.source, "start": self.start, "end": self.end, "score": round(self.score, 4),
         }  # fmt: skip
         if self.spans:
-            kept["spans"] = [list(span) for span in self.spans]
+            record["spans"] = [list(span) for span in self.spans]
         if self.table is not None:
-            kept["cell"] = self.table.asked
+            record["cell"] = self.table.asked
         if self.side >= 0:
-            kept["side"] = self.side
-        return kept
+            record["side"] = self.side
+        return record
 
 
-def read_spans(kept: Mapping[str, Any]) -> list[list[int]]:
+def read_spans(record: Mapping[str, Any]) -> list[list[int]]:
     """Return the parts of a stored quote, in the text of its page."""
-    return kept.get("spans") or [[kept["start"], kept["end"]]]
+    return record.get("spans") or [[record["start"], record["end"]]]
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ class QuoteCandidate:
 
     source: int
     rank: int  # of its passage, from 0
-    place: int  # among the sentences of its passage
+    position: int  # among the sentences of its passage
     start: int
     end: int
     text: str
@@ -126,7 +126,7 @@ def select_quotes(
     """Return the best quotes, best first; passages come best first. The more likely each is right, the fewer there are.
     A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
     _MOST_WORDS; without `join` alone. None where the passages are not likely to answer the question. For `in_pool`."""
-    options = _options(passages)
+    options = _list_candidates(passages)
     if not options:
         return []
     score_candidates(question, vector, options, idf)
@@ -139,21 +139,23 @@ def select_quotes(
     for option in ranked:
         if len(found) == limit or wrong < _WRONG or (found and option.score < _OF_BEST * ranked[0].score):
             break
-        if not any(_same(option, other) for other in taken):
-            parts = _widened(option, options, taken, first=not found) if join else [option]
+        if not any(_is_same_text(option, other) for other in taken):
+            parts = _widen_quote(option, options, taken, first=not found) if join else [option]
             taken += parts
-            found.append(_quote(option, parts, question, idf) if join else _alone(option))
+            found.append(_make_quote(option, parts, question, idf) if join else _alone(option))
             wrong *= 1 - found[-1].score
     return found
 
 
 def _alone(option: QuoteCandidate) -> Quote:
-    return Quote(option.source, option.start, option.end, option.text, _likely(option))
+    return Quote(option.source, option.start, option.end, option.text, _estimate_probability(option))
 
 
-def _quote(option: QuoteCandidate, parts: Sequence[QuoteCandidate], question: str, idf: Mapping[str, float]) -> Quote:
+def _make_quote(
+    option: QuoteCandidate, parts: Sequence[QuoteCandidate], question: str, idf: Mapping[str, float]
+) -> Quote:
     passage, run = option.passage, option.run
-    offset, first = passage.full_start, min(parts, key=lambda part: part.place)
+    offset, first = passage.full_start, min(parts, key=lambda part: part.position)
     spans = [(min(part.start for part in parts), max(part.end for part in parts))]
     if (lead := first.run.lead) is not None:
         spans = _add_lead(passage.full_text, lead, spans[0], offset, is_item=first.run.kind == "item")
@@ -163,8 +165,8 @@ def _quote(option: QuoteCandidate, parts: Sequence[QuoteCandidate], question: st
         table = lay_out_row(text, passage.heading, passage.title, -1)
         table = replace(table, asked=_asked_cell(table, question, idf))
     parted = tuple(spans) if len(spans) > 1 else ()
-    said = table.text if table else text
-    return Quote(option.source, spans[0][0], spans[-1][1], said, _likely(option), parted, table)
+    shown = table.text if table else text
+    return Quote(option.source, spans[0][0], spans[-1][1], shown, _estimate_probability(option), parted, table)
 
 
 def _add_lead(text: str, lead: Span, quoted: Span, offset: int, *, is_item: bool) -> list[Span]:
@@ -197,7 +199,7 @@ def _asked_cell(table: QuotedRow, question: str, idf: Mapping[str, float]) -> in
     return values.index(best) if best > 0 and values.count(best) == 1 else -1
 
 
-def _widened(
+def _widen_quote(
     option: QuoteCandidate, options: Sequence[QuoteCandidate], taken: Sequence[QuoteCandidate], *, first: bool
 ) -> list[QuoteCandidate]:
     """Return the sentence with neighbours of its paragraph: the one before where it points back, then the likelier ones
@@ -206,31 +208,31 @@ def _widened(
     most = _ITEMS if option.run.kind == "item" or option.text.endswith(":") else _SENTENCES
     if option.run.kind == "row":
         return parts
-    places = {other.place: other for other in options if other.source == option.source and other not in taken}
+    places = {other.position: other for other in options if other.source == option.source and other not in taken}
     while len(parts) < most:
-        before, after = places.get(parts[0].place - 1), places.get(parts[-1].place + 1)
+        before, after = places.get(parts[0].position - 1), places.get(parts[-1].position + 1)
         if before is not None and len(parts) == 1 and _POINTS_BACK.match(option.text):
             beside = [before]
         else:
             beside = sorted(filter(None, (after, before)), key=lambda other: -other.score)
-        new = next((other for other in beside if _fit(parts, other, room)), None)
+        new = next((other for other in beside if _fits_quote(parts, other, room)), None)
         if new is None:
             break
-        parts = [new, *parts] if new.place < parts[0].place else [*parts, new]
+        parts = [new, *parts] if new.position < parts[0].position else [*parts, new]
     return parts
 
 
-def _fit(parts: Sequence[QuoteCandidate], other: QuoteCandidate, room: int) -> bool:
+def _fits_quote(parts: Sequence[QuoteCandidate], other: QuoteCandidate, room: int) -> bool:
     """Return whether a neighbour belongs to the same paragraph, adds something, and leaves the quote readable."""
     introduced = other.run.kind == "item" and any(other.run.intro == part.run.intro != () for part in parts)
     together = introduced or other.run.block == parts[0].run.block
-    if other.run.kind == "row" or not together or any(_same(part, other) for part in parts):
+    if other.run.kind == "row" or not together or any(_is_same_text(part, other) for part in parts):
         return False
-    told = min([*parts, other], key=lambda part: part.place).run.told
+    told = min([*parts, other], key=lambda part: part.position).run.lead_text
     return len(told.split()) + sum(len(part.text.split()) for part in [*parts, other]) <= room
 
 
-def _likely(option: QuoteCandidate) -> float:
+def _estimate_probability(option: QuoteCandidate) -> float:
     """Return how likely a quote holds the answer, 0 to 1."""
     bias, score, passage = _RIGHT
     return round(_logistic(bias + score * option.score + passage * option.passage.relevance), 4)
@@ -262,14 +264,14 @@ def score_candidates(
     """Fills in what speaks for each option, and its `score`."""
     asked, foreign = _Question.read(question, idf), _find_foreign(question, options)
     for option in options:
-        option.found = _word_scores(asked, option) | {"foreign": float(option.source in foreign)}
-        option.score = _sum(option.found)
+        option.found = _score_words(asked, option) | {"foreign": float(option.source in foreign)}
+        option.score = _add_up(option.found)
     pool = sorted(options, key=lambda option: -option.score)[:_EMBEDDED]
     rows = embed_sentences([option.context for option in pool])
     near = rows @ (embed_sentences([question])[0] if vector is None else vector)
     for option, cosine in zip(pool, near, strict=True):
         option.found["meaning"] = float(cosine)
-        option.score = _sum(option.found)
+        option.score = _add_up(option.found)
 
 
 def _find_foreign(question: str, options: Sequence[QuoteCandidate]) -> frozenset[int]:
@@ -281,7 +283,7 @@ def _find_foreign(question: str, options: Sequence[QuoteCandidate]) -> frozenset
     return frozenset(source for source, language in languages.items() if language not in ("", asked))
 
 
-def _sum(found: Mapping[str, float]) -> float:
+def _add_up(found: Mapping[str, float]) -> float:
     return sum(WEIGHTS[name] * value for name, value in found.items())
 
 
@@ -308,7 +310,7 @@ class _Question:
         )
 
 
-def _word_scores(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
+def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
     """Return the scores that need no embedder; `meaning` is added later, to the best ones."""
     here, around = extract_features(option.text), extract_features(option.context)
     weight = asked.weight
@@ -316,11 +318,13 @@ def _word_scores(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
     common = {term for term in weight if term in around.terms}
     strong = {term for term in weight if term in here.terms}
     rarest = max(weight.values(), default=1.0)
-    places = [place for place, term in enumerate(here.order) if term in weight]
+    places = [index for index, term in enumerate(here.order) if term in weight]
     have = set(pairwise(extract_terms(option.context)))
     gap = (places[-1] - places[0] + 1) / len(set(places)) if len(places) > 1 else 0.0
     words = len(here.order)
-    akin = sum(weight[t] for t in weight if t not in around.terms and any(_similarities(t, o) for o in around.terms))
+    akin = sum(
+        weight[t] for t in weight if t not in around.terms and any(_are_related_stems(t, o) for o in around.terms)
+    )
     return {
         "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / whole,
         "rare": float(any(weight[t] == rarest for t in common)),
@@ -338,7 +342,7 @@ def _word_scores(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
     }
 
 
-def _similarities(one: str, other: str) -> bool:
+def _are_related_stems(one: str, other: str) -> bool:
     """Return whether two stems are likely of one family: founder and founded, Normandy and Norman."""
     return len(one) >= 5 and len(other) >= 5 and one[:5] == other[:5]
 
@@ -358,37 +362,37 @@ class _CodeContext:
         self._end = end
 
 
-def _options(passages: Mapping[int, Passage]) -> list[QuoteCandidate]:
+def _list_candidates(passages: Mapping[int, Passage]) -> list[QuoteCandidate]:
     """Return every sentence and row of the passages that could be quoted, once."""
     options: list[QuoteCandidate] = []
     seen: set[str] = set()
     for rank, (source, passage) in enumerate(passages.items()):
         before, page = "", passage.full_text
         named, offset = _CodeContext(), passage.full_start
-        for place, run in enumerate(split_runs(page, passage.heading, page_begins=not offset)):
+        for index, run in enumerate(split_runs(page, passage.heading, page_begins=not offset)):
             text = normalize_text(page[run.start : run.end])
             named.read(page, run.start, run.end)
-            context = _context(run, text, before, passage)
+            context = _get_context(run, text, before, passage)
             key = context.casefold() if run.kind == "row" else text.casefold()
             least = 1 if run.kind == "item" else _LEAST_WORDS
             if len(extract_features(text).order) >= least and len(text) <= _MOST_CHARS and key not in seen:
                 seen.add(key)
                 span = offset + run.start, offset + run.end
-                options.append(QuoteCandidate(source, rank, place, *span, text, context, passage, run, named.codes))
+                options.append(QuoteCandidate(source, rank, index, *span, text, context, passage, run, named.codes))
             before = text
     return options
 
 
-def _context(run: QuotableRun, text: str, before: str, passage: Passage) -> str:
+def _get_context(run: QuotableRun, text: str, before: str, passage: Passage) -> str:
     """Return the text with what it is weighed with: the name of its table, its lead, the sentence before."""
     if run.kind == "row":
         return f"{passage.heading.rpartition(' › ')[2] or passage.title} {text}"
-    if run.told:
-        return f"{run.told} {text}"
+    if run.lead_text:
+        return f"{run.lead_text} {text}"
     return f"{before} {text}" if before and _POINTS_BACK.match(text) else text
 
 
-def _same(one: QuoteCandidate, other: QuoteCandidate) -> bool:
+def _is_same_text(one: QuoteCandidate, other: QuoteCandidate) -> bool:
     """Return whether two sentences say the same in nearly the same words."""
     a, b = (extract_features(o.context if o.run.kind == "row" else o.text) for o in (one, other))
     return a.numbers == b.numbers and len(a.terms & b.terms) >= 0.85 * len(a.terms | b.terms)

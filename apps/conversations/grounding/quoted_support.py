@@ -41,8 +41,8 @@ class QuotedCiter(Citer):
         bare = strip_answer_frame(claim)
         found = [
             (SupportVerdict(1.0, quoted=is_verbatim(bare, window.premise.text)), window)
-            for window in self.near(bare)
-            if _quotes(bare, window.premise)
+            for window in self.rank_windows(bare)
+            if _find_quotes(bare, window.premise)
             and self._answers.accepts_alone(CreditedSentence(window.source, bare, window.premise.context))
         ]
         found.sort(key=lambda pair: (not pair[0].quoted, len(pair[1].premise.text)))
@@ -51,8 +51,8 @@ class QuotedCiter(Citer):
     def _find_short_answer(self, bare: str) -> list[tuple[SupportVerdict, EvidenceWindow]]:
         """Return the windows that hold the number or name of a short answer and all else that it says, beside nearly
         all content words of the question; [] where it is none, or its kind is not the one that is asked for."""
-        asked, said = extract_features(self.question), extract_features(bare)
-        new = said.terms - asked.terms
+        asked, claimed = extract_features(self.question), extract_features(bare)
+        new = claimed.terms - asked.terms
         kind = detect_answer_type(self.question)
         if not new or len(new) > _SHORT or kind not in _COUNTED | _NAMED:
             return []
@@ -61,31 +61,31 @@ class QuotedCiter(Citer):
             (SupportVerdict(1.0), window)
             for window in self.windows
             if not window.premise.only_quoted
-            and _share(asked, window.facts, weight) >= _ASKED
-            and _holds(window, said, new, kind)
+            and _measure_share(asked, window.facts, weight) >= _ASKED
+            and _holds(window, claimed, new, kind)
             and number_relevance.has_fitting_numbers(self.question, bare, window.premise.text)
             and self._agrees(bare, window.premise)
         ][:1]
 
 
-def _quotes(bare: str, premise: Premise) -> bool:
+def _find_quotes(bare: str, premise: Premise) -> bool:
     if premise.only_quoted:
         return is_whole_quote(bare, premise)
     return is_nearly_verbatim(bare, premise.text, premise.language)
 
 
-def _share(asked: ClaimFeatures, given: ClaimFeatures, weight: Mapping[str, float]) -> float:
+def _measure_share(asked: ClaimFeatures, window: ClaimFeatures, weight: Mapping[str, float]) -> float:
     """Return the share of the question's weight that a window holds; a number counts however it is written."""
-    numbers = NUMBER_WORD_STEMS & asked.terms if asked.numbers <= given.numbers else frozenset[str]()
-    held = sum(weight[term] for term in asked.terms & (given.terms | numbers))
-    return held / (sum(weight.values()) or 1.0)
+    numbers = NUMBER_WORD_STEMS & asked.terms if asked.numbers <= window.numbers else frozenset[str]()
+    covered = sum(weight[term] for term in asked.terms & (window.terms | numbers))
+    return covered / (sum(weight.values()) or 1.0)
 
 
-def _holds(window: EvidenceWindow, said: ClaimFeatures, new: frozenset[str], kind: str) -> bool:
-    words = new - NUMBER_WORD_STEMS if said.numbers else new
+def _holds(window: EvidenceWindow, claimed: ClaimFeatures, new: frozenset[str], kind: str) -> bool:
+    words = new - NUMBER_WORD_STEMS if claimed.numbers else new
     names = words & window.facts.names
-    fits = bool(said.numbers if kind in _COUNTED else names)
-    return fits and said.numbers <= window.facts.numbers and words <= window.facts.terms
+    fits = bool(claimed.numbers if kind in _COUNTED else names)
+    return fits and claimed.numbers <= window.facts.numbers and words <= window.facts.terms
 
 
 def is_nearly_verbatim(claim: str, source: str, language: str = "en") -> bool:
@@ -94,15 +94,15 @@ def is_nearly_verbatim(claim: str, source: str, language: str = "en") -> bool:
     A few small words may stand around the runs. Neither these nor what the source says between the runs may deny or
     limit anything.
     """
-    words, given = _words(claim), _words(source)
-    blocks = SequenceMatcher(None, words, given, autojunk=False).get_matching_blocks()
+    words, source_words = _split_words(claim), _split_words(source)
+    blocks = SequenceMatcher(None, words, source_words, autojunk=False).get_matching_blocks()
     runs = [block for block in blocks if block.size >= _FEWEST]
     if not 1 <= len(runs) <= _RUNS:
         return False
     first, last = runs[0], runs[-1]
     same = {at for block in runs for at in range(block.a, block.a + block.size)}
     others = [word for at, word in enumerate(words) if at not in same]
-    between = given[first.b + first.size : last.b] if len(runs) > 1 else []
+    between = source_words[first.b + first.size : last.b] if len(runs) > 1 else []
     few = len(others) <= _CHANGED * len(words)
     return few and not extract_features(" ".join(others)).terms and not _limits([*others, *between], language)
 
@@ -114,5 +114,5 @@ def _limits(words: Sequence[str], language: str) -> bool:
     return any(f" {term} " in text for term in (*lexicon.negations, *lexicon.modals, *lexicon.quantifiers))
 
 
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     return [normalise_token(token) for token in split_tokens(text) if token[0].isalnum()]

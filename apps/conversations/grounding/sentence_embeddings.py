@@ -28,15 +28,15 @@ def embed_sentences(texts: Sequence[str]) -> Vectors:
     """
     engine = registry.get_embedder()
     keys = [(engine.fingerprint, _name(text)) for text in texts]
-    said = dict(zip(keys, texts, strict=True))
+    text_by_key = dict(zip(keys, texts, strict=True))
     with _lock:
         known = {key: _vectors[key] for key in keys if key in _vectors}
     missing = list(dict.fromkeys(key for key in keys if key not in known))
     if missing:
-        missing.sort(key=lambda key: len(said[key]))  # of like length: half of a mixed batch is padding
+        missing.sort(key=lambda key: len(text_by_key[key]))  # of like length: half of a mixed batch is padding
         for start in range(0, len(missing), _TOGETHER):
             batch = missing[start : start + _TOGETHER]
-            known |= zip(batch, engine.embed_passages([said[key] for key in batch]), strict=True)
+            known |= zip(batch, engine.embed_passages([text_by_key[key] for key in batch]), strict=True)
     with _lock:
         for key in keys:
             _vectors[key] = known[key]

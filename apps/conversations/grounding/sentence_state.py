@@ -28,9 +28,9 @@ class SentenceState(StrEnum):
     UNVERIFIED = "unverified"
 
 
-def get_sentence_state(cites: Iterable[SentenceCitation]) -> SentenceState | None:
+def get_sentence_state(citations: Iterable[SentenceCitation]) -> SentenceState | None:
     """Return the state of a sentence from its citations; None for a sentence that states nothing and so has none."""
-    found = list(cites)
+    found = list(citations)
     if not found:
         return None
     if any(cite.quoted and cite.source is not None for cite in found):

@@ -108,13 +108,13 @@ def get_support_check() -> SupportCheck:
     return found
 
 
-def weigh_words(said: ClaimFeatures, given: Sequence[ClaimFeatures]) -> dict[str, float]:
-    """Return the weight of each content word of `said`: the rarer among `given`, the higher."""
-    seen = Counter(term for premise in given for term in premise.terms & said.terms)
-    return {term: math.log(1 + (len(given) + 1) / (seen[term] + 0.5)) for term in said.terms}
+def weigh_words(claim: ClaimFeatures, premises: Sequence[ClaimFeatures]) -> dict[str, float]:
+    """Return the weight of each content word of `claim`: the rarer among `premises`, the higher."""
+    counts = Counter(term for premise in premises for term in premise.terms & claim.terms)
+    return {term: math.log(1 + (len(premises) + 1) / (counts[term] + 0.5)) for term in claim.terms}
 
 
-def get_covered_share(said: ClaimFeatures, premise: ClaimFeatures, weight: Mapping[str, float]) -> float:
-    """Return the share of the weight of `said` that a premise covers, 0 to 1."""
+def get_covered_share(claim: ClaimFeatures, premise: ClaimFeatures, weight: Mapping[str, float]) -> float:
+    """Return the share of the weight of `claim` that a premise covers, 0 to 1."""
     whole = sum(weight.values())
-    return sum(weight[term] for term in said.terms & premise.terms) / whole if whole else 0.0
+    return sum(weight[term] for term in claim.terms & premise.terms) / whole if whole else 0.0

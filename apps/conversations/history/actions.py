@@ -28,14 +28,14 @@ _PURGED = 20  # conversations in one transaction: SQLite has one writer
 _NAME = 60  # Folder.name
 
 
-def pin_conversations(user: User, pks: Collection[UUID], *, on: bool = True) -> int:
+def pin_conversations(user: User, pks: Collection[UUID], *, pinned: bool = True) -> int:
     """Pin (or unpin) conversations of the user. Return their number."""
-    return _set(user, pks, pinned=timezone.now() if on else None)
+    return _set(user, pks, pinned=timezone.now() if pinned else None)
 
 
-def archive_conversations(user: User, pks: Collection[UUID], *, on: bool = True) -> int:
+def archive_conversations(user: User, pks: Collection[UUID], *, archived: bool = True) -> int:
     """Archive (or unarchive) conversations of the user: the sidebar no longer lists them. Return their number."""
-    return _set(user, pks, archived=timezone.now() if on else None)
+    return _set(user, pks, archived=timezone.now() if archived else None)
 
 
 def move_to_folder(user: User, pks: Collection[UUID], folder: Folder | None) -> int:
@@ -57,14 +57,18 @@ def delete_conversations(user: User, pks: Collection[UUID]) -> tuple[datetime, i
     return now, _set(user, pks, deleted=now)
 
 
-def undelete_batch(user: User, at: datetime) -> int:
+def undelete_batch(user: User, deleted_at: datetime) -> int:
     """Restore the conversations that the user deleted at that time, within UNDELETE_PERIOD. Return their number."""
-    return Conversation.objects.owned_by(user).filter(deleted=at, deleted__gt=_over()).update(deleted=None)
+    return (
+        Conversation.objects.owned_by(user)
+        .filter(deleted=deleted_at, deleted__gt=_get_undelete_limit())
+        .update(deleted=None)
+    )
 
 
 def undelete(user: User, pks: Collection[UUID]) -> int:
     """Restore conversations of the user, within UNDELETE_PERIOD. Return their number."""
-    rows = Conversation.objects.owned_by(user).filter(pk__in=pks, deleted__gt=_over())
+    rows = Conversation.objects.owned_by(user).filter(pk__in=pks, deleted__gt=_get_undelete_limit())
     return rows.update(deleted=None)
 
 
@@ -74,7 +78,9 @@ def purge_deleted() -> int:
     Return their number.
     """
     with transaction.atomic():
-        gone = list(Conversation.objects.filter(deleted__lte=_over()).values_list("pk", flat=True)[:_PURGED])
+        gone = list(
+            Conversation.objects.filter(deleted__lte=_get_undelete_limit()).values_list("pk", flat=True)[:_PURGED]
+        )
         if gone:
             delete_permanently(gone)
     return len(gone)
@@ -86,9 +92,9 @@ def delete_permanently(pks: Collection[UUID]) -> None:
     Call inside a transaction. Redactions of the messages are forgotten too. The caller checks the permission.
     """
     rows = Message.objects.filter(conversation__in=pks)
-    said = [str(pk) for pk in rows.answers().values_list("pk", flat=True)]
+    answers = [str(pk) for pk in rows.answers().values_list("pk", flat=True)]
     for kind in cases.KINDS:
-        auto_close.close_deleted(kind, *said)
+        auto_close.close_deleted(kind, *answers)
     redaction.forget_messages(rows.values_list("pk", flat=True))
     files = chat_files.list_attached(pks)
     Conversation.objects.filter(pk__in=pks).delete()
@@ -129,5 +135,5 @@ def _set(user: User, pks: Collection[UUID], **changes: Any) -> int:
     return Conversation.objects.visible_to(user).filter(pk__in=pks).update(**changes)
 
 
-def _over() -> datetime:
+def _get_undelete_limit() -> datetime:
     return timezone.now() - UNDELETE_PERIOD

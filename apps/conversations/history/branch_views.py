@@ -20,12 +20,15 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_POST
 def select_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Remember the path through the message `at`, and return the transcript along it."""
+    """Remember the path through the message `through`, and return the transcript along it."""
     user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
-    at = _at(request)
-    branching.select_branch(user, row, at)
-    context = {"conversation": row, "turns": transcript_gaps.load_turns(user, transcript_gaps.load_path(row, at), at)}
+    through = _get_message_id(request)
+    branching.select_branch(user, row, through)
+    context = {
+        "conversation": row,
+        "turns": transcript_gaps.load_turns(user, transcript_gaps.load_path(row, through), through),
+    }
     return render(request, "conversations/chat/_transcript.html", context)
 
 
@@ -52,10 +55,10 @@ def show_pictures(request: HttpRequest, answer: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def fork_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Create a conversation from the path down to the answer `at` (or all of it), and redirect to it."""
+    """Create a conversation from the path down to the answer `through` (or all of it), and redirect to it."""
     user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
-    new = branching.fork_conversation(user, row, _at(request))
+    new = branching.fork_conversation(user, row, _get_message_id(request))
     if new is None:
         raise Http404
     if request.headers.get("HX-Request"):
@@ -63,7 +66,7 @@ def fork_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("conversations:conversation", pk=new.pk)
 
 
-def _at(request: HttpRequest) -> UUID | None:
+def _get_message_id(request: HttpRequest) -> UUID | None:
     return parse_id_or_none(request.POST.get("at"))
 
 
@@ -76,10 +79,10 @@ def show_gap(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
     after, before = parse_id_or_none(request.GET.get("after")), parse_id_or_none(request.GET.get("before"))
-    way = transcript_gaps.load_path(row, before)
-    if before is None or not (found := transcript_gaps.load_gap(user, way, after, before)):
+    path = transcript_gaps.load_path(row, before)
+    if before is None or not (found := transcript_gaps.load_gap(user, path, after, before)):
         raise Http404
-    rest = transcript_gaps.find_remaining_gap(way, found, before) if after else None
+    rest = transcript_gaps.find_remaining_gap(path, found, before) if after else None
     return render(
         request, "conversations/chat/_transcript_turns.html", {"conversation": row, "turns": found, "rest": rest}
     )

@@ -5,7 +5,8 @@ Entry points: `select_branch`, `reword_question`, `fork_conversation`, `copy_exc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -17,9 +18,16 @@ from apps.conversations.attachments import queries
 from apps.conversations.core.message_tree import Exchange, find_branch_changes, find_path
 from apps.conversations.core.requests import RequestRefused
 from apps.conversations.errors import QUESTION_WITHHELD
-from apps.conversations.history import retraction_copy
 from apps.conversations.image_chat import tiles as tiled
-from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, RetrievedPassage, Source
+from apps.conversations.models import (
+    AnswerTrace,
+    Citation,
+    Conversation,
+    Message,
+    RetractedMessage,
+    RetrievedPassage,
+    Source,
+)
 from apps.conversations.moderation import cases, retraction
 from apps.conversations.turns import trace
 from apps.lib.db.permissions import require_row
@@ -32,11 +40,11 @@ MAX_TITLE_CHARACTERS = 120  # Conversation.title
 _FORK = " (fork)"  # English suffix, which older titles have in every language
 
 
-def select_branch(user: User, place: Conversation, at: UUID | None) -> None:
+def select_branch(user: User, conversation: Conversation, through: UUID | None) -> None:
     """Make the path through the message the remembered one. Raise PermissionDenied if it is not the user's."""
-    require_row(Conversation.objects.visible_to(user), place.pk)
-    if passed := find_branch_changes(find_path(place.messages.all(), at)):
-        Message.objects.filter(pk__in=passed).update(chosen=timezone.now())
+    require_row(Conversation.objects.visible_to(user), conversation.pk)
+    if changes := find_branch_changes(find_path(conversation.messages.all(), through)):
+        Message.objects.filter(pk__in=changes).update(chosen=timezone.now())
 
 
 def get_rewording_level(user: User, pk: UUID) -> Strictness:
@@ -44,10 +52,10 @@ def get_rewording_level(user: User, pk: UUID) -> Strictness:
 
     Raise RequestRefused if it is not the user's. For `in_db`.
     """
-    place = Conversation.objects.visible_to(user).with_assistant().filter(messages=pk).first()
-    if place is None:
+    conversation = Conversation.objects.visible_to(user).with_assistant().filter(messages=pk).first()
+    if conversation is None:
         raise RequestRefused(gettext("This question is no longer available. Reload the page."))
-    return assistant_choice.resolve_level(user, place)
+    return assistant_choice.resolve_level(user, conversation)
 
 
 def reword_question(user: User, pk: UUID, text: str, judged: EvaluationRecord | None = None) -> None:
@@ -73,68 +81,70 @@ def reword_question(user: User, pk: UUID, text: str, judged: EvaluationRecord | 
             cases.open_case(answer, user.pk, judged)
 
 
-def fork_conversation(user: User, place: Conversation, at: UUID | None) -> Conversation | None:
-    """Create a conversation with a copy of the path down to the answer `at`, or all of it, in one transaction.
+def fork_conversation(user: User, conversation: Conversation, through: UUID | None) -> Conversation | None:
+    """Create a conversation with a copy of the path down to the answer `through`, or all of it, in one transaction.
 
     Sources, traces and pictures are copied too; answers being written are left out. Return None if there is nothing to
     copy. Raise PermissionDenied if the conversation is not the user's.
     """
-    require_row(Conversation.objects.visible_to(user), place.pk)
-    way = find_path(place.messages.all(), at)
-    until = next((number for number, item in enumerate(way, 1) if item.answer and item.answer.pk == at), len(way))
-    kept = [item for item in way[:until] if item.answer and item.answer.status != Message.Status.WRITING]
+    require_row(Conversation.objects.visible_to(user), conversation.pk)
+    path = find_path(conversation.messages.all(), through)
+    until = next(
+        (number for number, item in enumerate(path, 1) if item.answer and item.answer.pk == through), len(path)
+    )
+    kept = [item for item in path[:until] if item.answer and item.answer.status != Message.Status.WRITING]
     if not kept:
         return None
     words = gettext("%(title)s (branch)")
     room = MAX_TITLE_CHARACTERS - len(words % {"title": ""})
     with transaction.atomic():
-        lock_and_reload(place, kept)
-        title = place.title.removesuffix(words % {"title": ""}).removesuffix(_FORK)
+        lock_and_reload(conversation, kept)
+        title = conversation.title.removesuffix(words % {"title": ""}).removesuffix(_FORK)
         new = Conversation.objects.create(
             owner=user,
-            assistant=place.assistant,
+            assistant=conversation.assistant,
             title=words % {"title": title[:room]},
-            titled=place.titled,
-            narrow=place.narrow,
-            model=place.model,
-            sampling=place.sampling,
-            filters=place.filters,
+            titled=conversation.titled,
+            narrow=conversation.narrow,
+            model=conversation.model,
+            sampling=conversation.sampling,
+            filters=conversation.filters,
         )
-        new.collections.set(place.collections.all())
+        new.collections.set(conversation.collections.all())
         copy_exchanges(new, kept)
     return new
 
 
-def lock_and_reload(place: Conversation, way: Sequence[Exchange]) -> None:
+def lock_and_reload(conversation: Conversation, path: Sequence[Exchange]) -> None:
     """Lock the conversation, and reload its title and the messages of the exchanges. Must run inside a transaction.
 
     No message is retracted then until the transaction ends. Messages that were blanked in memory stay so.
     """
-    retraction.lock_conversations([place.pk])
-    place.refresh_from_db(fields=["title", "titled"])
-    rows = {row.pk: row for item in way for row in (item.question, item.answer) if row and not row.retracted}
+    retraction.lock_conversations([conversation.pk])
+    conversation.refresh_from_db(fields=["title", "titled"])
+    rows = {row.pk: row for item in path for row in (item.question, item.answer) if row and not row.retracted}
     for now in Message.objects.filter(pk__in=rows):
         for field in now._meta.concrete_fields:
             setattr(rows[now.pk], field.attname, getattr(now, field.attname))
 
 
-def copy_exchanges(new: Conversation, way: Sequence[Exchange], *, with_sources: bool = True) -> None:
+def copy_exchanges(new: Conversation, path: Sequence[Exchange], *, with_sources: bool = True) -> None:
     """Copy the exchanges into the conversation as messages of its owner.
 
     Call inside a transaction, after `lock_and_reload`. Of another user's messages, steps, tool calls, reasoning and
     pictures are left out; without `with_sources`, sources and quotes too. Retractions are copied, so that a restore
     reaches the copies.
     """
-    own = all(item.question.asked_by_id == new.owner_id for item in way)
-    old = [row for item in way for row in (item.question, item.answer) if row is not None]
+    own = all(item.question.asked_by_id == new.owner_id for item in path)
+    old = [row for item in path for row in (item.question, item.answer) if row is not None]
     ids = {row.pk: new_id() for row in old}
-    said = {row.pk: ids[row.pk] for row in old if not row.retracted}  # retracted messages have no sources
+    visible_ids = {row.pk: ids[row.pk] for row in old if not row.retracted}  # retracted messages have no sources
     attached = queries.load_by_question(ids) if own else {}
     drawn = Message.pictures.through.objects.filter(message__in=ids).order_by("pk") if own else ()
-    above: UUID | None = None
+    parent: UUID | None = None
     for row in old:
         created, answer = row.created, row.pk
-        row.pk, row.conversation, row.parent_id, row.continues_id = ids[answer], new, above, None
+        row.pk, row.conversation, row.parent_id, row.continues_id = ids[answer], new, parent, None
         row.client_id, row.chosen, row.asked_by_id = "", None, new.owner_id
         row.origin = row.origin or answer
         if not own:
@@ -146,14 +156,14 @@ def copy_exchanges(new: Conversation, way: Sequence[Exchange], *, with_sources: 
             row.quotes = []
         row.save(force_insert=True)
         Message.objects.filter(pk=row.pk).update(created=created)  # `save` sets the time of now
-        above = row.pk
-    _copy_traces(said, whole=own)
+        parent = row.pk
+    _copy_traces(visible_ids, whole=own)
     for link in drawn:  # pictures belong to their owner: copies of a shared conversation have none
         tiled.add_tiles(ids[link.message_id], [link.picture_id])
     for question, pictures in attached.items():
         queries.attach_to_question(ids[question], pictures)
-    twins = _copy_sources(new, ids, said) if with_sources else None
-    retraction_copy.copy_retractions(ids, twins, whole=own)
+    source_copies = _copy_sources(new, ids, visible_ids) if with_sources else None
+    _copy_retractions(ids, source_copies, whole=own)
 
 
 def _copy_traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
@@ -169,21 +179,59 @@ def _copy_traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
     )
 
 
-def _copy_sources(new: Conversation, ids: dict[UUID, UUID], said: dict[UUID, UUID]) -> dict[int, int]:
+def _copy_sources(new: Conversation, ids: dict[UUID, UUID], visible_ids: dict[UUID, UUID]) -> dict[int, int]:
     """Copy sources under their numbers, with retrieval records and citations. Return new source ids by old ones."""
     retrieved = list(RetrievedPassage.objects.filter(answer__in=ids))
-    cited = list(Citation.objects.filter(answer__in=said))
+    cited = list(Citation.objects.filter(answer__in=visible_ids))
     wanted = {row.source_id for row in retrieved} | {row.source_id for row in cited if row.source_id}
-    wanted |= retraction_copy.find_cited_sources(ids)
-    twins = {row.pk: row for row in Source.objects.filter(pk__in=wanted)}
-    for source in twins.values():
+    wanted |= _find_cited_sources(ids)
+    source_copies = {row.pk: row for row in Source.objects.filter(pk__in=wanted)}
+    for source in source_copies.values():
         source.pk, source.conversation = None, new
-    Source.objects.bulk_create(twins.values())
+    Source.objects.bulk_create(source_copies.values())
     for found in retrieved:
-        found.pk, found.answer_id, found.source_id = None, ids[found.answer_id], twins[found.source_id].pk
+        found.pk, found.answer_id, found.source_id = None, ids[found.answer_id], source_copies[found.source_id].pk
     for cite in cited:
         cite.pk, cite.answer_id = None, ids[cite.answer_id]
-        cite.source_id = twins[cite.source_id].pk if cite.source_id else None
+        cite.source_id = source_copies[cite.source_id].pk if cite.source_id else None
     RetrievedPassage.objects.bulk_create(retrieved)
     Citation.objects.bulk_create(cited)
-    return {old: row.pk for old, row in twins.items()}
+    return {old: row.pk for old, row in source_copies.items()}
+
+
+def _find_cited_sources(copied: Iterable[UUID]) -> set[int]:
+    """Return the ids of the sources that the retracted ones among these messages cite."""
+    found = RetractedMessage.objects.filter(message__in=list(copied)).values_list("citations", flat=True)
+    return {cite["source_id"] for citations in found for cite in citations if cite["source_id"]}
+
+
+def _copy_retractions(ids: Mapping[UUID, UUID], source_copies: Mapping[int, int] | None, *, whole: bool) -> None:
+    """Copy the retracted content of the messages. Call inside the transaction of the copy.
+
+    Unseen, so that a later restore reaches the copies too. `ids` maps originals to copies, `source_copies` old to new
+    source ids (None if sources are not copied). `whole` means that the copies belong to the user of the originals.
+    """
+    rows = RetractedMessage.objects.filter(message__in=list(ids))
+    RetractedMessage.objects.bulk_create(_copy_retraction(row, ids, source_copies, whole=whole) for row in rows)
+
+
+def _copy_retraction(
+    row: RetractedMessage, ids: Mapping[UUID, UUID], source_copies: Mapping[int, int] | None, *, whole: bool
+) -> RetractedMessage:
+    fields, record = dict(row.fields), bytes(row.trace)
+    if not whole:
+        usage = {name: value for name, value in fields["usage"].items() if name != "thoughts"}
+        fields |= {"steps": [], "tools": [], "usage": usage}
+        record = trace.pack_trace(trace.redact_for_readers(trace.unpack_trace(record))) if record else record
+    if source_copies is None:
+        fields["quotes"] = []
+    cites = row.citations if source_copies is not None else []
+    return RetractedMessage(
+        message_id=ids[row.pk], fields=fields, trace=record,
+        citations=[_copy_citation(cite, source_copies or {}) for cite in cites],
+    )  # fmt: skip
+
+
+def _copy_citation(cite: Mapping[str, Any], source_copies: Mapping[int, int]) -> dict[str, Any]:
+    columns = {name: value for name, value in cite.items() if name != "id"}
+    return columns | {"source_id": source_copies.get(columns["source_id"])}

@@ -100,7 +100,7 @@ def search_messages(user: User, text: str, limit: int = MAX_HITS) -> list[Messag
     rows = Message.objects.filter(pk__in=found)
     rows = rows.only("role", "text", "shows", "created", "conversation_id", "asked_by_id")
     known = {row.pk: row for row in rows.order_by() if row.asked_by_id == user.pk}
-    verified = _verified_texts(list(known.values()))
+    verified = _get_verified_texts(list(known.values()))
     shown = [pk for pk in found if pk in known and (pk not in verified or _holds_terms(verified[pk], terms))]
     return [MessageHit(known[pk], make_snippet(verified.get(pk, known[pk].text), terms)) for pk in shown]
 
@@ -168,11 +168,11 @@ def _get_missing_statements(cursor: Any) -> list[str]:
     return [*(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS), *_SQLITE]
 
 
-def _verified_texts(rows: Sequence[Message]) -> dict[UUID, str]:
+def _get_verified_texts(rows: Sequence[Message]) -> dict[UUID, str]:
     """Return the visible text of each answer that shows verified sentences only; other answers are left out."""
     folded = [row for row in rows if row.shows == ShownSentences.VERIFIED]
-    cites = load_citations(folded) if folded else {}
-    return {row.pk: extract_verified_text(row.text, cites.get(row.pk, ())) for row in folded}
+    citations = load_citations(folded) if folded else {}
+    return {row.pk: extract_verified_text(row.text, citations.get(row.pk, ())) for row in folded}
 
 
 def _find_ids(user: User, terms: Sequence[str], limit: int) -> list[UUID]:

@@ -77,7 +77,7 @@ def change_conversations(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     if words:
         messages.success(request, words)
-    return _back(request)
+    return _redirect_back(request)
 
 
 @login_required
@@ -91,7 +91,7 @@ def change_folder(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("conversations:all")
     if not actions.rename_folder(get_signed_in_user(request), row, request.POST.get("name", "")):
         messages.error(request, gettext("Enter a name that none of your other folders has."))
-    return _back(request)
+    return _redirect_back(request)
 
 
 def search_conversations(user: User, query: str) -> list[Conversation]:
@@ -126,7 +126,7 @@ def _delete(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
             ngettext("%(n)s conversation deleted.", "%(n)s conversations deleted.", count) % {"n": count},
             extra_tags=at.isoformat(),
         )
-    return _back(request)
+    return _redirect_back(request)
 
 
 def _restore_deleted(user: User, _: list[UUID], form: Any) -> str:
@@ -155,7 +155,7 @@ _ACTIONS: dict[str, _Verb] = {
     ),
     "unpin": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation unpinned.", "%(n)s conversations unpinned.", "n"),
-        actions.pin_conversations(user, pks, on=False),
+        actions.pin_conversations(user, pks, pinned=False),
     ),
     "archive": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation archived.", "%(n)s conversations archived.", "n"),
@@ -163,7 +163,7 @@ _ACTIONS: dict[str, _Verb] = {
     ),
     "unarchive": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation unarchived.", "%(n)s conversations unarchived.", "n"),
-        actions.archive_conversations(user, pks, on=False),
+        actions.archive_conversations(user, pks, archived=False),
     ),
     "bring_back": lambda user, pks, _: _describe_restored(actions.undelete(user, pks)),
     "restore": _restore_deleted,
@@ -179,7 +179,7 @@ def _describe_restored(number: int) -> str:
     return ngettext("%(n)s conversation restored.", "%(n)s conversations restored.", number) % {"n": number}
 
 
-def _back(request: HttpRequest) -> HttpResponse:
+def _redirect_back(request: HttpRequest) -> HttpResponse:
     back = request.POST.get("back", "")
     known = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
     return redirect(back if known and back.startswith("/") else "conversations:all")

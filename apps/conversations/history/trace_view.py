@@ -96,11 +96,12 @@ def _build_context(user: User, answer: Message, value: dict[str, Any], size: int
     return {
         "answer": answer, "asked": asked, "kilobytes": f"{size / 1024:.1f}",
         "timeline": value["timeline"], "longest": max((row["ms"] for row in value["timeline"]), default=1) or 1,
-        "search": _search(user, value["search"]), "prompt": _messages(user, answer, value["prompt"]),
+        "search": _search(user, value["search"]), "prompt": _fill_messages(user, answer, value["prompt"]),
         "verdicts": value.get("verdicts", []), "thoughts": value.get("thoughts", ""),
         "window": context_usage.describe_usage(context_usage.read_usage(answer)),
-        "tokens": [_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
-        "sentences": _sentences(answer), "usage": _label(_USAGE, answer.usage), "shared": value.get("shared", False),
+        "tokens": [_make_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
+        "sentences": _list_sentences(answer), "usage": _label_values(_USAGE, answer.usage),
+        "shared": value.get("shared", False),
         "safety": Strictness(answer.usage["safety"]).label if answer.usage.get("safety") in Strictness.values else "",
         "settings": sampling.describe_sampling(answer.usage.get("sampling", {})), "rate": _describe_rate(answer, value),
     }  # fmt: skip
@@ -141,7 +142,7 @@ def _search(user: User, value: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _messages(user: User, answer: Message, value: dict[str, Any] | None) -> list[dict[str, str]]:
+def _fill_messages(user: User, answer: Message, value: dict[str, Any] | None) -> list[dict[str, str]]:
     if value is None:
         return []
     numbers = [place[0] for place in value["places"]]
@@ -149,7 +150,9 @@ def _messages(user: User, answer: Message, value: dict[str, Any] | None) -> list
     sources = {row.number: row for row in rows}
     places = [(sources[n].document_id if n in sources else None, page, spans) for n, page, spans in value["places"]]
     texts = search.read_spans(user, places)
-    lines = [_line(sources.get(place[0]), place, text) for place, text in zip(value["places"], texts, strict=True)]
+    lines = [
+        _format_line(sources.get(place[0]), place, text) for place, text in zip(value["places"], texts, strict=True)
+    ]
     return [
         {
             "role": item["role"],
@@ -159,14 +162,14 @@ def _messages(user: User, answer: Message, value: dict[str, Any] | None) -> list
     ]
 
 
-def _line(source: Source | None, place: Sequence[Any], text: str | None) -> str:
+def _format_line(source: Source | None, place: Sequence[Any], text: str | None) -> str:
     if source is None or source.document is None or text is None:
         return f"[{place[0]}] {PASSAGE_GONE}"
     page = source.page_number if source.document.has_pages else None
     return format_source_line(source.number, str(source.document), page, text)
 
 
-def _token(text: str, logprob: float, others: Sequence[Sequence[Any]]) -> TokenView:
+def _make_token(text: str, logprob: float, others: Sequence[Sequence[Any]]) -> TokenView:
     share = math.exp(min(0.0, logprob))
     level = next((level for level, least in enumerate(_LEVELS) if share >= least), len(_LEVELS))
     weighed = [[other, _percent(math.exp(min(0.0, value)))] for other, value in others]
@@ -177,7 +180,7 @@ def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.095 else f"{share:.1%}" if share >= 0.001 else "< 0.1%"
 
 
-def _sentences(answer: Message) -> list[SentenceView]:
+def _list_sentences(answer: Message) -> list[SentenceView]:
     found: dict[int, SentenceView] = {}
     for cite in Citation.objects.filter(answer=answer).select_related("source").order_by("sentence", "-score"):
         number = cite.source.number if cite.source else None
@@ -186,7 +189,7 @@ def _sentences(answer: Message) -> list[SentenceView]:
     return list(found.values())
 
 
-def _label(names: Mapping[str, StrOrPromise], values: dict[str, Any]) -> list[tuple[StrOrPromise, Any]]:
+def _label_values(names: Mapping[str, StrOrPromise], values: dict[str, Any]) -> list[tuple[StrOrPromise, Any]]:
     return [(words, values[name]) for name, words in names.items() if values.get(name) not in (None, "", [])]
 
 

@@ -58,28 +58,28 @@ def list_collection_options(user: User, chosen: set[UUID]) -> list[CollectionOpt
 
 def load_turn(user: User, answer: Message) -> dict[str, Any]:
     """Return the exchange of that answer, or of the answer that continues it, for templates."""
-    way = find_path(answer.conversation.messages.all(), answer.pk)
-    return build_turns(user, [item for item in way if item.question.pk == answer.parent_id])[0]
+    path = find_path(answer.conversation.messages.all(), answer.pk)
+    return build_turns(user, [item for item in path if item.question.pk == answer.parent_id])[0]
 
 
 def build_turns(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
     """Return the exchanges for templates, in a fixed number of queries. Keys are listed in `views.py`."""
     answers = [item.answer for item in exchanges if item.answer]
-    shelf = load_answer_sources(user, answers)
+    sources = load_answer_sources(user, answers)
     rows = _citation_rows(answers)
-    cites, before = _cites(rows), {row.answer_id for row in rows if row.check_version < CHECK_VERSION}
+    citations, before = _make_citations(rows), {row.answer_id for row in rows if row.check_version < CHECK_VERSION}
     tiles = tiled.load_tiles(answers)
     attached = queries.load_by_question(item.question.pk for item in exchanges)
     said = Feedback.objects.filter(answer__in=answers, person=user).values_list("answer", "good")
     rated = {pk: "good" if good else "poor" for pk, good in said}
     return [
         {
-            "question": _question(item, attached.get(item.question.pk, ())),
+            "question": _build_question(item, attached.get(item.question.pk, ())),
             "answer": _answer(
                 item.answer,
                 item,
-                shelf[item.answer.pk],
-                cites.get(item.answer.pk, []),
+                sources[item.answer.pk],
+                citations.get(item.answer.pk, []),
                 earlier=item.answer.pk in before,
             )
             | {
@@ -95,7 +95,7 @@ def build_turns(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any
 
 def load_citations(answers: Sequence[Message]) -> dict[UUID, list[SentenceCitation]]:
     """Return the citations by answer id, sentence by sentence, the best support first."""
-    return _cites(_citation_rows(answers))
+    return _make_citations(_citation_rows(answers))
 
 
 def _citation_rows(answers: Sequence[Message]) -> list[Citation]:
@@ -103,7 +103,7 @@ def _citation_rows(answers: Sequence[Message]) -> list[Citation]:
     return list(rows.order_by("sentence", "-score"))
 
 
-def _cites(rows: Sequence[Citation]) -> dict[UUID, list[SentenceCitation]]:
+def _make_citations(rows: Sequence[Citation]) -> dict[UUID, list[SentenceCitation]]:
     found: dict[UUID, list[SentenceCitation]] = {}
     for row in rows:
         number = row.source.number if row.source else None
@@ -112,7 +112,7 @@ def _cites(rows: Sequence[Citation]) -> dict[UUID, list[SentenceCitation]]:
     return found
 
 
-def _question(item: Exchange, attached: tuple[AttachedPictureView, ...]) -> dict[str, Any]:
+def _build_question(item: Exchange, attached: tuple[AttachedPictureView, ...]) -> dict[str, Any]:
     row = item.question
     return {
         "id": row.pk,
@@ -126,7 +126,7 @@ def _question(item: Exchange, attached: tuple[AttachedPictureView, ...]) -> dict
 
 
 def _answer(
-    answer: Message, item: Exchange, shelf: AnswerSources, cites: list[SentenceCitation], *, earlier: bool
+    answer: Message, item: Exchange, sources: AnswerSources, citations: list[SentenceCitation], *, earlier: bool
 ) -> dict[str, Any]:
     return {
         "id": answer.pk,
@@ -139,21 +139,21 @@ def _answer(
         else None,
         "asked_retracted": item.question.retracted,
         "copied": answer.origin is not None,
-        "html": SafeString(render_stored_answer(answer, cites, shelf.gone)),
+        "html": SafeString(render_stored_answer(answer, citations, sources.unavailable)),
         "last_seq": 0,
         "window": context_usage.describe_usage(context_usage.read_usage(answer)),
         "thoughts": bool(answer.usage.get("thoughts")),
         "only_verified": answer.shows == ShownSentences.VERIFIED,
-        "weak": answer.shows != ShownSentences.VERIFIED and is_mostly_unsupported(cites),
+        "weak": answer.shows != ShownSentences.VERIFIED and is_mostly_unsupported(citations),
         "earlier_check": earlier,
         "steps": [step for step in answer.steps if step["name"] != "see"],  # shown separately as `seen`
         "seen": next((step["words"] for step in answer.steps if step["name"] == "see"), ""),
-        "quotes_html": shelf.quotes_html,
+        "quotes_html": sources.quotes_html,
         "tools_html": call_cards.render_cards(
-            answer.pk, answer.tools, shelf.numbers, ended=answer.status != Message.Status.WRITING
+            answer.pk, answer.tools, sources.numbers, ended=answer.status != Message.Status.WRITING
         ),
-        "sources_html": shelf.sources_html,
-        "nothing_html": _nothing(answer),
+        "sources_html": sources.sources_html,
+        "nothing_html": _build_no_results(answer),
         "style": answer.style,
         "model": answer.model,
         "without_model": answer.without_model,
@@ -165,7 +165,7 @@ def _answer(
 
 
 def render_stored_answer(
-    answer: Message, cites: list[SentenceCitation], gone: frozenset[int] = frozenset(), *, bare: bool = False
+    answer: Message, citations: list[SentenceCitation], unavailable: frozenset[int] = frozenset(), *, bare: bool = False
 ) -> str:
     """Return the HTML of a stored answer; `bare` leaves out citation marks.
 
@@ -175,13 +175,13 @@ def render_stored_answer(
     if not answer.text or (only_verified and answer.status == Message.Status.WRITING):
         return ""
     links = LinkPolicy(kept=answer.links)
-    shown = number_sources([*(quote["source"] for quote in answer.quotes), *list_cited_sources(cites)])
+    shown = number_sources([*(quote["source"] for quote in answer.quotes), *list_cited_sources(citations)])
     return answer_renderer.render_answer(
         answer.text,
-        cites,
+        citations,
         answer.pk,
         links,
-        gone,
+        unavailable,
         shown,
         only_verified=only_verified,
         bare=bare,
@@ -191,19 +191,19 @@ def render_stored_answer(
 
 def describe_branches(row: Message, siblings: Sequence[Message]) -> dict[str, Any]:
     """Return the place of the message among its siblings, and the URLs of its neighbours ("" at the ends)."""
-    place = siblings.index(row)
+    index = siblings.index(row)
     return {
         "siblings": len(siblings),
-        "place": place + 1,
-        "older": _href(siblings[place - 1]) if place else "",
-        "newer": _href(siblings[place + 1]) if place + 1 < len(siblings) else "",
+        "place": index + 1,
+        "older": _get_branch_url(siblings[index - 1]) if index else "",
+        "newer": _get_branch_url(siblings[index + 1]) if index + 1 < len(siblings) else "",
     }
 
 
-def _href(row: Message) -> str:
+def _get_branch_url(row: Message) -> str:
     return f"/c/{row.conversation_id}/?at={row.pk}"
 
 
-def _nothing(answer: Message) -> str:
+def _build_no_results(answer: Message) -> str:
     searched = withheld_records.read_notice(answer) if answer.nothing_found else {}
     return source_list.render_no_results(searched) if searched else ""

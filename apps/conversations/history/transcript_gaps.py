@@ -30,23 +30,25 @@ class TranscriptGap:
     before: UUID
 
 
-def load_path(conversation: Conversation, at: UUID | None = None) -> list[Exchange]:
+def load_path(conversation: Conversation, through: UUID | None = None) -> list[Exchange]:
     """Return the path through the message, or the remembered one, without texts. Two queries."""
     rows = {row.pk: row for row in conversation.messages.only(*_LIGHT)}
     # `find_path` needs the text of continuing answers to decide which of the two is shown.
     rows |= conversation.messages.in_bulk([row.pk for row in rows.values() if row.continues_id])
-    return [item for item in find_path(rows.values(), at) if item.answer is not None]
+    return [item for item in find_path(rows.values(), through) if item.answer is not None]
 
 
-def load_turns(user: User, exchanges: Sequence[Exchange], at: UUID | None = None) -> list[dict[str, Any]]:
-    """Return the turns at the end and around `at` for templates; `gap` is the TranscriptGap before a turn, or None."""
+def load_turns(user: User, exchanges: Sequence[Exchange], through: UUID | None = None) -> list[dict[str, Any]]:
+    """Return the turns at the end and around `through` for templates; `gap` is the TranscriptGap before a turn, or
+    None.
+    """
     end = len(exchanges)
     shown = set(range(max(0, end - MAX_GAP_TURNS), end))
-    place = next((n for n, item in enumerate(exchanges) if at in _ids(item)), None) if at else None
-    if place is not None:
-        first = max(0, place - _BEFORE)
+    index = next((n for n, item in enumerate(exchanges) if through in _list_ids(item)), None) if through else None
+    if index is not None:
+        first = max(0, index - _BEFORE)
         shown |= set(range(first, min(end, first + MAX_GAP_TURNS)))
-    return _with_gaps(user, exchanges, sorted(shown))
+    return _insert_gaps(user, exchanges, sorted(shown))
 
 
 def load_gap(user: User, exchanges: Sequence[Exchange], after: UUID | None, before: UUID) -> list[dict[str, Any]]:
@@ -55,9 +57,9 @@ def load_gap(user: User, exchanges: Sequence[Exchange], after: UUID | None, befo
     until = answers.index(before) if before in answers else 0
     since = answers.index(after) + 1 if after in answers else 0
     if after is None:
-        return _with_gaps(user, exchanges, list(range(max(since, until - MAX_GAP_TURNS), until)))
+        return _insert_gaps(user, exchanges, list(range(max(since, until - MAX_GAP_TURNS), until)))
     numbers = list(range(since, min(until, since + MAX_GAP_TURNS)))
-    return _with_gaps(user, exchanges, numbers, since)
+    return _insert_gaps(user, exchanges, numbers, since)
 
 
 def find_remaining_gap(
@@ -72,7 +74,7 @@ def find_remaining_gap(
     return TranscriptGap(turns, last, before) if turns > 0 else None
 
 
-def _with_gaps(
+def _insert_gaps(
     user: User, exchanges: Sequence[Exchange], numbers: Sequence[int], since: int = 0
 ) -> list[dict[str, Any]]:
     whole = _load_complete(exchanges[number] for number in numbers)
@@ -94,7 +96,7 @@ def _load_complete(exchanges: Iterable[Exchange]) -> list[Exchange]:
     them.
     """
     wanted = list(exchanges)
-    rows = Message.objects.in_bulk([pk for item in wanted for pk in _ids(item)])
+    rows = Message.objects.in_bulk([pk for item in wanted for pk in _list_ids(item)])
     return [
         replace(item, question=rows[item.question.pk], answer=rows[item.answer.pk])
         for item in wanted
@@ -102,5 +104,5 @@ def _load_complete(exchanges: Iterable[Exchange]) -> list[Exchange]:
     ]
 
 
-def _ids(item: Exchange) -> tuple[UUID, ...]:
+def _list_ids(item: Exchange) -> tuple[UUID, ...]:
     return (item.question.pk, item.answer.pk) if item.answer else (item.question.pk,)

@@ -125,8 +125,8 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = Conversation.objects.visible_to(user).select_related("assistant", "files").defer("assistant__picture")
     row = get_object_or_404(shown, pk=pk)
     actions.mark_read(user, row.pk)
-    at = parse_id_or_none(request.GET.get("at"))
-    turns = transcript_gaps.load_turns(user, transcript_gaps.load_path(row, at), at)
+    through = parse_id_or_none(request.GET.get("at"))
+    turns = transcript_gaps.load_turns(user, transcript_gaps.load_path(row, through), through)
     context = {
         **build_composer_context(user, row),
         "window": turns[-1]["answer"]["window"] if turns else None,

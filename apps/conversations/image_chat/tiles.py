@@ -25,16 +25,16 @@ from apps.users.models import User
 class Tile:
     """Picture as a conversation shows it.
 
-    `ahead` counts the pictures that are drawn before it. `back` is the reason why an export or link withholds it, or
-    "".
+    `queue_position` counts the pictures that are drawn before it. `withhold_reason` says why an export or link
+    withholds it, or is "".
     """
 
     row: Picture
-    ahead: int = 0
-    back: str = ""
+    queue_position: int = 0
+    withhold_reason: str = ""
 
     @property
-    def times(self) -> int:
+    def upscale_factor(self) -> int:
         """Return the largest factor by which the picture can be upscaled; 0 if it cannot."""
         return upscaling.largest_factor(self.row)
 
@@ -85,8 +85,8 @@ def render_tiles(answer: Message, tiles: Sequence[Tile] | None) -> str:
 def export_tiles(tiles: Sequence[Tile]) -> list[dict[str, Any]]:
     """Return the pictures as JSON values for an export: recipe, status, and hash of the file."""
     return [
-        {"status": "withheld", "reason": tile.back}
-        if tile.back
+        {"status": "withheld", "reason": tile.withhold_reason}
+        if tile.withhold_reason
         else {
             "id": str(tile.row.pk),
             "status": tile.row.status,

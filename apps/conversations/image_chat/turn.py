@@ -37,11 +37,11 @@ from apps.users.rate_limits import RateLimited
 
 def find_picture_request(turn: Turn) -> PictureRequest | None:
     """Return the picture request of the turn; None for a question."""
-    rows = turn.opening.rows
+    rows = turn.prepared.rows
     record = rows[-1].draws if rows else {}
     if not record:
         return None
-    return picture_request.resolve_picture_request(turn.opening.text, picture_request.parse_options(record))
+    return picture_request.resolve_picture_request(turn.prepared.text, picture_request.parse_options(record))
 
 
 async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
@@ -50,8 +50,8 @@ async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
     If the gate withholds the prompt, the review case is that of the pictures.
     """
     start = time.perf_counter()
-    opening = turn.opening
-    words = picture_request.parse_prompt(opening.text) or ""
+    prepared = turn.prepared
+    words = picture_request.parse_prompt(prepared.text) or ""
     verdict = await _judged(turn, words, ask.negative)
     turn.timings["check"] = (time.perf_counter() - start) * 1000
     if ask.how == "upscale":  # nothing is drawn from the prompt, so no picture can have the case
@@ -68,12 +68,12 @@ async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
     except (RequestRefused, RateLimited) as refusal:
         findings.record_finding(turn, verdict)
         raise EngineRefused(str(refusal)) from refusal
-    await turn.say(Pictures(await in_db(tiles.render_answer_tiles, opening.answer, opening.user)))
+    await turn.emit(Pictures(await in_db(tiles.render_answer_tiles, prepared.answer_id, prepared.user)))
     if not verdict.allowed:  # the picture has a case already; one is enough
         raise gate.Withheld(replace(verdict, judged=None))
     many = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
-    await turn.step("draw", gettext("Requested %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
-    await notifications.notify_conversation_changed(opening.user.pk, opening.conversation, turn.id)
+    await turn.emit_step("draw", gettext("Requested %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
+    await notifications.notify_conversation_changed(prepared.user.pk, prepared.conversation_id, turn.id)
 
 
 async def _judged(turn: Turn, *texts: str) -> Verdict:
@@ -81,7 +81,7 @@ async def _judged(turn: Turn, *texts: str) -> Verdict:
 
     Findings without review are recorded with the turn; a review gets a case of the pictures.
     """
-    verdicts = [await gate.check_question(text, level=turn.level) for text in filter(None, texts)]
+    verdicts = [await gate.check_question(text, level=turn.strictness) for text in filter(None, texts)]
     for verdict in verdicts:
         if verdict.allowed and not (verdict.judged and verdict.judged.outcome.reviewed):
             findings.record_finding(turn, verdict)
@@ -89,16 +89,16 @@ async def _judged(turn: Turn, *texts: str) -> Verdict:
 
 
 def _store_request(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict) -> list[Picture]:
-    user, address = turn.opening.user, turn.opening.address
+    user, address = turn.prepared.user, turn.prepared.address
     with transaction.atomic():
         if ask.how == "upscale":
-            rows = [upscaling.request_upscale(user, _get_start_picture(user, ask), address, turn.level)]
+            rows = [upscaling.request_upscale(user, _get_start_picture(user, ask), address, turn.strictness)]
         else:
-            wish = _make_picture_request(user, ask, words)
+            request = _make_picture_request(user, ask, words)
             rows = submission.request_pictures(
-                user, replace(wish, level=strictest_of(turn.level, wish.level)), address, verdict
+                user, replace(request, level=strictest_of(turn.strictness, request.level)), address, verdict
             )
-        tiles.add_tiles(turn.opening.answer, [row.pk for row in rows])
+        tiles.add_tiles(turn.prepared.answer_id, [row.pk for row in rows])
     return rows
 
 

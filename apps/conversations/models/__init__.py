@@ -356,7 +356,7 @@ class RetrievedPassage(models.Model):
     relevance = models.FloatField(help_text="Calibrated, 0 to 1")
     cosine = models.FloatField()
     bm25 = models.FloatField()
-    given = models.JSONField(
+    given_spans = models.JSONField(
         default=list,
         help_text="[[start, end], ...] in Page.text: what this turn's prompt added; [] where all was given before",
     )

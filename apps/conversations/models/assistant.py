@@ -171,7 +171,7 @@ class AssistantVersion(models.Model):
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     content: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -66,7 +66,7 @@ class ImportItem(models.Model):
         KNOWN = "known", gettext_lazy("Already imported")
         SKIPPED = "skipped", gettext_lazy("Not imported")
 
-    of = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="items")
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="items")
     position = models.PositiveIntegerField(help_text="In the file, from 0")
     state = models.CharField(max_length=8, choices=State.choices)
     title = models.CharField(max_length=120, blank=True)
@@ -77,7 +77,7 @@ class ImportItem(models.Model):
 
     class Meta:
         ordering: ClassVar = ["position"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["of", "position"], name="one_item_a_position")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["job", "position"], name="one_item_a_position")]
 
     def __str__(self) -> str:
         return f"{self.title}: {self.state}"

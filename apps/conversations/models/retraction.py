@@ -20,7 +20,7 @@ class RetractedMessage(models.Model):
     title = models.JSONField(
         default=list, help_text="[title, by whom, what stands there instead] of a conversation that was named after it"
     )
-    at = models.DateTimeField(auto_now_add=True)
+    retracted = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         db_table = "conversations_withdrawn"

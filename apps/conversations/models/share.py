@@ -25,7 +25,7 @@ class ShareQuerySet(models.QuerySet["Share"]):
         """Return the links that show their conversation now: enabled, not expired, owner active and not restricted."""
         return self.filter(
             Q(expires=None) | Q(expires__gt=timezone.now()),
-            on=True, conversation__deleted=None, conversation__owner__is_active=True,
+            enabled=True, conversation__deleted=None, conversation__owner__is_active=True,
         ).exclude(
             conversation__owner__in=active_restrictions().filter(feature=Feature.SHARING).values("person")
         )  # fmt: skip
@@ -43,7 +43,7 @@ class Share(models.Model):
 
     conversation = models.OneToOneField("conversations.Conversation", on_delete=models.CASCADE, related_name="share")
     secret = models.CharField(max_length=64, unique=True, default=generate_secret)
-    on = models.BooleanField(default=True)
+    enabled = models.BooleanField(default=True)
     sources = models.CharField(max_length=8, choices=Sources.choices, default=Sources.PASSAGES)
     until = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="+")
     expires = models.DateTimeField(null=True, blank=True)

@@ -43,7 +43,7 @@ class ToolServer(models.Model):
     # Each also has a `hint`, unless the last refresh was before hints existed.
     tools = models.JSONField(default=list, blank=True, help_text="[{as, name, title, description, parameters}]")
     problem = models.CharField(max_length=400, blank=True, help_text="Why the last look failed")
-    looked = models.DateTimeField(auto_now=True)
+    checked = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering: ClassVar = ["name"]

@@ -35,13 +35,13 @@ def record_finding(turn: Turn, verdict: Verdict) -> None:
     if judged is None or judged.outcome.action is None:
         return
     key = judged.stage, judged.outcome.code
-    if key not in turn.noticed or _weight(turn.noticed[key]) < _weight(judged):
-        turn.noticed[key] = judged
+    if key not in turn.findings or _weight(turn.findings[key]) < _weight(judged):
+        turn.findings[key] = judged
 
 
 async def check_input(turn: Turn, text: str, vector: PoolTask[Vectors] | None = None) -> None:
     """Pass the user's input through the gate at the strictness of the turn, and record the finding. Raise Withheld."""
-    verdict = await gate.check_question(text, vector, level=turn.level)
+    verdict = await gate.check_question(text, vector, level=turn.strictness)
     if not verdict.allowed:
         raise Withheld(verdict)
     record_finding(turn, verdict)
@@ -55,20 +55,20 @@ def get_withheld(answering: asyncio.Task[Any]) -> EvaluationRecord | None:
 
 def list_findings(turn: Turn) -> tuple[EvaluationRecord, ...]:
     """Return the verdict that withheld, if any, then the other findings; each clause of a stage once."""
-    if turn.judged is None:
-        return tuple(turn.noticed.values())
-    key = turn.judged.stage, turn.judged.outcome.code
-    return (turn.judged, *(one for at, one in turn.noticed.items() if at != key))
+    if turn.withheld_by is None:
+        return tuple(turn.findings.values())
+    key = turn.withheld_by.stage, turn.withheld_by.outcome.code
+    return (turn.withheld_by, *(one for at, one in turn.findings.items() if at != key))
 
 
 async def emit_labels(turn: Turn) -> None:
     """Emit steps for clauses that ask for a label, and for redacted personal data or secrets."""
-    codes = [one.outcome.code for one in turn.noticed.values() if one.outcome.action is Action.LABEL]
+    codes = [one.outcome.code for one in turn.findings.values() if one.outcome.action is Action.LABEL]
     if codes:
         names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(code_labels.clause_label, codes)))))
-        await turn.step("label", gettext("Labelled by the safety check: %(names)s") % {"names": names}, 0.0)
-    if any(one.outcome.action is Action.REDACT for one in turn.noticed.values()):
-        await turn.step("label", gettext("Redacted by the safety check: personal data or secrets"), 0.0)
+        await turn.emit_step("label", gettext("Labelled by the safety check: %(names)s") % {"names": names}, 0.0)
+    if any(one.outcome.action is Action.REDACT for one in turn.findings.values()):
+        await turn.emit_step("label", gettext("Redacted by the safety check: personal data or secrets"), 0.0)
 
 
 def make_trace_records(turn: Turn) -> list[dict[str, Any]]:

@@ -55,14 +55,14 @@ def restore(before: dict[str, Any]) -> None:
     """
     rows = list(Message.objects.filter(pk__in=before).select_related("parent", "conversation"))
     for row in rows:
-        said = before[str(row.pk)]
+        saved = before[str(row.pk)]
         if row.retracted is None:
-            whole = _restore_fields(row.text, row.tools, said)
+            whole = _restore_fields(row.text, row.tools, saved)
             Message.objects.filter(pk=row.pk).update(**whole)
-            _restore_title(row, str(whole["text"]), said.get("title", []))
-        elif (held := RetractedMessage.objects.filter(pk=row.pk).first()) is not None:
-            whole = _restore_fields(held.fields["text"], held.fields["tools"], said)
-            RetractedMessage.objects.filter(pk=row.pk).update(fields={**held.fields, **whole})
+            _restore_title(row, str(whole["text"]), saved.get("title", []))
+        elif (retracted := RetractedMessage.objects.filter(pk=row.pk).first()) is not None:
+            whole = _restore_fields(retracted.fields["text"], retracted.fields["tools"], saved)
+            RetractedMessage.objects.filter(pk=row.pk).update(fields={**retracted.fields, **whole})
     retraction.announce_change([row for row in rows if row.retracted is None], None)
 
 
@@ -94,9 +94,9 @@ def _collect_spellings(row: Message, pattern: re.Pattern[str], forms: set[str]) 
     """Return whether the message holds any term; add its spellings to `forms`."""
     found: set[str] = set(pattern.findall(row.text))
 
-    def look(said: str) -> str:
-        found.update(pattern.findall(said))
-        return said
+    def look(text: str) -> str:
+        found.update(pattern.findall(text))
+        return text
 
     _map_texts(row.tools, look)
     forms |= found
@@ -113,15 +113,15 @@ def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
     for effect in made.exclude(restore_data={}):
         row = Message.objects.select_related("parent", "conversation").get(pk=answer)
         document = "wanted" in effect.restore_data
-        beside, said = _get_answer_redactions(effect), dict[str, Any]()
+        beside, redactions = _get_answer_redactions(effect), dict[str, Any]()
         if Message.objects.filter(pk__in=list(beside), conversation=row.conversation_id).exists():
             AnswerTrace.objects.filter(answer=answer).delete()  # its prompt repeats the terms
         if document and _is_based_on(row, effect.restore_data["document"]):
             wanted, forms = effect.restore_data["wanted"], set[str]()
             _collect_spellings(row, redaction.compile_terms(wanted), forms)
-            said[str(row.pk)], cut = _cut(row, [*wanted, *sorted(forms - set(wanted))]), True
-        if said:
-            _add_to_effect(effect, said)
+            redactions[str(row.pk)], cut = _cut(row, [*wanted, *sorted(forms - set(wanted))]), True
+        if redactions:
+            _add_to_effect(effect, redactions)
     if cut:
         retraction.announce_change([row], None)
     return cut
@@ -136,11 +136,11 @@ def _get_answer_redactions(effect: AppliedEffect) -> dict[str, Any]:
     return found
 
 
-def _add_to_effect(effect: AppliedEffect, said: dict[str, Any]) -> None:
+def _add_to_effect(effect: AppliedEffect, redactions: dict[str, Any]) -> None:
     """Add the redactions of this answer to those stored with the effect."""
     row = AppliedEffect.objects.select_for_update(of=("self",)).get(pk=effect.pk)
     if row.restore_data:  # empty if the subject was deleted meanwhile
-        _get_answer_redactions(row).update(said)
+        _get_answer_redactions(row).update(redactions)
         AppliedEffect.objects.filter(pk=row.pk).update(restore_data=row.restore_data)
 
 
@@ -160,7 +160,7 @@ def forget_messages(gone: Collection[UUID]) -> None:
     """Delete the stored redactions of messages that are being deleted. Call inside the transaction of the deletion."""
     names = {str(pk) for pk in gone}
     for effect in AppliedEffect.objects.filter(name="redact").exclude(restore_data={}):
-        left = {pk: said for pk, said in effect.restore_data.items() if pk not in names}
+        left = {pk: saved for pk, saved in effect.restore_data.items() if pk not in names}
         if CITING_ANSWERS in left.get("beside", {}):  # redaction of a document, with answers that repeat it
             told = left["beside"][CITING_ANSWERS]
             left["beside"] = {**left["beside"], CITING_ANSWERS: {pk: told[pk] for pk in told if pk not in names}}
@@ -180,15 +180,15 @@ def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
     return {"gaps": gaps, "tools": cards, "title": _remove_title(row, text, wanted)}
 
 
-def _redact_text(wanted: Sequence[str], kept: list[redaction.Redactions], said: str) -> str:
-    text, gaps = redaction.cut_spans(said, redaction.find_terms(said, wanted))
-    kept.append(gaps)
+def _redact_text(wanted: Sequence[str], redactions: list[redaction.Redactions], text: str) -> str:
+    text, gaps = redaction.cut_spans(text, redaction.find_terms(text, wanted))
+    redactions.append(gaps)
     return text
 
 
 def _restore_fields(text: str, tools: list[Any], before: dict[str, Any]) -> dict[str, Any]:
-    kept = iter(before["tools"])
-    cards = _map_texts(tools, lambda said: redaction.restore_spans(said, next(kept, [])))
+    spans = iter(before["tools"])
+    cards = _map_texts(tools, lambda redacted: redaction.restore_spans(redacted, next(spans, [])))
     return {"text": redaction.restore_spans(text, before["gaps"]), "tools": cards}
 
 
@@ -203,20 +203,20 @@ def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
 
 def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redaction.Redactions:
     """Redact the terms in the title of the conversation, unless the user gave it; return the redacted spans."""
-    place = Conversation.objects.get(pk=row.conversation_id)
-    if place.titled == Titled.PERSON:
+    conversation = Conversation.objects.get(pk=row.conversation_id)
+    if conversation.titled == Titled.PERSON:
         return []
-    title = _follow_question(place.title, row, text)
+    title = _follow_question(conversation.title, row, text)
     title, gaps = redaction.cut_spans(title, redaction.find_terms(title, wanted))
-    Conversation.objects.filter(pk=place.pk).update(title=title)
+    Conversation.objects.filter(pk=conversation.pk).update(title=title)
     return gaps
 
 
 def _restore_title(row: Message, text: str, gaps: redaction.Redactions) -> None:
-    place = Conversation.objects.get(pk=row.conversation_id)
-    if place.titled != Titled.PERSON:
-        title = _follow_question(redaction.restore_spans(place.title, gaps), row, text)
-        Conversation.objects.filter(pk=place.pk).update(title=title)
+    conversation = Conversation.objects.get(pk=row.conversation_id)
+    if conversation.titled != Titled.PERSON:
+        title = _follow_question(redaction.restore_spans(conversation.title, gaps), row, text)
+        Conversation.objects.filter(pk=conversation.pk).update(title=title)
 
 
 def _follow_question(title: str, row: Message, text: str) -> str:

@@ -34,16 +34,16 @@ from apps.users.models import User
 log = logging.getLogger(__name__)
 
 QUESTION = "question"  # kind of a case about a question; all its answers are retracted with it
-_REASON = 400  # Message.reason
-_EMPTY: dict[str, Any] = {
+_MAX_REASON = 400  # Message.reason
+_EMPTY_FIELDS: dict[str, Any] = {
     "text": "", "quotes": [], "steps": [], "tools": [], "links": [], "draws": {}, "nothing_found": False,
 }  # fmt: skip
-_HELD = (*_EMPTY, "status", "reason", "usage")
-_CITED = (
+_STORED_FIELDS = (*_EMPTY_FIELDS, "status", "reason", "usage")
+_CITATION_FIELDS = (
     "id", "sentence", "start", "end", "source_id", "source_start", "source_end", "score", "tool", "quoted",
     "check_version",
 )  # fmt: skip
-_SAYS = ("thoughts", "finish")  # keys of `usage` by which the page offers reasoning and continuation
+_HIDDEN_USAGE = ("thoughts", "finish")  # keys of `usage` by which the page offers reasoning and continuation
 Titled = Conversation.Titled
 
 
@@ -57,11 +57,11 @@ def retract(kind: str, subject: str, words: str) -> dict[str, Any]:
     rows = _lock_affected(kind, subject)
     for row in rows:
         if row.retracted is None:
-            _move_to_withdrawn(row)
+            _store_retracted(row)
     Message.objects.filter(pk__in=[row.pk for row in rows]).update(
-        status=Message.Status.WITHHELD, reason=words[:_REASON], lease_token="", lease_until=None
+        status=Message.Status.WITHHELD, reason=words[:_MAX_REASON], lease_token="", lease_until=None
     )
-    announce_change(rows, words[:_REASON])
+    announce_change(rows, words[:_MAX_REASON])
     announce_change(withheld_records.find_completed_notices({row.conversation_id for row in rows}), None)
     return {str(row.pk): {"reason": row.reason} if row.retracted else {} for row in rows}
 
@@ -71,20 +71,20 @@ def restore(before: dict[str, Any]) -> None:
 
     Must run inside the transaction of the review decision.
     """
-    for pk, said in before.items():
-        if said:
-            Message.objects.filter(pk=pk, retracted__isnull=False).update(**said)
-    whole = [UUID(pk) for pk, said in before.items() if not said]
-    origins = Message.objects.filter(pk__in=whole, origin__isnull=False).values_list("origin", flat=True)
-    of_them = Q(pk__in=whole) | Q(message__origin__in=[*whole, *origins])
-    held = list(
+    for pk, saved in before.items():
+        if saved:
+            Message.objects.filter(pk=pk, retracted__isnull=False).update(**saved)
+    newly_retracted = [UUID(pk) for pk, saved in before.items() if not saved]
+    origins = Message.objects.filter(pk__in=newly_retracted, origin__isnull=False).values_list("origin", flat=True)
+    of_them = Q(pk__in=newly_retracted) | Q(message__origin__in=[*newly_retracted, *origins])
+    retracted = list(
         RetractedMessage.objects.filter(of_them).select_related("message__conversation").order_by("-message__created")
     )
-    for row in held:
+    for row in retracted:
         _restore(row)
-    RetractedMessage.objects.filter(pk__in=[row.pk for row in held]).delete()
-    noticed = withheld_records.find_completed_notices({row.message.conversation_id for row in held})
-    announce_change([row.message for row in held] + noticed, None)
+    RetractedMessage.objects.filter(pk__in=[row.pk for row in retracted]).delete()
+    with_notices = withheld_records.find_completed_notices({row.message.conversation_id for row in retracted})
+    announce_change([row.message for row in retracted] + with_notices, None)
 
 
 def list_retracted(user: User, conversation: UUID) -> list[dict[str, Any]]:
@@ -115,28 +115,28 @@ def _find_affected(kind: str, answer: Message) -> set[UUID]:
     return found
 
 
-def lock_messages(reached: Callable[[], set[UUID]]) -> set[UUID]:
-    """Lock the conversations of the messages that `reached` returns, and return these messages.
+def lock_messages(find_ids: Callable[[], set[UUID]]) -> set[UUID]:
+    """Lock the conversations of the messages that `find_ids` returns, and return these messages.
 
-    Until the transaction ends, no other transaction copies these conversations or stores an answer there. `reached` is
+    Until the transaction ends, no other transaction copies these conversations or stores an answer there. `find_ids` is
     called again after locking, so copies made meanwhile are included.
     """
     locked: set[UUID] = set()
     while True:
-        found = reached()
-        places = set(Message.objects.filter(pk__in=found).values_list("conversation", flat=True)) - locked
-        if not places:
+        found = find_ids()
+        conversation_ids = set(Message.objects.filter(pk__in=found).values_list("conversation", flat=True)) - locked
+        if not conversation_ids:
             return found
-        lock_conversations(places)
-        locked |= places
+        lock_conversations(conversation_ids)
+        locked |= conversation_ids
 
 
-def lock_conversations(places: Collection[UUID]) -> None:
+def lock_conversations(conversation_ids: Collection[UUID]) -> None:
     """Lock the conversation rows until the transaction ends, in order of id.
 
     Storing an answer, copying and retracting all take this lock, before any lock on messages.
     """
-    rows = Conversation.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=places)
+    rows = Conversation.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=conversation_ids)
     list(rows.order_by("pk").values_list("pk"))
 
 
@@ -153,31 +153,35 @@ def find_family(rows: Iterable[Message]) -> set[UUID]:
     return found
 
 
-def _move_to_withdrawn(row: Message) -> None:
-    held = RetractedMessage(
-        message=row, fields={name: getattr(row, name) for name in _HELD},
-        citations=list(Citation.objects.filter(answer=row).order_by("pk").values(*_CITED)), title=_remove_titles(row),
-    )  # fmt: skip
+def _store_retracted(row: Message) -> None:
+    retracted = RetractedMessage(
+        message=row,
+        fields={name: getattr(row, name) for name in _STORED_FIELDS},
+        citations=list(Citation.objects.filter(answer=row).order_by("pk").values(*_CITATION_FIELDS)),
+        title=_remove_titles(row),
+    )
     if (record := AnswerTrace.objects.filter(answer=row).first()) is not None:
-        held.trace = bytes(record.data)
-    held.save(force_insert=True)
+        retracted.trace = bytes(record.data)
+    retracted.save(force_insert=True)
     AnswerTrace.objects.filter(answer=row).delete()
     Citation.objects.filter(answer=row).delete()
-    usage = {name: value for name, value in row.usage.items() if name not in _SAYS}
-    Message.objects.filter(pk=row.pk).update(retracted=timezone.now(), usage=usage, **_EMPTY)
+    usage = {name: value for name, value in row.usage.items() if name not in _HIDDEN_USAGE}
+    Message.objects.filter(pk=row.pk).update(retracted=timezone.now(), usage=usage, **_EMPTY_FIELDS)
 
 
-def _restore(held: RetractedMessage) -> None:
-    fields = dict(held.fields)
+def _restore(retracted: RetractedMessage) -> None:
+    fields = dict(retracted.fields)
     if fields["status"] == Message.Status.WRITING:  # its process has lost the lease
         fields["status"] = Message.Status.INTERRUPTED
-    Message.objects.filter(pk=held.pk).update(retracted=None, **fields)
-    Citation.objects.bulk_create(Citation(answer_id=held.pk, **values) for values in held.citations)
-    if held.trace:
-        AnswerTrace.objects.create(answer_id=held.pk, data=bytes(held.trace))
-    if held.title:
-        title, titled, instead = held.title
-        unchanged = Conversation.objects.filter(pk=held.message.conversation_id, title=instead, titled=Titled.QUESTION)
+    Message.objects.filter(pk=retracted.pk).update(retracted=None, **fields)
+    Citation.objects.bulk_create(Citation(answer_id=retracted.pk, **values) for values in retracted.citations)
+    if retracted.trace:
+        AnswerTrace.objects.create(answer_id=retracted.pk, data=bytes(retracted.trace))
+    if retracted.title:
+        title, titled, instead = retracted.title
+        unchanged = Conversation.objects.filter(
+            pk=retracted.message.conversation_id, title=instead, titled=Titled.QUESTION
+        )
         unchanged.update(title=title, titled=titled)
 
 
@@ -185,14 +189,14 @@ def _remove_titles(row: Message) -> list[str]:
     """Replace the title of the conversation if it is made of this message; return what `_restore` needs, else []."""
     asks = row.role == Message.Role.USER
     question = row if asks else row.parent
-    place = Conversation.objects.filter(pk=row.conversation_id).first()
-    if place is None or question is None or not place.title or not _can_name(question):
+    conversation = Conversation.objects.filter(pk=row.conversation_id).first()
+    if conversation is None or question is None or not conversation.title or not _can_name(question):
         return []
-    if place.titled != Titled.MODEL and not (asks and place.titled == Titled.QUESTION):
+    if conversation.titled != Titled.MODEL and not (asks and conversation.titled == Titled.QUESTION):
         return []
     instead = "" if asks or question.retracted else picture_request.make_title(question.text)
-    Conversation.objects.filter(pk=place.pk).update(title=instead, titled=Titled.QUESTION)
-    return [place.title, str(place.titled), instead]
+    Conversation.objects.filter(pk=conversation.pk).update(title=instead, titled=Titled.QUESTION)
+    return [conversation.title, str(conversation.titled), instead]
 
 
 def _can_name(question: Message) -> bool:
@@ -228,28 +232,28 @@ def announce_change(rows: Sequence[Message], reason: str | None) -> None:
     links.
     """
     answers = [row for row in rows if row.role == Message.Role.ASSISTANT]
-    gone = {row.pk for row in rows if row.role == Message.Role.USER}
-    places = [row.conversation_id for row in answers]
-    links = dict(Share.objects.open().filter(conversation__in=places).values_list("conversation", "pk"))
-    told = []
+    questions = {row.pk for row in rows if row.role == Message.Role.USER}
+    conversation_ids = [row.conversation_id for row in answers]
+    links = dict(Share.objects.open().filter(conversation__in=conversation_ids).values_list("conversation", "pk"))
+    announcements = []
     for row in answers:
         about: dict[str, Any] = {"turn": str(row.pk), "conversation": str(row.conversation_id)}
         if reason is None:
             message, event = {"type": "released", **about}, b""
         else:
-            asked = row.parent_id in gone or (row.parent is not None and row.parent.retracted is not None)
-            said = Retracted(reason, asked)
+            asked = row.parent_id in questions or (row.parent is not None and row.parent.retracted is not None)
+            retracted = Retracted(reason, asked)
             message = {"type": "retracted", **about, "reason": reason, "question": asked}
-            event = encode_event(said, turn=str(row.pk))
-        told.append(
+            event = encode_event(retracted, turn=str(row.pk))
+        announcements.append(
             _Announcement(str(row.pk), row.conversation.owner_id, links.get(row.conversation_id), message, event)
         )
-    if told:
-        transaction.on_commit(partial(on_loop, _push_announcements, told), robust=True)
+    if announcements:
+        transaction.on_commit(partial(on_loop, _push_announcements, announcements), robust=True)
 
 
-async def _push_announcements(told: Sequence[_Announcement]) -> None:
-    for one in told:
+async def _push_announcements(announcements: Sequence[_Announcement]) -> None:
+    for one in announcements:
         seq = 0
         try:
             if one.event:

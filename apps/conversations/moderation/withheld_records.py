@@ -25,7 +25,7 @@ def is_withheld(conversation: UUID) -> bool:
 
 def read_notice(answer: Message) -> dict[str, Any]:
     """Return the answer's stored notice of a search that found nothing, as it may be shown now; {} without one."""
-    found = _notice(answer)
+    found = _get_notice(answer)
     if _is_completed(answer) and is_withheld(answer.conversation_id):
         return {**found, "query": gettext("(withheld by a reviewer)")}
     return found
@@ -42,16 +42,16 @@ def find_changed_notices(conversation: UUID, since: datetime) -> list[Message]:
 
     Open pages may show their notices as before.
     """
-    if not RetractedMessage.objects.filter(message__conversation=conversation, at__gte=since).exists():
+    if not RetractedMessage.objects.filter(message__conversation=conversation, retracted__gte=since).exists():
         return []
     return find_completed_notices([conversation])
 
 
-def _notice(answer: Message) -> dict[str, Any]:
+def _get_notice(answer: Message) -> dict[str, Any]:
     return next((step["nothing"] for step in answer.steps if step.get("nothing")), {})
 
 
 def _is_completed(answer: Message) -> bool:
     """Return whether the notice names a query with terms that the answer's own question does not have."""
     own = answer.parent.text if answer.parent else ""
-    return bool(set(extract_content_terms(_notice(answer).get("query") or "")) - set(extract_content_terms(own)))
+    return bool(set(extract_content_terms(_get_notice(answer).get("query") or "")) - set(extract_content_terms(own)))

@@ -112,12 +112,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         """Accept the socket of a signed-in user, up to MAX_SOCKETS each; otherwise close it with a code."""
-        self.key = get_session_key(self.scope["headers"])
+        self.session_key = get_session_key(self.scope["headers"])
         self.address = str((self.scope.get("client") or [""])[0])[:ADDRESS_CHARACTERS]
-        self.following = TurnSubscriptions(self.key, self._send_text, self._send)
+        self.following = TurnSubscriptions(self.session_key, self._send_text, self._send)
         self.watch: asyncio.Task[None] | None = None
         self.groups_joined: set[str] = set()
-        user = await in_db(get_session_user, self.key)
+        user = await in_db(get_session_user, self.session_key)
         await self.accept()  # a refused handshake would not carry the close code to the page
         if user is None or _open[user.pk] >= MAX_SOCKETS:
             await self.close(SIGNED_OUT if user is None else TOO_MANY)
@@ -153,7 +153,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             message = requests.parse_frame(text_data)
             client_id = requests.parse_client_id(message)
-            await self._do(self.user, message, client_id)
+            await self._handle_message(self.user, message, client_id)
         except (RequestRefused, RateLimited, EngineError) as error:
             await self._send({"type": "refused", "client_id": client_id, "words": said(error)})
         except SessionEnded:
@@ -173,19 +173,19 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.following.leave(said["turn"])
         await self._send(said)
 
-    async def _do(self, user: User, message: dict[str, Any], client_id: str) -> None:
+    async def _handle_message(self, user: User, message: dict[str, Any], client_id: str) -> None:
         if message.get("do") == "typing":
             return self._typing(user, message)
         match requests.parse_command(message):
             case requests.AskCommand(do="queue") as ask:
-                await self._answer_queued(await queue.queue_question(user, ask, message), client_id)
+                await self._advance_queue(await queue.queue_question(user, ask, message), client_id)
             case requests.AskCommand() as ask:
                 prefetch.cancel_prefetch(user)
                 await self._ask(user, ask)
             case requests.RetryCommand() as retry:
                 await self._ask(user, retry)
             case requests.QueuedCommand() as queued:
-                await self._answer_queued(await queue.change_queue(user, queued), client_id)
+                await self._advance_queue(await queue.change_queue(user, queued), client_id)
             case requests.RewordCommand(question=question, text=text):
                 await self._reword(user, question, text, client_id)
             case requests.ResumeCommand(turn=turn, after=after):
@@ -198,29 +198,31 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await in_db(approvals.save_decision, user, turn, call, allow)
             case requests.WatchCommand(secret=secret):
                 await self._join(*await in_db(links.get_subscribed_groups, secret))
-            case requests.ConversationCommand(do="look", conversation=place):
-                standing = await in_db(retraction.list_retracted, user, place)
-                await self._send({"type": "standing", "conversation": str(place), "retracted": standing})
-            case requests.ConversationCommand(do="seen", conversation=place):
-                await in_db(actions.mark_read, user, place)
-            case requests.ConversationCommand(conversation=place):
-                await self._stay(user, place)
+            case requests.ConversationCommand(do="look", conversation=conversation):
+                standing = await in_db(retraction.list_retracted, user, conversation)
+                await self._send({"type": "standing", "conversation": str(conversation), "retracted": standing})
+            case requests.ConversationCommand(do="seen", conversation=conversation):
+                await in_db(actions.mark_read, user, conversation)
+            case requests.ConversationCommand(conversation=conversation):
+                await self._reconnect_chat(user, conversation)
 
-    async def _ask(self, user: User, wish: requests.AskCommand | requests.RetryCommand) -> None:
-        if isinstance(wish, requests.AskCommand) and wish.temporary:
-            kept = await temporary_chats.submit_question(user, self.key, wish, self.channel_name, self.address)
+    async def _ask(self, user: User, request: requests.AskCommand | requests.RetryCommand) -> None:
+        if isinstance(request, requests.AskCommand) and request.temporary:
+            ids = await temporary_chats.submit_question(
+                user, self.session_key, request, self.channel_name, self.address
+            )
         else:
-            kept = await runner.submit_request(user, self.key, wish, self.address)
+            ids = await runner.submit_request(user, self.session_key, request, self.address)
         await self._send(
             {
                 "type": "accepted",
-                "client_id": wish.client_id,
-                "turn": str(kept.answer),
-                "conversation": str(kept.conversation),
-                "question": str(kept.question),
+                "client_id": request.client_id,
+                "turn": str(ids.answer_id),
+                "conversation": str(ids.conversation_id),
+                "question": str(ids.question_id),
             }
         )
-        self.following.begin(kept.answer, 0)
+        self.following.begin(ids.answer_id, 0)
 
     async def _join(self, *groups: str) -> None:
         """Join the channel groups."""
@@ -229,23 +231,23 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await layer.group_add(group, self.channel_name)
             self.groups_joined.add(group)
 
-    async def _stay(self, user: User, conversation: UUID) -> None:
+    async def _reconnect_chat(self, user: User, conversation: UUID) -> None:
         if not temporary_chats.reconnect(user, conversation, self.channel_name):
             await self._send({"type": "gone", "conversation": str(conversation)})
 
-    def _typing(self, user: User, message: dict[str, Any]) -> None:
+    def _prefetch_draft(self, user: User, message: dict[str, Any]) -> None:
         """Start a prefetch for the draft. Invalid drafts are ignored, since they may become valid."""
         prefetch.cancel_prefetch(user)
         with suppress(RequestRefused):
-            prefetch.start_prefetch(user, self.key, requests.parse_ask(message))
+            prefetch.start_prefetch(user, self.session_key, requests.parse_ask(message))
 
-    async def _answer_queued(self, said: dict[str, Any], client_id: str) -> None:
+    async def _advance_queue(self, reply: dict[str, Any], client_id: str) -> None:
         """Send the reply, then stop the running answer after a move to the front; else ask the next if none runs."""
-        await self._send({"client_id": client_id, **said})
-        if said.get("turn"):
-            await runner.stop_turn(said["turn"])
+        await self._send({"client_id": client_id, **reply})
+        if reply.get("turn"):
+            await runner.stop_turn(reply["turn"])
         else:
-            await runner.run_next_queued(UUID(said["conversation"]))
+            await runner.run_next_queued(UUID(reply["conversation"]))
 
     async def _reword(self, user: User, question: UUID, text: str, client_id: str) -> None:
         verdict = await gate.check_question(text, level=await in_db(branching.get_rewording_level, user, question))
@@ -270,11 +272,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _status(self, turn: UUID) -> str | None:
         if self.user is not None and temporary_chats.is_temporary_turn(self.user, turn):
             return Message.Status.WRITING  # the log knows whether the turn has ended
-        return await in_db(runner.get_status, self.key, turn)
+        return await in_db(runner.get_status, self.session_key, turn)
 
     async def _watch(self) -> None:
         """Close the socket soon after its user signed out, was suspended, or changed the password."""
-        await _sessions.over(self.key)
+        await _sessions.over(self.session_key)
         await self.close(SIGNED_OUT)
 
     async def _send(self, value: dict[str, Any]) -> None:

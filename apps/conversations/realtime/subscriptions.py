@@ -40,8 +40,8 @@ class TurnSubscriptions:
         self.leave(name)
         if len(self.tasks) >= MAX_TURNS:
             raise RequestRefused("This page follows too many answers at once. Reload it.")
-        task = self.tasks[name] = asyncio.create_task(self._tail(name, after))
-        task.add_done_callback(lambda done: self._done(name, done))
+        task = self.tasks[name] = asyncio.create_task(self._follow_log(name, after))
+        task.add_done_callback(lambda done: self._finish_task(name, done))
 
     def leave(self, turn: str) -> None:
         """Stop sending events of the turn, even those already read from its log."""
@@ -54,13 +54,13 @@ class TurnSubscriptions:
             task.cancel()
         return list(self.tasks.values())
 
-    def _done(self, name: str, task: asyncio.Task[None]) -> None:
+    def _finish_task(self, name: str, task: asyncio.Task[None]) -> None:
         if self.tasks.get(name) is task:
             del self.tasks[name]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A turn could not be followed", exc_info=error)
 
-    async def _tail(self, turn: str, after: int) -> None:
+    async def _follow_log(self, turn: str, after: int) -> None:
         closed = False
         try:
             async with aclosing(
@@ -72,9 +72,9 @@ class TurnSubscriptions:
         except EngineError as error:
             log.warning("A turn is no longer followed: %s", error)
         if not closed:  # the log is gone or unreachable, or the process of the turn died
-            await self._over(turn)
+            await self._wait_for_end(turn)
 
-    async def _over(self, turn: str) -> None:
+    async def _wait_for_end(self, turn: str) -> None:
         """Wait until the row of the turn has ended, then tell the page to fetch the stored answer."""
         while await in_db(runner.get_status, self.key, UUID(turn)) == Message.Status.WRITING:
             await asyncio.sleep(1)

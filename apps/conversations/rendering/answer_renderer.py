@@ -117,25 +117,25 @@ class StreamRenderer:
         source = _strip_unsafe_characters(self._tail[:-1] if self._tail.endswith("\r") and not final else self._tail)
         found = _blocks(source, self._round)
         del self.sentences[self._numbered :]
-        number, finished, place, changes = self._numbered, 0, 0, list[Text]()
-        while place < len(found):
-            block = found[place]
+        number, finished, index, changes = self._numbered, 0, 0, list[Text]()
+        while index < len(found):
+            block = found[index]
             if self._round.passed:
-                found[place:] = [block := _Block(block.start, len(source), _ROUGH)]
-            following = found[place + 1] if place + 1 < len(found) else None
-            done = final or (finished == place and following is not None and _is_finished(source, block, following))
+                found[index:] = [block := _Block(block.start, len(source), _ROUGH)]
+            following = found[index + 1] if index + 1 < len(found) else None
+            done = final or (finished == index and following is not None and _is_finished(source, block, following))
             text = source[block.start : following.start if following else len(source)]
             markup, kept = self._block(block.kind, text, number, whole=final or following is not None)
-            if done or finished == place:
+            if done or finished == index:
                 until = len(text) if done else get_stable_length(source[block.start :])
                 offset = self._at + block.start
                 self.sentences += [(a + offset, b + offset) for a, b in kept if b <= until]
-            changes += self._show(self._done + place, markup)
+            changes += self._show(self._done + index, markup)
             number += len(kept)
-            place += 1
-            finished = place if done else finished
-        for place in range(self._done + len(found), len(self.blocks)):
-            changes += self._show(place, "")
+            index += 1
+            finished = index if done else finished
+        for index in range(self._done + len(found), len(self.blocks)):
+            changes += self._show(index, "")
         self._advance(found, finished, len(source))
         return changes
 
@@ -175,15 +175,15 @@ class StreamRenderer:
             self._done += finished
             self._tail, self._at = self._tail[start:], end
 
-    def _show(self, place: int, markup: str) -> list[Text]:
-        while len(self.blocks) <= place:
+    def _show(self, index: int, markup: str) -> list[Text]:
+        while len(self.blocks) <= index:
             self.blocks.append("")
-        before = self.blocks[place]
+        before = self.blocks[index]
         if markup == before:
             return []
         keep = _common_length(before, markup)
-        self.blocks[place] = markup
-        return [Text(place, keep, markup[keep:])]
+        self.blocks[index] = markup
+        return [Text(index, keep, markup[keep:])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +200,8 @@ def render_answer(
     citations: Iterable[SentenceCitation],
     answer_id: UUID | str,
     links: LinkPolicy | None = None,
-    gone: Collection[int] = (),
-    shown: Mapping[int, int] | None = None,
+    unavailable: Collection[int] = (),
+    shown_numbers: Mapping[int, int] | None = None,
     *,
     only_verified: bool = False,
     bare: bool = False,
@@ -209,14 +209,14 @@ def render_answer(
 ) -> str:
     """Return the HTML of a whole answer, as after the last event of its stream.
 
-    `gone` are sources that cannot be opened now, `shown` the numbers as in `render_citation_marks`. With
+    `unavailable` are sources that cannot be opened now, `shown_numbers` the numbers as in `render_citation_marks`. With
     `only_verified`, unverified sentences are collapsed below. With `bare`, citation marks are left out.
     `unread_languages` adds a line about languages that the check does not know.
     """
     renderer, citations = StreamRenderer(links or LinkPolicy()), list(citations)
     renderer.finish(text)
     blocks = "".join(renderer.blocks)
-    markup = insert_citation_marks(blocks, citations, answer_id, gone, shown, bare=bare)
+    markup = insert_citation_marks(blocks, citations, answer_id, unavailable, shown_numbers, bare=bare)
     note = render_unread_languages(unread_languages)
     if not only_verified:
         return markup + note

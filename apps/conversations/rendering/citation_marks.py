@@ -52,36 +52,40 @@ def number_sources(sources: Iterable[int]) -> dict[int, int]:
     return {source: number for number, source in enumerate(dict.fromkeys(sources), 1)}
 
 
-def list_cited_sources(cites: Iterable[SentenceCitation]) -> list[int]:
+def list_cited_sources(citations: Iterable[SentenceCitation]) -> list[int]:
     """Return the source numbers of the citations, sentence by sentence, the best of each first; with repetitions."""
-    found = [(cite.sentence, not cite.quoted, -cite.score, cite.source) for cite in cites if cite.source is not None]
+    found = [
+        (cite.sentence, not cite.quoted, -cite.score, cite.source) for cite in citations if cite.source is not None
+    ]
     return [source for *_, source in sorted(found)]
 
 
 def render_citation_marks(
-    cites: Sequence[SentenceCitation],
+    citations: Sequence[SentenceCitation],
     answer_id: UUID | str,
-    gone: Collection[int] = (),
-    shown: Mapping[int, int] | None = None,
+    unavailable: Collection[int] = (),
+    shown_numbers: Mapping[int, int] | None = None,
 ) -> str:
     """Return one mark for all sources of a sentence, the best first; greyed out if none can be opened.
 
-    `shown` are the numbers of `number_sources`; without it, those of the sources are shown. An unverified sentence gets
-    words for screen readers; one that states nothing gets "".
+    `shown_numbers` are the numbers of `number_sources`; without it, those of the sources are shown. An unverified
+    sentence gets words for screen readers; one that states nothing gets "".
     """
-    state = get_sentence_state(cites)
+    state = get_sentence_state(citations)
     if state is None:
         return ""
     if state is SentenceState.UNVERIFIED:
         return f'<span class="visually-hidden"> [{gettext("not verified")}]</span>'
-    found = {cite.source: cite for cite in sorted(cites, key=_sort_key) if cite.source is not None}
-    numbers = sorted(found, key=lambda number: (number not in gone, *_sort_key(found[number]), -number), reverse=True)
+    found = {cite.source: cite for cite in sorted(citations, key=_sort_key) if cite.source is not None}
+    numbers = sorted(
+        found, key=lambda number: (number not in unavailable, *_sort_key(found[number]), -number), reverse=True
+    )
     if not numbers:
-        return next((_render_tool_mark(cite.tool) for cite in cites if cite.tool), "")
+        return next((_render_tool_mark(cite.tool) for cite in citations if cite.tool), "")
     first, more = numbers[0], len(numbers) - 1
-    seen = [shown.get(number, number) for number in numbers] if shown else numbers
+    seen = [shown_numbers.get(number, number) for number in numbers] if shown_numbers else numbers
     label = f'{seen[0]}<span class="more"> +{more}</span>' if more else str(seen[0])
-    if first in gone:
+    if first in unavailable:
         return f'<span class="pill gone" title="{SOURCE_GONE}">{label}</span>'
     names = ngettext("Source %(numbers)s", "Sources %(numbers)s", len(numbers))
     words = f"{STATE_LABELS[state]}: {names % {'numbers': ', '.join(map(str, seen))}}"
@@ -103,28 +107,28 @@ def _render_tool_mark(title: str) -> str:
     return f'<span class="pill tool" title="{escape(FROM_TOOL % {"tool": said(title)})}">{name}</span>'
 
 
-def group_by_sentence(cites: Iterable[SentenceCitation]) -> dict[int, list[SentenceCitation]]:
+def group_by_sentence(citations: Iterable[SentenceCitation]) -> dict[int, list[SentenceCitation]]:
     """Return the citations by number of sentence; sentences that state nothing have none."""
     found: dict[int, list[SentenceCitation]] = defaultdict(list)
-    for cite in cites:
+    for cite in citations:
         found[cite.sentence].append(cite)
     return dict(found)
 
 
 def insert_citation_marks(
     markup: str,
-    cites: Iterable[SentenceCitation],
+    citations: Iterable[SentenceCitation],
     answer_id: UUID | str,
-    gone: Collection[int] = (),
-    shown: Mapping[int, int] | None = None,
+    unavailable: Collection[int] = (),
+    shown_numbers: Mapping[int, int] | None = None,
     *,
     bare: bool = False,
 ) -> str:
     """Return the HTML with citation marks in their slots, and unverified sentences marked.
 
-    With `bare`, only the latter. `shown` as in `render_citation_marks`.
+    With `bare`, only the latter. `shown_numbers` as in `render_citation_marks`.
     """
-    found = group_by_sentence(cites)
+    found = group_by_sentence(citations)
 
     def sentence(match: re.Match[str]) -> str:
         if get_sentence_state(found.get(int(match[1]), [])) is not SentenceState.UNVERIFIED:
@@ -132,7 +136,7 @@ def insert_citation_marks(
         return f'<span class="sentence unverified" data-sentence="{match[1]}" title="{UNVERIFIED}">'
 
     def slot(match: re.Match[str]) -> str:
-        pills = render_citation_marks(found.get(int(match[1]), []), answer_id, gone, shown)
+        pills = render_citation_marks(found.get(int(match[1]), []), answer_id, unavailable, shown_numbers)
         return match[0].replace("></span>", f">{pills}</span>")
 
     marked = _SENTENCE.sub(sentence, markup)
@@ -157,8 +161,8 @@ def render_unread_languages(codes: Sequence[str]) -> str:
 def fold_unverified(blocks: str, markup: str, shown: Collection[int], folded: Collection[int]) -> str:
     """Return an answer in which only verified sentences are visible; the rest is collapsed below, in order.
 
-    `blocks` is the plain HTML and `markup` that with citation marks. `shown` and `folded` are numbers of sentences
-    (`SentenceReveal`).
+    `blocks` is the plain HTML and `markup` that with citation marks. `shown` and `folded` are numbers of
+    sentences (`SentenceReveal`).
     """
     heads = {int(number) for head in _HEAD.findall(blocks) for number in _SENTENCE.findall(head)}  # in both
     count = len(set(folded) - heads) + blocks.count(_CODE)

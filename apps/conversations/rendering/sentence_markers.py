@@ -53,11 +53,11 @@ def find_sentences(text: str) -> list[Span]:
     """Return the spans of the numbered sentences of a block. Full stops in code or formulas end none."""
     inside = [found.span() for found in _WHOLE.finditer(text)] if _may_open(text) else []
     joined: list[Span] = []
-    place = 0
+    offset = 0
     for start, end in _spans(text):
-        while place < len(inside) and inside[place][1] <= start:
-            place += 1
-        if joined and place < len(inside) and inside[place][0] < start:
+        while offset < len(inside) and inside[offset][1] <= start:
+            offset += 1
+        if joined and offset < len(inside) and inside[offset][0] < start:
             joined[-1] = joined[-1][0], end
         else:
             joined.append((start, end))
@@ -89,13 +89,13 @@ def insert_markers(text: str, sentences: Sequence[Span], first: int) -> str:
     at = 0
     for number, (start, end) in enumerate(sentences, first):
         line = text.rfind("\n", 0, start) + 1
-        place = start
+        offset = start
         if not text[line:start].strip(" \t>"):
             syntax = _SYNTAX.match(text, start, end)
-            place = syntax.end() if syntax and syntax.end() < end else start
-        glued = place == start and place > 0 and not text[place - 1].isspace() and place > line
-        pieces += [text[at:place], f" {chr(_NO_SPACE + number)} " if glued else f"{chr(_AFTER_SPACE + number)} "]
-        at = place
+            offset = syntax.end() if syntax and syntax.end() < end else start
+        glued = offset == start and offset > 0 and not text[offset - 1].isspace() and offset > line
+        pieces += [text[at:offset], f" {chr(_NO_SPACE + number)} " if glued else f"{chr(_AFTER_SPACE + number)} "]
+        at = offset
     return "".join([*pieces, text[at:]])
 
 
@@ -124,18 +124,18 @@ class SentenceWrapper:
         inlines = _inlines(tokens)
         last: dict[int, int] = {}
         current = None
-        for place, (token, joined) in enumerate(inlines):
+        for index, (token, joined) in enumerate(inlines):
             current = current if joined else None
             found = [_number(m[0]) for m in _MARKS.finditer("".join(c.content for c in token.children or []))]
-            last |= dict.fromkeys(found if current is None else [current, *found], place)
+            last |= dict.fromkeys(found if current is None else [current, *found], index)
             current = found[-1] if found else current
-        for place, (token, joined) in enumerate(inlines):
+        for index, (token, joined) in enumerate(inlines):
             check_deadline(self.deadline)
             self.current = self.current if joined else None
             self.out = []
             for child in token.children or []:
                 self._child(child)
-            if self.current is not None and last[self.current] == place:
+            if self.current is not None and last[self.current] == index:
                 self._slot(self.current)
             token.children = self.out
 
@@ -209,12 +209,12 @@ class SentenceWrapper:
         if any(self.open_links):
             self.waiting.append(number)
             return
-        place = len(self.out)
-        while place and (
-            self.out[place - 1].type in {"softbreak", "hardbreak"} or self.out[place - 1].content.isspace()
+        index = len(self.out)
+        while index and (
+            self.out[index - 1].type in {"softbreak", "hardbreak"} or self.out[index - 1].content.isspace()
         ):
-            place -= 1
-        self.out.insert(place, Token("html_inline", "", 0, content=SLOT % number))
+            index -= 1
+        self.out.insert(index, Token("html_inline", "", 0, content=SLOT % number))
 
 
 def _inlines(tokens: Sequence[Token]) -> list[tuple[Token, bool]]:

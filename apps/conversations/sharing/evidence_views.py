@@ -36,7 +36,7 @@ def show_source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse
     if request.GET.get("preview"):
         return render(request, "conversations/evidence/_source_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):
-        if opened.gone:
+        if opened.unavailable:
             raise Http404
         return redirect(opened.reader_url)
     previous, following = source_panel.get_neighbour_urls(row, number)

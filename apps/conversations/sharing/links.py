@@ -29,7 +29,7 @@ from apps.conversations.core import picture_request
 from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.disclosure import outbound_check
 from apps.conversations.errors import RequestRefused
-from apps.conversations.evidence.answer_sources import load_answer_sources
+from apps.conversations.evidence.answer_sources import AnswerSources, load_answer_sources
 from apps.conversations.grounding.citer import SentenceCitation
 from apps.conversations.history import branching, trace_view, transcript
 from apps.conversations.image_chat import tiles as tiled
@@ -67,34 +67,36 @@ class ShareLinkForm(forms.Form):
     days = forms.ChoiceField(label=gettext_lazy("Link expires"), choices=_DAYS, required=False)
 
 
-def enable_link(user: User, place: Conversation, at: UUID | None, sources: str, days: str) -> Share | None:
-    """Share the path down to the answer `at`, or to the last one, in one transaction; return the link.
+def enable_link(user: User, conversation: Conversation, through: UUID | None, sources: str, days: str) -> Share | None:
+    """Share the path down to the answer `through`, or to the last one, in one transaction; return the link.
 
     A disabled or expired link gets a new secret, since holders of the old one were meant to lose access. `days` is ""
     for no end. None if there is no finished answer. Raise PermissionDenied if the conversation is
     not the user's, and ActionRefused if their sharing is restricted.
     """
-    require_row(Conversation.objects.visible_to(user), place.pk)
+    require_row(Conversation.objects.visible_to(user), conversation.pk)
     if words := restriction_message(user, Feature.SHARING):
         raise ActionRefused(words)
-    way = _filter_answered(find_path(place.messages.all(), at))
-    last = next((item.answer for item in way if item.answer and item.answer.pk == at), way[-1].answer if way else None)
+    path = _filter_answered(find_path(conversation.messages.all(), through))
+    last = next(
+        (item.answer for item in path if item.answer and item.answer.pk == through), path[-1].answer if path else None
+    )
     if last is None:
         return None
     expires = timezone.now() + timedelta(days=int(days)) if days else None
     with transaction.atomic():
-        row, made = Share.objects.select_for_update().get_or_create(conversation=place, defaults={"until": last})
-        if not made and (not row.on or row.expired):
+        row, made = Share.objects.select_for_update().get_or_create(conversation=conversation, defaults={"until": last})
+        if not made and (not row.enabled or row.expired):
             row.secret = generate_secret()  # holders of the old one were meant to lose access
-        row.on, row.until, row.sources, row.expires = True, last, sources, expires
+        row.enabled, row.until, row.sources, row.expires = True, last, sources, expires
         row.save()
     return row
 
 
-def disable_link(user: User, place: Conversation) -> None:
+def disable_link(user: User, conversation: Conversation) -> None:
     """Disable the link at once; its secret never works again. Raise PermissionDenied if it is not the user's."""
-    require_row(Conversation.objects.visible_to(user), place.pk)
-    Share.objects.filter(conversation=place).update(on=False)
+    require_row(Conversation.objects.visible_to(user), conversation.pk)
+    Share.objects.filter(conversation=conversation).update(enabled=False)
 
 
 def get_open_link(secret: str) -> Share:
@@ -132,11 +134,11 @@ def load_visible_path(row: Share, only: Set[UUID] | None = None) -> list[Exchang
     shown = found[:until]
     if only is not None:
         shown = [item for item in shown if item.question.pk in only or (item.answer and item.answer.pk in only)]
-    back = outbound_check.check_exchanges(Stage.SHARE, row.conversation.owner_id, shown)
-    for item in shown if back else []:
+    reasons = outbound_check.check_exchanges(Stage.SHARE, row.conversation.owner_id, shown)
+    for item in shown if reasons else []:
         for message in (item.question, item.answer):
             if message is not None:
-                outbound_check.blank_message(message, back)
+                outbound_check.blank_message(message, reasons)
     return shown
 
 
@@ -153,7 +155,7 @@ def build_shared_turns(user: User, row: Share, exchanges: list[Exchange]) -> lis
             turn["question"]["attached"] = attached.get(turn["question"]["id"], ())
         return [turn | {"question": _NOT_SHOWN} if turn["answer"]["id"] in kept_back else turn for turn in turns]
     # Only titles of documents that the owner may still read are shown.
-    cites = transcript.load_citations(answers)
+    citations = transcript.load_citations(answers)
     titles = load_answer_sources(row.conversation.owner, answers) if row.sources == Sources.TITLES else {}
     return [
         {
@@ -164,7 +166,7 @@ def build_shared_turns(user: User, row: Share, exchanges: list[Exchange]) -> lis
                 "text": item.question.text,
                 "attached": attached.get(item.question.pk, ()),
             },
-            "answer": _build_bare_answer(item.answer, cites.get(item.answer.pk, []))
+            "answer": _build_bare_answer(item.answer, citations.get(item.answer.pk, []))
             | {"titles": _list_titles(titles.get(item.answer.pk))},
             "drawn": drawn.get(item.answer.pk, []),
         }
@@ -192,15 +194,15 @@ def get_link_title(row: Share, exchanges: list[Exchange]) -> str:
 
     A title by the model that does not match the visible question is replaced by the first words of that question.
     """
-    place, first = row.conversation, exchanges[: 1 + sum(1 for _ in takewhile(_is_small_talk, exchanges))]
-    named = place.titled == Conversation.Titled.PERSON or not any(is_question_hidden(item) for item in first)
-    if place.titled == Conversation.Titled.MODEL:
+    conversation, first = row.conversation, exchanges[: 1 + sum(1 for _ in takewhile(_is_small_talk, exchanges))]
+    named = conversation.titled == Conversation.Titled.PERSON or not any(is_question_hidden(item) for item in first)
+    if conversation.titled == Conversation.Titled.MODEL:
         named = named and not any(item.answer and item.answer.retracted for item in first)
         question = first[-1].question.text if first else ""
-        if not titles.parse_title(place.title, question):
-            place = shallow(place)
-            place.title = picture_request.make_title(question)
-    return outbound_check.check_title(Stage.SHARE, place) if named else ""
+        if not titles.parse_title(conversation.title, question):
+            conversation = shallow(conversation)
+            conversation.title = picture_request.make_title(question)
+    return outbound_check.check_title(Stage.SHARE, conversation) if named else ""
 
 
 def _is_small_talk(item: Exchange) -> bool:
@@ -242,7 +244,9 @@ def get_shared_picture(row: Share, pk: UUID) -> Picture:
     drawn = {
         answer: [tile for tile in tiles if tile.row.pk == pk] for answer, tiles in tiled.load_tiles(answers).items()
     }
-    found = next((tile.row for tiles in _filter_ready(drawn).values() for tile in tiles if not tile.back), None)
+    found = next(
+        (tile.row for tiles in _filter_ready(drawn).values() for tile in tiles if not tile.withhold_reason), None
+    )
     if found is None:
         raise Http404
     return found
@@ -282,15 +286,15 @@ def copy_conversation(user: User, row: Share) -> Conversation:
 
     It searches those of the collections that the reader may read. Hidden questions are copied as withheld.
     """
-    place = row.conversation
-    seen = Collection.objects.visible_to(user).filter(pk__in=place.collections.values("pk"))
-    wanted = place.assistant_id
+    conversation = row.conversation
+    seen = Collection.objects.visible_to(user).filter(pk__in=conversation.collections.values("pk"))
+    wanted = conversation.assistant_id
     assistant = Assistant.objects.visible_to(user).filter(pk=wanted).first() if wanted else None
     words, exchanges = gettext("%(title)s (copy)"), load_visible_path(row)
-    named, before = get_link_title(row, exchanges), place.title
+    named, before = get_link_title(row, exchanges), conversation.title
     with transaction.atomic():
-        branching.lock_and_reload(place, exchanges)
-        if not named or place.title != before:
+        branching.lock_and_reload(conversation, exchanges)
+        if not named or conversation.title != before:
             named = gettext("Shared conversation")
         for item in exchanges:
             if is_question_hidden(item) and item.answer and not item.question.retracted:
@@ -300,8 +304,8 @@ def copy_conversation(user: User, row: Share) -> Conversation:
             owner=user,
             assistant=assistant,
             title=words % {"title": named[: branching.MAX_TITLE_CHARACTERS - len(words % {"title": ""})]},
-            titled=place.titled,
-            narrow=place.narrow and seen.exists(),
+            titled=conversation.titled,
+            narrow=conversation.narrow and seen.exists(),
         )
         new.collections.set(seen)
         branching.copy_exchanges(new, exchanges, with_sources=row.sources == Sources.PASSAGES)
@@ -312,9 +316,9 @@ def _filter_answered(exchanges: list[Exchange]) -> list[Exchange]:
     return [item for item in exchanges if item.answer and item.answer.status != Message.Status.WRITING]
 
 
-def _build_bare_answer(answer: Message, cites: list[SentenceCitation]) -> dict[str, Any]:
+def _build_bare_answer(answer: Message, citations: list[SentenceCitation]) -> dict[str, Any]:
     """Return an answer for the template without sources."""
-    html = transcript.render_stored_answer(answer, cites, bare=True)
+    html = transcript.render_stored_answer(answer, citations, bare=True)
     return {
         "id": answer.pk, "html": SafeString(html), "status": answer.status,
         "unchecked": answer.unchecked and bool(answer.text),
@@ -324,7 +328,9 @@ def _build_bare_answer(answer: Message, cites: list[SentenceCitation]) -> dict[s
     }  # fmt: skip
 
 
-def _list_titles(shelf: Any) -> list[str]:
-    if shelf is None:
+def _list_titles(sources: AnswerSources | None) -> list[str]:
+    if sources is None:
         return []
-    return list(dict.fromkeys(item.title for item in shelf.shown if item.number in shelf.used and not item.gone))
+    return list(
+        dict.fromkeys(item.title for item in sources.sources if item.number in sources.used and not item.unavailable)
+    )

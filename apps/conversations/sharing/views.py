@@ -33,27 +33,34 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     Enabling is refused for users whose sharing is restricted.
     """
     user = get_signed_in_user(request)
-    place = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
-    row, kept = Share.objects.filter(conversation=place).first(), False
+    conversation = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
+    row, kept = Share.objects.filter(conversation=conversation).first(), False
     form = ShareLinkForm(initial={"sources": row.sources if row else Share.Sources.PASSAGES, "days": "30"})
     if request.method == "POST" and "off" in request.POST:
-        links.disable_link(user, place)
+        links.disable_link(user, conversation)
     elif request.method == "POST":
         form = ShareLinkForm(request.POST)
         if form.is_valid():
-            at, data = parse_id_or_none(request.POST.get("at")), form.cleaned_data
+            through, data = parse_id_or_none(request.POST.get("at")), form.cleaned_data
             try:
-                row = links.enable_link(user, place, at, data["sources"], data["days"])
+                row = links.enable_link(user, conversation, through, data["sources"], data["days"])
             except ActionRefused as refused:
                 form.add_error(None, str(refused))
             else:
                 kept = row is not None
             if row is None and not form.errors:
                 form.add_error(None, gettext("There is no finished answer to share yet."))
-    row = Share.objects.open().filter(conversation=place).first()
+    row = Share.objects.open().filter(conversation=conversation).first()
     link = request.build_absolute_uri(reverse("conversations:shared", args=[row.secret])) if row else ""
-    at = parse_id_or_none(request.GET.get("at")) or parse_id_or_none(request.POST.get("at"))
-    context = {"conversation": place, "share": row, "form": form, "link": link, "kept": kept, "at": at or ""}
+    through = parse_id_or_none(request.GET.get("at")) or parse_id_or_none(request.POST.get("at"))
+    context = {
+        "conversation": conversation,
+        "share": row,
+        "form": form,
+        "link": link,
+        "kept": kept,
+        "at": through or "",
+    }
     return render(request, "conversations/sharing/_share_form.html", context)
 
 
@@ -63,10 +70,10 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
 def show_shared(request: HttpRequest, secret: str) -> HttpResponse:
     """Show the shared conversation as its reader may see it."""
     user, row = get_signed_in_user(request), links.get_open_link(secret)
-    way = links.load_visible_path(row)
+    path = links.load_visible_path(row)
     context = {
-        "share": row, "conversation": row.conversation, "turns": links.build_shared_turns(user, row, way),
-        "title": links.get_link_title(row, way) or gettext("Shared conversation"),
+        "share": row, "conversation": row.conversation, "turns": links.build_shared_turns(user, row, path),
+        "title": links.get_link_title(row, path) or gettext("Shared conversation"),
         "passages": row.sources == Share.Sources.PASSAGES, "own": row.conversation.owner_id == user.pk,
     }  # fmt: skip
     return render(request, "conversations/sharing/shared.html", context)

@@ -52,19 +52,19 @@ AvailableTools = Mapping[str, AvailableTool]
 
 async def load_available_tools(turn: Turn) -> AvailableTools:
     """Return the tools of this turn by name; {} for turns whose user cannot be asked."""
-    return await load_prepared_tools(turn.opening) if turn.acts else {}
+    return await load_prepared_tools(turn.prepared) if turn.allows_tools else {}
 
 
-async def load_prepared_tools(opening: PreparedTurn) -> AvailableTools:
+async def load_prepared_tools(prepared: PreparedTurn) -> AvailableTools:
     """Return the tools by name for a prepared turn, as far as their descriptions fit the context window.
 
     {} for continued answers, beam search, and if the model server takes no tools or is unreachable.
     """
-    chat = registry.get_chat_engine(opening.model)
-    if opening.written or opening.sampling.beams or not await _takes_tools(chat):
+    chat = registry.get_chat_engine(prepared.model)
+    if prepared.text_so_far or prepared.sampling.beams or not await _takes_tools(chat):
         return {}
     room = int(_SHARE * (await chat.info()).context_tokens)
-    return _select_fitting(await in_db(get_permitted_tools, opening.assistant, opening.user), room, chat.count)
+    return _select_fitting(await in_db(get_permitted_tools, prepared.assistant, prepared.user), room, chat.count)
 
 
 async def _takes_tools(chat: ChatEngine) -> bool:
@@ -103,9 +103,9 @@ def list_all_tools() -> Sequence[Tool]:
     return [*own, *mcp_tools()]
 
 
-def describe_tools(kit: AvailableTools) -> tuple[dict[str, Any], ...]:
+def describe_tools(available: AvailableTools) -> tuple[dict[str, Any], ...]:
     """Return the tools in the format of the OpenAI API."""
-    return tuple(item.described for item in kit.values())
+    return tuple(item.described for item in available.values())
 
 
 def count_description_tokens(tools: Sequence[dict[str, Any]], count: CountTokens) -> int:

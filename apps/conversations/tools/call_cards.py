@@ -24,10 +24,12 @@ _PLAIN = "conversations/tools/_call_result.html"
 _NAMES = {item.name for item in fields(ToolCallRecord)}
 
 
-def render_card(answer: UUID, call: ToolCallRecord, shown: Mapping[int, int] | None = None) -> str:
-    """Return the HTML of the card. `shown` are the numbers that the answer shows, by source number; None: not known."""
+def render_card(answer: UUID, call: ToolCallRecord, shown_numbers: Mapping[int, int] | None = None) -> str:
+    """Return the HTML of the card. `shown_numbers` are the numbers that the answer shows, by source number; None: not
+    known.
+    """
     arguments = [(name.replace("_", " "), _written(value)) for name, value in call.arguments.items()]
-    sources = [((shown or {}).get(item, 0), source_list.get_source_url(answer, item)) for item in call.sources]
+    sources = [((shown_numbers or {}).get(item, 0), source_list.get_source_url(answer, item)) for item in call.sources]
     context = {"answer": answer, "call": call, "arguments": arguments, "sources": sources}
     return render_to_string(
         "conversations/tools/_call_card.html", {**context, "result_template": call.template or _PLAIN}
@@ -46,14 +48,14 @@ def save_calls(answer: UUID, lease: str, calls: Iterable[ToolCallRecord]) -> Non
 
 
 def render_cards(
-    answer: UUID, records: list[Mapping[str, Any]], shown: Mapping[int, int] | None = None, *, ended: bool
+    answer: UUID, records: list[Mapping[str, Any]], shown_numbers: Mapping[int, int] | None = None, *, ended: bool
 ) -> str:
     """Return the HTML of the cards of a stored answer; if it has `ended`, open calls are shown as cancelled.
 
-    `shown` as in `render_card`.
+    `shown_numbers` as in `render_card`.
     """
     calls = [_read(item) for item in records]
-    return "".join(render_card(answer, mark_cancelled(call) if ended else call, shown) for call in calls)
+    return "".join(render_card(answer, mark_cancelled(call) if ended else call, shown_numbers) for call in calls)
 
 
 def make_history_notes(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

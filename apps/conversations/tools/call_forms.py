@@ -80,7 +80,7 @@ def _get_field_kind(schema: Mapping[str, Any]) -> str:
 
 def _make_field(label: Any, schema: Mapping[str, Any], *, required: bool) -> forms.Field:
     words = schema.get("description")
-    said: dict[str, Any] = {
+    options: dict[str, Any] = {
         "label": label, "required": required,
         # The field template renders help texts as HTML.
         "help_text": escape(words[:_WORDS]) if isinstance(words, str) else "",
@@ -89,22 +89,22 @@ def _make_field(label: Any, schema: Mapping[str, Any], *, required: bool) -> for
     match _get_field_kind(schema):
         case "choice":
             blank = [] if required else [("", "")]
-            return forms.ChoiceField(choices=[*blank, *((item, item) for item in schema["enum"])], **said)
+            return forms.ChoiceField(choices=[*blank, *((item, item) for item in schema["enum"])], **options)
         case "boolean":
-            return forms.ChoiceField(choices=[*([] if required else [("", "")]), *_BOOLEAN], **said)
+            return forms.ChoiceField(choices=[*([] if required else [("", "")]), *_BOOLEAN], **options)
         case "integer":
-            return forms.IntegerField(min_value=low, max_value=high, **said)
+            return forms.IntegerField(min_value=low, max_value=high, **options)
         case "number":
-            return forms.FloatField(min_value=low, max_value=high, **said)
+            return forms.FloatField(min_value=low, max_value=high, **options)
         case "string":
             longest = schema.get("maxLength") if isinstance(schema.get("maxLength"), int) else None
             short = forms.TextInput if longest and longest <= _SHORT else forms.Textarea(attrs={"rows": 1})
-            return forms.CharField(max_length=longest, widget=short, **said)
+            return forms.CharField(max_length=longest, widget=short, **options)
         case "lines":
-            said["help_text"] = f"{said['help_text']} {gettext('One per line.')}".strip()
-            return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), **said)
-    said["help_text"] = f"{said['help_text']} {gettext('Written as JSON.')}".strip()
-    return forms.JSONField(widget=forms.Textarea(attrs={"rows": 2}), **said)
+            options["help_text"] = f"{options['help_text']} {gettext('One per line.')}".strip()
+            return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), **options)
+    options["help_text"] = f"{options['help_text']} {gettext('Written as JSON.')}".strip()
+    return forms.JSONField(widget=forms.Textarea(attrs={"rows": 2}), **options)
 
 
 def _convert_value(schema: Mapping[str, Any], value: Any) -> Any:

@@ -22,7 +22,7 @@ def show_call_form(request: HttpRequest, name: str) -> HttpResponse:
 
     A POST returns the `command` as JSON, or 422 with the fields and their errors.
     """
-    tool = _tool(request, name)
+    tool = _get_tool(request, name)
     form = CallForm(tool, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         return JsonResponse({"command": form.command})
@@ -30,7 +30,7 @@ def show_call_form(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "conversations/tools/_call_form.html", {"form": form, "tool": tool}, status=status)
 
 
-def _tool(request: HttpRequest, name: str) -> Tool:
+def _get_tool(request: HttpRequest, name: str) -> Tool:
     """Return the tool. Raise Http404 if the user may not call it, or may not use the assistant."""
     wanted = parse_id_or_none(request.GET.get("assistant"))
     visible = Assistant.objects.visible_to(get_signed_in_user(request))

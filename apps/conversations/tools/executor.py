@@ -47,127 +47,129 @@ _TOLD = {"failed": "The call failed: {}", "refused": "The call was not made: {}"
 
 
 async def execute_call(
-    turn: Turn, wanted: ToolCall, kit: AvailableTools, tokens: int, *, by_person: bool = False
+    turn: Turn, requested: ToolCall, available_tools: AvailableTools, tokens: int, *, by_person: bool = False
 ) -> str:
     """Execute the call, show and store its card, and return the result text for the model, within `tokens`.
 
     Failures are returned as text too. `by_person` means that the user made the call, which counts as approval of
     harmless tools. Raise Withheld if the gate refuses the arguments.
     """
-    began, item = time.perf_counter(), kit.get(wanted.name)
-    title = item.tool.title if item else wanted.name[:64]
-    made = ToolCallRecord(
-        str(len(turn.made) + 1),
-        wanted.name[:64],
+    began, item = time.perf_counter(), available_tools.get(requested.name)
+    title = item.tool.title if item else requested.name[:64]
+    record = ToolCallRecord(
+        str(len(turn.tool_calls) + 1),
+        requested.name[:64],
         title,
         {},
         template=item.tool.template if item else "",
         by_person=by_person,
     )
     try:
-        made, text = await _execute(turn, wanted, item, made, tokens, by_person)
+        record, text = await _execute(turn, requested, item, record, tokens, by_person)
     except ToolError as error:
-        known = turn.made.get(made.id, made)
+        known = turn.tool_calls.get(record.id, record)
         status = "refused" if error.args[0] in (_DENIED, _SILENT) else "failed"
-        made = replace(known, status=status, words=str(error)[:400])
+        record = replace(known, status=status, words=str(error)[:400])
         text = _TOLD[status].format(error.plain)
-    await update_card(turn, replace(made, ms=round((time.perf_counter() - began) * 1000, 1)))
+    await update_card(turn, replace(record, ms=round((time.perf_counter() - began) * 1000, 1)))
     await turn.store_calls()
     return text
 
 
 async def cancel_open_calls(turn: Turn) -> None:
     """Mark the cards of calls that still run or ask as cancelled, because the answer has ended."""
-    for made in list(turn.made.values()):
-        if made.status in ("asking", "running"):
-            await update_card(turn, mark_cancelled(made))
+    for record in list(turn.tool_calls.values()):
+        if record.status in ("asking", "running"):
+            await update_card(turn, mark_cancelled(record))
 
 
-async def update_card(turn: Turn, made: ToolCallRecord) -> None:
+async def update_card(turn: Turn, record: ToolCallRecord) -> None:
     """Record the call in its present state and emit its card."""
-    turn.made[made.id] = made
-    await turn.say(Shown(made.id, render_card(turn.opening.answer, made)))
+    turn.tool_calls[record.id] = record
+    await turn.emit(Shown(record.id, render_card(turn.prepared.answer_id, record)))
 
 
 async def _execute(
-    turn: Turn, wanted: ToolCall, item: AvailableTool | None, made: ToolCallRecord, tokens: int, by_person: bool
+    turn: Turn, requested: ToolCall, item: AvailableTool | None, record: ToolCallRecord, tokens: int, by_person: bool
 ) -> tuple[ToolCallRecord, str]:
-    given = await _read_arguments(turn, wanted, made, by_person)
-    made = replace(made, arguments=given)
+    arguments = await _read_arguments(turn, requested, record, by_person)
+    record = replace(record, arguments=arguments)
     if item is None:
         raise ToolError("There is no tool with this name, or it is turned off.")
-    item.tool.check(given)
+    item.tool.check(arguments)
     if item.permission == ToolPermission.ASK and not (by_person and item.tool.harmless):
-        await update_card(turn, replace(made, status="asking"))
-        await _wait_for_approval(turn, made)
-    await update_card(turn, made)
-    result = await _run_tool(turn, item.tool, given, made, tokens)
+        await update_card(turn, replace(record, status="asking"))
+        await _wait_for_approval(turn, record)
+    await update_card(turn, record)
+    result = await _run_tool(turn, item.tool, arguments, record, tokens)
     text = await _moderate_result(turn, result, item.tool)
     lines, numbers = await _add_sources(turn, result.passages, tokens)
     shown = replace(
-        made,
+        record,
         status="done",
         text=(gate.normalise(result.shown) or text)[:MAX_SHOWN_CHARACTERS],
         data=result.data,
         sources=numbers,
     )
     room = tokens - sum(turn.chat.count(lines))
-    return shown, "\n".join(filter(None, [_cut(text, room, turn.chat.count), *lines]))
+    return shown, "\n".join(filter(None, [_fit_to_tokens(text, room, turn.chat.count), *lines]))
 
 
-async def _read_arguments(turn: Turn, wanted: ToolCall, made: ToolCallRecord, by_person: bool) -> dict[str, Any]:
+async def _read_arguments(turn: Turn, requested: ToolCall, record: ToolCallRecord, by_person: bool) -> dict[str, Any]:
     """Return the arguments, after they have passed the gate like any text of the model.
 
     Raise Withheld and ToolError.
     """
-    written = gate.normalise(wanted.arguments)
-    _check_outgoing(turn, f"{wanted.name} {written}")
-    given = argument_schema.parse_arguments(written, by_person=by_person)
+    written = gate.normalise(requested.arguments)
+    _check_outgoing(turn, f"{requested.name} {written}")
+    arguments = argument_schema.parse_arguments(written, by_person=by_person)
     # Again after parsing: argument names, and characters that were escaped.
-    _check_outgoing(turn, orjson.dumps(given).decode())
-    verdict = await gate.check_sentence(f"{made.title}: {_words(given)}", level=turn.level)
+    _check_outgoing(turn, orjson.dumps(arguments).decode())
+    verdict = await gate.check_sentence(f"{record.title}: {_join_arguments(arguments)}", level=turn.strictness)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
     findings.record_finding(turn, verdict)
-    return given
+    return arguments
 
 
 def _check_outgoing(turn: Turn, text: str) -> None:
     """Check text that may be sent to another machine. Raise Withheld."""
-    verdict = gate.check_outgoing(text, level=turn.level)
+    verdict = gate.check_outgoing(text, level=turn.strictness)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
     findings.record_finding(turn, verdict)
 
 
-async def _wait_for_approval(turn: Turn, made: ToolCallRecord) -> None:
+async def _wait_for_approval(turn: Turn, record: ToolCallRecord) -> None:
     began = time.perf_counter()
-    said = await approvals.wait_for_decision(turn.opening.answer, made.id)
+    decision = await approvals.wait_for_decision(turn.prepared.answer_id, record.id)
     turn.timings["asking"] = turn.timings.get("asking", 0.0) + (time.perf_counter() - began) * 1000
-    if not said:
+    if not decision:
         raise (
             ToolError(_SILENT, minutes=f"{approvals.DECISION_TIMEOUT_S / 60:.0f}")
-            if said is None
+            if decision is None
             else ToolError(_DENIED)
         )
 
 
-async def _run_tool(turn: Turn, tool: Tool, given: Mapping[str, Any], made: ToolCallRecord, tokens: int) -> ToolResult:
+async def _run_tool(
+    turn: Turn, tool: Tool, arguments: Mapping[str, Any], record: ToolCallRecord, tokens: int
+) -> ToolResult:
     """Run the tool and return its result. It runs in a task of its own, so that a tool that hangs ends nothing else.
 
     Raise ToolError, also for engine errors, unexpected exceptions and timeouts.
     """
-    opening = turn.opening
+    prepared = turn.prepared
 
     async def progress(words: str) -> None:
-        await update_card(turn, replace(made, words=words[:200]))
+        await update_card(turn, replace(record, words=words[:200]))
 
-    asked = tuple(past.question for past in opening.history if not past.called)
+    asked = tuple(past.question for past in prepared.history if not past.only_called_tool)
     context = ToolContext(
-        opening.user, opening.collections, asked, opening.conversation, opening.answer, made.id, tokens,
-        turn.chat.count, progress, opening.filters, turn.level,
+        prepared.user, prepared.collections, asked, prepared.conversation_id, prepared.answer_id, record.id, tokens,
+        turn.chat.count, progress, prepared.filters, turn.strictness,
     )  # fmt: skip
-    task = asyncio.ensure_future(tool.call(given, context))
+    task = asyncio.ensure_future(tool.call(arguments, context))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
         await asyncio.wait([task], timeout=tool.seconds)
@@ -201,9 +203,9 @@ async def _moderate_result(turn: Turn, result: ToolResult, tool: Tool) -> str:
     if text:
         await gate.ensure_fresh_policy()
         # As a passage first, which also finds instructions to the model.
-        verdicts = [await in_pool(partial(gate.check_passage, text, level=turn.level))]
+        verdicts = [await in_pool(partial(gate.check_passage, text, level=turn.strictness))]
         if verdicts[0].allowed:
-            verdicts.append(await gate.check_sentence(text, level=turn.level))
+            verdicts.append(await gate.check_sentence(text, level=turn.strictness))
         for verdict in verdicts:
             findings.record_finding(turn, verdict)
         if not verdicts[-1].allowed:
@@ -219,24 +221,24 @@ async def _add_sources(turn: Turn, passages: Sequence[Passage], tokens: int) -> 
     ends = accumulate(turn.chat.count([f"{_LINE} {item.title} {item.text}" for item in passages]))
     if not (fitting := [item for item, end in zip(passages, ends, strict=True) if end <= tokens]):
         return [], ()
-    turn.placed, found, fresh = source_numbering.add_passages(turn.placed, fitting, turn.opening.numbers)
-    turn.stored = False  # if the turn ends meanwhile, `finish_turn` stores them
+    turn.passages, found, fresh = source_numbering.add_passages(turn.passages, fitting, turn.prepared.numbers)
+    turn.sources_stored = False  # if the turn ends meanwhile, `finish_turn` stores them
     lines = [(format_passage_line(item), item.number, item.passage.page_number, item.fresh) for item in fresh]
-    turn.lines += lines
+    turn.tool_passages += lines
     await turn.store_sources()
-    turn.verifier.renew()
-    await turn.say(answer_sources.build_retrieved_event(turn))
+    turn.verifier.reset_citer()
+    await turn.emit(answer_sources.build_retrieved_event(turn))
     again = sorted({item.number for item in found} - {item.number for item in fresh})
     seen = [f"{' '.join(f'[{number}]' for number in again)}: as given above"] if again else []
     return [line for line, *_ in lines] + seen, tuple(item.number for item in found)
 
 
-def _cut(text: str, room: int, count: CountTokens) -> str:
+def _fit_to_tokens(text: str, room: int, count: CountTokens) -> str:
     """Return the beginning of the text that fits into `room` tokens."""
     while text and (tokens := count([text])[0]) > room:
         text = text[: max(0, min(len(text) - 1, int(len(text) * room / tokens)))]
     return text
 
 
-def _words(given: Mapping[str, Any]) -> str:
-    return ", ".join(value if isinstance(value, str) else orjson.dumps(value).decode() for value in given.values())
+def _join_arguments(arguments: Mapping[str, Any]) -> str:
+    return ", ".join(value if isinstance(value, str) else orjson.dumps(value).decode() for value in arguments.values())

@@ -40,8 +40,8 @@ async def build_next_request(turn: Turn, request: ChatRequest, began: int) -> Ch
     `began` is where the text of this round begins in the answer. At most MAX_CALLS are made per round. After MAX_ROUNDS
     rounds the model must answer. Raise Withheld, and EngineRefused if no room is left or the model never answers.
     """
-    wanted, turn.calls = turn.calls, ()
-    if not wanted or not turn.kit:
+    requested, turn.requested_calls = turn.requested_calls, ()
+    if not requested or not turn.available_tools:
         return None
     if request.tool_choice == "none":  # told to answer, the model calls tools all the same
         if turn.text:
@@ -49,14 +49,14 @@ async def build_next_request(turn: Turn, request: ChatRequest, began: int) -> Ch
         raise EngineRefused(_NO_ANSWER)
     turn.rounds += 1
     window = (await turn.chat.info()).context_tokens - count_description_tokens(request.tools, turn.chat.count)
-    said = ChatMessage(
-        "assistant", escape_template_tokens(turn.text[began:].strip()), tuple(map(_sanitise_call, wanted))
+    message = ChatMessage(
+        "assistant", escape_template_tokens(turn.text[began:].strip()), tuple(map(_sanitise_call, requested))
     )
-    messages = [*request.messages, said]
-    for place, one in enumerate(wanted):
-        room = max(_LEAST_RESULT, (window - _count_tokens(turn, messages) - _RESERVED) // (len(wanted) - place))
-        text = await _execute(turn, one, place, room)
-        messages.append(ChatMessage("tool", escape_template_tokens(text), call_id=one.id))
+    messages = [*request.messages, message]
+    for index, call in enumerate(requested):
+        room = max(_LEAST_RESULT, (window - _count_tokens(turn, messages) - _RESERVED) // (len(requested) - index))
+        text = await _execute(turn, call, index, room)
+        messages.append(ChatMessage("tool", escape_template_tokens(text), call_id=call.id))
     left = window - _count_tokens(turn, messages)
     if left < _LEAST:
         raise EngineRefused(_FULL)
@@ -65,22 +65,22 @@ async def build_next_request(turn: Turn, request: ChatRequest, began: int) -> Ch
     return replace(request, messages=tuple(messages), sampling=sampling, tool_choice=choice)
 
 
-async def _execute(turn: Turn, one: ToolCall, place: int, room: int) -> str:
-    if place >= MAX_CALLS:
+async def _execute(turn: Turn, call: ToolCall, index: int, room: int) -> str:
+    if index >= MAX_CALLS:
         return _TOO_MANY
-    if (one.name, one.arguments) in turn.called:
+    if (call.name, call.arguments) in turn.calls_seen:
         return _REPEATED
-    turn.called.add((one.name, one.arguments))
-    return await executor.execute_call(turn, one, turn.kit, room)
+    turn.calls_seen.add((call.name, call.arguments))
+    return await executor.execute_call(turn, call, turn.available_tools, room)
 
 
-def _sanitise_call(one: ToolCall) -> ToolCall:
+def _sanitise_call(call: ToolCall) -> ToolCall:
     """Return the call for the message history; arguments that are no JSON become {}, since servers refuse them."""
     try:
-        parse_arguments(one.arguments)
+        parse_arguments(call.arguments)
     except ToolError:
-        return replace(one, arguments="{}")
-    return replace(one, arguments=one.arguments.strip() or "{}")
+        return replace(call, arguments="{}")
+    return replace(call, arguments=call.arguments.strip() or "{}")
 
 
 def _count_tokens(turn: Turn, messages: list[ChatMessage]) -> int:

@@ -40,19 +40,19 @@ _ANSWERING = frozenset(
 
 
 def attribute_to_tool(
-    cites: list[SentenceCitation], text: str, calls: Iterable[ToolCallRecord]
+    citations: list[SentenceCitation], text: str, calls: Iterable[ToolCallRecord]
 ) -> list[SentenceCitation]:
     """Return the citations of a sentence; if none has a source, with the tool whose result supports the sentence.
 
     For `in_pool`.
     """
-    if not cites or any(cite.source is not None for cite in cites):
-        return cites
+    if not citations or any(cite.source is not None for cite in citations):
+        return citations
     claim = strip_model_citations(text).strip(" \t\n*_#>|-")
     for call in calls:
         if (score := _score_support(claim, call)) >= MIN_SUPPORT:
-            return [replace(cites[0], tool=call.title[:MAX_TITLE_CHARACTERS], score=round(score, 4))]
-    return cites
+            return [replace(citations[0], tool=call.title[:MAX_TITLE_CHARACTERS], score=round(score, 4))]
+    return citations
 
 
 def _score_support(claim: str, call: ToolCallRecord) -> float:
@@ -62,15 +62,22 @@ def _score_support(claim: str, call: ToolCallRecord) -> float:
     negated. A single small number may agree by chance, so a word must agree too, if the claim has any.
     """
     asked = " ".join(str(value) for value in call.arguments.values())
-    told = extract_features(claim)
-    said, gave, given = told.numbers, extract_features(call.text).numbers, extract_features(asked).numbers
-    if said:
-        if any(is_amount(term) for term in told.denied):  # "not 391"
+    claimed = extract_features(claim)
+    claim_numbers, result_numbers, question_numbers = (
+        claimed.numbers,
+        extract_features(call.text).numbers,
+        extract_features(asked).numbers,
+    )
+    if claim_numbers:
+        if any(is_amount(term) for term in claimed.denied):  # "not 391"
             return 0.0
-        if not said & (gave - given or gave) or not said <= gave | given:
+        if (
+            not claim_numbers & (result_numbers - question_numbers or result_numbers)
+            or not claim_numbers <= result_numbers | question_numbers
+        ):
             return 0.0
-        words = {term for term in told.terms if not is_amount(term)} - _ANSWERING
-        if len(said) > 1 or not words or not _is_small(*said):
+        words = {term for term in claimed.terms if not is_amount(term)} - _ANSWERING
+        if len(claim_numbers) > 1 or not words or not _is_small(*claim_numbers):
             return 1.0
         return 1.0 if words & extract_features(f"{call.title} {asked} {call.text}").terms else 0.0
     (verdict,) = get_support_check().judge(claim, [Premise(f"{call.tool} {call.title} {asked} {call.text}")])

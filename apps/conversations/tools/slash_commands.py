@@ -64,12 +64,14 @@ def get_command_word(tool: Tool) -> str:
     return tool.command or tool.name
 
 
-def format_command(tool: Tool, given: Mapping[str, Any]) -> str:
+def format_command(tool: Tool, arguments: Mapping[str, Any]) -> str:
     """Return the line that calls the tool with these arguments."""
-    plain = given.get(tool.argument) if len(given) == 1 else None
+    plain = arguments.get(tool.argument) if len(arguments) == 1 else None
     if isinstance(plain, str) and "\n" not in plain and not plain.lstrip().startswith("{"):
         return f"/{get_command_word(tool)} {plain}"
-    return f"/{get_command_word(tool)} {orjson.dumps(given).decode()}" if given else f"/{get_command_word(tool)}"
+    return (
+        f"/{get_command_word(tool)} {orjson.dumps(arguments).decode()}" if arguments else f"/{get_command_word(tool)}"
+    )
 
 
 def make_arguments(tool: Tool, words: str) -> str:
@@ -78,10 +80,10 @@ def make_arguments(tool: Tool, words: str) -> str:
     known = list(properties) if isinstance(properties, dict) else []
     if words.startswith("{"):
         try:
-            said = orjson.loads(words)
+            parsed = orjson.loads(words)
         except orjson.JSONDecodeError:
-            said = None
-        if isinstance(said, dict) and set(said) <= set(known):
+            parsed = None
+        if isinstance(parsed, dict) and set(parsed) <= set(known):
             return words
     only = tool.argument or (known[0] if len(known) == 1 else "")
     if not only:
@@ -104,11 +106,11 @@ async def run_command(turn: Turn, command: SlashCommand) -> bool:
 
     Raise Withheld.
     """
-    kit = await in_db(get_permitted_tools, turn.opening.assistant, turn.opening.user)
+    kit = await in_db(get_permitted_tools, turn.prepared.assistant, turn.prepared.user)
     item = kit.get(command.tool)
     wanted = ToolCall("", command.tool, make_arguments(item.tool, command.words) if item else "")
     text = await executor.execute_call(turn, wanted, kit, MAX_RESULT_TOKENS, by_person=True)
-    made = next(iter(turn.made.values()))
-    if not turn.placed:
+    made = next(iter(turn.tool_calls.values()))
+    if not turn.passages:
         turn.notes.append(f"{made.title}: {text}")
     return made.status == "done" and bool(command.question)

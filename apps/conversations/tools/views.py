@@ -51,7 +51,7 @@ def add_server(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _render_page(request, form, status=400)
     row = form.save()
-    _refresh(request, row)
+    _refresh_server(request, row)
     return redirect("conversations:tools")
 
 
@@ -62,7 +62,7 @@ def change_server(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(ToolServer, pk=pk)
     match request.POST.get("do"):
         case "look":
-            _refresh(request, row)
+            _refresh_server(request, row)
         case "on" | "off" as said:
             ToolServer.objects.filter(pk=pk).update(enabled=said == "on")
         case "remove":
@@ -72,7 +72,7 @@ def change_server(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("conversations:tools")
 
 
-def _refresh(request: HttpRequest, row: ToolServer) -> None:
+def _refresh_server(request: HttpRequest, row: ToolServer) -> None:
     if problem := asyncio.run(refresh_server(row)):
         messages.error(request, f"{row.name}: {problem}")
     else:

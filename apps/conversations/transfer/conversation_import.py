@@ -46,20 +46,20 @@ def import_conversation(row: ImportJob, position: int, item: dict[str, Any], hol
     then.
     """
     skipped, chat = item.get("skipped"), item.get("chat")
-    line = ImportItem(of=row, position=position, state=State.SKIPPED)
+    line = ImportItem(job=row, position=position, state=State.SKIPPED)
     if chat is None:
         line.title, line.note = skipped["title"][:120], skipped["why"][:400]  # type: ignore[index]
         line.save()
         return
     line.title = chat["title"] or make_title(chat["rows"][0]["text"])
-    if (known := _known(row.owner, chat)) is not None:
+    if (known := _find_imported(row.owner, chat)) is not None:
         brought_back = Conversation.objects.filter(pk=known.pk, deleted__isnull=False).update(deleted=None)
         line.state, line.conversation = State.KNOWN, known
         line.note = "It had been deleted and was restored." if brought_back else ""
         line.save()
         return
     versions.load_fresh_policy()
-    verdicts = asyncio.run(_judged(chat["rows"]))
+    verdicts = asyncio.run(_judge_texts(chat["rows"]))
     hold()
     with transaction.atomic():
         line.conversation, withheld = _store(row.owner, chat, line.title, verdicts)
@@ -67,7 +67,7 @@ def import_conversation(row: ImportJob, position: int, item: dict[str, Any], hol
         line.save()
 
 
-def _known(user: User, chat: dict[str, Any]) -> Conversation | None:
+def _find_imported(user: User, chat: dict[str, Any]) -> Conversation | None:
     """Return the conversation that an earlier import of this one made, or that its file was exported from; else
     None.
     """
@@ -82,12 +82,12 @@ def _uuid(value: str) -> list[str]:
     return [value] if all(sign in "0123456789abcdef-" for sign in value) and value.count("-") == 4 else []
 
 
-async def _judged(rows: list[dict[str, Any]]) -> list[Verdict]:
+async def _judge_texts(rows: list[dict[str, Any]]) -> list[Verdict]:
     """Return the strictest verdict on the parts of each row. Raise ModerationUnavailable."""
     found: list[Verdict] = []
     for row in rows:
         verdicts = []
-        for part in _parts(row["text"]):
+        for part in _split_text(row["text"]):
             asked = row["role"] == "user"
             one = await (gate.check_question(part) if asked else gate.check_sentence(part))
             if one.rule == "check_unavailable":
@@ -97,7 +97,7 @@ async def _judged(rows: list[dict[str, Any]]) -> list[Verdict]:
     return found
 
 
-def _parts(text: str) -> Iterator[str]:
+def _split_text(text: str) -> Iterator[str]:
     for at in range(0, len(text), _PART):
         if part := text[at : at + _PART].strip():
             yield part
@@ -142,7 +142,7 @@ def _make_rows(
         above = by_place[row["parent"]] if row["parent"] is not None else None
         answers = row["role"] == "assistant"
         least = above.created + _STEP if above else _parse_moment(chat["at"], now)
-        created = _own(max(least, _parse_moment(row["at"], least)), taken)
+        created = _choose_free_moment(max(least, _parse_moment(row["at"], least)), taken)
         message = Message(
             id=new_id(), conversation=new, parent=above, role=row["role"], asked_by=new.owner, text=row["text"],
             model=row["model"], created=created, chosen=now if row["on"] else None,
@@ -151,15 +151,15 @@ def _make_rows(
         by_place.append(message)
         if answers:
             asked = (verdicts[row["parent"]],) if row["parent"] is not None else ()
-            made.append(_judged_answer(message, (verdicts[number], *asked)))
+            made.append(_judge_answer(message, (verdicts[number], *asked)))
         else:
             made.append((message, ()))
             if number not in answered:
-                made.append(_judged_answer(_unanswered(message, taken), (verdicts[number],)))
+                made.append(_judge_answer(_unanswered(message, taken), (verdicts[number],)))
     return made
 
 
-def _judged_answer(answer: Message, verdicts: tuple[Verdict, ...]) -> tuple[Message, tuple[Verdict, ...]]:
+def _judge_answer(answer: Message, verdicts: tuple[Verdict, ...]) -> tuple[Message, tuple[Verdict, ...]]:
     """Withhold the answer if it or its question is not allowed; then only that verdict is returned."""
     said = strictest_verdict(verdicts)
     if not said.allowed:
@@ -169,7 +169,7 @@ def _judged_answer(answer: Message, verdicts: tuple[Verdict, ...]) -> tuple[Mess
     return answer, verdicts
 
 
-def _own(moment: datetime, taken: dict[datetime, datetime]) -> datetime:
+def _choose_free_moment(moment: datetime, taken: dict[datetime, datetime]) -> datetime:
     """Return the moment, or the next one that no other message has, so that siblings with equal times keep their order.
 
     `taken` maps a moment to the end of the taken stretch behind it. Passed entries are updated, so stretches are not
@@ -187,7 +187,7 @@ def _unanswered(question: Message, taken: dict[datetime, datetime]) -> Message:
     return Message(
         id=new_id(), conversation=question.conversation, parent=question, role="assistant", asked_by=question.asked_by,
         status=Message.Status.INTERRUPTED, reason=_NO_ANSWER,
-        created=_own(question.created + _STEP, taken),
+        created=_choose_free_moment(question.created + _STEP, taken),
     )  # fmt: skip
 
 
@@ -201,7 +201,7 @@ def _parse_moment(seconds: float | None, otherwise: datetime) -> datetime:
         return otherwise
 
 
-def _describe_left_out(left: dict[str, int], withheld: int) -> str:
+def _describe_left_out(left_out: dict[str, int], withheld: int) -> str:
     """Return what was left out, one sentence per line; each is translated when shown."""
-    said = [(message_templates.NOT_IN_FILE, sum(left.values())), (message_templates.ANSWERS_WITHHELD, withheld)]
+    said = [(message_templates.NOT_IN_FILE, sum(left_out.values())), (message_templates.ANSWERS_WITHHELD, withheld)]
     return "\n".join(sentence % {"count": count} for sentence, count in said if count)

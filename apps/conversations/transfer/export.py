@@ -57,22 +57,24 @@ _FENCE = re.compile(r"(^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z))", 
 _HINTS = re.compile(rf"{CITATION_MARK}+")
 
 
-def export_conversation(user: User, place: Conversation, *, own: bool = False) -> dict[str, Any]:
+def export_conversation(user: User, conversation: Conversation, *, own: bool = False) -> dict[str, Any]:
     """Return all messages of all branches as JSON values, and the ids of the remembered path.
 
     `own` means a copy of one's own data.
     """
-    messages = list(place.messages.all())
+    messages = list(conversation.messages.all())
     answers = [row for row in messages if row.role == Message.Role.ASSISTANT]
-    shelf, cites = load_answer_sources(user, answers), load_citations(answers)
+    sources, citations = load_answer_sources(user, answers), load_citations(answers)
     thoughts = trace_view.load_reasoning(answers)
-    beside = {row.pk: [*_get_quotes(shelf[row.pk]), *_get_calls(row), thoughts.get(row.pk, "")] for row in answers}
-    back = outbound_check.check_answers(Stage.EXPORT, place.owner_id, answers, beside)
-    kept_whole = back.keys() - _find_foreign_copies(user, answers) if own else frozenset()
+    extra_texts = {
+        row.pk: [*_get_quotes(sources[row.pk]), *_get_calls(row), thoughts.get(row.pk, "")] for row in answers
+    }
+    reasons = outbound_check.check_answers(Stage.EXPORT, conversation.owner_id, answers, extra_texts)
+    kept_whole = reasons.keys() - _find_foreign_copies(user, answers) if own else frozenset()
     for row in answers:
-        if row.pk in back.keys() - kept_whole:
-            outbound_check.blank_message(row, back)
-            shelf[row.pk] = AnswerSources()
+        if row.pk in reasons.keys() - kept_whole:
+            outbound_check.blank_message(row, reasons)
+            sources[row.pk] = AnswerSources()
             thoughts.pop(row.pk, None)
     tiles = tiled.load_tiles(answers) if own else outbound_check.check_pictures(Stage.EXPORT, tiled.load_tiles(answers))
     attached = queries.load_by_question(row.pk for row in messages if row.role == Message.Role.USER)
@@ -82,36 +84,42 @@ def export_conversation(user: User, place: Conversation, *, own: bool = False) -
         "format": FORMAT_NAME,
         "disclosure": DISCLOSURE,
         "digital_source_type": SOURCE_TYPE,
-        "title": str(place) if own else get_export_title(place),
-        "tags": place.tag_list,
-        "created": place.created.isoformat(),
+        "title": str(conversation) if own else get_export_title(conversation),
+        "tags": conversation.tag_list,
+        "created": conversation.created.isoformat(),
         "exported": timezone.now().isoformat(),
         "path": [str(row.pk) for row in kept],
         "messages": [
-            _answer(row, shelf[row.pk], [] if row.retracted else cites.get(row.pk, []), tiles.get(row.pk, ()), thoughts)
-            | _verdict(back.get(row.pk), whole=row.pk in kept_whole)
-            if row.pk in shelf
-            else _message(row) | {"attached": queries.export_pictures(attached.get(row.pk, ()))}
+            _export_answer(
+                row,
+                sources[row.pk],
+                [] if row.retracted else citations.get(row.pk, []),
+                tiles.get(row.pk, ()),
+                thoughts,
+            )
+            | _export_verdict(reasons.get(row.pk), whole=row.pk in kept_whole)
+            if row.pk in sources
+            else _export_message(row) | {"attached": queries.export_pictures(attached.get(row.pk, ()))}
             for row in messages
         ],
     }
 
 
-def get_export_title(place: Conversation) -> str:
+def get_export_title(conversation: Conversation) -> str:
     """Return the title of an export; a neutral one if the gate withholds it."""
-    return outbound_check.check_title(Stage.EXPORT, place) or gettext("Conversation")
+    return outbound_check.check_title(Stage.EXPORT, conversation) or gettext("Conversation")
 
 
-def withhold_answers(user: User, place: Conversation, way: Sequence[Exchange]) -> dict[UUID, AnswerSources]:
+def withhold_answers(user: User, conversation: Conversation, path: Sequence[Exchange]) -> dict[UUID, AnswerSources]:
     """Blank the answers in memory that the gate withholds; return the sources of each answer by id."""
-    answers = [item.answer for item in way if item.answer]
-    shelf = load_answer_sources(user, answers)
-    back = outbound_check.check_answers(
-        Stage.EXPORT, place.owner_id, answers, {pk: _get_quotes(one) for pk, one in shelf.items()}
+    answers = [item.answer for item in path if item.answer]
+    sources = load_answer_sources(user, answers)
+    reasons = outbound_check.check_answers(
+        Stage.EXPORT, conversation.owner_id, answers, {pk: _get_quotes(one) for pk, one in sources.items()}
     )
     for row in answers:
-        outbound_check.blank_message(row, back)
-    return {pk: AnswerSources() if pk in back else one for pk, one in shelf.items()}
+        outbound_check.blank_message(row, reasons)
+    return {pk: AnswerSources() if pk in reasons else one for pk, one in sources.items()}
 
 
 def withhold_pictures(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -127,56 +135,56 @@ def withhold_pictures(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return turns
 
 
-def render_markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
+def render_markdown(user: User, conversation: Conversation, path: Sequence[Exchange]) -> str:
     """Return the path as Markdown, in the active language."""
-    shelf = withhold_answers(user, place, way)
-    answers = [item.answer for item in way if item.answer]
-    cites = load_citations(answers)
+    sources = withhold_answers(user, conversation, path)
+    answers = [item.answer for item in path if item.answer]
+    citations = load_citations(answers)
     tiles = outbound_check.check_pictures(Stage.EXPORT, tiled.load_tiles(answers))
     attached = outbound_check.check_attachments(
-        Stage.EXPORT, queries.load_by_question(item.question.pk for item in way)
+        Stage.EXPORT, queries.load_by_question(item.question.pk for item in path)
     )
-    parts = [f"# {_line(get_export_title(place))}", f"> {gettext(DISCLOSURE)}"]
-    for item in way:
+    parts = [f"# {_format_line(get_export_title(conversation))}", f"> {gettext(DISCLOSURE)}"]
+    for item in path:
         if item.answer:
             parts += _format_question(item.question)
             parts += [_format_attachment(one) for one in attached.get(item.question.pk, ())]
-            parts += _format_answer(item.answer, shelf[item.answer.pk], cites.get(item.answer.pk, []))
+            parts += _format_answer(item.answer, sources[item.answer.pk], citations.get(item.answer.pk, []))
             parts += [_format_tile(tile) for tile in tiles.get(item.answer.pk, ())]
     return "\n\n".join(parts) + "\n"
 
 
 def render_answer_markdown(user: User, answer: Message) -> str:
     """Return the answer as Markdown with its quotes, numbers and sources, in the active language."""
-    way = [item for item in find_path(answer.conversation.messages.all(), answer.pk) if item.answer == answer]
-    shelf = withhold_answers(user, answer.conversation, way)
-    cites = load_citations([answer])
+    path = [item for item in find_path(answer.conversation.messages.all(), answer.pk) if item.answer == answer]
+    sources = withhold_answers(user, answer.conversation, path)
+    citations = load_citations([answer])
     return "\n\n".join(
         part
-        for item in way
+        for item in path
         if item.answer
-        for part in _format_answer(item.answer, shelf[answer.pk], cites.get(answer.pk, []))
+        for part in _format_answer(item.answer, sources[answer.pk], citations.get(answer.pk, []))
     )
 
 
 def insert_citation_numbers(
-    text: str, cites: Sequence[SentenceCitation], gone: frozenset[int], shown: Mapping[int, int]
+    text: str, citations: Sequence[SentenceCitation], unavailable: frozenset[int], shown_numbers: Mapping[int, int]
 ) -> str:
-    """Return the answer with the numbers of verified passages, as `shown`, in place of the model's citations.
+    """Return the answer with the numbers of verified passages, as `shown_numbers`, in place of the model's citations.
 
     Unverified sentences end with [not verified]; sentences supported by a tool, with its title.
     """
     ends: dict[int, tuple[int, list[int]]] = {}
-    tools = {cite.end: translate_stored(cite.tool) for cite in cites if cite.tool}
+    tools = {cite.end: translate_stored(cite.tool) for cite in citations if cite.tool}
     missing = f"[{gettext('not verified')}]"
-    for cite in cites:
+    for cite in citations:
         numbers = ends.setdefault(cite.end, (cite.start, []))[1]
         if cite.source is not None:
             numbers.append(cite.source)
     pieces, at = [], 0
     for end, (start, numbers) in sorted(ends.items()):
         sentence = _HINTS.sub("", text[start:end])
-        marks = "".join(f"[{shown.get(number, number)}]" for number in numbers if number not in gone)
+        marks = "".join(f"[{shown_numbers.get(number, number)}]" for number in numbers if number not in unavailable)
         if not numbers:
             marks = f"[{tools[end]}]" if end in tools else missing
         pieces += [text[at:start], sentence.rstrip(), f" {marks}" if marks else ""]
@@ -185,18 +193,18 @@ def insert_citation_numbers(
     return _escape_images("".join([*pieces, text[at:]]))
 
 
-def _verdict(back: WithholdReason | None, *, whole: bool) -> dict[str, Any]:
-    if back is None:
+def _export_verdict(reasons: WithholdReason | None, *, whole: bool) -> dict[str, Any]:
+    if reasons is None:
         return {}
-    said = {"stage": Stage.EXPORT.value, "clause": back.code, "withheld": not whole}
+    verdict = {"stage": Stage.EXPORT.value, "clause": reasons.code, "withheld": not whole}
     return {
-        "verdict": said | {"why": OWN_COPY_NOTICE if whole else back.words},
+        "verdict": verdict | {"why": OWN_COPY_NOTICE if whole else reasons.words},
         **({} if whole else {"retracted": None}),
     }
 
 
-def _get_quotes(shelf: AnswerSources) -> list[str]:
-    return [quote.text for quote in shelf.quotes]
+def _get_quotes(sources: AnswerSources) -> list[str]:
+    return [quote.text for quote in sources.quotes]
 
 
 def _get_calls(row: Message) -> list[str]:
@@ -212,7 +220,7 @@ def _find_foreign_copies(user: User, answers: Sequence[Message]) -> set[UUID]:
     return {origins[pk] for pk in others.values_list("pk", flat=True)}
 
 
-def _message(row: Message) -> dict[str, Any]:
+def _export_message(row: Message) -> dict[str, Any]:
     return {
         "id": str(row.pk),
         "parent": str(row.parent_id) if row.parent_id else None,
@@ -224,22 +232,22 @@ def _message(row: Message) -> dict[str, Any]:
     }
 
 
-def _answer(
+def _export_answer(
     row: Message,
-    shelf: AnswerSources,
-    cites: Sequence[SentenceCitation],
+    sources: AnswerSources,
+    citations: Sequence[SentenceCitation],
     tiles: Sequence[Tile],
     thoughts: Mapping[UUID, str],
 ) -> dict[str, Any]:
     sentences: dict[int, dict[str, Any]] = {}
-    states = {number: get_sentence_state(found) for number, found in group_by_sentence(cites).items()}
-    for cite in cites:
+    states = {number: get_sentence_state(found) for number, found in group_by_sentence(citations).items()}
+    for cite in citations:
         known: dict[str, Any] = {"start": cite.start, "end": cite.end, "state": states[cite.sentence], "sources": []}
         found = sentences.setdefault(cite.sentence, known)
-        if cite.source is not None and cite.source not in shelf.gone:
+        if cite.source is not None and cite.source not in sources.unavailable:
             found["sources"].append({"number": cite.source, "support": cite.score})
     return {
-        **_message(row),
+        **_export_message(row),
         **({"written_by": "no model"} if row.without_model else _BY_MODEL),
         "model": row.model,
         "status": row.status,
@@ -252,40 +260,46 @@ def _answer(
         "unread_languages": row.unread_languages if row.text else [],
         "nothing_found": row.nothing_found,
         "tools": [{name: item[name] for name in _CALL if name in item} for item in row.tools],
-        "quotes": [{"source": quote.number, "text": quote.text} for quote in shelf.quotes],
+        "quotes": [{"source": quote.number, "text": quote.text} for quote in sources.quotes],
         "sentences": list(sentences.values()),
         "pictures": tiled.export_tiles(tiles),
-        "sources": [_source(item, item.number in shelf.used) for item in shelf.shown if not item.gone],
+        "sources": [
+            _export_source(item, item.number in sources.used) for item in sources.sources if not item.unavailable
+        ],
     }
 
 
-def _source(item: SourceView, used: bool) -> dict[str, Any]:
+def _export_source(item: SourceView, used: bool) -> dict[str, Any]:
     return {
-        "number": item.number, "shown": item.shown, "title": item.title, "page": item.page, "heading": item.heading,
+        "number": item.number,
+        "shown": item.shown_number,
+        "title": item.title,
+        "page": item.page,
+        "heading": item.heading,
         "used": used,
-    }  # fmt: skip
+    }
 
 
-def _format_answer(answer: Message, shelf: AnswerSources, cites: Sequence[SentenceCitation]) -> list[str]:
+def _format_answer(answer: Message, sources: AnswerSources, citations: Sequence[SentenceCitation]) -> list[str]:
     by = gettext("Answer without a language model") if answer.without_model else gettext("Answer by a language model")
     if answer.model:
         by = gettext("Answer by a language model %(model)s") % {"model": answer.model}
     how = "" if answer.status == Message.Status.COMPLETE else f", {lower_label(answer.get_status_display())}"
     parts = [f"*{by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
-    parts += [f"> {_line(quote.text)} [{quote.shown}]" for quote in shelf.quotes]
+    parts += [f"> {_format_line(quote.text)} [{quote.shown_number}]" for quote in sources.quotes]
     if answer.text and answer.unchecked:
         parts.append(f"**{gettext(UNGROUNDED_NOTICE)}**")
     if answer.text:
-        parts.append(insert_citation_numbers(answer.text, cites, shelf.gone, shelf.numbers).strip())
+        parts.append(insert_citation_numbers(answer.text, citations, sources.unavailable, sources.numbers).strip())
         if unread := explain_unread_languages(answer.unread_languages):
             parts.append(f"*{unread}*")
     if answer.retracted:
         parts.append(translate_stored(answer.reason))
     if answer.nothing_found:
         parts.append(gettext("Nothing about this was found in the documents."))
-    used = [item for item in shelf.shown if item.number in shelf.used]
+    used = [item for item in sources.sources if item.number in sources.used]
     if used:
-        listed = "\n".join(_format_source(item) for item in sorted(used, key=lambda item: item.shown))
+        listed = "\n".join(_format_source(item) for item in sorted(used, key=lambda item: item.shown_number))
         parts.append(f"{gettext('Sources')}:\n\n{listed}")
     return parts
 
@@ -293,36 +307,36 @@ def _format_answer(answer: Message, shelf: AnswerSources, cites: Sequence[Senten
 def _format_attachment(item: AttachedPictureView) -> str:
     if item.held:
         return f"- {gettext('Attached picture: held for review')}"
-    said = gettext("Attached picture: %(name)s") % {"name": _line(item.name)}
-    text = gettext("text recognised in it: %(text)s") % {"text": _line(item.text)} if item.text else ""
-    return f"- {said}, {item.width} × {item.height}" + (f"; {text}" if text else "")
+    title = gettext("Attached picture: %(name)s") % {"name": _format_line(item.name)}
+    text = gettext("text recognised in it: %(text)s") % {"text": _format_line(item.text)} if item.text else ""
+    return f"- {title}, {item.width} × {item.height}" + (f"; {text}" if text else "")
 
 
 def _format_tile(tile: Tile) -> str:
     row = tile.row
-    if tile.back:
-        return f"- {gettext('Picture')}: {_line(tile.back)}"
+    if tile.withhold_reason:
+        return f"- {gettext('Picture')}: {_format_line(tile.withhold_reason)}"
     how = "" if row.status == row.Status.READY else f" ({lower_label(row.get_status_display())})"
     by = gettext("created by %(model)s, seed %(seed)s") % {"model": row.model, "seed": row.seed}
-    return f"- {gettext('Picture')}{how}: {_line(row.prompt)}; {by}, {row.width} × {row.height}"
+    return f"- {gettext('Picture')}{how}: {_format_line(row.prompt)}; {by}, {row.width} × {row.height}"
 
 
 def _format_source(item: SourceView) -> str:
-    if item.gone:
-        return f"- [{item.shown}] {gettext('no longer available')}"
+    if item.unavailable:
+        return f"- [{item.shown_number}] {gettext('no longer available')}"
     page = gettext("page %(page)s") % {"page": item.page} if item.page else ""
-    return f"- [{item.shown}] {_line(item.title)}" + (f", {page}" if page else "")
+    return f"- [{item.shown_number}] {_format_line(item.title)}" + (f", {page}" if page else "")
 
 
 def _format_question(question: Message) -> list[str]:
     if question.retracted:
         return [f"## {gettext('Question withheld by a reviewer')}"]
     if len(question.text) <= _HEADING:
-        return [f"## {_line(question.text)}"]
+        return [f"## {_format_line(question.text)}"]
     return [f"## {gettext('Question')}", "\n".join(f"> {line}" for line in question.text.splitlines())]
 
 
-def _line(text: str) -> str:
+def _format_line(text: str) -> str:
     return _escape_images(" ".join(text.split()))
 
 

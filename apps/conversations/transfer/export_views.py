@@ -56,9 +56,9 @@ def export_json(request: HttpRequest, pk: UUID) -> HttpResponse:
 def show_print_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the path through `?at=`, or the remembered one, as a page to print."""
     row = _conversation(request, pk)
-    way = find_path(row.messages.all(), parse_id_or_none(request.GET.get("at")))
-    export.withhold_answers(get_signed_in_user(request), row, way)
-    turns = export.withhold_pictures(transcript.build_turns(get_signed_in_user(request), way))
+    path = find_path(row.messages.all(), parse_id_or_none(request.GET.get("at")))
+    export.withhold_answers(get_signed_in_user(request), row, path)
+    turns = export.withhold_pictures(transcript.build_turns(get_signed_in_user(request), path))
     context = {
         "conversation": row,
         "title": export.get_export_title(row),

@@ -116,7 +116,7 @@ def run_import(pk: str) -> None:
     if row is None or token is None:
         return
     try:
-        _import(row, token)
+        _import_file(row, token)
         _release_lease(row, token, ImportJob.Status.DONE)
     except ImportLeaseLost:
         log.info("An import is done by another worker, or its person is gone")
@@ -160,13 +160,13 @@ def recover_imports() -> None:
             path.unlink(missing_ok=True)
 
 
-def _import(row: ImportJob, token: str) -> None:
+def _import_file(row: ImportJob, token: str) -> None:
     """Import each conversation in a transaction of its own with its line of the report; a crash loses only one."""
     done = set(row.items.values_list("position", flat=True))
     with tempfile.TemporaryFile() as lines:
         total = _read(row, lines)
         _renew_lease(row, token, total=total)
-        for position, item in enumerate(_items(lines)):
+        for position, item in enumerate(_iterate_items(lines)):
             if position not in done:
                 import_conversation(row, position, item, lambda: _renew_lease(row, token))
 
@@ -190,7 +190,7 @@ def _read(row: ImportJob, lines: Any) -> int:
     return total
 
 
-def _items(lines: Any) -> Iterator[dict[str, Any]]:
+def _iterate_items(lines: Any) -> Iterator[dict[str, Any]]:
     for line in lines:
         yield orjson.loads(line)
 

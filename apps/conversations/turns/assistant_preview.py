@@ -49,47 +49,49 @@ async def preview_assistant(request: HttpRequest) -> HttpResponseBase:
     user = cast(User, await request.auser())
     try:
         question = requests.clean_question(request.POST.get("try", ""))
-        assistant, collections = await in_db(_draft, user, request)
+        assistant, collections = await in_db(_make_draft, user, request)
         turn = await ephemeral.prepare_ephemeral_turn(
             user, question, (), collections, assistant=assistant, address=get_client_ip(request)
         )
     except (RequestRefused, EngineError, RateLimited) as error:
         return HttpResponse(said(str(error)), status=400, content_type="text/plain; charset=utf-8")
-    response = StreamingHttpResponse(_lines(turn, translation.get_language()), content_type="application/x-ndjson")
+    response = StreamingHttpResponse(
+        _stream_lines(turn, translation.get_language()), content_type="application/x-ndjson"
+    )
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _lines(turn: EphemeralTurn, language: str | None) -> AsyncIterator[bytes]:
+async def _stream_lines(turn: EphemeralTurn, language: str | None) -> AsyncIterator[bytes]:
     translation.activate(language or "en")  # the response is streamed after the middleware has reset the language
     status, reason = Status.COMPLETE, ""
     try:
         async with aclosing(ephemeral.stream_while_allowed(turn, ephemeral.stream_events(turn))) as events:
             async for event in events:
-                yield _line(turn, event)
+                yield _encode_line(turn, event)
     except Withheld as error:
         status, reason = Status.WITHHELD, str(error)
     except EngineError as error:
         status, reason = Status.FAILED, str(error)
     for event in _end(turn, status, reason):
-        yield _line(turn, event)
+        yield _encode_line(turn, event)
 
 
-def _line(turn: EphemeralTurn, event: Event) -> bytes:
+def _encode_line(turn: EphemeralTurn, event: Event) -> bytes:
     return encode_event(rewrite_source_links(turn, event), turn=turn.id) + b"\n"
 
 
 def _end(turn: EphemeralTurn, status: Status, reason: str) -> Iterator[Event]:
     if turn.text:
-        took = round((time.perf_counter() - turn.started) * 1000, 1)
-        yield Step("write", model_choice.describe_written(turn.writer, len(turn.text.split())), took)
-    if turn.placed:
+        took = round((time.perf_counter() - turn.start_time) * 1000, 1)
+        yield Step("write", model_choice.describe_written(turn.model_name, len(turn.text.split())), took)
+    if turn.passages:
         yield answer_sources.build_final_event(turn)
     turn.renderer.links.used.clear()  # the final HTML collects its own links
-    yield Closed(status, runner.render_running_answer(turn), said(reason), False, turn.weak)
+    yield Closed(status, runner.render_running_answer(turn), said(reason), False, turn.is_mostly_unsupported)
 
 
-def _draft(user: User, request: HttpRequest) -> tuple[Assistant, tuple[UUID, ...]]:
+def _make_draft(user: User, request: HttpRequest) -> tuple[Assistant, tuple[UUID, ...]]:
     """Return an unsaved assistant made of the form, and the collections chosen there. The name may be empty.
 
     Raise RequestRefused if the form is invalid.
@@ -98,10 +100,10 @@ def _draft(user: User, request: HttpRequest) -> tuple[Assistant, tuple[UUID, ...
     sent["name"] = sent.get("name", "").strip() or "Preview"
     form = AssistantForm(user, sent)
     if not form.is_valid():
-        raise RequestRefused(" ".join(_problem(form, name, words) for name, words in form.errors.items()))
+        raise RequestRefused(" ".join(_describe_problem(form, name, words) for name, words in form.errors.items()))
     return Assistant(owner=user, **form.content), tuple(item.pk for item in form.cleaned_data["collections"])
 
 
-def _problem(form: AssistantForm, name: str, words: Iterable[object]) -> str:
+def _describe_problem(form: AssistantForm, name: str, words: Iterable[object]) -> str:
     label = f"{form[name].label}: " if name in form.fields else ""
     return label + " ".join(str(line) for line in words)

@@ -42,7 +42,7 @@ class ContextUsage:
 
 
 def measure_usage(
-    laid_out: prompt.Prompt, history: Sequence[PastExchange], placed: Sequence[NumberedPassage], size: int, tools: int,
+    built: prompt.Prompt, history: Sequence[PastExchange], passages: Sequence[NumberedPassage], size: int, tools: int,
     count: Callable[[Sequence[str]], list[int]],
 ) -> ContextUsage:  # fmt: skip
     """Return the tokens that each part of the laid-out request takes.
@@ -50,20 +50,20 @@ def measure_usage(
     `size` is the context window and `tools` the cost of tool descriptions, both in tokens. `count` returns the tokens
     of each text.
     """
-    kept = history[laid_out.start :]
-    first, *rest = [message.content for message in laid_out.messages]
+    kept = history[built.start :]
+    first, *rest = [message.content for message in built.messages]
     spoken = 2 * len(kept)
-    given = sum(count([format_prompted_line(item) for past in kept for item in past.given]))
-    fresh = sum(count([format_passage_line(item) for item in placed if item.fresh]))
+    given = sum(count([format_prompted_line(item) for past in kept for item in past.sources]))
+    fresh = sum(count([format_passage_line(item) for item in passages if item.fresh]))
     before, now = sum(count(rest[:spoken])), sum(count(rest[spoken:]))
     return ContextUsage(
-        size, count([first])[0], tools, max(0, before - given), given + fresh, max(0, now - fresh), laid_out.start
+        size, count([first])[0], tools, max(0, before - given), given + fresh, max(0, now - fresh), built.start
     )
 
 
-def make_usage_record(window: ContextUsage) -> dict[str, int]:
+def make_usage_record(usage: ContextUsage) -> dict[str, int]:
     """Return the usage as JSON values for `Message.usage`."""
-    return asdict(window)
+    return asdict(usage)
 
 
 def read_usage(answer: Message) -> ContextUsage | None:
@@ -81,17 +81,17 @@ def describe_dropped(dropped: int) -> str:
     ) % {"n": dropped}
 
 
-def describe_usage(window: ContextUsage | None) -> dict[str, Any] | None:
+def describe_usage(usage: ContextUsage | None) -> dict[str, Any] | None:
     """Return the template context of the gauge: percent of the window and labelled rows; None without usage."""
-    if window is None:
+    if usage is None:
         return None
     return {
-        "percent": min(100, round(100 * window.used / window.size)), "used": window.used, "size": window.size,
-        "rows": [(words, getattr(window, name)) for name, words in _WORDS.items() if getattr(window, name)],
-        "dropped": f"{describe_dropped(window.dropped)}." if window.dropped else "",
+        "percent": min(100, round(100 * usage.used / usage.size)), "used": usage.used, "size": usage.size,
+        "rows": [(words, getattr(usage, name)) for name, words in _WORDS.items() if getattr(usage, name)],
+        "dropped": f"{describe_dropped(usage.dropped)}." if usage.dropped else "",
     }  # fmt: skip
 
 
-def render_gauge(window: ContextUsage) -> str:
+def render_gauge(usage: ContextUsage) -> str:
     """Return the HTML of the context gauge in the composer."""
-    return render_to_string("conversations/composer/_context_usage.html", {"window": describe_usage(window)})
+    return render_to_string("conversations/composer/_context_usage.html", {"window": describe_usage(usage)})

@@ -48,23 +48,23 @@ _AWAY = "The model server does not answer. Try again in a moment."
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class EphemeralTurn(Turn):
-    """Turn whose events go to the in-memory queue `heard`, read by `stream_events`. Its model calls no tools."""
+    """Turn whose events go to the in-memory queue `events`, read by `stream_events`. Its model calls no tools."""
 
-    records: ClassVar[bool] = False
-    acts: ClassVar[bool] = False
+    records_tokens: ClassVar[bool] = False
+    allows_tools: ClassVar[bool] = False
 
-    heard: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
+    events: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
 
-    async def say(self, event: Event) -> None:
+    async def emit(self, event: Event) -> None:
         """Queue the event.
 
         Raise EngineUnavailable instead of waiting for the model server: the client decides about retries.
         """
         if isinstance(event, Waiting):
             raise EngineUnavailable(_AWAY)
-        self.heard.put_nowait(event)
+        self.events.put_nowait(event)
 
-    async def tell_others(self) -> None:
+    async def notify_pages(self) -> None:
         """Do nothing: no sidebar lists the conversation."""
 
     async def store_sources(self) -> None:
@@ -82,7 +82,7 @@ async def prepare_ephemeral_turn(
     name of the settings; None means the assistant's. Raise NotFoundOrForbidden for a collection that the user may not
     read, and RateLimited.
     """
-    opening = await in_db(
+    prepared = await in_db(
         _make_prepared_turn,
         user,
         question,
@@ -93,9 +93,9 @@ async def prepare_ephemeral_turn(
         without_documents,
         address,
     )
-    name, gone = model_choice.resolve_model(opening.place, opening.assistant, model)
-    opening = replace(opening, model=name, gone=gone)
-    return EphemeralTurn(opening, None if without_documents else retrieval.embed_question(question))
+    name, gone = model_choice.resolve_model(prepared.conversation, prepared.assistant, model)
+    prepared = replace(prepared, model=name, missing_model=gone)
+    return EphemeralTurn(prepared, None if without_documents else retrieval.embed_question(question))
 
 
 async def stream_events(turn: EphemeralTurn) -> AsyncGenerator[Event, None]:
@@ -104,16 +104,16 @@ async def stream_events(turn: EphemeralTurn) -> AsyncGenerator[Event, None]:
     Closing the generator stops the model. In every case the tokens are charged and required cases opened.
     """
     task = asyncio.create_task(_run(turn))
-    task.add_done_callback(lambda _: turn.heard.put_nowait(None))
+    task.add_done_callback(lambda _: turn.events.put_nowait(None))
     try:
-        while (event := await turn.heard.get()) is not None:
+        while (event := await turn.events.get()) is not None:
             yield event
         await task
     finally:
         if not task.done():
             task.cancel()
             await asyncio.wait([task])
-        turn.judged = findings.get_withheld(task)
+        turn.withheld_by = findings.get_withheld(task)
         await charge_usage(turn)
         await open_cases(turn)
 
@@ -121,9 +121,9 @@ async def stream_events(turn: EphemeralTurn) -> AsyncGenerator[Event, None]:
 async def _run(turn: EphemeralTurn) -> None:
     await generate_answer(turn)
     for event in turn.renderer.finish():
-        await turn.say(event)
-    if turn.placed and turn.text:
-        await turn.verifier.done()
+        await turn.emit(event)
+    if turn.passages and turn.text:
+        await turn.verifier.finish()
 
 
 def _make_prepared_turn(
@@ -141,7 +141,7 @@ def _make_prepared_turn(
         raise NotFoundOrForbidden(gettext("One of the collections does not exist, or you do not have access to it."))
     rate_limits.check_limits(user, LimitedResource.TOKENS)
     rate_limits.consume(user, LimitedResource.MESSAGES)
-    place, assistant = Conversation(owner=user), asked or Assistant.default()
+    conversation, assistant = Conversation(owner=user), asked or Assistant.default()
     if not (asked or collections or without_documents):
         collections = collection_choice.get_assistant_collections(user, assistant)
     if instructions:  # sent by the client, for this answer only
@@ -150,31 +150,33 @@ def _make_prepared_turn(
             model=assistant.model, preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
         )  # fmt: skip
     return PreparedTurn(
-        user, place.pk, new_id(), new_id(), question, collections, without_documents, "", history,
-        source_numbering.SourceNumbers(), assistant, place, True, (), None,
-        sampling=assistant_choice.resolve_sampling(place, assistant), instructions=build_instructions(assistant),
+        user, conversation.pk, new_id(), new_id(), question, collections, without_documents, "", history,
+        source_numbering.SourceNumbers(), assistant, conversation, True, (), None,
+        sampling=assistant_choice.resolve_sampling(conversation, assistant), instructions=build_instructions(assistant),
     )  # fmt: skip
 
 
 async def stream_raw_model(turn: EphemeralTurn, request: ChatRequest) -> AsyncGenerator[str, None]:
     """Yield the model's gated text for a request that the client composed; nothing is searched or cited.
 
-    Reasoning is dropped. After the last piece, `turn.calls` holds the tool calls that the model asked for. Raise
-    Withheld and EngineError.
+    Reasoning is dropped. After the last piece, `turn.requested_calls` holds the tool calls that the model asked for.
+    Raise Withheld and EngineError.
     """
     try:
         await retrieval.check_question(turn)
         async with aclosing(model_queue.stream_model(turn, request)) as deltas:
-            said = reasoning.ReasoningSplitter(deltas)
+            splitter = reasoning.ReasoningSplitter(deltas)
             # API clients get the answer without reasoning.
             async with aclosing(
-                gate.moderate_stream(said.text(), partial(findings.record_finding, turn), level=turn.level)
+                gate.moderate_stream(
+                    splitter.iter_text(), partial(findings.record_finding, turn), level=turn.strictness
+                )
             ) as pieces:
                 async for piece in pieces:
                     turn.text += piece
                     yield piece
     except gate.Withheld as error:
-        turn.judged = error.verdict.judged
+        turn.withheld_by = error.verdict.judged
         raise
     finally:
         await charge_usage(turn)
@@ -214,7 +216,7 @@ async def stream_while_allowed(turn: EphemeralTurn, pieces: AsyncGenerator[P, No
                 await asyncio.wait([step], timeout=RECHECK_S)
                 if time.monotonic() - asked >= RECHECK_S:
                     asked = time.monotonic()
-                    if not await in_db(can_ask, turn.opening.user.pk):
+                    if not await in_db(can_ask, turn.prepared.user.pk):
                         raise EngineRefused("This account is suspended.")
             try:
                 piece = step.result()
@@ -238,14 +240,18 @@ async def count_usage(turn: EphemeralTurn) -> Usage | None:
 
     Tokens of a stream that was cut off are counted from its texts.
     """
-    return turn.usage if turn.cut is None else model_queue.add_usage(turn.usage, await in_pool(turn.cut))
+    return (
+        turn.usage
+        if turn.count_partial_usage is None
+        else model_queue.add_usage(turn.usage, await in_pool(turn.count_partial_usage))
+    )
 
 
 async def charge_usage(turn: EphemeralTurn) -> None:
     """Charge the turn's tokens to the user's rate limit."""
     if (used := await count_usage(turn)) is not None:
         await in_db(
-            rate_limits.charge, turn.opening.user, LimitedResource.TOKENS, used.prompt_tokens + used.completion_tokens
+            rate_limits.charge, turn.prepared.user, LimitedResource.TOKENS, used.prompt_tokens + used.completion_tokens
         )
 
 
@@ -254,10 +260,10 @@ async def open_cases(turn: EphemeralTurn) -> None:
     answer.
     """
     if found := [one for one in findings.list_findings(turn) if one.outcome.reviewed]:
-        await in_db(findings.open_cases_for_unstored, turn.opening.user.pk, *found)
+        await in_db(findings.open_cases_for_unstored, turn.prepared.user.pk, *found)
 
 
 def _describe_no_results(turn: EphemeralTurn) -> str:
-    searched = (turn.nothing or {}).get("searched") or []
+    searched = (turn.no_results or {}).get("searched") or []
     where = f" Searched: {', '.join(searched)}." if searched else ""
     return f"Nothing in your documents speaks to this question.{where}"

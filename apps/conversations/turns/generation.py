@@ -40,73 +40,81 @@ _LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the ques
 
 
 async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
-    """Return the model request; `turn.placed` gets the numbered passages. `found` is None if no documents are searched.
+    """Return the model request; `turn.passages` gets the numbered passages. `found` is None if no documents are
+    searched.
 
     Waits for an unreachable model server. Raise EngineRefused if the context window cannot hold the question, and
     EngineError.
     """
     start = time.perf_counter()
     info = await model_queue.wait_for_model(turn)
-    opening, count, sees = turn.opening, turn.chat.count, prompt_content.has_vision(turn.opening.model)
+    prepared, count, sees = turn.prepared, turn.chat.count, prompt_content.has_vision(turn.prepared.model)
     history, pictures = await prompt_content.select_for_prompt(turn, sees)
-    kept = prompt.select_history(history, info.context_tokens, count, instructions=opening.instructions)
+    kept = prompt.select_history(history, info.context_tokens, count, instructions=prepared.instructions)
     if found is not None:
-        turn.placed = source_numbering.number_passages(found.passages, opening.numbers, kept.given)
-    tools = availability.describe_tools(turn.kit)
+        turn.passages = source_numbering.number_passages(found.passages, prepared.numbers, kept.given_spans)
+    tools = availability.describe_tools(turn.available_tools)
     cost = availability.count_description_tokens(tools, count)
-    laid_out = prompt.build_prompt(
-        slash_commands.get_model_question(opening.text), history, kept, turn.placed, info.context_tokens, count,
-        instructions=opening.instructions, free=not turn.placed and (found is None or bool(turn.attached)),
-        written=opening.written,
-        longest=opening.sampling.longest(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(opening.model)),
+    built = prompt.build_prompt(
+        slash_commands.get_model_question(prepared.text), history, kept, turn.passages, info.context_tokens, count,
+        instructions=prepared.instructions,
+        without_sources=not turn.passages and (found is None or bool(turn.attached)),
+        text_so_far=prepared.text_so_far,
+        max_tokens=prepared.sampling.longest(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(prepared.model)),
         notes=[*turn.notes, *prompt_content.write_prompt_notes(turn.attached, sees=sees)], pictures=pictures,
-        a_picture=prompt_content.TOKENS_PER_PICTURE, tools=cost,
+        tokens_per_picture=prompt_content.TOKENS_PER_PICTURE, tool_tokens=cost,
     )  # fmt: skip
-    if laid_out.max_tokens < _LEAST_ANSWER:
+    if built.max_tokens < _LEAST_ANSWER:
         raise EngineRefused(_TOO_LONG)
     turn.model = info.name
-    turn.measure = partial(
-        context_usage.measure_usage, laid_out, history, turn.placed, info.context_tokens, cost, count
+    turn.measure_window = partial(
+        context_usage.measure_usage, built, history, turn.passages, info.context_tokens, cost, count
     )
     await prompt_content.emit_picture_step(turn, sees=sees)
-    await _emit_condition_steps(turn, laid_out.start)
+    await _emit_condition_steps(turn, built.start)
     turn.timings["prompt"] = (time.perf_counter() - start) * 1000
-    choices = settings.TOKEN_CHOICES if turn.records else 0
-    sampling = replace(opening.sampling.sampling(laid_out.max_tokens), logprobs=choices)
-    turn.sampled = opening.sampling.used(sampling, whole=info.samples_all)
+    choices = settings.TOKEN_CHOICES if turn.records_tokens else 0
+    sampling = replace(prepared.sampling.sampling(built.max_tokens), logprobs=choices)
+    turn.sampling_used = prepared.sampling.used(sampling, whole=info.samples_all)
     also = get_penalties(info.name, sampling)
-    turn.request = ChatRequest(laid_out.messages, sampling, str(opening.user.pk), tools, beside=also)
+    turn.request = ChatRequest(built.messages, sampling, str(prepared.user.pk), tools, beside=also)
     return turn.request
 
 
 async def _emit_condition_steps(turn: Turn, dropped: int) -> None:
     """Emit steps for what the user may not expect of the request: dropped turns, a missing assistant or model."""
-    opening = turn.opening
+    prepared = turn.prepared
     if dropped:
-        await turn.step("window", context_usage.describe_dropped(dropped), 0.0)
-    if turn.called_before and not turn.placed:
-        await turn.step("called", gettext("Answered from the result of the tool, not from documents"), 0.0)
-    if opening.unshared:
-        await turn.step("assistant", assistant_choice.describe_unshared_assistant(opening.unshared), 0.0)
-    if opening.gone:
-        await turn.step("model", model_choice.describe_missing_model(opening.gone), 0.0)
-    if said := describe_applied_instructions(opening.user, opening.instructions):
-        await turn.step("personal", said, 0.0)
+        await turn.emit_step("window", context_usage.describe_dropped(dropped), 0.0)
+    if turn.follows_tool_call and not turn.passages:
+        await turn.emit_step("called", gettext("Answered from the result of the tool, not from documents"), 0.0)
+    if prepared.unshared_assistant:
+        await turn.emit_step(
+            "assistant", assistant_choice.describe_unshared_assistant(prepared.unshared_assistant), 0.0
+        )
+    if prepared.missing_model:
+        await turn.emit_step("model", model_choice.describe_missing_model(prepared.missing_model), 0.0)
+    if applied := describe_applied_instructions(prepared.user, prepared.instructions):
+        await turn.emit_step("personal", applied, 0.0)
 
 
 async def _resolve_style(turn: Turn, found: SearchResult | None) -> None:
     """Decide whether quotes come first, and which sentences of the model are shown."""
-    if not (has_passages := found is not None and bool(found.passages)) and not turn.kit and not turn.made:
+    if (
+        not (has_passages := found is not None and bool(found.passages))
+        and not turn.available_tools
+        and not turn.tool_calls
+    ):
         return  # nothing to quote, and nothing to compare a sentence with
     # The model is known since `build_request`, even if its server is away by now.
     profile = await in_db(answer_style.get_model_profile, turn.model)
-    model = registry.get_chat_model(turn.opening.model)
+    model = registry.get_chat_model(turn.prepared.model)
     if has_passages:
-        turn.style = str(answer_style.resolve_style(turn.opening.assistant, profile, model))
-    if not turn.opening.without_documents:
-        turn.shows = str(answer_style.resolve_shown_sentences(turn.opening.assistant, profile, model))
+        turn.style = str(answer_style.resolve_style(turn.prepared.assistant, profile, model))
+    if not turn.prepared.without_documents:
+        turn.shows = str(answer_style.resolve_shown_sentences(turn.prepared.assistant, profile, model))
     if turn.shows == ShownSentences.VERIFIED:
-        await turn.say(Folds(gettext("The model is writing. A sentence appears once it is verified.")))
+        await turn.emit(Folds(gettext("The model is writing. A sentence appears once it is verified.")))
 
 
 async def stream_answer(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) -> None:
@@ -115,44 +123,46 @@ async def stream_answer(turn: Turn, request: ChatRequest, shown: asyncio.Task[No
     `shown` is the task of `emitting_sources`; no text is emitted before it is done. Raise Withheld and EngineError.
     """
     async with aclosing(model_queue.stream_model(turn, request)) as deltas:
-        said = reasoning.ReasoningSplitter(deltas)
-        if await said.thinks():
-            await reasoning.emit_reasoning(turn, said.thoughts(), shown)
-        await _stream_gated_text(turn, said.text(), shown)
-        await reasoning.emit_reasoning(turn, said.late(), shown)
+        splitter = reasoning.ReasoningSplitter(deltas)
+        if await splitter.starts_with_reasoning():
+            await reasoning.emit_reasoning(turn, splitter.iter_reasoning(), shown)
+        await _stream_gated_text(turn, splitter.iter_text(), shown)
+        await reasoning.emit_reasoning(turn, splitter.iter_late_reasoning(), shown)
     await shown
 
 
 async def _stream_gated_text(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
     before = len(turn.text)  # written in an earlier tool round
-    async with aclosing(gate.moderate_stream(text, partial(findings.record_finding, turn), level=turn.level)) as pieces:
+    async with aclosing(
+        gate.moderate_stream(text, partial(findings.record_finding, turn), level=turn.strictness)
+    ) as pieces:
         async for piece in pieces:
             await shown  # sources and quotes are on the page before the first word
-            await _emit_text_event(turn, turn.repeats.until(piece), before)
-            if turn.repeats.over:
-                turn.finish = LOOP_FINISH
+            await _emit_text_event(turn, turn.repetition.feed(piece), before)
+            if turn.repetition.over:
+                turn.finish_reason = LOOP_FINISH
                 return
-        await _emit_text_event(turn, turn.repeats.rest(), before)
+        await _emit_text_event(turn, turn.repetition.flush(), before)
 
 
-async def _emit_text_event(turn: Turn, said: str, before: int) -> None:
+async def _emit_text_event(turn: Turn, text: str, before: int) -> None:
     """Emit text unless the turn is groundless; text of a later tool round begins a new paragraph."""
-    if not said or turn.groundless:
+    if not text or turn.has_no_evidence:
         return
     if before and len(turn.text) == before and not turn.text.endswith("\n"):
         await emit_text(turn, "\n\n")
-    await emit_text(turn, said)
-    await turn.verifier.sentences()
+    await emit_text(turn, text)
+    await turn.verifier.verify_new_sentences()
 
 
 async def emit_text(turn: Turn, piece: str) -> None:
     """Append the approved piece to the answer and emit the renderer's events."""
     if not turn.text:
-        turn.timings["first_text"] = (time.perf_counter() - turn.started) * 1000
+        turn.timings["first_text"] = (time.perf_counter() - turn.start_time) * 1000
     turn.text += piece
-    turn.pieces += 1
+    turn.piece_count += 1
     for event in turn.renderer.feed(piece):
-        await turn.say(event)
+        await turn.emit(event)
 
 
 @asynccontextmanager
@@ -171,11 +181,11 @@ async def emitting_sources(turn: Turn, found: SearchResult | None) -> AsyncItera
 
 
 async def _emit_sources(turn: Turn, found: SearchResult | None) -> None:
-    await turn.step("write", model_choice.describe_writing(turn.writer))
-    await turn.tell_others()
-    if turn.measure is not None:
-        turn.window = turn.measure()
-        await turn.say(Window(context_usage.render_gauge(turn.window)))
+    await turn.emit_step("write", model_choice.describe_writing(turn.model_name))
+    await turn.notify_pages()
+    if turn.measure_window is not None:
+        turn.window = turn.measure_window()
+        await turn.emit(Window(context_usage.render_gauge(turn.window)))
     turn.renderer.links = await in_pool(link_policy.collect_allowed_links, _list_link_texts(turn))
     await _resolve_style(turn, found)
     if found is None or not found.passages:
@@ -184,15 +194,15 @@ async def _emit_sources(turn: Turn, found: SearchResult | None) -> None:
         asyncio.ensure_future(choose_quotes(turn, found)) if turn.style == AnswerStyle.QUOTES or turn.quotes else None
     )
     await turn.store_sources()
-    await turn.say(answer_sources.build_retrieved_event(turn))
+    await turn.emit(answer_sources.build_retrieved_event(turn))
     turn.quotes = await quoting if quoting else []
     if turn.quotes:
-        await turn.say(answer_sources.build_quotes_event(turn))
+        await turn.emit(answer_sources.build_quotes_event(turn))
 
 
 def _list_link_texts(turn: Turn) -> list[str]:
     """Return the texts whose addresses the answer may link to: the questions and what the model was given."""
-    opening = turn.opening
-    asked = [opening.text, *(past.question for past in opening.history)]
-    given = [item.text for past in opening.history for item in past.given]
-    return [*asked, *(item.passage.full_text for item in turn.placed), *given]
+    prepared = turn.prepared
+    asked = [prepared.text, *(past.question for past in prepared.history)]
+    given = [item.text for past in prepared.history for item in past.sources]
+    return [*asked, *(item.passage.full_text for item in turn.passages), *given]

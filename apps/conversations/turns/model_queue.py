@@ -50,7 +50,7 @@ class ModelQueue:
         waited = await self._enter(turn)
         try:
             if waited:
-                await turn.step("wait", gettext("Waited for the model"), (time.perf_counter() - start) * 1000)
+                await turn.emit_step("wait", gettext("Waited for the model"), (time.perf_counter() - start) * 1000)
             yield
         finally:
             self._free += 1
@@ -65,7 +65,7 @@ class ModelQueue:
             while not (self._free > 0 and self._queue[0] is moved):
                 waited = True
                 moved.clear()  # before the event is sent, so that a move meanwhile is not missed
-                await turn.step(
+                await turn.emit_step(
                     "wait",
                     gettext("Waiting for the model, position %(place)s in the queue")
                     % {"place": self._queue.index(moved) + 1},
@@ -89,16 +89,16 @@ class Backoff:
         self._turn = turn
         self._until = time.monotonic() + MAX_RETRY_S
         self._pause = FIRST_PAUSE_S
-        self._said = ""
+        self._last_message = ""
 
-    async def after(self, error: EngineError) -> None:
+    async def wait_after(self, error: EngineError) -> None:
         """Sleep until the next attempt. Raise the error if it is permanent or MAX_RETRY_S has passed."""
         if not error.retry or time.monotonic() > self._until:
             raise error
         words = _BUSY if isinstance(error, EngineBusy) else _AWAY
-        if words != self._said:
-            self._said = words
-            await self._turn.say(Waiting(gettext(words)))
+        if words != self._last_message:
+            self._last_message = words
+            await self._turn.emit(Waiting(gettext(words)))
         await asyncio.sleep(self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
 
@@ -119,12 +119,12 @@ def reset_queues() -> None:
 
 async def wait_for_model(turn: Turn) -> ModelInfo:
     """Return the model server's description of its model, retrying while unreachable. Raise EngineError after that."""
-    patience = Backoff(turn)
+    backoff = Backoff(turn)
     while True:
         try:
             return await turn.chat.info()
         except EngineError as error:
-            await patience.after(error)
+            await backoff.wait_after(error)
 
 
 async def stream_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | ReasoningPiece, None]:
@@ -133,36 +133,42 @@ async def stream_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[str |
     Failures before the first word are retried; later ones raise EngineError, because shown text is not taken back. An
     answer that is continued begins with the text it had, so that the gate checks all of it.
     """
-    if turn.opening.written and not turn.text:  # continues an unfinished answer, whose text is gated and verified again
-        yield turn.opening.written
-    patience = Backoff(turn)
+    if (
+        turn.prepared.text_so_far and not turn.text
+    ):  # continues an unfinished answer, whose text is gated and verified again
+        yield turn.prepared.text_so_far
+    backoff = Backoff(turn)
     while True:
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(get_model_queue(turn.opening.model).place(turn))
+                await stack.enter_async_context(get_model_queue(turn.prepared.model).place(turn))
                 stream = await stack.enter_async_context(aclosing(_stream(turn, request)))
                 async for text in stream:
                     yield text
             return
         except EngineError as error:
-            if turn.begun:
+            if turn.has_output:
                 raise
-            await patience.after(error)
+            await backoff.wait_after(error)
 
 
 async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | ReasoningPiece, None]:
-    chat, said = turn.chat, list[str]()
-    turn.cut = partial(_count_tokens, chat.count, request, said)
+    chat, pieces = turn.chat, list[str]()
+    turn.count_partial_usage = partial(_count_tokens, chat.count, request, pieces)
     async with aclosing(chat.stream(request)) as items:
         async for item in items:
             if isinstance(item, Finish):
-                turn.usage, turn.finish, turn.calls = add_usage(turn.usage, item.usage), item.reason, item.calls
-                turn.timings["last_token"], turn.cut = _get_elapsed_ms(turn), None
+                turn.usage, turn.finish_reason, turn.requested_calls = (
+                    add_usage(turn.usage, item.usage),
+                    item.reason,
+                    item.calls,
+                )
+                turn.timings["last_token"], turn.count_partial_usage = _get_elapsed_ms(turn), None
                 continue
             turn.tokens += item.logprobs
-            said += item.thought, item.text
-            if not turn.begun and (item.text or item.thought):
-                turn.begun, turn.timings["first_token"] = True, _get_elapsed_ms(turn)
+            pieces += item.thought, item.text
+            if not turn.has_output and (item.text or item.thought):
+                turn.has_output, turn.timings["first_token"] = True, _get_elapsed_ms(turn)
             if item.thought:
                 yield ReasoningPiece(item.thought)
             if item.text:
@@ -170,12 +176,12 @@ async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Reas
 
 
 def _count_tokens(
-    count: Callable[[Sequence[str]], list[int]], request: ChatRequest, said: Sequence[str]
+    count: Callable[[Sequence[str]], list[int]], request: ChatRequest, pieces: Sequence[str]
 ) -> Usage | None:
     """Return the tokens of a request and of what arrived of its answer; None if nothing arrived."""
-    if not any(said):
+    if not any(pieces):
         return None
-    *read, written = count([*(message.content for message in request.messages), "".join(said)])
+    *read, written = count([*(message.content for message in request.messages), "".join(pieces)])
     return Usage(sum(read), written)
 
 
@@ -188,4 +194,4 @@ def add_usage(one: Usage | None, other: Usage | None) -> Usage | None:
 
 def _get_elapsed_ms(turn: Turn) -> float:
     """Return the milliseconds since the turn began."""
-    return (time.perf_counter() - turn.started) * 1000
+    return (time.perf_counter() - turn.start_time) * 1000

@@ -34,16 +34,20 @@ async def generate_answer(turn: Turn) -> None:
         turn, wanted
     ):
         return
-    if turn.acts and (command := slash_commands.parse_command(turn.opening.text)) is not None:
+    if turn.allows_tools and (command := slash_commands.parse_command(turn.prepared.text)) is not None:
         await retrieval.check_question(turn)
         if not await slash_commands.run_command(turn, command):
             return
         found = None
     else:
         found = await whole_document.find_comparison(turn, wanted) if wanted is not None else None
-        found = await _retrieve_or_explain(turn) if found is None else found
+        found = await _retrieve(turn) if found is None else found
     await prompt_content.load_for_model(turn)
-    if found is not None and not found.passages and not (turn.kit or turn.attached or turn.called_before):
+    if (
+        found is not None
+        and not found.passages
+        and not (turn.available_tools or turn.attached or turn.follows_tool_call)
+    ):
         return await retrieval.emit_no_results(turn, found)
 
     request: ChatRequest | None = await generation.build_request(turn, found)
@@ -54,19 +58,23 @@ async def generate_answer(turn: Turn) -> None:
             began = len(turn.text)
             await generation.stream_answer(turn, request, shown)
             request = await loop.build_next_request(turn, request, began)
-    if found is not None and turn.groundless:
+    if found is not None and turn.has_no_evidence:
         turn.steps.pop("write", None)  # nothing that the model wrote was kept
         await retrieval.emit_no_results(turn, found)
 
 
-async def _retrieve_or_explain(turn: Turn) -> SearchResult | None:
-    """Return what the search found; None without documents. Callable tools are loaded meanwhile into `turn.kit`."""
-    kit = asyncio.create_task(availability.load_available_tools(turn))
+async def _retrieve(turn: Turn) -> SearchResult | None:
+    """Return what the search found; None without documents. Callable tools are loaded meanwhile into
+    `turn.available_tools`.
+    """
+    loading = asyncio.create_task(availability.load_available_tools(turn))
     try:
         found = await retrieval.retrieve_passages(turn)
-        turn.kit = await kit
+        turn.available_tools = await loading
         return found
     finally:
-        kit.cancel()
-        await asyncio.wait([kit])
-        _ = kit.cancelled() or kit.exception()  # marks the exception as retrieved; the search may have raised first
+        loading.cancel()
+        await asyncio.wait([loading])
+        _ = (
+            loading.cancelled() or loading.exception()
+        )  # marks the exception as retrieved; the search may have raised first

@@ -35,72 +35,72 @@ MAX_AT_ONCE = 2  # users, in this process
 MAX_SECONDS = 10.0
 _ONE_TOKEN = Sampling(max_tokens=1, temperature=0.0)
 
-_warming: dict[int, asyncio.Task[None]] = {}  # by user id
+_prefetches: dict[int, asyncio.Task[None]] = {}  # by user id
 
 
-def start_prefetch(user: User, key: str, wish: AskRequest) -> None:
+def start_prefetch(user: User, session_key: str, request: AskRequest) -> None:
     """Start a prefetch for the draft, in place of the user's earlier one.
 
     Do nothing if the setting is off, the model server is busy, or MAX_AT_ONCE users have one. Drafts of temporary
     chats, with attached pictures or with commands are skipped.
     """
     cancel_prefetch(user)
-    if wish.temporary or wish.attached or slash_commands.parse_command(wish.text) is not None:
+    if request.temporary or request.attached or slash_commands.parse_command(request.text) is not None:
         return  # temporary chats keep drafts off the server; pictures must be read first; commands call a tool
     if (
         not settings.WARM_WHILE_TYPING
-        or not model_queue.get_model_queue(wish.model or MAIN).idle
-        or len(_warming) >= MAX_AT_ONCE
+        or not model_queue.get_model_queue(request.model or MAIN).idle
+        or len(_prefetches) >= MAX_AT_ONCE
     ):
         return
-    task = asyncio.create_task(_prefetch(user, key, wish), name="warm while typing")
-    _warming[user.pk] = task
+    task = asyncio.create_task(_prefetch(user, session_key, request), name="prefetch")
+    _prefetches[user.pk] = task
     task.add_done_callback(lambda done: _finish_prefetch(user.pk, done))
 
 
 def cancel_prefetch(user: User) -> None:
     """Cancel the user's prefetch, if one runs."""
-    if (task := _warming.pop(user.pk, None)) is not None:
+    if (task := _prefetches.pop(user.pk, None)) is not None:
         task.cancel()
 
 
-def _finish_prefetch(person: int, task: asyncio.Task[None]) -> None:
-    if _warming.get(person) is task:
-        del _warming[person]
+def _finish_prefetch(user_id: int, task: asyncio.Task[None]) -> None:
+    if _prefetches.get(user_id) is task:
+        del _prefetches[user_id]
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("Warming while typing failed", exc_info=error)
+        log.error("A prefetch failed", exc_info=error)
 
 
-async def _prefetch(user: User, key: str, wish: AskRequest) -> None:
+async def _prefetch(user: User, session_key: str, request: AskRequest) -> None:
     """Run one prefetch for MAX_SECONDS at most. Errors are dropped: asking the question reports them."""
     current_surface.set(Surface.UNRECORDED)  # for this task: a draft leaves no record in the verdict log
     try:
         async with asyncio.timeout(MAX_SECONDS):
-            opened = await in_db(_prepare_draft, user, key, wish)
-            if isinstance(opened, PreparedTurn):
-                await _read_ahead(opened)
+            prepared = await in_db(_prepare_draft, user, session_key, request)
+            if isinstance(prepared, PreparedTurn):
+                await _read_ahead(prepared)
     except (RequestRefused, SessionEnded, Withheld, RateLimited, EngineError, TimeoutError):
         pass
 
 
-def _prepare_draft(user: User, key: str, wish: AskRequest) -> PreparedTurn | TurnIds:
+def _prepare_draft(user: User, session_key: str, request: AskRequest) -> PreparedTurn | TurnIds:
     """Return the turn as the question would run now. Raise SessionEnded, RequestRefused, RateLimited. For `in_db`."""
-    opened = preparation.prepare_turn(user, key, wish)
-    if isinstance(opened, PreparedTurn):
-        preparation.check_capacity(opened)
+    prepared = preparation.prepare_turn(user, session_key, request)
+    if isinstance(prepared, PreparedTurn):
+        preparation.check_capacity(prepared)
         rate_limits.check_limits(user, rate_limits.LimitedResource.MESSAGES, rate_limits.LimitedResource.TOKENS)
-    return opened
+    return prepared
 
 
-async def _read_ahead(opened: PreparedTurn) -> None:
-    vector = None if opened.without_documents else retrieval.embed_question(opened.text)
-    turn = EphemeralTurn(opened, vector)
+async def _read_ahead(prepared: PreparedTurn) -> None:
+    vector = None if prepared.without_documents else retrieval.embed_question(prepared.text)
+    turn = EphemeralTurn(prepared, vector)
     found = await retrieval.retrieve_passages(turn)
     if found is not None and not found.passages:
         return
-    turn.kit = await availability.load_prepared_tools(opened)
+    turn.available_tools = await availability.load_prepared_tools(prepared)
     request = replace(await generation.build_request(turn, found), sampling=_ONE_TOKEN)
-    if model_queue.get_model_queue(opened.model).idle:
+    if model_queue.get_model_queue(prepared.model).idle:
         async with aclosing(turn.chat.stream(request)) as items:
             async for _ in items:
                 pass

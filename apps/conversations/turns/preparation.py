@@ -50,13 +50,13 @@ class PastExchange:
 
     question: str
     answer: str
-    given: tuple[source_numbering.PromptedSource, ...] = ()
+    sources: tuple[source_numbering.PromptedSource, ...] = ()
     attached: tuple[AttachedPictureView, ...] = ()
     notes: tuple[str, ...] = ()  # lines of the prompt about attached pictures and tool calls of the user
     pictures: tuple[str, ...] = ()  # attached pictures as data URLs, for a model with vision
 
     @property
-    def called(self) -> bool:
+    def only_called_tool(self) -> bool:
         """Return whether the user only had a tool called in this exchange, so that there is no answer text."""
         return not self.answer and bool(self.notes)
 
@@ -66,9 +66,9 @@ class TurnIds:
     """Ids under which a question and its answer are stored."""
 
     user: User
-    conversation: UUID
-    question: UUID
-    answer: UUID
+    conversation_id: UUID
+    question_id: UUID
+    answer_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,79 +82,79 @@ class PreparedTurn(TurnIds):
     history: tuple[PastExchange, ...]
     numbers: source_numbering.SourceNumbers
     assistant: Assistant
-    place: Conversation
-    new: bool  # the conversation is created with this turn
+    conversation: Conversation
+    is_new: bool  # the conversation is created with this turn
     rows: tuple[Message, ...]  # the question if it is new, and the answer
-    chosen: tuple[UUID, ...] | None  # new collections of the conversation; None leaves them
-    turned: tuple[UUID, ...] = ()  # messages whose branch becomes the chosen one
-    written: str = ""  # text of the unfinished answer that this one continues
+    new_collections: tuple[UUID, ...] | None  # new collections of the conversation; None leaves them
+    branch_changes: tuple[UUID, ...] = ()  # messages whose branch becomes the chosen one
+    text_so_far: str = ""  # text of the unfinished answer that this one continues
     sampling: SamplingChoice = field(default_factory=SamplingChoice)
     instructions: str = ""  # of the assistant and of the user
     scope: SearchScope | None = None  # read when the turn was prepared; None without documents
     address: str = ""  # IP address of the client
     model: str = MAIN  # name in the settings of the model that writes
-    gone: str = ""  # name of a chosen model that is no longer offered
-    compared: bool = False  # whether another assistant than the conversation's answers, to be compared
-    unshared: str = ""  # name of a chosen assistant that is no longer shared with the user
+    missing_model: str = ""  # name of a chosen model that is no longer offered
+    is_comparison: bool = False  # whether another assistant than the conversation's answers, to be compared
+    unshared_assistant: str = ""  # name of a chosen assistant that is no longer shared with the user
     filters: SearchFilters = NO_FILTERS  # filters within the collections
     attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question
     files: UUID | None = None  # files of the conversation, among `collections`; None if it has none
     files_first: bool = False  # the other collections are searched only if the files hold no answer
-    names: bool = False  # the conversation gets its title from this question
+    gives_title: bool = False  # the conversation gets its title from this question
 
     @property
-    def searched_first(self) -> tuple[UUID, ...]:
+    def first_collections(self) -> tuple[UUID, ...]:
         """Return the collections that the first search looks in; () means all that the user may read."""
         return (self.files,) if self.files_first and self.files else self.collections
 
 
 def prepare_turn(
-    user: User, key: str | None, wish: AskRequest | RetryRequest, address: str = ""
+    user: User, session_key: str | None, request: AskRequest | RetryRequest, address: str = ""
 ) -> PreparedTurn | TurnIds:
     """Return the turn as it can run now; for a repeated request, the ids under which the first one is stored.
 
-    Reads only. `key` is the session; None for a question of the queue. Raise SessionEnded if that session is not the
-    user's, and RequestRefused, or its subclass ConversationBusy if another answer must end first. For `in_db`.
+    Reads only. `session_key` is None for a question of the queue. Raise SessionEnded if that session is not the user's,
+    and RequestRefused, or its subclass ConversationBusy if another answer must end first. For `in_db`.
     """
-    if (now := user if key is None else get_session_user(key)) is None or now != user:
+    if (now := user if session_key is None else get_session_user(session_key)) is None or now != user:
         raise SessionEnded
-    if (known := find_repeated(now, wish.client_id)) is not None:
+    if (known := find_repeated(now, request.client_id)) is not None:
         return known
-    opening = _prepare_question(now, wish) if isinstance(wish, AskRequest) else _prepare_retry(now, wish)
+    prepared = _prepare_question(now, request) if isinstance(request, AskRequest) else _prepare_retry(now, request)
     try:
-        check_capacity(opening)  # checked early so that a refused question costs nothing; `save_question` checks again
+        check_capacity(prepared)  # checked early so that a refused question costs nothing; `save_question` checks again
     except RequestRefused:
-        if (known := find_repeated(now, wish.client_id)) is None:
+        if (known := find_repeated(now, request.client_id)) is None:
             raise
         return known
-    opening = _add_files(opening)
-    place = None if opening.without_documents else resolve_first_scope(opening)
-    model, gone = model_choice.resolve_model(opening.place, opening.assistant, wish.model)
-    return replace(opening, address=address, scope=place, model=model, gone=gone)
+    prepared = _add_files(prepared)
+    scope = None if prepared.without_documents else resolve_first_scope(prepared)
+    model, gone = model_choice.resolve_model(prepared.conversation, prepared.assistant, request.model)
+    return replace(prepared, address=address, scope=scope, model=model, missing_model=gone)
 
 
-def resolve_first_scope(opening: PreparedTurn) -> SearchScope:
+def resolve_first_scope(prepared: PreparedTurn) -> SearchScope:
     """Return the scope of the turn's first search as it is now. For `in_db`."""
-    return opening.filters.narrowed(resolve_scope(opening.user, opening.searched_first))
+    return prepared.filters.narrowed(resolve_scope(prepared.user, prepared.first_collections))
 
 
-def save_question(opening: PreparedTurn) -> TurnIds:
+def save_question(prepared: PreparedTurn) -> TurnIds:
     """Store the rows in one transaction and consume one message of the rate limit. For `in_db`.
 
-    Return `opening` itself if it was stored, else the ids of the earlier request with the same client id. Raise
+    Return `prepared` itself if it was stored, else the ids of the earlier request with the same client id. Raise
     RequestRefused, ConversationBusy and RateLimited.
     """
-    client_id = next((row.client_id for row in opening.rows if row.client_id), "")
+    client_id = next((row.client_id for row in prepared.rows if row.client_id), "")
     try:
         with transaction.atomic():
-            rate_limits.check_limits(opening.user, rate_limits.LimitedResource.TOKENS)
-            rate_limits.consume(opening.user, rate_limits.LimitedResource.MESSAGES)
-            _store_rows(opening)
+            rate_limits.check_limits(prepared.user, rate_limits.LimitedResource.TOKENS)
+            rate_limits.consume(prepared.user, rate_limits.LimitedResource.MESSAGES)
+            _store_rows(prepared)
     except (IntegrityError, RequestRefused, rate_limits.RateLimited):
-        if (known := find_repeated(opening.user, client_id)) is None:
+        if (known := find_repeated(prepared.user, client_id)) is None:
             raise
         return known  # stored a moment ago by the same request, which may itself cause the refusal
-    return opening
+    return prepared
 
 
 def find_repeated(user: User, client_id: str) -> TurnIds | None:
@@ -172,81 +172,99 @@ def _prepare_question(user: User, ask: AskRequest) -> PreparedTurn:
     exchanges: list[Exchange] = []
     if ask.conversation is None:
         wanted = assistant_choice.get_chosen_assistant(user, ask.assistant)
-        place = Conversation(owner=user, assistant=wanted, files=chat_files.get_draft(user, ask.files))
+        conversation = Conversation(owner=user, assistant=wanted, files=chat_files.get_draft(user, ask.files))
     else:
-        place = _get_conversation(user, ask.conversation)
-        exchanges = _find_earlier_exchanges(place, ask)
-    if names := _gives_title(place, ask.text, exchanges):
-        place.title = picture_request.make_title(ask.text)
-    model_choice.apply_settings(place, ask, model=ask.model)
-    assistant, unshared = assistant_choice.resolve_assistant(user, place)
-    collections = collection_choice.resolve_collections(user, place, ask, assistant)
+        conversation = _get_conversation(user, ask.conversation)
+        exchanges = _find_earlier_exchanges(conversation, ask)
+    if gives_title := _gives_title(conversation, ask.text, exchanges):
+        conversation.title = picture_request.make_title(ask.text)
+    model_choice.apply_settings(conversation, ask, model=ask.model)
+    assistant, unshared = assistant_choice.resolve_assistant(user, conversation)
+    collections = collection_choice.resolve_collections(user, conversation, ask, assistant)
     last = exchanges[-1].answer if exchanges else None
     question = Message(
-        conversation=place, parent=last, role=Message.Role.USER, text=ask.text, asked_by=user, client_id=ask.client_id
+        conversation=conversation,
+        parent=last,
+        role=Message.Role.USER,
+        text=ask.text,
+        asked_by=user,
+        client_id=ask.client_id,
     )
     answer = _make_answer(question, user, ask.without_documents)
     answer.draws = ask.picture.record() if ask.picture else {}
     # With none chosen, the collections of the assistant apply, also after they change.
     chosen = collections if ask.collections else ask.collections
     new, rows = ask.conversation is None, (question, answer)
-    opening = _make_prepared_turn(
-        user, place, assistant, new, rows, exchanges, collections, chosen, find_branch_changes(exchanges)
+    prepared = _make_prepared_turn(
+        user, conversation, assistant, new, rows, exchanges, collections, chosen, find_branch_changes(exchanges)
     )
-    return replace(opening, attached=queries.select_for_question(user, ask.attached), unshared=unshared, names=names)
+    return replace(
+        prepared,
+        attached=queries.select_for_question(user, ask.attached),
+        unshared_assistant=unshared,
+        gives_title=gives_title,
+    )
 
 
-def _add_files(opening: PreparedTurn) -> PreparedTurn:
+def _add_files(prepared: PreparedTurn) -> PreparedTurn:
     """Add the files of the conversation to what is searched.
 
     They are searched together with collections that the user chose, and before all others.
     """
-    files = opening.place.files_id
-    if files is None or opening.without_documents or not chat_files.has_searchable_files(files):
-        return opening
-    narrow = opening.place.narrow if opening.chosen is None else bool(opening.chosen)
-    others = opening.collections or chat_files.list_readable_collections(opening.user)
-    return replace(opening, collections=(*others, files), files=files, files_first=not narrow)
+    files = prepared.conversation.files_id
+    if files is None or prepared.without_documents or not chat_files.has_searchable_files(files):
+        return prepared
+    narrow = prepared.conversation.narrow if prepared.new_collections is None else bool(prepared.new_collections)
+    others = prepared.collections or chat_files.list_readable_collections(prepared.user)
+    return replace(prepared, collections=(*others, files), files=files, files_first=not narrow)
 
 
-def _gives_title(place: Conversation, text: str, exchanges: list[Exchange]) -> bool:
+def _gives_title(conversation: Conversation, text: str, exchanges: list[Exchange]) -> bool:
     """Return whether the conversation gets its title from this question: the first that is not small talk."""
     before = [item.question.text for item in exchanges]
-    return not (place.title or recognise_small_talk(text) or drop_small_talk(before))
+    return not (conversation.title or recognise_small_talk(text) or drop_small_talk(before))
 
 
-def _prepare_retry(user: User, wish: RetryRequest) -> PreparedTurn:
-    old = Message.objects.visible_to(user).answers().filter(pk=wish.turn).select_related("parent").first()
+def _prepare_retry(user: User, request: RetryRequest) -> PreparedTurn:
+    old = Message.objects.visible_to(user).answers().filter(pk=request.turn).select_related("parent").first()
     if old is None or old.parent is None:
         raise RequestRefused("This answer is no longer available. Reload the page.")
     if old.parent.retracted:
         raise RequestRefused(QUESTION_WITHHELD)
-    if wish.on and not old.unfinished:
+    if request.continues and not old.unfinished:
         raise RequestRefused("This answer is already finished. Ask a follow-up instead.")
-    place = _get_conversation(user, old.conversation_id)
-    way = find_path(place.messages.all(), old.pk)
-    assistant, unshared = assistant_choice.resolve_assistant(user, place)
-    other = assistant_choice.get_chosen_assistant(user, wish.assistant)
+    conversation = _get_conversation(user, old.conversation_id)
+    path = find_path(conversation.messages.all(), old.pk)
+    assistant, unshared = assistant_choice.resolve_assistant(user, conversation)
+    other = assistant_choice.get_chosen_assistant(user, request.assistant)
     if other is not None:
         assistant, unshared = other, ""
-    collections = collection_choice.get_conversation_collections(user, place, assistant)
-    without = old.without_documents if wish.without_documents is None else wish.without_documents
+    collections = collection_choice.get_conversation_collections(user, conversation, assistant)
+    without = old.without_documents if request.without_documents is None else request.without_documents
     answer = _make_answer(old.parent, user, without)
     answer.client_id, answer.continues, answer.draws = (
-        wish.client_id,
-        old if wish.on else None,
+        request.client_id,
+        old if request.continues else None,
         _get_picture_record(old),
     )
-    model_choice.apply_settings(place, wish)
-    passed = find_branch_changes(way, old.parent.pk)
-    opening = _make_prepared_turn(
-        user, place, assistant, False, (answer,), cut_before(way, old.parent.pk), collections, None, passed
+    model_choice.apply_settings(conversation, request)
+    branch_changes = find_branch_changes(path, old.parent.pk)
+    prepared = _make_prepared_turn(
+        user,
+        conversation,
+        assistant,
+        False,
+        (answer,),
+        cut_before(path, old.parent.pk),
+        collections,
+        None,
+        branch_changes,
     )
     return replace(
-        opening,
+        prepared,
         attached=queries.load_by_question([old.parent.pk]).get(old.parent.pk, ()),
-        unshared=unshared,
-        compared=other is not None,
+        unshared_assistant=unshared,
+        is_comparison=other is not None,
     )
 
 
@@ -255,12 +273,12 @@ def _get_picture_record(old: Message) -> dict[str, Any]:
     return dict(old.draws) if old.parent and picture_request.parse_prompt(old.parent.text) else {}
 
 
-def _find_earlier_exchanges(place: Conversation, ask: AskRequest) -> list[Exchange]:
+def _find_earlier_exchanges(conversation: Conversation, ask: AskRequest) -> list[Exchange]:
     """Return the exchanges up to the answer that is followed, or before the question that is reworded.
 
     Raise RequestRefused if that message is gone.
     """
-    exchanges = find_path(place.messages.all(), ask.beside or ask.after)
+    exchanges = find_path(conversation.messages.all(), ask.beside or ask.after)
     if ask.beside is not None:
         if any(item.question.pk == ask.beside for item in exchanges):
             return cut_before(exchanges, ask.beside)
@@ -296,14 +314,14 @@ def _make_answer(question: Message, user: User, without_documents: bool) -> Mess
 
 def _make_prepared_turn(
     user: User,
-    place: Conversation,
+    conversation: Conversation,
     assistant: Assistant,
     new: bool,
     rows: tuple[Message, ...],
     exchanges: list[Exchange],
     collections: tuple[UUID, ...],
     chosen: tuple[UUID, ...] | None,
-    passed: tuple[UUID, ...],
+    branch_changes: tuple[UUID, ...],
 ) -> PreparedTurn:
     answer, question = rows[-1], rows[-1].parent
     if question is None:
@@ -319,13 +337,27 @@ def _make_prepared_turn(
     had = source_numbering.load_prompted_sources(user, [row.pk for row in kept]) if kept else {}
     seen = queries.load_by_question(questions[row.pk].pk for row in kept) if kept else {}
     return PreparedTurn(
-        user, place.pk, question.pk, answer.pk, question.text, collections, answer.without_documents,
-        answer.lease_token, _make_history(kept, questions, had, seen),
-        source_numbering.SourceNumbers() if new else source_numbering.load_numbers(place.pk), assistant, place, new,
-        rows, chosen, passed, answer.continues.text if answer.continues else "",
-        assistant_choice.resolve_sampling(place, assistant),
-        build_instructions(assistant, get_personal_instructions(user)), filters=parse_stored_filters(place.filters),
-    )  # fmt: skip
+        user=user,
+        conversation_id=conversation.pk,
+        question_id=question.pk,
+        answer_id=answer.pk,
+        text=question.text,
+        collections=collections,
+        without_documents=answer.without_documents,
+        lease=answer.lease_token,
+        history=_make_history(kept, questions, had, seen),
+        numbers=source_numbering.SourceNumbers() if new else source_numbering.load_numbers(conversation.pk),
+        assistant=assistant,
+        conversation=conversation,
+        is_new=new,
+        rows=rows,
+        new_collections=chosen,
+        branch_changes=branch_changes,
+        text_so_far=answer.continues.text if answer.continues else "",
+        sampling=assistant_choice.resolve_sampling(conversation, assistant),
+        instructions=build_instructions(assistant, get_personal_instructions(user)),
+        filters=parse_stored_filters(conversation.filters),
+    )
 
 
 def _make_history(
@@ -347,41 +379,41 @@ def _make_history(
     )
 
 
-def _store_rows(opening: PreparedTurn) -> None:
-    place = opening.place
-    if opening.chosen is not None:
-        place.narrow = bool(opening.chosen)
-    if opening.new:
-        place.save(force_insert=True)
-    elif not Conversation.objects.filter(pk=place.pk, deleted__isnull=True).update(
+def _store_rows(prepared: PreparedTurn) -> None:
+    conversation = prepared.conversation
+    if prepared.new_collections is not None:
+        conversation.narrow = bool(prepared.new_collections)
+    if prepared.is_new:
+        conversation.save(force_insert=True)
+    elif not Conversation.objects.filter(pk=conversation.pk, deleted__isnull=True).update(
         changed=timezone.now(),
-        sampling=place.sampling,
-        narrow=place.narrow,
-        model=place.model,
-        filters=place.filters,
+        sampling=conversation.sampling,
+        narrow=conversation.narrow,
+        model=conversation.model,
+        filters=conversation.filters,
     ):  # this update locks the row
         raise RequestRefused("This conversation is no longer available. Reload the page.")
-    elif opening.names:
-        unnamed = Conversation.objects.filter(pk=place.pk, title="", titled=Conversation.Titled.QUESTION)
-        unnamed.update(title=place.title)
-    check_capacity(opening)
-    Message.objects.bulk_create(opening.rows)
-    if len(opening.rows) > 1:
-        queries.attach_to_question(opening.question, opening.attached)
-    if opening.turned:
-        Message.objects.filter(pk__in=opening.turned).update(chosen=timezone.now())
-    if opening.chosen is not None and (opening.chosen or not opening.new):
-        place.collections.set(Collection.objects.filter(pk__in=opening.chosen))
+    elif prepared.gives_title:
+        unnamed = Conversation.objects.filter(pk=conversation.pk, title="", titled=Conversation.Titled.QUESTION)
+        unnamed.update(title=conversation.title)
+    check_capacity(prepared)
+    Message.objects.bulk_create(prepared.rows)
+    if len(prepared.rows) > 1:
+        queries.attach_to_question(prepared.question_id, prepared.attached)
+    if prepared.branch_changes:
+        Message.objects.filter(pk__in=prepared.branch_changes).update(chosen=timezone.now())
+    if prepared.new_collections is not None and (prepared.new_collections or not prepared.is_new):
+        conversation.collections.set(Collection.objects.filter(pk__in=prepared.new_collections))
 
 
-def check_capacity(opening: PreparedTurn, others: int = 0) -> None:
+def check_capacity(prepared: PreparedTurn, others: int = 0) -> None:
     """Raise ConversationBusy if an answer runs in this conversation, or MAX_RUNNING answers of the user run.
 
     `others` is the number of running turns without rows, as in temporary chats.
     """
-    rows = Message.objects.filter(asked_by=opening.user, status=Message.Status.WRITING).order_by()
+    rows = Message.objects.filter(asked_by=prepared.user, status=Message.Status.WRITING).order_by()
     running = list(rows.values_list("conversation_id", flat=True))
-    if opening.conversation in running:
+    if prepared.conversation_id in running:
         raise ConversationBusy("An answer is still being written in this conversation. Wait for it, or stop it.")
     if len(running) + others >= MAX_RUNNING:
         raise ConversationBusy(

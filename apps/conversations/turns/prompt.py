@@ -60,7 +60,7 @@ class KeptHistory:
     """Part of the history that fits the prompt: the turns from `start` on, and their given spans by source number."""
 
     start: int
-    given: dict[int, frozenset[tuple[int, int]]]
+    given_spans: dict[int, frozenset[tuple[int, int]]]
 
 
 def select_history(
@@ -80,7 +80,7 @@ def select_history(
                 start += 1
     spans: dict[int, frozenset[tuple[int, int]]] = {}
     for past in history[start:]:
-        for item in past.given:
+        for item in past.sources:
             spans[item.number] = spans.get(item.number, frozenset()) | frozenset(item.spans)
     return KeptHistory(start, spans)
 
@@ -89,66 +89,71 @@ def build_prompt(
     question: str,
     history: Sequence[PastExchange],
     kept: KeptHistory,
-    placed: Sequence[NumberedPassage],
+    passages: Sequence[NumberedPassage],
     window: int,
     count: CountTokens,
     *,
     instructions: str = "",
-    free: bool = False,
-    written: str = "",
-    longest: int = MAX_ANSWER_TOKENS,
+    without_sources: bool = False,
+    text_so_far: str = "",
+    max_tokens: int = MAX_ANSWER_TOKENS,
     notes: Sequence[str] = (),
     pictures: tuple[str, ...] = (),
-    a_picture: int = 0,
-    tools: int = 0,
+    tokens_per_picture: int = 0,
+    tool_tokens: int = 0,
 ) -> Prompt:
     """Return the messages, and how many tokens the answer may have within the window.
 
-    `written` is an answer to continue. `notes` are tool results and lines about `pictures`, each of which takes
-    `a_picture` tokens. `tools` is the token cost of tool descriptions. `free` asks for an answer without sources.
+    `text_so_far` is an answer to continue. `notes` are tool results and lines about `pictures`, each of which takes
+    `tokens_per_picture` tokens. `tool_tokens` is the token cost of tool descriptions. `without_sources` asks for an
+    answer without sources.
     """
-    messages = [ChatMessage("system", build_system_text(instructions, free=free, tools=tools > 0))]
+    messages = [
+        ChatMessage("system", build_system_text(instructions, without_sources=without_sources, tools=tool_tokens > 0))
+    ]
     for past in history[kept.start :]:
         asked = ChatMessage("user", _format_past_question(past), pictures=past.pictures)
         messages += [asked, ChatMessage("assistant", escape_template_tokens(past.answer) or TOOL_RESULT_ABOVE)]
-    messages.append(ChatMessage("user", _format_question(question, placed, notes), pictures=pictures))
-    if written:
-        messages.append(ChatMessage("assistant", escape_template_tokens(written).rstrip()))
+    messages.append(ChatMessage("user", _format_question(question, passages, notes), pictures=pictures))
+    if text_so_far:
+        messages.append(ChatMessage("assistant", escape_template_tokens(text_so_far).rstrip()))
     used = sum(count([message.content for message in messages])) + _OVERHEAD * len(messages)
-    used += a_picture * sum(len(message.pictures) for message in messages)
-    return Prompt(tuple(messages), kept.start, max(0, min(longest, window - used - tools)))
+    used += tokens_per_picture * sum(len(message.pictures) for message in messages)
+    return Prompt(tuple(messages), kept.start, max(0, min(max_tokens, window - used - tool_tokens)))
 
 
-def build_part_prompt(request: str, placed: Sequence[NumberedPassage]) -> tuple[ChatMessage, ...]:
+def build_part_prompt(request: str, passages: Sequence[NumberedPassage]) -> tuple[ChatMessage, ...]:
     """Return the messages that ask for notes on one part of a document."""
-    lines = [format_passage_line(item) for item in placed]
+    lines = [format_passage_line(item) for item in passages]
     return (
         ChatMessage("system", f"Prompt {canary.canary_token()}. {PART_SYSTEM}"),
         ChatMessage("user", _format_user_message(request, lines)),
     )
 
 
-def format_part_notes(number: int, count: int, said: str) -> str:
+def format_part_notes(number: int, count: int, notes: str) -> str:
     """Return the line of the answer prompt that holds the notes on one part."""
-    return f"Notes on part {number} of {count}: {said}"
+    return f"Notes on part {number} of {count}: {notes}"
 
 
-def build_system_text(instructions: str = "", *, free: bool = False, tools: bool = False) -> str:
+def build_system_text(instructions: str = "", *, without_sources: bool = False, tools: bool = False) -> str:
     """Return the system text.
 
     Its canary token stands first, so that a model that repeats the prompt is stopped at once.
     """
-    base = f"Prompt {canary.canary_token()}. {FREE_SYSTEM if free else SYSTEM}" + (f" {TOOL_RULES}" if tools else "")
+    base = f"Prompt {canary.canary_token()}. {FREE_SYSTEM if without_sources else SYSTEM}" + (
+        f" {TOOL_RULES}" if tools else ""
+    )
     return f"{base}\n\n{escape_template_tokens(instructions.strip())}" if instructions.strip() else base
 
 
-def _format_question(question: str, placed: Sequence[NumberedPassage], notes: Sequence[str]) -> str:
-    fresh = [format_passage_line(item) for item in sorted(placed, key=lambda item: item.number) if item.fresh]
+def _format_question(question: str, passages: Sequence[NumberedPassage], notes: Sequence[str]) -> str:
+    fresh = [format_passage_line(item) for item in sorted(passages, key=lambda item: item.number) if item.fresh]
     return _format_user_message(question, [*fresh, *(escape_template_tokens(" ".join(note.split())) for note in notes)])
 
 
 def _format_past_question(past: PastExchange) -> str:
-    return _format_user_message(past.question, [*(format_prompted_line(item) for item in past.given), *past.notes])
+    return _format_user_message(past.question, [*(format_prompted_line(item) for item in past.sources), *past.notes])
 
 
 def _format_user_message(question: str, lines: Sequence[str]) -> str:

@@ -44,15 +44,15 @@ def start_rewriting(turn: Turn, allowed: asyncio.Event) -> asyncio.Task[str] | N
 
     The task returns "" if the model fails the reading check, is unreachable, too slow, or writes something else.
     """
-    opening = turn.opening
-    if not settings.REWRITE or not opening.history or not is_follow_up(opening.text):
+    prepared = turn.prepared
+    if not settings.REWRITE or not prepared.history or not is_follow_up(prepared.text):
         return None
     return asyncio.create_task(_rewrite(turn, allowed), name="rewrite a follow-up")
 
 
-def parse_rewritten_question(said: str, question: str, history: Sequence[PastExchange]) -> str:
+def parse_rewritten_question(reply: str, question: str, history: Sequence[PastExchange]) -> str:
     """Return the rewritten question in the model's text; "" if it adds no term or has too many unknown ones. Pure."""
-    line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
+    line = next((line for line in reply.splitlines() if line.strip(_EDGES)), "")
     line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
     terms = extract_content_terms(line)
     known = {term for past in history for text in (past.question, past.answer) for term in extract_content_terms(text)}
@@ -64,18 +64,18 @@ def parse_rewritten_question(said: str, question: str, history: Sequence[PastExc
 
 async def _rewrite(turn: Turn, allowed: asyncio.Event) -> str:
     await allowed.wait()
-    opening, history = turn.opening, [past for past in turn.opening.history if not past.called][-_BACK:]
+    prepared, history = turn.prepared, [past for past in turn.prepared.history if not past.only_called_tool][-_BACK:]
     try:
         async with asyncio.timeout(LONGEST_S):
             info = await turn.chat.info()
             if not answer_style.has_passed_reading_check(
-                await in_db(answer_style.get_model_profile, info.name), registry.get_chat_model(opening.model)
+                await in_db(answer_style.get_model_profile, info.name), registry.get_chat_model(prepared.model)
             ):
                 return ""
             line = parse_rewritten_question(
-                await _ask_model(turn.chat, opening.text, history, str(opening.user.pk)), opening.text, history
+                await _ask_model(turn.chat, prepared.text, history, str(prepared.user.pk)), prepared.text, history
             )
-            return line if line and (await gate.check_sentence(line, level=turn.level)).allowed else ""
+            return line if line and (await gate.check_sentence(line, level=turn.strictness)).allowed else ""
     except (EngineError, TimeoutError):
         return ""
 
@@ -89,8 +89,8 @@ async def _ask_model(chat: ChatEngine, question: str, history: Sequence[PastExch
     asked = "\n".join([*lines, f"Last question: {escape_template_tokens(question[:_QUESTION])}", "", _ASK])
     sampling = Sampling(max_tokens=_TOKENS, temperature=0.0)
     request = ChatRequest((ChatMessage("user", asked),), sampling, cache, thinks=False)
-    said = ""
+    reply = ""
     async with aclosing(chat.stream(request)) as items:
         async for item in items:
-            said += item.text if isinstance(item, Delta) else ""
-    return said
+            reply += item.text if isinstance(item, Delta) else ""
+    return reply

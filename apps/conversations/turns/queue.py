@@ -42,8 +42,8 @@ async def queue_question(user: User, ask: AskRequest, message: Mapping[str, Any]
     if not verdict.allowed:
         await findings.open_case_for_question(user, verdict)
         raise RequestRefused(verdict.words)
-    place = await in_db(enqueue_question, user, ask, message)
-    return await _notify(user, place, {"type": "queued"})
+    conversation_id = await in_db(enqueue_question, user, ask, message)
+    return await _notify(user, conversation_id, {"type": "queued"})
 
 
 async def change_queue(user: User, command: QueuedCommand) -> dict[str, Any]:
@@ -51,13 +51,13 @@ async def change_queue(user: User, command: QueuedCommand) -> dict[str, Any]:
     if command.do == "unqueue":
         row = await in_db(remove_question, user, command.queued)
         return await _notify(user, row.conversation_id, _make_unqueued_reply(row))
-    place, running = await in_db(move_to_front, user, command.queued)
-    return await _notify(user, place, {"type": "first", "turn": str(running) if running else ""})
+    conversation_id, running = await in_db(move_to_front, user, command.queued)
+    return await _notify(user, conversation_id, {"type": "first", "turn": str(running) if running else ""})
 
 
-async def _notify(user: User, place: UUID, reply: dict[str, Any]) -> dict[str, Any]:
-    await notifications.notify_conversation_changed(user.pk, place)
-    return {**reply, "conversation": str(place)}
+async def _notify(user: User, conversation_id: UUID, reply: dict[str, Any]) -> dict[str, Any]:
+    await notifications.notify_conversation_changed(user.pk, conversation_id)
+    return {**reply, "conversation": str(conversation_id)}
 
 
 def _make_unqueued_reply(row: QueuedQuestion) -> dict[str, Any]:
@@ -71,11 +71,11 @@ def enqueue_question(user: User, ask: AskRequest, message: Mapping[str, Any]) ->
     A repeated client id is stored once. Raise RequestRefused if the conversation is gone or MAX_QUEUED questions wait.
     """
     rows = Conversation.objects.visible_to(user)
-    if ask.conversation is None or (place := rows.filter(pk=ask.conversation).first()) is None:
+    if ask.conversation is None or (conversation := rows.filter(pk=ask.conversation).first()) is None:
         raise RequestRefused(gettext("This conversation is no longer available. Reload the page."))
     if Message.objects.filter(asked_by=user, client_id=ask.client_id).exists():
-        return place.pk  # sent again after a reconnect; it has been asked meanwhile
-    if place.queued.count() >= MAX_QUEUED:
+        return conversation.pk  # sent again after a reconnect; it has been asked meanwhile
+    if conversation.queued.count() >= MAX_QUEUED:
         raise RequestRefused(
             gettext("%(most)s questions are already waiting. Wait until some are answered.") % {"most": MAX_QUEUED}
         )
@@ -83,15 +83,15 @@ def enqueue_question(user: User, ask: AskRequest, message: Mapping[str, Any]) ->
     try:
         with transaction.atomic():
             QueuedQuestion.objects.create(
-                conversation=place,
+                conversation=conversation,
                 text=ask.text,
                 settings=settings,
                 client_id=ask.client_id,
-                position=_choose_position(place, message.get("position")),
+                position=_choose_position(conversation, message.get("position")),
             )
     except IntegrityError:
         log.info("A question was queued twice")
-    return place.pk
+    return conversation.pk
 
 
 def remove_question(user: User, pk: UUID) -> QueuedQuestion:
@@ -99,7 +99,7 @@ def remove_question(user: User, pk: UUID) -> QueuedQuestion:
 
     Raise RequestRefused if it was asked or is not the user's. For `in_db`.
     """
-    row = _own(user, pk)
+    row = _get_queued(user, pk)
     if not QueuedQuestion.objects.filter(pk=pk).delete()[0]:
         raise RequestRefused(_ALREADY_ASKED)
     return row
@@ -110,16 +110,16 @@ def move_to_front(user: User, pk: UUID) -> tuple[UUID, UUID | None]:
 
     Raise RequestRefused if the question was asked meanwhile or is not the user's.
     """
-    row = _own(user, pk)
+    row = _get_queued(user, pk)
     least = QueuedQuestion.objects.filter(conversation=row.conversation_id).aggregate(least=Min("position"))["least"]
     if least is None or not QueuedQuestion.objects.filter(pk=pk).update(position=least - 1, problem=""):
         raise RequestRefused(_ALREADY_ASKED)
     return row.conversation_id, _get_running_answer(row.conversation_id)
 
 
-def list_waiting(user: User, place: Conversation) -> list[QueuedQuestion]:
+def list_waiting(user: User, conversation: Conversation) -> list[QueuedQuestion]:
     """Return the queued questions in order; [] if the conversation is not the user's."""
-    return list(place.queued.all()) if place.owner_id == user.pk else []
+    return list(conversation.queued.all()) if conversation.owner_id == user.pk else []
 
 
 def find_ready_conversations() -> list[UUID]:
@@ -129,21 +129,21 @@ def find_ready_conversations() -> list[UUID]:
     return list(rows.exclude(conversation__in=busy).order_by().values_list("conversation", flat=True).distinct())
 
 
-def get_next_question(place: UUID) -> tuple[User, AskRequest, QueuedQuestion] | None:
+def get_next_question(conversation_id: UUID) -> tuple[User, AskRequest, QueuedQuestion] | None:
     """Return the next question of the conversation with its owner; None if none waits or the account is inactive.
 
     Questions that can no longer be asked are marked and skipped. For `in_db`.
     """
-    rows = QueuedQuestion.objects.filter(conversation=place, conversation__deleted__isnull=True, problem="")
+    rows = QueuedQuestion.objects.filter(conversation=conversation_id, conversation__deleted__isnull=True, problem="")
     row = rows.select_related("conversation__owner").first()
     if row is None or not row.conversation.owner.is_active:
         return None
-    message = {**row.settings, "text": row.text, "client_id": row.client_id, "conversation": str(place)}
+    message = {**row.settings, "text": row.text, "client_id": row.client_id, "conversation": str(conversation_id)}
     try:
         return row.conversation.owner, requests.parse_ask(message), row
     except RequestRefused as refusal:  # for example, its model was removed meanwhile
         mark_refused(row.pk, refusal)
-        return get_next_question(place)
+        return get_next_question(conversation_id)
 
 
 def mark_asked(pk: UUID) -> None:
@@ -160,28 +160,28 @@ def mark_refused(pk: UUID, refusal: RequestRefused) -> None:
 _ALREADY_ASKED = "This question has already been sent."
 
 
-def _choose_position(place: Conversation, wished: Any) -> int:
+def _choose_position(conversation: Conversation, requested: Any) -> int:
     """Return the position behind all others, or the earlier one of a question that was taken out to be reworded."""
-    if isinstance(wished, int) and abs(wished) < MAX_POSITION:
-        return wished
-    last = place.queued.aggregate(last=Max("position"))["last"]
+    if isinstance(requested, int) and abs(requested) < MAX_POSITION:
+        return requested
+    last = conversation.queued.aggregate(last=Max("position"))["last"]
     return 0 if last is None else last + 1
 
 
 def _get_level(user: User, pk: UUID | None) -> Strictness:
-    place = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first() if pk else None
-    if place is None:
+    conversation = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first() if pk else None
+    if conversation is None:
         raise RequestRefused(gettext("This conversation is no longer available. Reload the page."))
-    return assistant_choice.resolve_level(user, place)
+    return assistant_choice.resolve_level(user, conversation)
 
 
-def _own(user: User, pk: UUID) -> QueuedQuestion:
+def _get_queued(user: User, pk: UUID) -> QueuedQuestion:
     row = QueuedQuestion.objects.filter(pk=pk, conversation__in=Conversation.objects.visible_to(user)).first()
     if row is None:
         raise RequestRefused(_ALREADY_ASKED)
     return row
 
 
-def _get_running_answer(place: UUID) -> UUID | None:
-    rows = Message.objects.filter(conversation=place, status=Message.Status.WRITING)
+def _get_running_answer(conversation_id: UUID) -> UUID | None:
+    rows = Message.objects.filter(conversation=conversation_id, status=Message.Status.WRITING)
     return rows.values_list("pk", flat=True).first()

@@ -1,4 +1,7 @@
-"""The quotes of a turn: chosen once, before the model is asked where a turn without any ends in "nothing found"."""
+"""Choose the quotes of a turn, once. Entry points: `choose_quotes`, `has_no_likely_quote`.
+
+A turn that has to begin with quotes and finds none ends as "nothing found" before the model is asked.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,28 @@ async def choose_quotes(turn: Turn, found: SearchResult) -> list[quote_selection
     """Return the quotes for a turn whose passages are numbered; those that were chosen before, if any."""
     if turn.quotes:
         return turn.quotes
-    passages = {item.number: item.passage for item in turn.placed}
+    passages = {item.number: item.passage for item in turn.passages}
     return await in_pool(quote_selection.select_quotes, found.query, found.vector, passages, found.idf)
 
 
 async def has_no_likely_quote(turn: Turn, found: SearchResult | None) -> bool:
-    """Return whether quotes come first and none is likely right. A model that needs them would answer from passages
-    that speak of something else. False where it can speak of something else than passages: tools, pictures, an earlier
-    result. The quotes are kept in the turn."""
-    if found is None or not found.passages or turn.kit or turn.attached or turn.made or turn.called_before:
+    """Return whether quotes come first and none is likely right; store the quotes in the turn.
+
+    A model that needs quotes would then answer from passages about something else. Return False if it may answer from
+    other things than passages: tools, pictures, or an earlier tool result.
+    """
+    if (
+        found is None
+        or not found.passages
+        or turn.available_tools
+        or turn.attached
+        or turn.tool_calls
+        or turn.follows_tool_call
+    ):
         return False
     profile = await in_db(answer_style.get_model_profile, turn.model)
     if (
-        answer_style.resolve_style(turn.opening.assistant, profile, registry.get_chat_model(turn.opening.model))
+        answer_style.resolve_style(turn.prepared.assistant, profile, registry.get_chat_model(turn.prepared.model))
         != AnswerStyle.QUOTES
     ):
         return False

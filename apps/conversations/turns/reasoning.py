@@ -50,18 +50,18 @@ class ReasoningSplitter:
         self._first: str | ReasoningPiece | None = None
         self._late: list[str] = []
 
-    async def thinks(self) -> bool:
+    async def starts_with_reasoning(self) -> bool:
         """Return whether the stream begins with reasoning. Call first."""
         self._first = await anext(self._source, None)
         return isinstance(self._first, ReasoningPiece)
 
-    async def thoughts(self) -> AsyncGenerator[str, None]:
+    async def iter_reasoning(self) -> AsyncGenerator[str, None]:
         """Yield the reasoning before the first word of the answer."""
         while isinstance(item := self._first, ReasoningPiece):
             yield item.text
             self._first = await anext(self._source, None)
 
-    async def text(self) -> AsyncGenerator[str, None]:
+    async def iter_text(self) -> AsyncGenerator[str, None]:
         """Yield the text of the answer."""
         if isinstance(self._first, str):
             yield self._first
@@ -71,7 +71,7 @@ class ReasoningSplitter:
             else:
                 self._late.append(item.text)
 
-    async def late(self) -> AsyncGenerator[str, None]:
+    async def iter_late_reasoning(self) -> AsyncGenerator[str, None]:
         """Yield the reasoning that came within the answer, after `text` is exhausted."""
         for text in self._late:
             yield text
@@ -81,16 +81,16 @@ async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown:
     """Stream the reasoning to the page, each piece approved by the gate, once `shown` is done. Raise Withheld."""
     began = 0.0
     async with aclosing(
-        gate.moderate_stream(thoughts, partial(findings.record_finding, turn), level=turn.level)
+        gate.moderate_stream(thoughts, partial(findings.record_finding, turn), level=turn.strictness)
     ) as pieces:
         async for piece in pieces:
             await shown
             if not began:
                 began = time.perf_counter()
                 piece = f"\n\n{piece}" if turn.thoughts else piece  # reasoning of a later tool round
-                await turn.step("think", gettext("Thinking"))
-            await turn.say(Shown(len(turn.thoughts), piece))
+                await turn.emit_step("think", gettext("Thinking"))
+            await turn.emit(Shown(len(turn.thoughts), piece))
             turn.thoughts += piece
     if began:
         turn.timings["thinking"] = turn.timings.get("thinking", 0.0) + (time.perf_counter() - began) * 1000
-        await turn.step("think", gettext("Thought before answering"), turn.timings["thinking"])
+        await turn.emit_step("think", gettext("Thought before answering"), turn.timings["thinking"])

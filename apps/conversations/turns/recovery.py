@@ -45,42 +45,42 @@ def close_orphaned_turns() -> dict[UUID, str]:
     }
 
 
-async def run_sweeper(go_on: Callable[[UUID], Awaitable[None]], purge: Callable[[], object]) -> None:
+async def run_sweeper(ask_next: Callable[[UUID], Awaitable[None]], purge: Callable[[], object]) -> None:
     """Run all jobs every SWEEP_INTERVAL_S seconds until cancelled, whatever a job raises.
 
-    `go_on` is called for each conversation in which a question was left waiting. `purge` is called in each round, in a
-    database thread.
+    `ask_next` is called for each conversation in which a question was left waiting. `purge` is called in each round, in
+    a database thread.
     """
-    untold: dict[UUID, str] = {}
+    unannounced: dict[UUID, str] = {}
     while True:
-        await run_jobs_once(go_on, purge, untold)
+        await run_jobs_once(ask_next, purge, unannounced)
         await asyncio.sleep(SWEEP_INTERVAL_S)
 
 
 async def run_jobs_once(
-    go_on: Callable[[UUID], Awaitable[None]], purge: Callable[[], object], untold: dict[UUID, str]
+    ask_next: Callable[[UUID], Awaitable[None]], purge: Callable[[], object], unannounced: dict[UUID, str]
 ) -> None:
-    """Run each job once. `untold` keeps closed turns, with their text, whose listeners could not be told yet."""
+    """Run each job once. `unannounced` keeps closed turns, with their text, whose listeners could not be told yet."""
 
     async def tell(turn: UUID) -> None:
-        await _tell(str(turn), untold[turn])
-        del untold[turn]
+        await _announce_end(str(turn), unannounced[turn])
+        del unannounced[turn]
 
-    with _job("close dead turns"):
-        untold.update(await in_db(close_orphaned_turns))
-    with _job("tell of closed turns"):
-        await _for_each(list(untold), tell)
-    with _job("purge deleted conversations"):
+    with _guard_job("close dead turns"):
+        unannounced.update(await in_db(close_orphaned_turns))
+    with _guard_job("tell of closed turns"):
+        await _do_for_each(list(unannounced), tell)
+    with _guard_job("purge deleted conversations"):
         await in_db(purge)
-    with _job("ask queued questions"):
-        await _for_each(await in_db(queue.find_ready_conversations), go_on)
+    with _guard_job("ask queued questions"):
+        await _do_for_each(await in_db(queue.find_ready_conversations), ask_next)
 
 
-def _job(name: str) -> AbstractContextManager[None]:
+def _guard_job(name: str) -> AbstractContextManager[None]:
     return periodic_jobs.guard_job("web", name, SWEEP_INTERVAL_S)
 
 
-async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+async def _do_for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
     """Do the work for every item. Raise an ExceptionGroup of the failures after the last item."""
     failed: list[Exception] = []
     for item in items:
@@ -92,15 +92,15 @@ async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) ->
         raise ExceptionGroup(f"{type(failed[0]).__name__}: {failed[0]}", failed)
 
 
-async def _tell(turn: str, text: str) -> None:
+async def _announce_end(turn: str, text: str) -> None:
     turnlog = registry.get_turn_log()
-    closed = await in_db(_closed, turn, text)
+    closed = await in_db(_make_closed_event, turn, text)
     if await turnlog.exists(turn):
         await turnlog.append(turn, encode_event(closed, turn=turn))
         await turnlog.finish(turn)
 
 
-def _closed(turn: str, text: str) -> Closed:
+def _make_closed_event(turn: str, text: str) -> Closed:
     """Return the last event of the turn, in the asking user's language, as a reload shows it."""
     row = Message.objects.select_related("asked_by").filter(pk=turn).first()
     only_verified = row is not None and row.shows == ShownSentences.VERIFIED

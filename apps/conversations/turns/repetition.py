@@ -57,39 +57,39 @@ class RepetitionDetector:
         self._begun = ""  # shown part of the unfinished sentence ...
         self._held = ""  # ... and the part held back, which may become one of `_often`
 
-    def until(self, piece: str) -> str:
+    def feed(self, piece: str) -> str:
         """Return the text that may be shown after this piece, up to where a loop begins; then `over` is True.
 
         Several sentences may come at once, if the model is faster than the gate.
         """
-        if (kept := self._strung(piece)) is not None:
+        if (kept := self._find_strung_letters(piece)) is not None:
             self.over = True
             return (self._held + piece[:kept]) if kept else ""
         text, start, known = self._begun + self._held + piece, 0, len(self._begun)
         while (found := _END.search(text, start + 1)) is not None:
-            if self.loops(text[start : found.end()]):
+            if self.has_loop(text[start : found.end()]):
                 self.over = True
                 return text[known:start]
             start = found.end()
         rest, known_of_it = text[start:], max(0, known - start)
-        if self._circles(rest):
+        if self._goes_in_circles(rest):
             self.over = True
             return text[known:start]
         self._begun, self._held = (rest[:known_of_it], rest[known_of_it:]) if self._may_loop(rest) else (rest, "")
         return text[known : len(text) - len(self._held)]
 
-    def _strung(self, piece: str) -> int | None:
+    def _find_strung_letters(self, piece: str) -> int | None:
         """Return how much of the piece stands before a string of letters or numbers; None if there is none."""
         self._end = self._end[-_STRUNG_CHARACTERS:] + piece
         found = _STRUNG.search(self._end)
         return None if found is None else max(0, found.start() - (len(self._end) - len(piece)))
 
-    def rest(self) -> str:
+    def flush(self) -> str:
         """Return the text that was held back. Call once, after the last piece."""
         held, self._begun, self._held = self._held, "", ""
         return "" if self.over else held
 
-    def loops(self, sentence: str) -> bool:
+    def has_loop(self, sentence: str) -> bool:
         """Return whether this complete sentence makes the answer a loop; it must not be shown then."""
         said = tuple(split_words(_LIST_MARK.sub("", sentence)))
         if not said:  # a list number or a horizontal rule
@@ -105,9 +105,9 @@ class RepetitionDetector:
         if len(said) < _LEAST_WORDS or not any(len(word) > 1 and _has_letters(word) for word in said):
             return False
         counts = self._only_counts(sentence)
-        return (times > 1 and self._comes_again(said, sentence, times)) or counts
+        return (times > 1 and self._is_repeated(said, sentence, times)) or counts
 
-    def _comes_again(self, said: tuple[str, ...], sentence: str, times: int) -> bool:
+    def _is_repeated(self, said: tuple[str, ...], sentence: str, times: int) -> bool:
         """Return whether the sentence has come too often. Code and tables may repeat a line between others."""
         again = self._round[said] = self._round.get(said, 0) + 1
         if _NO_PROSE.search(sentence):
@@ -135,7 +135,7 @@ class RepetitionDetector:
         return any(one[last].startswith(said[last]) for one in same if len(one) > last)
 
     @staticmethod
-    def _circles(rest: str) -> bool:
+    def _goes_in_circles(rest: str) -> bool:
         """Return whether an unfinished sentence repeats one phrase."""
         if rest.isascii() and len(rest.encode().translate(None, _IN_WORDS)) < _APART:
             return False

@@ -1,4 +1,8 @@
-"""Before the model is asked: whether the question may be asked, and which passages speak to it."""
+"""Check the question and search for passages, before the model is asked.
+
+Entry points: `retrieve_passages`, which does both side by side, `check_question`, `wait_for_attached_files` and
+`emit_no_results`.
+"""
 
 from __future__ import annotations
 
@@ -31,30 +35,32 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
 TOKEN_BUDGET = 700  # of passages in a prompt; a CPU reads about 600 tokens a second
-MAX_FILE_WAIT_S = 5.0  # how long a question waits at most for files that its user has just added,
-MAX_ATTACHED_WAIT_S = 300.0  # and for those attached to its conversation, which it is likely about
-_LOOK_S = 0.5  # between looks at them
+MAX_FILE_WAIT_S = 5.0  # seconds that a question waits for files that its user has just added, at most
+MAX_ATTACHED_WAIT_S = 300.0  # the same for files attached to its conversation, which it is likely about
+_POLL_S = 0.5  # seconds between two looks at them
 
-_waiting: dict[UUID, tuple[int, asyncio.Event]] = {}  # answers that wait for files: whose, and whether to wait no more
+_waiting: dict[
+    UUID, tuple[int, asyncio.Event]
+] = {}  # by waiting answer: id of the user, and the event that ends the wait
 
 
 def embed_question(question: str) -> PoolTask[Vectors]:
-    """The vector of a question is being made, once, for whoever needs it: the gate and the search."""
+    """Start to embed the question; gate and search share the result."""
     return start_in_pool(registry.get_embedder().embed_query, question)
 
 
 async def retrieve_passages(turn: Turn) -> SearchResult | None:
-    """The passages, None where none are wanted. Raises Withheld where the question may not be asked.
+    """Return what the search found; None without documents. Raise Withheld if the gate withholds the question.
 
-    Whether it may is looked into beside the first search, and nothing is said of that before.
+    The gate judges the question beside the first search, whose result is shown only after the verdict.
     """
-    if turn.opening.without_documents:
+    if turn.prepared.without_documents:
         await check_question(turn)
         return None
     allowed = asyncio.Event()
-    turn.rewritten = query_rewriting.start_rewriting(turn, allowed)
-    first = asyncio.create_task(_search(turn, turn.opening.scope))
-    tasks: list[asyncio.Task[Any]] = [first, *filter(None, [turn.rewritten])]
+    turn.rewriting = query_rewriting.start_rewriting(turn, allowed)
+    first = asyncio.create_task(_search(turn, turn.prepared.scope))
+    tasks: list[asyncio.Task[Any]] = [first, *filter(None, [turn.rewriting])]
     try:
         await check_question(turn)
         allowed.set()
@@ -63,168 +69,174 @@ async def retrieve_passages(turn: Turn) -> SearchResult | None:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        _ = [task.cancelled() or task.exception() for task in tasks]  # of no interest where the question was withheld
+        _ = [
+            task.cancelled() or task.exception() for task in tasks
+        ]  # marks exceptions as retrieved; Withheld is raised instead
 
 
 async def check_question(turn: Turn) -> None:
-    """Raises Withheld where the question may not be asked."""
+    """Let the gate judge the question. Raise Withheld."""
     start = time.perf_counter()
     try:
-        await findings.check_input(turn, turn.opening.text, turn.vector)
+        await findings.check_input(turn, turn.prepared.text, turn.vector)
     finally:
-        turn.timings["check"] = _since(start)
+        turn.timings["check"] = _get_elapsed_ms(start)
 
 
 async def search_and_wait(turn: Turn, first: Awaitable[SearchResult]) -> SearchResult:
-    """Return the passages. Where there are none yet, wait visibly for files that the user has just added to what is
-    searched, for READING_S at most, or until the user asks to be answered now.
+    """Return what the search found. If nothing, wait for files that the user has just added to what is searched.
 
-    Files of other users, and files added earlier, keep no question waiting.
+    The wait is shown as a step. It ends after MAX_FILE_WAIT_S, or when the user asks to be answered now. Files of other
+    users, and files added earlier, keep no question waiting.
     """
     found = await first
-    if not found.passages and found.just_added and not turn.hurried:
-        found = await _wait(turn, found)
-    turn.found = found
+    if not found.passages and found.just_added and not turn.skipped_file_wait:
+        found = await _wait_for_new_files(turn, found)
+    turn.search_result = found
     turn.timings |= found.ms
     turn.timings["search"] = sum(found.ms.values())
-    await turn.step("search", _searched(found, turn.opening.filters.words), turn.timings["search"])
+    await turn.emit_step("search", _describe_search(found, turn.prepared.filters.words), turn.timings["search"])
     return found
 
 
 def skip_file_wait(user: User, answer: UUID) -> None:
-    """End the wait of that user's turn for files, if it waits in this process: elsewhere it ends by itself soon."""
+    """End the wait of the user's turn for files, if it runs in this process; elsewhere it ends by itself soon."""
     owner, hurried = _waiting.get(answer, (None, None))
     if owner == user.pk and hurried is not None:
         hurried.set()
 
 
 async def wait_for_attached_files(turn: Turn) -> None:
-    """Wait visibly until the files attached to the conversation are read, for MAX_ATTACHED_WAIT_S at most, or until the
-    user asks to be answered now."""
-    files, start, said = turn.opening.files, time.perf_counter(), 0
+    """Wait until the files attached to the conversation are read, shown as a step.
+
+    The wait ends after MAX_ATTACHED_WAIT_S, or when the user asks to be answered now.
+    """
+    files, start, shown_count = turn.prepared.files, time.perf_counter(), 0
     if files is None:
         return
-    answer, hurried = turn.opening.answer, asyncio.Event()
-    _waiting[answer] = turn.opening.user.pk, hurried
+    answer, hurried = turn.prepared.answer_id, asyncio.Event()
+    _waiting[answer] = turn.prepared.user.pk, hurried
     try:
         while (left := MAX_ATTACHED_WAIT_S - (time.perf_counter() - start)) > 0 and not hurried.is_set():
             if not (count := await in_db(chat_files.count_unread_files, files)):
                 break
-            if count != said:
-                await turn.step("wait", _reading(count))
-            said = count
+            if count != shown_count:
+                await turn.emit_step("wait", _describe_unread(count))
+            shown_count = count
             with suppress(TimeoutError):
-                await asyncio.wait_for(hurried.wait(), min(_LOOK_S, left))
+                await asyncio.wait_for(hurried.wait(), min(_POLL_S, left))
     finally:
         del _waiting[answer]
-    if said:
-        turn.hurried = hurried.is_set()
-        turn.opening = replace(turn.opening, scope=await in_db(preparation.resolve_first_scope, turn.opening))
-        await turn.step("wait", gettext("Waited for files to be read"), _since(start))
+    if shown_count:
+        turn.skipped_file_wait = hurried.is_set()
+        turn.prepared = replace(turn.prepared, scope=await in_db(preparation.resolve_first_scope, turn.prepared))
+        await turn.emit_step("wait", gettext("Waited for files to be read"), _get_elapsed_ms(start))
 
 
-async def _wait(turn: Turn, found: SearchResult) -> SearchResult:
-    """Search again as files are read; return what the last search found, at the latest after READING_S."""
-    start, said = time.perf_counter(), 0
-    answer, hurried = turn.opening.answer, asyncio.Event()
-    _waiting[answer] = turn.opening.user.pk, hurried
+async def _wait_for_new_files(turn: Turn, found: SearchResult) -> SearchResult:
+    """Search again as files are read; return what the last search found, after MAX_FILE_WAIT_S at most."""
+    start, shown_count = time.perf_counter(), 0
+    answer, hurried = turn.prepared.answer_id, asyncio.Event()
+    _waiting[answer] = turn.prepared.user.pk, hurried
     try:
-        while not found.passages and (found.just_added or said) and not hurried.is_set():
+        while not found.passages and (found.just_added or shown_count) and not hurried.is_set():
             if (left := MAX_FILE_WAIT_S - (time.perf_counter() - start)) <= 0:
                 break
             if found.just_added:  # else the last file was finished meanwhile, perhaps too late for that search
-                if found.just_added != said:
-                    await turn.step("wait", _reading(found.just_added))
+                if found.just_added != shown_count:
+                    await turn.emit_step("wait", _describe_unread(found.just_added))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(hurried.wait(), min(_LOOK_S, left))
-            said = found.just_added
+                    await asyncio.wait_for(hurried.wait(), min(_POLL_S, left))
+            shown_count = found.just_added
             found = await _search(turn)
     finally:
         del _waiting[answer]
-    await turn.step("wait", gettext("Waited for files to be read"), _since(start))
+    await turn.emit_step("wait", gettext("Waited for files to be read"), _get_elapsed_ms(start))
     return found
 
 
 async def emit_no_results(turn: Turn, found: SearchResult) -> None:
-    """Say what was searched in vain, which matching documents are withheld from the user's own collections, what can
-    be done, and show the passages that come nearest, folded."""
-    opening = turn.opening
-    withheld = await in_db(find_withheld_matches, opening.user, found.query, opening.collections)
+    """Emit the notice that nothing was found: what was searched, what can be done, and the nearest passages, folded.
+
+    The notice also names matching documents of the user's own collections that are withheld.
+    """
+    prepared = turn.prepared
+    withheld = await in_db(find_withheld_matches, prepared.user, found.query, prepared.collections)
     nearest = found.nearest or found.passages[: documents.NEAREST]
-    turn.quotes, turn.placed = (
+    turn.quotes, turn.passages = (
         [],
-        [replace(item, fresh=()) for item in source_numbering.number_passages(nearest, opening.numbers, {})],
+        [replace(item, fresh=()) for item in source_numbering.number_passages(nearest, prepared.numbers, {})],
     )
     if found.passages:  # counted only where none was found
-        found = await documents.count_documents(opening.user, found, opening.collections, opening.filters)
-    turn.nothing = {
+        found = await documents.count_documents(prepared.user, found, prepared.collections, prepared.filters)
+    turn.no_results = {
         "withheld": withheld,
         "searched": list(found.searched),
         "left_out": list(found.left_out),
         "documents": found.documents,
         "waiting": found.waiting,
         "query": found.query,
-        "can_widen": bool(opening.collections) and not opening.files_first,
-        "filters": turn.opening.filters.record(),
-        "by_words": await in_db(documents.list_unembedded_languages, opening.user, opening.collections),
+        "can_widen": bool(prepared.collections) and not prepared.files_first,
+        "filters": turn.prepared.filters.record(),
+        "by_words": await in_db(documents.list_unembedded_languages, prepared.user, prepared.collections),
     }
-    await turn.say(Nothing(source_list.render_no_results(turn.nothing)))
-    if turn.placed:
+    await turn.emit(Nothing(source_list.render_no_results(turn.no_results)))
+    if turn.passages:
         await turn.store_sources()
-        await turn.say(answer_sources.build_retrieved_event(turn))
+        await turn.emit(answer_sources.build_retrieved_event(turn))
 
 
-async def search_other_question(turn: Turn, question: str, place: SearchScope) -> SearchResult:
-    """Return the passages for another question than the turn's, in half of the room of a prompt."""
+async def search_other_question(turn: Turn, question: str, scope: SearchScope) -> SearchResult:
+    """Return the passages for another question than the turn's, within half of the token budget."""
     return await documents.search(
-        turn.opening.user, question, scope=place, token_budget=TOKEN_BUDGET // 2, count=turn.chat.count
+        turn.prepared.user, question, scope=scope, token_budget=TOKEN_BUDGET // 2, count=turn.chat.count
     )
 
 
 async def _search(turn: Turn, scope: SearchScope | None = None) -> SearchResult:
-    opening = turn.opening
-    found = await _search_in(turn, opening.searched_first, scope)
-    if opening.files_first and not found.passages:
-        found = await _search_in(turn, opening.collections)
+    prepared = turn.prepared
+    found = await _search_in(turn, prepared.first_collections, scope)
+    if prepared.files_first and not found.passages:
+        found = await _search_in(turn, prepared.collections)
     return found
 
 
 async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchScope | None = None) -> SearchResult:
-    opening = turn.opening
+    prepared = turn.prepared
     return await documents.search(
-        opening.user,
-        opening.text,
+        prepared.user,
+        prepared.text,
         collections=collections,
         scope=scope,
-        filters=opening.filters,
-        history=drop_small_talk(past.question for past in opening.history if not past.called),
+        filters=prepared.filters,
+        history=drop_small_talk(past.question for past in prepared.history if not past.only_called_tool),
         token_budget=TOKEN_BUDGET,
         count=turn.chat.count,
         vector=turn.vector,
-        rewritten=turn.rewritten,
+        rewritten=turn.rewriting,
     )
 
 
-def _searched(found: SearchResult, only: str) -> str:
+def _describe_search(found: SearchResult, only: str) -> str:
     count, places = len(found.passages), len(found.searched)
     several = ngettext("%(n)s collection", "%(n)s collections", places) % {"n": places}
     where = found.searched[0] if places == 1 else several
     values = {"where": f"{where} ({only})" if only else where, "n": count}
     words = ngettext("Searched %(where)s, found %(n)s passage", "Searched %(where)s, found %(n)s passages", count)
-    said = (words if count else gettext("Searched %(where)s, found no passages")) % values
+    text = (words if count else gettext("Searched %(where)s, found no passages")) % values
     if found.respelt:
-        said += ". " + gettext("Searched for %(words)s") % {
+        text += ". " + gettext("Searched for %(words)s") % {
             "words": ", ".join(f"“{word}”" for word in found.respelt.values())
         }
     if found.left_out:
         names = ", ".join(found.left_out)
-        said += ". " + gettext("Not searched, because another embedding model read them: %(names)s") % {"names": names}
-    return said
+        text += ". " + gettext("Not searched, because another embedding model read them: %(names)s") % {"names": names}
+    return text
 
 
-def _reading(files: int) -> str:
+def _describe_unread(files: int) -> str:
     return ngettext("%(n)s file is still being read", "%(n)s files are still being read", files) % {"n": files}
 
 
-def _since(start: float) -> float:
+def _get_elapsed_ms(start: float) -> float:
     return (time.perf_counter() - start) * 1000

@@ -67,41 +67,45 @@ _CUT = {
 _running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}
 
 
-async def submit_request(user: User, key: str | None, wish: AskRequest | RetryRequest, address: str = "") -> TurnIds:
+async def submit_request(
+    user: User, session_key: str | None, request: AskRequest | RetryRequest, address: str = ""
+) -> TurnIds:
     """Prepare, store and start the turn of a request; return its ids, which for a repeated request are those of the
     first.
 
-    `key` is the session; None for a question of the queue. Raise SessionEnded, RequestRefused, RateLimited and
+    `session_key` is None for a question of the queue. Raise SessionEnded, RequestRefused, RateLimited and
     EngineError.
     """
     vector = (
-        retrieval.embed_question(wish.text) if isinstance(wish, AskRequest) and not wish.without_documents else None
+        retrieval.embed_question(request.text)
+        if isinstance(request, AskRequest) and not request.without_documents
+        else None
     )
-    opened = await in_db(preparation.prepare_turn, user, key, wish, address)
-    return await start_turn(opened, vector) if isinstance(opened, PreparedTurn) else opened
+    prepared = await in_db(preparation.prepare_turn, user, session_key, request, address)
+    return await start_turn(prepared, vector) if isinstance(prepared, PreparedTurn) else prepared
 
 
-async def start_turn(opened: PreparedTurn, vector: PoolTask[Vectors] | None = None) -> TurnIds:
+async def start_turn(prepared: PreparedTurn, vector: PoolTask[Vectors] | None = None) -> TurnIds:
     """Open the turn log, store question and empty answer, then run the turn in a task. Return the stored ids.
 
     A repeated request gets the ids of the first and does not run. The log is opened first, so a follower misses no
     event. Raise RequestRefused, RateLimited, and EngineError without a log; nothing is stored then. Cancelling the
     caller does not end the turn.
     """
-    name = str(opened.answer)
+    name = str(prepared.answer_id)
     begun = Opened(
-        str(opened.conversation),
-        str(opened.question),
-        answer_renderer.render_question(opened.text),
-        is_grounded(opened),
+        str(prepared.conversation_id),
+        str(prepared.question_id),
+        answer_renderer.render_question(prepared.text),
+        is_grounded(prepared),
     )
     await registry.get_turn_log().append(name, encode_event(begun, turn=name))
-    if vector is None and not opened.without_documents:
-        vector = retrieval.embed_question(opened.text)
-    turn, storing = Turn(opened, vector), asyncio.create_task(in_db(preparation.save_question, opened))
+    if vector is None and not prepared.without_documents:
+        vector = retrieval.embed_question(prepared.text)
+    turn, storing = Turn(prepared, vector), asyncio.create_task(in_db(preparation.save_question, prepared))
     task = asyncio.create_task(_run(turn, storing), name=f"turn {turn.id}")
     task.add_done_callback(_report_failure)
-    _running[turn.opening.answer] = turn, task
+    _running[turn.prepared.answer_id] = turn, task
     return await asyncio.shield(storing)
 
 
@@ -110,12 +114,12 @@ async def stop_turn(answer: UUID, log: TurnLog | None = None) -> None:
     await (log or registry.get_turn_log()).request_stop(str(answer))
 
 
-def get_status(key: str, turn: UUID) -> str | None:
+def get_status(session_key: str, turn: UUID) -> str | None:
     """Return the status of the user's answer; None if it is not theirs, is gone, or was retracted by a reviewer.
 
     Raise SessionEnded. For `in_db`.
     """
-    user = get_session_user(key)
+    user = get_session_user(session_key)
     if user is None:
         raise SessionEnded
     rows = Message.objects.visible_to(user).answers().filter(pk=turn, retracted=None)
@@ -145,19 +149,19 @@ async def _run(turn: Turn, storing: asyncio.Task[TurnIds]) -> None:
     """Run the turn once its rows are stored; then finish its log and ask the next queued question."""
     try:
         await asyncio.wait([storing])
-        if storing.exception() is None and storing.result() is turn.opening:
+        if storing.exception() is None and storing.result() is turn.prepared:
             await _answer(turn)
     finally:
         try:
             with _ignore_log_errors():
                 await registry.get_turn_log().finish(turn.id)
-            await notifications.notify_conversation_changed(turn.opening.user.pk, turn.opening.conversation)
+            await notifications.notify_conversation_changed(turn.prepared.user.pk, turn.prepared.conversation_id)
         finally:
             try:
                 if not turn.interrupt.is_set():
-                    await run_next_queued(turn.opening.conversation)
+                    await run_next_queued(turn.prepared.conversation_id)
             finally:  # only now: `wait_until_idle` waits for all of the above
-                del _running[turn.opening.answer]
+                del _running[turn.prepared.answer_id]
 
 
 async def _answer(turn: Turn) -> None:
@@ -173,19 +177,19 @@ async def _answer(turn: Turn) -> None:
     for task in ends.values():
         task.cancel()
     await asyncio.wait(ends.values())
-    turn.judged = get_withheld(ends["answer"])
+    turn.withheld_by = get_withheld(ends["answer"])
     if "lease" not in ended:
         await _close(turn, *determine_ending(turn, ended, ends["answer"]))
 
 
-async def run_next_queued(place: UUID) -> None:
+async def run_next_queued(conversation_id: UUID) -> None:
     """Ask the next queued question of the conversation, if one waits. Refusals are stored with the question."""
-    if (found := await in_db(queue.get_next_question, place)) is None:
+    if (found := await in_db(queue.get_next_question, conversation_id)) is None:
         return
-    user, wish, row = found
+    user, request, row = found
     try:
         with translation.override(i18n.get_chosen_language(user) or translation.get_language()):
-            await submit_request(user, None, wish)
+            await submit_request(user, None, request)
         await in_db(queue.mark_asked, row.pk)
     except RateLimited as limit:
         log.info("A question waits on: %s", limit)  # the sweeper asks it again
@@ -193,7 +197,7 @@ async def run_next_queued(place: UUID) -> None:
         await in_db(queue.mark_refused, row.pk, refusal)
     except EngineError as error:
         log.warning("A queued question waits on: %s", error)
-    await notifications.notify_conversation_changed(user.pk, place)
+    await notifications.notify_conversation_changed(user.pk, conversation_id)
 
 
 def _report_failure(task: asyncio.Task[None]) -> None:
@@ -228,7 +232,7 @@ def determine_ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any])
 
 def _get_finish_reason(turn: Turn) -> str:
     """Return the finish reason of the model; "thoughts" if the length limit was reached before any answer text."""
-    return "thoughts" if turn.thoughts and not turn.text and turn.finish == "length" else turn.finish
+    return "thoughts" if turn.thoughts and not turn.text and turn.finish_reason == "length" else turn.finish_reason
 
 
 async def _wait_for_stop(turn: Turn) -> None:
@@ -247,7 +251,7 @@ async def _hold_lease(turn: Turn) -> None:
     log.error("Turn %s was closed by another process, or deleted, or its person may no longer ask", turn.id)
 
 
-async def _renew_leases(held: list[Turn]) -> list[bool]:
+async def _renew_leases(turns: list[Turn]) -> list[bool]:
     """Renew the leases of all turns of this process and store their texts.
 
     Return, for each, whether it held its lease.
@@ -256,11 +260,11 @@ async def _renew_leases(held: list[Turn]) -> list[bool]:
     rows = Message.objects.filter(
         status=Message.Status.WRITING, asked_by__is_active=True, conversation__deleted__isnull=True
     )
-    tokens = {turn.opening.answer: turn.opening.lease for turn in held}
-    texts = {turn.opening.answer: {"text": turn.text, "shows": turn.shows} for turn in held}
+    tokens = {turn.prepared.answer_id: turn.prepared.lease for turn in turns}
+    texts = {turn.prepared.answer_id: {"text": turn.text, "shows": turn.shows} for turn in turns}
     # The lease outlasts several rounds, so a short outage of the database ends no turn.
-    kept = await in_db(leases.renew_all, rows, tokens, preparation.LEASE_S, texts)
-    return [turn.opening.answer in kept for turn in held]
+    renewed = await in_db(leases.renew_all, rows, tokens, preparation.LEASE_S, texts)
+    return [turn.prepared.answer_id in renewed for turn in turns]
 
 
 _lease_poller = BatchedPoller(lambda: CHECKPOINT_S, _renew_leases)
@@ -278,14 +282,14 @@ def _ignore_log_errors() -> Iterator[None]:
 async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
     """Close the turn: render and verify the rest, store the row, send the last event, schedule the title."""
     html = await finish_rendering(turn)
-    kept = finalization.snapshot_turn(turn, status, reason)
-    ended = await in_db(finalization.finish_turn, kept)
-    # The log of a turn that was redacted (CUT) is deleted: its followers fetch the row instead.
-    if ended is finalization.FinishOutcome.KEPT:
+    final = finalization.snapshot_turn(turn, status, reason)
+    ended = await in_db(finalization.finish_turn, final)
+    # The log of a turn that was redacted (REDACTED) is deleted: its followers fetch the row instead.
+    if ended is finalization.FinishOutcome.SAVED:
         with _ignore_log_errors():
-            unfinished = Message(**kept.fields).unfinished
+            unfinished = Message(**final.fields).unfinished
             ended_html = await render_withheld(turn, status, reason)
-            await turn.say(Closed(status, html, said(reason), unfinished, turn.weak, ended_html))
+            await turn.emit(Closed(status, html, said(reason), unfinished, turn.is_mostly_unsupported, ended_html))
         if status == Message.Status.COMPLETE:
             titles.schedule_title(turn)
 
@@ -294,7 +298,7 @@ async def render_withheld(turn: Turn, status: Message.Status, reason: str) -> st
     """Return the HTML that stands in the answer's place; empty if nothing was withheld."""
     if status != Message.Status.WITHHELD:
         return ""
-    return await in_db(withheld_notice.render_notice, reason, turn.text, turn.judged)
+    return await in_db(withheld_notice.render_notice, reason, turn.text, turn.withheld_by)
 
 
 async def finish_rendering(turn: Turn) -> str:
@@ -303,11 +307,11 @@ async def finish_rendering(turn: Turn) -> str:
         await executor.cancel_open_calls(turn)
         await emit_labels(turn)
         for event in turn.renderer.finish():
-            await turn.say(event)
+            await turn.emit(event)
     with _ignore_log_errors():
         await _verify_rest(turn)
-        if turn.placed:
-            await turn.say(answer_sources.build_final_event(turn))
+        if turn.passages:
+            await turn.emit(answer_sources.build_final_event(turn))
     turn.renderer.links.used.clear()  # the final HTML collects its own links
     return render_running_answer(turn)
 
@@ -318,7 +322,7 @@ def render_running_answer(turn: Turn) -> str:
         return ""
     only_verified = turn.shows == ShownSentences.VERIFIED
     return answer_renderer.render_answer(
-        turn.text, turn.cites, turn.id, turn.renderer.links, shown=answer_sources.number_turn_sources(turn),
+        turn.text, turn.citations, turn.id, turn.renderer.links, shown_numbers=answer_sources.number_turn_sources(turn),
         only_verified=only_verified, unread_languages=turn.unread_languages,
     )  # fmt: skip
 
@@ -328,18 +332,18 @@ async def _verify_rest(turn: Turn) -> None:
     if not turn.text:
         return
     if turn.model:
-        wrote = model_choice.describe_written(turn.writer, len(turn.text.split()))
-        await turn.step("write", wrote, (time.perf_counter() - turn.started) * 1000)
-    if turn.placed or turn.results:
-        await turn.verifier.done()
+        wrote = model_choice.describe_written(turn.model_name, len(turn.text.split()))
+        await turn.emit_step("write", wrote, (time.perf_counter() - turn.start_time) * 1000)
+    if turn.passages or turn.text_results:
+        await turn.verifier.finish()
     if not turn.model:  # no model wrote: small talk, or excerpts of a document
         return
-    if turn.placed:
+    if turn.passages:
         count = len(turn.renderer.sentences)
-        await turn.step(
+        await turn.emit_step(
             "verify",
             ngettext("Checked %(n)s sentence", "Checked %(n)s sentences", count) % {"n": count},
             turn.verifier.ms,
         )
-    elif turn.made and turn.found is not None:  # nothing was found, and the answer came from tools
-        await turn.step("verify", gettext("Not checked against documents: no passage was found"), 0.0)
+    elif turn.tool_calls and turn.search_result is not None:  # nothing was found, and the answer came from tools
+        await turn.emit_step("verify", gettext("Not checked against documents: no passage was found"), 0.0)

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 LOOP_FINISH = "loop"  # finish reason: the model repeated itself and was stopped
 
 
-def is_grounded(opening: PreparedTurn) -> bool:
+def is_grounded(prepared: PreparedTurn) -> bool:
     """Return whether the answer searches documents or draws a picture; nothing is verified otherwise."""
-    return not opening.without_documents or any(row.draws for row in opening.rows)
+    return not prepared.without_documents or any(row.draws for row in prepared.rows)
 
 
 @dataclass(slots=True, eq=False)
@@ -52,84 +52,84 @@ class Turn:
     `finalization.snapshot_turn` reads what is stored of it.
     """
 
-    opening: PreparedTurn
-    records: ClassVar[bool] = True  # token probabilities are recorded
-    acts: ClassVar[bool] = True  # the model may call tools: the user sees the cards and can approve
+    prepared: PreparedTurn
+    records_tokens: ClassVar[bool] = True  # token probabilities are recorded
+    allows_tools: ClassVar[bool] = True  # the model may call tools: the user sees the cards and can approve
 
     vector: PoolTask[Vectors] | None  # embedding of the question, if already started
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
     text: str = ""  # approved by the gate, exactly as the model wrote it
-    measure: Callable[[], ContextUsage] | None = None  # computes `window`, after the request was sent
+    measure_window: Callable[[], ContextUsage] | None = None  # computes `window` after the request was sent
     window: ContextUsage | None = None  # context window usage of the request
     thoughts: str = ""  # approved reasoning
-    begun: bool = False  # the model has written something, approved or not
-    finish: str = ""  # finish reason of the server, or LOOP_FINISH
-    repeats: RepetitionDetector = field(default_factory=RepetitionDetector)
+    has_output: bool = False  # the model has written something, approved or not
+    finish_reason: str = ""  # finish reason of the server, or LOOP_FINISH
+    repetition: RepetitionDetector = field(default_factory=RepetitionDetector)
     usage: Usage | None = None  # as counted by the server
-    cut: Callable[[], Usage | None] | None = None  # counts the tokens of a stream that was cut off
-    judged: EvaluationRecord | None = None  # verdict by which the gate withheld
+    count_partial_usage: Callable[[], Usage | None] | None = None  # counts the tokens of a stream that was cut off
+    withheld_by: EvaluationRecord | None = None  # verdict by which the gate withheld
     # Verdicts that the gate reported and let through, by stage and clause.
-    noticed: dict[tuple[str, str], EvaluationRecord] = field(default_factory=dict)
-    rewritten: asyncio.Task[str] | None = None  # the question, rewritten to stand alone
-    hurried: bool = False  # the user asked to be answered before attached files were read
-    found: SearchResult | None = None  # result of the search
+    findings: dict[tuple[str, str], EvaluationRecord] = field(default_factory=dict)
+    rewriting: asyncio.Task[str] | None = None  # the question, rewritten to stand alone
+    skipped_file_wait: bool = False  # the user asked to be answered before attached files were read
+    search_result: SearchResult | None = None  # result of the search
     request: ChatRequest | None = None  # as sent to the model
-    sampled: dict[str, Any] = field(default_factory=dict)  # sampling used, and settings that the server ignores
+    sampling_used: dict[str, Any] = field(default_factory=dict)  # sampling used, and settings that the server ignores
     tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, approved or not
-    pieces: int = 0  # number of approved pieces of the answer
-    calls: tuple[ToolCall, ...] = ()  # calls that the model asks for
-    kit: AvailableTools = field(default_factory=dict)  # tools that the model may call
-    made: dict[str, ToolCallRecord] = field(default_factory=dict)  # by id, in order, in their present state
-    called: set[tuple[str, str]] = field(default_factory=set)  # (name, arguments) as the model wrote them
+    piece_count: int = 0  # number of approved pieces of the answer
+    requested_calls: tuple[ToolCall, ...] = ()  # calls that the model asks for
+    available_tools: AvailableTools = field(default_factory=dict)  # tools that the model may call
+    tool_calls: dict[str, ToolCallRecord] = field(default_factory=dict)  # by id, in order, in their present state
+    calls_seen: set[tuple[str, str]] = field(default_factory=set)  # (name, arguments) as the model wrote them
     rounds: int = 0  # rounds of tool calls
     # Prompt lines of passages from tools: text, source number, page, spans.
-    lines: list[tuple[str, int, int, Spans]] = field(default_factory=list)
+    tool_passages: list[tuple[str, int, int, Spans]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # prompt lines of results of tools that the user called
     model: str = ""
     style: str = ""
     shows: str = ""  # `ShownSentences`; "" if not known yet, or all
     attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question with their recognised text
-    placed: list[NumberedPassage] = field(default_factory=list)
-    stored: bool = False  # `placed` is in the database
+    passages: list[NumberedPassage] = field(default_factory=list)
+    sources_stored: bool = False  # `passages` are in the database
     quotes: list[Quote] = field(default_factory=list)
-    cites: list[SentenceCitation] = field(default_factory=list)
-    unread: set[str] = field(default_factory=set)  # languages of passages near unverified sentences
+    citations: list[SentenceCitation] = field(default_factory=list)
+    unread_near: set[str] = field(default_factory=set)  # languages of passages near unverified sentences
     steps: dict[str, Step] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)  # milliseconds
-    nothing: dict[str, Any] | None = None  # scope of a search that found nothing
-    started: float = field(default_factory=time.perf_counter)
+    no_results: dict[str, Any] | None = None  # scope of a search that found nothing
+    start_time: float = field(default_factory=time.perf_counter)
     id: str = field(init=False)  # id of the answer
     verifier: SentenceVerifier = field(init=False)
     interrupt: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process ends
 
     def __post_init__(self) -> None:
-        self.id, self.verifier = str(self.opening.answer), SentenceVerifier(self)
+        self.id, self.verifier = str(self.prepared.answer_id), SentenceVerifier(self)
 
     @property
     def chat(self) -> ChatEngine:
         """Return the engine of the model that writes. Raise EngineRefused if the model was removed meanwhile."""
-        return registry.get_chat_engine(self.opening.model)
+        return registry.get_chat_engine(self.prepared.model)
 
     @property
-    def level(self) -> Strictness:
+    def strictness(self) -> Strictness:
         """Return the strictness level of the assistant, by which question and answer are judged."""
-        return parse_strictness(self.opening.assistant.safety)
+        return parse_strictness(self.prepared.assistant.safety)
 
     @property
-    def writer(self) -> str:
+    def model_name(self) -> str:
         """Return the display name of the model that writes; "" if the model was removed."""
-        model = registry.get_chat_model(self.opening.model)
+        model = registry.get_chat_model(self.prepared.model)
         return model_choice.get_display_name(model) if model else ""
 
     @property
-    def weak(self) -> bool:
+    def is_mostly_unsupported(self) -> bool:
         """Return whether most sentences that the answer shows have no source."""
-        return self.shows != ShownSentences.VERIFIED and is_mostly_unsupported(self.cites)
+        return self.shows != ShownSentences.VERIFIED and is_mostly_unsupported(self.citations)
 
     @property
-    def grounded(self) -> bool:
+    def is_grounded(self) -> bool:
         """Return whether the answer comes from documents or draws a picture; False also for small talk."""
-        return is_grounded(self.opening) and SMALL_TALK not in self.steps
+        return is_grounded(self.prepared) and SMALL_TALK not in self.steps
 
     @property
     def unread_languages(self) -> list[str]:
@@ -137,63 +137,65 @@ class Turn:
 
         [] if every sentence was verified.
         """
-        if all(cite.found for cite in self.cites):
+        if all(cite.found for cite in self.citations):
             return []
-        return sorted({*self.unread, find_unread_language(self.text)} - {""})
+        return sorted({*self.unread_near, find_unread_language(self.text)} - {""})
 
     @property
-    def groundless(self) -> bool:
+    def has_no_evidence(self) -> bool:
         """Return whether the search found nothing and no tool call or picture gives the model anything to answer from.
 
         The model's text is not shown then, since it would read as an answer from the documents.
         """
-        speaks = self.made or self.opening.attached or self.called_before
-        return self.found is not None and not self.found.passages and not speaks
+        speaks = self.tool_calls or self.prepared.attached or self.follows_tool_call
+        return self.search_result is not None and not self.search_result.passages and not speaks
 
     @property
-    def results(self) -> list[ToolCallRecord]:
+    def text_results(self) -> list[ToolCallRecord]:
         """Return the finished tool calls that gave text and no passages."""
-        return [call for call in self.made.values() if call.status == "done" and not call.sources]
+        return [call for call in self.tool_calls.values() if call.status == "done" and not call.sources]
 
     @property
-    def called_before(self) -> bool:
+    def follows_tool_call(self) -> bool:
         """Return whether the user had a tool called just before, so that the question may be about its result."""
-        history = self.opening.history
-        return bool(history) and history[-1].called
+        history = self.prepared.history
+        return bool(history) and history[-1].only_called_tool
 
     @property
-    def used(self) -> int:
+    def tokens_used(self) -> int:
         """Return the tokens that the model read and wrote.
 
         For a stream that was cut off, they are estimated at four characters each.
         """
         if self.usage is not None:
             return self.usage.prompt_tokens + self.usage.completion_tokens
-        if not self.begun or self.request is None:
+        if not self.has_output or self.request is None:
             return 0
         return (
             sum(len(message.content) for message in self.request.messages) + len(self.text) + len(self.thoughts)
         ) // 4
 
-    async def say(self, event: Event) -> None:
+    async def emit(self, event: Event) -> None:
         """Append the event to the turn's log. Raise EngineError if the log is unreachable."""
         await registry.get_turn_log().append(self.id, encode_event(event, turn=self.id))
 
-    async def tell_others(self) -> None:
+    async def notify_pages(self) -> None:
         """Notify the user's other pages that this conversation changed."""
-        await notifications.notify_conversation_changed(self.opening.user.pk, self.opening.conversation)
+        await notifications.notify_conversation_changed(self.prepared.user.pk, self.prepared.conversation_id)
 
     async def store_sources(self) -> None:
         """Store the numbered passages as sources of the answer."""
-        await in_db(source_numbering.save_sources, self.opening.conversation, self.opening.answer, self.placed)
-        self.stored = True
+        await in_db(
+            source_numbering.save_sources, self.prepared.conversation_id, self.prepared.answer_id, self.passages
+        )
+        self.sources_stored = True
 
     async def store_calls(self) -> None:
         """Store the tool calls in their present state with the answer."""
-        await in_db(call_cards.save_calls, self.opening.answer, self.opening.lease, self.made.values())
+        await in_db(call_cards.save_calls, self.prepared.answer_id, self.prepared.lease, self.tool_calls.values())
 
-    async def step(self, name: str, words: str, ms: float | None = None) -> None:
+    async def emit_step(self, name: str, words: str, ms: float | None = None) -> None:
         """Emit a step with its duration in milliseconds; None while it is running."""
         step = Step(name, words, None if ms is None else round(ms, 1))
         self.steps[name] = step
-        await self.say(step)
+        await self.emit(step)

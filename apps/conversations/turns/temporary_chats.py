@@ -52,46 +52,46 @@ class TemporaryChat:
 
     owner: int
     id: UUID = field(default_factory=new_id)
-    past: tuple[tuple[UUID, PastExchange], ...] = ()  # exchanges with the id of their question
+    exchanges: tuple[tuple[UUID, PastExchange], ...] = ()  # exchanges with the id of their question
     numbers: SourceNumbers = field(default_factory=SourceNumbers)  # numbers of sources
-    asked: dict[str, TurnIds] = field(default_factory=dict)  # by client id, in the order of the page
-    lines: set[str] = field(default_factory=set)  # sockets of its page
+    turns: dict[str, TurnIds] = field(default_factory=dict)  # by client id, in the order of the page
+    sockets: set[str] = field(default_factory=set)  # sockets of its page
     log: MemoryTurnLog = field(default_factory=lambda: MemoryTurnLog(keep_s=GRACE_S))
     running: asyncio.Task[None] | None = None
-    end: asyncio.TimerHandle | None = None
+    scheduled_end: asyncio.TimerHandle | None = None
 
     @property
     def answers(self) -> set[UUID]:
         """Return the ids of all answers of the chat."""
-        return {kept.answer for kept in self.asked.values()}
+        return {ids.answer_id for ids in self.turns.values()}
 
-    def before(self, question: UUID | None) -> tuple[dict[str, TurnIds], tuple[tuple[UUID, PastExchange], ...]]:
+    def find_earlier(self, question: UUID | None) -> tuple[dict[str, TurnIds], tuple[tuple[UUID, PastExchange], ...]]:
         """Return the turns and exchanges before that question; all if it is None.
 
         Raise RequestRefused if it is unknown.
         """
-        order = [kept.question for kept in self.asked.values()]
+        order = [ids.question_id for ids in self.turns.values()]
         if question is None:
-            return dict(self.asked), self.past
+            return dict(self.turns), self.exchanges
         if question not in order:
             raise RequestRefused(NOT_HERE)
         earlier = set(order[: order.index(question)])
-        asked = {name: kept for name, kept in self.asked.items() if kept.question in earlier}
-        return asked, tuple(item for item in self.past if item[0] in earlier)
+        asked = {name: ids for name, ids in self.turns.items() if ids.question_id in earlier}
+        return asked, tuple(item for item in self.exchanges if item[0] in earlier)
 
-    def stay(self, line: str) -> None:
+    def attach(self, socket: str) -> None:
         """Attach the socket to the chat and cancel its scheduled end."""
-        if self.end is not None:
-            self.end.cancel()
-            self.end = None
-        self.lines.add(line)
+        if self.scheduled_end is not None:
+            self.scheduled_end.cancel()
+            self.scheduled_end = None
+        self.sockets.add(socket)
 
 
 _chats: dict[UUID, TemporaryChat] = {}
 _locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # by user id: one question at a time
 
 
-async def submit_question(user: User, key: str, wish: AskRequest, line: str, address: str = "") -> TurnIds:
+async def submit_question(user: User, session_key: str, request: AskRequest, socket: str, address: str = "") -> TurnIds:
     """Start the turn of a question and return its ids; a repeated client id gets the ids of the first.
 
     A question without a conversation begins a new chat. One `beside` another replaces it and all that followed. Raise
@@ -99,43 +99,43 @@ async def submit_question(user: User, key: str, wish: AskRequest, line: str, add
     """
     lock = _locks.setdefault(user.pk, asyncio.Lock())
     async with lock:
-        if (known := _find_repeated(user, wish)) is not None:
+        if (known := _find_repeated(user, request)) is not None:
             return known
-        chat = _get_or_create_chat(user, wish)
+        chat = _get_or_create_chat(user, request)
         if chat.running is not None:
             raise ConversationBusy("An answer is still being written in this conversation. Wait for it, or stop it.")
         others = sum(other.running is not None for other in _list_chats(user))
-        asked, past = chat.before(wish.beside)
-        said = tuple(one for _, one in past)
-        opened = await in_db(
-            temporary_turn.prepare_temporary_turn, user, key, wish, said, chat.numbers, address, others
+        asked, past = chat.find_earlier(request.beside)
+        exchanges = tuple(one for _, one in past)
+        prepared = await in_db(
+            temporary_turn.prepare_temporary_turn, user, session_key, request, exchanges, chat.numbers, address, others
         )
-        chat.asked, chat.past = asked, past
+        chat.turns, chat.exchanges = asked, past
         _chats[chat.id] = chat
-        chat.stay(line)
-        kept = chat.asked[wish.client_id] = replace(opened, conversation=chat.id)
-        await _start(chat, kept)
-    return kept
+        chat.attach(socket)
+        ids = chat.turns[request.client_id] = replace(prepared, conversation_id=chat.id)
+        await _start(chat, ids)
+    return ids
 
 
-def reconnect(user: User, pk: UUID, line: str) -> bool:
+def reconnect(user: User, pk: UUID, socket: str) -> bool:
     """Attach a new socket to the user's chat. Return False if it has ended or is another user's."""
     if (chat := _chats.get(pk)) is None or chat.owner != user.pk:
         return False
-    chat.stay(line)
+    chat.attach(socket)
     return True
 
 
-def disconnect(line: str, *, closed: bool) -> None:
+def disconnect(socket: str, *, closed: bool) -> None:
     """Detach the socket. Chats without sockets end at once if the page was `closed`, else after GRACE_S."""
-    for chat in [chat for chat in _chats.values() if line in chat.lines]:
-        chat.lines.discard(line)
-        if chat.lines:
+    for chat in [chat for chat in _chats.values() if socket in chat.sockets]:
+        chat.sockets.discard(socket)
+        if chat.sockets:
             continue
         if closed:
             _end(chat)
         else:
-            chat.end = asyncio.get_running_loop().call_later(GRACE_S, _end, chat)
+            chat.scheduled_end = asyncio.get_running_loop().call_later(GRACE_S, _end, chat)
 
 
 def is_temporary_turn(user: User, turn: UUID) -> bool:
@@ -158,16 +158,16 @@ def _list_chats(user: User) -> Iterator[TemporaryChat]:
     return (chat for chat in _chats.values() if chat.owner == user.pk)
 
 
-def _find_repeated(user: User, wish: AskRequest) -> TurnIds | None:
-    return next((kept for chat in _list_chats(user) if (kept := chat.asked.get(wish.client_id))), None)
+def _find_repeated(user: User, request: AskRequest) -> TurnIds | None:
+    return next((ids for chat in _list_chats(user) if (ids := chat.turns.get(request.client_id))), None)
 
 
-def _get_or_create_chat(user: User, wish: AskRequest) -> TemporaryChat:
-    if wish.conversation is None:
+def _get_or_create_chat(user: User, request: AskRequest) -> TemporaryChat:
+    if request.conversation is None:
         if sum(1 for _ in _list_chats(user)) >= MAX_CHATS:
             raise RequestRefused("You have %(chats)s temporary chats open. Close one of them first.", chats=MAX_CHATS)
         return TemporaryChat(user.pk)
-    if (chat := _chats.get(wish.conversation)) is None or chat.owner != user.pk:
+    if (chat := _chats.get(request.conversation)) is None or chat.owner != user.pk:
         raise RequestRefused(GONE)
     return chat
 
@@ -175,16 +175,16 @@ def _get_or_create_chat(user: User, wish: AskRequest) -> TemporaryChat:
 def _end(chat: TemporaryChat) -> None:
     """Forget the chat and cancel its running turn."""
     _chats.pop(chat.id, None)
-    if chat.end is not None:
-        chat.end.cancel()
+    if chat.scheduled_end is not None:
+        chat.scheduled_end.cancel()
     if chat.running is not None:
         chat.running.cancel()
 
 
-async def _start(chat: TemporaryChat, opened: PreparedTurn) -> None:
-    vector = None if opened.without_documents else retrieval.embed_question(opened.text)
-    turn = TemporaryTurn(opened, vector, log=chat.log)
-    begun = Opened(str(chat.id), str(opened.question), render_question(opened.text), is_grounded(opened))
+async def _start(chat: TemporaryChat, prepared: PreparedTurn) -> None:
+    vector = None if prepared.without_documents else retrieval.embed_question(prepared.text)
+    turn = TemporaryTurn(prepared, vector, log=chat.log)
+    begun = Opened(str(chat.id), str(prepared.question_id), render_question(prepared.text), is_grounded(prepared))
     await chat.log.append(turn.id, encode_event(begun, turn=turn.id))
     chat.running = asyncio.create_task(_run(chat, turn), name=f"temporary {turn.id}")
     chat.running.add_done_callback(lambda done: _finish_run(chat, done))
@@ -203,7 +203,7 @@ async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
     ends = {
         "answer": asyncio.create_task(generate_answer(turn)),
         "stop": asyncio.create_task(chat.log.wait_stop(turn.id)),
-        "suspended": asyncio.create_task(temporary_turn.wait_for_suspension(turn.opening.user, RECHECK_S)),
+        "suspended": asyncio.create_task(temporary_turn.wait_for_suspension(turn.prepared.user, RECHECK_S)),
     }
     try:
         await asyncio.wait(ends.values(), return_when=asyncio.FIRST_COMPLETED)
@@ -215,15 +215,15 @@ async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
         await charge_usage(turn)
     try:
         status, reason = runner.determine_ending(turn, ended, ends["answer"])
-        turn.judged = findings.get_withheld(ends["answer"])
+        turn.withheld_by = findings.get_withheld(ends["answer"])
         await in_db(findings.open_cases_for_unstored, chat.owner, *findings.list_findings(turn))
         html = await runner.finish_rendering(turn)
         if status in preparation.KEPT_STATUSES and turn.text:
-            chat.past = (*chat.past, (turn.opening.question, turn.past()))[-MAX_EXCHANGES:]
-            chat.numbers = turn.numbers()
+            chat.exchanges = (*chat.exchanges, (turn.prepared.question_id, turn.make_exchange()))[-MAX_EXCHANGES:]
+            chat.numbers = turn.get_numbers()
         chat.running = None  # before the last event: its receiver may ask the next question
         reason = BROKEN if reason == runner.FAILURE_REASON else reason
         ended_html = await runner.render_withheld(turn, status, reason)
-        await turn.say(Closed(status, html, said(reason), False, turn.weak, ended_html))
+        await turn.emit(Closed(status, html, said(reason), False, turn.is_mostly_unsupported, ended_html))
     finally:
         await chat.log.finish(turn.id)

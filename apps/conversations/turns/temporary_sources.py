@@ -43,22 +43,22 @@ def _make_source_url(turn: Turn, found: re.Match[str]) -> str:
     if found[1] != turn.id:
         return found[0]
     number = int(found[2])
-    cites = [cite for cite in turn.cites if cite.source == number]
-    place = _map_sources(turn)[number]
-    exact = sorted({(cite.source_start, cite.source_end) for cite in cites if cite.source_end}) or place.spans
+    citations = [cite for cite in turn.citations if cite.source == number]
+    source = _map_sources(turn)[number]
+    exact = sorted({(cite.source_start, cite.source_end) for cite in citations if cite.source_end}) or source.spans
     sentence = int(found[4]) if found[3] == "sentence" else None
-    of_sentence = [cite for cite in cites if sentence is None or cite.sentence == sentence]
+    of_sentence = [cite for cite in citations if sentence is None or cite.sentence == sentence]
     quoted = sentence is None and any(quote.source == number for quote in turn.quotes)
     meant = {(cite.source_start, cite.source_end) for cite in of_sentence if cite.source_end} if found[3] else set()
     if found[3] == "quote" and int(found[4]) < len(turn.quotes):
         quote = turn.quotes[int(found[4])]
         meant = set(quote.spans or [(quote.start, quote.end)])
     known: dict[str, str | int] = {
-        "page": place.page_number, "spans": _join(exact), "here": _join(sorted(meant)),
+        "page": source.page_number, "spans": _join(exact), "here": _join(sorted(meant)),
         "state": SentenceState.QUOTED if quoted else get_sentence_state(of_sentence) or "",
     }  # fmt: skip
     shown = number_turn_sources(turn).get(number, 0)
-    return escape(f"/documents/{place.document_id}/source/{shown}/?{urlencode(known)}")
+    return escape(f"/documents/{source.document_id}/source/{shown}/?{urlencode(known)}")
 
 
 def _join(spans: Iterable[tuple[int, int]]) -> str:
@@ -66,5 +66,5 @@ def _join(spans: Iterable[tuple[int, int]]) -> str:
 
 
 def _map_sources(turn: Turn) -> Mapping[int, PromptedSource]:
-    earlier = {item.number: item for past in turn.opening.history for item in past.given}
-    return {**earlier, **{item.number: make_prompted_source(item, item.passage.spans) for item in turn.placed}}
+    earlier = {item.number: item for past in turn.prepared.history for item in past.sources}
+    return {**earlier, **{item.number: make_prompted_source(item, item.passage.spans) for item in turn.passages}}

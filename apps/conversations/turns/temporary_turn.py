@@ -37,25 +37,25 @@ class TemporaryTurn(EphemeralTurn):
 
     log: TurnLog
 
-    async def say(self, event: Event) -> None:
+    async def emit(self, event: Event) -> None:
         await self.log.append(self.id, encode_event(rewrite_source_links(self, event), turn=self.id))
 
-    def past(self) -> PastExchange:
+    def make_exchange(self) -> PastExchange:
         """Return this exchange as the next prompt repeats it."""
-        own = [make_prompted_source(item, item.fresh) for item in self.placed if item.fresh]
-        return PastExchange(self.opening.text, self.text, tuple(sorted(own, key=lambda item: item.number)))
+        own = [make_prompted_source(item, item.fresh) for item in self.passages if item.fresh]
+        return PastExchange(self.prepared.text, self.text, tuple(sorted(own, key=lambda item: item.number)))
 
-    def numbers(self) -> SourceNumbers:
+    def get_numbers(self) -> SourceNumbers:
         """Return the numbers of all sources of the chat so far, this turn included."""
-        own = {(item.passage.document_id, item.passage.chunk_id): item.number for item in self.placed}
-        before = self.opening.numbers
+        own = {(item.passage.document_id, item.passage.chunk_id): item.number for item in self.passages}
+        before = self.prepared.numbers
         return SourceNumbers({**before.known, **own}, max([before.highest, *own.values()]))
 
 
 def prepare_temporary_turn(
     user: User,
-    key: str,
-    wish: AskRequest,
+    session_key: str,
+    request: AskRequest,
     past: tuple[PastExchange, ...],
     numbers: SourceNumbers,
     address: str,
@@ -66,26 +66,28 @@ def prepare_temporary_turn(
     `others` is the number of the user's running turns without rows. Personal instructions are not applied. Raise
     SessionEnded, RequestRefused (also for pictures and commands), ConversationBusy and RateLimited.
     """
-    if (now := get_session_user(key)) is None or now != user:
+    if (now := get_session_user(session_key)) is None or now != user:
         raise SessionEnded
-    if wish.picture is not None or slash_commands.parse_command(wish.text) is not None:
+    if request.picture is not None or slash_commands.parse_command(request.text) is not None:
         raise RequestRefused(
             "Pictures and tools save their results, so temporary chats cannot use them. Start a new chat."
         )
-    if wish.attached or wish.files:
+    if request.attached or request.files:
         raise RequestRefused("Attached files are saved, so temporary chats cannot have any. Start a new chat.")
-    place = Conversation(owner=now, assistant=assistant_choice.get_chosen_assistant(now, wish.assistant))
-    model_choice.apply_settings(place, wish, model=wish.model)
-    assistant, _ = assistant_choice.resolve_assistant(now, place)
-    collections = collection_choice.resolve_collections(now, place, replace(wish, conversation=None), assistant)
-    model, gone = model_choice.resolve_model(place, assistant, wish.model)
-    filters = parse_stored_filters(place.filters)
+    conversation = Conversation(owner=now, assistant=assistant_choice.get_chosen_assistant(now, request.assistant))
+    model_choice.apply_settings(conversation, request, model=request.model)
+    assistant, _ = assistant_choice.resolve_assistant(now, conversation)
+    collections = collection_choice.resolve_collections(
+        now, conversation, replace(request, conversation=None), assistant
+    )
+    model, gone = model_choice.resolve_model(conversation, assistant, request.model)
+    filters = parse_stored_filters(conversation.filters)
     begun = PreparedTurn(
-        now, place.pk, new_id(), new_id(), wish.text, collections, wish.without_documents, "",
-        filter_readable(now, past), numbers, assistant, place, True, (), None,
-        sampling=assistant_choice.resolve_sampling(place, assistant), instructions=build_instructions(assistant),
-        model=model, gone=gone, filters=filters,
-        scope=None if wish.without_documents else filters.narrowed(resolve_scope(now, collections)),
+        now, conversation.pk, new_id(), new_id(), request.text, collections, request.without_documents, "",
+        filter_readable(now, past), numbers, assistant, conversation, True, (), None,
+        sampling=assistant_choice.resolve_sampling(conversation, assistant), instructions=build_instructions(assistant),
+        model=model, missing_model=gone, filters=filters,
+        scope=None if request.without_documents else filters.narrowed(resolve_scope(now, collections)),
     )  # fmt: skip
     preparation.check_capacity(begun, others)
     rate_limits.check_limits(now, LimitedResource.TOKENS)
@@ -95,11 +97,11 @@ def prepare_temporary_turn(
 
 def filter_readable(user: User, past: tuple[PastExchange, ...]) -> tuple[PastExchange, ...]:
     """Return the exchanges without sources that the user may no longer read. For `in_db`."""
-    known = [item for exchange in past for item in exchange.given]
+    known = [item for exchange in past for item in exchange.sources]
     places = [(item.document_id, item.page_number, [list(span) for span in item.spans]) for item in known]
     texts = search.read_spans(user, places, for_answers=True)
     gone = {item for item, text in zip(known, texts, strict=True) if text is None}
-    return tuple(replace(one, given=tuple(item for item in one.given if item not in gone)) for one in past)
+    return tuple(replace(one, sources=tuple(item for item in one.sources if item not in gone)) for one in past)
 
 
 async def wait_for_suspension(user: User, every_s: float) -> None:

@@ -45,8 +45,8 @@ _tasks: set[asyncio.Task[None]] = set()
 
 def schedule_title(turn: Turn) -> None:
     """Start a task that names the conversation, if its title comes from the question of this turn."""
-    if settings.TITLES and turn.opening.names and turn.text:
-        task = asyncio.create_task(_ask_for_title(turn), name=f"title of {turn.opening.conversation}")
+    if settings.TITLES and turn.prepared.gives_title and turn.text:
+        task = asyncio.create_task(_ask_for_title(turn), name=f"title of {turn.prepared.conversation_id}")
         _tasks.add(task)
         task.add_done_callback(_finish_naming)
 
@@ -57,9 +57,9 @@ async def wait_until_idle() -> None:
         await asyncio.wait(list(_tasks))
 
 
-def parse_title(said: str, question: str) -> str:
+def parse_title(reply: str, question: str) -> str:
     """Return the title in the model's text; "" if there is none, or most of its terms are not in the question. Pure."""
-    line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
+    line = next((line for line in reply.splitlines() if line.strip(_EDGES)), "")
     line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
     terms = extract_content_terms(line)
     if not terms or len(line) > _LONGEST or len(line.split()) > _WORDS:
@@ -70,32 +70,32 @@ def parse_title(said: str, question: str) -> str:
 
 async def _ask_for_title(turn: Turn) -> None:
     profile = await in_db(answer_style.get_model_profile, turn.model)
-    if not answer_style.has_passed_reading_check(profile, registry.get_chat_model(turn.opening.model)):
+    if not answer_style.has_passed_reading_check(profile, registry.get_chat_model(turn.prepared.model)):
         return
-    question, answer = turn.opening.text[:_QUESTION], turn.text[:_ANSWER]
+    question, answer = turn.prepared.text[:_QUESTION], turn.text[:_ANSWER]
     asked = f"Question: {escape_template_tokens(question)}\nAnswer: {escape_template_tokens(answer)}\n\n{_ASK}"
     request = ChatRequest(
         (ChatMessage("user", asked),),
         Sampling(max_tokens=_TOKENS, temperature=0.0),
-        str(turn.opening.user.pk),
+        str(turn.prepared.user.pk),
         thinks=False,
     )
-    said = ""
+    reply = ""
     async with aclosing(turn.chat.stream(request)) as items:
         async for item in items:
-            said += item.text if isinstance(item, Delta) else ""
-    name = parse_title(said, question)
-    if not name or not (await gate.check_sentence(name, level=turn.level)).allowed:
+            reply += item.text if isinstance(item, Delta) else ""
+    name = parse_title(reply, question)
+    if not name or not (await gate.check_sentence(name, level=turn.strictness)).allowed:
         return
-    if await in_db(_keep, turn.opening, turn.text, name):
-        await notifications.notify_conversation_changed(turn.opening.user.pk, turn.opening.conversation)
+    if await in_db(_save_title, turn.prepared, turn.text, name):
+        await notifications.notify_conversation_changed(turn.prepared.user.pk, turn.prepared.conversation_id)
 
 
-def _keep(opening: PreparedTurn, said: str, name: str) -> bool:
-    made_of = Q(pk=opening.question, text=opening.text) | Q(pk=opening.answer, text=said)
+def _save_title(prepared: PreparedTurn, answer_text: str, name: str) -> bool:
+    made_of = Q(pk=prepared.question_id, text=prepared.text) | Q(pk=prepared.answer_id, text=answer_text)
     if Message.objects.filter(made_of).count() < 2:  # question or answer was redacted meanwhile
         return False
-    unnamed = Conversation.objects.filter(pk=opening.conversation, titled=Conversation.Titled.QUESTION)
+    unnamed = Conversation.objects.filter(pk=prepared.conversation_id, titled=Conversation.Titled.QUESTION)
     unnamed = unnamed.exclude(messages__retracted__isnull=False)  # the title may repeat retracted text
     return bool(unnamed.update(title=name, titled=Conversation.Titled.MODEL))
 

@@ -44,14 +44,14 @@ def record_turn(turn: Turn) -> dict[str, Any]:
     """Return the trace of the turn as JSON values."""
     return {
         "format": FORMAT_VERSION,
-        "timeline": _timeline(turn),
-        "search": _search(turn),
-        "prompt": _prompt(turn),
+        "timeline": _list_stages(turn),
+        "search": _record_search(turn),
+        "prompt": _record_prompt(turn),
         # Tokens would spell out what the gate redacted in the text.
         "tokens": []
         if REDACTION_CHARACTER in turn.text
-        else _tokens(turn.tokens, len(turn.text) - len(turn.opening.written)),
-        "pieces": turn.pieces,
+        else _record_tokens(turn.tokens, len(turn.text) - len(turn.prepared.text_so_far)),
+        "pieces": turn.piece_count,
         "thoughts": turn.thoughts,
         "verdicts": findings.make_trace_records(turn),
     }
@@ -79,7 +79,7 @@ def redact_for_readers(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, **nothing, "tokens": tokens, "shared": True}
 
 
-def _timeline(turn: Turn) -> list[dict[str, Any]]:
+def _list_stages(turn: Turn) -> list[dict[str, Any]]:
     """Return the stages of the turn in order, with milliseconds."""
     times = turn.timings
     shown = [(words, times[name]) for name, words in _STAGES if name in times]
@@ -92,16 +92,16 @@ def _timeline(turn: Turn) -> list[dict[str, Any]]:
         if thinking:
             rows.append({"words": "Model thought", "ms": round(thinking, 1)})
         rows.append({"words": WRITING_STAGE, "ms": round(times["last_token"] - times["first_token"] - thinking, 1)})
-    if turn.placed and turn.text:
+    if turn.passages and turn.text:
         rows.append({"words": "Sentences verified while writing", "ms": round(turn.verifier.ms, 1)})
     return rows
 
 
-def _search(turn: Turn) -> dict[str, Any] | None:
-    found = turn.found
+def _record_search(turn: Turn) -> dict[str, Any] | None:
+    found = turn.search_result
     if found is None:
         return None
-    numbers = {item.passage.chunk_id: item.number for item in turn.placed}
+    numbers = {item.passage.chunk_id: item.number for item in turn.passages}
     candidates = []
     for hit in found.hits:
         place, why = explain_hit(hit, found)
@@ -114,11 +114,11 @@ def _search(turn: Turn) -> dict[str, Any] | None:
         )  # fmt: skip
     return {
         "query": found.query, "searched": list(found.searched), "least": round(found.least, _DIGITS),
-        "filters": turn.opening.filters.record(), "candidates": candidates,
+        "filters": turn.prepared.filters.record(), "candidates": candidates,
     }  # fmt: skip
 
 
-def _prompt(turn: Turn) -> dict[str, Any] | None:
+def _record_prompt(turn: Turn) -> dict[str, Any] | None:
     """Return the messages of the request; None if the model was not asked.
 
     Lines that quote a document are replaced by placeholders into `places`: (source number, page, spans). The canary
@@ -126,13 +126,13 @@ def _prompt(turn: Turn) -> dict[str, Any] | None:
     """
     if turn.request is None:
         return None
-    given = [item for past in turn.opening.history for item in past.given]
+    given = [item for past in turn.prepared.history for item in past.sources]
     lines = [(format_prompted_line(item), item.number, item.page_number, item.spans) for item in given]
     lines += [
         (format_passage_line(item), item.number, item.passage.page_number, item.fresh)
-        for item in turn.placed
+        for item in turn.passages
         if item.fresh
-    ] + turn.lines
+    ] + turn.tool_passages
     places: list[tuple[int, int, Spans]] = []
     messages = []
     for message in turn.request.messages:
@@ -145,7 +145,7 @@ def _prompt(turn: Turn) -> dict[str, Any] | None:
     return {"messages": messages, "places": places}
 
 
-def _tokens(tokens: Sequence[TokenProb], length: int) -> list[Any]:
+def _record_tokens(tokens: Sequence[TokenProb], length: int) -> list[Any]:
     """Return `[text, log probability, alternatives]` of the tokens within the approved text of that length.
 
     Tokens that the gate withheld are left out; a token that reaches into them is cut.
@@ -153,13 +153,13 @@ def _tokens(tokens: Sequence[TokenProb], length: int) -> list[Any]:
     kept: list[Any] = []
     for token in tokens[:_TOKENS]:
         if length < len(token.token):
-            kept += [[token.token[:length], _rounded(token.logprob), []]] if length > 0 else []
+            kept += [[token.token[:length], _round_logprob(token.logprob), []]] if length > 0 else []
             break
         length -= len(token.token)
-        others = [[text, _rounded(value)] for text, value in token.alternatives if text != token.token]
-        kept.append([token.token, _rounded(token.logprob), others])
+        others = [[text, _round_logprob(value)] for text, value in token.alternatives if text != token.token]
+        kept.append([token.token, _round_logprob(token.logprob), others])
     return kept
 
 
-def _rounded(logprob: float) -> float:
+def _round_logprob(logprob: float) -> float:
     return round(max(logprob, -99.0), 2) if math.isfinite(logprob) else -99.0

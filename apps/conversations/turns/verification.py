@@ -41,14 +41,17 @@ class SentenceVerifier:
         self._task: asyncio.Task[None] | None = None
         self.ms = 0.0
 
-    async def sentences(self) -> None:
-        """Begins with the sentences that have become complete, and returns at once. Where there is nothing to compare
-        them with they are done then: a task would cost more, and their events leave together with the text."""
+    async def verify_new_sentences(self) -> None:
+        """Start to verify the sentences that have become complete, and return at once.
+
+        Sentences with nothing to be compared with are verified before the return: a task would cost more, and their
+        events leave together with the text.
+        """
         if self._next >= len(self._turn.renderer.sentences) or not (self._task is None or self._task.done()):
             return
-        if self._turn.opening.without_documents:
+        if self._turn.prepared.without_documents:
             return  # the answer says as a whole that nothing in it was checked
-        if self._citer is None or self._citer.windows or self._turn.results:
+        if self._citer is None or self._citer.windows or self._turn.text_results:
             self._task = asyncio.create_task(self._verify())
             return
         try:
@@ -56,25 +59,25 @@ class SentenceVerifier:
         except EngineError as error:
             log.warning("The log of a turn took no finding: %s", error)
 
-    def renew(self) -> None:
-        """The turn has further passages: sentences from here on are compared with them too."""
+    def reset_citer(self) -> None:
+        """Have the citer built anew, because the turn has further passages for the sentences from here on."""
         self._citer = None
         self._renewed += 1
 
-    def use(self, citer: Citer) -> None:
+    def use_citer(self, citer: Citer) -> None:
         """Credit the sentences by a citer that knows where they come from."""
         self._citer = citer
 
-    async def done(self) -> None:
-        """Every complete sentence has its finding. What goes wrong in verifying costs findings, never the answer."""
-        unchecked = self._turn.opening.without_documents
-        while not unchecked and self._next < len(self._turn.renderer.sentences) and not self._broken:
-            await self.sentences()
+    async def finish(self) -> None:
+        """Verify every complete sentence. Errors are logged and cost citations, never the answer."""
+        unchecked = self._turn.prepared.without_documents
+        while not unchecked and self._next < len(self._turn.renderer.sentences) and not self._has_failed:
+            await self.verify_new_sentences()
             if self._task is not None:
                 await asyncio.wait([self._task])
 
     @property
-    def _broken(self) -> bool:
+    def _has_failed(self) -> bool:
         error = self._task.exception() if self._task is not None and self._task.done() else None
         if error is not None:
             log.error("Sentences could not be verified", exc_info=error)
@@ -89,29 +92,35 @@ class SentenceVerifier:
             citer = self._citer or await self._build()
             sentence = index, turn.text[start:end], start, end
             # With nothing to compare it with, a sentence takes less time than the way to a thread and back.
-            cites = await in_pool(citer.cite, *sentence) if citer.windows else citer.cite(*sentence)
-            if turn.results:
-                cites = await in_pool(result_support.attribute_to_tool, cites, turn.text[start:end], turn.results)
+            citations = await in_pool(citer.cite, *sentence) if citer.windows else citer.cite(*sentence)
+            if turn.text_results:
+                citations = await in_pool(
+                    result_support.attribute_to_tool, citations, turn.text[start:end], turn.text_results
+                )
             self.ms += (time.perf_counter() - began) * 1000
             self._next += 1
-            turn.cites += cites
-            state = get_sentence_state(cites)
+            turn.citations += citations
+            state = get_sentence_state(citations)
             if state is SentenceState.UNVERIFIED and citer.windows:
-                turn.unread.add(await in_pool(citer.find_unread_language, sentence[1]))
+                turn.unread_near.add(await in_pool(citer.find_unread_language, sentence[1]))
             shown = self._reveal.add(index, sentence[1], state) if turn.shows == ShownSentences.VERIFIED else []
             numbers = answer_sources.number_turn_sources(turn)
-            pills = render_citation_marks(cites, turn.opening.answer, shown=numbers)
-            await turn.say(Cited(index, state or "", pills, tuple(shown)))
+            pills = render_citation_marks(citations, turn.prepared.answer_id, shown_numbers=numbers)
+            await turn.emit(Cited(index, state or "", pills, tuple(shown)))
 
     async def _build(self) -> Citer:
-        """Return what knows this turn's passages and what earlier turns of the path were given, the latest of it; built
-        anew where `renew` was called meanwhile."""
+        """Return a citer for this turn's passages and the latest sources of earlier turns of the path.
+
+        It is built again if `reset_citer` was called meanwhile.
+        """
         while True:
-            renewed, opening = self._renewed, self._turn.opening
-            passages = {item.number: item.passage for item in self._turn.placed}
-            given = [item for past in opening.history for item in past.given][-_EARLIER:]
-            earlier = await in_db(source_numbering.load_source_spans, opening.user, given) if given else []
-            asked = self._turn.found.query if self._turn.found is not None else opening.text  # with what it follows up
+            renewed, prepared = self._renewed, self._turn.prepared
+            passages = {item.number: item.passage for item in self._turn.passages}
+            given = [item for past in prepared.history for item in past.sources][-_EARLIER:]
+            earlier = await in_db(source_numbering.load_source_spans, prepared.user, given) if given else []
+            asked = (
+                self._turn.search_result.query if self._turn.search_result is not None else prepared.text
+            )  # with what it follows up
             kind = await self._select_citer() if passages or earlier else Citer
             citer = await in_pool(kind, asked, passages, earlier)
             if renewed == self._renewed:
@@ -121,5 +130,5 @@ class SentenceVerifier:
     async def _select_citer(self) -> type[Citer]:
         """Return the citer for the turn's model: one that credits quotes alone unless it passed the reading check."""
         profile = await in_db(answer_style.get_model_profile, self._turn.model)
-        model = registry.get_chat_model(self._turn.opening.model)
+        model = registry.get_chat_model(self._turn.prepared.model)
         return Citer if answer_style.has_passed_reading_check(profile, model) else QuotedCiter

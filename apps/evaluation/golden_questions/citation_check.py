@@ -52,9 +52,9 @@ def check_citations(question: GoldenQuestion) -> CitationCheck:
     """
     user, collection = question.collection.owner, question.collection
     turn = asyncio.run(_answer(user, question.text, collection.pk))
-    passages = {item.number: item.passage for item in turn.placed}
+    passages = {item.number: item.passage for item in turn.passages}
     places = []
-    for cite in turn.cites:
+    for cite in turn.citations:
         if cite.source is not None and (passage := passages.get(cite.source)) is not None:
             right = is_expected(get_expected_place(question), passage, cite.source_start, cite.source_end)
             sentence = turn.text[cite.start : cite.end]

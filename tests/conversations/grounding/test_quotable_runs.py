@@ -20,7 +20,7 @@ SIGNALS = (
 
 
 def runs(text: str, heading: str = "") -> list[tuple[str, str, str]]:
-    return [(run.kind, text[run.start : run.end], run.told) for run in split_runs(text, heading)]
+    return [(run.kind, text[run.start : run.end], run.lead_text) for run in split_runs(text, heading)]
 
 
 def test_each_row_of_a_table_is_a_run() -> None:

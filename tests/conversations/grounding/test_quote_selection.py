@@ -157,7 +157,7 @@ def test_rare_words_weigh_more() -> None:
 def test_the_likelier_each_is_right_the_fewer_are_quoted(
     likely: float, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quote_selection, "_likely", lambda option: likely)
+    monkeypatch.setattr(quote_selection, "_estimate_probability", lambda option: likely)
     many: dict[int, Passage] = {
         n: passage(f"Fact {n} about the harbour library and its books, told anew {uuid4()}.") for n in range(1, 9)
     }

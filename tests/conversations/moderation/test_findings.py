@@ -171,5 +171,7 @@ async def test_typing_is_not_reported(open_page, alice, library, chat) -> None:
 def test_a_clause_that_is_withheld_in_the_end_is_said_once() -> None:
     """It was pointed out in an earlier piece of the same answer."""
     found = {stage: EvaluationRecord(stage, "text", PolicyResult(None, "hate"), ()) for stage in ("answer", "question")}
-    turn = cast(Turn, SimpleNamespace(judged=found["answer"], noticed={(s, "hate"): one for s, one in found.items()}))
+    turn = cast(
+        Turn, SimpleNamespace(withheld_by=found["answer"], findings={(s, "hate"): one for s, one in found.items()})
+    )
     assert findings.list_findings(turn) == (found["answer"], found["question"])

@@ -82,13 +82,16 @@ def test_pairs_for_training_hold_nothing_of_it(answer: Message, alice: User) -> 
 def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Message) -> None:
     assert answer.parent is not None
     kept: Any = SimpleNamespace(
-        conversation=answer.conversation_id, question=answer.parent_id, answer=answer.pk, text=answer.parent.text
+        conversation_id=answer.conversation_id,
+        question_id=answer.parent_id,
+        answer_id=answer.pk,
+        text=answer.parent.text,
     )
-    assert not titles._keep(kept, f"{answer.text} He.", "Quixotic metres"), "a part was taken out meanwhile"
-    assert titles._keep(kept, answer.text, "Quixotic metres")
+    assert not titles._save_title(kept, f"{answer.text} He.", "Quixotic metres"), "a part was taken out meanwhile"
+    assert titles._save_title(kept, answer.text, "Quixotic metres")
     Conversation.objects.update(titled=Conversation.Titled.QUESTION)
     withheld(answer)
-    assert not titles._keep(kept, answer.text, "Quixotic metres")
+    assert not titles._save_title(kept, answer.text, "Quixotic metres")
 
 
 def test_copies_of_before_learn_where_they_come_from(answer: Message, alice: User, bob: User) -> None:

@@ -156,7 +156,7 @@ async def test_what_is_anothers_is_like_what_never_was(
             heard.append(await _said(theirs, message, {foreign, unknown}))
             await left(theirs.wire)
         assert heard[0] == heard[1], f"{field}: {thing}"
-        if (task := prefetch._warming.get(bob.pk)) is not None:
+        if (task := prefetch._prefetches.get(bob.pk)) is not None:
             await asyncio.wait([task])
         assert await in_db(_of_alice, alice) == before, f"{field}: {thing}: nothing of hers has changed"
         assert not any(SECRET in str(request) for request in chat.requests[requests:]), "and no model has read of it"

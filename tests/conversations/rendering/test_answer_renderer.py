@@ -118,8 +118,11 @@ def test_pills_name_the_best_source_and_fold_the_others() -> None:
 
 def test_a_pill_greys_when_its_source_is_gone_and_an_open_one_goes_first() -> None:
     cites = [SentenceCitation(0, 0, 5, 1, 1, 2, 0.9), SentenceCitation(0, 0, 5, 2, 1, 2, 0.6)]
-    assert render_citation_marks(cites[:1], ID, gone={1}) == f'<span class="pill gone" title="{SOURCE_GONE}">1</span>'
-    assert 'data-source="2"' in render_citation_marks(cites, ID, gone={1})
+    assert (
+        render_citation_marks(cites[:1], ID, unavailable={1})
+        == f'<span class="pill gone" title="{SOURCE_GONE}">1</span>'
+    )
+    assert 'data-source="2"' in render_citation_marks(cites, ID, unavailable={1})
 
 
 def test_a_sentence_without_a_source_says_so() -> None:

@@ -114,7 +114,7 @@ async def test_no_server_of_tools_is_sent_it(open_page, alice, library, caller, 
     server = await ToolServer.objects.acreate(name="test", transport="stdio", command="real")
     await refresh_server(server)
     await ToolSetting.objects.acreate(name="test__fails", permission="allowed")
-    monkeypatch.setattr(client, "_within", lambda *_: pytest.fail("the server was asked"))
+    monkeypatch.setattr(client, "_run_within", lambda *_: pytest.fail("the server was asked"))
     calls(caller, ("test__fails", {"note": canary.canary_token().upper()}))
     events, answer = await turn(await open_page(alice))
     assert answer.status == Message.Status.WITHHELD and tools_in(events) == []

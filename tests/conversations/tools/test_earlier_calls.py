@@ -98,7 +98,7 @@ async def test_a_question_is_not_completed_by_what_was_called(open_page, alice, 
     await page.events()
     wish = AskRequest(client_id="x", text="And then?", conversation=accepted["conversation"])
     found = await in_db(preparation.prepare_turn, alice, None, wish)
-    assert [past.called for past in found.history] == [True]
+    assert [past.only_called_tool for past in found.history] == [True]
 
 
 @pytest.mark.parametrize("kind", ["answer", "question"])

@@ -14,7 +14,9 @@ LAST = ChatRequest((ChatMessage("user", "Hello?"),), tool_choice="none")
 
 
 def turn(text: str) -> Any:
-    return SimpleNamespace(calls=(ToolCall("1", "dates", "{}"),), kit={"dates": None}, text=text, rounds=5)
+    return SimpleNamespace(
+        requested_calls=(ToolCall("1", "dates", "{}"),), available_tools={"dates": None}, text=text, rounds=5
+    )
 
 
 async def test_what_it_has_said_is_its_answer() -> None:

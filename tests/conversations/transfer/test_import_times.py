@@ -12,7 +12,7 @@ from apps.conversations.transfer import conversation_import
 def test_each_message_has_a_moment_of_its_own_however_a_file_repeats_them() -> None:
     begin, taken = timezone.now(), dict[datetime, datetime]()
     wished = [begin + timedelta(milliseconds=chance % 7) for chance in range(4000)]
-    given = [conversation_import._own(moment, taken) for moment in wished]
+    given = [conversation_import._choose_free_moment(moment, taken) for moment in wished]
     assert len(set(given)) == len(given) and max(given) == begin + timedelta(milliseconds=len(given) - 1)
     assert all(moment >= wish for moment, wish in zip(given, wished, strict=True))
     same = given[::7]

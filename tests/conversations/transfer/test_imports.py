@@ -178,7 +178,7 @@ def test_one_that_breaks_midway_leaves_nothing_of_itself_and_goes_on(
 
 def test_who_lost_the_lease_stores_nothing_more(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     row = import_job.create_import(alice, SimpleUploadedFile("x.json", json.dumps([roll_back()]).encode()))
-    judged = conversation_import._judged
+    judged = conversation_import._judge_texts
 
     async def slow(rows: list[dict[str, Any]]) -> list[Verdict | None]:
         return await judged(rows)
@@ -187,8 +187,8 @@ def test_who_lost_the_lease_stores_nothing_more(alice: User, monkeypatch: pytest
         ImportJob.objects.update(lease_token="another")
         return {}
 
-    monkeypatch.setattr(conversation_import, "_judged", slow)
-    monkeypatch.setattr(conversation_import, "_known", lambda *_: taken() or None)
+    monkeypatch.setattr(conversation_import, "_judge_texts", slow)
+    monkeypatch.setattr(conversation_import, "_find_imported", lambda *_: taken() or None)
     import_job.run_import(str(row.pk))
     assert not Conversation.objects.exists() and not ImportItem.objects.exists()
     import_job.get_stored_path(row).unlink()

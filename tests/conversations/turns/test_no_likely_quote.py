@@ -53,7 +53,7 @@ async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
     def kept() -> tuple[bool, list[list[int]]]:
         answer = Message.objects.get(pk=turn["turn"])
         return answer.nothing_found, list(
-            RetrievedPassage.objects.filter(answer=answer).values_list("given", flat=True)
+            RetrievedPassage.objects.filter(answer=answer).values_list("given_spans", flat=True)
         )
 
     nothing, given = await in_db(kept)

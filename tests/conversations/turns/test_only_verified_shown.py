@@ -174,7 +174,7 @@ async def test_what_was_written_when_the_process_died_is_folded(alice) -> None:
     await Message.objects.filter(pk=row.pk).aupdate(status="interrupted")
     html = (await in_db(transcript.load_turn, alice, row))["answer"]["html"]
     assert visible(html) == "" and "pink" in html
-    assert (await in_db(recovery._closed, str(row.pk), "It was painted pink by pirates.")).html == html
+    assert (await in_db(recovery._make_closed_event, str(row.pk), "It was painted pink by pirates.")).html == html
 
 
 @pytest.mark.django_db(transaction=True)

@@ -34,7 +34,7 @@ async def until(holds: Callable[[], object]) -> None:
 
 
 async def nothing_runs() -> None:
-    await until(lambda: not prefetch._warming)
+    await until(lambda: not prefetch._prefetches)
 
 
 async def test_the_request_is_read_ahead_and_the_question_sends_the_same_again(open_page, alice, library, chat) -> None:
@@ -75,7 +75,7 @@ async def test_a_change_ends_what_was_begun(open_page, alice, library, chat, cha
     await typing(page, change)
     await until(lambda: chat.aborted)
     await until(lambda: chat.running == (1 if change else 0))
-    assert len(prefetch._warming) == chat.running
+    assert len(prefetch._prefetches) == chat.running
 
 
 async def test_the_question_itself_ends_it_and_so_does_a_page_that_leaves(open_page, alice, library, chat) -> None:
@@ -87,7 +87,7 @@ async def test_the_question_itself_ends_it_and_so_does_a_page_that_leaves(open_p
     await until(lambda: chat.aborted == 1)
     other = await open_page(alice)
     await other.wire.send_input({"type": "websocket.disconnect", "code": 1001})
-    await until(lambda: not prefetch._warming)
+    await until(lambda: not prefetch._prefetches)
 
 
 async def test_it_is_one_a_person_however_many_pages(open_page, alice, library, chat) -> None:
@@ -96,7 +96,7 @@ async def test_it_is_one_a_person_however_many_pages(open_page, alice, library, 
         await typing(await open_page(alice))
         await until(lambda number=number: len(chat.requests) == number)
     await until(lambda: chat.running == 1 and chat.aborted == 2)
-    assert list(prefetch._warming) == [alice.pk]
+    assert list(prefetch._prefetches) == [alice.pk]
 
 
 async def test_under_load_nothing_is_done_ahead(open_page, alice, bob, library, chat) -> None:

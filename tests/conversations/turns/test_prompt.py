@@ -62,7 +62,7 @@ def test_the_layout_is_this() -> None:
             passage(8, 'The queen can live\nfor five "years".', ((0, 36),)),
         ],
         SourceNumbers({(DOCUMENT, 7): 1}, 1),
-        kept.given,
+        kept.given_spans,
     )
     laid_out = prompt.build_prompt("And how old is a queen?", history, kept, placed, 8192, words)
     assert "\n".join(f"{message.role}: {message.content}" for message in laid_out.messages) == GOLDEN.format(
@@ -118,7 +118,7 @@ def test_beyond_the_limit_the_oldest_turns_go_and_the_prefix_stays_until_the_nex
 def test_what_was_given_in_dropped_turns_counts_as_not_given() -> None:
     history = [_long(number) for number in range(20)]
     kept = prompt.select_history(history, 1024, words)
-    assert kept.start > 0 and set(kept.given) == set(range(kept.start, 20))
+    assert kept.start > 0 and set(kept.given_spans) == set(range(kept.start, 20))
 
 
 def test_instructions_of_an_assistant_stand_behind_the_fixed_text() -> None:

@@ -149,13 +149,13 @@ async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(ope
 def test_a_question_that_is_asked_while_it_is_put_first_is_refused(alice, monkeypatch) -> None:
     place = Conversation.objects.create(owner=alice, title="Lighthouse")
     row = QueuedQuestion.objects.create(conversation=place, text="Why?", client_id="q", position=0, settings={})
-    own = queue._own
+    own = queue._get_queued
 
     def meanwhile(user, pk):
         found = own(user, pk)
         queue.mark_asked(pk)
         return found
 
-    monkeypatch.setattr(queue, "_own", meanwhile)
+    monkeypatch.setattr(queue, "_get_queued", meanwhile)
     with pytest.raises(RequestRefused, match="already been sent"):
         queue.move_to_front(alice, row.pk)

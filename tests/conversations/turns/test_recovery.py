@@ -57,7 +57,7 @@ async def closed(turn: Message) -> bool:
 
 
 @pytest.mark.parametrize(
-    "broken", ["_closed", "close_orphaned_turns", "find_ready_conversations", "purge_deleted", "go_on"]
+    "broken", ["_make_closed_event", "close_orphaned_turns", "find_ready_conversations", "purge_deleted", "go_on"]
 )
 async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     asked: list[UUID] = []
@@ -70,7 +70,7 @@ async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest
         asked.append(place)
 
     owner = {
-        "_closed": recovery,
+        "_make_closed_event": recovery,
         "close_orphaned_turns": recovery,
         "find_ready_conversations": queue,
         "purge_deleted": actions,

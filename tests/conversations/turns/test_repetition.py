@@ -22,7 +22,7 @@ def shown(*pieces: str) -> list[str]:
     repeats = RepetitionDetector()
     kept = []
     for piece in pieces:
-        if repeats.loops(piece):
+        if repeats.has_loop(piece):
             break
         kept.append(piece)
     return kept
@@ -94,11 +94,11 @@ def test_no_real_document_is_a_loop(shared: Path) -> None:
 def test_of_many_sentences_at_once_those_before_the_loop_are_kept() -> None:
     repeats = RepetitionDetector()
     said = "It is tall and white. " * 2
-    assert repeats.until("The lighthouse stood on an island. " + said + "It is tall and white. And more of it. ") == (
+    assert repeats.feed("The lighthouse stood on an island. " + said + "It is tall and white. And more of it. ") == (
         "The lighthouse stood on an island. " + said
     )
     assert (
-        RepetitionDetector().until("One of them is red.\nTwo of them are blue.\n")
+        RepetitionDetector().feed("One of them is red.\nTwo of them are blue.\n")
         == "One of them is red.\nTwo of them are blue.\n"
     )
 
@@ -107,10 +107,10 @@ def drawn(text: str, size: int) -> tuple[str, bool]:
     """What is shown of it where it comes in pieces of so many characters, and whether it was ended."""
     repeats, kept = RepetitionDetector(), ""
     for at in range(0, len(text), size):
-        kept += repeats.until(text[at : at + size])
+        kept += repeats.feed(text[at : at + size])
         if repeats.over:
             break
-    return kept + repeats.rest(), repeats.over
+    return kept + repeats.flush(), repeats.over
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 24, 50, 600])
@@ -128,7 +128,7 @@ def test_a_sentence_without_an_end_is_not_taken_apart_again_with_every_piece(mon
     monkeypatch.setattr(module, "split_words", lambda text: read.append(len(text)) or split_words(text))
     repeats = RepetitionDetector()
     pieces = ["It is a collection of documents. " * 2, *(f"word{number} " for number in range(2000))]
-    assert "".join(map(repeats.until, pieces)) + repeats.rest() == "".join(pieces)
+    assert "".join(map(repeats.feed, pieces)) + repeats.flush() == "".join(pieces)
     assert max(read) <= module._LATELY and sum(read) < len(pieces) * module._LATELY
 
 
@@ -156,7 +156,7 @@ def test_a_piece_is_cut_into_sentences_at_every_end_that_one_pattern_for_all_wou
                 return False
 
         heard = Heard()
-        assert heard.until(piece) == piece
+        assert heard.feed(piece) == piece
         assert cut + [heard._begun] * bool(heard._begun) == plain.findall(piece)
 
 
@@ -183,7 +183,7 @@ def test_a_circle_is_found_in_exactly_those_texts_that_end_in_one() -> None:
             said[draw.randrange(len(said))] = "sea"
         said = said[draw.randint(0, len(said)) :][-100:]
         wanted = circles(said)
-        assert RepetitionDetector._circles(" ".join([*said, "and"])) == wanted, said
+        assert RepetitionDetector._goes_in_circles(" ".join([*said, "and"])) == wanted, said
         found += wanted
     assert 300 < found < 2_700
 

@@ -202,7 +202,7 @@ async def test_the_end_that_the_sweep_writes_into_a_log_that_lives_on_keeps_the_
     log = registry.get_turn_log()
     turn = str(uuid.uuid4())
     await log.append(turn, b"{}")
-    await recovery._tell(turn, "So far.")
+    await recovery._announce_end(turn, "So far.")
     entries = await log.read(turn, 1)
     assert b"So far." in entries[0].data and b"interrupted" in entries[0].data
 

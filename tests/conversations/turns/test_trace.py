@@ -107,15 +107,17 @@ async def test_a_stopped_answer_and_one_that_found_nothing_have_their_record(ope
 def test_a_token_that_reaches_into_what_was_withheld_is_kept_as_far_as_it_was_shown() -> None:
     said = [TokenProb(text, -0.1, ((text, -0.1), (f"{text}!", -2.0))) for text in ("See", " [here](secret)", " now")]
     first = ["See", -0.1, [["See!", -2.0]]]
-    assert trace._tokens(said, 0) == []
-    assert trace._tokens(said, 3) == [first]
-    assert trace._tokens(said, 4) == [first, [" ", -0.1, []]]
-    assert trace._tokens(said, 99)[1:] == [[word, -0.1, [[f"{word}!", -2.0]]] for word in (" [here](secret)", " now")]
+    assert trace._record_tokens(said, 0) == []
+    assert trace._record_tokens(said, 3) == [first]
+    assert trace._record_tokens(said, 4) == [first, [" ", -0.1, []]]
+    assert trace._record_tokens(said, 99)[1:] == [
+        [word, -0.1, [[f"{word}!", -2.0]]] for word in (" [here](secret)", " now")
+    ]
 
 
 @pytest.mark.parametrize(
     ("logprob", "level", "percent"), [(0.0, 0, "100%"), (-0.7, 2, "50%"), (-3, 4, "5.0%"), (-99, 4, "< 0.1%")]
 )
 def test_a_probability_in_words_and_colour(logprob: float, level: int, percent: str) -> None:
-    token = trace_view._token("x", logprob, [["y", -1.0]])
+    token = trace_view._make_token("x", logprob, [["y", -1.0]])
     assert (token.level, token.percent, token.others) == (level, percent, '[["y","37%"]]')

@@ -38,21 +38,21 @@ class Log:
 def writing() -> tuple[Any, SentenceVerifier, Log]:
     """A turn without passages, its verifier, and what it says."""
     log = Log()
-    opening = SimpleNamespace(
-        history=(), text="What is it?", user=None, answer=uuid4(), without_documents=False, model=""
+    prepared = SimpleNamespace(
+        history=(), text="What is it?", user=None, answer_id=uuid4(), without_documents=False, model=""
     )
     turn = SimpleNamespace(
-        opening=opening,
+        prepared=prepared,
         model="",
         renderer=StreamRenderer(),
         text="",
-        results=[],
-        placed=[],
-        cites=[],
+        text_results=[],
+        passages=[],
+        citations=[],
         quotes=[],
-        found=None,
+        search_result=None,
         shows=ShownSentences.ALL,
-        say=log.say,
+        emit=log.say,
     )
     return turn, SentenceVerifier(cast(Turn, turn)), log
 
@@ -60,44 +60,44 @@ def writing() -> tuple[Any, SentenceVerifier, Log]:
 async def write(turn: Any, verifier: SentenceVerifier, piece: str) -> None:
     turn.text += piece
     turn.renderer.feed(piece)
-    await verifier.sentences()
+    await verifier.verify_new_sentences()
 
 
 async def test_findings_are_there_when_their_sentences_are_and_no_task_makes_them() -> None:
     turn, verifier, log = writing()
     await write(turn, verifier, "The first tower is tall. The second ")
-    await verifier.done()
+    await verifier.finish()
     assert log.findings == [0]
     tasks = asyncio.all_tasks()
     await write(turn, verifier, "tower is white. It was ")
     assert log.findings == [0, 1] and asyncio.all_tasks() == tasks
     await write(turn, verifier, "made of stone. It fell into the sea. And that ")
     assert log.findings == [0, 1, 2, 3]
-    assert [cite.sentence for cite in turn.cites] == [0, 1, 2, 3]
+    assert [cite.sentence for cite in turn.citations] == [0, 1, 2, 3]
 
 
 async def test_a_log_that_takes_no_finding_costs_that_finding_and_no_other() -> None:
     turn, verifier, log = writing()
     await write(turn, verifier, "The first tower is tall. The second ")
-    await verifier.done()
+    await verifier.finish()
     log.away = True
     await write(turn, verifier, "tower is white. It was ")
     log.away = False
     await write(turn, verifier, "made of stone. And that ")
-    await verifier.done()
+    await verifier.finish()
     assert log.findings == [0, 2]
-    assert [cite.sentence for cite in turn.cites] == [0, 1, 2], "the answer keeps it"
+    assert [cite.sentence for cite in turn.citations] == [0, 1, 2], "the answer keeps it"
 
 
 async def test_what_is_compared_with_results_of_tools_holds_no_text_up() -> None:
     turn, verifier, log = writing()
     await write(turn, verifier, "The first tower is tall. The second ")
-    await verifier.done()
-    turn.results = [SimpleNamespace(title="Look", result="The second tower is white.", status="done", sources=())]
+    await verifier.finish()
+    turn.text_results = [SimpleNamespace(title="Look", result="The second tower is white.", status="done", sources=())]
     before = len(log.findings)
     turn.text += "tower is white. It was "
     turn.renderer.feed("tower is white. It was ")
-    await verifier.sentences()
+    await verifier.verify_new_sentences()
     assert len(log.findings) == before and verifier._task is not None and not verifier._task.done()
     verifier._task.cancel()
 
@@ -125,11 +125,11 @@ async def test_passages_that_come_while_the_comparison_is_prepared_are_compared_
     monkeypatch.setattr("apps.conversations.turns.verification.in_pool", build)
     writes = asyncio.create_task(write(turn, verifier, "The first tower is tall. The second is white. It "))
     await begun.wait()
-    turn.placed = [SimpleNamespace(number=7, passage=None)]  # a tool finds it
-    verifier.renew()
+    turn.passages = [SimpleNamespace(number=7, passage=None)]  # a tool finds it
+    verifier.reset_citer()
     go_on.set()
     await writes
-    await verifier.done()
+    await verifier.finish()
     assert known == [[7], [7]]
 
 

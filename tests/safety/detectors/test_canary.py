@@ -71,7 +71,7 @@ def test_nothing_harmless_looks_like_it() -> None:
 def test_it_is_the_sites_own_and_the_same_every_time(settings: Any) -> None:
     mark, text = canary.canary_token(), prompt.build_system_text("Be brief.", tools=True)
     assert (canary.canary_token(), prompt.build_system_text("Be brief.", tools=True)) == (mark, text)
-    assert mark in prompt.build_system_text(free=True) and mark.isalpha() and len(mark) == 10
+    assert mark in prompt.build_system_text(without_sources=True) and mark.isalpha() and len(mark) == 10
     settings.SECRET_KEY = "another site " * 8
     assert canary.canary_token() != mark and canary.find_spans(mark) == []
 

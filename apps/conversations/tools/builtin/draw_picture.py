@@ -66,9 +66,9 @@ class DrawPicture(ToolDefaults):
 
 def _store_request(context: ToolContext, words: str, count: int, shape: str, verdict: Verdict) -> list[str]:
     width, height = picture_size(model_info.get_model(), *SHAPES[shape])
-    wish = PictureRequest(words, count=count, width=width, height=height, level=context.level)
+    request = PictureRequest(words, count=count, width=width, height=height, level=context.level)
     with transaction.atomic():
-        rows: list[Picture] = submission.request_pictures(context.user, wish, verdict=verdict)
+        rows: list[Picture] = submission.request_pictures(context.user, request, verdict=verdict)
         tiles.add_tiles(context.answer, [row.pk for row in rows])
         Message.objects.filter(pk=context.answer).update(draws={"count": count, "by": TOOL_NAME})
     return [str(row.pk) for row in rows]

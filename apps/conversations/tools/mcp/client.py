@@ -50,20 +50,20 @@ async def list_tools(server: ToolServer) -> list[dict[str, Any]]:
         found = (await client.list_tools()).tools[:_LISTED]
         return [
             {"name": item.name, "title": item.title or "", "description": item.description or "",
-             "parameters": item.input_schema, "hint": str(_hint(item.annotations))}
+             "parameters": item.input_schema, "hint": str(_get_hint(item.annotations))}
             for item in found
         ]  # fmt: skip
 
-    return await _within(server, ask)
+    return await _run_within(server, ask)
 
 
-def _hint(said: ToolAnnotations | None) -> ToolHint:
+def _get_hint(annotations: ToolAnnotations | None) -> ToolHint:
     """Return the hint of the annotations. By the protocol, an unannotated tool may do anything."""
-    if said is None or (said.read_only_hint is None and said.destructive_hint is None):
+    if annotations is None or (annotations.read_only_hint is None and annotations.destructive_hint is None):
         return ToolHint.UNSAID
-    if said.read_only_hint:
+    if annotations.read_only_hint:
         return ToolHint.READS
-    return ToolHint.ADDS if said.destructive_hint is False else ToolHint.CHANGES
+    return ToolHint.ADDS if annotations.destructive_hint is False else ToolHint.CHANGES
 
 
 async def call_tool(server: ToolServer, tool: str, arguments: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ async def call_tool(server: ToolServer, tool: str, arguments: Mapping[str, Any])
 
     async def ask(client: Client) -> str:
         result = await client.call_tool(tool, dict(arguments))
-        text = "\n".join(_text(item) for item in result.content)
+        text = "\n".join(_extract_text(item) for item in result.content)
         if not text and result.structured_content is not None:
             text = orjson.dumps(result.structured_content).decode()
         if result.is_error:
@@ -80,10 +80,10 @@ async def call_tool(server: ToolServer, tool: str, arguments: Mapping[str, Any])
             raise ToolError(_TOO_LARGE, mb=MAX_BYTES // 1024**2)
         return text
 
-    return await _within(server, ask)
+    return await _run_within(server, ask)
 
 
-async def _within(server: ToolServer, ask: Callable[[Client], Awaitable[T]]) -> T:
+async def _run_within(server: ToolServer, ask: Callable[[Client], Awaitable[T]]) -> T:
     """Run `ask` in a session of its own, within TIMEOUT_S. The session is a task, so its failure ends nothing else.
 
     Raise ToolError.
@@ -158,7 +158,7 @@ def _flatten(error: BaseException) -> list[BaseException]:
     return [error, *(_flatten(error.__cause__) if error.__cause__ else [])]
 
 
-def _text(item: Any) -> str:
+def _extract_text(item: Any) -> str:
     """Return a piece of a result as text. Other content is described: nothing is decoded, and no URL is fetched."""
     if item.type == "text":
         return str(item.text)

@@ -29,13 +29,13 @@ class McpTool(ToolDefaults):
     permission = ToolPermission.ASK
     seconds = TIMEOUT_S + 5  # the session has a shorter limit with a better message
 
-    def __init__(self, server: ToolServer, said: Mapping[str, Any]) -> None:
-        self._server, self._called = server, said["name"]
-        self.name = said["as"]
-        self.title = f"{server.name}: {said['title'] or said['name']}"
-        self.description = said["description"]
-        self.parameters: Mapping[str, Any] = said["parameters"]
-        self.hint = ToolHint(said.get("hint", ""))
+    def __init__(self, server: ToolServer, description: Mapping[str, Any]) -> None:
+        self._server, self._called = server, description["name"]
+        self.name = description["as"]
+        self.title = f"{server.name}: {description['title'] or description['name']}"
+        self.description = description["description"]
+        self.parameters: Mapping[str, Any] = description["parameters"]
+        self.hint = ToolHint(description.get("hint", ""))
 
     def check(self, arguments: Mapping[str, Any]) -> None:
         """Raise ToolError for missing required arguments.
@@ -54,7 +54,11 @@ class McpTool(ToolDefaults):
 
 def load_tools() -> Sequence[Tool]:
     """Return the tools of all enabled servers. For `in_db`."""
-    return [McpTool(server, said) for server in ToolServer.objects.filter(enabled=True) for said in server.tools]
+    return [
+        McpTool(server, description)
+        for server in ToolServer.objects.filter(enabled=True)
+        for description in server.tools
+    ]
 
 
 async def refresh_server(server: ToolServer) -> str:
@@ -81,16 +85,16 @@ def _store_listing(server: ToolServer, found: list[dict[str, Any]] | None, probl
         changed = [item["as"] for item in found if before.get(item["as"]) != item]
         ToolSetting.objects.filter(name__in=[*changed, *(before.keys() - {item["as"] for item in found})]).delete()
         server.tools = found
-    server.save(update_fields=["tools", "problem", "looked"])
+    server.save(update_fields=["tools", "problem", "checked"])
 
 
-def _select_usable(server: str, said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _select_usable(server: str, descriptions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the tools that may be offered to a model: within limits, and without instructions to the model.
 
     Raise ToolError if none is left.
     """
     kept: dict[str, dict[str, Any]] = {}
-    for item in said[:_MOST]:
+    for item in descriptions[:_MOST]:
         words = " ".join(gate.normalise(item["description"])[:_LONGEST_WORDS].split())
         title = " ".join(gate.normalise(item["title"])[:60].split())
         name = f"{server}__{_ODD.sub('_', item['name'])}"[:_LONGEST_NAME]
@@ -106,8 +110,8 @@ def _select_usable(server: str, said: Sequence[Mapping[str, Any]]) -> list[dict[
     return list(kept.values())
 
 
-def _check_schema(said: Any) -> dict[str, Any] | None:
+def _check_schema(schema: Any) -> dict[str, Any] | None:
     """Return the schema of the arguments; None if it is not of type "object" or too long."""
-    if not isinstance(said, dict) or said.get("type") != "object" or len(str(said)) > _LONGEST_SCHEMA:
+    if not isinstance(schema, dict) or schema.get("type") != "object" or len(str(schema)) > _LONGEST_SCHEMA:
         return None
-    return said
+    return schema

@@ -32,57 +32,59 @@ _MARKS = re.compile("\ue200[^\ue200\ue201]{0,400}\ue201|【[^】\n]{0,80}†[^�
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 
 
-def is_one(item: Mapping[str, Any]) -> bool:
+def matches_format(item: Mapping[str, Any]) -> bool:
     """Return whether the object is a conversation of this format."""
     return isinstance(item.get("mapping"), dict)
 
 
-def chat(item: Mapping[str, Any]) -> ImportedChat:
+def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
     """Return the conversation. Raise InvalidImport."""
-    left: Counter[str] = Counter()
-    notes = []
+    left_out: Counter[str] = Counter()
+    messages = []
     for name, node in item["mapping"].items():
         if not isinstance(node, dict):
             raise InvalidImport("One of its messages is empty.")
-        above = node.get("parent")
-        notes.append(
-            _note(
+        parent = node.get("parent")
+        messages.append(
+            _parse_message(
                 parse_message_id(name),
-                parse_message_id(above) if above else None,
+                parse_message_id(parent) if parent else None,
                 as_mapping(node.get("message")),
-                left,
+                left_out,
             )
         )
     return ImportedChat(
         SOURCE,
         parse_title(item.get("title")),
-        tuple(notes),
+        tuple(messages),
         current=clean_text(item.get("current_node")) or None,
         at=parse_time(item.get("create_time")),
         key=clean_text(item.get("conversation_id") or item.get("id"))[:200],
         pinned=item.get("is_starred") is True,
         archived=item.get("is_archived") is True,
-        left=left,
+        left_out=left_out,
     )
 
 
-def _note(name: str, above: str | None, message: Mapping[str, Any], left: Counter[str]) -> ImportedMessage:
+def _parse_message(
+    name: str, parent: str | None, message: Mapping[str, Any], left_out: Counter[str]
+) -> ImportedMessage:
     content, about = as_mapping(message.get("content")), as_mapping(message.get("metadata"))
     role = _ROLES.get(str(as_mapping(message.get("author")).get("role")))
     hidden = about.get("is_visually_hidden_from_conversation") is True
     to_a_tool = message.get("recipient") not in (None, "all")
     kind = str(content.get("content_type"))
     if role is None or hidden or to_a_tool or kind not in _SPOKEN:
-        return ImportedMessage(name, above, None)
-    text = _text(content, left)
+        return ImportedMessage(name, parent, None)
+    text = _text(content, left_out)
     return ImportedMessage(
-        name, above, role if text else None, text, parse_time(message.get("create_time")),
+        name, parent, role if text else None, text, parse_time(message.get("create_time")),
         parse_model_name(about.get("model_slug")) if role == "assistant" else "",
         "complete" if message.get("status") in (None, "finished_successfully") else "stopped",
     )  # fmt: skip
 
 
-def _text(content: Mapping[str, Any], left: Counter[str]) -> str:
+def _text(content: Mapping[str, Any], left_out: Counter[str]) -> str:
     if content.get("content_type") == "code":
         return f"```\n{code}\n```" if (code := clean_text(content.get("text"))) else ""
     parts = []
@@ -92,5 +94,5 @@ def _text(content: Mapping[str, Any], left: Counter[str]) -> str:
         elif as_mapping(part).get("content_type") == "audio_transcription":
             parts.append(str(as_mapping(part).get("text") or ""))
         elif part:
-            left["picture or file"] += 1
+            left_out["picture or file"] += 1
     return clean_text(_MARKS.sub("", "\n\n".join(filter(None, parts))))

@@ -28,58 +28,58 @@ _ROLES: dict[str, Role] = {"human": "user", "assistant": "assistant"}
 _NOTHING = {f"00000000-0000-{version}000-{variant}000-000000000000" for version, variant in ("48", "00")}
 
 
-def is_one(item: Mapping[str, Any]) -> bool:
+def matches_format(item: Mapping[str, Any]) -> bool:
     """Return whether the object is a conversation of this format."""
     return isinstance(item.get("chat_messages"), list)
 
 
-def chat(item: Mapping[str, Any]) -> ImportedChat:
+def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
     """Return the conversation. Raise InvalidImport."""
-    left: Counter[str] = Counter()
-    notes: list[ImportedMessage] = []
-    for said in item["chat_messages"]:
-        if not isinstance(said, dict):
+    left_out: Counter[str] = Counter()
+    messages: list[ImportedMessage] = []
+    for message in item["chat_messages"]:
+        if not isinstance(message, dict):
             raise InvalidImport("One of its messages is empty.")
-        notes.append(_note(said, notes[-1].id if notes else None, left))
-    last = notes[-1].id if notes else None  # the newest, since messages are in order of time
+        messages.append(_parse_message(message, messages[-1].id if messages else None, left_out))
+    last = messages[-1].id if messages else None  # the newest, since messages are in order of time
     return ImportedChat(
         SOURCE,
         parse_title(item.get("name")),
-        tuple(notes),
+        tuple(messages),
         current=clean_text(item.get("current_leaf_message_uuid")) or last,
         at=parse_time(item.get("created_at")),
         key=clean_text(item.get("uuid"))[:200],
         pinned=item.get("is_starred") is True,
-        left=left,
+        left_out=left_out,
     )
 
 
-def _note(said: Mapping[str, Any], before: str | None, left: Counter[str]) -> ImportedMessage:
+def _parse_message(message: Mapping[str, Any], before: str | None, left_out: Counter[str]) -> ImportedMessage:
     """Return the message. In older files, which name no parents, it follows the message `before` it."""
-    above = said.get("parent_message_uuid", before)
-    role = _ROLES.get(str(said.get("sender")))
-    left["picture or file"] += len(as_list(said.get("files")))
-    text = clean_text("\n\n".join([*_parts(said), *_pasted(said, left)])) if role else ""
+    parent = message.get("parent_message_uuid", before)
+    role = _ROLES.get(str(message.get("sender")))
+    left_out["picture or file"] += len(as_list(message.get("files")))
+    text = clean_text("\n\n".join([*_parts(message), *_pasted(message, left_out)])) if role else ""
     return ImportedMessage(
-        parse_message_id(said.get("uuid")),
-        None if not above or parse_message_id(above) in _NOTHING else above,
+        parse_message_id(message.get("uuid")),
+        None if not parent or parse_message_id(parent) in _NOTHING else parent,
         role if text else None,
         text,
-        parse_time(said.get("created_at")),
+        parse_time(message.get("created_at")),
     )
 
 
-def _parts(said: Mapping[str, Any]) -> Iterator[str]:
+def _parts(message: Mapping[str, Any]) -> Iterator[str]:
     """Yield the text parts; reasoning and tool calls are parts of other types."""
-    parts = as_list(said.get("content")) or [{"type": "text", "text": said.get("text")}]
+    parts = as_list(message.get("content")) or [{"type": "text", "text": message.get("text")}]
     for part in map(as_mapping, parts):
         if part.get("type") == "text" and isinstance(part.get("text"), str):
             yield part["text"]
 
 
-def _pasted(said: Mapping[str, Any], left: Counter[str]) -> Iterator[str]:
-    for item in map(as_mapping, as_list(said.get("attachments"))):
+def _pasted(message: Mapping[str, Any], left_out: Counter[str]) -> Iterator[str]:
+    for item in map(as_mapping, as_list(message.get("attachments"))):
         held = clean_text(item.get("extracted_content"))
-        left["picture or file"] += not held
+        left_out["picture or file"] += not held
         if held:
             yield f"{name}:\n{held}" if (name := parse_title(item.get("file_name"))) else held

@@ -44,14 +44,14 @@ class ImportedChat:
 
     source: str  # name of the program
     title: str
-    notes: tuple[ImportedMessage, ...]
+    messages: tuple[ImportedMessage, ...]
     current: str | None = None  # id of the message at which the user was
     at: float | None = None
     key: str = ""  # id of the conversation in that program
     pinned: bool = False
     archived: bool = False
     tags: tuple[str, ...] = ()
-    left: Mapping[str, int] = field(default_factory=dict)  # number of parts that the file only refers to, by kind
+    left_out: Mapping[str, int] = field(default_factory=dict)  # number of parts that the file only refers to, by kind
 
 
 def clean_text(value: Any) -> str:

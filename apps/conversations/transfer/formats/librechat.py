@@ -23,23 +23,26 @@ SOURCE = "LibreChat"
 _NOTHING = "00000000-0000-0000-0000-000000000000"  # parent of a first message
 
 
-def is_one(item: Mapping[str, Any]) -> bool:
+def matches_format(item: Mapping[str, Any]) -> bool:
     """Return whether the object is a conversation of this format."""
     return isinstance(item.get("conversationId"), str) and isinstance(_messages(item), list)
 
 
-def chat(item: Mapping[str, Any]) -> ImportedChat:
+def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
     """Return the conversation. Raise InvalidImport."""
-    left: Counter[str] = Counter()
-    notes = tuple(_note(said, above, left) for said, above in _flat(_messages(item), item.get("recursive") is True))
-    first = min((note.at for note in notes if note.at), default=None)
+    left_out: Counter[str] = Counter()
+    messages = tuple(
+        _parse_message(message, parent, left_out)
+        for message, parent in _flat(_messages(item), item.get("recursive") is True)
+    )
+    first = min((message.at for message in messages if message.at), default=None)
     return ImportedChat(
         SOURCE,
         parse_title(item.get("title")),
-        notes,
+        messages,
         at=first,
         key=clean_text(item.get("conversationId"))[:200],
-        left=left,
+        left_out=left_out,
     )
 
 
@@ -51,29 +54,29 @@ def _flat(messages: list[Any], nested: bool) -> Iterator[tuple[Mapping[str, Any]
     """Yield each message with the id of its parent; works without recursion at any depth."""
     waiting: list[tuple[Any, str | None]] = [(one, None) for one in reversed(messages)]
     while waiting:
-        said, above = waiting.pop()
-        if not isinstance(said, dict):
+        message, parent = waiting.pop()
+        if not isinstance(message, dict):
             raise InvalidImport("One of its messages is empty.")
         if not nested:
-            named = said.get("parentMessageId")
-            above = parse_message_id(named) if named and named != _NOTHING else None
-        yield said, above
-        name = parse_message_id(said.get("messageId"))
-        waiting += [(one, name) for one in reversed(as_list(said.get("children")))] if nested else []
+            named = message.get("parentMessageId")
+            parent = parse_message_id(named) if named and named != _NOTHING else None
+        yield message, parent
+        name = parse_message_id(message.get("messageId"))
+        waiting += [(one, name) for one in reversed(as_list(message.get("children")))] if nested else []
 
 
-def _note(said: Mapping[str, Any], above: str | None, left: Counter[str]) -> ImportedMessage:
-    asked = said.get("isCreatedByUser") is True
-    left["picture or file"] += len(as_list(said.get("files")))
-    text = clean_text(said.get("text")) or clean_text("\n\n".join(_parts(said.get("content"))))
+def _parse_message(message: Mapping[str, Any], parent: str | None, left_out: Counter[str]) -> ImportedMessage:
+    asked = message.get("isCreatedByUser") is True
+    left_out["picture or file"] += len(as_list(message.get("files")))
+    text = clean_text(message.get("text")) or clean_text("\n\n".join(_parts(message.get("content"))))
     return ImportedMessage(
-        parse_message_id(said.get("messageId")),
-        above,
+        parse_message_id(message.get("messageId")),
+        parent,
         ("user" if asked else "assistant") if text else None,
         text,
-        parse_time(said.get("createdAt")),
-        "" if asked else parse_model_name(said.get("model")),
-        "failed" if said.get("error") is True else "stopped" if said.get("unfinished") is True else "complete",
+        parse_time(message.get("createdAt")),
+        "" if asked else parse_model_name(message.get("model")),
+        "failed" if message.get("error") is True else "stopped" if message.get("unfinished") is True else "complete",
     )
 
 

@@ -46,7 +46,7 @@ class MessageTree:
     """Rows of a conversation, parents first, with the indexes of the path at which the user was."""
 
     rows: list[MessageRow] = field(default_factory=list)
-    way: frozenset[int] = frozenset()  # indexes of the rows of the current path
+    path: frozenset[int] = frozenset()  # indexes of the rows of the current path
     size: int = 0
 
 
@@ -54,77 +54,79 @@ class MessageTree:
 _Place = tuple[int, int]
 
 
-def build_message_tree(notes: Sequence[ImportedMessage], current: str | None) -> MessageTree:
+def build_message_tree(messages: Sequence[ImportedMessage], current: str | None) -> MessageTree:
     """Return the tree of the messages. Raise InvalidImport if they are no tree, too many, or empty."""
-    if len(notes) > MAX_MESSAGES:
-        raise InvalidImport(message_templates.MESSAGES % {"count": f"{len(notes):,}", "most": f"{MAX_MESSAGES:,}"})
-    names = {note.id for note in notes}
-    if len(names) < len(notes):
+    if len(messages) > MAX_MESSAGES:
+        raise InvalidImport(message_templates.MESSAGES % {"count": f"{len(messages):,}", "most": f"{MAX_MESSAGES:,}"})
+    names = {message.id for message in messages}
+    if len(names) < len(messages):
         raise InvalidImport("Two of its messages have the same ID.")
     below: dict[str | None, list[ImportedMessage]] = defaultdict(list)
-    for note in notes:
-        if note.parent is not None and note.parent not in names:
+    for message in messages:
+        if message.parent is not None and message.parent not in names:
             raise InvalidImport("One of its messages follows a message that is not in the file.")
-        below[note.parent].append(note)
-    laid, places = MessageTree(), dict[str, _Place | None]()
-    waiting = [(note, None) for note in reversed(below[None])]
-    above: _Place | None
+        below[message.parent].append(message)
+    tree, places = MessageTree(), dict[str, _Place | None]()
+    waiting = [(message, None) for message in reversed(below[None])]
+    parent: _Place | None
     while waiting:
-        note, above = waiting.pop()
-        places[note.id] = _placed(laid, note, above) if note.role else above
-        waiting += [(one, places[note.id]) for one in reversed(below[note.id])]  # type: ignore[misc]
-    if len(places) < len(notes):
+        message, parent = waiting.pop()
+        places[message.id] = _place_message(tree, message, parent) if message.role else parent
+        waiting += [(one, places[message.id]) for one in reversed(below[message.id])]  # type: ignore[misc]
+    if len(places) < len(messages):
         raise InvalidImport("Its messages refer to each other in a circle.")
-    if not laid.rows:
+    if not tree.rows:
         raise InvalidImport("It contains no question and no answer.")
-    laid.way = _way(laid.rows, places, current)
-    return laid
+    tree.path = _find_path(tree.rows, places, current)
+    return tree
 
 
-def _placed(laid: MessageTree, note: ImportedMessage, above: _Place | None) -> _Place:
-    if note.role == "assistant" and above is None:
-        above = _new(laid, MessageRow(None, "user", [MISSING_QUESTION], note.at, "", "complete"))
-    row = laid.rows[above[0]] if above else None
-    if above is None or row is None:
-        return _new(laid, _row(None, note, []))
-    if row.role != note.role:
-        parent = above[0] if len(row.parts) == above[1] else _twin(laid, above)
-        laid.rows[parent].grown = True
-        return _new(laid, _row(parent, note, []))
-    if row.grown or len(row.parts) != above[1]:
-        return _new(laid, _row(row.parent, note, row.parts[: above[1]], row.at))
-    row.parts.append(note.text)
-    row.status, row.model = note.status, note.model or row.model
-    _weigh(laid, len(note.text))
-    return above[0], len(row.parts)
+def _place_message(tree: MessageTree, message: ImportedMessage, parent: _Place | None) -> _Place:
+    if message.role == "assistant" and parent is None:
+        parent = _add_row(tree, MessageRow(None, "user", [MISSING_QUESTION], message.at, "", "complete"))
+    row = tree.rows[parent[0]] if parent else None
+    if parent is None or row is None:
+        return _add_row(tree, _make_row(None, message, []))
+    if row.role != message.role:
+        index = parent[0] if len(row.parts) == parent[1] else _copy_row(tree, parent)
+        tree.rows[index].grown = True
+        return _add_row(tree, _make_row(index, message, []))
+    if row.grown or len(row.parts) != parent[1]:
+        return _add_row(tree, _make_row(row.parent, message, row.parts[: parent[1]], row.at))
+    row.parts.append(message.text)
+    row.status, row.model = message.status, message.model or row.model
+    _check_size(tree, len(message.text))
+    return parent[0], len(row.parts)
 
 
-def _twin(laid: MessageTree, place: _Place) -> int:
+def _copy_row(tree: MessageTree, place: _Place) -> int:
     """Add a copy of the row with only its first parts, as it was when the message was attached; return its index."""
-    row = laid.rows[place[0]]
-    return _new(laid, MessageRow(row.parent, row.role, row.parts[: place[1]], row.at, row.model, row.status))[0]
+    row = tree.rows[place[0]]
+    return _add_row(tree, MessageRow(row.parent, row.role, row.parts[: place[1]], row.at, row.model, row.status))[0]
 
 
-def _row(parent: int | None, note: ImportedMessage, before: list[str], at: float | None = None) -> MessageRow:
-    role: Role = note.role or "user"
-    return MessageRow(parent, role, [*before, *filter(None, [note.text])], at or note.at, note.model, note.status)
+def _make_row(parent: int | None, message: ImportedMessage, before: list[str], at: float | None = None) -> MessageRow:
+    role: Role = message.role or "user"
+    return MessageRow(
+        parent, role, [*before, *filter(None, [message.text])], at or message.at, message.model, message.status
+    )
 
 
-def _new(laid: MessageTree, row: MessageRow) -> _Place:
-    laid.rows.append(row)
-    _weigh(laid, sum(map(len, row.parts)))
-    return len(laid.rows) - 1, len(row.parts)
+def _add_row(tree: MessageTree, row: MessageRow) -> _Place:
+    tree.rows.append(row)
+    _check_size(tree, sum(map(len, row.parts)))
+    return len(tree.rows) - 1, len(row.parts)
 
 
-def _weigh(laid: MessageTree, more: int) -> None:
-    laid.size += more
-    if laid.size > MAX_CHARACTERS or len(laid.rows) > MAX_MESSAGES:
+def _check_size(tree: MessageTree, more: int) -> None:
+    tree.size += more
+    if tree.size > MAX_CHARACTERS or len(tree.rows) > MAX_MESSAGES:
         raise InvalidImport(
             message_templates.CHAT_LONG % {"characters": f"{MAX_CHARACTERS:,}", "messages": f"{MAX_MESSAGES:,}"}
         )
 
 
-def _way(rows: Sequence[MessageRow], places: Mapping[str, _Place | None], current: str | None) -> frozenset[int]:
+def _find_path(rows: Sequence[MessageRow], places: Mapping[str, _Place | None], current: str | None) -> frozenset[int]:
     place = places.get(current) if current else None
     at: int | None = place[0] if place else None
     found = set[int]()

@@ -25,47 +25,47 @@ _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 _OPEN, _CLOSE = "<details type=", "</details>"
 
 
-def is_one(item: Mapping[str, Any]) -> bool:
+def matches_format(item: Mapping[str, Any]) -> bool:
     """Return whether the object is a conversation of this format."""
     return isinstance(as_mapping(item.get("chat")).get("history"), dict)
 
 
-def chat(item: Mapping[str, Any]) -> ImportedChat:
+def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
     """Return the conversation. Raise InvalidImport."""
     inner = item["chat"]
     history = inner["history"]
-    left: Counter[str] = Counter()
-    notes = []
-    for name, said in as_mapping(history.get("messages")).items():
-        if not isinstance(said, dict):
+    left_out: Counter[str] = Counter()
+    messages = []
+    for name, message in as_mapping(history.get("messages")).items():
+        if not isinstance(message, dict):
             raise InvalidImport("One of its messages is empty.")
-        notes.append(_note(parse_message_id(name), said, left))
+        messages.append(_parse_message(parse_message_id(name), message, left_out))
     return ImportedChat(
         SOURCE,
         parse_title(item.get("title") or inner.get("title")),
-        tuple(notes),
+        tuple(messages),
         current=clean_text(history.get("currentId")) or None,
         at=parse_time(item.get("created_at") or inner.get("timestamp")),
         key=clean_text(item.get("id"))[:200],
         pinned=item.get("pinned") is True,
         archived=item.get("archived") is True,
-        left=left,
+        left_out=left_out,
     )
 
 
-def _note(name: str, said: Mapping[str, Any], left: Counter[str]) -> ImportedMessage:
-    above = said.get("parentId")
-    role = _ROLES.get(str(said.get("role")))
-    left["picture or file"] += len(as_list(said.get("files")))
-    text = strip_details(clean_text(said.get("content"))) if role else ""
+def _parse_message(name: str, message: Mapping[str, Any], left_out: Counter[str]) -> ImportedMessage:
+    parent = message.get("parentId")
+    role = _ROLES.get(str(message.get("role")))
+    left_out["picture or file"] += len(as_list(message.get("files")))
+    text = strip_details(clean_text(message.get("content"))) if role else ""
     return ImportedMessage(
         name,
-        parse_message_id(above) if above else None,
+        parse_message_id(parent) if parent else None,
         role if text else None,
         text,
-        parse_time(said.get("timestamp")),
-        parse_model_name(said.get("model")) if role == "assistant" else "",
-        "failed" if said.get("error") else "stopped" if said.get("done") is False else "complete",
+        parse_time(message.get("timestamp")),
+        parse_model_name(message.get("model")) if role == "assistant" else "",
+        "failed" if message.get("error") else "stopped" if message.get("done") is False else "complete",
     )
 
 

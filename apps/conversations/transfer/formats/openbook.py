@@ -24,38 +24,42 @@ _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 _STATUSES = {"complete", "stopped", "withheld", "failed", "interrupted"}
 
 
-def is_one(item: Mapping[str, Any]) -> bool:
+def matches_format(item: Mapping[str, Any]) -> bool:
     """Return whether the object is a conversation of this format."""
     return item.get("format") == _FORMAT and isinstance(item.get("messages"), list)
 
 
-def chat(item: Mapping[str, Any]) -> ImportedChat:
+def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
     """Return the conversation. Raise InvalidImport."""
-    notes = tuple(_note(said) for said in item["messages"])
-    way = [name for name in as_list(item.get("path")) if isinstance(name, str)]
+    messages = tuple(_parse_message(message) for message in item["messages"])
+    path = [name for name in as_list(item.get("path")) if isinstance(name, str)]
     return ImportedChat(
         SOURCE,
         parse_title(item.get("title")),
-        notes,
-        current=way[-1] if way else None,
+        messages,
+        current=path[-1] if path else None,
         at=parse_time(item.get("created")),
-        key=notes[0].id if notes else "",
+        key=messages[0].id if messages else "",
         tags=tuple(filter(None, map(parse_title, as_list(item.get("tags"))))),
     )
 
 
-def _note(said: Any) -> ImportedMessage:
-    if not isinstance(said, dict):
+def _parse_message(message: Any) -> ImportedMessage:
+    if not isinstance(message, dict):
         raise InvalidImport("One of its messages is empty.")
-    above, role, status = said.get("parent"), _ROLES.get(str(said.get("role"))), str(said.get("status", "complete"))
-    text = clean_text(said.get("text"))
+    parent, role, status = (
+        message.get("parent"),
+        _ROLES.get(str(message.get("role"))),
+        str(message.get("status", "complete")),
+    )
+    text = clean_text(message.get("text"))
     empty = not text and (role == "user" or status == "complete")
     return ImportedMessage(
-        parse_message_id(said.get("id")),
-        parse_message_id(above) if above else None,
+        parse_message_id(message.get("id")),
+        parse_message_id(parent) if parent else None,
         None if empty else role,
         text,
-        parse_time(said.get("created")),
-        parse_model_name(said.get("model")),
+        parse_time(message.get("created")),
+        parse_model_name(message.get("model")),
         status if status in _STATUSES else "interrupted",
     )

@@ -59,31 +59,31 @@ def _read_item(item: Any) -> dict[str, Any]:
     if form is None:
         return {"skipped": {"title": name, "why": _UNKNOWN}}
     try:
-        chat: ImportedChat = form.chat(item)
-        return {"chat": _make_line(chat, build_message_tree(chat.notes, chat.current))}
+        chat: ImportedChat = form.parse_chat(item)
+        return {"chat": _make_line(chat, build_message_tree(chat.messages, chat.current))}
     except InvalidImport as error:
         return {"skipped": {"title": name, "why": str(error)}}
 
 
-def _make_line(chat: ImportedChat, laid: MessageTree) -> dict[str, Any]:
+def _make_line(chat: ImportedChat, tree: MessageTree) -> dict[str, Any]:
     rows = [
         {
             "parent": row.parent, "role": row.role, "text": row.text, "at": row.at, "model": row.model,
-            "status": row.status, "on": number in laid.way,
+            "status": row.status, "on": number in tree.path,
         }
-        for number, row in enumerate(laid.rows)
+        for number, row in enumerate(tree.rows)
     ]  # fmt: skip
-    said = [chat.source, chat.key, *((row["parent"], row["role"], row["text"]) for row in rows)]
+    content = [chat.source, chat.key, *((row["parent"], row["role"], row["text"]) for row in rows)]
     return {
         "source": chat.source, "title": chat.title, "at": chat.at, "pinned": chat.pinned, "archived": chat.archived,
         "tags": chat.tags[:_MAX_TAGS],
-        "left": {what: count for what, count in chat.left.items() if count}, "first": chat.notes[0].id, "rows": rows,
-        "key": hashlib.sha256(orjson.dumps(said)).hexdigest(),
+        "left": {what: count for what, count in chat.left_out.items() if count},
+        "first": chat.messages[0].id, "rows": rows, "key": hashlib.sha256(orjson.dumps(content)).hexdigest(),
     }  # fmt: skip
 
 
 def _format(item: Any) -> ModuleType | None:
-    return next((form for form in FORMATS if isinstance(item, dict) and form.is_one(item)), None)
+    return next((form for form in FORMATS if isinstance(item, dict) and form.matches_format(item)), None)
 
 
 def _items(data: Any) -> list[Any]:

@@ -30,23 +30,23 @@ def recognise_turn_small_talk(turn: Turn) -> SmallTalk | None:
 
     A retry of fixed words counts as a question, since the user did not want them. Sums and dates stay small talk.
     """
-    opening = turn.opening
-    if opening.attached or opening.written:
+    prepared = turn.prepared
+    if prepared.attached or prepared.text_so_far:
         return None
-    talk = recognise_small_talk(opening.text)
-    asked_again = len(opening.rows) == 1
+    talk = recognise_small_talk(prepared.text)
+    asked_again = len(prepared.rows) == 1
     return None if talk is None or (asked_again and not talk.tool) else talk
 
 
 async def reply_to_small_talk(turn: Turn, talk: SmallTalk) -> bool:
     """Answer the message. Return False, with nothing emitted, if its tool is off for this user. Raise Withheld."""
-    kit = await in_db(get_permitted_tools, turn.opening.assistant, turn.opening.user)
+    kit = await in_db(get_permitted_tools, turn.prepared.assistant, turn.prepared.user)
     if talk.tool and talk.tool not in kit:
         return False
     await retrieval.check_question(turn)
-    await turn.tell_others()
-    await turn.step(SMALL_TALK_STEP, gettext("Not from your documents: nothing was searched"), 0.0)
-    if talk.tool and turn.acts:
+    await turn.notify_pages()
+    await turn.emit_step(SMALL_TALK_STEP, gettext("Not from your documents: nothing was searched"), 0.0)
+    if talk.tool and turn.allows_tools:
         await slash_commands.run_command(turn, SlashCommand(talk.tool, talk.expression, ""))
     else:
         await generation.emit_text(
@@ -75,7 +75,7 @@ async def _choose_words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str
             return gettext(
                 "I am %(name)s, a program and not a person. I search the documents that you can read on this site, "
                 "and answer with citations."
-            ) % {"name": turn.opening.assistant.name}
+            ) % {"name": turn.prepared.assistant.name}
         case "abilities":
             tools = [
                 item.tool for item in kit.values() if item.tool.command and item.tool.name != draw_picture.TOOL_NAME
@@ -86,7 +86,7 @@ async def _choose_words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str
 
 def _list_abilities(turn: Turn, tools: list[Tool]) -> str:
     """Return a Markdown list of what the site offers this user. For `in_db`."""
-    user = turn.opening.user
+    user = turn.prepared.user
     documents = Document.objects.visible_to(user).listed().filter(status=Document.Status.READY).count()
     places = Collection.objects.visible_to(user).count()
     if documents:

@@ -53,41 +53,41 @@ async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | Non
     """
     start = time.perf_counter()
     await retrieval.check_question(turn)
-    place = await in_db(read_scope, turn.opening)
-    sides = [await _find_side(turn, place, name, request.aspect) for name in request.sides]
+    scope = await in_db(read_scope, turn.prepared)
+    sides = [await _find_side(turn, scope, name, request.aspect) for name in request.sides]
     passages = {(passage.document_id, passage.chunk_id): passage for side in sides for passage in side.passages}
     first = next((side.found for side in sides if side.found is not None), None)
     if first is None:
-        first = await retrieval.search_other_question(turn, " ".join(request.sides), place)
-    placed = source_numbering.number_passages(list(passages.values()), turn.opening.numbers, {})
-    numbers = {(item.passage.document_id, item.passage.chunk_id): item.number for item in placed}
+        first = await retrieval.search_other_question(turn, " ".join(request.sides), scope)
+    numbered = source_numbering.number_passages(list(passages.values()), turn.prepared.numbers, {})
+    numbers = {(item.passage.document_id, item.passage.chunk_id): item.number for item in numbered}
     chosen = await asyncio.gather(*(in_pool(_select_side_quotes, side, numbers) for side in sides))
     if not all(chosen):
         return None
     turn.quotes = [replace(quote, side=at) for at, found in enumerate(chosen) for quote in found]
-    turn.found = replace(
+    turn.search_result = replace(
         first, passages=tuple(passages.values()), query="",  # no query: a sentence may be about one side only
         hits=tuple(hit for side in sides if side.found for hit in side.found.hits),
     )  # fmt: skip
     turn.timings["search"] = (time.perf_counter() - start) * 1000
-    await turn.step("search", _describe_search(request.sides, len(passages)), turn.timings["search"])
-    return turn.found
+    await turn.emit_step("search", _describe_search(request.sides, len(passages)), turn.timings["search"])
+    return turn.search_result
 
 
-async def _find_side(turn: Turn, place: SearchScope, name: str, aspect: str) -> _Side:
+async def _find_side(turn: Turn, scope: SearchScope, name: str, aspect: str) -> _Side:
     """Return what a search finds of a side. A side that names a document is searched within it, or summarised."""
-    document = await in_db(find_named_document, turn.opening, name)
+    document = await in_db(find_named_document, turn.prepared, name)
     if document is not None and not aspect:
         return await _summarise_side(turn, document)
     if document is not None:
-        place = replace(place, documents=frozenset({document.pk.hex}))
+        scope = replace(scope, documents=frozenset({document.pk.hex}))
     query = aspect if document is not None else f"{name} {aspect}".strip()
-    found = await retrieval.search_other_question(turn, query, place)
+    found = await retrieval.search_other_question(turn, query, scope)
     return _Side(found.passages, replace_words(query, found.respelt), found)
 
 
 async def _summarise_side(turn: Turn, document: Document) -> _Side:
-    structure = await in_db(read_document, turn.opening.user, document)
+    structure = await in_db(read_document, turn.prepared.user, document)
     lines = [line for line in await in_pool(extracts.summarise, structure) if not line.heads][:_SENTENCES]
     return _Side(tuple(read_passages(structure, lines)), "", None, tuple(lines))
 

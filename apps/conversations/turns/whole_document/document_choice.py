@@ -64,54 +64,54 @@ class _Named:
     also: frozenset[str]  # of the file name with its extension
 
 
-def readable_documents(opening: PreparedTurn) -> QuerySet[Document]:
+def readable_documents(prepared: PreparedTurn) -> QuerySet[Document]:
     """Return the documents that the user may read and that this turn searches. For `in_db`."""
-    rows = _searched_documents(opening).filter(status=Document.Status.READY)
-    place = read_scope(opening)
-    return rows if place.documents is None else rows.filter(pk__in=[UUID(pk) for pk in place.documents])
+    rows = _searched_documents(prepared).filter(status=Document.Status.READY)
+    scope = read_scope(prepared)
+    return rows if scope.documents is None else rows.filter(pk__in=[UUID(pk) for pk in scope.documents])
 
 
-def _searched_documents(opening: PreparedTurn) -> QuerySet[Document]:
-    rows = Document.objects.visible_to(opening.user).select_related("collection")
-    return rows.filter(collection__in=list(read_scope(opening).collections), withheld="")
+def _searched_documents(prepared: PreparedTurn) -> QuerySet[Document]:
+    rows = Document.objects.visible_to(prepared.user).select_related("collection")
+    return rows.filter(collection__in=list(read_scope(prepared).collections), withheld="")
 
 
-def find_document(opening: PreparedTurn, request: DocumentRequest) -> DocumentChoice:
+def find_document(prepared: PreparedTurn, request: DocumentRequest) -> DocumentChoice:
     """Return the document that the request means. For `in_db`.
 
     Tried in order: named by the request; of the files of the conversation, if it has any, else of
     all, added since the last exchange; the only one; cited by the last exchange; added in the last ten minutes.
     Otherwise the user must choose.
     """
-    rows = readable_documents(opening)
+    rows = readable_documents(prepared)
     named, left = _find_named(rows, request)
     if len(named) == 1:
         return DocumentChoice(rows.get(pk=named[0]), subject=left, named=True)
     if named:
         return replace(_offer_choice(rows.filter(pk__in=named), left), named=True)
-    if (unread := _find_unread(opening, request)) is not None:
+    if (unread := _find_unread(prepared, request)) is not None:
         return unread
-    if opening.files is not None and (own := rows.filter(collection=opening.files)).exists():
+    if prepared.files is not None and (own := rows.filter(collection=prepared.files)).exists():
         rows = own
-    since = opening.place.changed if opening.history else None
-    lately = _filter_recent(rows, opening)[:2]
+    since = prepared.conversation.changed if prepared.history else None
+    lately = _filter_recent(rows, prepared)[:2]
     if len(lately) == 1 and (since is None or lately[0].created > since):
         return DocumentChoice(lately[0], subject=left)
     first = list(rows.order_by("-created")[:2])
     if len(first) == 1:
         return DocumentChoice(first[0], subject=left)
-    if (pk := _find_cited_document(opening)) is not None and (spoken := rows.filter(pk=pk).first()) is not None:
+    if (pk := _find_cited_document(prepared)) is not None and (spoken := rows.filter(pk=pk).first()) is not None:
         return DocumentChoice(spoken, subject=left)
     return DocumentChoice(lately[0], subject=left) if len(lately) == 1 else _offer_choice(rows, left)
 
 
-def _find_unread(opening: PreparedTurn, request: DocumentRequest) -> DocumentChoice | None:
+def _find_unread(prepared: PreparedTurn, request: DocumentRequest) -> DocumentChoice | None:
     """Return the just added document that is still being ingested, if the request names it or names none.
 
     None for lists, which are searched in ready documents only.
     """
-    waiting = _searched_documents(opening).filter(status__in=Document.ACTIVE)
-    rows = _filter_recent(waiting if opening.files is None else waiting.filter(collection=opening.files), opening)
+    waiting = _searched_documents(prepared).filter(status__in=Document.ACTIVE)
+    rows = _filter_recent(waiting if prepared.files is None else waiting.filter(collection=prepared.files), prepared)
     if request.kind == LIST or not rows.exists():
         return None
     named, left = _find_named(rows, request)
@@ -120,29 +120,29 @@ def _find_unread(opening: PreparedTurn, request: DocumentRequest) -> DocumentCho
     return None if request.subject else DocumentChoice(unread=rows.first())
 
 
-def _filter_recent(rows: QuerySet[Document], opening: PreparedTurn) -> QuerySet[Document]:
+def _filter_recent(rows: QuerySet[Document], prepared: PreparedTurn) -> QuerySet[Document]:
     """Return the documents that the user added in the last ten minutes, the newest first."""
-    return rows.filter(uploaded_by=opening.user, created__gte=timezone.now() - _JUST).order_by("-created")
+    return rows.filter(uploaded_by=prepared.user, created__gte=timezone.now() - _JUST).order_by("-created")
 
 
-def find_named_document(opening: PreparedTurn, name: str) -> Document | None:
+def find_named_document(prepared: PreparedTurn, name: str) -> Document | None:
     """Return the one document that these words name, spelt exactly; None if they say more, or name none or several.
 
     For `in_db`.
     """
     words = tuple(name.split())
-    rows = readable_documents(opening)
+    rows = readable_documents(prepared)
     named, left = _find_named(rows, DocumentRequest(SUMMARY, words, words))
     found = rows.filter(pk=named[0]).first() if len(named) == 1 and not left else None
-    own = _words(f"{found.title} {found.name}") if found is not None else frozenset()
-    return found if _words(name) <= own else None
+    own = _split_words(f"{found.title} {found.name}") if found is not None else frozenset()
+    return found if _split_words(name) <= own else None
 
 
-def read_scope(opening: PreparedTurn) -> SearchScope:
+def read_scope(prepared: PreparedTurn) -> SearchScope:
     """Return the scope of all that this turn may search. For `in_db`."""
-    if opening.scope is not None and not opening.files_first:
-        return opening.scope
-    return opening.filters.narrowed(resolve_scope(opening.user, opening.collections))
+    if prepared.scope is not None and not prepared.files_first:
+        return prepared.scope
+    return prepared.filters.narrowed(resolve_scope(prepared.user, prepared.collections))
 
 
 def _offer_choice(rows: QuerySet[Document], subject: tuple[str, ...]) -> DocumentChoice:
@@ -152,10 +152,10 @@ def _offer_choice(rows: QuerySet[Document], subject: tuple[str, ...]) -> Documen
     )
 
 
-def _find_cited_document(opening: PreparedTurn) -> UUID | None:
+def _find_cited_document(prepared: PreparedTurn) -> UUID | None:
     """Return the document of the last exchange that had sources; None if it had several."""
-    for past in reversed(opening.history):
-        if pks := {item.document_id for item in past.given if item.document_id is not None}:
+    for past in reversed(prepared.history):
+        if pks := {item.document_id for item in past.sources if item.document_id is not None}:
             return next(iter(pks)) if len(pks) == 1 else None
     return None
 
@@ -198,11 +198,14 @@ def _load_names(rows: QuerySet[Document], own: Iterable[str]) -> list[_Named]:
     if len(found) == _NEWEST:
         wanted = reduce(or_, (Q(title__icontains=word) | Q(name__icontains=word) for word in own))
         found = list({*found, *rows.filter(wanted).values_list(*fields)[:_NAMED]})
-    named = [_Named(pk, _words(title or name.rpartition(".")[0] or name), _words(name)) for pk, title, name in found]
+    named = [
+        _Named(pk, _split_words(title or name.rpartition(".")[0] or name), _split_words(name))
+        for pk, title, name in found
+    ]
     return [item for item in named if item.words]
 
 
-def _words(text: str) -> frozenset[str]:
+def _split_words(text: str) -> frozenset[str]:
     return frozenset(fold_word(piece) for piece in _PIECE.findall(text))
 
 

@@ -67,8 +67,8 @@ def begin_excerpt_answer(
     structure: DocumentStructure, lines: Sequence[ExtractLine], numbers: SourceNumbers
 ) -> ExcerptAnswer:
     """Return an empty answer with numbered sources: the passages that hold the lines, in their order."""
-    placed = source_numbering.number_passages(read_passages(structure, lines), numbers, {})
-    return ExcerptAnswer(placed, _numbers={item.passage.chunk_id: item.number for item in placed})
+    passages = source_numbering.number_passages(read_passages(structure, lines), numbers, {})
+    return ExcerptAnswer(passages, _numbers={item.passage.chunk_id: item.number for item in passages})
 
 
 def read_passages(structure: DocumentStructure, lines: Sequence[ExtractLine]) -> list[Passage]:

@@ -145,7 +145,7 @@ def _select_central_sentences(
     structure: DocumentStructure, section: DocumentSection, said: set[str], count: int
 ) -> list[ExtractLine]:
     """Return the `count` sentences of a section nearest to the mean of those read, in document order."""
-    found = [line for line in _sentences(structure, section) if line.text.casefold() not in said]
+    found = [line for line in _list_sentences(structure, section) if line.text.casefold() not in said]
     if not found:
         return []
     rows = embed_sentences([line.text for line in found])
@@ -154,7 +154,7 @@ def _select_central_sentences(
     return [found[at] for at in sorted(near.argsort()[::-1][:count].tolist())]
 
 
-def _sentences(structure: DocumentStructure, section: DocumentSection) -> list[ExtractLine]:
+def _list_sentences(structure: DocumentStructure, section: DocumentSection) -> list[ExtractLine]:
     """Return at most _READ sentences: of the first passage of a section, then of the passages nearest its mean."""
     parts = list(structure.parts_of(section))
     known = [part.vector for part, _, _ in parts if part.vector is not None]

@@ -49,26 +49,26 @@ async def read_whole(turn: Turn, document: Document) -> bool:
     start = time.perf_counter()
     await retrieval.check_question(turn)
     info = await model_queue.wait_for_model(turn)
-    structure = await in_db(read_document, turn.opening.user, document)
-    placed = source_numbering.number_passages(merge_passages(structure), turn.opening.numbers, {})
-    costs = await in_pool(turn.chat.count, [format_passage_line(item) for item in placed])
+    structure = await in_db(read_document, turn.prepared.user, document)
+    passages = source_numbering.number_passages(merge_passages(structure), turn.prepared.numbers, {})
+    costs = await in_pool(turn.chat.count, [format_passage_line(item) for item in passages])
     room = await in_pool(_count_room, turn, info.context_tokens)
-    parts = split_parts(placed, costs, room)
+    parts = split_parts(passages, costs, room)
     if not parts or len(parts) > MAX_PARTS:
         return False
     title = {"title": str(document)}
-    await turn.step(WHOLE_DOCUMENT_STEP, gettext("Reading all of “%(title)s”") % title)
-    turn.found = await _make_search_result(turn, document, placed)
+    await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Reading all of “%(title)s”") % title)
+    turn.search_result = await _make_search_result(turn, document, passages)
     if len(parts) == 1:
-        request = await generation.build_request(turn, turn.found)
+        request = await generation.build_request(turn, turn.search_result)
     else:
-        turn.notes, turn.placed = await _take_notes(turn, parts, room)
-        turn.found = replace(turn.found, passages=tuple(item.passage for item in turn.placed))
+        turn.notes, turn.passages = await _take_notes(turn, parts, room)
+        turn.search_result = replace(turn.search_result, passages=tuple(item.passage for item in turn.passages))
         request = await generation.build_request(turn, None)
-    await turn.step(
+    await turn.emit_step(
         WHOLE_DOCUMENT_STEP, gettext("Read all of “%(title)s”") % title, (time.perf_counter() - start) * 1000
     )
-    async with generation.emitting_sources(turn, turn.found) as shown:
+    async with generation.emitting_sources(turn, turn.search_result) as shown:
         await generation.stream_answer(turn, request, shown)
     return True
 
@@ -84,17 +84,17 @@ def merge_passages(structure: DocumentStructure) -> list[Passage]:
             last.append(part)
         else:
             groups.append([part])
-    return [_passage(structure, group) for group in groups]
+    return [_make_passage(structure, group) for group in groups]
 
 
-def split_parts(placed: Sequence[NumberedPassage], costs: Sequence[int], room: int) -> list[list[NumberedPassage]]:
+def split_parts(passages: Sequence[NumberedPassage], costs: Sequence[int], room: int) -> list[list[NumberedPassage]]:
     """Return the passages in order in as few parts as fit; `costs` and `room` are tokens.
 
     A passage longer than the room becomes a part of its own, which the model will refuse.
     """
     parts: list[list[NumberedPassage]] = []
     left = 0
-    for item, cost in zip(placed, costs, strict=True):
+    for item, cost in zip(passages, costs, strict=True):
         if not parts or cost > left:
             parts.append([])
             left = room
@@ -105,14 +105,16 @@ def split_parts(placed: Sequence[NumberedPassage], costs: Sequence[int], room: i
 
 def _count_room(turn: Turn, window: int) -> int:
     """Return the tokens that passages may take in one request, besides history and answer."""
-    opening = turn.opening
-    said = [f"{past.question} {past.answer} {' '.join(item.text for item in past.given)}" for past in opening.history]
-    used = sum(turn.chat.count([*said, opening.text, opening.instructions]))
-    answer = opening.sampling.longest(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(opening.model))
+    prepared = turn.prepared
+    said = [
+        f"{past.question} {past.answer} {' '.join(item.text for item in past.sources)}" for past in prepared.history
+    ]
+    used = sum(turn.chat.count([*said, prepared.text, prepared.instructions]))
+    answer = prepared.sampling.longest(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(prepared.model))
     return max(window - used - answer - _MARGIN, min(_LEAST_ROOM, window // 2))
 
 
-def _passage(structure: DocumentStructure, parts: Sequence[DocumentPart]) -> Passage:
+def _make_passage(structure: DocumentStructure, parts: Sequence[DocumentPart]) -> Passage:
     document, first, page = structure.document, parts[0], structure.pages[parts[0].page]
     spans, end = tuple((part.start, part.end) for part in parts), parts[-1].end
     return Passage(
@@ -121,10 +123,10 @@ def _passage(structure: DocumentStructure, parts: Sequence[DocumentPart]) -> Pas
     )  # fmt: skip
 
 
-async def _make_search_result(turn: Turn, document: Document, placed: Sequence[NumberedPassage]) -> SearchResult:
+async def _make_search_result(turn: Turn, document: Document, numbered: Sequence[NumberedPassage]) -> SearchResult:
     """Return the document as a search result. The query is empty, so that no sentence counts as beside the question."""
-    vector = await (turn.vector or retrieval.embed_question(turn.opening.text))
-    passages = tuple(item.passage for item in placed)
+    vector = await (turn.vector or retrieval.embed_question(turn.prepared.text))
+    passages = tuple(item.passage for item in numbered)
     return SearchResult(passages, (document.collection.name,), 0, 0, "", vector, {}, {})
 
 
@@ -136,7 +138,7 @@ async def _take_notes(
     longest = min(most, max(least, room // len(parts) - least))
     notes, named = list[str](), list[NumberedPassage]()
     for number, part in enumerate(parts, 1):
-        await turn.step(
+        await turn.emit_step(
             WHOLE_DOCUMENT_STEP, gettext("Read part %(number)s of %(all)s") % {"number": number, "all": len(parts)}
         )
         said = await _ask_for_notes(turn, part, longest)
@@ -150,14 +152,14 @@ async def _take_notes(
 async def _ask_for_notes(turn: Turn, part: Sequence[NumberedPassage], longest: int) -> str:
     """Return the model's notes on one part. They are not shown."""
     request = ChatRequest(
-        prompt.build_part_prompt(turn.opening.text, part),
+        prompt.build_part_prompt(turn.prepared.text, part),
         Sampling(max_tokens=longest, temperature=0.0),
-        str(turn.opening.user.pk),
+        str(turn.prepared.user.pk),
         thinks=False,
     )
     said = ""
     async with aclosing(model_queue.stream_model(turn, request)) as deltas:
         async for piece in deltas:
             said += piece if isinstance(piece, str) else ""
-    turn.begun, turn.finish, turn.calls = False, "", ()  # the answer itself has not begun
+    turn.has_output, turn.finish_reason, turn.requested_calls = False, "", ()  # the answer itself has not begun
     return " ".join(said.split())

@@ -41,16 +41,16 @@ def recognise_turn_request(turn: Turn) -> DocumentRequest | None:
 
     After an answer that asked which document is meant, the message may be the name of the document.
     """
-    opening = turn.opening
-    if opening.without_documents or opening.attached or opening.written or opening.text.startswith("/"):
+    prepared = turn.prepared
+    if prepared.without_documents or prepared.attached or prepared.text_so_far or prepared.text.startswith("/"):
         return None
-    if (request := recognise_request(opening.text, may_name=True)) is not None or not opening.history:
+    if (request := recognise_request(prepared.text, may_name=True)) is not None or not prepared.history:
         return request
-    before = opening.history[-1]
-    asked = None if before.given else recognise_request(before.question)
+    before = prepared.history[-1]
+    asked = None if before.sources else recognise_request(before.question)
     if asked is None or asked.kind == COMPARE:
         return None
-    words = tuple(opening.text.split())
+    words = tuple(prepared.text.split())
     return replace(asked, words=words, subject=(*asked.subject, *words))
 
 
@@ -63,12 +63,12 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
         return await _reply_with_lists(turn, meant)
     if request.kind == LIST:
         return meant.document is not None and await read_whole(turn, meant.document)
-    if not (meant.document or meant.several or meant.unread) or not (meant.named or request.sure):
+    if not (meant.document or meant.several or meant.unread) or not (meant.named or request.is_certain):
         return False
     if any(not word.isdecimal() for word in meant.subject):
         return False  # the request is about a subject within the document
     if meant.unread is not None:
-        return await _say_unread(turn, meant.unread)
+        return await _emit_unread_notice(turn, meant.unread)
     if meant.document is None:
         return await _ask_back(turn, meant)
     if await has_passed_reading_check(turn) and await read_whole(turn, meant.document):
@@ -91,22 +91,22 @@ async def has_passed_reading_check(turn: Turn) -> bool:
     except EngineError:
         return False
     return answer_style.has_passed_reading_check(
-        await in_db(answer_style.get_model_profile, info.name), registry.get_chat_model(turn.opening.model)
+        await in_db(answer_style.get_model_profile, info.name), registry.get_chat_model(turn.prepared.model)
     )
 
 
 async def _wait_for_document(turn: Turn, request: DocumentRequest) -> DocumentChoice:
     """Return the document that is meant. A document that is being ingested is awaited for MAX_FILE_WAIT_S at most."""
     until = time.perf_counter() + retrieval.MAX_FILE_WAIT_S
-    while (meant := await in_db(find_document, turn.opening, request)).unread and time.perf_counter() < until:
+    while (meant := await in_db(find_document, turn.prepared, request)).unread and time.perf_counter() < until:
         await asyncio.sleep(_LOOK_S)
     return meant
 
 
-async def _say_unread(turn: Turn, document: Document) -> bool:
+async def _emit_unread_notice(turn: Turn, document: Document) -> bool:
     await retrieval.check_question(turn)
     await _announce_turn(turn)
-    await turn.step(WHOLE_DOCUMENT_STEP, gettext("A document is still being read"), 0.0)
+    await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("A document is still being read"), 0.0)
     words = gettext("“%(title)s” is still being read. Ask again when it is ready.")
     await generation.emit_text(turn, words % {"title": escape_markdown(str(document))})
     return True
@@ -114,7 +114,7 @@ async def _say_unread(turn: Turn, document: Document) -> bool:
 
 async def _reply_with_extract(turn: Turn, kind: str, document: Document) -> bool:
     start = time.perf_counter()
-    structure = await in_db(read_document, turn.opening.user, document)
+    structure = await in_db(read_document, turn.prepared.user, document)
     lines, left, heads = list[ExtractLine](), 0, gettext("Its headings:")
     if kind == OUTLINE:
         lines, left = extracts.outline(structure)
@@ -145,7 +145,7 @@ async def _reply_with_lists(turn: Turn, meant: DocumentChoice) -> bool:
     start = time.perf_counter()
     documents = [meant.document] if meant.document else await _search_documents(turn)
     for document in documents:
-        structure = await in_db(read_document, turn.opening.user, document)
+        structure = await in_db(read_document, turn.prepared.user, document)
         lines, left = await in_pool(extracts.list_entries, structure, meant.subject)
         if lines:
             await retrieval.check_question(turn)
@@ -167,7 +167,7 @@ async def _search_documents(turn: Turn) -> list[Document]:
     pks = list(dict.fromkeys(passage.document_id for passage in found.passages))[:_SEARCHED] if found else []
 
     def read() -> list[Document]:
-        rows = readable_documents(turn.opening).in_bulk(pks)
+        rows = readable_documents(turn.prepared).in_bulk(pks)
         return [rows[pk] for pk in pks if pk in rows]
 
     return await in_db(read)
@@ -182,20 +182,20 @@ async def _emit_excerpts(
     turn: Turn, structure: DocumentStructure, lines: list[ExtractLine], said: list[str], left: int, ms: float
 ) -> None:
     """Emit sources and excerpt lines as the answer; each line is cited with its place. `left` lines are left out."""
-    excerpts = begin_excerpt_answer(structure, lines, turn.opening.numbers)
+    excerpts = begin_excerpt_answer(structure, lines, turn.prepared.numbers)
     excerpts.say(" ".join(said))
     excerpts.add(lines)
     if left:
         excerpts.say(ngettext("%(n)s more is left out.", "%(n)s more are left out.", left) % {"n": left})
-    turn.placed = excerpts.placed
-    turn.verifier.use(ExcerptCiter(excerpts))
+    turn.passages = excerpts.placed
+    turn.verifier.use_citer(ExcerptCiter(excerpts))
     await _announce_turn(turn)
     title = str(structure.document)
-    await turn.step(WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s” without a model") % {"title": title}, ms)
+    await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s” without a model") % {"title": title}, ms)
     await turn.store_sources()
-    await turn.say(answer_sources.build_retrieved_event(turn))
+    await turn.emit(answer_sources.build_retrieved_event(turn))
     await generation.emit_text(turn, excerpts.text)
-    await turn.verifier.sentences()
+    await turn.verifier.verify_new_sentences()
 
 
 async def _ask_back(turn: Turn, meant: DocumentChoice) -> bool:
@@ -204,7 +204,7 @@ async def _ask_back(turn: Turn, meant: DocumentChoice) -> bool:
     names = [f"- {escape_markdown(_format_name(document))}" for document in meant.several]
     if meant.more:
         names.append(f"- {ngettext('and %(n)s more', 'and %(n)s more', meant.more) % {'n': meant.more}}")
-    await turn.step(WHOLE_DOCUMENT_STEP, gettext("Asked which document is meant"), 0.0)
+    await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Asked which document is meant"), 0.0)
     await generation.emit_text(turn, "\n".join([gettext("Which document do you mean? Write its name:"), "", *names]))
     return True
 
@@ -216,4 +216,4 @@ def _format_name(document: Document) -> str:
 
 
 async def _announce_turn(turn: Turn) -> None:
-    await turn.tell_others()
+    await turn.notify_pages()

@@ -90,7 +90,7 @@ async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for
         assert "Answer without a language model" in page_text, path
     turn = await ephemeral.prepare_ephemeral_turn(alice, "Summarise the Crane X200", [], ())
     assert "".join([piece async for piece in ephemeral.stream_text(turn)]).strip() == row.text.strip()
-    assert [(cite.start, cite.quoted) for cite in turn.cites] == [
+    assert [(cite.start, cite.quoted) for cite in turn.citations] == [
         (start, True)
         async for start in Citation.objects.filter(answer=row).order_by("start").values_list("start", flat=True)
     ]
