@@ -175,7 +175,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _handle_message(self, user: User, message: dict[str, Any], client_id: str) -> None:
         if message.get("do") == "typing":
-            return self._typing(user, message)
+            return self._prefetch_draft(user, message)
         match requests.parse_command(message):
             case requests.AskCommand(do="queue") as ask:
                 await self._advance_queue(await queue.queue_question(user, ask, message), client_id)
