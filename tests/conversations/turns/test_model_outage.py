@@ -105,7 +105,7 @@ class _Slow:
         self.said: list[str] = []
         self.fails = False
 
-    async def step(self, name: str, words: str, ms: float | None = None) -> None:
+    async def emit_step(self, name: str, words: str, ms: float | None = None) -> None:
         await asyncio.sleep(0.02)
         if self.fails and ms is not None:
             raise EngineUnavailable("The log does not answer.")

@@ -122,7 +122,7 @@ async def test_what_another_embedding_model_has_read_is_named(open_page, alice, 
 async def test_a_question_waits_for_files_that_are_still_being_read(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr(retrieval, "_LOOK_S", 0.05)
+    monkeypatch.setattr(retrieval, "_POLL_S", 0.05)
     reading = await Document.objects.acreate(
         collection=library,
         name="later.pdf",
@@ -144,7 +144,7 @@ async def test_a_question_waits_for_files_that_are_still_being_read(
 async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr(retrieval, "_LOOK_S", 0.01)
+    monkeypatch.setattr(retrieval, "_POLL_S", 0.01)
     reading = await Document.objects.acreate(
         collection=library,
         name="later.pdf",
@@ -173,7 +173,7 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
 
 
 async def test_waiting_for_files_has_an_end(open_page, alice, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr(retrieval, "_LOOK_S", 0.02)
+    monkeypatch.setattr(retrieval, "_POLL_S", 0.02)
     monkeypatch.setattr(retrieval, "MAX_FILE_WAIT_S", 0.1)
     await Document.objects.acreate(
         collection=library, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=alice
@@ -186,7 +186,7 @@ async def test_waiting_for_files_has_an_end(open_page, alice, library, chat, mon
 
 @pytest.mark.parametrize("case", ["another user's file", "a file of an hour ago", "another collection"])
 async def test_a_question_does_not_wait_for(open_page, alice, bob, library, chat, monkeypatch, case) -> None:
-    monkeypatch.setattr(retrieval, "_LOOK_S", 0.02)
+    monkeypatch.setattr(retrieval, "_POLL_S", 0.02)
     place = await in_db(collection, alice, "Other") if case == "another collection" else library
     uploader = bob if case == "another user's file" else alice
     row = await Document.objects.acreate(

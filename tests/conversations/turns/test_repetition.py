@@ -151,7 +151,7 @@ def test_a_piece_is_cut_into_sentences_at_every_end_that_one_pattern_for_all_wou
         cut: list[str] = []
 
         class Heard(RepetitionDetector):
-            def loops(self, piece: str, heard: list[str] = cut) -> bool:
+            def has_loop(self, piece: str, heard: list[str] = cut) -> bool:
                 heard.append(piece)
                 return False
 
