@@ -36,7 +36,7 @@ from apps.lib.ids import new_id
 from apps.users.models import User
 from apps.users.permissions import get_client_ip
 
-_LOOK_S = 0.5  # seconds between reads of the row when the turn log is unavailable
+_POLL_S = 0.5  # seconds between reads of the row when the turn log is unavailable
 _OTHER = "This Idempotency-Key was sent with another question. Use a new one for each question."
 
 _CHAT = AsyncBearer(Scope.CHAT)
@@ -165,7 +165,7 @@ async def _pieces(user: User, kept: TurnIds) -> AsyncGenerator[str, None]:
     except EngineError:
         pass  # the loop below reads the end from the row
     while (row := await in_db(_row, user, kept.answer_id)).status == Message.Status.WRITING:
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
     if row.text.startswith(sent) and row.text != sent:
         yield row.text[len(sent) :]
 

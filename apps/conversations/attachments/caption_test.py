@@ -27,7 +27,7 @@ from apps.lib.ids import new_id
 
 TASK_NAME = "conversations.try_caption"
 MAX_LOADING_S = 90.0  # seconds for loading the model of the worker before its first picture
-_LOOK_S = 0.3  # seconds between reads of the result file
+_POLL_S = 0.3  # seconds between reads of the result file
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def _ask_worker() -> CaptionTestResult:
             if "error" in found:
                 raise EngineUnavailable(found["error"])
             return CaptionTestResult(found["model"], found["words"], found["ms"])
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
     raise EngineUnavailable(
         gettext(
             "The worker did not describe the test picture within %(seconds)s seconds. It may be busy, or be loading "

@@ -37,7 +37,7 @@ TOKENS_PER_PICTURE = 1400  # tokens of an encoded picture at most, at 28 x 28 pi
 MAX_WAIT_S = 60.0  # seconds that a question waits for the text in its pictures
 MAX_PICTURES = 4  # pictures of a whole request; the latest are kept
 MAX_NOTE_CHARACTERS = 3_000  # characters of the text of one picture in a prompt
-_LOOK_S = 0.4  # seconds between queries
+_POLL_S = 0.4  # seconds between queries
 
 
 async def load_for_model(turn: Turn) -> None:
@@ -83,7 +83,7 @@ async def _wait_for_recognition(turn: Turn, *, sees: bool) -> tuple[AttachedPict
         if not said:
             await turn.emit_step("see", gettext("Reading the text in the attached pictures"))
             said = True
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
 
 
 def describe_for_page(attached: Sequence[AttachedPictureView], *, sees: bool) -> str:

@@ -18,7 +18,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 DECISION_TIMEOUT_S = 120.0  # seconds that a call waits for a decision
-_LOOK_S = 0.5  # seconds between queries for all waiting calls: any process may have stored the decision
+_POLL_S = 0.5  # seconds between queries for all waiting calls: any process may have stored the decision
 _OVER = "This tool call no longer needs your approval."
 
 
@@ -54,4 +54,4 @@ def _list_decided(answers: set[UUID]) -> set[tuple[UUID, str]]:
     return set(ToolConsent.objects.filter(answer__in=answers).values_list("answer", "call"))
 
 
-_poller: BatchedPoller[tuple[UUID, str]] = BatchedPoller(lambda: _LOOK_S, _check_waiting)
+_poller: BatchedPoller[tuple[UUID, str]] = BatchedPoller(lambda: _POLL_S, _check_waiting)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_LOOK_S = 0.5  # seconds between two checks whether a picture that waits for the model is still wanted
+_POLL_S = 0.5  # seconds between two checks whether a picture that waits for the model is still wanted
 _HANDOVER_S = 0.05  # maximum seconds that a leaving thread waits for the next one to enter
 _queue_lock = threading.Lock()
 
@@ -27,11 +27,11 @@ class _ModelSlot:
         self._waiting: set[int] = set()  # thread ids
 
     def enter(self, waits: Callable[[], None]) -> None:
-        """Enter once the model is free. Until then `waits` is called every _LOOK_S; its exceptions pass through."""
+        """Enter once the model is free. Until then `waits` is called every _POLL_S; its exceptions pass through."""
         if not self._lock.acquire(blocking=False):
             self._waiting.add(threading.get_ident())
             try:
-                while not self._lock.acquire(timeout=_LOOK_S):
+                while not self._lock.acquire(timeout=_POLL_S):
                     waits()
             finally:
                 self._waiting.discard(threading.get_ident())

@@ -32,7 +32,7 @@ from apps.engines import registry
 from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_db, in_pool
 
-_LOOK_S = 0.5  # seconds between reads of a document that is being ingested
+_POLL_S = 0.5  # seconds between reads of a document that is being ingested
 _SEARCHED = 3  # documents of a search result that are searched for a list
 
 
@@ -99,7 +99,7 @@ async def _wait_for_document(turn: Turn, request: DocumentRequest) -> DocumentCh
     """Return the document that is meant. A document that is being ingested is awaited for MAX_FILE_WAIT_S at most."""
     until = time.perf_counter() + retrieval.MAX_FILE_WAIT_S
     while (meant := await in_db(find_document, turn.prepared, request)).unread and time.perf_counter() < until:
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
     return meant
 
 
