@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.urls import path
-from django.views.generic import RedirectView
 
 from apps.safety.views import (
     account_suspension,
@@ -21,7 +20,6 @@ from apps.safety.views import (
     second_reviews,
     suspended,
 )
-from apps.users.permissions import administrator_required, staff_required
 
 app_name = "safety"
 
@@ -64,12 +62,8 @@ urlpatterns = [
     path("review/<uuid:pk>/reopen/", second_reviews.reopen_case, name="reopen"),
     path("people/<int:pk>/suspend/", account_suspension.suspend_account, name="suspend"),
     # former addresses
-    path("review/audits/", staff_required(RedirectView.as_view(pattern_name="safety:figures")), name="old_audits"),
-    path(
-        "review/thresholds/",
-        administrator_required(RedirectView.as_view(pattern_name="safety:policy")),
-        name="old_thresholds",
-    ),
+    path("review/audits/", analytics.redirect_old_audits, name="old_audits"),
+    path("review/thresholds/", policies.redirect_old_thresholds, name="old_thresholds"),
     path("suspended/", suspended.show_suspension, name="suspended"),
     path("notices/", notices.show_notices, name="notices"),
     path("notices/new/", notices.check_notices, name="new_notices"),

@@ -78,3 +78,10 @@ def _bias() -> dict[str, Any]:
         "bias_charts": dashboard.make_bias_charts(groups),
         "stale": bias_audit.is_outdated(found, versions.get_live_version(), version),
     }
+
+
+@staff_required
+@require_safe
+def redirect_old_audits(request: HttpRequest) -> HttpResponse:
+    """Redirect the former address of audits to the page that took its place."""
+    return redirect("safety:figures")

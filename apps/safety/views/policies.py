@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.formats import number_format
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.safety import code_labels
 from apps.safety.errors import ActionRefused
@@ -119,3 +119,10 @@ def _list_warnings(row: PolicyVersion) -> list[str]:
     except PolicyError:
         return moved
     return [*moved, *holes]
+
+
+@administrator_required
+@require_safe
+def redirect_old_thresholds(request: HttpRequest) -> HttpResponse:
+    """Redirect the former address of thresholds to the page that took its place."""
+    return redirect("safety:policy")
