@@ -70,7 +70,7 @@ def queue_web_page(user: User, collection: Collection, text: str) -> Document:
             uploaded_by=user,
             url=address.text,
             size=0,
-            name=address.shown.partition("//")[2].rstrip("/")[:NAME_CHARACTERS],
+            name=address.without_query.partition("//")[2].rstrip("/")[:NAME_CHARACTERS],
         )
         transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)
     return document

@@ -63,21 +63,21 @@ class WebAddress:
     target: str
 
     @property
-    def place(self) -> str:
+    def netloc(self) -> str:
         """Host and port as written in an address."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def text(self) -> str:
-        return f"{self.scheme}://{self.place}{self.target}"
+        return f"{self.scheme}://{self.netloc}{self.target}"
 
     @property
-    def shown(self) -> str:
+    def without_query(self) -> str:
         """Address without its query, which may hold a secret; for logs and for read-only users."""
         return self.text.partition("?")[0]
 
-    def joined(self, reference: str) -> WebAddress:
+    def resolve(self, reference: str) -> WebAddress:
         """Return the target of a redirect from this address. Raise FetchRefused."""
         found = parse_address(urljoin(self.text, reference.strip()))
         if self.scheme == "https" and found.scheme == "http":

@@ -65,7 +65,7 @@ def fetch_url(text: str) -> FetchedPage:
     for _ in range(MAX_REDIRECTS + 1):
         if not gate.check_outgoing(address.text, Surface.DOCUMENTS).allowed:
             raise FetchRefused(ADDRESS_LEAKS_PROMPT)
-        log.info("Fetching %s", address.shown)
+        log.info("Fetching %s", address.without_query)
         found = _request(address, resolve_address(address), deadline)
         if isinstance(found, FetchedPage):
             return found
@@ -84,7 +84,7 @@ def _request(address: WebAddress, ips: list[str], deadline: float) -> FetchedPag
         target=address.target.encode(),
         port=None if address.port == PORTS[address.scheme] else address.port,
     )
-    headers = [(b"Host", address.place.encode()), *_HEADERS]
+    headers = [(b"Host", address.netloc.encode()), *_HEADERS]
     try:
         with (
             httpcore.ConnectionPool(
@@ -103,7 +103,7 @@ def _request(address: WebAddress, ips: list[str], deadline: float) -> FetchedPag
 def _read(address: WebAddress, response: httpcore.Response, deadline: float) -> FetchedPage | WebAddress:
     headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
     if response.status in _REDIRECTS and b"location" in headers:
-        return address.joined(headers[b"location"])
+        return address.resolve(headers[b"location"])
     if response.status != 200:
         raise FetchRefused(_explain_status(response.status))
     if headers.get(b"content-length", "0").strip().isdecimal() and int(headers.get(b"content-length", "0")) > MAX_BYTES:

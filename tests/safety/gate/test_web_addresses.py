@@ -108,7 +108,7 @@ def test_a_name_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_shown_address_holds_no_query() -> None:
     address = parse_address("https://example.com/a/b?token=secret#part")
-    assert (address.shown, address.text) == ("https://example.com/a/b", "https://example.com/a/b?token=secret")
+    assert (address.without_query, address.text) == ("https://example.com/a/b", "https://example.com/a/b?token=secret")
 
 
 @given(st.ip_addresses(v=4))
