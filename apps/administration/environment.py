@@ -77,7 +77,7 @@ def list_chat_models() -> list[dict[str, Any]]:
     """Return the properties of each chat model without its key; passwords in server URLs are masked."""
     return [
         {**{key: said for key, said in model["ABOUT"].items() if key != "server"},
-         "name": model["ABOUT"]["shown"] or name, "server": _PASSWORD.sub("•••@", model["ABOUT"]["server"])}
+         "name": model["ABOUT"]["label"] or name, "server": _PASSWORD.sub("•••@", model["ABOUT"]["server"])}
         for name, model in settings.CHATS.items()
     ]  # fmt: skip
 

@@ -47,7 +47,7 @@ async def search_passages(request: HttpRequest, wish: SearchIn) -> Any:
     filters = SearchFilters(tuple(wish.kinds), tuple(wish.languages), wish.path, wish.since, wish.until)
     found = await documents.search(user, question, collections=wish.collections, filters=filters)
     return {
-        "passages": found.passages, "searched": found.searched, "left_out": found.left_out,
+        "passages": found.passages, "searched": found.searched, "left_out": found.unsearched,
         "documents": found.documents, "waiting": found.waiting, "query": found.query,
     }  # fmt: skip
 

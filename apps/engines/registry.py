@@ -157,7 +157,7 @@ def get_image_engine() -> ImageEngine:
     one it was trained with. Moderation has embedded the prompt already, and the weights are loaded only once."""
     engine = _get("image")
     if isinstance(engine, EmbeddingConditioned):
-        engine.share(get_embedder)
+        engine.use_embedder(get_embedder)
     return cast(ImageEngine, engine)
 
 

@@ -131,8 +131,8 @@ class ChatRequest:
     cache_salt: str = ""  # separates the prefix caches of users who must not share one
     tools: tuple[dict[str, Any], ...] = ()  # in the format of the OpenAI protocol
     tool_choice: str | dict[str, Any] | None = None
-    beside: Mapping[str, Any] = field(default_factory=dict)  # further fields of the OpenAI protocol, sent unchanged
-    thinks: bool = True  # False asks a reasoning model to answer at once, where its server supports that
+    extra_body: Mapping[str, Any] = field(default_factory=dict)  # further fields of the OpenAI protocol, sent unchanged
+    reasoning: bool = True  # False asks a reasoning model to answer at once, where its server supports that
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class Delta:
 
     text: str
     logprobs: tuple[TokenProb, ...] = ()  # of the tokens of `text`
-    thought: str = ""  # reasoning of the model before its answer; never part of `text`
+    reasoning: str = ""  # reasoning of the model before its answer; never part of `text`
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,9 @@ class ModelInfo:
     name: str
     context_tokens: int
     parameters: int | None = None  # None if neither the server nor the name says
-    samples_all: bool = True  # False: settings that OpenAI's protocol lacks are left out (`chat/model_catalog.py`)
+    accepts_all_sampling: bool = (
+        True  # False: settings that OpenAI's protocol lacks are left out (`chat/model_catalog.py`)
+    )
 
 
 class ChatEngine(Protocol):
@@ -187,11 +189,11 @@ class ChatEngine(Protocol):
     async def info(self) -> ModelInfo:
         """Return the served model, cached once known. Raise EngineUnavailable while the server cannot be reached."""
 
-    async def takes_tools(self) -> bool:
+    async def supports_tools(self) -> bool:
         """Return whether requests may offer tools, found out once by asking the server. Raise EngineUnavailable while
         the server cannot be reached."""
 
-    async def takes_beams(self) -> bool:
+    async def supports_beams(self) -> bool:
         """Return whether `Sampling.beams` may be set, found out once by asking the server. A beam-search answer arrives
         in one piece, without probabilities. Raise EngineUnavailable while the server cannot be reached."""
 
@@ -271,7 +273,7 @@ class NliEngine(Protocol):
     def warm(self) -> None:
         """Load the weights. Raise EngineBroken if they are missing or damaged."""
 
-    def entailed(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
+    def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
         """Return for each (premise, claim) the probability, 0 to 1, that the claim follows. Raise EngineBroken if the
         weights are missing or damaged."""
 
@@ -284,13 +286,13 @@ class TextClassifier(Protocol):
     embedder: str  # fingerprint of the embedder whose vectors it takes; "" for any
 
     @property
-    def cuts(self) -> Mapping[str, LabelThresholds]:
+    def thresholds(self) -> Mapping[str, LabelThresholds]:
         """The thresholds of each label, measured on texts held out in training. A policy may set others."""
 
     def warm(self) -> None:
         """Load the weights. Raise EngineBroken if they are missing or damaged."""
 
-    def reads(self, text: str) -> str:
+    def text_to_embed(self, text: str) -> str:
         """Return the text that has to be embedded for `text`; usually `text` itself."""
 
     def scores(self, texts: Sequence[str], vectors: Vectors) -> Vectors:
@@ -329,7 +331,7 @@ class TurnLog(Protocol):
         """Yield the events after sequence number `after`, then new ones until `finish`. Yields nothing for an unknown
         turn. Consume under `aclosing`."""
 
-    async def take_back(self, turn: str, data: bytes) -> int:
+    async def retract(self, turn: str, data: bytes) -> int:
         """End the turn and replace all its events by the single event `data` under the next sequence number. Return
         that number, or 0 for an unknown turn, for which nothing is stored."""
 

@@ -19,7 +19,7 @@ TASK = "images.draw"  # name of the Celery task that draws
 class PictureQuerySet(models.QuerySet["Picture"]):
     """Query set of pictures."""
 
-    def lightly(self) -> PictureQuerySet:
+    def without_large_fields(self) -> PictureQuerySet:
         """Defer large fields; `previewed` tells whether the picture has a preview."""
         return self.defer("preview", "vector").annotate(previewed=~models.Q(preview=b""))
 
@@ -58,7 +58,7 @@ class Picture(Leased):
     scheduler = models.CharField(max_length=60, blank=True)
     seed = models.PositiveBigIntegerField()
     upscale = models.PositiveSmallIntegerField(default=0)  # factor of the parent's sides; 0: not upscaled
-    repeats = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="repetitions")
+    repeat_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="repetitions")
     model = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=80, blank=True)  # of the model that drew it
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED, db_index=True)
@@ -68,15 +68,17 @@ class Picture(Leased):
     file = models.FileField(upload_to="pictures", blank=True)
     sha256 = models.CharField(max_length=64, blank=True, db_index=True)  # of the file
     plain_sha256 = models.CharField(max_length=64, blank=True)  # of the RGB pixels before watermarking
-    mark = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)  # number in its invisible watermark
+    watermark_id = models.PositiveBigIntegerField(
+        null=True, blank=True, db_index=True
+    )  # number in its invisible watermark
     step_ms = models.JSONField(default=list, blank=True)  # milliseconds of each step
     alignment = models.FloatField(null=True, blank=True)  # fit of picture and prompt, measured by `aligned_by`
     aligned_by = models.CharField(max_length=200, blank=True)
     vector = models.BinaryField(default=bytes)  # embedding of the prompt, float32
-    vector_by = models.CharField(max_length=200, blank=True)  # the embedder that made it
+    vector_embedder = models.CharField(max_length=200, blank=True)  # the embedder that made it
     seconds = models.FloatField(default=0)
     model_seconds = models.FloatField(default=0)
-    smaller = models.BooleanField(default=False)  # True: smaller than requested, for lack of memory
+    is_reduced = models.BooleanField(default=False)  # True: smaller than requested, for lack of memory
     pictogram = models.BooleanField(default=False)  # True: can only be a pictogram, by model and source
     unchecked = models.BooleanField(default=False)  # True: no classifier has checked it
     blur = models.CharField(max_length=40, blank=True)  # clause under which it is blurred; "": not blurred

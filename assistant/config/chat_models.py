@@ -37,9 +37,9 @@ def _build(env: Env, entry: ListedChatModel, shown: str, key: str) -> dict[str, 
     if entry.context:
         options["context_tokens"] = entry.context
     about = {
-        "shown": shown, "server": entry.url.rstrip("/"),
+        "label": shown, "server": entry.url.rstrip("/"),
         "streams": max(1, env.LLM_STREAMS if entry.streams is None else entry.streams),
-        "reads_well": entry.reads_well, "reasons": bool(entry.reasons), "tools": entry.tools,
-        "pictures": entry.pictures,
+        "passes_reading_check": entry.reads_well, "supports_reasoning": bool(entry.reasons),
+        "supports_tools": entry.tools, "supports_pictures": entry.pictures,
     }  # fmt: skip
     return {"BACKEND": env.LLM_BACKEND, "OPTIONS": options, "ABOUT": about}

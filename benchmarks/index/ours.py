@@ -138,7 +138,7 @@ class Ours:
         for text, vector in list(zip(self.passages.questions, self.passages.asked, strict=True))[:50]:
             query = IndexQuery(text, vector, 10)
             gone = frozenset(c.chunk_id for c in self._index.search([self.segment], query).candidates)
-            after = self._index.search([self.segment], IndexQuery(text, vector, 10, hidden=gone)).candidates
+            after = self._index.search([self.segment], IndexQuery(text, vector, 10, excluded_chunks=gone)).candidates
             left += sum(candidate.chunk_id in gone for candidate in after)
         return float(left)
 

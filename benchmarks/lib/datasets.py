@@ -93,7 +93,7 @@ class Library:
     def __init__(self, texts: Sequence[Text], index: Index) -> None:
         embed = registry.get_embedder()
         self.chunks: list[tuple[Text, ChunkDraft]] = [(text, draft) for text in texts for draft in _drafts(text)]
-        vectors = embedded([draft.embedded for _, draft in self.chunks])
+        vectors = embedded([draft.embedding_text for _, draft in self.chunks])
         self.vectors = dict(enumerate(vectors))
         entries = [
             IndexEntry(number, draft.text, text.title, draft.heading)

@@ -77,7 +77,7 @@ def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9, embedder: str =
         Page.objects.create(document=document, number=1, text=text.text)
         page = ParsedPage(1, text.text, (BlockSpan("paragraph", 0, 0, len(text.text)),))
         for position, draft in enumerate(Chunker(text.title, embed.offsets, embed.max_tokens).cut(page)):
-            lines.append(draft.embedded)
+            lines.append(draft.embedding_text)
             rows.append(Chunk(
                 document=document, position=position, page_number=1, char_start=draft.start, char_end=draft.end,
                 heading=draft.heading, text=draft.text, tokens=draft.tokens,

@@ -24,7 +24,7 @@ def bias(data: Path, scorer: Scorer) -> dict[str, float]:
                 if row.get("target_ident"):
                     groups[row["target_ident"]].append((row["test_case"], row["label_gold"] == "hateful"))
     found: dict[str, dict[str, float]] = {"false_positive": {}, "false_negative": {}}
-    cut = registry.get_text_classifier().cuts[_LABEL].flag
+    cut = registry.get_text_classifier().thresholds[_LABEL].flag
     for group, rows in sorted(groups.items()):
         said = scorer.scores([text for text, _ in rows])[:, scorer.at(_LABEL)] >= cut
         hateful = np.array([bad for _, bad in rows])

@@ -87,7 +87,7 @@ def _about(name: str, items: list[Labelled], scorer: Scorer, calm: NDArray[np.fl
     known = [item for item in items if label in item.truth]
     scores = scorer.scores([item.text for item in known])[:, scorer.at(label)]
     truth = np.array([item.truth[label] for item in known])
-    cut = registry.get_text_classifier().cuts[label]
+    cut = registry.get_text_classifier().thresholds[label]
     numbers: dict[str, float] = {}
     if truth.all():
         caught = [scorer.noted("question", item.text) for item in known]

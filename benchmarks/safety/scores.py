@@ -49,7 +49,9 @@ class Scorer:
         fresh = list(
             {part for pieces in cut.values() for part in pieces if text_training.mark(part) not in self._held_out}
         )
-        vectors = registry.get_classifier_embedder().embed_passages([self._classify.reads(part) for part in fresh])
+        vectors = registry.get_classifier_embedder().embed_passages(
+            [self._classify.text_to_embed(part) for part in fresh]
+        )
         rows = dict(zip(fresh, self._classify.scores(fresh, vectors), strict=True))
         for text, pieces in cut.items():
             self._known[text] = np.max([rows[part] if part in rows else self._seen(part) for part in pieces], axis=0)

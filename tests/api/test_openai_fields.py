@@ -68,7 +68,7 @@ async def test_the_model_alone_hears_every_setting(client: openai.AsyncOpenAI, c
     assert said["model"] == "name" and said["stream"] is True and "top_k" not in said
     chat.tools = True
     await create(client, tools=[TOOL], parallel_tool_calls=False)
-    assert chat.requests[-1].beside == {"parallel_tool_calls": False}
+    assert chat.requests[-1].extra_body == {"parallel_tool_calls": False}
     await create(client, temperature=None, stream=None, response_format={"type": "text"})
     assert chat.requests[-1].sampling == Sampling(chat.requests[-1].sampling.max_tokens, 1.0)
 

@@ -79,7 +79,7 @@ async def test_everything_of_a_suspended_person_ends(
     with pytest.raises(openai.AuthenticationError):
         await program.models.list()
     with pytest.raises(LeaseLost):
-        await in_db(job.tick, "parse", 0, 1000)  # much lies before it, so the row is told at once
+        await in_db(job.report_progress, "parse", 0, 1000)  # much lies before it, so the row is told at once
     assert await page.closed() == 4401
     with pytest.raises((openai.APIError, httpx.HTTPError)):
         await asyncio.wait_for(stream, WAIT_S)

@@ -97,4 +97,4 @@ def _weighed(item: Delta) -> Delta:
         others = [word for word in (" the", " a", " it", " about") if word != token.token]
         left = [(word, math.log((1 - sure) * part)) for word, part in zip(others, (0.6, 0.25, 0.1), strict=False)]
         tokens.append(TokenProb(token.token, math.log(sure), ((token.token, math.log(sure)), *left)))
-    return Delta(item.text, tuple(tokens), item.thought)
+    return Delta(item.text, tuple(tokens), item.reasoning)

@@ -21,7 +21,7 @@ def offer_model(
     config = {
         "BACKEND": "apps.engines.chat.fake.FakeChat",
         "OPTIONS": {"model": model},
-        "ABOUT": {"shown": name, "server": server, **about},
+        "ABOUT": {"label": name, "server": server, **about},
     }
     settings.CHATS = {**settings.CHATS, name: config}
     model_queue.reset_queues()

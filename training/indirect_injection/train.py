@@ -117,8 +117,8 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
     held_out = np.zeros((2, len(read.texts)), np.float32)
     for fold in range(linear_training.FOLDS):
         heads, out = _fit(read, words, read.fold != fold), np.flatnonzero(read.fold == fold)
-        held_out[0, out] = heads.rough([read.lines[at] for at in out])
-        held_out[1, out] = heads.sure([read.texts[at] for at in out], read.vectors[out], read.near[out])
+        held_out[0, out] = heads.prefilter_sums([read.lines[at] for at in out])
+        held_out[1, out] = heads.classifier_sums([read.texts[at] for at in out], read.vectors[out], read.near[out])
     heads = _fit(read, words, np.ones(len(read.texts), bool))
     least = _least(read, held_out)
     line, share = _line(data, folder, heads, least)
@@ -172,7 +172,9 @@ def _read(items: list[Planted]) -> Pieces:
     read = span_embeddings.embed_spans_in_context(
         reader, texts, [[each[0] for each in rows[at]] for at in held], indirect_injection.LAYERS
     )
-    vectors, near = (np.concatenate(parts) for parts in ([one.vectors for one in read], [one.near for one in read]))
+    vectors, near = (
+        np.concatenate(parts) for parts in ([one.vectors for one in read], [one.passage_cosines for one in read])
+    )
     own, lines, first, slipped, holds = zip(*(each for row in rows for each in row), strict=True)
     document = np.repeat(np.arange(len(items)), [len(row) for row in rows])
     fold = np.array([item.fold for item in items])[document]
@@ -258,8 +260,8 @@ def _sorted(texts: Iterable[str], heads: InjectionHeads, least: NDArray[np.float
     """Return the highest sum of each text, in ascending order."""
     items = [Planted("calm", folded(normalise(text)), 0) for text in texts]
     read = _read(items)
-    sums = heads.sure(read.texts, read.vectors, read.near)
-    sums[heads.rough(read.lines) < least[0]] = -np.inf
+    sums = heads.classifier_sums(read.texts, read.vectors, read.near)
+    sums[heads.prefilter_sums(read.lines) < least[0]] = -np.inf
     return np.sort(_highest(sums, read.document, len(items)))
 
 

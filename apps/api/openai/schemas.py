@@ -178,7 +178,7 @@ def build_chat_request(wish: ChatIn, chosen: Sampling, salt: str) -> ChatRequest
     return ChatRequest(
         tuple(_message(item) for item in wish.messages), chosen, cache_salt=salt, tools=tuple(wish.tools or ()),
         tool_choice=wish.tool_choice if wish.tools else None,
-        beside=wish.model_dump(include=_WITH_TOOLS if wish.tools else _BESIDE, exclude_none=True),
+        extra_body=wish.model_dump(include=_WITH_TOOLS if wish.tools else _BESIDE, exclude_none=True),
     )  # fmt: skip
 
 

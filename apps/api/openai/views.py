@@ -205,7 +205,7 @@ async def _fits(wish: ChatIn, item: model_aliases.ModelAlias) -> None:
         name, words = (undone[0], UNSUPPORTED[undone[0]]) if undone else ("modalities", UNSUPPORTED["audio"])
         raise ApiError(400, words, param=name, code="unsupported_parameter")
     chat = registry.get_chat_engine(item.model or MAIN)
-    if wish.tools and not item.grounded and wish.tool_choice in (None, "auto") and not await chat.takes_tools():
+    if wish.tools and not item.grounded and wish.tool_choice in (None, "auto") and not await chat.supports_tools():
         words = f"“{item.id}” takes no tools: its server was not started for them, or the model knows none."
         raise ApiError(400, words, param="tools", code="unsupported_parameter")
     formed = wish.response_format is not None and wish.response_format.get("type") != "text"

@@ -43,8 +43,8 @@ def has_passed_reading_check(profile: ModelProfile, model: ChatModel | None = No
 
     The operator's declaration (`reads_well`) overrides the measurement.
     """
-    if model is not None and model.reads_well is not None:
-        return model.reads_well
+    if model is not None and model.passes_reading_check is not None:
+        return model.passes_reading_check
     if not profile.reading_asked or profile.reading_right is None:
         return False
     return profile.reading_right / profile.reading_asked >= MIN_READING_SCORE

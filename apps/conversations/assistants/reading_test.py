@@ -119,7 +119,7 @@ async def _answer(chat: ChatEngine, item: ReadingItem) -> str:
     )
     pieces: list[str] = []
     async with aclosing(
-        chat.stream(ChatRequest(messages, Sampling(max_tokens=_TOKENS, temperature=0.0, seed=1), thinks=False))
+        chat.stream(ChatRequest(messages, Sampling(max_tokens=_TOKENS, temperature=0.0, seed=1), reasoning=False))
     ) as stream:
         async for part in stream:
             if isinstance(part, Delta):

@@ -184,7 +184,7 @@ async def show_beam_search_field(request: HttpRequest) -> HttpResponse:
     """Return the empty field; 204 if no offered model has a server with beam search."""
     for model in registry.list_chat_models():
         try:
-            if await registry.get_chat_engine(model.name).takes_beams():
+            if await registry.get_chat_engine(model.name).supports_beams():
                 return render(request, "conversations/composer/_beams_field.html", {"control": BEAMS_CONTROL})
         except EngineError:
             continue  # the server is unreachable; the next request asks again

@@ -60,7 +60,7 @@ async def load_for_model(turn: Turn) -> None:
 def has_vision(model: str) -> bool:
     """Return whether the model of that name is declared to accept pictures."""
     known = registry.get_chat_model(model)
-    return known is not None and known.pictures
+    return known is not None and known.supports_pictures
 
 
 async def emit_picture_step(turn: Turn, *, sees: bool) -> None:

@@ -72,7 +72,7 @@ def process_picture(pk: UUID) -> None:
 def is_captioning_enabled() -> bool:
     """Return whether pictures are captioned: a caption model is configured, and some chat model has no vision."""
     return registry.get_caption_engine() is not None and not all(
-        model.pictures for model in registry.list_chat_models()
+        model.supports_pictures for model in registry.list_chat_models()
     )
 
 

@@ -62,7 +62,7 @@ def resolve_model(
 
 def get_display_name(model: ChatModel) -> str:
     """Return the name that users see."""
-    return model.shown or gettext("Default model")
+    return model.label or gettext("Default model")
 
 
 def list_model_options(chosen: str) -> list[ModelOption]:
@@ -78,9 +78,9 @@ def list_model_options(chosen: str) -> list[ModelOption]:
 def describe_model(model: ChatModel) -> str:
     """Return the strengths of the model as words, as far as the operator declared them."""
     said = [
-        gettext("thinks before it answers") if model.reasons else "",
-        gettext("reads well") if model.reads_well else "",
-        gettext("sees pictures") if model.pictures else "",
+        gettext("thinks before it answers") if model.supports_reasoning else "",
+        gettext("reads well") if model.passes_reading_check else "",
+        gettext("sees pictures") if model.supports_pictures else "",
     ]
     return ", ".join(filter(None, said))
 

@@ -66,7 +66,7 @@ class AgreementAndInference:
             open_ = []
         else:
             open_ = [at for at, verdict in enumerate(verdicts) if verdict is None][:_READ]
-        scores = registry.get_nli_engine().entailed([_write_pair(premises[at], claim) for at in open_])
+        scores = registry.get_nli_engine().entailment_scores([_write_pair(premises[at], claim) for at in open_])
         for at, score in zip(open_, scores, strict=True):
             verdicts[at] = SupportVerdict(float(score))
         return [SupportVerdict(_DISAGREES) if verdict is None else verdict for verdict in verdicts]

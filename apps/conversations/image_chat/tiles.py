@@ -55,7 +55,7 @@ def load_tiles(answers: Iterable[Message]) -> dict[UUID, list[Tile]]:
         return {}
     through = Message.pictures.through.objects.filter(message__in=pictured).order_by("picture__created", "pk")
     links = list(through.values_list("message", "picture"))
-    rows = Picture.objects.lightly().defer("negative").in_bulk([picture for _, picture in links])
+    rows = Picture.objects.without_large_fields().defer("negative").in_bulk([picture for _, picture in links])
     places = scheduler.queue_positions() if any(row.active for row in rows.values()) else {}
     found: dict[UUID, list[Tile]] = {pk: [] for pk in pictured}
     for answer, picture in links:
@@ -77,7 +77,8 @@ def render_tiles(answer: Message, tiles: Sequence[Tile] | None) -> str:
     model = model_info.find_available_model()
     context = {
         "answer": answer.pk, "tiles": tiles, "active": any(tile.row.active for tile in tiles),
-        "starts": bool(model and model.starts), "masks": bool(model and model.masks), "draws": json.dumps(answer.draws),
+        "starts": bool(model and model.accepts_start), "masks": bool(model and model.accepts_mask),
+        "draws": json.dumps(answer.draws),
     }  # fmt: skip
     return render_to_string("conversations/turn/_pictures.html", context)
 

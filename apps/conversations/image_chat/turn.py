@@ -109,7 +109,7 @@ def _make_picture_request(user: User, ask: PictureRequest, words: str) -> Wish:
         across, down = SHAPES[ask.shape]
         width, height = picture_size(model, across, down)
         start = queries.read_content(user, ask.parent) if ask.parent else b""
-        away = ask.negative if model.negatives else ""
+        away = ask.negative if model.accepts_negative else ""
         return Wish(words, away, ask.count, width, height, strength=ask.strength, start=start)
     parent = _get_start_picture(user, ask)
     if ask.how == "vary":

@@ -257,7 +257,7 @@ async def _push_announcements(announcements: Sequence[_Announcement]) -> None:
         seq = 0
         try:
             if one.event:
-                seq = await registry.get_turn_log().take_back(one.turn, one.event)
+                seq = await registry.get_turn_log().retract(one.turn, one.event)
             else:
                 await registry.get_turn_log().forget(one.turn)
         except EngineError as error:  # followers read the row, which is already changed

@@ -70,7 +70,7 @@ async def load_prepared_tools(prepared: PreparedTurn) -> AvailableTools:
 async def _takes_tools(chat: ChatEngine) -> bool:
     """Return whether the model server takes tools; False also while it is unreachable."""
     try:
-        return await chat.takes_tools()
+        return await chat.supports_tools()
     except EngineError:
         return False
 

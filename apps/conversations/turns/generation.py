@@ -75,9 +75,9 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
     turn.timings["prompt"] = (time.perf_counter() - start) * 1000
     choices = settings.TOKEN_CHOICES if turn.records_tokens else 0
     sampling = replace(prepared.sampling.sampling(built.max_tokens), logprobs=choices)
-    turn.sampling_used = prepared.sampling.used(sampling, whole=info.samples_all)
+    turn.sampling_used = prepared.sampling.used(sampling, whole=info.accepts_all_sampling)
     also = get_penalties(info.name, sampling)
-    turn.request = ChatRequest(built.messages, sampling, str(prepared.user.pk), tools, beside=also)
+    turn.request = ChatRequest(built.messages, sampling, str(prepared.user.pk), tools, extra_body=also)
     return turn.request
 
 

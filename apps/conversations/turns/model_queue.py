@@ -166,11 +166,11 @@ async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Reas
                 turn.timings["last_token"], turn.count_partial_usage = _get_elapsed_ms(turn), None
                 continue
             turn.tokens += item.logprobs
-            pieces += item.thought, item.text
-            if not turn.has_output and (item.text or item.thought):
+            pieces += item.reasoning, item.text
+            if not turn.has_output and (item.text or item.reasoning):
                 turn.has_output, turn.timings["first_token"] = True, _get_elapsed_ms(turn)
-            if item.thought:
-                yield ReasoningPiece(item.thought)
+            if item.reasoning:
+                yield ReasoningPiece(item.reasoning)
             if item.text:
                 yield item.text
 

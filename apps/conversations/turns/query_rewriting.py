@@ -88,7 +88,7 @@ async def _ask_model(chat: ChatEngine, question: str, history: Sequence[PastExch
     ]
     asked = "\n".join([*lines, f"Last question: {escape_template_tokens(question[:_QUESTION])}", "", _ASK])
     sampling = Sampling(max_tokens=_TOKENS, temperature=0.0)
-    request = ChatRequest((ChatMessage("user", asked),), sampling, cache, thinks=False)
+    request = ChatRequest((ChatMessage("user", asked),), sampling, cache, reasoning=False)
     reply = ""
     async with aclosing(chat.stream(request)) as items:
         async for item in items:

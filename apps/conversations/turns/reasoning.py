@@ -29,7 +29,7 @@ REASONING_TOKENS = 2048  # tokens for reasoning, besides those of the answer
 def get_reasoning_budget(model: str) -> int:
     """Return the tokens that the model may use for reasoning; 0 for a model that does not reason."""
     known = registry.get_chat_model(model)
-    return REASONING_TOKENS if known is not None and known.reasons else 0
+    return REASONING_TOKENS if known is not None and known.supports_reasoning else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ async def emit_no_results(turn: Turn, found: SearchResult) -> None:
     turn.no_results = {
         "withheld": withheld,
         "searched": list(found.searched),
-        "left_out": list(found.left_out),
+        "left_out": list(found.unsearched),
         "documents": found.documents,
         "waiting": found.waiting,
         "query": found.query,
@@ -224,12 +224,12 @@ def _describe_search(found: SearchResult, only: str) -> str:
     values = {"where": f"{where} ({only})" if only else where, "n": count}
     words = ngettext("Searched %(where)s, found %(n)s passage", "Searched %(where)s, found %(n)s passages", count)
     text = (words if count else gettext("Searched %(where)s, found no passages")) % values
-    if found.respelt:
+    if found.corrections:
         text += ". " + gettext("Searched for %(words)s") % {
-            "words": ", ".join(f"“{word}”" for word in found.respelt.values())
+            "words": ", ".join(f"“{word}”" for word in found.corrections.values())
         }
-    if found.left_out:
-        names = ", ".join(found.left_out)
+    if found.unsearched:
+        names = ", ".join(found.unsearched)
         text += ". " + gettext("Not searched, because another embedding model read them: %(names)s") % {"names": names}
     return text
 

@@ -78,7 +78,7 @@ async def _ask_for_title(turn: Turn) -> None:
         (ChatMessage("user", asked),),
         Sampling(max_tokens=_TOKENS, temperature=0.0),
         str(turn.prepared.user.pk),
-        thinks=False,
+        reasoning=False,
     )
     reply = ""
     async with aclosing(turn.chat.stream(request)) as items:

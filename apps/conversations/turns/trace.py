@@ -113,7 +113,7 @@ def _record_search(turn: Turn) -> dict[str, Any] | None:
             }
         )  # fmt: skip
     return {
-        "query": found.query, "searched": list(found.searched), "least": round(found.least, _DIGITS),
+        "query": found.query, "searched": list(found.searched), "least": round(found.threshold, _DIGITS),
         "filters": turn.prepared.filters.record(), "candidates": candidates,
     }  # fmt: skip
 

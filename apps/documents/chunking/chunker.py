@@ -35,7 +35,7 @@ class ChunkDraft:
     """Chunk before it has a row.
 
     `start` and `end` are a span of the page's text, `text` is that with whitespace folded. `tokens` counts header and
-    text as embedded. `read` is the tokenised text, if the chunker was given a tokenizer.
+    text as embedded. `tokenised` is that text as tokens, if the chunker was given a tokenizer.
     """
 
     page_number: int
@@ -45,10 +45,10 @@ class ChunkDraft:
     text: str
     header: str
     tokens: int
-    read: Tokenised | None = None
+    tokenised: Tokenised | None = None
 
     @property
-    def embedded(self) -> str:
+    def embedding_text(self) -> str:
         """Return the text that is embedded."""
         return compose_embedding_text(self.header, self.text)
 

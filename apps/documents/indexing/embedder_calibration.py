@@ -73,7 +73,7 @@ class LinearScale:
     offset: float = 0.0
     slope: float = 1.0
 
-    def told(self, raw: float) -> float:
+    def apply(self, raw: float) -> float:
         """Return the cosine on the other embedder's scale."""
         return self.offset + self.slope * raw
 

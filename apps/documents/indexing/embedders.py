@@ -105,12 +105,12 @@ def locate_suspect_tokens(
     """
     found: list[Spans] = [()] * len(chunks)
     for at, row in enumerate(rows or ()):
-        text, whole = chunks[at].text, chunks[at].embedded
+        text, whole = chunks[at].text, chunks[at].embedding_text
         starts = [text.find(piece) for piece in row]
         if row and min(starts) >= 0 and not span_embeddings.is_repeated(normalise(text), row):
             lead = len(whole) - len(text)
             spans = [(lead + start, lead + start + len(each)) for start, each in zip(starts, row, strict=True)]
-            found[at] = span_embeddings.require_token_states(engine).tokens_at(whole, spans)
+            found[at] = span_embeddings.require_token_states(engine).token_spans(whole, spans)
     return found
 
 
@@ -120,7 +120,7 @@ def embed_with_spans(
     """Return vectors of shape (n, dimension), and the embeddings at the token spans of each passage that has any."""
     if not any(spans):
         return engine.embed_passages(passages), [None] * len(passages)
-    return span_embeddings.require_token_states(engine).embed_inside(
+    return span_embeddings.require_token_states(engine).embed_with_spans(
         passages, spans, registry.get_injection_detector().layers
     )
 

@@ -135,7 +135,7 @@ def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[...
     rows: list[Chunk] = []
     for at in range(0, len(drafts), BATCH):
         part = drafts[at : at + BATCH]
-        vectors = embed.embed_passages([draft.read or draft.embedded for draft in part])
+        vectors = embed.embed_passages([draft.tokenised or draft.embedding_text for draft in part])
         renew()
         verdicts = embedders.screen_passages(embed, [draft.text for draft in part], vectors)
         for position, (draft, vector, verdict) in enumerate(zip(part, vectors, verdicts, strict=True), at):

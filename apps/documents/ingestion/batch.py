@@ -37,8 +37,8 @@ class IngestItem:
     suspects: SuspectSentences | None = None  # sentences that the gate screens by themselves; None: not prepared
     rows: list[Chunk] = field(default_factory=list)
     ready: bool = False
-    known: bool = False  # True if the pages were taken from a document of the same content
-    embedded: bool = False  # True if chunks and vectors were, too
+    reuses_pages: bool = False  # True if the pages were taken from a document of the same content
+    reuses_chunks: bool = False  # True if chunks and vectors were, too
 
     @property
     def document(self) -> Document:
@@ -53,10 +53,10 @@ class IngestBatch:
 
     def __iter__(self) -> Iterator[IngestItem]:
         """Iterate over the documents that are not over yet."""
-        return iter([work for work in self._works if not work.job.over])
+        return iter([work for work in self._works if not work.job.ended])
 
     def __len__(self) -> int:
-        return sum(not work.job.over for work in self._works)
+        return sum(not work.job.ended for work in self._works)
 
     @property
     def done(self) -> list[IngestItem]:
@@ -77,24 +77,24 @@ class IngestBatch:
         except BaseException as error:
             reason = _to_ingest_error(error)
             for work in works:
-                if not work.job.over:
-                    work.job.settle(reason)
+                if not work.job.ended:
+                    work.job.end_with_error(reason)
             if not isinstance(reason, Exception):
                 raise
 
-    def each(self, step: Callable[[IngestItem], None]) -> None:
+    def run_each(self, step: Callable[[IngestItem], None]) -> None:
         """Apply the step to each document by itself."""
         for work in self:
             with self.guard([work]):
                 step(work)
 
-    def all(self, step: Callable[[Sequence[IngestItem]], None]) -> None:
+    def run_all(self, step: Callable[[Sequence[IngestItem]], None]) -> None:
         """Apply the step to all documents at once; if that fails, to each by itself, so that only the faulty one
         ends."""
         works = list(self)
         if len(works) > 1 and self._went_well(step, works):
             return
-        self.each(lambda work: step([work]))
+        self.run_each(lambda work: step([work]))
 
     def _went_well(self, step: Callable[[Sequence[IngestItem]], None], works: Sequence[IngestItem]) -> bool:
         try:

@@ -60,7 +60,7 @@ def reuse_content(work: IngestItem) -> None:
     for known in _find_known(document):
         pages = _load_pages(known)
         if pages and _is_unchanged(known):
-            work.pages, work.known = pages, True
+            work.pages, work.reuses_pages = pages, True
             document.parser_version, document.embedded_title = known.parser_version, known.embedded_title
             document.note, document.language = known.note, known.language
             document.title = document.title or known.embedded_title
@@ -113,7 +113,7 @@ def _reuse_chunks(work: IngestItem, known: Document) -> None:
         ChunkDraft(row.page_number, row.char_start, row.char_end, row.heading, row.text, "", row.tokens) for row in rows
     ]
     work.vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
-    work.embedded = True
+    work.reuses_chunks = True
 
 
 def _get_suffix(name: str) -> str:

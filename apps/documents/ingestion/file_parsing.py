@@ -47,9 +47,9 @@ def parse_batch(group: IngestBatch) -> Iterator[IngestBatch]:
     done, scans last. A document gets the title that its file gives, unless it has one. Files that cannot be parsed are
     settled.
     """
-    if known := [work for work in group if work.known]:
+    if known := [work for work in group if work.reuses_pages]:
         yield IngestBatch(known)
-    line = _ParseQueue([work for work in group if not work.known], group)
+    line = _ParseQueue([work for work in group if not work.reuses_pages], group)
     scans: list[_Parse] = []
     try:
         while line.left:
@@ -107,11 +107,11 @@ class _ParseQueue:
         for parse in self._going:
             with self._group.guard([parse.work]):
                 parse.hear()
-        ended = [parse for parse in self._going if parse.reading.over or parse.work.job.over]
+        ended = [parse for parse in self._going if parse.reading.ended or parse.work.job.ended]
         self._going = [parse for parse in self._going if parse not in ended]
         for parse in ended:
             parse.reading.close()
-        return [parse for parse in ended if not parse.work.job.over]
+        return [parse for parse in ended if not parse.work.job.ended]
 
 
 class _Parse:
@@ -119,7 +119,7 @@ class _Parse:
 
     def __init__(self, work: IngestItem) -> None:
         self.work, self.document = work, work.document
-        work.job.tick(Document.Stage.PARSE, kind=self.document.kind)
+        work.job.report_progress(Document.Stage.PARSE, kind=self.document.kind)
         options = {
             "kind": self.document.kind, "name": self.document.name,
             "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS,
@@ -135,13 +135,13 @@ class _Parse:
         return any(page.scan for page in self.work.pages)
 
     def hear(self) -> None:
-        for answer in self.reading.take():
+        for answer in self.reading.read_answers():
             if "page" in answer:
                 self.work.pages.append(_page(answer))
             else:
                 self._title, self._total = answer.get("title", self._title), answer.get("total", self._total)
                 self._notes += [answer["note"]] if "note" in answer else []
-        self.work.job.tick(Document.Stage.PARSE, len(self.work.pages), self._total)
+        self.work.job.report_progress(Document.Stage.PARSE, len(self.work.pages), self._total)
 
     def finish(self) -> None:
         """Store the results in the document and recognise scanned pages.
@@ -151,7 +151,7 @@ class _Parse:
         job, document = self.work.job, self.document
         pages, left_out = recognise_scans(job, get_file_path(document), document.kind, self.work.pages)
         if not any(page.text.strip() for page in pages):
-            job.keep(pages_without_text=document.pages_without_text)
+            job.set_fields(pages_without_text=document.pages_without_text)
             if document.kind != "image" or left_out or not settings.OCR_PAGES:
                 raise ParseError(NO_TEXT.get(document.kind, EMPTY_FILE))
             left_out = NO_WORDS

@@ -54,7 +54,7 @@ def recognise_scans(job: IngestJob, path: Path, kind: str, pages: list[ParsedPag
         raise IngestPostponed
     try:
         found = ocr_checkpoint.load_recognised(job.document, get_ocr_version(), wanted)
-        job.tick(Document.Stage.RECOGNISE, len(found), len(wanted))
+        job.report_progress(Document.Stage.RECOGNISE, len(found), len(wanted))
         found |= _recognise(job, path, kind, [number for number in wanted if number not in found], len(found))
     finally:
         scheduler.ocr_lock.release()
@@ -83,7 +83,7 @@ def _recognise(job: IngestJob, path: Path, kind: str, wanted: Sequence[int], bef
                     if "problem" not in answer:
                         found[answer["page"]] = _make_page(answer)
                         ocr_checkpoint.store_recognised(job, get_ocr_version(), found[answer["page"]])
-                job.tick(Document.Stage.RECOGNISE, total - len(rest), total)
+                job.report_progress(Document.Stage.RECOGNISE, total - len(rest), total)
         except (ParseError, runner.ParserCrashed) as error:
             at = rest.pop(0)
             log.warning("Page %s of document %s was not recognised: %s", at, job.document.pk, error)

@@ -54,22 +54,22 @@ def ingest(*documents: UUID) -> int:
     nothing. Must not run inside a transaction; takes seconds to hours.
     """
     with closing(IngestBatch([IngestItem(job) for job in IngestJob.claim_all(documents)])) as claimed:
-        claimed.each(lambda work: fetch_web_page(work.job))
-        claimed.each(_detect_format)
-        claimed.each(reuse_content)
+        claimed.run_each(lambda work: fetch_web_page(work.job))
+        claimed.run_each(_detect_format)
+        claimed.run_each(reuse_content)
         for read in parse_batch(claimed):
-            read.each(_chunk)
+            read.run_each(_chunk)
             for group in _split_by_embedder(read):
-                group.all(_embed)
-                group.all(_screen)
-                group.all(publish)
+                group.run_all(_embed)
+                group.run_all(_screen)
+                group.run_all(publish)
         for collection in {work.document.collection_id for work in claimed.done}:
             index_maintenance.merge(collection, thorough=False)
         return len(claimed.done)
 
 
 def _detect_format(work: IngestItem) -> None:
-    work.job.tick(Stage.SNIFF)
+    work.job.report_progress(Stage.SNIFF)
     path = get_file_path(work.document)
     if not path.is_file():
         raise ParseError("The stored file is missing. Upload it again.")
@@ -79,16 +79,16 @@ def _detect_format(work: IngestItem) -> None:
 def _chunk(work: IngestItem) -> None:
     job, document, pages = work.job, work.document, work.pages
     document.chunking_version = get_chunking_version(document)
-    if work.embedded:
+    if work.reuses_chunks:
         return
-    job.tick(Stage.CHUNK, 0, len(pages))
+    job.report_progress(Stage.CHUNK, 0, len(pages))
     embed, target = (
         embedders.get_embedder(document.collection),
         read_collection_settings(document.collection.search_settings).chunk_tokens,
     )
     for page, drafts in chunk_pages(document, pages, embed, target):
         work.chunks += drafts
-        job.tick(Stage.CHUNK, page.number, len(pages))
+        job.report_progress(Stage.CHUNK, page.number, len(pages))
     if not work.chunks and any(page.text.strip() for page in pages):
         raise ParseError(EMPTY_FILE)
 
@@ -112,17 +112,17 @@ def _embed(works: Sequence[IngestItem]) -> None:
     """
     embed = embedders.get_embedder(works[0].document.collection)
     report_batch_progress(works, Stage.EMBED, 0)
-    works = [work for work in works if not work.embedded]
+    works = [work for work in works if not work.reuses_chunks]
     chunks: list[ChunkDraft] = [chunk for work in works for chunk in work.chunks]
     rows = embedders.find_suspect_spans(embed, [chunk.text for chunk in chunks])
     spans = embedders.locate_suspect_tokens(embed, chunks, rows)
-    once = {chunk.embedded: at for at, chunk in enumerate(chunks)}
-    read = [chunks[at].read or embed.tokenised(text) for text, at in once.items()]
+    once = {chunk.embedding_text: at for at, chunk in enumerate(chunks)}
+    read = [chunks[at].tokenised or embed.tokenised(text) for text, at in once.items()]
     vectors, inside = _vectors(
         embed, read, [spans[at] for at in once.values()], lambda share: report_batch_progress(works, Stage.EMBED, share)
     )
     place = {text: at for at, text in enumerate(once)}
-    own = [place[chunk.embedded] for chunk in chunks]
+    own = [place[chunk.embedding_text] for chunk in chunks]
     vectors, inside = vectors[own], [inside[at] for at in own]
     at = 0
     for work in works:
@@ -153,8 +153,8 @@ def _vectors(
         passages, wanted = [read[index] for index in batch], [spans[index] for index in batch]
         vectors[batch], found = embedders.embed_with_spans(engine, passages, wanted)
         for index, own in zip(batch, found, strict=True):
-            if own is not None and pieces + len(own.near) <= MAX_SUSPECT_SPANS:
-                inside[index], pieces = own, pieces + len(own.near)
+            if own is not None and pieces + len(own.passage_cosines) <= MAX_SUSPECT_SPANS:
+                inside[index], pieces = own, pieces + len(own.passage_cosines)
         took = max(time.monotonic() - began, 1e-3)
         done += len(batch)
         tell(done / len(read))

@@ -61,10 +61,10 @@ def store_rows(works: Sequence[IngestItem]) -> None:
         with transaction.atomic():
             _renew_leases(works)
             if not number:  # remove rows of an earlier attempt
-                ids = [work.document.pk for work in works if not work.job.over]
+                ids = [work.document.pk for work in works if not work.job.ended]
                 Chunk.every.filter(document__in=ids).delete()
                 Page.objects.filter(document__in=ids).delete()
-            ours = [(work, item) for work, item in part if not work.job.over]
+            ours = [(work, item) for work, item in part if not work.job.ended]
             Page.objects.bulk_create(_make_page(w.document, page) for w, page in ours if isinstance(page, ParsedPage))
             made = [(work, _make_chunk(work, at, fingerprint)) for work, at in ours if isinstance(at, int)]
             Chunk.objects.bulk_create([row for _, row in made])
@@ -122,7 +122,7 @@ def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, Segment
     spare = {work.document.collection_id for work in works} - _group_by_collection(works).keys()
     registry.get_index().drop([written[collection] for collection in spare if collection in written])
     for work in works:
-        work.ready = not work.job.over
+        work.ready = not work.job.ended
         work.job.release()
 
 
@@ -165,7 +165,7 @@ def _group_by_collection(works: Sequence[IngestItem]) -> dict[UUID, list[IngestI
     """Return the items whose lease holds, by collection."""
     found: dict[UUID, list[IngestItem]] = {}
     for work in works:
-        if not work.job.over:
+        if not work.job.ended:
             found.setdefault(work.document.collection_id, []).append(work)
     return found
 

@@ -11,8 +11,8 @@
     full disk            queued again, attempt not counted: the file is not to blame
     any other exception  counts as a crash: tried again, quarantined after MAX_CRASHES
 
-`IngestJob.claim_all` starts jobs; `renew_leases`, `finish_jobs` and `IngestJob.settle` keep and end them. The row of
-the document is the only state that other processes see.
+`IngestJob.claim_all` starts jobs; `renew_leases`, `finish_jobs` and `IngestJob.end_with_error` keep and end them. The
+row of the document is the only state that other processes see.
 """
 
 from __future__ import annotations
@@ -83,16 +83,16 @@ class IngestPostponed(Exception):
 class IngestJob:
     """Claimed document of one worker thread.
 
-    The holder ends the job exactly once: with `finish_jobs` if it succeeded, with `settle` otherwise. Not thread-safe.
+    The holder ends the job exactly once: with `finish_jobs` if it succeeded, else `end_with_error`. Not thread-safe.
     """
 
     def __init__(self, document: Document, token: str) -> None:
         self.document, self.token = document, token
-        self.over = False  # True once the lease was given back or lost
-        self.touched = time.monotonic()  # time of the last sign of progress
+        self.ended = False  # True once the lease was given back or lost
+        self.last_progress = time.monotonic()  # time of the last sign of progress
         self._stage = ""
-        self._next = self.touched + TICK_S
-        self._told: dict[str, Any] = {}  # further fields that the next update of the row sets
+        self._next = self.last_progress + TICK_S
+        self._changes: dict[str, Any] = {}  # further fields that the next update of the row sets
 
     @classmethod
     def claim(cls, document_id: UUID) -> IngestJob | None:
@@ -116,24 +116,24 @@ class IngestJob:
             held_jobs[job.token] = job
         return jobs
 
-    def tick(self, stage: str, done: int = 0, total: int = 0, **changes: Any) -> None:
+    def report_progress(self, stage: str, done: int = 0, total: int = 0, **changes: Any) -> None:
         """Store the progress of a stage with `changes` of further fields, at most every TICK_S.
 
         A stage with many items is stored at once. Raises LeaseLost or WorkerStopping.
         """
-        self._told |= changes
-        if self.due(stage, total):
+        self._changes |= changes
+        if self.is_update_due(stage, total):
             self.renew(stage=stage, done=done, total=total, changed=timezone.now())
 
-    def keep(self, **changes: Any) -> None:
+    def set_fields(self, **changes: Any) -> None:
         """Set further fields in the row with the next progress, or with the failure."""
-        self._told |= changes
+        self._changes |= changes
 
-    def due(self, stage: str, total: int) -> bool:
+    def is_update_due(self, stage: str, total: int) -> bool:
         """Return whether the row has to be updated now. Raises WorkerStopping."""
         if stop_requested.is_set():
             raise WorkerStopping
-        self.touched = now = time.monotonic()
+        self.last_progress = now = time.monotonic()
         if now < self._next and (stage == self._stage or total < _QUICK.get(stage, MANY_ITEMS)):
             return False
         self._stage, self._next = stage, now + TICK_S
@@ -142,13 +142,13 @@ class IngestJob:
     def renew(self, **changes: Any) -> None:
         """Extend the lease and set `changes` in the row. Raises LeaseLost."""
         rows = Document.objects.filter(ACTIVE_UPLOADER)
-        if not leases.renew(rows, self.document.pk, self.token, LEASE_S, **self._told, **changes):
+        if not leases.renew(rows, self.document.pk, self.token, LEASE_S, **self._changes, **changes):
             raise LeaseLost
-        self._told = {}
+        self._changes = {}
 
     def release(self) -> None:
         """Stop holding the job in this process; the row is not changed."""
-        self.over = True
+        self.ended = True
         held_jobs.pop(self.token, None)
 
     def _wait(self, seconds: float, **changes: Any) -> None:
@@ -168,7 +168,7 @@ class IngestJob:
                 return
             disk_space.release_reserve()
 
-    def settle(self, error: BaseException) -> None:
+    def end_with_error(self, error: BaseException) -> None:
         """End the job after an error, and put the row into the state that the module docstring lists for it."""
         self.release()
         uncounted = {"attempts": F("attempts") - 1}
@@ -178,7 +178,7 @@ class IngestJob:
             self._wait(RETRY_S, reason=str(error)[:400], **uncounted)
         elif isinstance(error, IngestError):
             failed = Document.objects.filter(pk=self.document.pk)
-            changes = {"reason": str(error)[:400], "stage": "", "changed": timezone.now(), **self._told}
+            changes = {"reason": str(error)[:400], "stage": "", "changed": timezone.now(), **self._changes}
             leases.release(failed, self.document.pk, self.token, status=Document.Status.FAILED, **changes)
         elif disk_space.is_disk_full_error(error):
             log.error("Document %s waits: the disk is full (%s)", self.document.pk, error)
@@ -194,8 +194,8 @@ def report_jobs_progress(jobs: Sequence[IngestJob], stage: str, counts: Sequence
     Jobs that lost their lease are ended. Raises LeaseLost if all of them did, and WorkerStopping.
     """
     if len(jobs) == 1:
-        return jobs[0].tick(stage, *counts[0])
-    due = [job.due(stage, total) for job, (_, total) in zip(jobs, counts, strict=True)]
+        return jobs[0].report_progress(stage, *counts[0])
+    due = [job.is_update_due(stage, total) for job, (_, total) in zip(jobs, counts, strict=True)]
     if any(due):
         now = timezone.now()
         told = [{"stage": stage, "done": done, "total": total, "changed": now} for done, total in counts]
@@ -209,7 +209,7 @@ def renew_leases(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]]
     """
     if len(jobs) == 1 and not changes:
         return jobs[0].renew()
-    tokens = {job.document.pk: job.token for job in jobs if not job.over}
+    tokens = {job.document.pk: job.token for job in jobs if not job.ended}
     told = dict(zip((job.document.pk for job in jobs), changes or [{}] * len(jobs), strict=True))
     _end_lost(jobs, leases.renew_all(Document.objects.filter(ACTIVE_UPLOADER), tokens, LEASE_S, told))
 
@@ -220,7 +220,7 @@ def finish_jobs(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]])
     Jobs that lost their lease are ended. Raises LeaseLost if all of them did.
     """
     ends = {"stage": "", "done": 0, "total": 0, "changed": timezone.now()}
-    tokens = {job.document.pk: job.token for job in jobs if not job.over}
+    tokens = {job.document.pk: job.token for job in jobs if not job.ended}
     told = {job.document.pk: {**ends, **own} for job, own in zip(jobs, changes, strict=True)}
     _end_lost(jobs, leases.release_all(Document.objects.filter(ACTIVE_UPLOADER), tokens, told))
 
@@ -231,14 +231,14 @@ def _end_lost(jobs: Sequence[IngestJob], kept: Set[Any]) -> None:
     if not any(job.document.pk in kept for job in jobs):
         raise LeaseLost
     for job in jobs:
-        if not job.over and job.document.pk not in kept:
-            job.settle(LeaseLost())
+        if not job.ended and job.document.pk not in kept:
+            job.end_with_error(LeaseLost())
 
 
 def renew_held_leases() -> None:
     """Extend the leases of all jobs of this process, except those without progress for STUCK_S. Called by the
     heartbeat."""
-    alive = [token for token, job in list(held_jobs.items()) if time.monotonic() - job.touched < STUCK_S]
+    alive = [token for token, job in list(held_jobs.items()) if time.monotonic() - job.last_progress < STUCK_S]
     if alive:
         until = timezone.now() + timedelta(seconds=LEASE_S)
         Document.objects.filter(lease_token__in=alive).update(lease_until=until)

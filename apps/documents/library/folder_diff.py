@@ -15,10 +15,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class FolderFile:
-    """File of the folder. `place` is the name of its document ("a/b/name"), `inside` its path relative to SYNC_DIR."""
+    """File of the folder. `path` is that of its document ("a/b/name"), `relative_path` starts in SYNC_DIR."""
 
-    place: str
-    inside: str
+    path: str
+    relative_path: str
     size: int  # bytes
     modified_ns: int  # ns since 1970
 
@@ -29,7 +29,7 @@ class KnownDocument:
     unknown."""
 
     pk: UUID
-    place: str
+    path: str
     size: int
     sha256: str
     modified_ns: int | None
@@ -44,9 +44,9 @@ class RenamedFile:
     file: FolderFile
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """Return old and new place in one text."""
-        return f"{self.known.place} → {self.file.place}"
+        return f"{self.known.path} → {self.file.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ class FolderDiff:
         """Return a digest of the changes. Equal diffs have equal digests, so that only the diff that the user saw is
         applied."""
         told = (
-            [(item.place, item.size, item.modified_ns) for item in [*self.added, *self.changed]],
-            [(str(item.known.pk), item.file.place) for item in self.moved],
+            [(item.path, item.size, item.modified_ns) for item in [*self.added, *self.changed]],
+            [(str(item.known.pk), item.file.path) for item in self.moved],
             sorted(str(item.pk) for item in self.removed),
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
@@ -96,15 +96,15 @@ def compare_folder(
     """
     sha256 = cache(sha256)
     diff, unchanged = FolderDiff(), 0
-    left = {item.place: item for item in known}
+    left = {item.path: item for item in known}
     stale: list[KnownDocument] = []  # documents whose file has other content now
     taken: set[str] = set()
-    for file in sorted(files, key=lambda item: item.inside):
-        why = "Another file of this folder is shown under the same name." if file.place in taken else refuse(file)
-        taken.add(file.place)
-        old = left.pop(file.place, None)
+    for file in sorted(files, key=lambda item: item.relative_path):
+        why = "Another file of this folder is shown under the same name." if file.path in taken else refuse(file)
+        taken.add(file.path)
+        old = left.pop(file.path, None)
         if why:
-            diff.refused.append((file.place, why))
+            diff.refused.append((file.path, why))
         elif old is None:
             diff.added.append(file)
         elif old.modified_ns == file.modified_ns or (old.size == file.size and old.sha256 == sha256(file)):
@@ -112,7 +112,7 @@ def compare_folder(
         else:
             diff.changed.append(file)
             stale.append(old)
-    gone = sorted(left.values(), key=lambda item: item.place)
+    gone = sorted(left.values(), key=lambda item: item.path)
     return _detect_renames(FolderDiff(diff.added, diff.changed, [], gone, unchanged, diff.refused), stale, sha256)
 
 
@@ -128,16 +128,16 @@ def _detect_renames(diff: FolderDiff, stale: list[KnownDocument], sha256: Callab
     for file in [*diff.added, *diff.changed]:
         if file.size in sizes and (found := _find_content(free, sha256(file))) is not None:
             free.remove(found)
-            origin[file.place] = found
-    files = {file.place: file for file in [*diff.added, *diff.changed]}
+            origin[file.path] = found
+    files = {file.path: file for file in [*diff.added, *diff.changed]}
     moved = [RenamedFile(found, files[place]) for place, found in origin.items() if _can_rename(found, place)]
-    there = {item.file.place for item in moved}
-    open_places = {item.place for item in free} - there  # a document whose place is kept gets a new version
-    changed = [file for file in diff.changed if file.place in open_places]
+    there = {item.file.path for item in moved}
+    open_places = {item.path for item in free} - there  # a document whose place is kept gets a new version
+    changed = [file for file in diff.changed if file.path in open_places]
     added = [file for place, file in files.items() if place not in there and place not in open_places]
-    kept = {file.place for file in changed} | {item.known.place for item in moved}
-    removed = [item for item in [*diff.removed, *stale] if item.place not in kept]
-    return FolderDiff(added, changed, moved, sorted(removed, key=lambda item: item.place), diff.unchanged, diff.refused)
+    kept = {file.path for file in changed} | {item.known.path for item in moved}
+    removed = [item for item in [*diff.removed, *stale] if item.path not in kept]
+    return FolderDiff(added, changed, moved, sorted(removed, key=lambda item: item.path), diff.unchanged, diff.refused)
 
 
 def _find_content(known: Iterable[KnownDocument], sha256: str) -> KnownDocument | None:
@@ -145,4 +145,4 @@ def _find_content(known: Iterable[KnownDocument], sha256: str) -> KnownDocument 
 
 
 def _can_rename(known: KnownDocument, place: str) -> bool:
-    return not known.failed and PurePath(known.place).suffix.lower() == PurePath(place).suffix.lower()
+    return not known.failed and PurePath(known.path).suffix.lower() == PurePath(place).suffix.lower()

@@ -83,7 +83,7 @@ def preview_sync(collection: Collection, folder: str) -> FolderDiff:
     waiting = {row.replaces_id: row for row in rows if row.status in Document.ACTIVE}  # document -> next version
     known = [_make_known_document(row, waiting.get(row.pk, row)) for row in rows if row.replaces_id is None]
     return compare_folder(
-        _iter_files(root, chosen), known, lambda file: _hash_file(root / file.inside), _explain_refusal
+        _iter_files(root, chosen), known, lambda file: _hash_file(root / file.relative_path), _explain_refusal
     )
 
 
@@ -179,7 +179,7 @@ def apply_sync(
             _store_file(user or collection.owner, collection, folder, root, file)
             yield None
         except (UploadRefused, OSError) as error:
-            yield file.place, str(error) if isinstance(error, UploadRefused) else "The file cannot be opened."
+            yield file.path, str(error) if isinstance(error, UploadRefused) else "The file cannot be opened."
 
 
 def sweep() -> None:
@@ -189,8 +189,8 @@ def sweep() -> None:
 
 
 def _store_file(user: User, collection: Collection, folder: str, root: Path, file: FolderFile) -> None:
-    with _open_file(root, file.inside) as content, transaction.atomic():
-        path, _, name = file.place.rpartition("/")
+    with _open_file(root, file.relative_path) as content, transaction.atomic():
+        path, _, name = file.path.rpartition("/")
         row = store_upload(user, collection, UploadedFile(content, name, size=file.size), path)
         same = collection.documents.filter(sync_folder=folder, path=row.path, name=row.name)
         for document in [row, *same]:
@@ -205,7 +205,7 @@ def _make_known_document(row: Document, holds: Document) -> KnownDocument:
 @transaction.atomic
 def _rename_document(collection: Collection, folder: str, moved: RenamedFile) -> None:
     """Rename the document and its waiting version after its file."""
-    path, _, name = moved.file.place.rpartition("/")
+    path, _, name = moved.file.path.rpartition("/")
     itself = collection.documents.filter(pk=moved.known.pk, sync_folder=folder)
     rows = itself | collection.documents.filter(replaces=moved.known.pk, sync_folder=folder)
     if rows.update(path=path, name=name, modified_ns=moved.file.modified_ns, changed=timezone.now()):
@@ -274,7 +274,7 @@ def _iter_files(root: Path, chosen: Path) -> Iterator[FolderFile]:
 
 def _explain_refusal(file: FolderFile) -> str:
     try:
-        refuse_by_extension(file.place.rpartition("/")[2])
+        refuse_by_extension(file.path.rpartition("/")[2])
     except ParseError as error:
         return str(error)
     if not file.size:

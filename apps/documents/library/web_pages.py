@@ -86,7 +86,7 @@ def fetch_web_page(job: IngestJob) -> None:
     document = job.document
     if document.file or not document.url:
         return
-    job.tick(Document.Stage.FETCH)
+    job.report_progress(Document.Stage.FETCH)
     try:
         page = fetch_url(document.url)
     except FetchRefused as error:

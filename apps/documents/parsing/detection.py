@@ -114,7 +114,7 @@ def detect_format(path: str | Path, name: str, read_ole_kind: Callable[[str | Pa
     found = _old_office(read_ole_kind(path)) if head.startswith(_OLE) else _binary_kind(path, head)
     if found is not None:
         if named is not None and named.kind != found and found not in _KIN.get(named.kind, ()):
-            raise ParseError(_mismatch(name, FORMATS[found].words))
+            raise ParseError(_mismatch(name, FORMATS[found].phrase))
         return found
     if not _is_text(head):
         raise ParseError(_not_accepted("a damaged file, or a binary file of an unknown kind"))
@@ -122,7 +122,7 @@ def detect_format(path: str | Path, name: str, read_ole_kind: Callable[[str | Pa
     if named is not None and (looks == "rtf" or looks in _KIN.get(named.kind, ())):
         return looks
     if named is not None and named.binary:
-        raise ParseError(_mismatch(name, FORMATS[looks].words))
+        raise ParseError(_mismatch(name, FORMATS[looks].phrase))
     return named.kind if named is not None else looks
 
 

@@ -12,12 +12,12 @@ _PARSERS = "apps.documents.parsing."
 class FileFormat:
     """Format with its parser.
 
-    `module` has a function `parse` that fulfils `protocol.Parser`; it is imported in child processes only. `words`
+    `module` has a function `parse` that fulfils `protocol.Parser`; it is imported in child processes only. `phrase`
     stand in a sentence, `label` in a list, where it is translated. `unit` is the word for a page; `icon` is a heroicon.
     """
 
     kind: str
-    words: str
+    phrase: str
     label: str
     endings: str
     module: str

@@ -67,7 +67,7 @@ class PageImage:
     """Image of a page with highlights.
 
     `boxes` are those of the passage: left, top, width, height in thousandths of the page, for the view box of an SVG;
-    `others` those of other passages beside the one that is meant.
+    `other_boxes` those of other passages beside the one that is meant.
     `words` are the same of all words if the page was recognised. `layer` is the page's text, to lay over the image.
     """
 
@@ -76,7 +76,7 @@ class PageImage:
     boxes: list[tuple[float, ...]]
     words: list[tuple[float, ...]]
     layer: TextLayer
-    others: list[tuple[float, ...]]
+    other_boxes: list[tuple[float, ...]]
 
     @property
     def word_rects(self) -> SafeString:
@@ -99,13 +99,13 @@ class PageView:
     image: PageImage | None
     blocks: list[TextBlock]
     notes: list[TextBlock]  # speaker notes of a slide
-    before: bool  # True if text was left out before the blocks
-    after: bool  # True if text was left out after them
+    text_before: bool  # True if text was left out before the blocks
+    text_after: bool  # True if text was left out after them
     problem: str
-    here: str = ""  # spans of the passage that is meant, if it is not all of `spans`
+    focus: str = ""  # spans of the passage that is meant, if it is not all of `spans`
 
     @property
-    def place(self) -> str:
+    def position_text(self) -> str:
         """Return the place in words, such as "Page 3 of 10"; "" for a document of one part."""
         if self.last <= 1 and not self.document.has_pages:
             return ""

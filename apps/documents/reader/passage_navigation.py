@@ -20,9 +20,9 @@ class PassageStop:
 
 @dataclass(frozen=True, slots=True)
 class PassageNavigation:
-    """Position of the reader among the passages of a document. `at` counts from 1; 0: between two."""
+    """Position of the reader among the passages of a document. `position` counts from 1; 0: between two."""
 
-    at: int
+    position: int
     count: int
     before: PassageStop | None
     after: PassageStop | None

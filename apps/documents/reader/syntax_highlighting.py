@@ -35,6 +35,6 @@ def _cut(runs: list[TextRun], looks: list[str]) -> Iterator[TextRun]:
         begin = 0
         for end in range(1, len(run.text) + 1):
             if end == len(run.text) or looks[at + end] != looks[at + begin]:
-                yield replace(run, text=run.text[begin:end], look=looks[at + begin], first=run.first and not begin)
+                yield replace(run, text=run.text[begin:end], css_class=looks[at + begin], first=run.first and not begin)
                 begin = end
         at += len(run.text)

@@ -27,17 +27,17 @@ MOST_COLUMNS = 40
 
 @dataclass(frozen=True, slots=True)
 class TextRun:
-    """Run of text, marked or not. `first`: the first marked run, to scroll to. `look` is a CSS class of Pygments."""
+    """Run of text, marked or not. `first`: the first marked run, to scroll to. `css_class` is one of Pygments."""
 
     text: str
     marked: bool
     first: bool = False
-    look: str = ""
+    css_class: str = ""
     other: bool = False  # marked, but not the passage that is meant
 
     @property
     def classes(self) -> str:
-        return " ".join(filter(None, [self.look, "other" if self.other else ""]))
+        return " ".join(filter(None, [self.css_class, "other" if self.other else ""]))
 
 
 @dataclass(frozen=True, slots=True)

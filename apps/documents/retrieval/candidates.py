@@ -66,7 +66,7 @@ class SearchScope:
     collections: dict[UUID, str]  # id -> name
     segments: tuple[SegmentInfo, ...]
     # Settings of the collections that differ from the default.
-    tunings: Mapping[UUID, CollectionSettings] = field(default_factory=dict)
+    settings: Mapping[UUID, CollectionSettings] = field(default_factory=dict)
     documents: frozenset[str] | None = None  # hex ids of the documents that pass the filters; None: all
 
 
@@ -75,16 +75,16 @@ class LookupResult:
     """Candidates that the index found for one query, by embedder, and the IDF of the query's terms over all
     segments."""
 
-    sides: tuple[EmbedderCandidates, ...]
+    by_embedder: tuple[EmbedderCandidates, ...]
     idf: dict[str, float]
     segments: tuple[SegmentInfo, ...]  # those that could be searched
 
     @property
     def candidates(self) -> list[Candidate]:
-        return [candidate for side in self.sides for candidate in side.candidates]
+        return [candidate for side in self.by_embedder for candidate in side.candidates]
 
     @property
-    def unknown(self) -> float:
+    def unseen_term_idf(self) -> float:
         """Return the IDF weight of a term that occurs in no searched chunk."""
         return word_weight(0, sum(segment.count for segment in self.segments))
 
@@ -96,8 +96,8 @@ class RankedWindows:
     windows: tuple[PassageWindow, ...]
     pages: dict[tuple[UUID, int], str]  # (document, page number) -> text of the page
     hits: tuple[SearchHit, ...] = ()  # all whose rows were read, best first; those in no window were dropped
-    least: float = 0.0  # relevance, 0 to 1, below which a hit is dropped
-    gone: int = 0  # candidates without a row that the user may read; 0 if there are MAX_PASSAGES anyway
+    threshold: float = 0.0  # relevance, 0 to 1, below which a hit is dropped
+    missing: int = 0  # candidates without a row that the user may read; 0 if there are MAX_PASSAGES anyway
     nearest: tuple[PassageWindow, ...] = ()  # if there are no windows, those of the NEAREST best hits
 
     @property
@@ -163,7 +163,7 @@ def score_candidates(seen: LookupResult, vector_weight: float) -> list[tuple[flo
     Vectors for the pseudo-relevance feedback come from the rows if the index did not return them.
     """
     return fuse_embedders(
-        [side if side.vectors is not None else _load_vectors(side) for side in seen.sides], vector_weight
+        [side if side.vectors is not None else _load_vectors(side) for side in seen.by_embedder], vector_weight
     )
 
 
@@ -233,7 +233,7 @@ def _get_threshold(hit: SearchHit, tunings: Mapping[UUID, CollectionSettings]) -
 
 def _drop_lists(hits: list[SearchHit]) -> list[SearchHit]:
     """Return the hits without tables of contents, indexes and noise; all hits if nothing else is left."""
-    return [hit for hit in hits if not hit.lists] or hits
+    return [hit for hit in hits if not hit.is_noise] or hits
 
 
 def _match_words(hits: Sequence[SearchHit], seen: LookupResult) -> list[SearchHit]:
@@ -241,7 +241,7 @@ def _match_words(hits: Sequence[SearchHit], seen: LookupResult) -> list[SearchHi
 
     The cosine says little about a question of one word, or about a long passage that answers it in passing.
     """
-    covered = {hit.chunk_id: compute_word_coverage(seen.idf, hit.terms, seen.unknown) for hit in hits}
+    covered = {hit.chunk_id: compute_word_coverage(seen.idf, hit.terms, seen.unseen_term_idf) for hit in hits}
     return _drop_lists([hit for hit in hits if covered[hit.chunk_id] >= WORD_MATCH_COVERAGE])
 
 
@@ -351,7 +351,7 @@ def _make_hit(row: _Row, score: float, candidate: Candidate, idf: Mapping[str, f
         bm25=candidate.bm25,
         score=score,
         relevance=estimate_relevance(max(candidate.cosine, _KEYWORD_COSINE * added), covered, in_text),
-        lists=is_toc_or_noise(row.text),
+        is_noise=is_toc_or_noise(row.text),
     )
 
 

@@ -45,7 +45,7 @@ class QueryVariant:
     """Wording of a question to search for."""
 
     text: str
-    leans: bool = False  # True if completed with words of earlier questions
+    is_expanded: bool = False  # True if completed with words of earlier questions
 
 
 def list_query_variants(question: str, history: Sequence[str]) -> list[QueryVariant]:
@@ -54,7 +54,7 @@ def list_query_variants(question: str, history: Sequence[str]) -> list[QueryVari
     if not history or not is_follow_up(question):
         return [own]
     taken = _collect_topic_words(question, history)
-    return [own, QueryVariant(f"{question} {' '.join(taken)}", leans=True)] if taken else [own]
+    return [own, QueryVariant(f"{question} {' '.join(taken)}", is_expanded=True)] if taken else [own]
 
 
 def is_follow_up(question: str) -> bool:

@@ -27,13 +27,13 @@ _MARGIN_TOKENS = 24  # tokens that number and title of a passage take in the pro
 
 @dataclass(frozen=True, slots=True)
 class FullDocument:
-    """Passages of a document that fit the budget. `left` passages follow them, the first of these on page `page`; both
-    0: none."""
+    """Passages of a document that fit the budget. `remaining` passages follow them, the first of these on
+    page `next_page`; both 0: none."""
 
     title: str
     passages: tuple[Passage, ...]
-    left: int = 0
-    page: int = 0
+    remaining: int = 0
+    next_page: int = 0
 
 
 def find_documents_by_name(

@@ -29,9 +29,9 @@ def explain_hit(hit: SearchHit, found: SearchResult) -> tuple[int, str]:
             return place, ""
         if _is_within(hit, passage):
             return place, _MERGED % {"place": place}
-    if hit.relevance < found.least:
+    if hit.relevance < found.threshold:
         return 0, BELOW_THRESHOLD
-    return 0, CONTENTS_OR_NOISE if hit.lists else DUPLICATE
+    return 0, CONTENTS_OR_NOISE if hit.is_noise else DUPLICATE
 
 
 def translate_reason(why: str) -> str:

@@ -48,14 +48,14 @@ _INCOMPATIBLE = (
 class IndexRequest:
     """Request to the index. `vector` is the task of the question's vector by the site's own embedder.
 
-    `stop` is called with the name of a stage that ended. `hidden` holds ids of chunks that must not be returned.
+    `stop` is called with the name of a stage that ended. `excluded_chunks` holds ids of chunks that are not returned.
     `limit` is the number of candidates wanted by words and by vectors, each.
     """
 
     text: str
     vector: PoolTask[Vectors]
     stop: Callable[[str], None]
-    hidden: frozenset[int] = frozenset()
+    excluded_chunks: frozenset[int] = frozenset()
     limit: int = CANDIDATES
 
 
@@ -100,7 +100,7 @@ async def look_up_candidates(place: SearchScope, wanted: IndexRequest) -> Lookup
 
 def list_own_segments(place: SearchScope) -> tuple[SegmentInfo, ...]:
     """Return the compatible segments if the site's own embedder alone has to be asked; else ()."""
-    if not place.segments or any(tuning.embedder for tuning in place.tunings.values()):
+    if not place.segments or any(tuning.embedder for tuning in place.settings.values()):
         return ()
     space = _make_space("", place.segments)
     return space.segments if space is not None else ()
@@ -150,7 +150,9 @@ def _query_index(
     wanted: IndexRequest, documents: frozenset[str] | None, some: Sequence[SegmentInfo], row: Vectors
 ) -> IndexResult:
     wanted.stop("embed")
-    return registry.get_index().search(some, IndexQuery(wanted.text, row, wanted.limit, documents, wanted.hidden))
+    return registry.get_index().search(
+        some, IndexQuery(wanted.text, row, wanted.limit, documents, wanted.excluded_chunks)
+    )
 
 
 def list_unsearched(place: SearchScope, seen: LookupResult) -> tuple[str, ...]:
@@ -176,7 +178,7 @@ async def _list_spaces(place: SearchScope) -> list[_EmbeddingSpace]:
     """
     names: dict[str, list[SegmentInfo]] = {}
     for segment in place.segments:
-        chosen = place.tunings.get(UUID(segment.collection), DEFAULT_SETTINGS).embedder
+        chosen = place.settings.get(UUID(segment.collection), DEFAULT_SETTINGS).embedder
         names.setdefault(chosen, []).append(segment)
     spaces = [
         _make_space(name, names[name]) if not name else await in_pool(_make_space, name, names[name])
@@ -201,7 +203,7 @@ def _make_space(name: str, some: Sequence[SegmentInfo]) -> _EmbeddingSpace | Non
 def _rescale_cosines(result: IndexResult, told: LinearScale) -> tuple[Candidate, ...]:
     if told is IDENTITY_SCALE:
         return result.candidates
-    return tuple(replace(candidate, cosine=told.told(candidate.cosine)) for candidate in result.candidates)
+    return tuple(replace(candidate, cosine=told.apply(candidate.cosine)) for candidate in result.candidates)
 
 
 def _merge_idf(found: Sequence[tuple[EmbedderCandidates, IndexResult, int]]) -> dict[str, float]:

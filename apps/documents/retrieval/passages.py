@@ -58,7 +58,7 @@ class SearchHit:
     bm25: float
     score: float  # fused; compares with hits of the same question only
     relevance: float  # calibrated probability, 0 to 1
-    lists: bool = False  # True for a table of contents, an index or noise
+    is_noise: bool = False  # True for a table of contents, an index or noise
 
 
 @dataclass(frozen=True, slots=True)

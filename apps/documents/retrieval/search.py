@@ -54,11 +54,11 @@ class SearchResult:
     idf: dict[str, float]  # inverse document frequency of the query's stemmed terms
     ms: dict[str, float]  # milliseconds of "embed", "index", "read", "cut"; "rewrite" if a rewritten query was awaited
     hits: tuple[SearchHit, ...] = ()  # all hits that were scored, best first, including those dropped later
-    least: float = 0.0  # relevance, 0 to 1, below which a hit was dropped
-    left_out: tuple[str, ...] = ()  # names of collections that another embedder indexed, in part or in whole
+    threshold: float = 0.0  # relevance, 0 to 1, below which a hit was dropped
+    unsearched: tuple[str, ...] = ()  # names of collections that another embedder indexed, in part or in whole
     just_added: int = 0  # of `waiting`, documents that the user added within the last JUST_ADDED_S seconds
     nearest: tuple[Passage, ...] = ()  # if no passage is relevant, the NEAREST best ones
-    respelt: Mapping[str, str] = field(default_factory=dict)  # misspelt word -> word searched instead
+    corrections: Mapping[str, str] = field(default_factory=dict)  # misspelt word -> word searched instead
 
 
 async def search(
@@ -94,8 +94,8 @@ async def search(
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, place)
     return SearchResult(
         tuple(passages), index_lookup.list_searched(place, best.seen), documents, waiting, best.query.text,
-        best.vector, best.seen.idf, clock.ms, best.ranked.hits, best.ranked.least,
-        index_lookup.list_unsearched(place, best.seen), just_added, tuple(nearest), best.respelt,
+        best.vector, best.seen.idf, clock.ms, best.ranked.hits, best.ranked.threshold,
+        index_lookup.list_unsearched(place, best.seen), just_added, tuple(nearest), best.corrections,
     )  # fmt: skip
 
 
@@ -181,7 +181,7 @@ class _QueryResult:
     vector: Vectors  # of the site's own embedder
     seen: LookupResult
     ranked: RankedWindows
-    respelt: Mapping[str, str] = field(default_factory=dict)
+    corrections: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Clock:
@@ -231,9 +231,9 @@ async def _search_query(
     if respelt := await _find_corrections(place, wanted, tried.seen):
         query = replace(query, text=spelling_correction.replace_words(query.text, respelt))
         wanted = replace(wanted, text=query.text, vector=_start_embeddings([query.text], None)[0])
-        tried = replace(await weigh(), respelt=respelt)
+        tried = replace(await weigh(), corrections=respelt)
     for _ in range(_MAX_ROUNDS):
-        if tried.ranked.gone < CANDIDATES // 2 or len(tried.seen.candidates) < CANDIDATES:
+        if tried.ranked.missing < CANDIDATES // 2 or len(tried.seen.candidates) < CANDIDATES:
             break  # enough candidates have a row, or the index has no more candidates
         place, wide = await in_db(candidates.refresh_scope, user, place), min(4 * wide, _MAX_CANDIDATES)
         clock.stop("read")
@@ -243,8 +243,8 @@ async def _search_query(
         clock.stop("read")
         if not gone:
             break
-        wanted = replace(wanted, hidden=wanted.hidden | gone)
-        tried = replace(await weigh(), respelt=respelt)
+        wanted = replace(wanted, excluded_chunks=wanted.excluded_chunks | gone)
+        tried = replace(await weigh(), corrections=respelt)
     return tried
 
 
@@ -257,7 +257,9 @@ async def _find_corrections(place: SearchScope, wanted: IndexRequest, seen: Look
 
     if not seen.segments:
         return {}
-    return await spelling_correction.respell(wanted.text, seen.idf, seen.unknown, registry.get_embedder(), look_up)
+    return await spelling_correction.respell(
+        wanted.text, seen.idf, seen.unseen_term_idf, registry.get_embedder(), look_up
+    )
 
 
 async def _search_directly(
@@ -299,7 +301,7 @@ async def _iter_queries(
     text = await rewritten
     clock.stop("rewrite")
     if text:
-        yield QueryVariant(text, leans=True), start_in_pool(registry.get_embedder().embed_query, text)
+        yield QueryVariant(text, is_expanded=True), start_in_pool(registry.get_embedder().embed_query, text)
 
 
 def _choose_better(best: _QueryResult, found: _QueryResult) -> _QueryResult:
@@ -312,7 +314,7 @@ def _choose_better(best: _QueryResult, found: _QueryResult) -> _QueryResult:
         best.ranked.windows or follow_up_rewriting.has_back_reference(best.query.text)
     ):
         return best
-    least = best.ranked.relevance * (1.0 if best.query.leans else _COMPLETED_FACTOR)
+    least = best.ranked.relevance * (1.0 if best.query.is_expanded else _COMPLETED_FACTOR)
     return found if not best.ranked.windows or found.ranked.relevance > least else best
 
 
@@ -339,7 +341,7 @@ def _score_and_rank(
 
 
 def _collect_settings(place: SearchScope) -> dict[UUID, CollectionSettings]:
-    return {pk: place.tunings.get(pk, DEFAULT_SETTINGS) for pk in place.collections}
+    return {pk: place.settings.get(pk, DEFAULT_SETTINGS) for pk in place.collections}
 
 
 async def _load_scope(

@@ -20,12 +20,12 @@ _END_S = 10  # seconds until a killed child is surely gone
 
 @dataclass(slots=True)
 class ForkedChild:
-    """Child process that parses one file. `answers` is the descriptor of its output.
+    """Child process that parses one file. `output` is the descriptor of its output.
 
     The exit code arrives on `exit_socket`; closing that kills the child.
     """
 
-    answers: int
+    output: int
     exit_socket: socket.socket
 
     def code(self) -> int | None:
@@ -43,7 +43,7 @@ class ForkedChild:
             self.exit_socket.shutdown(socket.SHUT_WR)
             self.exit_socket.settimeout(_END_S)
             self.exit_socket.recv(EXIT_CODE.size)
-        os.close(self.answers)
+        os.close(self.output)
 
 
 class _ForkServerProcess:

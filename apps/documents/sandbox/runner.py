@@ -80,7 +80,7 @@ class Confinement:
 
 
 class SandboxProcess:
-    """Child process at work on a file; `take` returns its answers. Closing it kills the child. Not thread-safe.
+    """Child process at work on a file; `read_answers` returns what it wrote. Closing kills the child. Not thread-safe.
 
     Starting it raises OSError if the file or a child cannot be opened. `seconds` are of elapsed time.
     """
@@ -88,7 +88,7 @@ class SandboxProcess:
     def __init__(
         self, task: str, path: str | Path, options: dict[str, Any], *, seconds: int, memory_bytes: int
     ) -> None:
-        self.over = False  # True after its last answer
+        self.ended = False  # True after its last answer
         self._size, self._rest = 0, b""
         self._seconds = seconds
         with ExitStack() as held:
@@ -104,13 +104,13 @@ class SandboxProcess:
 
     def fileno(self) -> int:
         """Return the descriptor of the answers, for `select`."""
-        return self._reader.answers
+        return self._reader.output
 
     def close(self) -> None:
         """Kill the child if it runs, and release its files."""
         self._held.close()
 
-    def take(self) -> list[dict[str, Any]]:
+    def read_answers(self) -> list[dict[str, Any]]:
         """Return the answers since the last call, at most a part of them; [] if there are none yet.
 
         Raises ParseError (fault of the file, or a limit) or ParserCrashed (fault of the parser).
@@ -126,7 +126,7 @@ class SandboxProcess:
             raise ParseError(TOO_LARGE)
         *lines, self._rest = (self._rest + data).split(b"\n")
         answers = list(self._answers(lines))
-        if not self.over and self._heard > self._deadline:
+        if not self.ended and self._heard > self._deadline:
             raise ParseError(TOO_SLOW)
         return answers
 
@@ -139,7 +139,7 @@ class SandboxProcess:
         for line in lines:
             answer = orjson.loads(line)
             if "end" in answer:
-                self.over = True
+                self.ended = True
                 return
             if "unreadable" in answer:
                 raise ParseError(answer["unreadable"])
@@ -163,11 +163,11 @@ def stream_task(
     parser).
     """
     with closing(SandboxProcess(task, path, options, seconds=seconds, memory_bytes=memory_bytes)) as reading:
-        while not reading.over:
+        while not reading.ended:
             wait_for_output([reading])
-            answers = reading.take()
+            answers = reading.read_answers()
             yield from answers
-            if not answers and not reading.over:
+            if not answers and not reading.ended:
                 yield None
 
 

@@ -35,7 +35,7 @@ _OF_PAGES = {Document.Stage.PARSE, Document.Stage.RECOGNISE, Document.Stage.CHUN
 class FileRow:
     """Row of a document. `twin` is a copy in another collection that the user may read.
 
-    `words` say what happens to the document now, or why nothing does.
+    `status_text` says what happens to the document now, or why nothing does.
     """
 
     document: Document
@@ -54,7 +54,7 @@ class FileRow:
         return self.failed or self.document.status == Document.Status.CANCELLED
 
     @property
-    def words(self) -> str:
+    def status_text(self) -> str:
         """Return what happens to the document now, or why nothing does, in words."""
         document = self.document
         if document.status == Document.Status.QUEUED:
@@ -107,9 +107,9 @@ class FileList:
     page: PageOfRows[Document]
     refused: list[RefusedUpload]
     show: str
-    left: str  # remaining time in words; "": not known
+    remaining_time: str  # remaining time in words; "": not known
     text: str  # filter on name, title or folder
-    by_words: tuple[str, ...] = ()  # names of languages that the embedder does not know
+    unembedded_languages: tuple[str, ...] = ()  # names of languages that the embedder does not know
 
     @property
     def query(self) -> str:
@@ -121,7 +121,7 @@ class FileList:
         return "?" + urlencode({"show": self.show, "q": self.text})
 
     @property
-    def seen(self) -> str:
+    def digest(self) -> str:
         """Return a digest of everything that is shown, except the ages of files."""
         rows = [
             (
@@ -141,8 +141,8 @@ class FileList:
             self.collection.name,
             self.can_edit,
             self.counts,
-            self.left,
-            self.by_words,
+            self.remaining_time,
+            self.unembedded_languages,
             rows,
             [item.pk for item in self.refused],
         )

@@ -76,8 +76,8 @@ def _number(text: str) -> int:
 def _lists(diff: FolderDiff) -> list[tuple[str, str, list[str]]]:
     """Return the lists of the page: title, icon and places of each."""
     return [
-        (gettext("Added"), "plus", [item.place for item in diff.added]),
-        (gettext("Changed"), "arrow-path", [item.place for item in diff.changed]),
-        (gettext("Renamed or moved"), "arrow-right", [item.words for item in diff.moved]),
-        (gettext("Removed"), "minus", [item.place for item in diff.removed]),
+        (gettext("Added"), "plus", [item.path for item in diff.added]),
+        (gettext("Changed"), "arrow-path", [item.path for item in diff.changed]),
+        (gettext("Renamed or moved"), "arrow-right", [item.description for item in diff.moved]),
+        (gettext("Removed"), "minus", [item.path for item in diff.removed]),
     ]

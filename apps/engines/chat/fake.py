@@ -58,7 +58,7 @@ class FakeChat:
         self.replies: deque[str] = deque()
         self.calls: deque[tuple[ToolCall, ...]] = deque()
         self.tools = False
-        self.samples_all = True
+        self.accepts_all_sampling = True
         self.beams = 0
         self.say_before_calls = ""
         self.away = False
@@ -78,13 +78,13 @@ class FakeChat:
 
     async def info(self) -> ModelInfo:
         self._reachable()
-        return ModelInfo(self.name, self.context_tokens, self.parameters, self.samples_all)
+        return ModelInfo(self.name, self.context_tokens, self.parameters, self.accepts_all_sampling)
 
-    async def takes_tools(self) -> bool:
+    async def supports_tools(self) -> bool:
         self._reachable()
         return self.tools
 
-    async def takes_beams(self) -> bool:
+    async def supports_beams(self) -> bool:
         self._reachable()
         return self.beams > 0
 

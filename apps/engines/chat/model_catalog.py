@@ -16,13 +16,13 @@ class ChatModel:
     breaker."""
 
     name: str
-    shown: str  # name on pages; "" if the site's own model was given none
+    label: str  # name on pages; "" if the site's own model was given none
     server: str
     streams: int = 8  # concurrent answers of its server for this process
-    reads_well: bool | None = None  # None: the reading check decides
-    reasons: bool = False
-    tools: bool = True
-    pictures: bool = False  # the model has vision
+    passes_reading_check: bool | None = None  # None: the reading check decides
+    supports_reasoning: bool = False
+    supports_tools: bool = True
+    supports_pictures: bool = False  # the model has vision
 
 
 def load_catalog(configs: Mapping[str, Mapping[str, Any]]) -> tuple[ChatModel, ...]:

@@ -91,10 +91,10 @@ class OpenAIChat:
     async def info(self) -> ModelInfo:
         return (await self._known())[0]
 
-    async def takes_tools(self) -> bool:
+    async def supports_tools(self) -> bool:
         return self._tools and await self._with_tools.has()
 
-    async def takes_beams(self) -> bool:
+    async def supports_beams(self) -> bool:
         return (await self._known())[1] and await self._with_beams.has()
 
     async def probe(self) -> float:
@@ -147,7 +147,7 @@ class OpenAIChat:
                 raise error_from_status(response.status, body)
             info, vllm = openai_payloads.parse_model_info(body, self._model)
             window = self._context_tokens or info.context_tokens
-            self._served = replace(info, context_tokens=window, samples_all=vllm), vllm
+            self._served = replace(info, context_tokens=window, accepts_all_sampling=vllm), vllm
         return self._served
 
     async def _attempt(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
@@ -158,7 +158,7 @@ class OpenAIChat:
         began = _now()
         until, by = began + self._limits.total, began + self._limits.first_token
         goes_on = bool(request.messages) and request.messages[-1].role == "assistant"
-        begun = self._reasons == "begun" and request.thinks and not goes_on
+        begun = self._reasons == "begun" and request.reasoning and not goes_on
         answer, events = openai_payloads.StreamAccumulator(thinking=ReasoningTagParser(begun=begun)), EventReader()
         if request.sampling.beams:
             by, answer.stop = until, request.sampling.stop  # nothing arrives before the search ends

@@ -37,7 +37,7 @@ def build_request_body(request: ChatRequest, model: str, *, vllm: bool) -> bytes
     sampling = request.sampling
     beams = vllm and sampling.beams
     value: dict[str, Any] = {
-        **request.beside,
+        **request.extra_body,
         "model": model,
         "messages": [_message(message) for message in request.messages],
         "stream": True,
@@ -61,7 +61,7 @@ def build_request_body(request: ChatRequest, model: str, *, vllm: bool) -> bytes
     if vllm and not beams:
         own = {name: getattr(sampling, name) for name in EXTENDED}
         value |= {name: setting for name, setting in own.items() if setting is not None}
-    if vllm and not request.thinks:
+    if vllm and not request.reasoning:
         value["chat_template_kwargs"] = {"enable_thinking": False}
     if vllm and request.cache_salt:
         value["cache_salt"] = request.cache_salt

@@ -29,13 +29,13 @@ class FakeClassifier:
     embedder = ""  # any
 
     @property
-    def cuts(self) -> Mapping[str, LabelThresholds]:
+    def thresholds(self) -> Mapping[str, LabelThresholds]:
         return {label: LabelThresholds(flag=0.5, block=0.9) for label in LABELS}
 
     def warm(self) -> None:
         """Nothing to load."""
 
-    def reads(self, text: str) -> str:
+    def text_to_embed(self, text: str) -> str:
         return text
 
     def scores(self, texts: Sequence[str], vectors: Vectors) -> Vectors:
@@ -57,7 +57,7 @@ class FakeInjectionDetector:
     def warm(self) -> None:
         """Nothing to load."""
 
-    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+    def find_suspects(self, texts: Sequence[str]) -> list[list[str]]:
         return [list(dict.fromkeys(line for line in text.splitlines() if "[planted]" in line)) for text in texts]
 
     def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:

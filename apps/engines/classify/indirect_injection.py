@@ -47,8 +47,8 @@ _THREE_WORDS = re.compile(r"\W*+\w++\W++\w++\W++\w")  # fewer words make no inst
 
 @dataclass(frozen=True, slots=True)
 class InjectionHeads:
-    """Weights of the two heads. `rough` scores the n-grams of a sentence, `sure` also form and embedding of its pieces.
-    `line` maps the sum of the second head to a probability.
+    """Weights of the two heads. `prefilter_sums` scores the n-grams of a sentence, `classifier_sums`
+    also form and embedding of its pieces. `line` maps the sum of the second head to a probability.
 
     The first head does not use form. Instructions in the training data are shorter than sentences of books and papers,
     so by length it flagged a quarter of those.
@@ -62,11 +62,11 @@ class InjectionHeads:
     least: NDArray[np.float32]  # (1,): least sum of the first head for the second to be asked
     layers: NDArray[np.float32]  # (1,): number of the embedder's layers whose vectors `meaning` was trained on
 
-    def rough(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def prefilter_sums(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the sums of the first head, shape (n,)."""
         return np.asarray(self._lexical(0, texts) + self.bias[0], np.float32)
 
-    def sure(self, texts: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
+    def classifier_sums(self, texts: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the sums of the second head, shape (n,). `vectors` is (n, dimension); `near` (n,) is the cosine of
         each piece with its passage."""
         lexical = self._lexical(1, texts) + vectors @ self.meaning
@@ -139,9 +139,9 @@ class IndirectInjectionClassifier(weight_files.LazyWeights[InjectionHeads]):
     shipped = FOLDER, SHA256
     layers = LAYERS
 
-    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+    def find_suspects(self, texts: Sequence[str]) -> list[list[str]]:
         heads, found = self._load(), [find_candidate_sentences(text) for text in texts]
-        worth = iter(heads.rough([sentence for row in found for sentence in row]) >= heads.least[0])
+        worth = iter(heads.prefilter_sums([sentence for row in found for sentence in row]) >= heads.least[0])
         kept = [[sentence for sentence, kept in zip(row, worth, strict=False) if kept] for row in found]
         return [list(dict.fromkeys(piece for sentence in row for piece in split_pieces(sentence))) for row in kept]
 
@@ -149,7 +149,7 @@ class IndirectInjectionClassifier(weight_files.LazyWeights[InjectionHeads]):
         heads = self._load()
         if vectors.shape != (len(pieces), len(heads.meaning)) or near.shape != (len(pieces),):
             raise EngineRefused("The check for planted instructions was given vectors of another embedding model.")
-        found = heads.probabilities(heads.sure(pieces, vectors, near))
+        found = heads.probabilities(heads.classifier_sums(pieces, vectors, near))
         if not np.isfinite(found).all():
             raise EngineBroken("The check for planted instructions gave a number that makes no sense.")
         return found

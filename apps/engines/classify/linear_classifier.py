@@ -83,14 +83,14 @@ class LinearClassifier(weight_files.LazyWeights[LinearHeads]):
         return str(self._card["embedder"])
 
     @property
-    def cuts(self) -> Mapping[str, LabelThresholds]:
+    def thresholds(self) -> Mapping[str, LabelThresholds]:
         self._load()
         cuts = self._card["cuts"]
         if not isinstance(cuts, dict):
             raise EngineBroken("The card of the text classifiers names no cuts.")
         return {label: LabelThresholds(**values) for label, values in cuts.items()}
 
-    def reads(self, text: str) -> str:
+    def text_to_embed(self, text: str) -> str:
         return neutralise_identity_terms(text)
 
     def scores(self, texts: Sequence[str], vectors: Vectors) -> Vectors:

@@ -23,7 +23,7 @@ class IndirectInjectionDetector(Protocol):
     def warm(self) -> None:
         """Load the weights. Raise EngineBroken if they cannot be read."""
 
-    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+    def find_suspects(self, texts: Sequence[str]) -> list[list[str]]:
         """Return for each passage the pieces of its sentences that need scoring, each once. Most passages have none."""
 
     def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -47,16 +47,16 @@ class TokenStateEmbedder(Protocol):
 
     fingerprint: str
     max_tokens: int
-    shows_states: bool  # False: methods that need the states raise EngineRefused
+    exposes_states: bool  # False: methods that need the states raise EngineRefused
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Return the character span of every token, as `EmbedEngine.offsets` does."""
 
-    def tokens_at(self, text: str, spans: Spans) -> Spans:
+    def token_spans(self, text: str, spans: Spans) -> Spans:
         """Return for each character span the span of its tokens, counted as in `tokenised(text)`; (0, 0) if it has
         none."""
 
-    def embed_inside(
+    def embed_with_spans(
         self, passages: Sequence[Tokenised], spans: Sequence[Spans], layers: int
     ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
         """Return the vectors of `embed_passages`, and the embeddings of each passage's token spans after `layers`

@@ -29,7 +29,7 @@ class _Part(NamedTuple):
 
 def require_token_states(engine: EmbedEngine) -> TokenStateEmbedder:
     """Return the embedder as one that exposes token states. Raise EngineRefused if it does not."""
-    if isinstance(engine, TokenStateEmbedder) and engine.shows_states:
+    if isinstance(engine, TokenStateEmbedder) and engine.exposes_states:
         return engine
     raise EngineRefused("This embedding model does not show the states of its tokens.")
 
@@ -48,7 +48,7 @@ def embed_spans_in_context(
         for (at, part), tokens in zip(batch, reader.states([part.text for _, part in batch], layers), strict=True):
             found = pool_spans(tokens.states, find_tokens_in_spans(tokens.spans.tolist(), part.spans))
             vectors[at] |= zip(part.pieces, found.vectors, strict=True)
-            near[at] |= zip(part.pieces, found.near.tolist(), strict=True)
+            near[at] |= zip(part.pieces, found.passage_cosines.tolist(), strict=True)
     return [
         SpanEmbeddings(
             np.stack([own[at] for at in sorted(own)]), np.array([cosines[at] for at in sorted(own)], np.float32)

@@ -28,7 +28,7 @@ class FakeEmbedder:
 
     dimension = _DIMENSION
     max_tokens = 256
-    shows_states = True
+    exposes_states = True
     fingerprint = "fake-bag-of-words-64"
 
     def __init__(self, **options: Any) -> None:
@@ -50,7 +50,7 @@ class FakeEmbedder:
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         return rows
 
-    def embed_inside(
+    def embed_with_spans(
         self, passages: Sequence[Tokenised], spans: Sequence[Spans], layers: int
     ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
         texts = [str(passage.ids) for passage in passages]
@@ -60,7 +60,7 @@ class FakeEmbedder:
         ]
         return self.embed_passages(texts), inside
 
-    def tokens_at(self, text: str, spans: Spans) -> Spans:
+    def token_spans(self, text: str, spans: Spans) -> Spans:
         return find_tokens_in_spans(self.offsets(text), spans)
 
     def states(self, texts: Sequence[str], layers: int) -> list[TokenStates]:

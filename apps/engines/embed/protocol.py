@@ -27,4 +27,4 @@ class SpanEmbeddings:
     """Embeddings of pieces of a passage, pooled inside the passage."""
 
     vectors: NDArray[np.float32]  # (pieces, width), unit rows
-    near: NDArray[np.float32]  # (pieces,): cosine of each with the passage
+    passage_cosines: NDArray[np.float32]  # (pieces,): cosine of each with the passage

@@ -71,7 +71,7 @@ class SentenceTransformerEmbedder:
         return self._described().window - self._special - self._prompt_tokens(self._prompt("passage", "document"))
 
     @property
-    def shows_states(self) -> bool:
+    def exposes_states(self) -> bool:
         """True for a plain BERT, whose token states can be read."""
         return bert.is_plain_bert(self._described())
 
@@ -115,13 +115,13 @@ class SentenceTransformerEmbedder:
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return list(self._tokens().encode(text, add_special_tokens=False).offsets)
 
-    def embed_inside(
+    def embed_with_spans(
         self, passages: Sequence[Tokenised], spans: Sequence[Spans], layers: int
     ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
         rows, inside = self._open().encode_inside([text.ids for text in passages], spans, layers)
         return self._checked(rows), inside
 
-    def tokens_at(self, text: str, spans: Spans) -> Spans:
+    def token_spans(self, text: str, spans: Spans) -> Spans:
         prompt = self._prompt("passage", "document")
         read, shift = self._tokens().encode(prompt + text).offsets, len(prompt)
         return find_tokens_in_spans(read, [(start + shift, end + shift) for start, end in spans])

@@ -60,7 +60,7 @@ class DiffusersPainter:
             log.warning("Memory did not suffice for %s x %s pixels; trying smaller", request.width, request.height)
             self._free()
             try:
-                return replace(self._draw(self._shrunk(request), seen), smaller=True)
+                return replace(self._draw(self._shrunk(request), seen), is_reduced=True)
             except Exception as error:
                 if not self._out_of_memory(error):
                     raise
@@ -105,7 +105,7 @@ class DiffusersPainter:
         options: dict[str, Any] = {"prompt": request.prompt, "num_inference_steps": request.steps}
         options |= {"guidance_scale": request.guidance, "width": request.width, "height": request.height}
         start = part = None
-        if self._describe().negatives and request.negative:
+        if self._describe().accepts_negative and request.negative:
             options["negative_prompt"] = request.negative
         if request.start:
             start = open_start_picture(request.start, request.width, request.height)

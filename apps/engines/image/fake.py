@@ -39,16 +39,16 @@ class FakePainter:
 
     def model(self) -> PictureModel:
         return PictureModel(
-            self.name, f"{self.name}-1", width=128, height=128, steps=4, guidance=5.0, multiple=8, largest=512,
-            most_steps=50, schedulers=("Even", "Uneven"), starts=True, masks=True, negatives=not self.names,
-            vocabulary=len(self.names),
+            self.name, f"{self.name}-1", width=128, height=128, steps=4, guidance=5.0, multiple=8, max_side=512,
+            max_steps=50, schedulers=("Even", "Uneven"), accepts_start=True, accepts_mask=True,
+            accepts_negative=not self.names, vocabulary=len(self.names),
         )  # fmt: skip
 
-    def nearest(self, prompt: str, most: int) -> list[str]:
+    def nearest_names(self, prompt: str, most: int) -> list[str]:
         words = set(prompt.lower().split())
         return sorted(self.names, key=lambda name: -len(words & set(name.split())))[:most]
 
-    def knows(self, prompt: str) -> bool:
+    def has_known_name(self, prompt: str) -> bool:
         return has_name(prompt, self.names)
 
     def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:

@@ -53,7 +53,7 @@ class OpenAIPainter:
         if not self._url or not self._name:
             raise EngineUnavailable("No picture model is set up.")
         return PictureModel(
-            self._name, f"{self._name} of a server", _SIDE, _SIDE, 1, 0.0, 8, _LARGEST, 1, masks=self._edits
+            self._name, f"{self._name} of a server", _SIDE, _SIDE, 1, 0.0, 8, _LARGEST, 1, accepts_mask=self._edits
         )
 
     def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:

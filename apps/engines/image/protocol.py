@@ -40,23 +40,25 @@ class DrawStep:
     # Returns a small JPEG of the picture so far, b"" where latents cannot be read; made on demand, since most steps are
     # never looked at. Call it before the listener returns. None for an engine without previews.
     preview: Callable[[], bytes] | None = None
-    lasting: bool = False  # True: `preview` may also be called later, at no cost to the model
+    preview_stays_valid: bool = False  # True: `preview` may also be called later, at no cost to the model
 
 
 @dataclass(frozen=True)
 class DrawnPicture:
     """Result of a drawing."""
 
-    made: Image | Callable[[], Image]  # or a function that makes it while the engine may draw on
-    smaller: bool = False  # memory did not suffice for the requested size
+    image: Image | Callable[[], Image]  # or a function that makes it while the engine may draw on
+    is_reduced: bool = False  # memory did not suffice for the requested size
     model_s: float = 0.0  # seconds spent in the networks alone, without the listener; 0 if unknown
-    aligns: Callable[[], float] | None = None  # measures how well it fits the prompt, if the engine has its own measure
+    measure_alignment: Callable[[], float] | None = (
+        None  # measures how well it fits the prompt, if the engine has its own measure
+    )
     aligned_by: str = ""  # name of that measure for users
 
     @cached_property
     def picture(self) -> Image:
         """The picture as RGB, made on first access. Storing it is left to the caller."""
-        return self.made() if callable(self.made) else self.made
+        return self.image() if callable(self.image) else self.image
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,12 @@ class PictureModel:
     steps: int
     guidance: float
     multiple: int  # both width and height are multiples of it
-    largest: int  # pixels of the longer side
-    most_steps: int
+    max_side: int  # pixels of the longer side
+    max_steps: int
     schedulers: tuple[str, ...] = ()  # empty: no choice
-    starts: bool = False  # can start from a picture
-    masks: bool = False  # can draw a region of a picture anew
-    negatives: bool = False  # uses a negative prompt
+    accepts_start: bool = False  # can start from a picture
+    accepts_mask: bool = False  # can draw a region of a picture anew
+    accepts_negative: bool = False  # uses a negative prompt
     vocabulary: int = 0  # number of known names, for an engine that draws nothing else; 0: any prompt
 
 
@@ -84,7 +86,7 @@ class PictureModel:
 class EmbeddingConditioned(Protocol):
     """Picture engine whose network takes sentence vectors."""
 
-    def share(self, embed: Callable[[], EmbedEngine]) -> None:
+    def use_embedder(self, embed: Callable[[], EmbedEngine]) -> None:
         """Use the vectors of that embedder if it is the one that the engine was trained with. Called repeatedly."""
 
 
@@ -92,11 +94,11 @@ class EmbeddingConditioned(Protocol):
 class VocabularyLimited(Protocol):
     """Picture engine that draws only what is in its vocabulary."""
 
-    def nearest(self, prompt: str, most: int) -> list[str]:
+    def nearest_names(self, prompt: str, most: int) -> list[str]:
         """Return up to `most` names in the vocabulary, the nearest to the prompt first. Works without the network, so
         that web processes may call it. Raise EngineUnavailable if the weights cannot be read."""
 
-    def knows(self, prompt: str) -> bool:
+    def has_known_name(self, prompt: str) -> bool:
         """Return whether the prompt holds a name in the vocabulary. Works without the network."""
 
 

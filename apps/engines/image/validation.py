@@ -35,12 +35,12 @@ def validate_request(request: DrawRequest, model: PictureModel) -> None:
         (request.width, message_templates.WIDTH_RANGE, message_templates.WIDTH_STEP),
         (request.height, message_templates.HEIGHT_RANGE, message_templates.HEIGHT_STEP),
     ):
-        if not least <= side <= model.largest:
-            raise EngineRefused(beyond % {"least": least, "most": model.largest})
+        if not least <= side <= model.max_side:
+            raise EngineRefused(beyond % {"least": least, "most": model.max_side})
         if side % model.multiple:
             raise EngineRefused(between % {"step": model.multiple})
-    if not 1 <= request.steps <= model.most_steps:
-        raise EngineRefused(message_templates.STEPS_RANGE % {"most": model.most_steps})
+    if not 1 <= request.steps <= model.max_steps:
+        raise EngineRefused(message_templates.STEPS_RANGE % {"most": model.max_steps})
     if not 0 <= request.guidance <= 30:
         raise EngineRefused("The guidance must be between 0 and 30.")
     if not 0 < request.strength <= 1:
@@ -49,9 +49,9 @@ def validate_request(request: DrawRequest, model: PictureModel) -> None:
         raise EngineRefused(message_templates.NO_SCHEDULER % {"name": request.scheduler})
     if request.mask and not request.start:
         raise EngineRefused("You can change a part only of a finished picture.")
-    if request.mask and not model.masks:
+    if request.mask and not model.accepts_mask:
         raise EngineRefused("This model cannot change a part of a picture.")
-    if request.start and not request.mask and not model.starts:
+    if request.start and not request.mask and not model.accepts_start:
         raise EngineRefused("This model cannot start from a picture.")
 
 

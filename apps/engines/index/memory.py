@@ -110,7 +110,7 @@ def _scored(segment: _Segment, query: IndexQuery, weights: TermWeights) -> Itera
     cosines = segment.vectors @ validate_query_vector(query.vector, segment.vectors.shape[1])[0]
     averages = {name: segment.average_length(name) for name in FIELDS}
     for position, (chunk_id, document) in enumerate(zip(segment.ids, segment.documents, strict=True)):
-        if chunk_id not in query.hidden and (query.documents is None or document in query.documents):
+        if chunk_id not in query.excluded_chunks and (query.documents is None or document in query.documents):
             yield SegmentHit(chunk_id, float(cosines[position]), _bm25(segment.words[position], averages, weights))
 
 

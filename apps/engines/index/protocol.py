@@ -47,7 +47,7 @@ class IndexQuery:
     vector: Vectors  # shape (dimension,)
     limit: int = CANDIDATES  # candidates wanted by words and by vectors, each
     documents: frozenset[str] | None = None  # UUID hex: only their chunks are candidates; None: all documents
-    hidden: frozenset[int] = frozenset()  # chunks that are excluded: deleted since, or disabled
+    excluded_chunks: frozenset[int] = frozenset()  # chunks that are excluded: deleted since, or disabled
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,9 @@ class ConsistencyModel:
 
     def warm(self) -> None:
         """Load the weights. Raise EngineBroken if they are missing or damaged."""
-        self.entailed([("A door is open.", "The door is open.")])
+        self.entailment_scores([("A door is open.", "The door is open.")])
 
-    def entailed(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """Return for each (source, claim) the probability, 0 to 1, that the source supports all of the claim.
 
         Raise EngineBroken if the weights are missing or damaged, or a score is not finite.

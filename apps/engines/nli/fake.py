@@ -14,7 +14,7 @@ class FakeNli:
     def warm(self) -> None:
         """Load nothing."""
 
-    def entailed(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """Return for each (source, claim) the probability, 0 to 1, that the claim follows."""
         return [_share(source, claim) for source, claim in pairs]
 

@@ -20,9 +20,9 @@ class TransformersNli:
 
     def warm(self) -> None:
         """Load the model. Raise EngineBroken if that fails."""
-        self.entailed([("A door is open.", "The door is open.")])
+        self.entailment_scores([("A door is open.", "The door is open.")])
 
-    def entailed(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """Return for each (premise, claim) the probability, 0 to 1, that the claim follows. Raise EngineBroken if the
         model cannot be loaded or has no label for entailment."""
         if not pairs:

@@ -18,7 +18,7 @@ _ABANDONED_S = 3600.0  # seconds without an event, end or stop after which a tur
 class _Turn:
     entries: list[TurnLogEntry] = field(default_factory=list)
     size: int = 0
-    gone: int = 0  # number of events that `take_back` removed
+    gone: int = 0  # number of events that `retract` removed
     ended: bool = False
     stopped: bool = False
     touched: float = field(default_factory=time.monotonic)
@@ -97,7 +97,7 @@ class MemoryTurnLog:
                 return
             await held.woken(held.reading)
 
-    async def take_back(self, turn: str, data: bytes) -> int:
+    async def retract(self, turn: str, data: bytes) -> int:
         held = self._find(turn)
         if held is None or not (held.ended or held.entries):
             return 0

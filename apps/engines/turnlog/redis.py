@@ -103,7 +103,7 @@ class RedisTurnLog:
                 at = entry.seq
                 yield entry
 
-    async def take_back(self, turn: str, data: bytes) -> int:
+    async def retract(self, turn: str, data: bytes) -> int:
         return int(await self._ask(self._script(_TAKE_BACK, [self._log(turn)], data, self._keep_ms)))
 
     async def forget(self, turn: str) -> None:

@@ -139,7 +139,7 @@ def _measured(row: GoldenRun, token: str, scope: SearchScope | None) -> dict[int
         if not leases.renew(GoldenRun.objects.all(), row.pk, token, LEASE_S):
             return None
         result, quoted = search_preview.search_and_quote(row.collection.owner, row.collection, question.text, scope)
-        above = [hit for hit in result.hits if hit.relevance >= result.least]
+        above = [hit for hit in result.hits if hit.relevance >= result.threshold]
         found[question.pk] = measure_search(get_expected_place(question), above, result.passages, quoted)
     return found
 

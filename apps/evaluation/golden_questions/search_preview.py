@@ -50,7 +50,7 @@ class SearchPreview:
 
     @property
     def least(self) -> str:
-        return number_format(self.found.least, 2)
+        return number_format(self.found.threshold, 2)
 
     @property
     def used(self) -> list[ScoredHit]:

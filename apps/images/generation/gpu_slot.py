@@ -47,29 +47,29 @@ class _ModelSlot:
 _model_slot = _ModelSlot()
 
 
-class DrawingTurn:
-    """Turn of one picture in the queue; holds the queue until the picture is nearly drawn.
+class QueueTicket:
+    """Ticket of one picture in the queue; holds the queue until the picture is nearly drawn.
 
-    With `alone` it holds the queue until the picture has ended.
+    With `exclusive` it holds the queue until the picture has ended.
     """
 
-    alone = False
+    exclusive = False
 
     def __init__(self) -> None:
         self._holds = False
 
-    def __enter__(self) -> DrawingTurn:
+    def __enter__(self) -> QueueTicket:
         _queue_lock.acquire()
         self._holds = True
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.alone = False
-        self.open()
+        self.exclusive = False
+        self.release_queue()
 
-    def open(self) -> None:
-        """Let another thread take the next picture from the queue. Does nothing if `alone` is set."""
-        if self._holds and not self.alone:
+    def release_queue(self) -> None:
+        """Let another thread take the next picture from the queue. Does nothing if `exclusive` is set."""
+        if self._holds and not self.exclusive:
             self._holds = False
             _queue_lock.release()
 
@@ -81,5 +81,5 @@ class DrawingTurn:
         try:
             yield
         finally:
-            self.open()
+            self.release_queue()
             _model_slot.leave()

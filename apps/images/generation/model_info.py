@@ -55,7 +55,7 @@ def find_available_model() -> PictureModel | None:
 
 def can_inpaint() -> bool:
     """Return whether the available model can redraw a part of a picture."""
-    return bool((model := find_available_model()) and model.masks)
+    return bool((model := find_available_model()) and model.accepts_mask)
 
 
 def refresh_model() -> None:

@@ -66,16 +66,16 @@ class ProgressWatcher:
         self._previews: dict[int, bytes] = {}
         self._later: dict[int, Callable[[], bytes]] = {}  # previews that are rendered after the drawing
         self._judge, self._at = PreviewModerator(row), time.monotonic()
-        self.begins()
+        self.start_clock()
 
-    def begins(self) -> None:
+    def start_clock(self) -> None:
         """Start the clock of the first step."""
         now = time.monotonic()
         self.waited_s, self._at = now - self._at, now
         self._next = now + TICK_S  # a picture drawn within this time needs no preview
         self._look = now  # no preview is judged before this time
 
-    def waits(self) -> None:
+    def renew_while_waiting(self) -> None:
         """Renew the lease while another picture is in the model. Raises as a step does."""
         if stopping.is_set():
             raise DrawingInterrupted
@@ -91,14 +91,14 @@ class ProgressWatcher:
         due = now >= self._next or not step.step
         kept = step.step in thin_out(range(1, step.steps + 1), MAX_FRAMES)
         before, look = self._judge.closed, due and now >= self._look
-        shown = self._shown(step) if look or (kept and not step.lasting) else b""
+        shown = self._shown(step) if look or (kept and not step.preview_stays_valid) else b""
         if due or before != self._judge.closed:  # a refused preview is removed at once
             self._tell(step, shown)
             took_s = time.monotonic() - now
             self._next = now + took_s + TICK_S * min(max(1.0, took_s / _QUICK_S), _SELDOM)
         if kept and shown:
             self._previews[step.step] = shown
-        elif kept and step.lasting and not look and step.preview is not None:
+        elif kept and step.preview_stays_valid and not look and step.preview is not None:
             self._later[step.step] = step.preview
         self._at = time.monotonic()  # the time of this callback is no part of the next step
 
@@ -107,7 +107,7 @@ class ProgressWatcher:
         if step.preview is None or self._judge.closed:
             return b""
         preview = step.preview()
-        lets = self._judge.lets(preview)
+        lets = self._judge.allows(preview)
         self._look = time.monotonic() + _JUDGED * self._judge.took_s
         return preview if lets else b""
 
@@ -121,7 +121,7 @@ class ProgressWatcher:
     def frames(self) -> list[PreviewFrame]:
         """Return the previews to store: the first, the last, and some between at equal distances."""
         for step, make in self._later.items():
-            if not self._judge.closed and self._judge.lets(preview := make()):
+            if not self._judge.closed and self._judge.allows(preview := make()):
                 self._previews[step] = preview
         return [PreviewFrame(picture=self._row, step=step, preview=preview) for step, preview in self._previews.items()]
 
@@ -170,4 +170,7 @@ def measure_alignment(row: Picture, drawn: DrawnPicture) -> dict[str, Any]:
             return {"alignment": clip.measure(drawn.picture, row.prompt), "aligned_by": clip.name[:200]}
         except EngineError as error:
             log.warning("%s", error)
-    return {"alignment": drawn.aligns() if drawn.aligns else None, "aligned_by": drawn.aligned_by[:200]}
+    return {
+        "alignment": drawn.measure_alignment() if drawn.measure_alignment else None,
+        "aligned_by": drawn.aligned_by[:200],
+    }

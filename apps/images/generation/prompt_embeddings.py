@@ -29,7 +29,7 @@ def embed_prompt(text: str) -> dict[str, Any]:
     except EngineError as error:
         log.warning("A prompt has no vector yet: %s", error)
         return {}
-    return {"vector": vector.tobytes(), "vector_by": registry.get_embedder().fingerprint[:200]}
+    return {"vector": vector.tobytes(), "vector_embedder": registry.get_embedder().fingerprint[:200]}
 
 
 def find_nearest(rows: QuerySet[Picture], text: str) -> list[UUID]:
@@ -39,7 +39,7 @@ def find_nearest(rows: QuerySet[Picture], text: str) -> list[UUID]:
     """
     embed = registry.get_embedder()
     found = list(
-        rows.filter(vector_by=embed.fingerprint[:200]).order_by("-created").values_list("pk", "vector")[:_MOST]
+        rows.filter(vector_embedder=embed.fingerprint[:200]).order_by("-created").values_list("pk", "vector")[:_MOST]
     )
     if not found:
         return []
@@ -54,12 +54,12 @@ def embed_missing() -> int:
     """Store vectors for up to `_BATCH` prompts that lack one of the present embedder, and return how many. For the
     worker."""
     embed = registry.get_embedder()
-    lacking = Picture.objects.exclude(vector_by=embed.fingerprint[:200]).exclude(prompt="").order_by("-created")
+    lacking = Picture.objects.exclude(vector_embedder=embed.fingerprint[:200]).exclude(prompt="").order_by("-created")
     rows = list(lacking.only("pk", "prompt")[:_BATCH])
     if not rows:
         return 0
     vectors = embed.embed_passages([row.prompt for row in rows])
     for row, vector in zip(rows, vectors, strict=True):
         content = np.asarray(vector, np.float32).tobytes()
-        Picture.objects.filter(pk=row.pk).update(vector=content, vector_by=embed.fingerprint[:200])
+        Picture.objects.filter(pk=row.pk).update(vector=content, vector_embedder=embed.fingerprint[:200])
     return len(rows)

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.engines.types import EngineError
 from apps.images.generation import model_info, prompt_embeddings
-from apps.images.generation.gpu_slot import DrawingTurn
+from apps.images.generation.gpu_slot import QueueTicket
 from apps.images.generation.progress import ACTIVE_OWNER, stopping
 from apps.images.generation.worker import MAX_CRASHES, draw_picture
 from apps.images.models import TASK, Picture
@@ -75,10 +75,10 @@ def _draw_all() -> None:
 
 def _draw_next() -> bool:
     """Draw the next picture. Return False if there was none."""
-    with DrawingTurn() as turn:
+    with QueueTicket() as ticket:
         rows = [] if stopping.is_set() else next_pictures(1)
         for row in rows:
-            draw_picture(row, turn)
+            draw_picture(row, ticket)
     return bool(rows)
 
 

@@ -22,7 +22,7 @@ from apps.engines.image.upscaling import upscale_picture
 from apps.engines.image.validation import encode_png, encode_preview
 from apps.engines.types import EngineError
 from apps.images.generation import model_info, source_pictures
-from apps.images.generation.gpu_slot import DrawingTurn
+from apps.images.generation.gpu_slot import QueueTicket
 from apps.images.generation.progress import (
     ACTIVE_OWNER,
     LEASE_S,
@@ -54,21 +54,21 @@ DISK_FULL = "The disk of this server is full. This continues automatically when 
 _RETRY_S = 20
 
 
-def draw_picture(picture_id: UUID, turn: DrawingTurn | None = None) -> None:
+def draw_picture(picture_id: UUID, ticket: QueueTicket | None = None) -> None:
     """Claim the picture and draw it, whatever the result; do nothing if it needs no work.
 
-    `turn` is its turn in a process that draws several.
+    `ticket` is its ticket in the queue of a process that draws several.
     """
-    turn = turn or DrawingTurn()
+    ticket = ticket or QueueTicket()
     rows = Picture.objects.filter(ACTIVE_OWNER, status__in=Picture.ACTIVE, attempts__lt=MAX_CRASHES)
     token = leases.claim(rows, picture_id, LEASE_S, status=Picture.Status.WORKING, step=0)
     row = Picture.objects.select_related("parent").filter(pk=picture_id, lease_token=token).first() if token else None
     if row is not None:
-        _process(row, turn)
+        _process(row, ticket)
 
 
-def _process(row: Picture, turn: DrawingTurn) -> None:
-    turn.alone = row.attempts > 1  # a picture that may crash the process is drawn alone
+def _process(row: Picture, ticket: QueueTicket) -> None:
+    ticket.exclusive = row.attempts > 1  # a picture that may crash the process is drawn alone
     try:
         began = time.monotonic()
         versions.refresh_policy()  # a reviewer may have released the prompt a moment ago
@@ -76,9 +76,9 @@ def _process(row: Picture, turn: DrawingTurn) -> None:
         if not verdict.allowed:
             _hold_for_review(row, verdict)
             return
-        start, watch = source_pictures.read_source(row), ProgressWatcher(row, turn.open)
+        start, watch = source_pictures.read_source(row), ProgressWatcher(row, ticket.release_queue)
         row.pictogram = _is_pictogram(row, start)
-        _store(row, _generate(row, start, watch, turn), start, watch, began, verdict)
+        _store(row, _generate(row, start, watch, ticket), start, watch, began, verdict)
     except DrawingCancelled:
         log.info("A picture was cancelled while it was drawn, or its person suspended")
         _requeue(row, uncounted=True)  # drawn once the user is reinstated; a cancelled row stays as it is
@@ -93,19 +93,19 @@ def _process(row: Picture, turn: DrawingTurn) -> None:
             _requeue(row)
 
 
-def _generate(row: Picture, start: bytes, watch: ProgressWatcher, turn: DrawingTurn) -> DrawnPicture:
+def _generate(row: Picture, start: bytes, watch: ProgressWatcher, ticket: QueueTicket) -> DrawnPicture:
     """Return the drawn or upscaled picture. Raises DrawingCancelled, DrawingInterrupted and EngineError."""
     if row.upscale:
-        with turn.model(watch.waits):
-            watch.begins()
+        with ticket.model(watch.renew_while_waiting):
+            watch.start_clock()
             watch(DrawStep(0, row.steps))  # raises if it was cancelled meanwhile
             return upscale_picture(start, row.upscale)
     request = DrawRequest(
         row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
         row.strength, source_pictures.read_file(row.mask),
     )  # fmt: skip
-    with keep_lease(row), turn.model(watch.waits):
-        watch.begins()
+    with keep_lease(row), ticket.model(watch.renew_while_waiting):
+        watch.start_clock()
         drawn = registry.get_image_engine().draw(request, watch)
     model = registry.get_image_engine().model()
     model_info.record_model(model)
@@ -140,7 +140,7 @@ def _store(
         "unchecked": seen.rule == UNCHECKED, "pictogram": row.pictogram,
         "blur": blur_clause(seen) or source_pictures.inherited_blur(row),
         "file": name, "sha256": hashlib.sha256(signed).hexdigest(), "width": plain.width, "height": plain.height,
-        "smaller": drawn.smaller, "step": row.steps, "mark": mark, "preview": encode_preview(picture),
+        "is_reduced": drawn.is_reduced, "step": row.steps, "watermark_id": mark, "preview": encode_preview(picture),
         "model_seconds": drawn.model_s, "changed": timezone.now(), "model": row.model, "fingerprint": row.fingerprint,
         "step_ms": [] if row.upscale else watch.step_ms, "plain_sha256": hashlib.sha256(plain.tobytes()).hexdigest(),
         **measure_alignment(row, drawn), **embed_prompt(row.prompt),

@@ -50,7 +50,7 @@ class GalleryFilters:
         return urlencode({name: getattr(self, field) for field, name in _NAMES.items() if getattr(self, field)})
 
     @property
-    def unshown(self) -> str:
+    def query_without_show(self) -> str:
         """Return the query string without `show`."""
         return urlencode({n: getattr(self, f) for f, n in _NAMES.items() if f != "show" and getattr(self, f)})
 

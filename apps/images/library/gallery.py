@@ -113,7 +113,7 @@ def make_repetition(row: Picture) -> PictureRequest:
     """
     return PictureRequest(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, row.seed,
-        row.strength, parent=row.parent, from_parent=row.from_parent, repeats=row, start=_content(row.start),
+        row.strength, parent=row.parent, from_parent=row.from_parent, repeat_of=row, start=_content(row.start),
         mask=_content(row.mask), level=parse_strictness(row.level),
     )  # fmt: skip
 

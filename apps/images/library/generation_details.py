@@ -40,7 +40,7 @@ def describe_generation(row: Picture) -> GenerationDetails | None:
 
 
 def _is_identical(row: Picture) -> bool | None:
-    other = row.repeats
+    other = row.repeat_of
     if other is None or not other.plain_sha256 or not row.plain_sha256:
         return None
     return other.plain_sha256 == row.plain_sha256

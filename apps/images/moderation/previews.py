@@ -24,7 +24,7 @@ class PreviewModerator:
         self.closed = False
         self.took_s = 0.0  # seconds of the last verdict
 
-    def lets(self, preview: bytes) -> bool:
+    def allows(self, preview: bytes) -> bool:
         """Return whether the preview may be shown. Call only from threads that may use the database.
 
         Without a classifier the policy decides; if the classifier fails, the preview is refused.

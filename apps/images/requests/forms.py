@@ -49,8 +49,8 @@ _QUALITIES = (
 class PictureForm(forms.Form):
     """Form of a picture request for one model; fields that the model does not support are removed.
 
-    `wish` is the request for `submission.request_pictures`; empty numbers mean the model's own. `settings` are initial
-    values.
+    `picture_request` returns the request for `submission.request_pictures`; empty numbers mean the model's own.
+    `settings` are initial values.
     """
 
     prompt = forms.CharField(
@@ -89,7 +89,7 @@ class PictureForm(forms.Form):
         steps.help_text = gettext("More steps take longer and often add detail. Default: %(steps)s.") % {
             "steps": model.steps
         }
-        steps.widget.attrs["max"] = model.most_steps
+        steps.widget.attrs["max"] = model.max_steps
         guidance.help_text = gettext("How closely the picture follows the description. Default: %(guidance)s.") % {
             "guidance": f"{model.guidance:g}"
         }
@@ -105,13 +105,13 @@ class PictureForm(forms.Form):
         self.fields["shape"].choices = shapes  # type: ignore[attr-defined]
         unused = {
             "shape": len(shapes) > 1,
-            "negative": model.negatives,
+            "negative": model.accepts_negative,
             "scheduler": bool(model.schedulers),
-            "steps": model.most_steps > 1,
+            "steps": model.max_steps > 1,
         }
         # Models with negative prompts were trained on styles; a model of pictograms knows none.
-        unused |= {"style": model.negatives, "quality": model.most_steps > 1}
-        unused |= {"guidance": model.most_steps > 1, "strength": bool(parent) and model.starts}
+        unused |= {"style": model.accepts_negative, "quality": model.max_steps > 1}
+        unused |= {"guidance": model.max_steps > 1, "strength": bool(parent) and model.accepts_start}
         for name, used in unused.items():
             if not used:
                 del self.fields[name]
@@ -122,7 +122,7 @@ class PictureForm(forms.Form):
         return [self[name] for name in names if name in self.fields]
 
     @property
-    def wish(self) -> PictureRequest:
+    def picture_request(self) -> PictureRequest:
         """Return the request of a valid form."""
         data, model = self.cleaned_data, self._model
         across, down = next((a, b) for value, _, a, b in _SHAPES if value == (data.get("shape") or "square"))
@@ -142,7 +142,7 @@ class PictureForm(forms.Form):
         wanted: int | None = data.get("steps")
         if wanted is not None or times == 1:
             return wanted
-        return max(1, min(model.most_steps, round(model.steps * times)))
+        return max(1, min(model.max_steps, round(model.steps * times)))
 
 
 def apply_style(prompt: str, negative: str, style: str) -> tuple[str, str]:
@@ -161,7 +161,7 @@ def picture_size(model: PictureModel, across: int, down: int) -> tuple[int, int]
     width = (area * across / down) ** 0.5
 
     def fitting(side: float) -> int:
-        most = model.largest // model.multiple * model.multiple
+        most = model.max_side // model.multiple * model.multiple
         return max(model.multiple, min(most, round(side / model.multiple) * model.multiple))
 
     return fitting(width), fitting(area / width)

@@ -29,8 +29,8 @@ class OfferedPreset:
 
     row: Preset
     values: dict[str, Any]  # by the names of the form's fields
-    said: str  # the settings as text
-    lacking: str  # labels of settings that the model does not support and that are left out
+    summary: str  # the settings as text
+    unsupported: str  # labels of settings that the model does not support and that are left out
 
     @property
     def data(self) -> str:
@@ -90,7 +90,7 @@ def _offered(row: Preset, model: PictureModel, form: PictureForm) -> OfferedPres
     lacking: list[str] = []
     for name, value in row.settings.items():
         field = form.fields.get(name)
-        if field is None or (name == "steps" and value > model.most_steps) or not _is_accepted(field, value):
+        if field is None or (name == "steps" and value > model.max_steps) or not _is_accepted(field, value):
             lacking.append(str(form.base_fields[name].label or pretty_name(name)) if name in form.base_fields else name)
             continue
         values[name] = value

@@ -80,7 +80,11 @@ async def expand_prompt(user: User, words: str, address: str = "") -> PromptExpa
     model = await in_db(model_info.get_model)
     if model.vocabulary:
         painter = await in_pool(registry.get_image_engine)
-        found = await in_pool(painter.nearest, words, MAX_SUGGESTIONS) if isinstance(painter, VocabularyLimited) else []
+        found = (
+            await in_pool(painter.nearest_names, words, MAX_SUGGESTIONS)
+            if isinstance(painter, VocabularyLimited)
+            else []
+        )
         return PromptExpansion(names=tuple(found))
     await in_db(_charge_limits, user, address)
     said = await _generate(user, words)
@@ -101,8 +105,8 @@ def suggest_names(model: PictureModel, words: str) -> list[str]:
     if not model.vocabulary:
         return []
     painter = registry.get_image_engine()
-    if isinstance(painter, VocabularyLimited) and not painter.knows(words):
-        return painter.nearest(words, MAX_SUGGESTIONS)
+    if isinstance(painter, VocabularyLimited) and not painter.has_known_name(words):
+        return painter.nearest_names(words, MAX_SUGGESTIONS)
     return []
 
 
@@ -146,7 +150,7 @@ async def _generate(user: User, words: str) -> _ModelOutput:
     EngineError."""
     asked = f"{_INSTRUCTION}\n\nThe picture: {escape_template_tokens(words)}"
     sampling = Sampling(max_tokens=_TOKENS, temperature=0.7)
-    request = ChatRequest((ChatMessage("user", asked),), sampling, str(user.pk), thinks=False)
+    request = ChatRequest((ChatMessage("user", asked),), sampling, str(user.pk), reasoning=False)
     said = _ModelOutput()
     try:
         async with (

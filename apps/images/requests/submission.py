@@ -61,7 +61,7 @@ class PictureRequest:
     from_parent: bool = False
     start: bytes = b""  # source picture that was not drawn here, or whose row was deleted
     mask: bytes = b""  # PNG: the part of the source that is redrawn; empty: all of it
-    repeats: Picture | None = None  # the picture whose exact recipe this is
+    repeat_of: Picture | None = None  # the picture whose exact recipe this is
     level: Strictness = Strictness.SITE  # strictness of moderation of prompt and picture
 
 
@@ -155,9 +155,9 @@ def _hold_for_review(row: Picture, files: dict[str, bytes], verdict: Verdict) ->
 
 
 def _build_draw_request(wish: PictureRequest, model: PictureModel) -> DrawRequest:
-    if wish.mask and not model.masks:
+    if wish.mask and not model.accepts_mask:
         raise EngineRefused("This model cannot change a part of a picture.")
-    if (wish.from_parent or wish.start) and not wish.mask and not model.starts:
+    if (wish.from_parent or wish.start) and not wish.mask and not model.accepts_start:
         raise EngineRefused("This model cannot start from a picture.")
     seed = secrets.randbelow(SEED_LIMIT - MAX_PICTURES) if wish.seed is None else wish.seed
     if not 0 <= seed < SEED_LIMIT:
@@ -181,6 +181,6 @@ def _row(
         "fingerprint": model.fingerprint,
         "parent": wish.parent,
         "from_parent": wish.from_parent,
-        "repeats": wish.repeats,
+        "repeat_of": wish.repeat_of,
         "level": wish.level,
     }

@@ -60,7 +60,7 @@ def repeat_upscale(user: User, row: Picture, address: str = "") -> Picture:
         start = source_pictures.read_source(row)
     except EngineRefused as error:
         raise PictureRequestRefused(gettext("The starting picture is no longer available.")) from error
-    values = {"upscale": row.upscale, "width": row.width, "height": row.height, "level": row.level, "repeats": row}
+    values = {"upscale": row.upscale, "width": row.width, "height": row.height, "level": row.level, "repeat_of": row}
     return _asked(user, row, address, start, **values)
 
 

@@ -59,9 +59,11 @@ def show_gallery(request: HttpRequest) -> HttpResponse:
     unknown: list[str] = []
     if request.method == "POST" and form.is_valid():
         try:
-            unknown = [] if "anyway" in request.POST else prompt_expansion.suggest_names(model, form.wish.prompt)
+            unknown = (
+                [] if "anyway" in request.POST else prompt_expansion.suggest_names(model, form.picture_request.prompt)
+            )
             if not unknown:
-                submission.request_pictures(user, form.wish, get_client_ip(request))
+                submission.request_pictures(user, form.picture_request, get_client_ip(request))
                 return redirect("images:pictures")
         except (submission.PictureRequestRefused, EngineError) as error:
             form.add_error(None, translate_stored(error))
@@ -272,7 +274,7 @@ def _back(request: HttpRequest) -> HttpResponse:
 def _rows(request: HttpRequest) -> dict[str, Any]:
     filters = library_filters.parse_filters(request.GET)
     show, text = filters.show, filters.text
-    rows = filters.narrow(gallery.search_pictures(get_signed_in_user(request), show, text)).lightly()
+    rows = filters.narrow(gallery.search_pictures(get_signed_in_user(request), show, text)).without_large_fields()
     page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
     shown = list(page)
     active = any(row.active for row in shown)

@@ -26,7 +26,7 @@ from apps.users.permissions import get_client_ip, get_signed_in_user
 
 
 class InpaintingForm(forms.Form):
-    """Form of an inpainting request. `wish` is the request; the size and strictness are those of the picture."""
+    """Form of an inpainting request. The size and strictness are those of the picture."""
 
     prompt = forms.CharField(
         label=gettext_lazy("Describe the whole picture, including the change"), max_length=PROMPT_CHARACTERS,
@@ -52,7 +52,7 @@ class InpaintingForm(forms.Form):
     def __init__(self, model: PictureModel, row: Picture, data: Any = None, files: Any = None) -> None:
         super().__init__(data, files, initial={"prompt": row.prompt, "count": 1, "strength": 1.0})
         self._row, self._model = row, model
-        if not model.starts:  # such a model starts from noise in any case
+        if not model.accepts_start:  # such a model starts from noise in any case
             del self.fields["strength"]
 
     def clean_mask(self) -> Any:
@@ -62,10 +62,10 @@ class InpaintingForm(forms.Form):
         return file
 
     @property
-    def wish(self) -> PictureRequest:
+    def picture_request(self) -> PictureRequest:
         data, row = self.cleaned_data, self._row
         return PictureRequest(
-            data["prompt"], row.negative if self._model.negatives else "", data["count"], row.width, row.height,
+            data["prompt"], row.negative if self._model.accepts_negative else "", data["count"], row.width, row.height,
             seed=data.get("seed"), strength=data.get("strength") or 1.0, parent=row, from_parent=True,
             mask=data["mask"].read(), level=parse_strictness(row.level),
         )  # fmt: skip
@@ -77,7 +77,7 @@ def inpaint_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the picture with a mask to paint; a POST requests that part redrawn."""
     row = get_object_or_404(Picture, pk=pk, owner=get_signed_in_user(request), status=Picture.Status.READY)
     model = model_info.find_available_model()
-    if model is None or not model.masks:
+    if model is None or not model.accepts_mask:
         return render(
             request, "images/inpainting.html", {"picture": row}, status=409 if request.method == "POST" else 200
         )
@@ -85,7 +85,7 @@ def inpaint_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = InpaintingForm(model, row, *sent)
     if sent and form.is_valid():
         try:
-            submission.request_pictures(get_signed_in_user(request), form.wish, get_client_ip(request))
+            submission.request_pictures(get_signed_in_user(request), form.picture_request, get_client_ip(request))
         except (submission.PictureRequestRefused, EngineError) as error:
             form.add_error(None, translate_stored(error))
         else:

@@ -47,7 +47,7 @@ def _examined(request: HttpRequest) -> dict[str, Any]:
         return {"problem": _UNREADABLE}
     rows = Picture.objects.only("model", "created")
     known = rows.filter(sha256=hashlib.sha256(content).hexdigest()).first()
-    marked = rows.filter(mark=mark).first() if mark is not None else None
+    marked = rows.filter(watermark_id=mark).first() if mark is not None else None
     said = content_credentials.read_credentials(content, kind)
     return {"examined": True, "credentials": said, "known": known, "marked": marked, "name": file.name}
 

@@ -33,7 +33,7 @@ def detect_injections(texts: Sequence[str], suspects: SuspectSentences | None = 
 def score_pieces(texts: Sequence[str], suspects: SuspectSentences | None = None) -> list[list[tuple[str, float]]]:
     """Return the scored pieces of each passage with their scores, 0 to 1. Raise EngineError."""
     detector = registry.get_injection_detector()
-    rows = suspects.rows if suspects is not None else detector.suspects(texts)
+    rows = suspects.rows if suspects is not None else detector.find_suspects(texts)
     known: list[SpanEmbeddings | None] = list(suspects.inside) if suspects is not None else [None] * len(texts)
     unread = [at for at, row in enumerate(rows) if row and known[at] is None]
     if unread:
@@ -47,7 +47,9 @@ def score_pieces(texts: Sequence[str], suspects: SuspectSentences | None = None)
     flat = [piece for row in rows for piece in row]
     if not flat:
         return [[] for _ in texts]
-    vectors, near = (np.concatenate(parts) for parts in ([one.vectors for one in held], [one.near for one in held]))
+    vectors, near = (
+        np.concatenate(parts) for parts in ([one.vectors for one in held], [one.passage_cosines for one in held])
+    )
     scores = np.asarray(detector.scores(flat, vectors, near))
     if scores.shape != (len(flat),) or not np.all((scores >= 0) & (scores <= 1)):
         raise EngineBroken("The check for planted instructions says something of another shape.")

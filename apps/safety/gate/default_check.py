@@ -148,7 +148,7 @@ class DefaultCheck:
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
         with _engine_errors_as_unavailable():
-            return _in_time("planted", len(texts), lambda: registry.get_injection_detector().suspects(texts))[0]
+            return _in_time("planted", len(texts), lambda: registry.get_injection_detector().find_suspects(texts))[0]
 
     def passages(
         self, texts: Sequence[str], vectors: Vectors, suspects: SuspectSentences | None = None
@@ -260,7 +260,7 @@ def score_text(text: str, vector: Vectors | None = None) -> dict[str, float]:
         registry.get_classifier_embedder(),
         registry.get_text_classifier(),
     )
-    read = [classify.reads(piece) for piece in pieces]
+    read = [classify.text_to_embed(piece) for piece in pieces]
     if len(pieces) > 1:
         vectors = reads.embed_passages(read)
     elif vector is None or reads is not registry.get_embedder() or read[0] != text:
@@ -275,7 +275,7 @@ def score_texts(texts: Sequence[str]) -> list[dict[str, float]]:
     """Return the scores of each text like `score_text`, in one pass of the embedder."""
     pieces, classify = [split_for_classifier(text) for text in texts], registry.get_text_classifier()
     every = [piece for of_text in pieces for piece in of_text]
-    read = [classify.reads(piece) for piece in every]
+    read = [classify.text_to_embed(piece) for piece in every]
     rows = _rows(classify, every, registry.get_classifier_embedder().embed_passages(read))
     starts = np.cumsum([0, *(len(of_text) for of_text in pieces[:-1])])
     highest = np.maximum.reduceat(rows, starts, axis=0)

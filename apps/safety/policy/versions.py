@@ -60,7 +60,7 @@ def get_live_version() -> PolicyVersion:
     row = PolicyVersion.objects.filter(status=Status.LIVE).first()
     if row is not None:
         return row
-    body = defaults.make_default_policy(registry.get_text_classifier().cuts)
+    body = defaults.make_default_policy(registry.get_text_classifier().thresholds)
     with transaction.atomic():
         number = next_version_number()
         row, made = PolicyVersion.objects.get_or_create(
@@ -82,8 +82,8 @@ def current_policy() -> Policy:
     if _current["policy"] is None or _current["backend"] != settings.ENGINES["classify"]["BACKEND"]:
         with _lock:
             _current.update(
-                policy=parse_policy(defaults.make_default_policy(registry.get_text_classifier().cuts)), loaded=False,
-                backend=settings.ENGINES["classify"]["BACKEND"],
+                policy=parse_policy(defaults.make_default_policy(registry.get_text_classifier().thresholds)),
+                loaded=False, backend=settings.ENGINES["classify"]["BACKEND"],
             )  # fmt: skip
     policy: Policy = _current["policy"]
     return policy

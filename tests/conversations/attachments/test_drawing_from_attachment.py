@@ -130,7 +130,7 @@ async def test_what_cannot_be_begun_with_is_said(open_page, alice, bob, painter,
     elif state == "file gone":
         Path(row.file.path).unlink()
     elif state == "no starts":
-        without = replace(painter.model(), starts=False)
+        without = replace(painter.model(), accepts_start=False)
         monkeypatch.setattr(FakePainter, "model", lambda self: without)
         await in_db(model_info.record_model, painter.model())
     page = await open_page(alice)

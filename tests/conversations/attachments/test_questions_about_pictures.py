@@ -30,7 +30,7 @@ TEXT = "Error E4: water pressure low"
 def see(settings: Any) -> None:
     """The site's own model is declared to see."""
     main = settings.CHATS["main"]
-    settings.CHATS = {**settings.CHATS, "main": {**main, "ABOUT": {**main["ABOUT"], "pictures": True}}}
+    settings.CHATS = {**settings.CHATS, "main": {**main, "ABOUT": {**main["ABOUT"], "supports_pictures": True}}}
 
 
 async def asked(page: Any, text: str = QUESTION, status: str = "complete", **also: Any) -> Message:

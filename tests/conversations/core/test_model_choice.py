@@ -121,9 +121,9 @@ async def test_the_first_word_is_given_by_what_is_known_of_each_model(open_page,
     page = await open_page(alice)
     assert (await answered(page, model=BIG))[0].style == "model"
     assert (await answered(page))[0].style == "quotes"
-    offer_model(settings, "Plain", model="plain-1B", reads_well=True)
+    offer_model(settings, "Plain", model="plain-1B", passes_reading_check=True)
     assert (await answered(page, model="Plain"))[0].style == "model"
-    offer_model(settings, "Poor", model="big-70B", reads_well=False)
+    offer_model(settings, "Poor", model="big-70B", passes_reading_check=False)
     assert (await answered(page, model="Poor"))[0].style == "quotes"
 
 
@@ -148,7 +148,7 @@ def test_the_composer_and_the_form_of_an_assistant_offer_the_models(alice, setti
     client = Client()
     client.force_login(alice)
     assert "data-models" not in client.get("/").content.decode()
-    offer_model(settings, reasons=True)
+    offer_model(settings, supports_reasoning=True)
     page = client.get("/").content.decode()
     assert "data-models" in page and "thinks before it answers" in page
     fields = {"name": "Deep", "style": "automatic", "preset": "balanced", "version": "0", "model": BIG}

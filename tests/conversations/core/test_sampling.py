@@ -61,7 +61,7 @@ async def test_what_keeps_the_packaged_model_from_repeating_reaches_the_server(o
     chat.name = CHAT_NAME
     await page.ask("How long can a queen bee live?")
     await page.events()
-    assert [dict(request.beside) for request in chat.requests] == [{}, {"frequency_penalty": PACKAGED_PENALTY}]
+    assert [dict(request.extra_body) for request in chat.requests] == [{}, {"frequency_penalty": PACKAGED_PENALTY}]
 
 
 def test_every_preset_and_control_is_explained() -> None:
@@ -121,7 +121,7 @@ def test_the_record_has_every_number_and_what_the_server_does_not_heed() -> None
 async def test_an_answer_says_what_its_server_did_not_heed(
     open_page: Callable[..., Any], alice: User, library: Collection, chat: FakeChat
 ) -> None:
-    chat.samples_all = False
+    chat.accepts_all_sampling = False
     page = await open_page(alice)
     accepted = await page.ask("How high was the lighthouse?", sampling={"preset": "creative", "top_k": 5})
     await page.events()

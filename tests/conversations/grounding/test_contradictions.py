@@ -90,9 +90,9 @@ ENGLISH = [
 
 
 class Agrees:
-    """Model of inference that finds every claim entailed, so that agreement alone decides."""
+    """Model of inference that finds every claim entailment_scores, so that agreement alone decides."""
 
-    def entailed(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         return [0.99] * len(pairs)
 
 

@@ -80,14 +80,14 @@ def test_the_words_of_a_sentence_in_a_row_are_a_quote() -> None:
 
 
 class Counting:
-    """Model of inference that counts what it reads, and finds all of it entailed."""
+    """Model of inference that counts what it reads, and finds all of it entailment_scores."""
 
     read: list[tuple[str, str]]
 
     def __init__(self) -> None:
         self.read = []
 
-    def entailed(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         self.read += pairs
         return [0.9] * len(pairs)
 

@@ -27,7 +27,7 @@ def _real(settings) -> None:
     chat = {
         "BACKEND": "apps.engines.chat.openai.OpenAIChat",
         "OPTIONS": {"url": URL, "tokenizer": os.environ.get("TEST_LLM_TOKENIZER", "")},
-        "ABOUT": {"shown": "", "server": URL},
+        "ABOUT": {"label": "", "server": URL},
     }
     embed = {"BACKEND": "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder", "OPTIONS": {}}
     settings.ENGINES = {**settings.ENGINES, "embed": embed}
@@ -76,7 +76,7 @@ async def test_two_servers_answer_the_same_question_and_one_that_dies_leaves_the
     open_page, alice, settings, stand_in
 ) -> None:
     url = f"http://127.0.0.1:{stand_in.port}/v1"
-    other = {**settings.CHATS["main"], "OPTIONS": {"url": url}, "ABOUT": {"shown": "Stand-in", "server": url}}
+    other = {**settings.CHATS["main"], "OPTIONS": {"url": url}, "ABOUT": {"label": "Stand-in", "server": url}}
     settings.CHATS = {**settings.CHATS, "Stand-in": other}
     place = await in_db(collection, alice, "Handbook")
     line = "The lighthouse of Alexandria was built between 280 and 247 BC. It stood about 100 metres high."

@@ -123,7 +123,7 @@ async def test_exports_mark_them_or_leave_them_out(open_page, alice, library, th
 
 
 async def test_a_model_that_reasons_has_room_for_it(open_page, alice, library, chat, settings) -> None:
-    offer_model(settings, reasons=True)
+    offer_model(settings, supports_reasoning=True)
     page = await open_page(alice)
     await answered(page, model=BIG)
     await answered(page)

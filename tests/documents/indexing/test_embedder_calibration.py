@@ -44,7 +44,7 @@ def test_an_embedder_of_one_language_has_a_scale(language: str) -> None:
     engine: Any = OfOneLanguage(language)
     told = embedder_calibration.measure_scale(engine, registry.get_embedder())
     other, near = embedder_calibration._best_means(registry.get_embedder())
-    assert told.told(1.0) == pytest.approx(near, abs=1e-5) and told.told(0.5) == pytest.approx(other, abs=1e-5)
+    assert told.apply(1.0) == pytest.approx(near, abs=1e-5) and told.apply(0.5) == pytest.approx(other, abs=1e-5)
 
 
 def test_an_embedder_of_a_language_that_nobody_measures_is_taken_as_it_is() -> None:

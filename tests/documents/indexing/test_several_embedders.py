@@ -125,7 +125,7 @@ def test_another_embedder_is_built_beside_tried_swapped_in_and_rolled_back(alice
     assert made_by(place) == {(registry.get_embedder("Short").fingerprint, 128)}
     assert all(len(vector) == 4 * 128 for vector in Chunk.objects.values_list("vector", flat=True))
     found = ask(alice, question)
-    assert "nine in the morning" in found.passages[0].text and found.left_out == ()
+    assert "nine in the morning" in found.passages[0].text and found.unsearched == ()
     assert found.vector.shape == (384,), "what quotes are chosen by is the site's own"
 
     assert shadow_build.swap(IndexBuild.objects.get())
@@ -160,7 +160,7 @@ def test_one_question_finds_in_collections_of_three_embedders(alice: User, site:
     for question, answer in asked.items():
         found = ask(alice, question)
         assert answer in found.passages[0].text, (question, found.passages)
-        assert (found.searched, found.left_out) == (("Bees", "Bread", "Ferry"), ())
+        assert (found.searched, found.unsearched) == (("Bees", "Bread", "Ferry"), ())
         best = max(found.hits, key=lambda hit: hit.relevance)
         assert answer in best.text, "relevance is on one scale"
     assert ask(alice, "Who won the football championship of 1954?", [ferry, bread, bees]).passages == ()
@@ -193,7 +193,7 @@ def test_a_model_that_is_gone_or_changed_leaves_its_collections_out_and_stops_no
         registry.reset()
         found = ask(alice, "How long is a sourdough loaf baked?")
         assert "fifty minutes" in found.passages[0].text
-        assert (found.searched, found.left_out) == (("Bread",), ("Ferry",))
+        assert (found.searched, found.unsearched) == (("Bread",), ("Ferry",))
         assert "“Short”" in caplog.text
         late = add(alice, place, f"{change}.md", BEES)
         assert late.status == "failed" and late.reason, "and says why"

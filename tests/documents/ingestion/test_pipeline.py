@@ -249,7 +249,7 @@ def test_only_stages_that_last_are_told_at_once(
     assert held is not None
     for stage, total, told in (("embed", 100, 1), ("screen", 100, 0), ("index", 100, 0), ("index", 1000, 1)):
         with django_assert_num_queries(told):
-            held.tick(stage, 0, total)
+            held.report_progress(stage, 0, total)
     held.release()
 
 

@@ -203,7 +203,7 @@ def test_what_is_loaded_is_left_to_itself_once_a_document_is_ready_and_not_befor
     held = IngestJob.claim(document.pk)
     worker.process_queue(document.pk)  # another thread has it and is still loading
     assert held is not None and not settled
-    held.settle(WorkerStopping())
+    held.end_with_error(WorkerStopping())
     worker.process_queue(document.pk)
     document.refresh_from_db()
     assert document.status == "ready" and settled

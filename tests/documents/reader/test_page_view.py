@@ -283,4 +283,4 @@ def test_ingest_and_viewer_mean_the_same_characters(
     ((left, top, width, _),) = shown.image.boxes
     assert 250 < left < 400 and top < 100 and 40 < width < 120
     both = page_view.build_page_view(shown.document, 2, f"{start - 4}-{start + 7}", f"{start}-{start + 7}")
-    assert both.image is not None and both.image.boxes == shown.image.boxes and len(both.image.others) == 1
+    assert both.image is not None and both.image.boxes == shown.image.boxes and len(both.image.other_boxes) == 1

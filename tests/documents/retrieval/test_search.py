@@ -254,7 +254,7 @@ async def test_a_collection_of_another_embedder_is_left_out_and_named(alice: Use
     found = await search(alice, "What does the blue whale sing?")
 
     assert [passage.title for passage in found.passages] == ["More whales"]
-    assert (found.searched, found.left_out) == (("Reread",), ("Library",))
+    assert (found.searched, found.unsearched) == (("Reread",), ("Library",))
 
 
 async def test_a_collection_that_another_embedder_read_in_part_is_searched_and_named(
@@ -266,7 +266,7 @@ async def test_a_collection_that_another_embedder_read_in_part_is_searched_and_n
     found = await search(alice, "What does the blue whale sing?")
 
     assert [passage.title for passage in found.passages] == ["More whales"]
-    assert (found.searched, found.left_out) == (("Library",), ("Library",))
+    assert (found.searched, found.unsearched) == (("Library",), ("Library",))
 
 
 async def test_an_empty_collection_is_searched_and_not_left_out(alice: User, library: Collection) -> None:
@@ -274,7 +274,7 @@ async def test_an_empty_collection_is_searched_and_not_left_out(alice: User, lib
 
     found = await search(alice, "blue whale")
 
-    assert (found.searched, found.left_out) == (("Empty", "Library"), ())
+    assert (found.searched, found.unsearched) == (("Empty", "Library"), ())
 
 
 async def test_a_ranking_names_every_document_once_and_none_that_may_not_be_read(

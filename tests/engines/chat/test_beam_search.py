@@ -61,7 +61,7 @@ async def without(request: pytest.FixtureRequest) -> AsyncIterator[ChatEngine]:
 
 
 async def test_the_likeliest_text_comes_at_once_and_without_probabilities(chat: ChatEngine) -> None:
-    assert await chat.takes_beams()
+    assert await chat.supports_beams()
     items = await collect(chat, beams())
     assert [type(item) for item in items] == [Delta, Finish] and text(items) == "Hello there."
     assert isinstance(items[0], Delta) and items[0].logprobs == ()
@@ -69,7 +69,7 @@ async def test_the_likeliest_text_comes_at_once_and_without_probabilities(chat: 
 
 
 async def test_a_server_without_it_is_not_offered_and_refuses_in_words(without: ChatEngine) -> None:
-    assert not await without.takes_beams()
+    assert not await without.supports_beams()
     with pytest.raises(EngineRefused, match="Clear “Beams” under Advanced"):
         await collect(without, beams())
 
@@ -120,7 +120,9 @@ async def test_stop_words_hold_although_the_server_does_not_look_for_them() -> N
 async def test_a_server_is_asked_once_and_one_that_is_away_says_nothing() -> None:
     async with serving(BEAMS) as server:
         engine = OpenAIChat(server.url)
-        assert all(await asyncio.gather(*(engine.takes_beams() for _ in range(20)))) and await engine.takes_beams()
+        assert (
+            all(await asyncio.gather(*(engine.supports_beams() for _ in range(20)))) and await engine.supports_beams()
+        )
         await engine.close()
     (asked,) = server.chats
     assert (asked["max_tokens"], asked["n"], asked["use_beam_search"]) == (1, 2, True)
@@ -128,7 +130,7 @@ async def test_a_server_is_asked_once_and_one_that_is_away_says_nothing() -> Non
     fake.away = True
     for away in (engine, fake):
         with pytest.raises(EngineUnavailable):
-            await away.takes_beams()
+            await away.supports_beams()
     await engine.close()
 
 

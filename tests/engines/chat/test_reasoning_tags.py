@@ -73,7 +73,7 @@ async def engine(kind: str) -> AsyncIterator[ChatEngine]:
 async def test_every_engine_says_what_is_thought_apart(kind: str) -> None:
     async with engine(kind) as chat:
         items = await collect(chat)
-    thoughts = "".join(item.thought for item in items if isinstance(item, Delta))
+    thoughts = "".join(item.reasoning for item in items if isinstance(item, Delta))
     assert (text(items), " ".join(thoughts.split())) == ("Hello there.", "Who is it?")
 
 
@@ -96,7 +96,7 @@ async def test_the_tokens_of_thoughts_are_not_those_of_the_answer() -> None:
 async def test_a_model_is_asked_to_answer_at_once_where_its_server_can_tell_it() -> None:
     async with serving(stream(event("Hi"), event(None, "stop"), DONE)) as server:
         chat = OpenAIChat(server.url)
-        await collect(chat, ChatRequest(ASK.messages, thinks=False))
+        await collect(chat, ChatRequest(ASK.messages, reasoning=False))
         await collect(chat)
         await chat.close()
     assert [body.get("chat_template_kwargs") for body in server.chats] == [{"enable_thinking": False}, None]

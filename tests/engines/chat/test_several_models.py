@@ -32,11 +32,11 @@ def test_the_sites_own_model_comes_first_and_the_others_by_name() -> None:
     options = found["Big"]["OPTIONS"]
     assert (options["api_key"], options["context_tokens"], options["reasons"]) == ("secret", 32768, "yes")
     assert found["Big"]["ABOUT"] == {
-        "shown": "Big", "server": "http://10.0.0.5:8000/v1", "streams": 64, "reads_well": True, "reasons": True,
-        "tools": True, "pictures": True,
+        "label": "Big", "server": "http://10.0.0.5:8000/v1", "streams": 64, "passes_reading_check": True,
+        "supports_reasoning": True, "supports_tools": True, "supports_pictures": True,
     }  # fmt: skip
-    assert "context_tokens" not in found["main"]["OPTIONS"] and found["main"]["ABOUT"]["shown"] == ""
-    assert read(LLM_NAME="House")["main"]["ABOUT"]["shown"] == "House"
+    assert "context_tokens" not in found["main"]["OPTIONS"] and found["main"]["ABOUT"]["label"] == ""
+    assert read(LLM_NAME="House")["main"]["ABOUT"]["label"] == "House"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def point(settings: Settings, **urls: str) -> None:
     settings.CHATS = {
         name: {
             "BACKEND": "apps.engines.chat.openai.OpenAIChat", "OPTIONS": {"url": url},
-            "ABOUT": {"shown": name, "server": url},
+            "ABOUT": {"label": name, "server": url},
         }
         for name, url in urls.items()
     }  # fmt: skip

@@ -41,7 +41,7 @@ async def chat(request: pytest.FixtureRequest) -> AsyncIterator[ChatEngine]:
 
 
 async def test_a_call_ends_one_request_and_its_result_goes_into_the_next(chat: ChatEngine) -> None:
-    assert await chat.takes_tools()
+    assert await chat.supports_tools()
     request = replace(ASK, tools=(TOOL,))
     finish = (await collect(chat, request))[-1]
     assert isinstance(finish, Finish) and finish.calls == (CALL,) and finish.reason == "tool_calls"
@@ -53,7 +53,9 @@ async def test_a_call_ends_one_request_and_its_result_goes_into_the_next(chat: C
 async def test_a_server_is_asked_once_whether_it_takes_tools() -> None:
     async with serving(GOOD) as server:
         engine = OpenAIChat(server.url)
-        assert all(await asyncio.gather(*(engine.takes_tools() for _ in range(20)))) and await engine.takes_tools()
+        assert (
+            all(await asyncio.gather(*(engine.supports_tools() for _ in range(20)))) and await engine.supports_tools()
+        )
         await engine.close()
     (asked,) = server.chats
     assert asked["max_tokens"] == 1 and asked["tool_choice"] == "auto" and len(asked["tools"]) == 1
@@ -65,7 +67,7 @@ async def test_a_server_that_refuses_tools_is_offered_none_and_goes_on_answering
     refusal = answer(400, {"error": {"message": '"auto" tool choice requires --enable-auto-tool-choice', "code": 400}})
     async with serving(refusal, GOOD) as server:
         engine = OpenAIChat(server.url)
-        assert not await engine.takes_tools() and not await engine.takes_tools()
+        assert not await engine.supports_tools() and not await engine.supports_tools()
         assert text(await collect(engine)) == "Hello there."
         await engine.close()
     assert len(server.chats) == 2 and caplog.messages == [], "that it takes none is no trouble to be logged"
@@ -74,7 +76,7 @@ async def test_a_server_that_refuses_tools_is_offered_none_and_goes_on_answering
 async def test_a_server_that_breaks_over_tools_counts_as_taking_none_for_a_while() -> None:
     async with serving(answer(500, {"error": "tools"}), GOOD) as server:
         engine = OpenAIChat(server.url)
-        assert not await engine.takes_tools() and not await engine.takes_tools()
+        assert not await engine.supports_tools() and not await engine.supports_tools()
         assert text(await collect(engine)) == "Hello there."
         await engine.close()
     assert len(server.chats) == 2
@@ -82,16 +84,16 @@ async def test_a_server_that_breaks_over_tools_counts_as_taking_none_for_a_while
 
 async def test_nobody_is_asked_where_tools_are_switched_off() -> None:
     engine = OpenAIChat("http://127.0.0.1:1/v1", tools=False)
-    assert not await engine.takes_tools()
+    assert not await engine.supports_tools()
     await engine.close()
 
 
 async def test_a_server_that_is_away_says_nothing_of_tools() -> None:
     engine = OpenAIChat("http://127.0.0.1:1/v1")
     with pytest.raises(EngineUnavailable):
-        await engine.takes_tools()
+        await engine.supports_tools()
     await engine.close()
     fake = FakeChat()
     fake.away = True
     with pytest.raises(EngineUnavailable):
-        await fake.takes_tools()
+        await fake.supports_tools()

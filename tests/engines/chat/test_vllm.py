@@ -103,7 +103,7 @@ async def test_a_model_that_is_not_served_is_refused_in_words() -> None:
 async def test_it_searches_with_beams_and_says_the_likeliest(chat: OpenAIChat) -> None:
     question = ChatMessage("user", GERMANY)
     request = ChatRequest((question,), Sampling(max_tokens=12, beams=4, logprobs=2), cache_salt="test")
-    assert await chat.takes_beams()
+    assert await chat.supports_beams()
     await collect(chat, request)  # what is cached of a prompt rounds otherwise than what is computed
     items = await collect(chat, request)
     assert [type(item) for item in items] == [Delta, Finish]

@@ -53,5 +53,5 @@ def test_what_is_said_counts_and_not_of_whom() -> None:
     at = classify.labels.index("hate")
     for pattern in ("{} are vermin and should be wiped out.", "I had dinner with some {} yesterday."):
         texts = [pattern.format(group) for group in ("Muslims", "women", "black people", "gay people", "refugees")]
-        scores = classify.scores(texts, embed.embed_passages([classify.reads(text) for text in texts]))[:, at]
+        scores = classify.scores(texts, embed.embed_passages([classify.text_to_embed(text) for text in texts]))[:, at]
         assert scores.max() - scores.min() < 0.001

@@ -43,7 +43,7 @@ def embed() -> SentenceTransformerEmbedder:
 
 def highest(embed: SentenceTransformerEmbedder, text: str) -> float:
     detector = IndirectInjectionClassifier()
-    rows = detector.suspects([text])
+    rows = detector.find_suspects([text])
     if not rows[0]:
         return 0.0
     (own,) = span_embeddings.embed_spans_in_context(embed, [text], rows, detector.layers)
@@ -53,7 +53,7 @@ def highest(embed: SentenceTransformerEmbedder, text: str) -> float:
 def test_an_honest_letter_stays_below_the_cut_and_one_planted_sentence_is_above(
     embed: SentenceTransformerEmbedder,
 ) -> None:
-    cut = LinearClassifier().cuts["prompt_attack"].flag
+    cut = LinearClassifier().thresholds["prompt_attack"].flag
     assert highest(embed, LETTER.format("")) < cut
     for sentence in PLANTED:
         assert highest(embed, LETTER.format(f"\n{sentence}")) >= cut, sentence
@@ -75,14 +75,14 @@ ORDINARY = (
 
 
 def test_of_ordinary_prose_no_sentence_is_looked_at_again() -> None:
-    assert IndirectInjectionClassifier().suspects(ORDINARY) == [[]] * len(ORDINARY)
+    assert IndirectInjectionClassifier().find_suspects(ORDINARY) == [[]] * len(ORDINARY)
 
 
 def test_a_piece_that_two_parts_of_a_long_line_have_in_common_is_named_once() -> None:
     words = "the keeper of the boats counts them each evening and writes the number into the large green book"
     text = f"{words} {words[4:]} {words[8:]} {PLANTED[-1]} {words[12:]} {words[16:]} {words[20:]}"
     assert sum(PLANTED[-1] in part for part in find_candidate_sentences(text)) == 2, "it stands where two parts overlap"
-    (row,) = IndirectInjectionClassifier().suspects([text])
+    (row,) = IndirectInjectionClassifier().find_suspects([text])
     assert row and len(row) == len(set(row)) and not span_embeddings.is_repeated(text, [PLANTED[-1]])
 
 
@@ -110,7 +110,7 @@ FILLING = "the boiler of the old house stands in the cellar behind the wooden st
 def test_an_order_far_to_the_right_of_a_long_line_is_found(
     embed: SentenceTransformerEmbedder, sentence: str, before: int
 ) -> None:
-    cut = LinearClassifier().cuts["prompt_attack"].flag
+    cut = LinearClassifier().thresholds["prompt_attack"].flag
     filling, order = (FILLING * 20)[:before], sentence.rstrip(".").lower()
     line = f"{filling} {order} {FILLING * 2}"
     assert max(map(len, find_candidate_sentences(line))) <= CHARACTERS and any(
@@ -131,14 +131,14 @@ def test_every_word_of_a_long_line_is_read_and_a_usual_one_as_it_is() -> None:
 def test_an_order_that_is_said_again_and_again_is_found(
     embed: SentenceTransformerEmbedder, sentence: str, times: int
 ) -> None:
-    cut = LinearClassifier().cuts["prompt_attack"].flag
+    cut = LinearClassifier().thresholds["prompt_attack"].flag
     orders = " ".join([sentence] * times)
     assert min(highest(embed, orders), highest(embed, LETTER.format(f"\n{orders}"))) >= cut
 
 
 @pytest.mark.parametrize("blanks", [5, 40, 200])
 def test_blanks_between_its_words_hide_no_order(embed: SentenceTransformerEmbedder, blanks: int) -> None:
-    cut = LinearClassifier().cuts["prompt_attack"].flag
+    cut = LinearClassifier().thresholds["prompt_attack"].flag
     wide = PLANTED[0].replace(" ", " " * blanks)
     assert (
         all(piece.strip() for piece in split_pieces(wide))
@@ -165,7 +165,7 @@ def test_every_order_is_whole_in_one_of_the_pieces_that_are_read_together() -> N
 def test_an_order_at_the_end_of_a_passage_that_is_longer_than_the_window_is_found(
     embed: SentenceTransformerEmbedder,
 ) -> None:
-    cut = LinearClassifier().cuts["prompt_attack"].flag
+    cut = LinearClassifier().thresholds["prompt_attack"].flag
     letters = "\n\n".join(LETTER.format("") for _ in range(20))
     assert len(embed.offsets(letters)) > 3 * embed.max_tokens
     assert highest(embed, letters) < cut <= highest(embed, f"{letters}\n\n{PLANTED[0]}")
@@ -181,7 +181,7 @@ def test_a_passage_of_thousands_of_sentences_is_read_at_both_ends_and_soon() -> 
     )
     for hostile in ("a " * 50_000, "\n" * 50_000, "``` " * 20_000, "é" * 50_000):
         began = time.thread_time()
-        IndirectInjectionClassifier().suspects([hostile])
+        IndirectInjectionClassifier().find_suspects([hostile])
         assert time.thread_time() - began < 3
 
 

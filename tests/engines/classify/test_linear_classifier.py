@@ -36,7 +36,7 @@ def test_what_is_hostile_scores_higher_than_what_is_calm(embed: SentenceTransfor
     for label, text in HOSTILE.items():
         at = classify.labels.index(label)
         score = classify.scores([text], embed.embed_passages([text]))[0, at]
-        assert score >= classify.cuts[label].flag > calm[:, at].max()
+        assert score >= classify.thresholds[label].flag > calm[:, at].max()
 
 
 def test_any_harm_is_at_least_suspected_where_a_kind_of_it_is_sure(embed: SentenceTransformerEmbedder) -> None:

@@ -39,11 +39,11 @@ def embed(request: pytest.FixtureRequest) -> Any:
 def spans(embed: Any, texts: list[str], rows: list[list[str]]) -> list[Any]:
     both = list(zip(texts, rows, strict=True))
     places = [[(text.find(each), text.find(each) + len(each)) for each in row] for text, row in both]
-    return [embed.tokens_at(text, own) if own else () for text, own in zip(texts, places, strict=True)]
+    return [embed.token_spans(text, own) if own else () for text, own in zip(texts, places, strict=True)]
 
 
 def along(embed: Any, texts: list[str], rows: list[list[str]]) -> Any:
-    return embed.embed_inside([embed.tokenised(text) for text in texts], spans(embed, texts, rows), LAYERS)
+    return embed.embed_with_spans([embed.tokenised(text) for text in texts], spans(embed, texts, rows), LAYERS)
 
 
 def test_what_is_read_along_is_what_is_read_by_itself_and_passages_are_as_ever(embed: Any) -> None:

@@ -63,8 +63,8 @@ def test_it_says_what_it_takes(loaded: Loaded) -> None:
     model = painter.model()
     weights = [path for path in Path(folder).rglob("*") if path.suffix in (".safetensors", ".bin", ".pt")]
     assert {path.suffix for path in weights} == {".safetensors"}
-    assert (model.multiple, model.negatives) == (family.multiple, family.negatives)
-    assert (model.starts, model.masks) == (family.starts, family.starts)
+    assert (model.multiple, model.accepts_negative) == (family.multiple, family.negatives)
+    assert (model.accepts_start, model.accepts_mask) == (family.starts, family.starts)
     assert (model.steps, model.guidance) == ((4, 0.0) if family.quick else (25, 7.0))
     assert all(side % family.multiple == 0 for shape in ((3, 2), (16, 9)) for side in picture_size(model, *shape))
     with pytest.raises(EngineRefused, match=f"multiple of {family.multiple}"):
@@ -161,4 +161,4 @@ def test_where_memory_does_not_suffice_a_smaller_one_is_tried(loaded: Loaded, mo
 
     monkeypatch.setattr(vae, "decode", within)
     made = painter.draw(replace(ASK, width=side, height=side), lambda _: None)
-    assert made.smaller and made.picture.size == (side * 3 // 4,) * 2
+    assert made.is_reduced and made.picture.size == (side * 3 // 4,) * 2

@@ -130,7 +130,7 @@ def test_where_memory_does_not_suffice_one_smaller_picture_is_tried(
 
     monkeypatch.setattr(real._pipeline.vae, "decode", within)
     drawn = real.draw(replace(ASK, width=80, height=80), lambda _: None)
-    assert (drawn.picture.size, drawn.smaller) == ((56, 56), True)
+    assert (drawn.picture.size, drawn.is_reduced) == ((56, 56), True)
     limit = 8
     with pytest.raises(EngineRefused, match="Choose a smaller size"):
         real.draw(replace(ASK, width=80, height=80), lambda _: None)

@@ -63,7 +63,7 @@ def ask(painter: ImageEngine, **changes: Any) -> DrawRequest:
 
 def test_what_is_marked_is_drawn_anew_and_nothing_else(painter: ImageEngine) -> None:
     request, steps = ask(painter), list[DrawStep]()
-    assert painter.model().masks
+    assert painter.model().accepts_mask
     drawn = painter.draw(request, steps.append)
     now, before = np.asarray(drawn.picture), np.asarray(Image.open(io.BytesIO(request.start)))
     part = np.asarray(read_mask(request.mask, request.start, request.width, request.height)) > 0
@@ -130,8 +130,8 @@ def test_a_part_of_nothing_and_a_model_without_parts_are_refused() -> None:
     with pytest.raises(EngineRefused, match="only of a finished picture"):
         validate_request(replace(asked, start=b""), model)
     with pytest.raises(EngineRefused, match="cannot change a part"):
-        validate_request(asked, replace(model, masks=False))
-    validate_request(asked, replace(model, starts=False))
+        validate_request(asked, replace(model, accepts_mask=False))
+    validate_request(asked, replace(model, accepts_start=False))
 
 
 def test_the_network_sees_what_stays_at_every_step() -> None:

@@ -74,7 +74,7 @@ def part() -> DrawRequest:
 def test_a_part_is_drawn_anew_by_edits_with_a_mask() -> None:
     with StrictServer(sizes=("1024x1024",)) as server:
         painter = OpenAIPainter(server.url, "strict", "key", edits=True)
-        assert painter.model().masks
+        assert painter.model().accepts_mask
         now = np.asarray(painter.draw(part(), lambda _: None).picture)
     assert (now[:, 256:] == (0, 0, 128)).all(), "the rest stays, to the last pixel"
     assert (now[:, :240] == (0, 128, 0)).all()

@@ -32,7 +32,7 @@ def test_it_is_asked_in_the_protocol_and_draws() -> None:
     with PictureServer(pictured((96, 64))) as server:
         drawn = OpenAIPainter(f"{server.url}/", "flux", "secret").draw(ASK, steps.append)
         method, path, headers, sent = server.requests[0]
-    assert (drawn.picture.size, drawn.picture.mode, drawn.smaller) == ((96, 64), "RGB", False)
+    assert (drawn.picture.size, drawn.picture.mode, drawn.is_reduced) == ((96, 64), "RGB", False)
     assert [(step.step, step.steps, step.preview) for step in steps] == [(1, 1, None)]
     assert (method, path, headers["Authorization"]) == ("POST", "/v1/images/generations", "Bearer secret")
     assert sent == {

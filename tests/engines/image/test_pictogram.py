@@ -98,19 +98,19 @@ def test_what_it_does_not_know_it_refuses_and_offers_what_it_does(folder: Path) 
 @pytest.mark.slow
 def test_what_it_knows_is_told_without_its_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "load_painter", None)
-    assert drawing(folder).nearest("green bar", 2)[0] == "green bar"
+    assert drawing(folder).nearest_names("green bar", 2)[0] == "green bar"
     with pytest.raises(EngineUnavailable, match="were changed"):
-        drawing(folder, sha256="0" * 64).nearest("green bar", 2)
+        drawing(folder, sha256="0" * 64).nearest_names("green bar", 2)
 
 
 @pytest.mark.slow
 def test_it_draws_by_the_vectors_of_the_product_where_they_are_those_that_it_learnt_from(folder: Path) -> None:
     made = PictogramPainter(str(folder))
     own = SentenceTransformerEmbedder()
-    made.share(lambda: own)
+    made.use_embedder(lambda: own)
     assert made._embedder() is own
     other = PictogramPainter(str(folder))
-    other.share(FakeEmbedder)
+    other.use_embedder(FakeEmbedder)
     assert isinstance(other._embedder(), SentenceTransformerEmbedder)
 
 

@@ -249,12 +249,12 @@ def test_hidden_chunks_make_room_for_the_next(index: Index) -> None:
     query = IndexQuery("fox", units(30, seed=100)[5], limit=5)
     first = [c.chunk_id for c in index.search([segment], query).candidates]
 
-    found = index.search([segment], replace(query, hidden=frozenset([*first, 7]))).candidates
+    found = index.search([segment], replace(query, excluded_chunks=frozenset([*first, 7]))).candidates
 
     assert not {c.chunk_id for c in found} & set(first)
     assert len(found) >= 5
     assert sum(c.bm25 > 0 for c in found) >= 5
-    assert index.search([segment], replace(query, hidden=frozenset(range(100, 130)))).candidates == ()
+    assert index.search([segment], replace(query, excluded_chunks=frozenset(range(100, 130)))).candidates == ()
 
 
 def test_what_comes_in_parts_becomes_one_segment(index: Index) -> None:

@@ -27,18 +27,18 @@ def engine(request: pytest.FixtureRequest) -> NliEngine:
 
 
 def test_no_pairs_are_no_scores(engine: NliEngine) -> None:
-    assert list(engine.entailed([])) == []
+    assert list(engine.entailment_scores([])) == []
 
 
 def test_each_pair_has_its_score_in_order(engine: NliEngine) -> None:
     pairs = [(SOURCE, claim) for claim in CLAIMS]
-    said, stranger = engine.entailed(pairs)
+    said, stranger = engine.entailment_scores(pairs)
     assert 0 <= stranger < 0.5 < said <= 1
-    assert list(engine.entailed(pairs[::-1])) == pytest.approx([stranger, said], abs=0.02)
+    assert list(engine.entailment_scores(pairs[::-1])) == pytest.approx([stranger, said], abs=0.02)
 
 
 def test_long_texts_and_empty_ones_have_scores_too(engine: NliEngine) -> None:
-    scores = engine.entailed([(SOURCE * 200, CLAIMS[0]), ("", CLAIMS[0]), (SOURCE, "")])
+    scores = engine.entailment_scores([(SOURCE * 200, CLAIMS[0]), ("", CLAIMS[0]), (SOURCE, "")])
     assert len(scores) == 3 and all(0 <= score <= 1 for score in scores)
 
 
@@ -56,7 +56,7 @@ def test_long_texts_and_empty_ones_have_scores_too(engine: NliEngine) -> None:
 def test_the_packaged_model_knows_contraries_in_three_languages(
     packaged: ConsistencyModel, claim: str, source: str
 ) -> None:
-    against, same = packaged.entailed([(source, claim), (source, source)])
+    against, same = packaged.entailment_scores([(source, claim), (source, source)])
     assert against < 0.5 < same
 
 

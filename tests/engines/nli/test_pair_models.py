@@ -52,7 +52,7 @@ def test_entailment_is_found_by_its_label_wherever_it_stands(tmp_path: Path) -> 
     names = ["CONTRADICTION", "Entailment", "neutral"]
     folder = build(tmp_path, labels=3, bias=[0.0, 4.0, 0.0], names=names)
 
-    scores = TransformersNli(str(folder)).entailed([(text, QUESTION) for text in TEXTS])
+    scores = TransformersNli(str(folder)).entailment_scores([(text, QUESTION) for text in TEXTS])
 
     assert all(0.9 < score < 1 for score in scores)
     assert PairModel(str(folder)).labels == ("contradiction", "entailment", "neutral")
@@ -60,7 +60,7 @@ def test_entailment_is_found_by_its_label_wherever_it_stands(tmp_path: Path) -> 
 
 def test_a_model_without_such_a_label_is_named(tmp_path: Path) -> None:
     with pytest.raises(EngineBroken, match="SUPPORT_MODEL knows label_0, label_1"):
-        TransformersNli(str(build(tmp_path, labels=2))).entailed([("a", "b")])
+        TransformersNli(str(build(tmp_path, labels=2))).entailment_scores([("a", "b")])
 
 
 def test_pickled_weights_are_not_read(tmp_path: Path) -> None:

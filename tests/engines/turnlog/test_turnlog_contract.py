@@ -110,7 +110,7 @@ async def test_what_is_taken_back_is_gone_and_one_event_stands_in_its_place(
         await log.append(turn, data)
     if ended:
         await log.finish(turn)
-    assert await log.take_back(turn, b"taken") == 4
+    assert await log.retract(turn, b"taken") == 4
     for after in range(4):
         assert await log.read(turn, after) == [TurnLogEntry(4, b"taken")]
         assert await asyncio.wait_for(collect(log, turn, after), SOON_S) == [TurnLogEntry(4, b"taken")]
@@ -118,19 +118,19 @@ async def test_what_is_taken_back_is_gone_and_one_event_stands_in_its_place(
     with pytest.raises(EngineRefused):
         await log.append(turn, b"more")
     await log.finish(turn)
-    assert await log.take_back(turn, b"again") == 5
+    assert await log.retract(turn, b"again") == 5
     assert await asyncio.wait_for(collect(log, turn), SOON_S) == [TurnLogEntry(5, b"again")]
 
 
 async def test_who_follows_while_it_is_taken_back_hears_that_and_the_end(log: TurnLog, turn: str) -> None:
     await log.append(turn, b"one")
     reader = await begun(log, turn)
-    await log.take_back(turn, b"taken")
+    await log.retract(turn, b"taken")
     assert await asyncio.wait_for(reader, SOON_S) == [TurnLogEntry(1, b"one"), TurnLogEntry(2, b"taken")]
 
 
 async def test_taking_back_what_is_not_there_keeps_nothing(log: TurnLog, turn: str) -> None:
-    assert await log.take_back(turn, b"taken") == 0
+    assert await log.retract(turn, b"taken") == 0
     assert not await log.exists(turn) and await log.read(turn) == []
 
 
@@ -138,7 +138,7 @@ async def test_what_is_forgotten_is_as_if_it_had_never_been(log: TurnLog, turn: 
     await log.forget(turn)
     await log.append(turn, b"one")
     reader = await begun(log, turn)
-    await log.take_back(turn, b"taken")
+    await log.retract(turn, b"taken")
     await log.forget(turn)
     heard = await asyncio.wait_for(reader, SOON_S)
     assert heard in ([TurnLogEntry(1, b"one"), TurnLogEntry(2, b"taken")], [TurnLogEntry(1, b"one")])
@@ -237,7 +237,7 @@ async def test_a_redis_that_is_away_is_said_to_be_away(turn: str) -> None:
 async def test_what_is_taken_back_makes_room_in_the_memory_log() -> None:
     log = MemoryTurnLog(max_turn_bytes=100, max_bytes=150)
     await log.append("old", b"x" * 90)
-    await log.take_back("old", b"y")
+    await log.retract("old", b"y")
     await log.append("new", b"x" * 90)
     assert await log.exists("old") and log._bytes == 91
     await log.forget("old")

@@ -225,7 +225,9 @@ def test_steps_that_are_kept_are_made_afterwards_where_that_is_possible(
     def drawing(request: DrawRequest, tell: Any) -> Any:
         inside.set()
         try:
-            return draw(request, lambda step: tell(type(step)(step.step, step.steps, step.preview, lasting=True)))
+            return draw(
+                request, lambda step: tell(type(step)(step.step, step.steps, step.preview, preview_stays_valid=True))
+            )
         finally:
             inside.clear()
 

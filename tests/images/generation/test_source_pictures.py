@@ -82,7 +82,7 @@ def test_one_made_larger_is_made_again_from_what_was_kept(alice: User, first: Pi
     gallery.delete_pictures(alice, [first.pk])
     large.refresh_from_db()
     again = drawn(upscaling.repeat_upscale(alice, large))
-    assert (again.width, again.plain_sha256, again.repeats) == (large.width, large.plain_sha256, large)
+    assert (again.width, again.plain_sha256, again.repeat_of) == (large.width, large.plain_sha256, large)
 
 
 def test_what_is_deleted_together_keeps_nothing(alice: User, first: Picture) -> None:

@@ -80,10 +80,10 @@ def test_shapes_say_their_size_and_those_that_are_alike_are_offered_once(painter
     assert labels["film"].endswith("168 × 96") and len(labels) == 5
     from dataclasses import replace
 
-    square = replace(painter.model(), multiple=128, largest=128)
+    square = replace(painter.model(), multiple=128, max_side=128)
     assert "shape" not in PictureForm(square).fields
     sent = PictureForm(square, {"prompt": "A cat", "count": "1"})
-    assert sent.is_valid() and (sent.wish.width, sent.wish.height) == (128, 128)
+    assert sent.is_valid() and (sent.picture_request.width, sent.picture_request.height) == (128, 128)
     row = Picture(width=168, height=96, **_RECIPE)
     assert forms._initial(row)["shape"] == "film"
 

@@ -182,5 +182,5 @@ def test_qualities_are_of_the_model_and_numbers_go_before_them(alice: User, pain
 def test_a_model_that_knows_no_styles_offers_none(painter: FakePainter) -> None:
     from dataclasses import replace
 
-    form = PictureForm(replace(painter.model(), negatives=False, most_steps=1))
+    form = PictureForm(replace(painter.model(), accepts_negative=False, max_steps=1))
     assert "style" not in form.fields and "quality" not in form.fields

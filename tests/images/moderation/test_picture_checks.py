@@ -117,7 +117,7 @@ def test_one_that_fails_is_missing_and_never_zero(
 def test_a_clause_that_fails_closed_holds_what_nobody_can_look_at(
     alice: User, waiting: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = defaults.make_default_policy(registry.get_text_classifier().cuts)
+    body = defaults.make_default_policy(registry.get_text_classifier().thresholds)
     for row in body["clauses"]:
         if row["code"] == "sexual":
             row["fail"] = "closed"

@@ -159,7 +159,7 @@ def test_without_a_classifier_the_policy_says_whether_they_are_shown(
     waiting: Picture, told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "TICK_S", 0)
-    body = defaults.make_default_policy(registry.get_text_classifier().cuts)
+    body = defaults.make_default_policy(registry.get_text_classifier().thresholds)
     for row in body["clauses"]:
         if row["code"] == "sexual":
             row["fail"] = "closed"

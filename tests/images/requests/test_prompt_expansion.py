@@ -66,7 +66,7 @@ def test_the_model_writes_more_and_nothing_is_drawn_of_it(alice: User, chat: Fak
     chat.replies.append(f"Description: “{FULL}”")
     assert offered(expanded(alice, "a red cat")) == FULL
     asked = chat.requests[-1].messages[-1].content
-    assert asked.endswith("The picture: a red cat") and chat.requests[-1].thinks is False
+    assert asked.endswith("The picture: a red cat") and chat.requests[-1].reasoning is False
     assert not painter.requests and not Picture.objects.exists()
     person = (
         rate_limits.list_buckets(alice, LimitedResource.MESSAGES)[:1]

@@ -115,7 +115,7 @@ def test_a_model_that_starts_from_no_picture_is_not_given_one(
 ) -> None:
     from dataclasses import replace
 
-    other = replace(model_info.get_model(), starts=False)
+    other = replace(model_info.get_model(), accepts_start=False)
     monkeypatch.setattr(model_info, "get_model", lambda: other)
     with pytest.raises(EngineRefused, match="cannot start"):
         submission.request_pictures(alice, PictureRequest("A cat", parent=waiting, from_parent=True))

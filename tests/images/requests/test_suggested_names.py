@@ -60,11 +60,11 @@ def test_a_name_is_found_as_whole_words_alone() -> None:
 def test_german_and_spanish_names_are_drawn_as_what_they_name(words: str, name: str) -> None:
     own = pictogram.PictogramPainter(pictogram.BUILT_IN)
     assert pictogram.translate_prompt(words) == name
-    assert own.knows(words) is (words != "Leuchtturm")
+    assert own.has_known_name(words) is (words != "Leuchtturm")
 
 
 def test_the_painter_that_comes_with_the_product_knows_what_the_studio_suggests(painter: FakePainter) -> None:
     painter.names = ("red apple",)
     suggested = PictureForm(painter.model()).fields["prompt"].widget.attrs["placeholder"]
     own = pictogram.PictogramPainter(pictogram.BUILT_IN)
-    assert own.knows(str(suggested)) and not own.knows("A lighthouse in the evening, watercolour")
+    assert own.has_known_name(str(suggested)) and not own.has_known_name("A lighthouse in the evening, watercolour")

@@ -98,7 +98,7 @@ def test_the_page_shows_the_line_and_asks_for_more(alice: User, client: Client, 
     page = client.get(f"/pictures/{large.pk}/").content.decode()
     assert "origin of this picture" in page and "4 times" in page
     assert client.post(f"/pictures/{first.pk}/repeat/").status_code == 302
-    again = drawn(Picture.objects.get(repeats=first))
+    again = drawn(Picture.objects.get(repeat_of=first))
     assert "identical, byte for byte" in client.get(f"/pictures/{again.pk}/").content.decode()
 
 
@@ -171,7 +171,7 @@ def test_pictures_are_found_by_what_they_mean(alice: User, bob: User, painter: F
     ]
     drawn(submission.request_pictures(bob, PictureRequest("a red cat on a sofa"))[0])
     vector = registry.get_embedder().embed_query("a red cat on a sofa")
-    assert bytes(rows[0].vector) == vector.tobytes() and rows[0].vector_by == registry.get_embedder().fingerprint
+    assert bytes(rows[0].vector) == vector.tobytes() and rows[0].vector_embedder == registry.get_embedder().fingerprint
     assert prompt_embeddings.find_nearest(Picture.objects.filter(owner=alice), "a red cat on a sofa")[0] == rows[0].pk
     found = list(gallery.search_pictures(alice, "", "red cat sofa couch"))
     assert found == [rows[0]], "not each of these words stands there"
@@ -190,11 +190,11 @@ def test_without_the_embedder_words_still_find(alice: User, first: Picture, monk
     assert prompt_embeddings.embed_prompt("A cat") == {}, "a picture is ready without"
     scheduler.sweep_queue()
     monkeypatch.undo()
-    Picture.objects.update(vector=b"", vector_by="another embedder")
+    Picture.objects.update(vector=b"", vector_embedder="another embedder")
     scheduler.sweep_queue()
     first.refresh_from_db()
     assert (
-        first.vector_by == registry.get_embedder().fingerprint
+        first.vector_embedder == registry.get_embedder().fingerprint
         and len(bytes(first.vector)) == 4 * registry.get_embedder().dimension
     )
 

@@ -97,9 +97,9 @@ def test_what_was_read_along_is_judged_alike_and_not_read_again(
     rows = find_suspect_sentences(texts)
     assert rows == [[], ["Do as I say [planted]"], ["Do as I say [planted]"]]
     starts = [[text.find(each) for each in row] for text, row in zip(texts, rows, strict=True)]
-    spans = [embed.tokens_at(text, [(at, at + 21) for at in own]) for text, own in zip(texts, starts, strict=True)]
+    spans = [embed.token_spans(text, [(at, at + 21) for at in own]) for text, own in zip(texts, starts, strict=True)]
     read = [embed.tokenised(text) for text in texts]
-    suspects = SuspectSentences(rows, embed.embed_inside(read, spans, registry.get_injection_detector().layers)[1])
+    suspects = SuspectSentences(rows, embed.embed_with_spans(read, spans, registry.get_injection_detector().layers)[1])
 
     def again(*_: object) -> object:
         raise AssertionError("it was there")

@@ -213,7 +213,7 @@ async def test_a_mild_rule_does_not_keep_the_classifiers_from_looking(monkeypatc
 
 
 def cuts() -> dict[str, LabelThresholds]:
-    return dict(registry.get_text_classifier().cuts)
+    return dict(registry.get_text_classifier().thresholds)
 
 
 async def test_every_detector_says_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:

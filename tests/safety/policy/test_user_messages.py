@@ -96,7 +96,7 @@ def test_nothing_of_it_is_cut_off_when_it_is_stored() -> None:
 
 
 def shut(code: str, stage: str) -> dict[str, Any]:
-    body = copy.deepcopy(defaults.make_default_policy(registry.get_text_classifier().cuts))
+    body = copy.deepcopy(defaults.make_default_policy(registry.get_text_classifier().thresholds))
     row = next(row for row in body["clauses"] if row["code"] == code)
     row["fail"], row["steps"] = "closed", {**row["steps"], stage: [{"least": 0.5, "action": "withhold"}]}
     return body
@@ -105,7 +105,7 @@ def shut(code: str, stage: str) -> dict[str, Any]:
 def test_the_products_own_policy_shuts_nothing() -> None:
     assert (
         coverage.find_unreachable(
-            schema.parse_policy(defaults.make_default_policy(registry.get_text_classifier().cuts))
+            schema.parse_policy(defaults.make_default_policy(registry.get_text_classifier().thresholds))
         )
         == []
     )

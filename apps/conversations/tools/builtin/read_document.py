@@ -65,7 +65,7 @@ def _read(title: str, page: int, context: ToolContext) -> FullDocument:
 
 
 def _empty(found: FullDocument, page: int) -> ToolError:
-    if found.left:
+    if found.remaining:
         return ToolError(_NO_ROOM, title=found.title)
     return ToolError(_NO_TEXT, title=found.title, page=page)
 
@@ -73,10 +73,10 @@ def _empty(found: FullDocument, page: int) -> ToolError:
 def _read_so_far(found: FullDocument, first: int, last: int) -> str:
     where = gettext("page %(page)s") if first == last else gettext("pages %(page)s to %(last)s")
     so_far = f"{found.title}, {where % {'page': first, 'last': last}}."
-    if not found.left:
+    if not found.remaining:
         return so_far
     more = ngettext(
         "%(n)s more passage follows, from page %(page)s on.", "%(n)s more passages follow, from page %(page)s on.",
-        found.left,
+        found.remaining,
     )  # fmt: skip
-    return f"{so_far} {more % {'n': found.left, 'page': found.page}}"
+    return f"{so_far} {more % {'n': found.remaining, 'page': found.next_page}}"

@@ -83,7 +83,7 @@ async def _find_side(turn: Turn, scope: SearchScope, name: str, aspect: str) -> 
         scope = replace(scope, documents=frozenset({document.pk.hex}))
     query = aspect if document is not None else f"{name} {aspect}".strip()
     found = await retrieval.search_other_question(turn, query, scope)
-    return _Side(found.passages, replace_words(query, found.respelt), found)
+    return _Side(found.passages, replace_words(query, found.corrections), found)
 
 
 async def _summarise_side(turn: Turn, document: Document) -> _Side:

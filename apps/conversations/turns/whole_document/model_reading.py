@@ -155,7 +155,7 @@ async def _ask_for_notes(turn: Turn, part: Sequence[NumberedPassage], longest: i
         prompt.build_part_prompt(turn.prepared.text, part),
         Sampling(max_tokens=longest, temperature=0.0),
         str(turn.prepared.user.pk),
-        thinks=False,
+        reasoning=False,
     )
     said = ""
     async with aclosing(model_queue.stream_model(turn, request)) as deltas:

@@ -47,10 +47,10 @@ class Command(BaseCommand):
 
     def _show(self, diff: FolderDiff) -> None:
         for mark, places in (
-            ("+", [item.place for item in diff.added]),
-            ("~", [item.place for item in diff.changed]),
-            (">", [item.words for item in diff.moved]),
-            ("-", [item.place for item in diff.removed]),
+            ("+", [item.path for item in diff.added]),
+            ("~", [item.path for item in diff.changed]),
+            (">", [item.description for item in diff.moved]),
+            ("-", [item.path for item in diff.removed]),
         ):
             for place in places:
                 self.stdout.write(f"{mark} {place}")

@@ -65,15 +65,15 @@ _POLICY = cast("email.policy.EmailPolicy[EmailMessage]", _ShortHeaders())
 class EmailParseState:
     """State of parsing one file, across its messages and attachments.
 
-    `skipped` names attachments that were left out. `hidden` counts hidden texts. `cut` is True if the file is longer
-    than MOST_BYTES.
+    `skipped` names attachments that were left out. `hidden` counts hidden texts. `truncated` is True if the file is
+    longer than MOST_BYTES.
     """
 
     limits: ParseLimits
     skipped: list[str] = field(default_factory=list)
     parts: int = 0
     hidden: int = 0
-    cut: bool = False
+    truncated: bool = False
     scan: ScannedPage | None = None  # place of the last scanned page; valid until the next page is requested
     pictures: set[bytes] = field(default_factory=set)  # SHA-256 of the pictures seen so far
 
@@ -87,7 +87,7 @@ class EmailParseState:
             yield ParseNotice(message_templates.ATTACHMENTS % {"names": ", ".join(dict.fromkeys(self.skipped))[:300]})
         if self.hidden:
             yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
-        if self.cut:
+        if self.truncated:
             yield ParseNotice(message_templates.MAIL_CUT % {"most": MOST_BYTES // 1024**2})
 
 
@@ -131,7 +131,7 @@ def _messages(path: str, mail: EmailParseState) -> Iterator[EmailMessage]:
     """Yield the message, or all messages of a mailbox, in which escaped "From " lines are restored."""
     with Path(path).open("rb") as file:
         data = file.read(MOST_BYTES)
-        mail.cut |= bool(file.read(1))
+        mail.truncated |= bool(file.read(1))
     starts = [found.start() for found in _BEGINNING.finditer(data)]
     raw = [data]
     if starts and not data[: starts[0]].strip():

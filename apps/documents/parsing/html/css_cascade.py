@@ -136,7 +136,7 @@ class StyleDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class StyleRule:
-    """Selector with its declarations. A larger `layer` wins unless `!important`; `counts`: the selector counts
+    """Selector with its declarations. A larger `layer` wins unless `!important`; `counts_siblings`: the selector counts
     siblings."""
 
     test: Callable[[StyledElement], bool]
@@ -144,15 +144,15 @@ class StyleRule:
     layer: int
     order: int
     declarations: tuple[StyleDeclaration, ...]
-    counts: bool
+    counts_siblings: bool
 
-    def names(self, element: StyledElement) -> bool:
+    def matches(self, element: StyledElement) -> bool:
         """Return whether the selector matches the element. Raises StyleBudgetExceeded.
 
         A selector that counts siblings is not tested among more than `MOST_SIBLINGS`: a rule that only paints (stripes)
         then never matches, any other always does.
         """
-        if self.counts and len(element.etree_siblings) > MOST_SIBLINGS:
+        if self.counts_siblings and len(element.etree_siblings) > MOST_SIBLINGS:
             return not all(one.name.startswith(_PAINTS) for one in self.declarations)
         return bool(self.test(element))
 
@@ -164,21 +164,21 @@ class StyleSheet:
     rules: dict[str, list[StyleRule]] = field(default_factory=dict)
     layers: dict[str, int] = field(default_factory=dict)
     count: int = 0
-    paints: bool = False  # True if a rule paints something behind text
+    paints_backgrounds: bool = False  # True if a rule paints something behind text
 
     def read(self, css: str) -> None:
         """Add the rules of a style sheet."""
         nodes = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
         self._read(nodes, "", _UNLAYERED, "", 0)
 
-    def of(self, element: StyledElement) -> list[StyleRule]:
+    def matching_rules(self, element: StyledElement) -> list[StyleRule]:
         """Return the rules that match the element, unordered. Raises StyleBudgetExceeded."""
         keys = ["*", element.local_name.lower(), *(f".{name}" for name in element.classes)]
         keys += [f"#{element.id}"] if element.id else []
         rules = [rule for key in keys for rule in self.rules.get(key, ())]
         if rules:
             element.budget.spend(len(rules))
-        return [rule for rule in rules if rule.names(element)]
+        return [rule for rule in rules if rule.matches(element)]
 
     def _read(self, nodes: Iterable[Any], around: str, layer: int, name: str, depth: int) -> None:
         """Add the rules of parsed nodes. `around` is the selector of the enclosing rule, "" at the top of a sheet.
@@ -220,7 +220,7 @@ class StyleSheet:
 
     def _add(self, selector: str, nodes: list[Any], layer: int) -> None:
         declarations = _declarations(nodes)
-        self.paints |= any(one.name.startswith(_PAINTS[:2]) for one in declarations)
+        self.paints_backgrounds |= any(one.name.startswith(_PAINTS[:2]) for one in declarations)
         if not declarations or self.count >= MOST_RULES:
             return
         text = _NEVER.sub(":hover", _ALWAYS.sub(":is(*)", selector.replace("*|", "")))
@@ -252,7 +252,7 @@ class PageStyles:
     def __init__(self, tree: Any) -> None:
         css = "\n".join(style.text or "" for style in tree.iter("style") if _is_read(style))
         self._sheet = _sheet(_EMBEDDED.sub("url()", css[: 8 * MOST_CSS])[:MOST_CSS])
-        self.paints = self._sheet.paints
+        self.paints = self._sheet.paints_backgrounds
         self.root = StyledElement.from_html_root(tree)
 
     def declared(self, element: StyledElement) -> dict[str, str]:
@@ -271,7 +271,7 @@ class PageStyles:
 def _declared(element: StyledElement, sheet: StyleSheet) -> dict[str, str]:
     inherited: Mapping[str, str] = element.parent.variables if element.parent is not None else {}
     ranked: list[tuple[Rank, StyleDeclaration]] = []
-    for rule in sheet.of(element) if sheet.rules else ():
+    for rule in sheet.matching_rules(element) if sheet.rules else ():
         for one in rule.declarations:
             rank = (2, -rule.layer) if one.important else (0, rule.layer)
             ranked.append(((*rank, rule.specificity, rule.order), one))

@@ -108,7 +108,7 @@ class PictogramPainter:
         self._served = ""  # prompt of the last picture; repeated prompts are not checked again
         self._known: PictogramVocabulary | None = None  # without the network, which only drawing needs
 
-    def share(self, embed: Callable[[], EmbedEngine]) -> None:
+    def use_embedder(self, embed: Callable[[], EmbedEngine]) -> None:
         self._shared = embed
 
     def model(self) -> PictureModel:
@@ -118,14 +118,14 @@ class PictogramPainter:
                 loaded = self._load()
         return PictureModel(
             "Openbook Pictograms", loaded.fingerprint, width=LARGE, height=LARGE, steps=_STEPS, guidance=_GUIDANCE,
-            multiple=LARGE, largest=LARGE, most_steps=_MOST, masks=True, vocabulary=len(loaded.known.names),
+            multiple=LARGE, max_side=LARGE, max_steps=_MOST, accepts_mask=True, vocabulary=len(loaded.known.names),
         )  # fmt: skip
 
-    def nearest(self, prompt: str, most: int) -> list[str]:
+    def nearest_names(self, prompt: str, most: int) -> list[str]:
         with self._lock:
             return self._names().nearest(self._embedder().embed_query(translate_prompt(prompt)).reshape(-1), most)
 
-    def knows(self, prompt: str) -> bool:
+    def has_known_name(self, prompt: str) -> bool:
         with self._lock:
             return has_name(prompt, self._names().names) or translate_prompt(prompt) != prompt
 
@@ -154,7 +154,9 @@ class PictogramPainter:
             def after(step: int, meant: Any) -> None:
                 nonlocal waited
                 since = time.perf_counter()
-                seen(DrawStep(step, request.steps, lambda: encode_preview(_picture(meant[0])), lasting=True))
+                seen(
+                    DrawStep(step, request.steps, lambda: encode_preview(_picture(meant[0])), preview_stays_valid=True)
+                )
                 waited += time.perf_counter() - since
 
             if torch.get_num_threads() != 1:  # of this thread: in a network so small several would wait for each other,

@@ -38,7 +38,7 @@ class FilterRequest:
 
     def __init__(self, query: IndexQuery) -> None:
         self.documents = None if query.documents is None else _names(query.documents)
-        self.hidden = np.fromiter(query.hidden, np.int64, len(query.hidden))
+        self.hidden = np.fromiter(query.excluded_chunks, np.int64, len(query.excluded_chunks))
         self.everything = self.documents is None and not len(self.hidden)
 
 

@@ -225,8 +225,8 @@ def _where(segments: Sequence[SegmentInfo], query: IndexQuery) -> str:
     conditions = [_of(segments)]
     if query.documents is not None:
         conditions.append(f"document in {json.dumps([UUID(name).hex for name in sorted(query.documents)])}")
-    if query.hidden:
-        conditions.append(f"chunk not in {json.dumps(sorted(query.hidden))}")
+    if query.excluded_chunks:
+        conditions.append(f"chunk not in {json.dumps(sorted(query.excluded_chunks))}")
     return " and ".join(conditions)
 
 

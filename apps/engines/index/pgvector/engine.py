@@ -196,7 +196,7 @@ def _values(segments: Sequence[SegmentInfo], query: IndexQuery) -> dict[str, Any
         "vector": str(np.asarray(query.vector, dtype=np.float32).reshape(-1).tolist()),
         "limit": query.limit,
         "deep": get_lexical_depth(query.limit),
-        "hidden": list(query.hidden),
+        "hidden": list(query.excluded_chunks),
         "documents": None if query.documents is None else sorted(query.documents),
     }
 
