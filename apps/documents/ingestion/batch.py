@@ -48,73 +48,73 @@ class IngestItem:
 class IngestBatch:
     """Documents that go through the steps together. An error of one document ends that one; the others continue."""
 
-    def __init__(self, works: Sequence[IngestItem]) -> None:
-        self._works = list(works)
+    def __init__(self, items: Sequence[IngestItem]) -> None:
+        self._items = list(items)
 
     def __iter__(self) -> Iterator[IngestItem]:
         """Iterate over the documents that are not over yet."""
-        return iter([work for work in self._works if not work.job.ended])
+        return iter([item for item in self._items if not item.job.ended])
 
     def __len__(self) -> int:
-        return sum(not work.job.ended for work in self._works)
+        return sum(not item.job.ended for item in self._items)
 
     @property
     def done(self) -> list[IngestItem]:
         """Return the documents that became ready."""
-        return [work for work in self._works if work.ready]
+        return [item for item in self._items if item.ready]
 
     def close(self) -> None:
         """Release all jobs in this process, whatever happened."""
-        for work in self._works:
-            work.job.release()
+        for item in self._items:
+            item.job.release()
 
     @contextmanager
-    def guard(self, works: Sequence[IngestItem]) -> Iterator[None]:
-        """Settle the jobs of `works` with any error raised inside; only errors that are no `Exception` are raised
+    def guard(self, items: Sequence[IngestItem]) -> Iterator[None]:
+        """Settle the jobs of `items` with any error raised inside; only errors that are no `Exception` are raised
         again."""
         try:
             yield
         except BaseException as error:
             reason = _to_ingest_error(error)
-            for work in works:
-                if not work.job.ended:
-                    work.job.end_with_error(reason)
+            for item in items:
+                if not item.job.ended:
+                    item.job.end_with_error(reason)
             if not isinstance(reason, Exception):
                 raise
 
     def run_each(self, step: Callable[[IngestItem], None]) -> None:
         """Apply the step to each document by itself."""
-        for work in self:
-            with self.guard([work]):
-                step(work)
+        for item in self:
+            with self.guard([item]):
+                step(item)
 
     def run_all(self, step: Callable[[Sequence[IngestItem]], None]) -> None:
         """Apply the step to all documents at once; if that fails, to each by itself, so that only the faulty one
         ends."""
-        works = list(self)
-        if len(works) > 1 and self._went_well(step, works):
+        items = list(self)
+        if len(items) > 1 and self._went_well(step, items):
             return
-        self.run_each(lambda work: step([work]))
+        self.run_each(lambda item: step([item]))
 
-    def _went_well(self, step: Callable[[Sequence[IngestItem]], None], works: Sequence[IngestItem]) -> bool:
+    def _went_well(self, step: Callable[[Sequence[IngestItem]], None], items: Sequence[IngestItem]) -> bool:
         try:
-            step(works)
+            step(items)
         except WorkerStopping as error:
-            with self.guard(works):
+            with self.guard(items):
                 raise error
         except Exception as error:  # noqa: BLE001 - raised again for the document that causes it
-            log.info("%d documents are worked on one by one: %s", len(works), error)
+            log.info("%d documents are worked on one by one: %s", len(items), error)
             return False
         return True
 
 
-def report_batch_progress(works: Sequence[IngestItem], stage: str, share: float) -> None:
+def report_batch_progress(items: Sequence[IngestItem], stage: str, share: float) -> None:
     """Store that a `share`, 0 to 1, of each document's chunks is done.
 
     Documents that lost their lease are ended. Raises LeaseLost if all of them did, and WorkerStopping.
     """
-    counts = [(int(share * len(work.chunks)), len(work.chunks)) for work in works]
-    report_jobs_progress([work.job for work in works], stage, counts)
+    counts = [(int(share * len(item.chunks)), len(item.chunks)) for item in items]
+    report_jobs_progress([item.job for item in items], stage, counts)
 
 
 def _to_ingest_error(error: BaseException) -> BaseException:

@@ -50,22 +50,22 @@ def get_chunking_version(document: Document) -> str:
     )
 
 
-def reuse_content(work: IngestItem) -> None:
+def reuse_content(item: IngestItem) -> None:
     """Fill the item with pages of a known document of the same content, and with its chunks and vectors if these are
     alike.
 
     Leaves the item unchanged if there is no such document.
     """
-    document = work.document
+    document = item.document
     for known in _find_known(document):
         pages = _load_pages(known)
         if pages and _is_unchanged(known):
-            work.pages, work.reuses_pages = pages, True
+            item.pages, item.reuses_pages = pages, True
             document.parser_version, document.embedded_title = known.parser_version, known.embedded_title
             document.note, document.language = known.note, known.language
             document.title = document.title or known.embedded_title
             if known.chunking_version == get_chunking_version(document):
-                _reuse_chunks(work, known)
+                _reuse_chunks(item, known)
             return
 
 
@@ -100,20 +100,20 @@ def _load_pages(known: Document) -> list[ParsedPage]:
     return [make_parsed_page(row) for row in rows]
 
 
-def _reuse_chunks(work: IngestItem, known: Document) -> None:
+def _reuse_chunks(item: IngestItem, known: Document) -> None:
     """Fill the item with chunks and vectors of the known document, if all are there and of the same embedder."""
-    embed = embedders.get_embedder(work.document.collection)
+    embed = embedders.get_embedder(item.document.collection)
     rows = list(Chunk.objects.filter(document=known).order_by("position"))
     whole = [row.position for row in rows] == list(range(len(rows)))
     if not rows or not whole or any(row.fingerprint != embed.fingerprint or not row.vector for row in rows):
         return
     if not _is_unchanged(known):
         return
-    work.chunks = [
+    item.chunks = [
         ChunkDraft(row.page_number, row.char_start, row.char_end, row.heading, row.text, "", row.tokens) for row in rows
     ]
-    work.vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
-    work.reuses_chunks = True
+    item.vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
+    item.reuses_chunks = True
 
 
 def _get_suffix(name: str) -> str:

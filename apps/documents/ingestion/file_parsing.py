@@ -40,40 +40,40 @@ def get_file_path(document: Document) -> Path:
     return Path(settings.MEDIA_ROOT) / str(document.file)
 
 
-def parse_batch(group: IngestBatch) -> Iterator[IngestBatch]:
+def parse_batch(batch: IngestBatch) -> Iterator[IngestBatch]:
     """Yield the documents that could be parsed, with all their pages, as they become available.
 
     Documents with known pages come first. Files parsed within PATIENCE_S come together, each slower one when it is
     done, scans last. A document gets the title that its file gives, unless it has one. Files that cannot be parsed are
     settled.
     """
-    if known := [work for work in group if work.reuses_pages]:
+    if known := [item for item in batch if item.reuses_pages]:
         yield IngestBatch(known)
-    line = _ParseQueue([work for work in group if not work.reuses_pages], group)
+    line = _ParseQueue([item for item in batch if not item.reuses_pages], batch)
     scans: list[_Parse] = []
     try:
         while line.left:
             parses = line.next()
             scans += [parse for parse in parses if parse.scans]
-            yield _finished(group, [parse for parse in parses if not parse.scans])
+            yield _finished(batch, [parse for parse in parses if not parse.scans])
     finally:
         line.close()
     for parse in scans:  # last: OCR takes seconds per page, during which the output of other children would wait
-        yield _finished(group, [parse])
+        yield _finished(batch, [parse])
 
 
-def _finished(group: IngestBatch, parses: Sequence[_Parse]) -> IngestBatch:
+def _finished(batch: IngestBatch, parses: Sequence[_Parse]) -> IngestBatch:
     for parse in parses:
-        with group.guard([parse.work]):
+        with batch.guard([parse.item]):
             parse.finish()
-    return IngestBatch([parse.work for parse in parses])
+    return IngestBatch([parse.item for parse in parses])
 
 
 class _ParseQueue:
     """Queue of a batch's files with the child processes that parse them."""
 
-    def __init__(self, works: Sequence[IngestItem], group: IngestBatch) -> None:
-        self._group, self._waiting = group, deque(works)
+    def __init__(self, items: Sequence[IngestItem], batch: IngestBatch) -> None:
+        self._batch, self._waiting = batch, deque(items)
         self._going: list[_Parse] = []
         self._slow = 0  # children that have been running longer than PATIENCE_S
 
@@ -96,30 +96,30 @@ class _ParseQueue:
         for parse in self._going:
             parse.reading.close()
 
-    def _begin(self, work: IngestItem) -> None:
-        with self._group.guard([work]):
-            self._going.append(_Parse(work))
+    def _begin(self, item: IngestItem) -> None:
+        with self._batch.guard([item]):
+            self._going.append(_Parse(item))
 
     def _hear(self) -> list[_Parse]:
         """Read the output of all children; return those that ended well. Children that failed are settled and
         dropped."""
         runner.wait_for_output([parse.reading for parse in self._going])
         for parse in self._going:
-            with self._group.guard([parse.work]):
+            with self._batch.guard([parse.item]):
                 parse.hear()
-        ended = [parse for parse in self._going if parse.reading.ended or parse.work.job.ended]
+        ended = [parse for parse in self._going if parse.reading.ended or parse.item.job.ended]
         self._going = [parse for parse in self._going if parse not in ended]
         for parse in ended:
             parse.reading.close()
-        return [parse for parse in ended if not parse.work.job.ended]
+        return [parse for parse in ended if not parse.item.job.ended]
 
 
 class _Parse:
     """Child process that parses one file, and its output so far."""
 
-    def __init__(self, work: IngestItem) -> None:
-        self.work, self.document = work, work.document
-        work.job.report_progress(Document.Stage.PARSE, kind=self.document.kind)
+    def __init__(self, item: IngestItem) -> None:
+        self.item, self.document = item, item.document
+        item.job.report_progress(Document.Stage.PARSE, kind=self.document.kind)
         options = {
             "kind": self.document.kind, "name": self.document.name,
             "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS,
@@ -132,30 +132,30 @@ class _Parse:
 
     @property
     def scans(self) -> bool:
-        return any(page.scan for page in self.work.pages)
+        return any(page.scan for page in self.item.pages)
 
     def hear(self) -> None:
         for answer in self.reading.read_answers():
             if "page" in answer:
-                self.work.pages.append(_page(answer))
+                self.item.pages.append(_page(answer))
             else:
                 self._title, self._total = answer.get("title", self._title), answer.get("total", self._total)
                 self._notes += [answer["note"]] if "note" in answer else []
-        self.work.job.report_progress(Document.Stage.PARSE, len(self.work.pages), self._total)
+        self.item.job.report_progress(Document.Stage.PARSE, len(self.item.pages), self._total)
 
     def finish(self) -> None:
         """Store the results in the document and recognise scanned pages.
 
         Raises ParseError if there is no text but should be: a photograph may have none.
         """
-        job, document = self.work.job, self.document
-        pages, left_out = recognise_scans(job, get_file_path(document), document.kind, self.work.pages)
+        job, document = self.item.job, self.document
+        pages, left_out = recognise_scans(job, get_file_path(document), document.kind, self.item.pages)
         if not any(page.text.strip() for page in pages):
             job.set_fields(pages_without_text=document.pages_without_text)
             if document.kind != "image" or left_out or not settings.OCR_PAGES:
                 raise ParseError(NO_TEXT.get(document.kind, EMPTY_FILE))
             left_out = NO_WORDS
-        self.work.pages = pages
+        self.item.pages = pages
         document.parser_version, document.embedded_title = (
             "" if NOT_RECOGNISED in left_out else get_parser_version(),
             self._title[:255],

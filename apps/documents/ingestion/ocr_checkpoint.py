@@ -33,11 +33,11 @@ def store_recognised(job: IngestJob, recogniser: str, page: ParsedPage) -> None:
 
     Raises LeaseLost.
     """
-    told = {"text": page.text, "block_spans": list_block_span_rows(page), "boxes": page.boxes or None}
+    changes = {"text": page.text, "block_spans": list_block_span_rows(page), "boxes": page.boxes or None}
     with transaction.atomic():
         job.renew()
-        told["ocr_key"] = make_ocr_key(job.document, recogniser)
-        Page.objects.update_or_create(document=job.document, number=page.number, defaults=told)
+        changes["ocr_key"] = make_ocr_key(job.document, recogniser)
+        Page.objects.update_or_create(document=job.document, number=page.number, defaults=changes)
 
 
 def make_parsed_page(row: Page) -> ParsedPage:

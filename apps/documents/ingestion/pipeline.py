@@ -54,32 +54,32 @@ def ingest(*documents: UUID) -> int:
     nothing. Must not run inside a transaction; takes seconds to hours.
     """
     with closing(IngestBatch([IngestItem(job) for job in IngestJob.claim_all(documents)])) as claimed:
-        claimed.run_each(lambda work: fetch_web_page(work.job))
+        claimed.run_each(lambda item: fetch_web_page(item.job))
         claimed.run_each(_detect_format)
         claimed.run_each(reuse_content)
         for read in parse_batch(claimed):
             read.run_each(_chunk)
-            for group in _split_by_embedder(read):
-                group.run_all(_embed)
-                group.run_all(_screen)
-                group.run_all(publish)
-        for collection in {work.document.collection_id for work in claimed.done}:
+            for batch in _split_by_embedder(read):
+                batch.run_all(_embed)
+                batch.run_all(_screen)
+                batch.run_all(publish)
+        for collection in {item.document.collection_id for item in claimed.done}:
             index_maintenance.merge(collection, thorough=False)
         return len(claimed.done)
 
 
-def _detect_format(work: IngestItem) -> None:
-    work.job.report_progress(Stage.SNIFF)
-    path = get_file_path(work.document)
+def _detect_format(item: IngestItem) -> None:
+    item.job.report_progress(Stage.SNIFF)
+    path = get_file_path(item.document)
     if not path.is_file():
         raise ParseError("The stored file is missing. Upload it again.")
-    work.document.kind = detect_format(path, work.document.name)
+    item.document.kind = detect_format(path, item.document.name)
 
 
-def _chunk(work: IngestItem) -> None:
-    job, document, pages = work.job, work.document, work.pages
+def _chunk(item: IngestItem) -> None:
+    job, document, pages = item.job, item.document, item.pages
     document.chunking_version = get_chunking_version(document)
-    if work.reuses_chunks:
+    if item.reuses_chunks:
         return
     job.report_progress(Stage.CHUNK, 0, len(pages))
     embed, target = (
@@ -87,47 +87,47 @@ def _chunk(work: IngestItem) -> None:
         read_collection_settings(document.collection.search_settings).chunk_tokens,
     )
     for page, drafts in chunk_pages(document, pages, embed, target):
-        work.chunks += drafts
+        item.chunks += drafts
         job.report_progress(Stage.CHUNK, page.number, len(pages))
-    if not work.chunks and any(page.text.strip() for page in pages):
+    if not item.chunks and any(page.text.strip() for page in pages):
         raise ParseError(EMPTY_FILE)
 
 
 def _split_by_embedder(read: IngestBatch) -> Iterator[IngestBatch]:
     """Yield, per embedder, a batch of the small documents, then one of each large document."""
     of_one: dict[str, list[IngestItem]] = {}
-    for work in read:
-        of_one.setdefault(read_collection_settings(work.document.collection.search_settings).embedder, []).append(work)
-    for works in of_one.values():
-        yield IngestBatch([work for work in works if len(work.chunks) <= FEW_CHUNKS])
-        for work in works:
-            if len(work.chunks) > FEW_CHUNKS:
-                yield IngestBatch([work])
+    for item in read:
+        of_one.setdefault(read_collection_settings(item.document.collection.search_settings).embedder, []).append(item)
+    for items in of_one.values():
+        yield IngestBatch([item for item in items if len(item.chunks) <= FEW_CHUNKS])
+        for item in items:
+            if len(item.chunks) > FEW_CHUNKS:
+                yield IngestBatch([item])
 
 
-def _embed(works: Sequence[IngestItem]) -> None:
+def _embed(items: Sequence[IngestItem]) -> None:
     """Set the vectors of each item, one per chunk in order, and the embeddings of sentences that the gate will screen.
 
     Both come from one pass of the model. Equal chunks are embedded once: a file may repeat one line very often.
     """
-    embed = embedders.get_embedder(works[0].document.collection)
-    report_batch_progress(works, Stage.EMBED, 0)
-    works = [work for work in works if not work.reuses_chunks]
-    chunks: list[ChunkDraft] = [chunk for work in works for chunk in work.chunks]
+    embed = embedders.get_embedder(items[0].document.collection)
+    report_batch_progress(items, Stage.EMBED, 0)
+    items = [item for item in items if not item.reuses_chunks]
+    chunks: list[ChunkDraft] = [chunk for item in items for chunk in item.chunks]
     rows = embedders.find_suspect_spans(embed, [chunk.text for chunk in chunks])
     spans = embedders.locate_suspect_tokens(embed, chunks, rows)
     once = {chunk.embedding_text: at for at, chunk in enumerate(chunks)}
     read = [chunks[at].tokenised or embed.tokenised(text) for text, at in once.items()]
     vectors, inside = _vectors(
-        embed, read, [spans[at] for at in once.values()], lambda share: report_batch_progress(works, Stage.EMBED, share)
+        embed, read, [spans[at] for at in once.values()], lambda share: report_batch_progress(items, Stage.EMBED, share)
     )
     place = {text: at for at, text in enumerate(once)}
     own = [place[chunk.embedding_text] for chunk in chunks]
     vectors, inside = vectors[own], [inside[at] for at in own]
     at = 0
-    for work in works:
-        end = at + len(work.chunks)
-        work.vectors, work.suspects = (
+    for item in items:
+        end = at + len(item.chunks)
+        item.vectors, item.suspects = (
             vectors[at:end],
             None if rows is None else SuspectSentences(rows[at:end], inside[at:end]),
         )
@@ -162,25 +162,25 @@ def _vectors(
     return vectors, inside
 
 
-def _screen(works: Sequence[IngestItem]) -> None:
+def _screen(items: Sequence[IngestItem]) -> None:
     """Store the gate's verdict of each chunk. A flagged chunk stays searchable."""
-    for work in works:
-        work.verdicts = []
-    embed = embedders.get_embedder(works[0].document.collection)
-    chunks = [(work, at) for work in works for at in range(len(work.chunks))]
+    for item in items:
+        item.verdicts = []
+    embed = embedders.get_embedder(items[0].document.collection)
+    chunks = [(item, at) for item in items for at in range(len(item.chunks))]
     for start in range(0, len(chunks), CHUNKS_PER_SCREENING):
         part = chunks[start : start + CHUNKS_PER_SCREENING]
-        vectors = np.stack([work.vectors[at] for work, at in part])
-        texts = [work.chunks[at].text for work, at in part]
+        vectors = np.stack([item.vectors[at] for item, at in part])
+        texts = [item.chunks[at].text for item, at in part]
         verdicts = embedders.screen_passages(embed, texts, vectors, _suspects(part))
-        for (work, _), verdict in zip(part, verdicts, strict=True):
-            work.verdicts.append(verdict)
-        report_batch_progress(works, Stage.SCREEN, min(1, (start + CHUNKS_PER_SCREENING) / len(chunks)))
+        for (item, _), verdict in zip(part, verdicts, strict=True):
+            item.verdicts.append(verdict)
+        report_batch_progress(items, Stage.SCREEN, min(1, (start + CHUNKS_PER_SCREENING) / len(chunks)))
 
 
 def _suspects(part: Sequence[tuple[IngestItem, int]]) -> SuspectSentences | None:
     """Return the suspect sentences of these chunks; None unless they are known for all of them."""
-    known = [(work.suspects, at) for work, at in part if work.suspects is not None]
+    known = [(item.suspects, at) for item, at in part if item.suspects is not None]
     if len(known) < len(part):
         return None
     return SuspectSentences([of.rows[at] for of, at in known], [of.inside[at] for of, at in known])

@@ -30,63 +30,63 @@ from apps.engines.types import IndexEntry, SegmentInfo
 
 Stage = Document.Stage
 T = TypeVar("T")
-Item = tuple[IngestItem, ParsedPage | int]  # a page, or the index of a chunk
+Content = tuple[IngestItem, ParsedPage | int]  # a page, or the index of a chunk
 ROWS = 400  # rows in one short transaction
 
 
-def publish(works: Sequence[IngestItem]) -> None:
+def publish(items: Sequence[IngestItem]) -> None:
     """Make the documents ready, each visible as a whole from one moment to the next.
 
     All items have the same embedder. Must not run inside a transaction. Raises LeaseLost if no lease holds any more,
     and EngineError if the index cannot be written; written segments are then dropped.
     """
-    store_rows(works)
-    written = write_segments(works)
+    store_rows(items)
+    written = write_segments(items)
     try:
-        commit_documents(works, written)
+        commit_documents(items, written)
     except BaseException:
         registry.get_index().drop(list(written.values()))
         raise
 
 
-def store_rows(works: Sequence[IngestItem]) -> None:
+def store_rows(items: Sequence[IngestItem]) -> None:
     """Store pages and chunks, invisible yet, in short transactions that each renew the leases. Raises LeaseLost."""
-    report_batch_progress(works, Stage.INDEX, 0)
-    for work in works:
-        work.rows = []
-    fingerprint = embedders.get_embedder(works[0].document.collection).fingerprint
-    items: list[Item] = [(work, page) for work in works for page in work.pages]
-    items += [(work, at) for work in works for at in range(len(work.chunks))]
-    for number, part in enumerate([*_iter_parts(items)] or [[]]):
+    report_batch_progress(items, Stage.INDEX, 0)
+    for item in items:
+        item.rows = []
+    fingerprint = embedders.get_embedder(items[0].document.collection).fingerprint
+    contents: list[Content] = [(item, page) for item in items for page in item.pages]
+    contents += [(item, at) for item in items for at in range(len(item.chunks))]
+    for number, part in enumerate([*_iter_parts(contents)] or [[]]):
         with transaction.atomic():
-            _renew_leases(works)
+            _renew_leases(items)
             if not number:  # remove rows of an earlier attempt
-                ids = [work.document.pk for work in works if not work.job.ended]
+                ids = [item.document.pk for item in items if not item.job.ended]
                 Chunk.every.filter(document__in=ids).delete()
                 Page.objects.filter(document__in=ids).delete()
-            ours = [(work, item) for work, item in part if not work.job.ended]
+            ours = [(item, content) for item, content in part if not item.job.ended]
             Page.objects.bulk_create(_make_page(w.document, page) for w, page in ours if isinstance(page, ParsedPage))
-            made = [(work, _make_chunk(work, at, fingerprint)) for work, at in ours if isinstance(at, int)]
+            made = [(item, _make_chunk(item, at, fingerprint)) for item, at in ours if isinstance(at, int)]
             Chunk.objects.bulk_create([row for _, row in made])
-        for work, row in made:
-            work.rows.append(row)
-        report_batch_progress(works, Stage.INDEX, min(1, (number + 1) * ROWS / len(items)) if items else 1)
+        for item, row in made:
+            item.rows.append(row)
+        report_batch_progress(items, Stage.INDEX, min(1, (number + 1) * ROWS / len(contents)) if contents else 1)
 
 
-def write_segments(works: Sequence[IngestItem]) -> Mapping[UUID, SegmentInfo]:
+def write_segments(items: Sequence[IngestItem]) -> Mapping[UUID, SegmentInfo]:
     """Write one durable segment per collection, which no row names yet; return them by collection. Raises EngineError.
 
     A collection without any chunk gets none. All items have the same embedder.
     """
-    report_batch_progress(works, Stage.INDEX, 1)
-    fingerprint = embedders.get_embedder(works[0].document.collection).fingerprint
+    report_batch_progress(items, Stage.INDEX, 1)
+    fingerprint = embedders.get_embedder(items[0].document.collection).fingerprint
     written: dict[UUID, SegmentInfo] = {}
     try:
-        for collection, part in _group_by_collection(works).items():
-            entries = [entry for work in part for entry in _make_entries(work)]
+        for collection, part in _group_by_collection(items).items():
+            entries = [entry for item in part for entry in _make_entries(item)]
             if not entries:  # images without any text
                 continue
-            vectors = np.concatenate([work.vectors for work in part])
+            vectors = np.concatenate([item.vectors for item in part])
             written[collection] = registry.get_index().write(collection.hex, entries, vectors, fingerprint)
     except BaseException:
         registry.get_index().drop(list(written.values()))
@@ -94,7 +94,7 @@ def write_segments(works: Sequence[IngestItem]) -> Mapping[UUID, SegmentInfo]:
     return written
 
 
-def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, SegmentInfo]) -> None:
+def commit_documents(items: Sequence[IngestItem], written: Mapping[UUID, SegmentInfo]) -> None:
     """Create the rows of the segments and make the documents ready, in one transaction. Raises LeaseLost if no lease
     holds.
 
@@ -102,13 +102,13 @@ def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, Segment
     meanwhile.
     """
     with transaction.atomic():
-        places = {work.document.collection_id for work in works}
+        places = {item.document.collection_id for item in items}
         now = dict(Collection.every.select_for_update().filter(pk__in=places).values_list("pk", "search_settings"))
-        finish_jobs([work.job for work in works], [_make_final_fields(work) for work in works])
-        for collection, part in _group_by_collection(works).items():
+        finish_jobs([item.job for item in items], [_make_final_fields(item) for item in items])
+        for collection, part in _group_by_collection(items).items():
             if collection in written:
                 row = index_maintenance.create_segment(written[collection])
-                Chunk.objects.filter(document__in=[work.document.pk for work in part]).update(segment=row)
+                Chunk.objects.filter(document__in=[item.document.pk for item in part]).update(segment=row)
                 if (
                     read_collection_settings(now.get(collection)).embedder
                     != read_collection_settings(part[0].document.collection.search_settings).embedder
@@ -116,62 +116,62 @@ def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, Segment
                     index_maintenance.request_rebuild(
                         [row.pk.hex], "Its embedder was changed while a document was read."
                     )
-            for work in part:
-                _run_after_commit(work)
+            for item in part:
+                _run_after_commit(item)
             _mark_renamed(part)
-    spare = {work.document.collection_id for work in works} - _group_by_collection(works).keys()
+    spare = {item.document.collection_id for item in items} - _group_by_collection(items).keys()
     registry.get_index().drop([written[collection] for collection in spare if collection in written])
-    for work in works:
-        work.ready = not work.job.ended
-        work.job.release()
+    for item in items:
+        item.ready = not item.job.ended
+        item.job.release()
 
 
-def _run_after_commit(work: IngestItem) -> None:
+def _run_after_commit(item: IngestItem) -> None:
     """Apply what follows from a document becoming ready: title, version, redactions, cases. Runs inside the
     transaction."""
-    document = work.document
+    document = item.document
     if document.title:
         Document.objects.filter(pk=document.pk, title="").update(title=document.title)  # a title set by a user stays
     if document.replaces_id is not None:
         promote_version(document)
     redaction.reapply_redactions(document.replaces or document)
-    review.flag_document(document.replaces or document, work.verdicts)
+    review.flag_document(document.replaces or document, item.verdicts)
 
 
-def _mark_renamed(works: Sequence[IngestItem]) -> None:
+def _mark_renamed(items: Sequence[IngestItem]) -> None:
     """Mark segments stale whose documents were renamed during ingestion."""
-    written = {work.document.replaces_id or work.document.pk: str(work.document) for work in works}
+    written = {item.document.replaces_id or item.document.pk: str(item.document) for item in items}
     rows = Document.objects.filter(pk__in=written)
     mark_titles_stale(*(row.pk for row in rows if str(row) != written[row.pk]))
 
 
-def _make_final_fields(work: IngestItem) -> dict[str, object]:
-    document = work.document
-    told = {
+def _make_final_fields(item: IngestItem) -> dict[str, object]:
+    document = item.document
+    changes = {
         "kind": document.kind,
         "note": document.note,
         "language": document.language,
         "pages_without_text": document.pages_without_text,
     }
-    told |= {
+    changes |= {
         "parser_version": document.parser_version,
         "embedded_title": document.embedded_title,
         "chunking_version": document.chunking_version,
     }
-    return {"status": Document.Status.READY, "pages_count": len(work.pages), "reason": "", "attempts": 0, **told}
+    return {"status": Document.Status.READY, "pages_count": len(item.pages), "reason": "", "attempts": 0, **changes}
 
 
-def _group_by_collection(works: Sequence[IngestItem]) -> dict[UUID, list[IngestItem]]:
+def _group_by_collection(items: Sequence[IngestItem]) -> dict[UUID, list[IngestItem]]:
     """Return the items whose lease holds, by collection."""
     found: dict[UUID, list[IngestItem]] = {}
-    for work in works:
-        if not work.job.ended:
-            found.setdefault(work.document.collection_id, []).append(work)
+    for item in items:
+        if not item.job.ended:
+            found.setdefault(item.document.collection_id, []).append(item)
     return found
 
 
-def _renew_leases(works: Sequence[IngestItem]) -> None:
-    renew_leases([work.job for work in works])
+def _renew_leases(items: Sequence[IngestItem]) -> None:
+    renew_leases([item.job for item in items])
 
 
 def _make_page(document: Document, page: ParsedPage) -> Page:
@@ -182,19 +182,19 @@ def _make_page(document: Document, page: ParsedPage) -> Page:
     )  # fmt: skip
 
 
-def _make_chunk(work: IngestItem, at: int, fingerprint: str) -> Chunk:
-    draft, verdict = work.chunks[at], work.verdicts[at]
+def _make_chunk(item: IngestItem, at: int, fingerprint: str) -> Chunk:
+    draft, verdict = item.chunks[at], item.verdicts[at]
     return Chunk(
-        document=work.document, position=at, page_number=draft.page_number,
+        document=item.document, position=at, page_number=draft.page_number,
         char_start=draft.start, char_end=draft.end, heading=draft.heading,
         text=draft.text, tokens=draft.tokens, flag="" if verdict.allowed else verdict.rule,
-        vector=work.vectors[at].tobytes(), fingerprint=fingerprint,
+        vector=item.vectors[at].tobytes(), fingerprint=fingerprint,
     )  # fmt: skip
 
 
-def _make_entries(work: IngestItem) -> list[IndexEntry]:
-    known = (work.document.replaces_id or work.document.pk).hex  # a new version is indexed under its document
-    return [replace(row.entry, document=known) for row in work.rows]
+def _make_entries(item: IngestItem) -> list[IndexEntry]:
+    known = (item.document.replaces_id or item.document.pk).hex  # a new version is indexed under its document
+    return [replace(row.entry, document=known) for row in item.rows]
 
 
 def _iter_parts(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -198,8 +198,8 @@ def report_jobs_progress(jobs: Sequence[IngestJob], stage: str, counts: Sequence
     due = [job.is_update_due(stage, total) for job, (_, total) in zip(jobs, counts, strict=True)]
     if any(due):
         now = timezone.now()
-        told = [{"stage": stage, "done": done, "total": total, "changed": now} for done, total in counts]
-        renew_leases(jobs, [{**told[at], "kind": job.document.kind} for at, job in enumerate(jobs)])
+        changes = [{"stage": stage, "done": done, "total": total, "changed": now} for done, total in counts]
+        renew_leases(jobs, [{**changes[at], "kind": job.document.kind} for at, job in enumerate(jobs)])
 
 
 def renew_leases(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -210,8 +210,8 @@ def renew_leases(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]]
     if len(jobs) == 1 and not changes:
         return jobs[0].renew()
     tokens = {job.document.pk: job.token for job in jobs if not job.ended}
-    told = dict(zip((job.document.pk for job in jobs), changes or [{}] * len(jobs), strict=True))
-    _end_lost(jobs, leases.renew_all(Document.objects.filter(ACTIVE_UPLOADER), tokens, LEASE_S, told))
+    by_document = dict(zip((job.document.pk for job in jobs), changes or [{}] * len(jobs), strict=True))
+    _end_lost(jobs, leases.renew_all(Document.objects.filter(ACTIVE_UPLOADER), tokens, LEASE_S, by_document))
 
 
 def finish_jobs(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]]) -> None:
@@ -221,8 +221,8 @@ def finish_jobs(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]])
     """
     ends = {"stage": "", "done": 0, "total": 0, "changed": timezone.now()}
     tokens = {job.document.pk: job.token for job in jobs if not job.ended}
-    told = {job.document.pk: {**ends, **own} for job, own in zip(jobs, changes, strict=True)}
-    _end_lost(jobs, leases.release_all(Document.objects.filter(ACTIVE_UPLOADER), tokens, told))
+    by_document = {job.document.pk: {**ends, **own} for job, own in zip(jobs, changes, strict=True)}
+    _end_lost(jobs, leases.release_all(Document.objects.filter(ACTIVE_UPLOADER), tokens, by_document))
 
 
 def _end_lost(jobs: Sequence[IngestJob], kept: Set[Any]) -> None:

@@ -81,7 +81,7 @@ class LookupResult:
 
     @property
     def candidates(self) -> list[Candidate]:
-        return [candidate for side in self.by_embedder for candidate in side.candidates]
+        return [candidate for group in self.by_embedder for candidate in group.candidates]
 
     @property
     def unseen_term_idf(self) -> float:
@@ -114,9 +114,9 @@ def resolve_scope(user: AnyUser, wanted: Sequence[UUID]) -> SearchScope:
         _load_collections(user, wanted) if wanted else Collection.objects.visible_to(user).values_list(*_SCOPE_FIELDS)
     )
     collections = {pk: name or gettext("the files of this chat") for pk, name, _ in rows}
-    tunings = {pk: read_collection_settings(kept) for pk, _, kept in rows if kept}
+    settings = {pk: read_collection_settings(stored) for pk, _, stored in rows if stored}
     segments = Segment.objects.live().filter(collection__in=collections)
-    return SearchScope(collections, tuple(segment.info for segment in segments), tunings)
+    return SearchScope(collections, tuple(segment.info for segment in segments), settings)
 
 
 def _load_collections(user: AnyUser, wanted: Iterable[UUID]) -> Iterable[tuple[UUID, str, dict[str, Any]]]:
@@ -129,16 +129,18 @@ def make_trial_scope(build: IndexBuild) -> SearchScope:
 
     Checks no permission: the caller does. A build without chunks of its own is searched in the live segments.
     """
-    place = build.collection
+    collection = build.collection
     segments = Segment.objects.filter(
-        retired__isnull=True, build=build.pk if build.has_own_chunks else 0, collection=place
+        retired__isnull=True, build=build.pk if build.has_own_chunks else 0, collection=collection
     )
     return SearchScope(
-        {place.pk: place.name}, tuple(segment.info for segment in segments), {place.pk: build.settings_to_try}
+        {collection.pk: collection.name},
+        tuple(segment.info for segment in segments),
+        {collection.pk: build.settings_to_try},
     )
 
 
-def count_scope(user: AnyUser, place: SearchScope) -> tuple[int, int, int]:
+def count_scope(user: AnyUser, scope: SearchScope) -> tuple[int, int, int]:
     """Return three counts: documents searched, documents still being ingested, and those of them added just now by the
     user.
 
@@ -146,7 +148,7 @@ def count_scope(user: AnyUser, place: SearchScope) -> tuple[int, int, int]:
     """
     just = Q(uploaded_by=user.pk, created__gte=timezone.now() - timedelta(seconds=JUST_ADDED_S))
     statuses = (
-        Document.objects.filter(collection__in=place.collections, status__in=[Document.Status.READY, *Document.ACTIVE])
+        Document.objects.filter(collection__in=scope.collections, status__in=[Document.Status.READY, *Document.ACTIVE])
         .order_by()
         .values_list("status")
         .annotate(count=Count("pk"), own=Count("pk", filter=just))
@@ -154,23 +156,23 @@ def count_scope(user: AnyUser, place: SearchScope) -> tuple[int, int, int]:
     counts = {status: (count, own) for status, count, own in statuses}
     ready, _ = counts.pop(Document.Status.READY, (0, 0))
     waiting, own = (sum(column) for column in zip((0, 0), *counts.values(), strict=True))
-    return ready if place.documents is None else len(place.documents), waiting, own
+    return ready if scope.documents is None else len(scope.documents), waiting, own
 
 
-def score_candidates(seen: LookupResult, vector_weight: float) -> list[tuple[float, Candidate]]:
+def score_candidates(lookup: LookupResult, vector_weight: float) -> list[tuple[float, Candidate]]:
     """Return every candidate with its fused score, best first. `vector_weight` is the weight of vectors, 0 to 1.
 
     Vectors for the pseudo-relevance feedback come from the rows if the index did not return them.
     """
     return fuse_embedders(
-        [side if side.vectors is not None else _load_vectors(side) for side in seen.by_embedder], vector_weight
+        [group if group.vectors is not None else _load_vectors(group) for group in lookup.by_embedder], vector_weight
     )
 
 
-def _load_vectors(side: EmbedderCandidates) -> EmbedderCandidates:
-    ids = [candidate.chunk_id for candidate in side.candidates]
+def _load_vectors(group: EmbedderCandidates) -> EmbedderCandidates:
+    ids = [candidate.chunk_id for candidate in group.candidates]
     rows = Chunk.every.filter(pk__in=ids).order_by().values_list("pk", "vector")
-    return replace(side, vectors=dict(rows))
+    return replace(group, vectors=dict(rows))
 
 
 def load_texts(user: AnyUser, ids: Sequence[int]) -> dict[int, str]:
@@ -186,8 +188,8 @@ def load_texts(user: AnyUser, ids: Sequence[int]) -> dict[int, str]:
 def rank_windows(
     user: AnyUser,
     order: Sequence[tuple[float, Candidate]],
-    seen: LookupResult,
-    tunings: Mapping[UUID, CollectionSettings],
+    lookup: LookupResult,
+    settings: Mapping[UUID, CollectionSettings],
 ) -> RankedWindows:
     """Return the windows of the best candidates that still exist, that the user may read, and that are relevant.
 
@@ -195,40 +197,41 @@ def rank_windows(
     """
     hits: list[SearchHit] = []
     neighbours: list[NeighbourChunk] = []
-    kept: list[SearchHit] = []
-    least, gone = 0.0, 0
+    selected: list[SearchHit] = []
+    threshold, missing = 0.0, 0
     for part in _batches(order):
         rows = _rows(user, [candidate.chunk_id for _, candidate in part])
-        gone += len(part) - len(rows)
+        missing += len(part) - len(rows)
         neighbours += [near for row in rows.values() for near in row.neighbours]
         for score, candidate in part:
             if candidate.chunk_id in rows:
-                hits.append(_make_hit(rows[candidate.chunk_id], score, candidate, seen.idf))
+                hits.append(_make_hit(rows[candidate.chunk_id], score, candidate, lookup.idf))
         best = max((hit.relevance for hit in hits), default=0.0)
-        floors = {hit.collection_id: compute_threshold(best, _get_threshold(hit, tunings)) for hit in hits}
-        least = min(floors.values(), default=compute_threshold(best))
+        floors = {hit.collection_id: compute_threshold(best, _get_threshold(hit, settings)) for hit in hits}
+        threshold = min(floors.values(), default=compute_threshold(best))
         relevant = _drop_lists([hit for hit in hits if hit.relevance >= floors[hit.collection_id]])
-        kept = select_diverse(relevant, MAX_PASSAGES)
-        if len(kept) == MAX_PASSAGES or (len(hits) >= _BATCH_CANDIDATES and len(kept) == len(relevant)):
+        selected = select_diverse(relevant, MAX_PASSAGES)
+        if len(selected) == MAX_PASSAGES or (len(hits) >= _BATCH_CANDIDATES and len(selected) == len(relevant)):
             break  # enough passages, or none of the best candidates was gone or a duplicate: the next are no better
-    kept = kept or select_diverse(
-        _match_words([hit for hit in hits if _get_threshold(hit, tunings) <= RELEVANCE_THRESHOLD], seen), MAX_PASSAGES
+    selected = selected or select_diverse(
+        _match_words([hit for hit in hits if _get_threshold(hit, settings) <= RELEVANCE_THRESHOLD], lookup),
+        MAX_PASSAGES,
     )
-    found = merge_neighbours(kept, neighbours)
+    found = merge_neighbours(selected, neighbours)
     nearest = (
         []
         if found
         else merge_neighbours(sorted(_drop_lists(hits), key=lambda hit: -hit.relevance)[:NEAREST], neighbours)
     )
-    gone = 0 if len(kept) == MAX_PASSAGES else gone
+    missing = 0 if len(selected) == MAX_PASSAGES else missing
     pages = _pages({window.page for window in [*found, *nearest]})
-    return RankedWindows(tuple(found), pages, tuple(hits), least, gone, tuple(nearest))
+    return RankedWindows(tuple(found), pages, tuple(hits), threshold, missing, tuple(nearest))
 
 
-def _get_threshold(hit: SearchHit, tunings: Mapping[UUID, CollectionSettings]) -> float:
+def _get_threshold(hit: SearchHit, settings: Mapping[UUID, CollectionSettings]) -> float:
     """Return the relevance threshold, 0 to 1, of the hit's collection. A raised threshold also holds for word
     matches."""
-    return tunings.get(hit.collection_id, DEFAULT_SETTINGS).relevance_threshold
+    return settings.get(hit.collection_id, DEFAULT_SETTINGS).relevance_threshold
 
 
 def _drop_lists(hits: list[SearchHit]) -> list[SearchHit]:
@@ -236,12 +239,12 @@ def _drop_lists(hits: list[SearchHit]) -> list[SearchHit]:
     return [hit for hit in hits if not hit.is_noise] or hits
 
 
-def _match_words(hits: Sequence[SearchHit], seen: LookupResult) -> list[SearchHit]:
+def _match_words(hits: Sequence[SearchHit], lookup: LookupResult) -> list[SearchHit]:
     """Return the hits that hold WORD_MATCH_COVERAGE of the question's known weight, its rarest known word included.
 
     The cosine says little about a question of one word, or about a long passage that answers it in passing.
     """
-    covered = {hit.chunk_id: compute_word_coverage(seen.idf, hit.terms, seen.unseen_term_idf) for hit in hits}
+    covered = {hit.chunk_id: compute_word_coverage(lookup.idf, hit.terms, lookup.unseen_term_idf) for hit in hits}
     return _drop_lists([hit for hit in hits if covered[hit.chunk_id] >= WORD_MATCH_COVERAGE])
 
 
@@ -250,9 +253,9 @@ def _batches(order: Sequence[tuple[float, Candidate]]) -> Iterator[Sequence[tupl
     yield from (order[start : start + _BATCH_CANDIDATES] for start in range(0, len(order), _BATCH_CANDIDATES))
 
 
-def find_missing_chunks(user: AnyUser, seen: LookupResult) -> frozenset[int]:
+def find_missing_chunks(user: AnyUser, lookup: LookupResult) -> frozenset[int]:
     """Return the ids of candidates that have no searchable row any more, or none that the user may read."""
-    ids = [candidate.chunk_id for candidate in seen.candidates]
+    ids = [candidate.chunk_id for candidate in lookup.candidates]
     there: set[int] = set()
     for start in range(0, len(ids), ROWS):
         part = Chunk.every.searchable().visible_to(user).filter(pk__in=ids[start : start + ROWS])
@@ -260,11 +263,11 @@ def find_missing_chunks(user: AnyUser, seen: LookupResult) -> frozenset[int]:
     return frozenset(ids) - there
 
 
-def refresh_scope(user: AnyUser, place: SearchScope) -> SearchScope:
+def refresh_scope(user: AnyUser, scope: SearchScope) -> SearchScope:
     """Return the scope without collections that were deleted, or that the user may no longer read."""
-    there = {pk for pk, *_ in _load_collections(user, place.collections)}
-    names = {pk: name for pk, name in place.collections.items() if pk in there}
-    return replace(place, collections=names, segments=tuple(s for s in place.segments if UUID(s.collection) in names))
+    there = {pk for pk, *_ in _load_collections(user, scope.collections)}
+    names = {pk: name for pk, name in scope.collections.items() if pk in there}
+    return replace(scope, collections=names, segments=tuple(s for s in scope.segments if UUID(s.collection) in names))
 
 
 def rank_documents(user: AnyUser, order: Sequence[tuple[float, Candidate]]) -> list[UUID]:

@@ -79,10 +79,10 @@ class SearchFilters:
         rows = Document.objects.filter(collection__in=list(collections), status=Document.Status.READY)
         return frozenset(pk.hex for pk in self.passed(rows).order_by().values_list("pk", flat=True))
 
-    def narrowed(self, place: SearchScope) -> SearchScope:
-        """Return the scope limited to the documents that pass; `place` itself if nothing is filtered. Call through
+    def narrowed(self, scope: SearchScope) -> SearchScope:
+        """Return the scope limited to the documents that pass; `scope` itself if nothing is filtered. Call through
         `in_db`."""
-        return replace(place, documents=self.within(place.collections)) if self else place
+        return replace(scope, documents=self.within(scope.collections)) if self else scope
 
     def passed(self, rows: QuerySet[Document]) -> QuerySet[Document]:
         """Return the queryset limited to documents that pass."""

@@ -68,117 +68,121 @@ class _EmbeddingSpace:
     segments: tuple[SegmentInfo, ...]
 
 
-async def look_up_candidates(place: SearchScope, wanted: IndexRequest) -> LookupResult:
+async def look_up_candidates(scope: SearchScope, request: IndexRequest) -> LookupResult:
     """Return the candidates of all sound segments that the present embedder of their collection made.
 
     A damaged segment is skipped, logged, and its collection requested for rebuild. An embedder that fails is logged and
     its collections are skipped, except the site's own one, or if nothing else was found. Raises EngineError;
     EngineRefused if other embedders made all segments.
     """
-    spaces = await _list_spaces(place)
-    if place.segments and not spaces:
-        names = " and ".join(sorted({place.collections[UUID(segment.collection)] for segment in place.segments}))
+    spaces = await _list_spaces(scope)
+    if scope.segments and not spaces:
+        names = " and ".join(sorted({scope.collections[UUID(segment.collection)] for segment in scope.segments}))
         raise EngineRefused(f"{names} {_INCOMPATIBLE}")
-    begun = [start_in_pool(space.engine.embed_query, wanted.text) if space.name else wanted.vector for space in spaces]
+    begun = [
+        start_in_pool(space.engine.embed_query, request.text) if space.name else request.vector for space in spaces
+    ]
     found: list[tuple[EmbedderCandidates, IndexResult, int]] = []
     served: list[SegmentInfo] = []
     for space, vector in zip(spaces, begun, strict=True):
         try:
-            side, result = await _search_space(space, replace(wanted, vector=vector), place.documents)
+            group, result = await _search_space(space, replace(request, vector=vector), scope.documents)
         except EngineError as error:
             if not space.name or (space is spaces[-1] and not found):
                 raise
             log.error("The collections that “%s” reads are not searched: %s", space.name, error)
             continue
-        found.append((side, result, sum(segment.count for segment in space.segments)))
+        found.append((group, result, sum(segment.count for segment in space.segments)))
         served += space.segments
     if not served:
-        await wanted.vector
-        wanted.stop("embed")
-    return LookupResult(tuple(side for side, *_ in found), _merge_idf(found), tuple(served))
+        await request.vector
+        request.stop("embed")
+    return LookupResult(tuple(group for group, *_ in found), _merge_idf(found), tuple(served))
 
 
-def list_own_segments(place: SearchScope) -> tuple[SegmentInfo, ...]:
+def list_own_segments(scope: SearchScope) -> tuple[SegmentInfo, ...]:
     """Return the compatible segments if the site's own embedder alone has to be asked; else ()."""
-    if not place.segments or any(tuning.embedder for tuning in place.settings.values()):
+    if not scope.segments or any(tuning.embedder for tuning in scope.settings.values()):
         return ()
-    space = _make_space("", place.segments)
+    space = _make_space("", scope.segments)
     return space.segments if space is not None else ()
 
 
-def start_lookup(place: SearchScope, wanted: IndexRequest, some: tuple[SegmentInfo, ...]) -> PoolTask[LookupResult]:
+def start_lookup(
+    scope: SearchScope, request: IndexRequest, segments: tuple[SegmentInfo, ...]
+) -> PoolTask[LookupResult]:
     """Start the lookup in segments of the site's own embedder, in the thread that makes the vector.
 
     The task fails with EngineBroken if a segment is damaged.
     """
 
     def look(row: Vectors) -> LookupResult:
-        result = _query_index(wanted, place.documents, some, row)
-        return LookupResult((EmbedderCandidates(result.candidates, row, result.vectors),), result.idf, some)
+        result = _query_index(request, scope.documents, segments, row)
+        return LookupResult((EmbedderCandidates(result.candidates, row, result.vectors),), result.idf, segments)
 
-    return wanted.vector.then(look)
+    return request.vector.then(look)
 
 
 async def _search_space(
-    space: _EmbeddingSpace, wanted: IndexRequest, documents: frozenset[str] | None
+    space: _EmbeddingSpace, request: IndexRequest, documents: frozenset[str] | None
 ) -> tuple[EmbedderCandidates, IndexResult]:
-    result = await _search_sound_segments(space, wanted, documents)
-    vector = await wanted.vector
-    told = await in_pool(measure_scale, space.engine, registry.get_embedder()) if space.name else IDENTITY_SCALE
-    return EmbedderCandidates(_rescale_cosines(result, told), vector, result.vectors, told), result
+    result = await _search_sound_segments(space, request, documents)
+    vector = await request.vector
+    scale = await in_pool(measure_scale, space.engine, registry.get_embedder()) if space.name else IDENTITY_SCALE
+    return EmbedderCandidates(_rescale_cosines(result, scale), vector, result.vectors, scale), result
 
 
 async def _search_sound_segments(
-    space: _EmbeddingSpace, wanted: IndexRequest, documents: frozenset[str] | None
+    space: _EmbeddingSpace, request: IndexRequest, documents: frozenset[str] | None
 ) -> IndexResult:
     live = list(space.segments)
     while live:
         try:
-            return await wanted.vector.then(partial(_query_index, wanted, documents, live))
+            return await request.vector.then(partial(_query_index, request, documents, live))
         except EngineBroken as error:
             damaged = [segment for segment in live if segment.id in str(error)]
             if not damaged:
                 raise
             log.error("%s", error)
             await in_db(index_maintenance.request_rebuild, [segment.id for segment in damaged], str(error))
-            wanted.stop("index")
+            request.stop("index")
             live = [segment for segment in live if segment not in damaged]
     return IndexResult((), {})
 
 
 def _query_index(
-    wanted: IndexRequest, documents: frozenset[str] | None, some: Sequence[SegmentInfo], row: Vectors
+    request: IndexRequest, documents: frozenset[str] | None, segments: Sequence[SegmentInfo], row: Vectors
 ) -> IndexResult:
-    wanted.stop("embed")
+    request.stop("embed")
     return registry.get_index().search(
-        some, IndexQuery(wanted.text, row, wanted.limit, documents, wanted.excluded_chunks)
+        segments, IndexQuery(request.text, row, request.limit, documents, request.excluded_chunks)
     )
 
 
-def list_unsearched(place: SearchScope, seen: LookupResult) -> tuple[str, ...]:
+def list_unsearched(scope: SearchScope, lookup: LookupResult) -> tuple[str, ...]:
     """Return the names of collections of which at least one segment could not be searched, sorted."""
-    owners = {UUID(segment.collection) for segment in place.segments if segment not in seen.segments}
-    return tuple(sorted(place.collections[owner] for owner in owners))
+    owners = {UUID(segment.collection) for segment in scope.segments if segment not in lookup.segments}
+    return tuple(sorted(scope.collections[owner] for owner in owners))
 
 
-def list_searched(place: SearchScope, seen: LookupResult) -> tuple[str, ...]:
+def list_searched(scope: SearchScope, lookup: LookupResult) -> tuple[str, ...]:
     """Return the names of all collections except those of which no segment could be searched, sorted.
 
     An empty collection has no segments, so it counts as searched.
     """
-    owners = {UUID(segment.collection) for segment in place.segments}
-    served = {UUID(segment.collection) for segment in seen.segments}
-    return tuple(sorted(name for pk, name in place.collections.items() if pk in served or pk not in owners))
+    owners = {UUID(segment.collection) for segment in scope.segments}
+    served = {UUID(segment.collection) for segment in lookup.segments}
+    return tuple(sorted(name for pk, name in scope.collections.items() if pk in served or pk not in owners))
 
 
-async def _list_spaces(place: SearchScope) -> list[_EmbeddingSpace]:
+async def _list_spaces(scope: SearchScope) -> list[_EmbeddingSpace]:
     """Return the searchable embedding spaces, the site's own first.
 
     Segments made by another embedder than the collection's present one are in none of them.
     """
     names: dict[str, list[SegmentInfo]] = {}
-    for segment in place.segments:
-        chosen = place.settings.get(UUID(segment.collection), DEFAULT_SETTINGS).embedder
+    for segment in scope.segments:
+        chosen = scope.settings.get(UUID(segment.collection), DEFAULT_SETTINGS).embedder
         names.setdefault(chosen, []).append(segment)
     spaces = [
         _make_space(name, names[name]) if not name else await in_pool(_make_space, name, names[name])
@@ -187,7 +191,7 @@ async def _list_spaces(place: SearchScope) -> list[_EmbeddingSpace]:
     return [space for space in spaces if space is not None]
 
 
-def _make_space(name: str, some: Sequence[SegmentInfo]) -> _EmbeddingSpace | None:
+def _make_space(name: str, segments: Sequence[SegmentInfo]) -> _EmbeddingSpace | None:
     try:
         engine = registry.get_embedder(name)
         made = (engine.fingerprint, engine.dimension)
@@ -196,14 +200,14 @@ def _make_space(name: str, some: Sequence[SegmentInfo]) -> _EmbeddingSpace | Non
             raise
         log.error("The collections that “%s” reads are not searched: %s", name, error)
         return None
-    fits = tuple(segment for segment in some if (segment.fingerprint, segment.dimension) == made)
+    fits = tuple(segment for segment in segments if (segment.fingerprint, segment.dimension) == made)
     return _EmbeddingSpace(name, engine, fits) if fits else None
 
 
-def _rescale_cosines(result: IndexResult, told: LinearScale) -> tuple[Candidate, ...]:
-    if told is IDENTITY_SCALE:
+def _rescale_cosines(result: IndexResult, scale: LinearScale) -> tuple[Candidate, ...]:
+    if scale is IDENTITY_SCALE:
         return result.candidates
-    return tuple(replace(candidate, cosine=told.apply(candidate.cosine)) for candidate in result.candidates)
+    return tuple(replace(candidate, cosine=scale.apply(candidate.cosine)) for candidate in result.candidates)
 
 
 def _merge_idf(found: Sequence[tuple[EmbedderCandidates, IndexResult, int]]) -> dict[str, float]:

@@ -47,8 +47,8 @@ class EmbedderCandidates:
         """Return the vectors as an array of shape (n, dimension); None if query or vectors are not known."""
         if self.query is None or self.vectors is None or not len(self.vectors):
             return None
-        held = self.vectors
-        return held if isinstance(held, np.ndarray) else _stack_vectors(self.candidates, held, len(self.query))
+        vectors = self.vectors
+        return vectors if isinstance(vectors, np.ndarray) else _stack_vectors(self.candidates, vectors, len(self.query))
 
 
 def fuse_scores(
@@ -66,37 +66,37 @@ def fuse_scores(
 
 
 def fuse_embedders(
-    sides: Sequence[EmbedderCandidates], vector_weight: float = VECTOR_WEIGHT
+    by_embedder: Sequence[EmbedderCandidates], vector_weight: float = VECTOR_WEIGHT
 ) -> list[tuple[float, Candidate]]:
     """Return every candidate of all embedders with its fused score, best first, ties by chunk id.
 
     Standardised over all candidates together; the feedback is computed per embedder, in its own vector space.
     """
-    candidates = [candidate for side in sides for candidate in side.candidates]
+    candidates = [candidate for group in by_embedder for candidate in group.candidates]
     if not candidates:
         return []
     cosines = np.array([candidate.cosine for candidate in candidates])
     words = (1 - vector_weight) * _standardise(np.array([candidate.bm25 for candidate in candidates]))
     scores = vector_weight * _standardise(cosines) + words
     if vector_weight:
-        scores = vector_weight * _standardise(_apply_feedback(sides, cosines, scores)) + words
+        scores = vector_weight * _standardise(_apply_feedback(by_embedder, cosines, scores)) + words
     order = np.lexsort((np.array([candidate.chunk_id for candidate in candidates]), -scores))
     return [(score, candidates[at]) for score, at in zip(scores[order].tolist(), order.tolist(), strict=True)]
 
 
-def _apply_feedback(sides: Sequence[EmbedderCandidates], cosines: Numbers, scores: Numbers) -> Numbers:
+def _apply_feedback(by_embedder: Sequence[EmbedderCandidates], cosines: Numbers, scores: Numbers) -> Numbers:
     """Return the cosines after the feedback moved the question's vectors, which are normalised to unit length again."""
     share = np.exp((scores - scores.max()) / _FEEDBACK_DECAY)
     share /= share.sum()
     moved, at = cosines.copy(), 0
-    for side in sides:
-        part = slice(at, at := at + len(side.candidates))
-        if (rows := side.rows) is None or side.query is None:
+    for group in by_embedder:
+        part = slice(at, at := at + len(group.candidates))
+        if (rows := group.rows) is None or group.query is None:
             continue
         target = share[part] @ rows
-        length = float(np.linalg.norm(side.query + _FEEDBACK * target))
-        raw = (cosines[part] - side.scale.offset) / side.scale.slope
-        moved[part] = side.scale.offset + side.scale.slope * (raw + _FEEDBACK * (rows @ target)) / length
+        length = float(np.linalg.norm(group.query + _FEEDBACK * target))
+        raw = (cosines[part] - group.scale.offset) / group.scale.slope
+        moved[part] = group.scale.offset + group.scale.slope * (raw + _FEEDBACK * (rows @ target)) / length
     return moved
 
 

@@ -84,18 +84,18 @@ async def search(
     clock = _Clock()
     queries = follow_up_rewriting.list_query_variants(question, history)
     vectors = _start_embeddings([query.text for query in queries], vector)
-    place = await _load_scope(user, collections, scope, filters)
-    best = await _search_variants(user, place, _iter_queries(queries, vectors, rewritten, clock), clock)
+    scope = await _load_scope(user, collections, scope, filters)
+    best = await _search_variants(user, scope, _iter_queries(queries, vectors, rewritten, clock), clock)
     # Takes a third of a millisecond; a switch to another thread and back would add half of that.
-    ranked, idf = best.ranked, best.seen.idf
+    ranked, idf = best.ranked, best.lookup.idf
     passages = select_sentences(ranked.windows, ranked.pages, idf, token_budget, count or estimate_tokens)
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, token_budget, estimate_tokens)
     clock.stop("cut")
-    documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, place)
+    documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)
     return SearchResult(
-        tuple(passages), index_lookup.list_searched(place, best.seen), documents, waiting, best.query.text,
-        best.vector, best.seen.idf, clock.ms, best.ranked.hits, best.ranked.threshold,
-        index_lookup.list_unsearched(place, best.seen), just_added, tuple(nearest), best.corrections,
+        tuple(passages), index_lookup.list_searched(scope, best.lookup), documents, waiting, best.query.text,
+        best.vector, best.lookup.idf, clock.ms, best.ranked.hits, best.ranked.threshold,
+        index_lookup.list_unsearched(scope, best.lookup), just_added, tuple(nearest), best.corrections,
     )  # fmt: skip
 
 
@@ -103,8 +103,8 @@ async def count_documents(
     user: AnyUser, found: SearchResult, collections: Sequence[UUID], filters: SearchFilters | None = None
 ) -> SearchResult:
     """Return `found` with its counts of documents, which `search` leaves at 0 if passages were found."""
-    place = await _load_scope(user, collections, None, filters)
-    documents, waiting, just_added = await in_db(candidates.count_scope, user, place)
+    scope = await _load_scope(user, collections, None, filters)
+    documents, waiting, just_added = await in_db(candidates.count_scope, user, scope)
     return replace(found, documents=documents, waiting=waiting, just_added=just_added)
 
 
@@ -119,16 +119,16 @@ async def rank_all_documents(user: AnyUser, question: str, collections: Sequence
 
     For measurements only. `vector` is the question's, by the site's own embedder. Raises EngineError as `search` does.
     """
-    place = await _load_scope(user, collections)
-    wanted = IndexRequest(question, start_in_pool(lambda: vector), _Clock().stop)
-    seen = await index_lookup.look_up_candidates(place, wanted)
-    if respelt := await _find_corrections(place, wanted, seen):
-        question = spelling_correction.replace_words(question, respelt)
-        seen = await index_lookup.look_up_candidates(
-            place, replace(wanted, text=question, vector=_start_embeddings([question], None)[0])
+    scope = await _load_scope(user, collections)
+    request = IndexRequest(question, start_in_pool(lambda: vector), _Clock().stop)
+    lookup = await index_lookup.look_up_candidates(scope, request)
+    if corrections := await _find_corrections(scope, request, lookup):
+        question = spelling_correction.replace_words(question, corrections)
+        lookup = await index_lookup.look_up_candidates(
+            scope, replace(request, text=question, vector=_start_embeddings([question], None)[0])
         )
     order: reranking.Order = await in_db(
-        candidates.score_candidates, seen, average_vector_weight(_collect_settings(place))
+        candidates.score_candidates, lookup, average_vector_weight(_collect_settings(scope))
     )
     if registry.get_reranker().active:
         order = await reranking.rerank_candidates(user, question, order)
@@ -179,7 +179,7 @@ class _QueryResult:
 
     query: QueryVariant
     vector: Vectors  # of the site's own embedder
-    seen: LookupResult
+    lookup: LookupResult
     ranked: RankedWindows
     corrections: Mapping[str, str] = field(default_factory=dict)
 
@@ -198,93 +198,93 @@ class _Clock:
 
 
 async def _search_variants(
-    user: AnyUser, place: SearchScope, queries: AsyncIterator[tuple[QueryVariant, PoolTask[Vectors]]], clock: _Clock
+    user: AnyUser, scope: SearchScope, queries: AsyncIterator[tuple[QueryVariant, PoolTask[Vectors]]], clock: _Clock
 ) -> _QueryResult:
     """Return the best result of all query variants; that of the first unless another one is clearly better
     (`_choose_better`)."""
-    tries = []
+    results = []
     async for query, vector in queries:
-        tries.append(await _search_query(user, place, query, vector, clock))
-    return reduce(_choose_better, tries)
+        results.append(await _search_query(user, scope, query, vector, clock))
+    return reduce(_choose_better, results)
 
 
 async def _search_query(
-    user: AnyUser, place: SearchScope, query: QueryVariant, vector: PoolTask[Vectors], clock: _Clock
+    user: AnyUser, scope: SearchScope, query: QueryVariant, vector: PoolTask[Vectors], clock: _Clock
 ) -> _QueryResult:
     """Return the result of one query variant, with misspelt words corrected.
 
     Candidates without a row (deleted, switched off) take the places of others in the index's answer. The index is asked
     again without them until enough candidates have a row or it finds no more of those without.
     """
-    wanted, wide = IndexRequest(query.text, vector, clock.stop), CANDIDATES
+    request, wide = IndexRequest(query.text, vector, clock.stop), CANDIDATES
 
     async def weigh() -> _QueryResult:
-        if (quick := await _search_directly(user, place, query, wanted, clock)) is not None:
+        if (quick := await _search_directly(user, scope, query, request, clock)) is not None:
             return quick
-        seen, row = await index_lookup.look_up_candidates(place, wanted), await vector
+        lookup, row = await index_lookup.look_up_candidates(scope, request), await vector
         clock.stop("index")
-        ranked = await _rank_query(user, query.text, seen, place)
+        ranked = await _rank_query(user, query.text, lookup, scope)
         clock.stop("read")
-        return _QueryResult(query, row, seen, ranked)
+        return _QueryResult(query, row, lookup, ranked)
 
-    tried = await weigh()
-    if respelt := await _find_corrections(place, wanted, tried.seen):
-        query = replace(query, text=spelling_correction.replace_words(query.text, respelt))
-        wanted = replace(wanted, text=query.text, vector=_start_embeddings([query.text], None)[0])
-        tried = replace(await weigh(), corrections=respelt)
+    result = await weigh()
+    if corrections := await _find_corrections(scope, request, result.lookup):
+        query = replace(query, text=spelling_correction.replace_words(query.text, corrections))
+        request = replace(request, text=query.text, vector=_start_embeddings([query.text], None)[0])
+        result = replace(await weigh(), corrections=corrections)
     for _ in range(_MAX_ROUNDS):
-        if tried.ranked.missing < CANDIDATES // 2 or len(tried.seen.candidates) < CANDIDATES:
+        if result.ranked.missing < CANDIDATES // 2 or len(result.lookup.candidates) < CANDIDATES:
             break  # enough candidates have a row, or the index has no more candidates
-        place, wide = await in_db(candidates.refresh_scope, user, place), min(4 * wide, _MAX_CANDIDATES)
+        scope, wide = await in_db(candidates.refresh_scope, user, scope), min(4 * wide, _MAX_CANDIDATES)
         clock.stop("read")
-        wider = await index_lookup.look_up_candidates(place, replace(wanted, limit=wide))
+        wider = await index_lookup.look_up_candidates(scope, replace(request, limit=wide))
         clock.stop("index")
         gone = await in_db(candidates.find_missing_chunks, user, wider)
         clock.stop("read")
         if not gone:
             break
-        wanted = replace(wanted, excluded_chunks=wanted.excluded_chunks | gone)
-        tried = replace(await weigh(), corrections=respelt)
-    return tried
+        request = replace(request, excluded_chunks=request.excluded_chunks | gone)
+        result = replace(await weigh(), corrections=corrections)
+    return result
 
 
-async def _find_corrections(place: SearchScope, wanted: IndexRequest, seen: LookupResult) -> dict[str, str]:
+async def _find_corrections(scope: SearchScope, request: IndexRequest, lookup: LookupResult) -> dict[str, str]:
     """Return, for each misspelt word of the question, the word to search for instead; {} if no segment could be
     searched."""
 
     async def look_up(words: str) -> Mapping[str, float]:
-        return (await index_lookup.look_up_candidates(place, replace(wanted, text=words))).idf
+        return (await index_lookup.look_up_candidates(scope, replace(request, text=words))).idf
 
-    if not seen.segments:
+    if not lookup.segments:
         return {}
     return await spelling_correction.respell(
-        wanted.text, seen.idf, seen.unseen_term_idf, registry.get_embedder(), look_up
+        request.text, lookup.idf, lookup.unseen_term_idf, registry.get_embedder(), look_up
     )
 
 
 async def _search_directly(
-    user: AnyUser, place: SearchScope, query: QueryVariant, wanted: IndexRequest, clock: _Clock
+    user: AnyUser, scope: SearchScope, query: QueryVariant, request: IndexRequest, clock: _Clock
 ) -> _QueryResult | None:
     """Return the result of the usual search, from vector to rows without returning to the event loop in between.
 
     None if several embedders or a reranker must be asked, if there is no segment, or if one is damaged.
     """
-    tunings = _collect_settings(place)
-    if _uses_reranker(tunings) or not (some := index_lookup.list_own_segments(place)):
+    settings = _collect_settings(scope)
+    if _uses_reranker(settings) or not (some := index_lookup.list_own_segments(scope)):
         return None
-    vector_weight = average_vector_weight(tunings)
+    vector_weight = average_vector_weight(settings)
 
-    def weighed(seen: LookupResult) -> tuple[LookupResult, RankedWindows]:
+    def weighed(lookup: LookupResult) -> tuple[LookupResult, RankedWindows]:
         clock.stop("index")
-        ranked = _score_and_rank(user, seen, tunings, vector_weight)
+        ranked = _score_and_rank(user, lookup, settings, vector_weight)
         clock.stop("read")
-        return seen, ranked
+        return lookup, ranked
 
     try:
-        seen, ranked = await index_lookup.start_lookup(place, wanted, some).then_in_db(weighed)
+        lookup, ranked = await index_lookup.start_lookup(scope, request, some).then_in_db(weighed)
     except EngineBroken:
         return None
-    return _QueryResult(query, await wanted.vector, seen, ranked)
+    return _QueryResult(query, await request.vector, lookup, ranked)
 
 
 async def _iter_queries(
@@ -318,30 +318,32 @@ def _choose_better(best: _QueryResult, found: _QueryResult) -> _QueryResult:
     return found if not best.ranked.windows or found.ranked.relevance > least else best
 
 
-async def _rank_query(user: AnyUser, question: str, seen: LookupResult, place: SearchScope) -> RankedWindows:
-    tunings = _collect_settings(place)
-    vector_weight = average_vector_weight(tunings)
-    if not _uses_reranker(tunings):
-        return await in_db(_score_and_rank, user, seen, tunings, vector_weight)  # one switch of threads instead of two
-    order = await in_db(candidates.score_candidates, seen, vector_weight)
+async def _rank_query(user: AnyUser, question: str, lookup: LookupResult, scope: SearchScope) -> RankedWindows:
+    settings = _collect_settings(scope)
+    vector_weight = average_vector_weight(settings)
+    if not _uses_reranker(settings):
+        return await in_db(
+            _score_and_rank, user, lookup, settings, vector_weight
+        )  # one switch of threads instead of two
+    order = await in_db(candidates.score_candidates, lookup, vector_weight)
     return await in_db(
-        candidates.rank_windows, user, await reranking.rerank_candidates(user, question, order), seen, tunings
+        candidates.rank_windows, user, await reranking.rerank_candidates(user, question, order), lookup, settings
     )
 
 
-def _uses_reranker(tunings: Mapping[UUID, CollectionSettings]) -> bool:
+def _uses_reranker(settings: Mapping[UUID, CollectionSettings]) -> bool:
     """Return whether the site has a reranker and one of the collections uses it."""
-    return registry.get_reranker().active and any(item.rerank for item in tunings.values())
+    return registry.get_reranker().active and any(item.rerank for item in settings.values())
 
 
 def _score_and_rank(
-    user: AnyUser, seen: LookupResult, tunings: Mapping[UUID, CollectionSettings], vector_weight: float
+    user: AnyUser, lookup: LookupResult, settings: Mapping[UUID, CollectionSettings], vector_weight: float
 ) -> RankedWindows:
-    return candidates.rank_windows(user, candidates.score_candidates(seen, vector_weight), seen, tunings)
+    return candidates.rank_windows(user, candidates.score_candidates(lookup, vector_weight), lookup, settings)
 
 
-def _collect_settings(place: SearchScope) -> dict[UUID, CollectionSettings]:
-    return {pk: place.settings.get(pk, DEFAULT_SETTINGS) for pk in place.collections}
+def _collect_settings(scope: SearchScope) -> dict[UUID, CollectionSettings]:
+    return {pk: scope.settings.get(pk, DEFAULT_SETTINGS) for pk in scope.collections}
 
 
 async def _load_scope(
