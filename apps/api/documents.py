@@ -85,7 +85,7 @@ def change_collection(request: HttpRequest, pk: UUID, wish: CollectionChange) ->
 @router.delete("/collections/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["collections"])
 def remove_collection(request: HttpRequest, pk: UUID) -> Status[None]:
     """Delete the collection with all its documents."""
-    delete_collection(get_object_or_404(Collection.objects.owned_by(get_caller(request)), pk=pk))
+    delete_collection(get_caller(request), get_object_or_404(Collection.objects.owned_by(get_caller(request)), pk=pk))
     return Status(204, None)
 
 
@@ -129,21 +129,21 @@ def get_document(request: HttpRequest, pk: UUID) -> Document:
 def change_document(request: HttpRequest, pk: UUID, wish: DocumentChange) -> Document:
     """Change the title under which the document is shown and cited; empty: the name of its file."""
     with transaction.atomic():
-        set_title(_editable(request, pk), wish.title)
+        set_title(get_caller(request), _editable(request, pk), wish.title)
     return _editable(request, pk)
 
 
 @router.post("/documents/{uuid:pk}/cancel", auth=_WRITE, response=DocumentOut, tags=["documents"])
 def cancel_document(request: HttpRequest, pk: UUID) -> Document:
     """Stop processing a document that is not ready yet."""
-    cancel_ingestion(_editable(request, pk))
+    cancel_ingestion(get_caller(request), _editable(request, pk))
     return _editable(request, pk)
 
 
 @router.post("/documents/{uuid:pk}/retry", auth=_WRITE, response=DocumentOut, tags=["documents"])
 def retry_document(request: HttpRequest, pk: UUID) -> Document:
     """Queue a document again that failed, was cancelled or was quarantined."""
-    retry_ingestion(_editable(request, pk))
+    retry_ingestion(get_caller(request), _editable(request, pk))
     return _editable(request, pk)
 
 
@@ -151,7 +151,7 @@ def retry_document(request: HttpRequest, pk: UUID) -> Document:
 def remove_document(request: HttpRequest, pk: UUID) -> Status[None]:
     """Delete the document at once, including its passages in answers that cited it."""
     found = _editable(request, pk)
-    delete_document(found)
+    delete_document(get_caller(request), found)
     page_view.delete_cached_images([found.sha256])
     return Status(204, None)
 

@@ -40,8 +40,8 @@ def push_on_commit(group: str, message: dict[str, Any]) -> None:
     transaction.on_commit(partial(on_loop, push_message, group, message), robust=True)
 
 
-def push_picture_change(owner: int, picture: object, *, held: bool) -> None:
-    """Announce on commit that a picture is withheld (`held`) or visible again: to its owner's pages and to pages of
+def push_picture_change(owner: int, picture: object, *, withheld: bool) -> None:
+    """Announce on commit that a picture is withheld (`withheld`) or visible again: to its owner's pages and to pages of
     shared links that show it."""
     for group in (get_user_channel(owner), get_picture_channel(picture)):
-        push_on_commit(group, {"type": "picture", "picture": str(picture), "held": held})
+        push_on_commit(group, {"type": "picture", "picture": str(picture), "held": withheld})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.documents.library.uploads import retry_ingestion, store_upload
+from apps.documents.library.uploads import requeue_document, store_file
 from apps.documents.models import Collection, Document
 from apps.users.models import User
 
@@ -58,7 +58,7 @@ def load_sample(user: User) -> Collection:
         content = (HANDBOOK / name).read_bytes()
         known = there.get(hashlib.sha256(content).hexdigest())
         if known is None:
-            store_upload(user, collection, SimpleUploadedFile(name, content))
+            store_file(user, collection, SimpleUploadedFile(name, content))
         elif known.status not in {Document.Status.READY, *Document.ACTIVE}:
-            retry_ingestion(known)
+            requeue_document(known)
     return collection

@@ -23,7 +23,7 @@ from apps.conversations.attachments import uploads
 from apps.conversations.history.actions import delete_permanently
 from apps.conversations.models import AttachedPicture, Conversation, ImportJob
 from apps.conversations.transfer import import_job
-from apps.documents.library.sharing import delete_collection
+from apps.documents.library.sharing import remove_collection
 from apps.documents.models import Collection, Document, Segment
 from apps.engines import registry
 from apps.engines.types import SegmentInfo
@@ -136,7 +136,7 @@ def _erase_rows(wish: DataRequest, token: str, user: User) -> None:
         with _step(wish, token):
             _add(wish, "documents", Document.every.filter(collection=shelf).count())
             _add(wish, "collections", int(not shelf.of_chat))
-            delete_collection(shelf)
+            remove_collection(shelf)
     rows = Conversation.objects.owned_by(user)
     while batch := list(rows.values_list("pk", flat=True)[:_AT_ONCE]):
         with _step(wish, token):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.history.actions import delete_permanently
 from apps.conversations.models import Conversation
-from apps.documents.library.uploads import delete_document
+from apps.documents.library.uploads import remove_document
 from apps.documents.models import Collection, Document
 from apps.privacy.models import LegalHold, RetentionRule
 from apps.safety.audit_log import audit
@@ -73,7 +73,7 @@ def delete_expired() -> int:
         return 0
     now = timezone.now()
     removed = _remove_each(due_conversations(now)[:_AT_ONCE], _remove_conversation)
-    return removed + _remove_each(due_documents(now)[:_AT_ONCE], delete_document)
+    return removed + _remove_each(due_documents(now)[:_AT_ONCE], remove_document)
 
 
 def hold_user(user: User, person: User, reason: str) -> None:

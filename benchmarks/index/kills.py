@@ -111,7 +111,7 @@ def work(place: Collection, seed: int, done: int) -> None:
             if own.random() < 0.6 or Document.objects.count() > KEPT:
                 document = own.choice(list(Document.objects.all()))
                 note(f"-{document.pk}")
-                uploads.delete_document(document)
+                uploads.remove_document(document)
         index_maintenance.merge(place.pk)
         index_maintenance.sweep()
         os.write(done, b".")

@@ -87,12 +87,12 @@ def _offered(library: Any, place: Path, rows: list[dict[str, Any]]) -> tuple[dic
 def _recognised(library: Any) -> None:
     """Read documents without text once more, with OCR."""
     from apps.documents.ingestion.file_parsing import NO_TEXT
-    from apps.documents.library.uploads import retry_ingestion
+    from apps.documents.library.uploads import requeue_document
 
     began = time.perf_counter()
     with bench.working():
         for document in library.documents.filter(reason__in=NO_TEXT.values()):
-            retry_ingestion(document)
+            requeue_document(document)
     bench.tell(f"text recognition took {time.perf_counter() - began:.0f} s")
 
 

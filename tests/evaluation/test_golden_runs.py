@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.documents.indexing import index_maintenance
 from apps.documents.library.passage_edits import set_enabled
-from apps.documents.library.uploads import delete_document
+from apps.documents.library.uploads import remove_document
 from apps.documents.models import Chunk, Collection, Document, Membership
 from apps.documents.retrieval.search import SearchResult
 from apps.engines.types import EngineUnavailable
@@ -101,10 +101,10 @@ def test_a_run_says_which_questions_fell_since_the_one_before(shelf: Collection,
     question(alice, shelf, QUAY, chunk=chunk("granite"))
     question(alice, shelf, BOATS, words="northern wall")
     assert runs.find_regressions(ran(shelf, alice)) == []
-    set_enabled(chunk("granite"), on=False)
+    set_enabled(alice, chunk("granite"), on=False)
     fell = runs.find_regressions(ran(shelf, alice))
     assert [(item.question.text, item.before, item.now, item.lost) for item in fell] == [(QUAY, 1, None, True)]
-    set_enabled(chunk("granite"), on=True)
+    set_enabled(alice, chunk("granite"), on=True)
     assert runs.find_regressions(ran(shelf, alice)) == []
 
 
@@ -140,7 +140,7 @@ def test_an_engine_that_is_away_is_told(shelf: Collection, alice: User, monkeypa
 
 def test_a_question_whose_document_is_gone_is_asked_no_more(shelf: Collection, alice: User) -> None:
     question(alice, shelf, QUAY, chunk=chunk("granite"))
-    delete_document(Document.objects.get(title="Harbour"))
+    remove_document(Document.objects.get(title="Harbour"))
     assert GoldenQuestion.objects.get().void
     assert ran(shelf, alice).questions == 0
 
@@ -294,7 +294,7 @@ def test_the_page_has_the_numbers_a_chart_and_what_fell(
     for number in range(12):
         question(alice, shelf, f"{QUAY} {number}", chunk=chunk("granite"))
     ran(shelf, alice)
-    set_enabled(chunk("granite"), on=False)
+    set_enabled(alice, chunk("granite"), on=False)
     ran(shelf, alice)
     with django_assert_max_num_queries(16):
         page = owner.get(f"/collections/{shelf.pk}/golden/").content.decode()

@@ -43,8 +43,8 @@ def titles(user: User) -> list[str]:
 
 def test_a_shared_collection_is_told_once_with_names(alice: User, bob: User) -> None:
     row = Collection.objects.create(owner=alice, name="HR policies")
-    sharing.share_with_address(row, bob.email, "reader", alice)
-    sharing.share_with_address(row, bob.email, "editor", alice)
+    sharing.share_with_address(alice, row, bob.email, "reader")
+    sharing.share_with_address(alice, row, bob.email, "editor")
     assert titles(bob) == [f"{alice} shared the collection “HR policies” with you."]
     assert titles(alice) == []
 
@@ -53,7 +53,7 @@ def test_the_members_of_a_group_are_told_but_not_the_owner(alice: User, bob: Use
     group = Group.objects.create(name="Board")
     for user in (alice, bob):
         user.groups.add(group)
-    sharing.share_with_group(Collection.objects.create(owner=alice, name="Minutes"), group, "reader", alice)
+    sharing.share_with_group(alice, Collection.objects.create(owner=alice, name="Minutes"), group, "reader")
     services.share_assistant(alice, Assistant.objects.create(owner=alice, name="Helper"), "reader", group=group)
     assert titles(alice) == []
     assert {row.kind for row in UserNotice.objects.filter(user=bob)} == {Kind.COLLECTION, Kind.ASSISTANT}

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Conversation
 from apps.conversations.models.attachment import DRAFT_LIFETIME
-from apps.documents.library.sharing import delete_collection
+from apps.documents.library.sharing import remove_collection
 from apps.documents.library.uploads import UploadRefused, move_document, store_upload
 from apps.documents.models import Collection, Document
 from apps.documents.models.collection import CollectionQuerySet
@@ -116,7 +116,7 @@ def move_to_collection(user: User, document: Document, target: Collection) -> No
     require_row(Collection.objects.editable_by(user), target.pk)
     with transaction.atomic():
         chat = Conversation.objects.owned_by(user).filter(files=document.collection_id, narrow=True).first()
-        move_document(document, target)
+        move_document(user, document, target)
         if chat is not None:
             chat.collections.add(target)
 
@@ -132,7 +132,7 @@ def delete_forgotten_drafts() -> int:
     drafts = Collection.every.filter(of_chat=True, conversation=None, created__lt=over)
     gone = list(drafts.exclude(documents__created__gte=over)[:_SWEPT])
     for row in gone:
-        delete_collection(row)
+        remove_collection(row)
     return len(gone)
 
 
@@ -160,4 +160,4 @@ def _limit_drafts(user: User) -> None:
     """Delete the oldest drafts, so that the user has fewer than MAX_DRAFTS."""
     drafts = Collection.every.filter(owner=user, of_chat=True, conversation=None).order_by("-created")
     for row in drafts[MAX_DRAFTS - 1 :]:
-        delete_collection(row)
+        remove_collection(row)

@@ -63,8 +63,9 @@ def attach_file(request: HttpRequest) -> HttpResponse:
 @require_POST
 def remove_file(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete the file, in whatever state it is."""
-    document = _get_document(get_signed_in_user(request), pk)
-    delete_document(document)
+    user = get_signed_in_user(request)
+    document = _get_document(user, pk)
+    delete_document(user, document)
     return _render_chips(request, document.collection)
 
 

@@ -88,7 +88,7 @@ def _publish_change(subject: str) -> None:
     """Tell the pages that show the picture whether they may, after commit."""
     row = AttachedPicture.objects.filter(pk=subject).only("owner", "status").first()
     if row is not None:
-        websocket_push.push_picture_change(row.owner_id, row.pk, held=row.status == Status.HELD)
+        websocket_push.push_picture_change(row.owner_id, row.pk, withheld=row.status == Status.HELD)
 
 
 def open_case(row: AttachedPicture, judged: EvaluationRecord | None) -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from apps.conversations.attachments import chat_files
 from apps.conversations.models import Conversation, Folder, Message
 from apps.conversations.moderation import cases, redaction
-from apps.documents.library.sharing import delete_collection
+from apps.documents.library.sharing import remove_collection
 from apps.lib.db.permissions import require_row
 from apps.safety.moderation import auto_close
 from apps.users.models import User
@@ -99,7 +99,7 @@ def delete_permanently(pks: Collection[UUID]) -> None:
     files = chat_files.list_attached(pks)
     Conversation.objects.filter(pk__in=pks).delete()
     for row in files:
-        delete_collection(row)
+        remove_collection(row)
 
 
 def mark_read(user: User, pk: UUID) -> None:

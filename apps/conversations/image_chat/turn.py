@@ -89,14 +89,14 @@ async def _judged(turn: Turn, *texts: str) -> Verdict:
 
 
 def _store_request(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict) -> list[Picture]:
-    user, address = turn.prepared.user, turn.prepared.address
+    user = turn.prepared.user
     with transaction.atomic():
         if ask.how == "upscale":
-            rows = [upscaling.request_upscale(user, _get_start_picture(user, ask), address, turn.strictness)]
+            rows = [upscaling.request_upscale(user, _get_start_picture(user, ask), turn.strictness)]
         else:
             request = _make_picture_request(user, ask, words)
             rows = submission.request_pictures(
-                user, replace(request, level=strictest_of(turn.strictness, request.level)), address, verdict
+                user, replace(request, level=strictest_of(turn.strictness, request.level)), verdict
             )
         tiles.add_tiles(turn.prepared.answer_id, [row.pk for row in rows])
     return rows

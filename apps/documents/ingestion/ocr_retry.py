@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.documents.ingestion.ocr import can_retry_ocr
-from apps.documents.library.uploads import retry_ingestion
+from apps.documents.library.uploads import requeue_document
 from apps.documents.library.versions import reread_document
 from apps.documents.models import Document
 
@@ -30,6 +30,6 @@ def retry_scans() -> None:
 def _retry(row: Document) -> bool:
     """Queue the document, and return whether it is queued now."""
     if row.status == Document.Status.FAILED:
-        retry_ingestion(row)
+        requeue_document(row)
         return True
     return reread_document(row)

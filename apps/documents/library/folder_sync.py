@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
@@ -32,14 +33,15 @@ from apps.documents.library.uploads import (
     UploadRefused,
     clean_file_name,
     clean_folder_path,
-    delete_document,
-    store_upload,
+    remove_document,
+    store_file,
 )
 from apps.documents.models import Chunk, Collection, Document, FolderSync, Segment
 from apps.documents.parsing.detection import refuse_by_extension
 from apps.documents.parsing.protocol import ParseError
 from apps.lib.celery.notify import notify_worker
 from apps.lib.db import leases
+from apps.lib.db.permissions import require_row
 from apps.lib.text import message_templates
 from apps.users.models import User
 
@@ -115,9 +117,12 @@ def request_sync(user: User, collection: Collection, folder: str, digest: str, c
     """Store the request and notify a worker after commit. Return None, without a change, if the diff is no longer
     `digest`.
 
-    `confirmed` is the number of removals that the user has confirmed. Raises SyncRefused. Checks no permission: the
-    caller does.
+    `confirmed` is the number of removals that the user has confirmed. Raises SyncRefused; PermissionDenied unless the
+    user is an administrator who may edit the collection.
     """
+    if not user.is_administrator:
+        raise PermissionDenied
+    require_row(Collection.every.editable_by(user), collection.pk)
     diff = preview_sync(collection, folder)
     if diff.digest != digest:
         return None
@@ -172,7 +177,7 @@ def apply_sync(
         yield None
     for known in diff.removed:  # before additions: a new file may have the place or content of a removed one
         for document in collection.documents.filter(pk=known.pk, sync_folder=folder):
-            delete_document(document)
+            remove_document(document)
         yield None
     for file in [*diff.added, *diff.changed]:
         try:
@@ -191,7 +196,7 @@ def sweep() -> None:
 def _store_file(user: User, collection: Collection, folder: str, root: Path, file: FolderFile) -> None:
     with _open_file(root, file.relative_path) as content, transaction.atomic():
         path, _, name = file.path.rpartition("/")
-        row = store_upload(user, collection, UploadedFile(content, name, size=file.size), path)
+        row = store_file(user, collection, UploadedFile(content, name, size=file.size), path)
         same = collection.documents.filter(sync_folder=folder, path=row.path, name=row.name)
         for document in [row, *same]:
             Document.objects.filter(pk=document.pk).update(sync_folder=folder, modified_ns=file.modified_ns)

@@ -1,7 +1,8 @@
 """List single passages, switch them on and off, and set keywords and titles that searches find.
 
-Callers have fetched the rows through `visible_to(user)` or `editable_by(user)`; no permission is checked here. Changed
-words reach the index when their segment is rewritten, for which a worker is notified.
+Changes raise PermissionDenied unless the user may edit the document. `list_passages` checks nothing: its caller has
+fetched the collection through `visible_to(user)`. Changed words reach the index when their segment is rewritten, for
+which a worker is notified.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from django.utils import timezone
 
 from apps.documents.jobs.notifications import notify_merge
 from apps.documents.models import Chunk, Collection, Document, Segment
+from apps.lib.db.permissions import require_row
 
 if TYPE_CHECKING:
     from apps.documents.models import ChunkQuerySet
+    from apps.users.models import AnyUser
 
 PAGE_ROWS = 20  # passages on one page of the list
 KEYWORD_CHARACTERS = 400  # as Chunk.keywords
@@ -98,18 +101,23 @@ def _contains_word(word: str) -> Q:
     return Q(text__icontains=word) | Q(heading__icontains=word) | Q(keywords__icontains=word)
 
 
-def set_enabled(chunk: Chunk, *, on: bool) -> None:
-    """Switch the passage on or off for all later searches; it stays unused while its document is withheld."""
+def set_enabled(user: AnyUser, chunk: Chunk, *, on: bool) -> None:
+    """Switch the passage on or off for all later searches; it stays unused while its document is withheld.
+
+    Raises PermissionDenied.
+    """
+    require_row(Document.every.editable_by(user), chunk.document_id)
     Chunk.objects.filter(pk=chunk.pk).update(enabled=on)
     chunk.enabled = on
 
 
-def set_keywords(chunk: Chunk, words: str) -> None:
+def set_keywords(user: AnyUser, chunk: Chunk, words: str) -> None:
     """Set comma-separated keywords by which the passage is found, as by a heading, once its segment is rewritten.
 
     Opens its own transaction; notifies a worker after commit. Duplicates are dropped, and the text is cut at
-    KEYWORD_CHARACTERS.
+    KEYWORD_CHARACTERS. Raises PermissionDenied.
     """
+    require_row(Document.every.editable_by(user), chunk.document_id)
     keywords = ", ".join(dict.fromkeys(filter(None, (" ".join(word.split()) for word in words.split(",")))))
     keywords = keywords[:KEYWORD_CHARACTERS]
     with transaction.atomic():
@@ -125,12 +133,13 @@ def set_keywords(chunk: Chunk, words: str) -> None:
     chunk.refresh_from_db(fields=["segment"])
 
 
-def set_title(document: Document, title: str) -> None:
+def set_title(user: AnyUser, document: Document, title: str) -> None:
     """Set the title under which the document is shown and cited at once; "" shows the name of its file.
 
     Searches find it by the new words once its segments are rewritten. Opens its own transaction; notifies a worker
-    after commit.
+    after commit. Raises PermissionDenied.
     """
+    require_row(Document.every.editable_by(user), document.pk)
     with transaction.atomic():
         if not Document.objects.exclude(title=title).filter(pk=document.pk).update(title=title):
             return

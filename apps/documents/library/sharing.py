@@ -1,6 +1,6 @@
 """Share collections with addresses and groups, and delete collections.
 
-Callers have fetched the collection through `owned_by(user)`; no permission is checked here. Sharing never reveals
+Changes raise PermissionDenied unless the user owns the collection; the lists check nothing. Sharing never reveals
 whether an address has an account: members and pending shares are both listed by address alone.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -16,10 +17,15 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Count, Q
 
+from apps.documents.library.uploads import remove_files
 from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
 from apps.documents.moderation import review
+from apps.lib.db.permissions import require_row
 from apps.users.models import User, UserNotice
 from apps.users.notices import notify_users
+
+if TYPE_CHECKING:
+    from apps.users.models import AnyUser
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,42 +61,55 @@ def list_group_shares(collection: Collection) -> list[GroupShareSummary]:
     return [GroupShareSummary(row.group_id, row.group.name, row.people, row.role) for row in rows]
 
 
-def share_with_address(collection: Collection, email: str, role: str, by: User | None = None) -> None:
+def share_with_address(user: User, collection: Collection, email: str, role: str) -> None:
     """Give the address this role: now if an active account has confirmed it, else as soon as one does.
 
     An account that signed up with the address but has not confirmed it gets nothing. The owner's own address changes
-    nothing. A new member gets a notice that names `by`.
+    nothing. A new member gets a notice that names the user.
     """
+    require_row(Collection.objects.owned_by(user), collection.pk)
     with transaction.atomic():
         address = EmailAddress.objects.filter(email=email, verified=True, user__is_active=True).first()
-        user = address.user if address is not None else None
-        if user is None:
+        member = address.user if address is not None else None
+        if member is None:
             PendingMembership.objects.update_or_create(collection=collection, email=email, defaults={"role": role})
-        elif user.pk != collection.owner_id:
-            _, new = Membership.objects.update_or_create(collection=collection, user=user, defaults={"role": role})
+        elif member.pk != collection.owner_id:
+            _, new = Membership.objects.update_or_create(collection=collection, user=member, defaults={"role": role})
             if new:
-                _notify_shared([user.pk], collection, by)
+                _notify_shared([member.pk], collection, user)
 
 
-def revoke_address(collection: Collection, email: str) -> None:
-    """Remove the share with this address, whether confirmed or pending."""
+def revoke_address(user: AnyUser, collection: Collection, email: str) -> None:
+    """Remove the share with this address, whether confirmed or pending. Raises PermissionDenied."""
+    require_row(Collection.objects.owned_by(user), collection.pk)
     with transaction.atomic():
         Membership.objects.filter(collection=collection, user__email=email).delete()
         collection.pending_shares.filter(email=email).delete()
 
 
-def share_with_group(collection: Collection, group: Group, role: str, by: User | None = None) -> None:
-    """Give all members of the group this role, as long as they are members. They get a notice that names `by`."""
+def share_with_group(user: User, collection: Collection, group: Group, role: str) -> None:
+    """Give all members of the group this role, as long as they are members. They get a notice that names the user.
+
+    Raises PermissionDenied.
+    """
+    require_row(Collection.objects.owned_by(user), collection.pk)
     with transaction.atomic():
         _, new = GroupShare.objects.update_or_create(collection=collection, group=group, defaults={"role": role})
         if new:
             members = User.objects.filter(groups=group, is_active=True).exclude(pk=collection.owner_id)
-            _notify_shared(members.values_list("pk", flat=True), collection, by)
+            _notify_shared(members.values_list("pk", flat=True), collection, user)
 
 
-def revoke_group(collection: Collection, group: int) -> None:
-    """Remove the share with this group, by its id."""
+def revoke_group(user: AnyUser, collection: Collection, group: int) -> None:
+    """Remove the share with this group, by its id. Raises PermissionDenied."""
+    require_row(Collection.objects.owned_by(user), collection.pk)
     GroupShare.objects.filter(collection=collection, group=group).delete()
+
+
+def set_public_access(user: AnyUser, collection: Collection, *, on: bool) -> None:
+    """Set whether every signed-in user may read the collection. Raises PermissionDenied."""
+    require_row(Collection.objects.owned_by(user), collection.pk)
+    Collection.objects.filter(pk=collection.pk).update(everyone=on)
 
 
 def accept_pending_shares(user: User) -> None:
@@ -115,9 +134,15 @@ def _notify_shared(users: Iterable[int], collection: Collection, by: User | None
     notify_users(others, kind, collection.pk, collection.name, **({"by": str(by)} if by else {}))
 
 
-def delete_collection(collection: Collection) -> None:
+def delete_collection(user: AnyUser, collection: Collection) -> None:
+    """Delete a collection as `remove_collection` does. Raises PermissionDenied unless the user owns it."""
+    require_row(Collection.every.owned_by(user), collection.pk)
+    remove_collection(collection)
+
+
+def remove_collection(collection: Collection) -> None:
     """Delete the collection with all documents; close their cases. Files are removed after commit. Opens its own
-    transaction."""
+    transaction. Checks no permission: for chats that end and for erasure."""
     with transaction.atomic():
         rows = Document.every.filter(collection=collection)
         rows.update(lease_token="")  # workers lose their leases and add no more pages
@@ -125,9 +150,4 @@ def delete_collection(collection: Collection) -> None:
         files = [Path(settings.MEDIA_ROOT) / name for name in names]
         review.close_cases_of_deleted([str(pk) for pk in rows.values_list("pk", flat=True)])
         collection.delete()
-        transaction.on_commit(lambda: _remove_files(files))
-
-
-def _remove_files(files: list[Path]) -> None:
-    for path in files:
-        path.unlink(missing_ok=True)
+        transaction.on_commit(lambda: remove_files(files))

@@ -1,7 +1,8 @@
 """Upload, cancel, retry, move and delete documents. Each function is one transaction.
 
-Callers have fetched the rows through `editable_by(user)`; no permission is checked here. Nothing is parsed here: the
-worker is notified after commit and ingests the document.
+Each change raises PermissionDenied unless the user may edit the document or collection. `store_file`,
+`requeue_document`, `remove_document` and `discard_waiting_version` check nothing: they serve the worker, syncs and
+other verbs. Nothing is parsed here: the worker is notified after commit and ingests the document.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import shutil
 import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -28,10 +30,14 @@ from apps.documents.parsing.detection import refuse_by_extension
 from apps.documents.parsing.protocol import ParseError
 from apps.lib import disk_space
 from apps.lib.celery.notify import notify_worker
+from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id
 from apps.safety.detectors import malware
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User
+
+if TYPE_CHECKING:
+    from apps.users.models import AnyUser
 
 NAME_CHARACTERS = 255
 PATH_CHARACTERS = 500
@@ -60,10 +66,17 @@ class DiskFull(UploadRefused):
 
 
 def store_upload(user: User, collection: Collection, file: UploadedFile[bytes], path: str = "") -> Document:
+    """Store a file as `store_file` does. Raises PermissionDenied unless the user may edit the collection."""
+    require_row(Collection.every.editable_by(user), collection.pk)
+    return store_file(user, collection, file, path)
+
+
+def store_file(user: User, collection: Collection, file: UploadedFile[bytes], path: str = "") -> Document:
     """Store the file, create its waiting document and return it; the worker is notified after commit.
 
-    `path` is for display only. The file is the next version of a ready document with its name and folder. Raises
-    UploadRefused if the user or the file is refused, DiskFull if the disk has no room.
+    Checks no right to the collection. `path` is for display only. The file is the next version of a ready
+    document with its name and folder. Raises UploadRefused if the user or the file is refused, DiskFull if the
+    disk has no room.
     """
     name, path = clean_file_name(file.name or ""), clean_folder_path(path)
     if words := restriction_message(user, Feature.UPLOADS):
@@ -127,11 +140,13 @@ def clean_folder_path(path: str) -> str:
     return "/".join(folders)
 
 
-def cancel_ingestion(document: Document) -> None:
+def cancel_ingestion(user: AnyUser, document: Document) -> None:
     """Cancel a document that is not ready yet. A worker that has it loses its lease and stops within a moment.
 
-    Chunks and pages are deleted, except recognised pages, which took seconds each. No change in other states.
+    Chunks and pages are deleted, except recognised pages, which took seconds each. No change in other states. Raises
+    PermissionDenied.
     """
+    require_row(Document.every.editable_by(user), document.pk)
     with transaction.atomic():
         stopped = Document.objects.filter(pk=document.pk, status__in=Document.ACTIVE).update(
             status=Document.Status.CANCELLED,
@@ -148,7 +163,13 @@ def cancel_ingestion(document: Document) -> None:
             Page.objects.filter(document=document.pk, ocr_key="").delete()
 
 
-def retry_ingestion(document: Document) -> None:
+def retry_ingestion(user: AnyUser, document: Document) -> None:
+    """Queue a failed, cancelled or quarantined document again as `requeue_document` does. Raises PermissionDenied."""
+    require_row(Document.every.editable_by(user), document.pk)
+    requeue_document(document)
+
+
+def requeue_document(document: Document) -> None:
     """Queue a document that failed, was cancelled or was set aside, with its attempts reset. No change in other states.
 
     A web page is fetched again, because the error may have been mended at its source. The worker is notified after
@@ -174,7 +195,13 @@ def retry_ingestion(document: Document) -> None:
             transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)
 
 
-def delete_document(document: Document) -> None:
+def delete_document(user: AnyUser, document: Document) -> None:
+    """Delete a document as `remove_document` does. Raises PermissionDenied unless the user may edit it."""
+    require_row(Document.every.editable_by(user), document.pk)
+    remove_document(document)
+
+
+def remove_document(document: Document) -> None:
     """Delete the document with its versions, pages and chunks; close its cases.
 
     Its files are removed, and the index merged, after commit.
@@ -190,11 +217,14 @@ def delete_document(document: Document) -> None:
         transaction.on_commit(lambda: notify_merge(collection), robust=True)
 
 
-def move_document(document: Document, target: Collection) -> None:
+def move_document(user: AnyUser, document: Document, target: Collection) -> None:
     """Move a ready document with its versions to another collection, where it is found once a worker has indexed it.
 
-    Sources keep pointing to it. Raises UploadRefused if it is not ready, or if the collection holds this content.
+    Sources keep pointing to it. Raises UploadRefused if it is not ready, or if the collection holds this content;
+    PermissionDenied unless the user may edit document and target.
     """
+    require_row(Document.every.editable_by(user), document.pk)
+    require_row(Collection.every.editable_by(user), target.pk)
     earlier = document.collection_id
     with transaction.atomic():
         _refuse_duplicate(target, document.sha256)
@@ -240,7 +270,7 @@ def _find_same_name(collection: Collection, name: str, path: str) -> Document | 
 def discard_waiting_version(document: Document) -> None:
     """Delete the version that waits to replace the document, or that failed to."""
     for row in Document.objects.filter(replaces=document):
-        delete_document(row)
+        remove_document(row)
 
 
 def _format_too_large() -> str:
@@ -295,4 +325,4 @@ def _refuse_duplicate(collection: Collection, sha256: str) -> None:
     for same in collection.documents.filter(sha256=sha256):
         if same.status not in ENDED_STATUSES:
             raise UploadRefused(format_duplicate(same), same)
-        delete_document(same)
+        remove_document(same)

@@ -23,8 +23,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.documents.jobs.notifications import notify_ingest, notify_merge
-from apps.documents.library.uploads import UploadRefused, delete_document, discard_waiting_version
+from apps.documents.library.uploads import UploadRefused, discard_waiting_version, remove_document
 from apps.documents.models import Chunk, Document, Page
+from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User
@@ -40,10 +41,11 @@ version_hooks: list[Callable[[UUID, UUID], object]] = []  # of apps above; calle
 
 
 def refetch_web_page(user: User, document: Document) -> Document:
-    """Queue the web page to be fetched again and return the waiting row. Raises UploadRefused.
+    """Queue the web page to be fetched again and return the waiting row. Raises UploadRefused and PermissionDenied.
 
     If the page has not changed, only its day of fetching does.
     """
+    require_row(Document.every.editable_by(user), document.pk)
     if words := restriction_message(user, Feature.UPLOADS):
         raise UploadRefused(words)
     if not document.url:
@@ -59,8 +61,9 @@ def refetch_web_page(user: User, document: Document) -> Document:
 
 
 def reread_document(document: Document) -> bool:
-    """Queue the stored file to be parsed again as the next version. Return False if the file is gone or a version waits
-    already.
+    """Queue the stored file to be parsed again as the next version, for the worker.
+
+    Return False if the file is gone or a version waits already. Checks no permission.
 
     Until then the document stays as it is, and answers that cited it go on to show what they cited.
     """
@@ -117,5 +120,5 @@ def promote_version(waiting: Document) -> None:
     for row in Document.every.filter(replaces=old, status=Document.Status.REPLACED).order_by("-version")[
         MAX_EARLIER_VERSIONS:
     ]:
-        delete_document(row)
+        remove_document(row)
     transaction.on_commit(lambda: notify_merge(old.collection_id), robust=True)

@@ -27,11 +27,12 @@ from apps.documents.library.uploads import (
     NAME_CHARACTERS,
     UploadRefused,
     clean_file_name,
-    delete_document,
+    remove_document,
 )
 from apps.documents.models import Collection, Document
 from apps.documents.parsing.formats import FORMATS, find_by_name
 from apps.documents.sandbox.runner import detect_format
+from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id
 from apps.lib.text import message_templates
 from apps.safety.detectors import malware
@@ -52,8 +53,9 @@ def queue_web_page(user: User, collection: Collection, text: str) -> Document:
     """Create a waiting document for the web page at the address `text`; the worker is notified after commit.
 
     Raises UploadRefused if web pages are off, the user may not upload, the address is not allowed, the collection has
-    it, or MAX_WAITING_PAGES wait already.
+    it, or MAX_WAITING_PAGES wait already; PermissionDenied unless the user may edit the collection.
     """
+    require_row(Collection.every.editable_by(user), collection.pk)
     if not settings.WEB_PAGES:
         raise UploadRefused(gettext("Web pages cannot be added here. Save the page and upload the file."))
     if words := restriction_message(user, Feature.UPLOADS):
@@ -123,7 +125,7 @@ def _refuse_known(collection: Collection, address: WebAddress) -> None:
                 gettext("Already in %(name)s as %(same)s. Open it there to fetch it again.")
                 % {"name": collection.name, "same": same}
             )
-        delete_document(same)
+        remove_document(same)
 
 
 def _finish_unchanged(waiting: Document, sha256: str) -> bool:
@@ -131,7 +133,7 @@ def _finish_unchanged(waiting: Document, sha256: str) -> bool:
     row."""
     known = Document.objects.filter(versions=waiting, sha256=sha256).update(fetched=timezone.now())
     if known:
-        delete_document(waiting)
+        remove_document(waiting)
     return bool(known)
 
 

@@ -133,11 +133,11 @@ def parse_spans(raw: str) -> Spans:
 
 
 def build_page_view(
-    document: Document, number: int, raw_spans: str, raw_here: str = "", *, around: int = 0, as_text: bool = False
+    document: Document, number: int, raw_spans: str, raw_here: str = "", *, context: int = 0, as_text: bool = False
 ) -> PageView:
     """Return the view of one page with a passage; a number beyond the document gives the nearest page.
 
-    `raw_here`: spans of the passage that is meant; those of `raw_spans` beside it are shown lighter. `around`:
+    `raw_here`: spans of the passage that is meant; those of `raw_spans` beside it are shown lighter. `context`:
     characters of text shown before and after the passage; 0: the whole page. `as_text`: no image. Queries the database
     and may render for seconds. Checks no permission.
     """
@@ -150,7 +150,7 @@ def build_page_view(
             image = get_page_image(document, number, spans, here)
         except PageImageError as error:
             problem = str(error)
-    found, before, after = ([], False, False) if image else _text(document, number, spans, here, around)
+    found, before, after = ([], False, False) if image else _text(document, number, spans, here, context)
     kept, meant = (",".join(f"{a}-{b}" for a, b in found) for found in (spans, here))
     slide, notes = split_notes(found) if document.unit == "slide" else (found, [])
     heading = _heading(document, number, spans)
@@ -158,13 +158,13 @@ def build_page_view(
 
 
 def _text(
-    document: Document, number: int, spans: Spans, here: Spans, around: int
+    document: Document, number: int, spans: Spans, here: Spans, context: int
 ) -> tuple[list[TextBlock], bool, bool]:
     """Return the blocks of a page, and whether text was left out before and after them."""
     page = Page.objects.filter(document=document, number=number).defer("boxes").first()
     if page is None:
         return [], False, False
-    start, end = choose_window(page.text, here or spans, around) if around else (0, len(page.text))
+    start, end = choose_window(page.text, here or spans, context) if context else (0, len(page.text))
     block_spans = page.block_spans or [("paragraph", 0, 0, len(page.text))]
     found = build_blocks(page.text, spans, block_spans, start, end, here)
     coloured = highlight_code(found, document.name) if document.kind in {"code", "notebook"} else found

@@ -94,17 +94,17 @@ def _joined(found: Iterable[TextBlock]) -> list[TextBlock]:
     return kept
 
 
-def choose_window(text: str, spans: Spans, around: int) -> tuple[int, int]:
-    """Return the part [start, end) with the spans and about `around` characters on each side, cut between lines or
+def choose_window(text: str, spans: Spans, context: int) -> tuple[int, int]:
+    """Return the part [start, end) with the spans and about `context` characters on each side, cut between lines or
     words.
 
     Without spans, it is the beginning of the text.
     """
     spans = [span for span in spans if span[0] < len(text)]
     if not spans:
-        return 0, _border(text, min(len(text), 2 * around), 1)
-    start = max(0, min(start for start, _ in spans) - around)
-    end = min(len(text), max(end for _, end in spans) + around)
+        return 0, _border(text, min(len(text), 2 * context), 1)
+    start = max(0, min(start for start, _ in spans) - context)
+    end = min(len(text), max(end for _, end in spans) + context)
     return _border(text, start, -1), _border(text, end, 1)
 
 

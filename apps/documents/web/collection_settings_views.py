@@ -19,6 +19,7 @@ from apps.documents.library.sharing import (
     list_group_shares,
     revoke_address,
     revoke_group,
+    set_public_access,
     share_with_address,
     share_with_group,
 )
@@ -28,7 +29,6 @@ from apps.documents.web.forms import (
     AddressForm,
     CollectionForm,
     CollectionShareForm,
-    EveryoneForm,
     GroupChoiceForm,
     GroupShareForm,
 )
@@ -50,9 +50,8 @@ def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("documents:people", pk)
     form = CollectionShareForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        share_with_address(
-            collection, form.cleaned_data["email"], form.cleaned_data["role"], get_signed_in_user(request)
-        )
+        user = get_signed_in_user(request)
+        share_with_address(user, collection, form.cleaned_data["email"], form.cleaned_data["role"])
         messages.success(
             request, gettext("Shared with %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["email"]}
         )
@@ -74,7 +73,7 @@ def edit_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = GroupShareForm(request.POST, offered=offered)
     if not form.is_valid():
         return _people(request, collection, CollectionShareForm(), form)
-    share_with_group(collection, form.cleaned_data["group"], form.cleaned_data["role"], get_signed_in_user(request))
+    share_with_group(get_signed_in_user(request), collection, form.cleaned_data["group"], form.cleaned_data["role"])
     messages.success(
         request, gettext("Shared with the group %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["group"]}
     )
@@ -88,7 +87,7 @@ def remove_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     collection = _owned(request, pk)
     form = GroupChoiceForm(request.POST, offered=Group.objects.filter(shares__collection=collection))
     if form.is_valid():
-        revoke_group(collection, form.cleaned_data["group"].pk)
+        revoke_group(request.user, collection, form.cleaned_data["group"].pk)
     return _back(request, collection)
 
 
@@ -117,7 +116,7 @@ def remove_address(request: HttpRequest, pk: UUID) -> HttpResponse:
     collection = _owned(request, pk)
     form = AddressForm(request.POST)
     if form.is_valid():
-        revoke_address(collection, form.cleaned_data["email"])
+        revoke_address(request.user, collection, form.cleaned_data["email"])
     return _back(request, collection)
 
 
@@ -133,9 +132,9 @@ def _back(request: HttpRequest, collection: Collection) -> HttpResponse:
 @require_POST
 def edit_public_access(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Set whether every signed-in user may read the collection."""
-    form = EveryoneForm(request.POST, instance=_owned(request, pk))
-    if not ("everyone" in request.POST and is_blocked(request, Feature.SHARING)):
-        form.save()
+    collection, on = _owned(request, pk), "everyone" in request.POST
+    if not (on and is_blocked(request, Feature.SHARING)):
+        set_public_access(request.user, collection, on=on)
     return redirect("documents:people", pk)
 
 
@@ -163,7 +162,7 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
         context = {"collection": collection, "files": collection.documents.count()}
         return render(request, "documents/delete_collection.html", context)
     hashes = list(collection.documents.values_list("sha256", flat=True))
-    delete_collection(collection)
+    delete_collection(request.user, collection)
     page_view.delete_cached_images(hashes)
     messages.success(request, gettext("“%(name)s” deleted.") % {"name": collection.name})
     return redirect("documents:collections")

@@ -82,7 +82,7 @@ def show_file_list(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Render the list of files, which the page reloads while files are in progress; status 204 if nothing has
     changed."""
     context = _files_of(request, pk)
-    if request.GET.get("seen") == context["tray"].seen:
+    if request.GET.get("seen") == context["tray"].digest:
         return HttpResponse(status=204)  # so that the list is not replaced while the user points at it
     return render(request, "documents/_document_list.html", context)
 
@@ -185,7 +185,7 @@ def retry_failed(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Queue all failed files of the collection again."""
     target = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
     for document in target.documents.filter(status__in=FAILED_STATUSES):
-        retry_ingestion(document)
+        retry_ingestion(request.user, document)
     return respond_after_action(request, pk)
 
 

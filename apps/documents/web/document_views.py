@@ -12,10 +12,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.documents.library.passage_edits import set_title
-from apps.documents.library.uploads import UploadRefused, format_duplicate
-from apps.documents.library.uploads import cancel_ingestion as cancel_document
-from apps.documents.library.uploads import delete_document as delete_document
-from apps.documents.library.uploads import retry_ingestion as retry_document
+from apps.documents.library.uploads import (
+    UploadRefused,
+    cancel_ingestion,
+    delete_document,
+    format_duplicate,
+    retry_ingestion,
+)
 from apps.documents.library.versions import refetch_web_page
 from apps.documents.models import Document
 from apps.documents.reader import page_view
@@ -34,7 +37,7 @@ def _editable(request: HttpRequest, pk: UUID) -> Document:
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Cancel the ingestion of a document."""
     document = _editable(request, pk)
-    cancel_document(document)
+    cancel_ingestion(request.user, document)
     return respond_after_action(request, document.collection_id)
 
 
@@ -43,7 +46,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Queue a failed or cancelled document again."""
     document = _editable(request, pk)
-    retry_document(document)
+    retry_ingestion(request.user, document)
     return respond_after_action(request, document.collection_id)
 
 
@@ -66,7 +69,7 @@ def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
     document = _editable(request, pk)
     form = TitleForm(request.POST if request.method == "POST" else None, instance=document)
     if request.method == "POST" and form.is_valid():
-        set_title(document, form.cleaned_data["title"])
+        set_title(request.user, document, form.cleaned_data["title"])
         return redirect("documents:collection", document.collection_id)
     context = {"document": document, "form": form}
     return render(request, "documents/rename.html", context, status=400 if form.errors else 200)
@@ -93,7 +96,7 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
         kept = gettext("“%(name)s” was not deleted, because its copy is no longer available to you.")
         messages.error(request, kept % {"name": name})
         return redirect("documents:collection", document.collection_id)
-    delete_document(document)
+    delete_document(user, document)
     page_view.delete_cached_images([document.sha256])
     if twin is not None:
         record_refusal(user, document.collection, name, format_duplicate(twin), twin)

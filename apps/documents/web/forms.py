@@ -47,14 +47,6 @@ class TitleForm(ForDocument):
         help_texts = {"title": gettext_lazy("If empty, the file name is shown.")}
 
 
-class EveryoneForm(ForCollection):
-    """Form for access of all signed-in users."""
-
-    class Meta:
-        model = Collection
-        fields = ("everyone",)
-
-
 class CollectionRoleForm(forms.Form):
     """Form for the role of a share."""
 

@@ -70,7 +70,7 @@ def switch_passage(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     chunk = _editable(request, pk, number)
     form = SwitchForm(request.POST)
     if form.is_valid():
-        set_enabled(chunk, on=form.cleaned_data["enabled"])
+        set_enabled(request.user, chunk, on=form.cleaned_data["enabled"])
     return _after(request, chunk, annotating=False)
 
 
@@ -81,7 +81,7 @@ def edit_keywords(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     chunk = _editable(request, pk, number)
     form = KeywordsForm(request.POST)
     if form.is_valid():
-        set_keywords(chunk, form.cleaned_data["keywords"])
+        set_keywords(request.user, chunk, form.cleaned_data["keywords"])
     return _after(request, chunk, annotating=True)
 
 

@@ -66,7 +66,7 @@ def show_passage(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Render a passage in place for a side panel: the whole page image, or the text around the passage."""
     number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
     shown = page_view.build_page_view(
-        _readable(request, pk), number, spans, request.GET.get("here", ""), around=page_view.CONTEXT_CHARACTERS
+        _readable(request, pk), number, spans, request.GET.get("here", ""), context=page_view.CONTEXT_CHARACTERS
     )
     return render(request, "documents/_page_panel.html", {"shown": shown, "document": shown.document, "zoom": 100})
 

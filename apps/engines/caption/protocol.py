@@ -45,10 +45,10 @@ def open_picture(picture: bytes) -> Image:
     return image
 
 
-def clean_caption(said: str) -> str:
+def clean_caption(caption: str) -> str:
     """Return the model's text as the contract wants it: one line of printable characters, up to MAX_CHARACTERS, without
     a last sentence that was cut off. Raise EngineBroken if nothing is left."""
-    words = " ".join("".join(char if char.isprintable() else " " for char in said).split())[:MAX_CHARACTERS]
+    words = " ".join("".join(char if char.isprintable() else " " for char in caption).split())[:MAX_CHARACTERS]
     whole = max(words.rfind(sign) for sign in ".!?。")
     words = words[: whole + 1] if whole > 0 else words
     if not words:

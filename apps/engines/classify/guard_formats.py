@@ -24,7 +24,7 @@ class GuardFormat(Protocol):
         """Return the messages to send. `answer` True: a model wrote the text, else a user sent it. `clauses` maps the
         policy's codes to their wording."""
 
-    def read(self, said: str) -> Mapping[str, float]:
+    def read(self, answer: str) -> Mapping[str, float]:
         """Return UNSAFE or DOUBTFUL by clause code; {} for safe. Raise EngineBroken for output outside the format."""
 
 
@@ -51,8 +51,8 @@ class LlamaGuard:
     def messages(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Messages:
         return _turns(text, answer)
 
-    def read(self, said: str) -> Mapping[str, float]:
-        found = self._SAID.fullmatch(said.strip())
+    def read(self, answer: str) -> Mapping[str, float]:
+        found = self._SAID.fullmatch(answer.strip())
         if found is None:
             raise _broken()
         return _mapped(re.split(r",\s?", found[1]), LLAMA, UNSAFE) if found[1] else {}
@@ -69,8 +69,8 @@ class Qwen3Guard:
     def messages(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Messages:
         return _turns(text, answer)
 
-    def read(self, said: str) -> Mapping[str, float]:
-        found = self._SAID.fullmatch(said.strip())
+    def read(self, answer: str) -> Mapping[str, float]:
+        found = self._SAID.fullmatch(answer.strip())
         if found is None:
             raise _broken()
         level = {"Safe": 0.0, "Controversial": DOUBTFUL, "Unsafe": UNSAFE}[found[1]]
@@ -95,9 +95,9 @@ class GptOssSafeguard:
         )
         return [{"role": "system", "content": task}, {"role": "user", "content": text}]
 
-    def read(self, said: str) -> Mapping[str, float]:
+    def read(self, answer: str) -> Mapping[str, float]:
         try:
-            found = json.loads(said)
+            found = json.loads(answer)
         except (ValueError, RecursionError) as error:
             raise _broken() from error
         if not isinstance(found, dict) or set(found) != {"violation", "codes"}:

@@ -49,18 +49,18 @@ class DiffusersPainter:
         with self._lock:
             return self._describe()
 
-    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
+    def draw(self, request: DrawRequest, on_step: Callable[[DrawStep], None]) -> DrawnPicture:
         with self._lock:
             validate_request(request, self._describe())
             try:
-                return self._draw(request, seen)
+                return self._draw(request, on_step)
             except Exception as error:
                 if not self._out_of_memory(error):
                     raise
             log.warning("Memory did not suffice for %s x %s pixels; trying smaller", request.width, request.height)
             self._free()
             try:
-                return replace(self._draw(self._shrunk(request), seen), is_reduced=True)
+                return replace(self._draw(self._shrunk(request), on_step), is_reduced=True)
             except Exception as error:
                 if not self._out_of_memory(error):
                     raise
@@ -69,7 +69,7 @@ class DiffusersPainter:
                     "There is not enough memory for a picture of this size. Choose a smaller size."
                 ) from error
 
-    def _draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
+    def _draw(self, request: DrawRequest, on_step: Callable[[DrawStep], None]) -> DrawnPicture:
         import torch
 
         pipeline = self._pipeline_for(request)
@@ -81,7 +81,7 @@ class DiffusersPainter:
             nonlocal waited
             since = time.perf_counter()
             show = partial(previewer.preview, latents, request.width, request.height)
-            seen(DrawStep(min(step + 1, total), total, show))
+            on_step(DrawStep(min(step + 1, total), total, show))
             waited += time.perf_counter() - since
 
         options, start, part = self._options(pipeline, request)

@@ -51,7 +51,7 @@ class FakePainter:
     def has_known_name(self, prompt: str) -> bool:
         return has_name(prompt, self.names)
 
-    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
+    def draw(self, request: DrawRequest, on_step: Callable[[DrawStep], None]) -> DrawnPicture:
         from PIL import ImageChops
 
         validate_request(request, self.model())
@@ -62,7 +62,7 @@ class FakePainter:
             self.requests.append(request)
             for step in range(1, request.steps + 1):
                 time.sleep(self.gap_s)
-                seen(DrawStep(step, request.steps, partial(self._seen, request, step)))
+                on_step(DrawStep(step, request.steps, partial(self._preview, request, step)))
                 fail, self.fail = self.fail, None
                 if fail is not None:
                     raise fail
@@ -70,7 +70,7 @@ class FakePainter:
         drawn = ImageChops.blend(start, picture, request.strength) if start else picture
         return DrawnPicture(composite_region(drawn, start, part) if start and part else drawn)
 
-    def _seen(self, request: DrawRequest, step: int) -> bytes:
+    def _preview(self, request: DrawRequest, step: int) -> bytes:
         return encode_preview(self.look(request, step))
 
     def look(self, request: DrawRequest, step: int) -> Image:

@@ -56,7 +56,7 @@ class OpenAIPainter:
             self._name, f"{self._name} of a server", _SIDE, _SIDE, 1, 0.0, 8, _LARGEST, 1, accepts_mask=self._edits
         )
 
-    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
+    def draw(self, request: DrawRequest, on_step: Callable[[DrawStep], None]) -> DrawnPicture:
         validate_request(request, self.model())
         size = request.width, request.height
         start = open_start_picture(request.start, *size) if request.mask else None
@@ -65,7 +65,7 @@ class OpenAIPainter:
         answer = self._asked(request, start, part)
         model_s = time.perf_counter() - began  # includes the network
         plain = open_picture(self._content(answer))
-        seen(DrawStep(1, 1))
+        on_step(DrawStep(1, 1))
         if start is not None and part is not None:  # the server may have drawn it in another shape
             return DrawnPicture(composite_region(plain.resize(size), start, part), model_s=model_s)
         return DrawnPicture(fit_to_size(plain, *size), model_s=model_s)

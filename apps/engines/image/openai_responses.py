@@ -37,19 +37,19 @@ def extract_picture(answer: dict[str, Any]) -> tuple[str, str]:
     """Return (picture in base64, "") or ("", address). Raise EngineBroken if the answer has neither."""
     try:
         first = answer["data"][0]
-        said, address = first.get("b64_json"), first.get("url")
+        encoded, address = first.get("b64_json"), first.get("url")
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise EngineBroken(_EMPTY) from error
-    if isinstance(said, str) and said:
-        return said, ""
+    if isinstance(encoded, str) and encoded:
+        return encoded, ""
     if not isinstance(address, str) or not address:
         raise EngineBroken(_EMPTY)
     return (address, "") if address.startswith("data:") else ("", address)
 
 
-def decode_base64(said: str) -> bytes:
+def decode_base64(encoded: str) -> bytes:
     """Return the bytes of a base64 text, with line breaks or as a `data:` URL. Raise EngineBroken if it is invalid."""
-    plain = said.partition(",")[2] if said.startswith("data:") else said
+    plain = encoded.partition(",")[2] if encoded.startswith("data:") else encoded
     try:
         return base64.b64decode("".join(plain.split()), validate=True)
     except (ValueError, binascii.Error) as error:
@@ -66,23 +66,23 @@ def open_picture(content: bytes) -> Image:
 
 def build_refusal(status: int, body: bytes, part: bool) -> EngineError:
     """Return the error for an answer whose status is not 200. `part`: the request was for a region of a picture."""
-    said = body[:_LONGEST].decode(errors="replace").casefold()
-    if status == 429 and any(sign in said for sign in _QUOTA):
+    text = body[:_LONGEST].decode(errors="replace").casefold()
+    if status == 429 and any(sign in text for sign in _QUOTA):
         return EngineRefused("The account at the picture server has no credit left. Tell an administrator.")
     if status in (429, 503):
         return EngineBusy("The picture server is busy. It is tried again later.")
-    if status in (401, 403) and not _by_rules(said):
+    if status in (401, 403) and not _by_rules(text):
         return EngineRefused("The picture server does not accept the key. An administrator must set IMAGE_API_KEY.")
     if part and status in (404, 405):
         return EngineRefused("The picture server cannot change a part of a picture.")
     if status in (404, 405):
         return EngineRefused("The picture server does not have this model. An administrator must check IMAGE_MODEL.")
     if 400 <= status < 500 and status != 408:
-        if _by_rules(said):
+        if _by_rules(text):
             return EngineRefused("The rules of the picture server do not allow this picture. Change the description.")
         return EngineRefused(message_templates.PICTURE_REFUSED % {"status": status})
     return EngineUnavailable(message_templates.PICTURE_FAILED % {"status": status})
 
 
-def _by_rules(said: str) -> bool:
-    return any(sign in said for sign in _RULES)
+def _by_rules(text: str) -> bool:
+    return any(sign in text for sign in _RULES)

@@ -121,8 +121,8 @@ class ImageEngine(Protocol):
     def model(self) -> PictureModel:
         """Return the configured model; may load it. Raise EngineUnavailable or EngineRefused if it cannot draw."""
 
-    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
-        """Draw a picture. `seen` is called after each step; an exception in it ends the drawing and is passed on.
+    def draw(self, request: DrawRequest, on_step: Callable[[DrawStep], None]) -> DrawnPicture:
+        """Draw a picture. `on_step` is called after each step; an exception in it ends the drawing and is passed on.
 
         Raise EngineRefused for a request that the model cannot serve (size, scheduler, start, memory) and other
         EngineErrors for failures.

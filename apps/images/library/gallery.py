@@ -1,4 +1,7 @@
-"""Search, vary, repeat, delete and download pictures."""
+"""Search, vary, repeat, cancel, delete and download pictures.
+
+Each change raises PermissionDenied for the picture of another user; `delete_pictures` skips these.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.fields.files import FieldFile
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.engines.types import EngineError, EngineRefused
@@ -21,6 +25,7 @@ from apps.images.generation import prompt_embeddings, source_pictures
 from apps.images.models import Picture, PictureQuerySet
 from apps.images.moderation import cases
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
+from apps.lib.db.permissions import require_row
 from apps.safety.models.strictness import parse_strictness
 from apps.safety.moderation import auto_close
 from apps.users.models import User
@@ -131,6 +136,20 @@ def describe_recipe(row: Picture) -> dict[str, Any]:
         "start": row.start_sha256 or (row.parent.sha256 if (row.from_parent or row.upscale) and row.parent else None),
         "mask": row.mask_sha256 or None,
     }
+
+
+def cancel_drawing(user: User, row: Picture) -> None:
+    """Cancel an unfinished picture; a drawing stops at its next step. Raises PermissionDenied."""
+    require_row(Picture.objects.filter(owner=user), row.pk)
+    Picture.objects.filter(pk=row.pk, status__in=Picture.ACTIVE).update(
+        status=Picture.Status.CANCELLED, lease_token="", lease_until=None, changed=timezone.now()
+    )
+
+
+def set_favourite(user: User, row: Picture, *, on: bool) -> None:
+    """Mark the picture as a favourite, or unmark it. Raises PermissionDenied."""
+    require_row(Picture.objects.filter(owner=user), row.pk)
+    Picture.objects.filter(pk=row.pk).update(favourite=on)
 
 
 def delete_pictures(user: User, chosen: Iterable[UUID]) -> int:

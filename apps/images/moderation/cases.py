@@ -91,7 +91,7 @@ def _notify_pages(subject: str) -> None:
     """Tell the owner's open pages whether the picture may be shown, after the commit."""
     row = Picture.objects.filter(pk=subject).only("owner", "status").first()
     if row is not None:
-        websocket_push.push_picture_change(row.owner_id, row.pk, held=row.status == Picture.Status.HELD)
+        websocket_push.push_picture_change(row.owner_id, row.pk, withheld=row.status == Picture.Status.HELD)
 
 
 def flag_picture(row: Picture, judged: EvaluationRecord | None) -> None:

@@ -16,6 +16,7 @@ from apps.engines.image.protocol import PictureModel
 from apps.images.models import Preset
 from apps.images.requests.forms import PictureForm
 from apps.images.requests.submission import PictureRequestRefused
+from apps.lib.db.permissions import require_row
 from apps.users.models import User
 
 MAX_PRESETS = 50  # per user
@@ -61,12 +62,19 @@ def save_preset(user: User, name: str, form: PictureForm) -> Preset:
         return own.update_or_create(owner=user, name=name, defaults={"settings": settings})[0]
 
 
-def rename_preset(row: Preset, name: str) -> None:
-    """Rename the preset. Raises PictureRequestRefused for an invalid or taken name."""
+def rename_preset(user: User, row: Preset, name: str) -> None:
+    """Rename the preset. Raises PictureRequestRefused for an invalid or taken name, and PermissionDenied."""
+    require_row(Preset.objects.filter(owner=user), row.pk)
     name = _name(name)
     if Preset.objects.filter(owner=row.owner, name=name).exclude(pk=row.pk).exists():
         raise PictureRequestRefused(gettext("You already have a preset with this name."))
     Preset.objects.filter(pk=row.pk).update(name=name)
+
+
+def delete_preset(user: User, row: Preset) -> None:
+    """Delete the preset. Raises PermissionDenied for that of another user."""
+    require_row(Preset.objects.filter(owner=user), row.pk)
+    row.delete()
 
 
 def _name(name: str) -> str:

@@ -67,7 +67,7 @@ class _ModelOutput:
     verdicts: list[Verdict] = field(default_factory=list)  # of the gate, on its pieces
 
 
-async def expand_prompt(user: User, words: str, address: str = "") -> PromptExpansion:
+async def expand_prompt(user: User, words: str) -> PromptExpansion:
     """Return the expansion of the words. Raises PictureRequestRefused, RateLimited and EngineError with a reason."""
     if refusal := await in_db(restriction_message, user, Feature.PICTURES):
         raise PictureRequestRefused(refusal)
@@ -86,14 +86,14 @@ async def expand_prompt(user: User, words: str, address: str = "") -> PromptExpa
             else []
         )
         return PromptExpansion(names=tuple(found))
-    await in_db(_charge_limits, user, address)
-    said = await _generate(user, words)
-    text = clean_description(said.text, words, whole=said.whole)
+    await in_db(_charge_limits, user)
+    answer = await _generate(user, words)
+    text = clean_description(answer.text, words, whole=answer.whole)
     if not text:
         raise PictureRequestRefused(
             gettext("The model’s text did not match your description. Try again, or add details yourself.")
         )
-    await _check(user, text, said.verdicts)
+    await _check(user, text, answer.verdicts)
     return PromptExpansion(text)
 
 
@@ -110,12 +110,12 @@ def suggest_names(model: PictureModel, words: str) -> list[str]:
     return []
 
 
-def clean_description(said: str, words: str, *, whole: bool = True) -> str:
+def clean_description(answer: str, words: str, *, whole: bool = True) -> str:
     """Return the model's text as a description; "" if it only repeats the words or has none of them.
 
     `whole`: the model ended by itself. A cut or too long text is shortened to full sentences if possible. Pure.
     """
-    lines = [line for line in said.splitlines() if line.strip(_EDGES)]
+    lines = [line for line in answer.splitlines() if line.strip(_EDGES)]
     if len(lines) > 1 and lines[0].rstrip(_EDGES).endswith(":"):  # "Here is the description:"
         lines = lines[1:]
     text = " ".join(_PREFIX.sub("", " ".join(lines).strip(_EDGES)).strip(_EDGES).split())
@@ -140,7 +140,7 @@ async def _check(user: User, text: str, before: Sequence[Verdict] = ()) -> None:
         raise PictureRequestRefused(translate_stored(verdict.words))
 
 
-def _charge_limits(user: User, address: str) -> None:
+def _charge_limits(user: User) -> None:
     rate_limits.check_limits(user, rate_limits.LimitedResource.TOKENS)
     rate_limits.consume(user, rate_limits.LimitedResource.MESSAGES)
 
@@ -151,14 +151,14 @@ async def _generate(user: User, words: str) -> _ModelOutput:
     asked = f"{_INSTRUCTION}\n\nThe picture: {escape_template_tokens(words)}"
     sampling = Sampling(max_tokens=_TOKENS, temperature=0.7)
     request = ChatRequest((ChatMessage("user", asked),), sampling, str(user.pk), reasoning=False)
-    said = _ModelOutput()
+    answer = _ModelOutput()
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),
-            aclosing(gate.moderate_stream(_deltas(request, said), said.verdicts.append)) as pieces,
+            aclosing(gate.moderate_stream(_deltas(request, answer), answer.verdicts.append)) as pieces,
         ):
             async for piece in pieces:
-                said.text += piece
+                answer.text += piece
     except TimeoutError:
         raise PictureRequestRefused(
             gettext("The model is too slow right now. Try again later, or add details yourself.")
@@ -167,16 +167,16 @@ async def _generate(user: User, words: str) -> _ModelOutput:
         await in_db(flag_prompt, user.pk, withheld.verdict)
         raise PictureRequestRefused(translate_stored(withheld)) from withheld
     finally:
-        await in_db(rate_limits.charge, user, rate_limits.LimitedResource.TOKENS, said.tokens)
-    return said
+        await in_db(rate_limits.charge, user, rate_limits.LimitedResource.TOKENS, answer.tokens)
+    return answer
 
 
-async def _deltas(request: ChatRequest, said: _ModelOutput) -> AsyncGenerator[str, None]:
+async def _deltas(request: ChatRequest, answer: _ModelOutput) -> AsyncGenerator[str, None]:
     async with aclosing(registry.get_chat_engine().stream(request)) as items:
         async for item in items:
             if isinstance(item, Delta) and item.text:
-                said.tokens += 1
+                answer.tokens += 1
                 yield item.text
             elif isinstance(item, Finish):
-                said.whole = item.reason != "length"
-                said.tokens = item.usage.prompt_tokens + item.usage.completion_tokens if item.usage else said.tokens
+                answer.whole = item.reason != "length"
+                answer.tokens = item.usage.prompt_tokens + item.usage.completion_tokens if item.usage else answer.tokens

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils.translation import gettext
@@ -65,12 +66,12 @@ class PictureRequest:
     level: Strictness = Strictness.SITE  # strictness of moderation of prompt and picture
 
 
-def request_pictures(
-    user: User, wish: PictureRequest, address: str = "", verdict: Verdict | None = None
-) -> list[Picture]:
+def request_pictures(user: User, wish: PictureRequest, verdict: Verdict | None = None) -> list[Picture]:
     """Queue the requested pictures and return their rows; one held row if its prompt waits for a reviewer. A prompt
     that is drawn and reviewed later opens a case per picture. `verdict` is an earlier verdict of the gate on the
-    prompt. Raises PictureRequestRefused, RateLimited or EngineError."""
+    prompt. Raises PictureRequestRefused, RateLimited or EngineError; PermissionDenied for a source picture or recipe of
+    another user."""
+    require_own(user, wish.parent, wish.repeat_of)
     wish = replace(wish, prompt=gate.normalise(wish.prompt), negative=gate.normalise(wish.negative))
     if wish.parent is not None and wish.from_parent:
         wish = replace(wish, level=strictest_of(wish.level, parse_strictness(wish.parent.level)))
@@ -105,6 +106,12 @@ def request_pictures(
             cases.flag_picture(row, verdict.judged)
             transaction.on_commit(partial(notify_worker, TASK, row.pk))
     return rows
+
+
+def require_own(user: User, *rows: Picture | None) -> None:
+    """Raise PermissionDenied if one of the pictures is another user's. No query."""
+    if any(row.owner_id != user.pk for row in rows if row is not None):
+        raise PermissionDenied
 
 
 def require_room(user: User, count: int) -> None:

@@ -12,7 +12,7 @@ from apps.engines.image.upscaling import MAX_SIDE
 from apps.engines.types import EngineRefused
 from apps.images.generation import source_pictures
 from apps.images.models import TASK, Picture
-from apps.images.requests.submission import PictureRequestRefused, require_room, store_files
+from apps.images.requests.submission import PictureRequestRefused, require_own, require_room, store_files
 from apps.lib.celery.notify import notify_worker
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.safety.models.strictness import Strictness, parse_strictness
@@ -31,11 +31,12 @@ def largest_factor(row: Picture) -> int:
     return 4 if longer * 4 <= MAX_SIDE // 2 else 2 if longer * 2 <= MAX_SIDE else 0
 
 
-def request_upscale(user: User, row: Picture, address: str = "", level: Strictness = Strictness.SITE) -> Picture:
+def request_upscale(user: User, row: Picture, level: Strictness = Strictness.SITE) -> Picture:
     """Queue an upscaled copy, moderated at least as strictly as `row`, and return it.
 
-    Raises PictureRequestRefused or RateLimited.
+    Raises PictureRequestRefused or RateLimited; PermissionDenied for the picture of another user.
     """
+    require_own(user, row)
     if words := restriction_message(user, Feature.PICTURES):
         raise PictureRequestRefused(words)
     if row.status != Picture.Status.READY:
@@ -44,27 +45,28 @@ def request_upscale(user: User, row: Picture, address: str = "", level: Strictne
     if not times:
         raise PictureRequestRefused(gettext("This picture already has the maximum size."))
     return _asked(
-        user, row, address, parent=row, upscale=times, width=row.width * times, height=row.height * times,
+        user, row, parent=row, upscale=times, width=row.width * times, height=row.height * times,
         level=strictest_of(level, parse_strictness(row.level)),
     )  # fmt: skip
 
 
-def repeat_upscale(user: User, row: Picture, address: str = "") -> Picture:
+def repeat_upscale(user: User, row: Picture) -> Picture:
     """Queue the upscaled picture `row` once more, even if its source was deleted since.
 
-    Raises PictureRequestRefused or RateLimited.
+    Raises PictureRequestRefused or RateLimited; PermissionDenied for the picture of another user.
     """
+    require_own(user, row)
     if row.parent is not None:
-        return request_upscale(user, row.parent, address, parse_strictness(row.level))
+        return request_upscale(user, row.parent, parse_strictness(row.level))
     try:
         start = source_pictures.read_source(row)
     except EngineRefused as error:
         raise PictureRequestRefused(gettext("The starting picture is no longer available.")) from error
     values = {"upscale": row.upscale, "width": row.width, "height": row.height, "level": row.level, "repeat_of": row}
-    return _asked(user, row, address, start, **values)
+    return _asked(user, row, start, **values)
 
 
-def _asked(user: User, row: Picture, address: str, start: bytes = b"", **values: Any) -> Picture:
+def _asked(user: User, row: Picture, start: bytes = b"", **values: Any) -> Picture:
     require_room(user, 1)
     rate_limits.consume(user, LimitedResource.PICTURES)
     same: dict[str, Any] = {name: getattr(row, name) for name in _SAME}

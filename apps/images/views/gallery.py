@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -28,7 +27,7 @@ from apps.lib.http_cache import compute_etag, respond_conditionally
 from apps.safety.moderation.reviewable import read_stored_bytes
 from apps.users.i18n import translate_stored
 from apps.users.models import User
-from apps.users.permissions import get_client_ip, get_signed_in_user
+from apps.users.permissions import get_signed_in_user
 from apps.users.rate_limits import RateLimited
 
 _PAGE = 48
@@ -63,7 +62,7 @@ def show_gallery(request: HttpRequest) -> HttpResponse:
                 [] if "anyway" in request.POST else prompt_expansion.suggest_names(model, form.picture_request.prompt)
             )
             if not unknown:
-                submission.request_pictures(user, form.picture_request, get_client_ip(request))
+                submission.request_pictures(user, form.picture_request)
                 return redirect("images:pictures")
         except (submission.PictureRequestRefused, EngineError) as error:
             form.add_error(None, translate_stored(error))
@@ -80,7 +79,7 @@ async def expand_prompt(request: HttpRequest) -> HttpResponse:
     """Return an expanded prompt as a fragment, or names that the model draws, or the reason for none."""
     user = cast(User, await request.auser())
     try:
-        found = await prompt_expansion.expand_prompt(user, request.POST.get("prompt", ""), get_client_ip(request))
+        found = await prompt_expansion.expand_prompt(user, request.POST.get("prompt", ""))
     except (submission.PictureRequestRefused, RateLimited, EngineError) as error:
         return render(request, "images/_prompt_expansion_result.html", {"problem": str(error)})
     return render(request, "images/_prompt_expansion_result.html", {"prompt": found.prompt, "names": found.names})
@@ -161,9 +160,7 @@ def serve_frame(request: HttpRequest, pk: UUID, step: int) -> HttpResponseBase:
 @require_POST
 def cancel_drawing(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Cancel a picture; a drawing stops at its next step."""
-    _get_own_picture(request, pk)
-    waiting = Picture.objects.filter(pk=pk, status__in=Picture.ACTIVE)
-    waiting.update(status=Picture.Status.CANCELLED, lease_token="", lease_until=None, changed=timezone.now())
+    gallery.cancel_drawing(get_signed_in_user(request), _get_own_picture(request, pk))
     return _back(request)
 
 
@@ -173,7 +170,7 @@ def draw_variation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Request a picture with the same recipe and another seed."""
     return _asked(
         request,
-        lambda user, row, at: submission.request_pictures(user, gallery.make_variation(row), at),
+        lambda user, row: submission.request_pictures(user, gallery.make_variation(row)),
         _get_own_picture(request, pk),
     )
 
@@ -189,9 +186,7 @@ def repeat_drawing(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def upscale_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Request an upscaled copy."""
-    return _asked(
-        request, lambda user, row, address: upscaling.request_upscale(user, row, address), _get_own_picture(request, pk)
-    )
+    return _asked(request, upscaling.request_upscale, _get_own_picture(request, pk))
 
 
 @login_required
@@ -199,7 +194,7 @@ def upscale_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
 def toggle_favourite(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Mark the picture as favourite, or unmark it."""
     row = _get_own_picture(request, pk)
-    Picture.objects.filter(pk=pk).update(favourite=not row.favourite)
+    gallery.set_favourite(get_signed_in_user(request), row, on=not row.favourite)
     return _back(request)
 
 
@@ -225,15 +220,15 @@ def download_pictures(request: HttpRequest) -> HttpResponseBase:
     return FileResponse(gallery.make_archive(rows), as_attachment=True, filename="pictures.zip")
 
 
-def _repetition(user: User, row: Picture, address: str) -> Any:
+def _repetition(user: User, row: Picture) -> Any:
     if row.upscale:
-        return upscaling.repeat_upscale(user, row, address)
-    return submission.request_pictures(user, gallery.make_repetition(row), address)
+        return upscaling.repeat_upscale(user, row)
+    return submission.request_pictures(user, gallery.make_repetition(row))
 
 
-def _asked(request: HttpRequest, ask: Callable[[User, Picture, str], Any], row: Picture) -> HttpResponse:
+def _asked(request: HttpRequest, ask: Callable[[User, Picture], Any], row: Picture) -> HttpResponse:
     try:
-        ask(get_signed_in_user(request), row, get_client_ip(request))
+        ask(get_signed_in_user(request), row)
     except (submission.PictureRequestRefused, EngineError) as error:
         messages.error(request, translate_stored(error))
     return redirect("images:pictures")

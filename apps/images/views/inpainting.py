@@ -22,7 +22,7 @@ from apps.images.requests import submission
 from apps.images.requests.submission import MAX_PICTURES, SEED_LIMIT, PictureRequest
 from apps.safety.models.strictness import parse_strictness
 from apps.users.i18n import translate_stored
-from apps.users.permissions import get_client_ip, get_signed_in_user
+from apps.users.permissions import get_signed_in_user
 
 
 class InpaintingForm(forms.Form):
@@ -85,7 +85,7 @@ def inpaint_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = InpaintingForm(model, row, *sent)
     if sent and form.is_valid():
         try:
-            submission.request_pictures(get_signed_in_user(request), form.picture_request, get_client_ip(request))
+            submission.request_pictures(get_signed_in_user(request), form.picture_request)
         except (submission.PictureRequestRefused, EngineError) as error:
             form.add_error(None, translate_stored(error))
         else:

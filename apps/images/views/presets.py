@@ -38,7 +38,7 @@ def rename_preset(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename a preset."""
     row = _get_own_preset(request, pk)
     try:
-        presets.rename_preset(row, request.POST.get("name", ""))
+        presets.rename_preset(get_signed_in_user(request), row, request.POST.get("name", ""))
     except PictureRequestRefused as error:
         return _answer(request, problem=str(error), part="change")
     return _answer(request, said=gettext("Renamed."), part="change")
@@ -48,7 +48,7 @@ def rename_preset(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def delete_preset(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a preset."""
-    _get_own_preset(request, pk).delete()
+    presets.delete_preset(get_signed_in_user(request), _get_own_preset(request, pk))
     return _answer(request, said=gettext("Deleted."), part="change")
 
 

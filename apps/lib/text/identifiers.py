@@ -49,6 +49,6 @@ def extract_identifiers(text: str) -> frozenset[Identifier]:
     return frozenset(found)
 
 
-def is_about_rivals(asked: frozenset[Identifier], said: frozenset[Identifier]) -> bool:
-    """Return whether `said` has rivals of identifiers in `asked`, and no identifier in common with it."""
-    return not asked & said and any(one.is_rival(other) for one in asked for other in said)
+def is_about_rivals(question: frozenset[Identifier], answer: frozenset[Identifier]) -> bool:
+    """Return whether `answer` has rivals of identifiers in `question`, and no identifier in common with it."""
+    return not question & answer and any(one.is_rival(other) for one in question for other in answer)

@@ -56,8 +56,8 @@ def test_every_letter_and_digit_is_in_exactly_one_chunk(some: list[ParsedBlock],
 def test_no_chunk_exceeds_the_window_with_its_header(some: list[ParsedBlock], window: int) -> None:
     for page in paginate(some, ParseLimits()):
         for draft in Chunker("Title", offsets, window).cut(page):
-            assert len(offsets(draft.embedded)) <= window
-            assert draft.tokens == len(offsets(draft.embedded))
+            assert len(offsets(draft.embedding_text)) <= window
+            assert draft.tokens == len(offsets(draft.embedding_text))
 
 
 @settings(max_examples=50, deadline=None)
@@ -66,8 +66,8 @@ def test_chunks_are_the_same_where_the_embedder_reads_them_while_they_are_cut(so
     embed = FakeEmbedder()
     for page in paginate(some, ParseLimits()):
         read = list(Chunker("Title", offsets, 64, embed.tokenised).cut(page))
-        assert [replace(draft, read=None) for draft in read] == list(Chunker("Title", offsets, 64).cut(page))
-        assert [draft.read for draft in read] == [embed.tokenised(draft.embedded) for draft in read]
+        assert [replace(draft, tokenised=None) for draft in read] == list(Chunker("Title", offsets, 64).cut(page))
+        assert [draft.tokenised for draft in read] == [embed.tokenised(draft.embedding_text) for draft in read]
 
 
 def test_a_chunk_is_cut_at_a_heading_and_knows_its_path() -> None:

@@ -137,9 +137,9 @@ def test_weights_alone_cut_nothing(shelf: Collection) -> None:
 
 def test_what_people_said_of_passages_is_carried_over(shelf: Collection) -> None:
     off, tagged = Chunk.objects.order_by("position")[:2]
-    set_enabled(off, on=False)
+    set_enabled(shelf.owner, off, on=False)
     row = built(shelf)
-    set_keywords(tagged, "broom")  # after the build was cut
+    set_keywords(shelf.owner, tagged, "broom")  # after the build was cut
     shadow_build.swap(row)
     live = Chunk.objects.order_by("position")
     gone = live.filter(char_end__lte=off.char_end)

@@ -113,7 +113,7 @@ def test_a_bad_file_ends_alone_and_says_why(put: Put) -> None:
 
 def slow(monkeypatch: pytest.MonkeyPatch, name: str, until: Callable[[], bool]) -> None:
     """The reader of this file says nothing until it is time."""
-    real = runner.SandboxProcess.take
+    real = runner.SandboxProcess.read_answers
 
     def take(self: runner.SandboxProcess) -> Any:
         if self.name == name and not until():
@@ -127,7 +127,7 @@ def slow(monkeypatch: pytest.MonkeyPatch, name: str, until: Callable[[], bool]) 
         self.name = options["name"]
 
     monkeypatch.setattr(runner.SandboxProcess, "__init__", named)
-    monkeypatch.setattr(runner.SandboxProcess, "take", take)
+    monkeypatch.setattr(runner.SandboxProcess, "read_answers", take)
 
 
 def test_a_slow_file_holds_up_no_other(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +254,7 @@ def test_only_small_files_that_were_never_begun_wait_together(put: Put) -> None:
     Document.objects.filter(pk=again.pk).update(attempts=1)
     assert scheduler.choose_batch() == [first.pk, last.pk]
     for row in (first, last):
-        uploads.delete_document(row)
+        uploads.remove_document(row)
     for row in (big, again, picture, page):
         assert scheduler.choose_batch() == [row.pk]
         Document.objects.filter(pk=row.pk).delete()

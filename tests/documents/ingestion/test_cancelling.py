@@ -74,7 +74,9 @@ def test_cancelled_in_any_step_and_retried(
     ]
     document = rows[others // 2]
     with monkeypatch.context() as patch:
-        patch.setattr(place, step, around(getattr(place, step), lambda: uploads.cancel_ingestion(document), when))
+        patch.setattr(
+            place, step, around(getattr(place, step), lambda: uploads.cancel_ingestion(alice, document), when)
+        )
         ingest(*(row.pk for row in rows))
     document.refresh_from_db()
     late = (step, when) == ("commit_documents", "after")  # it was ready by then, and stays so
@@ -84,7 +86,7 @@ def test_cancelled_in_any_step_and_retried(
     assert Chunk.objects.searchable().count() == Chunk.objects.count() == Page.objects.count() == others + late
     assert Segment.objects.count() == min(1, others + late)
 
-    uploads.retry_ingestion(document)
+    uploads.requeue_document(document)
     ingest(document.pk)
     document.refresh_from_db()
     assert (document.status, document.reason, document.attempts) == ("ready", "", 0)

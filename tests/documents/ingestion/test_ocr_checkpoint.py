@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from apps.documents.ingestion import ocr
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.jobs import ingest_job
-from apps.documents.library.uploads import cancel_ingestion, retry_ingestion, store_upload
+from apps.documents.library.uploads import cancel_ingestion, requeue_document, store_upload
 from apps.documents.library.versions import reread_document
 from apps.documents.models import Document, Page
 from apps.documents.sandbox import runner
@@ -97,11 +97,11 @@ def killed() -> None:
 
 
 def test_after_it_was_cancelled_and_is_tried_again(reader: Reader, paper: Document) -> None:
-    reader.halt[3] = lambda: cancel_ingestion(paper)
+    reader.halt[3] = lambda: cancel_ingestion(paper.collection.owner, paper)
     ingest(paper.pk)
     row = Document.objects.get(pk=paper.pk)
     assert (row.status, row.stage, row.done) == ("cancelled", "", 0)
-    retry_ingestion(row)
+    requeue_document(row)
     ingest(paper.pk)
     assert reader.asked == [[1, 2, 3], [3]] and whole(paper)
 
@@ -113,18 +113,18 @@ def test_the_count_goes_on_from_what_was_read(reader: Reader, paper: Document) -
         row = Document.objects.get(pk=paper.pk)
         seen.append((row.stage, row.done, row.total))
 
-    reader.halt[3] = lambda: cancel_ingestion(paper)
+    reader.halt[3] = lambda: cancel_ingestion(paper.collection.owner, paper)
     ingest(paper.pk)
-    retry_ingestion(Document.objects.get(pk=paper.pk))
+    requeue_document(Document.objects.get(pk=paper.pk))
     reader.halt[3] = look
     ingest(paper.pk)
     assert seen == [("scan", 2, 3)]
 
 
 def test_another_recogniser_reads_all_of_it(reader: Reader, paper: Document, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader.halt[3] = lambda: cancel_ingestion(paper)
+    reader.halt[3] = lambda: cancel_ingestion(paper.collection.owner, paper)
     ingest(paper.pk)
-    retry_ingestion(Document.objects.get(pk=paper.pk))
+    requeue_document(Document.objects.get(pk=paper.pk))
     monkeypatch.setattr(ocr, "get_ocr_version", lambda: "another")
     ingest(paper.pk)
     assert reader.asked == [[1, 2, 3], [1, 2, 3]] and whole(paper)

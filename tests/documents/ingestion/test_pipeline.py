@@ -143,7 +143,7 @@ def lose_during(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], Any]) -> N
 
 def test_a_cancelled_document_writes_nothing_more(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     document = put()
-    lose_during(monkeypatch, lambda: uploads.cancel_ingestion(document))
+    lose_during(monkeypatch, lambda: uploads.cancel_ingestion(document.collection.owner, document))
     assert after_ingest(document).status == "cancelled"
     assert not document.chunks.exists()
     assert not document.pages.exists()
@@ -152,15 +152,15 @@ def test_a_cancelled_document_writes_nothing_more(put: Put, monkeypatch: pytest.
 
 def test_a_cancelled_document_can_be_retried(put: Put) -> None:
     document = put()
-    uploads.cancel_ingestion(document)
+    uploads.cancel_ingestion(document.collection.owner, document)
     assert after_ingest(document).status == "cancelled"
-    uploads.retry_ingestion(document)
+    uploads.requeue_document(document)
     assert after_ingest(document).status == "ready"
 
 
 def test_a_document_deleted_meanwhile_is_gone(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     document = put()
-    lose_during(monkeypatch, lambda: uploads.delete_document(document))
+    lose_during(monkeypatch, lambda: uploads.remove_document(document))
     ingest(document.pk)
     assert (Document.objects.count(), Chunk.objects.count(), Segment.objects.count()) == (0, 0, 0)
 

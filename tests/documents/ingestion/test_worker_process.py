@@ -186,7 +186,7 @@ def test_cancelling_stops_the_worker_within_a_moment(start: Callable[..., Worker
     start("slow")
     until(marker.exists)
     until(get_heartbeat_file().exists)
-    uploads.cancel_ingestion(document)
+    uploads.cancel_ingestion(document.collection.owner, document)
     after = put(alice, place, "b.txt", b"Read after the other was cancelled.")
     until(lambda: Document.objects.get(pk=after.pk).status == "ready")
     document.refresh_from_db()

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from apps.documents.library.uploads import delete_document, store_upload
+from apps.documents.library.uploads import remove_document, store_upload
 from apps.documents.models import Collection, Document, Membership
 from apps.users.models import User
 from tests.documents.factories import collection
@@ -43,7 +43,7 @@ def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) ->
     page = strip_layout(tray(alice, place))
     assert "Already in Policies as leave.txt." in page
     assert f'<a href="/documents/{there.pk}/">Open<' in page
-    delete_document(there)
+    remove_document(there)
     assert "Already in Policies" in tray(alice, place) and ">Open<" not in tray(alice, place)
 
 
@@ -107,7 +107,7 @@ def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, 
     promise = f'<input type="hidden" name="promised" value="{there.pk}">'
     assert promise in client.get(address).content.decode()
     if lost == "gone":
-        delete_document(there)
+        remove_document(there)
     else:
         shared.delete()
     page = client.post(address, {"promised": str(there.pk)}, follow=True).content.decode()

@@ -56,7 +56,7 @@ def test_a_file_that_was_renamed_keeps_its_document(root: Path, shelf: Collectio
 
     diff = preview_sync(shelf, "contracts")
 
-    assert [item.words for item in diff.moved] == ["contracts/a.txt → contracts/2026/first.txt"]
+    assert [item.description for item in diff.moved] == ["contracts/a.txt → contracts/2026/first.txt"]
     assert (diff.count, diff.added, diff.removed) == (1, [], [])
     assert done(shelf) == []
     now = {

@@ -24,7 +24,7 @@ from apps.documents.library.folder_sync import (
     request_sync,
     run_sync,
 )
-from apps.documents.library.uploads import store_upload
+from apps.documents.library.uploads import store_file, store_upload
 from apps.documents.models import Collection, Document, FolderSync, Membership, Role
 from apps.users.models import User
 from tests.documents.factories import collection
@@ -58,14 +58,14 @@ def done(shelf: Collection, folder: str = "contracts") -> list[Any]:
 
 def test_what_is_there_is_added_with_its_structure_and_what_is_gone_is_removed(root: Path, shelf: Collection) -> None:
     diff = preview_sync(shelf, "contracts")
-    assert [item.place for item in diff.added] == ["contracts/2026/b.md", "contracts/a.txt"]
+    assert [item.path for item in diff.added] == ["contracts/2026/b.md", "contracts/a.txt"]
     assert not shelf.documents.exists()  # only looked at
     assert done(shelf) == []
     assert places(shelf) == ["contracts/2026/b.md", "contracts/a.txt"]
     again = preview_sync(shelf, "contracts")
     assert (again.count, again.unchanged) == (0, 2)
     (root / "contracts" / "a.txt").unlink()
-    assert [item.place for item in preview_sync(shelf, "contracts").removed] == ["contracts/a.txt"]
+    assert [item.path for item in preview_sync(shelf, "contracts").removed] == ["contracts/a.txt"]
     assert done(shelf) == [] and places(shelf) == ["contracts/2026/b.md"]
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_was_only_touched_is_unchanged_and_one_of_other_content_is_n
     assert preview_sync(shelf, "contracts").unchanged == 2
     (root / "contracts" / "a.txt").write_text("Third.")  # as long as before
     os.utime(root / "contracts" / "a.txt", (2, 2))
-    assert [item.place for item in preview_sync(shelf, "contracts").changed] == ["contracts/a.txt"]
+    assert [item.path for item in preview_sync(shelf, "contracts").changed] == ["contracts/a.txt"]
 
 
 def test_documents_of_other_sources_are_left_alone(root: Path, alice: User, shelf: Collection) -> None:
@@ -143,32 +143,39 @@ def test_it_has_to_be_named_and_must_not_hold_the_data(shelf: Collection, settin
             preview_sync(shelf, ".")
 
 
-def test_the_worker_does_what_was_seen_once(root: Path, alice: User, shelf: Collection) -> None:
+@pytest.fixture
+def admin(ada: User, shelf: Collection) -> User:
+    """An administrator who may edit the shelf."""
+    Membership.objects.create(collection=shelf, user=ada, role=Role.EDITOR)
+    return ada
+
+
+def test_the_worker_does_what_was_seen_once(root: Path, admin: User, shelf: Collection) -> None:
     diff = preview_sync(shelf, "contracts")
-    assert request_sync(alice, shelf, "contracts", "other") is None
-    row = request_sync(alice, shelf, "contracts", diff.digest)
+    assert request_sync(admin, shelf, "contracts", "other") is None
+    row = request_sync(admin, shelf, "contracts", diff.digest)
     assert row is not None and (row.pending, row.total) == (True, 2) and not shelf.documents.exists()
     run_sync(row.pk)
     run_sync(row.pk)
     row = FolderSync.objects.get(pk=row.pk)
     assert (row.pending, row.done, row.problems, len(places(shelf))) == (False, 2, [], 2)
-    assert set(shelf.documents.values_list("uploaded_by", "sync_folder")) == {(alice.pk, "contracts")}
+    assert set(shelf.documents.values_list("uploaded_by", "sync_folder")) == {(admin.pk, "contracts")}
 
 
 def test_a_worker_that_dies_in_the_middle_leaves_the_rest_to_the_next(
-    root: Path, alice: User, shelf: Collection, monkeypatch: pytest.MonkeyPatch
+    root: Path, admin: User, shelf: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = request_sync(alice, shelf, "contracts", preview_sync(shelf, "contracts").digest)
+    row = request_sync(admin, shelf, "contracts", preview_sync(shelf, "contracts").digest)
     assert row is not None
     taken = iter([True])
 
     def dies(*args: Any) -> Document:
         if next(taken, None) is None:
             raise KeyboardInterrupt
-        return store_upload(*args)
+        return store_file(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(folder_sync, "store_upload", dies)
+        patch.setattr(folder_sync, "store_file", dies)
         with pytest.raises(KeyboardInterrupt):
             run_sync(row.pk)
     assert len(places(shelf)) == 1

@@ -31,7 +31,7 @@ def rows(place: Collection, status: str, count: int, *, ago_s: float, size: int 
 
 
 def left(place: Collection) -> str:
-    return list_files(place.owner, place, True).left
+    return list_files(place.owner, place, True).remaining_time
 
 
 @pytest.mark.parametrize(

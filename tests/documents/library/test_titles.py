@@ -57,7 +57,7 @@ def test_a_title_that_a_person_gives_is_found_and_the_old_one_no_longer(client: 
 
 
 def test_the_same_title_again_rewrites_nothing(handbook: Document) -> None:
-    set_title(handbook, "")
+    set_title(handbook.collection.owner, handbook, "")
     assert not Segment.objects.filter(stale_since__isnull=False).exists()
 
 
@@ -65,7 +65,7 @@ def test_a_title_given_while_the_document_is_read_is_found(alice: User, monkeypa
     publish = pipeline.publish  # type: ignore[attr-defined]
 
     def renamed_first(works: Any) -> None:
-        set_title(works[0].document, "Vacations")
+        set_title(alice, works[0].document, "Vacations")
         works[0].document.title = ""
         publish(works)
 
@@ -78,7 +78,7 @@ def test_a_title_given_while_the_document_is_read_is_found(alice: User, monkeypa
 
 
 def test_a_new_version_is_found_by_the_title_that_stays(alice: User, handbook: Document) -> None:
-    set_title(handbook, "Vacations")
+    set_title(alice, handbook, "Vacations")
     waiting = store_upload(alice, handbook.collection, SimpleUploadedFile(handbook.name, TEXT + b" And a day more."))
     ingest(waiting.pk)
     handbook.refresh_from_db()

@@ -127,7 +127,7 @@ def test_deleting_takes_the_file_away(
 ) -> None:
     document = put(alice, library)
     with django_capture_on_commit_callbacks(execute=True):
-        uploads.delete_document(document)
+        uploads.remove_document(document)
     assert not Path(document.file.path).exists()
     assert not Document.objects.exists()
     assert sent.call_args.args == ("documents.merge",)
@@ -136,7 +136,7 @@ def test_deleting_takes_the_file_away(
 def test_retry_gives_all_attempts_back(alice: User, library: Collection) -> None:
     document = put(alice, library)
     Document.objects.update(status="quarantined", attempts=3, reason="It stopped the worker.")
-    uploads.retry_ingestion(document)
+    uploads.requeue_document(document)
     document.refresh_from_db()
     assert (document.status, document.attempts, document.reason) == ("queued", 0, "")
 
@@ -144,8 +144,8 @@ def test_retry_gives_all_attempts_back(alice: User, library: Collection) -> None
 def test_a_ready_document_is_neither_cancelled_nor_retried(alice: User, library: Collection) -> None:
     document = put(alice, library)
     Document.objects.update(status="ready")
-    uploads.cancel_ingestion(document)
-    uploads.retry_ingestion(document)
+    uploads.cancel_ingestion(alice, document)
+    uploads.requeue_document(document)
     document.refresh_from_db()
     assert document.status == "ready"
 

@@ -17,7 +17,7 @@ from apps.documents.ingestion import publishing
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.ingestion.worker import remove_orphans as sweep_files
 from apps.documents.library import folder_sync, versions
-from apps.documents.library.uploads import UploadRefused, delete_document, store_upload
+from apps.documents.library.uploads import UploadRefused, remove_document, store_upload
 from apps.documents.library.web_pages import queue_web_page
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.retrieval import search
@@ -144,7 +144,7 @@ def test_deleting_takes_every_version_and_its_file(alice: User, shelf: Collectio
     assert len(kept) == 3 and current(first).version == 3
     sweep_files()
     assert all(path.is_file() for path in kept)
-    delete_document(current(first))
+    remove_document(current(first))
     assert not any(path.exists() for path in kept) and not Document.every.exists()
 
 
@@ -201,7 +201,7 @@ def test_a_changed_file_of_a_synced_folder_is_a_new_version(
     first = shelf.documents.get()
     ingest(first.pk)
     (folder / "a.txt").write_text("Thirty days of leave, since this year.")
-    assert [item.place for item in folder_sync.preview_sync(shelf, "papers").changed] == ["papers/a.txt"]
+    assert [item.path for item in folder_sync.preview_sync(shelf, "papers").changed] == ["papers/a.txt"]
     list(folder_sync.apply_sync(alice, shelf, "papers"))
     again = folder_sync.preview_sync(shelf, "papers")
     assert again.count == 0  # while it waits

@@ -12,12 +12,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library.sharing import delete_collection
+from apps.documents.library.sharing import remove_collection
 from apps.documents.library.uploads import (
     UploadRefused,
     cancel_ingestion,
-    delete_document,
-    retry_ingestion,
+    remove_document,
+    requeue_document,
     store_upload,
 )
 from apps.documents.library.web_pages import queue_web_page
@@ -111,7 +111,7 @@ def test_what_cannot_be_fetched_or_read_fails_with_a_reason(web: Site, alice: Us
             web.page(path, body)
         row = fetched(alice, shelf, web.address(path))
         assert row.status == "failed" and words in row.reason
-        delete_document(row)
+        remove_document(row)
     assert stored() == before
 
 
@@ -120,7 +120,7 @@ def test_trying_again_fetches_again(web: Site, alice: User, shelf: Collection) -
     assert row.status == "failed" and row.file
     old = Path(row.file.path)
     web.page("/a", BODY.encode())
-    retry_ingestion(row)
+    requeue_document(row)
     assert not old.exists()
     ingest(row.pk)
     assert Document.objects.get(pk=row.pk).status == "ready"
@@ -136,7 +136,7 @@ def test_the_same_page_is_taken_once(web: Site, alice: User, shelf: Collection) 
     other = fetched(alice, shelf, web.page("/copy", BODY.encode()))
     assert other.status == "failed" and "has the same content as Leave" in other.reason
     cancelled = queue_web_page(alice, shelf, web.address("/c"))
-    cancel_ingestion(cancelled)
+    cancel_ingestion(alice, cancelled)
     queue_web_page(alice, shelf, web.address("/c"))
     assert shelf.documents.filter(url=web.address("/c")).count() == 1
 
@@ -147,11 +147,11 @@ def test_a_page_that_was_never_fetched_can_be_deleted(
     kept = store_upload(alice, shelf, SimpleUploadedFile("a.txt", b"words"))
     client.force_login(alice)
     row = queue_web_page(alice, shelf, web.address("/a"))
-    cancel_ingestion(row)
+    cancel_ingestion(alice, row)
     assert client.post(f"/documents/{row.pk}/delete/").status_code == 302
     assert Path(kept.file.path).is_file()
     queue_web_page(alice, shelf, web.address("/b"))
-    delete_collection(shelf)
+    remove_collection(shelf)
     assert Path(live.MEDIA_ROOT, "documents").is_dir() and not Document.objects.exists()
 
 
@@ -160,7 +160,7 @@ def test_cancelling_while_it_is_fetched_leaves_nothing(web: Site, alice: User, s
     row = queue_web_page(alice, shelf, web.address("/a"))
 
     def answer(connection: Any) -> None:
-        cancel_ingestion(row)
+        cancel_ingestion(alice, row)
         connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}".encode())
 
     web.answers["/a"] = answer

@@ -20,7 +20,7 @@ from apps.conversations.models import Conversation, Message, RetrievedPassage, S
 from apps.conversations.moderation import retraction
 from apps.documents.indexing import chunk_reindexing, index_maintenance
 from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library.uploads import delete_document, store_upload
+from apps.documents.library.uploads import remove_document, store_upload
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.moderation import redaction
 from apps.documents.reader import page_view
@@ -247,7 +247,7 @@ def test_builds_that_knew_it_are_given_up_and_nothing_is_kept_of_a_deleted_docum
     chunk.save(force_insert=True)
     decision = taken_out(morgan, paper)
     assert not IndexBuild.objects.exists() and not Chunk.every.filter(build__gt=0).exists()
-    delete_document(paper)
+    remove_document(paper)
     assert AppliedEffect.objects.get(decision=decision, name="redact").restore_data == {}
 
 
@@ -277,7 +277,7 @@ def test_a_document_that_is_deleted_while_its_index_is_written_ends_nothing(
 ) -> None:
     taken_out(morgan, paper)
     merge = index_maintenance.merge
-    monkeypatch.setattr(index_maintenance, "merge", lambda place: (merge(place), delete_document(paper)))
+    monkeypatch.setattr(index_maintenance, "merge", lambda place: (merge(place), remove_document(paper)))
     assert chunk_reindexing.sweep() == 0
 
 

@@ -75,7 +75,7 @@ def test_code_is_coloured_and_stays_what_it_was() -> None:
     plain = build_blocks(text, [(4, 5)], pieces, 0, len(text))
     (block,) = highlight_code(plain, "a.py")
     assert words(block) == words(plain[0])
-    assert {(run.text, run.look) for run in block.runs} >= {("def", "k"), ("# why", "c1")}
+    assert {(run.text, run.css_class) for run in block.runs} >= {("def", "k"), ("# why", "c1")}
     assert [(run.text, run.first) for run in block.runs if run.marked] == [("f", True)]
     assert highlight_code(plain, "a.unheard") == plain
 

@@ -180,7 +180,7 @@ async def test_the_index_is_asked_once_where_enough_is_there(alice: User, asked:
     await in_db(row.chunks.filter(position__lt=20).update, enabled=False)
 
     assert (await search(alice, "otter river")).passages
-    assert len(asked) == 1 and not asked[0].hidden
+    assert len(asked) == 1 and not asked[0].excluded_chunks
 
 
 async def test_nothing_is_found_where_all_of_a_large_document_was_deleted(alice: User) -> None:

@@ -78,7 +78,7 @@ def test_the_recipe_gives_the_same_picture_again(alice: User, waiting: Picture) 
     first = drawn(waiting)
     again = drawn(submission.request_pictures(alice, gallery.make_repetition(first))[0])
     assert (again.plain_sha256, again.repeat_of) == (first.plain_sha256, first) and first.plain_sha256
-    assert again.mark != first.mark, "but the files can be told apart"
+    assert again.watermark_id != first.watermark_id, "but the files can be told apart"
     told = generation_details.describe_generation(again)
     assert told and told.same
     assert (

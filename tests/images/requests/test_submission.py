@@ -124,12 +124,12 @@ def test_a_model_that_starts_from_no_picture_is_not_given_one(
 def test_a_user_draws_pictures_from_a_bucket(alice: User, bob: User, painter: FakePainter) -> None:
     try:
         rate_limits.change_limit(LimitScope.PERSON, LimitedResource.PICTURES, Rate(3, 60))
-        submission.request_pictures(alice, PictureRequest("A cat", count=2), "192.0.2.1")
+        submission.request_pictures(alice, PictureRequest("A cat", count=2))
         with pytest.raises(RateLimited, match="pictures"):
-            submission.request_pictures(alice, PictureRequest("A cat", count=2), "192.0.2.1")
+            submission.request_pictures(alice, PictureRequest("A cat", count=2))
         assert Picture.objects.count() == 2 and rate_limits.read_levels(
             rate_limits.list_buckets(bob, LimitedResource.PICTURES)
         ) == [3]
-        submission.request_pictures(bob, PictureRequest("A cat", count=2), "192.0.2.1")
+        submission.request_pictures(bob, PictureRequest("A cat", count=2))
     finally:
         rate_limits.clear_rate_cache()

@@ -105,7 +105,7 @@ def test_what_was_read_along_is_judged_alike_and_not_read_again(
         raise AssertionError("it was there")
 
     monkeypatch.setattr(embed, "states", again)
-    monkeypatch.setattr(type(registry.get_injection_detector()), "suspects", again)
+    monkeypatch.setattr(type(registry.get_injection_detector()), "find_suspects", again)
     assert check_passages(texts, vectors, suspects) == before
     assert [verdict.rule for verdict in before] == ["", "prompt_attack", "prompt_attack"]
 
@@ -115,7 +115,7 @@ def test_a_passage_is_unchecked_where_nobody_looked_for_planted_instructions(mon
     def broken(*args: object) -> object:
         raise EngineBroken("away")
 
-    monkeypatch.setattr(type(registry.get_injection_detector()), "suspects", broken)
+    monkeypatch.setattr(type(registry.get_injection_detector()), "find_suspects", broken)
     assert check_passage("It is nine.").rule == "unchecked"
     assert find_suspect_sentences(["It is nine."]) is None
 

@@ -165,7 +165,7 @@ def test_passages_whose_check_is_late_are_unchecked(quiet: None, monkeypatch: py
     over = threading.Event()
     monkeypatch.setattr(gate, "DEADLINE_S", 0.05)
     monkeypatch.setattr(timeouts, "PASSAGE_S", 0.0)
-    monkeypatch.setattr(type(registry.get_injection_detector()), "suspects", lambda *_: over.wait(60) or [])
+    monkeypatch.setattr(type(registry.get_injection_detector()), "find_suspects", lambda *_: over.wait(60) or [])
     began = time.monotonic()
     assert gate.check_passage("It is nine.").rule == "unchecked"
     assert time.monotonic() - began < 30

@@ -119,9 +119,9 @@ def test_a_document_takes_its_cases_with_it(alice: User, whole: bool) -> None:
     )
     cases = [about("document", row.pk, alice) for row in (gone, stays)]
     if whole:
-        sharing.delete_collection(shelf)
+        sharing.remove_collection(shelf)
     else:
-        uploads.delete_document(gone)
+        uploads.remove_document(gone)
     assert [state(one) for one in cases] == [CaseState.AUTO_CLOSED, CaseState.OPEN]
 
 

@@ -74,7 +74,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     """Yield title, pages and notices of a web page. Raises ParseError."""
     text = _read(path, limits)
     try:
-        page = read_page(text, around=False)
+        page = read_page(text, with_surroundings=False)
     except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError, ValueError) as error:
         raise ParseError("No text was found in this web page. Check that it is the right file.") from error
     if page.title:
@@ -85,14 +85,14 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 
 
-def read_page(text: str, *, around: bool = True) -> WebPage:
-    """Return the visible content of a page, with or without its surroundings, such as menus (`around`).
+def read_page(text: str, *, with_surroundings: bool = True) -> WebPage:
+    """Return the visible content of a page, with or without its surroundings, such as menus (`with_surroundings`).
 
     Raises lxml.etree.ParserError, lxml.etree.XMLSyntaxError or ValueError for malformed HTML.
     """
     tree = lxml.html.document_fromstring(_PROLOGUE.sub("", text) or "<p></p>")
     title = make_title(tree.findtext(".//title") or tree.findtext(".//h1") or "")
-    hidden = _drop(tree, frozenset() if around else _AROUND)
+    hidden = _drop(tree, frozenset() if with_surroundings else _AROUND)
     _mark_code(tree)
     left = MOST_COPIES
     for table in tree.iter("table"):

@@ -137,7 +137,7 @@ class PictogramPainter:
             self._known = load_vocabulary(self._folder / FILE, self._pinned)
         return self._known
 
-    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
+    def draw(self, request: DrawRequest, on_step: Callable[[DrawStep], None]) -> DrawnPicture:
         import torch
 
         from apps.engines.image.pictogram.sampler import sample_pictures
@@ -154,7 +154,7 @@ class PictogramPainter:
             def after(step: int, meant: Any) -> None:
                 nonlocal waited
                 since = time.perf_counter()
-                seen(
+                on_step(
                     DrawStep(step, request.steps, lambda: encode_preview(_picture(meant[0])), preview_stays_valid=True)
                 )
                 waited += time.perf_counter() - since

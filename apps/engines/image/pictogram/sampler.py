@@ -34,14 +34,14 @@ def sample_pictures(
     seeds: list[int],
     steps: int,
     guidance: float,
-    seen: Callable[[int, Tensor], None] = lambda step, picture: None,
+    on_step: Callable[[int, Tensor], None] = lambda step, picture: None,
     kept: KeptRegion | None = None,
 ) -> Tensor:
     """Draw pictures (n, 3, SIDE, SIDE), -1 to 1, one per row of `meaning` (n, 384) and seed.
 
-    `guidance` 1 uses the network's prediction; more moves it away from that for an empty prompt. `seen` gets the number
-    of each step, from 1, and the predicted pictures; an exception in it ends the drawing. `kept` is restored after each
-    step with matching noise, so that the network sees it and draws what fits.
+    `guidance` 1 uses the network's prediction; more moves it away from that for an empty prompt. `on_step` gets the
+    number of each step, from 1, and the predicted pictures; an exception in it ends the drawing. `kept` is restored
+    after each step with matching noise, so that the network sees it and draws what fits.
     """
     noise = [torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     x = begun = NOISE * torch.stack(noise)
@@ -57,7 +57,7 @@ def sample_pictures(
             x = x + velocity * (then - now) if step + 1 < steps else meant
             if kept is not None:
                 x, meant = kept.over(x, begun, then), kept.over(meant, begun, 1)
-            seen(step + 1, meant)
+            on_step(step + 1, meant)
     return meant.clamp(-1, 1)
 
 

@@ -1,0 +1,121 @@
+"""Each verb that changes a collection or a document refuses a user who may not, whoever calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.conf import LazySettings as Settings
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from apps.documents.library import folder_sync, passage_edits, sharing, uploads, versions, web_pages
+from apps.documents.models import (
+    Chunk,
+    Collection,
+    Document,
+    FolderSync,
+    GroupShare,
+    Membership,
+    PendingMembership,
+    Role,
+)
+from apps.users.models import User
+from tests.documents import factories
+from tests.support.users import make_user
+
+pytestmark = pytest.mark.django_db
+PAGE = "https://example.org/hive"
+
+
+class Rows:
+    """What one administrator has: two collections, a ready document, a failed one, and a web page."""
+
+    def __init__(self) -> None:
+        self.owner, self.group = make_user("ada", "administrator"), Group.objects.create(name="Keepers")
+        self.shelf = factories.collection(self.owner)
+        self.target = factories.collection(self.owner, "Other")
+        self.document = factories.document(self.shelf, "Bees", ["A hive has one queen."])
+        self.chunk = Chunk.objects.get(document=self.document)
+        self.failed = self._waiting("failed", Document.Status.FAILED)
+        self.queued = self._waiting("queued", Document.Status.QUEUED)
+        self.page = factories.document(self.shelf, "Hive", ["A page about hives."])
+        Document.objects.filter(pk=self.page.pk).update(url=PAGE)
+        self.page.refresh_from_db()
+        sharing.share_with_group(self.owner, self.shelf, self.group, Role.READER)
+
+    def _waiting(self, name: str, status: Document.Status) -> Document:
+        return Document.objects.create(
+            collection=self.shelf, uploaded_by=self.owner, name=name, file=f"documents/{name}", sha256=name, size=1,
+            status=status,
+        )  # fmt: skip
+
+
+def upload() -> SimpleUploadedFile:
+    return SimpleUploadedFile("new.txt", b"Some words.")
+
+
+EDITS: dict[str, Callable[[User, Rows], object]] = {
+    "store_upload": lambda user, rows: uploads.store_upload(user, rows.shelf, upload()),
+    "refetch_web_page": lambda user, rows: versions.refetch_web_page(user, rows.page),
+    "queue_web_page": lambda user, rows: web_pages.queue_web_page(user, rows.shelf, f"{PAGE}/2"),
+    "cancel_ingestion": lambda user, rows: uploads.cancel_ingestion(user, rows.queued),
+    "retry_ingestion": lambda user, rows: uploads.retry_ingestion(user, rows.failed),
+    "delete_document": lambda user, rows: uploads.delete_document(user, rows.document),
+    "set_title": lambda user, rows: passage_edits.set_title(user, rows.document, "Wasps"),
+    "set_enabled": lambda user, rows: passage_edits.set_enabled(user, rows.chunk, on=False),
+    "set_keywords": lambda user, rows: passage_edits.set_keywords(user, rows.chunk, "honey"),
+}
+OWNERS_ONLY: dict[str, Callable[[User, Rows], object]] = {
+    "move_document": lambda user, rows: uploads.move_document(user, rows.document, rows.target),  # not their target
+    "share_with_address": lambda user, rows: sharing.share_with_address(user, rows.shelf, "c@example.org", Role.READER),
+    "revoke_address": lambda user, rows: sharing.revoke_address(user, rows.shelf, "bob@example.org"),
+    "share_with_group": lambda user, rows: sharing.share_with_group(user, rows.shelf, rows.group, Role.EDITOR),
+    "revoke_group": lambda user, rows: sharing.revoke_group(user, rows.shelf, rows.group.pk),
+    "set_public_access": lambda user, rows: sharing.set_public_access(user, rows.shelf, on=True),
+    "delete_collection": lambda user, rows: sharing.delete_collection(user, rows.shelf),
+}
+
+
+def state(rows: Rows) -> tuple[object, ...]:
+    """Return everything that the verbs change."""
+    documents = Document.every.order_by("pk").values_list("pk", "collection", "title", "status", "attempts")
+    chunks = Chunk.every.order_by("pk").values_list("pk", "enabled", "keywords")
+    collections = Collection.every.order_by("pk").values_list("pk", "everyone")
+    shares = GroupShare.objects.values_list("role"), Membership.objects.values_list("user", "role")
+    pending = PendingMembership.objects.values_list("email")
+    return tuple(list(found) for found in (documents, chunks, collections, *shares, pending))
+
+
+@pytest.mark.parametrize("verb", {**EDITS, **OWNERS_ONLY})
+def test_a_stranger_and_a_reader_are_refused_and_the_owner_is_not(verb: str, settings: Settings) -> None:
+    settings.WEB_PAGES = True
+    rows, stranger, reader = Rows(), make_user("eve"), make_user("bob")
+    Membership.objects.create(collection=rows.shelf, user=reader, role=Role.READER)
+    before = state(rows)
+    for user in (stranger, reader):
+        with pytest.raises(PermissionDenied):
+            {**EDITS, **OWNERS_ONLY}[verb](user, rows)
+    assert state(rows) == before
+    {**EDITS, **OWNERS_ONLY}[verb](rows.owner, rows)
+    assert state(rows) != before
+
+
+@pytest.mark.parametrize("verb", OWNERS_ONLY)
+def test_an_editor_neither_shares_nor_deletes_nor_moves_out(verb: str) -> None:
+    rows, editor = Rows(), make_user("bob")
+    Membership.objects.create(collection=rows.shelf, user=editor, role=Role.EDITOR)
+    before = state(rows)
+    with pytest.raises(PermissionDenied):
+        OWNERS_ONLY[verb](editor, rows)
+    assert state(rows) == before
+
+
+def test_only_an_administrator_who_may_edit_requests_a_sync() -> None:
+    rows, editor, other = Rows(), make_user("bob"), make_user("carl", "administrator")
+    Membership.objects.create(collection=rows.shelf, user=editor, role=Role.EDITOR)
+    for user in (editor, other):
+        with pytest.raises(PermissionDenied):
+            folder_sync.request_sync(user, rows.shelf, ".", "")
+    assert not FolderSync.objects.exists()
