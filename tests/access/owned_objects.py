@@ -154,21 +154,14 @@ def first(row: Model) -> None:
 
 def build() -> OwnedObjects:
     """Create the users and every object."""
-    alice, bob, _, ada = (
-        make_user("alice"),
-        make_user("bob"),
-        make_user("charlie"),
-        make_user("ada", User.Role.ADMINISTRATOR),
-    )
+    alice, bob, _ = (make_user(name) for name in ("alice", "bob", "charlie"))
+    ada = make_user("ada", User.Role.ADMINISTRATOR)
     shelf = collection(alice)
     paper = document(shelf, "Paper", ["The only sentence of Alice."])
     Membership.objects.create(collection=shelf, user=bob)
     first(GoldenQuestion.objects.create(collection=shelf, text="What?", document=paper))
-    first(
-        IndexBuild.objects.create(
-            collection=shelf, status=IndexBuild.Status.BUILT, search_settings={"vector_weight": 0.5}
-        )
-    )
+    built = {"status": IndexBuild.Status.BUILT, "search_settings": {"vector_weight": 0.5}}
+    first(IndexBuild.objects.create(collection=shelf, **built))
     drawer = Folder.objects.create(owner=alice, name="Drawer")
     talk = Conversation.objects.create(owner=alice, title="Talk", folder=drawer)
     talk.files = Collection.every.create(owner=alice, name="Quagga shelf", of_chat=True)
