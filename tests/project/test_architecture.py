@@ -61,6 +61,32 @@ def test_apps_read_settings_and_never_the_environment() -> None:
     assert found == []
 
 
+def test_verbs_know_no_http() -> None:
+    """Services are called by views, the API, jobs and sockets alike."""
+    rooms = {
+        "conversations": "core grounding rendering moderation attachments tools image_chat turns disclosure transfer",
+        "documents": "parsing sandbox chunking models indexing jobs moderation library ingestion retrieval reader",
+        "images": "models provenance moderation generation requests library",
+        "privacy": "",
+        "safety": "text audit_log models policy detectors verdict_log gate moderation policy_admin break_glass",
+    }
+    allowed = {
+        "conversations/core/session_user.py",  # reads the cookie of a request or of a socket
+        "images/moderation/blur.py", "safety/models/feature_restrictions.py",  # end in a helper of views
+        "safety/moderation/decision_input.py", "safety/moderation/suspended_sign_in.py",  # read a form, a cookie
+    }  # fmt: skip
+    found = []
+    for app, names in rooms.items():
+        for path in [path for room in names.split() or ("",) for path in (ROOT / "apps" / app / room).rglob("*.py")]:
+            name = str(path.relative_to(ROOT / "apps"))
+            uses = re.search(
+                r"^ *(from|import) (django\.(http|shortcuts|views)|ninja)\b", path.read_text(), re.MULTILINE
+            )
+            if uses and "view" not in path.stem and path.name != "urls.py" and name not in allowed:
+                found.append(name)
+    assert found == []
+
+
 def test_nothing_is_unpickled() -> None:
     pattern = re.compile(r"\b(pickle|joblib|dill|marshal)\.(load|loads)\b|allow_pickle=True|trust_remote_code=True")
     others = [path for path in modules() if path.name != Path(__file__).name]
