@@ -58,13 +58,11 @@ _HINTS = re.compile(rf"{CITATION_MARK}+")
 
 
 def export_conversation(user: User, conversation: Conversation, *, own: bool = False) -> dict[str, Any]:
-    """Return all messages of all branches as JSON values, and the ids of the remembered path.
-
-    `own` means a copy of one's own data.
-    """
+    """Return all messages of all branches as JSON values, and the ids of the remembered path; `own`: for the owner."""
     messages = list(conversation.messages.all())
     answers = [row for row in messages if row.role == Message.Role.ASSISTANT]
-    sources, citations = load_answer_sources(user, answers), load_citations(answers)
+    sources = load_answer_sources(user, answers)
+    citations = load_citations([row for row in answers if not row.retracted])
     thoughts = trace_view.load_reasoning(answers)
     extra_texts = {
         row.pk: [*_get_quotes(sources[row.pk]), *_get_calls(row), thoughts.get(row.pk, "")] for row in answers
@@ -90,13 +88,7 @@ def export_conversation(user: User, conversation: Conversation, *, own: bool = F
         "exported": timezone.now().isoformat(),
         "path": [str(row.pk) for row in kept],
         "messages": [
-            _export_answer(
-                row,
-                sources[row.pk],
-                [] if row.retracted else citations.get(row.pk, []),
-                tiles.get(row.pk, ()),
-                thoughts,
-            )
+            _export_answer(row, sources[row.pk], citations.get(row.pk, []), tiles.get(row.pk, ()), thoughts)
             | _export_verdict(reasons.get(row.pk), whole=row.pk in kept_whole)
             if row.pk in sources
             else _export_message(row) | {"attached": queries.export_pictures(attached.get(row.pk, ()))}

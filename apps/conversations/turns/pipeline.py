@@ -30,9 +30,8 @@ async def generate_answer(turn: Turn) -> None:
     if (talk := reply.recognise_turn_small_talk(turn)) is not None and await reply.reply_to_small_talk(turn, talk):
         return
     await retrieval.wait_for_attached_files(turn)
-    if (wanted := whole_document.recognise_turn_request(turn)) is not None and await whole_document.reply_to_request(
-        turn, wanted
-    ):
+    wanted = whole_document.recognise_turn_request(turn)
+    if wanted is not None and await whole_document.reply_to_request(turn, wanted):
         return
     if turn.allows_tools and (command := slash_commands.parse_command(turn.prepared.text)) is not None:
         await retrieval.check_question(turn)
@@ -43,11 +42,8 @@ async def generate_answer(turn: Turn) -> None:
         found = await whole_document.find_comparison(turn, wanted) if wanted is not None else None
         found = await _retrieve(turn) if found is None else found
     await prompt_content.load_for_model(turn)
-    if (
-        found is not None
-        and not found.passages
-        and not (turn.available_tools or turn.attached or turn.follows_tool_call)
-    ):
+    has_other_input = turn.available_tools or turn.attached or turn.follows_tool_call
+    if found is not None and not found.passages and not has_other_input:
         return await retrieval.emit_no_results(turn, found)
 
     request: ChatRequest | None = await generation.build_request(turn, found)

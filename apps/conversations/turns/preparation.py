@@ -242,23 +242,13 @@ def _prepare_retry(user: User, request: RetryRequest) -> PreparedTurn:
     collections = collection_choice.get_conversation_collections(user, conversation, assistant)
     without = old.without_documents if request.without_documents is None else request.without_documents
     answer = _make_answer(old.parent, user, without)
-    answer.client_id, answer.continues, answer.draws = (
-        request.client_id,
-        old if request.continues else None,
-        _get_picture_record(old),
-    )
+    answer.client_id, answer.continues = request.client_id, old if request.continues else None
+    answer.draws = _get_picture_record(old)
     model_choice.apply_settings(conversation, request)
     branch_changes = find_branch_changes(path, old.parent.pk)
+    before = cut_before(path, old.parent.pk)
     prepared = _make_prepared_turn(
-        user,
-        conversation,
-        assistant,
-        False,
-        (answer,),
-        cut_before(path, old.parent.pk),
-        collections,
-        None,
-        branch_changes,
+        user, conversation, assistant, False, (answer,), before, collections, None, branch_changes
     )
     return replace(
         prepared,
@@ -326,16 +316,6 @@ def _make_prepared_turn(
     answer, question = rows[-1], rows[-1].parent
     if question is None:
         raise ValueError("An answer has a question")
-    kept = [
-        row
-        for item in exchanges
-        if (row := item.answer)
-        and row.status in KEPT_STATUSES
-        and (row.text or call_cards.make_history_notes(row.tools))
-    ]
-    questions = {item.answer.pk: item.question for item in exchanges if item.answer}
-    had = source_numbering.load_prompted_sources(user, [row.pk for row in kept]) if kept else {}
-    seen = queries.load_by_question(questions[row.pk].pk for row in kept) if kept else {}
     return PreparedTurn(
         user=user,
         conversation_id=conversation.pk,
@@ -345,7 +325,7 @@ def _make_prepared_turn(
         collections=collections,
         without_documents=answer.without_documents,
         lease=answer.lease_token,
-        history=_make_history(kept, questions, had, seen),
+        history=_load_history(user, exchanges),
         numbers=source_numbering.SourceNumbers() if new else source_numbering.load_numbers(conversation.pk),
         assistant=assistant,
         conversation=conversation,
@@ -360,22 +340,27 @@ def _make_prepared_turn(
     )
 
 
-def _make_history(
-    answers: list[Message],
-    questions: dict[UUID, Message],
-    had: dict[UUID, tuple[source_numbering.PromptedSource, ...]],
-    seen: dict[UUID, tuple[AttachedPictureView, ...]],
-) -> tuple[PastExchange, ...]:
-    asked = [questions[row.pk] for row in answers]
+def _load_history(user: User, exchanges: list[Exchange]) -> tuple[PastExchange, ...]:
+    """Return the exchanges whose answers have text or tool calls, with their sources and pictures."""
+    kept = [
+        row
+        for item in exchanges
+        if (row := item.answer)
+        and row.status in KEPT_STATUSES
+        and (row.text or call_cards.make_history_notes(row.tools))
+    ]
+    questions = {item.answer.pk: item.question for item in exchanges if item.answer}
+    sources = source_numbering.load_prompted_sources(user, [row.pk for row in kept]) if kept else {}
+    pictures = queries.load_by_question(questions[row.pk].pk for row in kept) if kept else {}
     return tuple(
         PastExchange(
-            question.text,
+            questions[row.pk].text,
             row.text,
-            had.get(row.pk, ()),
-            seen.get(question.pk, ()),
+            sources.get(row.pk, ()),
+            pictures.get(questions[row.pk].pk, ()),
             call_cards.make_history_notes(row.tools),
         )
-        for row, question in zip(answers, asked, strict=True)
+        for row in kept
     )
 
 

@@ -77,9 +77,8 @@ def prepare_temporary_turn(
     conversation = Conversation(owner=now, assistant=assistant_choice.get_chosen_assistant(now, request.assistant))
     model_choice.apply_settings(conversation, request, model=request.model)
     assistant, _ = assistant_choice.resolve_assistant(now, conversation)
-    collections = collection_choice.resolve_collections(
-        now, conversation, replace(request, conversation=None), assistant
-    )
+    own = replace(request, conversation=None)
+    collections = collection_choice.resolve_collections(now, conversation, own, assistant)
     model, gone = model_choice.resolve_model(conversation, assistant, request.model)
     filters = parse_stored_filters(conversation.filters)
     begun = PreparedTurn(

@@ -218,11 +218,8 @@ def rank_windows(
         MAX_PASSAGES,
     )
     found = merge_neighbours(selected, neighbours)
-    nearest = (
-        []
-        if found
-        else merge_neighbours(sorted(_drop_lists(hits), key=lambda hit: -hit.relevance)[:NEAREST], neighbours)
-    )
+    best_hits = [] if found else sorted(_drop_lists(hits), key=lambda hit: -hit.relevance)[:NEAREST]
+    nearest = merge_neighbours(best_hits, neighbours)
     missing = 0 if len(selected) == MAX_PASSAGES else missing
     pages = _pages({window.page for window in [*found, *nearest]})
     return RankedWindows(tuple(found), pages, tuple(hits), threshold, missing, tuple(nearest))
