@@ -50,8 +50,8 @@ def read_weights(folder: Path, name: str, pinned: str, whose: str) -> WeightFile
 class LazyWeights(ABC, Generic[T]):
     """Base class of models whose weights are read once, at their first use. Thread-safe.
 
-    `folder` is empty for the packaged weights. `sha256` pins the weights of another folder; empty accepts any, for
-    users who train their own.
+    `folder`: "" for the packaged weights. `sha256`: hash that the weights must have; "" accepts any. None: the packaged
+    hash for the packaged weights, any for another folder, where users keep their own.
     """
 
     shipped: ClassVar[tuple[Path, str]]  # folder and SHA-256 of the packaged weights

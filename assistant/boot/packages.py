@@ -121,11 +121,13 @@ def install_packages(layout: Layout, extras: Sequence[str]) -> list[str]:
 
 
 def changed_versions(output: str) -> list[str]:
-    """Return `name old → new` for each package that uv replaced, from what uv printed."""
+    """Return `name old → new` for each package that uv replaced, from what uv printed; removed ones are left out."""
     removed = {name: version for sign, name, version in _CHANGE.findall(output) if sign == "-"}
     added = {name: version for sign, name, version in _CHANGE.findall(output) if sign == "+"}
     return [
-        f"{name} {removed[name]} → {added[name]}" for name in sorted(removed) if added.get(name, "") != removed[name]
+        f"{name} {removed[name]} → {added[name]}"
+        for name in sorted(removed.keys() & added.keys())
+        if added[name] != removed[name]
     ]
 
 

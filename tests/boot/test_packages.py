@@ -88,6 +88,11 @@ def test_replaced_versions_are_listed_and_new_packages_are_not() -> None:
     assert packages.changed_versions(output) == ["django 5.2.14 → 5.2.19"]
 
 
+def test_a_removed_package_without_a_new_version_is_not_listed() -> None:
+    output = "Uninstalled 2 packages in 3ms\n - django==5.2.14\n - six==1.17.0\n + django==5.2.19\n"
+    assert packages.changed_versions(output) == ["django 5.2.14 → 5.2.19"]
+
+
 @pytest.mark.parametrize(
     ("source", "extras"),
     [

@@ -208,7 +208,10 @@ def _models(field: forms.ChoiceField, assistant: Assistant | None) -> None:
 
 
 def redraw_portrait(file: UploadedFile[bytes]) -> bytes:
-    """Return a small square PNG with only the pixels of the picture. Raise ValidationError."""
+    """Return the middle of the picture as a PNG of _SIDE × _SIDE pixels, without its metadata.
+
+    Raise ValidationError if the picture is too large, or no PNG, JPEG or WebP.
+    """
     if (file.size or 0) > _PICTURE_BYTES:
         raise forms.ValidationError(_BAD_PICTURE)
     try:

@@ -1,4 +1,5 @@
-"""Sources and quotes of an answer for pages: events of a running turn, and stored ones as the viewer may read them now.
+"""Build the sources and quotes below an answer: as events of a running turn, or for stored answers as the user may read
+them now. Selecting and citing them is not done here.
 
 Entry points: `build_retrieved_event`, `build_final_event`, `build_quotes_event`, `number_turn_sources`,
 `load_answer_sources`.

@@ -243,7 +243,10 @@ class Citer:
         return most, found
 
     def rank_windows(self, claim: str) -> list[EvidenceWindow]:
-        """Return the windows that share most with the claim, the short ones first among equals."""
+        """Return at most _LOOKED_AT windows, those with most of the claim's weighted words first.
+
+        Of equal windows the shorter comes first.
+        """
         features = extract_features(claim)
         weight = weigh_words(features, [window.facts for window in self.windows])
         return sorted(self.windows, key=lambda w: (-get_covered_share(features, w.facts, weight), len(w.premise.text)))[

@@ -1,8 +1,7 @@
 """Retract a question or an answer that a reviewer withholds, and restore it.
 
 The text moves into a `RetractedMessage` row; so does that of copies and continuing answers, with citations, traces and
-titles.
-After commit, the turn log forgets the answers and open pages are told. A restore brings all of it back.
+titles. After commit, the turn log forgets the answers and open pages are told. A restore brings all of it back.
 
 Entry points: `retract`, `restore`, `list_retracted`, `lock_messages`, `lock_conversations`, `announce_change`.
 Permission and audit entry belong to the review decision that calls.
@@ -48,11 +47,12 @@ Titled = Conversation.Titled
 
 
 def retract(kind: str, subject: str, words: str) -> dict[str, Any]:
-    """Hide the message and everything that repeats it. Must run inside the transaction of the review decision.
+    """Retract the answer with its copies, the answers that it continues and those that continue it.
 
-    `subject` is the id of the answer; kind QUESTION also retracts the question and all its answers. `words` is the
-    reason for the user. Return what `restore` needs: per message id, the earlier reason if it was retracted before,
-    else {}.
+    Must run inside the transaction of the review decision. `subject` is the id of the answer; kind QUESTION also
+    retracts its question and all answers to that. `words` is the reason for the user. Return what `restore` needs: by
+    message id `{"reason": …}` with the earlier reason if the message was retracted before, else {}; {} if the answer
+    is deleted.
     """
     rows = _lock_affected(kind, subject)
     for row in rows:

@@ -51,14 +51,16 @@ AvailableTools = Mapping[str, AvailableTool]
 
 
 async def load_available_tools(turn: Turn) -> AvailableTools:
-    """Return the tools of this turn by name; {} for turns whose user cannot be asked."""
+    """Return the tools of this turn by name, as `load_prepared_tools` does; {} also for turns without tools, such as
+    those whose user cannot be asked."""
     return await load_prepared_tools(turn.prepared) if turn.allows_tools else {}
 
 
 async def load_prepared_tools(prepared: PreparedTurn) -> AvailableTools:
-    """Return the tools by name for a prepared turn, as far as their descriptions fit the context window.
+    """Return the tools by name for a prepared turn, as many as fit into _SHARE of the context window.
 
-    {} for continued answers, beam search, and if the model server takes no tools or is unreachable.
+    {} for continued answers, for beam search, if tools are restricted for the user, and if the model server takes no
+    tools or is unreachable.
     """
     chat = registry.get_chat_engine(prepared.model)
     if prepared.text_so_far or prepared.sampling.beams or not await _takes_tools(chat):

@@ -74,9 +74,9 @@ def store_upload(user: User, collection: Collection, file: UploadedFile[bytes], 
 def store_file(user: User, collection: Collection, file: UploadedFile[bytes], path: str = "") -> Document:
     """Store the file, create its waiting document and return it; the worker is notified after commit.
 
-    Checks no right to the collection. `path` is for display only. The file is the next version of a ready
-    document with its name and folder. Raises UploadRefused if the user or the file is refused, DiskFull if the
-    disk has no room.
+    Checks no right to the collection. `path` is the folder of the file, "" for none. A file with the name and path
+    of a ready document becomes its next version, and a version that still waits is deleted. Raises UploadRefused if
+    the user or the file is refused, DiskFull if the disk has no room.
     """
     name, path = clean_file_name(file.name or ""), clean_folder_path(path)
     if words := restriction_message(user, Feature.UPLOADS):
@@ -220,8 +220,8 @@ def remove_document(document: Document) -> None:
 def move_document(user: AnyUser, document: Document, target: Collection) -> None:
     """Move a ready document with its versions to another collection, where it is found once a worker has indexed it.
 
-    Sources keep pointing to it. Raises UploadRefused if it is not ready, or if the collection holds this content;
-    PermissionDenied unless the user may edit document and target.
+    Sources of earlier answers still open it. Raises UploadRefused if it is not ready, if a new version of it waits, or
+    if the target holds this content; PermissionDenied unless the user may edit document and target.
     """
     require_row(Document.every.editable_by(user), document.pk)
     require_row(Collection.every.editable_by(user), target.pk)

@@ -12,10 +12,10 @@ _WIDTH = 100  # of a thumbnail, the unit of its height
 
 @dataclass(frozen=True, slots=True)
 class PassageStop:
-    """Page and spans of a passage, as in a URL."""
+    """Page and span of a chunk, for a URL."""
 
-    page: int
-    spans: str
+    page: int  # from 1
+    spans: str  # "start-end" in characters of the page, end exclusive
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def build_blocks(
 
 
 def split_notes(found: list[TextBlock]) -> tuple[list[TextBlock], list[TextBlock]]:
-    """Return the blocks of a slide, and those of its speaker notes."""
+    """Return the blocks of a slide, and those of its speaker notes without their heading; [] if it has no notes."""
     for at, block in enumerate(found):
         if block.kind == "heading" and "".join(run.text for run in block.runs).strip() == SPEAKER_NOTES:
             return found[:at], found[at + 1 :]

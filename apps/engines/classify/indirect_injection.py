@@ -63,7 +63,7 @@ class InjectionHeads:
     layers: NDArray[np.float32]  # (1,): number of the embedder's layers whose vectors `meaning` was trained on
 
     def prefilter_sums(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the sums of the first head, shape (n,)."""
+        """Return the sums of the first head, shape (len(texts),): unscaled, to be compared with `least`."""
         return np.asarray(self._lexical(0, texts) + self.bias[0], np.float32)
 
     def classifier_sums(self, texts: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:

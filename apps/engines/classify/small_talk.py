@@ -66,7 +66,9 @@ class SmallTalkClassifier(weight_files.LazyWeights[SmallTalkHead]):
     whose: ClassVar[str] = "the classifier of small talk"
 
     def classify(self, text: str) -> tuple[str, float]:
-        """Return the likeliest kind of small talk, and the probability that the message is small talk of any kind."""
+        """Return the likeliest kind of small talk, never OTHER, and the probability that the message is small talk of
+        any kind. (OTHER, 0.0) for an empty text and above MAX_CHARACTERS. Raise EngineBroken if the weights cannot be
+        read."""
         if not (read := normalise_message(text[: MAX_CHARACTERS + 1])) or len(text) > MAX_CHARACTERS:
             return OTHER, 0.0
         head = self._load()

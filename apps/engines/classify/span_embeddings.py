@@ -68,7 +68,7 @@ def _once(text: str, row: Sequence[str]) -> str:
 
 
 def is_repeated(text: str, row: Sequence[str]) -> bool:
-    """Return whether a piece occurs in the text more than once."""
+    """Return whether any piece of the row occurs in the text more than once, word for word."""
     return any(text.find(piece, text.find(piece) + 1) >= 0 for piece in row)
 
 

@@ -64,7 +64,8 @@ class FakeEmbedder:
         return find_tokens_in_spans(self.offsets(text), spans)
 
     def states(self, texts: Sequence[str], layers: int) -> list[TokenStates]:
-        """Return the states of the first `max_tokens` tokens; each depends on its token only, whatever its context."""
+        """Return for each text the states of its first `max_tokens` tokens, shape (tokens, _DIMENSION). Each depends on
+        its token only, not on its context; `layers` is ignored."""
         found = []
         for text in texts:
             spans = np.array(self.offsets(text)[: self.max_tokens], np.int64).reshape(-1, 2)

@@ -40,8 +40,11 @@ def build_step_callback(pipeline: Any, hears: Callable[[int, Any], None]) -> dic
 
 
 def plan_start_steps(steps: int, strength: float, most: int) -> tuple[int, float]:
-    """Return steps and strength of a drawing from a start picture such that at least one step is done. A model of one
-    step would do none at strength 0.6. `most` is the largest number of steps."""
+    """Return steps and strength (0..1) of a drawing from a start picture, raised until int(steps × strength) ≥ 1.
+
+    A model of one step would do none at strength 0.6. `most` is the largest number of steps that a request may ask
+    for; the strength is at least 1 / most.
+    """
     strength = max(strength, 1 / most)
     steps = max(steps, math.ceil(1 / strength))
     return steps + (int(steps * strength) < 1), strength

@@ -47,7 +47,10 @@ class LineChart:
 
 
 def make_line_chart(runs: Sequence[dict[str, float | None]], ends: tuple[str, str]) -> LineChart:
-    """Return the chart of the runs, oldest first. Each run maps measures to 0..1, or None."""
+    """Return the chart of the runs, oldest first. Each run maps measures to 0..1, or None.
+
+    A line passes over a run without a value. `ends` label the first and the last run.
+    """
     lines = []
     for name, words in MEASURE_LABELS.items():
         dots = [(_x(at, len(runs)), _y(value)) for at, run in enumerate(runs) if (value := run[name]) is not None]

@@ -75,9 +75,12 @@ class SearchMeasures:
 
 @dataclass(frozen=True, slots=True)
 class MeanMeasures:
-    """Means over all questions of a run; `precision` over those with a quote, None if there is none."""
+    """Means over the questions of a run, each 0..1.
 
-    recall: float
+    `precision` is the mean over questions with a quote; None if there is none.
+    """
+
+    recall: float  # share of the questions whose place is among the first DEPTH ranks
     mrr: float
     ndcg: float
     precision: float | None

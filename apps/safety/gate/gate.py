@@ -178,7 +178,7 @@ def check_passages(texts: Sequence[str], vectors: Vectors, suspects: SuspectSent
 
 
 async def check_sentence(text: str, since: int = 0, *, level: Strictness = Strictness.SITE) -> Verdict:
-    """Return whether `text[since:]`, read after `text[:since]`, may be shown. Normalises `text`."""
+    """Return the verdict on `text[since:]` in the context of `text[:since]`; both are normalised first."""
     head = normalise(text[:since])
     return await _sentence(head + normalise(text[since:]), len(head), level)
 

@@ -64,10 +64,10 @@ class DecisionInput:
 def parse_form(form: QueryDict) -> DecisionInput:
     """Return the input of the form on a case page.
 
-    Missing or malformed numbers become 0, a missing suspension UNCHOSEN.
+    Missing or malformed numbers become 0, a missing or malformed suspension UNCHOSEN; ten or more digits are malformed.
     """
     number = _number(form, "version")
-    suspended = _number(form, "suspended") if form.get("suspended", "").isdecimal() else UNCHOSEN
+    suspended = _number(form, "suspended", UNCHOSEN)
     extent = OutcomeScope(form.get("feature", ""), _number(form, "days"), suspended, parse_spans(form.get("spans", "")))
     return DecisionInput(
         form.get("token", ""), number, form.get("outcome", ""), form.get("reason", ""), form.get("note", ""),
@@ -103,6 +103,6 @@ def parse_spans(text: str) -> tuple[str, ...]:
     return tuple(fitting[: redaction.MOST])
 
 
-def _number(form: Mapping[str, str], name: str) -> int:
+def _number(form: Mapping[str, str], name: str, otherwise: int = 0) -> int:
     said = form.get(name, "")
-    return int(said) if said.isdecimal() and len(said) < 10 else 0
+    return int(said) if said.isdecimal() and len(said) < 10 else otherwise

@@ -39,7 +39,10 @@ class Reviewable(Protocol):
     def exists(self, subject: str) -> bool: ...
 
     def context(self, subject: str) -> list[ContextItem]:
-        """Return the context that a reviewer needs, in order; `[]` if the content is deleted."""
+        """Return the context that a reviewer needs; [] if the content is deleted.
+
+        Messages stand oldest first, reports of users last.
+        """
 
     def withhold(self, subject: str, message: str) -> dict[str, Any]:
         """Hide the content from everybody, with `message` in its place. Return what `restore` needs, as JSON."""

@@ -81,9 +81,9 @@ def show_own_limits(request: HttpRequest) -> HttpResponse:
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_limits(request: HttpRequest) -> HttpResponse:
-    """List every limit; a POST with a group changes one limit of it, any other POST all limits of users and addresses.
+    """Show every limit. A POST with `group` changes one limit of that group, any other POST all of users and addresses.
 
-    Nothing is stored if one of the numbers is wrong.
+    Status 400, and nothing is stored, if one of the numbers is wrong.
     """
     by = get_signed_in_user(request)
     sent = request.POST if request.method == "POST" else None

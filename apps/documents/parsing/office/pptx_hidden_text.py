@@ -28,7 +28,8 @@ def has_white_background(slide: Any) -> bool:
 
 
 def is_background_coloured(look: Any) -> bool:
-    """Return whether the properties of a run give it the colour of white paper."""
+    """Return whether the run properties (`a:rPr`, or None) set the text to white: a plain RGB colour of at least PALEST
+    in each part, or the light colour of the theme. False if none is set."""
     fill = look.find(_A + "solidFill") if look is not None else None
     return fill is not None and _white(fill)
 

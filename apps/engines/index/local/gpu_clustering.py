@@ -25,7 +25,10 @@ def build_gpu_index(library: Any, dimension: int) -> Any:
 
 
 def train_lists(library: Any, index: Any, lists: Any, sample: Any) -> None:
-    """Train an index of inverted lists, its centroids on the GPU if that works, otherwise on the CPU."""
+    """Train the index in place: its centroids on the GPU if that works, otherwise on the CPU.
+
+    `lists` is the part of `index` that holds the inverted lists. `sample` has shape (n, dimension), float32.
+    """
     graphics = build_gpu_index(library, sample.shape[1])
     if graphics is not None:
         lists.clustering_index = graphics
