@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.conversations.history import actions
+from apps.conversations.history import conversation_actions
 from apps.conversations.turns import recovery, runner, temporary_chats
 from apps.engines import registry
 from apps.engines.warm_up import warm_engines
@@ -35,7 +35,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             sys.setswitchinterval(_SWITCH_S)
             tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)  # large request bodies are stored on the data disk
             tasks = [
-                asyncio.create_task(recovery.run_sweeper(runner.run_next_queued, actions.purge_deleted)),
+                asyncio.create_task(recovery.run_sweeper(runner.run_next_queued, conversation_actions.purge_deleted)),
                 asyncio.create_task(in_pool(_warmed)),
             ]
             tasks.append(asyncio.create_task(_release_memory()))

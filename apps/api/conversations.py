@@ -16,7 +16,7 @@ from apps.api.auth import AsyncBearer, Bearer, Scope, get_caller
 from apps.api.errors import ApiError
 from apps.api.schemas import ConversationChange, ConversationOut, MessageOut, SearchIn, SearchOut
 from apps.conversations.core import requests
-from apps.conversations.history import actions
+from apps.conversations.history import conversation_actions
 from apps.conversations.models import Citation, Conversation, Message
 from apps.conversations.moderation import findings
 from apps.documents.models import Collection
@@ -88,7 +88,7 @@ def rename_conversation(request: HttpRequest, pk: UUID, wish: ConversationChange
 def remove_conversation(request: HttpRequest, pk: UUID) -> Status[None]:
     """Delete the conversation with its answers. On the page its owner can restore it for an hour."""
     found = get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
-    actions.delete_conversations(get_caller(request), [found.pk])
+    conversation_actions.delete_conversations(get_caller(request), [found.pk])
     return Status(204, None)
 
 

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.conversations.attachments import uploads
-from apps.conversations.history.actions import delete_permanently
+from apps.conversations.history.conversation_actions import delete_permanently
 from apps.conversations.models import AttachedPicture, Conversation, ImportJob
 from apps.conversations.transfer import import_job
 from apps.documents.library.sharing import remove_collection

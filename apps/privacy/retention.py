@@ -16,7 +16,7 @@ from django.db.models.functions import Cast, Replace
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations.history.actions import delete_permanently
+from apps.conversations.history.conversation_actions import delete_permanently
 from apps.conversations.models import Conversation
 from apps.documents.library.uploads import remove_document
 from apps.documents.models import Collection, Document

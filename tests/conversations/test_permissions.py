@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 
 from apps.conversations.assistants import services
 from apps.conversations.feedback import comparison, rating
-from apps.conversations.history import actions, branching, tags
+from apps.conversations.history import branching, folders, tags
 from apps.conversations.models import Assistant, Conversation, Folder, Message, Share
 from apps.conversations.models.feedback import Feedback
 from apps.conversations.sharing import links
@@ -42,7 +42,7 @@ VERBS: dict[str, Callable[[User, Rows], object]] = {
     "select_branch": lambda user, rows: branching.select_branch(user, rows.conversation, None),
     "fork_conversation": lambda user, rows: branching.fork_conversation(user, rows.conversation, None),
     "set_tags": lambda user, rows: tags.set_tags(user, rows.conversation, "garden"),
-    "rename_folder": lambda user, rows: actions.rename_folder(user, rows.folder, "Cellar"),
+    "rename_folder": lambda user, rows: folders.rename_folder(user, rows.folder, "Cellar"),
     "save_rating": lambda user, rows: rating.save_rating(user, rows.answer, True),
     "save_details": lambda user, rows: rating.save_details(user, rows.feedback, SAID),
     "save_preference": lambda user, rows: comparison.save_preference(user, rows.answer.pk, rows.answer.pk, ""),

@@ -28,7 +28,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connections
 
-from apps.conversations.history import actions
+from apps.conversations.history import conversation_actions
 from apps.conversations.models import AttachedPicture, Conversation, ImportJob, Message
 from apps.conversations.transfer import import_job
 from apps.documents.ingestion.pipeline import ingest
@@ -108,7 +108,7 @@ def plant(alice: User) -> None:
         )
     gone = Conversation.objects.create(owner=alice, title="Deleted before")
     Message.objects.create(conversation=gone, role="user", text=f"{MARK} gone" * 900, asked_by=alice, client_id="x")
-    actions.delete_permanently([gone.pk])
+    conversation_actions.delete_permanently([gone.pk])
     for number in range(2):
         picture = Picture(
             owner=alice, prompt=f"{MARK} in oil", width=64, height=64, steps=4, guidance=1, seed=number, model="fake",

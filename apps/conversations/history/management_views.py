@@ -29,7 +29,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.core.requests import parse_id_or_none
-from apps.conversations.history import actions, full_text_search, tags
+from apps.conversations.history import conversation_actions, folders, full_text_search, tags
 from apps.conversations.history.full_text_search import MessageHit
 from apps.conversations.history.paging import get_page
 from apps.conversations.history.sidebar import annotate_activity
@@ -89,7 +89,7 @@ def change_folder(request: HttpRequest, pk: int) -> HttpResponse:
         row.delete()
         messages.success(request, gettext("Folder removed. Its conversations are back in the list."))
         return redirect("conversations:all")
-    if not actions.rename_folder(get_signed_in_user(request), row, request.POST.get("name", "")):
+    if not folders.rename_folder(get_signed_in_user(request), row, request.POST.get("name", "")):
         messages.error(request, gettext("Enter a name that none of your other folders has."))
     return _redirect_back(request)
 
@@ -119,7 +119,7 @@ def _filter_rows(user: User, show: str, folder: Folder | None) -> ConversationQu
 
 
 def _delete(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
-    at, count = actions.delete_conversations(user, pks)
+    at, count = conversation_actions.delete_conversations(user, pks)
     if count:  # the template renders an undo button with this time
         messages.success(
             request,
@@ -131,15 +131,15 @@ def _delete(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
 
 def _restore_deleted(user: User, _: list[UUID], form: Any) -> str:
     at = parse_datetime(form.get("at", ""))
-    count = actions.undelete_batch(user, at) if isinstance(at, datetime) and at.tzinfo else 0
+    count = conversation_actions.undelete_batch(user, at) if isinstance(at, datetime) and at.tzinfo else 0
     return _describe_restored(count) if count else gettext("It is too late to undo this.")
 
 
 def _move(user: User, pks: list[UUID], form: Any) -> str:
     value = form.get("folder", "")
     into = Folder.objects.filter(owner=user, pk=parse_number(value)).first() if value.isdecimal() else None
-    into = actions.get_or_create_folder(user, form.get("name", "")) or into
-    count = actions.move_to_folder(user, pks, into)
+    into = folders.get_or_create_folder(user, form.get("name", "")) or into
+    count = folders.move_to_folder(user, pks, into)
     if into:
         words = ngettext("%(n)s conversation moved to %(into)s.", "%(n)s conversations moved to %(into)s.", count)
         return words % {"n": count, "into": into}
@@ -151,21 +151,21 @@ _Verb = Callable[[User, list[UUID], Any], str]
 _ACTIONS: dict[str, _Verb] = {
     "pin": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation pinned.", "%(n)s conversations pinned.", "n"),
-        actions.pin_conversations(user, pks),
+        conversation_actions.pin_conversations(user, pks),
     ),
     "unpin": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation unpinned.", "%(n)s conversations unpinned.", "n"),
-        actions.pin_conversations(user, pks, pinned=False),
+        conversation_actions.pin_conversations(user, pks, pinned=False),
     ),
     "archive": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation archived.", "%(n)s conversations archived.", "n"),
-        actions.archive_conversations(user, pks),
+        conversation_actions.archive_conversations(user, pks),
     ),
     "unarchive": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation unarchived.", "%(n)s conversations unarchived.", "n"),
-        actions.archive_conversations(user, pks, archived=False),
+        conversation_actions.archive_conversations(user, pks, archived=False),
     ),
-    "bring_back": lambda user, pks, _: _describe_restored(actions.undelete(user, pks)),
+    "bring_back": lambda user, pks, _: _describe_restored(conversation_actions.undelete(user, pks)),
     "restore": _restore_deleted,
     "move": _move,
 }

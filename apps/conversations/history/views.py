@@ -55,7 +55,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.assistants.suggested_questions import suggest_questions
 from apps.conversations.core.requests import MAX_COLLECTIONS, parse_id_or_none
-from apps.conversations.history import actions, sidebar, transcript, transcript_gaps
+from apps.conversations.history import conversation_actions, sidebar, transcript, transcript_gaps
 from apps.conversations.history.composer_context import build_composer_context
 from apps.conversations.models import Conversation
 from apps.conversations.turns import queue
@@ -124,7 +124,7 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = _user(request)
     shown = Conversation.objects.visible_to(user).select_related("assistant", "files").defer("assistant__picture")
     row = get_object_or_404(shown, pk=pk)
-    actions.mark_read(user, row.pk)
+    conversation_actions.mark_read(user, row.pk)
     through = parse_id_or_none(request.GET.get("at"))
     turns = transcript_gaps.load_turns(user, transcript_gaps.load_path(row, through), through)
     context = {
@@ -160,7 +160,7 @@ def show_more(request: HttpRequest) -> HttpResponse:
 def delete_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete the conversation, which can be undone for an hour; a running answer ends."""
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
-    at, count = actions.delete_conversations(_user(request), [row.pk])
+    at, count = conversation_actions.delete_conversations(_user(request), [row.pk])
     if count:  # the template renders an undo button with this time
         messages.success(request, gettext("Conversation deleted."), extra_tags=at.isoformat())
     return redirect("conversations:new")

@@ -64,7 +64,7 @@ from django.urls import path
 from apps.conversations.core import requests
 from apps.conversations.core.requests import RequestRefused
 from apps.conversations.core.session_user import activate_language, check_sessions, get_session_key, get_session_user
-from apps.conversations.history import actions, branching
+from apps.conversations.history import branching, conversation_actions
 from apps.conversations.models import Message
 from apps.conversations.moderation import findings, retraction
 from apps.conversations.realtime.subscriptions import TurnSubscriptions
@@ -202,7 +202,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 standing = await in_db(retraction.list_retracted, user, conversation)
                 await self._send({"type": "standing", "conversation": str(conversation), "retracted": standing})
             case requests.ConversationCommand(do="seen", conversation=conversation):
-                await in_db(actions.mark_read, user, conversation)
+                await in_db(conversation_actions.mark_read, user, conversation)
             case requests.ConversationCommand(conversation=conversation):
                 await self._reconnect_chat(user, conversation)
 

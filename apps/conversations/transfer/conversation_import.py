@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.conversations.core.picture_request import make_title
-from apps.conversations.history.actions import get_or_create_folder
+from apps.conversations.history.folders import get_or_create_folder
 from apps.conversations.history.tags import clean_tags
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.import_job import ImportItem, ImportJob

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.conversations.attachments import chat_files
 from apps.conversations.errors import RequestRefused
-from apps.conversations.history.actions import delete_conversations, delete_permanently, undelete_batch
+from apps.conversations.history.conversation_actions import delete_conversations, delete_permanently, undelete_batch
 from apps.conversations.models import Conversation, Message, Source
 from apps.documents.indexing import chunk_reindexing
 from apps.documents.ingestion.pipeline import ingest

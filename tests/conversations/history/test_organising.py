@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.conversations.history import actions
+from apps.conversations.history import conversation_actions
 from apps.conversations.history.sidebar import load_sidebar
 from apps.conversations.models import Conversation, Folder, Message
 from apps.conversations.turns import runner
@@ -75,7 +75,7 @@ def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None
 def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
     one, two = talks(alice, "one", "two")
     (his,) = talks(bob, "his")
-    actions.delete_conversations(alice, [two.pk])
+    conversation_actions.delete_conversations(alice, [two.pk])
     after = as_person(alice).post(
         "/conversations/change/", {"do": "delete", "id": [one.pk, one.pk, two.pk, his.pk]}, follow=True
     )
@@ -86,11 +86,11 @@ def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
 
 def test_after_an_hour_it_is_gone_for_good(alice: User) -> None:
     old, new = talks(alice, "old", "new")
-    actions.delete_conversations(alice, [old.pk, new.pk])
+    conversation_actions.delete_conversations(alice, [old.pk, new.pk])
     Conversation.objects.filter(pk=old.pk).update(deleted=timezone.now() - timedelta(minutes=61))
-    assert actions.undelete(alice, [old.pk]) == 0
-    assert actions.purge_deleted() == 1 and titles(Conversation.objects.all()) == ["new"]
-    assert actions.undelete(alice, [new.pk]) == 1
+    assert conversation_actions.undelete(alice, [old.pk]) == 0
+    assert conversation_actions.purge_deleted() == 1 and titles(Conversation.objects.all()) == ["new"]
+    assert conversation_actions.undelete(alice, [new.pk]) == 1
 
 
 def test_nobody_touches_what_belongs_to_somebody_else(alice: User, bob: User) -> None:
@@ -102,7 +102,7 @@ def test_nobody_touches_what_belongs_to_somebody_else(alice: User, bob: User) ->
     change(bob, "move", [his], folder=str(folder.pk))
     his.refresh_from_db()
     assert his.folder is None and titles(load_sidebar(alice).recent.rows) == ["hers"]
-    actions.delete_conversations(alice, [hers.pk])
+    conversation_actions.delete_conversations(alice, [hers.pk])
     change(bob, "bring_back", [hers])
     assert load_sidebar(alice).recent.rows == []
 
@@ -125,7 +125,7 @@ async def test_an_answer_ends_when_its_conversation_is_deleted(open_page, alice,
     page = await open_page(alice)
     first = await page.ask("How high was the lighthouse of Alexandria?")
     await page.hear("text")
-    await in_db(actions.delete_conversations, alice, [first["conversation"]])
+    await in_db(conversation_actions.delete_conversations, alice, [first["conversation"]])
     await runner.wait_until_idle()
     assert chat.running == 0 and chat.aborted == 1
     assert await Message.objects.filter(pk=first["turn"]).aexists(), "it may be brought back"

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from apps.conversations.history import actions, full_text_search
+from apps.conversations.history import conversation_actions, full_text_search
 from apps.conversations.history.sidebar import load_sidebar
 from apps.conversations.models import Citation, Conversation, Message, ModelProfile, ShownSentences, Source
 from apps.conversations.turns import runner
@@ -59,7 +59,7 @@ def test_the_full_text_follows_every_change(alice: User) -> None:
     assert texts(alice, "half") == [], "what is still being written is not found"
     Message.objects.filter(pk=writing.pk).update(status=Message.Status.COMPLETE, text="It is half blue.")
     assert texts(alice, "half") == ["It is half blue."]
-    actions.delete_conversations(alice, [place.pk])
+    conversation_actions.delete_conversations(alice, [place.pk])
     assert texts(alice, "blue") == []
     place.delete()
     if connection.vendor == "sqlite":

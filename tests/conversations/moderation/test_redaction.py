@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.conversations.core import picture_request
-from apps.conversations.history import actions, branching
+from apps.conversations.history import branching, conversation_actions
 from apps.conversations.models import AnswerTrace, Conversation, Message
 from apps.conversations.turns import trace
 from apps.lib.concurrency.threads import in_db
@@ -118,9 +118,9 @@ def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice
     fork = branching.fork_conversation(alice, answer.conversation, None)
     made = cut(answer)
     assert fork is not None
-    actions.delete_permanently([answer.conversation_id])
+    conversation_actions.delete_permanently([answer.conversation_id])
     assert MAIL in str(list(AppliedEffect.objects.values())), "the copy may come back"
-    actions.delete_permanently([fork.pk])
+    conversation_actions.delete_permanently([fork.pk])
     assert AppliedEffect.objects.get(name="redact").restore_data == {} and MAIL not in str(
         list(AppliedEffect.objects.values())
     )

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from apps.conversations.history import actions, full_text_search
+from apps.conversations.history import conversation_actions, full_text_search
 from apps.conversations.models import Conversation, Message, ModelProfile, RetractedMessage, Share
 from apps.conversations.moderation import retraction
 from apps.engines import registry
@@ -282,7 +282,7 @@ async def test_an_answer_that_is_still_written_ends_and_nothing_of_it_follows(pl
 async def test_with_its_conversation_what_was_withdrawn_goes_too(place, alice) -> None:
     def check() -> None:
         case = withheld(first(place))
-        actions.delete_permanently([UUID(str(place.pk))])
+        conversation_actions.delete_permanently([UUID(str(place.pk))])
         assert not RetractedMessage.objects.exists()
         assert Case.objects.get(pk=case.pk).state == "decided"
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from apps.conversations.core.message_tree import find_path
 from apps.conversations.errors import RequestRefused
 from apps.conversations.history import tags
-from apps.conversations.history.actions import delete_conversations
+from apps.conversations.history.conversation_actions import delete_conversations
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.import_job import ImportItem, ImportJob
 from apps.conversations.transfer import conversation_import, export, import_job

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import OperationalError
 
-from apps.conversations.history import actions
+from apps.conversations.history import conversation_actions
 from apps.conversations.models import Conversation, Message
 from apps.conversations.turns import queue, recovery
 from apps.engines import registry
@@ -73,7 +73,7 @@ async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest
         "_make_closed_event": recovery,
         "close_orphaned_turns": recovery,
         "find_ready_conversations": queue,
-        "purge_deleted": actions,
+        "purge_deleted": conversation_actions,
     }.get(broken)
     monkeypatch.setattr(queue, "find_ready_conversations", lambda: [left])
     real = getattr(owner, broken, None)
@@ -85,7 +85,7 @@ async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest
     if owner is not None:
         monkeypatch.setattr(owner, broken, once)
     await in_db(dead_turn, alice)
-    sweeping = asyncio.create_task(recovery.run_sweeper(go_on, lambda: actions.purge_deleted()))
+    sweeping = asyncio.create_task(recovery.run_sweeper(go_on, lambda: conversation_actions.purge_deleted()))
 
     async def later_than(count: int) -> bool:
         return len(asked) > count
@@ -112,7 +112,7 @@ async def test_a_conversation_that_cannot_go_on_keeps_no_other_waiting(
         asked.append(place)
 
     monkeypatch.setattr(queue, "find_ready_conversations", lambda: [broken, well])
-    await recovery.run_jobs_once(go_on, actions.purge_deleted, {})
+    await recovery.run_jobs_once(go_on, conversation_actions.purge_deleted, {})
     assert asked == [well]
     late = periodic_jobs.find_overdue(time.time() + 300)
     failing = [one for one in late if one.error]
@@ -134,9 +134,9 @@ async def test_followers_of_a_dead_turn_are_told_when_the_log_is_back(
 
     with monkeypatch.context() as patch:
         patch.setattr(log, "exists", away)
-        await recovery.run_jobs_once(go_on, actions.purge_deleted, untold)
+        await recovery.run_jobs_once(go_on, conversation_actions.purge_deleted, untold)
     assert await closed(turn) and list(untold) == [turn.pk]
-    await recovery.run_jobs_once(go_on, actions.purge_deleted, untold)
+    await recovery.run_jobs_once(go_on, conversation_actions.purge_deleted, untold)
     assert untold == {}
     entries = [entry.data async for entry in log.tail(str(turn.pk))]
     assert any(b"interrupted" in entry for entry in entries)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.conversations.core.events import Cited, Closed, Opened, Step, encode_event
-from apps.conversations.history import actions
+from apps.conversations.history import conversation_actions
 from apps.conversations.models import Message
 from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.turns import recovery, runner
@@ -158,7 +158,7 @@ async def test_a_turn_whose_process_died_is_closed_by_the_sweep_and_its_page_tol
     await log.forget()
     await page.tell(do="resume", turn=accepted["turn"], after=0)
     assert await page.silent(), "while it may still be written, nothing is said"
-    sweeping = asyncio.create_task(recovery.run_sweeper(runner.run_next_queued, actions.purge_deleted))
+    sweeping = asyncio.create_task(recovery.run_sweeper(runner.run_next_queued, conversation_actions.purge_deleted))
     assert (await page.hear("unknown"))["turn"] == accepted["turn"]
     sweeping.cancel()
     answer = await dead.aget()

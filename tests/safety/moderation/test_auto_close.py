@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.conversations.history import actions
+from apps.conversations.history import conversation_actions
 from apps.conversations.models import Conversation, Message
 from apps.documents.library import sharing, uploads
 from apps.documents.models import Chunk, Document
@@ -68,13 +68,13 @@ def appealed(decision: Decision) -> Case:
 
 
 def deleted(talk: Conversation) -> None:
-    actions.delete_conversations(talk.owner, [talk.pk])
-    assert actions.purge_deleted() == 0 and Case.objects.exclude(state=CaseState.AUTO_CLOSED).count() == 3, (
-        "it can be brought back"
-    )
-    late = timezone.now() - actions.UNDELETE_PERIOD - timedelta(seconds=1)
+    conversation_actions.delete_conversations(talk.owner, [talk.pk])
+    assert (
+        conversation_actions.purge_deleted() == 0 and Case.objects.exclude(state=CaseState.AUTO_CLOSED).count() == 3
+    ), "it can be brought back"
+    late = timezone.now() - conversation_actions.UNDELETE_PERIOD - timedelta(seconds=1)
     Conversation.objects.filter(pk=talk.pk).update(deleted=late)
-    assert actions.purge_deleted() == 1
+    assert conversation_actions.purge_deleted() == 1
 
 
 def outlived(talk: Conversation) -> None:
@@ -130,8 +130,8 @@ def test_an_appeal_goes_on_when_the_chat_is_gone(alice: User, ada: User, morgan:
     answer = exchange(alice)
     found = appealed(decided(morgan, about("question", answer.pk, alice), "suspend"))
     deleted_for_good = Conversation.objects.filter(pk=answer.conversation_id)
-    deleted_for_good.update(deleted=timezone.now() - 2 * actions.UNDELETE_PERIOD)
-    assert actions.purge_deleted() == 1 and state(found) == CaseState.APPEALED
+    deleted_for_good.update(deleted=timezone.now() - 2 * conversation_actions.UNDELETE_PERIOD)
+    assert conversation_actions.purge_deleted() == 1 and state(found) == CaseState.APPEALED
     held = moderation_cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, found.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
     alice.refresh_from_db()

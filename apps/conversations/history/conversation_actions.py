@@ -1,7 +1,8 @@
-"""Changes of conversations in the user's history: pin, archive, move to folders, delete and undelete.
+"""Pin, archive, delete and undelete conversations of the user's history, and mark them as read.
 
 Functions with a `user` change only that user's own conversations, others are ignored; each is one UPDATE statement and
-returns the number of rows. Permanent deletion is in `purge_deleted` and `delete_permanently`.
+returns the number of rows. Permanent deletion is in `purge_deleted` and `delete_permanently`. Folders are in
+`folders.py`.
 """
 
 from __future__ import annotations
@@ -15,17 +16,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.conversations.attachments import chat_files
-from apps.conversations.models import Conversation, Folder, Message
+from apps.conversations.models import Conversation, Message
 from apps.conversations.moderation import cases, redaction
 from apps.documents.library.sharing import remove_collection
-from apps.lib.db.permissions import require_row
 from apps.safety.moderation import auto_close
 from apps.users.models import User
 from apps.users.notices import dismiss_notices
 
 UNDELETE_PERIOD = timedelta(hours=1)  # time in which a deletion can be undone
 _PURGED = 20  # conversations in one transaction: SQLite has one writer
-_NAME = 60  # Folder.name
 
 
 def pin_conversations(user: User, pks: Collection[UUID], *, pinned: bool = True) -> int:
@@ -36,16 +35,6 @@ def pin_conversations(user: User, pks: Collection[UUID], *, pinned: bool = True)
 def archive_conversations(user: User, pks: Collection[UUID], *, archived: bool = True) -> int:
     """Archive (or unarchive) conversations of the user: the sidebar no longer lists them. Return their number."""
     return _set(user, pks, archived=timezone.now() if archived else None)
-
-
-def move_to_folder(user: User, pks: Collection[UUID], folder: Folder | None) -> int:
-    """Move conversations of the user to the folder; None takes them out of folders. Return their number.
-
-    Raise ValueError for another user's folder.
-    """
-    if folder is not None and folder.owner_id != user.pk:
-        raise ValueError("A folder of somebody else")
-    return _set(user, pks, folder=folder)
 
 
 def delete_conversations(user: User, pks: Collection[UUID]) -> tuple[datetime, int]:
@@ -106,29 +95,6 @@ def mark_read(user: User, pk: UUID) -> None:
     """Mark the conversation of the user as read, and dismiss notices about it."""
     _set(user, [pk], seen=timezone.now())
     dismiss_notices(user, pk)
-
-
-def get_or_create_folder(user: User, name: str) -> Folder | None:
-    """Return the user's folder of that name, created if needed; None for an empty name."""
-    name = clean_folder_name(name)
-    return Folder.objects.get_or_create(owner=user, name=name)[0] if name else None
-
-
-def rename_folder(user: User, folder: Folder, name: str) -> bool:
-    """Rename the folder. Return False if the name is empty or another folder of its owner has it.
-
-    Raise PermissionDenied if the folder is not the user's.
-    """
-    require_row(Folder.objects.filter(owner=user), folder.pk)
-    name = clean_folder_name(name)
-    if not name or Folder.objects.filter(owner=user, name=name).exclude(pk=folder.pk).exists():
-        return False
-    return bool(Folder.objects.filter(pk=folder.pk).update(name=name))
-
-
-def clean_folder_name(name: str) -> str:
-    """Return the name without surplus space, 60 characters at most."""
-    return " ".join(name.replace("\0", "").split())[:_NAME]
 
 
 def _set(user: User, pks: Collection[UUID], **changes: Any) -> int:
