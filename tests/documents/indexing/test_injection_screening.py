@@ -50,7 +50,7 @@ def test_a_document_is_read_also_by_an_embedder_that_shows_nothing_inside(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What would have been looked at cannot be, and is marked so; the others of the same batch are judged."""
-    monkeypatch.setattr(registry.get_embedder(), "shows_states", False, raising=False)
+    monkeypatch.setattr(registry.get_embedder(), "exposes_states", False, raising=False)
     assert embedders.find_suspect_spans(registry.get_embedder(), TEXTS) is None
     files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate((TEXTS[0], "It is nine."))]
     rows = [uploads.store_upload(alice, collection(alice), file) for file in files]

@@ -101,7 +101,7 @@ def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: Us
     talk = Conversation.objects.create(owner=alice)
     answer = Message.objects.create(conversation=talk, role="assistant", asked_by=alice)
     source = Source.objects.create(conversation=talk, number=1, document=paper, page_number=1, spans=[[0, 20]])
-    given = {"rank": 1, "relevance": 1, "cosine": 1, "bm25": 1, "given": [[0, 20]]}
+    given = {"rank": 1, "relevance": 1, "cosine": 1, "bm25": 1, "given_spans": [[0, 20]]}
     RetrievedPassage.objects.create(answer=answer, source=source, **given)
     assert answer.pk in source_numbering.load_prompted_sources(alice, [answer.pk])
     withheld(paper)

@@ -47,7 +47,7 @@ def highest(embed: SentenceTransformerEmbedder, text: str) -> float:
     if not rows[0]:
         return 0.0
     (own,) = span_embeddings.embed_spans_in_context(embed, [text], rows, detector.layers)
-    return float(detector.scores(rows[0], own.vectors, own.near).max())
+    return float(detector.scores(rows[0], own.vectors, own.passage_cosines).max())
 
 
 def test_an_honest_letter_stays_below_the_cut_and_one_planted_sentence_is_above(

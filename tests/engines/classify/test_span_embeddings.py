@@ -58,8 +58,10 @@ def test_what_is_read_along_is_what_is_read_by_itself_and_passages_are_as_ever(e
         assert own.vectors.shape == found[at].vectors.shape == (1, found[at].vectors.shape[1])
         assert np.allclose(np.linalg.norm(own.vectors, axis=1), 1, atol=1e-3)
         assert float(own.vectors[0] @ found[at].vectors[0]) > 0.999
-        assert own.near == pytest.approx(found[at].near, abs=5e-3)
-    assert read[-1].near[0] > 0.95 > max(own.near[0] for own in read[:-1]), "by itself it is the passage"
+        assert own.passage_cosines == pytest.approx(found[at].passage_cosines, abs=5e-3)
+    assert read[-1].passage_cosines[0] > 0.95 > max(own.passage_cosines[0] for own in read[:-1]), (
+        "by itself it is the passage"
+    )
 
 
 def test_in_several_passes_each_passage_keeps_its_own(
@@ -98,7 +100,7 @@ def test_a_span_without_a_token_is_read_as_the_whole() -> None:
     states = np.array([[3.0, 0.0], [0.0, 1.0]], np.float32)
     found = pool_spans(states, [(0, 1), (0, 0), (7, 9)])
     assert found.vectors[0].tolist() == [1.0, 0.0] and np.array_equal(found.vectors[1], found.vectors[2])
-    assert found.near == pytest.approx([3 / 10**0.5, 1, 1])
+    assert found.passage_cosines == pytest.approx([3 / 10**0.5, 1, 1])
 
 
 @pytest.mark.parametrize("before", [0, 30, 100, 1000])
@@ -122,7 +124,9 @@ def test_what_is_said_again_is_read_as_if_it_were_said_once(real: SentenceTransf
     assert span_embeddings.is_repeated(f"{ASKED} {ASKED}", [ASKED]) and not span_embeddings.is_repeated(
         said, [ASKED, "cellar"]
     )
-    assert np.allclose(once.vectors, often.vectors, atol=1e-3) and once.near == pytest.approx(often.near, abs=1e-3)
+    assert np.allclose(once.vectors, often.vectors, atol=1e-3) and once.passage_cosines == pytest.approx(
+        often.passage_cosines, abs=1e-3
+    )
 
 
 def test_a_model_that_shows_no_states_is_refused(

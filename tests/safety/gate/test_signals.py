@@ -242,7 +242,9 @@ async def test_what_cannot_be_interrupted_and_took_too_long_counts_as_not_come(
 async def test_each_classifier_has_its_own_deadline(quiet: None, monkeypatch: pytest.MonkeyPatch, late: str) -> None:
     over = threading.Event()
     stuck = (
-        (registry.get_text_classifier, "scores") if late == "text" else (registry.get_injection_detector, "suspects")
+        (registry.get_text_classifier, "scores")
+        if late == "text"
+        else (registry.get_injection_detector, "find_suspects")
     )
     monkeypatch.setattr(type(stuck[0]()), stuck[1], lambda *_: over.wait(60) or [])
     monkeypatch.setitem(timeouts.TIMEOUT_S, late, 0.05)

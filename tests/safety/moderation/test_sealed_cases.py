@@ -14,7 +14,7 @@ from apps.users import special_permissions
 from apps.users.models import User
 from tests.safety.case_factory import case, notes
 from tests.support.pages import strip_layout
-from tests.support.users import make_user
+from tests.support.users import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 SEALED = "child_exploitation"
@@ -29,6 +29,7 @@ def hidden(alice: User, ada: User) -> Case:
 def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     return client
 
 
