@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, UUIDField, Value
 from django.db.models.functions import Cast, Replace
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.conversations.history.conversation_actions import delete_permanently
 from apps.conversations.models import Conversation
@@ -25,6 +25,9 @@ from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.policy import separation_of_duties
 from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 DURATION_CHOICES = (
     (0, gettext_lazy("Until deleted")),
@@ -43,6 +46,25 @@ def get_rule_days(scope: str, subject: object = "") -> int:
     """Return the days of the rule; 0 without one. `subject` is the id, "" for the site."""
     found = RetentionRule.objects.filter(scope=scope, subject=str(subject)).values_list("days", flat=True).first()
     return found or 0
+
+
+def list_choices(now: int, limit: int = 0, *, limit_label: StrOrPromise = "") -> list[tuple[int, StrOrPromise]]:
+    """Return the durations to choose from in days, with labels; 0 for no rule.
+
+    If others set a `limit`, 0 is called by `limit_label` and durations that reach it are left out. `now` is the rule
+    itself, which is always listed.
+    """
+    rows: list[tuple[int, StrOrPromise]] = [
+        (days, label) for days, label in DURATION_CHOICES[1:] if days == now or not limit or days < limit
+    ]
+    if now not in dict(DURATION_CHOICES):
+        rows.append((now, format_days(now)))
+    return [(0, limit_label if limit else DURATION_CHOICES[0][1]), *sorted(rows, key=lambda row: row[0])]
+
+
+def format_days(days: int) -> str:
+    """Return the number of days in words."""
+    return ngettext("%(number)s day", "%(number)s days", days) % {"number": days}
 
 
 def change_rule(user: User, scope: str, days: int, subject: object = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +26,9 @@ from apps.users.accounts import LastAdministrator
 from apps.users.consents import Consent
 from apps.users.i18n import translate_stored
 from apps.users.permissions import get_signed_in_user
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 Scope = RetentionRule.Scope
 _DAYS = {str(days) for days, _ in retention.DURATION_CHOICES}
@@ -50,8 +54,9 @@ def show_privacy(request: HttpRequest) -> HttpResponse:
     }
     if request.user.is_authenticated:
         user = get_signed_in_user(request)
+        own_days = retention.get_rule_days(Scope.PERSON, user.pk)
         own = {
-            "own_days": retention.get_rule_days(Scope.PERSON, user.pk),
+            "own_days": own_days if not context["site_days"] or own_days < context["site_days"] else 0,
             "held": LegalHold.objects.filter(person=user).exists(),
         }
         context |= {**own, "copies": DataRequest.objects.filter(person=user, kind=DataRequest.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
@@ -79,10 +84,11 @@ def edit_retention(request: HttpRequest) -> HttpResponse:
     user = get_signed_in_user(request)
     if request.method == "POST":
         scope, subject, days = (request.POST.get(name, "") for name in ("scope", "subject", "days"))
-        if days not in _DAYS:
+        subject = subject or (str(user.pk) if scope == Scope.PERSON else "")
+        if days not in _DAYS and days != str(retention.get_rule_days(scope, subject)):
             raise Http404
         try:
-            retention.change_rule(user, scope, int(days), subject or (user.pk if scope == Scope.PERSON else ""))
+            retention.change_rule(user, scope, int(days), subject)
         except ActionRefused as error:
             raise Http404 from error
         messages.success(request, gettext("Saved. It applies within a minute."))
@@ -90,14 +96,31 @@ def edit_retention(request: HttpRequest) -> HttpResponse:
     rules = dict(RetentionRule.objects.exclude(scope__in=[Scope.SITE, Scope.PERSON]).values_list("subject", "days"))
     shelves = Collection.objects.owned_by(user)[:_LISTED]
     talks = Conversation.objects.visible_to(user)[:_LISTED]
+    site, own = retention.get_rule_days(Scope.SITE), retention.get_rule_days(Scope.PERSON, user.pk)
     context = {
-        "choices": retention.DURATION_CHOICES,
-        "site": retention.get_rule_days(Scope.SITE),
-        "own": retention.get_rule_days(Scope.PERSON, user.pk),
-        "collections": [(row, rules.get(str(row.pk), 0)) for row in shelves],
-        "talks": [(row, rules.get(str(row.pk), 0)) for row in talks],
+        "site": site,
+        "own": own,
+        "collections": [(row, found := rules.get(str(row.pk), 0), retention.list_choices(found)) for row in shelves],
+        "talks": [(row, found := rules.get(str(row.pk), 0), _choices_of_one(found, site, own)) for row in talks],
+        "site_choices": retention.list_choices(site),
+        "own_choices": retention.list_choices(own, site, limit_label=_limit_of_site(site)),
     }
     return render(request, "privacy/retention.html", context)
+
+
+def _choices_of_one(days: int, site: int, own: int) -> list[tuple[int, StrOrPromise]]:
+    """Return the choices for one conversation: its rule overrides the others, and without one the shorter of them
+    applies."""
+    label: StrOrPromise
+    if own and (not site or own < site):
+        label = gettext("%(days)s (all my conversations)") % {"days": retention.format_days(own)}
+    else:
+        label = _limit_of_site(site) if site else retention.DURATION_CHOICES[0][1]
+    return [(0, label), *retention.list_choices(days)[1:]]
+
+
+def _limit_of_site(site: int) -> str:
+    return gettext("At most %(days)s (this site)") % {"days": retention.format_days(site)}
 
 
 @require_POST

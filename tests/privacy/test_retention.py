@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -143,3 +144,38 @@ def test_the_page_is_there_for_everybody(client: Client, alice: User) -> None:
     assert "How long" in client.get("/privacy/").content.decode()
     client.force_login(alice)
     assert "not agreed" in client.get("/privacy/").content.decode()
+
+
+def test_without_a_rule_of_its_own_a_row_names_the_limit_that_applies(client: Client, alice: User, ada: User) -> None:
+    client.force_login(alice)
+    Conversation.objects.create(owner=alice, title="Boiler")
+    retention.change_rule(ada, Scope.SITE, 60)
+    page = client.get("/privacy/keeping/").content.decode()
+    assert page.count("At most 60 days (this site)") == 2 and "Until deleted" not in page
+    assert page.count('value="90"') == 1, "all of one's conversations cannot be kept longer than the site keeps them"
+    retention.change_rule(alice, Scope.PERSON, 30, alice.pk)
+    page = client.get("/privacy/keeping/").content.decode()
+    assert "30 days (all my conversations)" in page and page.count("At most 60 days (this site)") == 1
+
+
+def test_a_limit_that_is_no_choice_stays_when_the_administrator_saves_it(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    retention.change_rule(ada, Scope.SITE, 730)
+    assert re.search(r'value="730"\s+selected', client.get("/privacy/keeping/").content.decode())
+    assert client.post("/privacy/keeping/", {"scope": "site", "subject": "", "days": "730"}).status_code == 302
+    assert retention.get_rule_days(Scope.SITE) == 730
+
+
+def test_the_longer_own_time_is_not_promised(client: Client, alice: User, ada: User) -> None:
+    client.force_login(alice)
+    retention.change_rule(alice, Scope.PERSON, 365, alice.pk)
+    retention.change_rule(ada, Scope.SITE, 60)
+    page = client.get("/privacy/").content.decode()
+    assert "kept for 60 days" in page and "kept for 365 days" not in page
+
+
+def test_the_page_says_that_staff_can_read_in_which_cases(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    page = client.get("/privacy/").content.decode()
+    assert "users to whom you give a link, and staff" in page and "or by break-glass access. Each reading" in page
+    assert 'href="/notices/?show=reads#reads"' in page
