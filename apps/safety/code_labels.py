@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety.break_glass.access_requests import Ground
@@ -120,9 +120,21 @@ def detector_label(name: str) -> str:
     return _of(DETECTOR_LABELS, name)
 
 
-def change_label(code: str) -> str:
-    """Return the label of a change of a verdict."""
-    return _label(VerdictChange, code)
+def change_label(change: str, before: str | None, after: str | None) -> str:
+    """Return what a changed verdict was and would be, such as "Allowed → Withheld". Actions of None: its kind."""
+    if before is None or after is None:
+        return _label(VerdictChange, change)
+    if change == VerdictChange.CLAUSE:
+        return gettext("%(action)s, under another clause") % {"action": action_label(after)}
+    moved = f"{action_label(before)} → {action_label(after)}"
+    if change == VerdictChange.WOULD_ALLOW_UNCLASSIFIED:
+        return gettext("%(change)s by the rules; the classifiers were not asked") % {"change": moved}
+    return moved
+
+
+def score_label(score: float) -> str:
+    """Return a threshold with two decimals, or with all that it is stored with if they are more."""
+    return number_format(score, 2 if round(score, 2) == score else None)
 
 
 def version_change_text(one: VersionChange) -> str:

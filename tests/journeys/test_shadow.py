@@ -43,7 +43,7 @@ def newest(page: Any) -> Any:
 def would_hold(ada: Any, heading: str) -> None:
     """Check that the page of changes lists a question on violence below that heading."""
     part = ada.locator(f"h2:has-text('{heading}') ~ .wide").first
-    expect(part.get_by_role("row", name="Allowed now, would be withheld")).to_contain_text("Violence")
+    expect(part.get_by_role("row", name="Allowed and counted → Withheld")).to_contain_text("Violence")
     listed = ada.locator(f"h2:has-text('{heading}') ~ details").first
     listed.locator("summary").click()
     expect(listed).to_contain_text("Allowed and counted → Withheld · 0.60")

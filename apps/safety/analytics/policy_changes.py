@@ -19,15 +19,21 @@ from apps.users.models import User
 
 MAX_LISTED = 100  # latest changes that are listed
 _CASES = 5000  # latest cases in which the case of a changed verdict is searched
+_Moved = tuple[str, str, str, str | None, str | None]  # stage, clause, change, action before and after
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeCount:
-    """Changed verdicts of a clause at a stage, as a share of all verdicts at the stage."""
+    """Changed verdicts of a clause at a stage, as a share of all verdicts at the stage.
+
+    The actions are "" for none; None in a backtest of a release that did not store them.
+    """
 
     clause: str
     stage: str
     change: str
+    before: str | None
+    after: str | None
     share: Proportion
 
 
@@ -59,12 +65,13 @@ class ListedChange:
 
 def count_shadow_changes(row: PolicyVersion) -> ChangeTable:
     """Return the counts over all stored verdicts from the time that the version ran in the shadow."""
-    found = ShadowVerdict.objects.filter(policy=row).values_list("stage", "clause", "change").annotate(Count("pk"))
-    stages, counts = Counter[str](), Counter[tuple[str, str, str]]()
-    for stage, clause, change, number in found.order_by():
+    keys = "stage", "clause", "change", "record__action", "action"
+    found = ShadowVerdict.objects.filter(policy=row).values_list(*keys).annotate(Count("pk"))
+    stages, counts = Counter[str](), Counter[_Moved]()
+    for stage, clause, change, before, after, number in found.order_by():
         stages[stage] += number
         if change:
-            counts[stage, clause, change] += number
+            counts[stage, clause, change, before, after] += number
     return _table(stages, counts.items())
 
 
@@ -73,7 +80,11 @@ def count_backtest_changes(row: PolicyVersion) -> ChangeTable | None:
     found = row.backtest
     if not found:
         return None
-    return _table(found["stages"], (((stage, clause, change), n) for stage, clause, change, n in found["counts"]))
+    rows = (
+        ((stage, clause, change, *(actions or (None, None))), number)
+        for stage, clause, change, *actions, number in found["counts"]
+    )
+    return _table(found["stages"], rows)
 
 
 def list_shadow_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
@@ -103,11 +114,11 @@ def list_backtest_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
     ]  # fmt: skip
 
 
-def _table(stages: Mapping[str, int], counts: Iterable[tuple[tuple[str, str, str], int]]) -> ChangeTable:
+def _table(stages: Mapping[str, int], counts: Iterable[tuple[_Moved, int]]) -> ChangeTable:
     order = list(VerdictChange)
     rows = [
-        ChangeCount(clause, stage, change, Proportion(number, stages[stage]))
-        for (stage, clause, change), number in counts
+        ChangeCount(clause, stage, change, before, after, Proportion(number, stages[stage]))
+        for (stage, clause, change, before, after), number in counts
     ]
     rows.sort(key=lambda row: (order.index(VerdictChange(row.change)), -row.share.part, row.clause, row.stage))
     return ChangeTable(rows, sum(stages.values()))

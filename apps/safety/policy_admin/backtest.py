@@ -72,21 +72,29 @@ class BacktestChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewedChange:
+    """Number of verdicts that would change from one action to another; "" is no action."""
+
+    change: VerdictChange
+    before: str
+    after: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChangePreview:
-    """Verdicts that changed clauses would change: `held` are withheld only then, `freed` no longer.
+    """Verdicts that changed clauses would change, gravest change first.
 
     `complete` is False if the time ended before all verdicts were counted.
     """
 
     judged: int
-    changed: int
-    newly_withheld: int
-    newly_allowed: int
+    changes: Sequence[PreviewedChange]
     complete: bool
 
     @property
-    def others(self) -> int:
-        return self.changed - self.newly_withheld - self.newly_allowed
+    def changed(self) -> int:
+        return sum(one.number for one in self.changes)
 
 
 def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
@@ -149,7 +157,7 @@ def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None =
         separation_of_duties.require_administrator(user)
     live = versions.get_live_version()
     new, old = parse_policy(row.body, row.number), parse_policy(live.body, live.number)
-    stages, counts, worded = Counter[str](), Counter[tuple[str, str, str]](), 0
+    stages, counts, worded = Counter[str](), Counter[tuple[str, str, str, str, str]](), 0
     kept: dict[VerdictChange, list[dict[str, Any]]] = defaultdict(list)
     for past in past_verdicts(since, most):
         before, after = compare_versions(past, old, new)
@@ -161,7 +169,7 @@ def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None =
             past.stage, after.code or before.code, change, str(before.action or ""), str(after.action or ""),
             after.score or before.score, past.content_hmac, past.at,
         )  # fmt: skip
-        counts[one.stage, one.clause, change] += 1
+        counts[one.stage, one.clause, change, one.before, one.after] += 1
         if told is not None:
             told(one)
         if len(kept[change]) < MAX_LISTED:
@@ -189,7 +197,7 @@ def preview_changes(user: User, body: Mapping[str, Any], days: int, budget_s: fl
     separation_of_duties.require_administrator(user)
     end, live = time.monotonic() + budget_s, versions.get_live_version()
     old, new = parse_policy(live.body, live.number), parse_policy(body)
-    judged, counts, complete = 0, Counter[VerdictChange](), True
+    judged, counts, complete = 0, Counter[tuple[VerdictChange, str, str]](), True
     for past in past_verdicts(timezone.now() - timedelta(days=days), MAX_RECORDS):
         if time.monotonic() > end:
             complete = False
@@ -197,9 +205,10 @@ def preview_changes(user: User, body: Mapping[str, Any], days: int, budget_s: fl
         judged += 1
         before, after = compare_versions(replace(past, text=None), old, new)
         if (change := shadow.classify_change(before, after, past.signals)) is not None:
-            counts[change] += 1
-    freed = counts[VerdictChange.WOULD_ALLOW] + counts[VerdictChange.WOULD_ALLOW_UNCLASSIFIED]
-    return ChangePreview(judged, counts.total(), counts[VerdictChange.WOULD_WITHHOLD], freed, complete)
+            counts[change, str(before.action or ""), str(after.action or "")] += 1
+    order = list(VerdictChange)
+    found = sorted(counts.items(), key=lambda one: (order.index(one[0][0]), -one[1]))
+    return ChangePreview(judged, [PreviewedChange(*moved, number) for moved, number in found], complete)
 
 
 def _untestable_blocklists(old: Policy, new: Policy) -> list[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-from apps.safety.code_labels import action_label, clause_label, stage_label
+from apps.safety.code_labels import action_label, clause_label, score_label, stage_label
 from apps.safety.policy.schema import Blocklist, Clause, FailureMode, Policy, Threshold
 from apps.users.i18n import translate_stored
 
@@ -88,7 +87,7 @@ def _compare_thresholds(stage: str, old: Sequence[Threshold], new: Sequence[Thre
 
 
 def _from(least: float) -> str:
-    return gettext("from %(score)s") % {"score": number_format(least, 2 if round(least, 2) == least else None)}
+    return gettext("from %(score)s") % {"score": score_label(least)}
 
 
 def _compare_lists(old: Blocklist | None, new: Blocklist | None) -> tuple[str, list[ValueChange]]:

@@ -12,9 +12,11 @@ from django.utils.translation import gettext
 
 from apps.lib.proportions import format_percent
 from apps.safety import code_labels
+from apps.safety.analytics.policy_changes import ChangeCount, ListedChange
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import appeals, masking
 from apps.safety.moderation.notices import cut_appeal_offer
+from apps.safety.policy_admin.backtest import PreviewedChange
 from apps.users.models import User, UserNotice
 
 register = template.Library()
@@ -28,7 +30,7 @@ _LABELS: dict[str, Callable[..., Any]] = {
     "reason": code_labels.reason_label,
     "version": code_labels.version_label,
     "level": code_labels.strictness_label,
-    "change": code_labels.change_label,
+    "threshold": code_labels.score_label,
     "moved": code_labels.version_change_text,
     "done": code_labels.decision_message,
     "outcome": code_labels.outcome_label,
@@ -43,6 +45,12 @@ def unseen(user: User) -> int:
     """Return the number of notices that the user has not seen."""
     of_review = Notice.objects.filter(person=user, seen=None).order_by().values("pk")
     return of_review.union(UserNotice.objects.filter(user=user, seen=None).order_by().values("pk"), all=True).count()
+
+
+@register.filter
+def change(one: ChangeCount | ListedChange | PreviewedChange) -> str:
+    """Return what changed verdicts were and would be, such as "Allowed → Withheld"."""
+    return code_labels.change_label(one.change, one.before, one.after)
 
 
 @register.filter

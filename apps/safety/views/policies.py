@@ -29,10 +29,12 @@ def show_versions(request: HttpRequest) -> HttpResponse:
     """Show the versions and the form of a draft; a POST stores the draft."""
     live = versions.get_live_version()
     text = request.POST.get("body", "")[:_LONGEST] or json.dumps(live.body, indent=1, ensure_ascii=False)
-    wrong = ""
-    if request.method == "POST":
+    note, wrong, no_reason = request.POST.get("note", "").strip(), "", ""
+    if request.method == "POST" and not note:
+        no_reason = gettext("Enter what changes, and why. The approver reads it.")
+    elif request.method == "POST":
         try:
-            row = versions.create_draft(get_signed_in_user(request), json.loads(text), request.POST.get("note", ""))
+            row = versions.create_draft(get_signed_in_user(request), json.loads(text), note)
         except (ValueError, RecursionError) as error:
             wrong = str(error) if isinstance(error, PolicyError) else gettext("This is not valid JSON.")
         else:
@@ -49,8 +51,9 @@ def show_versions(request: HttpRequest) -> HttpResponse:
     ]
     clauses = parse_policy(live.body).clauses.values()
     context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses}
+    context |= {"note": note, "no_reason": no_reason}
     context["others"] = separation_of_duties.has_other_administrator(get_signed_in_user(request).pk)
-    return render(request, "safety/policy.html", context, status=422 if wrong else 200)
+    return render(request, "safety/policy.html", context, status=422 if wrong or no_reason else 200)
 
 
 @require_POST

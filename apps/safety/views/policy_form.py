@@ -62,7 +62,10 @@ class ClauseFields:
 class PolicyForm(forms.Form):
     """Form of all clauses of a policy body. Names of fields begin with the clause's code."""
 
-    note = forms.CharField(label=gettext_lazy("What changes, and why"), max_length=400, required=False)
+    note = forms.CharField(
+        label=gettext_lazy("What changes, and why"), max_length=400,
+        error_messages={"required": gettext_lazy("Enter what changes, and why. The approver reads it.")},
+    )  # fmt: skip
 
     def __init__(self, body: Mapping[str, Any], data: Any = None) -> None:
         super().__init__(data)
@@ -105,7 +108,8 @@ class PolicyForm(forms.Form):
             number = forms.NumberInput(attrs={"step": "any", "min": 0, "max": 1, "aria-label": labels[0]})
             wrong = gettext("Enter a number above 0, at most 1.")
             self.fields[f"{code}-{stage}-{n}-least"] = forms.FloatField(
-                label=labels[0], required=False, min_value=_LOWEST, max_value=1, initial=step["least"], widget=number,
+                label=labels[0], required=False, min_value=_LOWEST, max_value=1, widget=number,
+                initial=_two_decimals(step["least"]),
                 error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), wrong),
             )  # fmt: skip
             self.fields[f"{code}-{stage}-{n}-action"] = forms.ChoiceField(
@@ -177,6 +181,13 @@ class PolicyForm(forms.Form):
         }
         changed = {name: sent[f"{code}-{name}"] for name in ("title", "text", "severity", "rule", "fail")}
         return {**row, **changed, "steps": {stage: rows for stage, rows in steps.items() if rows}}
+
+
+def _two_decimals(least: Any) -> str | None:
+    """Return the value of a number field: as on the other pages, without the marks of a language."""
+    if least is None:
+        return None
+    return f"{least:.2f}" if round(least, 2) == least else str(least)
 
 
 @administrator_required

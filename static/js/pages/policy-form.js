@@ -11,7 +11,7 @@ for (const row of document.querySelectorAll("[data-threshold]")) {
   slider.hidden = false;
   show();
   slider.addEventListener("input", () => {
-    number.value = slider.value;
+    number.value = Number(slider.value).toFixed(2); // as the other numbers are written
     row.dataset.threshold = "set";
   });
   number.addEventListener("input", show);

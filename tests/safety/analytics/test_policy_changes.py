@@ -59,18 +59,27 @@ def seen(user: User, row: PolicyVersion, path: str = "changes/") -> str:
 async def test_changes_are_counted_by_clause_and_stage_with_their_intervals(ada: User, morgan: User) -> None:
     row = await shadow(ada)
     table = await in_db(policy_changes.count_shadow_changes, row)
-    assert [(one.clause, one.stage, one.change, one.share) for one in table.rows] == [
-        ("hate", "question", "held", Proportion(1, 4)), ("hate", "question", "people", Proportion(1, 4)),
-    ]  # fmt: skip
+    assert [(one.clause, one.stage, one.before, one.after, one.share) for one in table.rows] == [
+        ("hate", "question", "note", "withhold", Proportion(1, 4)),
+        ("hate", "question", "withhold_and_review", "withhold", Proportion(1, 4)),
+    ]
     assert table.changed == Proportion(2, 4)
     page = strip_layout(await in_db(seen, morgan, row))
     assert "<strong>2 of 4</strong>verdicts would be different: 50% (15% to 85%)" in page
-    assert "Allowed now, would be withheld" in page and "25%" in page
+    assert "Withheld and sent to review → Withheld" in page and "25%" in page
     assert "Allowed and counted → Withheld · 0.60" in page
     assert "Not tested yet." in page and "safety:policy" not in page
     await in_db(backtest.run_backtest, ada, row)
     page = strip_layout(await in_db(seen, morgan, row))
     assert "4 verdicts, 4 of them stored without their text" in page and "Not tested yet." not in page
+
+
+def test_a_backtest_of_a_former_release_says_the_kind_of_each_change(ada: User) -> None:
+    row = versions.create_draft(ada, body(withhold=0.5))
+    row.backtest = {"stages": {"question": 4}, "counts": [["question", "hate", "held", 1]], "judged": 4, "recorded": 4,
+                    "changed": 1, "lists": [], "listed": []}  # fmt: skip
+    row.save()
+    assert "Allowed now, would be withheld" in seen(ada, row)
 
 
 async def test_a_changed_verdict_leads_to_its_case_for_those_who_may_open_it(

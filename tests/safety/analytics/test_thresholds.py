@@ -48,6 +48,7 @@ def test_staff_sees_them_on_the_page_of_a_version(
     decided(alice, morgan, "1", "block")
     decided(alice, morgan, "2", "allow")
     page = strip_layout(client.get(address).content.decode())
+    assert "2 of 2, 1 rightly" in page
     assert "0.50" in page and "50%<span" in page and "(9% to 91%)" in page and "With fewer than 30 texts" in page
     PolicyVersion.objects.filter(pk=row.pk).update(body={"format": "of long ago"})
     assert client.get(address).status_code == 200

@@ -60,7 +60,10 @@ async def test_what_was_let_through_is_replayed_without_its_words(ada: User) -> 
     row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
     found = await in_db(backtest.run_backtest, ada, row)
     assert (found["judged"], found["recorded"], found["changed"]) == (3, 3, 2)
-    assert found["counts"] == [["question", "hate", "held", 1], ["question", "hate", "people", 1]]
+    assert found["counts"] == [
+        ["question", "hate", "held", "note", "withhold", 1],
+        ["question", "hate", "people", "withhold_and_review", "withhold", 1],
+    ]
     first = found["listed"][0]
     assert (first["change"], first["before"], first["after"], first["score"]) == ("held", "note", "withhold", 0.6)
 
@@ -80,7 +83,7 @@ async def test_a_text_that_became_a_case_counts_once_by_its_words(ada: User, ali
     row = await in_db(lambda: versions.create_draft(ada, body(note=0.5)))
     found = await in_db(backtest.run_backtest, ada, row)
     assert (found["judged"], found["recorded"]) == (2, 1)
-    assert found["counts"] == [["question", "hate", "freed", 1]]
+    assert found["counts"] == [["question", "hate", "freed", "withhold_and_review", "note", 1]]
 
 
 async def test_verdicts_of_an_earlier_version_are_judged_by_the_live_one(ada: User, grace: User) -> None:
@@ -174,7 +177,7 @@ async def test_the_command_prints_each_changed_verdict_and_its_replay_counts(ada
     row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
     said = await in_db(lambda: command(policy="draft", since="30d"))
     assert "question hate held: note -> withhold (0.60)" in said
-    assert "held: hate at question: 1 of 3 (6.15% to 79.23%)" in said
+    assert "held (note -> withhold): hate at question: 1 of 3 (6.15% to 79.23%)" in said
     assert "Policy 2: 2 of 3 verdicts" in said and "3 of them were recorded without text" in said
     assert not any(word in said for word in ("Some", "lamp"))
     await in_db(versions.approve_version, grace, row)

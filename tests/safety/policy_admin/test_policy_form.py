@@ -39,7 +39,7 @@ def sent(row: PolicyVersion | None = None, **changes: Any) -> dict[str, Any]:
     """Return what the browser sends for the form of the version, with changes such as `hate_title`."""
     base = row or versions.get_live_version()
     form = PolicyForm(base.body)
-    data = {name: form[name].value() for name in form.fields}
+    data = {name: form[name].value() for name in form.fields} | {"note": "Hate was missed"}
     data |= {name.replace("_", "-"): value for name, value in changes.items()}
     return {"base": base.number, **{name: "" if value is None else value for name, value in data.items()}}
 
@@ -102,6 +102,7 @@ def test_the_next_change_builds_on_the_draft_and_takes_its_place(ada: User, cons
         ({"hate_question_0_least": "x"}, "hate-question-0-least", "Enter a number above 0, at most 1."),
         ({"hate_question_2_least": "0.999999", "hate_question_2_action": "note"}, "hate-question-2-action", "stricter"),
         ({"hate_title": " "}, "hate-title", "required"),
+        ({"hate_title": "Hatred", "note": " "}, "note", "Enter what changes, and why."),
         ({"hate_question_0_action": "blur"}, "hate-question-0-action", "valid choice"),
     ],
 )
@@ -113,7 +114,21 @@ def test_what_is_wrong_is_said_at_its_field(
     assert list(form.errors) == [field] and words in str(form.errors[field])
     page = console.post(EDIT, sent(**changes))
     assert page.status_code == 422 and words in page.content.decode()
-    assert "Correct the marked fields" in console.post(PREVIEW, sent(**changes)).content.decode()
+    counted = console.post(PREVIEW, sent(**changes)).content.decode()
+    assert ("Correct the marked fields" in counted) is (field != "note"), "a reason is not needed to count"
+    assert not PolicyVersion.objects.filter(status="draft").exists()
+
+
+def test_a_threshold_is_written_alike_in_form_list_and_difference(ada: User, console: Client) -> None:
+    live = versions.get_live_version()
+    new = copy.deepcopy(live.body)
+    row = next(row for row in new["clauses"] if row["code"] == "hate")
+    row["steps"] = {"question": [{"least": 0.5, "action": "note"}, {"least": 0.996, "action": "withhold"}]}
+    PolicyVersion.objects.filter(pk=live.pk).update(body=new)
+    form = PolicyForm(new)
+    assert [form[f"hate-question-{n}-least"].value() for n in range(3)] == ["0.50", "0.996", None]
+    page = console.get("/review/policy/").content.decode()
+    assert "from 0.50: allowed and counted" in page and "from 0.996: withheld" in page
 
 
 def test_only_administrators_see_form_and_count(client: Client, ada: User, morgan: User) -> None:
@@ -141,7 +156,7 @@ async def test_a_moved_threshold_says_how_many_verdicts_would_change(ada: User, 
     data = await in_db(lambda: sent(hate_question_1_least="0.55", hate_question_0_least=""))
     page = await in_db(lambda: console.post(PREVIEW, data).content.decode())
     assert "1 of 3 verdicts of the last 30 days would change." in page
-    assert "Withheld instead of allowed: 1." in page
+    assert "Allowed and counted → Withheld and sent to review: 1" in page
     same = await in_db(lambda: console.post(PREVIEW, sent()).content.decode())
     assert "0 of 3 verdicts" in same
     late = await in_db(lambda: backtest.preview_changes(ada, body(withhold=0.5), 30, 0.0))

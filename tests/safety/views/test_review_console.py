@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from uuid import UUID
@@ -13,6 +14,7 @@ from django.utils import timezone
 from apps.safety.models import AuditEntry, Case, Decision, Notice
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases
+from apps.safety.policy import versions
 from apps.users.models import User
 from tests.safety.case_factory import Notes, case, notes
 from tests.support.pages import strip_layout
@@ -170,7 +172,10 @@ def test_policy_pages_refuse_what_has_a_hole(shelf: Notes) -> None:
     ada = signed_in(User.objects.get(name="Ada"))
     assert ada.get("/review/policy/").status_code == 200
     for body in ("{", "[]", '{"clauses": []}', "[" * 5000):
-        assert ada.post("/review/policy/", {"body": body}).status_code == 422
+        assert ada.post("/review/policy/", {"body": body, "note": "Shorter"}).status_code == 422
+    body = json.dumps(versions.get_live_version().body)
+    page = ada.post("/review/policy/", {"body": body, "note": " "})
+    assert page.status_code == 422 and "Enter what changes, and why." in page.content.decode()
 
 
 def test_of_who_needs_help_a_reviewer_is_offered_no_punishment(

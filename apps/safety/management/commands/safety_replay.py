@@ -43,8 +43,8 @@ class Command(BaseCommand):
         for line in table.rows if table else ():
             low, high = line.share.interval
             self.stdout.write(
-                f"{line.change}: {line.clause} at {line.stage}: {line.share.part} of {line.share.whole}"
-                f" ({low:.2%} to {high:.2%})"
+                f"{line.change} ({line.before or 'allow'} -> {line.after or 'allow'}): {line.clause} at {line.stage}:"
+                f" {line.share.part} of {line.share.whole} ({low:.2%} to {high:.2%})"
             )
         self.stdout.write(
             f"{row}: {found['changed']} of {found['judged']} verdicts since {begin:%Y-%m-%d %H:%M} would change;"
