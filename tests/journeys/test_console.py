@@ -28,7 +28,7 @@ def test_cases_that_are_alike_are_decided_together_and_taken_back(site: Site, vi
     expect(morgan.locator("h1")).to_have_text("3 similar cases")
     expect(morgan.locator("main")).to_contain_text("3 decisions undone.")
     together(morgan)
-    pat = visit("/notices/", person="pat")
+    pat = visit("/notices/?show=decisions", person="pat")
     expect(pat.locator("article", has_text="A question is withheld")).to_have_count(3)
 
 

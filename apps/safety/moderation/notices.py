@@ -109,8 +109,8 @@ _HELD = (
 _HELD_UNTIL = (  # for a hold that ends without a decision
     _HELD[0],
     gettext_lazy(
-        "An automatic check withheld it under the rule below. A reviewer will decide, or the hold ends "
-        "by itself. You do not need to do anything."
+        "An automatic check withheld it under the rule below. A reviewer will decide. If none decides in time, "
+        "you can use it again. You do not need to do anything."
     ),
 )
 _LAPSED = (

@@ -10,16 +10,18 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.safety.errors import ActionRefused
-from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision, Notice, feature_restrictions
+from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision, Notice, SecondReview, feature_restrictions
 from apps.safety.models.break_glass import AUDIT_SUBJECT
-from apps.safety.models.case_states import UNDECIDED_STATES
+from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
 from apps.safety.moderation import appeals, enforcement, reviewable
 from apps.safety.moderation.reviewable import ContentLocation
 from apps.safety.policy.evaluation import REPORTED, SELF_HARM
@@ -29,7 +31,16 @@ from apps.users import notices
 from apps.users.models import User, UserNotice
 from apps.users.permissions import get_signed_in_user
 
-PAGE = 50
+LISTED = 200  # notices and readings, the latest
+ROWS = 20  # of a page of one topic
+SHORT = 5  # rows of a topic on the page of all topics
+_TOPICS = {  # values of `show`, in the order of the page
+    "": gettext_lazy("All"), "decisions": gettext_lazy("Decisions"), "shared": gettext_lazy("Shared with you"),
+    "documents": gettext_lazy("Documents"), "answers": gettext_lazy("Answers"), "reads": gettext_lazy("Readings"),
+}  # fmt: skip
+
+
+_PENDING = UNDECIDED_STATES | {CaseState.APPEALED, CaseState.APPEAL_CLAIMED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,21 @@ class NoticeCard:
     over: bool
     due: datetime | None  # when the review is due; None if none is pending
     earlier: tuple[Notice, ...]
+    is_open: bool  # the decision is pending, or can be appealed
+
+    @property
+    def name(self) -> str:
+        """Return the title of the content, or its first words; "" if the user may see neither."""
+        return (self.location.title if self.location else "") or self.excerpt
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Reading of the user's content by staff; `card` is the notice about the case that was read, if there is one."""
+
+    entry: AuditEntry
+    card: NoticeCard | None
+    url: str  # of the card
 
 
 @require_safe
@@ -52,12 +78,23 @@ def show_notices(request: HttpRequest) -> HttpResponse:
     cards, topics = _cards(user), notices.list_notices(user)
     notices.mark_notices_seen(user)
     Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
-    reads = AuditEntry.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk)
-    reads = reads.order_by("-seq")
-    glass = reads.filter(subject__startswith=AUDIT_SUBJECT)[:PAGE]  # shown even if there are many later readings
-    looks = sorted({*reads[:PAGE], *glass}, key=lambda one: -one.seq)
     shut = feature_restrictions.active_restrictions().filter(person=user)
-    context = {"cards": cards, "topics": topics, "reads": looks, "closed": shut}
+    show = request.GET.get("show", "") if request.GET.get("show", "") in _TOPICS else ""
+    listed = cards if show else sorted(cards, key=lambda card: card.notice.seen is not None)  # new ones first
+    found: dict[str, Sequence[Any]] = {"decisions": listed, **topics, "reads": _readings(user, cards)}
+    shown = {
+        topic: Paginator(rows, ROWS if show else SHORT).get_page(request.GET.get("page") if show else 1)
+        for topic, rows in found.items()
+        if topic == show or not show
+    }
+    tabs = [(topic, label) for topic, label in _TOPICS.items() if topic in ("", "reads", show) or found[topic]]
+    context = {
+        "shown": shown,
+        "show": show,
+        "tabs": tabs,
+        "closed": shut,
+        "empty": not cards and not any(topics.values()),
+    }
     return render(request, "safety/notices.html", context)
 
 
@@ -99,14 +136,36 @@ def submit_appeal(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         said = gettext("Appeal sent. Another reviewer will decide by %(due)s, and you will be told here.")
         messages.success(request, said % {"due": appeals.format_due_day(appeal)})
-    return redirect("safety:notices")
+    urls = (url for card, url in _link_cards(_cards(user)) if card.notice.case_id == notice.case_id)
+    return redirect(next(urls, reverse("safety:notices")))
+
+
+def _link_cards(cards: Sequence[NoticeCard]) -> list[tuple[NoticeCard, str]]:
+    """Return each card with the URL of its place in the list of decisions."""
+    place = reverse("safety:notices")
+    return [
+        (card, f"{place}?show=decisions&page={number // ROWS + 1}#notice-{card.notice.pk}")
+        for number, card in enumerate(cards)
+    ]
+
+
+def _readings(user: User, cards: Sequence[NoticeCard]) -> list[Reading]:
+    """Return the readings of the user's content, the latest first, with the notices about what was read."""
+    rows = AuditEntry.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk).order_by("-seq")
+    glass = rows.filter(subject__startswith=AUDIT_SUBJECT)[:LISTED]  # shown even if there are many later readings
+    entries = sorted({*rows[:LISTED], *glass}, key=lambda one: -one.seq)
+    by_subject = {f"case {card.notice.case_id}": (card, url) for card, url in _link_cards(cards)}
+    second = SecondReview.objects.filter(case__in=[card.notice.case_id for card in cards])
+    for pk, case in second.values_list("pk", "case"):
+        by_subject[f"opinion {pk}"] = by_subject[f"case {case}"]
+    return [Reading(entry, *by_subject.get(entry.subject, (None, ""))) for entry in entries]
 
 
 def _cards(user: User) -> list[NoticeCard]:
-    """Return a card for each case of which the user was told, the latest first."""
+    """Return a card for each case of which the user was told: open ones first, then the latest."""
     rows = Notice.objects.filter(person=user).select_related("case__snapshot", "decision", "decision__appeal")
     by_case: dict[Any, list[Notice]] = {}
-    for row in rows.order_by("-created", "-pk")[:PAGE]:
+    for row in rows.order_by("-created", "-pk")[:LISTED]:
         row.can_appeal = appeals.can_appeal(row)  # type: ignore[attr-defined]
         by_case.setdefault(row.case_id, []).append(row)
     latest = [found[0] for found in by_case.values()]
@@ -125,9 +184,10 @@ def _cards(user: User) -> list[NoticeCard]:
                 _is_over(row, applied),
                 case.due_at if live else None,
                 tuple(by_case[row.case_id][1:]),
+                is_open=case.state in _PENDING or row.can_appeal,  # type: ignore[attr-defined]
             )
         )
-    return cards
+    return sorted(cards, key=lambda card: not card.is_open)
 
 
 def _locate_contents(user: User, cases: Sequence[Case]) -> dict[tuple[str, str], ContentLocation]:

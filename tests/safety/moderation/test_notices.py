@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Document
 from apps.images.models import Picture
+from apps.safety.audit_log import audit
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
@@ -142,3 +143,53 @@ def test_a_withheld_document_does_not_look_ready(alice: User) -> None:
     row = row[: row.index("</li>")]
     assert "Withheld" in row and "Ready" not in row and "A reviewer withheld this. Hate." in row
     assert 'href="/notices/"' in row
+
+
+def paper_flagged(owner: User, name: str, action: Action = Action.SEND) -> Case:
+    paper = document(collection(owner, "Town"), name, [SAID])
+    return flagged(owner, "document", paper.pk, "passage", SAID, action)
+
+
+def test_what_can_be_appealed_stands_before_what_is_settled(alice: User, morgan: User) -> None:
+    ruled(morgan, paper_flagged(alice, "Blocked paper"), "block")
+    ruled(morgan, paper_flagged(alice, "Allowed paper"), "allow")
+    first, second = told(alice)
+    assert "Blocked paper" in first and "Allowed paper" in second
+
+
+def test_the_page_of_all_is_short_and_one_topic_has_pages(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.safety.views.notices.ROWS", 6)
+    for number in range(8):
+        paper_flagged(alice, f"Paper {number}")
+    assert len(told(alice)) == 5 and "Show all 8" in page(alice)
+    one, two = page(alice, "/notices/?show=decisions"), page(alice, "/notices/?show=decisions&page=2")
+    assert one.count('class="told') == 6 and two.count('class="told') == 2
+    assert "Who read my data" not in one and 'href="?show=decisions&amp;page=2"' in one
+    assert 'id="reads"' in page(alice, "/notices/?show=reads") and "told" not in page(alice, "/notices/?show=reads")
+    assert page(alice, "/notices/?show=x").count('class="told') == 5, "an unknown topic is no topic"
+
+
+def test_an_appeal_returns_to_its_notice(alice: User, morgan: User, answer: Message, client: Client) -> None:
+    ruled(morgan, flagged(alice, "question", answer.pk, "question", ASKED), "block")
+    notice = Notice.objects.get(decision__isnull=False)
+    client.force_login(alice)
+    for text in ("It was a quotation.", "Again."):  # the second is refused
+        response = client.post(f"/notices/{notice.pk}/appeal/", {"text": text})
+        assert response.url == f"/notices/?show=decisions&page=1#notice-{notice.pk}"
+    assert f'id="notice-{notice.pk}"' in page(alice, "/notices/?show=decisions&page=1")
+
+
+def test_a_reading_names_the_text_and_leads_to_its_notice(alice: User, morgan: User, answer: Message) -> None:
+    case = flagged(alice, "question", answer.pk, "question", ASKED)
+    ruled(morgan, case, "block")
+    audit.record_event("read", actor=morgan, person=alice.pk, subject=f"case {case.pk}", why="review", clause="hate")
+    audit.record_event("read", actor=morgan, person=alice.pk, subject=f"case {uuid4()}", why="review", clause="x")
+    reads = page(alice, "/notices/?show=reads")
+    notice = Notice.objects.get(decision__isnull=False)
+    link = f'<a href="/notices/?show=decisions&amp;page=1#notice-{notice.pk}">{ASKED}</a>'
+    assert reads.count("A reviewer") == 2 and reads.count(link) == 1, "without a notice no text is named"
+
+
+def test_a_notice_of_a_hold_says_what_happens_when_it_ends(alice: User, answer: Message) -> None:
+    flagged(alice, "question", answer.pk, "question", ASKED)
+    assert "If none decides in time, you can use it again." in told(alice)[0]
