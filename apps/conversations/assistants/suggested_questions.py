@@ -1,7 +1,7 @@
 """Suggest first questions, made from headings of documents that the user may read.
 
-A heading is asked about if the prose below it uses its words again. Each question is tried before it is shown: the best
-passage of the search must stand below that heading.
+A heading is asked about if the prose below it uses its words again, or all those of the headings above it. Each
+question is tried before it is shown: the best passage of the search must stand below that heading.
 
 Entry points: `list_candidates`, `suggest_questions`.
 """
@@ -34,7 +34,9 @@ _TRIAL_S = 2.5  # seconds for all trials of one page
 _KEPT_S = 3600  # seconds for which the result of a trial is remembered
 _SHORTEST, _LONGEST = 4, 60  # characters of a heading or title in a question
 _CHUNKS = 400  # chunks read per document
-_PROSE = 200  # characters below a heading, at least
+_PROSE = 80  # characters below a heading, at least
+_SENTENCES = 1 / 3  # of the text below a heading that are ends of sentences, if it has one sentence only
+_ON_SUBJECT = 0.01  # share of a section that uses no word of its heading, but all of the headings above it
 _LETTERS = 0.75  # of a heading's characters that are letters or spaces, at least
 _STEM = 4  # letters by which two words are taken for forms of one
 SEPARATOR = " › "
@@ -129,10 +131,12 @@ def _make_questions(document: Document) -> list[StarterQuestion]:
     title = _SUBTITLE.split(str(document))[0]
     read = Chunk.objects.filter(document=document).exclude(heading="").exclude(text__contains=".....")
     prose: dict[str, str] = {}
+    above: dict[str, str] = {}
     for path, text in read.order_by("position").values_list("heading", "text")[:_CHUNKS]:
-        last = path.split(SEPARATOR)[-1].strip()
+        *parents, last = (part.strip() for part in path.split(SEPARATOR))
         prose[last] = f"{prose.get(last, '')} {text.removeprefix(last)}"
-    shares = {last: _share_mentioned(last, text) for last, text in prose.items() if _is_prose(text)}
+        above[last] = " ".join(parents)
+    shares = {last: _rate(last, above[last], text) for last, text in prose.items() if _is_prose(text)}
     words = gettext("What does “%(title)s” say about “%(heading)s”?")
     found: dict[str, StarterQuestion] = {}
     for last in sorted(shares, key=lambda one: -shares[one]):
@@ -149,8 +153,14 @@ def _make_questions(document: Document) -> list[StarterQuestion]:
 
 
 def _is_prose(text: str) -> bool:
-    """Return whether the text below a heading is at least two sentences, not fields of a form or entries of a list."""
-    return len(text) >= _PROSE and len(_SENTENCE.findall(text)) >= 2
+    """Return whether the text below a heading is sentences, not fields of a form or entries of a list."""
+    ends = _SENTENCE.findall(text)
+    return len(text) >= _PROSE and (len(ends) >= 2 or sum(map(len, ends)) >= _SENTENCES * len(text))
+
+
+def _rate(heading: str, above: str, text: str) -> float:
+    """Return the share of the heading's words in the text, or `_ON_SUBJECT`, or 0 if the text is about something else."""
+    return _share_mentioned(heading, text) or (_ON_SUBJECT if _share_mentioned(above, text) == 1 else 0.0)
 
 
 def _share_mentioned(heading: str, text: str) -> float:

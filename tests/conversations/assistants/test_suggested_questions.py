@@ -102,6 +102,21 @@ def test_a_heading_offers_something_only_above_prose_that_uses_its_words(alice: 
     assert listed(alice) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("Rules › Guest flat", "Ask for the key of the guest flat in the office, which is open from Monday to Friday."),
+        (
+            "Parental leave › Part time",
+            "During parental leave an employee may work 15 hours. They are agreed with her manager.",
+        ),
+    ],
+)
+def test_a_short_section_offers_something_if_it_is_a_sentence_on_the_subject(alice: User, path: str, text: str) -> None:
+    document(collection(alice), "Rules", [Section(text, path)])
+    assert listed(alice) == [f"What does “Rules” say about “{path.split(' › ')[1]}”?"]
+
+
 def test_sections_that_use_all_words_of_their_heading_come_first(alice: User) -> None:
     document(collection(alice), "Rules", [Section(about("Leave"), "Unpaid leave"), section("Garden")])
     assert listed(alice) == ["What does “Rules” say about “Garden”?", "What does “Rules” say about “Unpaid leave”?"]
