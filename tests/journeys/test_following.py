@@ -75,7 +75,7 @@ def test_each_button_of_the_composer_has_its_place_whatever_is_offered(visit: Vi
     page.get_by_text("was created.").wait_for()
     page.locator(".assistant a").first.click()
     page.locator("[data-chat][data-ready]").wait_for()
-    assert page.locator(".composer-bar > .menu").count() == 4
+    assert page.locator(".composer-bar > .menu").count() == 5
     page.evaluate("document.querySelector('[data-dictate]').hidden = false")
     assert not page.evaluate(CROWDED)
     writing(ask(page, SLOW), 300)
