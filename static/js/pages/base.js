@@ -12,6 +12,12 @@ import "../ui/shortcuts.js";
 // A form that was not accepted comes back with the page: the focus goes to the first field to correct.
 document.querySelector("main [aria-invalid=true]")?.focus();
 
+// Skipping to the content leaves the address as it is: a form sent from there would come back to the fragment, not the field.
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});
+
 // The server groups conversations by day, and does not know where the reader is.
 document.cookie = `timezone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
 
