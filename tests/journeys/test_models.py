@@ -80,6 +80,13 @@ def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
     expect(page.locator("[data-models] > summary")).to_contain_text("Large")
     turn = ended(ask(page, LEAVE))
     expect(turn.locator("[data-steps] summary")).to_contain_text("Large wrote")
+    bar = page.locator(".composer-bar")
+    expect(bar).to_contain_text("with Deep one")
+    expect(bar.locator("[data-assistants]")).to_have_count(0)
+    begun = bar.inner_text()
+    page.reload()
+    page.locator("[data-chat][data-ready]").wait_for()
+    assert bar.inner_text() == begun, "the same composer"
 
 
 @pytest.mark.parametrize("width", [1440, 360])

@@ -1,4 +1,5 @@
 // A temporary chat: it lives on the server as long as this page does, and has no address to come back to.
+import { fixAssistant } from "./composer/assistants.js";
 import { drawing } from "./composer/sampling.js";
 import { filters } from "./composer/filters.js";
 import { model } from "./composer/models.js";
@@ -17,6 +18,7 @@ export const WAIT = gettext("Wait for the answer, or stop it. Temporary chats do
 // The first question was taken: the address of the page is that of its conversation; of a temporary one it leads to
 // words that say that it is gone.
 export function begun(id, turn) {
+  fixAssistant();
   document.querySelector("[data-temporary-switch]")?.setAttribute("hidden", "");
   if (temporary) return history.replaceState(null, "", `/temporary/${id}/`);
   document.querySelector("[data-conversation-menu]").hidden = false;

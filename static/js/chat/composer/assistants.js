@@ -3,10 +3,17 @@
 import { trigger } from "./triggers.js";
 import { gettext } from "../../lib/i18n.js";
 
-const links = [...document.querySelectorAll("[data-assistants] a[data-name]")];
+const menu = document.querySelector("[data-assistants]");
+const links = [...(menu?.querySelectorAll("a[data-name]") ?? [])];
 
 trigger("@", {
   label: gettext("Assistants"),
-  find: (text) => links.filter((link) => link.dataset.name.toLocaleLowerCase().includes(text)),
+  find: (text) => links.filter((link) => link.isConnected && link.dataset.name.toLocaleLowerCase().includes(text)),
   take: (link) => setTimeout(() => link.click()), // after the draft was kept without the sign
 });
+
+// The first question was taken: the conversation keeps its assistant, and a link would lead away from it.
+export function fixAssistant() {
+  menu?.remove();
+  document.querySelector("[data-with]")?.removeAttribute("hidden");
+}

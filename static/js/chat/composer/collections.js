@@ -26,9 +26,18 @@ function choose(change) {
       return chip;
     }),
   );
-  const words = form.querySelector("[data-scope-words]");
   changes.dispatchEvent(new Event("change"));
-  if (words) words.textContent = on.length ? ngettext("%(n)s collection", "%(n)s collections", on.length) : words.dataset.scopeWords || gettext("All collections");
+  nameScope();
+}
+
+// What is searched, in a word or two: attached files come before collections that nobody chose.
+function nameScope() {
+  const words = form.querySelector("[data-scope-words]");
+  if (!words) return;
+  const { scopeWords: everywhere, filesFirst = everywhere } = words.dataset;
+  const count = chosen().length;
+  if (count) words.textContent = ngettext("%(n)s collection", "%(n)s collections", count);
+  else words.textContent = form.querySelector("[data-file]") ? filesFirst : everywhere;
 }
 
 trigger("#", {
@@ -37,4 +46,5 @@ trigger("#", {
   take: (box) => choose(() => (box.checked = true)),
 });
 boxes.forEach((box) => box.addEventListener("change", () => choose()));
+form.addEventListener("files:shown", nameScope);
 choose();
