@@ -31,6 +31,12 @@ _TERMS = 8
 _SECURE_DELETE = (3, 45)  # version of SQLite from which FTS5's secure-delete works correctly
 _AROUND = 90  # characters before and after the first word found
 _WORD = re.compile(r"\w+")
+_MARKUP = re.compile(  # of Markdown: headings, quotes, lists, rules, fences, links and cells; the others are _EMPHASIS
+    r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+)+|^[ \t]*(?:[-*_|:][ \t]*){3,}$|^[ \t]*(?:```|~~~).*$|"
+    r"[ \t]*\|[ \t]*|!?\[([^\]\n]*)\]\([^)\s]*\)",
+    re.MULTILINE,
+)
+_EMPHASIS = re.compile(r"\*{2,3}|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)|~~|`+")
 
 _WITHDRAW = """
   INSERT INTO conversations_words(conversations_words, rowid, owner, text)
@@ -120,8 +126,8 @@ def split_query(text: str) -> list[str]:
 
 
 def make_snippet(text: str, terms: Sequence[str]) -> SafeString:
-    """Return the text around the first match, escaped, with each match in <mark>."""
-    plain = " ".join(text.split())
+    """Return the text around the first match without Markdown, escaped, with each match in <mark>."""
+    plain = " ".join(_EMPHASIS.sub("", _MARKUP.sub(lambda sign: sign[1] or " ", text)).split())
     wanted = [_fold(term) for term in terms]
     first = next((word.start() for word in _WORD.finditer(plain) if _matches(word.group(), wanted)), 0)
     start, end = max(0, first - _AROUND), min(len(plain), first + 2 * _AROUND)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
@@ -19,6 +21,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from apps.conversations.history import full_text_search
+from apps.conversations.history.full_text_search import MessageHit
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection, Document
 from apps.users.models import User
@@ -33,9 +36,10 @@ class SearchResult:
     """Result of the search. `detail` is escaped HTML or plain text below the title."""
 
     url: str
-    title: str
-    icon: str  # name in heroicons
+    title: str  # "" if the result before has the same
+    icon: str  # name in heroicons; "" if the title is
     detail: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +80,27 @@ def _describe_tags(row: Conversation) -> str:
 
 
 def _link_conversation(row: Conversation, detail: str = "") -> SearchResult:
-    return SearchResult(reverse("conversations:conversation", args=[row.pk]), str(row), "chat-bubble-left", detail)
+    page = reverse("conversations:conversation", args=[row.pk])
+    return SearchResult(page, str(row), "chat-bubble-left", detail, row.changed)
 
 
 def _find_messages(user: User, query: str) -> list[SearchResult]:
-    """Return the latest matching messages, each with its snippet under the title of its conversation."""
-    hits = full_text_search.search_messages(user, query, _SHOWN)
-    titles = Conversation.objects.visible_to(user).in_bulk({hit.message.conversation_id for hit in hits})
+    """Return the latest matching messages, each with its snippet, those of one conversation below its title."""
+    of: dict[UUID, list[MessageHit]] = {}
+    for hit in full_text_search.search_messages(user, query, _SHOWN):
+        of.setdefault(hit.message.conversation_id, []).append(hit)
+    titles = Conversation.objects.visible_to(user).in_bulk(of)
     return [
         SearchResult(
-            _link_message(hit.message), str(titles[hit.message.conversation_id]), "chat-bubble-left-right", hit.snippet
+            _link_message(hit.message),
+            "" if place else str(titles[pk]),
+            "" if place else "chat-bubble-left-right",
+            hit.snippet,
+            hit.message.created,
         )
-        for hit in hits
-        if hit.message.conversation_id in titles
+        for pk, hits in of.items()
+        if pk in titles
+        for place, hit in enumerate(hits)
     ]
 
 

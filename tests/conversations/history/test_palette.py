@@ -7,6 +7,7 @@ import re
 import pytest
 from django.test import Client
 
+from apps.conversations.history.full_text_search import make_snippet
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection, Document
 from apps.users.models import User
@@ -59,3 +60,27 @@ def test_nothing_of_another_user_is_found(alice: User, client: Client) -> None:
     make_library(make_user("bob"))
     page = client.get("/search/?q=boiler").content.decode()
     assert GROUP.findall(page) == [] and "Nothing found for “boiler”." in page
+
+
+def test_hits_of_one_conversation_stand_below_one_title_each_with_its_day(alice: User, client: Client) -> None:
+    row, _ = make_library(alice)
+    other = Conversation.objects.create(owner=alice, title="Talk")
+    for place, text in ((other, "The boiler hums."), (row, "And the **boiler** of the [house](http://a.example)?")):
+        Message.objects.create(conversation=place, role=Message.Role.USER, text=text, asked_by=alice)
+    group = client.get("/search/?q=boiler").content.decode().split('aria-label="Questions and answers"')[1]
+    group = group.split('role="group"')[0]
+    assert re.findall(r'class="title"\s*>([^<]+)<', group) == ["Boiler of the cellar", "Talk"]
+    assert group.count('role="option"') == group.count("<time") == 3
+    assert "And the <mark>boiler</mark> of the house?" in group
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("## Boiler\n\n- It is **hot**, `E4` *now*", "<mark>Boiler</mark> It is hot, E4 now"),
+        ("> The boiler\n\n| a | b |\n|---|:-:|\n| 1 | 2 |", "The <mark>boiler</mark> a b 1 2"),
+        ("2*3 boilers, some_name - see [this](http://a.example/)", "2*3 <mark>boilers</mark>, some_name - see this"),
+    ],
+)
+def test_snippets_show_no_markdown(text: str, plain: str) -> None:
+    assert make_snippet(text, ["boiler"]) == plain
