@@ -46,5 +46,5 @@ trigger("#", {
   take: (box) => choose(() => (box.checked = true)),
 });
 boxes.forEach((box) => box.addEventListener("change", () => choose()));
-form.addEventListener("files:shown", nameScope);
+document.addEventListener("files:changed", nameScope);
 choose();

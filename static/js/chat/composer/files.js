@@ -79,7 +79,7 @@ function end(item) {
 function show(next) {
   if (next !== html) shown.replaceChildren(fragment(next));
   html = next;
-  form.dispatchEvent(new Event("files:shown"));
+  document.dispatchEvent(new CustomEvent("files:changed"));
   if (!conversation()) keep("files", "", list()?.dataset.files ?? "");
   watch();
 }
