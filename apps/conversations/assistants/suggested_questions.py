@@ -159,7 +159,7 @@ def _is_prose(text: str) -> bool:
 
 
 def _rate(heading: str, above: str, text: str) -> float:
-    """Return the share of the heading's words in the text, or `_ON_SUBJECT`, or 0 if the text is about something else."""
+    """Return the share of the heading's words in the text, else `_ON_SUBJECT`, or 0 if it is about something else."""
     return _share_mentioned(heading, text) or (_ON_SUBJECT if _share_mentioned(above, text) == 1 else 0.0)
 
 
