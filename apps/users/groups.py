@@ -12,8 +12,8 @@ from django.contrib.auth.models import AnonymousUser, Group
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 
-from apps.users import audit_hook
-from apps.users.models import User
+from apps.users import audit_hook, notices
+from apps.users.models import User, UserNotice
 from apps.users.special_permissions import require_administrator
 
 NAME_CHARACTERS = 80
@@ -78,11 +78,16 @@ def list_non_members(group: Group) -> QuerySet[User]:
 
 
 def add_member(group: Group, user: User, by: User | None = None) -> None:
-    """Add the user to the group and log it. Access to shared collections starts with the next request."""
+    """Add the user to the group, log it, and send the user a notice. Access to shared collections starts with the next
+    request."""
     require_administrator(by)
     with transaction.atomic():
         user.groups.add(group)
         _tell("group.joined", group, by, user, name=group.name)
+        if by is None or by.pk != user.pk:
+            notices.notify_users(
+                [user.pk], UserNotice.Kind.GROUP, group.pk, group.name, **({"by": str(by)} if by else {})
+            )
 
 
 def set_groups(user: User, wanted: Iterable[Group], by: User | None = None) -> None:

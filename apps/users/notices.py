@@ -1,4 +1,4 @@
-"""Notices that tell users what was shared with them, and which long answers and uploads are ready.
+"""Notices of shares, of groups that a user was added to, and of long answers and uploads that are ready.
 
 Entry points: `notify_users`, `list_notices`, `mark_notices_seen`, `dismiss_notices`.
 """
@@ -16,7 +16,7 @@ from apps.users.models import User, UserNotice
 
 KEPT = timedelta(days=90)  # older notices are deleted when the user gets a new one
 LISTED = 100
-_SHARED = [UserNotice.Kind.COLLECTION, UserNotice.Kind.ASSISTANT]
+_SHARED = [UserNotice.Kind.COLLECTION, UserNotice.Kind.ASSISTANT, UserNotice.Kind.GROUP]
 
 
 def notify_users(users: Iterable[int], kind: str, subject: object, name: str, **details: Any) -> None:

@@ -8,9 +8,14 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from apps.conversations.assistants import services
+from apps.conversations.models import Assistant
+from apps.documents.library import sharing
+from apps.documents.models import Collection
+from apps.users import notices
 from apps.users.accounts import suspend_user
 from apps.users.groups import list_visible_groups
-from apps.users.models import User
+from apps.users.models import User, UserNotice
 from tests.support.pages import strip_layout
 
 
@@ -86,3 +91,29 @@ def test_groups_are_searched_sorted_and_paged(admin: Client, bob: User, monkeypa
     assert listed("?sort=-members") == ["Night shift", "Day shift"]
     assert listed("?q=shift+day") == ["Day shift"]
     assert "No groups found." in admin.get("/people/groups/?q=nobody").content.decode()
+
+
+def test_a_new_member_is_confirmed_and_told_but_not_the_administrator(admin: Client, ada: User, bob: User) -> None:
+    group = Group.objects.create(name="Board")
+    assert (
+        f"{bob} added to the group."
+        in admin.post(f"/people/groups/{group.pk}/", {"person": bob.pk}, follow=True).content.decode()
+    )
+    admin.post(f"/people/groups/{group.pk}/", {"person": ada.pk})
+    notice = UserNotice.objects.get()
+    assert notice.user == bob and notice.title.startswith(f"{ada} added you to the group “Board”.")
+    assert notice.url == "/collections/"
+    assert [row.pk for row in notices.list_notices(bob)["shared"]] == [notice.pk]
+    page = admin.post(f"/people/groups/{group.pk}/remove/", {"person": bob.pk}, follow=True).content.decode()
+    assert f"{bob} removed from the group." in page
+
+
+def test_a_group_names_what_it_opens(admin: Client, ada: User) -> None:
+    group = Group.objects.create(name="Board")
+    place = f"/people/groups/{group.pk}/"
+    assert "No collection or assistant is shared with this group yet." in admin.get(place).content.decode()
+    sharing.share_with_group(ada, Collection.objects.create(owner=ada, name="Minutes"), group, "reader")
+    services.share_assistant(ada, Assistant.objects.create(owner=ada, name="Scribe"), "editor", group=group)
+    page = strip_layout(admin.get(place).content.decode())
+    listed = page[page.index("Shared with this group") :]
+    assert "Minutes" in listed and "Scribe" in listed and "Can edit" in listed

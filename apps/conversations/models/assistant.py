@@ -141,7 +141,9 @@ class AssistantShare(models.Model):
 
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="shares")
     email = models.EmailField(blank=True, help_text="In lower case; empty for a group")
-    group = models.ForeignKey("auth.Group", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    group = models.ForeignKey(
+        "auth.Group", on_delete=models.CASCADE, null=True, blank=True, related_name="assistant_shares"
+    )
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.READER)
 
     class Meta:

@@ -12,9 +12,9 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 
 class UserNotice(models.Model):
-    """Notice of a user: something was shared, or an answer or documents are ready.
+    """Notice of a user: something was shared, the user was added to a group, or an answer or documents are ready.
 
-    `subject` is the id of the conversation, collection or assistant, `name` its name at that time.
+    `subject` is the id of the conversation, collection, assistant or group, `name` its name at that time.
     """
 
     class Kind(models.TextChoices):
@@ -22,6 +22,7 @@ class UserNotice(models.Model):
 
         COLLECTION = "collection", gettext_lazy("Collection shared")
         ASSISTANT = "assistant", gettext_lazy("Assistant shared")
+        GROUP = "group", gettext_lazy("Added to a group")
         DOCUMENTS = "documents", gettext_lazy("Documents ready")
         ANSWER = "answer", gettext_lazy("Answer ready")
 
@@ -50,6 +51,8 @@ class UserNotice(models.Model):
         """Return the page of the subject."""
         if self.kind == self.Kind.ASSISTANT:
             return f"{reverse('conversations:new')}?assistant={self.subject}"
+        if self.kind == self.Kind.GROUP:  # its page is for administrators
+            return reverse("documents:collections")
         return reverse(_PAGES[self.kind], args=[self.subject])
 
 
@@ -61,6 +64,12 @@ def _title_shared_collection(row: UserNotice) -> str:
 
 def _title_shared_assistant(_: UserNotice) -> str:
     return gettext("%(by)s shared the assistant “%(name)s” with you.")
+
+
+def _title_group(row: UserNotice) -> str:
+    if row.details.get("by"):
+        return gettext("%(by)s added you to the group “%(name)s”. You can open what is shared with it.")
+    return gettext("You were added to the group “%(name)s”. You can open what is shared with it.")
 
 
 def _title_documents(row: UserNotice) -> str:
@@ -88,6 +97,7 @@ def _title_answer(row: UserNotice) -> str:
 _TITLES: dict[str, Callable[[UserNotice], str]] = {
     UserNotice.Kind.COLLECTION: _title_shared_collection,
     UserNotice.Kind.ASSISTANT: _title_shared_assistant,
+    UserNotice.Kind.GROUP: _title_group,
     UserNotice.Kind.DOCUMENTS: _title_documents,
     UserNotice.Kind.ANSWER: _title_answer,
 }

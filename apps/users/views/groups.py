@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import Group
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
@@ -74,12 +75,15 @@ def list_groups(request: HttpRequest) -> HttpResponse:
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_group(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the members of a group; a POST adds one."""
+    """Show the members of a group, and the collections and assistants that are shared with it; a POST adds a member."""
     found = get_object_or_404(Group, pk=pk)
     form = NewGroupMemberForm(found, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        verbs.add_member(found, form.cleaned_data["person"], get_signed_in_user(request))
+        user = form.cleaned_data["person"]
+        verbs.add_member(found, user, get_signed_in_user(request))
+        messages.success(request, gettext("%(user)s added to the group.") % {"user": user})
         return redirect("users:group", pk)
+    prefetch_related_objects([found], "shares__collection", "assistant_shares__assistant")
     context = {"group": found, "members": found.user_set.order_by("name", "email"), "form": form}
     return render(request, "users/group.html", context, status=400 if form.errors else 200)
 
@@ -91,7 +95,9 @@ def remove_member(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Group, pk=pk)
     form = GroupMemberForm(request.POST)
     if form.is_valid():
-        verbs.remove_member(found, form.cleaned_data["person"], get_signed_in_user(request))
+        user = form.cleaned_data["person"]
+        verbs.remove_member(found, user, get_signed_in_user(request))
+        messages.success(request, gettext("%(user)s removed from the group.") % {"user": user})
     return redirect("users:group", pk)
 
 
