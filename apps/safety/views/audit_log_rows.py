@@ -194,9 +194,11 @@ def _entry(row: AuditEntry, names: Mapping[int, str]) -> AuditLogRow:
 
 
 def _details(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+    order = {key: at for at, key in enumerate(_KEYS)}  # PostgreSQL returns keys of JSON in an order of its own
+    keys = sorted(payload, key=lambda key: order.get(key, len(order)))
     found = [
         (str(_KEYS[key]) if key in _KEYS else code_labels.humanize_code(key), _value(key, payload))
-        for key in payload if payload[key] != "" and not (key in ("clause", "thing") and "why" in payload)
+        for key in keys if payload[key] != "" and not (key in ("clause", "thing") and "why" in payload)
     ]  # fmt: skip
     return [(key, value) for key, value in found if value]
 
