@@ -166,7 +166,9 @@ def decision_message(decision: Decision) -> str:
     """Return what was decided, and that the user has been told if a notice was sent. One query."""
     done = outcome_label(decision.outcome)
     told = decision.notices.exists()
-    return gettext("%(done)s; the user has been told.") % {"done": done} if told else f"{done}."
+    return (
+        gettext("%(done)s; the user has been told. Undo deletes the notice.") % {"done": done} if told else f"{done}."
+    )
 
 
 def case_title(area: str, kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
@@ -70,6 +71,26 @@ def test_the_console_fits_a_narrow_screen(site: Site, visit: Visit) -> None:
     robin.get_by_role("button", name="Violates the clause").click()
     expect(robin.locator("main")).to_contain_text("No second reviews are waiting")
     assert robin.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("locale", "clause"), [("de-DE", "Hass"), ("es-ES", "Odio")])
+def test_decisions_are_in_sight_in_languages_with_long_words(
+    site: Site, visit: Visit, locale: str, clause: str
+) -> None:
+    site.seed("alike")
+    morgan = visit("/review/", person="morgan", width=1440, locale=locale)
+    opened(morgan, clause)
+    for width in (1440, 1280):
+        morgan.set_viewport_size({"width": width, "height": 900})
+        outside = morgan.locator(".verdict *").evaluate_all(
+            "all => { const edge = document.querySelector('.verdict').getBoundingClientRect().right + 1;"
+            " return all.filter((one) => one.getBoundingClientRect().right > edge).map((one) => one.outerHTML) }"
+        )
+        assert outside == []
+        assert morgan.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert morgan.locator(".outcomes .button").evaluate_all(
+            "all => all.every((one) => one.getBoundingClientRect().bottom <= innerHeight)"
+        )
 
 
 def test_a_severe_text_is_covered_until_asked_for_and_clauses_are_left_to_others(site: Site, visit: Visit) -> None:

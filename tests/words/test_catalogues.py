@@ -70,6 +70,12 @@ def test_forms_are_as_many_as_the_language_has(language: str, domain: str) -> No
     assert forms <= {catalogue.num_plurals}
 
 
+def test_no_script_marks_a_text_within_a_template_string() -> None:
+    """There the catalogue of the scripts does not find it, and it stays English."""
+    scripts = (sources.ROOT / "static" / "js").rglob("*.js")
+    assert [path.name for path in scripts if re.search(r"`[^`]*\$\{[^}`]*gettext\(", path.read_text())] == []
+
+
 def test_no_template_holds_text_that_is_not_marked() -> None:
     found = {
         sources.place(path): texts

@@ -205,6 +205,11 @@ class Case(Leased):
         return self.state in UNDECIDED_STATES | {CaseState.APPEALED, CaseState.APPEAL_CLAIMED}
 
     @property
+    def undecided(self) -> bool:
+        """True until the case is decided, and again after the decision was undone."""
+        return self.state in UNDECIDED_STATES
+
+    @property
     def overdue(self) -> bool:
         return self.waiting and self.due_at < timezone.now()
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, TextChoices
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.safety.models import Case, Decision, reviewer_preferences
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
@@ -35,10 +35,10 @@ _MAX_CODE = 40  # characters of a clause or kind in an address
 _MAX_NUMBER = 12  # digits of a pseudonym in an address
 
 QUEUES: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
-    "new": (gettext_lazy("New"), lambda user: Q(state=CaseState.OPEN)),
+    "new": (pgettext_lazy("cases", "New"), lambda user: Q(state=CaseState.OPEN)),
     "mine": (gettext_lazy("Mine"), lambda user: Q(state__in=cases.CLAIMED_STATES, holder=user)),
     "appeals": (gettext_lazy("Appeals"), lambda user: Q(state=CaseState.APPEALED)),
-    "escalated": (gettext_lazy("Escalated"), lambda user: Q(state=CaseState.ESCALATED)),
+    "escalated": (pgettext_lazy("cases", "Escalated"), lambda user: Q(state=CaseState.ESCALATED)),
     "overdue": (
         gettext_lazy("Overdue"),
         lambda user: Q(state__in=UNDECIDED_STATES | {CaseState.APPEALED}, due_at__lt=timezone.now()),
@@ -49,7 +49,7 @@ QUEUES: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
         lambda user: Q(state=CaseState.DECIDED, second_reviews__in=second_reviews.disputed_reviews()),
     ),
     "decided": (
-        gettext_lazy("Decided"),
+        pgettext_lazy("cases", "Decided"),
         lambda user: Q(state__in=[CaseState.DECIDED, CaseState.UPHELD, CaseState.OVERTURNED]),
     ),
 }

@@ -1,18 +1,20 @@
 """Write the notices that tell users of holds and decisions, and how to appeal.
 
-The text is stored as it was shown, in the user's language. Nothing is decided here.
+The words are stored as they were written, in the user's language of that moment; `translate_notices` shows them in
+another one. Nothing is decided here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import get_language, gettext_lazy, override
 
 from apps.safety.models import Case, Decision, Notice
-from apps.safety.models.feature_restrictions import format_day
 from apps.safety.moderation import notice_emails, reviewable
 from apps.safety.policy import versions
 from apps.safety.policy.evaluation import ACCOUNT, REPORTED, SELF_HARM
@@ -153,6 +155,10 @@ _HELP = (  # for a user who speaks of self-harm
 )
 _OBJECT = gettext_lazy("You can appeal within 30 days; another reviewer will then decide.")
 _Words = tuple["StrOrPromise", "StrOrPromise"]
+_ALL_WORDS: tuple[_Words, ...] = (
+    *_DECIDED.values(), _SUSPENDED_UNTIL, *_SUSPENDED_BY_ADMINISTRATOR.values(), *_RULED.values(), _HELD, _HELD_UNTIL,
+    _LAPSED, *_SEEN.values(), *_REPORTED.values(), _HELP,
+)  # fmt: skip
 
 
 def notify_held(case: Case) -> None:
@@ -207,6 +213,51 @@ def cut_appeal_offer(text: str) -> str:
     return text.rstrip()
 
 
+def translate_notices(rows: Iterable[Notice]) -> None:
+    """Put the words of the notices, which must not be saved, into the active language.
+
+    Words that this version does not write stay as they are stored; so does a clause that the policy has changed since.
+    """
+    policy = versions.load_fresh_policy()
+    describe = cache(lambda clause, _language: versions.describe_clause(clause, policy))
+    for notice in rows:
+        said = _find_words(notice)
+        if said is not None:
+            title, text = _fill_in(notice.case, notice.decision, said[0])
+            notice.title, notice.text = title, f"{text} {_OBJECT}" if said[1] else text
+        for code, _ in settings.LANGUAGES:
+            with override(code):
+                known = describe(notice.case.clause, code) == notice.clause
+            if known:
+                notice.clause = describe(notice.case.clause, get_language())
+                break
+
+
+def _find_words(notice: Notice) -> tuple[_Words, bool] | None:
+    """Return the words of a stored notice, and whether they offer an appeal; None if no language has them."""
+    for code, _ in settings.LANGUAGES:
+        with override(code):
+            for words in _ALL_WORDS:
+                title, text = _fill_in(notice.case, notice.decision, words)
+                if notice.title == title and notice.text in (text, f"{text} {_OBJECT}"):
+                    return words, notice.text != text
+    return None
+
+
+def _fill_in(case: Case, decision: Decision | None, words: _Words) -> tuple[str, str]:
+    """Return title and text in the active language."""
+    thing = str(reviewable.get_reviewable(case.kind).name)
+    said = {
+        "thing": thing,
+        "Thing": thing[:1].upper() + thing[1:],
+        "care": crisis_support_line(),
+        "feature": decision.get_feature_display() if decision is not None else "",
+        "reason": decision.note.rstrip(". ") if decision is not None and case.clause == ACCOUNT else "",
+    }
+    title, text = (str(part) % said for part in words)
+    return title, text
+
+
 def _send_notice(case: Case, decision: Decision | None, words: _Words, further: StrOrPromise = "") -> None:
     """Store the notice in the owner's language and schedule an email if the account is suspended.
 
@@ -215,16 +266,7 @@ def _send_notice(case: Case, decision: Decision | None, words: _Words, further: 
     if case.owner is None:
         return
     with use_language_of(case.owner):
-        thing = str(reviewable.get_reviewable(case.kind).name)
-        said = {
-            "thing": thing,
-            "Thing": thing[:1].upper() + thing[1:],
-            "care": crisis_support_line(),
-            "feature": decision.get_feature_display() if decision is not None else "",
-            "until": format_day(decision.until) if decision is not None and decision.until else "",
-            "reason": decision.note.rstrip(". ") if decision is not None and case.clause == ACCOUNT else "",
-        }
-        title, text = (str(part) % said for part in words)
+        title, text = _fill_in(case, decision, words)
         Notice.objects.filter(person=case.owner, case=case, seen=None).update(seen=timezone.now())  # it is outdated
         notice = Notice.objects.create(
             person=case.owner, case=case, decision=decision, title=title, text=f"{text} {further}".strip(),

@@ -145,9 +145,9 @@ def clear_cache() -> None:
     _current.update(_EMPTY_CACHE)
 
 
-def describe_clause(code: str) -> str:
-    """Return title and text of the clause in the live policy, in the active language."""
-    found = parse_policy(get_live_version().body).clause(code)
+def describe_clause(code: str, policy: Policy | None = None) -> str:
+    """Return title and text of the clause in the policy (None: the live one), in the active language."""
+    found = (policy or parse_policy(get_live_version().body)).clause(code)
     return (
         f"{translate_stored(found.title)}. {translate_stored(found.text)}"
         if found

@@ -31,17 +31,21 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Filter of the log, as a query string or a form gives it. Unknown values count as not given."""
+    """Filter of the log, as a query string or a form gives it. Unknown values count as not given, but an unknown
+    user matches nothing."""
 
     area: str = ""  # key of `audit_log_rows.FILTERS`
     who: int | None = None  # id of the actor
     about: int | None = None  # id of the user concerned, which is the number of the pseudonym
     since: date | None = None  # first day in UTC
     until: date | None = None  # last day in UTC
+    problem: str = ""  # why the user concerned was not found
 
     @property
     def condition(self) -> Q:
         found = audit_log_rows.FILTERS[self.area][1]
+        if self.problem:
+            return Q(pk__in=[])
         if self.who is not None:
             found &= Q(actor=self.who)
         if self.about is not None:
@@ -62,13 +66,28 @@ class LogFilter:
 
 def _get_filter(given: QueryDict) -> LogFilter:
     area = given.get("area", "")
+    about, problem = _find_user(given.get("about", "").strip())
     return LogFilter(
         area if area in audit_log_rows.FILTERS else "",
         _read_number(given.get("who", "")),
-        _read_number(given.get("about", "")),
+        about,
         _read_day(given.get("since", "")),
         _read_day(given.get("until", "")),
+        problem,
     )
+
+
+def _find_user(text: str) -> tuple[int | None, str]:
+    """Return the number of the user with this number, e-mail address or name, or why there is none. A number need not
+    be that of a user who is still there."""
+    if not text or (number := _read_number(text)) is not None:
+        return (number if text else None), ""
+    found = list(User.objects.filter(Q(email__iexact=text) | Q(name__iexact=text)).values_list("pk", flat=True)[:2])
+    if len(found) == 1:
+        return found[0], ""
+    if found:
+        return None, gettext("Several users have this name. Enter the e-mail address or the number.")
+    return None, gettext("No user has this name, e-mail address or number.")
 
 
 @require_safe
@@ -78,6 +97,7 @@ def show_log(request: HttpRequest) -> HttpResponse:
     """Show a page of entries, newest first, filtered by kind, actor, user concerned and days."""
     chosen, before = _get_filter(request.GET), _read_number(request.GET.get("before", ""))
     rows = AuditEntry.objects.filter(chosen.condition).order_by("-seq")
+    total = rows.count()
     if before is not None:
         rows = rows.filter(seq__lt=before)
     found = list(rows[: PAGE + 1])
@@ -86,6 +106,7 @@ def show_log(request: HttpRequest) -> HttpResponse:
         "areas": [(name, words) for name, (words, _) in audit_log_rows.FILTERS.items()],
         "staff": User.objects.exclude(role=User.Role.MEMBER).order_by("name", "email"),
         "older": found[PAGE - 1].seq if len(found) > PAGE else None, "first": before is None,
+        "total": total, "about": request.GET.get("about", "") if chosen.problem else chosen.about,
     }  # fmt: skip
     return render(request, "safety/audit_log.html", context)
 
@@ -116,6 +137,9 @@ def export_log(request: HttpRequest) -> HttpResponse:
     The entry of the export itself is its last line. An export with a filter says so in its name and first line.
     """
     chosen = _get_filter(request.POST)
+    if chosen.problem:
+        messages.error(request, chosen.problem)
+        return redirect("safety:log")
     last = export.begin_export(get_signed_in_user(request), **chosen.narrowed)
     first = export.format_filter(last, **chosen.narrowed) if chosen.narrowed else ""
     streams = isinstance(request, ASGIRequest)

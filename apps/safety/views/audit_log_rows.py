@@ -25,7 +25,7 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "read": gettext_lazy("Content read"),
     "case.opened": gettext_lazy("Case opened"),
     "case.claimed": gettext_lazy("Case claimed"),
-    "case.release": gettext_lazy("Case released"),
+    "case.release": gettext_lazy("Case returned to the queue"),
     "case.skip": gettext_lazy("Case skipped"),
     "case.escalate": gettext_lazy("Case escalated"),
     "case.decided": gettext_lazy("Case decided"),

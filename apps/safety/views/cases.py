@@ -12,7 +12,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -56,6 +56,11 @@ _OUTCOME_KEYS = [
     (Decision.Outcome.RESTRICT, "F"),
     (Decision.Outcome.SUSPEND, "X"),
 ]
+_LEFT = {
+    CaseMove.RELEASE: gettext_lazy("Case returned to the queue."),
+    CaseMove.SKIP: gettext_lazy("Case skipped."),
+    CaseMove.ESCALATE: gettext_lazy("Case escalated to an administrator."),
+}
 _APPEAL_KEYS = [(Decision.Outcome.UPHOLD, "P"), (Decision.Outcome.OVERTURN, "O")]
 
 
@@ -180,6 +185,7 @@ def release_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
         return _redirect_to_case(request, pk)
+    messages.success(request, _LEFT[move])
     return _redirect_to_queue(request) if move is CaseMove.RELEASE else _redirect_to_next(request, besides=pk)
 
 

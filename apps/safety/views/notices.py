@@ -23,6 +23,7 @@ from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision, Notice
 from apps.safety.models.break_glass import AUDIT_SUBJECT
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
 from apps.safety.moderation import appeals, enforcement, reviewable
+from apps.safety.moderation.notices import translate_notices
 from apps.safety.moderation.reviewable import ContentLocation
 from apps.safety.policy.evaluation import REPORTED, SELF_HARM
 from apps.safety.policy.schema import Stage
@@ -165,7 +166,9 @@ def _cards(user: User) -> list[NoticeCard]:
     """Return a card for each case of which the user was told: open ones first, then the latest."""
     rows = Notice.objects.filter(person=user).select_related("case__snapshot", "decision", "decision__appeal")
     by_case: dict[Any, list[Notice]] = {}
-    for row in rows.order_by("-created", "-pk")[:LISTED]:
+    shown = list(rows.order_by("-created", "-pk")[:LISTED])
+    translate_notices(shown)
+    for row in shown:
         row.can_appeal = appeals.can_appeal(row)  # type: ignore[attr-defined]
         by_case.setdefault(row.case_id, []).append(row)
     latest = [found[0] for found in by_case.values()]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Notice
 from apps.safety.moderation import appeals, notice_emails, suspended_sign_in
+from apps.safety.moderation.notices import translate_notices
 from apps.users import rate_limits
 from apps.users.models.rate_limit import LimitedResource
 
@@ -36,8 +37,9 @@ def show_suspension(request: HttpRequest) -> HttpResponse:
     later = suspended_sign_in.later_notices(found)
     if found.notice is not None:
         found.notice.can_appeal = appeals.can_appeal(found.notice)  # type: ignore[attr-defined]
-        shown = [found.notice.pk, *(row.pk for row in later)]
-        Notice.objects.filter(pk__in=shown, seen=None).update(seen=timezone.now())
+        shown = [found.notice, *later]
+        Notice.objects.filter(pk__in=[row.pk for row in shown], seen=None).update(seen=timezone.now())
+        translate_notices(shown)
     return render(request, "safety/suspended.html", {"found": found, "later": later})
 
 

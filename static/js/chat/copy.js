@@ -11,7 +11,7 @@ function mark(pills) {
   const sources = pills.querySelector("[data-sources], [data-source]")?.dataset;
   if (sources) return (sources.sources ?? sources.source).split(",").map((number) => `[${number}]`).join("");
   if (pills.querySelector(".pill")) return pills.querySelector(".tool") ? `[${pills.textContent.trim()}]` : "";
-  return pills.firstElementChild ? `[${gettext("not verified")}]` : "";
+  return pills.firstElementChild ? "[" + gettext("not verified") + "]" : "";
 }
 
 function plain(element, marks) {
@@ -46,7 +46,7 @@ export function written(answer) {
   const text = parts(answer, true).filter(Boolean).join("\n\n");
   const mark = answer.querySelector("[data-ungrounded]:not([hidden])");
   const listed = sources(answer, text);
-  return [mark?.textContent.trim(), text, listed.length && `${gettext("Sources")}:\n${listed.join("\n")}`].filter(Boolean).join("\n\n");
+  return [mark?.textContent.trim(), text, listed.length && gettext("Sources") + ":\n" + listed.join("\n")].filter(Boolean).join("\n\n");
 }
 
 // As an export writes it. The menu closes over its words, so that its name says that it is copied.

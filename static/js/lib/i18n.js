@@ -5,4 +5,4 @@ export const gettext = (text) => window.django?.gettext(text) ?? text;
 export const ngettext = (one, many, n) => put(window.django?.ngettext(one, many, n) ?? (n === 1 ? one : many), { n });
 
 // Values put in for their names: put(gettext("Uploading, %(share)s%"), { share: 40 }).
-export const put = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+export const put = (text, values) => text.replace(/%\((\w+)\)s/g, (whole, name) => values[name] ?? whole);

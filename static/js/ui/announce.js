@@ -1,5 +1,5 @@
 // Reads an answer to a screen reader politely, a sentence at a time, and never twice.
-import { gettext, put } from "../lib/i18n.js";
+import { gettext, ngettext, put } from "../lib/i18n.js";
 
 const region = document.querySelector("[data-announce]");
 const KEPT = 12;
@@ -48,6 +48,9 @@ export function ending(article, status) {
   const all = found + numbers(".sentence.unverified").size;
   if (status !== "complete") return say(put(gettext("The answer ended early: %(status)s."), { status: ENDINGS[status] ?? status }));
   const unread = article.querySelector(".unread")?.textContent ?? ""; // which languages the check does not know
-  if (!all) return say(`${gettext("Done.")} ${unread}`.trim());
-  say(`${put(gettext("Answer complete. %(found)s of %(all)s sentences are quoted or supported."), { found, all })} ${unread}`.trim());
+  // No text stands within a template: there the catalogue does not find it.
+  const ended = all
+    ? put(ngettext("Answer complete. %(found)s of %(n)s sentence is quoted or supported.", "Answer complete. %(found)s of %(n)s sentences are quoted or supported.", all), { found })
+    : gettext("Done.");
+  say(`${ended} ${unread}`.trim());
 }

@@ -193,3 +193,28 @@ def test_a_reading_names_the_text_and_leads_to_its_notice(alice: User, morgan: U
 def test_a_notice_of_a_hold_says_what_happens_when_it_ends(alice: User, answer: Message) -> None:
     flagged(alice, "question", answer.pk, "question", ASKED)
     assert "If none decides in time, you can use it again." in told(alice)[0]
+
+
+@pytest.mark.parametrize(("written", "read"), [("", "de"), ("de", "es"), ("es", "en")])
+def test_a_notice_is_read_in_the_language_of_its_page(
+    alice: User, morgan: User, answer: Message, written: str, read: str
+) -> None:
+    User.objects.filter(pk=alice.pk).update(language=written)
+    alice.refresh_from_db()
+    case = flagged(alice, "question", answer.pk, "question", ASKED)
+    ruled(morgan, case, "block")
+    User.objects.filter(pk=alice.pk).update(language=read)
+    alice.refresh_from_db()
+    (card,) = told(alice)
+    stored = Notice.objects.filter(person=alice).latest("pk")
+    assert stored.title not in card and stored.text not in card and stored.clause not in card
+    assert {"de": "Hass. ", "es": "Odio. ", "en": "Hate. "}[read] in card
+    assert {"de": "Einspruch", "es": "apelar", "en": "You can appeal within 30 days"}[read] in card
+
+
+def test_words_that_nobody_writes_any_more_stay_as_they_were_stored(alice: User, answer: Message) -> None:
+    flagged(alice, "question", answer.pk, "question", ASKED)
+    User.objects.filter(pk=alice.pk).update(language="de")
+    Notice.objects.filter(person=alice).update(title="Former title", clause="Hate. Former words of the policy.")
+    (card,) = told(User.objects.get(pk=alice.pk))
+    assert "Former title" in card and "Former words of the policy." in card

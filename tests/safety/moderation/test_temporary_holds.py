@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.utils import timezone
 
 from apps.documents.ingestion import worker
@@ -136,6 +137,20 @@ def test_what_a_person_allowed_is_not_stopped_by_the_decision_about_another(
     decided(morgan, first, "allow")
     decided(morgan, second, "block")
     assert AllowedText.objects.count() == 1 and not AppliedEffect.objects.filter(name="stop").exists()
+
+
+@pytest.mark.parametrize("outcome", ["allow", "block"])
+def test_an_undone_decision_leaves_the_hold_as_it_was(alice: User, morgan: User, shelf: Notes, outcome: str) -> None:
+    found = case(alice)
+    decided(morgan, found, outcome)
+    again = cases.undo_decision(morgan, found.pk)
+    assert again.undecided and again.hold_expires_at == found.hold_expires_at
+    client = Client()
+    client.force_login(morgan)
+    assert "hold ends in" in client.get(f"/review/{found.pk}/").content.decode()
+    later(found)
+    assert temporary_holds.end_expired_holds() == 1
+    assert Case.objects.get(pk=found.pk).hold_expired_at is not None
 
 
 def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User, shelf: Notes) -> None:
