@@ -209,7 +209,7 @@ def test_a_notice_is_read_in_the_language_of_its_page(
     stored = Notice.objects.filter(person=alice).latest("pk")
     assert stored.title not in card and stored.text not in card and stored.clause not in card
     assert {"de": "Hass. ", "es": "Odio. ", "en": "Hate. "}[read] in card
-    assert {"de": "Einspruch", "es": "apelar", "en": "You can appeal within 30 days"}[read] in card
+    assert {"de": "Widerspruch einlegen", "es": "Puede recurrir", "en": "You can appeal within 30 days"}[read] in card
 
 
 def test_words_that_nobody_writes_any_more_stay_as_they_were_stored(alice: User, answer: Message) -> None:
