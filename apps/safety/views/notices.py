@@ -88,6 +88,8 @@ def show_notices(request: HttpRequest) -> HttpResponse:
         for topic, rows in found.items()
         if topic == show or not show
     }
+    for card in shown.get("decisions", ()):
+        translate_notices([card.notice, *card.earlier])
     tabs = [(topic, label) for topic, label in _TOPICS.items() if topic in ("", "reads", show) or found[topic]]
     context = {
         "shown": shown,
@@ -166,9 +168,7 @@ def _cards(user: User) -> list[NoticeCard]:
     """Return a card for each case of which the user was told: open ones first, then the latest."""
     rows = Notice.objects.filter(person=user).select_related("case__snapshot", "decision", "decision__appeal")
     by_case: dict[Any, list[Notice]] = {}
-    shown = list(rows.order_by("-created", "-pk")[:LISTED])
-    translate_notices(shown)
-    for row in shown:
+    for row in rows.order_by("-created", "-pk")[:LISTED]:
         row.can_appeal = appeals.can_appeal(row)  # type: ignore[attr-defined]
         by_case.setdefault(row.case_id, []).append(row)
     latest = [found[0] for found in by_case.values()]
