@@ -37,7 +37,9 @@ def chips(page: Any) -> Any:
 
 def test_a_file_is_asked_about_at_once_and_only_here(visit: Visit) -> None:
     page = visit("/", width=1440)
+    expect(page.locator("[data-scope-words]")).to_have_text("All collections")
     choose(page)
+    expect(page.locator("[data-scope-words]")).to_have_text("Files first")
     turn = ask(page, QUESTION)
     ended(turn)
     expect(turn).to_contain_text("30 June 2031")

@@ -12,6 +12,7 @@ import logging
 import re
 import time
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
 from django.core.cache import cache
@@ -29,7 +30,8 @@ log = logging.getLogger(__name__)
 
 MAX_QUESTIONS = 3
 _CANDIDATES = 9  # questions that are tried
-_DOCUMENTS = 5  # newest documents that are read for headings
+_READ = 20  # newest documents that are read for headings
+_DOCUMENTS = 5  # documents that are asked about, at most
 _TRIAL_S = 2.5  # seconds for all trials of one page
 _KEPT_S = 3600  # seconds for which the result of a trial is remembered
 _SHORTEST, _LONGEST = 4, 60  # characters of a heading or title in a question
@@ -40,8 +42,9 @@ _ON_SUBJECT = 0.01  # share of a section that uses no word of its heading, but a
 _LETTERS = 0.75  # of a heading's characters that are letters or spaces, at least
 _STEM = 4  # letters by which two words are taken for forms of one
 SEPARATOR = " › "
-_NUMBERING = re.compile(  # "2.", "3.1", "IV.", "§ 4" or "Chapter 2." before the words of a heading
-    r"^(?:(?i:chapter|section|part|kapitel|abschnitt|teil|capítulo|sección|parte) \d+[.:]?|"
+_NUMBERING = re.compile(  # "2.", "3.1", "IV.", "§ 4", "Chapter 2." or "Title I:" before the words of a heading
+    r"^(?:(?i:chapter|section|part|title|kapitel|abschnitt|teil|titel|capítulo|sección|parte|título) "
+    r"(?:\d+|[IVXLC]+)[.:]?|"
     r"\d+(?:\.\d+)*[.)]|\d+(?:\.\d+)+|\d{1,2}(?=\s+[^\W\d_a-z])|§\s*\d+\w*|[A-Z][.)]|[IVX]+[.)])\s+"
 )
 # Kinds whose headings name letters, sheets, cells or symbols
@@ -121,7 +124,8 @@ def list_candidates(user: User, chosen: set[UUID]) -> list[StarterQuestion]:
     searched = visible.filter(pk__in=chosen) if chosen else visible
     ready = {"status": Document.Status.READY, "withheld": ""}
     documents = Document.objects.filter(collection__in=searched.values("pk"), **ready).exclude(kind__in=_NO_SUBJECTS)
-    found = [_make_questions(document) for document in documents.order_by("-created")[:_DOCUMENTS]]
+    made = map(_make_questions, documents.order_by("-created")[:_READ])
+    found = list(islice(filter(None, made), _DOCUMENTS))
     rounds = [questions[turn] for turn in range(_CANDIDATES) for questions in found if turn < len(questions)]
     return rounds[:_CANDIDATES]
 

@@ -46,7 +46,16 @@ def test_questions_are_made_of_headings_one_a_document_first(alice: User) -> Non
 
 
 @pytest.mark.parametrize(
-    "numbered", ["2. Guest flat", "2) Guest flat", "3.1 Guest flat", "4 Guest flat", "§ 5 Guest flat", "IV. Guest flat"]
+    "numbered",
+    [
+        "2. Guest flat",
+        "2) Guest flat",
+        "3.1 Guest flat",
+        "4 Guest flat",
+        "§ 5 Guest flat",
+        "IV. Guest flat",
+        "Part II: Guest flat",
+    ],
 )
 def test_the_number_of_a_heading_is_left_out(alice: User, numbered: str) -> None:
     document(collection(alice), "Rules", [section(numbered)])
@@ -65,6 +74,14 @@ def test_only_collections_that_are_visible_and_chosen_are_asked_about(alice: Use
     document(other, "Two", [section("Holidays")])
     assert listed(bob) == []
     assert listed(alice, {other.pk}) == ["What does “Two” say about “Holidays”?"]
+
+
+def test_newer_documents_without_headings_hide_no_older_one(alice: User) -> None:
+    place = collection(alice)
+    document(place, "Rules", [section("Guest flat")])
+    for number in range(6):
+        document(place, f"Notes {number}", ["Only text."])
+    assert listed(alice) == ["What does “Rules” say about “Guest flat”?"]
 
 
 def test_documents_without_headings_offer_nothing(alice: User) -> None:
