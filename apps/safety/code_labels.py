@@ -36,6 +36,13 @@ EXTRA_CLAUSE_LABELS: CodeLabels = {  # codes of cases that are no clause of the 
 }
 # Kinds of content that are no stage.
 CONTENT_TYPE_LABELS: CodeLabels = {"document": gettext_lazy("Document"), "account": gettext_lazy("Account")}
+SEVERITY_LABELS = (  # 0 … 4
+    gettext_lazy("Very low"),
+    gettext_lazy("Low"),
+    gettext_lazy("Medium"),
+    gettext_lazy("High"),
+    gettext_lazy("Very high"),
+)
 EFFECT_LABELS: CodeLabels = {
     "withhold": gettext_lazy("Withheld"),
     "allow": gettext_lazy("Text allowed from now on"),
@@ -108,6 +115,11 @@ def content_type_label(kind: str) -> str:
 def action_label(code: object) -> str:
     """Return the label of an action; "Allowed" for none."""
     return _label(Action, str(code)) if code else gettext("Allowed")
+
+
+def severity_label(severity: int) -> str:
+    """Return a severity from 0 to 4 as number and word, such as "3 · High"."""
+    return f"{severity} · {SEVERITY_LABELS[severity]}"
 
 
 def effect_label(name: str) -> str:

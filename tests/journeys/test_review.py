@@ -130,6 +130,23 @@ def test_a_mark_stands_among_the_steps_and_behind_the_scenes(visit: Visit) -> No
     expect(page.locator(".behind")).to_contain_text("Allowed with a label")
 
 
+def test_on_a_phone_the_filters_of_the_queue_are_folded(visit: Visit) -> None:
+    alice = visit()
+    ended(ask(alice, f"{TOXIC} for the phone"), "withheld")
+    morgan = visit("/review/", person="morgan", width=360)
+    form = morgan.get_by_role("search", name="Filter the queue")
+    expect(form).to_be_hidden()
+    box = morgan.locator("[data-case]").first.bounding_box()
+    assert box and box["y"] < 560, f"the first case is {box} below the top"
+    expect(morgan.locator("[data-case]").first).to_contain_text("4 · Very high")
+    morgan.locator(".fold > summary").click()
+    form.get_by_label("Clause").select_option("weapons")
+    assert violations(morgan) == []
+    form.get_by_role("button", name="Filter").click()
+    expect(morgan.locator(".fold > summary")).to_contain_text("1")
+    expect(morgan.locator("[data-case]").first).to_contain_text("Weapons")
+
+
 def test_a_reviewer_filters_the_queue_and_saves_the_view(visit: Visit) -> None:
     alice = visit()
     ended(ask(alice, f"{TOXIC} for the filters"), "withheld")

@@ -57,7 +57,7 @@ _CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]],
         2, "open", _W, {"question": (_N, _L), "answer": (_N, _W), "picture": (_R, _S)},
     ),
     (
-        "harassment", "Harassment", "Insults are counted, but not withheld.",
+        "harassment", "Harassment", "Nothing that insults or bullies people.",
         1, "open", _N, {"question": (_N, _L), "answer": (_N, _L)},
     ),
     (

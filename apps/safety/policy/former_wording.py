@@ -10,7 +10,8 @@ FORMER_WORDING = {
     "A text that speaks to the assistant instead of to its reader is marked. It is shown, and never obeyed.": (
         "Text with instructions for the assistant is labelled. It is shown, but never followed."
     ),
-    "Insults are noted; they are not withheld.": "Insults are counted, but not withheld.",
+    "Insults are counted, but not withheld.": "Nothing that insults or bullies people.",  # a reviewer can withhold them
+    "Insults are noted; they are not withheld.": "Nothing that insults or bullies people.",
     "Leak of the system text": "Leak of the system prompt",
     "Links that would carry away what was read are shown as plain text.": (
         "Links that would send data to other servers are shown as plain text."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
-from apps.safety.code_labels import action_label, clause_label, score_label, stage_label
+from apps.safety.code_labels import action_label, clause_label, score_label, severity_label, stage_label
 from apps.safety.policy.schema import Blocklist, Clause, FailureMode, Policy, Threshold
 from apps.users.i18n import translate_stored
 
@@ -60,7 +60,7 @@ def _compare_clauses(old: Clause | None, new: Clause | None) -> Iterator[ValueCh
     pairs = [
         (gettext("Title"), translate_stored(old.title), translate_stored(new.title)),
         (gettext("Text"), translate_stored(old.text), translate_stored(new.text)),
-        (gettext("Severity"), str(old.severity), str(new.severity)),
+        (gettext("Severity"), severity_label(old.severity), severity_label(new.severity)),
         (gettext("If a rule matches"), action_label(old.rule), action_label(new.rule)),
         (gettext("If a check fails"), fail_label(old.fail), fail_label(new.fail)),
     ]

@@ -31,6 +31,7 @@ _LABELS: dict[str, Callable[..., Any]] = {
     "version": code_labels.version_label,
     "level": code_labels.strictness_label,
     "threshold": code_labels.score_label,
+    "severity": code_labels.severity_label,
     "moved": code_labels.version_change_text,
     "done": code_labels.decision_message,
     "outcome": code_labels.outcome_label,

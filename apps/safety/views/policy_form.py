@@ -85,7 +85,8 @@ class PolicyForm(forms.Form):
             f"{code}-title": forms.CharField(label=gettext("Title"), max_length=80, initial=clause.title),
             f"{code}-text": forms.CharField(label=gettext("Text"), max_length=600, initial=clause.text, widget=text),
             f"{code}-severity": forms.TypedChoiceField(
-                label=gettext("Severity"), coerce=int, choices=[(n, str(n)) for n in range(5)], initial=row["severity"]
+                label=gettext("Severity"), coerce=int, choices=[(n, code_labels.severity_label(n)) for n in range(5)],
+                initial=row["severity"],
             ),
             f"{code}-rule": forms.ChoiceField(
                 label=gettext("If a rule matches"), choices=rules, initial=row["rule"]
