@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import Group
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
@@ -56,7 +56,12 @@ def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
             request, gettext("Shared with %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["email"]}
         )
         return redirect("documents:people", pk)
-    return _people(request, collection, form, GroupShareForm(offered=list_visible_groups(request.user)))
+    return _people(request, collection, form, GroupShareForm(offered=_list_new_groups(request, collection)))
+
+
+def _list_new_groups(request: HttpRequest, collection: Collection) -> QuerySet[Group]:
+    """Return the groups that the user may share with and that have no access yet."""
+    return list_visible_groups(request.user).exclude(pk__in=collection.group_shares.values("group"))
 
 
 @login_required
@@ -100,7 +105,7 @@ def _people(
         "groups": list_group_shares(collection),
         "form": form,
         "group_form": group_form,
-        "offered": list_visible_groups(request.user).exists(),
+        "offered": _list_new_groups(request, collection).exists(),
         "roles": Role.choices,
         "tab": "people",
         "is_owner": True,

@@ -128,3 +128,20 @@ def test_deleting_a_group_ends_what_was_shared_with_it(
 def test_bad_input_shares_nothing(owner: Client, shelf: Collection, data: dict[str, str]) -> None:
     assert owner.post(f"/collections/{shelf.pk}/people/groups/", data).status_code == 400
     assert not GroupShare.objects.exists()
+
+
+def test_a_group_with_access_is_not_offered_again(owner: Client, shelf: Collection, team: Group, alice: User) -> None:
+    other = Group.objects.create(name="Other")
+    other.user_set.add(alice)
+    option = '<option value="{}">{}</option>'
+    share(owner, shelf, team)
+    page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+    assert option.format(other.pk, "Other") in page and option.format(team.pk, "Team") not in page
+    share(owner, shelf, other)
+    assert "Share with group" not in owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+
+
+def test_the_page_names_the_owner(owner: Client, shelf: Collection, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(name="Alice Archer")
+    page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+    assert '<span class="title">Alice Archer</span>' in page and alice.email in page
