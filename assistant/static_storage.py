@@ -17,4 +17,5 @@ class ModuleStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: i
     files.
     """
 
+    max_post_process_passes = 12  # one for each level of imports; Django's 5 were nearly used up
     patterns: Any = (*CompressedManifestStaticFilesStorage.patterns, ("js/*.js", _MODULES))
