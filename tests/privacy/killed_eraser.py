@@ -48,7 +48,7 @@ MOMENTS = (  # module, function, number of its call, before or after it
     f"{ERASING} _note_files 1 after",
     f"{ERASING} remove_collection 2 before",
     f"{ERASING} remove_collection 1 after",
-    f"{SHARING} _remove_files 1 before",
+    f"{SHARING} remove_files 1 before",
     f"{ERASING} delete_permanently 1 before",
     f"{ERASING} delete_permanently 2 after",
     "apps.images.library.gallery _remove_files 1 before",
