@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from django.apps import apps
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from apps.conversations.models import AttachedPicture, Conversation, Message
 from apps.conversations.transfer import export
@@ -28,9 +31,17 @@ from apps.privacy.models import DataRequest
 from apps.safety import code_labels
 from apps.safety.models import Appeal, AppliedEffect, AuditEntry, Case, Decision
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER
+from apps.users.i18n import use_language_of
 from apps.users.models import User
 
 FORMAT = "openbook-person/1"
+INDEX = "index.html"
+_SECTIONS = {  # folder of the archive: heading of the index
+    "": gettext_lazy("Account"), "conversations": gettext_lazy("Conversations"),
+    "collections": gettext_lazy("Collections"), "files": gettext_lazy("Documents and attached files"),
+    "pictures": gettext_lazy("Pictures"), "attached": gettext_lazy("Attached pictures"),
+    "review": gettext_lazy("Decisions about your content"), "rows": gettext_lazy("Other records"),
+}  # fmt: skip
 # Never exported: secrets, and columns that only repeat documents in another form.
 SECRET_COLUMNS = {
     "password",
@@ -52,8 +63,9 @@ _OPENINGS = {  # event of the audit log: what happened
 
 README = {
     "format": FORMAT,
-    "read me": "account.json is your account; conversations/ has your conversations with their sources, as the page "
-    "exports them; files/ the documents of your collections and the files attached to your chats, as uploaded; "
+    "read me": "index.html links to all files by title. account.json is your account; "
+    "conversations/ has your conversations with their sources, as the page exports them; "
+    "files/ the documents of your collections and the files attached to your chats, as uploaded; "
     "pictures/ what was drawn for you; "
     "attached/ the pictures that you attached to questions; rows/ every row that names you; "
     "review/ what was decided about you, and looked.json when and why your data was read. Answers were written by a "
@@ -83,18 +95,38 @@ def write_archive(wish: DataRequest, user: User) -> tuple[dict[str, int], str, i
     counts: dict[str, int] = {}
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as out:
+            parts: list[tuple[str, str]] = []
             for name, content in _archive_parts(user):
                 kind = name.partition("/")[0]
                 counts[kind] = counts.get(kind, 0) + 1
+                parts.append((name, _get_title(name, content)))
                 if isinstance(content, Path):
                     out.write(content, name)
                 else:
                     out.writestr(name, json.dumps(content, indent=1, ensure_ascii=False, cls=DjangoJSONEncoder))
+            out.writestr(INDEX, _render_index(user, parts))
         part.chmod(0o600)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     return counts, _sha256(target), target.stat().st_size
+
+
+def _render_index(user: User, parts: Iterable[tuple[str, str]]) -> str:
+    """Return the HTML page that links to every file of the archive by its title, in the user's language."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for name, title in parts:
+        sections.setdefault(name.partition("/")[0] if "/" in name else "", []).append((quote(name), title))
+    with use_language_of(user):
+        rows = [(_SECTIONS.get(kind, kind), files) for kind, files in sections.items()]
+        return render_to_string("privacy/export_index.html", {"sections": rows, "made": timezone.now()})
+
+
+def _get_title(name: str, content: Any) -> str:
+    """Return the title of a conversation or collection, as its file has it; the name of any other file."""
+    folder, _, rest = name.partition("/")
+    titled = folder in ("conversations", "collections") and (content.get("title") or content.get("name"))
+    return str(titled or rest.rpartition("/")[2] or name)
 
 
 def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from django.conf import settings
@@ -46,6 +49,18 @@ def test_everything_is_in_it(client: Client, alice: User, life: Life) -> None:
     assert json.loads(found.read(f"review/{life.case.pk}.json"))["decisions"][0]["outcome"] == "block"
     assert "review (" in json.loads(found.read("looked.json"))[0]["why"]
     assert {"rows/users.apitoken.json", "rows/safety.notice.json", "rows/conversations.message.json"} <= set(names)
+
+
+def test_an_index_in_the_language_of_the_user_links_to_every_file(alice: User, life: Life) -> None:
+    User.objects.filter(pk=alice.pk).update(language="de")
+    life.talk.__class__.objects.filter(pk=life.talk.pk).update(title="Boiler <E4>")
+    wish = data_requests.request_copy(User.objects.get(pk=alice.pk))
+    data_requests.process_request(str(wish.pk))
+    found = zipfile.ZipFile(data_export.archive_path(wish))
+    index = found.read("index.html").decode()
+    assert f'<a href="conversations/{life.talk.pk}.json">Boiler &lt;E4&gt;</a>' in index and "Unterhaltungen" in index
+    linked = {unquote(unescape(name)) for name in re.findall(r'href="([^"]*)"', index)}
+    assert linked | {"index.html"} == set(found.namelist())
 
 
 def test_no_table_that_names_a_person_is_forgotten(alice: User, life: Life) -> None:
