@@ -47,7 +47,7 @@ def test_a_person_confirms_their_address_and_gets_what_was_shared_with_it(
     client.force_login(alice)
     client.get("/collections/")
     assert shelf not in Collection.objects.visible_to(alice)
-    assert "Link sent" in client.post("/accounts/email/", follow=True).content.decode()
+    assert "to confirm" in client.post("/accounts/email/", follow=True).content.decode()
     link = next(word for word in mail.outbox[-1].body.split() if word.startswith("http"))
     client.post(link.removeprefix("http://localhost:8000"))
     assert "confirmed" in client.get("/accounts/email/").content.decode()

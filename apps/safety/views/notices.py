@@ -153,10 +153,11 @@ def _link_cards(cards: Sequence[NoticeCard]) -> list[tuple[NoticeCard, str]]:
 
 
 def _readings(user: User, cards: Sequence[NoticeCard]) -> list[Reading]:
-    """Return the readings of the user's content, the latest first, with the notices about what was read."""
+    """Return the readings of the user's content with the notices about what was read: break-glass access first, then
+    the latest."""
     rows = AuditEntry.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk).order_by("-seq")
     glass = rows.filter(subject__startswith=AUDIT_SUBJECT)[:LISTED]  # shown even if there are many later readings
-    entries = sorted({*rows[:LISTED], *glass}, key=lambda one: -one.seq)
+    entries = sorted({*rows[:LISTED], *glass}, key=lambda one: (not one.subject.startswith(AUDIT_SUBJECT), -one.seq))
     by_subject = {f"case {card.notice.case_id}": (card, url) for card, url in _link_cards(cards)}
     second = SecondReview.objects.filter(case__in=[card.notice.case_id for card in cards])
     for pk, case in second.values_list("pk", "case"):
