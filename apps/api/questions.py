@@ -34,7 +34,6 @@ from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_db
 from apps.lib.ids import new_id
 from apps.users.models import User
-from apps.users.permissions import get_client_ip
 
 _POLL_S = 0.5  # seconds between reads of the row when the turn log is unavailable
 _OTHER = "This Idempotency-Key was sent with another question. Use a new one for each question."
@@ -80,7 +79,7 @@ async def ask_question(
         None if wish.collections is None else tuple(wish.collections), wish.without_documents, wish.after,
         model=model_choice.parse_model(wish.model),
     )  # fmt: skip
-    kept = await runner.submit_request(user, None, ask, get_client_ip(request))
+    kept = await runner.submit_request(user, None, ask)
     await in_db(_own, user, kept, ask)
     await in_db(_titled, user, kept, ask)
     if wish.stream:

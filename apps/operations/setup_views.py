@@ -13,7 +13,8 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.conversations.core.requests import AskRequest, RequestRefused, clean_question
+from apps.conversations.core.requests import AskRequest, clean_question
+from apps.conversations.errors import RequestRefused
 from apps.conversations.turns import runner
 from apps.conversations.turns.preparation import SessionEnded
 from apps.documents.library.uploads import UploadRefused

@@ -38,7 +38,6 @@ from apps.safety.models.verdict_log import Surface
 from apps.safety.verdict_log.recorder import current_surface
 from apps.users import rate_limits
 from apps.users.models.rate_limit import LimitedResource
-from apps.users.permissions import get_client_ip
 
 MAX_CONCURRENT = 3  # answers per user that this process streams at once for API clients
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # HEAD is answered without a body
@@ -183,7 +182,7 @@ async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[EphemeralTurn, Chat
     said = None if item.grounded else await _composed(registry.get_chat_engine(item.model or MAIN), user.pk, wish)
     turn = await ephemeral.prepare_ephemeral_turn(
         user, asked, get_history(wish), tuple(wish.collections), instructions=get_instructions(wish),
-        without_documents=not item.grounded, address=get_client_ip(request), model=item.model,
+        without_documents=not item.grounded, model=item.model,
     )  # fmt: skip
     return turn, said
 

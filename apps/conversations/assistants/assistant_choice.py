@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from apps.conversations.core.requests import RequestRefused
 from apps.conversations.core.sampling import SamplingChoice, parse_sampling
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Conversation
 from apps.conversations.models.assistant import Assistant
 from apps.safety.models.strictness import Strictness, parse_strictness

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from apps.conversations.core.requests import AskRequest, RequestRefused
+from apps.conversations.core.requests import AskRequest
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Assistant, Conversation
 from apps.documents.models import Collection
 from apps.users.models import User

@@ -28,7 +28,7 @@ from pydantic import (
 from apps.conversations.core import model_choice, picture_request
 from apps.conversations.core.picture_request import PictureRequest
 from apps.conversations.core.sampling import SamplingChoice, parse_sampling
-from apps.conversations.errors import ConversationBusy, RequestRefused
+from apps.conversations.errors import RequestRefused
 from apps.documents.retrieval.filters import SearchFilters, parse_filters
 from apps.safety.text.normalization import (
     QUESTION_CHARACTERS,
@@ -36,19 +36,6 @@ from apps.safety.text.normalization import (
     has_visible_characters,
     normalise,
 )
-
-__all__ = [
-    "AskRequest",
-    "Command",
-    "ConversationBusy",
-    "RequestRefused",
-    "RetryRequest",
-    "clean_question",
-    "parse_ask",
-    "parse_client_id",
-    "parse_command",
-    "parse_frame",
-]
 
 _T = TypeVar("_T")
 MAX_CLIENT_ID = 40  # Message.client_id

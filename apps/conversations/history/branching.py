@@ -16,8 +16,7 @@ from django.utils.translation import gettext
 from apps.conversations.assistants import assistant_choice
 from apps.conversations.attachments import queries
 from apps.conversations.core.message_tree import Exchange, find_branch_changes, find_path
-from apps.conversations.core.requests import RequestRefused
-from apps.conversations.errors import QUESTION_WITHHELD
+from apps.conversations.errors import QUESTION_WITHHELD, RequestRefused
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.models import (
     AnswerTrace,

@@ -62,8 +62,8 @@ from channels.layers import get_channel_layer
 from django.urls import path
 
 from apps.conversations.core import requests
-from apps.conversations.core.requests import RequestRefused
 from apps.conversations.core.session_user import activate_language, check_sessions, get_session_key, get_session_user
+from apps.conversations.errors import RequestRefused
 from apps.conversations.history import branching, conversation_actions
 from apps.conversations.models import Message
 from apps.conversations.moderation import findings, retraction
@@ -79,7 +79,6 @@ from apps.lib.concurrency.batched_polling import BatchedPoller
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
 from apps.users.models import User
-from apps.users.permissions import ADDRESS_CHARACTERS
 from apps.users.rate_limits import RateLimited
 from apps.users.templatetags.said import said
 
@@ -113,7 +112,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         """Accept the socket of a signed-in user, up to MAX_SOCKETS each; otherwise close it with a code."""
         self.session_key = get_session_key(self.scope["headers"])
-        self.address = str((self.scope.get("client") or [""])[0])[:ADDRESS_CHARACTERS]
         self.following = TurnSubscriptions(self.session_key, self._send_text, self._send)
         self.watch: asyncio.Task[None] | None = None
         self.groups_joined: set[str] = set()
@@ -208,11 +206,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _ask(self, user: User, request: requests.AskCommand | requests.RetryCommand) -> None:
         if isinstance(request, requests.AskCommand) and request.temporary:
-            ids = await temporary_chats.submit_question(
-                user, self.session_key, request, self.channel_name, self.address
-            )
+            ids = await temporary_chats.submit_question(user, self.session_key, request, self.channel_name)
         else:
-            ids = await runner.submit_request(user, self.session_key, request, self.address)
+            ids = await runner.submit_request(user, self.session_key, request)
         await self._send(
             {
                 "type": "accepted",

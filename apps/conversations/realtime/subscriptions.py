@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from apps.conversations.core.requests import RequestRefused
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Message
 from apps.conversations.turns import runner, temporary_chats
 from apps.engines import registry

@@ -31,7 +31,6 @@ from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate.gate import Withheld
 from apps.users.models import User
-from apps.users.permissions import get_client_ip
 from apps.users.rate_limits import RateLimited
 from apps.users.templatetags.said import said
 
@@ -50,9 +49,7 @@ async def preview_assistant(request: HttpRequest) -> HttpResponseBase:
     try:
         question = requests.clean_question(request.POST.get("try", ""))
         assistant, collections = await in_db(_make_draft, user, request)
-        turn = await ephemeral.prepare_ephemeral_turn(
-            user, question, (), collections, assistant=assistant, address=get_client_ip(request)
-        )
+        turn = await ephemeral.prepare_ephemeral_turn(user, question, (), collections, assistant=assistant)
     except (RequestRefused, EngineError, RateLimited) as error:
         return HttpResponse(said(str(error)), status=400, content_type="text/plain; charset=utf-8")
     response = StreamingHttpResponse(

@@ -73,7 +73,7 @@ class EphemeralTurn(Turn):
 
 async def prepare_ephemeral_turn(
     user: User, question: str, history: Sequence[PastExchange], collections: tuple[UUID, ...],
-    *, assistant: Assistant | None = None, instructions: str = "", without_documents: bool = False, address: str = "",
+    *, assistant: Assistant | None = None, instructions: str = "", without_documents: bool = False,
     model: str | None = None,
 ) -> EphemeralTurn:  # fmt: skip
     """Return a turn that is ready to be streamed; one message of the rate limit is consumed.
@@ -91,7 +91,6 @@ async def prepare_ephemeral_turn(
         assistant,
         instructions,
         without_documents,
-        address,
     )
     name, gone = model_choice.resolve_model(prepared.conversation, prepared.assistant, model)
     prepared = replace(prepared, model=name, missing_model=gone)
@@ -134,7 +133,6 @@ def _make_prepared_turn(
     asked: Assistant | None,
     instructions: str,
     without_documents: bool,
-    address: str,
 ) -> PreparedTurn:
     readable = Collection.objects.visible_to(user).filter(pk__in=collections)
     if readable.count() != len(set(collections)):

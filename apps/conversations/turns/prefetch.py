@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from apps.conversations.core.requests import AskRequest, RequestRefused
+from apps.conversations.core.requests import AskRequest
+from apps.conversations.errors import RequestRefused
 from apps.conversations.tools import availability, slash_commands
 from apps.conversations.turns import generation, model_queue, preparation, retrieval
 from apps.conversations.turns.ephemeral import EphemeralTurn

@@ -20,10 +20,10 @@ from apps.conversations.attachments import chat_files, queries
 from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.core import model_choice, picture_request
 from apps.conversations.core.message_tree import Exchange, cut_before, find_branch_changes, find_path
-from apps.conversations.core.requests import AskRequest, ConversationBusy, RequestRefused, RetryRequest
+from apps.conversations.core.requests import AskRequest, RetryRequest
 from apps.conversations.core.sampling import SamplingChoice
 from apps.conversations.core.session_user import get_session_user
-from apps.conversations.errors import QUESTION_WITHHELD
+from apps.conversations.errors import QUESTION_WITHHELD, ConversationBusy, RequestRefused
 from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Assistant, Conversation, Message
 from apps.conversations.tools import call_cards
@@ -91,7 +91,6 @@ class PreparedTurn(TurnIds):
     sampling: SamplingChoice = field(default_factory=SamplingChoice)
     instructions: str = ""  # of the assistant and of the user
     scope: SearchScope | None = None  # read when the turn was prepared; None without documents
-    address: str = ""  # IP address of the client
     model: str = MAIN  # name in the settings of the model that writes
     missing_model: str = ""  # name of a chosen model that is no longer offered
     is_comparison: bool = False  # whether another assistant than the conversation's answers, to be compared
@@ -108,9 +107,7 @@ class PreparedTurn(TurnIds):
         return (self.files,) if self.files_first and self.files else self.collections
 
 
-def prepare_turn(
-    user: User, session_key: str | None, request: AskRequest | RetryRequest, address: str = ""
-) -> PreparedTurn | TurnIds:
+def prepare_turn(user: User, session_key: str | None, request: AskRequest | RetryRequest) -> PreparedTurn | TurnIds:
     """Return the turn as it can run now; for a repeated request, the ids under which the first one is stored.
 
     Reads only. `session_key` is None for a question of the queue. Raise SessionEnded if that session is not the user's,
@@ -130,7 +127,7 @@ def prepare_turn(
     prepared = _add_files(prepared)
     scope = None if prepared.without_documents else resolve_first_scope(prepared)
     model, gone = model_choice.resolve_model(prepared.conversation, prepared.assistant, request.model)
-    return replace(prepared, address=address, scope=scope, model=model, missing_model=gone)
+    return replace(prepared, scope=scope, model=model, missing_model=gone)
 
 
 def resolve_first_scope(prepared: PreparedTurn) -> SearchScope:

@@ -18,7 +18,8 @@ from django.utils.translation import gettext
 
 from apps.conversations.assistants import assistant_choice
 from apps.conversations.core import notifications, requests
-from apps.conversations.core.requests import AskRequest, ConversationBusy, QueuedCommand, RequestRefused
+from apps.conversations.core.requests import AskRequest, QueuedCommand
+from apps.conversations.errors import ConversationBusy, RequestRefused
 from apps.conversations.models import Conversation, Message, QueuedQuestion
 from apps.conversations.moderation import findings
 from apps.lib.concurrency.threads import in_db

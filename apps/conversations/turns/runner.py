@@ -24,8 +24,9 @@ from django.utils.translation import gettext, ngettext
 
 from apps.conversations.core import model_choice, notifications
 from apps.conversations.core.events import Closed, Opened, encode_event
-from apps.conversations.core.requests import AskRequest, RequestRefused, RetryRequest
+from apps.conversations.core.requests import AskRequest, RetryRequest
 from apps.conversations.core.session_user import get_session_user
+from apps.conversations.errors import RequestRefused
 from apps.conversations.evidence import answer_sources
 from apps.conversations.models import Message, ShownSentences
 from apps.conversations.moderation import withheld_notice
@@ -67,9 +68,7 @@ _CUT = {
 _running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}
 
 
-async def submit_request(
-    user: User, session_key: str | None, request: AskRequest | RetryRequest, address: str = ""
-) -> TurnIds:
+async def submit_request(user: User, session_key: str | None, request: AskRequest | RetryRequest) -> TurnIds:
     """Prepare, store and start the turn of a request; return its ids, which for a repeated request are those of the
     first.
 
@@ -81,7 +80,7 @@ async def submit_request(
         if isinstance(request, AskRequest) and not request.without_documents
         else None
     )
-    prepared = await in_db(preparation.prepare_turn, user, session_key, request, address)
+    prepared = await in_db(preparation.prepare_turn, user, session_key, request)
     return await start_turn(prepared, vector) if isinstance(prepared, PreparedTurn) else prepared
 
 

@@ -18,7 +18,8 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from apps.conversations.core.events import Closed, Opened, encode_event
-from apps.conversations.core.requests import AskRequest, ConversationBusy, RequestRefused
+from apps.conversations.core.requests import AskRequest
+from apps.conversations.errors import ConversationBusy, RequestRefused
 from apps.conversations.evidence.source_numbering import SourceNumbers
 from apps.conversations.moderation import findings
 from apps.conversations.rendering.answer_renderer import render_question
@@ -91,7 +92,7 @@ _chats: dict[UUID, TemporaryChat] = {}
 _locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # by user id: one question at a time
 
 
-async def submit_question(user: User, session_key: str, request: AskRequest, socket: str, address: str = "") -> TurnIds:
+async def submit_question(user: User, session_key: str, request: AskRequest, socket: str) -> TurnIds:
     """Start the turn of a question and return its ids; a repeated client id gets the ids of the first.
 
     A question without a conversation begins a new chat. One `beside` another replaces it and all that followed. Raise
@@ -108,7 +109,7 @@ async def submit_question(user: User, session_key: str, request: AskRequest, soc
         asked, past = chat.find_earlier(request.beside)
         exchanges = tuple(one for _, one in past)
         prepared = await in_db(
-            temporary_turn.prepare_temporary_turn, user, session_key, request, exchanges, chat.numbers, address, others
+            temporary_turn.prepare_temporary_turn, user, session_key, request, exchanges, chat.numbers, others
         )
         chat.turns, chat.exchanges = asked, past
         _chats[chat.id] = chat

@@ -9,8 +9,9 @@ from apps.conversations.assistants import assistant_choice, collection_choice
 from apps.conversations.assistants.instructions import build_instructions
 from apps.conversations.core import model_choice
 from apps.conversations.core.events import Event, encode_event
-from apps.conversations.core.requests import AskRequest, RequestRefused
+from apps.conversations.core.requests import AskRequest
 from apps.conversations.core.session_user import get_session_user
+from apps.conversations.errors import RequestRefused
 from apps.conversations.evidence.source_numbering import SourceNumbers
 from apps.conversations.models import Conversation
 from apps.conversations.tools import slash_commands
@@ -58,7 +59,6 @@ def prepare_temporary_turn(
     request: AskRequest,
     past: tuple[PastExchange, ...],
     numbers: SourceNumbers,
-    address: str,
     others: int,
 ) -> PreparedTurn:
     """Return the turn as it can run now, and consume one message of the rate limit. For `in_db`.

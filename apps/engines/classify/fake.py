@@ -33,7 +33,7 @@ class FakeClassifier:
         return {label: LabelThresholds(flag=0.5, block=0.9) for label in LABELS}
 
     def warm(self) -> None:
-        """Nothing to load."""
+        """Do nothing: no weights have to be loaded."""
 
     def text_to_embed(self, text: str) -> str:
         return text
@@ -55,7 +55,7 @@ class FakeInjectionDetector:
     layers = 3
 
     def warm(self) -> None:
-        """Nothing to load."""
+        """Do nothing: no weights have to be loaded."""
 
     def find_suspects(self, texts: Sequence[str]) -> list[list[str]]:
         return [list(dict.fromkeys(line for line in text.splitlines() if "[planted]" in line)) for text in texts]
@@ -70,7 +70,7 @@ class FakeTagger:
     fingerprint = "tagger-fake"
 
     def warm(self) -> None:
-        """Nothing to load."""
+        """Do nothing: no weights have to be loaded."""
 
     def spans(
         self, texts: Sequence[str], forms: Sequence[Sequence[TaggedSpan]], reader: object

@@ -327,11 +327,13 @@ class Appeal(models.Model):
 
 
 class Notice(models.Model):
-    """Notice as it was shown to the user, word by word."""
+    """Notice as it was sent to the user, word by word, and the key of its message, to show it in other languages."""
 
     person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="notices")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notices")
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
+    message = models.CharField(max_length=40, blank=True, help_text="Key of its words; empty for former releases")
+    offers_appeal = models.BooleanField(default=False)
     title = models.CharField(max_length=120)
     text = models.TextField()
     clause = models.CharField(max_length=400, blank=True)

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from apps.conversations.core import requests
-from apps.conversations.core.requests import RequestRefused
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection
 from apps.lib.concurrency.threads import in_db

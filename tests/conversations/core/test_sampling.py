@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.conversations.core.requests import RequestRefused
 from apps.conversations.core.sampling import (
     CONTROLS,
     PACKAGED_MODEL,
@@ -20,6 +19,7 @@ from apps.conversations.core.sampling import (
     list_preset_values,
     parse_sampling,
 )
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Message
 from apps.conversations.models.assistant import SamplingPreset
 from apps.conversations.turns.prompt import MAX_ANSWER_TOKENS

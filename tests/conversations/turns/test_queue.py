@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from django.test import Client
 
-from apps.conversations.core.requests import RequestRefused
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Conversation, Message, QueuedQuestion
 from apps.conversations.turns import queue, runner
 from apps.lib.concurrency.threads import in_db

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from apps.conversations.core.requests import RequestRefused
+from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Message
 from apps.conversations.turns import preparation, retrieval, runner
 from apps.conversations.turns.quotes import has_no_likely_quote

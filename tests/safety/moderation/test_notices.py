@@ -212,9 +212,11 @@ def test_a_notice_is_read_in_the_language_of_its_page(
     assert {"de": "Widerspruch einlegen", "es": "Puede recurrir", "en": "You can appeal within 30 days"}[read] in card
 
 
-def test_words_that_nobody_writes_any_more_stay_as_they_were_stored(alice: User, answer: Message) -> None:
+def test_notices_of_former_releases_stay_as_they_were_stored(alice: User, answer: Message) -> None:
     flagged(alice, "question", answer.pk, "question", ASKED)
     User.objects.filter(pk=alice.pk).update(language="de")
-    Notice.objects.filter(person=alice).update(title="Former title", clause="Hate. Former words of the policy.")
+    Notice.objects.filter(person=alice).update(
+        message="", title="Former title", clause="Hate. Former words of the policy."
+    )
     (card,) = told(User.objects.get(pk=alice.pk))
     assert "Former title" in card and "Former words of the policy." in card
