@@ -23,8 +23,8 @@ from apps.safety.verdict_log import detector_versions, recorder
 from apps.users.models import User
 from assistant.boot.translations import compile_all
 from tests.access.owned_objects import OwnedObjects, build
+from tests.factories import make_user
 from tests.support import persistent_connections, prepared_site, table_flush
-from tests.support.users import make_user
 
 # A busy one takes its time, for an example as for making it up, and that is no defect.
 hypothesis.settings.register_profile(

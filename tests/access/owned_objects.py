@@ -27,8 +27,7 @@ from apps.images.models import Picture, Preset
 from apps.users.invitations import create_invitation
 from apps.users.models import Invitation, User
 from tests.access.route_permissions import C, D, M, P
-from tests.documents.factories import collection, document
-from tests.support.users import make_user
+from tests.factories import make_collection, make_document, make_user
 
 
 @dataclass
@@ -156,8 +155,8 @@ def build() -> OwnedObjects:
     """Create the users and every object."""
     alice, bob, _ = (make_user(name) for name in ("alice", "bob", "charlie"))
     ada = make_user("ada", User.Role.ADMINISTRATOR)
-    shelf = collection(alice)
-    paper = document(shelf, "Paper", ["The only sentence of Alice."])
+    shelf = make_collection(alice)
+    paper = make_document(shelf, "Paper", ["The only sentence of Alice."])
     Membership.objects.create(collection=shelf, user=bob)
     first(GoldenQuestion.objects.create(collection=shelf, text="What?", document=paper))
     built = {"status": IndexBuild.Status.BUILT, "search_settings": {"vector_weight": 0.5}}

@@ -15,7 +15,7 @@ from apps.documents.models import Collection
 from apps.safety.gate.gate import check_question
 from apps.users.models import User
 from tests.support.env_reading import read_env
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 pytestmark = pytest.mark.django_db
 FORMS = [

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from apps.users.models import User
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from apps.safety.audit_log import audit
 from apps.safety.models import AuditEntry
 from apps.safety.views import audit_log_rows
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 
 def change_groups(client: Client, user: User, *groups: Group) -> str:

@@ -12,8 +12,8 @@ from django.test import Client
 
 from apps.documents.models import Collection
 from apps.users.models import ApiToken, User
-from tests.documents.factories import collection, document
-from tests.support.users import PASSWORD
+from tests.factories import make_collection, make_document
+from tests.support.password import PASSWORD
 
 GONE = 404
 ONCE_MORE = "/accounts/reauthenticate/?next="
@@ -24,8 +24,8 @@ SECRET = "The heron of Westness nests in April."
 @pytest.fixture
 def pages(alice: User) -> list[str]:
     """Return the URLs of the administration's own pages, with a collection to list."""
-    shelf = collection(alice)
-    document(shelf, "Herons", [SECRET])
+    shelf = make_collection(alice)
+    make_document(shelf, "Herons", [SECRET])
     Group.objects.create(name="Team")
     return [f"/administration/{part}" for part in PAGES]
 

@@ -18,8 +18,7 @@ from apps.privacy import retention
 from apps.users.invitations import create_invitation
 from apps.users.models import User
 from assistant.env import HIDDEN, Env, describe_environment
-from tests.documents.factories import collection, document
-from tests.support.users import make_user
+from tests.factories import make_collection, make_document, make_user
 
 
 def names(page: str) -> list[str]:
@@ -62,12 +61,12 @@ def test_many_users_are_paged(admin: Client) -> None:
 
 
 def test_a_collection_shows_figures_and_how_long_it_is_kept(admin: Client, alice: User, bob: User, ada: User) -> None:
-    shelf = collection(alice)
-    document(shelf, "Paper", ["A sentence."])
+    shelf = make_collection(alice)
+    make_document(shelf, "Paper", ["A sentence."])
     Membership.objects.create(collection=shelf, user=bob)
     GroupShare.objects.create(collection=shelf, group=Group.objects.create(name="Team"))
     retention.change_rule(alice, retention.Scope.COLLECTION, 30, shelf.pk)
-    collection(bob, "Other")
+    make_collection(bob, "Other")
     page = re.sub(r"\s+", " ", admin.get("/administration/collections/").content.decode())
     assert "1 user, 1 group" in page and "30 days" in page and "until deleted" in page
     found = admin.get("/administration/collections/?q=bob").content.decode()
@@ -82,7 +81,7 @@ def test_a_long_list_asks_few_questions(admin: Client, page: str, django_assert_
     for number in range(20):
         user = make_user(f"p{number}")
         user.groups.add(Group.objects.create(name=f"g{number}"))
-        collection(user)
+        make_collection(user)
     with django_assert_max_num_queries(14):
         admin.get(page)
 
@@ -91,14 +90,14 @@ def test_a_group_says_how_many_belong_to_it_and_what_is_shared_with_it(admin: Cl
     group = Group.objects.create(name="Team")
     for user in (alice, bob):
         user.groups.add(group)
-        GroupShare.objects.create(collection=collection(user), group=group)
-    GroupShare.objects.create(collection=collection(bob, "Third"), group=group)
+        GroupShare.objects.create(collection=make_collection(user), group=group)
+    GroupShare.objects.create(collection=make_collection(bob, "Third"), group=group)
     page = admin.get("/people/groups/").content.decode()
     assert re.findall(r"<td[^>]*>(\d+)</td>", page) == ["2", "3"]
 
 
 def test_moments_are_relative_with_the_exact_time_on_hover(admin: Client, ada: User, alice: User) -> None:
-    collection(alice)
+    make_collection(alice)
     create_invitation(ada)
     for path, count in (("/administration/collections/", 1), (f"/people/{alice.pk}/", 1), ("/people/", 2)):
         page = admin.get(path).content.decode()
@@ -109,7 +108,7 @@ def test_names_are_shown_as_text(admin: Client, alice: User) -> None:
     evil = "<img src=x onerror=alert(1)>{{7*7}}"
     User.objects.filter(pk=alice.pk).update(name=evil)
     alice.groups.add(Group.objects.create(name=evil))
-    shelf = collection(alice)
+    shelf = make_collection(alice)
     type(shelf).objects.filter(pk=shelf.pk).update(name=evil)
     for part in ("/people/", f"/people/{alice.pk}/", "/people/groups/", "/administration/collections/"):
         page = admin.get(part).content.decode()

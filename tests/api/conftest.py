@@ -15,7 +15,7 @@ from apps.engines.chat.fake import FakeChat
 from apps.users.api_tokens import create_token
 from apps.users.models import ApiToken, User
 from assistant.asgi import application
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 ALL = [scope.value for scope in ApiToken.Scope]
 
@@ -34,11 +34,11 @@ def chat() -> FakeChat:
 
 @pytest.fixture
 def library(alice: User) -> Collection:
-    place = collection(alice, "Handbook")
+    place = make_collection(alice, "Handbook")
     text = (
         "A honey bee colony has one queen. Workers live about six weeks in summer. The queen can live for five years."
     )
-    document(place, "Bees", [text])
+    make_document(place, "Bees", [text])
     return place
 
 

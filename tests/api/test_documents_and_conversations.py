@@ -13,7 +13,7 @@ from apps.conversations.models import Citation, Conversation, Message, Source
 from apps.documents.models import Collection, Document
 from apps.users.models import User
 from tests.api.conftest import headers
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,13 +51,13 @@ def test_a_collection_is_made_changed_and_removed(api: Api, alice: User) -> None
 
 def test_lists_come_in_pages(api: Api, alice: User) -> None:
     for n in range(5):
-        collection(alice, f"Shelf {n}")
+        make_collection(alice, f"Shelf {n}")
     status, page = api("get", "/api/collections?limit=2&offset=1")
     assert status == 200 and page["count"] == 5 and [item["name"] for item in page["items"]] == ["Shelf 1", "Shelf 2"]
 
 
 def test_a_file_is_taken_at_once_and_its_state_can_be_asked_for(api: Api, alice: User) -> None:
-    shelf = collection(alice)
+    shelf = make_collection(alice)
     status, taken = api.upload(f"/api/collections/{shelf.pk}/documents", SimpleUploadedFile("a.md", b"# One\n\nText."))
     assert status == 202 and taken["status"] == "queued" and taken["name"] == "a.md"
     status, known = api("get", f"/api/documents/{taken['id']}")
@@ -70,16 +70,16 @@ def test_a_file_is_taken_at_once_and_its_state_can_be_asked_for(api: Api, alice:
 
 
 def test_a_file_that_is_not_taken_says_why(api: Api, alice: User) -> None:
-    shelf = collection(alice)
+    shelf = make_collection(alice)
     status, said = api.upload(f"/api/collections/{shelf.pk}/documents", SimpleUploadedFile("a.md", b""))
     assert status == 400 and "empty" in said["detail"]
     assert not Document.objects.exists()
 
 
 def test_search_finds_passages_of_what_one_may_read(api: Api, alice: User, bob: User) -> None:
-    shelf, other = collection(alice), collection(bob, "Bob's")
-    document(shelf, "Bees", ["A honey bee colony has one queen and many workers."])
-    document(other, "Wasps", ["A wasp queen of Bob begins her colony alone."])
+    shelf, other = make_collection(alice), make_collection(bob, "Bob's")
+    make_document(shelf, "Bees", ["A honey bee colony has one queen and many workers."])
+    make_document(other, "Wasps", ["A wasp queen of Bob begins her colony alone."])
     status, found = api("post", "/api/search", {"question": "How many queens has a honey bee colony?"})
     assert status == 200 and [item["title"] for item in found["passages"]] == ["Bees"]
     assert found["searched"] == ["Library"]
@@ -90,9 +90,9 @@ def test_search_finds_passages_of_what_one_may_read(api: Api, alice: User, bob: 
 
 
 def test_search_is_narrowed_by_what_is_known_of_documents(api: Api, alice: User) -> None:
-    shelf = collection(alice)
+    shelf = make_collection(alice)
     for title in ("Bees", "Hives"):
-        document(shelf, title, [f"A honey bee colony in {title} has one queen and many workers."])
+        make_document(shelf, title, [f"A honey bee colony in {title} has one queen and many workers."])
     Document.objects.filter(title="Hives").update(kind="pdf", language="en", path="garden/bees")
     wanted = {"question": "How many queens has a colony?", "kinds": ["pdf"], "languages": ["en"], "path": "garden"}
 
@@ -107,7 +107,7 @@ def test_conversations_are_read_renamed_and_removed(api: Api, alice: User) -> No
     talk = Conversation.objects.create(owner=alice, title="Talk")
     asked = Message.objects.create(conversation=talk, role="user", text="What?", asked_by=alice)
     answer = Message.objects.create(conversation=talk, parent=asked, role="assistant", text="That.", asked_by=alice)
-    paper = document(collection(alice), "Paper", ["That is so."])
+    paper = make_document(make_collection(alice), "Paper", ["That is so."])
     source = Source.objects.create(conversation=talk, number=3, document=paper, page_number=1, spans=[[0, 8]])
     Citation.objects.create(answer=answer, sentence=0, start=0, end=5, source=source, score=0.5)
     Citation.objects.create(answer=answer, sentence=1, start=5, end=6, source=None, score=0)

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 from apps.api.api import api
 from apps.users.models import User
 from tests.api.conftest import headers
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +27,7 @@ OPERATIONS = [result.ok() for result in described.get_all_operations()]
 @pytest.mark.slow
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_no_request_makes_the_server_fail(operation: Any, alice: User) -> None:
-    document(collection(alice), "Bees", ["A honey bee colony has one queen."])
+    make_document(make_collection(alice), "Bees", ["A honey bee colony has one queen."])
     sent = {"Authorization": headers(alice)["HTTP_AUTHORIZATION"]}
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)

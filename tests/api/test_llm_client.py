@@ -20,7 +20,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
 from apps.users.models import User
 from assistant.asgi import application
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.slow  # each call of the client takes a second to start
 QUESTION = "How long do workers of a honey bee colony live in summer?"

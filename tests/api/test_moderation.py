@@ -15,7 +15,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, Notice
 from apps.users.api_tokens import create_token
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 Connect = Callable[[str], openai.AsyncOpenAI]
 QUESTION = "How long do workers of a honey bee colony live in summer?"

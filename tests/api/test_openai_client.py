@@ -17,8 +17,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
 from apps.users.models import User
 from tests.conversations.conftest import writes_on
-from tests.documents.factories import collection, document
-from tests.support.users import make_user
+from tests.factories import make_collection, make_document, make_user
 
 Connect = Callable[[str], openai.AsyncOpenAI]
 QUESTION = [{"role": "user", "content": "How long do workers of a honey bee colony live in summer?"}]
@@ -62,8 +61,10 @@ async def test_small_talk_is_not_from_documents(client: openai.AsyncOpenAI, libr
 async def test_an_answer_of_italian_documents_says_that_the_check_does_not_read_them(
     client: openai.AsyncOpenAI, alice: User, chat: FakeChat
 ) -> None:
-    place = await in_db(collection, alice, "Fari")
-    await in_db(document, place, "Faro", ["Il faro di Alessandria fu costruito nella città della costa prima del 247."])
+    place = await in_db(make_collection, alice, "Fari")
+    await in_db(
+        make_document, place, "Faro", ["Il faro di Alessandria fu costruito nella città della costa prima del 247."]
+    )
     chat.replies.append("La costruzione del faro è finita molto dopo, come dice il documento della città.")
     messages = [{"role": "user", "content": "Quando fu costruito il faro di Alessandria?"}]
     answer = await client.chat.completions.create(model="openbook", messages=messages)  # type: ignore[call-overload]

@@ -13,8 +13,8 @@ from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
 from apps.users.models import User
+from tests.factories import make_user
 from tests.support.chat_models import BIG, get_fake_engine, offer_model
-from tests.support.users import make_user
 
 QUESTION = [{"role": "user", "content": "How long do workers of a honey bee colony live in summer?"}]
 

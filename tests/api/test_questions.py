@@ -22,8 +22,7 @@ from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from assistant.asgi import application
 from tests.conversations.conftest import writes_on
-from tests.documents.factories import collection
-from tests.support.users import make_user
+from tests.factories import make_collection, make_user
 
 QUESTION = "How long do workers of a honey bee colony live in summer?"
 PATIENCE_S = 60
@@ -227,7 +226,7 @@ async def test_a_limit_is_said_with_when_to_try_again(web: httpx.AsyncClient, al
 
 async def test_what_is_not_there_or_of_another_is_not_begun_with(web: httpx.AsyncClient, library: Collection) -> None:
     bob = await in_db(make_user, "bob")
-    theirs = await in_db(collection, bob, "Bob's")
+    theirs = await in_db(make_collection, bob, "Bob's")
     helper = await Assistant.objects.acreate(owner=bob, name="Bob's own")
     for wish in ({"collections": [str(theirs.pk)]}, {"assistant": str(helper.pk)}):
         assert (await web.post("/api/conversations", json=wish)).status_code == 404

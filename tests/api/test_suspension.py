@@ -38,7 +38,7 @@ from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from tests.conversations.conftest import WAIT_S, writes_on
 from tests.conversations.conftest import open_page as open_page  # a fixture
-from tests.support.users import make_user
+from tests.factories import make_user
 
 FAKE = "fake-1B"
 SOON_S = 5.0

@@ -18,7 +18,7 @@ from apps.users import api_tokens
 from apps.users.accounts import suspend_user
 from apps.users.models import ApiToken, User
 from tests.api.conftest import headers
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 # method, address, scope it needs; {shelf}, {paper}, {talk}, {said} are Alice's
 OPERATIONS = [
@@ -61,8 +61,8 @@ pytestmark = pytest.mark.django_db(transaction=True)  # operations that stream r
 
 class House:
     def __init__(self, alice: User) -> None:
-        self.shelf = collection(alice)
-        self.paper = document(self.shelf, "Paper", ["The only sentence of Alice."])
+        self.shelf = make_collection(alice)
+        self.paper = make_document(self.shelf, "Paper", ["The only sentence of Alice."])
         self.talk = Conversation.objects.create(owner=alice, title="Talk")
         asked = Message.objects.create(conversation=self.talk, role="user", text="What?", asked_by=alice)
         self.said = Message.objects.create(

@@ -26,9 +26,8 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from assistant.asgi import application
 from tests.conversations.client_transcript import ClientTranscript
-from tests.documents.factories import collection, document
 from tests.engines.conftest import redis_url
-from tests.support.users import make_user
+from tests.factories import make_collection, make_document, make_user
 
 __all__ = ["redis_url"]
 
@@ -230,8 +229,8 @@ def bob(transactional_db: None) -> User:
 @pytest.fixture
 def library(alice: User) -> Collection:
     """Return Alice's collection with two documents on different subjects."""
-    place = collection(alice, "Handbook")
-    document(
+    place = make_collection(alice, "Handbook")
+    make_document(
         place,
         "Lighthouses",
         [
@@ -239,7 +238,7 @@ def library(alice: User) -> Collection:
             "Three earthquakes damaged it badly.",
         ],
     )
-    document(
+    make_document(
         place,
         "Bees",
         [

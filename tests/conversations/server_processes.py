@@ -139,13 +139,12 @@ def _seed() -> None:
 
     prepared_site.copy_tables(Path(os.environ["DATA_DIR"]))
     from tests.conversations.conftest import session_of
-    from tests.documents.factories import collection, document
-    from tests.support.users import make_user
+    from tests.factories import make_collection, make_document, make_user
 
     make_user("ada", "administrator")  # without an administrator, every page redirects to the set-up
     alice = make_user("alice")
-    document(
-        collection(alice, "Handbook"), "Lighthouses", ["The lighthouse of Alexandria stood about 100 metres high."]
+    make_document(
+        make_collection(alice, "Handbook"), "Lighthouses", ["The lighthouse of Alexandria stood about 100 metres high."]
     )
     print(session_of(alice))
 

@@ -15,7 +15,7 @@ from apps.conversations.models.feedback import Feedback
 from apps.conversations.sharing import links
 from apps.documents.models import Collection
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from apps.lib.db import leases
 from apps.safety.gate.gate import Withheld
 from apps.users.models import User
 from apps.users.rate_limits import RateLimited
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 
@@ -39,9 +39,9 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    place = collection(alice, "Handbook")
-    document(place, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
-    document(place, "Wasps", ["Wasps build nests of paper under the eaves of old barns."])
+    place = make_collection(alice, "Handbook")
+    make_document(place, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
+    make_document(place, "Wasps", ["Wasps build nests of paper under the eaves of old barns."])
     return place
 
 

@@ -16,7 +16,7 @@ from apps.evaluation.golden_questions.citation_check import CitedPlace, check_ci
 from apps.evaluation.golden_questions.measures import ExpectedPlace
 from apps.evaluation.models import GoldenQuestion
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 QUESTION = "How long do workers of a honey bee colony live in summer?"
 RIGHT = "Workers live about six weeks in summer."
@@ -24,9 +24,9 @@ RIGHT = "Workers live about six weeks in summer."
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    place = collection(alice, "Handbook")
-    document(place, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
-    document(place, "Wasps", ["Wasps build nests of paper under the eaves of old barns."])
+    place = make_collection(alice, "Handbook")
+    make_document(place, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
+    make_document(place, "Wasps", ["Wasps build nests of paper under the eaves of old barns."])
     return place
 
 

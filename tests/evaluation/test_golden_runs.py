@@ -21,7 +21,7 @@ from apps.evaluation.models import GoldenQuestion, GoldenResult, GoldenRun
 from apps.lib.celery import notify
 from apps.lib.db import leases
 from apps.users.models import User
-from tests.documents.factories import Section, collection, document
+from tests.factories import Section, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 
@@ -37,8 +37,8 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    made = collection(alice, "Shelf")
-    document(
+    made = make_collection(alice, "Shelf")
+    make_document(
         made,
         "Harbour",
         [
@@ -46,7 +46,7 @@ def shelf(alice: User) -> Collection:
             Section("Boats are moored along the northern wall.", "Boats"),
         ],
     )
-    document(made, "Kitchen", ["Boil the potatoes for twenty minutes."])
+    make_document(made, "Kitchen", ["Boil the potatoes for twenty minutes."])
     return made
 
 
@@ -152,7 +152,7 @@ def test_the_sweep_runs_again_when_what_is_searched_has_changed(shelf: Collectio
     ran(shelf, alice)
     runs.sweep_runs()
     assert GoldenRun.objects.count() == 1
-    document(shelf, "Weather", ["The wind is from the west."])
+    make_document(shelf, "Weather", ["The wind is from the west."])
     runs.sweep_runs()
     row = GoldenRun.objects.first()
     assert row is not None
@@ -177,7 +177,7 @@ def test_after_a_run_that_failed_the_next_change_has_its_run(
     failed = in_vain(shelf, alice, monkeypatch)
     runs.sweep_runs()
     assert list(GoldenRun.objects.all()) == [failed]  # nothing has changed, and it was just now
-    document(shelf, "Weather", ["The wind is from the west."])
+    make_document(shelf, "Weather", ["The wind is from the west."])
     runs.sweep_runs()
     assert GoldenRun.objects.order_by("-pk")[0].status == GoldenRun.Status.WAITING
 
@@ -217,7 +217,7 @@ def in_vain(shelf: Collection, alice: User, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_sweep_waits_while_files_are_being_read(shelf: Collection, alice: User) -> None:
     question(alice, shelf, QUAY, words="granite")
     ran(shelf, alice)
-    waiting = document(shelf, "Weather", ["The wind is from the west."])
+    waiting = make_document(shelf, "Weather", ["The wind is from the west."])
     Document.objects.filter(pk=waiting.pk).update(status=Document.Status.QUEUED)
     runs.sweep_runs()
     assert GoldenRun.objects.count() == 1
@@ -268,7 +268,7 @@ def test_a_question_without_a_way_to_judge_is_not_added(
 
 
 def test_passages_of_other_collections_are_not_taken(owner: Client, shelf: Collection, alice: User, bob: User) -> None:
-    foreign = document(collection(bob, "Bob's"), "Secret", ["Nobody knows."])
+    foreign = make_document(make_collection(bob, "Bob's"), "Secret", ["Nobody knows."])
     for name, value in (("chunk", Chunk.objects.get(document=foreign).pk), ("document", foreign.pk)):
         answer = owner.post(f"/collections/{shelf.pk}/golden/", {"text": QUAY, name: value})
         assert answer.status_code == 400

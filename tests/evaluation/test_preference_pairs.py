@@ -11,8 +11,7 @@ from apps.conversations.models import Conversation, Feedback, Message, Retrieved
 from apps.evaluation.models import GoldenQuestion
 from apps.safety.models import AuditEntry
 from apps.users.models import User
-from tests.documents.factories import collection, document
-from tests.support.users import make_user
+from tests.factories import make_collection, make_document, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,8 +78,8 @@ def test_withheld_and_deleted_answers_are_in_no_pair_and_reviewers_export_nothin
 def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_may_edit(alice, two) -> None:
     ada = make_user("ada", User.Role.ADMINISTRATOR)
     row = Feedback.objects.get(good=False)
-    shelf = collection(ada, "Shelf")
-    paper = document(shelf, "Lighthouses", ["The lighthouse stood about 100 metres high."])
+    shelf = make_collection(ada, "Shelf")
+    paper = make_document(shelf, "Lighthouses", ["The lighthouse stood about 100 metres high."])
     assert "golden question of" not in as_(ada).get(f"/feedback/{row.pk}/").content.decode()
     source = Source.objects.create(
         conversation=two[0].conversation, number=1, document=paper, page_number=1, spans=[[0, 12]]

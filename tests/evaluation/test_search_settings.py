@@ -21,7 +21,7 @@ from apps.evaluation.golden_questions import runs, search_preview
 from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.lib.celery import notify
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +46,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    place = collection(alice, "Shelf")
+    place = make_collection(alice, "Shelf")
     row = store_upload(alice, place, SimpleUploadedFile("halls.md", TEXT.encode()))
     ingest(row.pk)
     assert Document.objects.get().status == "ready"

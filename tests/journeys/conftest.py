@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.site import Site, until
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 playwright = pytest.importorskip("playwright.sync_api")
 playwright.expect.set_options(timeout=60_000)  # milliseconds; a long limit costs nothing if the page is quick

@@ -33,7 +33,7 @@ def people() -> None:
     from apps.conversations.models import ModelProfile
     from apps.engines.chat.fake import FakeChat
     from apps.users.models import User
-    from tests.support.users import make_user
+    from tests.factories import make_user
 
     make_user("ada", User.Role.ADMINISTRATOR)
     make_user("morgan", User.Role.REVIEWER)
@@ -125,7 +125,7 @@ def many() -> None:
     from django.utils import timezone
 
     from apps.conversations.models import Conversation, Folder
-    from tests.support.users import make_user
+    from tests.factories import make_user
 
     lena = make_user("lena")
     folder, now = Folder.objects.create(owner=lena, name="Boilers"), timezone.now()
@@ -193,7 +193,7 @@ def degraded_minute() -> None:
 def grace() -> None:
     """Create a second administrator, who can approve."""
     from apps.users.models import User
-    from tests.support.users import make_user
+    from tests.factories import make_user
 
     make_user("grace", User.Role.ADMINISTRATOR)
 

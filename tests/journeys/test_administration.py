@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
 from tests.journeys.test_accessibility import violations
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 PAGES = ("people/", "people/groups/", "administration/collections/", "administration/models/",
          "administration/environment/", "settings/", "review/")  # fmt: skip

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from apps.engines.embed.model_folder import PACKAGE_SHA256, locate_model
 from tests.journeys.conftest import HEIGHT, watch
 from tests.journeys.site import Site
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 READ_MS = 180_000
 BOOK = "# The house\n\nThe lamp burns with four hundred watts.\n\nThe keeper climbs one hundred and ninety steps."

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 READ_MS = 180_000
 

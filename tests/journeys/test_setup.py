@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import HEIGHT, watch
 from tests.journeys.site import Site
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 WARM_MS = 180_000
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 
 def sign_in(page: Any, password: str) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.conversations.models import Conversation, Message
 from apps.lib.db import leases
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 

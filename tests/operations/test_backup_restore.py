@@ -28,8 +28,8 @@ from tests.support import prepared_site
 settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") and prepared_site.copy_tables(settings.DATA_DIR)
 call_command("migrate", verbosity=0)
 from apps.safety.models import Snapshot
-from tests.documents.factories import collection, document
-from tests.support.users import make_user
+from tests.factories import make_collection, make_document
+from tests.factories import make_user
 document(collection(make_user("alice")), "Foxes", ["Foxes hunt at night."])
 Snapshot.objects.create(stage="answer", text="Frozen.", sha256="0" * 64)
 from apps.safety.audit_log import audit
@@ -188,7 +188,7 @@ def test_where_keys_are_missing_the_restore_says_so_and_goes_on(
 @pytest.mark.slow
 def test_a_database_that_was_changed_since_is_taken_back_without_its_files(source: Installation, archive: Path) -> None:
     later = "from apps.safety.audit_log import audit; [audit.record_event('read', subject='person 9') for _ in 'ab']"
-    source.execute(f"from tests.support.users import make_user; make_user('newcomer'); {later}")
+    source.execute(f"from tests.factories import make_user; make_user('newcomer'); {later}")
     before = sorted(source.data.glob("files/documents/*"))
     told = source.manage("restore", archive, "--database-only")
     assert "Restored the database" in told and "The audit log is intact: 4 entries" in told

@@ -20,9 +20,9 @@ from apps.operations.backups import creation, database_dump, schedule, status
 from apps.operations.backups.errors import BackupError
 from apps.operations.doctor import backup_checks
 from apps.operations.doctor.system_checks import CheckState
+from tests.factories import make_user
 from tests.operations.installation import client_programs
 from tests.support.env_reading import read_env
-from tests.support.users import make_user
 
 # The copy of the database is made on a connection of its own, which sees only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 
 from apps.operations.pwa_views import ACCENT, PAPER
-from tests.support.users import make_user
+from tests.factories import make_user
 
 STATIC = Path(settings.BASE_DIR) / "static"
 

@@ -12,7 +12,7 @@ from apps.safety.audit_log import audit
 from apps.safety.models import AuditEntry
 from apps.safety.views.audit_log_rows import make_rows
 from apps.users.models import User
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 NEW = "another long passphrase"
 

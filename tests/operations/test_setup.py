@@ -18,7 +18,7 @@ from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.operations import first_administrator, sample_collection
 from apps.users.models import User
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 # The views ask the database from threads of their own.
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.pictured.place import HOST
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 Act = Callable[[Any], None]
 

@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.journeys.conftest import CHROMIUM, FLAGS, HEIGHT
 from tests.pictured.place import HOST
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 WIDE, NARROW = 1440, 360  # pixels
 TALLEST = 1800  # maximum height of a picture in pixels; longer pages are cut

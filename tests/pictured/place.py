@@ -32,7 +32,7 @@ def people() -> None:
 
     from apps.users import invitations, rate_limits
     from apps.users.models import User, rate_limit
-    from tests.support.users import PASSWORD
+    from tests.support.password import PASSWORD
 
     for email, (name, role) in NAMES.items():
         one = User.objects.create_user(email, PASSWORD, name=name, role=role)

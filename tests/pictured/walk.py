@@ -15,7 +15,7 @@ from tests.pictured import model
 from tests.pictured.camera import Camera
 from tests.pictured.pages import ADA, MAYA, TOM
 from tests.pictured.place import HOST
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 LONG_MS = 120_000
 SIGN = "a bicycle"

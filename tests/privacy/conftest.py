@@ -21,7 +21,7 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import rate_limits
 from apps.users.api_tokens import create_token
 from apps.users.models import User
-from tests.safety.case_factory import case, notes
+from tests.factories import make_note_case, register_notes
 
 MARK = "Zephyrine"  # a word in all data of Alice, and in no other
 
@@ -62,9 +62,9 @@ def life(alice: User, morgan: User, ada: User) -> Life:
     Message.objects.create(conversation=talk, parent=question, role="assistant", text=f"{MARK}.", asked_by=alice)
     create_token(alice, f"{MARK} token", ["read"], 30)
     Preset.objects.create(owner=alice, name=f"{MARK} preset", settings={"negative": MARK})
-    noted = notes()
+    noted = register_notes()
     noted.state["1"] = f"{MARK} note"
-    opened = case(alice)
+    opened = make_note_case(alice)
     cases.claim_case(morgan, opened.pk)
     cases.read_case(morgan, opened.pk)
     held = Case.objects.get(pk=opened.pk)

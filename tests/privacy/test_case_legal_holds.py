@@ -13,9 +13,10 @@ from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Appeal, AuditEntry, Case, Decision
 from apps.users.models import User
+from tests.factories import make_user
 from tests.privacy.conftest import MARK, Life
 from tests.privacy.test_erasure import everywhere
-from tests.support.users import PASSWORD, make_user
+from tests.support.password import PASSWORD
 
 pytestmark = pytest.mark.django_db
 TEXT = "some [hate] text"

@@ -16,8 +16,7 @@ from apps.safety.models import AuditEntry, Case, Decision, Notice
 from apps.safety.moderation import appeals, cases, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.safety.case_factory import case, notes
-from tests.support.users import make_user
+from tests.factories import make_note_case, make_user, register_notes
 
 pytestmark = pytest.mark.django_db
 TEXT = "some [hate] text"
@@ -27,7 +26,7 @@ TEXT = "some [hate] text"
 def morgan(settings: LazySettings, db: None) -> User:
     settings.CASE_TEXT_DAYS = 90
     make_user("ada", User.Role.ADMINISTRATOR)
-    notes().state["1"] = "as it was"
+    register_notes().state["1"] = "as it was"
     return make_user("morgan", User.Role.REVIEWER)
 
 
@@ -43,7 +42,7 @@ def text(found: Case) -> str:
 
 
 def test_it_goes_when_nobody_can_appeal_any_more_and_its_days_are_over(alice: User, morgan: User) -> None:
-    found = case(alice)
+    found = make_note_case(alice)
     before = found.snapshot
     made = decided(morgan, found, 90 + appeals.APPEAL_DAYS - 1)
     assert case_retention.delete_due_texts() == 0 and text(found) == TEXT
@@ -57,7 +56,7 @@ def test_it_goes_when_nobody_can_appeal_any_more_and_its_days_are_over(alice: Us
 
 
 def test_what_is_open_or_appealed_stays(alice: User, morgan: User) -> None:
-    found = case(alice)
+    found = make_note_case(alice)
     Case.objects.update(created=timezone.now() - timedelta(days=900))
     assert case_retention.delete_due_texts() == 0
     made = decided(morgan, found, 1)
@@ -68,7 +67,7 @@ def test_what_is_open_or_appealed_stays(alice: User, morgan: User) -> None:
 
 def test_a_hold_of_the_person_or_the_case_stops_it(alice: User, morgan: User) -> None:
     ada = User.objects.get(name="Ada")
-    found = case(alice)
+    found = make_note_case(alice)
     decided(morgan, found, 900)
     retention.hold_user(ada, alice, "A court asked for it")
     assert case_retention.delete_due_texts() == 0
@@ -80,7 +79,7 @@ def test_a_hold_of_the_person_or_the_case_stops_it(alice: User, morgan: User) ->
 
 
 def test_a_second_look_that_waits_keeps_it(alice: User, morgan: User) -> None:
-    found = case(alice)
+    found = make_note_case(alice)
     decided(morgan, found, 900)
     second_reviews.request_review(morgan, Case.objects.get(pk=found.pk))
     assert case_retention.delete_due_texts() == 0 and text(found) == TEXT
@@ -88,7 +87,7 @@ def test_a_second_look_that_waits_keeps_it(alice: User, morgan: User) -> None:
 
 def test_unless_the_site_says_so_nothing_goes(alice: User, morgan: User, settings: LazySettings) -> None:
     settings.CASE_TEXT_DAYS = 0
-    found = case(alice)
+    found = make_note_case(alice)
     decided(morgan, found, 900)
     assert case_retention.delete_due_texts() == 0 and text(found) == TEXT
     assert case_retention.delete_due_texts in worker.periodic_jobs and tasks.do.name

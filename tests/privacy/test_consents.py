@@ -18,7 +18,7 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import consents
 from apps.users.consents import Consent
 from apps.users.models import User
-from tests.safety.case_factory import case, notes
+from tests.factories import make_note_case, register_notes
 
 pytestmark = pytest.mark.django_db
 EACH = pytest.mark.parametrize("consent", list(Consent))
@@ -33,8 +33,8 @@ def own(client: Client, alice: User) -> Client:
 @pytest.fixture
 def written(alice: User, ada: User, morgan: User) -> Message:
     """Create a question of Alice with two answers that she rated, and a decision on another text of hers."""
-    notes().state["1"] = "as it was"
-    held = cases.claim_case(morgan, case(alice).pk)
+    register_notes().state["1"] = "as it was"
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     place = Conversation.objects.create(owner=alice)
     asked = Message.objects.create(conversation=place, role="user", text="How high?", asked_by=alice)

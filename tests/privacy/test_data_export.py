@@ -21,8 +21,9 @@ from apps.safety.audit_log import audit
 from apps.safety.break_glass import access_requests
 from apps.users.models import ApiToken, User
 from apps.users.special_permissions import BREAK_GLASS
+from tests.factories import make_user
 from tests.privacy.conftest import MARK, Life
-from tests.support.users import PASSWORD, make_user
+from tests.support.password import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from apps.safety.models import Case, Snapshot
 from apps.users.models import User
 from tests.privacy.conftest import MARK, Life
 from tests.support.pages import strip_layout
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

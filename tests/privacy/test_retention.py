@@ -14,7 +14,7 @@ from apps.documents.models import Document
 from apps.privacy import retention
 from apps.privacy.models import RetentionRule
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db
 Scope = RetentionRule.Scope
@@ -56,8 +56,8 @@ def test_the_own_rule_of_a_conversation_counts_whatever_the_others_say(alice: Us
 def test_pinned_and_held_stay(alice: User, bob: User, ada: User) -> None:
     retention.change_rule(ada, Scope.SITE, 1)
     pinned, held = talk(alice, 9, pinned=timezone.now()), talk(bob, 9)
-    shelf = collection(bob)
-    document(shelf, "Old", ["Words."])
+    shelf = make_collection(bob)
+    make_document(shelf, "Old", ["Words."])
     Document.objects.update(created=timezone.now() - timedelta(days=9))
     retention.change_rule(bob, Scope.COLLECTION, 7, shelf.pk)
     retention.hold_user(ada, bob, "Court order 7")
@@ -105,10 +105,10 @@ def test_one_that_cannot_be_removed_keeps_no_other_alive(
 
 
 def test_documents_go_by_the_age_of_their_content(alice: User) -> None:
-    shelf = collection(alice)
+    shelf = make_collection(alice)
     retention.change_rule(alice, Scope.COLLECTION, 7, shelf.pk)
     names = ("fetched anew", "fetched long ago", "replaced lately", "read again lately", "uploaded long ago")
-    rows = {name: document(shelf, name, ["Words."]) for name in names}
+    rows = {name: make_document(shelf, name, ["Words."]) for name in names}
     old, lately = timezone.now() - timedelta(days=30), timezone.now() - timedelta(days=1)
     Document.objects.update(created=old)
     Document.objects.filter(pk=rows["fetched anew"].pk).update(fetched=lately)
@@ -125,7 +125,7 @@ def test_documents_go_by_the_age_of_their_content(alice: User) -> None:
 
 
 def test_people_set_rules_for_what_is_theirs_only(client: Client, alice: User, bob: User) -> None:
-    shelf, row = collection(alice), talk(alice, 1)
+    shelf, row = make_collection(alice), talk(alice, 1)
     client.force_login(bob)
     for scope, subject in (("site", ""), ("collection", shelf.pk), ("conversation", row.pk), ("person", alice.pk)):
         sent = {"scope": scope, "subject": subject, "days": "1"}

@@ -21,13 +21,13 @@ from apps.safety.policy.evaluation import SignalStatus
 from apps.safety.policy.schema import CLAUSE_CODES, Action, Stage
 from apps.safety.views import audit_log_rows
 from apps.users.models import User
-from tests.safety.case_factory import Notes, case, notes
+from tests.factories import Notes, make_note_case, register_notes
 from tests.support.pages import strip_layout
 
 
 @pytest.fixture
 def shelf(db: None) -> Notes:
-    found = notes()
+    found = register_notes()
     found.state["1"] = "as it was"
     return found
 
@@ -77,7 +77,7 @@ def test_why_something_was_read_is_said_in_words() -> None:
 
 def test_people_are_told_in_their_own_language(alice: User, morgan: User, shelf: Notes) -> None:
     User.objects.filter(pk=alice.pk).update(language="de")
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     with translation.override("es"):
         cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     first, last = Notice.objects.order_by("created")
@@ -87,7 +87,7 @@ def test_people_are_told_in_their_own_language(alice: User, morgan: User, shelf:
 
 
 def test_pages_of_staff_show_no_code(client: Client, ada: User, alice: User, shelf: Notes) -> None:
-    held = case(alice, code="prompt_attack", severity=2)
+    held = make_note_case(alice, code="prompt_attack", severity=2)
     client.force_login(ada)
     client.post(f"/review/{held.pk}/claim/")
     held.refresh_from_db()

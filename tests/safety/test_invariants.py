@@ -16,26 +16,25 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.schema import Action
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.safety.case_factory import Notes, case, notes
-from tests.support.users import make_user
+from tests.factories import Notes, make_note_case, make_user, register_notes
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def shelf(ada: User) -> Notes:
-    found = notes()
+    found = register_notes()
     found.state = {"1": "as it was", "2": "as it was", "3": "as it was"}
     return found
 
 
 def decided(owner: User, reviewer: User, subject: str = "1", outcome: str = "block", code: str = "hate") -> Decision:
-    held = cases.claim_case(reviewer, case(owner, subject, code=code).pk)
+    held = cases.claim_case(reviewer, make_note_case(owner, subject, code=code).pk)
     return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 
 
 def test_i3_one_open_case_a_subject_and_clause(alice: User, shelf: Notes) -> None:
-    found = case(alice)
+    found = make_note_case(alice)
     with pytest.raises(IntegrityError), transaction.atomic():
         Case.objects.create(
             kind=found.kind,
@@ -83,7 +82,7 @@ def test_i8_every_effect_has_a_way_back() -> None:
 
 
 def test_i10_a_snapshot_never_changes(alice: User, shelf: Notes) -> None:
-    shot = case(alice).snapshot
+    shot = make_note_case(alice).snapshot
     for statement in ("UPDATE safety_snapshot SET text = 'other'", "UPDATE safety_snapshot SET sha256 = 'x'"):
         with pytest.raises(Error), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)

@@ -175,7 +175,7 @@ def check_sign_in() -> None:
     """The password of before signs in."""
     from django.test import Client
 
-    from tests.support.users import PASSWORD
+    from tests.support.password import PASSWORD
 
     client = Client()
     answer = client.post("/accounts/login/", {"login": "bob@example.org", "password": PASSWORD})

@@ -11,7 +11,7 @@ from django.test import Client
 
 from apps.users.models import User
 from tests.api.conftest import headers
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 
 @pytest.fixture

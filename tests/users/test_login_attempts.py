@@ -13,7 +13,7 @@ from apps.users import rate_limits
 from apps.users.known_devices import COOKIE
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 
 @pytest.fixture(autouse=True)

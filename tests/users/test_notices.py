@@ -19,7 +19,7 @@ from apps.documents.library import sharing
 from apps.documents.models import Collection, Document
 from apps.users import notices
 from apps.users.models import User, UserNotice
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 Kind = UserNotice.Kind

@@ -9,7 +9,7 @@ from django.core import mail
 from django.test import Client, override_settings
 
 from apps.users.models import User
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 NEW = "another long passphrase"
 RESET = "/accounts/password/reset/"

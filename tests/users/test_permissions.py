@@ -12,7 +12,7 @@ from apps.safety.models import AuditEntry
 from apps.users import accounts, groups, invitations, rate_limits, special_permissions
 from apps.users.models import Invitation, User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate, RateLimit
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 

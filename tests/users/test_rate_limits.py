@@ -15,9 +15,8 @@ from apps.users import rate_limits
 from apps.users.models import RateLimit, RateLimitBucket, User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from apps.users.rate_limits import RateLimited
-from tests.documents.factories import collection
+from tests.factories import make_collection, make_user
 from tests.support.pages import strip_layout
-from tests.support.users import make_user
 
 PICTURES, UPLOADS, MESSAGES, TOKENS = (
     LimitedResource.PICTURES,
@@ -169,7 +168,7 @@ def test_many_at_once_get_exactly_what_is_there() -> None:
 
 def test_an_upload_too_many_is_told_when_to_try_again(client: Client, alice: User) -> None:
     rate_limits.change_limit(LimitScope.PERSON, UPLOADS, Rate(0, 60))
-    shelf = collection(alice)
+    shelf = make_collection(alice)
     client.force_login(alice)
     for headers in ({"Accept": "application/json"}, {}):
         response = client.post(f"/collections/{shelf.pk}/upload/", {"announced": "a.pdf", "size": "5"}, headers=headers)

@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.users.accounts import suspend_user
 from apps.users.models import User
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 LOGIN = "/accounts/login/"
 

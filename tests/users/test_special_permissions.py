@@ -10,7 +10,7 @@ from apps.safety.models import AuditEntry
 from apps.safety.models.break_glass import BreakGlass
 from apps.users import special_permissions
 from apps.users.models import User
-from tests.support.users import PASSWORD
+from tests.support.password import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

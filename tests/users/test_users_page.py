@@ -8,7 +8,8 @@ from django.test import Client
 from apps.users.invitations import create_invitation
 from apps.users.models import Invitation, User
 from apps.users.special_permissions import SEALED
-from tests.support.users import PASSWORD, make_user
+from tests.factories import make_user
+from tests.support.password import PASSWORD
 
 
 @pytest.fixture

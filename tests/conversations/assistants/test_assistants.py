@@ -20,8 +20,7 @@ from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import collection, document
-from tests.support.users import make_user
+from tests.factories import make_collection, make_document, make_user
 
 FORM = {"name": "Sailor", "style": "automatic", "preset": "balanced", "version": "0"}
 
@@ -133,7 +132,7 @@ def test_a_group_may_be_let_in_and_may_change_it(alice: User, bob: User, charlie
 
 
 def test_an_editor_keeps_the_collections_that_they_may_not_read(alice: User, bob: User) -> None:
-    shelf = collection(alice)
+    shelf = make_collection(alice)
     row = services.create_assistant(alice, {"name": "Sailor"}, Collection.objects.filter(pk=shelf.pk))
     services.share_assistant(row.owner, row, "editor", email=bob.email)
     EmailAddress.objects.update_or_create(user=bob, email=bob.email, defaults={"verified": True})
@@ -152,9 +151,9 @@ def test_only_an_administrator_changes_the_assistant_of_the_site(alice: User, ad
 
 @pytest.fixture
 def shelves(alice: User) -> tuple[Collection, Collection]:
-    bees, wasps = collection(alice, "Bees"), collection(alice, "Wasps")
-    document(bees, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
-    document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
+    bees, wasps = make_collection(alice, "Bees"), make_collection(alice, "Wasps")
+    make_document(bees, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
+    make_document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
     return bees, wasps
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from apps.conversations.models import Message, SavedPrompt
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"

@@ -17,10 +17,9 @@ from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document, make_user
 from tests.support.chat_models import BIG, get_fake_engine, offer_model
 from tests.support.pages import strip_layout
-from tests.support.users import make_user
 
 QUESTION = "How long do workers live in summer?"
 OWN = {
@@ -33,9 +32,9 @@ OWN = {
 def wasps(alice: User, settings: Settings) -> Collection:
     """What Alice may read of bees and wasps; the site's own assistant answers of wasps, by its model, creatively."""
     ada = make_user("ada", User.Role.ADMINISTRATOR)
-    bees, wasps = collection(ada, "Bees"), collection(ada, "Wasps")
-    document(bees, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
-    document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
+    bees, wasps = make_collection(ada, "Bees"), make_collection(ada, "Wasps")
+    make_document(bees, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
+    make_document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
     Membership.objects.bulk_create(Membership(collection=place, user=alice) for place in (bees, wasps))
     offer_model(settings)
     client = Client()

@@ -12,7 +12,7 @@ from apps.conversations.assistants import suggested_questions
 from apps.conversations.assistants.suggested_questions import list_candidates, suggest_questions
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import Section, collection, document
+from tests.factories import Section, make_collection, make_document
 
 pytestmark = pytest.mark.django_db
 
@@ -35,9 +35,9 @@ def listed(user: User, chosen: set[UUID] | None = None) -> list[str]:
 
 
 def test_questions_are_made_of_headings_one_a_document_first(alice: User) -> None:
-    place = collection(alice)
-    document(place, "Handbook", [section("Handbook › Sick leave"), section("Handbook › VAT rates")])
-    document(place, "Travel", [section("Travel › Who pays for trains?")])
+    place = make_collection(alice)
+    make_document(place, "Handbook", [section("Handbook › Sick leave"), section("Handbook › VAT rates")])
+    make_document(place, "Travel", [section("Travel › Who pays for trains?")])
     assert listed(alice) == [
         "Who pays for trains?",
         "What does “Handbook” say about “Sick leave”?",
@@ -58,34 +58,34 @@ def test_questions_are_made_of_headings_one_a_document_first(alice: User) -> Non
     ],
 )
 def test_the_number_of_a_heading_is_left_out(alice: User, numbered: str) -> None:
-    document(collection(alice), "Rules", [section(numbered)])
+    make_document(make_collection(alice), "Rules", [section(numbered)])
     assert listed(alice) == ["What does “Rules” say about “Guest flat”?"]
 
 
 @pytest.mark.parametrize("heading", ["24 hours a day", "3D printing", "Guest flat 2"])
 def test_numbers_that_are_part_of_a_heading_stay(alice: User, heading: str) -> None:
-    document(collection(alice), "Rules", [section(heading)])
+    make_document(make_collection(alice), "Rules", [section(heading)])
     assert listed(alice) == [f"What does “Rules” say about “{heading}”?"]
 
 
 def test_only_collections_that_are_visible_and_chosen_are_asked_about(alice: User, bob: User) -> None:
-    document(collection(alice, "One"), "One", [section("Sick leave")])
-    other = collection(alice, "Two")
-    document(other, "Two", [section("Holidays")])
+    make_document(make_collection(alice, "One"), "One", [section("Sick leave")])
+    other = make_collection(alice, "Two")
+    make_document(other, "Two", [section("Holidays")])
     assert listed(bob) == []
     assert listed(alice, {other.pk}) == ["What does “Two” say about “Holidays”?"]
 
 
 def test_newer_documents_without_headings_hide_no_older_one(alice: User) -> None:
-    place = collection(alice)
-    document(place, "Rules", [section("Guest flat")])
+    place = make_collection(alice)
+    make_document(place, "Rules", [section("Guest flat")])
     for number in range(6):
-        document(place, f"Notes {number}", ["Only text."])
+        make_document(place, f"Notes {number}", ["Only text."])
     assert listed(alice) == ["What does “Rules” say about “Guest flat”?"]
 
 
 def test_documents_without_headings_offer_nothing(alice: User) -> None:
-    document(collection(alice), "Notes", ["Only text."])
+    make_document(make_collection(alice), "Notes", ["Only text."])
     assert listed(alice) == []
 
 
@@ -95,13 +95,13 @@ def test_documents_without_headings_offer_nothing(alice: User) -> None:
      "Methods ........ 12", "ines@example.org", "SYNOPSIS", "1910s–1950s", "/var/lock : Lock files 5.9.1. Purpose"],
 )  # fmt: skip
 def test_contents_attachments_and_letterheads_offer_nothing(alice: User, heading: str) -> None:
-    document(collection(alice), "Notes", [section(heading)])
+    make_document(make_collection(alice), "Notes", [section(heading)])
     assert listed(alice) == []
 
 
 @pytest.mark.parametrize("kind", ["mail", "sheet", "code"])
 def test_mails_sheets_and_code_offer_nothing(alice: User, kind: str) -> None:
-    row = document(collection(alice), "Letter", [section("The lamp")])
+    row = make_document(make_collection(alice), "Letter", [section("The lamp")])
     type(row).objects.filter(pk=row.pk).update(kind=kind)
     assert listed(alice) == []
 
@@ -115,7 +115,7 @@ def test_mails_sheets_and_code_offer_nothing(alice: User, kind: str) -> None:
     ],
 )
 def test_a_heading_offers_something_only_above_prose_that_uses_its_words(alice: User, text: str) -> None:
-    document(collection(alice), "Letter", [Section(text, "The lamp")])
+    make_document(make_collection(alice), "Letter", [Section(text, "The lamp")])
     assert listed(alice) == []
 
 
@@ -130,22 +130,22 @@ def test_a_heading_offers_something_only_above_prose_that_uses_its_words(alice: 
     ],
 )
 def test_a_short_section_offers_something_if_it_is_a_sentence_on_the_subject(alice: User, path: str, text: str) -> None:
-    document(collection(alice), "Rules", [Section(text, path)])
+    make_document(make_collection(alice), "Rules", [Section(text, path)])
     assert listed(alice) == [f"What does “Rules” say about “{path.split(' › ')[1]}”?"]
 
 
 def test_sections_that_use_all_words_of_their_heading_come_first(alice: User) -> None:
-    document(collection(alice), "Rules", [Section(about("Leave"), "Unpaid leave"), section("Garden")])
+    make_document(make_collection(alice), "Rules", [Section(about("Leave"), "Unpaid leave"), section("Garden")])
     assert listed(alice) == ["What does “Rules” say about “Garden”?", "What does “Rules” say about “Unpaid leave”?"]
 
 
 def test_the_name_of_the_document_is_no_question_and_is_shown_without_its_site(alice: User) -> None:
-    document(collection(alice), "Duck - Wikipedia", [section("Duck"), section("Feeding habits")])
+    make_document(make_collection(alice), "Duck - Wikipedia", [section("Duck"), section("Feeding habits")])
     assert listed(alice) == ["What does “Duck” say about “Feeding habits”?"]
 
 
 def test_capitals_are_shown_as_a_sentence(alice: User) -> None:
-    document(collection(alice), "Manual", [section("COMMIT MESSAGES")])
+    make_document(make_collection(alice), "Manual", [section("COMMIT MESSAGES")])
     assert listed(alice) == ["What does “Manual” say about “Commit messages”?"]
 
 
@@ -154,7 +154,7 @@ async def test_only_questions_that_the_search_answers_from_their_section_are_off
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sections = [section(name) for name in ("Holidays", "Sick leave", "Travel", "Canteen", "Parking", "Laundry")]
-    row = await in_db(lambda: document(collection(alice), "Rules", sections))
+    row = await in_db(lambda: make_document(make_collection(alice), "Rules", sections))
     asked: list[str] = []
 
     async def search(user: User, question: str, **_: Any) -> Any:

@@ -24,7 +24,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
 from apps.users.models import ApiToken, User
 from tests.conversations.attachments.picture_uploads import as_
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LEASE = b"The lease of the boathouse ends on 30 June 2031. The rent of the boathouse is 700 euros a month."
@@ -224,11 +224,11 @@ def test_drafts_that_nobody_asked_about_go_after_a_week(alice: User) -> None:
 async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice, bob, library, chat) -> None:
     page = await open_page(alice)
     answer = await asked(page, files=str((await in_db(draft, alice)).pk))
-    shelf = await in_db(collection, alice, "Contracts")
+    shelf = await in_db(make_collection, alice, "Contracts")
 
     def move() -> None:
         document = Document.objects.get(name="lease.txt")
-        foreign = collection(bob, "Foreign")
+        foreign = make_collection(bob, "Foreign")
         assert "Contracts" in as_(alice).get(f"/files/{document.pk}/move/").content.decode()
         assert as_(alice).post(f"/files/{document.pk}/move/", {"collection": foreign.pk}).status_code == 404
         said = as_(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk}).content.decode()
@@ -245,7 +245,7 @@ async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice
 
 def test_a_file_that_is_being_read_or_is_there_already_is_not_moved(alice: User) -> None:
     draft(alice, ready=False)
-    document, shelf = Document.objects.get(), collection(alice)
+    document, shelf = Document.objects.get(), make_collection(alice)
     with pytest.raises(UploadRefused, match="still being read"):
         chat_files.move_to_collection(alice, document, shelf)
     ingest(document.pk)

@@ -13,7 +13,7 @@ from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import writes_on
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 QUESTION = "How high was the lighthouse of Alexandria?"
 
@@ -154,7 +154,7 @@ async def test_where_the_chosen_collections_were_deleted_not_everything_is_searc
     page = await open_page(alice)
     first = await page.ask(QUESTION, collections=[str(library.pk)])
     await page.events()
-    await in_db(collection, alice, "Private things")
+    await in_db(make_collection, alice, "Private things")
     await Collection.objects.filter(pk=library.pk).adelete()
     for message in (
         {"do": "retry", "turn": first["turn"], "client_id": "again"},

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.conversations.core import session_user
 from apps.conversations.core.session_user import get_session_user
 from tests.conversations.conftest import session_of
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 

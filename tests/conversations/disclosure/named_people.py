@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.users import special_permissions
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 WHY = "A court asked for this one, in an order of yesterday."
 PAGE = "/review/break-glass/"

@@ -26,7 +26,7 @@ from apps.users import special_permissions
 from apps.users.api_tokens import create_token
 from apps.users.models import User
 from tests.conversations.disclosure.named_people import PAGE, WHY, named, robin, signed_in
-from tests.support.users import make_user
+from tests.factories import make_user
 
 __all__ = ["robin"]
 pytestmark = pytest.mark.django_db

@@ -25,7 +25,7 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Stage, hash_policy
 from apps.safety.policy.verdicts import CheckUnavailable
 from apps.users.models import User
-from tests.conversations.moderation.review_cases import reviewer
+from tests.factories import get_reviewer
 from tests.safety import policy_drafts
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +107,7 @@ def test_a_verdict_is_made_once_for_a_text_a_policy_and_a_stage(
 
 def test_what_a_reviewer_allows_is_there_again(place: Conversation, alice: User) -> None:
     text(alice, f"/c/{place.pk}/export.md")
-    morgan, case = reviewer("morgan"), Case.objects.get()
+    morgan, case = get_reviewer("morgan"), Case.objects.get()
     held = cases.claim_case(morgan, case.pk)
     cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))
     versions.refresh_policy()

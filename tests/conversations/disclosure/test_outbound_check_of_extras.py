@@ -26,7 +26,7 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
 from tests.conversations.disclosure.test_outbound_check import MILD, SAID, Looks, as_, link, place, text
-from tests.conversations.moderation.review_cases import reviewer
+from tests.factories import get_reviewer
 
 __all__ = ["place"]
 pytestmark = pytest.mark.django_db
@@ -93,7 +93,7 @@ def let_pass(owner: User, subject: object, words: str) -> None:
     """A reviewer has allowed a picture."""
     outcome = PolicyResult(Action.SEND, "sexual", 3, 0.95)
     case = cases.flag_content(FlaggedContent("picture", str(subject), "picture", words, owner.pk, outcome))
-    morgan = reviewer("morgan")
+    morgan = get_reviewer("morgan")
     held = cases.claim_case(morgan, case.pk)
     cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))
     versions.refresh_policy()
@@ -119,7 +119,7 @@ def test_a_picture_that_stays_back_says_why_and_is_seen_by_a_reviewer(
         assert "This picture is withheld from exports" in page and "seed" not in page, name
     case = Case.objects.get(kind="picture")  # one, though it was judged at two stages and asked for often
     assert (case.kind, case.subject, case.owner, case.hold_expires_at) == ("picture", str(lamp.pk), alice, None)
-    morgan = reviewer("morgan")
+    morgan = get_reviewer("morgan")
     held = cases.claim_case(morgan, case.pk)
     assert f"/review/{case.pk}/picture.png" in text(morgan, f"/review/{case.pk}/")
     cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))

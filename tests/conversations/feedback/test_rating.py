@@ -11,8 +11,8 @@ from apps.safety.models import AuditEntry, Case, Notice
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
+from tests.factories import make_user
 from tests.support.pages import strip_layout
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

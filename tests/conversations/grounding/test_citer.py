@@ -14,7 +14,7 @@ from apps.conversations.grounding.citer import (
     is_mostly_unsupported,
 )
 from apps.conversations.grounding.support_check import MIN_SUPPORT
-from tests.conversations.passage_factory import passage
+from tests.factories import make_passage
 
 LIBRARY = (
     "The harbour library opened in 1931. Members may borrow up to six books for four weeks. Refunds are never given."
@@ -24,7 +24,7 @@ PUMP = "To reset the pump, close the red valve. Then hold the grey button for tw
 
 def cite(text: str, **texts: str) -> list[SentenceCitation]:
     given = texts or {"one": LIBRARY, "two": PUMP}
-    return Citer("?", {n: passage(t, start=50) for n, t in enumerate(given.values(), 1)}).cite(
+    return Citer("?", {n: make_passage(t, start=50) for n, t in enumerate(given.values(), 1)}).cite(
         3, text, 10, 10 + len(text)
     )
 
@@ -109,7 +109,7 @@ def test_an_answer_is_weak_when_most_of_what_it_states_has_no_source() -> None:
 
 
 def test_a_sentence_costs_at_most_ten_milliseconds_apart_from_the_embedder() -> None:
-    citer = Citer("?", {n: passage(f"{LIBRARY} {PUMP} Number {n} stands here. " * 3) for n in range(1, 7)})
+    citer = Citer("?", {n: make_passage(f"{LIBRARY} {PUMP} Number {n} stands here. " * 3) for n in range(1, 7)})
     citer.cite(0, "Members may borrow six books.", 0, 29)
     started = time.process_time()
     for number in range(20):
@@ -118,14 +118,14 @@ def test_a_sentence_costs_at_most_ten_milliseconds_apart_from_the_embedder() -> 
 
 
 def test_a_sentence_is_credited_to_what_an_earlier_turn_was_given() -> None:
-    citer = Citer("?", {2: passage(PUMP)}, [SourceSpan(1, "Handbook", "", 50, LIBRARY)])
+    citer = Citer("?", {2: make_passage(PUMP)}, [SourceSpan(1, "Handbook", "", 50, LIBRARY)])
     assert [item.source for item in citer.cite(0, "The harbour library opened in 1931.", 0, 35)] == [1]
     assert [item.source for item in citer.cite(1, "The lamp turns green.", 0, 20)] == [2]
     assert [item.source_start for item in citer.cite(0, "Members may borrow six books for four weeks.", 0, 9)] == [86]
 
 
 def test_what_this_turns_passage_holds_already_is_not_looked_at_twice() -> None:
-    whole = passage(LIBRARY, start=50)
+    whole = make_passage(LIBRARY, start=50)
     again = SourceSpan(1, "Handbook", "", 50, LIBRARY[:35])
     assert Citer("?", {1: whole}, [again]).windows == Citer("?", {1: whole}).windows
     assert len(Citer("?", {1: whole}, [SourceSpan(1, "Handbook", "", 500, "Else.")]).windows) == 6

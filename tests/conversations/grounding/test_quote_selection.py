@@ -17,7 +17,7 @@ from apps.conversations.grounding.quote_selection import select_quotes
 from apps.documents.retrieval.passages import Passage
 from apps.engines import registry
 from apps.lib.text.sentences import find_sentences
-from tests.conversations.passage_factory import passage
+from tests.factories import make_passage
 
 LIBRARY = (
     "The harbour library opened in 1931. It was rebuilt after the flood of 1974 by Ines Calder. Members may borrow up "
@@ -39,7 +39,7 @@ PUMP = "To reset the pump, close the red valve. Then hold the grey button for tw
     ],
 )
 def test_the_sentence_that_answers_comes_first(question: str, start: str) -> None:
-    chosen = select_quotes(question, None, {1: passage(LIBRARY), 2: passage(PUMP)}, {}, join=False)
+    chosen = select_quotes(question, None, {1: make_passage(LIBRARY), 2: make_passage(PUMP)}, {}, join=False)
     assert chosen[0].text.startswith(start)
 
 
@@ -57,14 +57,18 @@ BOILER = (
 )
 def test_what_is_said_of_another_code_is_not_quoted(code: str, first: str, then: str) -> None:
     """Sentences that go on from one that names a code speak of it too, as far as its paragraph goes."""
-    chosen = select_quotes(f"The boiler shows {code}, what should I do?", None, {1: passage(BOILER)}, {}, join=False)
+    chosen = select_quotes(
+        f"The boiler shows {code}, what should I do?", None, {1: make_passage(BOILER)}, {}, join=False
+    )
     said = sorted(quote.text for quote in chosen)
     assert len(said) == 2 and said[0].startswith(first) and said[1].startswith(then)
 
 
 def test_spans_point_into_the_page_and_texts_are_folded() -> None:
     text = "Members may\nborrow up to six  books. Others read here."
-    chosen = select_quotes("How many books may members borrow?", None, {7: passage(text, start=100)}, {}, join=False)
+    chosen = select_quotes(
+        "How many books may members borrow?", None, {7: make_passage(text, start=100)}, {}, join=False
+    )
     assert (chosen[0].source, chosen[0].start, chosen[0].end) == (
         7,
         100,
@@ -75,14 +79,16 @@ def test_spans_point_into_the_page_and_texts_are_folded() -> None:
 
 def test_the_same_sentence_is_quoted_once_and_neighbours_stay_apart() -> None:
     again = LIBRARY.replace("Members may", "Members  may")
-    chosen = select_quotes("How many books may a member borrow?", None, {1: passage(LIBRARY), 2: passage(again)}, {})
+    chosen = select_quotes(
+        "How many books may a member borrow?", None, {1: make_passage(LIBRARY), 2: make_passage(again)}, {}
+    )
     assert len({quote.text for quote in chosen}) == len(chosen)
-    neighbours = select_quotes("red valve grey button pump lamp", None, {1: passage(PUMP)}, {}, join=False)
+    neighbours = select_quotes("red valve grey button pump lamp", None, {1: make_passage(PUMP)}, {}, join=False)
     assert len(neighbours) > 1
 
 
 def test_a_sentence_that_points_back_is_quoted_with_the_one_before_it() -> None:
-    given = {3: passage(LIBRARY, start=40)}
+    given = {3: make_passage(LIBRARY, start=40)}
     quote = select_quotes("Why is the reading room closed?", None, given, {})[0]
     assert "The reading room stands in Oldwick. It is closed because the roof leaks." in quote.text
     start = LIBRARY.index(quote.text)
@@ -94,7 +100,7 @@ def test_a_sentence_that_points_back_is_quoted_with_the_one_before_it() -> None:
 def test_no_sentence_is_quoted_twice_when_quotes_are_joined() -> None:
     joined = 0
     for question in ("Why is the reading room closed?", "Who rebuilt the harbour library and when did it open?"):
-        chosen = select_quotes(question, None, {1: passage(LIBRARY)}, {})
+        chosen = select_quotes(question, None, {1: make_passage(LIBRARY)}, {})
         places = sorted((quote.start, quote.end) for quote in chosen)
         assert all(before[1] <= after[0] for before, after in pairwise(places))
         joined += sum(len(find_sentences(quote.text)) > 1 for quote in chosen)
@@ -105,16 +111,16 @@ def test_neighbours_that_answer_equally_well_are_one_quote_of_two_sentences() ->
     text = (
         "The harbour crane lifts forty tons. The harbour crane lifts forty boats. The tower is red. Gulls sleep here."
     )
-    quote = select_quotes("What does the harbour crane lift?", None, {1: passage(text)}, {})[0]
+    quote = select_quotes("What does the harbour crane lift?", None, {1: make_passage(text)}, {})[0]
     assert quote.text.startswith("The harbour crane lifts forty tons. The harbour crane lifts forty boats.")
 
 
 def test_a_term_stands_on_a_line_above_what_explains_it() -> None:
     text = "Terms of the port.\n\nBilge water\n\nBilge water is pumped out of the hull by each crew."
-    quote = select_quotes("Who pumps out bilge water of the hull?", None, {1: passage(text)}, {}, join=False)[0]
+    quote = select_quotes("Who pumps out bilge water of the hull?", None, {1: make_passage(text)}, {}, join=False)[0]
     assert quote.text == "Bilge water is pumped out of the hull by each crew."
     quote = select_quotes(
-        "Who pumps out bilge water of the hull?", None, {1: passage(text.replace("Bilge water is", "It is"))}, {}
+        "Who pumps out bilge water of the hull?", None, {1: make_passage(text.replace("Bilge water is", "It is"))}, {}
     )[0]
     assert quote.text == "Bilge water\nIt is pumped out of the hull by each crew."
     start, end = quote.spans[0]
@@ -125,7 +131,7 @@ def test_what_would_be_too_long_together_stays_apart() -> None:
     long = "The reading room of Oldwick " + "with its old oak shelves and lamps " * 12 + "stands open."
     assert len(long.split()) > 80
     text = f"{long} It is closed in the winter because the roof leaks on the chairs."
-    quote = select_quotes("Why is the room closed in winter?", None, {1: passage(text)}, {})[0]
+    quote = select_quotes("Why is the room closed in winter?", None, {1: make_passage(text)}, {})[0]
     assert quote.text == "It is closed in the winter because the roof leaks on the chairs."
 
 
@@ -137,7 +143,7 @@ def test_only_a_short_list_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
         return sentence_embeddings.embed_sentences(asked)
 
     monkeypatch.setattr(quote_selection, "embed_sentences", vectors)
-    given = {n: passage(LIBRARY.replace("1931", f"19{n}1")) for n in range(1, 7)}
+    given = {n: make_passage(LIBRARY.replace("1931", f"19{n}1")) for n in range(1, 7)}
     select_quotes(
         "When did the harbour library open?", np.ones(registry.get_embedder().dimension, np.float32), given, {}
     )
@@ -148,7 +154,7 @@ def test_rare_words_weigh_more() -> None:
     text = "The annual report speaks of the year in general terms. The zeppelin flew over it."
     idf = {"annual": 0.2, "report": 0.2, "year": 0.2, "zeppelin": 6.0}
     chosen = select_quotes(
-        "What does the annual report say of the zeppelin this year?", None, {1: passage(text)}, idf, join=False
+        "What does the annual report say of the zeppelin this year?", None, {1: make_passage(text)}, idf, join=False
     )
     assert chosen[0].text == "The zeppelin flew over it."
 
@@ -159,14 +165,14 @@ def test_the_likelier_each_is_right_the_fewer_are_quoted(
 ) -> None:
     monkeypatch.setattr(quote_selection, "_estimate_probability", lambda option: likely)
     many: dict[int, Passage] = {
-        n: passage(f"Fact {n} about the harbour library and its books, told anew {uuid4()}.") for n in range(1, 9)
+        n: make_passage(f"Fact {n} about the harbour library and its books, told anew {uuid4()}.") for n in range(1, 9)
     }
     assert len(select_quotes("What about the harbour library and its books?", None, many, {})) == count
 
 
 def test_none_without_passages() -> None:
     assert select_quotes("Anything?", None, {}, {}) == []
-    assert select_quotes("Anything?", None, {1: passage("...")}, {}) == []
+    assert select_quotes("Anything?", None, {1: make_passage("...")}, {}) == []
 
 
 @pytest.mark.parametrize(
@@ -201,7 +207,9 @@ def test_a_sentence_holds_a_kind_only_if_the_question_does_not_name_it() -> None
 
 
 def test_choosing_among_six_passages_is_quick_apart_from_the_embedder() -> None:
-    passages = {n: passage(f"{LIBRARY} {PUMP} Number {n} of them stands here and says more. " * 2) for n in range(1, 7)}
+    passages = {
+        n: make_passage(f"{LIBRARY} {PUMP} Number {n} of them stands here and says more. " * 2) for n in range(1, 7)
+    }
     select_quotes("How many books may a member borrow?", None, passages, {})
     started = time.process_time()
     select_quotes("How many books may a member borrow now?", None, passages, {})
@@ -210,7 +218,7 @@ def test_choosing_among_six_passages_is_quick_apart_from_the_embedder() -> None:
 
 def test_bullets_and_headings_are_no_part_of_a_quote() -> None:
     text = "Resetting the pump\n· To reset the pump, close the red valve.\n· The lamp turns green then."
-    page = replace(passage(text), heading="Manual › Resetting the pump")
+    page = replace(make_passage(text), heading="Manual › Resetting the pump")
     chosen = select_quotes("How is the pump reset?", None, {1: page}, {})
     assert chosen[0].text.startswith("To reset the pump, close the red valve.")
     assert text[chosen[0].start : chosen[0].end] == chosen[0].text.replace(" ·", "\n·")
@@ -226,12 +234,14 @@ ENGLISH = "A sponsor is a person who helps the maintainers and uploads the packa
 )
 def test_what_is_written_in_the_language_of_the_question_comes_first(question: str, first: str) -> None:
     other = GERMAN if first == ENGLISH else ENGLISH
-    chosen = select_quotes(question, None, {1: passage(other, relevance=0.9), 2: passage(first, relevance=0.8)}, {})
+    chosen = select_quotes(
+        question, None, {1: make_passage(other, relevance=0.9), 2: make_passage(first, relevance=0.8)}, {}
+    )
     assert [quote.text for quote in chosen] == [first, other]
 
 
 def test_words_alone_bring_no_quote_where_the_rarest_is_missing() -> None:
     rare = {"tall": 9.0, "patient": 7.0}
-    form = {1: passage("The patient signed the form in the waiting room.", relevance=0.02)}
+    form = {1: make_passage("The patient signed the form in the waiting room.", relevance=0.02)}
     assert select_quotes("How tall is the patient?", None, form, rare) == []
     assert select_quotes("Which patient signed?", None, form, rare)

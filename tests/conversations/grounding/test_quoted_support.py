@@ -6,7 +6,7 @@ import pytest
 
 from apps.conversations.grounding.citer import Citer
 from apps.conversations.grounding.quoted_support import QuotedCiter, is_nearly_verbatim
-from tests.conversations.passage_factory import passage
+from tests.factories import make_passage
 
 KERNEL = (
     "The easiest way to build a custom kernel (with another configuration than the official one) is to use the package "
@@ -20,7 +20,7 @@ HOW = "How do I build a custom kernel?"
 
 
 def found(question: str, answer: str, text: str) -> bool:
-    return any(cite.found for cite in QuotedCiter(question, {1: passage(text)}).cite(0, answer, 0, len(answer)))
+    return any(cite.found for cite in QuotedCiter(question, {1: make_passage(text)}).cite(0, answer, 0, len(answer)))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_other_sentences_have_none_however_true(question: str, answer: str, text
 
 
 def test_a_quote_of_every_word_is_marked_so_and_one_with_a_bracket_left_out_is_not() -> None:
-    citer = QuotedCiter(HOW, {1: passage(KERNEL)})
+    citer = QuotedCiter(HOW, {1: make_passage(KERNEL)})
     short = "The easiest way to build a custom kernel is to use the package linux-source."
     whole = KERNEL[: KERNEL.index(" The nconfig")]
     assert [cite.quoted for cite in citer.cite(0, short, 0, 10)] == [False]
@@ -102,5 +102,5 @@ def test_a_quote_may_leave_out_a_part_but_changes_and_unsays_nothing(
 
 def test_a_model_that_reads_well_may_use_its_own_words() -> None:
     answer = "The package linux-source is the easiest way to build a custom kernel."
-    assert Citer(HOW, {1: passage(KERNEL)}).cite(0, answer, 0, len(answer))[0].found
+    assert Citer(HOW, {1: make_passage(KERNEL)}).cite(0, answer, 0, len(answer))[0].found
     assert not found(HOW, answer, KERNEL)

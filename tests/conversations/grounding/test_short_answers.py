@@ -8,7 +8,7 @@ from apps.conversations.grounding.citer import Citer, SentenceCitation, is_mostl
 from apps.conversations.rendering.citation_marks import render_citation_marks
 from apps.conversations.tools import result_support
 from apps.conversations.tools.base import ToolCallRecord
-from tests.conversations.passage_factory import passage
+from tests.factories import make_passage
 
 CRANES = "Crane: Berta; Lifts in tons: 8\nCrane: Gustav; Lifts in tons: 41\nCrane: Olga; Lifts in tons: 3"
 HARBOUR = (
@@ -19,7 +19,7 @@ LIFTS = "How many tons does the crane Gustav lift?"
 
 
 def cited(question: str, answer: str, text: str = HARBOUR) -> list[SentenceCitation]:
-    return Citer(question, {1: passage(text)}).cite(0, answer, 0, len(answer))
+    return Citer(question, {1: make_passage(text)}).cite(0, answer, 0, len(answer))
 
 
 TRUE = [

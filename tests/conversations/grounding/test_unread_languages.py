@@ -14,7 +14,7 @@ from apps.conversations.models import Conversation, Message, ModelProfile
 from apps.conversations.sharing import links
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 QUESTION = "Quando fu costruito il faro di Alessandria?"
 LIGHTHOUSE = (
@@ -44,7 +44,7 @@ def test_the_language_of_an_answer_is_told_with_care(text: str, code: str) -> No
 
 @pytest.fixture
 def italian(alice: User) -> None:
-    document(collection(alice, "Fari"), "Faro", [LIGHTHOUSE])
+    make_document(make_collection(alice, "Fari"), "Faro", [LIGHTHOUSE])
 
 
 async def answered(open_page, alice: User, chat, reply: str, question: str = QUESTION) -> tuple[Message, str]:

@@ -11,7 +11,7 @@ from apps.conversations.history.full_text_search import make_snippet
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection, Document
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 GROUP = re.compile(r'role="group" aria-label="([^"]+)"')

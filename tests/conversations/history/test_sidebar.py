@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.conversations.history import sidebar
 from apps.conversations.models import Conversation, Folder
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 NEXT = re.compile(r'hx-get="([^"]+)"')

@@ -11,7 +11,7 @@ from apps.conversations.history.branching import fork_conversation
 from apps.conversations.models import Conversation, Message
 from apps.privacy import data_export
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 

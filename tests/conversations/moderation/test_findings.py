@@ -20,7 +20,7 @@ from apps.safety.policy import schema, versions
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"

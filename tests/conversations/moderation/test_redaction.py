@@ -23,7 +23,8 @@ from apps.safety.policy.schema import Action
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 from apps.users.models import User
-from tests.conversations.moderation.review_cases import flagged, reviewer, standing, withheld
+from tests.conversations.moderation.stored_rows import fields_containing
+from tests.factories import flag_message, get_reviewer, withhold_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MAIL = "mia@example.org"
@@ -50,7 +51,7 @@ def answer(alice: User, ada: User) -> Message:
 
 
 def cut(answer: Message, kind: str = "answer", clause: str = "personal_data") -> Decision:
-    morgan, case = reviewer("morgan"), flagged(answer, kind, clause)
+    morgan, case = get_reviewer("morgan"), flag_message(answer, kind, clause)
     held = cases.claim_case(morgan, case.pk)
     ruling = DecisionInput(held.lease_token, held.version, "redact", "clear", extent=OutcomeScope(spans=(MAIL,)))
     return cases.decide_case(morgan, case.pk, ruling)
@@ -65,11 +66,11 @@ def test_of_a_question_no_title_keeps_it_and_its_records_go(answer: Message, ali
     before = kept()
     both = cut(answer, "question"), cut(answer)
     assert MAIL not in str(kept()) and not AnswerTrace.objects.exists()
-    assert {name.partition(".")[0] for name in standing(MAIL)} == {"safety"}, "for reviewers alone"
+    assert {name.partition(".")[0] for name in fields_containing(MAIL)} == {"safety"}, "for reviewers alone"
     assert fork is not None
     assert all(REDACTION_CHARACTER in row.title for row in Conversation.objects.all())
     for made in both:
-        enforcement.revert_effects(made, reviewer("robin"))
+        enforcement.revert_effects(made, get_reviewer("robin"))
     assert kept() == before
 
 
@@ -77,8 +78,8 @@ def test_of_a_question_no_title_keeps_it_and_its_records_go(answer: Message, ali
 def test_question_and_answer_come_back_in_any_order(answer: Message, first: int) -> None:
     before = kept()
     made = [cut(answer), cut(answer, "question")]
-    enforcement.revert_effects(made[first], reviewer("robin"))
-    enforcement.revert_effects(made[1 - first], reviewer("robin"))
+    enforcement.revert_effects(made[first], get_reviewer("robin"))
+    enforcement.revert_effects(made[1 - first], get_reviewer("robin"))
     assert kept() == before
 
 
@@ -87,7 +88,7 @@ def test_a_title_of_the_model_has_a_gap_and_one_of_the_person_is_theirs(answer: 
     rows.update(title=f"Mail of {MAIL}", titled=Conversation.Titled.MODEL)
     made = cut(answer)
     assert rows.get().title == f"Mail of {REDACTION_CHARACTER * len(MAIL)}"
-    enforcement.revert_effects(made, reviewer("robin"))
+    enforcement.revert_effects(made, get_reviewer("robin"))
     assert rows.get().title == f"Mail of {MAIL}"
     rows.update(titled=Conversation.Titled.PERSON)
     cut(answer, clause="secrets")
@@ -95,9 +96,9 @@ def test_a_title_of_the_model_has_a_gap_and_one_of_the_person_is_theirs(answer: 
 
 
 def test_taken_out_withheld_and_both_taken_back(answer: Message) -> None:
-    made, case = cut(answer), withheld(answer)
-    enforcement.revert_effects(made, reviewer("robin"))
-    enforcement.revert_effects(Decision.objects.get(case=case), reviewer("robin"))
+    made, case = cut(answer), withhold_message(answer)
+    enforcement.revert_effects(made, get_reviewer("robin"))
+    enforcement.revert_effects(Decision.objects.get(case=case), get_reviewer("robin"))
     assert Message.objects.get(pk=answer.pk).text == SAID
 
 
@@ -124,7 +125,7 @@ def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice
     assert AppliedEffect.objects.get(name="redact").restore_data == {} and MAIL not in str(
         list(AppliedEffect.objects.values())
     )
-    enforcement.revert_effects(made, reviewer("robin"))
+    enforcement.revert_effects(made, get_reviewer("robin"))
 
 
 async def test_what_the_gate_took_out_is_not_spelt_by_the_record(

@@ -16,7 +16,8 @@ from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, Decision
 from apps.safety.moderation import enforcement
 from apps.users.models import User
-from tests.conversations.moderation.review_cases import overturned, reviewer, standing, state, withheld
+from tests.conversations.moderation.stored_rows import fields_containing, read_conversation
+from tests.factories import get_reviewer, overturn_decision, withhold_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the zephyrine lighthouse of Alexandria?"
@@ -42,7 +43,7 @@ async def place(open_page, alice, library, chat, settings) -> Conversation:
     await page.events()
     await page.ask(LATER, conversation=turn["conversation"])
     await page.events()
-    await in_db(reviewer, "ada")
+    await in_db(get_reviewer, "ada")
     return await Conversation.objects.aget(pk=turn["conversation"])
 
 
@@ -67,18 +68,18 @@ def link(place: Conversation, **how: str) -> str:
 
 @both_logs
 async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_was(place, open_page, alice) -> None:
-    before, answer = await in_db(state, place), await in_db(first, place)
+    before, answer = await in_db(read_conversation, place), await in_db(first, place)
     tabs = [await open_page(alice), await open_page(alice)]
     turn = str(answer.pk)
     assert SAID.encode() in b"".join(entry.data for entry in await registry.get_turn_log().read(turn))
-    case = await in_db(withheld, answer)
+    case = await in_db(withhold_message, answer)
     for tab in tabs:
         told = await tab.hear("retracted")
         assert told["turn"] == turn and "Hate" in told["reason"] and not told["question"] and told["seq"] > 1
         assert SAID not in str(told)
     kept = await registry.get_turn_log().read(turn)
     assert [entry.seq for entry in kept] == [told["seq"]] and b"retracted" in kept[0].data
-    assert await in_db(standing, SAID) == {
+    assert await in_db(fields_containing, SAID) == {
         "conversations.RetractedMessage.fields", "conversations.RetractedMessage.trace",
         "conversations.AnswerTrace.data",
         "safety.Snapshot.text", "safety.Snapshot.context",
@@ -92,10 +93,10 @@ async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_w
     page = await in_db(html, alice, f"/c/{place.pk}/")
     assert SAID not in page and ASKED in page and "data-retracted" in page
 
-    await in_db(overturned, case)
+    await in_db(overturn_decision, case)
     for tab in tabs:
         assert (await tab.hear("released"))["turn"] == turn
-    assert await in_db(state, place) == before
+    assert await in_db(read_conversation, place) == before
     assert not await registry.get_turn_log().exists(turn) and not await RetractedMessage.objects.aexists()
     assert len(await in_db(full_text_search.search_messages, alice, SAID)) == 1
     await tabs[1].tell(do="look", conversation=str(place.pk))
@@ -110,24 +111,24 @@ async def test_a_withheld_question_goes_with_all_its_answers_and_with_the_title_
     chat.replies.append("Higher than any other one, quixotically.")
     await page.tell(do="retry", turn=str(answer.pk), client_id="again")
     await page.events()
-    before = await in_db(state, place)
-    case = await in_db(withheld, answer, "question")
+    before = await in_db(read_conversation, place)
+    case = await in_db(withhold_message, answer, "question")
     told = [await page.hear("retracted"), await page.hear("retracted")]
     assert all(one["question"] for one in told) and len({one["turn"] for one in told}) == 2
     for word in (ASKED, SAID):
-        left = await in_db(standing, word)
+        left = await in_db(fields_containing, word)
         assert {name.partition(".")[2].partition(".")[0] for name in left} <= KEPT_IN, left
     shown = await in_db(html, alice, f"/c/{place.pk}/")
     assert "A reviewer withheld this question." in shown and "New conversation" in shown
     for wish in ({"do": "retry", "turn": str(answer.pk)}, {"do": "reword", "question": str(answer.parent_id)}):
         await page.tell(**wish, text="Another one", client_id="2")
         assert "withheld this question" in (await page.hear("refused"))["words"]
-    await in_db(overturned, case)
-    assert await in_db(state, place) == before
+    await in_db(overturn_decision, case)
+    assert await in_db(read_conversation, place) == before
 
 
 async def test_what_is_withheld_is_in_no_later_prompt(place, open_page, alice, chat) -> None:
-    await in_db(withheld, await in_db(first, place))
+    await in_db(withhold_message, await in_db(first, place))
     page = await open_page(alice)
     await page.ask("And how many workers has it?", conversation=str(place.pk))
     await page.events()
@@ -139,10 +140,10 @@ async def test_the_record_of_a_later_answer_is_not_shown_while_something_is_with
     later = await in_db(lambda: place.messages.filter(role="assistant").latest("created"))
     address = f"/answers/{later.pk}/behind/"
     assert SAID in await in_db(html, alice, address)
-    case = await in_db(withheld, await in_db(first, place), "question")
+    case = await in_db(withhold_message, await in_db(first, place), "question")
     record = await in_db(html, alice, address)
     assert "Not available at the moment" in record and SAID not in record and ASKED not in record
-    await in_db(overturned, case)
+    await in_db(overturn_decision, case)
     assert SAID in await in_db(html, alice, address)
 
 
@@ -158,17 +159,17 @@ async def test_copies_and_forks_made_earlier_lose_it_and_get_it_back(place, open
     tab, shown = await open_page(bob), await in_db(link, place)
     reader = await open_page(bob)
     await reader.tell(do="watch", secret=shown.split("/")[2])
-    before = [await in_db(state, one) for one in (place, *others)]
-    case = await in_db(withheld, await in_db(first, place), kind)
+    before = [await in_db(read_conversation, one) for one in (place, *others)]
+    case = await in_db(withhold_message, await in_db(first, place), kind)
     copy = await in_db(first, others[0])
     assert (await tab.hear("retracted"))["turn"] == str(copy.pk)
     heard = {(await reader.hear("retracted"))["turn"] for _ in range(2)}
     assert heard == {str(copy.pk), str((await in_db(first, place)).pk)}, "Bob's own, and what the link shows"
     for word in (SAID, *([ASKED] if kind == "question" else [])):
-        left = await in_db(standing, word)
+        left = await in_db(fields_containing, word)
         assert {name.partition(".")[2].partition(".")[0] for name in left} <= KEPT_IN, left
-    await in_db(overturned, case)
-    assert [await in_db(state, one) for one in (place, *others)] == before
+    await in_db(overturn_decision, case)
+    assert [await in_db(read_conversation, one) for one in (place, *others)] == before
 
 
 async def test_a_copy_that_was_reworded_is_another_question(place, alice) -> None:
@@ -180,7 +181,7 @@ async def test_a_copy_that_was_reworded_is_another_question(place, alice) -> Non
         asked = first(fork).parent
         assert asked is not None
         branching.reword_question(alice, asked.pk, "How old is the oldest library?")
-        withheld(first(place), "question")
+        withhold_message(first(place), "question")
         asked.refresh_from_db()
         assert asked.retracted is None and asked.text == "How old is the oldest library?"
         assert first(fork).retracted is not None, "the answer is a copy all the same"
@@ -193,7 +194,7 @@ async def test_a_link_shows_nothing_of_a_withheld_question(place, bob, sources) 
     def check() -> None:
         address = link(place, sources=sources)
         assert ASKED in html(bob, address) and SAID in html(bob, address)
-        withheld(first(place), "question")
+        withhold_message(first(place), "question")
         page = html(bob, address)
         assert ASKED not in page and SAID not in page and "This question is withheld." in page
 
@@ -220,7 +221,7 @@ async def test_a_link_and_a_copy_show_nothing_of_a_question_that_was_not_let_thr
 
 async def test_exports_hold_nothing_of_it(place, alice) -> None:
     def check() -> None:
-        withheld(first(place), "question")
+        withhold_message(first(place), "question")
         for kind in ("md", "json"):
             text = html(alice, f"/c/{place.pk}/export.{kind}")
             assert ASKED not in text and SAID not in text and "withheld" in text and LATER in text
@@ -233,12 +234,12 @@ async def test_exports_hold_nothing_of_it(place, alice) -> None:
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 async def test_what_two_decisions_withheld_comes_back_with_the_last_of_them(place, order) -> None:
     def check() -> None:
-        before, answer = state(place), first(place)
-        made = [withheld(answer, "answer"), withheld(answer, "question", "violence")]
+        before, answer = read_conversation(place), first(place)
+        made = [withhold_message(answer, "answer"), withhold_message(answer, "question", "violence")]
         for number in order:
             assert not first(place).text
-            enforcement.revert_effects(Decision.objects.get(case=made[number]), reviewer("morgan"))
-        assert state(place) == before
+            enforcement.revert_effects(Decision.objects.get(case=made[number]), get_reviewer("morgan"))
+        assert read_conversation(place) == before
 
     await in_db(check)
 
@@ -251,7 +252,7 @@ async def test_what_writes_on_a_withheld_answer_goes_with_it(place) -> None:
             conversation=place, parent=answer.parent, role="assistant", status="complete", asked_by=place.owner,
             text=f"{ANSWER} And more.", continues=answer,
         )  # fmt: skip
-        withheld(on)
+        withhold_message(on)
         assert SAID not in "".join(place.messages.values_list("text", flat=True))
 
     await in_db(check)
@@ -281,7 +282,7 @@ async def test_an_answer_that_is_still_written_ends_and_nothing_of_it_follows(pl
 
 async def test_with_its_conversation_what_was_withdrawn_goes_too(place, alice) -> None:
     def check() -> None:
-        case = withheld(first(place))
+        case = withhold_message(first(place))
         conversation_actions.delete_permanently([UUID(str(place.pk))])
         assert not RetractedMessage.objects.exists()
         assert Case.objects.get(pk=case.pk).state == "decided"

@@ -20,7 +20,7 @@ from apps.privacy import data_export
 from apps.safety.moderation import cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
 from apps.users.models import User
-from tests.conversations.moderation.review_cases import flagged, overturned, reviewer, withheld
+from tests.factories import flag_message, get_reviewer, overturn_decision, withhold_message
 
 pytestmark = pytest.mark.django_db
 SAID = "Quixotically, about a hundred metres."
@@ -40,9 +40,9 @@ def told_of(user: User) -> str:
 
 def test_a_copy_of_all_data_has_no_word_of_a_withheld_answer(answer: Message, alice: User) -> None:
     assert SAID in told_of(alice)
-    case = withheld(answer)
+    case = withhold_message(answer)
     assert SAID not in told_of(alice) and "How high is it?" in told_of(alice)
-    overturned(case)
+    overturn_decision(case)
     assert SAID in told_of(alice)
 
 
@@ -50,12 +50,12 @@ def test_nor_the_case_about_a_copy_of_it_or_about_a_part_that_was_taken_out(answ
     fork = branching.fork_conversation(alice, answer.conversation, None)
     assert fork is not None
     copied = fork.messages.get(role="assistant")
-    flagged(copied)
-    case = withheld(answer, clause="violence")
+    flag_message(copied)
+    case = withhold_message(answer, clause="violence")
     assert SAID not in told_of(alice)
-    overturned(case)
+    overturn_decision(case)
     assert SAID in told_of(alice)
-    morgan, case = reviewer("morgan"), flagged(answer, clause="personal_data")
+    morgan, case = get_reviewer("morgan"), flag_message(answer, clause="personal_data")
     held = cases.claim_case(morgan, case.pk)
     ruling = DecisionInput(
         held.lease_token, held.version, "redact", "clear", extent=OutcomeScope(spans=("Quixotically",))
@@ -73,9 +73,9 @@ def test_pairs_for_training_hold_nothing_of_it(answer: Message, alice: User) -> 
     one, other = (Message.objects.create(role="assistant", parent=follow_up, text=text, **told) for text in "ab")
     Preference.objects.create(person=alice, better=one, worse=other)
     assert SAID in str(preference_pairs.build_pairs())
-    withheld(answer)
+    withhold_message(answer)
     assert len(preference_pairs.build_pairs()) == 1 and SAID not in str(preference_pairs.build_pairs())
-    withheld(one)
+    withhold_message(one)
     assert preference_pairs.build_pairs() == []
 
 
@@ -90,7 +90,7 @@ def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Messa
     assert not titles._save_title(kept, f"{answer.text} He.", "Quixotic metres"), "a part was taken out meanwhile"
     assert titles._save_title(kept, answer.text, "Quixotic metres")
     Conversation.objects.update(titled=Conversation.Titled.QUESTION)
-    withheld(answer)
+    withhold_message(answer)
     assert not titles._save_title(kept, answer.text, "Quixotic metres")
 
 
@@ -129,7 +129,7 @@ def test_a_question_that_says_something_else_by_now_stays_when_copies_of_it_go(a
     assert forks[0] is not None and forks[1] is not None and answer.parent is not None
     Message.objects.filter(role="assistant").update(origin=None)
     branching.reword_question(alice, answer.parent.pk, "How wide is it?")
-    withheld(forks[0].messages.get(role="assistant"), "question")
+    withhold_message(forks[0].messages.get(role="assistant"), "question")
     asked = {row.conversation_id: row for row in Message.objects.filter(role="user")}
     assert asked[answer.conversation_id].text == "How wide is it?"
     assert [asked[fork.pk].text for fork in forks if fork] == ["", ""]

@@ -21,9 +21,10 @@ from apps.safety.moderation import enforcement
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 from apps.users.models import User
 from tests.conversations.moderation import test_redaction
-from tests.conversations.moderation.review_cases import overturned, reviewer, standing, withheld
+from tests.conversations.moderation.stored_rows import fields_containing
 from tests.conversations.moderation.test_retraction import ASKED, LATER, SAID, as_, first, link, place  # noqa: F401
 from tests.documents.moderation.test_redaction import put_back, taken_out
+from tests.factories import get_reviewer, overturn_decision, withhold_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,7 +50,12 @@ def around(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable
 
 
 def kept_for_reviewers(word: str, *also: str) -> bool:
-    return {name.split(".")[1] for name in standing(word)} <= {"RetractedMessage", "Snapshot", "AppliedEffect", *also}
+    return {name.split(".")[1] for name in fields_containing(word)} <= {
+        "RetractedMessage",
+        "Snapshot",
+        "AppliedEffect",
+        *also,
+    }
 
 
 @pytest.mark.parametrize("word", [SAID, ASKED])
@@ -61,15 +67,15 @@ async def test_a_copy_begun_before_it_was_withheld_and_made_after_has_none_of_it
         address, case = link(place), []
         kind = "question" if word == ASKED else "answer"
         around(monkeypatch, *((branching, "find_path") if how == "fork" else (links, "load_visible_path")),
-               lambda: case.append(withheld(first(place), kind)), before=False)  # fmt: skip
+               lambda: case.append(withhold_message(first(place), kind)), before=False)  # fmt: skip
         if how == "fork":
             branching.fork_conversation(alice, place, None)
         else:
             as_(bob).post(f"{address}copy/")
         made = Conversation.objects.exclude(pk=place.pk).get()
-        assert case and made.messages.count() == 4 and kept_for_reviewers(word, "AnswerTrace"), standing(word)
+        assert case and made.messages.count() == 4 and kept_for_reviewers(word, "AnswerTrace"), fields_containing(word)
         assert all(trace_view.build_trace_view(alice, row) is None for row in made.messages.filter(role="assistant"))
-        overturned(case[0])
+        overturn_decision(case[0])
         assert word in str(list(made.messages.values("text"))), "it comes back with its original"
 
     await in_db(check)
@@ -79,8 +85,8 @@ async def test_a_copy_made_while_it_is_being_withheld_goes_with_it(place, alice,
     def check() -> None:
         fork = partial(branching.fork_conversation, alice, place, None)
         around(monkeypatch, retraction, "find_family", fork, before=False)
-        withheld(first(place))
-        assert Conversation.objects.count() == 2 and kept_for_reviewers(SAID, "AnswerTrace"), standing(SAID)
+        withhold_message(first(place))
+        assert Conversation.objects.count() == 2 and kept_for_reviewers(SAID, "AnswerTrace"), fields_containing(SAID)
 
     await in_db(check)
 
@@ -99,7 +105,9 @@ def test_a_copy_made_while_a_part_is_taken_out_loses_it(
         before=False,
     )
     test_redaction.cut(answer, "question")
-    assert Conversation.objects.count() == 3 and kept_for_reviewers(test_redaction.MAIL), standing(test_redaction.MAIL)
+    assert Conversation.objects.count() == 3 and kept_for_reviewers(test_redaction.MAIL), fields_containing(
+        test_redaction.MAIL
+    )
 
 
 @pytest.mark.parametrize("kind", ["answer", "question"])
@@ -108,16 +116,16 @@ async def test_the_record_of_an_answer_that_was_being_written_is_not_shown(
 ) -> None:  # fmt: skip
     page, case = await open_page(alice), []
     answer = await in_db(first, place)
-    around(monkeypatch, finalization, "finish_turn", lambda: case.append(withheld(answer, kind)), before=True)
+    around(monkeypatch, finalization, "finish_turn", lambda: case.append(withhold_message(answer, kind)), before=True)
     await page.ask("And how many workers has it?", conversation=str(place.pk))
     await page.events()
 
     def check() -> None:
         word = SAID if kind == "answer" else ASKED
         last = place.messages.filter(role="assistant").latest("created")
-        assert case and kept_for_reviewers(word, "AnswerTrace"), standing(word)
+        assert case and kept_for_reviewers(word, "AnswerTrace"), fields_containing(word)
         assert trace_view.build_trace_view(alice, last) is None
-        overturned(case[0])
+        overturn_decision(case[0])
         assert word in str(trace_view.build_trace_view(alice, last))
 
     await in_db(check)
@@ -134,9 +142,9 @@ async def test_an_answer_that_was_being_written_records_none_of_a_part_that_was_
     await page.events()
 
     def check() -> None:
-        assert made and kept_for_reviewers(SAID), standing(SAID)
+        assert made and kept_for_reviewers(SAID), fields_containing(SAID)
         assert not AnswerTrace.objects.filter(answer__conversation=place).exists()
-        enforcement.revert_effects(made[0], reviewer("robin"))
+        enforcement.revert_effects(made[0], get_reviewer("robin"))
         assert place.messages.filter(text__contains=SAID).exists()
 
     await in_db(check)

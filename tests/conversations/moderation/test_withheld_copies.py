@@ -12,8 +12,9 @@ from apps.conversations.turns import trace
 from apps.lib.concurrency.threads import in_db
 from apps.privacy import data_export
 from tests.conversations.attachments.picture_uploads import attached
-from tests.conversations.moderation.review_cases import overturned, reviewer, state, withheld
+from tests.conversations.moderation.stored_rows import read_conversation
 from tests.conversations.moderation.test_retraction import ASKED, LATER, SAID, as_, first, html, link, place  # noqa: F401
+from tests.factories import get_reviewer, overturn_decision, withhold_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,9 +47,9 @@ async def test_copies_and_forks_made_meanwhile_come_back_too(place, alice, bob, 
         return Conversation.objects.exclude(pk__in=known).get()
 
     def check() -> None:
-        before, whole, copied = state(place), essence(fork()), essence(shared())
+        before, whole, copied = read_conversation(place), essence(fork()), essence(shared())
         Conversation.objects.exclude(pk=place.pk).delete()
-        case = withheld(first(place), kind)
+        case = withhold_message(first(place), kind)
         own, theirs = fork(), shared()
         again = fork()
         Conversation.objects.filter(pk=again.pk).update(title="Of the fork")
@@ -57,8 +58,8 @@ async def test_copies_and_forks_made_meanwhile_come_back_too(place, alice, bob, 
             page = html(copy.owner, f"/c/{copy.pk}/")
             assert SAID not in page and (ASKED in page) == (kind == "answer" and ASKED in str(essence(copy)["rows"]))
         assert SAID not in told(alice) + told(bob)
-        overturned(case)
-        assert state(place) == before and not RetractedMessage.objects.exists()
+        overturn_decision(case)
+        assert read_conversation(place) == before and not RetractedMessage.objects.exists()
         assert essence(own) == whole and essence(again) == whole and essence(theirs) == copied
         assert "\x01" not in str([essence(one) for one in Conversation.objects.all()])
 
@@ -67,10 +68,10 @@ async def test_copies_and_forks_made_meanwhile_come_back_too(place, alice, bob, 
 
 async def test_a_copy_that_was_deleted_meanwhile_stands_in_nobody_s_way(place, alice) -> None:  # noqa: F811
     def check() -> None:
-        case = withheld(first(place))
+        case = withhold_message(first(place))
         as_(alice).post(f"/c/{place.pk}/fork/", {"at": ""})
         Conversation.objects.exclude(pk=place.pk).delete()
-        overturned(case)
+        overturn_decision(case)
         assert SAID in first(place).text
 
     await in_db(check)
@@ -94,7 +95,7 @@ async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(place, o
         address = f"/c/{place.pk}/"
         whole = html(alice, address)
         assert completed in whole
-        case = withheld(first(place), "question")
+        case = withhold_message(first(place), "question")
         less = html(alice, address)
         assert completed not in less and "for “(withheld by a reviewer)”" in less and "zwiebelkuchen of it" in less
         return case, whole
@@ -103,7 +104,7 @@ async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(place, o
     seen = set()
     while str(answer.pk) not in seen:
         seen.add((await page.hear("released"))["turn"])
-    await in_db(overturned, case)
+    await in_db(overturn_decision, case)
     row = await Message.objects.aget(pk=answer.pk)
     assert next(step["nothing"]["query"] for step in row.steps if step.get("nothing")) == completed
 
@@ -118,15 +119,15 @@ async def test_what_was_told_of_its_picture_leaves_later_records(open_page, alic
     (note,) = prompt_content.write_prompt_notes(await in_db(queries.reload_pictures, [row.pk]), sees=False)
 
     def check() -> None:
-        reviewer("ada")
+        get_reviewer("ada")
         place = Conversation.objects.get(pk=turn["conversation"])  # noqa: F811
         later = AnswerTrace.objects.filter(answer__conversation=place).latest("answer__created")
         whole = bytes(later.data)
         assert note in str(trace.unpack_trace(whole)) and not withheld_records.is_withheld(place.pk)
-        case = withheld(first(place), "question")
+        case = withhold_message(first(place), "question")
         later.refresh_from_db()
         assert ASKED not in html(alice, f"/answers/{later.answer_id}/behind/")
-        overturned(case)
+        overturn_decision(case)
         later.refresh_from_db()
         assert bytes(later.data) == whole and AttachedPicture.objects.exists()
 

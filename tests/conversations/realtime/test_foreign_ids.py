@@ -25,7 +25,7 @@ from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import attached
 from tests.conversations.conftest import left
 from tests.conversations.realtime.socket_matrix import MATRIX, SILENT, THINGS
-from tests.documents.factories import document
+from tests.factories import make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "Alexandria"  # in everything of hers, and in nothing of his
@@ -89,7 +89,7 @@ async def things(open_page: Any, alice: User, library: Any, chat: Any, settings:
 
 def _attach_file(alice: User) -> Collection:
     files = Collection.every.create(owner=alice, of_chat=True)
-    document(files, SECRET, [f"{SECRET} is how high it was."])
+    make_document(files, SECRET, [f"{SECRET} is how high it was."])
     return files
 
 

@@ -12,7 +12,7 @@ from apps.conversations.history import transcript
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Document
 from apps.lib.concurrency.threads import in_db
-from tests.documents.factories import document
+from tests.factories import make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +26,7 @@ ANSWER = (
 async def test_an_answer_links_where_its_source_or_the_person_named_the_place_also_later(
     open_page, alice, library, chat
 ) -> None:
-    source = await in_db(document, library, "Pharos", [PHAROS])
+    source = await in_db(make_document, library, "Pharos", [PHAROS])
     chat.replies.append(ANSWER)
     page = await open_page(alice)
     accepted = await page.ask("How high was the lighthouse of Alexandria? I read mine.example/y.")
@@ -41,7 +41,7 @@ async def test_an_answer_links_where_its_source_or_the_person_named_the_place_al
 
 
 async def test_a_place_that_an_earlier_turn_named_may_be_linked_in_a_later_one(open_page, alice, library, chat) -> None:
-    await in_db(document, library, "Pharos", [PHAROS])
+    await in_db(make_document, library, "Pharos", [PHAROS])
     page = await open_page(alice)
     first = await page.ask("How high was the lighthouse of Alexandria?")
     await page.events()

@@ -10,7 +10,7 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import preparation
 from apps.lib.concurrency.threads import in_db
-from tests.conversations.moderation.review_cases import overturned, reviewer, withheld
+from tests.factories import get_reviewer, overturn_decision, withhold_message
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 RESULT = "Calculator: 6 * 7 = 42"
@@ -115,12 +115,12 @@ async def test_withheld_it_hides_the_record_of_what_follows_and_comes_back(
         return client.get(f"/answers/{answer.pk}/behind/").content.decode()
 
     def check() -> None:
-        reviewer("ada")
+        get_reviewer("ada")
         whole = record()
         assert RESULT in whole
-        case = withheld(called, kind)
+        case = withhold_message(called, kind)
         assert RESULT not in record() and "Not available at the moment" in record()
-        overturned(case)
+        overturn_decision(case)
         assert record() == whole
 
     await in_db(check)

@@ -10,7 +10,7 @@ from apps.conversations.tools import loop
 from apps.conversations.tools.base import ToolDefaults, ToolError, ToolResult
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.tools.conftest import Tried, calls, said, tools_in
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -78,8 +78,8 @@ async def test_what_is_found_again_keeps_its_number(open_page, alice, library, c
 async def test_a_document_is_read_whole_by_its_title_and_only_by_those_who_may(
     open_page, alice, bob, library, caller
 ) -> None:
-    place = await in_db(collection, bob, "Private")
-    await in_db(document, place, "Diary of Bob", ["Bob hid the silver key under the third stair."])
+    place = await in_db(make_collection, bob, "Private")
+    await in_db(make_document, place, "Diary of Bob", ["Bob hid the silver key under the third stair."])
     calls(caller, ("read_document", {"title": "bees"}), ("read_document", {"title": "Diary of Bob"}))
     events, _ = await turn(await open_page(alice))
     bees, diary = tools_in(events)

@@ -13,7 +13,7 @@ from apps.conversations.tools.availability import get_permitted_tools
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.users.models import User
 from tests.conversations.tools.test_mcp_servers import COMMANDS
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

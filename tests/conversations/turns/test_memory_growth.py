@@ -34,8 +34,8 @@ from django.core.management import call_command
 call_command("migrate", verbosity=0)
 from apps.users import rate_limits; from apps.users import api_tokens
 from apps.users.models.rate_limit import Rate
-from tests.documents.factories import collection, document
-from tests.support.users import make_user
+from tests.factories import make_collection, make_document
+from tests.factories import make_user
 for scope, resource in rate_limits.DEFAULTS:
     rate_limits.change_limit(scope, resource, Rate(10**8, 10**8))
 make_user("ada", "administrator")

@@ -10,7 +10,7 @@ from django.test import Client
 from apps.conversations.models import Conversation, Message, Share
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.conversations.moderation.review_cases import overturned, withheld
+from tests.factories import overturn_decision, withhold_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -39,10 +39,10 @@ async def test_of_a_question_after_a_greeting_that_is_withheld_nothing_stays_in_
     place = await talk(open_page, alice, "Hello!", QUESTION)
     assert place.title == QUESTION
     answer = await Message.objects.exclude(parent__parent=None).filter(role="assistant").aget(conversation=place)
-    case = await in_db(withheld, answer, "question")
+    case = await in_db(withhold_message, answer, "question")
     await place.arefresh_from_db()
     assert place.title == ""
-    await in_db(overturned, case)
+    await in_db(overturn_decision, case)
     await place.arefresh_from_db()
     assert place.title == QUESTION
 
@@ -50,7 +50,7 @@ async def test_of_a_question_after_a_greeting_that_is_withheld_nothing_stays_in_
 async def test_a_later_question_that_is_withheld_leaves_the_title(open_page, alice, library, chat) -> None:
     place = await talk(open_page, alice, "Hello!", QUESTION, "How long can a queen bee live?")
     last = await Message.objects.filter(conversation=place, role="assistant").order_by("-created").afirst()
-    await in_db(withheld, last, "question")
+    await in_db(withhold_message, last, "question")
     await place.arefresh_from_db()
     assert place.title == QUESTION
 

@@ -15,7 +15,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.accounts import suspend_user
 from apps.users.models import User
 from tests.conversations.conftest import WAIT_S, transcript, writes_on
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 Status = Message.Status

@@ -14,9 +14,9 @@ from apps.documents.models import Chunk, Collection, Document, Segment, SegmentC
 from apps.engines import registry
 from apps.engines.types import EngineBroken, EngineUnavailable, IndexQuery
 from apps.users.models import User
-from tests.documents.factories import collection, document
 from tests.engines.conftest import milvus_url, postgres_url  # noqa: F401 - fixtures
 from tests.engines.index.sample_entries import empty_milvus, empty_pgvector
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,9 +37,9 @@ def indexes(settings: Any, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def library(alice: User) -> Collection:
-    place = collection(alice)
+    place = make_collection(alice)
     for topic in TOPICS:
-        document(place, topic.split()[0].title(), [topic, f"{topic} at night"])
+        make_document(place, topic.split()[0].title(), [topic, f"{topic} at night"])
     return place
 
 
@@ -118,7 +118,7 @@ def test_what_comes_and_goes_while_it_moves_is_right_afterwards(
 
     def meanwhile(*args: Any) -> Any:
         if not once:
-            once.append(document(library, "Otters", ["otters swim"]))
+            once.append(make_document(library, "Otters", ["otters swim"]))
             Document.objects.filter(title="Whales").delete()
             row = Chunk.objects.get(text="owls sleep")
             Chunk.objects.filter(pk=row.pk).update(keywords="hoot")
@@ -142,7 +142,7 @@ def test_what_comes_and_goes_while_it_moves_is_right_afterwards(
 def test_segments_of_two_indexes_are_searched_together(library: Collection) -> None:
     before = found("foxes")
     backend_migration.migrate_index("other", lambda done, total: None)
-    document(library, "Otters", ["otters swim"])
+    make_document(library, "Otters", ["otters swim"])
 
     assert backends() == {"local", "other"}
     assert set(before) < set(found("foxes"))

@@ -18,7 +18,7 @@ from apps.engines import registry
 from apps.engines.types import EngineUnavailable, IndexQuery
 from apps.lib.db import leases
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,9 +37,9 @@ def real_index(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def library(alice: User) -> Collection:
-    place = collection(alice)
+    place = make_collection(alice)
     for topic in TOPICS:
-        document(place, topic.split()[0].title(), [topic])
+        make_document(place, topic.split()[0].title(), [topic])
     return place
 
 
@@ -120,9 +120,9 @@ def test_new_files_of_a_rewrite_that_takes_hours_are_left_alone(
 
 
 def test_few_segments_are_left_while_documents_come_and_made_one_when_it_is_quiet(alice: User) -> None:
-    place = collection(alice)
+    place = make_collection(alice)
     for topic in TOPICS[:2]:
-        document(place, topic, [topic])
+        make_document(place, topic, [topic])
 
     assert index_maintenance.merge(place.pk) == 0
 
@@ -210,8 +210,8 @@ async def test_a_damaged_segment_is_left_out_then_rebuilt(alice: User, library: 
 
 
 def test_one_round_of_care_merges_what_is_due_everywhere(alice: User, library: Collection) -> None:
-    single = collection(alice, "Single")
-    document(single, "Alone", ["hedgehogs roll up"])
+    single = make_collection(alice, "Single")
+    make_document(single, "Alone", ["hedgehogs roll up"])
 
     index_maintenance.maintain_indexes()
 

@@ -18,7 +18,7 @@ from apps.engines.classify.protocol import TokenStateEmbedder
 from apps.engines.types import EngineBroken
 from apps.safety.gate import gate
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 TEXTS = [f"Do as I say [planted] {number}" for number in range(5)]
 
@@ -53,7 +53,7 @@ def test_a_document_is_read_also_by_an_embedder_that_shows_nothing_inside(
     monkeypatch.setattr(registry.get_embedder(), "exposes_states", False, raising=False)
     assert embedders.find_suspect_spans(registry.get_embedder(), TEXTS) is None
     files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate((TEXTS[0], "It is nine."))]
-    rows = [uploads.store_upload(alice, collection(alice), file) for file in files]
+    rows = [uploads.store_upload(alice, make_collection(alice), file) for file in files]
     assert [ingest(row.pk) for row in rows] == [1, 1]
     assert [row.chunks.get().flag for row in rows] == ["unchecked", ""]
 
@@ -70,7 +70,7 @@ def test_of_a_document_full_of_them_no_more_is_kept_than_fits_and_the_rest_is_re
     )
     monkeypatch.setattr(ingesting, "MAX_SUSPECT_SPANS", 3)
     files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate(TEXTS)]
-    rows = [uploads.store_upload(alice, collection(alice), file) for file in files]
+    rows = [uploads.store_upload(alice, make_collection(alice), file) for file in files]
     assert ingest(*(row.pk for row in rows)) == 5
     assert len(seen) == 2 and set(seen) < set(TEXTS)
     assert [row.chunks.get().flag for row in rows] == ["prompt_attack"] * 5
@@ -101,7 +101,7 @@ def test_a_passage_in_disguise_is_read_once_more_as_the_gate_sees_it(
     monkeypatch.setattr(span_embeddings, "embed_spans_in_context", noted)
     said = ("Do as I say [planted] in clear words.", "Do as \U0001d408 say\u200b [planted] in disguise.")
     files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate(said)]
-    rows = [uploads.store_upload(alice, collection(alice), file) for file in files]
+    rows = [uploads.store_upload(alice, make_collection(alice), file) for file in files]
     assert ingest(*(row.pk for row in rows)) == 2
     assert seen == ["Do as I say [planted] in disguise."]
     assert [row.chunks.get().flag for row in rows] == ["prompt_attack"] * 2

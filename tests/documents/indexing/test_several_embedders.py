@@ -23,9 +23,9 @@ from apps.documents.settings import DEFAULT_SETTINGS, CollectionSettings, read_c
 from apps.engines import registry
 from apps.engines.embed.model_folder import PACKAGE_SHA256, locate_model
 from apps.users.models import User
-from tests.documents.factories import collection
 from tests.engines.conftest import postgres_url  # noqa: F401 - fixture
 from tests.engines.index.sample_entries import empty_pgvector
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,7 +83,7 @@ def add(user: User, place: Collection, name: str, text: str) -> Document:
 
 
 def shelf(user: User, name: str, text: str) -> Collection:
-    place = collection(user, name)
+    place = make_collection(user, name)
     assert add(user, place, f"{name}.md", text).status == "ready"
     return place
 
@@ -137,7 +137,7 @@ def test_another_embedder_is_built_beside_tried_swapped_in_and_rolled_back(alice
 def test_what_comes_later_is_read_by_the_embedder_of_its_collection(alice: User, site: Any) -> None:
     place = shelf(alice, "Ferry", FERRY)
     moved(place, SHORT)
-    late = collection(alice, "Other")
+    late = make_collection(alice, "Other")
     rows = [store_upload(alice, at, SimpleUploadedFile("bees.md", BEES.encode())) for at in (place, late)]
     ingest(*[row.pk for row in rows])  # together, as the worker takes them
     assert set(Document.objects.values_list("status", flat=True)) == {"ready"}

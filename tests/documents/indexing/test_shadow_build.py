@@ -19,7 +19,7 @@ from apps.documents.retrieval.search import SearchResult, search
 from apps.documents.settings import DEFAULT_SETTINGS, CollectionSettings, read_collection_settings
 from apps.engines import registry
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +41,7 @@ def add(user: User, place: Collection, name: str, text: str = TEXT) -> Document:
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    place = collection(alice)
+    place = make_collection(alice)
     add(alice, place, "rules.md")
     return place
 

@@ -9,7 +9,7 @@ from apps.documents.indexing import embedders
 from apps.documents.models import Collection, Document
 from apps.documents.retrieval.search import list_unembedded_languages
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,8 +19,8 @@ SAYS = "With this embedding model, German documents are found only by exact word
 @pytest.fixture
 def german(alice: User, monkeypatch: pytest.MonkeyPatch) -> Collection:
     monkeypatch.setattr(embedders, "find_unread_languages", lambda engine: frozenset({"de"}))
-    place = collection(alice)
-    document(place, "Satzung", ["Der Hafen ist bei Sturm geschlossen."])
+    place = make_collection(alice)
+    make_document(place, "Satzung", ["Der Hafen ist bei Sturm geschlossen."])
     Document.objects.filter(collection=place).update(language="de")
     return place
 

@@ -23,8 +23,7 @@ from apps.engines.types import EngineBroken, EngineBusy
 from apps.users.accounts import reinstate_user, suspend_user
 from apps.users.models import User
 from tests.documents import sample_files
-from tests.documents.factories import collection
-from tests.support.users import make_user
+from tests.factories import make_collection, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,10 +32,10 @@ Put = Callable[..., Document]
 
 @pytest.fixture
 def put(alice: User) -> Put:
-    library = collection(alice)
+    library = make_collection(alice)
 
     def _put(name: str = "", content: bytes = b"", owner: User = alice) -> Document:
-        place = library if owner == alice else collection(owner)
+        place = library if owner == alice else make_collection(owner)
         number = Document.objects.count()
         content = content or f"Text {number} says that leave lasts {number + 20} days.".encode()
         return uploads.store_upload(owner, place, SimpleUploadedFile(name or f"{number}.txt", content))

@@ -15,7 +15,7 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library import uploads
 from apps.documents.models import Chunk, Document, Page, Segment
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +65,7 @@ def around(step: Callable[..., Any], act: Callable[[], None], when: str) -> Call
 def test_cancelled_in_any_step_and_retried(
     alice: User, monkeypatch: pytest.MonkeyPatch, place: Any, step: str, when: str, others: int
 ) -> None:
-    library = collection(alice)
+    library = make_collection(alice)
     rows = [
         uploads.store_upload(
             alice, library, SimpleUploadedFile(f"{n}.txt", f"Every employee has {n} days of leave.".encode())

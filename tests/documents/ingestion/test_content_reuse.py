@@ -19,7 +19,7 @@ from apps.documents.settings import CollectionSettings
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = b"# Ferries\n\nThe ferry leaves at nine.\n\n## Winter\n\nIn winter the ferry leaves at ten.\n"
@@ -86,9 +86,9 @@ def held(document: Document) -> tuple[list[Any], list[Any]]:
 
 async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: User, put: Put, done: Done) -> None:
     def both() -> tuple[Document, Document]:
-        first = put(alice, collection(alice, "One"))
+        first = put(alice, make_collection(alice, "One"))
         assert done.both == (1, first.chunks.count())
-        second = put(alice, collection(alice, "Two"))
+        second = put(alice, make_collection(alice, "Two"))
         assert done.both == (0, 0)
         return first, second
 
@@ -104,20 +104,20 @@ async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: Us
 
 
 def test_what_somebody_may_not_read_serves_them_nothing(alice: User, bob: User, put: Put, done: Done) -> None:
-    theirs = put(alice, collection(alice, "Private"))
+    theirs = put(alice, make_collection(alice, "Private"))
     assert done.both[0] == 1
-    own = put(bob, collection(bob, "Own"))
+    own = put(bob, make_collection(bob, "Own"))
     assert done.both == (1, own.chunks.count()), "it takes as long as if it were nowhere"
 
     Membership.objects.create(collection=theirs.collection, user=bob)
-    put(bob, collection(bob, "After it was shared"))
+    put(bob, make_collection(bob, "After it was shared"))
     assert done.both == (0, 0)
 
 
 def test_a_document_that_nobody_uploaded_is_read(alice: User, put: Put, done: Done) -> None:
-    put(alice, collection(alice, "One"))
+    put(alice, make_collection(alice, "One"))
     done.forget()
-    document = store_upload(alice, collection(alice, "Two"), SimpleUploadedFile("ferries.md", TEXT))
+    document = store_upload(alice, make_collection(alice, "Two"), SimpleUploadedFile("ferries.md", TEXT))
     Document.objects.filter(pk=document.pk).update(uploaded_by=None)
     ingest(document.pk)
     assert done.both[0] == 1
@@ -125,29 +125,29 @@ def test_a_document_that_nobody_uploaded_is_read(alice: User, put: Put, done: Do
 
 def test_under_another_name_only_the_pages_serve(alice: User, put: Put, done: Done) -> None:
     content = b"The ferry leaves at nine."
-    first = put(alice, collection(alice, "One"), "ferries.txt", content)
+    first = put(alice, make_collection(alice, "One"), "ferries.txt", content)
     done.forget()
-    second = put(alice, collection(alice, "Two"), "timetable.txt", content)
+    second = put(alice, make_collection(alice, "Two"), "timetable.txt", content)
     assert done.both == (0, 1), "its name is part of what is embedded"
     assert held(first)[0] == held(second)[0] and str(second) == "timetable.txt"
-    put(alice, collection(alice, "Three"), "ferries.md", content)
+    put(alice, make_collection(alice, "Three"), "ferries.md", content)
     assert done.both[0] == 1, "another ending may be another format"
 
 
 def test_passages_of_another_size_are_cut_anew(alice: User, put: Put, done: Done) -> None:
-    put(alice, collection(alice, "One"))
+    put(alice, make_collection(alice, "One"))
     done.forget()
-    other = collection(alice, "Two")
+    other = make_collection(alice, "Two")
     Collection.objects.filter(pk=other.pk).update(search_settings=CollectionSettings(chunk_tokens=60).stored)
     document = put(alice, other)
     assert done.both == (0, document.chunks.count())
 
 
 def test_what_a_person_decided_is_not_taken_along(alice: User, put: Put, done: Done) -> None:
-    first = put(alice, collection(alice, "One"))
+    first = put(alice, make_collection(alice, "One"))
     Document.objects.filter(pk=first.pk).update(title="My ferries")
     Chunk.objects.filter(document=first).update(enabled=False, keywords="secret words")
-    second = put(alice, collection(alice, "Two"))
+    second = put(alice, make_collection(alice, "Two"))
     assert second.title == "Ferries"
     assert set(second.chunks.values_list("enabled", "keywords")) == {(True, "")}
 
@@ -155,42 +155,42 @@ def test_what_a_person_decided_is_not_taken_along(alice: User, put: Put, done: D
 def test_a_reader_that_changed_reads_again(
     alice: User, put: Put, done: Done, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    put(alice, collection(alice, "One"))
+    put(alice, make_collection(alice, "One"))
     done.forget()
     settings.OCR_PAGES += 1
-    put(alice, collection(alice, "Two"))
+    put(alice, make_collection(alice, "Two"))
     assert done.both[0] == 1
     monkeypatch.setattr(content_reuse, "_fingerprint_code", lambda: "another version")
-    put(alice, collection(alice, "Three"))
+    put(alice, make_collection(alice, "Three"))
     assert done.both[0] == 1
-    put(alice, collection(alice, "Four"))
+    put(alice, make_collection(alice, "Four"))
     assert done.both == (0, 0)
 
 
 def test_a_collection_that_was_cut_otherwise_serves_with_its_pages_alone(alice: User, put: Put, done: Done) -> None:
-    first = put(alice, collection(alice, "One"))
+    first = put(alice, make_collection(alice, "One"))
     build = begin(first.collection, CollectionSettings(chunk_tokens=60), alice)
     run(build.pk)
     assert swap(build)
     done.forget()
-    second = put(alice, collection(alice, "Two"))
+    second = put(alice, make_collection(alice, "Two"))
     assert done.both == (0, second.chunks.count())
 
 
 @pytest.mark.parametrize("gone", [Page, Chunk])
 def test_what_is_not_whole_serves_nothing(alice: User, put: Put, done: Done, gone: Any) -> None:
-    first = put(alice, collection(alice, "One"))
+    first = put(alice, make_collection(alice, "One"))
     gone.objects.filter(document=first).first().delete()
     done.forget()
-    second = put(alice, collection(alice, "Two"))
+    second = put(alice, make_collection(alice, "Two"))
     assert done.both == (int(gone is Page), second.chunks.count())
 
 
 def test_what_vanishes_while_it_is_looked_at_serves_nothing(
     alice: User, put: Put, done: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(alice, collection(alice, "One"))
+    put(alice, make_collection(alice, "One"))
     done.forget()
     monkeypatch.setattr(content_reuse, "_is_unchanged", lambda known: False)
-    put(alice, collection(alice, "Two"))
+    put(alice, make_collection(alice, "Two"))
     assert done.both[0] == 1

@@ -25,7 +25,7 @@ from apps.documents.sandbox import runner
 from apps.documents.sandbox.runner import detect_format
 from apps.users.models import User
 from tests.documents import sample_files
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 MEMORY = 1024**3 + ADDRESSES_BYTES
 FONT = ImageFont.load_default(size=36)
@@ -87,7 +87,7 @@ def test_a_picture_is_read_however_it_lies(tmp_path: Path, turn: int) -> None:
 def test_a_scan_becomes_ready_and_its_passage_is_lit(alice: User, settings: Any, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     content = scan(drawn("Thirty days of leave", "are paid every year"), drawn("Bicycles stand behind the house"))
-    row = store_upload(alice, collection(alice), SimpleUploadedFile("scan.pdf", content))
+    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("scan.pdf", content))
     ingest(row.pk)
     row = Document.objects.get(pk=row.pk)
     assert (row.status, row.kind, row.pages_count, row.note) == ("ready", "pdf", 2, "")
@@ -109,7 +109,7 @@ def test_a_picture_is_shown_as_it_lies_on_the_disk(tmp_path: Path) -> None:
 
 
 def test_a_scan_without_words_says_so(alice: User, settings: Any, tmp_path: Path) -> None:
-    row = store_upload(alice, collection(alice), SimpleUploadedFile("black.pdf", sample_files.scanned_pdf()))
+    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("black.pdf", sample_files.scanned_pdf()))
     ingest(row.pk)
     row = Document.objects.get(pk=row.pk)
     assert row.status == "failed"
@@ -117,7 +117,7 @@ def test_a_scan_without_words_says_so(alice: User, settings: Any, tmp_path: Path
 
 
 def test_a_photograph_without_words_is_kept_and_says_so(alice: User, settings: Any) -> None:
-    place, file = collection(alice), io.BytesIO()
+    place, file = make_collection(alice), io.BytesIO()
     Image.new("RGB", (200, 200), "teal").save(file, "PNG")
     row = store_upload(alice, place, SimpleUploadedFile("sea.png", file.getvalue()))
     ingest(row.pk)

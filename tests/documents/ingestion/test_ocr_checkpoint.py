@@ -17,8 +17,8 @@ from apps.documents.library.versions import reread_document
 from apps.documents.models import Document, Page
 from apps.documents.sandbox import runner
 from apps.users.models import User
-from tests.documents.factories import collection
 from tests.documents.ingestion.test_ocr import drawn, scan
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +57,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
 @pytest.fixture
 def paper(alice: User) -> Document:
     content = scan(*(drawn(f"Page {number}") for number in range(1, 4)))
-    return store_upload(alice, collection(alice), SimpleUploadedFile("scan.pdf", content))
+    return store_upload(alice, make_collection(alice), SimpleUploadedFile("scan.pdf", content))
 
 
 def whole(paper: Document) -> bool:

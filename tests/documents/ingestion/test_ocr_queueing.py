@@ -17,8 +17,8 @@ from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.users.models import User
-from tests.documents.factories import collection
 from tests.documents.ingestion.test_ocr import drawn, scan
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,7 +52,7 @@ def recogniser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recogniser]:
 
 
 def put(owner: User, name: str, content: bytes) -> Document:
-    place = Collection.objects.filter(owner=owner).first() or collection(owner)
+    place = Collection.objects.filter(owner=owner).first() or make_collection(owner)
     return store_upload(owner, place, SimpleUploadedFile(name, content))
 
 

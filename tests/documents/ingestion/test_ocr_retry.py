@@ -17,8 +17,8 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Document
 from apps.users.models import User
-from tests.documents.factories import collection
 from tests.documents.ingestion.test_ocr import drawn, scan
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +29,7 @@ def folder(settings: Any, tmp_path: Path) -> None:
 
 
 def added(person: User, name: str, content: bytes) -> Document:
-    row = store_upload(person, collection(person), SimpleUploadedFile(name, content))
+    row = store_upload(person, make_collection(person), SimpleUploadedFile(name, content))
     ingest(row.pk)
     row.refresh_from_db()
     return row

@@ -23,7 +23,7 @@ from apps.documents.models import Chunk, Collection, Document, Page, Segment
 from apps.engines import registry
 from apps.users.models import User
 from tests.documents import sample_files
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 

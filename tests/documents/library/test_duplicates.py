@@ -9,7 +9,7 @@ from django.test import Client
 from apps.documents.library.uploads import remove_document, store_upload
 from apps.documents.models import Collection, Document, Membership
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def send(user: User, place: Collection, name: str) -> None:
 
 
 def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) -> None:
-    place = collection(alice, "Policies")
+    place = make_collection(alice, "Policies")
     there = put(alice, place, "leave.txt")
     send(alice, place, "copy.txt")
     assert place.documents.count() == 1
@@ -48,8 +48,8 @@ def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) ->
 
 
 def test_in_another_collection_the_row_leads_there(alice: User, bob: User) -> None:
-    there = put(alice, collection(alice, "Policies"), "leave.txt")
-    place = collection(alice, "Drafts")
+    there = put(alice, make_collection(alice, "Policies"), "leave.txt")
+    place = make_collection(alice, "Drafts")
     Membership.objects.create(collection=place, user=bob)
     put(alice, place, "copy.txt")
     put(alice, place, "other.txt", b"Something else.")
@@ -60,16 +60,16 @@ def test_in_another_collection_the_row_leads_there(alice: User, bob: User) -> No
 
 
 def test_what_is_not_read_yet_is_not_offered(alice: User) -> None:
-    there = put(alice, collection(alice, "Policies"), "leave.txt")
+    there = put(alice, make_collection(alice, "Policies"), "leave.txt")
     Document.objects.filter(pk=there.pk).update(status="failed")
-    place = collection(alice, "Drafts")
+    place = make_collection(alice, "Drafts")
     put(alice, place, "copy.txt")
     assert "Same content as a file in" not in tray(alice, place)
 
 
 def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> None:
-    there = put(alice, collection(alice, "Policies"), "leave.txt")
-    place = collection(alice, "Drafts")
+    there = put(alice, make_collection(alice, "Policies"), "leave.txt")
+    place = make_collection(alice, "Drafts")
     copy = put(alice, place, "copy.txt")
     Document.objects.filter(pk=there.pk).update(withheld="A reviewer withheld this.")
     assert "Same content as a file in" not in tray(alice, place)
@@ -79,8 +79,8 @@ def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> Non
 
 
 def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
-    there = put(alice, collection(alice, "Policies"), "leave.txt")
-    place = collection(alice, "Drafts")
+    there = put(alice, make_collection(alice, "Policies"), "leave.txt")
+    place = make_collection(alice, "Drafts")
     Membership.objects.create(collection=place, user=bob, role="editor")
     copy = put(alice, place, "copy.txt")
     address = f"/documents/{copy.pk}/delete/?instead"
@@ -96,10 +96,10 @@ def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
 
 @pytest.mark.parametrize("lost", ["gone", "unshared"])
 def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, bob: User, lost: str) -> None:
-    elsewhere = collection(alice, "Policies")
+    elsewhere = make_collection(alice, "Policies")
     there = put(alice, elsewhere, "leave.txt")
     shared = Membership.objects.create(collection=elsewhere, user=bob)
-    place = collection(bob, "Drafts")
+    place = make_collection(bob, "Drafts")
     copy = put(bob, place, "copy.txt")
     address = f"/documents/{copy.pk}/delete/?instead"
     client = Client()
@@ -116,8 +116,8 @@ def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, 
 
 
 def test_who_may_not_read_the_other_only_deletes(alice: User, bob: User) -> None:
-    put(alice, collection(alice, "Policies"), "leave.txt")
-    place = collection(alice, "Drafts")
+    put(alice, make_collection(alice, "Policies"), "leave.txt")
+    place = make_collection(alice, "Drafts")
     Membership.objects.create(collection=place, user=bob, role="editor")
     copy = put(alice, place, "copy.txt")
     client = Client()

@@ -13,7 +13,7 @@ from apps.documents.library.uploads import PATH_CHARACTERS, clean_folder_path, s
 from apps.documents.models import Collection
 from apps.users.models import User
 from tests.api.conftest import headers
-from tests.documents.factories import collection
+from tests.factories import make_collection
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 def a_file(name: str, words: str) -> SimpleUploadedFile:

@@ -16,7 +16,7 @@ from django.test import Client
 from apps.documents.library.folder_sync import preview_sync, run_sync
 from apps.documents.models import Collection, FolderSync, Membership, Role
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOBODY = 65534
@@ -33,7 +33,7 @@ def root(settings: Any) -> Iterator[Path]:
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pytest
 from apps.documents.library.folder_sync import apply_sync, preview_sync
 from apps.documents.models import Collection, Document
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture

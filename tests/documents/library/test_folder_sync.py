@@ -27,14 +27,14 @@ from apps.documents.library.folder_sync import (
 from apps.documents.library.uploads import store_file, store_upload
 from apps.documents.models import Collection, Document, FolderSync, Membership, Role
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ from apps.documents.models import (
     Role,
 )
 from apps.users.models import User
-from tests.documents import factories
-from tests.support.users import make_user
+from tests.factories import make_collection, make_document, make_user
 
 pytestmark = pytest.mark.django_db
 PAGE = "https://example.org/hive"
@@ -34,13 +33,13 @@ class Rows:
 
     def __init__(self) -> None:
         self.owner, self.group = make_user("ada", "administrator"), Group.objects.create(name="Keepers")
-        self.shelf = factories.collection(self.owner)
-        self.target = factories.collection(self.owner, "Other")
-        self.document = factories.document(self.shelf, "Bees", ["A hive has one queen."])
+        self.shelf = make_collection(self.owner)
+        self.target = make_collection(self.owner, "Other")
+        self.document = make_document(self.shelf, "Bees", ["A hive has one queen."])
         self.chunk = Chunk.objects.get(document=self.document)
         self.failed = self._waiting("failed", Document.Status.FAILED)
         self.queued = self._waiting("queued", Document.Status.QUEUED)
-        self.page = factories.document(self.shelf, "Hive", ["A page about hives."])
+        self.page = make_document(self.shelf, "Hive", ["A page about hives."])
         Document.objects.filter(pk=self.page.pk).update(url=PAGE)
         self.page.refresh_from_db()
         sharing.share_with_group(self.owner, self.shelf, self.group, Role.READER)

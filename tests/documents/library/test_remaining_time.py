@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.documents.models import Collection, Document
 from apps.documents.web.file_list import format_duration, list_files
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db
 
@@ -44,21 +44,21 @@ def test_it_is_said_in_words(seconds: float, said: str) -> None:
 
 
 def test_what_waits_takes_as_long_as_what_was_read(alice: User) -> None:
-    place = collection(alice)
+    place = make_collection(alice)
     rows(place, "ready", 10, ago_s=120)
     rows(place, "queued", 30, ago_s=119)
     assert left(place) == "about 6 minutes left"
 
 
 def test_files_of_long_ago_say_nothing_of_today(alice: User) -> None:
-    place = collection(alice)
+    place = make_collection(alice)
     rows(place, "ready", 10, ago_s=100_000)
     rows(place, "queued", 30, ago_s=60)
     assert left(place) == ""
 
 
 def test_nothing_is_said_of_little_or_where_nothing_waits(alice: User) -> None:
-    place = collection(alice)
+    place = make_collection(alice)
     assert left(place) == ""
     rows(place, "ready", 2, ago_s=60)
     rows(place, "queued", 9, ago_s=60)
@@ -68,7 +68,7 @@ def test_nothing_is_said_of_little_or_where_nothing_waits(alice: User) -> None:
 
 
 def test_the_tray_says_it(alice: User, client: Client) -> None:
-    place = collection(alice)
+    place = make_collection(alice)
     rows(place, "ready", 10, ago_s=120)
     rows(place, "queued", 30, ago_s=119)
     client.force_login(alice)

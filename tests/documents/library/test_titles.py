@@ -19,7 +19,7 @@ from apps.documents.models import Document, Segment
 from apps.engines import registry
 from apps.engines.types import IndexQuery
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,7 @@ def folder(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def handbook(alice: User) -> Document:
-    row = store_upload(alice, collection(alice), SimpleUploadedFile("handbook.txt", TEXT))
+    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("handbook.txt", TEXT))
     ingest(row.pk)
     row.refresh_from_db()
     return row
@@ -70,7 +70,7 @@ def test_a_title_given_while_the_document_is_read_is_found(alice: User, monkeypa
         publish(works)
 
     monkeypatch.setattr(pipeline, "publish", renamed_first)
-    row = store_upload(alice, collection(alice), SimpleUploadedFile("handbook.txt", TEXT))
+    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("handbook.txt", TEXT))
     ingest(row.pk)
     row.refresh_from_db()
     assert (row.status, row.title) == ("ready", "Vacations")

@@ -20,7 +20,7 @@ from apps.documents.library import uploads as uploading
 from apps.documents.library.upload_handler import DiskFullPlaceholder, DiskFullUploadHandler
 from apps.documents.models import Document
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 from tests.support.tiny_disk import TinyDisk, tiny_disk
 
 BIG = 1_500 * 1024  # bytes; larger than what is kept in memory
@@ -45,7 +45,7 @@ def test_a_file_without_room_is_refused_by_name_and_the_others_go_on(
     monkeypatch.setattr(uploading, "KEEP_FREE_BYTES", 0)
     monkeypatch.setattr(uploading, "KEEP_FREE_SHARE", 0)
     client.force_login(alice)
-    place = collection(alice)
+    place = make_collection(alice)
     files = [SimpleUploadedFile("big.txt", b"x" * BIG), SimpleUploadedFile("small.txt", b"Foxes hunt at night.")]
     client.post(reverse("documents:upload", args=[place.pk]), {"files": files})
 
@@ -65,7 +65,7 @@ def test_a_disk_that_is_full_when_a_file_is_stored_refuses_it(
         settings.MEDIA_ROOT = disk.path
         monkeypatch.setattr(uploading, "_refuse_size", lambda _: None)  # the last space went a moment later
         with pytest.raises(uploading.UploadRefused, match="nearly full"):
-            uploading.store_upload(alice, collection(alice), SimpleUploadedFile("big.txt", b"x" * BIG))
+            uploading.store_upload(alice, make_collection(alice), SimpleUploadedFile("big.txt", b"x" * BIG))
         assert disk.files == [] and not Document.objects.exists()
 
 

@@ -22,7 +22,7 @@ from apps.documents.library.web_pages import queue_web_page
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.retrieval import search
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 from tests.safety.web_server import Site, site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +31,7 @@ assert conversations_tasks
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from apps.documents.models import Chunk, Collection, Document, Membership, Page,
 from apps.users.models import User
 from tests.api.conftest import headers
 from tests.documents import sample_files
-from tests.documents.factories import collection
+from tests.factories import make_collection
 from tests.safety.web_server import Site, site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +45,7 @@ def web(settings: Any) -> Iterator[Site]:
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 def fetched(user: User, shelf: Collection, address: str) -> Document:

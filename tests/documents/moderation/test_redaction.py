@@ -35,7 +35,7 @@ from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
-from tests.documents.factories import Section, collection, document
+from tests.factories import Section, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 SECRET = "Quixotrine of Mooring Lane 7"
@@ -44,12 +44,12 @@ TEXT = f"Boats are moored along the wall by {SECRET}."
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture
 def paper(shelf: Collection) -> Document:
-    return document(shelf, "Harbour", [Section("The quay was built of granite.", "Quay"), Section(TEXT, "Boats")])
+    return make_document(shelf, "Harbour", [Section("The quay was built of granite.", "Quay"), Section(TEXT, "Boats")])
 
 
 def taken_out(by: User, row: Document, words: str = SECRET) -> Decision:
@@ -284,7 +284,7 @@ def test_a_document_that_is_deleted_while_its_index_is_written_ends_nothing(
 def test_a_collection_without_its_embedder_keeps_no_other_from_being_found_again(
     alice: User, morgan: User, paper: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for row in (paper, document(collection(alice, "Other"), "Quay", [Section(TEXT, "Boats")])):
+    for row in (paper, make_document(make_collection(alice, "Other"), "Quay", [Section(TEXT, "Boats")])):
         taken_out(morgan, row)
     asked: list[object] = []
 

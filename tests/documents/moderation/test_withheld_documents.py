@@ -20,7 +20,7 @@ from apps.documents.retrieval.search import search
 from apps.evaluation.golden_questions import runs
 from apps.evaluation.models import GoldenRun
 from apps.users.models import User
-from tests.documents.factories import Section, collection, document
+from tests.factories import Section, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 WORDS = "A reviewer withheld this. Attacks on the assistant."
@@ -29,13 +29,13 @@ QUESTION = "Where are boats moored?"
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture
 def paper(shelf: Collection) -> Document:
     parts = [Section("The quay was built of granite.", "Quay"), Section("Boats are moored along the wall.", "Boats")]
-    return document(shelf, "Harbour", parts)
+    return make_document(shelf, "Harbour", parts)
 
 
 def withheld(row: Document) -> dict[str, str]:

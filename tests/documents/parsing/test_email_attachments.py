@@ -19,9 +19,9 @@ from apps.documents.parsing.protocol import ParsedPage, ParseLimits, ParseNotice
 from apps.documents.sandbox import runner
 from apps.documents.sandbox.runner import detect_format
 from apps.users.models import User
-from tests.documents.factories import collection
 from tests.documents.ingestion.test_ocr import MEMORY, drawn, scan
 from tests.documents.parsing.ole_files import message, ole
+from tests.factories import make_collection
 
 
 def read(path: Path, content: bytes, module: object = eml) -> tuple[list[str], str]:
@@ -119,7 +119,7 @@ def test_of_an_attachment_that_is_scanned_in_part_the_rest_is_read(file: Path) -
 def test_a_picture_in_a_mail_is_found_by_its_words(alice: User, settings: Any, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     content = mailed("Papers", ("leave.png", drawn("Bicycles stand behind the house")), ("sea.png", png((300, 300))))
-    row = store_upload(alice, collection(alice), SimpleUploadedFile("papers.eml", content))
+    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("papers.eml", content))
     ingest(row.pk)
     row.refresh_from_db()
     assert (row.status, row.note, row.pages_count) == ("ready", "", 3)
@@ -137,7 +137,7 @@ def test_an_attachment_of_too_many_pages_moves_no_picture_behind_it(alice: User,
         long.add_page()
         long.cell(text=f"Part {number}")
     attached = ("long.pdf", bytes(long.output())), ("leave.png", drawn("Bicycles stand behind the house"))
-    row = store_upload(alice, collection(alice), SimpleUploadedFile("papers.eml", mailed("Papers", *attached)))
+    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("papers.eml", mailed("Papers", *attached)))
     ingest(row.pk)
     row.refresh_from_db()
     assert (row.status, row.pages_count) == ("ready", 2) and "long.pdf" in row.note and "recognised" not in row.note

@@ -24,9 +24,9 @@ from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox.runner import detect_format
 from apps.users.models import User
 from tests.documents import sample_files
-from tests.documents.factories import collection
 from tests.documents.parsing import hostile_files, ole_files
 from tests.documents.parsing.test_hostile_files import SECONDS, TEXT, read
+from tests.factories import make_collection
 
 
 @pytest.fixture(autouse=True)
@@ -186,7 +186,7 @@ def test_a_reader_that_never_stops_complaining_is_stopped(tmp_path: Path) -> Non
 )
 def test_markup_is_only_ever_saved(alice: User, client: Client, name: str, content: bytes) -> None:
     """T44."""
-    row = store_upload(alice, collection(alice), SimpleUploadedFile(name, content))
+    row = store_upload(alice, make_collection(alice), SimpleUploadedFile(name, content))
     client.force_login(alice)
     response = client.get(f"/documents/{row.pk}/file/")
     assert response["Content-Disposition"] == f'attachment; filename="{name}"'
@@ -197,7 +197,7 @@ def test_markup_is_only_ever_saved(alice: User, client: Client, name: str, conte
 @pytest.mark.django_db
 def test_a_link_in_the_place_of_a_stored_file_is_not_handed_out(alice: User, client: Client, tmp_path: Path) -> None:
     """T41."""
-    row = store_upload(alice, collection(alice), SimpleUploadedFile("a.txt", b"words"))
+    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("a.txt", b"words"))
     secret, stored = tmp_path / "secret", Path(row.file.path)
     secret.write_text("secret")
     stored.unlink()

@@ -23,8 +23,8 @@ from apps.documents.reader import page_view
 from apps.documents.web import reader_views
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import Section, collection, document
 from tests.documents.sample_files import pdf
+from tests.factories import Section, make_collection, make_document
 from tests.support.pages import strip_layout
 from tests.support.tiny_disk import tiny_disk
 
@@ -34,7 +34,7 @@ MARK = r"<mark\s+data-here\s*>"
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice)
+    return make_collection(alice)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_images_of_a_deleted_document_are_gone(reader: Client, paper: Document, 
 def test_images_stay_while_another_document_has_the_same_content(
     reader: Client, paper: Document, alice: User, tmp_path: Path
 ) -> None:
-    store_upload(alice, collection(alice, "Other"), SimpleUploadedFile("same.pdf", pdf(FIRST, SECOND)))
+    store_upload(alice, make_collection(alice, "Other"), SimpleUploadedFile("same.pdf", pdf(FIRST, SECOND)))
     Document.objects.filter(name="same.pdf").update(sha256=paper.sha256)
     reader.get(f"/documents/{paper.pk}/pages/1.png")
     reader.post(f"/documents/{paper.pk}/delete/")
@@ -207,7 +207,7 @@ def test_when_too_many_pages_are_drawn_the_text_is_shown(
 
 
 def test_text_is_shown_with_the_passage_marked(reader: Client, shelf: Collection) -> None:
-    row = document(shelf, "Notes", [Section("Rules\n\nKeep <b>calm</b> & read. Then write.", "Rules")])
+    row = make_document(shelf, "Notes", [Section("Rules\n\nKeep <b>calm</b> & read. Then write.", "Rules")])
     text = Page.objects.get().text
     start, end = text.index("Keep"), text.index(" Then")
     page = body(reader.get(f"/documents/{row.pk}/?spans={start}-{end}"))
@@ -215,7 +215,7 @@ def test_text_is_shown_with_the_passage_marked(reader: Client, shelf: Collection
 
 
 def test_the_panel_shows_a_window_around_the_passage(reader: Client, shelf: Collection) -> None:
-    row = document(shelf, "Long", ["\n\n".join(f"Paragraph {number} of a long text." for number in range(800))])
+    row = make_document(shelf, "Long", ["\n\n".join(f"Paragraph {number} of a long text." for number in range(800))])
     at = Page.objects.get().text.index("Paragraph 400 ")
     page = body(reader.get(f"/documents/{row.pk}/passage/?spans={at}-{at + 13}"))
     assert "Paragraph 399 " in page and "Paragraph 401 " in page
@@ -227,7 +227,7 @@ def test_the_panel_shows_a_window_around_the_passage(reader: Client, shelf: Coll
     "spans", ["", "x", "5-2", "1-1", "-", "1-2-3", "99999999-999999999", "%00", "1-2," * 900, "١-٢"]
 )
 def test_odd_spans_mark_nothing_and_break_nothing(reader: Client, shelf: Collection, spans: str) -> None:
-    row = document(shelf, "Notes", ["Some words in it."])
+    row = make_document(shelf, "Notes", ["Some words in it."])
     assert "Some words" in re.sub(r"</?mark[^>]*>", "", body(reader.get(f"/documents/{row.pk}/passage/?spans={spans}")))
 
 
@@ -263,7 +263,7 @@ async def test_a_file_is_streamed_under_asgi(shelf: Collection, alice: User) -> 
 def test_opening_a_passage_asks_few_questions(
     reader: Client, shelf: Collection, django_assert_max_num_queries: Any
 ) -> None:
-    row = document(shelf, "Notes", ["Some words in it."] * 30)
+    row = make_document(shelf, "Notes", ["Some words in it."] * 30)
     with django_assert_max_num_queries(6):
         reader.get(f"/documents/{row.pk}/passage/?spans=0-10")
 

@@ -12,9 +12,9 @@ from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document, Page
 from apps.documents.reader import passage_navigation
 from apps.users.models import User
-from tests.documents.factories import Section, document
 from tests.documents.reader.test_page_view import MARK, SECOND, body, paper, reader, shelf
 from tests.documents.sample_files import slides
+from tests.factories import Section, make_document
 from tests.support.pages import strip_layout
 
 __all__ = ["paper", "reader", "shelf"]  # fixtures
@@ -34,7 +34,7 @@ def test_a_page_can_be_read_as_text(reader: Client, paper: Document) -> None:
 
 
 def test_passages_are_walked_up_and_down(reader: Client, shelf: Collection) -> None:
-    row = document(shelf, "Rules", [Section("One rule."), Section("Two rules."), Section("Three.", page=2)])
+    row = make_document(shelf, "Rules", [Section("One rule."), Section("Two rules."), Section("Three.", page=2)])
     first = strip_layout(body(reader.get(f"/documents/{row.pk}/?spans=0-9")))
     assert "Passage 1 of 3" in first and 'data-walk="ArrowUp"' not in first
     assert re.search(r'data-walk="ArrowDown" href="\?page=1&amp;spans=11-21"', first)

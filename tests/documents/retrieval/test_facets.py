@@ -11,14 +11,14 @@ from apps.documents.models import Collection, Document
 from apps.documents.retrieval.facets import FacetValue, list_facets
 from apps.documents.retrieval.filters import SearchFilters
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def library(alice: User) -> Collection:
-    place = collection(alice, "Boats")
+    place = make_collection(alice, "Boats")
     rows: dict[str, dict[str, Any]] = {
         "One": {"kind": "docx", "language": "en", "path": "boats/old"},
         "Two": {"kind": "doc", "language": "en", "path": "boats/old"},
@@ -26,7 +26,7 @@ def library(alice: User) -> Collection:
         "Four": {"kind": "image", "language": "fr", "path": "secret", "status": Document.Status.FAILED},
     }
     for title, facts in rows.items():
-        document(place, title, ["A ferry."])
+        make_document(place, title, ["A ferry."])
         Document.objects.filter(title=title).update(**facts)
     return place
 

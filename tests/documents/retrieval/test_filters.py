@@ -14,7 +14,7 @@ from apps.documents.retrieval.filters import SearchFilters, parse_filters, parse
 from apps.documents.retrieval.search import search
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,14 +23,14 @@ TODAY = timezone.now().date()
 
 @pytest.fixture
 def library(alice: User) -> Collection:
-    place = collection(alice)
+    place = make_collection(alice)
     rows: dict[str, dict[str, Any]] = {
         "One": {"kind": "pdf", "language": "en", "path": "boats/old"},
         "Two": {"kind": "text", "language": "de", "path": "boats"},
         "Three": {"kind": "text", "language": "en", "path": "boatsheds"},
     }
     for title, facts in rows.items():
-        document(place, title, [f"The ferry of {title} leaves at nine."])
+        make_document(place, title, [f"The ferry of {title} leaves at nine."])
         Document.objects.filter(title=title).update(**facts)
     Document.objects.filter(title="Three").update(created=timezone.now() - timedelta(days=9))
     return place
@@ -73,7 +73,7 @@ async def test_a_filter_opens_nothing_that_is_closed(charlie: User, library: Col
 
 
 async def test_nothing_of_other_collections_passes(alice: User, library: Collection) -> None:
-    other = await in_db(collection, alice, "Other")
+    other = await in_db(make_collection, alice, "Other")
 
     assert await in_db(SearchFilters(kinds=("pdf",)).within, [other.pk]) == frozenset()
 

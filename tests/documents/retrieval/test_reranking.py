@@ -15,7 +15,7 @@ from apps.engines import registry
 from apps.engines.types import EngineBroken
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,9 +49,9 @@ def library(alice: User, settings: Settings, request: pytest.FixtureRequest) -> 
     if options:
         settings.ENGINES = {**settings.ENGINES, "rank": {"BACKEND": f"{__name__}.Prefers", "OPTIONS": options}}
     registry.reset()
-    place = collection(alice)
+    place = make_collection(alice)
     for title, text in TEXTS.items():
-        document(place, title, [text])
+        make_document(place, title, [text])
     yield place
     registry.reset()
 
@@ -68,8 +68,8 @@ async def test_the_reranker_decides_which_passage_comes_first(alice: User, libra
 async def test_a_collection_may_do_without_it(alice: User, library: Collection) -> None:
     await Collection.objects.filter(pk=library.pk).aupdate(search_settings={"rerank": False})
     assert (await search(alice, QUESTION)).passages[0].title == "First"
-    other = await in_db(collection, alice, "Other")
-    await in_db(document, other, "Ferry", ["The ferry to the island is late in winter."])
+    other = await in_db(make_collection, alice, "Other")
+    await in_db(make_document, other, "Ferry", ["The ferry to the island is late in winter."])
     both = await search(alice, QUESTION, collections=[library.pk, other.pk])
     assert "late" in both.passages[0].text  # one that wants it is enough
 

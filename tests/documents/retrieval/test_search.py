@@ -17,7 +17,7 @@ from apps.engines import registry
 from apps.engines.types import EngineRefused, IndexQuery, IndexResult, SegmentInfo
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import Section, collection, document
+from tests.factories import Section, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,10 +28,10 @@ TIDES = "Tides follow the moon. Spring tides come at full moon and new moon."
 
 @pytest.fixture
 def library(alice: User) -> Collection:
-    place = collection(alice)
-    document(place, "Whales", [WHALES])
-    document(place, "Foxes", [FOXES])
-    document(place, "Tides", [TIDES])
+    place = make_collection(alice)
+    make_document(place, "Whales", [WHALES])
+    make_document(place, "Foxes", [FOXES])
+    make_document(place, "Tides", [TIDES])
     return place
 
 
@@ -97,11 +97,11 @@ async def test_what_is_unshared_while_the_index_is_searched_is_not_shown(
 
 
 async def test_a_deletion_makes_room_for_what_ranked_behind(alice: User) -> None:
-    place = await in_db(collection, alice)
+    place = await in_db(make_collection, alice)
     for number in range(40):
-        await in_db(document, place, f"Copy {number}", [f"The otter number {number} swims in the river."])
+        await in_db(make_document, place, f"Copy {number}", [f"The otter number {number} swims in the river."])
     await in_db(
-        document, place, "Last", ["Otters are found at the river mouth, said the ranger of the northern shore."]
+        make_document, place, "Last", ["Otters are found at the river mouth, said the ranger of the northern shore."]
     )
     await in_db(Document.objects.filter(title__startswith="Copy").delete)
 
@@ -124,16 +124,16 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[IndexQuery]:
 
 def otters(place: Collection, count: int) -> Document:
     """One document with so many passages, each a better answer to "otter river" than the ranger's."""
-    return document(place, "Otters", [f"The otter number {number} swims in the river." for number in range(count)])
+    return make_document(place, "Otters", [f"The otter number {number} swims in the river." for number in range(count)])
 
 
 RANGER = "Otters are found at the river mouth, said the ranger of the northern shore."
 
 
 async def test_many_deleted_passages_do_not_hide_the_one_that_is_left(alice: User, asked: list[IndexQuery]) -> None:
-    place = await in_db(collection, alice)
+    place = await in_db(make_collection, alice)
     gone = await in_db(otters, place, 900)
-    await in_db(document, place, "Last", [RANGER])
+    await in_db(make_document, place, "Last", [RANGER])
     await in_db(gone.delete)
 
     assert [passage.title for passage in (await search(alice, "otter river")).passages] == ["Last"]
@@ -141,7 +141,7 @@ async def test_many_deleted_passages_do_not_hide_the_one_that_is_left(alice: Use
 
 
 async def test_looking_further_counts_as_what_it_is(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = await in_db(collection, alice)
+    place = await in_db(make_collection, alice)
     await in_db((await in_db(otters, place, 150)).delete)
     now, calls = [0.0], Counter[str]()
 
@@ -166,16 +166,16 @@ async def test_looking_further_counts_as_what_it_is(alice: User, monkeypatch: py
 
 
 async def test_many_passages_switched_off_do_not_hide_the_one_that_is_left(alice: User) -> None:
-    place = await in_db(collection, alice)
+    place = await in_db(make_collection, alice)
     off = await in_db(otters, place, 150)
-    await in_db(document, place, "Last", [RANGER])
+    await in_db(make_document, place, "Last", [RANGER])
     await in_db(off.chunks.update, enabled=False)
 
     assert [passage.title for passage in (await search(alice, "otter river")).passages] == ["Last"]
 
 
 async def test_the_index_is_asked_once_where_enough_is_there(alice: User, asked: list[IndexQuery]) -> None:
-    place = await in_db(collection, alice)
+    place = await in_db(make_collection, alice)
     row = await in_db(otters, place, 150)
     await in_db(row.chunks.filter(position__lt=20).update, enabled=False)
 
@@ -184,15 +184,15 @@ async def test_the_index_is_asked_once_where_enough_is_there(alice: User, asked:
 
 
 async def test_nothing_is_found_where_all_of_a_large_document_was_deleted(alice: User) -> None:
-    place = await in_db(collection, alice)
+    place = await in_db(make_collection, alice)
     await in_db((await in_db(otters, place, 150)).delete)
 
     assert (await search(alice, "otter river")).passages == ()
 
 
 async def test_only_the_named_collections_are_searched(alice: User, library: Collection) -> None:
-    other = await in_db(collection, alice, "Other")
-    await in_db(document, other, "More whales", ["The blue whale sings low songs."])
+    other = await in_db(make_collection, alice, "Other")
+    await in_db(make_document, other, "More whales", ["The blue whale sings low songs."])
 
     found = await search(alice, "blue whale", collections=[other.pk])
 
@@ -201,14 +201,14 @@ async def test_only_the_named_collections_are_searched(alice: User, library: Col
 
 
 async def test_neighbours_under_the_same_heading_are_read_with_a_hit(alice: User) -> None:
-    place = await in_db(collection, alice)
+    place = await in_db(make_collection, alice)
     sections = [
         Section("Ovens are pre-heated.", "Bread"),
         Section("Rye dough rests eighteen hours.", "Bread"),
         Section("It is baked hot.", "Bread"),
         Section("Cakes are sweet.", "Cake"),
     ]
-    await in_db(document, place, "Baking", sections)
+    await in_db(make_document, place, "Baking", sections)
 
     best = (await search(alice, "How many hours does rye dough rest?")).passages[0]
 
@@ -216,13 +216,13 @@ async def test_neighbours_under_the_same_heading_are_read_with_a_hit(alice: User
 
 
 async def test_the_words_of_its_headings_find_a_passage(alice: User) -> None:
-    place = await in_db(collection, alice)
+    place = await in_db(make_collection, alice)
     sections = [
         Section("It takes eighteen hours.", "Bread › Rye dough"),
         Section("It takes two hours.", "Cake › Sponge"),
         Section("It takes a week.", "Cheese › Ripening"),
     ]
-    await in_db(document, place, "Baking", sections)
+    await in_db(make_document, place, "Baking", sections)
 
     found = {hit.heading: hit for hit in (await search(alice, "How long does rye dough take?")).hits}
 
@@ -247,9 +247,9 @@ async def test_an_index_of_another_embedder_is_refused_with_the_way_out(alice: U
 
 
 async def test_a_collection_of_another_embedder_is_left_out_and_named(alice: User, library: Collection) -> None:
-    other = await in_db(collection, alice, "Reread")
+    other = await in_db(make_collection, alice, "Reread")
     registry.get_embedder().fingerprint = "another"
-    await in_db(document, other, "More whales", ["The blue whale sings low songs."])
+    await in_db(make_document, other, "More whales", ["The blue whale sings low songs."])
 
     found = await search(alice, "What does the blue whale sing?")
 
@@ -261,7 +261,7 @@ async def test_a_collection_that_another_embedder_read_in_part_is_searched_and_n
     alice: User, library: Collection
 ) -> None:
     registry.get_embedder().fingerprint = "another"
-    await in_db(document, library, "More whales", ["The blue whale sings low songs."])
+    await in_db(make_document, library, "More whales", ["The blue whale sings low songs."])
 
     found = await search(alice, "What does the blue whale sing?")
 
@@ -270,7 +270,7 @@ async def test_a_collection_that_another_embedder_read_in_part_is_searched_and_n
 
 
 async def test_an_empty_collection_is_searched_and_not_left_out(alice: User, library: Collection) -> None:
-    await in_db(collection, alice, "Empty")
+    await in_db(make_collection, alice, "Empty")
 
     found = await search(alice, "blue whale")
 

@@ -7,16 +7,16 @@ import pytest
 from apps.documents.models import Collection
 from apps.documents.retrieval.search import search
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def library(alice: User) -> Collection:
-    place = collection(alice)
-    document(place, "Whales", ["The blue whale is the largest animal. It eats krill."])
-    document(place, "Foxes", ["Foxes live in burrows. The red fox hunts mice at dusk."])
+    place = make_collection(alice)
+    make_document(place, "Whales", ["The blue whale is the largest animal. It eats krill."])
+    make_document(place, "Foxes", ["Foxes live in burrows. The red fox hunts mice at dusk."])
     return place
 
 

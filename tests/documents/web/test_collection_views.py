@@ -13,7 +13,7 @@ from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document, Membership, Role
 from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 
 MARKUP = "<img src=x onerror=alert(1)>{{7*7}}"
 
@@ -52,7 +52,11 @@ def test_more_fields_than_asked_for_change_nothing(alice: User, bob: User) -> No
 
 
 def test_the_list_shows_what_a_person_may_read(alice: User, bob: User, charlie: User) -> None:
-    shared, public, own = collection(alice, "Shared"), collection(alice, "Public"), collection(bob, "Own")
+    shared, public, own = (
+        make_collection(alice, "Shared"),
+        make_collection(alice, "Public"),
+        make_collection(bob, "Own"),
+    )
     Membership.objects.create(collection=shared, user=bob)
     Collection.objects.filter(pk=public.pk).update(everyone=True)
     page = signed_in(bob).get("/collections/").content.decode()
@@ -63,7 +67,7 @@ def test_the_list_shows_what_a_person_may_read(alice: User, bob: User, charlie: 
 
 
 def test_names_are_shown_as_text(alice: User) -> None:
-    made = collection(alice, MARKUP)
+    made = make_collection(alice, MARKUP)
     Collection.objects.update(description=MARKUP)
     for address in ("/collections/", f"/collections/{made.pk}/", f"/collections/{made.pk}/people/"):
         page = signed_in(alice).get(address).content.decode()
@@ -75,7 +79,7 @@ def test_the_list_asks_the_same_few_questions_for_one_collection_and_for_many(
     alice: User, django_assert_max_num_queries
 ) -> None:
     for number in range(12):
-        document(collection(alice, f"Shelf {number}"), "Paper", ["Words."])
+        make_document(make_collection(alice, f"Shelf {number}"), "Paper", ["Words."])
     client = signed_in(alice)
     with django_assert_max_num_queries(8):  # one counts the unread notices, one lists the folders
         page = client.get("/collections/").content.decode()
@@ -83,21 +87,21 @@ def test_the_list_asks_the_same_few_questions_for_one_collection_and_for_many(
 
 
 def test_the_owner_renames(alice: User) -> None:
-    made = collection(alice)
+    made = make_collection(alice)
     signed_in(alice).post(f"/collections/{made.pk}/settings/", {"name": "New", "description": ""})
     made.refresh_from_db()
     assert made.name == "New"
 
 
 def test_a_rename_that_fails_keeps_the_name_on_the_page(alice: User) -> None:
-    made = collection(alice, "Old name")
+    made = make_collection(alice, "Old name")
     response = signed_in(alice).post(f"/collections/{made.pk}/settings/", {"name": ""})
     assert response.status_code == 400
     assert "<h1>Old name</h1>" in response.content.decode()
 
 
 def test_deleting_asks_first(alice: User) -> None:
-    made = collection(alice)
+    made = make_collection(alice)
     page = signed_in(alice).get(f"/collections/{made.pk}/delete/").content.decode()
     assert "cannot be undone" in page
     assert Collection.objects.exists()
@@ -106,7 +110,7 @@ def test_deleting_asks_first(alice: User) -> None:
 def test_a_deleted_collection_takes_documents_and_files_with_it(
     alice: User, django_capture_on_commit_callbacks
 ) -> None:
-    made = collection(alice)
+    made = make_collection(alice)
     row = store_upload(alice, made, SimpleUploadedFile("a.txt", b"Some words."))
     path = Path(settings.MEDIA_ROOT) / str(row.file)
     assert path.exists()
@@ -118,7 +122,7 @@ def test_a_deleted_collection_takes_documents_and_files_with_it(
 
 
 def test_an_editor_is_no_owner(alice: User, bob: User) -> None:
-    made = collection(alice)
+    made = make_collection(alice)
     Membership.objects.create(collection=made, user=bob, role=Role.EDITOR)
     client = signed_in(bob)
     for tail in ("people/", "settings/", "delete/"):
@@ -129,6 +133,6 @@ def test_an_editor_is_no_owner(alice: User, bob: User) -> None:
 
 
 def test_a_second_owner_may_do_what_the_first_may(alice: User, bob: User) -> None:
-    made = collection(alice)
+    made = make_collection(alice)
     Membership.objects.create(collection=made, user=bob, role=Role.OWNER)
     assert signed_in(bob).get(f"/collections/{made.pk}/people/").status_code == 200

@@ -12,7 +12,7 @@ from django.test import Client, override_settings
 
 from apps.documents.models import Collection, Document, Membership, RefusedUpload, Role
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 from tests.support.pages import strip_layout
 
 S = Document.Status
@@ -20,7 +20,7 @@ S = Document.Status
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture

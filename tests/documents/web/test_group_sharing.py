@@ -8,12 +8,12 @@ from django.test import Client
 
 from apps.documents.models import Collection, GroupShare, Role
 from apps.users.models import User
-from tests.documents.factories import collection
+from tests.factories import make_collection
 
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture

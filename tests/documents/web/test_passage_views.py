@@ -11,15 +11,15 @@ from apps.documents.indexing import index_maintenance
 from apps.documents.models import Chunk, Collection, Membership, Role, Segment
 from apps.documents.retrieval.search import search
 from apps.users.models import User
-from tests.documents.factories import Section, collection, document
+from tests.factories import Section, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    made = collection(alice, "Shelf")
-    document(
+    made = make_collection(alice, "Shelf")
+    make_document(
         made,
         "Harbour",
         [
@@ -162,7 +162,7 @@ def test_a_passage_that_is_not_there_is_not_there(owner: Client, shelf: Collecti
 def test_long_lists_have_pages_and_ask_few_questions(
     owner: Client, shelf: Collection, django_assert_max_num_queries
 ) -> None:
-    document(shelf, "Log", [f"On day {number} the wind was from the west." for number in range(50)])
+    make_document(shelf, "Log", [f"On day {number} the wind was from the west." for number in range(50)])
     with django_assert_max_num_queries(13):  # one counts the unread notices, one lists the folders
         first = owner.get(f"/collections/{shelf.pk}/passages/").content.decode()
     assert "1 to 20 of 53" in first and 'rel="next"' in first

@@ -10,13 +10,12 @@ from django.test import Client
 
 from apps.documents.models import Collection, Membership, PendingMembership
 from apps.users.models import User
-from tests.documents.factories import collection
-from tests.support.users import make_user
+from tests.factories import make_collection, make_user
 
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
-    return collection(alice, "Shelf")
+    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from apps.safety.gate.gate import check_question
 from apps.safety.models import BlocklistHit, Case, PolicyVersion
 from apps.safety.policy import versions
 from apps.users.models import User
+from tests.factories import make_user
 from tests.images.moderation.test_picture_checks import ruled
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import defaults, schema, versions
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 FAKE = "apps.engines.classify.image_classifier.FakeImageClassifier"
 

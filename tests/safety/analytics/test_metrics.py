@@ -16,21 +16,20 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
-from tests.safety.case_factory import KIND, Notes, case, notes
-from tests.support.users import make_user
+from tests.factories import NOTE_KIND, Notes, make_note_case, make_user, register_notes
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def shelf(ada: User) -> Notes:
-    found = notes()
+    found = register_notes()
     found.state = {str(number): "as it was" for number in range(9)}
     return found
 
 
 def decided(owner: User, reviewer: User, subject: str, outcome: str) -> Decision:
-    held = cases.claim_case(reviewer, case(owner, subject).pk)
+    held = cases.claim_case(reviewer, make_note_case(owner, subject).pk)
     return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 
 
@@ -42,7 +41,7 @@ def test_what_was_right_and_what_was_overturned(alice: User, morgan: User, shelf
     appeals.submit_appeal(alice, Notice.objects.get(decision=last), "It was a quotation.")
     held = cases.claim_case(robin, last.case_id)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
-    case(alice, "5")
+    make_note_case(alice, "5")
     [row] = metrics.measure_clauses()
     assert (row.clause, row.stage, row.cases, row.waiting) == ("hate", "question", 6, 1)
     assert row.precision == Proportion(3, 5) and row.overturn == Proportion(1, 1)
@@ -74,7 +73,7 @@ def test_what_people_reported_says_nothing_about_the_check(alice: User, morgan: 
     decided(alice, morgan, "1", "block")
     outcome = PolicyResult(Action.REVIEW, "hate", 2)
     held = cases.claim_case(
-        morgan, cases.flag_content(FlaggedContent(KIND, "2", "question", "Reported", alice.pk, outcome)).pk
+        morgan, cases.flag_content(FlaggedContent(NOTE_KIND, "2", "question", "Reported", alice.pk, outcome)).pk
     )
     cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
     [row] = metrics.measure_clauses()

@@ -18,10 +18,9 @@ from apps.safety.models import PolicyVersion
 from apps.safety.policy import versions
 from apps.safety.policy_admin import backtest
 from apps.users.models import User
-from tests.safety.case_factory import case, notes
+from tests.factories import make_note_case, make_user, register_notes
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, in_the_shadow, written
 from tests.support.pages import strip_layout
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,10 +84,10 @@ def test_a_backtest_of_a_former_release_says_the_kind_of_each_change(ada: User) 
 async def test_a_changed_verdict_leads_to_its_case_for_those_who_may_open_it(
     ada: User, morgan: User, alice: User
 ) -> None:
-    notes().state["1"] = "x"
+    register_notes().state["1"] = "x"
     row = await shadow(ada)
     assert all(one.case is None for one in await in_db(policy_changes.list_shadow_changes, morgan, row))
-    found = await in_db(lambda: case(alice, text=SURE))
+    found = await in_db(lambda: make_note_case(alice, text=SURE))
     ones = await in_db(policy_changes.list_shadow_changes, morgan, row)
     assert [one.case for one in ones] == [found.pk, None]
     assert f"/review/{found.pk}/" in await in_db(seen, morgan, row)

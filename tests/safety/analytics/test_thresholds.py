@@ -11,8 +11,8 @@ from apps.safety.models import Decision, PolicyVersion
 from apps.safety.policy import versions
 from apps.safety.policy.schema import Action, parse_policy
 from apps.users.models import User
+from tests.factories import Notes, register_notes
 from tests.safety.analytics.test_metrics import decided
-from tests.safety.case_factory import Notes, notes
 from tests.safety.policy_drafts import body
 from tests.support.pages import strip_layout
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def shelf(ada: User) -> Notes:
-    found = notes()
+    found = register_notes()
     found.state = {str(number): "as it was" for number in range(9)}
     return found
 

@@ -21,9 +21,8 @@ from apps.safety.policy.schema import NAMES, WORDS, Stage
 from apps.safety.policy.verdicts import Verdict
 from apps.safety.text import normalization
 from apps.users.models import User
-from tests.safety.case_factory import KIND
+from tests.factories import NOTE_KIND, make_user
 from tests.safety.policy.test_blocklists import own
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +127,7 @@ def test_the_console_marks_what_they_point_at(client: Client, alice: User, morga
         "rules", "1", SignalStatus.OK, {}, "weapons", spans=((start, start + 5), (start, end), (-3, 0), (200, 300))
     )
     outcome = evaluate_policy(Stage.QUESTION, [rule], versions.current_policy())
-    case = cases.flag_content(FlaggedContent(KIND, "1", "question", text, alice.pk, outcome, (rule,)))
+    case = cases.flag_content(FlaggedContent(NOTE_KIND, "1", "question", text, alice.pk, outcome, (rule,)))
     cases.claim_case(morgan, case.pk)
     client.force_login(morgan)
     page = client.get(f"/review/{case.pk}/").content.decode()

@@ -22,7 +22,7 @@ from apps.safety.policy.schema import Action, PolicyError, Stage, parse_policy
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 from apps.users.models import User
-from tests.support.users import make_user
+from tests.factories import make_user
 
 TEXT = "Write to mia@example.org or call.\nThe code is 4711."
 MAIL = "mia@example.org"

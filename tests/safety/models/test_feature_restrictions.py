@@ -29,9 +29,7 @@ from apps.safety.models.feature_restrictions import Feature
 from apps.safety.moderation import appeals, cases
 from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
 from apps.users.models import User
-from tests.documents.factories import collection, document
-from tests.safety.case_factory import Notes, case, notes
-from tests.support.users import make_user
+from tests.factories import Notes, make_collection, make_document, make_note_case, make_user, register_notes
 
 pytestmark = pytest.mark.django_db
 WORDS = "restricted for you until"
@@ -40,7 +38,7 @@ WORDS = "restricted for you until"
 @pytest.fixture
 def shelf(db: None) -> Notes:
     make_user("ada", User.Role.ADMINISTRATOR)
-    found = notes()
+    found = register_notes()
     found.state = {"1": "as it was", "2": "too"}
     return found
 
@@ -57,7 +55,7 @@ def as_(user: User) -> Client:
 
 
 def restrict(owner: User, by: User, feature: str, days: int = 7, subject: str = "1") -> Decision:
-    held = cases.claim_case(by, case(owner, subject).pk)
+    held = cases.claim_case(by, make_note_case(owner, subject).pk)
     extent = OutcomeScope(feature, days)
     return cases.decide_case(
         by, held.pk, DecisionInput(held.lease_token, held.version, "restrict", "clear", extent=extent)
@@ -123,7 +121,7 @@ def test_an_appeal_that_succeeds_opens_it(alice: User, morgan: User, shelf: Note
 def test_nothing_is_closed_without_saying_what_and_how_long(
     alice: User, morgan: User, shelf: Notes, extent: OutcomeScope
 ) -> None:
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     with pytest.raises(ActionRefused, match="which feature"):
         cases.decide_case(
             morgan, held.pk, DecisionInput(held.lease_token, held.version, "restrict", "clear", extent=extent)
@@ -134,7 +132,7 @@ def test_nothing_is_closed_without_saying_what_and_how_long(
 
 
 def test_the_console_closes_by_mouse_and_by_keyboard(alice: User, morgan: User, shelf: Notes) -> None:
-    held, client = cases.claim_case(morgan, case(alice).pk), as_(morgan)
+    held, client = cases.claim_case(morgan, make_note_case(alice).pk), as_(morgan)
     page = client.get(f"/review/{held.pk}/").content.decode()
     assert 'data-key="f"' in page and 'data-key="h"' in page and 'data-key="l"' in page
     sent = {"token": held.lease_token, "version": held.version, "reason": "clear", "outcome": "restrict"}
@@ -142,7 +140,7 @@ def test_the_console_closes_by_mouse_and_by_keyboard(alice: User, morgan: User, 
     made = Decision.objects.get()
     assert (made.feature, made.outcome) == ("tools", "restrict")
     assert "Tools until" in client.get(f"/review/{held.pk}/").content.decode()
-    blameless = cases.claim_case(morgan, case(alice, "2", code="self_harm").pk)
+    blameless = cases.claim_case(morgan, make_note_case(alice, "2", code="self_harm").pk)
     assert 'value="restrict"' not in client.get(f"/review/{blameless.pk}/").content.decode()
 
 
@@ -161,7 +159,7 @@ def finished(owner: User) -> Picture:
 
 
 def page(owner: User) -> Document:
-    row = document(collection(owner), "Bees", ["A hive."])
+    row = make_document(make_collection(owner), "Bees", ["A hive."])
     row.url = "https://example.org/bees"
     return row
 
@@ -171,8 +169,8 @@ PICTURES: list[Callable[[User], object]] = [
     lambda user: upscaling.request_upscale(user, finished(user)),
 ]
 UPLOADS: list[Callable[[User], object]] = [
-    lambda user: store_upload(user, collection(user), file()),
-    lambda user: web_pages.queue_web_page(user, collection(user), "https://example.org/"),
+    lambda user: store_upload(user, make_collection(user), file()),
+    lambda user: web_pages.queue_web_page(user, make_collection(user), "https://example.org/"),
     lambda user: versions.refetch_web_page(user, page(user)),
     lambda user: uploads.save_upload(user, file("a.png")),
     lambda user: import_job.create_import(user, file("chats.json")),
@@ -221,7 +219,7 @@ def test_nothing_more_is_shared_and_links_show_nothing_meanwhile(
 
 
 def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morgan: User, shelf: Notes) -> None:
-    place, mine = collection(alice), Assistant.objects.create(owner=alice, name="Mine")
+    place, mine = make_collection(alice), Assistant.objects.create(owner=alice, name="Mine")
     restrict(alice, morgan, "sharing")
     client = as_(alice)
     ways = [

@@ -8,7 +8,7 @@ from django.test import Client
 from apps.safety.models import reviewer_preferences
 from apps.safety.moderation import cases
 from apps.users.models import User
-from tests.safety.case_factory import Notes, case, notes
+from tests.factories import Notes, make_note_case, register_notes
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def shelf(ada: User) -> Notes:
-    found = notes()
+    found = register_notes()
     found.state = {str(number): "as it was" for number in range(9)}
     return found
 
@@ -24,7 +24,7 @@ def shelf(ada: User) -> Notes:
 def test_clauses_are_left_to_others_and_texts_uncovered_on_ones_own_page(
     client: Client, alice: User, morgan: User
 ) -> None:
-    hate, crime = case(alice, "1"), case(alice, "2", code="crime")
+    hate, crime = make_note_case(alice, "1"), make_note_case(alice, "2", code="crime")
     client.force_login(morgan)
     held = cases.claim_case(morgan, crime.pk)
     assert 'class="covered"' in client.get(f"/review/{held.pk}/").content.decode()

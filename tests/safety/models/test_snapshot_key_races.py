@@ -20,7 +20,7 @@ from apps.safety.errors import ActionRefused
 from apps.safety.models import SecondReview, Snapshot, snapshot_keys
 from apps.safety.moderation import second_reviews
 from apps.users.models import User
-from tests.safety.case_factory import Notes, case
+from tests.factories import Notes, make_note_case
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def place(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
 def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
     alice: User, shelf: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case(alice)
+    make_note_case(alice)
     encrypted_fields.write_keys([*encrypted_fields.list_key_lines(), Fernet.generate_key().decode()])
     pages = snapshot_keys._pages
 
@@ -53,7 +53,7 @@ def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
 
 
 def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User, shelf: Notes) -> None:
-    case(alice)
+    make_note_case(alice)
     encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
     with CaptureQueriesContext(connection) as asked:
         assert snapshot_keys.encrypt_all() == 1
@@ -64,7 +64,7 @@ def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User
 
 
 def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(alice: User, shelf: Notes) -> None:
-    case(alice)
+    make_note_case(alice)
     text = "fernet:gAAAA is what I call it"
     with audit.unlock_snapshots(), connection.cursor() as cursor:
         cursor.execute("UPDATE safety_snapshot SET text = %s", [text])
@@ -78,7 +78,7 @@ def test_what_cannot_be_read_is_judged_by_nobody_and_keeps_its_words(
     alice: User, morgan: User, shelf: Notes, place: Path
 ) -> None:
     shelf.state["1"] = shelf.state["2"] = ""
-    shot = case(alice).snapshot
+    shot = make_note_case(alice).snapshot
     look = SecondReview.objects.create(why="sample", snapshot=shot, clause="hate", owner=alice)
     mine = second_reviews.claim_review(morgan)
     assert mine == look

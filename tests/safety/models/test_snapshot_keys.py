@@ -28,7 +28,7 @@ from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy_admin import backtest
 from apps.users.models import User
-from tests.safety.case_factory import Notes, case
+from tests.factories import Notes, make_note_case
 
 pytestmark = pytest.mark.django_db
 TEXT = "some [hate] text"
@@ -55,7 +55,7 @@ def lose(place: Path) -> str:
 
 
 def test_what_is_stored_says_nothing_and_reads_as_before(alice: User, shelf: Notes, place: Path) -> None:
-    shot = case(alice).snapshot
+    shot = make_note_case(alice).snapshot
     assert not any("hate" in text or "said before" in text for text in [*stored(), *stored("context")])
     found = Snapshot.objects.get(pk=shot.pk)
     assert (found.text, found.context[0]["text"], found.sha256) == (TEXT, "What was said before", shot.sha256)
@@ -64,7 +64,7 @@ def test_what_is_stored_says_nothing_and_reads_as_before(alice: User, shelf: Not
 
 
 def test_an_empty_text_stays_empty_and_is_all_that_can_be_looked_for(alice: User, shelf: Notes) -> None:
-    shot = case(alice).snapshot
+    shot = make_note_case(alice).snapshot
     assert Snapshot.objects.exclude(text="").get() == shot
     tomb = replace_with_tombstone(shot)
     assert (stored(), stored("context")) == ([""], [""]) and Snapshot.objects.get(text="") == tomb
@@ -79,7 +79,7 @@ def test_a_new_key_encrypts_everything_and_the_trigger_is_there_again(
     monkeypatch.setattr(snapshot_keys, "_AT_ONCE", 2)
     for number in range(5):
         shelf.state[str(number)] = "as it was"
-        case(alice, str(number), text=f"text {number}")
+        make_note_case(alice, str(number), text=f"text {number}")
     before, (old,) = stored(), encrypted_fields.list_key_lines()
     out = StringIO()
     call_command("rotate_snapshot_key", stdout=out)
@@ -97,7 +97,7 @@ def test_a_new_key_encrypts_everything_and_the_trigger_is_there_again(
 
 
 def test_a_key_that_is_needed_is_not_dropped(alice: User, shelf: Notes, place: Path) -> None:
-    case(alice)
+    make_note_case(alice)
     lose(place)
     encrypted_fields.write_keys([*encrypted_fields.list_key_lines(), Fernet.generate_key().decode()])
     with pytest.raises(CommandError, match="cannot be opened"):
@@ -109,7 +109,7 @@ def test_without_its_key_a_text_says_so_and_can_only_be_allowed(
     alice: User, morgan: User, shelf: Notes, place: Path
 ) -> None:
     User.objects.filter(pk=alice.pk).update(lends_decisions=True)
-    opened = case(alice)
+    opened = make_note_case(alice)
     old = lose(place)
     held = cases.claim_case(morgan, opened.pk)
     assert (
@@ -124,13 +124,13 @@ def test_without_its_key_a_text_says_so_and_can_only_be_allowed(
 
 
 def test_the_text_goes_also_where_its_key_is_missing(alice: User, shelf: Notes, place: Path) -> None:
-    shot = case(alice).snapshot
+    shot = make_note_case(alice).snapshot
     lose(place)
     assert replace_with_tombstone(Snapshot.objects.get(pk=shot.pk)).text == "" and stored() == [""]
 
 
 def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, shelf: Notes) -> None:
-    first = case(alice).snapshot
+    first = make_note_case(alice).snapshot
     with audit.unlock_snapshots(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE safety_snapshot SET text = %s, context = %s", ["Où est-ce ?", json.dumps([{"label": "a"}])]
@@ -149,7 +149,7 @@ def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, shelf: Note
 
 
 def test_the_doctor_says_what_is_wrong_with_the_keys(alice: User, shelf: Notes, place: Path) -> None:
-    case(alice)
+    make_note_case(alice)
     assert system_checks._frozen_texts().state == system_checks.CheckState.GOOD
     place.chmod(0o644)
     assert "chmod 600" in system_checks._frozen_texts().advice
@@ -166,7 +166,7 @@ def test_a_file_of_keys_that_is_none_is_said_and_nothing_is_stored_plain(
     encrypted_fields.load_keys()
     place.write_text("no key\n")
     with pytest.raises(ImproperlyConfigured, match="Restore it"), transaction.atomic():
-        case(alice)
+        make_note_case(alice)
     assert not Snapshot.objects.exists()
 
 
@@ -191,10 +191,10 @@ def test_a_long_text_takes_a_few_milliseconds_at_most() -> None:
 
 
 def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, shelf: Notes, place: Path) -> None:
-    shot = case(alice).snapshot
+    shot = make_note_case(alice).snapshot
     kept = place.with_name("elsewhere")
     place.rename(kept)  # its disk is not there
-    for act in (encrypted_fields.load_keys, lambda: case(alice, "2"), snapshot_keys.rotate_key):
+    for act in (encrypted_fields.load_keys, lambda: make_note_case(alice, "2"), snapshot_keys.rotate_key):
         with pytest.raises(ImproperlyConfigured, match=r"is missing.*Put its disk back.*--lost"), transaction.atomic():
             act()
     assert not place.exists() and isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText)
@@ -209,11 +209,13 @@ def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, sh
 def test_where_all_keys_are_lost_for_good_a_new_one_is_made_when_somebody_says_so(
     alice: User, shelf: Notes, place: Path
 ) -> None:
-    shot = case(alice).snapshot
+    shot = make_note_case(alice).snapshot
     place.unlink()
     call_command("rotate_snapshot_key", "--lost", stdout=StringIO())
     shelf.state["2"] = "as it was"
-    assert case(alice, "2", text="another").snapshot.text == "another" and place.stat().st_mode & 0o777 == 0o600
+    assert (
+        make_note_case(alice, "2", text="another").snapshot.text == "another" and place.stat().st_mode & 0o777 == 0o600
+    )
     assert isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText)
     assert AuditEntry.objects.filter(kind="snapshots.key", payload__lost=True).count() == 1
 

@@ -25,8 +25,7 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
-from tests.documents.factories import collection, document
-from tests.support.users import make_user
+from tests.factories import make_collection, make_document, make_user
 
 pytestmark = pytest.mark.django_db
 Ends = Callable[[Conversation], None]
@@ -113,9 +112,10 @@ def test_a_second_look_that_was_asked_for_is_waited_for_no_longer(alice: User, m
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_document_takes_its_cases_with_it(alice: User, whole: bool) -> None:
-    shelf = collection(alice)
+    shelf = make_collection(alice)
     gone, stays = (
-        document(shelf if name == "gone" else collection(alice, name), name, ["Text."]) for name in ("gone", "stays")
+        make_document(shelf if name == "gone" else make_collection(alice, name), name, ["Text."])
+        for name in ("gone", "stays")
     )
     cases = [about("document", row.pk, alice) for row in (gone, stays)]
     if whole:
@@ -142,7 +142,10 @@ def test_an_appeal_ends_with_its_person_and_what_is_others_has_its_way_back(
     alice: User, bob: User, morgan: User, robin: User, ada: User
 ) -> None:
     """Alice put a file into Bob's collection: he keeps the file, and the decision about it can still be reopened."""
-    own, shared = document(collection(alice), "own", ["Text."]), document(collection(bob), "shared", ["One.", "Two."])
+    own, shared = (
+        make_document(make_collection(alice), "own", ["Text."]),
+        make_document(make_collection(bob), "shared", ["One.", "Two."]),
+    )
     Document.objects.filter(pk=shared.pk).update(uploaded_by=alice)
     Chunk.objects.filter(document=shared, position=1).update(enabled=False)  # by Bob
     rulings = [decided(morgan, about("document", row.pk, alice)) for row in (own, shared)]

@@ -16,8 +16,7 @@ from apps.safety.moderation.bulk_decisions import BatchItem
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.safety.case_factory import Notes, case, notes
-from tests.support.users import make_user
+from tests.factories import Notes, make_note_case, make_user, register_notes
 
 pytestmark = pytest.mark.django_db
 TEXT = "Everybody from the northern islands should be driven into the sea, number {}"
@@ -25,7 +24,7 @@ TEXT = "Everybody from the northern islands should be driven into the sea, numbe
 
 @pytest.fixture
 def shelf(ada: User) -> Notes:
-    found = notes()
+    found = register_notes()
     found.state = {str(number): "as it was" for number in range(9)}
     return found
 
@@ -34,10 +33,10 @@ def shelf(ada: User) -> Notes:
 def held(alice: User, bob: User, morgan: User, shelf: Notes) -> Case:
     """The first of four that are alike; beside them one of other words, one of another clause, and Morgan's own."""
     for number in range(4):
-        case(alice if number % 2 else bob, str(number), text=TEXT.format(number))
-    case(alice, "5", text="Something else altogether about the islands")
-    case(alice, "6", code="violence", text=TEXT.format(6))
-    case(morgan, "7", text=TEXT.format(7))
+        make_note_case(alice if number % 2 else bob, str(number), text=TEXT.format(number))
+    make_note_case(alice, "5", text="Something else altogether about the islands")
+    make_note_case(alice, "6", code="violence", text=TEXT.format(6))
+    make_note_case(morgan, "7", text=TEXT.format(7))
     return cases.claim_case(morgan, Case.objects.get(subject="0").pk)
 
 
@@ -112,7 +111,7 @@ def test_nobody_is_suspended_in_bulk_and_nothing_is_decided_unticked(morgan: Use
 
 def test_sealed_clauses_are_never_gathered(alice: User, morgan: User, shelf: Notes) -> None:
     for number in range(2):
-        case(alice, str(number), code="child_exploitation", text=TEXT.format(number))
+        make_note_case(alice, str(number), code="child_exploitation", text=TEXT.format(number))
     SEALED.assign(morgan, True)
     morgan.refresh_from_db()
     found = cases.claim_case(morgan, Case.objects.get(subject="0").pk)

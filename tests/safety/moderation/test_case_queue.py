@@ -13,9 +13,8 @@ from apps.safety.models import Case, SavedView, reviewer_preferences, saved_view
 from apps.safety.moderation import case_queue, cases
 from apps.safety.moderation.case_queue import CaseFilter
 from apps.users.models import User
-from tests.safety.case_factory import Notes, case
+from tests.factories import Notes, make_note_case, make_user
 from tests.support.pages import strip_layout
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -37,10 +36,10 @@ def aged(found: Case, days: int) -> Case:
 
 def test_each_filter_narrows_the_list(alice: User, bob: User, morgan: User) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
-    aged(case(alice, "1"), 4)
-    case(bob, "2", code="crime")
-    cases.claim_case(robin, case(bob, "3", code="drugs").pk)
-    cases.claim_case(morgan, case(alice, "4", code="violence").pk)
+    aged(make_note_case(alice, "1"), 4)
+    make_note_case(bob, "2", code="crime")
+    cases.claim_case(robin, make_note_case(bob, "3", code="drugs").pk)
+    cases.claim_case(morgan, make_note_case(alice, "4", code="violence").pk)
     assert subjects(morgan, clause="crime") == ["2"]
     assert subjects(morgan, age="3") == ["1"]
     assert set(subjects(morgan, user=f"Person {alice.pk:04}")) == {"1", "4"}, "as the page writes it"
@@ -51,9 +50,9 @@ def test_each_filter_narrows_the_list(alice: User, bob: User, morgan: User) -> N
 
 
 def test_cases_are_sorted_as_asked(alice: User, morgan: User) -> None:
-    aged(case(alice, "1", severity=1), 9)
-    aged(case(alice, "2", severity=4, code="weapons"), 3)
-    aged(case(alice, "3", severity=2, code="crime"), 1)
+    aged(make_note_case(alice, "1", severity=1), 9)
+    aged(make_note_case(alice, "2", severity=4, code="weapons"), 3)
+    aged(make_note_case(alice, "3", severity=2, code="crime"), 1)
     assert subjects(morgan) == ["2", "3", "1"]
     assert subjects(morgan, sort="oldest") == ["1", "2", "3"]
     assert subjects(morgan, sort="newest") == ["3", "2", "1"]
@@ -62,7 +61,7 @@ def test_cases_are_sorted_as_asked(alice: User, morgan: User) -> None:
 
 
 def test_unknown_values_of_an_address_filter_nothing(alice: User, morgan: User) -> None:
-    case(alice, "1")
+    make_note_case(alice, "1")
     wanted = {"show": "x", "age": "2", "claim": "robin", "sort": "user", "user": "alice"}
     assert case_queue.parse_filter(wanted) == CaseFilter()
     assert case_queue.parse_filter({"show": "decided", "sort": "newest"}) == CaseFilter("decided"), "as usual there"
@@ -71,8 +70,8 @@ def test_unknown_values_of_an_address_filter_nothing(alice: User, morgan: User) 
 
 def test_a_filter_finds_no_case_that_the_reviewer_may_not_see(alice: User, morgan: User) -> None:
     make_user("robin", User.Role.REVIEWER)
-    case(morgan, "1")
-    case(alice, "2", code="child_exploitation", severity=4)
+    make_note_case(morgan, "1")
+    make_note_case(alice, "2", code="child_exploitation", severity=4)
     assert subjects(morgan, user=str(morgan.pk)) == []
     assert subjects(morgan, user=str(alice.pk)) == [], "sealed"
     assert case_queue.list_choices(morgan) == ([], [])
@@ -80,13 +79,13 @@ def test_a_filter_finds_no_case_that_the_reviewer_may_not_see(alice: User, morga
 
 
 def test_clauses_left_to_others_stay_out_of_filtered_lists(alice: User, morgan: User) -> None:
-    case(alice, "1")
+    make_note_case(alice, "1")
     reviewer_preferences.set_preferences(morgan, covers_severe=True, skipped_clauses=["hate"])
     assert subjects(morgan, clause="hate") == []
 
 
 def test_the_page_shows_due_times_and_keeps_the_filter(client: Client, alice: User, bob: User, morgan: User) -> None:
-    late, other = case(alice, "1"), case(bob, "2", code="crime")
+    late, other = make_note_case(alice, "1"), make_note_case(bob, "2", code="crime")
     Case.objects.filter(pk=late.pk).update(due_at=timezone.now() - timedelta(hours=3, minutes=1))
     Case.objects.filter(pk=other.pk).update(due_at=timezone.now() + timedelta(days=2, minutes=1))
     client.force_login(morgan)
@@ -104,8 +103,8 @@ def test_the_page_shows_due_times_and_keeps_the_filter(client: Client, alice: Us
 def test_after_a_decision_the_next_case_is_one_of_the_filtered_list(
     client: Client, alice: User, bob: User, morgan: User
 ) -> None:
-    first, severe = case(alice, "1"), case(bob, "2", severity=4, code="weapons")
-    second = case(alice, "3", code="crime", severity=1)
+    first, severe = make_note_case(alice, "1"), make_note_case(bob, "2", severity=4, code="weapons")
+    second = make_note_case(alice, "3", code="crime", severity=1)
     held = cases.claim_case(morgan, first.pk)
     client.force_login(morgan)
     data = {"token": held.lease_token, "version": held.version, "outcome": "allow", "reason": "clear"}
@@ -116,8 +115,8 @@ def test_after_a_decision_the_next_case_is_one_of_the_filtered_list(
 
 def test_a_case_of_another_reviewer_is_offered_to_nobody_else(client: Client, alice: User, morgan: User) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
-    own = cases.claim_case(morgan, case(alice, "1").pk)
-    other = cases.claim_case(robin, case(alice, "2", code="crime").pk)
+    own = cases.claim_case(morgan, make_note_case(alice, "1").pk)
+    other = cases.claim_case(robin, make_note_case(alice, "2", code="crime").pk)
     client.force_login(morgan)
     page = client.get("/review/?show=waiting").content.decode()
     assert f"/review/{own.pk}/claim/" in page and f"/review/{other.pk}/claim/" not in page
@@ -129,7 +128,7 @@ def test_a_list_has_pages(client: Client, alice: User, morgan: User, monkeypatch
 
     monkeypatch.setattr(views, "PAGE", 2)
     for number in range(1, 6):
-        case(alice, str(number), code=["hate", "crime", "drugs", "weapons", "violence"][number - 1])
+        make_note_case(alice, str(number), code=["hate", "crime", "drugs", "weapons", "violence"][number - 1])
     client.force_login(morgan)
     page = client.get("/review/?show=new&page=2").content.decode()
     assert "3 to 4 of 5" in page and page.count("data-case") == 2

@@ -18,8 +18,7 @@ from apps.safety.moderation.reviewable import ContextItem
 from apps.safety.policy import versions
 from apps.safety.policy.user_messages import CRISIS_SUPPORT
 from apps.users.models import User
-from tests.safety.case_factory import KIND, Notes, case
-from tests.support.users import make_user
+from tests.factories import NOTE_KIND, Notes, make_note_case, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -38,13 +37,13 @@ def decided(user: User, held: Case, outcome: str = "block") -> Decision:
 
 
 def test_the_same_thing_flagged_twice_is_one_case(alice: User, shelf: Notes) -> None:
-    first, again = case(alice), case(alice)
+    first, again = make_note_case(alice), make_note_case(alice)
     assert first.pk == again.pk
     assert Case.objects.get().report_count == 2
-    assert case(alice, code="violence").pk != first.pk
+    assert make_note_case(alice, code="violence").pk != first.pk
     with pytest.raises(IntegrityError), transaction.atomic():
         Case.objects.create(
-            kind=KIND, subject="1", clause="hate", snapshot=first.snapshot, severity=1, due_at=timezone.now()
+            kind=NOTE_KIND, subject="1", clause="hate", snapshot=first.snapshot, severity=1, due_at=timezone.now()
         )
 
 
@@ -55,15 +54,15 @@ def test_the_same_thing_flagged_twice_at_one_moment_is_one_case(
 
     def meanwhile(subject: str) -> list[ContextItem]:
         monkeypatch.undo()
-        case(alice)  # this one has looked for a case before, and found none
+        make_note_case(alice)  # this one has looked for a case before, and found none
         return []
 
     monkeypatch.setattr(shelf, "context", meanwhile)
-    assert case(alice) == Case.objects.get() and Snapshot.objects.count() == 1
+    assert make_note_case(alice) == Case.objects.get() and Snapshot.objects.count() == 1
 
 
 def test_a_claim_keeps_others_away_until_it_runs_out(alice: User, morgan: User, robin: User, shelf: Notes) -> None:
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     assert cases.claim_case(morgan, held.pk).lease_token == held.lease_token
     with pytest.raises(ActionRefused):
         cases.claim_case(robin, held.pk)
@@ -76,7 +75,7 @@ def test_a_claim_keeps_others_away_until_it_runs_out(alice: User, morgan: User, 
 
 
 def test_a_stale_version_or_an_expired_lease_never_decides(alice: User, morgan: User, shelf: Notes) -> None:
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     for stale in (
         DecisionInput(held.lease_token, held.version + 1, "block", "clear"),
         DecisionInput("x", held.version, "block", "clear"),
@@ -92,7 +91,7 @@ def test_a_stale_version_or_an_expired_lease_never_decides(alice: User, morgan: 
 
 
 def test_members_see_no_queue_and_nobody_sees_their_own_case(alice: User, morgan: User, shelf: Notes) -> None:
-    mine = case(morgan)
+    mine = make_note_case(morgan)
     assert not cases.visible_cases(alice).exists()
     assert not cases.visible_cases(morgan).exists()
     for user in (alice, morgan):
@@ -101,7 +100,7 @@ def test_members_see_no_queue_and_nobody_sees_their_own_case(alice: User, morgan
 
 
 def test_a_decision_does_what_it_says_tells_the_person_and_is_recorded(alice: User, morgan: User, shelf: Notes) -> None:
-    made = decided(morgan, case(alice), "suspend")
+    made = decided(morgan, make_note_case(alice), "suspend")
     alice.refresh_from_db()
     assert not alice.is_active
     assert shelf.state["1"].startswith("withheld: A reviewer withheld this. Hate.")
@@ -117,7 +116,7 @@ def test_a_decision_does_what_it_says_tells_the_person_and_is_recorded(alice: Us
 
 @pytest.mark.parametrize("outcome", ["allow", "block", "warn", "suspend"])
 def test_undoing_restores_exactly_what_was_there(alice: User, morgan: User, shelf: Notes, outcome: str) -> None:
-    held = case(alice)
+    held = make_note_case(alice)
     told = Notice.objects.count()
     decided(morgan, held, outcome)
     back = cases.undo_decision(morgan, held.pk)
@@ -133,7 +132,7 @@ def test_what_two_decisions_did_is_undone_with_the_last_of_them(
     alice: User, morgan: User, robin: User, shelf: Notes, first: bool
 ) -> None:
     """One thing against two clauses, one person suspended for both: an appeal takes back only its part."""
-    made = [decided(morgan, case(alice, code=code), "suspend") for code in ("hate", "violence")]
+    made = [decided(morgan, make_note_case(alice, code=code), "suspend") for code in ("hate", "violence")]
     for decision in made if first else made[::-1]:
         alice.refresh_from_db()
         assert not alice.is_active and shelf.state["1"].startswith("withheld: ")
@@ -147,7 +146,7 @@ def test_a_text_that_two_decisions_allowed_passes_until_both_are_taken_back(
     alice: User, morgan: User, shelf: Notes, first: bool
 ) -> None:
     shelf.state["2"] = "too"
-    made = [decided(morgan, case(alice, subject, text="The same."), "allow") for subject in ("1", "2")]
+    made = [decided(morgan, make_note_case(alice, subject, text="The same."), "allow") for subject in ("1", "2")]
     for decision in made if first else made[::-1]:
         assert AllowedText.objects.count() == 1
         enforcement.revert_effects(decision, morgan)
@@ -157,7 +156,7 @@ def test_a_text_that_two_decisions_allowed_passes_until_both_are_taken_back(
 def test_only_ones_own_decision_of_the_last_seconds_is_undone(
     alice: User, morgan: User, robin: User, shelf: Notes
 ) -> None:
-    held = case(alice)
+    held = make_note_case(alice)
     decided(morgan, held)
     with pytest.raises(ActionRefused):
         cases.undo_decision(robin, held.pk)
@@ -169,7 +168,7 @@ def test_only_ones_own_decision_of_the_last_seconds_is_undone(
 def test_an_appeal_is_decided_by_somebody_else_and_overturned_restores_everything(
     alice: User, morgan: User, robin: User, shelf: Notes
 ) -> None:
-    held = case(alice)
+    held = make_note_case(alice)
     decided(morgan, held, "suspend")
     notice = Notice.objects.filter(person=alice, decision__isnull=False).get()
     appeals.submit_appeal(alice, notice, "It was a quotation.")
@@ -188,7 +187,7 @@ def test_an_appeal_is_decided_by_somebody_else_and_overturned_restores_everythin
 
 
 def test_the_database_keeps_the_roles_apart(alice: User, morgan: User, shelf: Notes) -> None:
-    held = case(alice)
+    held = make_note_case(alice)
     made = decided(morgan, held)
     for wrong in ({"reviewer": alice}, {"first_reviewer": morgan}, {"clause": ""}):
         fields = {"reviewer": morgan, "owner": alice, "clause": "hate", "reason": "clear", "case_version": 9, **wrong}
@@ -202,7 +201,7 @@ def test_the_database_keeps_the_roles_apart(alice: User, morgan: User, shelf: No
 
 
 def test_escalated_goes_to_administrators_and_needs_a_word(alice: User, morgan: User, shelf: Notes) -> None:
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     with pytest.raises(ActionRefused, match="Write why"):
         cases.release_case(morgan, held.pk, held.lease_token, CaseMove.ESCALATE)
     cases.release_case(morgan, held.pk, held.lease_token, CaseMove.ESCALATE, "I know the person")
@@ -212,21 +211,21 @@ def test_escalated_goes_to_administrators_and_needs_a_word(alice: User, morgan: 
 
 
 def test_a_deleted_subject_closes_its_case_and_the_text_stays(alice: User, shelf: Notes) -> None:
-    held = case(alice)
-    auto_close.close_deleted(KIND, "1")
+    held = make_note_case(alice)
+    auto_close.close_deleted(NOTE_KIND, "1")
     assert Case.objects.get().state == CaseState.AUTO_CLOSED
     assert Snapshot.objects.get().text == held.snapshot.text
 
 
 def test_who_needs_help_is_not_written_to_as_if_they_had_done_wrong(alice: User, shelf: Notes) -> None:
-    case(alice, code="self_harm")
+    make_note_case(alice, code="self_harm")
     assert not Notice.objects.exists()
 
 
 @pytest.mark.parametrize("outcome", ["warn", "suspend"])
 def test_who_needs_help_is_never_punished(alice: User, morgan: User, shelf: Notes, outcome: str) -> None:
     """Wherever the case comes from: a random check, a list of the site's own, a classifier."""
-    held = cases.claim_case(morgan, case(alice, code="self_harm").pk)
+    held = cases.claim_case(morgan, make_note_case(alice, code="self_harm").pk)
     with pytest.raises(ActionRefused, match="never punished"):
         cases.decide_case(morgan, held.pk, ruling(held, outcome))
     alice.refresh_from_db()
@@ -235,7 +234,7 @@ def test_who_needs_help_is_never_punished(alice: User, morgan: User, shelf: Note
 
 
 def test_who_needs_help_is_given_words_of_support_whole(alice: User, morgan: User, shelf: Notes) -> None:
-    decided(morgan, case(alice, code="self_harm"), "block")
+    decided(morgan, make_note_case(alice, code="self_harm"), "block")
     notice = Notice.objects.get()
     words = " ".join(CRISIS_SUPPORT.splitlines())
     assert words in notice.text and "appeal within 30 days" in notice.text and "withheld" not in notice.title
@@ -243,12 +242,12 @@ def test_who_needs_help_is_given_words_of_support_whole(alice: User, morgan: Use
 
 
 def test_that_it_was_allowed_is_not_told_to_who_was_told_nothing(alice: User, morgan: User, shelf: Notes) -> None:
-    decided(morgan, case(alice, code="self_harm"), "allow")
+    decided(morgan, make_note_case(alice, code="self_harm"), "allow")
     assert not Notice.objects.exists()
 
 
 def test_reading_somebodys_words_is_recorded(alice: User, morgan: User, shelf: Notes) -> None:
-    held = case(alice)
+    held = make_note_case(alice)
     cases.read_case(morgan, held.pk)
     entry = AuditEntry.objects.filter(kind="read").get()
     assert (entry.actor, entry.person) == (morgan.pk, alice.pk)

@@ -14,16 +14,15 @@ from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.safety.case_factory import Notes, case, notes
+from tests.factories import Notes, make_note_case, make_user, register_notes
 from tests.support.pages import strip_layout
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def shelf(ada: User) -> Notes:
-    found = notes()
+    found = register_notes()
     found.state = {str(number): "as it was" for number in range(9)}
     return found
 
@@ -50,7 +49,7 @@ def until(pk: object) -> float:
 
 
 def test_a_claim_lasts_while_somebody_is_at_it(alice: User, morgan: User) -> None:
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     left(held.pk, 5)
     assert claims.renew_claim(morgan, held.pk, held.lease_token) == held.lease_token
     assert until(held.pk) > cases.LEASE_S - 60
@@ -60,7 +59,7 @@ def test_a_claim_lasts_while_somebody_is_at_it(alice: User, morgan: User) -> Non
 
 
 def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, morgan: User, robin: User) -> None:
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     left(held.pk, -1)
     cases.release_expired_claims()
     token = claims.renew_claim(morgan, held.pk, held.lease_token)
@@ -75,7 +74,7 @@ def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, mo
 
 
 def test_the_page_asks_for_it_and_is_told_when_it_is_over(alice: User, morgan: User, robin: User) -> None:
-    held, client = cases.claim_case(morgan, case(alice).pk), signed_in(morgan)
+    held, client = cases.claim_case(morgan, make_note_case(alice).pk), signed_in(morgan)
     at = f"/review/{held.pk}/keep/"
     assert f'data-keep="{at}"' in client.get(f"/review/{held.pk}/").content.decode()
     assert client.post(at, {"token": held.lease_token}).json() == {"token": held.lease_token}
@@ -87,7 +86,7 @@ def test_the_page_asks_for_it_and_is_told_when_it_is_over(alice: User, morgan: U
 
 def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
     for number in range(3):
-        case(alice, str(number), text=f"All of them should be driven into the sea, number {number}")
+        make_note_case(alice, str(number), text=f"All of them should be driven into the sea, number {number}")
     held = cases.claim_case(morgan, Case.objects.get(subject="0").pk)
     batch, client = bulk_decisions.gather_batch(morgan, held.pk), signed_in(morgan)
     for row in Case.objects.all():
@@ -100,7 +99,7 @@ def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
 
 
 def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice: User, morgan: User) -> None:
-    first, second = case(alice, "1"), case(alice, "2")
+    first, second = make_note_case(alice, "1"), make_note_case(alice, "2")
     client = signed_in(morgan)
     client.post(f"/review/{first.pk}/claim/")
     held = Case.objects.get(pk=first.pk)
@@ -117,13 +116,13 @@ def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice
 
 @pytest.mark.parametrize("sent", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
 def test_nothing_is_put_back_that_is_not_ones_own(alice: User, morgan: User, robin: User, sent: str) -> None:
-    theirs = cases.claim_case(robin, case(alice, "1").pk)
+    theirs = cases.claim_case(robin, make_note_case(alice, "1").pk)
     assert not claims.release_claim(morgan, sent) and not claims.release_claim(morgan, str(theirs.pk))
     assert Case.objects.get().holder == robin
 
 
 def escalated(by: User, owner: User, subject: str) -> Case:
-    held = cases.claim_case(by, case(owner, subject).pk)
+    held = cases.claim_case(by, make_note_case(owner, subject).pk)
     return cases.release_case(by, held.pk, held.lease_token, CaseMove.ESCALATE, "what does the law say here")
 
 

@@ -16,8 +16,7 @@ from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims, temporary_holds
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.safety.case_factory import Notes, case, notes
-from tests.support.users import make_user
+from tests.factories import Notes, make_note_case, make_user, register_notes
 
 pytestmark = pytest.mark.django_db
 Jump = Callable[[float], None]
@@ -25,7 +24,7 @@ Jump = Callable[[float], None]
 
 @pytest.fixture(autouse=True)
 def shelf(ada: User) -> Notes:
-    found = notes()
+    found = register_notes()
     found.state = {str(number): "as it was" for number in range(9)}
     return found
 
@@ -51,7 +50,7 @@ def ruling(held: Case, outcome: str = "block") -> DecisionInput:
 
 @pytest.mark.parametrize("hours", [1, 24 * 400])
 def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, jump: Jump, hours: float) -> None:
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     jump(hours)
     cases.release_expired_claims()
     assert Case.objects.get().state == CaseState.OPEN
@@ -65,7 +64,7 @@ def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, j
 
 def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: Jump) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     jump(-24)
     cases.release_expired_claims()
     with pytest.raises(ActionRefused):
@@ -81,14 +80,14 @@ def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: 
 def test_there_and_back_the_log_stays_one_chain(alice: User, morgan: User, jump: Jump) -> None:
     for number, hours in enumerate((5, -48, 1, -1)):
         jump(hours)
-        held = cases.claim_case(morgan, case(alice, str(number)).pk)
+        held = cases.claim_case(morgan, make_note_case(alice, str(number)).pk)
         cases.decide_case(morgan, held.pk, ruling(held, "allow"))
     seen = list(AuditEntry.objects.order_by("seq").values_list("seq", flat=True))
     assert seen == list(range(seen[0], seen[0] + len(seen))) and audit.verify_chain() == []
 
 
 def test_undo_is_for_seconds_whatever_the_clock_does(alice: User, morgan: User, shelf: Notes, jump: Jump) -> None:
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     cases.decide_case(morgan, held.pk, ruling(held))
     jump(1)
     with pytest.raises(ActionRefused):
@@ -97,7 +96,7 @@ def test_undo_is_for_seconds_whatever_the_clock_does(alice: User, morgan: User, 
 
 
 def test_a_hold_under_a_clause_that_fails_closed_outlasts_any_jump(alice: User, jump: Jump) -> None:
-    held = case(alice, code="weapons", severity=4)
+    held = make_note_case(alice, code="weapons", severity=4)
     jump(24 * 400)
     temporary_holds.end_expired_holds()
     held.refresh_from_db()

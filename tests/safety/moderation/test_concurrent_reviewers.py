@@ -17,8 +17,7 @@ from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.safety.case_factory import case, notes
-from tests.support.users import make_user
+from tests.factories import make_note_case, make_user, register_notes
 
 REVIEWERS, CASES = 20, 40
 PAUSE_S = 0.2  # of somebody who came too late: twenty who ask without end leave the others no time to decide
@@ -76,11 +75,11 @@ class Reviewer(threading.Thread):
 @pytest.mark.django_db(transaction=True)
 def test_every_case_is_decided_exactly_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases, "LEASE_S", 1.0)
-    shelf, owner = notes(), make_user("alice")
+    shelf, owner = register_notes(), make_user("alice")
     people = [make_user(f"reviewer{number}", User.Role.REVIEWER) for number in range(REVIEWERS)]
     for number in range(CASES):
         shelf.state[str(number)] = "as it was"
-        case(owner, str(number))
+        make_note_case(owner, str(number))
     threads = [Reviewer(user, number) for number, user in enumerate(people)]
     for thread in threads:
         thread.start()
@@ -102,9 +101,9 @@ def test_every_case_is_decided_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_at_one_case_and_one_holder() -> None:
-    shelf, owner = notes(), make_user("alice")
+    shelf, owner = register_notes(), make_user("alice")
     shelf.state["1"] = "as it was"
-    opened = case(owner)
+    opened = make_note_case(owner)
     people = [make_user(f"reviewer{number}", User.Role.REVIEWER) for number in range(REVIEWERS)]
     won: list[User] = []
     start = threading.Barrier(REVIEWERS)

@@ -18,16 +18,15 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action, Blocklist, Policy, Stage
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.safety.case_factory import KIND, Notes, case, notes
+from tests.factories import NOTE_KIND, Notes, make_note_case, make_user, register_notes
 from tests.support.pages import strip_layout
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def shelf(ada: User) -> Notes:
-    found = notes()
+    found = register_notes()
     found.state = {str(number): "as it was" for number in range(9)}
     return found
 
@@ -44,7 +43,7 @@ def with_list(kind: str, *entries: str, stage: Stage = Stage.QUESTION) -> Policy
 
 def test_where_no_signal_names_a_place_all_of_it_is_marked(alice: User) -> None:
     outcome = PolicyResult(Action.SEND, "hate", 3, 1.0)
-    found = cases.flag_content(FlaggedContent(KIND, "1", "question", "a plain text", alice.pk, outcome))
+    found = cases.flag_content(FlaggedContent(NOTE_KIND, "1", "question", "a plain text", alice.pk, outcome))
     assert highlights.split_highlights(found, live()) == [("a plain text", True)]
 
 
@@ -55,7 +54,7 @@ def test_of_a_picture_the_words_that_it_was_drawn_from_are_marked(alice: User, m
     judged = pictures.check_picture(lambda: b"", "  Bob at sea").judged
     assert judged is not None
     found = cases.flag_content(
-        FlaggedContent(KIND, "1", "picture", judged.text, alice.pk, judged.outcome, judged.signals)
+        FlaggedContent(NOTE_KIND, "1", "picture", judged.text, alice.pk, judged.outcome, judged.signals)
     )
     assert [words for words, mark in highlights.split_highlights(found, held) if mark] == ["Bob"]
 
@@ -65,7 +64,7 @@ def test_what_overlaps_is_one_mark() -> None:
 
 
 def decided(owner: User, reviewer: User, subject: str, text: str, outcome: str = "block", code: str = "hate") -> Case:
-    held = cases.claim_case(reviewer, case(owner, subject, code=code, text=text).pk)
+    held = cases.claim_case(reviewer, make_note_case(owner, subject, code=code, text=text).pk)
     return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear")).case
 
 
@@ -79,7 +78,7 @@ def test_decisions_about_nearly_the_same_text_are_the_likest_first(alice: User, 
     undone = decided(bob, morgan, "5", SEA.format(3))
     cases.undo_decision(morgan, undone.pk)
     decided(alice, morgan, "7", SEA.format(1))  # shown as this person's own history
-    found = similar_cases.find_similar_decisions(morgan, case(alice, "6", text=SEA.format(1)))
+    found = similar_cases.find_similar_decisions(morgan, make_note_case(alice, "6", text=SEA.format(1)))
     assert [one.decision.case for one in found] == [same, near]
     assert found[0].percent == 100 and 75 <= found[1].percent < 100
 
@@ -90,7 +89,7 @@ def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) 
     robin.refresh_from_db()
     decided(morgan, robin, "1", SEA.format(1))
     hidden = decided(alice, robin, "2", SEA.format(1), code="child_exploitation")
-    found = case(alice, "3", text=SEA.format(1))
+    found = make_note_case(alice, "3", text=SEA.format(1))
     assert (
         similar_cases.find_similar_decisions(morgan, found) == []
         and len(similar_cases.find_similar_decisions(robin, found)) == 1
@@ -101,7 +100,7 @@ def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) 
 
 def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob: User, morgan: User) -> None:
     decided(bob, morgan, "1", SEA.format(1))
-    held = cases.claim_case(morgan, case(alice, "2", text=SEA.format(2)).pk)
+    held = cases.claim_case(morgan, make_note_case(alice, "2", text=SEA.format(2)).pk)
     client = Client()
     client.force_login(morgan)
     page = strip_layout(client.get(f"/review/{held.pk}/").content.decode())

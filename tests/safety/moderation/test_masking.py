@@ -22,8 +22,7 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.moderation.reviewable import ContextItem
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
-from tests.safety.case_factory import Notes, case, notes
-from tests.support.users import make_user
+from tests.factories import Notes, make_note_case, make_user, register_notes
 
 _draw = random.Random(20_261_129)
 UPPER, LOWER, DIGITS = string.ascii_uppercase, string.ascii_lowercase, string.digits
@@ -127,13 +126,13 @@ def shelf(ada: User) -> Spoken:
 
     found = Spoken()
     found.state = {str(number): "as it was" for number in range(9)}
-    notes()
+    register_notes()
     reviewable.register_reviewable("note", found)
     return found
 
 
 def claimed(user: User, owner: User, subject: str = "1", text: str = ALL) -> Any:
-    return cases.claim_case(user, case(owner, subject, text=f"some [hate] {text}").pk)
+    return cases.claim_case(user, make_note_case(owner, subject, text=f"some [hate] {text}").pk)
 
 
 def page(user: User, path: str) -> str:
@@ -151,7 +150,7 @@ def of_a_case(alice: User, morgan: User) -> str:
 def of_many_cases(alice: User, morgan: User) -> str:
     from apps.safety.moderation import bulk_decisions
 
-    case(alice, "2", text=f"some [hate] {ALL}")
+    make_note_case(alice, "2", text=f"some [hate] {ALL}")
     return page(morgan, f"/review/batches/{bulk_decisions.gather_batch(morgan, claimed(morgan, alice).pk).pk}/")
 
 
@@ -221,7 +220,7 @@ def test_opening_a_case_asks_no_model_inside_its_transaction(
 
     monkeypatch.setattr(type(registry.get_pii_tagger()), "spans", watched)
     with transaction.atomic():
-        found = case(alice)
+        found = make_note_case(alice)
     assert inside == []
     stored = Snapshot.objects.get(pk=found.snapshot_id).context[0]["text"]
     assert all(secret not in stored for _, secret in SECRETS.values())

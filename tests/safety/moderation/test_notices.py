@@ -22,7 +22,7 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.accounts import reinstate_user
 from apps.users.models import User
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
@@ -73,14 +73,14 @@ def test_what_was_held_back_of_an_answer_is_not_shown_by_its_notice(alice: User,
 
 
 def test_a_notice_of_a_document_names_it_and_leads_to_it(alice: User) -> None:
-    paper = document(collection(alice, "Town"), "Quarrels", [SAID])
+    paper = make_document(make_collection(alice, "Town"), "Quarrels", [SAID])
     flagged(alice, "document", paper.pk, "passage", SAID, Action.REVIEW)
     (card,) = told(alice)
     assert f'href="/documents/{paper.pk}/"' in card and "Quarrels" in card and "Town" in card and SAID in card
 
 
 def test_a_notice_names_no_document_that_its_user_may_no_longer_see(alice: User, bob: User) -> None:
-    paper = document(collection(bob, "Secret place"), "Secret paper", [SAID])
+    paper = make_document(make_collection(bob, "Secret place"), "Secret paper", [SAID])
     flagged(alice, "document", paper.pk, "passage", SAID, Action.REVIEW)
     (card,) = told(alice)
     assert "Secret" not in card and str(paper.pk) not in card
@@ -135,8 +135,8 @@ def test_times_are_those_of_the_reader(alice: User, answer: Message) -> None:
 
 
 def test_a_withheld_document_does_not_look_ready(alice: User) -> None:
-    place = collection(alice, "Town")
-    paper = document(place, "Quarrels", [SAID])
+    place = make_collection(alice, "Town")
+    paper = make_document(place, "Quarrels", [SAID])
     Document.objects.filter(pk=paper.pk).update(withheld="A reviewer withheld this. Hate.")
     row = page(alice, f"/collections/{place.pk}/")
     row = row[row.index(f'id="file-{paper.pk}"') :]
@@ -146,7 +146,7 @@ def test_a_withheld_document_does_not_look_ready(alice: User) -> None:
 
 
 def paper_flagged(owner: User, name: str, action: Action = Action.SEND) -> Case:
-    paper = document(collection(owner, "Town"), name, [SAID])
+    paper = make_document(make_collection(owner, "Town"), name, [SAID])
     return flagged(owner, "document", paper.pk, "passage", SAID, action)
 
 

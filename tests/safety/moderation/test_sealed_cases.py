@@ -12,9 +12,9 @@ from apps.safety.moderation import appeals, cases, sealed_cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import special_permissions
 from apps.users.models import User
-from tests.safety.case_factory import case, notes
+from tests.factories import make_note_case, make_user, register_notes
 from tests.support.pages import strip_layout
-from tests.support.users import PASSWORD, make_user
+from tests.support.password import PASSWORD
 
 pytestmark = pytest.mark.django_db
 SEALED = "child_exploitation"
@@ -22,8 +22,8 @@ SEALED = "child_exploitation"
 
 @pytest.fixture
 def hidden(alice: User, ada: User) -> Case:
-    notes().state["1"] = "as it was"
-    return case(alice, code=SEALED, severity=4)
+    register_notes().state["1"] = "as it was"
+    return make_note_case(alice, code=SEALED, severity=4)
 
 
 def signed_in(user: User) -> Client:
@@ -83,11 +83,11 @@ def test_what_was_decided_about_a_sealed_case_is_not_told_beside_another_of_the_
     hidden: Case, alice: User, morgan: User
 ) -> None:
     robin = named(make_user("robin", User.Role.REVIEWER))
-    notes().state |= {"1": "as it was", "2": "as it was", "3": "as it was"}
-    for owned, user in ((hidden, robin), (case(alice, "2", code="violence"), morgan)):
+    register_notes().state |= {"1": "as it was", "2": "as it was", "3": "as it was"}
+    for owned, user in ((hidden, robin), (make_note_case(alice, "2", code="violence"), morgan)):
         held = cases.claim_case(user, owned.pk)
         cases.decide_case(user, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
-    told, other = {}, case(alice, "3")
+    told, other = {}, make_note_case(alice, "3")
     for user in (morgan, robin):
         held = cases.claim_case(user, other.pk)
         page = signed_in(user).get(f"/review/{other.pk}/")
@@ -150,8 +150,8 @@ def test_a_name_is_worth_nothing_without_the_role(hidden: Case, morgan: User) ->
 
 
 def test_a_lone_administrator_is_told_that_a_sealed_case_about_themselves_waits(ada: User) -> None:
-    notes().state["1"] = "as it was"
-    case(ada, code=SEALED, severity=4)
+    register_notes().state["1"] = "as it was"
+    make_note_case(ada, code=SEALED, severity=4)
     page = signed_in(ada).get("/review/").content.decode()
     assert "1 case under a sealed clause is waiting" in page and "Give a reviewer the permission" in page
     make_user("kim", User.Role.REVIEWER)

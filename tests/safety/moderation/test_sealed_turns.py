@@ -16,7 +16,7 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.support.users import make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 ASKED, SAID = "What was it that he wrote to her?", "He wrote about the harbour."

@@ -16,9 +16,8 @@ from apps.safety.moderation import cases, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.safety.case_factory import Notes, case, notes
+from tests.factories import Notes, make_note_case, make_user, register_notes
 from tests.support.pages import strip_layout
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def shelf(ada: User, settings: object) -> Notes:
     settings.REVIEW_SECOND_PERCENT = 100  # type: ignore[attr-defined]
-    found = notes()
+    found = register_notes()
     found.state = {str(number): "as it was" for number in range(9)}
     return found
 
@@ -37,7 +36,7 @@ def robin(db: None) -> User:
 
 
 def decided(owner: User, reviewer: User, subject: str = "1", outcome: str = "block", **more: str) -> Decision:
-    held = cases.claim_case(reviewer, case(owner, subject, **more).pk)
+    held = cases.claim_case(reviewer, make_note_case(owner, subject, **more).pk)
     return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 
 
@@ -117,7 +116,7 @@ def test_a_disputed_decision_is_opened_again_by_an_administrator_who_did_not_mak
 
 
 def test_a_second_opinion_is_asked_for_and_read_by_who_decides(alice: User, morgan: User, robin: User) -> None:
-    held = cases.claim_case(morgan, case(alice).pk)
+    held = cases.claim_case(morgan, make_note_case(alice).pk)
     cases.request_second_review(morgan, held.pk, held.lease_token)
     assert Case.objects.get().state == CaseState.OPEN and second_reviews.claim_review(morgan) is None
     said(robin, False)
@@ -131,7 +130,7 @@ def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, mo
     SEALED.assign(morgan, True)
     morgan.refresh_from_db()
     decided(alice, morgan, code="child_exploitation")
-    held = cases.claim_case(morgan, case(alice, "2", code="child_exploitation").pk)
+    held = cases.claim_case(morgan, make_note_case(alice, "2", code="child_exploitation").pk)
     with pytest.raises(ActionRefused):
         cases.request_second_review(morgan, held.pk, held.lease_token)
     assert not SecondReview.objects.exists() and Case.objects.get(pk=held.pk).holder == morgan

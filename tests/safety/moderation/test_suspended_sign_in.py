@@ -19,8 +19,8 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import rate_limits
 from apps.users.accounts import reinstate_user, suspend_user
 from apps.users.models import User
-from tests.safety.case_factory import Notes, case, notes
-from tests.support.users import PASSWORD, make_user
+from tests.factories import Notes, make_note_case, make_user, register_notes
+from tests.support.password import PASSWORD
 
 pytestmark = pytest.mark.django_db
 PAGE = "/suspended/"
@@ -28,7 +28,7 @@ PAGE = "/suspended/"
 
 @pytest.fixture(autouse=True)
 def shelf(ada: User) -> Iterator[Notes]:
-    found = notes()
+    found = register_notes()
     found.state |= {"1": "as it was", "2": "as it was"}
     rate_limits.clear_rate_cache()
     yield found
@@ -36,7 +36,7 @@ def shelf(ada: User) -> Iterator[Notes]:
 
 
 def banned(owner: User, reviewer: User, subject: str = "1") -> Case:
-    held = cases.claim_case(reviewer, case(owner, subject).pk)
+    held = cases.claim_case(reviewer, make_note_case(owner, subject).pk)
     return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, "suspend", "clear")).case
 
 

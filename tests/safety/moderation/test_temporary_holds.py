@@ -21,7 +21,7 @@ from apps.safety.policy import versions
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
-from tests.safety.case_factory import Notes, case
+from tests.factories import Notes, make_note_case
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ def decided(user: User, found: Case, outcome: str) -> None:
 
 
 def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, shelf: Notes) -> None:
-    found = case(alice)
+    found = make_note_case(alice)
     assert found.hold_expires_at is not None and found.due_at <= found.hold_expires_at
     assert found.hold_expires_at - found.created <= timedelta(hours=settings.HOLD_HOURS, seconds=1)
     assert "If none decides in time, you can use it again" in Notice.objects.get().text
@@ -94,7 +94,7 @@ def test_nothing_ends_where_nothing_is_held(alice: User, shelf: Notes) -> None:
 
 @pytest.mark.parametrize("state", [CaseState.CLAIMED, CaseState.ESCALATED])
 def test_a_claim_or_an_escalation_is_no_decision(alice: User, morgan: User, shelf: Notes, state: str) -> None:
-    found = case(alice)
+    found = make_note_case(alice)
     held = cases.claim_case(morgan, found.pk)
     if state == CaseState.ESCALATED:
         cases.release_case(morgan, found.pk, held.lease_token, cases.CaseMove.ESCALATE, "Too hard for me")
@@ -106,7 +106,7 @@ def test_a_claim_or_an_escalation_is_no_decision(alice: User, morgan: User, shel
 
 
 def test_who_decided_in_time_is_not_overruled(alice: User, morgan: User, shelf: Notes) -> None:
-    found = case(alice)
+    found = make_note_case(alice)
     decided(morgan, found, "block")
     later(found)
     assert temporary_holds.end_expired_holds() == 0 and not AllowedText.objects.exists()
@@ -116,7 +116,7 @@ def test_who_decided_in_time_is_not_overruled(alice: User, morgan: User, shelf: 
 def test_a_later_decision_holds_again_and_its_undoing_frees_again(
     alice: User, morgan: User, shelf: Notes, outcome: str
 ) -> None:
-    found = case(alice)
+    found = make_note_case(alice)
     later(found)
     temporary_holds.end_expired_holds()
     decided(morgan, found, outcome)
@@ -131,7 +131,7 @@ def test_what_a_person_allowed_is_not_stopped_by_the_decision_about_another(
     alice: User, morgan: User, shelf: Notes
 ) -> None:
     shelf.state["2"] = "too"
-    first, second = case(alice, text="The same."), case(alice, "2", text="The same.")
+    first, second = make_note_case(alice, text="The same."), make_note_case(alice, "2", text="The same.")
     later(first)
     temporary_holds.end_expired_holds()
     decided(morgan, first, "allow")
@@ -141,7 +141,7 @@ def test_what_a_person_allowed_is_not_stopped_by_the_decision_about_another(
 
 @pytest.mark.parametrize("outcome", ["allow", "block"])
 def test_an_undone_decision_leaves_the_hold_as_it_was(alice: User, morgan: User, shelf: Notes, outcome: str) -> None:
-    found = case(alice)
+    found = make_note_case(alice)
     decided(morgan, found, outcome)
     again = cases.undo_decision(morgan, found.pk)
     assert again.undecided and again.hold_expires_at == found.hold_expires_at
@@ -156,7 +156,7 @@ def test_an_undone_decision_leaves_the_hold_as_it_was(alice: User, morgan: User,
 def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User, shelf: Notes) -> None:
     assert temporary_holds.end_expired_holds in worker.periodic_jobs and tasks.do.name
     User.objects.filter(pk=alice.pk).update(language="de")
-    found = case(User.objects.get(pk=alice.pk))
+    found = make_note_case(User.objects.get(pk=alice.pk))
     notices.notify_hold_ended(Case.objects.get(pk=found.pk))
     assert "nicht mehr zurückgehalten" in Notice.objects.order_by("-pk")[0].title
 
@@ -182,7 +182,7 @@ def test_a_question_that_people_withheld_does_not_pass_because_nobody_looked_at_
     alice: User, morgan: User, shelf: Notes
 ) -> None:
     shelf.state["2"] = "too"
-    first, second = case(alice, text="The same."), case(alice, "2", text="The same.")
+    first, second = make_note_case(alice, text="The same."), make_note_case(alice, "2", text="The same.")
     decided(morgan, first, "block")
     later(second)
     assert temporary_holds.end_expired_holds() == 0 and not AllowedText.objects.exists()

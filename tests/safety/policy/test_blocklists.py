@@ -22,8 +22,7 @@ from apps.safety.policy.evaluation import Signal, evaluate_policy
 from apps.safety.policy.schema import NAMES, PATTERNS, WORDS, Action, Blocklist, PolicyError, Stage
 from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.users.models import User
-from tests.safety.case_factory import case, notes
-from tests.support.users import make_user
+from tests.factories import make_note_case, make_user, register_notes
 
 
 def row(*entries: str, kind: str = WORDS, **fields: Any) -> dict[str, Any]:
@@ -167,8 +166,8 @@ def test_another_process_notices_within_seconds(ada: User, settings: Any) -> Non
 
 @pytest.mark.django_db
 def test_a_replay_looks_for_the_list_in_what_was_judged(ada: User, alice: User) -> None:
-    notes().state["1"] = "x"
-    case(alice, code="harassment", severity=1, text="about the falcon")
+    register_notes().state["1"] = "x"
+    make_note_case(alice, code="harassment", severity=1, text="about the falcon")
     draft = blocklist_drafts.save_blocklist(ada, row("falcon", owner=ada.pk))
     said = backtest.run_backtest(ada, draft)
     assert (said["judged"], Snapshot.objects.count()) == (1, 1) and draft.body["lists"][0]["entries"] == ["falcon"]
@@ -176,9 +175,9 @@ def test_a_replay_looks_for_the_list_in_what_was_judged(ada: User, alice: User) 
 
 @pytest.mark.django_db
 def test_administrators_try_keep_change_and_remove_a_list(client: Client, ada: User, alice: User, morgan: User) -> None:
-    notes().state |= {"1": "x", "2": "x"}
+    register_notes().state |= {"1": "x", "2": "x"}
     for subject, text, outcome in (("1", "the falcon is secret", "block"), ("2", "a falcon in the sky", "allow")):
-        held = cases.claim_case(morgan, case(alice, subject, text=text).pk)
+        held = cases.claim_case(morgan, make_note_case(alice, subject, text=text).pk)
         cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
     client.force_login(morgan)
     assert client.get("/review/lists/").status_code == 404

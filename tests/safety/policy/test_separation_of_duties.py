@@ -40,16 +40,15 @@ from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.users import accounts
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
-from tests.safety.case_factory import Notes, case, notes
+from tests.factories import Notes, make_note_case, make_user, register_notes
 from tests.safety.policy_drafts import body, verdicts_kept  # noqa: F401
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def shelf(ada: User) -> Notes:
-    found = notes()
+    found = register_notes()
     found.state |= {str(number): "as it was" for number in range(9)}
     return found
 
@@ -70,7 +69,7 @@ class Site:
 @pytest.fixture
 def site(shelf: Notes, ada: User, alice: User, morgan: User) -> Site:
     robin = make_user("robin", User.Role.REVIEWER)
-    held = cases.claim_case(morgan, case(alice, "1").pk)
+    held = cases.claim_case(morgan, make_note_case(alice, "1").pk)
     made = cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     for one in (morgan, robin):
         BREAK_GLASS.assign(one, True)
@@ -82,7 +81,7 @@ def site(shelf: Notes, ada: User, alice: User, morgan: User) -> Site:
     return Site(
         alice,
         versions.create_draft(ada, body(withhold=0.5)),
-        case(alice, "2"),
+        make_note_case(alice, "2"),
         made,
         Notice.objects.get(decision=made),
         glass,
@@ -238,7 +237,7 @@ def test_the_only_reviewer_decides_their_own_case_and_the_appeal_against_it(
     shelf: Notes, ada: User, client: Client
 ) -> None:
     client.force_login(ada)
-    found = case(ada, "1")
+    found = make_note_case(ada, "1")
     assert "no other reviewer can decide it" in client.get("/review/").content.decode()
     held = cases.claim_case(ada, found.pk)
     assert "self-approved" in client.get(f"/review/{found.pk}/").content.decode()
@@ -254,7 +253,7 @@ def test_the_only_reviewer_decides_their_own_case_and_the_appeal_against_it(
 
 
 def test_with_a_second_reviewer_nobody_meets_their_own_case(shelf: Notes, ada: User, morgan: User) -> None:
-    found = case(ada, "1")
+    found = make_note_case(ada, "1")
     assert not cases.visible_cases(ada).exists()
     with pytest.raises(ActionRefused):
         cases.claim_case(ada, found.pk)
@@ -370,7 +369,7 @@ def test_a_suspension_ends_by_itself(shelf: Notes, ada: User, alice: User) -> No
 
 
 def test_the_longer_one_of_two_suspensions_counts(shelf: Notes, ada: User, morgan: User, alice: User) -> None:
-    held = cases.claim_case(morgan, case(alice, "1").pk)
+    held = cases.claim_case(morgan, make_note_case(alice, "1").pk)
     short = account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 1)
     extent = DecisionInput("", 0, "", "").extent.__class__(suspended=30)
     long = cases.decide_case(
@@ -386,7 +385,7 @@ def test_the_longer_one_of_two_suspensions_counts(shelf: Notes, ada: User, morga
 
 
 def test_a_reviewer_is_asked_for_how_long(shelf: Notes, ada: User, morgan: User, alice: User, client: Client) -> None:
-    held = cases.claim_case(morgan, case(alice, "1").pk)
+    held = cases.claim_case(morgan, make_note_case(alice, "1").pk)
     client.force_login(morgan)
     assert 'name="suspended"' in client.get(f"/review/{held.pk}/").content.decode()
     sent = {"token": held.lease_token, "version": held.version, "outcome": "suspend", "reason": "clear"}

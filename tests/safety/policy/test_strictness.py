@@ -32,8 +32,7 @@ from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.safety.policy_admin import backtest
 from apps.safety.text.normalization import hash_text
 from apps.users.models import User
-from tests.safety.case_factory import KIND, notes
-from tests.support.users import make_user
+from tests.factories import NOTE_KIND, make_user, register_notes
 
 BODY = defaults.make_default_policy({code: LabelThresholds(0.5, 0.9) for code in CLAUSE_CODES})
 POLICY = schema.parse_policy(BODY)
@@ -224,10 +223,10 @@ async def test_what_a_person_has_allowed_passes_at_every_level(monkeypatch: pyte
 
 @pytest.mark.django_db
 def test_a_case_keeps_its_level_and_a_replay_judges_by_it(alice: User) -> None:
-    notes().state["1"] = "x"
+    register_notes().state["1"] = "x"
     found = tuple(signals({"child_exploitation": 0.6}))
     outcome = strictness.evaluate_at(Stage.QUESTION, found, versions.current_policy(), Strictness.STRICT)
-    cases.flag_content(FlaggedContent(KIND, "1", "question", "x", alice.pk, outcome, found))
+    cases.flag_content(FlaggedContent(NOTE_KIND, "1", "question", "x", alice.pk, outcome, found))
     shot = Snapshot.objects.get()
     stored = [Signal.of(row) for row in shot.signals]
     assert shot.level == "strict"

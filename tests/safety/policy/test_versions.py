@@ -19,8 +19,7 @@ from apps.safety.policy.evaluation import Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import CLAUSE_CODES, PolicyError, Stage
 from apps.safety.policy_admin import backtest
 from apps.users.models import User
-from tests.safety.case_factory import case, notes
-from tests.support.users import make_user
+from tests.factories import make_note_case, make_user, register_notes
 
 BODY = defaults.make_default_policy({code: LabelThresholds(0.5, 0.9) for code in CLAUSE_CODES})
 
@@ -125,8 +124,8 @@ def second(db: None) -> User:
 
 
 def test_a_draft_goes_live_only_after_a_replay_and_by_somebody_else(author: User, second: User, alice: User) -> None:
-    notes().state["1"] = "x"
-    case(alice)  # judged as [hate] at 0.97
+    register_notes().state["1"] = "x"
+    make_note_case(alice)  # judged as [hate] at 0.97
     old = versions.get_live_version()
     mild = copy.deepcopy(old.body)
     next(row for row in mild["clauses"] if row["code"] == "hate")["steps"]["question"] = []

@@ -24,9 +24,8 @@ from apps.safety.policy.schema import Stage
 from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.safety.verdict_log import recorder
 from apps.users.models import User
-from tests.safety.case_factory import KIND, case, notes
+from tests.factories import NOTE_KIND, make_note_case, make_user, register_notes
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, written
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,8 +76,8 @@ async def test_the_same_policy_changes_nothing_whatever_was_judged(ada: User) ->
 
 
 async def test_a_text_that_became_a_case_counts_once_by_its_words(ada: User, alice: User) -> None:
-    notes().state["1"] = "x"
-    await in_db(lambda: case(alice, text=SURE))
+    register_notes().state["1"] = "x"
+    await in_db(lambda: make_note_case(alice, text=SURE))
     await judged(SURE, PLAIN)
     row = await in_db(lambda: versions.create_draft(ada, body(note=0.5)))
     found = await in_db(backtest.run_backtest, ada, row)
@@ -117,9 +116,11 @@ def test_what_a_list_found_in_a_text_that_went_is_not_called_freed(ada: User, gr
     versions.approve_version(grace, live)
     text, own = "Who owns the blue falcon?", versions.parse_policy(live.body)
     signals = tuple(blocklist_matcher.match_blocklists(own, Stage.QUESTION, text))
-    notes()
+    register_notes()
     found = cases.flag_content(
-        FlaggedContent(KIND, "1", "question", text, alice.pk, evaluate_policy(Stage.QUESTION, signals, own), signals)
+        FlaggedContent(
+            NOTE_KIND, "1", "question", text, alice.pk, evaluate_policy(Stage.QUESTION, signals, own), signals
+        )
     )
     again = versions.create_draft(ada, copy.deepcopy(live.body), "As it is")
     assert backtest.run_backtest(ada, again)["changed"] == 0

@@ -17,8 +17,8 @@ from apps.safety.policy_admin import backtest, version_diff
 from apps.safety.policy_admin.version_diff import ValueChange, VersionDifference
 from apps.safety.views.policy_form import PolicyForm
 from apps.users.models import User
+from tests.factories import make_user
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, verdicts_kept, written  # noqa: F401
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EDIT, PREVIEW = "/review/policy/edit/", "/review/policy/preview/hate/"

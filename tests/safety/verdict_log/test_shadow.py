@@ -23,8 +23,8 @@ from apps.safety.text.normalization import hash_text
 from apps.safety.verdict_log import detector_versions, recorder
 from apps.safety.verdict_log.shadow import VerdictChange, classify_change
 from apps.users.models import User
+from tests.factories import make_user
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, in_the_shadow, written
-from tests.support.users import make_user
 
 SLOWER_MS = 0.3  # that a check may take longer for what is recorded and judged beside it
 

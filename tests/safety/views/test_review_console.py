@@ -16,9 +16,8 @@ from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases
 from apps.safety.policy import versions
 from apps.users.models import User
-from tests.safety.case_factory import Notes, case, notes
+from tests.factories import Notes, make_note_case, make_user, register_notes
 from tests.support.pages import strip_layout
-from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def shelf(db: None) -> Notes:
     make_user("ada", User.Role.ADMINISTRATOR)
-    found = notes()
+    found = register_notes()
     found.state |= {"1": "as it was", "2": "too"}
     return found
 
@@ -53,7 +52,7 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     alice: User, staff: tuple[Client, Client], shelf: Notes
 ) -> None:
     morgan, robin = staff
-    first, second = case(alice, "1"), case(alice, "2")
+    first, second = make_note_case(alice, "1"), make_note_case(alice, "2")
     page = strip_layout(morgan.get("/review/").content.decode())
     assert 'New<span class="count">2</span>' in page
     assert "alice" not in page.lower()
@@ -86,7 +85,7 @@ def test_decided_cases_are_listed_newest_first_with_their_outcome(
     alice: User, staff: tuple[Client, Client], shelf: Notes
 ) -> None:
     morgan, _ = staff
-    severe, mild = case(alice, "1", severity=4), case(alice, "2", code="crime", severity=2)
+    severe, mild = make_note_case(alice, "1", severity=4), make_note_case(alice, "2", code="crime", severity=2)
     for one, outcome in ((severe, "block"), (mild, "allow")):
         morgan.post(f"/review/{one.pk}/claim/")
         sent(morgan, one.pk, outcome)
@@ -106,7 +105,7 @@ def test_a_decision_can_be_taken_back_from_the_next_page(
     alice: User, staff: tuple[Client, Client], shelf: Notes
 ) -> None:
     morgan, robin = staff
-    held = case(alice)
+    held = make_note_case(alice)
     morgan.post(f"/review/{held.pk}/claim/")
     sent(morgan, held.pk, "block")
     page = strip_layout(morgan.get("/review/").content.decode())
@@ -121,7 +120,7 @@ def test_a_decision_can_be_taken_back_from_the_next_page(
 
 def test_what_was_decided_meanwhile_is_not_overwritten(alice: User, staff: tuple[Client, Client], shelf: Notes) -> None:
     morgan, robin = staff
-    held = case(alice)
+    held = make_note_case(alice)
     morgan.post(f"/review/{held.pk}/claim/")
     data = {"token": "guessed", "version": 1, "outcome": "allow", "reason": "clear"}
     for version in ("1", "x", "", "99999999999"):
@@ -132,7 +131,7 @@ def test_what_was_decided_meanwhile_is_not_overwritten(alice: User, staff: tuple
 def test_notices_and_appeals_of_others_do_not_exist(
     alice: User, charlie: User, staff: tuple[Client, Client], shelf: Notes
 ) -> None:
-    held = case(alice)
+    held = make_note_case(alice)
     staff[0].post(f"/review/{held.pk}/claim/")
     sent(staff[0], held.pk, "block")
     notice = Notice.objects.get(decision__isnull=False)
@@ -157,7 +156,7 @@ def test_text_is_shown_as_text(alice: User, staff: tuple[Client, Client], shelf:
 
 
 def test_skipping_says_why_and_opens_the_next(alice: User, staff: tuple[Client, Client], shelf: Notes) -> None:
-    first, second = case(alice, "1"), case(alice, "2")
+    first, second = make_note_case(alice, "1"), make_note_case(alice, "2")
     staff[0].post(f"/review/{first.pk}/claim/")
     token = Case.objects.get(pk=first.pk).lease_token
     away = f"/review/{first.pk}/leave/"
@@ -182,7 +181,7 @@ def test_of_who_needs_help_a_reviewer_is_offered_no_punishment(
     alice: User, staff: tuple[Client, Client], shelf: Notes
 ) -> None:
     for code, offered in (("self_harm", ["allow", "block"]), ("hate", ["allow", "block", "warn", "suspend"])):
-        found = case(alice, "1", code=code)
+        found = make_note_case(alice, "1", code=code)
         staff[0].post(f"/review/{found.pk}/claim/")
         page = staff[0].get(f"/review/{found.pk}/").content.decode()
         assert [one for one in ("allow", "block", "warn", "suspend") if f'value="{one}"' in page] == offered

@@ -11,7 +11,7 @@ from apps.conversations.history import transcript
 from apps.conversations.models import Message, ModelProfile
 from apps.documents.models import Document
 from apps.lib.concurrency.threads import in_db
-from tests.documents.factories import collection, document
+from tests.factories import make_collection, make_document
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,7 +82,9 @@ async def test_a_comparison_of_which_a_side_is_unknown_is_a_question(open_page, 
 
 
 async def test_a_side_is_searched_in_what_the_user_may_read_alone(open_page, alice, bob, library, chat) -> None:
-    await in_db(document, await in_db(collection, bob), "Wasps", ["Wasps build nests of paper in hollow trees."])
+    await in_db(
+        make_document, await in_db(make_collection, bob), "Wasps", ["Wasps build nests of paper in hollow trees."]
+    )
     page = await open_page(bob)
     row, _, html = await asked(page, "Compare wasps and honey bees")
     assert columns(html) == [] and "queen" not in row.text

@@ -17,7 +17,7 @@ from apps.conversations.turns import ephemeral
 from apps.documents.models import Document, Page
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import Section, collection, document
+from tests.factories import Section, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +43,7 @@ CRANE = [
 
 @pytest.fixture
 def crane(library: Any) -> Document:
-    return document(library, "Crane X200", CRANE)
+    return make_document(library, "Crane X200", CRANE)
 
 
 async def said(page: Any, text: str, **also: Any) -> tuple[Message, list[dict[str, Any]]]:
@@ -142,7 +142,7 @@ async def test_a_list_is_looked_for_in_what_a_search_finds_where_no_document_is_
 async def test_what_is_to_be_listed_is_not_taken_for_the_name_of_a_document(
     open_page, alice, library, crane, chat
 ) -> None:
-    await in_db(document, library, "Corders", ["A corder makes cords."])
+    await in_db(make_document, library, "Corders", ["A corder makes cords."])
     page = await open_page(alice)
     for asked in ("List all error codes", "List all codes"):
         row, _ = await said(page, asked)
@@ -152,7 +152,7 @@ async def test_what_is_to_be_listed_is_not_taken_for_the_name_of_a_document(
 async def test_the_document_that_is_spelt_so_is_meant_before_one_that_is_spelt_alike(
     open_page, alice, library, crane, chat
 ) -> None:
-    await in_db(document, library, "Crate X200", ["A crate holds twelve bottles of water. It is made of wood."])
+    await in_db(make_document, library, "Crate X200", ["A crate holds twelve bottles of water. It is made of wood."])
     page = await open_page(alice)
     row, _ = await said(page, "Summarise the Crane X200")
     assert "Quoted word for word from “Crane X200”" in row.text
@@ -166,7 +166,7 @@ async def test_a_list_that_no_document_has_is_a_question(open_page, alice, crane
 
 
 async def test_the_only_document_is_meant_where_none_is_named(open_page, bob, chat) -> None:
-    await in_db(document, await in_db(collection, bob), "Crane X200", CRANE)
+    await in_db(make_document, await in_db(make_collection, bob), "Crane X200", CRANE)
     page = await open_page(bob)
     row, _ = await said(page, "What is this document about?")
     assert "Quoted word for word from “Crane X200”" in row.text
@@ -187,7 +187,7 @@ async def test_a_misspelt_name_and_a_file_name_mean_the_document(open_page, alic
 async def test_a_title_of_words_that_no_request_has_is_recognised_where_it_is_named_in_full(
     open_page, alice, crane, library, chat
 ) -> None:
-    await in_db(document, library, "Quorum Sluice Annals", CRANE)
+    await in_db(make_document, library, "Quorum Sluice Annals", CRANE)
     page = await open_page(alice)
     row, _ = await said(page, "Outline Quorum Sluice Annals")
     assert "“Quorum Sluice Annals”" in row.text and "word for word" in row.text
@@ -236,7 +236,7 @@ async def test_a_document_that_was_added_since_the_last_exchange_is_meant(
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
     page = await open_page(alice)
     first, _ = await said(page, "Outline of the crane x200")
-    wasps = await in_db(document, library, "Wasps", ["Wasps build nests of paper. They sting more than once."])
+    wasps = await in_db(make_document, library, "Wasps", ["Wasps build nests of paper. They sting more than once."])
     await Document.objects.filter(pk=wasps.pk).aupdate(uploaded_by=alice)
     row, _ = await said(page, "Summarise this", conversation=str(first.conversation_id))
     assert "Quoted word for word from “Wasps”" in row.text
@@ -244,7 +244,7 @@ async def test_a_document_that_was_added_since_the_last_exchange_is_meant(
 
 async def test_five_candidates_are_named_and_the_others_counted(open_page, alice, library, chat) -> None:
     for number in range(7):
-        await in_db(document, library, f"Note {number}", ["A note."])
+        await in_db(make_document, library, f"Note {number}", ["A note."])
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
     page = await open_page(alice)
     row, _ = await said(page, "Summarise this document")
@@ -256,7 +256,10 @@ async def test_documents_of_others_withheld_ones_and_those_out_of_scope_are_neit
 ) -> None:
     page = await open_page(bob)
     await in_db(
-        document, await in_db(collection, bob), "Wasps", ["Wasps build nests of paper. They sting more than once."]
+        make_document,
+        await in_db(make_collection, bob),
+        "Wasps",
+        ["Wasps build nests of paper. They sting more than once."],
     )
     row, _ = await said(page, "Summarise the Crane X200")
     assert "Quoted word for word from" not in row.text and "helmet" not in row.text
@@ -268,8 +271,8 @@ async def test_documents_of_others_withheld_ones_and_those_out_of_scope_are_neit
     row, _ = await said(page, "Summarise the Crane X200")
     assert "Quoted word for word from" not in row.text and "helmet" not in row.text
     await Document.objects.filter(pk=crane.pk).aupdate(withheld="")
-    other = await in_db(collection, alice, "Other")
-    await in_db(document, other, "Ants", ["Ants live in large colonies. They carry leaves home."])
+    other = await in_db(make_collection, alice, "Other")
+    await in_db(make_document, other, "Ants", ["Ants live in large colonies. They carry leaves home."])
     row, _ = await said(page, "Summarise this", collections=[str(other.pk)])
     assert "Quoted word for word from “Ants”" in row.text
     row, _ = await said(page, "Summarise the Crane X200", collections=[str(other.pk)])
@@ -291,7 +294,7 @@ async def test_a_model_that_reads_well_is_asked(open_page, alice, crane, chat) -
 
 async def test_signs_of_a_document_are_shown_as_they_stand_there(open_page, bob, chat) -> None:
     text = "The *args of <b>main</b> take $5 and __init__ with `code` in every single call. Nothing else is said here."
-    await in_db(document, await in_db(collection, bob), "Signs", [text])
+    await in_db(make_document, await in_db(make_collection, bob), "Signs", [text])
     page = await open_page(bob)
     _, events = await said(page, "Summarise this")
     shown = re.sub(r"</?span[^>]*>", "", events[-1]["html"])

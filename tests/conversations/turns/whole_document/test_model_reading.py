@@ -12,7 +12,7 @@ from apps.engines.chat.fake import FakeChat, quote_sources
 from apps.engines.types import ChatRequest
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.documents.factories import Section, collection, document
+from tests.factories import Section, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +40,7 @@ def ports(alice: User) -> Document:
         Section(f"The port of {city} has {number} cranes at its quay. " + "Ships wait there. " * 30, city, number)
         for number, city in enumerate(CITIES, 1)
     ]  # fmt: skip
-    return document(collection(alice, "Ports"), "Ports of the Baltic", sections)
+    return make_document(make_collection(alice, "Ports"), "Ports of the Baltic", sections)
 
 
 async def asked(page: Any, text: str) -> tuple[Message, list[dict[str, Any]]]:
@@ -117,6 +117,6 @@ async def test_where_the_model_is_away_the_document_speaks_itself(open_page, ali
 
 
 async def test_nothing_of_a_document_of_others_reaches_a_strong_model(open_page, bob, ports, strong) -> None:
-    await in_db(document, await in_db(collection, bob), "Bees", ["A honey bee colony has one queen."])
+    await in_db(make_document, await in_db(make_collection, bob), "Bees", ["A honey bee colony has one queen."])
     await asked(await open_page(bob), "Summarise the Ports of the Baltic")
     assert not any("port of" in message.content for request in strong.requests for message in request.messages)

@@ -1,0 +1,38 @@
+"""Read what the database stores of a conversation, to compare it before and after a decision."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+
+from apps.conversations.models import AnswerTrace, Citation, Conversation, Message
+
+
+def read_conversation(place: Conversation) -> dict[str, Any]:
+    """Return all that is stored of a conversation."""
+    return {
+        "place": Conversation.objects.filter(pk=place.pk).values("title", "titled").get(),
+        "messages": list(Message.objects.filter(conversation=place).order_by("created").values()),
+        "citations": list(Citation.objects.filter(answer__conversation=place).order_by("pk").values()),
+        "records": [bytes(row.data) for row in AnswerTrace.objects.filter(answer__conversation=place).order_by("pk")],
+    }
+
+
+def fields_containing(word: str) -> set[str]:
+    """Return the model fields of the whole database that hold the word."""
+    found = set()
+    for model in apps.get_models():
+        for row in model._default_manager.all():
+            for field in model._meta.concrete_fields:
+                value = field.value_from_object(row)
+                if isinstance(field, models.BinaryField):
+                    try:
+                        value = zlib.decompress(bytes(value)).decode()
+                    except (zlib.error, UnicodeDecodeError):
+                        continue
+                if word in str(value):
+                    found.add(f"{model._meta.label}.{field.name}")
+    return found

@@ -1,0 +1,182 @@
+"""Factory of the objects that tests need: users, collections, indexed documents, passages and review cases.
+
+Everything that more than one test module creates is made here; shared fixtures are in the `conftest.py` files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from allauth.account.models import EmailAddress
+
+from apps.conversations.models import Message
+from apps.documents.chunking.chunker import compose_embedding_text
+from apps.documents.chunking.text_normalization import normalize_text
+from apps.documents.indexing import index_maintenance
+from apps.documents.models import Chunk, Collection, Document, Page
+from apps.documents.retrieval.passages import Passage
+from apps.engines import registry
+from apps.engines.classify.fake import LABELS
+from apps.safety.models import Case, Notice
+from apps.safety.moderation import appeals, cases, reviewable
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.moderation.reviewable import ContextItem
+from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
+from apps.safety.policy.schema import Action
+from apps.users.models import User
+from tests.support.password import PASSWORD
+
+NOTE_KIND = "note"
+
+
+def make_user(name: str, role: str = "member") -> User:
+    """Create a user with a verified address NAME@example.org and the password `PASSWORD`.
+
+    By convention Alice owns, Bob may read, Charlie may not, Morgan and Robin review, Ada administers.
+    """
+    user = User.objects.create_user(f"{name}@example.org", PASSWORD, name=name.title(), role=role)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def get_reviewer(name: str) -> User:
+    """Return the reviewer of that name, created if missing."""
+    return User.objects.filter(email=f"{name}@example.org").first() or make_user(name, User.Role.REVIEWER)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Chunk of a page."""
+
+    text: str
+    heading: str = ""
+    page: int = 1
+
+
+def make_collection(owner: User, name: str = "Library") -> Collection:
+    """Create an empty collection."""
+    return Collection.objects.create(owner=owner, name=name)
+
+
+def make_document(collection: Collection, title: str, sections: Sequence[Section | str]) -> Document:
+    """Create a ready document without a worker: rows and index as ingestion leaves them.
+
+    There is one chunk per section. The sections of a page are separated by blank lines.
+    """
+    parts = [section if isinstance(section, Section) else Section(section) for section in sections]
+    document = Document.objects.create(
+        collection=collection, name=f"{title}.md", title=title, file=f"documents/{uuid4()}", sha256=uuid4().hex * 2,
+        size=1, kind="markdown", status=Document.Status.READY, pages_count=max(part.page for part in parts),
+    )  # fmt: skip
+    pages: dict[int, str] = {}
+    chunks = []
+    for position, part in enumerate(parts):
+        before = pages.get(part.page, "")
+        start = len(before) + (2 if before else 0)
+        pages[part.page] = f"{before}\n\n{part.text}" if before else part.text
+        chunks.append(
+            Chunk(
+                document=document, position=position, page_number=part.page, char_start=start,
+                char_end=start + len(part.text), heading=part.heading, text=normalize_text(part.text), tokens=1,
+            )
+        )  # fmt: skip
+    Page.objects.bulk_create(Page(document=document, number=number, text=text) for number, text in pages.items())
+    index_chunks(document, chunks)
+    return document
+
+
+def index_chunks(document: Document, chunks: list[Chunk]) -> None:
+    """Store the chunks of a document with vectors, in a segment of their own."""
+    embed = registry.get_embedder()
+    vectors = embed.embed_passages([compose_embedding_text(str(document), chunk.text) for chunk in chunks])
+    for chunk, vector in zip(chunks, vectors, strict=True):
+        chunk.vector, chunk.fingerprint = vector.tobytes(), embed.fingerprint
+    stored = Chunk.objects.bulk_create(chunks)
+    entries = [chunk.entry for chunk in stored]
+    segment = index_maintenance.create_segment(
+        registry.get_index().write(document.collection_id.hex, entries, vectors, embed.fingerprint)
+    )
+    Chunk.objects.filter(document=document).update(segment=segment)
+
+
+def make_passage(
+    text: str, *, title: str = "Handbook", heading: str = "", start: int = 0, relevance: float = 0.8
+) -> Passage:
+    """Return a passage of a text document with this text as its only span."""
+    end = start + len(text)
+    return Passage(
+        chunk_id=1, document_id=uuid4(), collection_id=uuid4(), title=title, kind="text", page_number=1,
+        heading=heading, spans=((start, end),), text=text, full_start=start, full_end=end, full_text=text,
+        relevance=relevance, cosine=0.6, bm25=3.0,
+    )  # fmt: skip
+
+
+class Notes:
+    """Reviewable kind whose `state` by subject is changed by `withhold` and restored by `restore`."""
+
+    name = "a note"
+
+    def __init__(self) -> None:
+        self.state: dict[str, str] = {}
+
+    def exists(self, subject: str) -> bool:
+        return subject in self.state
+
+    def context(self, subject: str) -> list[ContextItem]:
+        return [ContextItem("Before", "What was said before")]
+
+    def withhold(self, subject: str, message: str) -> dict[str, Any]:
+        before = self.state[subject]
+        self.state[subject] = f"withheld: {message}"
+        return {"state": before}
+
+    def restore(self, subject: str, restore_data: dict[str, Any]) -> None:
+        self.state[subject] = restore_data["state"]
+
+
+def register_notes() -> Notes:
+    """Return new notes, registered as the reviewable kind NOTE_KIND."""
+    notes = Notes()
+    reviewable.register_reviewable(NOTE_KIND, notes)
+    return notes
+
+
+def make_note_case(owner: User, subject: str = "1", *, code: str = "hate", severity: int = 3, text: str = "") -> Case:
+    """Open a case about the owner's note `subject`, found by the fake classifier under the clause `code`."""
+    outcome = PolicyResult(Action.SEND, code, severity, 0.97)
+    signal = Signal("text", "text-fake", SignalStatus.OK, dict.fromkeys(LABELS, 0.01) | {code: 0.97})
+    return cases.flag_content(
+        FlaggedContent(NOTE_KIND, subject, "question", text or f"some [{code}] text", owner.pk, outcome, (signal,))
+    )
+
+
+def flag_message(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
+    """Flag the answer, or its question, and return the case."""
+    text = answer.parent.text if kind == "question" and answer.parent else answer.text
+    return cases.flag_content(
+        FlaggedContent(
+            kind, str(answer.pk), kind, text, answer.asked_by_id, PolicyResult(Action.REVIEW, clause, 3, 0.9)
+        )
+    )
+
+
+def withhold_message(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
+    """Let Morgan withhold the answer, or its question, and return the case."""
+    morgan, case = get_reviewer("morgan"), flag_message(answer, kind, clause)
+    claimed = cases.claim_case(morgan, case.pk)
+    cases.decide_case(morgan, case.pk, DecisionInput(claimed.lease_token, claimed.version, "block", "clear"))
+    return case
+
+
+def overturn_decision(case: Case) -> None:
+    """Let the user appeal, and Robin overturn the decision."""
+    notice = Notice.objects.get(case=case, decision__outcome="block")
+    assert notice.person is not None
+    appeals.submit_appeal(notice.person, notice, "It was a quotation.")
+    robin = get_reviewer("robin")
+    claimed = cases.claim_case(robin, case.pk)
+    appeals.decide_appeal(robin, case.pk, DecisionInput(claimed.lease_token, claimed.version, "overturn", "mistake"))
