@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.lib.refusals import show_refusals
 from apps.privacy import case_legal_holds, retention
 from apps.privacy.models import CaseLegalHold, LegalHold
 from apps.safety.errors import ActionRefused
@@ -48,7 +49,7 @@ def edit_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
     user, sent = get_signed_in_user(request), request.POST
     if case_legal_holds.find_holdable_case(user, pk) is None:
         raise Http404
-    try:
+    with show_refusals(request, ActionRefused):
         if sent.get("hold") == "no":
             case_legal_holds.lift_case_hold(user, pk, sent.get("reason", ""))
             messages.success(request, gettext("Legal hold lifted."))
@@ -57,8 +58,6 @@ def edit_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
             messages.success(
                 request, gettext("Legal hold set (entry %(entry)s of the audit log).") % {"entry": row.audit_seq}
             )
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
     response = redirect("privacy:holds")
     response["Location"] += f"?case={pk}"
     return response

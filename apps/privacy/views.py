@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.conversations.attachments import recognition
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection
+from apps.lib.refusals import show_refusals
 from apps.privacy import case_legal_holds, data_export, data_requests, erasure, retention
 from apps.privacy.models import DataRequest, LegalHold, RetentionRule
 from apps.safety.errors import ActionRefused
@@ -127,11 +128,9 @@ def _limit_of_site(site: int) -> str:
 @login_required
 def request_export(request: HttpRequest) -> HttpResponse:
     """Queue a copy of the user's data."""
-    try:
+    with show_refusals(request, data_requests.DataRequestRefused):
         data_requests.request_copy(get_signed_in_user(request))
         messages.success(request, gettext("Your copy is being prepared. Reload this page in a minute to download it."))
-    except data_requests.DataRequestRefused as refusal:
-        messages.error(request, str(refusal))
     return redirect("privacy:page")
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.conversations.disclosure import break_glass
+from apps.lib.refusals import show_refusals
 from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
 from apps.safety.models.break_glass import BreakGlass
@@ -49,14 +50,12 @@ def list_requests(request: HttpRequest) -> HttpResponse:
     """Show pending, open and past requests; a POST requests access."""
     user, sent = get_signed_in_user(request), request.POST
     if request.method == "POST":
-        try:
+        with show_refusals(request, ActionRefused):
             row = _create_request(request)
             if row.emergency:
                 return redirect("conversations:glass_read", row.pk)
             messages.success(request, _describe_next_step(user, row))
             return redirect("conversations:glass")
-        except ActionRefused as refusal:
-            messages.error(request, str(refusal))
     rows = BreakGlass.objects.exclude(person=user).select_related("asker", "approver", "person")
     context = {
         "waiting": access_requests.pending_requests(user).select_related("asker", "person"),
@@ -103,7 +102,7 @@ def _create_request(request: HttpRequest) -> BreakGlass:
 def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Approve or refuse a request, judge an emergency afterwards, or end an access."""
     user, note = get_signed_in_user(request), request.POST.get("note", "")
-    try:
+    with show_refusals(request, ActionRefused):
         match request.POST.get("do"):
             case "approve":
                 access_requests.approve_request(user, pk)
@@ -116,8 +115,6 @@ def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
             case _:
                 raise Http404
         messages.success(request, gettext("Done. Recorded in the audit log."))
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
     return redirect("conversations:glass")
 
 
@@ -140,13 +137,11 @@ def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
         )
     number = request.GET.get("page", "0")
     at = int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 0
-    try:
+    with show_refusals(request, ActionRefused):
         pieces, more = break_glass.load_messages(row, user, at)
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-        return redirect("conversations:glass")
-    context |= {"pieces": pieces, "before": at - 1 if at else None, "after": at + 1 if more else None}
-    return render(request, "conversations/disclosure/break_glass_conversation.html", context)
+        context |= {"pieces": pieces, "before": at - 1 if at else None, "after": at + 1 if more else None}
+        return render(request, "conversations/disclosure/break_glass_conversation.html", context)
+    return redirect("conversations:glass")
 
 
 @require_POST

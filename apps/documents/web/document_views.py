@@ -25,6 +25,7 @@ from apps.documents.reader import page_view
 from apps.documents.web.collection_views import respond_after_action
 from apps.documents.web.file_list import find_duplicates, record_refusal
 from apps.documents.web.forms import TitleForm
+from apps.lib.refusals import show_refusals
 from apps.users.permissions import get_signed_in_user
 
 
@@ -55,10 +56,8 @@ def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
 def refetch_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Queue the web page to be fetched again, as a new version of the document."""
     document = _editable(request, pk)
-    try:
+    with show_refusals(request, UploadRefused):
         refetch_web_page(get_signed_in_user(request), document)
-    except UploadRefused as error:
-        messages.error(request, str(error))
     return respond_after_action(request, document.collection_id)
 
 

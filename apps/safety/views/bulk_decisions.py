@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.lib.refusals import show_refusals
 from apps.safety.errors import ActionRefused
 from apps.safety.models import BulkDecision, Decision
 from apps.safety.moderation import bulk_decisions
@@ -27,12 +28,10 @@ _KEYS = {"allow": "A", "block": "B", "warn": "W"}
 @staff_required
 def gather_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Claim the near-duplicates of a case and show them."""
-    try:
+    with show_refusals(request, ActionRefused):
         batch = bulk_decisions.gather_batch(get_signed_in_user(request), pk)
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-        return redirect("safety:queue")
-    return redirect("safety:batch", batch.pk)
+        return redirect("safety:batch", batch.pk)
+    return redirect("safety:queue")
 
 
 @require_safe
@@ -66,18 +65,16 @@ def decide_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     sent, user, batch = request.POST, get_signed_in_user(request), _get_own_batch(request, pk)
     items = [found for value in sent.getlist("item") if (found := _parse_item(value))]
     ruling = DecisionInput("", 0, sent.get("outcome", ""), sent.get("reason", ""), sent.get("note", ""))
-    try:
+    with show_refusals(request, ActionRefused):
         done = bulk_decisions.decide_batch(user, batch, items, ruling)
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-        return redirect("safety:batch", pk)
-    if done.missed:
-        messages.warning(
-            request,
-            gettext("%(missed)s cases were not changed, because your claim on them had expired.")
-            % {"missed": done.missed},
-        )
-    return redirect("safety:queue")
+        if done.missed:
+            messages.warning(
+                request,
+                gettext("%(missed)s cases were not changed, because your claim on them had expired.")
+                % {"missed": done.missed},
+            )
+        return redirect("safety:queue")
+    return redirect("safety:batch", pk)
 
 
 @require_POST
@@ -101,13 +98,11 @@ def release_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @staff_required
 def undo_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Undo the decisions of the batch."""
-    try:
+    with show_refusals(request, ActionRefused):
         taken = bulk_decisions.undo_batch(get_signed_in_user(request), _get_own_batch(request, pk))
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-        return redirect("safety:queue")
-    messages.success(request, gettext("%(taken)s decisions undone.") % {"taken": taken})
-    return redirect("safety:batch", pk)
+        messages.success(request, gettext("%(taken)s decisions undone.") % {"taken": taken})
+        return redirect("safety:batch", pk)
+    return redirect("safety:queue")
 
 
 def _get_own_batch(request: HttpRequest, pk: UUID) -> BulkDecision:

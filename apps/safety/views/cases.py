@@ -16,6 +16,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.lib.refusals import show_refusals
 from apps.safety import code_labels
 from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
@@ -137,12 +138,10 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
 @staff_required
 def claim_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Claim the case and show it."""
-    try:
+    with show_refusals(request, ActionRefused):
         moderation_cases.claim_case(get_signed_in_user(request), pk)
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-        return _redirect_to_queue(request)
-    return _redirect_to_case(request, pk)
+        return _redirect_to_case(request, pk)
+    return _redirect_to_queue(request)
 
 
 @require_POST
@@ -163,12 +162,10 @@ def decide_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Decide the case or its appeal and open the next case of the queue."""
     user, ruling = get_signed_in_user(request), decision_input.parse_form(request.POST)
     appealed = moderation_cases.visible_cases(user).filter(pk=pk, state=CaseState.APPEAL_CLAIMED).exists()
-    try:
+    with show_refusals(request, ActionRefused):
         (appeals.decide_appeal if appealed else moderation_cases.decide_case)(user, pk, ruling)
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-        return _redirect_to_case(request, pk)
-    return _redirect_to_next(request)
+        return _redirect_to_next(request)
+    return _redirect_to_case(request, pk)
 
 
 @require_POST
@@ -177,16 +174,14 @@ def release_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Release, skip or escalate the case."""
     sent = request.POST
     moves = {move.value: move for move in (CaseMove.RELEASE, CaseMove.SKIP, CaseMove.ESCALATE)}
-    try:
+    with show_refusals(request, ActionRefused):
         move = moves.get(sent.get("move", ""), CaseMove.RELEASE)
         moderation_cases.release_case(
             get_signed_in_user(request), pk, sent.get("token", ""), move, sent.get("note", "")
         )
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-        return _redirect_to_case(request, pk)
-    messages.success(request, _LEFT[move])
-    return _redirect_to_queue(request) if move is CaseMove.RELEASE else _redirect_to_next(request, besides=pk)
+        messages.success(request, _LEFT[move])
+        return _redirect_to_queue(request) if move is CaseMove.RELEASE else _redirect_to_next(request, besides=pk)
+    return _redirect_to_case(request, pk)
 
 
 @require_POST
@@ -194,14 +189,12 @@ def release_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 def undo_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Undo the decision; release the next case, which was opened after it."""
     user = get_signed_in_user(request)
-    try:
+    with show_refusals(request, ActionRefused):
         moderation_cases.undo_decision(user, pk)
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-        return _redirect_to_queue(request)
-    claims.release_claim(user, request.POST.get("opened", ""))
-    messages.success(request, gettext("Decision undone."))
-    return _redirect_to_case(request, pk)
+        claims.release_claim(user, request.POST.get("opened", ""))
+        messages.success(request, gettext("Decision undone."))
+        return _redirect_to_case(request, pk)
+    return _redirect_to_queue(request)
 
 
 def _case_context(user: User, found: Case, holds: bool) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.lib.refusals import show_refusals
 from apps.safety.errors import ActionRefused
 from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision, Notice, SecondReview, feature_restrictions
 from apps.safety.models.break_glass import AUDIT_SUBJECT
@@ -132,11 +133,8 @@ def submit_appeal(request: HttpRequest, pk: int) -> HttpResponse:
     notice = Notice.objects.filter(person=user, pk=pk).select_related("case", "decision").first()
     if notice is None:
         raise Http404
-    try:
+    with show_refusals(request, ActionRefused):
         appeal = appeals.submit_appeal(user, notice, request.POST.get("text", ""))
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
         said = gettext("Appeal sent. Another reviewer will decide by %(due)s, and you will be told here.")
         messages.success(request, said % {"due": appeals.format_due_day(appeal)})
     urls = (url for card, url in _link_cards(_cards(user)) if card.notice.case_id == notice.case_id)

@@ -11,6 +11,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.lib.refusals import show_refusals
 from apps.safety import code_labels
 from apps.safety.errors import ActionRefused
 from apps.safety.models import PolicyVersion
@@ -61,7 +62,7 @@ def show_versions(request: HttpRequest) -> HttpResponse:
 def change_version(request: HttpRequest, pk: int) -> HttpResponse:
     """Backtest, shadow, unshadow, discard or approve a version."""
     row, user = get_object_or_404(PolicyVersion, pk=pk), get_signed_in_user(request)
-    try:
+    with show_refusals(request, ActionRefused, PolicyError):
         match request.POST.get("do"):
             case "replay":
                 found = backtest.run_backtest(user, row)
@@ -80,8 +81,6 @@ def change_version(request: HttpRequest, pk: int) -> HttpResponse:
             case "approve":
                 versions.approve_version(user, row)
                 messages.success(request, gettext("%(row)s is live.") % {"row": code_labels.version_label(row)})
-    except (ActionRefused, PolicyError) as refusal:
-        messages.error(request, str(refusal))
     return redirect("safety:policy")
 
 

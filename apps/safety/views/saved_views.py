@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
+from apps.lib.refusals import show_refusals
 from apps.safety.errors import ActionRefused
 from apps.safety.models import saved_views
 from apps.safety.moderation import case_queue
@@ -19,11 +20,8 @@ from apps.users.permissions import get_signed_in_user, staff_required
 def save_view(request: HttpRequest) -> HttpResponse:
     """Save the filters of the queue under a name and show them."""
     query = case_queue.parse_filter(QueryDict(request.POST.get("place", "")[: saved_views.MAX_QUERY])).query()
-    try:
+    with show_refusals(request, ActionRefused):
         row = saved_views.save_view(get_signed_in_user(request), request.POST.get("name", ""), query)
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, gettext("View “%(name)s” saved.") % {"name": row.name})
     return _redirect_to_queue(query)
 

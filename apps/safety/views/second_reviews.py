@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.lib.refusals import show_refusals
 from apps.safety.errors import ActionRefused
 from apps.safety.models import reviewer_preferences
 from apps.safety.moderation import cases, masking, second_reviews
@@ -53,14 +54,12 @@ def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 def submit_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Store the second review and open the next one."""
     sent, user = request.POST, get_signed_in_user(request)
-    try:
+    with show_refusals(request, ActionRefused):
         if sent.get("said") not in ("against", "harmless"):
             raise ActionRefused(gettext("Choose whether the text violates the clause."))
         second_reviews.submit_review(user, pk, sent.get("token", ""), sent["said"] == "against", sent.get("note", ""))
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-        return redirect("safety:queue")
-    return _next(request)
+        return _next(request)
+    return redirect("safety:queue")
 
 
 @require_POST
@@ -78,10 +77,8 @@ def renew_review(request: HttpRequest, pk: UUID) -> JsonResponse:
 @staff_required
 def release_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Release the second review for other reviewers."""
-    try:
+    with show_refusals(request, ActionRefused):
         second_reviews.release_review(get_signed_in_user(request), pk, request.POST.get("token", ""))
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
     return redirect("safety:queue")
 
 
@@ -89,13 +86,11 @@ def release_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 @staff_required
 def request_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Request a second review of the case and release the case."""
-    try:
+    with show_refusals(request, ActionRefused):
         cases.request_second_review(get_signed_in_user(request), pk, request.POST.get("token", ""))
         messages.success(
             request, gettext("Second review requested. The case is back in the queue; the result will appear there.")
         )
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
     return redirect("safety:queue")
 
 
@@ -103,12 +98,10 @@ def request_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 @administrator_required
 def reopen_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Reopen a disputed case. Administrators only."""
-    try:
+    with show_refusals(request, ActionRefused):
         cases.reopen_case(get_signed_in_user(request), pk)
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-        return redirect("safety:queue")
-    return redirect("safety:case", pk)
+        return redirect("safety:case", pk)
+    return redirect("safety:queue")
 
 
 def _next(request: HttpRequest) -> HttpResponse:

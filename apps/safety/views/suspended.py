@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from apps.lib.refusals import show_refusals
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Notice
 from apps.safety.moderation import appeals, notice_emails, suspended_sign_in
@@ -44,13 +45,10 @@ def show_suspension(request: HttpRequest) -> HttpResponse:
 
 
 def _submit_appeal(request: HttpRequest, found: suspended_sign_in.SuspendedVisitor) -> HttpResponse:
-    try:
+    with show_refusals(request, ActionRefused):
         if found.notice is None:
             raise ActionRefused(gettext("This can no longer be appealed."))
         appeal = appeals.submit_appeal(found.person, found.notice, request.POST.get("text", ""))
-    except ActionRefused as refusal:
-        messages.error(request, str(refusal))
-    else:
         said = gettext("Appeal sent. Another reviewer will decide by %(due)s. You will be told here and by e-mail.")
         if not notice_emails.is_email_configured():
             said = gettext(
