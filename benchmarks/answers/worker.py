@@ -46,11 +46,11 @@ def main(path: Path, sample: int, first: int) -> dict[str, list[bool]]:
     call_command("migrate", verbosity=0)
     from apps.users.models import User
     from benchmarks.lib import fixtures
-    from benchmarks.lib.datasets import Text
+    from benchmarks.lib.datasets import DatasetText
 
     user = User.objects.create_user("bench@example.org", uuid4().hex)
     paragraphs, questions = read(path)
-    texts = [Text(str(number), title, text) for number, (title, text) in enumerate(paragraphs)]
+    texts = [DatasetText(str(number), title, text) for number, (title, text) in enumerate(paragraphs)]
     fixtures._fill(user, texts, 10**9)
     questions = questions[:: max(1, len(questions) // first)] if first else questions
     return asyncio.run(_ask(user, questions, sample))

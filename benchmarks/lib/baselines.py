@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from apps.engines.types import Vectors
-    from benchmarks.lib.datasets import Text
+    from benchmarks.lib.datasets import DatasetText
 
 K1, B = 1.5, 0.75
 RANK_CONSTANT = 60  # of reciprocal rank fusion
 DEPTH = 100
 
 
-def whole(text: Text) -> str:
+def whole(text: DatasetText) -> str:
     """Return the indexed text: title and text."""
     return f"{text.title} {text.text}".strip()
 

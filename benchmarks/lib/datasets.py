@@ -28,7 +28,7 @@ _CANDIDATES = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class DatasetText:
     """Text of a data set."""
 
     id: str
@@ -42,14 +42,14 @@ class DataSet:
     entries has no answer."""
 
     name: str
-    texts: tuple[Text, ...]
+    texts: tuple[DatasetText, ...]
     questions: dict[str, str]
     relevant: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def read(folder: Path) -> DataSet:
     """Read a data set of corpus.jsonl, queries.jsonl and qrels.tsv."""
-    texts = tuple(Text(row["_id"], row["title"], row["text"]) for row in _lines(folder / "corpus.jsonl"))
+    texts = tuple(DatasetText(row["_id"], row["title"], row["text"]) for row in _lines(folder / "corpus.jsonl"))
     questions = {row["_id"]: row["text"] for row in _lines(folder / "queries.jsonl")}
     relevant: dict[str, dict[str, int]] = {}
     with (folder / "qrels.tsv").open(newline="") as file:
@@ -74,12 +74,14 @@ def read_any(data: Path, name: str) -> DataSet:
 def _paragraphs(name: str, path: Path) -> DataSet:
     """Read a SQuAD file: each paragraph is a text that answers the questions about it."""
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    texts: list[Text] = []
+    texts: list[DatasetText] = []
     questions: dict[str, str] = {}
     relevant: dict[str, dict[str, int]] = {}
     for article in json.loads(content)["data"]:
         for paragraph in article["paragraphs"]:
-            texts.append(Text(f"p{len(texts)}", str(article.get("title", "")).replace("_", " "), paragraph["context"]))
+            texts.append(
+                DatasetText(f"p{len(texts)}", str(article.get("title", "")).replace("_", " "), paragraph["context"])
+            )
             for item in paragraph["qas"]:
                 questions[item["id"]] = item["question"]
                 relevant[item["id"]] = {texts[-1].id: 1}
@@ -90,9 +92,9 @@ class Library:
     """Texts that are split into chunks, embedded and indexed as in ingestion. A chunk's id is its position in
     `chunks`."""
 
-    def __init__(self, texts: Sequence[Text], index: Index) -> None:
+    def __init__(self, texts: Sequence[DatasetText], index: Index) -> None:
         embed = registry.get_embedder()
-        self.chunks: list[tuple[Text, ChunkDraft]] = [(text, draft) for text in texts for draft in _drafts(text)]
+        self.chunks: list[tuple[DatasetText, ChunkDraft]] = [(text, draft) for text in texts for draft in _drafts(text)]
         vectors = embedded([draft.embedding_text for _, draft in self.chunks])
         self.vectors = dict(enumerate(vectors))
         entries = [
@@ -124,7 +126,7 @@ def embedded(texts: Sequence[str], embedder: str = "") -> Vectors:
     return vectors
 
 
-def _drafts(text: Text) -> list[ChunkDraft]:
+def _drafts(text: DatasetText) -> list[ChunkDraft]:
     embed = registry.get_embedder()
     page = ParsedPage(1, text.text, (BlockSpan("paragraph", 0, 0, len(text.text)),)) if text.text.strip() else None
     chunker = Chunker(text.title, embed.offsets, embed.max_tokens)

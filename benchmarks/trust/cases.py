@@ -18,7 +18,7 @@ from uuid import UUID
 
 from apps.documents.retrieval.passages import Passage
 from apps.lib.text.sentences import find_sentences
-from benchmarks.lib.datasets import Text, embedded
+from benchmarks.lib.datasets import DatasetText, embedded
 
 LANGUAGES = ("en", "de", "es")
 NEIGHBOURS = 3  # further paragraphs per question
@@ -42,10 +42,10 @@ class TrustCase:
     question: str
     gold: tuple[str, ...]
     sentence: str
-    paragraphs: tuple[Text, ...]
+    paragraphs: tuple[DatasetText, ...]
 
     @property
-    def own(self) -> Text:
+    def own(self) -> DatasetText:
         """The paragraph that holds the sentence."""
         return self.paragraphs[0]
 
@@ -77,7 +77,7 @@ def read_cases(data: Path) -> list[TrustCase]:
     return cases
 
 
-def build_passages(paragraphs: Sequence[Text], first: int = 0) -> dict[int, Passage]:
+def build_passages(paragraphs: Sequence[DatasetText], first: int = 0) -> dict[int, Passage]:
     """Return the paragraphs as passages under their numbers, from 1, turned so that paragraph `first` comes first."""
     turned = [*paragraphs[first:], *paragraphs[:first]]
     return {number: build_passage(text.title, text.text, number) for number, text in enumerate(turned, 1)}
@@ -111,13 +111,13 @@ def join_tokens(text: str) -> str:
     return " ".join(text.split())
 
 
-def _read_squad(language: str, path: Path) -> tuple[list[Text], list[_Found]]:
-    texts: list[Text] = []
+def _read_squad(language: str, path: Path) -> tuple[list[DatasetText], list[_Found]]:
+    texts: list[DatasetText] = []
     found: list[_Found] = []
     for article in json.loads(gzip.decompress(path.read_bytes()))["data"]:
         for paragraph in article["paragraphs"]:
             title = str(article.get("title", "")).replace("_", " ")
-            texts.append(Text(f"{language}{len(texts)}", title, paragraph["context"]))
+            texts.append(DatasetText(f"{language}{len(texts)}", title, paragraph["context"]))
             found += _squad_questions(language, paragraph, len(texts) - 1)
     return texts, found
 
@@ -134,14 +134,14 @@ def _squad_questions(language: str, paragraph: Mapping[str, Any], place: int) ->
                 yield _Found(language, item["id"], item["question"], gold, sentence, place)
 
 
-def _read_clapnq(path: Path) -> tuple[list[Text], list[_Found]]:
-    texts: list[Text] = []
+def _read_clapnq(path: Path) -> tuple[list[DatasetText], list[_Found]]:
+    texts: list[DatasetText] = []
     found: list[_Found] = []
     for line in path.open(encoding="utf-8"):
         row = json.loads(line)
         passage = row["passages"][0]
         sentences = [join_tokens(sentence) for sentence in passage["sentences"]]
-        texts.append(Text(f"c{len(texts)}", passage["title"], " ".join(sentences)))
+        texts.append(DatasetText(f"c{len(texts)}", passage["title"], " ".join(sentences)))
         chosen = [join_tokens(sentence) for sentence in row["output"][0]["selected_sentences"]]
         first = next((sentence for sentence in chosen if stands_alone(sentence)), None)
         if first is not None and first in split_sentences(texts[-1].text):
@@ -150,7 +150,7 @@ def _read_clapnq(path: Path) -> tuple[list[Text], list[_Found]]:
 
 
 def _with_neighbours(
-    texts: Sequence[Text], found: Sequence[_Found], known_texts: Sequence[Text], known: Sequence[_Found]
+    texts: Sequence[DatasetText], found: Sequence[_Found], known_texts: Sequence[DatasetText], known: Sequence[_Found]
 ) -> list[TrustCase]:
     """Return each question with its own paragraph and the others of the set that are nearest in meaning to it. `known`:
     the same set in a language that the embedder knows; a question that it lacks goes by another of its paragraph."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from apps.documents.retrieval.passages import Passage
-from benchmarks.lib.datasets import Text
+from benchmarks.lib.datasets import DatasetText
 from benchmarks.trust.cases import TrustCase, build_passages, split_sentences
 from benchmarks.trust.edits import edit_lightly, open_sentence
 from benchmarks.trust.perturbations import (
@@ -79,7 +79,7 @@ def _take(pool: Sequence[TrustCase], make: Callable[[TrustCase], Iterator[Claim]
     return found
 
 
-def _claim(kind: str, case: TrustCase, text: str, draw: Random, paragraphs: Sequence[Text] = ()) -> Claim:
+def _claim(kind: str, case: TrustCase, text: str, draw: Random, paragraphs: Sequence[DatasetText] = ()) -> Claim:
     given = paragraphs or case.paragraphs
     passages = build_passages(given, draw.randrange(len(given)))
     return Claim(kind, case.language, case.question, text, case.sentence, passages)
@@ -175,7 +175,7 @@ def _referred(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase],
         printed, claims = plant_references(case.sentence, others, case.language, draw.randrange(1000))
         given = dict(zip((case.sentence, *others), printed, strict=True))
         text = " ".join(given.get(sentence, sentence) for sentence in sentences)
-        own = Text(case.own.id, case.own.title, text)
+        own = DatasetText(case.own.id, case.own.title, text)
         draw.shuffle(claims)
         for claim in claims:
             yield _claim("reference", case, claim, draw, (own, *case.paragraphs[1:]))

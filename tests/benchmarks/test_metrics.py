@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.lib.baselines import Words, by_meaning, fused_by_rank, whole
-from benchmarks.lib.datasets import Text
+from benchmarks.lib.datasets import DatasetText
 from benchmarks.lib.metrics import interval, ndcg, recall
 
 
@@ -30,7 +30,11 @@ def test_the_interval_holds_the_mean_and_narrows_with_more_questions() -> None:
 
 
 def test_words_find_by_stems_and_leave_out_what_holds_none() -> None:
-    texts = [Text("1", "Foxes", "hunt mice"), Text("2", "", "whales sing"), Text("3", "", "a fox, a fox")]
+    texts = [
+        DatasetText("1", "Foxes", "hunt mice"),
+        DatasetText("2", "", "whales sing"),
+        DatasetText("3", "", "a fox, a fox"),
+    ]
     words = Words([whole(text) for text in texts])
 
     assert sorted(words.ranking("the fox")) == [0, 2]

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,18 @@ def test_functions_are_at_most_40_lines() -> None:
                 if lines > FUNCTION_LINES:
                     long[f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"] = lines
     assert long == {}
+
+
+def test_public_classes_have_names_of_their_own() -> None:
+    """One name means one class, so that a search for it finds what is meant. Classes within classes do not count."""
+    places = defaultdict(list)
+    for path in modules():
+        if path.relative_to(ROOT).parts[0] == "tests" or "management" in path.parts:
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(str(path.relative_to(ROOT)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def test_starting_a_process_imports_no_heavy_library() -> None:

@@ -26,7 +26,7 @@ _UNREADABLE = "The picture settings could not be read. Reload the page and ask a
 
 
 @dataclass(frozen=True, slots=True)
-class PictureRequest:
+class ChatPictureRequest:
     """Options of a picture request, besides its description."""
 
     count: Annotated[int, Field(strict=True, ge=1, le=MAX_PICTURES)] = 1
@@ -44,7 +44,7 @@ class PictureRequest:
         return own | ({"negative": self.negative} if self.negative else {})
 
 
-_OPTIONS: TypeAdapter[PictureRequest] = TypeAdapter(PictureRequest)
+_OPTIONS: TypeAdapter[ChatPictureRequest] = TypeAdapter(ChatPictureRequest)
 
 
 def parse_prompt(text: str) -> str | None:
@@ -61,7 +61,7 @@ def make_title(text: str) -> str:
     return line[:_TITLE].rsplit(" ", 1)[0].rstrip(",;:.") + " …"
 
 
-def resolve_picture_request(text: str, options: PictureRequest | None) -> PictureRequest | None:
+def resolve_picture_request(text: str, options: ChatPictureRequest | None) -> ChatPictureRequest | None:
     """Return the picture request of the text with its options; None if the text asks for no picture.
 
     Raise RequestRefused for an empty description.
@@ -74,10 +74,10 @@ def resolve_picture_request(text: str, options: PictureRequest | None) -> Pictur
             gettext("Describe the picture, for example: %(command)s a lighthouse in the evening.")
             % {"command": COMMAND}
         )
-    return options or PictureRequest()
+    return options or ChatPictureRequest()
 
 
-def parse_options(value: Any) -> PictureRequest:
+def parse_options(value: Any) -> ChatPictureRequest:
     """Return the options that a page sent or a row holds. Raise RequestRefused if one is invalid."""
     try:
         options = _OPTIONS.validate_python(value)

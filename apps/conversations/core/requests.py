@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from apps.conversations.core import model_choice, picture_request
-from apps.conversations.core.picture_request import PictureRequest
+from apps.conversations.core.picture_request import ChatPictureRequest
 from apps.conversations.core.sampling import SamplingChoice, parse_sampling
 from apps.conversations.errors import RequestRefused
 from apps.documents.retrieval.filters import SearchFilters, parse_filters
@@ -105,7 +105,7 @@ Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
 Collections = Annotated[tuple[UUID, ...] | None, Field(max_length=MAX_COLLECTIONS), _or_refuse(_UNREADABLE_COLLECTIONS)]
 Attached = Annotated[tuple[UUID, ...], BeforeValidator(lambda value: value or ()), AfterValidator(_limit_attached)]
 Filters = Annotated[SearchFilters | None, _optional(parse_filters), _or_refuse(_UNREADABLE_FILTERS)]
-Options = Annotated[PictureRequest | None, _optional(picture_request.parse_options)]
+Options = Annotated[ChatPictureRequest | None, _optional(picture_request.parse_options)]
 ChosenSampling = Annotated[SamplingChoice | None, _optional(parse_sampling)]
 ModelName = Annotated[str | None, PlainValidator(model_choice.parse_model)]
 Question = Annotated[str, PlainValidator(clean_question)]

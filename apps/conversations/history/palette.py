@@ -32,7 +32,7 @@ _RECENT = 8  # conversations without a query
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
+class PaletteResult:
     """Result of the search. `detail` is escaped HTML or plain text below the title."""
 
     url: str
@@ -47,7 +47,7 @@ class SearchGroup:
     """Results of one kind, under a heading."""
 
     name: str
-    results: list[SearchResult]
+    results: list[PaletteResult]
 
 
 @login_required
@@ -69,7 +69,7 @@ def search_everything(request: HttpRequest) -> HttpResponse:
     return render(request, "components/_palette_results.html", context)
 
 
-def _find_titles(user: User, query: str) -> list[SearchResult]:
+def _find_titles(user: User, query: str) -> list[PaletteResult]:
     """Return conversations whose title or tags match, each with its tags."""
     rows = full_text_search.search_titles(user, query)[:_SHOWN]
     return [_link_conversation(row, _describe_tags(row)) for row in rows]
@@ -79,19 +79,19 @@ def _describe_tags(row: Conversation) -> str:
     return gettext("Tags: %(tags)s") % {"tags": ", ".join(row.tag_list)} if row.tags else ""
 
 
-def _link_conversation(row: Conversation, detail: str = "") -> SearchResult:
+def _link_conversation(row: Conversation, detail: str = "") -> PaletteResult:
     page = reverse("conversations:conversation", args=[row.pk])
-    return SearchResult(page, str(row), "chat-bubble-left", detail, row.changed)
+    return PaletteResult(page, str(row), "chat-bubble-left", detail, row.changed)
 
 
-def _find_messages(user: User, query: str) -> list[SearchResult]:
+def _find_messages(user: User, query: str) -> list[PaletteResult]:
     """Return the latest matching messages, each with its snippet, those of one conversation below its title."""
     of: dict[UUID, list[MessageHit]] = {}
     for hit in full_text_search.search_messages(user, query, _SHOWN):
         of.setdefault(hit.message.conversation_id, []).append(hit)
     titles = Conversation.objects.visible_to(user).in_bulk(of)
     return [
-        SearchResult(
+        PaletteResult(
             _link_message(hit.message),
             "" if place else str(titles[pk]),
             "" if place else "chat-bubble-left-right",
@@ -110,15 +110,15 @@ def _link_message(message: Message) -> str:
     return f"{page}?at={message.pk}#{part}-{message.pk}"
 
 
-def _find_documents(user: User, terms: list[str]) -> list[SearchResult]:
+def _find_documents(user: User, terms: list[str]) -> list[PaletteResult]:
     """Return collections, then documents, whose name or title holds every term."""
     collections = _match(Collection.objects.visible_to(user).order_by("name"), terms, ["name"])[:_SHOWN]
     rows = Document.objects.visible_to(user).select_related("collection").order_by("name")
     documents = _match(rows, terms, ["name", "title"])[:_SHOWN]
     return [
-        *(SearchResult(reverse("documents:collection", args=[row.pk]), row.name, "book-open") for row in collections),
+        *(PaletteResult(reverse("documents:collection", args=[row.pk]), row.name, "book-open") for row in collections),
         *(
-            SearchResult(
+            PaletteResult(
                 reverse("documents:document", args=[row.pk]),
                 row.title or row.name,
                 "document-text",

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from apps.conversations.attachments import queries
 from apps.conversations.core import notifications, picture_request
 from apps.conversations.core.events import Pictures
-from apps.conversations.core.picture_request import SHAPES, PictureRequest
+from apps.conversations.core.picture_request import SHAPES, ChatPictureRequest
 from apps.conversations.errors import RequestRefused
 from apps.conversations.image_chat import tiles
 from apps.conversations.moderation import findings
@@ -26,7 +26,7 @@ from apps.images.library import gallery
 from apps.images.models import Picture
 from apps.images.requests import submission, upscaling
 from apps.images.requests.forms import picture_size
-from apps.images.requests.submission import PictureRequest as Wish
+from apps.images.requests.submission import PictureRequest
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
 from apps.safety.policy.strictness import strictest_of
@@ -35,7 +35,7 @@ from apps.users.models import User
 from apps.users.rate_limits import RateLimited
 
 
-def find_picture_request(turn: Turn) -> PictureRequest | None:
+def find_picture_request(turn: Turn) -> ChatPictureRequest | None:
     """Return the picture request of the turn; None for a question."""
     rows = turn.prepared.rows
     record = rows[-1].draws if rows else {}
@@ -44,7 +44,7 @@ def find_picture_request(turn: Turn) -> PictureRequest | None:
     return picture_request.resolve_picture_request(turn.prepared.text, picture_request.parse_options(record))
 
 
-async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
+async def request_pictures(turn: Turn, ask: ChatPictureRequest) -> None:
     """Judge the prompt, queue the pictures and show their tiles. Raise Withheld, and EngineRefused if not possible.
 
     If the gate withholds the prompt, the review case is that of the pictures.
@@ -88,7 +88,7 @@ async def _judged(turn: Turn, *texts: str) -> Verdict:
     return strictest_verdict(verdicts)
 
 
-def _store_request(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict) -> list[Picture]:
+def _store_request(turn: Turn, ask: ChatPictureRequest, words: str, verdict: Verdict) -> list[Picture]:
     user = turn.prepared.user
     with transaction.atomic():
         if ask.how == "upscale":
@@ -102,7 +102,7 @@ def _store_request(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict
     return rows
 
 
-def _make_picture_request(user: User, ask: PictureRequest, words: str) -> Wish:
+def _make_picture_request(user: User, ask: ChatPictureRequest, words: str) -> PictureRequest:
     """Return the request for the picture queue. Raise RequestRefused if the picture to start from is gone."""
     if ask.parent is None or ask.how == "attached":
         model = model_info.get_model()
@@ -110,7 +110,7 @@ def _make_picture_request(user: User, ask: PictureRequest, words: str) -> Wish:
         width, height = picture_size(model, across, down)
         start = queries.read_content(user, ask.parent) if ask.parent else b""
         away = ask.negative if model.accepts_negative else ""
-        return Wish(words, away, ask.count, width, height, strength=ask.strength, start=start)
+        return PictureRequest(words, away, ask.count, width, height, strength=ask.strength, start=start)
     parent = _get_start_picture(user, ask)
     if ask.how == "vary":
         return replace(gallery.make_variation(parent), prompt=words, count=ask.count)
@@ -127,7 +127,7 @@ def _make_picture_request(user: User, ask: PictureRequest, words: str) -> Wish:
     )
 
 
-def _get_start_picture(user: User, ask: PictureRequest) -> Picture:
+def _get_start_picture(user: User, ask: ChatPictureRequest) -> Picture:
     """Return the user's picture to start from. Raise RequestRefused if it is gone or unfinished."""
     rows = Picture.objects.filter(owner=user).select_related("parent")
     parent = rows.filter(pk=ask.parent).first() if ask.parent else None

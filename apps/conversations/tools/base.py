@@ -1,8 +1,8 @@
 """Interface of tools, which the model may call while it answers, and the user by a slash command.
 
-A tool is an object that fulfils `Tool`, in a module of its own, listed in `builtin/catalog.py`. It declares name,
-arguments and limits. `executor.py` handles permission, deadline, size, safety gate, card and record for all tools.
-Results are untrusted: data for the model, and text for the card.
+A tool is an object that fulfils `ToolProtocol`, in a module of its own, listed in `builtin/catalog.py`. It declares
+name, arguments and limits. `executor.py` handles permission, deadline, size, safety gate, card and record for all
+tools. Results are untrusted: data for the model, and text for the card.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def localise_result(words: Callable[[], str], passages: Sequence[Passage] = ()) 
     return ToolResult(plain, tuple(passages), shown=words())
 
 
-class Tool(Protocol):
+class ToolProtocol(Protocol):
     """Tool with one instance per process. `call` is async: it uses `in_pool` for long work and `in_db` for queries."""
 
     @property
@@ -172,7 +172,7 @@ class Tool(Protocol):
 
 
 class ToolDefaults:
-    """Base class with the usual values of `Tool`; subclasses declare the differences."""
+    """Base class with the usual values of `ToolProtocol`; subclasses declare the differences."""
 
     about = ""
     permission = ToolPermission.ALLOWED

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from django.utils.translation import gettext
 
-from apps.conversations.core.events import Tool as Shown
+from apps.conversations.core import events
 from apps.conversations.evidence import answer_sources, source_numbering
 from apps.conversations.evidence.source_numbering import format_passage_line
 from apps.conversations.models.tool import ToolPermission
 from apps.conversations.moderation import findings
 from apps.conversations.tools import approvals, argument_schema
 from apps.conversations.tools.availability import AvailableTool, AvailableTools, CountTokens
-from apps.conversations.tools.base import Tool, ToolCallRecord, ToolContext, ToolError, ToolResult
+from apps.conversations.tools.base import ToolCallRecord, ToolContext, ToolError, ToolProtocol, ToolResult
 from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, mark_cancelled, render_card
 from apps.engines.types import EngineError, ToolCall
 from apps.lib.concurrency.threads import in_pool
@@ -86,7 +86,7 @@ async def cancel_open_calls(turn: Turn) -> None:
 async def update_card(turn: Turn, record: ToolCallRecord) -> None:
     """Record the call in its present state and emit its card."""
     turn.tool_calls[record.id] = record
-    await turn.emit(Shown(record.id, render_card(turn.prepared.answer_id, record)))
+    await turn.emit(events.Tool(record.id, render_card(turn.prepared.answer_id, record)))
 
 
 async def _execute(
@@ -153,7 +153,7 @@ async def _wait_for_approval(turn: Turn, record: ToolCallRecord) -> None:
 
 
 async def _run_tool(
-    turn: Turn, tool: Tool, arguments: Mapping[str, Any], record: ToolCallRecord, tokens: int
+    turn: Turn, tool: ToolProtocol, arguments: Mapping[str, Any], record: ToolCallRecord, tokens: int
 ) -> ToolResult:
     """Run the tool and return its result. It runs in a task of its own, so that a tool that hangs ends nothing else.
 
@@ -191,7 +191,7 @@ async def _run_tool(
     return result
 
 
-async def _moderate_result(turn: Turn, result: ToolResult, tool: Tool) -> str:
+async def _moderate_result(turn: Turn, result: ToolResult, tool: ToolProtocol) -> str:
     """Return the result text, normalised and cut, after it has passed the gate. Raise ToolError if withheld.
 
     Passages are not judged again: they were at ingestion.

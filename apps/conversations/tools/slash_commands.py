@@ -20,7 +20,7 @@ import orjson
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import executor
 from apps.conversations.tools.availability import get_permitted_tools
-from apps.conversations.tools.base import Tool
+from apps.conversations.tools.base import ToolProtocol
 from apps.conversations.tools.builtin import draw_picture
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.engines.types import ToolCall
@@ -59,12 +59,12 @@ def get_model_question(text: str) -> str:
     return command.question if command else text
 
 
-def get_command_word(tool: Tool) -> str:
+def get_command_word(tool: ToolProtocol) -> str:
     """Return the word after "/" that calls the tool."""
     return tool.command or tool.name
 
 
-def format_command(tool: Tool, arguments: Mapping[str, Any]) -> str:
+def format_command(tool: ToolProtocol, arguments: Mapping[str, Any]) -> str:
     """Return the line that calls the tool with these arguments."""
     plain = arguments.get(tool.argument) if len(arguments) == 1 else None
     if isinstance(plain, str) and "\n" not in plain and not plain.lstrip().startswith("{"):
@@ -74,7 +74,7 @@ def format_command(tool: Tool, arguments: Mapping[str, Any]) -> str:
     )
 
 
-def make_arguments(tool: Tool, words: str) -> str:
+def make_arguments(tool: ToolProtocol, words: str) -> str:
     """Return the arguments as JSON text, from the words after the command; the words as they are if that fails."""
     properties = tool.parameters.get("properties")
     known = list(properties) if isinstance(properties, dict) else []
@@ -91,7 +91,7 @@ def make_arguments(tool: Tool, words: str) -> str:
     return orjson.dumps({only: words} if words or tool.argument else {}).decode()
 
 
-def list_commands(assistant: Assistant, user: User) -> list[Tool]:
+def list_commands(assistant: Assistant, user: User) -> list[ToolProtocol]:
     """Return the tools that the user may call while the assistant answers. For `in_db`.
 
     Drawing is left out: pictures have a command of their own.

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.conversations.models.tool import ToolPermission, ToolServer, ToolSetting
 from apps.conversations.tools.availability import list_all_tools, resolve_permission
-from apps.conversations.tools.base import Tool
+from apps.conversations.tools.base import ToolProtocol
 from apps.conversations.tools.mcp.tool import refresh_server
 from apps.conversations.tools.server_forms import ServerForm
 from apps.users.permissions import administrator_required
@@ -34,11 +34,11 @@ def edit_tools(request: HttpRequest) -> HttpResponse:
     return _render_page(request, ServerForm())
 
 
-def _is_allowed(tool: Tool) -> bool:
+def _is_allowed(tool: ToolProtocol) -> bool:
     return ToolSetting.objects.filter(name=tool.name, permission=ToolPermission.ALLOWED).exists()
 
 
-def _warn_unasked(tool: Tool) -> str:
+def _warn_unasked(tool: ToolProtocol) -> str:
     words = gettext("From now on models use “%(title)s” without asking, and this tool may change something.")
     return words % {"title": gettext(tool.title)}
 

@@ -168,7 +168,7 @@ async def emit_no_results(turn: Turn, found: SearchResult) -> None:
         [replace(item, fresh=()) for item in source_numbering.number_passages(nearest, prepared.numbers, {})],
     )
     if found.passages:  # counted only where none was found
-        found = await documents.count_documents(prepared.user, found, prepared.collections, prepared.filters)
+        found = await documents.count_documents(prepared.user, found, turn.searched_collections, prepared.filters)
     turn.no_results = {
         "withheld": withheld,
         "searched": list(found.searched),
@@ -203,6 +203,7 @@ async def _search(turn: Turn, scope: SearchScope | None = None) -> SearchResult:
 
 async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchScope | None = None) -> SearchResult:
     prepared = turn.prepared
+    turn.searched_collections = collections
     return await documents.search(
         prepared.user,
         prepared.text,

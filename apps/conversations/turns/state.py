@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from apps.conversations.core import model_choice, notifications
 from apps.conversations.core.events import Event, Step, encode_event
@@ -73,6 +74,7 @@ class Turn:
     rewriting: asyncio.Task[str] | None = None  # the question, rewritten to stand alone
     skipped_file_wait: bool = False  # the user asked to be answered before attached files were read
     search_result: SearchResult | None = None  # result of the search
+    searched_collections: tuple[UUID, ...] = ()  # collections of the last search; (): all that the user may read
     request: ChatRequest | None = None  # as sent to the model
     sampling_used: dict[str, Any] = field(default_factory=dict)  # sampling used, and settings that the server ignores
     tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, approved or not

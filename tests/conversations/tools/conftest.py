@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from apps.conversations.tools import availability
-from apps.conversations.tools.base import Tool, ToolContext, ToolDefaults, ToolResult
+from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolProtocol, ToolResult
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.engines.chat.fake import FakeChat
 from apps.engines.types import ToolCall
@@ -79,7 +79,7 @@ def caller(chat: FakeChat) -> FakeChat:
 def offer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return a function that adds tools to the built-in ones."""
 
-    def put(*tools: Tool) -> None:
+    def put(*tools: ToolProtocol) -> None:
         monkeypatch.setattr(availability, "list_all_tools", lambda: (*BUILTIN_TOOLS, *tools))
 
     return put

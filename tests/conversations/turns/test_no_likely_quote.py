@@ -13,6 +13,7 @@ from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
+from tests.factories import make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,3 +77,14 @@ async def test_a_question_that_nothing_is_near_to_folds_the_nearest_too(
     await page.ask("Who won the bicycle race of Bordeaux?")
     said = {event["type"]: event for event in await page.events()}
     assert NOTHING in said["nothing"]["html"] and "Nearest passages" in said["sources"]["html"]
+
+
+async def test_only_the_documents_of_the_chat_are_counted_if_only_they_were_searched(
+    open_page: Any, alice: User, library: Collection, chat: FakeChat, unlikely: None
+) -> None:
+    files = await in_db(Collection.every.create, owner=alice, of_chat=True)
+    await in_db(make_document, files, "Harbour", ["The lighthouse of Alexandria is drawn on the cover."])
+    page = await open_page(alice)
+    await page.ask(QUESTION, files=str(files.pk))
+    nothing = next(event for event in await page.events() if event["type"] == "nothing")
+    assert "Searched 1 document in the files of this chat" in nothing["html"]

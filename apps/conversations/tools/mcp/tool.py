@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.conversations.models.tool import ToolPermission, ToolServer, ToolSetting
-from apps.conversations.tools.base import Tool, ToolContext, ToolDefaults, ToolError, ToolHint, ToolResult
+from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolHint, ToolProtocol, ToolResult
 from apps.conversations.tools.mcp.client import call_tool, list_tools
 from apps.conversations.tools.mcp.limits import TIMEOUT_S
 from apps.lib.concurrency.threads import in_db
@@ -52,7 +52,7 @@ class McpTool(ToolDefaults):
         return ToolResult(await call_tool(self._server, self._called, arguments))
 
 
-def load_tools() -> Sequence[Tool]:
+def load_tools() -> Sequence[ToolProtocol]:
     """Return the tools of all enabled servers. For `in_db`."""
     return [
         McpTool(server, description)

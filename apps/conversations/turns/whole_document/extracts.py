@@ -18,8 +18,8 @@ from apps.conversations.turns.whole_document.structure import (
     DocumentPart,
     DocumentSection,
     DocumentStructure,
-    Heading,
     Place,
+    SectionHeading,
 )
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.retrieval.table_rows import parse_row
@@ -107,13 +107,13 @@ def list_entries(structure: DocumentStructure, subject: Sequence[str]) -> tuple[
     return [], 0
 
 
-def _main_headings(structure: DocumentStructure) -> list[Heading]:
+def _main_headings(structure: DocumentStructure) -> list[SectionHeading]:
     """Return the headings of the upper levels, as many as fit into a summary, else those of the longest sections.
 
     [] if the document has too few.
     """
     headings = structure.headings
-    chosen = list[Heading]()
+    chosen = list[SectionHeading]()
     for level in sorted({heading.level for heading in headings}):
         upper = [heading for heading in headings if heading.level <= level]
         if len(upper) > MAX_SECTIONS and chosen[_LEAST_HEADINGS - 1 :]:
@@ -199,7 +199,7 @@ def _normalise(row: np.ndarray) -> np.ndarray:
     return row / length if length else row
 
 
-def _heading_line(structure: DocumentStructure, heading: Heading, levels: Sequence[int]) -> ExtractLine:
+def _heading_line(structure: DocumentStructure, heading: SectionHeading, levels: Sequence[int]) -> ExtractLine:
     part = structure.part_at(heading.page, heading.start)
     return ExtractLine(heading.text, part, heading.start, heading.end, levels.index(heading.level))
 
@@ -243,7 +243,7 @@ def _iterate_heading_lists(structure: DocumentStructure) -> Iterator[tuple[list[
     """Yield the headings directly below another one as a list with its name ("Commands" with each command)."""
     levels = sorted({heading.level for heading in structure.headings})
     for at, heading in enumerate(structure.headings):
-        below = list[Heading]()
+        below = list[SectionHeading]()
         for other in structure.headings[at + 1 :]:
             if other.level <= heading.level:
                 break

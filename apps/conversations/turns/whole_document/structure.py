@@ -39,7 +39,7 @@ _SENTENCE = re.compile(r"[.!?;,]$")
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class SectionHeading:
     """Heading with its place: [start, end) in the text of its page. `level` counts from 1."""
 
     level: int
@@ -75,7 +75,7 @@ class DocumentPart:
 class DocumentSection:
     """Stretch of the document from a heading up to the next one. `heading` is None above the first."""
 
-    heading: Heading | None
+    heading: SectionHeading | None
     start: Place
     end: Place
 
@@ -87,7 +87,7 @@ class DocumentStructure:
     document: Document
     pages: dict[int, str]
     parts: list[DocumentPart]
-    headings: list[Heading] = field(default_factory=list)
+    headings: list[SectionHeading] = field(default_factory=list)
 
     def part_at(self, page: int, start: int) -> DocumentPart | None:
         """Return the passage that holds this character; None if no searchable passage does."""
@@ -95,7 +95,7 @@ class DocumentStructure:
         part = self.parts[at] if at >= 0 else None
         return part if part is not None and part.page == page and start < part.end else None
 
-    def sections(self, headings: Sequence[Heading]) -> list[DocumentSection]:
+    def sections(self, headings: Sequence[SectionHeading]) -> list[DocumentSection]:
         """Return the sections that these headings begin, in order, after the section above the first."""
         end = (max(self.pages, default=0) + 1, 0)
         edges = [heading.place for heading in headings[1:]] + [end]
@@ -116,7 +116,7 @@ class DocumentStructure:
 
     def path(self, place: Place) -> list[str]:
         """Return the headings above this place, the outermost first."""
-        path: list[Heading] = []
+        path: list[SectionHeading] = []
         for heading in self.headings:
             if heading.place > place:
                 break
@@ -137,7 +137,7 @@ def read_document(user: AnyUser, document: Document) -> DocumentStructure:
         for pk, page, start, end, heading, vector in chunks.values_list(*fields)
     ]
     rows = Page.objects.filter(document=document, number__in={part.page for part in parts}).order_by("number")
-    pages, found = dict[int, str](), list[Heading]()
+    pages, found = dict[int, str](), list[SectionHeading]()
     for number, text, block_spans in rows.values_list("number", "text", "block_spans"):
         pages[number] = text
         found += [
@@ -151,7 +151,7 @@ def read_document(user: AnyUser, document: Document) -> DocumentStructure:
     return structure
 
 
-def clean_headings(found: Sequence[Heading]) -> list[Heading]:
+def clean_headings(found: Sequence[SectionHeading]) -> list[SectionHeading]:
     """Return the real headings, in order. If most are numbered, only those, with levels by depth of number."""
     pages = Counter(text for text, _ in {(heading.text.casefold(), heading.page) for heading in found})
     running = {text for text, count in pages.items() if count >= _RUNNING}
@@ -163,11 +163,11 @@ def clean_headings(found: Sequence[Heading]) -> list[Heading]:
     return once
 
 
-def _make_heading(level: int, text: str, page: int, start: int, end: int) -> Heading:
+def _make_heading(level: int, text: str, page: int, start: int, end: int) -> SectionHeading:
     """Return the heading at this place, without the page number at the start of a running header."""
     if before := _PAGE_BEFORE.match(text, start, end):
         start = before.end()
-    return Heading(level, normalize_text(text[start:end]), page, start, end)
+    return SectionHeading(level, normalize_text(text[start:end]), page, start, end)
 
 
 def _is_heading(text: str) -> bool:
@@ -182,9 +182,9 @@ def _is_heading(text: str) -> bool:
     return sum(map(str.isalpha, text)) >= _LETTERS and not (_SENTENCE.search(text) and len(text.split()) > 4)
 
 
-def _drop_repeated(headings: Sequence[Heading], running: set[str]) -> list[Heading]:
+def _drop_repeated(headings: Sequence[SectionHeading], running: set[str]) -> list[SectionHeading]:
     """Return the headings in order; of texts in `running`, only the first."""
-    done, kept = set[str](), list[Heading]()
+    done, kept = set[str](), list[SectionHeading]()
     for heading in headings:
         name = heading.text.casefold()
         if name not in done:
@@ -194,12 +194,12 @@ def _drop_repeated(headings: Sequence[Heading], running: set[str]) -> list[Headi
     return kept
 
 
-def _read_passage_headings(structure: DocumentStructure) -> list[Heading]:
+def _read_passage_headings(structure: DocumentStructure) -> list[SectionHeading]:
     """Return the headings stored with passages, for documents ingested before parsers' headings were stored.
 
     Only those whose words stand on the page, before the passage or in it.
     """
-    found, before = list[Heading](), list[str]()
+    found, before = list[SectionHeading](), list[str]()
     for part in structure.parts:
         path = [name for name in part.heading.split(" › ") if name]
         text = structure.pages.get(part.page, "")
@@ -210,6 +210,6 @@ def _read_passage_headings(structure: DocumentStructure) -> list[Heading]:
             if start < 0:
                 start = text.rfind(name, 0, part.start)
             if start >= 0:
-                found.append(Heading(level, name, part.page, start, start + len(name)))
+                found.append(SectionHeading(level, name, part.page, start, start + len(name)))
         before = path
     return found
