@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.lib.refusals import show_refusals
@@ -17,29 +18,45 @@ from apps.privacy.models import CaseLegalHold, LegalHold
 from apps.safety.errors import ActionRefused
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user
+from apps.users.user_field import UserField
 
 _GROUNDS = CaseLegalHold.Ground.choices
+
+
+class LiftHoldForm(forms.Form):
+    person = UserField()
+
+
+class UserHoldForm(LiftHoldForm):
+    """Form of a new legal hold of a user, with its reason for the audit log."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=400)
+
+    def clean_person(self) -> User:
+        user: User = self.cleaned_data["person"]
+        if LegalHold.objects.filter(person=user).exists():
+            raise forms.ValidationError(gettext("There is already a legal hold on this user."))
+        return user
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator_required
 def show_holds(request: HttpRequest) -> HttpResponse:
     """List legal holds. A POST sets the hold of a user, with a reason, or lifts it."""
-    if request.method == "POST":
-        chosen, reason = request.POST.get("person", ""), request.POST.get("reason", "").strip()
-        somebody = get_object_or_404(User, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 18 else 0)
-        if request.POST.get("hold") == "no":
-            retention.lift_user_hold(get_signed_in_user(request), somebody)
-        elif reason:
-            retention.hold_user(get_signed_in_user(request), somebody, reason)
-        else:
-            messages.error(request, gettext("Write why. The audit log keeps the reason."))
+    by, lifts = get_signed_in_user(request), request.POST.get("hold") == "no"
+    form = UserHoldForm(request.POST if request.method == "POST" and not lifts else None)
+    if lifts:
+        lifted = LiftHoldForm(request.POST)
+        if lifted.is_valid():
+            retention.lift_user_hold(by, lifted.cleaned_data["person"])
+        return redirect("privacy:holds")
+    if request.method == "POST" and form.is_valid():
+        retention.hold_user(by, form.cleaned_data["person"], form.cleaned_data["reason"])
         return redirect("privacy:holds")
     rows = LegalHold.objects.select_related("person", "set_by").order_by("created")
-    people = User.objects.filter(hold=None).order_by("name", "email")
-    context = {"rows": rows, "people": people, "cases": case_legal_holds.active_holds()}
-    context |= _named(get_signed_in_user(request), request.GET.get("case", ""))
-    return render(request, "privacy/legal_holds.html", context)
+    context = {"rows": rows, "form": form, "cases": case_legal_holds.active_holds()}
+    context |= _named(by, request.GET.get("case", ""))
+    return render(request, "privacy/legal_holds.html", context, status=400 if form.errors else 200)
 
 
 @require_POST

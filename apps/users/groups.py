@@ -72,11 +72,6 @@ def delete_group(group: Group, by: User | None = None) -> None:
         group.delete()
 
 
-def list_non_members(group: Group) -> QuerySet[User]:
-    """Return the active users who are not in the group, by name."""
-    return User.objects.filter(is_active=True).exclude(groups=group).order_by("name", "email")
-
-
 def add_member(group: Group, user: User, by: User | None = None) -> None:
     """Add the user to the group, log it, and send the user a notice. Access to shared collections starts with the next
     request."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.users import i18n, special_permissions, user_memory
+from apps.users import i18n, special_permissions, user_field, user_memory
 from apps.users.views import groups, instructions, rate_limits, tokens, users
 
 app_name = "users"
@@ -19,6 +19,7 @@ urlpatterns = [
     path("limits/", rate_limits.show_own_limits, name="limits"),
     path("people/limits/", rate_limits.edit_limits, name="limit_settings"),
     path("people/", users.show_users, name="people"),
+    path("people/suggestions/", user_field.show_suggestions, name="suggestions"),
     path("people/groups/", groups.list_groups, name="groups"),
     path("people/groups/<int:pk>/", groups.show_group, name="group"),
     path("people/groups/<int:pk>/remove/", groups.remove_member, name="group_remove"),

@@ -166,6 +166,7 @@ MATRIX = {
     "review/lists/": ADMIN,
     "review/lists/<slug:name>/": ADMIN,
     "people/<int:pk>/suspend/": ADMIN,
+    "people/suggestions/": ADMIN,
     "review/log/": ADMIN,
     "review/log/export/": ADMIN,
     "review/log/verify/": ADMIN,

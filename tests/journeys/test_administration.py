@@ -36,6 +36,19 @@ def open_section(page: Any, name: str) -> None:
     expect(sections.locator("[aria-current=page]")).to_have_text(name)
 
 
+def test_a_user_is_suggested_while_the_administrator_types(visit: Visit) -> None:
+    ada = visit("/people/groups/", person="ada")
+    ada.get_by_label("Name").fill("Lighthouse keepers")
+    ada.get_by_label("Name").press("Enter")
+    field = ada.get_by_role("combobox", name="User")
+    field.press_sequentially("pa")
+    suggestion = ada.locator("datalist option[value^='Pat <']")
+    suggestion.wait_for(state="attached")
+    field.fill(suggestion.get_attribute("value") or "")
+    field.press("Enter")
+    expect(ada.locator("#main")).to_contain_text("Pat added to the group.")
+
+
 @pytest.mark.parametrize("width", [1440, 360])
 def test_a_user_is_found_joins_a_group_and_the_log_says_by_whom(site: Site, visit: Visit, width: int) -> None:
     group = f"Tide watchers {width}"

@@ -9,12 +9,13 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -23,6 +24,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.safety.audit_log import export, verification
 from apps.safety.audit_log.audit import AuditEntry
 from apps.safety.views import audit_log_rows
+from apps.users import user_field
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user
 
@@ -82,12 +84,21 @@ def _find_user(text: str) -> tuple[int | None, str]:
     be that of a user who is still there."""
     if not text or (number := _read_number(text)) is not None:
         return (number if text else None), ""
-    found = list(User.objects.filter(Q(email__iexact=text) | Q(name__iexact=text)).values_list("pk", flat=True)[:2])
-    if len(found) == 1:
-        return found[0], ""
-    if found:
-        return None, gettext("Several users have this name. Enter the e-mail address or the number.")
-    return None, gettext("No user has this name, e-mail address or number.")
+    try:
+        return user_field.find_user(text).pk, ""
+    except ValidationError as error:
+        return None, error.messages[0]
+
+
+def _render_user_field(chosen: LogFilter, given: str) -> SafeString:
+    """Return the field of the user concerned: with name and address, the number of an erased user, or the text that
+    matched nobody."""
+    text = given
+    if chosen.about is not None:
+        user = User.objects.filter(pk=chosen.about).first()
+        text = user_field.format_user(user) if user else str(chosen.about)
+    invalid = {"aria-invalid": "true", "aria-describedby": "about-problem"} if chosen.problem else {}
+    return user_field.UserInput().render("about", text, {"class": "user-field", **invalid})
 
 
 @require_safe
@@ -106,7 +117,7 @@ def show_log(request: HttpRequest) -> HttpResponse:
         "areas": [(name, words) for name, (words, _) in audit_log_rows.FILTERS.items()],
         "staff": User.objects.exclude(role=User.Role.MEMBER).order_by("name", "email"),
         "older": found[PAGE - 1].seq if len(found) > PAGE else None, "first": before is None,
-        "total": total, "about": request.GET.get("about", "") if chosen.problem else chosen.about,
+        "total": total, "about": _render_user_field(chosen, request.GET.get("about", "")),
     }  # fmt: skip
     return render(request, "safety/audit_log.html", context)
 

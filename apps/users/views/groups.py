@@ -17,6 +17,7 @@ from apps.lib.table import Column, read_table_request
 from apps.users import groups as verbs
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user
+from apps.users.user_field import UserField
 
 
 class GroupNameForm(forms.Form):
@@ -24,9 +25,7 @@ class GroupNameForm(forms.Form):
 
 
 class GroupMemberForm(forms.Form):
-    person = forms.ModelChoiceField(
-        User.objects.all(), label=gettext_lazy("User"), empty_label=gettext_lazy("Choose a user")
-    )
+    person = UserField()
 
 
 class UserGroupsForm(forms.Form):
@@ -38,13 +37,19 @@ class UserGroupsForm(forms.Form):
 
 
 class NewGroupMemberForm(GroupMemberForm):
-    """Form that offers only users who are not in the group yet."""
+    """Form that accepts only active users who are not in the group yet."""
 
     def __init__(self, group: Group, data: Any = None) -> None:
         super().__init__(data)
-        field = self.fields["person"]
-        if isinstance(field, forms.ModelChoiceField):
-            field.queryset = verbs.list_non_members(group)
+        self.group = group
+
+    def clean_person(self) -> User:
+        user: User = self.cleaned_data["person"]
+        if not user.is_active:
+            raise forms.ValidationError(gettext("This account is suspended."))
+        if user.groups.contains(self.group):
+            raise forms.ValidationError(gettext("This user is already in the group."))
+        return user
 
 
 GROUP_COLUMNS = (

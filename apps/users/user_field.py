@@ -1,0 +1,93 @@
+"""Text field for one user, with suggestions by name and e-mail address; for pages of administrators.
+
+Entry points: the form field `UserField`, its widget `UserInput`, `find_user` and `suggest_users`. The page must be one
+whose readers may see all accounts: the suggestions name them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from apps.users.accounts import list_users
+from apps.users.models import User
+from apps.users.permissions import administrator_required
+
+SUGGESTIONS = 10  # users that are offered at once
+_CHARACTERS = 400  # of a name of 120, an address of 254 and the signs between
+_IN_BRACKETS = re.compile(r"<([^<>]+)>$")
+
+
+class UserInput(forms.TextInput):
+    """Text field whose suggestions are fetched while the administrator types; without scripts a plain text field."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        listed = f"users-for-{name}"
+        given = {
+            "placeholder": gettext("Name, e-mail or user number"), "maxlength": _CHARACTERS, "autocomplete": "off",
+            "list": listed, "hx-get": f"{reverse('users:suggestions')}?field={name}", "hx-target": f"#{listed}",
+            "hx-trigger": "focus once, input changed delay:150ms", "hx-sync": "this:replace",
+        }  # fmt: skip
+        field = super().render(name, value, {**given, **(attrs or {})}, renderer)
+        return format_html('{}<datalist id="{}"></datalist>', field, listed)
+
+
+class UserField(forms.CharField):
+    """Form field whose clean value is the user with this name, e-mail address or number."""
+
+    widget = UserInput
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"label": gettext_lazy("User"), "max_length": _CHARACTERS, **options})
+
+    def clean(self, value: Any) -> User:
+        return find_user(super().clean(value))
+
+
+def format_user(user: User) -> str:
+    """Return the user as the field shows it, such as `Ada Lovelace <ada@example.org>`; the address without a name."""
+    return f"{user.name} <{user.email}>" if user.name else user.email
+
+
+def find_user(text: str) -> User:
+    """Return the one user with this name, e-mail address, number, or text of `format_user`; case does not matter.
+
+    Raises ValidationError, which says what to enter instead.
+    """
+    text = text.replace("\0", "").strip()
+    if text.isascii() and text.isdecimal() and len(text) < 16 and (user := User.objects.filter(pk=int(text)).first()):
+        return user
+    address = bracketed[1] if (bracketed := _IN_BRACKETS.search(text)) else text
+    if user := User.objects.filter(email__iexact=address.strip()).first():
+        return user
+    named = list(User.objects.filter(name__iexact=text)[:2])
+    if len(named) > 1:
+        raise ValidationError(gettext("Several users have this name. Enter the e-mail address or the number."))
+    if not named:
+        raise ValidationError(gettext("No user has this name, e-mail address or number."))
+    return named[0]
+
+
+def suggest_users(text: str) -> list[str]:
+    """Return the first users whose name or e-mail address holds every word of `text`, as `format_user` writes them."""
+    text = re.sub(r"[<>\0]", " ", text)
+    return [format_user(user) for user in list_users(text).order_by("name", "email")[:SUGGESTIONS]]
+
+
+@administrator_required
+@never_cache
+@require_safe
+def show_suggestions(request: HttpRequest) -> HttpResponse:
+    """Return the options for what stands in the text field whose name is the parameter `field`."""
+    text = request.GET.get(request.GET.get("field", ""), "")[:_CHARACTERS]
+    return HttpResponse(format_html_join("", '<option value="{}"></option>', ((user,) for user in suggest_users(text))))
