@@ -68,8 +68,8 @@ README = {
     "files/ the documents of your collections and the files attached to your chats, as uploaded; "
     "pictures/ what was drawn for you; "
     "attached/ the pictures that you attached to questions; rows/ every row that names you; "
-    "review/ what was decided about you, and looked.json when and why your data was read. Answers were written by a "
-    "language model. Hashes of passwords and tokens are not copied.",
+    "review/ what was decided about you; access-log.json when and why staff read your data (looked.json in copies of "
+    "earlier versions). Answers were written by a language model. Hashes of passwords and tokens are not copied.",
     "digital_source_type of answers": export.SOURCE_TYPE,
 }
 
@@ -156,7 +156,7 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
         if path.is_file():
             yield f"attached/{attached.pk}{path.suffix}", path
     yield from _review(user)
-    yield "looked.json", list(_readings(user))
+    yield "access-log.json", list(_readings(user))
     for model, names in models_naming_user(user):
         named = model._default_manager.filter(_any(names, user)).distinct()
         found = [_row(row) for row in named.iterator(chunk_size=_BATCH)]

@@ -11,17 +11,15 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from django import forms
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.cookie import parse_cookie
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, trans_real
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.i18n import JavaScriptCatalog
@@ -111,34 +109,20 @@ def _put_in(text: str) -> str:
     return gettext(found[0]) % found[1]
 
 
-class LanguageForm(forms.Form):
-    language = forms.ChoiceField(
-        label=_("Language"),
-        required=False,
-        widget=forms.RadioSelect,
-        choices=lambda: list_languages(),
-        help_text=_("For pages, messages and e-mails. Documents and answers are not translated."),
-    )
-
-
-def list_languages() -> list[tuple[str, StrOrPromise]]:
-    """Return the choices of the language form; "" means the language of the browser."""
-    return [("", _("Browser language")), *settings.LANGUAGES]
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Show the language form. A POST stores the choice in the account and a cookie, and redirects back."""
-    user = request.user if isinstance(request.user, User) else None
-    now = user.language if user else request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
-    form = LanguageForm(request.POST if request.method == "POST" else {"language": now})
-    if request.method != "POST" or not form.is_valid():
-        return render(request, "users/language.html", {"form": form}, status=400 if form.errors else 200)
-    chosen = form.cleaned_data["language"]
-    if user:
-        User.objects.filter(pk=user.pk).update(language=chosen)
-    back = request.POST.get("next", "")
-    response = redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}) else "users:language")
+    """Store the chosen language in the account and a cookie, and redirect back; "" means that of the browser.
+
+    An unknown language is status 400. A GET, of the page that former releases had here, redirects to the start page.
+    """
+    chosen, back = request.POST.get("language", ""), request.POST.get("next", "")
+    if chosen and chosen not in dict(settings.LANGUAGES):
+        return HttpResponseBadRequest()
+    response = redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}) else "conversations:new")
+    if request.method != "POST":
+        return response
+    if isinstance(request.user, User):
+        User.objects.filter(pk=request.user.pk).update(language=chosen)
     _remember(response, chosen)
     return response
 

@@ -13,7 +13,7 @@ from tests.journeys.conftest import CHROMIUM, FLAGS, Visit
 from tests.journeys.site import Site
 
 PAGES = ("collections/", "pictures/", "assistants/", "conversations/all/", "conversations/import/", "notices/",
-         "privacy/", "privacy/keeping/", "privacy/erase/", "limits/", "tokens/", "instructions/", "language/",
+         "privacy/", "privacy/keeping/", "privacy/erase/", "limits/", "tokens/", "instructions/",
          "prompts/")  # fmt: skip
 STAFF = ("review/", "review/figures/", "review/policy/", "review/lists/", "review/log/", "people/", "people/groups/",
          "people/limits/", "privacy/holds/", "feedback/", "tools/", "settings/", "doctor/")  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
 
@@ -9,20 +11,23 @@ WIDER = "document.documentElement.scrollWidth - document.documentElement.clientW
 PAGES = ("/", "/collections/", "/conversations/all/", "/privacy/", "/tokens/")
 
 
-def test_a_language_is_chosen_with_the_keyboard(visit: Visit, site: Site) -> None:
-    page = visit("/language/", width=1440, person="bob")
-    page.locator("main input[type=radio][value=de]").focus()
-    page.keyboard.press("Space")
-    page.locator("main button.primary").focus()
+def choose_language(page: Any, menu: str, name: str) -> None:
+    """Open the account menu and press the button of that name, both with the keyboard."""
+    page.get_by_label(menu).focus()
     page.keyboard.press("Enter")
+    page.get_by_role("button", name=name).focus()
+    page.keyboard.press("Enter")
+
+
+def test_a_language_is_chosen_with_the_keyboard(visit: Visit, site: Site) -> None:
+    page = visit("/limits/", width=1440, person="bob")
+    choose_language(page, "Account of Bob", "Deutsch")
     page.locator("html[lang=de]").wait_for()
-    assert page.locator("h1", has_text="Sprache").count() == 1
+    assert page.url.endswith("/limits/") and page.locator("h1", has_text="Limits").count() == 1
     wide = {}
     for path in PAGES:
         page.goto(site.url + path)
         wide[path] = page.evaluate(WIDER)
     assert [path for path, beyond in wide.items() if beyond > 0] == []
-    page.goto(site.url + "/language/")
-    page.locator("main input[type=radio][value='']").check()
-    page.locator("main button.primary").click()
+    choose_language(page, "Konto von Bob", "Sprache des Browsers")
     page.locator("html[lang=en]").wait_for()

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from apps.documents.models import Collection, Document
 from apps.safety.policy.defaults import make_default_policy
-from apps.safety.policy.former_wording import FORMER_WORDING
+from apps.safety.policy.former_wording import EARLIER_DEFAULTS, FORMER_WORDING
 from apps.safety.policy.schema import hash_policy, parse_policy
 from apps.users.i18n import translate_stored
 from apps.users.models import User
@@ -42,6 +42,15 @@ def test_rows_are_shown_in_todays_words_after_the_upgrade(alice: User) -> None:
     migration.convert_rows(apps, None)
     row.refresh_from_db()
     assert row.note == "Hidden slides left out: 2.\nA line"
+
+
+@pytest.mark.parametrize("text", EARLIER_DEFAULTS)
+def test_a_stored_clause_that_describes_an_effect_keeps_its_words_and_translation(text: str) -> None:
+    today = make_default_policy({})["clauses"]
+    assert text not in [row["text"] for row in today]
+    assert parse_policy({"clauses": [{**today[0], "text": text}, *today[1:]]}).clauses[today[0]["code"]].text == text
+    with translation.override("de"):
+        assert translate_stored(text) != text
 
 
 def test_a_stored_policy_shows_todays_clauses_and_keeps_its_hash() -> None:

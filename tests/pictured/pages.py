@@ -187,7 +187,6 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              "/privacy/receipts/{receipt}/"),
         Page("email", "accounts/email/", "E-mail address", "Confirmed or not."),
         Page("password", "accounts/password/change/", "Password", "Changed with the current password."),
-        Page("language", "language/", "Language", "English, German, Spanish."),
         Page("sure", "accounts/reauthenticate/", "Confirm your identity",
              "The password again, before administration and changes of roles."),
         Page("sign-out", "accounts/logout/", "Sign out", "Confirmation if the address is opened directly."),

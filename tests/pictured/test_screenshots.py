@@ -15,7 +15,8 @@ from tests.pictured.screenshots import FOLDER, TEXT, files, text
 MEGABYTES = 5
 G, M, V = "pictures/<uuid:pk>/", "administration/", "review/<uuid:pk>/"
 NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files, answers for machines
-    "words/<slug:code>.js", "privacy/copy/<uuid:pk>/", "api/openapi.json", "collections/filters/", C + "tray/",
+    "words/<slug:code>.js", "people/suggestions/",
+    "privacy/copy/<uuid:pk>/", "api/openapi.json", "collections/filters/", C + "tray/",
     C + "golden/state/", C + "settings/search/state/", D + "passage/", D + "pages/<int:number>.png", D + "file/",
     D + "source/<int:number>/", V + "picture.png", "feedback/preferences.jsonl", "setup/model/", "setup/reading/",
     "setup/embedding/", "setup/sample/", "doctor/<slug:name>/", "status/", "manifest/<slug:code>.webmanifest",
@@ -30,7 +31,7 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "search/", "notices/new/", "conversations/more/",
     M, *(f"{M}{old}" for old in ("users/user/", "users/user/<int:pk>/change/", "auth/group/",
                                  "auth/group/<int:pk>/change/", "documents/collection/")),  # redirects
-    "review/audits/", "review/thresholds/",  # likewise
+    "review/audits/", "review/thresholds/", "language/",  # likewise
     "review/break-glass/", "review/break-glass/<uuid:pk>/",  # what somebody wrote, for half an hour
     "tools/<slug:name>/call/", "shared/<slug:secret>/answers/<uuid:answer>/behind/",
     "beams/",  # whether a model searches with them

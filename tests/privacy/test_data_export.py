@@ -48,7 +48,7 @@ def test_everything_is_in_it(client: Client, alice: User, life: Life) -> None:
     (attached,) = [name for name in names if name.startswith(f"files/{life.talk.files_id}/")]
     assert MARK.encode() in found.read(attached)
     assert json.loads(found.read(f"review/{life.case.pk}.json"))["decisions"][0]["outcome"] == "block"
-    assert "review (" in json.loads(found.read("looked.json"))[0]["why"]
+    assert "review (" in json.loads(found.read("access-log.json"))[0]["why"]
     assert {"rows/users.apitoken.json", "rows/safety.notice.json", "rows/conversations.message.json"} <= set(names)
 
 
@@ -136,8 +136,8 @@ def test_break_glass_that_was_opened_is_in_it_with_its_ground(
         morgan, alice, life.talk.pk, "order", "A court asked for this one, in an order."
     )
     access_requests.approve_request(robin, asked.pk)
-    looked = json.loads(copy_of(client, alice).read("looked.json"))
-    opened = [one for one in looked if one["what"] == "conversations opened (break-glass)"]
+    readings = json.loads(copy_of(client, alice).read("access-log.json"))
+    opened = [one for one in readings if one["what"] == "conversations opened (break-glass)"]
     assert (
         len(opened) == 1 and "break-glass access (" in opened[0]["why"] and opened[0]["by"] == "a member of the staff"
     )
@@ -147,5 +147,5 @@ def test_break_glass_that_was_opened_in_an_emergency_is_in_it(
     client: Client, alice: User, ada: User, morgan: User, life: Life
 ) -> None:
     audit.record_event("glass.opened", actor=morgan, person=alice.pk, subject="glass 1", ground="order")
-    looked = json.loads(copy_of(client, alice).read("looked.json"))
-    assert [one["what"] for one in looked].count("conversations opened in an emergency (break-glass)") == 1
+    readings = json.loads(copy_of(client, alice).read("access-log.json"))
+    assert [one["what"] for one in readings].count("conversations opened in an emergency (break-glass)") == 1

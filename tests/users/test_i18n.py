@@ -60,7 +60,15 @@ def test_a_language_that_is_not_there_is_refused(client: Client, alice: User) ->
 
 def test_a_choice_leads_to_no_other_site(client: Client, db: None) -> None:
     answer = client.post("/language/", {"language": "de", "next": "https://elsewhere.example/"})
-    assert answer["Location"] == "/language/"
+    assert answer["Location"] == "/"
+
+
+def test_the_former_page_leads_to_the_start_page_and_changes_nothing(client: Client, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(language="de")
+    client.force_login(alice)
+    answer = client.get("/language/")
+    alice.refresh_from_db()
+    assert answer["Location"] == "/" and alice.language == "de" and not answer.cookies
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.words import sources
 
 PAGES = (
     "/", "/collections/", "/assistants/", "/conversations/all/", "/instructions/", "/prompts/", "/notices/", "/tokens/",
-    "/limits/", "/privacy/", "/language/", "/people/", "/people/groups/", "/settings/", "/review/",
+    "/limits/", "/privacy/", "/people/", "/people/groups/", "/settings/", "/review/",
 )  # fmt: skip
 
 

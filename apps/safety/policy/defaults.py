@@ -62,11 +62,11 @@ _CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]],
     ),
     (
         "prompt_attack", "Attacks on the assistant",
-        "Text with instructions for the assistant is labelled. It is shown, but never followed.",
+        "No text that tries to change the rules of the assistant, or gives it instructions from within a document.",
         2, "open", _L, {"question": (_N, _L), "passage": (_L, _R)},
     ),
     (
-        "exfil", "Data in links", "Links that would send data to other servers are shown as plain text.",
+        "exfil", "Data in links", "No links that would send data to other servers.",
         2, "open", _L, {},
     ),
     (
@@ -92,7 +92,7 @@ _CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]],
         "personal_data", "Personal data", "Personal data of other people is detected and can be hidden.",
         1, "open", _N, {},
     ),
-    ("secrets", "Passwords and keys", "Passwords and keys in documents are labelled.", 1, "open", _L, {}),
+    ("secrets", "Passwords and keys", "No passwords or keys in messages, answers or documents.", 1, "open", _L, {}),
     (
         "prompt_leak", "Leak of the system prompt",
         "Confidential instructions of the assistant are never shown or sent.",

@@ -1,21 +1,27 @@
 """Clauses of the default policy in the words of former releases, each with today's words.
 
 Stored policy versions never change, since the audit log holds their hashes. So `schema.parse_policy` shows their
-clauses in today's words, which have translations.
+clauses in words that have translations: today's, but for clauses that today's default words in another sense.
 """
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
+# Clauses that described an effect; today's default has rules in their place. Policies that hold these texts keep them.
+_INSTRUCTIONS = gettext_noop("Text with instructions for the assistant is labelled. It is shown, but never followed.")
+_LINKS = gettext_noop("Links that would send data to other servers are shown as plain text.")
+_PASSWORDS = gettext_noop("Passwords and keys in documents are labelled.")
+EARLIER_DEFAULTS = (_INSTRUCTIONS, _LINKS, _PASSWORDS)
+
 FORMER_WORDING = {
     "A text that speaks to the assistant instead of to its reader is marked. It is shown, and never obeyed.": (
-        "Text with instructions for the assistant is labelled. It is shown, but never followed."
+        _INSTRUCTIONS
     ),
     "Insults are counted, but not withheld.": "Nothing that insults or bullies people.",  # a reviewer can withhold them
     "Insults are noted; they are not withheld.": "Nothing that insults or bullies people.",
     "Leak of the system text": "Leak of the system prompt",
-    "Links that would carry away what was read are shown as plain text.": (
-        "Links that would send data to other servers are shown as plain text."
-    ),
+    "Links that would carry away what was read are shown as plain text.": _LINKS,
     "Matters for experts": "Professional advice",
     "No help with making or getting weapons that kill many, explosives or untraceable guns.": (
         "No help with making or getting weapons of mass destruction, explosives or untraceable guns."
@@ -29,7 +35,7 @@ FORMER_WORDING = {
     "Nothing that passes for words or a picture of a person who exists.": (
         "Nothing that could be mistaken for words or a picture of a real person."
     ),
-    "Passwords and keys in documents are marked.": "Passwords and keys in documents are labelled.",
+    "Passwords and keys in documents are marked.": _PASSWORDS,
     "Personal data of others is found, and can be hidden.": (
         "Personal data of other people is detected and can be hidden."
     ),
