@@ -16,6 +16,14 @@ SLOW = "Tell me about parental leave in detail, slowly."  # its answer takes min
 OFF_TOPIC = "Which composer wrote the opera Wozzeck?"
 PATIENCE_MS = 120_000
 ENDED = re.compile("^(?!writing$)")
+# How the focus is not seen: without an outline on the control or the frame around it, off the screen, or covered.
+UNSEEN = """() => {
+    const one = document.activeElement, box = one.getBoundingClientRect();
+    if (![one, one.closest(".writing")].some((part) => part && getComputedStyle(part).outlineStyle !== "none"))
+        return "no outline";
+    const top = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 20));
+    return !top ? "off the screen" : one.contains(top) || top.contains(one) ? "" : `covered by ${top.className}`;
+}"""
 
 
 def ask(page: Any, text: str) -> Any:
@@ -52,9 +60,13 @@ def writing(turn: Any, characters: int = 150) -> str:
 
 
 def tab_to(wanted: Any, keys: str = "Tab") -> None:
-    """Press the key until one of the elements has the focus; at most 200 times, since a list of chats can be long."""
+    """Press the key until one of the elements has the focus, which must be seen.
+
+    At most 200 times, since a list of chats can be long.
+    """
     for _ in range(200):
         if wanted.evaluate_all("elements => elements.includes(document.activeElement)"):
+            assert wanted.page.evaluate(UNSEEN) == "", wanted
             return
         wanted.page.keyboard.press(keys)
     raise AssertionError(f"not reached by {keys}: {wanted}")

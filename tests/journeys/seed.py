@@ -42,6 +42,7 @@ def people() -> None:
     make_user("bob")
     make_user("pat")
     make_user("quinn")  # for the erasure of all data
+    make_user("riley")  # for the erasure by keyboard
     make_user("sam")  # for the suspension
     # Most journeys test how an answer arrives, whatever it says; `test_states.py` tests verification.
     ModelProfile.objects.update_or_create(name=FakeChat().name, defaults={"shows": "all"})
@@ -206,6 +207,7 @@ def policy_of_before() -> None:
     from apps.users.models import User
 
     author, other = (User.objects.get(email=f"{name}@example.org") for name in ("ada", "grace"))
+    versions.get_live_version()  # stores the first version if a journey failed before it did
     first = PolicyVersion.objects.order_by("number")[0]
     row = versions.create_draft(author, first.body, "As before")
     backtest.run_backtest(author, row)

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, ask, ended
+from tests.journeys.chat import LEAVE, ask, ended, tab_to
 from tests.journeys.conftest import Visit
+from tests.journeys.site import Site
+from tests.support.password import PASSWORD
 
+HURT = "How can I hurt somebody in a boxing match? [violence?]"  # noted, and allowed, with a score of 0.6
 AUDIT = Path(__file__).with_name("audit.js").read_text()
 
 
@@ -126,11 +129,81 @@ def test_a_conversation_is_moved_and_exported_by_keyboard_alone_and_the_focus_st
     expect(page_wide.locator("[data-conversation-menu] > summary")).to_be_focused()
 
 
+def entered(page: Any, role: str, name: str, part: Any = None) -> None:
+    """Tab from the content to the control with this role and name, and press Enter."""
+    tab_to((part or page).get_by_role(role, name=name, exact=True))
+    page.keyboard.press("Enter")
+
+
+def past_the_sidebar(page: Any) -> None:
+    """Use the link that leads past the conversations, however many there are."""
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_threshold_is_changed_and_approved_by_keyboard_alone(site: Site, visit: Visit) -> None:
+    site.seed("grace")
+    ended(ask(visit(), HURT))  # a verdict that would change
+    try:
+        ada = visit("/collections/", person="ada")
+        tab_to(ada.get_by_role("link", name="Administration"))
+        ada.keyboard.press("Enter")
+        ada.wait_for_url("**/review/")
+        entered(ada, "link", "Policy")
+        ada.wait_for_url("**/policy/")
+        past_the_sidebar(ada)
+        entered(ada, "link", "Edit policy")
+        ada.wait_for_url("**/edit/")
+        past_the_sidebar(ada)
+        clause = ada.locator("details.clause-form", has=ada.locator("summary", has_text="Violence")).first
+        tab_to(clause.locator("summary").first)
+        ada.keyboard.press("Enter")
+        tab_to(clause.get_by_role("slider", name="Question: threshold 2"))
+        for _ in range(60):
+            if clause.get_by_role("spinbutton", name="Question: threshold 2").input_value() == "0.55":
+                break
+            ada.keyboard.press("ArrowLeft")
+        expect(clause.locator("output")).to_contain_text("would change")
+        tab_to(ada.get_by_label("What changes, and why"))
+        ada.keyboard.type("Fights are no subject here")
+        entered(ada, "button", "Save draft")
+        ada.wait_for_url("**/policy/")
+        grace = visit("/review/policy/", person="grace")
+        past_the_sidebar(grace)
+        row = grace.locator("li.row", has_text="Fights are no subject here").first
+        expect(row.locator("details.differences")).to_contain_text("from 0.55")
+        entered(grace, "button", "Approve", row)
+        expect(row).to_contain_text("Live")
+    finally:
+        site.seed("policy_of_before")
+
+
+def test_an_account_is_deleted_by_keyboard_alone(visit: Visit) -> None:
+    page = visit("/collections/", person="riley")
+    tab_to(page.locator("#sidebar footer summary"))
+    page.keyboard.press("Enter")
+    entered(page, "link", "Privacy")
+    page.wait_for_url("**/privacy/")
+    past_the_sidebar(page)
+    entered(page, "link", "Delete account and data")
+    page.wait_for_url("**/erase/")
+    past_the_sidebar(page)
+    tab_to(page.get_by_label("Your password"))
+    page.keyboard.type(PASSWORD)
+    entered(page, "button", "Delete account and data")
+    page.wait_for_url("**/privacy/receipts/**")
+    expect(page.locator("h1")).to_have_text(re.compile("Your data is being erased|Receipt"))
+    entered(page, "link", "Openbook")
+    page.wait_for_url("**/accounts/login/**")
+
+
 def test_a_wrong_password_leads_back_to_its_field(visit: Visit) -> None:
     page = visit("/privacy/erase/", tolerate="400")
     pressed_to(page, "Skip to the content")  # past the conversations beside the page, however many there are
     page.keyboard.press("Enter")
-    pressed_to(page, "Erase everything")
+    pressed_to(page, "Delete account and data")
     page.keyboard.press("Shift+Tab")
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")

@@ -37,7 +37,7 @@ def test_a_copy_and_then_everything_goes(visit: Visit, tmp_path: Path) -> None:
 
     page.get_by_role("link", name="Delete account and data").click()
     page.get_by_label("Your password").fill(PASSWORD)
-    page.get_by_role("button", name="Erase everything").click()
+    page.get_by_role("button", name="Delete account and data").click()
     page.wait_for_url("**/privacy/receipts/**")
     for _ in range(180):
         if "was erased on" in page.locator("main").inner_text():

@@ -103,7 +103,7 @@ def test_a_hold_stops_it(client: Client, alice: User, ada: User, life: Life) -> 
     assert "Court order 7" in page and "alice@example.org" not in page, "the form names no user by itself"
     client.force_login(alice)
     page = client.get("/privacy/erase/").content.decode()
-    assert "legal hold" in page and 'type="password"' not in page and "Erase everything" not in page
+    assert "legal hold" in page and 'type="password"' not in page and "button danger" not in page
     response = client.post("/privacy/erase/", {"password": PASSWORD})
     assert response.status_code == 400 and "legal hold" in response.content.decode()
     retention.lift_user_hold(ada, alice)
