@@ -14,6 +14,7 @@ _DOLLARS = re.compile(r"(?<!\\)\${1,2}(?=\S)[^$\n]{0,400}$|\\[\[(][^\n]{0,400}$"
 _FORMULA = re.compile(r"[\\^_{}=]")
 _OPENERS = re.compile(r"(?<![\w\\*~])(\*{1,3}|~~)(?=[^\s*~])|(?<=[^\s*~\\])(\*{1,3}|~~)(?![\w*~])")
 _DANGLING = re.compile(r"(?:^|(?<=\s))(?:\*{1,3}|~{1,2}|_{1,2}|#{1,6}|[-+])$")
+_LONGEST_END = 40  # characters; more than _HINT and _DANGLING match, with what precedes them
 _LAST_PARAGRAPH = 4_000  # last characters that are examined
 
 
@@ -22,20 +23,29 @@ def close_open_markup(text: str) -> str:
     last = text.rfind("\n\n") + 2 if "\n\n" in text else 0
     last = max(last, len(text) - _LAST_PARAGRAPH)
     head, tail = text[:last], text[last:]
-    ticks = _TICKS.findall(tail)
     if _fenced(text):
         return text
+    ticks = _TICKS.findall(tail) if "`" in tail else []
     if len(ticks) % 2 and len(ticks[-1]) < 3:
         return head + (tail + ticks[-1] if not tail.endswith("`") else tail.rstrip("`"))
-    tail = _LINK.sub(lambda match: match[1], _HINT.sub("", tail))
-    formula = _DOLLARS.search(tail)
+    tail = _drop_end(_HINT, tail)
+    if "](" in tail:
+        tail = _LINK.sub(lambda match: match[1], tail)
+    formula = _DOLLARS.search(tail) if "$" in tail or "\\" in tail else None
     if formula and (formula[0][0] == "\\" or formula[0].startswith("$$") or _FORMULA.search(formula[0])):
         tail = tail[: formula.start()]
-    tail = _DANGLING.sub("", tail)
-    return head + tail.rstrip() + _closers(tail)
+    tail = _drop_end(_DANGLING, tail)
+    return head + tail.rstrip() + (_closers(tail) if "*" in tail or "~" in tail else "")
+
+
+def _drop_end(pattern: re.Pattern[str], text: str) -> str:
+    """Return the text without its match at the end, which is looked for there alone: most text has none."""
+    return pattern.sub("", text) if pattern.search(text, max(0, len(text) - _LONGEST_END)) else text
 
 
 def _fenced(text: str) -> bool:
+    if "```" not in text and "~~~" not in text:
+        return False
     marks = re.findall(r"^[ \t]*(`{3,}|~{3,})", text, re.MULTILINE)
     return bool(len(marks) % 2)
 

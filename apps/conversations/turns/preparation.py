@@ -115,10 +115,8 @@ def prepare_turn(user: User, session_key: str | None, request: AskRequest | Retr
     """
     if (now := user if session_key is None else get_session_user(session_key)) is None or now != user:
         raise SessionEnded
-    if (known := find_repeated(now, request.client_id)) is not None:
-        return known
-    prepared = _prepare_question(now, request) if isinstance(request, AskRequest) else _prepare_retry(now, request)
     try:
+        prepared = _prepare_question(now, request) if isinstance(request, AskRequest) else _prepare_retry(now, request)
         check_capacity(prepared)  # checked early so that a refused question costs nothing; `save_question` checks again
     except RequestRefused:
         if (known := find_repeated(now, request.client_id)) is None:

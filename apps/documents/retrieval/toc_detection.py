@@ -46,8 +46,8 @@ def has_page_leader(line: str) -> bool:
 
 
 def _is_noise(bare: str) -> bool:
-    """Return whether a text has hardly any letters or digits, or only single letters."""
-    signs = [sign for sign in bare if not sign.isspace()]
+    """Return whether a text, with single spaces, has hardly any letters or digits, or only single letters."""
+    signs = bare.replace(" ", "")
     if sum(map(str.isalnum, signs)) < _LETTER_SHARE * len(signs):
         return True
     words = bare.split()

@@ -88,13 +88,10 @@ def _change_held(
     """Set the changes of each row whose token is still the one in `tokens`; return the keys of these rows."""
     with transaction.atomic(rows.db):
         found = rows.filter(pk__in=tokens).select_for_update(of=("self",)).order_by("pk").only("lease_token")
-        held = [row for row in found if row.lease_token == tokens[row.pk]]
-        for row in held:
-            for name, value in changes[row.pk].items():
-                setattr(row, name, value)
-        if held:
-            rows.model._base_manager.bulk_update(held, [*changes[held[0].pk]])
-    return {row.pk for row in held}
+        held = [row.pk for row in found if row.lease_token == tokens[row.pk]]
+        for pk in held:  # for 200 rows, one statement with a CASE of 200 branches a column took twice the CPU time
+            rows.model._base_manager.filter(pk=pk).update(**changes[pk])
+    return set(held)
 
 
 def list_expired(rows: models.QuerySet[M]) -> models.QuerySet[M]:
