@@ -66,7 +66,8 @@ def tab_to(wanted: Any, keys: str = "Tab") -> None:
     """
     for _ in range(200):
         if wanted.evaluate_all("elements => elements.includes(document.activeElement)"):
-            assert wanted.page.evaluate(UNSEEN) == "", wanted
+            unseen = wanted.page.evaluate(UNSEEN)
+            assert not unseen, f"{wanted}: {unseen}"
             return
         wanted.page.keyboard.press(keys)
     raise AssertionError(f"not reached by {keys}: {wanted}")
