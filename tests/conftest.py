@@ -150,6 +150,11 @@ def morgan(db: None) -> User:
 
 
 @pytest.fixture
+def robin(db: None) -> User:
+    return make_user("robin", User.Role.REVIEWER)
+
+
+@pytest.fixture
 def ada(db: None) -> User:
     return make_user("ada", User.Role.ADMINISTRATOR)
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from allauth.account.models import EmailAddress
+from django.test import Client
 
 from apps.conversations.models import Message
 from apps.documents.chunking.chunker import compose_embedding_text
@@ -20,7 +21,7 @@ from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.retrieval.passages import Passage
 from apps.engines import registry
 from apps.engines.classify.fake import LABELS
-from apps.safety.models import Case, Notice
+from apps.safety.models import Case, Decision, Notice
 from apps.safety.moderation import appeals, cases, reviewable
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.moderation.decision_input import DecisionInput
@@ -154,6 +155,29 @@ def make_note_case(owner: User, subject: str = "1", *, code: str = "hate", sever
     )
 
 
+def make_decision_input(case: Case, outcome: str = "block", reason: str = "clear", **details: Any) -> DecisionInput:
+    """Return the form of a decision, as the reviewer who claimed the case sends it."""
+    return DecisionInput(case.lease_token, case.version, outcome, reason, **details)
+
+
+def decide_case(reviewer: User, case: Case, outcome: str = "block", reason: str = "clear", **details: Any) -> Decision:
+    """Let the reviewer claim and decide the case."""
+    claimed = cases.claim_case(reviewer, case.pk)
+    return cases.decide_case(reviewer, case.pk, make_decision_input(claimed, outcome, reason, **details))
+
+
+def decide_note(owner: User, reviewer: User, subject: str = "1", outcome: str = "block", **details: Any) -> Decision:
+    """Open a case as `make_note_case` does, and let the reviewer decide it."""
+    return decide_case(reviewer, make_note_case(owner, subject, **details), outcome)
+
+
+def sign_in(user: User) -> Client:
+    """Return a new test client in which the user is signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
 def flag_message(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
     """Flag the answer, or its question, and return the case."""
     text = answer.parent.text if kind == "question" and answer.parent else answer.text
@@ -167,8 +191,7 @@ def flag_message(answer: Message, kind: str = "answer", clause: str = "hate") ->
 def withhold_message(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
     """Let Morgan withhold the answer, or its question, and return the case."""
     morgan, case = get_reviewer("morgan"), flag_message(answer, kind, clause)
-    claimed = cases.claim_case(morgan, case.pk)
-    cases.decide_case(morgan, case.pk, DecisionInput(claimed.lease_token, claimed.version, "block", "clear"))
+    decide_case(morgan, case)
     return case
 
 
@@ -179,4 +202,4 @@ def overturn_decision(case: Case) -> None:
     appeals.submit_appeal(notice.person, notice, "It was a quotation.")
     robin = get_reviewer("robin")
     claimed = cases.claim_case(robin, case.pk)
-    appeals.decide_appeal(robin, case.pk, DecisionInput(claimed.lease_token, claimed.version, "overturn", "mistake"))
+    appeals.decide_appeal(robin, case.pk, make_decision_input(claimed, "overturn", "mistake"))

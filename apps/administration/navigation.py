@@ -67,7 +67,7 @@ PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...
         (gettext_lazy("Queue"), QUEUE, _is_staff),
         (gettext_lazy("Figures"), "safety:figures", _is_staff),
         (gettext_lazy("Policy"), "safety:policy", _is_administrator),
-        (gettext_lazy("Blocklists"), "safety:lists", _is_administrator),
+        (gettext_lazy("Blocklists"), "safety:blocklists", _is_administrator),
         (gettext_lazy("Audit log"), "safety:log", _is_administrator),
         (gettext_lazy("Break-glass access"), "conversations:glass", can_list_requests),
     )),

@@ -42,7 +42,7 @@ async def search_passages(request: HttpRequest, wish: SearchIn) -> Any:
         verdict = await check_question(question)
     await findings.open_case_for_question(user, verdict)
     if not verdict.allowed:
-        raise ApiError(400, verdict.words)
+        raise ApiError(400, verdict.message)
     await in_db(check_readable, user, wish.collections)
     filters = SearchFilters(tuple(wish.kinds), tuple(wish.languages), wish.path, wish.since, wish.until)
     found = await documents.search(user, question, collections=wish.collections, filters=filters)

@@ -123,7 +123,7 @@ def build_error_body(
 
 def _with_help(words: str) -> dict[str, object]:
     """Return helplines under "help" if the text answers a user who speaks of hurting themselves; else {}."""
-    return {"help": helplines.select_helplines().described()} if is_crisis_support(words) else {}
+    return {"help": helplines.select_helplines().to_json()} if is_crisis_support(words) else {}
 
 
 def build_openai_error(words: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:

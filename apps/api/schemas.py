@@ -165,7 +165,7 @@ class MessageOut(Schema):
     @staticmethod
     def resolve_help(row: Any) -> dict[str, Any] | None:
         reason = row["reason"] if isinstance(row, dict) else row.reason
-        return dict(helplines.select_helplines().described()) if is_crisis_support(reason) else None
+        return dict(helplines.select_helplines().to_json()) if is_crisis_support(reason) else None
 
 
 class ConversationChange(Schema):

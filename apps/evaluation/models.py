@@ -48,12 +48,12 @@ class GoldenQuestion(models.Model):
         return self.text
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Return where in the expected document the answer is, such as "page 3"; "" without a document."""
         return self.document.name_place(self.page_number) if self.document else ""
 
     @property
-    def void(self) -> bool:
+    def is_void(self) -> bool:
         """Return whether no criterion is left, because the expected document was deleted."""
         return self.document_id is None and not self.words
 
@@ -182,10 +182,10 @@ class AnswerRun(Leased):
         return f"answers {self.pk} of {self.collection_id}"
 
 
-class WrongPill(models.Model):
+class WrongCitation(models.Model):
     """Sentence of an answer whose citation points to another place than the golden question expects."""
 
-    run = models.ForeignKey(AnswerRun, on_delete=models.CASCADE, related_name="wrong")
+    run = models.ForeignKey(AnswerRun, on_delete=models.CASCADE, related_name="wrong_citations")
     question = models.ForeignKey(GoldenQuestion, on_delete=models.CASCADE, related_name="+")
     sentence = models.TextField()
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+", help_text="That the pill cites")

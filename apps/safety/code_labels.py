@@ -156,7 +156,7 @@ def version_change_text(one: VersionChange) -> str:
         "thresholds were set for the old one: check what it flags and change them if needed."
     )
     day = date_format(one.since, gettext("j F Y"))
-    return said % {"detector": detector_label(one.name), "day": day, "now": one.now[-12:], "before": one.before[-12:]}
+    return said % {"detector": detector_label(one.name), "day": day, "now": one.after[-12:], "before": one.before[-12:]}
 
 
 def status_label(code: str) -> str:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
+from django.http import HttpResponse
 from django.urls import path
+from django.views.decorators.http import require_safe
+from django.views.generic import RedirectView
 
 from apps.safety.views import (
     account_suspension,
@@ -20,18 +26,32 @@ from apps.safety.views import (
     second_reviews,
     suspended,
 )
+from apps.users.permissions import administrator_required, staff_required
 
 app_name = "safety"
 
+
+def _redirect(name: str) -> Callable[..., HttpResponse]:
+    """Return a view that redirects a former address permanently to the page that took its place."""
+    view = RedirectView.as_view(pattern_name=f"safety:{name}", permanent=True, query_string=True)
+    return cast("Callable[..., HttpResponse]", require_safe(view))
+
+
 urlpatterns = [
+    path("review/audits/", staff_required(_redirect("figures"))),
+    path("review/thresholds/", administrator_required(_redirect("policy"))),
+    path("review/care/", staff_required(_redirect("preferences"))),
+    path("review/lists/", administrator_required(_redirect("blocklists"))),
+    path("review/lists/<slug:name>/", administrator_required(_redirect("blocklist"))),
+    path("review/looks/<uuid:pk>/", staff_required(_redirect("second_review"))),
     path("review/", cases.show_queue, name="queue"),
-    path("review/care/", reviewer_preferences.edit_preferences, name="care"),
+    path("review/preferences/", reviewer_preferences.edit_preferences, name="preferences"),
     path("review/views/", saved_views.save_view, name="view_save"),
     path("review/views/<int:pk>/delete/", saved_views.delete_view, name="view_delete"),
     path("review/figures/", analytics.show_analytics, name="figures"),
     path("review/figures/bias/", analytics.run_bias_audit, name="bias"),
-    path("review/lists/", blocklists.show_blocklists, name="lists"),
-    path("review/lists/<slug:name>/", blocklists.edit_blocklist, name="list"),
+    path("review/blocklists/", blocklists.show_blocklists, name="blocklists"),
+    path("review/blocklists/<slug:name>/", blocklists.edit_blocklist, name="blocklist"),
     path("review/log/", audit_log.show_log, name="log"),
     path("review/log/verify/", audit_log.verify_whole_log, name="log_verify"),
     path("review/log/export/", audit_log.export_log, name="log_export"),
@@ -43,27 +63,24 @@ urlpatterns = [
     path("review/<uuid:pk>/", cases.show_case, name="case"),
     path("review/<uuid:pk>/picture.png", cases.show_picture, name="picture"),
     path("review/<uuid:pk>/claim/", cases.claim_case, name="claim"),
-    path("review/<uuid:pk>/keep/", cases.renew_claim, name="keep"),
+    path("review/<uuid:pk>/renew/", cases.renew_claim, name="renew"),
     path("review/<uuid:pk>/decide/", cases.decide_case, name="decide"),
-    path("review/<uuid:pk>/leave/", cases.release_case, name="leave"),
+    path("review/<uuid:pk>/release/", cases.release_case, name="release"),
     path("review/<uuid:pk>/undo/", cases.undo_decision, name="undo"),
-    path("review/<uuid:pk>/alike/", bulk_decisions.gather_batch, name="alike"),
+    path("review/<uuid:pk>/similar/", bulk_decisions.gather_batch, name="similar"),
     path("review/batches/<uuid:pk>/", bulk_decisions.show_batch, name="batch"),
-    path("review/batches/<uuid:pk>/keep/", bulk_decisions.renew_batch, name="batch_keep"),
+    path("review/batches/<uuid:pk>/renew/", bulk_decisions.renew_batch, name="batch_renew"),
     path("review/batches/<uuid:pk>/decide/", bulk_decisions.decide_batch, name="batch_decide"),
-    path("review/batches/<uuid:pk>/leave/", bulk_decisions.release_batch, name="batch_leave"),
+    path("review/batches/<uuid:pk>/release/", bulk_decisions.release_batch, name="batch_release"),
     path("review/batches/<uuid:pk>/undo/", bulk_decisions.undo_batch, name="batch_undo"),
-    path("review/looks/", second_reviews.claim_review, name="look_take"),
-    path("review/looks/<uuid:pk>/", second_reviews.show_review, name="look"),
-    path("review/looks/<uuid:pk>/keep/", second_reviews.renew_review, name="look_keep"),
-    path("review/looks/<uuid:pk>/give/", second_reviews.submit_review, name="look_give"),
-    path("review/looks/<uuid:pk>/leave/", second_reviews.release_review, name="look_leave"),
-    path("review/<uuid:pk>/second/", second_reviews.request_review, name="second"),
+    path("review/second-reviews/", second_reviews.claim_review, name="second_review_claim"),
+    path("review/second-reviews/<uuid:pk>/", second_reviews.show_review, name="second_review"),
+    path("review/second-reviews/<uuid:pk>/renew/", second_reviews.renew_review, name="second_review_renew"),
+    path("review/second-reviews/<uuid:pk>/submit/", second_reviews.submit_review, name="second_review_submit"),
+    path("review/second-reviews/<uuid:pk>/release/", second_reviews.release_review, name="second_review_release"),
+    path("review/<uuid:pk>/second-review/", second_reviews.request_review, name="second_review_request"),
     path("review/<uuid:pk>/reopen/", second_reviews.reopen_case, name="reopen"),
     path("people/<int:pk>/suspend/", account_suspension.suspend_account, name="suspend"),
-    # former addresses
-    path("review/audits/", analytics.redirect_old_audits, name="old_audits"),
-    path("review/thresholds/", policies.redirect_old_thresholds, name="old_thresholds"),
     path("suspended/", suspended.show_suspension, name="suspended"),
     path("notices/", notices.show_notices, name="notices"),
     path("notices/new/", notices.check_notices, name="new_notices"),

@@ -151,6 +151,6 @@ def milliseconds(sentences: Sequence[str]) -> float:
     took = []
     for text in sentences:
         began = time.process_time()
-        decide_verdict(Stage.ANSWER, text, rules.said(text), score_text(f"{text} "), policy)
+        decide_verdict(Stage.ANSWER, text, rules.check_sentence(text), score_text(f"{text} "), policy)
         took.append((time.process_time() - began) * 1000)
     return statistics.median(took)

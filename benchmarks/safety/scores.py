@@ -63,7 +63,7 @@ class Scorer:
         clean = normalise(normalize_text(text) if stage == Stage.PASSAGE else text)  # like passages of documents
         further = [self._slipped_in(clean)] if stage == Stage.PASSAGE else []
         return decide_verdict(
-            Stage(stage), clean, self._ruled(stage, clean), scores, versions.current_policy(), further=further
+            Stage(stage), clean, self._ruled(stage, clean), scores, versions.current_policy(), other_signals=further
         )
 
     def withheld(self, stage: str, text: str) -> bool:
@@ -73,7 +73,7 @@ class Scorer:
     def noted(self, stage: str, text: str) -> bool:
         """Return whether the text is withheld or flagged, for other reasons than personal data or secrets."""
         verdict = self.verdict(stage, text)
-        return verdict.rule not in _BESIDE and (not verdict.allowed or verdict.rule != "")
+        return verdict.code not in _BESIDE and (not verdict.allowed or verdict.code != "")
 
     def _slipped_in(self, passage: str) -> Signal:
         """Return the injection signal; for training passages that of the model trained without them."""
@@ -86,4 +86,8 @@ class Scorer:
         return self._held_out[text_training.mark(part)]
 
     def _ruled(self, stage: str, text: str) -> Verdict:
-        return {"passage": self._rules.passage, "question": self._rules.asked, "answer": self._rules.said}[stage](text)
+        return {
+            "passage": self._rules.passage,
+            "question": self._rules.check_question,
+            "answer": self._rules.check_sentence,
+        }[stage](text)

@@ -16,7 +16,7 @@ G, V, B, L = (
     "pictures/<uuid:pk>/",
     "review/<uuid:pk>/",
     "review/batches/<uuid:pk>/",
-    "review/looks/",
+    "review/second-reviews/",
 )
 C, D, P = "collections/<uuid:pk>/", "documents/<uuid:pk>/", "people/"
 GLASS = "review/break-glass/"
@@ -148,30 +148,34 @@ MATRIX = {
     "setup/sample/": SETUP,
     "setup/ask/": SETUP,
     "review/": STAFF,
-    "review/care/": STAFF,  # only the reviewer's own
+    "review/preferences/": STAFF,  # only the reviewer's own
     **dict.fromkeys(["review/views/", "review/views/<int:pk>/delete/"], STAFF),  # only the reviewer's own
     # administrators, and users with the special permission: tests/conversations/disclosure/test_break_glass.py
     **dict.fromkeys([GLASS, *(GLASS + part for part in ("<uuid:pk>/", "<uuid:pk>/answer/"))], STAFF),
     GLASS + "<uuid:pk>/<uuid:conversation>/": STAFF,
     **dict.fromkeys(["review/figures/", "review/figures/bias/"], STAFF),
     **dict.fromkeys(
-        [V, *(V + part for part in ("claim/", "keep/", "decide/", "leave/", "undo/", "alike/", "second/"))], STAFF
+        [V, *(V + part for part in ("claim/", "renew/", "decide/", "release/", "undo/", "similar/", "second-review/"))],
+        STAFF,
     ),
     V + "picture.png": STAFF,
     V + "reopen/": ADMIN,
     **dict.fromkeys(
-        [L, *(L + part for part in ("<uuid:pk>/", "<uuid:pk>/give/", "<uuid:pk>/keep/", "<uuid:pk>/leave/"))], STAFF
+        [L, *(L + part for part in ("<uuid:pk>/", "<uuid:pk>/submit/", "<uuid:pk>/renew/", "<uuid:pk>/release/"))],
+        STAFF,
     ),
-    **dict.fromkeys([B, *(B + part for part in ("keep/", "decide/", "leave/", "undo/"))], STAFF),
-    "review/lists/": ADMIN,
-    "review/lists/<slug:name>/": ADMIN,
+    **dict.fromkeys([B, *(B + part for part in ("renew/", "decide/", "release/", "undo/"))], STAFF),
+    "review/blocklists/": ADMIN,
+    "review/blocklists/<slug:name>/": ADMIN,
     "people/<int:pk>/suspend/": ADMIN,
     "people/suggestions/": ADMIN,
     "review/log/": ADMIN,
     "review/log/export/": ADMIN,
     "review/log/verify/": ADMIN,
     "review/policy/": ADMIN,
-    **{"review/audits/": STAFF, "review/thresholds/": ADMIN},  # redirects of former addresses
+    # redirects of former addresses
+    **dict.fromkeys(["review/audits/", "review/care/", "review/looks/<uuid:pk>/"], STAFF),
+    **dict.fromkeys(["review/thresholds/", "review/lists/", "review/lists/<slug:name>/"], ADMIN),
     "review/policy/edit/": ADMIN,
     "review/policy/preview/<slug:code>/": ADMIN,
     "review/policy/<int:pk>/": ADMIN,

@@ -9,51 +9,34 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.documents.models import Chunk, Collection
-from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.evaluation.golden_questions import runs
-from apps.evaluation.golden_questions.citation_check import CitedPlace, check_citations, judge_citations
-from apps.evaluation.golden_questions.measures import ExpectedPlace
+from apps.evaluation.golden_questions.citation_check import CitedLocation, check_citations, judge_citations
+from apps.evaluation.golden_questions.measures import ExpectedLocation
 from apps.evaluation.models import GoldenQuestion
 from apps.users.models import User
-from tests.factories import make_collection, make_document
 
 QUESTION = "How long do workers of a honey bee colony live in summer?"
 RIGHT = "Workers live about six weeks in summer."
 
 
-@pytest.fixture
-def shelf(alice: User) -> Collection:
-    place = make_collection(alice, "Handbook")
-    make_document(place, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
-    make_document(place, "Wasps", ["Wasps build nests of paper under the eaves of old barns."])
-    return place
-
-
-@pytest.fixture
-def chat() -> FakeChat:
-    engine = registry.get_chat_engine()
-    assert isinstance(engine, FakeChat)
-    return engine
-
-
-def add(alice: User, shelf: Collection, *, title: str, words: str = "") -> GoldenQuestion:
+def add(alice: User, handbook: Collection, *, title: str, words: str = "") -> GoldenQuestion:
     chunk = Chunk.objects.select_related("document").get(document__title=title)
-    return runs.add_question(alice, shelf, QUESTION, document=None, chunk=chunk, words=words)
+    return runs.add_question(alice, handbook, QUESTION, document=None, chunk=chunk, words=words)
 
 
 @pytest.mark.django_db(transaction=True)  # searches read in threads of their own
-def test_a_pill_with_the_expected_source_is_right(alice: User, shelf: Collection, chat: FakeChat) -> None:
+def test_a_pill_with_the_expected_source_is_right(alice: User, handbook: Collection, chat: FakeChat) -> None:
     chat.replies.append(RIGHT)
-    check = check_citations(add(alice, shelf, title="Bees", words="six weeks"))
+    check = check_citations(add(alice, handbook, title="Bees", words="six weeks"))
     assert (check.sentences, check.wrong, check.missing) == ((RIGHT,), (), ())
     assert check.model == chat.name
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_pill_with_another_source_is_counted_and_shown(alice: User, shelf: Collection, chat: FakeChat) -> None:
+def test_a_pill_with_another_source_is_counted_and_shown(alice: User, handbook: Collection, chat: FakeChat) -> None:
     chat.replies.append(RIGHT)
-    add(alice, shelf, title="Wasps", words="paper")
+    add(alice, handbook, title="Wasps", words="paper")
     said = StringIO()
     call_command("check_pills", stdout=said)
     assert f"wrong source: {QUESTION}\n  {RIGHT}" in said.getvalue()
@@ -70,9 +53,9 @@ def test_without_golden_questions_there_is_nothing_to_ask(alice: User) -> None:
 def test_a_sentence_is_right_where_any_of_its_sources_is() -> None:
     book = uuid4()
     places = [
-        CitedPlace("Six weeks.", book, 1, False), CitedPlace("Six weeks.", book, 2, True),
-        CitedPlace("Paper.", book, 3, False),
+        CitedLocation("Six weeks.", book, 1, False), CitedLocation("Six weeks.", book, 2, True),
+        CitedLocation("Paper.", book, 3, False),
     ]  # fmt: skip
-    check = judge_citations(places, ExpectedPlace(words=("six weeks", "queen")))
+    check = judge_citations(places, ExpectedLocation(words=("six weeks", "queen")))
     assert (check.sentences, check.wrong, check.missing) == (("Six weeks.", "Paper."), (places[2],), ("queen",))
-    assert judge_citations([], ExpectedPlace(words=("queen",))).missing == ()
+    assert judge_citations([], ExpectedLocation(words=("queen",))).missing == ()

@@ -6,7 +6,7 @@ import pytest
 
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Page
-from apps.evaluation.models import AnswerRun, GoldenQuestion, WrongPill
+from apps.evaluation.models import AnswerRun, GoldenQuestion, WrongCitation
 from apps.users.models import User
 from tests.documents.moderation.test_redaction import SECRET, TEXT, paper, put_back, shelf, taken_out
 
@@ -35,7 +35,7 @@ def test_the_beginning_of_its_passage_loses_it_and_has_it_again(morgan: User, pa
 def test_a_sentence_of_a_check_of_answers_loses_it(morgan: User, paper) -> None:
     question = GoldenQuestion.objects.create(collection=paper.collection, text="Who?", words="wall", added_by=morgan)
     run = AnswerRun.objects.create(collection=paper.collection, status="done")
-    row = WrongPill.objects.create(run=run, question=question, sentence=TEXT, document=paper, page_number=1)
+    row = WrongCitation.objects.create(run=run, question=question, sentence=TEXT, document=paper, page_number=1)
     taken_out(morgan, paper)
     row.refresh_from_db()
     assert "Quixotrine" not in row.sentence and row.sentence.startswith("Boats are moored")

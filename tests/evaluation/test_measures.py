@@ -9,7 +9,7 @@ import pytest
 
 from apps.documents.retrieval.passages import Passage, SearchHit
 from apps.evaluation.golden_questions.measures import (
-    ExpectedPlace,
+    ExpectedLocation,
     QuotedSentence,
     SearchMeasures,
     average_measures,
@@ -39,36 +39,36 @@ def quote(document: UUID, start: int = 0, page: int = 1) -> QuotedSentence:
 
 def test_the_rank_of_a_document_counts_documents_and_that_of_a_passage_passages() -> None:
     hits = [hit(A), hit(A, 100), hit(B), hit(C)]
-    assert measure_search(ExpectedPlace(document=B), hits, [], []).rank == 2
-    assert measure_search(ExpectedPlace(document=A, page=1, start=150, end=180), hits, [], []).rank == 2
-    assert measure_search(ExpectedPlace(document=A, page=2, start=0, end=50), hits, [], []).rank is None
+    assert measure_search(ExpectedLocation(document=B), hits, [], []).rank == 2
+    assert measure_search(ExpectedLocation(document=A, page=1, start=150, end=180), hits, [], []).rank == 2
+    assert measure_search(ExpectedLocation(document=A, page=2, start=0, end=50), hits, [], []).rank is None
 
 
 def test_places_that_only_meet_do_not_touch() -> None:
-    assert measure_search(ExpectedPlace(document=A, page=1, start=100, end=200), [hit(A, 0)], [], []).rank is None
+    assert measure_search(ExpectedLocation(document=A, page=1, start=100, end=200), [hit(A, 0)], [], []).rank is None
 
 
 def test_what_stands_behind_the_tenth_place_was_not_found() -> None:
     hits = [hit(uuid4()) for _ in range(10)] + [hit(A)]
-    assert measure_search(ExpectedPlace(document=A), hits, [], []).rank is None
-    assert measure_search(ExpectedPlace(document=A), hits[1:], [], []).rank == 10
+    assert measure_search(ExpectedLocation(document=A), hits, [], []).rank is None
+    assert measure_search(ExpectedLocation(document=A), hits[1:], [], []).rank == 10
 
 
 def test_words_alone_say_which_passage_is_right() -> None:
     hits = [hit(A, text="Nothing of it."), hit(B, text="It lasts 26 weeks, at most.")]
-    assert measure_search(ExpectedPlace(words=("26 weeks",)), hits, [], []).rank == 2
-    assert measure_search(ExpectedPlace(words=("6 weeks",)), hits, [], []).rank is None  # whole words
+    assert measure_search(ExpectedLocation(words=("26 weeks",)), hits, [], []).rank == 2
+    assert measure_search(ExpectedLocation(words=("6 weeks",)), hits, [], []).rank is None  # whole words
 
 
 def test_expected_words_may_stand_in_any_passage_whatever_their_case() -> None:
     found = measure_search(
-        ExpectedPlace(document=A, words=("Weeks", "euros", "26")), [hit(A)], [passage("26 WEEKS."), passage("")], []
+        ExpectedLocation(document=A, words=("Weeks", "euros", "26")), [hit(A)], [passage("26 WEEKS."), passage("")], []
     )
     assert (found.missing, found.passed) == (("euros",), False)
 
 
 def test_precision_is_the_share_of_quotes_from_the_right_place() -> None:
-    expected = ExpectedPlace(document=A, page=1, start=0, end=100)
+    expected = ExpectedLocation(document=A, page=1, start=0, end=100)
     quotes = [quote(A), quote(A, 100), quote(B), quote(A, 0, page=2)]
     assert measure_search(expected, [hit(A)], [], quotes).precision == pytest.approx(0.25)
     assert measure_search(expected, [hit(A)], [], []).precision is None

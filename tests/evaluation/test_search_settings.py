@@ -19,8 +19,8 @@ from apps.engines import registry
 from apps.engines.types import EngineUnavailable
 from apps.evaluation.golden_questions import runs, search_preview
 from apps.evaluation.models import GoldenQuestion, GoldenRun
-from apps.lib.celery import notify
 from apps.users.models import User
+from tests.evaluation.conftest import Notifications
 from tests.factories import make_collection
 from tests.support.pages import strip_layout
 
@@ -36,134 +36,124 @@ VAGUE = ["Where does the key hang?", "Who closes the windows?", "Which porter of
 
 
 @pytest.fixture(autouse=True)
-def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
-    """Record notifications of the worker as (task, id)."""
-    heard: list[tuple[str, object]] = []
-    monkeypatch.setattr(notify, "notify_worker", lambda task, row: heard.append((task, row)))
+def build_compared(notifications: Notifications, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shadow_build, "build_listeners", [runs.compare_build])
-    return heard
 
 
 @pytest.fixture
-def shelf(alice: User) -> Collection:
-    place = make_collection(alice, "Shelf")
-    row = store_upload(alice, place, SimpleUploadedFile("halls.md", TEXT.encode()))
+def collection(alice: User) -> Collection:
+    collection = make_collection(alice, "Library")
+    row = store_upload(alice, collection, SimpleUploadedFile("halls.md", TEXT.encode()))
     ingest(row.pk)
     assert Document.objects.get().status == "ready"
-    return place
+    return collection
 
 
-@pytest.fixture
-def owner(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
-def work(rung: list[tuple[str, object]]) -> None:
+def work(notifications: Notifications) -> None:
     """Run every recorded task, as the worker would."""
-    while rung:
-        task, row = rung.pop(0)
+    while notifications:
+        task, row = notifications.pop(0)
         if task == shadow_build.TASK:
             shadow_build.run(int(str(row)))
         elif task == runs.TASK:
             runs.execute_run(int(str(row)))
 
 
-def page(owner: Client, shelf: Collection) -> str:
+def page(owner: Client, collection: Collection) -> str:
     """Return the HTML of the settings page."""
-    response = owner.get(f"/collections/{shelf.pk}/settings/search/")
+    response = owner.get(f"/collections/{collection.pk}/settings/search/")
     assert response.status_code == 200
     return str(response.content.decode())
 
 
-def send(owner: Client, shelf: Collection, **values: object) -> int:
+def send(owner: Client, collection: Collection, **values: object) -> int:
     """Post the settings form and return the status."""
     wanted = {"chunk_tokens": 200, "vector_weight": 0.7, "relevance_threshold": 0.07, **values}
-    return owner.post(f"/collections/{shelf.pk}/settings/search/", wanted).status_code
+    return owner.post(f"/collections/{collection.pk}/settings/search/", wanted).status_code
 
 
 def test_a_change_is_built_compared_made_live_and_taken_back(
-    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
+    owner: Client, alice: User, collection: Collection, notifications: Notifications
 ) -> None:
-    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
-    assert "Build and compare" in page(owner, shelf)
-    rung.clear()
-    assert send(owner, shelf, chunk_tokens=60) == 302
-    assert "Waiting …" in page(owner, shelf) and "every 1s" in page(owner, shelf)
+    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    assert "Build and compare" in page(owner, collection)
+    notifications.clear()
+    assert send(owner, collection, chunk_tokens=60) == 302
+    assert "Waiting …" in page(owner, collection) and "every 1s" in page(owner, collection)
     before = Chunk.objects.count()
-    work(rung)
-    shown = page(owner, shelf)
+    work(notifications)
+    shown = page(owner, collection)
     assert "New settings: 60 tokens" in shown and "Compared with 1 golden question" in shown
     assert Chunk.objects.count() == before
     live, tried = GoldenRun.objects.live().get(), GoldenRun.objects.get(build__isnull=False)
     assert (live.status, tried.status, live.questions, tried.questions) == ("done", "done", 1, 1)
     build = IndexBuild.objects.get()
-    owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/swap/")
+    owner.post(f"/collections/{collection.pk}/settings/search/{build.pk}/swap/")
     assert Chunk.objects.count() > before
-    shown = page(owner, shelf)
+    shown = page(owner, collection)
     assert 'value="60"' in shown and "Restore" in shown and "Before: 200 tokens" in shown
-    owner.post(f"/collections/{shelf.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
+    owner.post(f"/collections/{collection.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
     assert Chunk.objects.count() == before
-    assert 'value="200"' in page(owner, shelf)
+    assert 'value="200"' in page(owner, collection)
 
 
 def test_a_change_for_the_worse_says_which_questions(
-    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
+    owner: Client, alice: User, collection: Collection, notifications: Notifications
 ) -> None:
     asked = next(
         text
         for text in VAGUE
-        if 0.15 < search_preview.preview_search(alice, shelf, text).found.hits[0].relevance < 0.85
+        if 0.15 < search_preview.preview_search(alice, collection, text).result.hits[0].relevance < 0.85
     )
-    runs.add_question(alice, shelf, asked, document=Document.objects.get(), chunk=None, words="")
-    send(owner, shelf, relevance_threshold=0.9)
-    work(rung)
-    shown = strip_layout(page(owner, shelf))
+    runs.add_question(alice, collection, asked, document=Document.objects.get(), chunk=None, words="")
+    send(owner, collection, relevance_threshold=0.9)
+    work(notifications)
+    shown = strip_layout(page(owner, collection))
     assert "0 better, 1 worse" in shown
     assert f"{asked}: was at rank 1, is no longer found" in shown
     build = IndexBuild.objects.get()
     assert not build.has_own_chunks
-    owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/discard/")
-    assert not IndexBuild.objects.exists() and "New settings:" not in page(owner, shelf)
+    owner.post(f"/collections/{collection.pk}/settings/search/{build.pk}/discard/")
+    assert not IndexBuild.objects.exists() and "New settings:" not in page(owner, collection)
 
 
 def test_the_history_shows_what_was_live_only(
-    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
+    owner: Client, alice: User, collection: Collection, notifications: Notifications
 ) -> None:
-    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
-    send(owner, shelf, relevance_threshold=0.9)
-    work(rung)
-    shown = owner.get(f"/collections/{shelf.pk}/golden/").content.decode()
+    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    send(owner, collection, relevance_threshold=0.9)
+    work(notifications)
+    shown = owner.get(f"/collections/{collection.pk}/golden/").content.decode()
     assert shown.count('<th scope="row">') == 1
 
 
 def test_a_comparison_that_could_not_be_made_is_made_later(
-    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]], monkeypatch: pytest.MonkeyPatch
+    owner: Client, alice: User, collection: Collection, notifications: Notifications, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
     with monkeypatch.context() as away:
         away.setattr(search_preview, "search_and_quote", no_engine)
-        send(owner, shelf, relevance_threshold=0.9)
-        work(rung)
-    assert "The embedder is away." in page(owner, shelf)
+        send(owner, collection, relevance_threshold=0.9)
+        work(notifications)
+    assert "The embedder is away." in page(owner, collection)
     runs.sweep_runs()
-    assert rung == []  # it was just now
+    assert notifications == []  # it was just now
     GoldenRun.objects.update(finished=timezone.now() - timedelta(seconds=runs.RETRY_S + 1))
     runs.sweep_runs()
-    work(rung)
+    work(notifications)
     assert GoldenRun.objects.exclude(build=None).get().status == GoldenRun.Status.DONE
-    assert "Compared with 1 golden question" in page(owner, shelf)
+    assert "Compared with 1 golden question" in page(owner, collection)
 
 
 def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
-    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]], monkeypatch: pytest.MonkeyPatch
+    owner: Client, alice: User, collection: Collection, notifications: Notifications, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
     monkeypatch.setattr(shadow_build, "build_listeners", [])  # the moment before it is heard
-    send(owner, shelf, vector_weight=0.5)
-    work(rung)
+    send(owner, collection, vector_weight=0.5)
+    work(notifications)
     assert IndexBuild.objects.get().status == IndexBuild.Status.BUILT and not GoldenRun.objects.exists()
-    text = page(owner, shelf)
+    text = page(owner, collection)
     assert (
         "Comparing with the golden questions" in text
         and "Without golden questions there is nothing to compare with" not in text
@@ -172,16 +162,16 @@ def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
 
 
 def test_a_build_is_compared_on_questions_that_came_after_it(
-    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
+    owner: Client, alice: User, collection: Collection, notifications: Notifications
 ) -> None:
-    send(owner, shelf, relevance_threshold=0.9)
-    work(rung)
+    send(owner, collection, relevance_threshold=0.9)
+    work(notifications)
     runs.sweep_runs()
-    assert rung == []
-    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    assert notifications == []
+    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
     runs.sweep_runs()
-    work(rung)
-    assert "Compared with 1 golden question" in page(owner, shelf)
+    work(notifications)
+    assert "Compared with 1 golden question" in page(owner, collection)
 
 
 def no_engine(*_: object) -> None:
@@ -189,23 +179,27 @@ def no_engine(*_: object) -> None:
     raise EngineUnavailable("The embedder is away.")
 
 
-def test_live_settings_ask_the_questions_again(alice: User, shelf: Collection, rung: list[tuple[str, object]]) -> None:
-    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
-    runs.execute_run(runs.request_run(shelf, alice).pk)
+def test_live_settings_ask_the_questions_again(
+    alice: User, collection: Collection, notifications: Notifications
+) -> None:
+    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    runs.execute_run(runs.request_run(collection, alice).pk)
     runs.sweep_runs()
     assert GoldenRun.objects.count() == 1  # nothing has changed
-    Collection.objects.filter(pk=shelf.pk).update(search_settings={"vector_weight": 0.5})
+    Collection.objects.filter(pk=collection.pk).update(search_settings={"vector_weight": 0.5})
     runs.sweep_runs()
     assert GoldenRun.objects.first().cause == GoldenRun.Cause.SETTINGS  # type: ignore[union-attr]
 
 
-def test_without_golden_questions_it_says_so(owner: Client, shelf: Collection, rung: list[tuple[str, object]]) -> None:
-    send(owner, shelf, vector_weight=0.5)
-    work(rung)
+def test_without_golden_questions_it_says_so(
+    owner: Client, collection: Collection, notifications: Notifications
+) -> None:
+    send(owner, collection, vector_weight=0.5)
+    work(notifications)
     assert not GoldenQuestion.objects.exists()
     assert "Without golden questions there is nothing to compare with" in page(
-        owner, shelf
-    ) and "Use these settings" in page(owner, shelf)
+        owner, collection
+    ) and "Use these settings" in page(owner, collection)
 
 
 @pytest.mark.parametrize(
@@ -219,25 +213,25 @@ def test_without_golden_questions_it_says_so(owner: Client, shelf: Collection, r
         {"relevance_threshold": ""},
     ],
 )
-def test_what_makes_no_sense_is_refused(owner: Client, shelf: Collection, value: dict[str, object]) -> None:
-    assert send(owner, shelf, **value) == 400
+def test_what_makes_no_sense_is_refused(owner: Client, collection: Collection, value: dict[str, object]) -> None:
+    assert send(owner, collection, **value) == 400
     assert not IndexBuild.objects.exists()
 
 
-def test_only_owners_decide(client: Client, alice: User, bob: User, shelf: Collection) -> None:
-    build = shadow_build.begin(shelf, shadow_build.read_collection_settings({"vector_weight": 0.5}), alice)
-    Membership.objects.create(collection=shelf, user=bob, role="editor")
+def test_only_owners_decide(client: Client, alice: User, bob: User, collection: Collection) -> None:
+    build = shadow_build.begin(collection, shadow_build.read_collection_settings({"vector_weight": 0.5}), alice)
+    Membership.objects.create(collection=collection, user=bob, role="editor")
     client.force_login(bob)
     for tail in ("", "state/"):
-        assert client.get(f"/collections/{shelf.pk}/settings/search/{tail}").status_code == 404
+        assert client.get(f"/collections/{collection.pk}/settings/search/{tail}").status_code == 404
     for verb in ("swap", "discard"):
-        assert client.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/{verb}/").status_code == 404
+        assert client.post(f"/collections/{collection.pk}/settings/search/{build.pk}/{verb}/").status_code == 404
     assert IndexBuild.objects.filter(pk=build.pk).exists()
 
 
-def test_a_build_that_is_gone_says_so(owner: Client, shelf: Collection) -> None:
-    build = shadow_build.begin(shelf, shadow_build.read_collection_settings({}), None)
-    response = owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/swap/", follow=True)
+def test_a_build_that_is_gone_says_so(owner: Client, collection: Collection) -> None:
+    build = shadow_build.begin(collection, shadow_build.read_collection_settings({}), None)
+    response = owner.post(f"/collections/{collection.pk}/settings/search/{build.pk}/swap/", follow=True)
     assert "no longer available" in response.content.decode()  # it is not built yet, so there is nothing to swap
 
 
@@ -249,20 +243,20 @@ def reranker(settings: Settings) -> Iterator[None]:
     registry.reset()
 
 
-def test_without_a_reranker_there_is_no_setting_for_it(owner: Client, shelf: Collection) -> None:
-    assert "Rerank the best passages" not in page(owner, shelf)
+def test_without_a_reranker_there_is_no_setting_for_it(owner: Client, collection: Collection) -> None:
+    assert "Rerank the best passages" not in page(owner, collection)
 
 
 def test_the_reranker_is_a_setting_where_the_site_has_one(
-    owner: Client, shelf: Collection, reranker: None, rung: list[tuple[str, object]]
+    owner: Client, collection: Collection, reranker: None, notifications: Notifications
 ) -> None:
-    assert 'name="rerank"' in page(owner, shelf) and "checked" in page(owner, shelf)
-    assert send(owner, shelf, vector_weight=0.5) == 302
-    work(rung)
-    assert "no reranking" in page(owner, shelf)
-    owner.post(f"/collections/{shelf.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
-    shelf.refresh_from_db()
-    assert shelf.search_settings == {"rerank": False}
+    assert 'name="rerank"' in page(owner, collection) and "checked" in page(owner, collection)
+    assert send(owner, collection, vector_weight=0.5) == 302
+    work(notifications)
+    assert "no reranking" in page(owner, collection)
+    owner.post(f"/collections/{collection.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
+    collection.refresh_from_db()
+    assert collection.search_settings == {"rerank": False}
 
 
 class Reranker:
@@ -275,15 +269,15 @@ class Reranker:
 
 
 def test_the_owner_chooses_among_the_embedders_of_the_operator(
-    owner: Client, shelf: Collection, rung: list[tuple[str, object]], settings: Settings
+    owner: Client, collection: Collection, notifications: Notifications, settings: Settings
 ) -> None:
-    assert 'name="embedder"' not in page(owner, shelf)
+    assert 'name="embedder"' not in page(owner, collection)
     settings.EMBEDDERS = {"Other": {"BACKEND": "apps.engines.embed.fake.FakeEmbedder", "OPTIONS": {}}}
-    assert '<option value="Other">Other</option>' in page(owner, shelf)
-    send(owner, shelf, embedder="Other")
-    work(rung)
-    assert "Embedding model: Other." in page(owner, shelf)
-    assert send(owner, shelf, embedder="Unknown") == 400
-    Collection.objects.filter(pk=shelf.pk).update(search_settings={"embedder": "Other"})
+    assert '<option value="Other">Other</option>' in page(owner, collection)
+    send(owner, collection, embedder="Other")
+    work(notifications)
+    assert "Embedding model: Other." in page(owner, collection)
+    assert send(owner, collection, embedder="Unknown") == 400
+    Collection.objects.filter(pk=collection.pk).update(search_settings={"embedder": "Other"})
     settings.EMBEDDERS = {}
-    assert 'name="embedder"' in page(owner, shelf), "one that is gone can be left"
+    assert 'name="embedder"' in page(owner, collection), "one that is gone can be left"

@@ -109,7 +109,7 @@ def test_a_severe_text_is_covered_until_asked_for_and_clauses_are_left_to_others
     morgan.keyboard.press("d")
     expect(morgan.locator("h1")).to_have_text("3 similar cases")
     together(morgan)
-    morgan.goto(f"{site.url}/review/care/")
+    morgan.goto(f"{site.url}/review/preferences/")
     assert violations(morgan) == []
     morgan.get_by_label("Hate").check()
     morgan.get_by_role("button", name="Save").click()
@@ -139,8 +139,8 @@ def test_the_thresholds_of_a_version_and_the_lists_are_accessible(site: Site, vi
     ada.get_by_role("link", name="What would change").first.click()
     expect(ada.get_by_role("heading", name="Precision and recall")).to_be_visible()
     assert violations(ada) == []
-    ada.goto(f"{site.url}/review/lists/")
+    ada.goto(f"{site.url}/review/blocklists/")
     expect(ada.locator("main")).to_contain_text("No blocklists yet")
     assert violations(ada) == []
-    ada.goto(f"{site.url}/review/lists/new/")
+    ada.goto(f"{site.url}/review/blocklists/new/")
     assert violations(ada) == []

@@ -15,8 +15,9 @@ from tests.journeys.site import Site
 PAGES = ("collections/", "pictures/", "assistants/", "conversations/all/", "conversations/import/", "notices/",
          "privacy/", "privacy/keeping/", "privacy/erase/", "limits/", "tokens/", "instructions/",
          "prompts/")  # fmt: skip
-STAFF = ("review/", "review/figures/", "review/policy/", "review/lists/", "review/log/", "people/", "people/groups/",
-         "people/limits/", "privacy/holds/", "feedback/", "tools/", "settings/", "doctor/")  # fmt: skip
+STAFF = ("review/", "review/figures/", "review/policy/", "review/blocklists/", "review/log/", "people/",
+         "people/groups/", "people/limits/", "privacy/holds/", "feedback/", "tools/", "settings/",
+         "doctor/")  # fmt: skip
 
 
 def find_edges(page: Any, site: Site, paths: tuple[str, ...]) -> dict[float, list[str]]:

@@ -75,7 +75,7 @@ def test_a_claim_is_kept_while_somebody_is_at_it(site: Site, visit: Visit) -> No
     morgan.clock.install()
     opened(morgan, "Violence", WORDS)
     morgan.wait_for_load_state()  # its scripts have set their timers
-    with morgan.expect_response("**/keep/") as kept:
+    with morgan.expect_response("**/renew/") as kept:
         morgan.clock.run_for(61_000)
     assert kept.value.status == 200
     token = morgan.locator("[data-decide] [name=token]").input_value()
@@ -83,5 +83,5 @@ def test_a_claim_is_kept_while_somebody_is_at_it(site: Site, visit: Visit) -> No
     asked: list[str] = []
     morgan.on("request", lambda request: asked.append(request.url))
     morgan.clock.run_for(10 * 60_000)
-    assert len([url for url in asked if url.endswith("/keep/")]) <= 5  # nobody was there any more
+    assert len([url for url in asked if url.endswith("/renew/")]) <= 5  # nobody was there any more
     decided(morgan, "1", "b")

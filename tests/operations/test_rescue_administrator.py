@@ -65,7 +65,7 @@ def test_the_log_says_that_it_was_done_on_the_server(ada: User, capsys: pytest.C
         ("person.reinstated", None, ada.pk), ("person.rescued", None, ada.pk),
     ]  # fmt: skip
     last = make_rows(rows)[-1]
-    assert (last.words, last.details) == ("Administrator access restored", [("How", "by a command on the server")])
+    assert (last.event, last.details) == ("Administrator access restored", [("How", "by a command on the server")])
     assert audit.verify_chain() == []
 
 

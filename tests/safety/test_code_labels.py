@@ -16,20 +16,12 @@ from apps.safety.audit_log import audit
 from apps.safety.models import AuditEntry, Decision, Notice
 from apps.safety.models.case_states import CaseMove
 from apps.safety.moderation import cases
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.evaluation import SignalStatus
 from apps.safety.policy.schema import CLAUSE_CODES, Action, Stage
 from apps.safety.views import audit_log_rows
 from apps.users.models import User
-from tests.factories import Notes, make_note_case, register_notes
+from tests.factories import Notes, make_decision_input, make_note_case
 from tests.support.pages import strip_layout
-
-
-@pytest.fixture
-def shelf(db: None) -> Notes:
-    found = register_notes()
-    found.state["1"] = "as it was"
-    return found
 
 
 def kinds() -> Iterator[str]:
@@ -75,18 +67,18 @@ def test_why_something_was_read_is_said_in_words() -> None:
     assert code_labels.reading_reason({"why": "the court asked"}) == "the court asked"
 
 
-def test_people_are_told_in_their_own_language(alice: User, morgan: User, shelf: Notes) -> None:
+def test_people_are_told_in_their_own_language(alice: User, morgan: User, notes: Notes) -> None:
     User.objects.filter(pk=alice.pk).update(language="de")
     held = cases.claim_case(morgan, make_note_case(alice).pk)
     with translation.override("es"):
-        cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+        cases.decide_case(morgan, held.pk, make_decision_input(held))
     first, last = Notice.objects.order_by("created")
     assert "wartet" in first.title and "zurückgehalten" in last.title
     assert last.clause.startswith("Hass. ") and "Widerspruch einlegen" in last.text
-    assert "Nichts" in shelf.state["1"]
+    assert "Nichts" in notes.state["1"]
 
 
-def test_pages_of_staff_show_no_code(client: Client, ada: User, alice: User, shelf: Notes) -> None:
+def test_pages_of_staff_show_no_code(client: Client, ada: User, alice: User, notes: Notes) -> None:
     held = make_note_case(alice, code="prompt_attack", severity=2)
     client.force_login(ada)
     client.post(f"/review/{held.pk}/claim/")

@@ -12,28 +12,15 @@ from django.db import Error, IntegrityError, connection, transaction
 
 from apps.safety.models import AuditEntry, Case, Decision, Notice, SecondReview, Snapshot
 from apps.safety.moderation import appeals, cases, enforcement
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.schema import Action
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.factories import Notes, make_note_case, make_user, register_notes
+from tests.factories import Notes, decide_note, make_decision_input, make_note_case
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def shelf(ada: User) -> Notes:
-    found = register_notes()
-    found.state = {"1": "as it was", "2": "as it was", "3": "as it was"}
-    return found
-
-
-def decided(owner: User, reviewer: User, subject: str = "1", outcome: str = "block", code: str = "hate") -> Decision:
-    held = cases.claim_case(reviewer, make_note_case(owner, subject, code=code).pk)
-    return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
-
-
-def test_i3_one_open_case_a_subject_and_clause(alice: User, shelf: Notes) -> None:
+def test_i3_one_open_case_a_subject_and_clause(alice: User, notes: Notes) -> None:
     found = make_note_case(alice)
     with pytest.raises(IntegrityError), transaction.atomic():
         Case.objects.create(
@@ -46,8 +33,8 @@ def test_i3_one_open_case_a_subject_and_clause(alice: User, shelf: Notes) -> Non
         )
 
 
-def test_i4_one_decision_a_version(alice: User, morgan: User, shelf: Notes) -> None:
-    first = decided(alice, morgan)
+def test_i4_one_decision_a_version(alice: User, morgan: User, notes: Notes) -> None:
+    first = decide_note(alice, morgan)
     copy = Decision(
         case=first.case, case_version=first.case_version, reviewer=morgan, outcome="allow", clause="hate",
         policy=first.policy, reason="clear",
@@ -58,9 +45,9 @@ def test_i4_one_decision_a_version(alice: User, morgan: User, shelf: Notes) -> N
 
 @pytest.mark.parametrize("field", ["first", "owner"])
 def test_i6_a_second_look_is_never_by_who_decided_or_whose_text_it_is(
-    alice: User, morgan: User, robin: User, shelf: Notes, field: str
+    alice: User, morgan: User, robin: User, notes: Notes, field: str
 ) -> None:
-    first = decided(alice, morgan)
+    first = decide_note(alice, morgan)
     look = SecondReview.objects.create(
         snapshot=first.case.snapshot, clause=first.clause, owner=alice, first_reviewer=morgan, reviewer=robin
     )
@@ -70,8 +57,8 @@ def test_i6_a_second_look_is_never_by_who_decided_or_whose_text_it_is(
 
 
 @pytest.mark.parametrize("field", ["clause", "reason"])
-def test_i7_a_decision_cites_a_clause_and_says_why(alice: User, morgan: User, shelf: Notes, field: str) -> None:
-    first = decided(alice, morgan)
+def test_i7_a_decision_cites_a_clause_and_says_why(alice: User, morgan: User, notes: Notes, field: str) -> None:
+    first = decide_note(alice, morgan)
     with pytest.raises(IntegrityError), transaction.atomic():
         Decision.objects.filter(pk=first.pk).update(**{field: ""})
 
@@ -81,7 +68,7 @@ def test_i8_every_effect_has_a_way_back() -> None:
     assert {*enforcement._APPLY, "redact"} == set(enforcement._REVERT) == named
 
 
-def test_i10_a_snapshot_never_changes(alice: User, shelf: Notes) -> None:
+def test_i10_a_snapshot_never_changes(alice: User, notes: Notes) -> None:
     shot = make_note_case(alice).snapshot
     for statement in ("UPDATE safety_snapshot SET text = 'other'", "UPDATE safety_snapshot SET sha256 = 'x'"):
         with pytest.raises(Error), transaction.atomic(), connection.cursor() as cursor:
@@ -90,10 +77,10 @@ def test_i10_a_snapshot_never_changes(alice: User, shelf: Notes) -> None:
 
 
 def test_i14_whoever_is_decided_about_is_told_what_why_and_how_to_object(
-    alice: User, morgan: User, shelf: Notes
+    alice: User, morgan: User, notes: Notes
 ) -> None:
     for subject, outcome in (("1", "block"), ("2", "warn")):
-        found = decided(alice, morgan, subject, outcome)
+        found = decide_note(alice, morgan, subject, outcome)
         told = Notice.objects.get(decision=found)
         assert told.person == alice and told.clause and "appeal within 30 days" in told.text
 
@@ -104,19 +91,19 @@ def test_i18_no_policy_can_suspend_anybody() -> None:
 
 
 def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
-    alice: User, bob: User, morgan: User, robin: User, shelf: Notes
+    alice: User, bob: User, morgan: User, robin: User, notes: Notes
 ) -> None:
     User.objects.filter(pk=alice.pk).update(lends_decisions=True)
-    mine = decided(alice, morgan)
-    decided(bob, morgan, "2")
+    mine = decide_note(alice, morgan)
+    decide_note(bob, morgan, "2")
     SEALED.assign(morgan, True)
     morgan.refresh_from_db()
-    decided(alice, morgan, "3", code="child_exploitation")
+    decide_note(alice, morgan, "3", code="child_exploitation")
     rows = labelled()
     assert [(row["decision"], row["harmful"]) for row in rows] == [(str(mine.pk), True)]
     appeals.submit_appeal(alice, Notice.objects.get(decision=mine), "It was a quotation.")
     held = cases.claim_case(robin, mine.case_id)
-    ruled = appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    ruled = appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
     assert [(row["decision"], row["harmful"]) for row in labelled()] == [(str(ruled.pk), False)]
     User.objects.filter(pk=alice.pk).update(lends_decisions=False)
     assert labelled() == []
@@ -129,11 +116,6 @@ def labelled() -> list[dict[str, object]]:
     out = io.StringIO()
     call_command("export_labels", stdout=out)
     return [json.loads(line) for line in out.getvalue().splitlines()]
-
-
-@pytest.fixture
-def robin(db: None) -> User:
-    return make_user("robin", User.Role.REVIEWER)
 
 
 def test_i20_nobody_acts_as_somebody_else() -> None:

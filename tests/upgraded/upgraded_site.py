@@ -168,7 +168,7 @@ def check_log() -> None:
 
     audit.record_event("test.entry", subject="after the upgrade")
     report = verification.verify_log()
-    assert report.last > 100 and report.whole and not report.faults, report
+    assert report.last > 100 and report.is_complete and not report.faults, report
 
 
 def check_sign_in() -> None:
@@ -227,10 +227,10 @@ def addresses() -> dict[str, list[str]]:
         "bob": [
             "/notices/", "/collections/", *(f"/shared/{row.secret}/" for row in Share.objects.filter(enabled=True)),
         ],
-        "morgan": ["/review/", "/review/figures/", "/review/care/", "/review/break-glass/", "/feedback/",
+        "morgan": ["/review/", "/review/figures/", "/review/preferences/", "/review/break-glass/", "/feedback/",
                    *(f"/review/{row.pk}/" for row in cases)],
         "ada": [
-            "/review/policy/", "/review/lists/", "/review/log/", "/people/", "/people/groups/", "/people/limits/",
+            "/review/policy/", "/review/blocklists/", "/review/log/", "/people/", "/people/groups/", "/people/limits/",
             "/tools/", "/settings/", "/privacy/holds/", "/status/",
             *(f"/review/policy/{row.pk}/changes/" for row in PolicyVersion.objects.exclude(status="live")),
         ],

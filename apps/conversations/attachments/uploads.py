@@ -69,8 +69,8 @@ def save_upload(user: User, file: UploadedFile[bytes], address: str = "") -> Att
         raise RequestRefused(words)
     drawn = _redraw(file)
     verdict = check_picture(lambda: drawn.content)
-    if not verdict.allowed and (verdict.judged is None or not verdict.judged.outcome.reviewed):
-        raise RequestRefused(verdict.words)
+    if not verdict.allowed and (verdict.evaluation is None or not verdict.evaluation.result.reviewed):
+        raise RequestRefused(verdict.message)
     return _store(user, clean_file_name(file.name or ""), drawn, verdict)
 
 
@@ -135,14 +135,14 @@ def _store(user: User, name: str, drawn: RedrawnPicture, verdict: Verdict) -> At
     status = AttachedPicture.Status.WAITING if verdict.allowed else AttachedPicture.Status.HELD
     row = AttachedPicture(
         owner=user, name=name, thumbnail=drawn.thumbnail, width=drawn.width, height=drawn.height, status=status,
-        sha256=hashlib.sha256(drawn.content).hexdigest(), reason=verdict.words[:400],
-        unchecked=verdict.rule == UNCHECKED, blur=blur_clause(verdict),
+        sha256=hashlib.sha256(drawn.content).hexdigest(), reason=verdict.message[:400],
+        unchecked=verdict.code == UNCHECKED, blur=blur_clause(verdict),
     )  # fmt: skip
     row.file.name = row.file.storage.save(f"attached/{row.pk}.{drawn.extension}", ContentFile(drawn.content))
     try:
         with transaction.atomic():
             row.save(force_insert=True)
-            review.open_case(row, verdict.judged)
+            review.open_case(row, verdict.evaluation)
             transaction.on_commit(partial(notify_worker, TASK_NAME, row.pk), robust=True)
     except BaseException:
         row.file.storage.delete(row.file.name)

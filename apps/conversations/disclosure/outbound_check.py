@@ -117,9 +117,9 @@ def _judge_messages(
 
 def _flag_fresh(kind: str, subject: UUID, owner: int | None, verdict: ExportVerdict) -> None:
     """Open a case in a transaction of its own if the policy asks for a review; only for a fresh judgement."""
-    if verdict.fresh is not None and verdict.fresh.outcome.reviewed:
+    if verdict.new_evaluation is not None and verdict.new_evaluation.result.reviewed:
         with transaction.atomic():
-            cases.flag_evaluated(kind, subject, owner, verdict.fresh)
+            cases.flag_evaluated(kind, subject, owner, verdict.new_evaluation)
 
 
 def _describe_reason(stage: Stage, verdict: ExportVerdict, picture: bool = False) -> str:
@@ -137,7 +137,7 @@ def _describe_reason(stage: Stage, verdict: ExportVerdict, picture: bool = False
     else:
         text = gettext("This part is withheld from exports, under the clause “%(clause)s”.") % clause
     review_note = gettext("A reviewer will check it. It appears here once it is released.")
-    return f"{text} {review_note}" if verdict.outcome.reviewed else text
+    return f"{text} {review_note}" if verdict.result.reviewed else text
 
 
 def _judge_tile(stage: Stage, tile: Tile) -> str:
@@ -169,11 +169,11 @@ def _judge_picture(
     """
     kind, pk, owner = thing
     verdict = exports.check_picture(stage, *seen, pictogram)
-    seeks = verdict.outcome.reviewed and verdict.fresh is None
+    seeks = verdict.result.reviewed and verdict.new_evaluation is None
     if seeks and not Case.objects.filter(kind=kind, subject=str(pk)).exists():
         # The stored verdict is of another user's copy of the picture, or old: judge again, to open a case.
         verdict = exports.check_picture(stage, *seen, pictogram, anew=True)
-    if (verdict.allowed and not verdict.outcome.reviewed) or cases.is_allowed(kind, pk):
+    if (verdict.allowed and not verdict.result.reviewed) or cases.is_allowed(kind, pk):
         return ""
     _flag_fresh(kind, pk, owner, verdict)
     return "" if verdict.allowed else _describe_reason(stage, verdict, picture=True)

@@ -76,7 +76,7 @@ def reword_question(user: User, pk: UUID, text: str, judged: EvaluationRecord | 
         if (first := copies.order_by("pk").values_list("pk", flat=True).first()) is not None:
             copies.update(origin=first)
         answer = question.children.order_by("created").values_list("pk", flat=True).last()
-        if answer and judged and judged.outcome.reviewed:
+        if answer and judged and judged.result.reviewed:
             cases.open_case(answer, user.pk, judged)
 
 

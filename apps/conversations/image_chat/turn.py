@@ -70,7 +70,7 @@ async def request_pictures(turn: Turn, ask: ChatPictureRequest) -> None:
         raise EngineRefused(str(refusal)) from refusal
     await turn.emit(Pictures(await in_db(tiles.render_answer_tiles, prepared.answer_id, prepared.user)))
     if not verdict.allowed:  # the picture has a case already; one is enough
-        raise gate.Withheld(replace(verdict, judged=None))
+        raise gate.Withheld(replace(verdict, evaluation=None))
     many = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
     await turn.emit_step("draw", gettext("Requested %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
     await notifications.notify_conversation_changed(prepared.user.pk, prepared.conversation_id, turn.id)
@@ -83,7 +83,7 @@ async def _judged(turn: Turn, *texts: str) -> Verdict:
     """
     verdicts = [await gate.check_question(text, level=turn.strictness) for text in filter(None, texts)]
     for verdict in verdicts:
-        if verdict.allowed and not (verdict.judged and verdict.judged.outcome.reviewed):
+        if verdict.allowed and not (verdict.evaluation and verdict.evaluation.result.reviewed):
             findings.record_finding(turn, verdict)
     return strictest_verdict(verdicts)
 

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 def record_finding(turn: Turn, verdict: Verdict) -> None:
     """Record with the turn the verdict on an allowed text; per stage and clause, the strictest one is kept."""
-    judged = verdict.judged
-    if judged is None or judged.outcome.action is None:
+    judged = verdict.evaluation
+    if judged is None or judged.result.action is None:
         return
-    key = judged.stage, judged.outcome.code
+    key = judged.stage, judged.result.code
     if key not in turn.findings or _weight(turn.findings[key]) < _weight(judged):
         turn.findings[key] = judged
 
@@ -50,24 +50,24 @@ async def check_input(turn: Turn, text: str, vector: PoolTask[Vectors] | None = 
 def get_withheld(answering: asyncio.Task[Any]) -> EvaluationRecord | None:
     """Return the verdict by which the gate withheld the finished turn; None if it did not."""
     error = None if answering.cancelled() else answering.exception()
-    return error.verdict.judged if isinstance(error, Withheld) else None
+    return error.verdict.evaluation if isinstance(error, Withheld) else None
 
 
 def list_findings(turn: Turn) -> tuple[EvaluationRecord, ...]:
     """Return the verdict that withheld, if any, then the other findings; each clause of a stage once."""
     if turn.withheld_by is None:
         return tuple(turn.findings.values())
-    key = turn.withheld_by.stage, turn.withheld_by.outcome.code
+    key = turn.withheld_by.stage, turn.withheld_by.result.code
     return (turn.withheld_by, *(one for at, one in turn.findings.items() if at != key))
 
 
 async def emit_labels(turn: Turn) -> None:
     """Emit steps for clauses that ask for a label, and for redacted personal data or secrets."""
-    codes = [one.outcome.code for one in turn.findings.values() if one.outcome.action is Action.LABEL]
+    codes = [one.result.code for one in turn.findings.values() if one.result.action is Action.LABEL]
     if codes:
         names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(code_labels.clause_label, codes)))))
         await turn.emit_step("label", gettext("Labelled by the safety check: %(names)s") % {"names": names}, 0.0)
-    if any(one.outcome.action is Action.REDACT for one in turn.findings.values()):
+    if any(one.result.action is Action.REDACT for one in turn.findings.values()):
         await turn.emit_step("label", gettext("Redacted by the safety check: personal data or secrets"), 0.0)
 
 
@@ -75,8 +75,8 @@ def make_trace_records(turn: Turn) -> list[dict[str, Any]]:
     """Return the findings as JSON values for the trace, without any text."""
     return [
         {
-            "stage": one.stage, "code": one.outcome.code, "action": str(one.outcome.action or ""),
-            "score": round(one.outcome.score, 3),
+            "stage": one.stage, "code": one.result.code, "action": str(one.result.action or ""),
+            "score": round(one.result.score, 3),
         }
         for one in list_findings(turn)
     ]  # fmt: skip
@@ -90,10 +90,10 @@ def open_cases_for_unstored(person: int, *judged: EvaluationRecord) -> None:
 
 async def open_case_for_question(user: User, verdict: Verdict) -> None:
     """Open a case for a question that is not stored, if the policy asks for a review."""
-    if verdict.judged is not None and verdict.judged.outcome.reviewed:
-        await in_db(open_cases_for_unstored, user.pk, verdict.judged)
+    if verdict.evaluation is not None and verdict.evaluation.result.reviewed:
+        await in_db(open_cases_for_unstored, user.pk, verdict.evaluation)
 
 
 def _weight(judged: EvaluationRecord) -> tuple[int, float]:
-    action = judged.outcome.action
-    return (-1 if action is None else ACTION_ORDER.index(action)), judged.outcome.score
+    action = judged.result.action
+    return (-1 if action is None else ACTION_ORDER.index(action)), judged.result.score

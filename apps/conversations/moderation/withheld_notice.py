@@ -33,7 +33,7 @@ def make_notice_record(judged: EvaluationRecord | None) -> dict[str, Any]:
     """
     if judged is None:
         return {}
-    return {"withheld": str(judged.stage), "rule": judged.outcome.code, "reviewed": judged.outcome.reviewed}
+    return {"withheld": str(judged.stage), "rule": judged.result.code, "reviewed": judged.result.reviewed}
 
 
 def build_notice_context(reason: str, text: str, usage: Mapping[str, Any]) -> dict[str, Any]:

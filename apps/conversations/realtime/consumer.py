@@ -249,8 +249,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         verdict = await gate.check_question(text, level=await in_db(branching.get_rewording_level, user, question))
         if not verdict.allowed:
             await findings.open_case_for_question(user, verdict)
-            raise RequestRefused(verdict.words)
-        await in_db(branching.reword_question, user, question, text, verdict.judged)
+            raise RequestRefused(verdict.message)
+        await in_db(branching.reword_question, user, question, text, verdict.evaluation)
         await self._send({"type": "reworded", "client_id": client_id, "html": render_question(text)})
 
     async def _resume(self, turn: UUID, after: int) -> None:

@@ -90,8 +90,8 @@ async def _judge_texts(rows: list[dict[str, Any]]) -> list[Verdict]:
         for part in _split_text(row["text"]):
             asked = row["role"] == "user"
             one = await (gate.check_question(part) if asked else gate.check_sentence(part))
-            if one.rule == "check_unavailable":
-                raise ModerationUnavailable(one.words)
+            if one.code == "check_unavailable":
+                raise ModerationUnavailable(one.message)
             verdicts.append(one)
         found.append(strictest_verdict(verdicts))
     return found
@@ -122,7 +122,7 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
     Conversation.objects.filter(pk=new.pk).update(created=min(times.values()), seen=timezone.now())
     for message, said in rows:
         for verdict in said:
-            cases.open_case(message.pk, user.pk, verdict.judged)
+            cases.open_case(message.pk, user.pk, verdict.evaluation)
     return new, sum(message.status == Message.Status.WITHHELD for message in messages)
 
 
@@ -163,7 +163,7 @@ def _judge_answer(answer: Message, verdicts: tuple[Verdict, ...]) -> tuple[Messa
     """Withhold the answer if it or its question is not allowed; then only that verdict is returned."""
     said = strictest_verdict(verdicts)
     if not said.allowed:
-        answer.status, answer.text, answer.reason = Message.Status.WITHHELD, "", said.words[:400]
+        answer.status, answer.text, answer.reason = Message.Status.WITHHELD, "", said.message[:400]
         verdicts = (said,)
     answer.ended = answer.created
     return answer, verdicts

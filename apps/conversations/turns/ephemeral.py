@@ -174,7 +174,7 @@ async def stream_raw_model(turn: EphemeralTurn, request: ChatRequest) -> AsyncGe
                     turn.text += piece
                     yield piece
     except gate.Withheld as error:
-        turn.withheld_by = error.verdict.judged
+        turn.withheld_by = error.verdict.evaluation
         raise
     finally:
         await charge_usage(turn)
@@ -257,7 +257,7 @@ async def open_cases(turn: EphemeralTurn) -> None:
     """Open moderation cases where the policy requires a review. A case holds only the question or the piece of the
     answer.
     """
-    if found := [one for one in findings.list_findings(turn) if one.outcome.reviewed]:
+    if found := [one for one in findings.list_findings(turn) if one.result.reviewed]:
         await in_db(findings.open_cases_for_unstored, turn.prepared.user.pk, *found)
 
 

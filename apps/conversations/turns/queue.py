@@ -42,7 +42,7 @@ async def queue_question(user: User, ask: AskRequest, message: Mapping[str, Any]
     verdict = await gate.check_question(ask.text, level=await in_db(_get_level, user, ask.conversation))
     if not verdict.allowed:
         await findings.open_case_for_question(user, verdict)
-        raise RequestRefused(verdict.words)
+        raise RequestRefused(verdict.message)
     conversation_id = await in_db(enqueue_question, user, ask, message)
     return await _notify(user, conversation_id, {"type": "queued"})
 

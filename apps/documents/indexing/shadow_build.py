@@ -145,7 +145,7 @@ def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[...
                     document=document, build=build.pk, position=position, page_number=draft.page_number,
                     char_start=draft.start, char_end=draft.end, heading=draft.heading, text=draft.text,
                     tokens=draft.tokens, vector=vector.tobytes(), fingerprint=embed.fingerprint, enabled=enabled,
-                    keywords=keywords, flag="" if verdict.allowed else verdict.rule,
+                    keywords=keywords, flag="" if verdict.allowed else verdict.code,
                 )
             )  # fmt: skip
     try:

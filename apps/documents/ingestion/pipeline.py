@@ -183,4 +183,4 @@ def _suspects(part: Sequence[tuple[IngestItem, int]]) -> SuspectSentences | None
     known = [(item.suspects, at) for item, at in part if item.suspects is not None]
     if len(known) < len(part):
         return None
-    return SuspectSentences([of.rows[at] for of, at in known], [of.inside[at] for of, at in known])
+    return SuspectSentences([of.sentences[at] for of, at in known], [of.embeddings[at] for of, at in known])

@@ -187,7 +187,7 @@ def _make_chunk(item: IngestItem, at: int, fingerprint: str) -> Chunk:
     return Chunk(
         document=item.document, position=at, page_number=draft.page_number,
         char_start=draft.start, char_end=draft.end, heading=draft.heading,
-        text=draft.text, tokens=draft.tokens, flag="" if verdict.allowed else verdict.rule,
+        text=draft.text, tokens=draft.tokens, flag="" if verdict.allowed else verdict.code,
         vector=item.vectors[at].tobytes(), fingerprint=fingerprint,
     )  # fmt: skip
 

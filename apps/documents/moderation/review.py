@@ -88,16 +88,16 @@ def flag_document(document: Document, verdicts: Sequence[Verdict]) -> None:
     """Open a case for each clause of the policy that requires review, with the passages that it is about."""
     by_code: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
-        if verdict.judged is not None and verdict.judged.outcome.reviewed:
-            by_code.setdefault(verdict.judged.outcome.code, []).append(verdict)
+        if verdict.evaluation is not None and verdict.evaluation.result.reviewed:
+            by_code.setdefault(verdict.evaluation.result.code, []).append(verdict)
     for found in by_code.values():
-        judged = [verdict.judged for verdict in found if verdict.judged is not None]
-        worst = max(judged, key=lambda one: one.outcome.score)
+        judged = [verdict.evaluation for verdict in found if verdict.evaluation is not None]
+        worst = max(judged, key=lambda one: one.result.score)
         text = _SEPARATOR.join(one.text for one in judged[:_MAX_TEXTS])
         owner = get_responsible_user_id(document)
         said = [replace(one, spans=_locate_spans(one.detector, judged[:_MAX_TEXTS])) for one in worst.signals]
         cases.flag_content(
-            FlaggedContent(KIND, str(document.pk), "passage", text, owner, worst.outcome, said, worst.policy)
+            FlaggedContent(KIND, str(document.pk), "passage", text, owner, worst.result, said, worst.policy_number)
         )
 
 

@@ -23,28 +23,28 @@ Turns = list[dict[str, str]]
 class PreferencePair:
     """Two answers to one question that the same user rated differently, or compared."""
 
-    person: int
+    user_id: int
     prompt: Turns
     chosen: str
     rejected: str
 
-    def row(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the conversational format: {"prompt": [messages], "chosen": [message], "rejected": [message]}."""
-        said = {"chosen": self.chosen, "rejected": self.rejected}
-        answers = {name: [{"role": "assistant", "content": text}] for name, text in said.items()}
+        texts = {"chosen": self.chosen, "rejected": self.rejected}
+        answers = {name: [{"role": "assistant", "content": text}] for name, text in texts.items()}
         return {"prompt": self.prompt, **answers}
 
 
 def build_pairs() -> list[PreferencePair]:
     """Return every pair of a good and a poor answer of one user to one question, and every compared pair."""
-    found = []
-    for (person, question), texts in _rated().items():
+    pairs = []
+    for (user_id, question), texts in _rated().items():
         prompt = _prompt(question)
-        found += [PreferencePair(person, prompt, *both) for both in _different(texts)]
+        pairs += [PreferencePair(user_id, prompt, *both) for both in _different(texts)]
     for row in _preferred():
         if row.better.parent_id is not None:
-            found.append(PreferencePair(row.person_id, _prompt(row.better.parent_id), row.better.text, row.worse.text))
-    return found
+            pairs.append(PreferencePair(row.person_id, _prompt(row.better.parent_id), row.better.text, row.worse.text))
+    return pairs
 
 
 def count_pairs() -> int:

@@ -85,10 +85,10 @@ def export_preference_pairs(request: HttpRequest) -> HttpResponse:
     Each user with a pair in it gets an audit log entry, which they can see.
     """
     user, pairs = get_signed_in_user(request), preference_pairs.build_pairs()
-    for pk in {pair.person for pair in pairs}:
+    for pk in {pair.user_id for pair in pairs}:
         audit.record_event("read", actor=user, person=pk, subject="preference pairs", why="export of rated answers")
 
-    body = b"".join(orjson.dumps(pair.row(), option=orjson.OPT_APPEND_NEWLINE) for pair in pairs)
+    body = b"".join(orjson.dumps(pair.to_json(), option=orjson.OPT_APPEND_NEWLINE) for pair in pairs)
     named = {"Content-Disposition": 'attachment; filename="preferences.jsonl"'}
     return HttpResponse(body, content_type="application/jsonl", headers=named)
 

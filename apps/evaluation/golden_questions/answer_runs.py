@@ -18,7 +18,7 @@ from apps.documents.jobs import ingest_job
 from apps.documents.models import Collection, Document
 from apps.engines.types import EngineError
 from apps.evaluation.golden_questions.citation_check import CitationCheck, check_citations
-from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun, WrongPill
+from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun, WrongCitation
 from apps.lib.celery import notify
 from apps.lib.db import leases
 from apps.lib.db.permissions import require_row
@@ -63,12 +63,12 @@ def run_answers(run_id: int) -> None:
         return
     row = AnswerRun.objects.select_related("collection").get(pk=run_id)
     try:
-        found = _check_all(row, token)
+        checks = _check_all(row, token)
     except (EngineError, RateLimited) as error:
         _end(row, token, status=Status.FAILED, reason=str(error)[:400])
         return
-    if found is not None:
-        _store(row, token, found)
+    if checks is not None:
+        _store(row, token, checks)
 
 
 def _check_all(row: AnswerRun, token: str) -> dict[GoldenQuestion, CitationCheck] | None:
@@ -77,8 +77,8 @@ def _check_all(row: AnswerRun, token: str) -> dict[GoldenQuestion, CitationCheck
     None if the lease was lost or the worker is shutting down. Raises EngineError and RateLimited.
     """
     rows = GoldenQuestion.objects.filter(collection=row.collection).select_related("collection__owner")
-    questions = [question for question in rows if not question.void]
-    found: dict[GoldenQuestion, CitationCheck] = {}
+    questions = [question for question in rows if not question.is_void]
+    checks: dict[GoldenQuestion, CitationCheck] = {}
     for asked, question in enumerate(questions):
         if ingest_job.stop_requested.is_set():
             leases.release(AnswerRun.objects.all(), row.pk, token, status=Status.WAITING, attempts=0)
@@ -87,10 +87,10 @@ def _check_all(row: AnswerRun, token: str) -> dict[GoldenQuestion, CitationCheck
         if not leases.renew(AnswerRun.objects.all(), row.pk, token, LEASE_S, **so_far):
             return None
         try:
-            found[question] = _check(question)
+            checks[question] = _check(question)
         except Withheld:
             log.info("The answer to a golden question was withheld: %s", question.pk)
-    return found
+    return checks
 
 
 def _check(question: GoldenQuestion) -> CitationCheck:
@@ -107,29 +107,29 @@ def _check(question: GoldenQuestion) -> CitationCheck:
         return check_citations(question)
 
 
-def _store(row: AnswerRun, token: str, found: dict[GoldenQuestion, CitationCheck]) -> None:
-    checks = list(found.values())
+def _store(row: AnswerRun, token: str, checks_by_question: dict[GoldenQuestion, CitationCheck]) -> None:
+    checks = list(checks_by_question.values())
     models = Counter(check.model for check in checks if check.model)
     counts = {
         "asked": F("questions"), "answered": len(checks), "sentences": sum(len(check.sentences) for check in checks),
         "model": next((name for name, _ in models.most_common(1)), ""),
     }  # fmt: skip
     with transaction.atomic():
-        there = set(GoldenQuestion.objects.filter(collection=row.collection).values_list("pk", flat=True))
-        places = [(question.pk, place) for question, check in found.items() for place in check.wrong]
+        existing = set(GoldenQuestion.objects.filter(collection=row.collection).values_list("pk", flat=True))
+        wrong = [(question.pk, location) for question, check in checks_by_question.items() for location in check.wrong]
         documents = set(
-            Document.every.filter(pk__in=[place.document for _, place in places]).values_list("pk", flat=True)
+            Document.every.filter(pk__in=[location.document for _, location in wrong]).values_list("pk", flat=True)
         )
         if not _end(row, token, status=Status.DONE, **counts):
             return
         AnswerRun.objects.filter(collection=row.collection).exclude(pk=row.pk).delete()
-        WrongPill.objects.bulk_create(
-            WrongPill(
-                run=row, question_id=question, sentence=_write_plain(place.sentence), document_id=place.document,
-                page_number=place.page,
+        WrongCitation.objects.bulk_create(
+            WrongCitation(
+                run=row, question_id=question, sentence=_write_plain(location.sentence), document_id=location.document,
+                page_number=location.page,
             )
-            for question, place in places
-            if question in there and place.document in documents
+            for question, location in wrong
+            if question in existing and location.document in documents
         )  # fmt: skip
 
 

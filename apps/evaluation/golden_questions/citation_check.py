@@ -13,14 +13,14 @@ from uuid import UUID
 
 from apps.conversations.turns import ephemeral
 from apps.documents.retrieval.passages import Passage
-from apps.evaluation.golden_questions.measures import ExpectedPlace
-from apps.evaluation.golden_questions.runs import get_expected_place
+from apps.evaluation.golden_questions.measures import ExpectedLocation
+from apps.evaluation.golden_questions.runs import get_expected_location
 from apps.evaluation.models import GoldenQuestion
 from apps.users.models import User
 
 
 @dataclass(frozen=True, slots=True)
-class CitedPlace:
+class CitedLocation:
     """Place that a citation points to. `expected`: the golden question expects the answer there."""
 
     sentence: str
@@ -39,7 +39,7 @@ class CitationCheck:
     """
 
     sentences: tuple[str, ...]
-    wrong: tuple[CitedPlace, ...]
+    wrong: tuple[CitedLocation, ...]
     missing: tuple[str, ...]
     model: str = ""
 
@@ -53,30 +53,30 @@ def check_citations(question: GoldenQuestion) -> CitationCheck:
     user, collection = question.collection.owner, question.collection
     turn = asyncio.run(_answer(user, question.text, collection.pk))
     passages = {item.number: item.passage for item in turn.passages}
-    places = []
-    for cite in turn.citations:
-        if cite.source is not None and (passage := passages.get(cite.source)) is not None:
-            right = is_expected(get_expected_place(question), passage, cite.source_start, cite.source_end)
-            sentence = turn.text[cite.start : cite.end]
-            places.append(CitedPlace(sentence, passage.document_id, passage.page_number, right))
-    return judge_citations(places, get_expected_place(question), turn.model)
+    locations = []
+    for citation in turn.citations:
+        if citation.source is not None and (passage := passages.get(citation.source)) is not None:
+            right = is_expected(get_expected_location(question), passage, citation.source_start, citation.source_end)
+            sentence = turn.text[citation.start : citation.end]
+            locations.append(CitedLocation(sentence, passage.document_id, passage.page_number, right))
+    return judge_citations(locations, get_expected_location(question), turn.model)
 
 
-def judge_citations(places: Sequence[CitedPlace], wanted: ExpectedPlace, model: str = "") -> CitationCheck:
+def judge_citations(locations: Sequence[CitedLocation], expected: ExpectedLocation, model: str = "") -> CitationCheck:
     """Return the check for all cited places of an answer. A sentence is right if any of its places is expected."""
-    first = {place.sentence: place for place in reversed(places)}
-    right = {place.sentence for place in places if place.expected}
-    sentences = tuple(dict.fromkeys(place.sentence for place in places))
+    first = {location.sentence: location for location in reversed(locations)}
+    right = {location.sentence for location in locations if location.expected}
+    sentences = tuple(dict.fromkeys(location.sentence for location in locations))
     wrong = tuple(first[sentence] for sentence in sentences if sentence not in right)
-    return CitationCheck(sentences, wrong, wanted.missing(sentences) if sentences else (), model)
+    return CitationCheck(sentences, wrong, expected.missing_words(sentences) if sentences else (), model)
 
 
-def is_expected(wanted: ExpectedPlace, passage: Passage, start: int, end: int) -> bool:
+def is_expected(expected: ExpectedLocation, passage: Passage, start: int, end: int) -> bool:
     """Return whether a cited span is the expected place.
 
     Without an expected document: whether its passage holds the expected words.
     """
-    return wanted.holds(passage.document_id, passage.page_number, start, end, passage.full_text)
+    return expected.matches(passage.document_id, passage.page_number, start, end, passage.full_text)
 
 
 async def _answer(user: User, text: str, collection: UUID) -> ephemeral.EphemeralTurn:

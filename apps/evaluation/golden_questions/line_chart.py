@@ -28,7 +28,7 @@ class MeasureLine:
     """Line of one measure: `points` for an SVG polyline, `dots` for its runs. Runs without a value are left out."""
 
     name: str
-    words: StrOrPromise
+    label: StrOrPromise
     points: str
     dots: list[tuple[float, float]]
 
@@ -43,20 +43,20 @@ class LineChart:
     grid: list[tuple[float, str]]  # y of a grid line, and its label
     left: int
     right: int
-    ends: tuple[str, str]  # labels of the first and the last run
+    axis_labels: tuple[str, str]  # labels of the first and the last run
 
 
-def make_line_chart(runs: Sequence[dict[str, float | None]], ends: tuple[str, str]) -> LineChart:
+def make_line_chart(runs: Sequence[dict[str, float | None]], axis_labels: tuple[str, str]) -> LineChart:
     """Return the chart of the runs, oldest first. Each run maps measures to 0..1, or None.
 
-    A line passes over a run without a value. `ends` label the first and the last run.
+    A line passes over a run without a value. `axis_labels` label the first and the last run.
     """
     lines = []
-    for name, words in MEASURE_LABELS.items():
+    for name, label in MEASURE_LABELS.items():
         dots = [(_x(at, len(runs)), _y(value)) for at, run in enumerate(runs) if (value := run[name]) is not None]
-        lines.append(MeasureLine(name, words, " ".join(f"{x},{y}" for x, y in dots), dots))
+        lines.append(MeasureLine(name, label, " ".join(f"{x},{y}" for x, y in dots), dots))
     grid = [(_y(share / 4), format_percent(share / 4)) for share in range(5)]
-    return LineChart(WIDTH, HEIGHT, lines, grid, LEFT, WIDTH - RIGHT, ends)
+    return LineChart(WIDTH, HEIGHT, lines, grid, LEFT, WIDTH - RIGHT, axis_labels)
 
 
 def _x(at: int, count: int) -> float:

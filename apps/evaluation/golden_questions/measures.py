@@ -13,7 +13,7 @@ DEPTH = 10  # ranks that count as found
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectedPlace:
+class ExpectedLocation:
     """Expected place of an answer.
 
     No document: any passage that holds the words. Page 0: anywhere in the document. `start` and `end` are character
@@ -26,18 +26,18 @@ class ExpectedPlace:
     end: int = 0
     words: tuple[str, ...] = ()
 
-    def holds(self, document: UUID, page: int, start: int, end: int, text: str) -> bool:
+    def matches(self, document: UUID, page: int, start: int, end: int, text: str) -> bool:
         """Return whether a span overlaps the expected place, or holds the words if no document is expected."""
         if self.document is None:
-            return not self.missing([text])
+            return not self.missing_words([text])
         if document != self.document:
             return False
         return not self.page or (page == self.page and start < self.end and end > self.start)
 
-    def missing(self, texts: Sequence[str]) -> tuple[str, ...]:
+    def missing_words(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Return the expected words that none of the texts holds, as whole words and regardless of case."""
-        said = f" {' '.join(_plain(text) for text in texts)} "
-        return tuple(word for word in self.words if f" {_plain(word)} " not in said)
+        plain_text = f" {' '.join(_plain(text) for text in texts)} "
+        return tuple(word for word in self.words if f" {_plain(word)} " not in plain_text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +87,29 @@ class MeanMeasures:
 
 
 def measure_search(
-    expected: ExpectedPlace, hits: Sequence[SearchHit], passages: Sequence[Passage], quotes: Sequence[QuotedSentence]
+    expected: ExpectedLocation, hits: Sequence[SearchHit], passages: Sequence[Passage], quotes: Sequence[QuotedSentence]
 ) -> SearchMeasures:
     """Return the measures of one search. `hits` are those above the relevance threshold, best first.
 
     If a whole document is expected, its hits count as one rank.
     """
-    places = [(hit.document_id, expected.holds(*_place(hit))) for hit in hits]
+    relevant_hits = [(hit.document_id, expected.matches(*_place(hit))) for hit in hits]
     if expected.document is not None and not expected.page:
-        places = list(dict.fromkeys(places))
-    rank = next((at for at, (_, right) in enumerate(places[:DEPTH], 1) if right), None)
-    right = [expected.holds(quote.document, quote.page, quote.start, quote.end, quote.text) for quote in quotes]
-    missing = expected.missing([passage.full_text for passage in passages])
+        relevant_hits = list(dict.fromkeys(relevant_hits))
+    rank = next((at for at, (_, right) in enumerate(relevant_hits[:DEPTH], 1) if right), None)
+    right = [expected.matches(quote.document, quote.page, quote.start, quote.end, quote.text) for quote in quotes]
+    missing = expected.missing_words([passage.full_text for passage in passages])
     return SearchMeasures(rank, sum(right) / len(right) if right else None, missing)
 
 
-def average_measures(found: Sequence[SearchMeasures]) -> MeanMeasures:
+def average_measures(measures: Sequence[SearchMeasures]) -> MeanMeasures:
     """Return the means; zeros for no questions."""
-    count = max(1, len(found))
-    precise = [item.precision for item in found if item.precision is not None]
+    count = max(1, len(measures))
+    precise = [item.precision for item in measures if item.precision is not None]
     return MeanMeasures(
-        sum(item.rank is not None for item in found) / count,
-        sum(item.reciprocal for item in found) / count,
-        sum(item.ndcg for item in found) / count,
+        sum(item.rank is not None for item in measures) / count,
+        sum(item.reciprocal for item in measures) / count,
+        sum(item.ndcg for item in measures) / count,
         sum(precise) / len(precise) if precise else None,
     )
 

@@ -8,26 +8,26 @@ from uuid import UUID
 
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Page
-from apps.evaluation.models import GoldenQuestion, WrongPill
+from apps.evaluation.models import GoldenQuestion, WrongCitation
 from apps.safety.gate import redaction
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 
 BESIDE = "golden questions"
 
 
-def redact_questions(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, Any]:
+def redact_questions(documents: Collection[UUID], terms: Sequence[str]) -> dict[str, Any]:
     """Redact the terms in golden questions and wrong citations of the documents.
 
     Return, per question id, what `restore_questions` needs. Sentences of answer runs are not restored. Call after the
     pages were redacted, inside the transaction of the decision.
     """
-    before, pattern = {}, redaction.compile_terms(wanted)
-    for pill in WrongPill.objects.select_for_update().filter(document__in=documents):
-        gapped = redact_spans(pill.sentence, [found.span() for found in pattern.finditer(pill.sentence)])
-        if gapped != pill.sentence:
-            WrongPill.objects.filter(pk=pill.pk).update(sentence=gapped)
+    before, pattern = {}, redaction.compile_terms(terms)
+    for citation in WrongCitation.objects.select_for_update().filter(document__in=documents):
+        redacted = redact_spans(citation.sentence, [match.span() for match in pattern.finditer(citation.sentence)])
+        if redacted != citation.sentence:
+            WrongCitation.objects.filter(pk=citation.pk).update(sentence=redacted)
     for row in GoldenQuestion.objects.select_for_update().filter(document__in=documents).exclude(quote=""):
-        text = redact_spans(row.quote, [found.span() for found in pattern.finditer(row.quote)])
+        text = redact_spans(row.quote, [match.span() for match in pattern.finditer(row.quote)])
         page = Page.objects.filter(document=row.document_id, number=row.page_number).values_list("text", flat=True)
         begins = normalize_text((page.first() or "")[row.char_start : row.char_end])[: len(row.quote)]
         spans = [

@@ -23,7 +23,7 @@ from apps.engines.types import EngineError
 from apps.evaluation.golden_questions import search_preview
 from apps.evaluation.golden_questions.measures import (
     DEPTH,
-    ExpectedPlace,
+    ExpectedLocation,
     SearchMeasures,
     average_measures,
     measure_search,
@@ -118,61 +118,62 @@ def _bring_up_to_date(row: GoldenRun, token: str, index_state: str, settings_sta
     if last is not None and (last.index_state, last.settings_state) == (index_state, settings_state):
         return
     try:
-        found = _measured(row, token, None)
+        measures = _measured(row, token, None)
     except EngineError:
         return  # the live index cannot be searched, as after a change of embedder: no baseline
-    if found is not None:
+    if measures is not None:
         with transaction.atomic():
             live = GoldenRun.objects.create(
                 collection=row.collection, started_by=row.started_by, cause=row.cause, status=GoldenRun.Status.DONE,
-                finished=timezone.now(), index_state=index_state, settings_state=settings_state, **_means(found),
+                finished=timezone.now(), index_state=index_state, settings_state=settings_state, **_means(measures),
             )  # fmt: skip
-            _keep_results(live, found)
+            _keep_results(live, measures)
 
 
 def _measured(row: GoldenRun, token: str, scope: SearchScope | None) -> dict[int, SearchMeasures] | None:
     """Return measures by question id, searched in `scope` or in the live index; None if the lease was lost."""
-    found: dict[int, SearchMeasures] = {}
+    measures: dict[int, SearchMeasures] = {}
     for question in GoldenQuestion.objects.filter(collection=row.collection):
-        if question.void:
+        if question.is_void:
             continue
         if not leases.renew(GoldenRun.objects.all(), row.pk, token, LEASE_S):
             return None
         result, quoted = search_preview.search_and_quote(row.collection.owner, row.collection, question.text, scope)
         above = [hit for hit in result.hits if hit.relevance >= result.threshold]
-        found[question.pk] = measure_search(get_expected_place(question), above, result.passages, quoted)
-    return found
+        measures[question.pk] = measure_search(get_expected_location(question), above, result.passages, quoted)
+    return measures
 
 
-def get_expected_place(question: GoldenQuestion) -> ExpectedPlace:
+def get_expected_location(question: GoldenQuestion) -> ExpectedLocation:
     """Return the expected place of the question, with its words split at commas."""
     words = tuple(word for part in question.words.split(",") if (word := " ".join(part.split())))
-    return ExpectedPlace(question.document_id, question.page_number, question.char_start, question.char_end, words)
+    return ExpectedLocation(question.document_id, question.page_number, question.char_start, question.char_end, words)
 
 
-def _keep(row: GoldenRun, token: str, found: dict[int, SearchMeasures], **states: str) -> None:
+def _keep(row: GoldenRun, token: str, measures: dict[int, SearchMeasures], **states: str) -> None:
     with transaction.atomic():
-        if _end(row, token, status=GoldenRun.Status.DONE, **_means(found), **states):
-            _keep_results(row, found)
+        if _end(row, token, status=GoldenRun.Status.DONE, **_means(measures), **states):
+            _keep_results(row, measures)
             old = GoldenRun.objects.filter(collection=row.collection).values_list("pk", flat=True)[MAX_STORED_RUNS:]
             GoldenRun.objects.filter(pk__in=list(old)).delete()
 
 
-def _means(found: dict[int, SearchMeasures]) -> dict[str, Any]:
-    over = average_measures(list(found.values()))
+def _means(measures: dict[int, SearchMeasures]) -> dict[str, Any]:
+    means = average_measures(list(measures.values()))
     return {
-        "questions": len(found), "recall": over.recall, "mrr": over.mrr, "ndcg": over.ndcg, "precision": over.precision
+        "questions": len(measures), "recall": means.recall, "mrr": means.mrr, "ndcg": means.ndcg,
+        "precision": means.precision,
     }  # fmt: skip
 
 
-def _keep_results(run: GoldenRun, found: dict[int, SearchMeasures]) -> None:
-    there = set(GoldenQuestion.objects.filter(pk__in=found).values_list("pk", flat=True))
+def _keep_results(run: GoldenRun, measures: dict[int, SearchMeasures]) -> None:
+    existing = set(GoldenQuestion.objects.filter(pk__in=measures).values_list("pk", flat=True))
     GoldenResult.objects.bulk_create(
         GoldenResult(
             run=run, question_id=pk, rank=item.rank, precision=item.precision, missing=", ".join(item.missing)[:400]
         )
-        for pk, item in found.items()
-        if pk in there
+        for pk, item in measures.items()
+        if pk in existing
     )  # fmt: skip
 
 
@@ -185,13 +186,13 @@ class Regression:
     """Question with a worse result than in the previous run. `before` and `now` are ranks; None: not found."""
 
     question: GoldenQuestion
-    before: int | None
-    now: int | None
+    rank_before: int | None
+    rank_now: int | None
     missing: str
 
     @property
     def lost(self) -> bool:
-        return self.now is None or bool(self.missing)
+        return self.rank_now is None or bool(self.missing)
 
 
 def find_previous_run(row: GoldenRun) -> GoldenRun | None:
@@ -203,12 +204,12 @@ def find_previous_run(row: GoldenRun) -> GoldenRun | None:
 
 def find_regressions(row: GoldenRun) -> list[Regression]:
     """Return the questions with a worse result than in the previous run, lost ones first."""
-    found = []
+    regressions = []
     for old, result in _pairs(row):
         lost = old.passed and not result.passed
         if old.rank is not None and (lost or (result.rank is not None and result.rank > old.rank)):
-            found.append(Regression(result.question, old.rank, result.rank, result.missing))
-    return sorted(found, key=lambda item: not item.lost)
+            regressions.append(Regression(result.question, old.rank, result.rank, result.missing))
+    return sorted(regressions, key=lambda item: not item.lost)
 
 
 def count_improvements(row: GoldenRun) -> int:
@@ -235,8 +236,8 @@ def fingerprint_search(collection: Collection) -> tuple[str, str]:
     marked = Chunk.objects.filter(document__collection=collection).filter(Q(enabled=False) | ~Q(keywords=""))
     marks = sorted(marked.values_list("document", "position", "enabled", "keywords"))
     rebuilt = IndexMaintenance.objects.filter(pk=collection.pk).values_list("rebuilt", flat=True).first()
-    held = sorted(set(Segment.objects.live().filter(collection=collection).values_list("backend", flat=True)))
-    index = repr((facts["count"], facts["changed"], marks, withheld, rebuilt, held))
+    backends = sorted(set(Segment.objects.live().filter(collection=collection).values_list("backend", flat=True)))
+    index = repr((facts["count"], facts["changed"], marks, withheld, rebuilt, backends))
     return _hash(index), _hash(repr((embedders.get_fingerprint(collection), collection.search_settings)))
 
 

@@ -29,45 +29,45 @@ class ScoredHit:
     """Hit with its place among the passages that an answer would get, from 1; 0 if it is dropped. `why` says why."""
 
     hit: SearchHit
-    place: int
-    why: str
+    position: int
+    reason: str
 
     @property
     def used(self) -> bool:
-        return bool(self.place)
+        return bool(self.position)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPreview:
     """Result of a search with all hits scored."""
 
-    found: SearchResult
-    weighed: tuple[ScoredHit, ...]  # used hits, then dropped ones, each best first
+    result: SearchResult
+    scored_hits: tuple[ScoredHit, ...]  # used hits, then dropped ones, each best first
 
     @property
     def milliseconds(self) -> int:
-        return round(sum(self.found.ms.values()))
+        return round(sum(self.result.ms.values()))
 
     @property
-    def least(self) -> str:
-        return number_format(self.found.threshold, 2)
+    def threshold(self) -> str:
+        return number_format(self.result.threshold, 2)
 
     @property
     def used(self) -> list[ScoredHit]:
-        return [item for item in self.weighed if item.used]
+        return [item for item in self.scored_hits if item.used]
 
     @property
     def dropped(self) -> list[ScoredHit]:
-        return [item for item in self.weighed if not item.used]
+        return [item for item in self.scored_hits if not item.used]
 
 
 def preview_search(
     user: AnyUser, collection: Collection, question: str, filters: SearchFilters | None = None
 ) -> SearchPreview:
     """Return the search result with every hit scored. Raises EngineError if embedder or index fail."""
-    found = asyncio.run(_search(user, collection, question, filters=filters))
+    result = asyncio.run(_search(user, collection, question, filters=filters))
     return SearchPreview(
-        found, tuple(sorted((_score_hit(hit, found) for hit in found.hits), key=lambda item: not item.used))
+        result, tuple(sorted((_score_hit(hit, result) for hit in result.hits), key=lambda item: not item.used))
     )
 
 
@@ -86,12 +86,12 @@ def search_and_quote(
 async def _quoted(
     user: AnyUser, collection: Collection, question: str, scope: SearchScope | None
 ) -> tuple[SearchResult, list[QuotedSentence]]:
-    found = await _search(user, collection, question, scope)
-    numbered = dict(enumerate(found.passages))
-    chosen = await in_pool(quote_selection.select_quotes, found.query, found.vector, numbered, found.idf)
-    places = [(quote, numbered[quote.source]) for quote in chosen]
-    return found, [
-        QuotedSentence(p.document_id, p.page_number, quote.start, quote.end, quote.text) for quote, p in places
+    result = await _search(user, collection, question, scope)
+    numbered = dict(enumerate(result.passages))
+    chosen = await in_pool(quote_selection.select_quotes, result.query, result.vector, numbered, result.idf)
+    quoted_passages = [(quote, numbered[quote.source]) for quote in chosen]
+    return result, [
+        QuotedSentence(p.document_id, p.page_number, quote.start, quote.end, quote.text) for quote, p in quoted_passages
     ]
 
 
@@ -107,6 +107,6 @@ async def _search(
     )
 
 
-def _score_hit(hit: SearchHit, found: SearchResult) -> ScoredHit:
-    place, why = explain_hit(hit, found)
-    return ScoredHit(hit, place, translate_reason(why))
+def _score_hit(hit: SearchHit, result: SearchResult) -> ScoredHit:
+    position, reason = explain_hit(hit, result)
+    return ScoredHit(hit, position, translate_reason(reason))

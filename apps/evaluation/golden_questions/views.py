@@ -149,12 +149,12 @@ def _answers(collection: Collection) -> dict[str, Any]:
     """Return the context of answer runs: the open one, the last finished one, and a later failed one."""
     rows = list(AnswerRun.objects.filter(collection=collection).select_related("started_by"))
     done = next((row for row in rows if row.status == GoldenRun.Status.DONE), None)
-    wrong = list(done.wrong.select_related("question", "document")) if done else []
+    wrong = list(done.wrong_citations.select_related("question", "document")) if done else []
     return {
         "answering": next((row for row in rows if row.status in {"waiting", "running"}), None),
         "answers_failed": rows[0] if rows and rows[0].status == GoldenRun.Status.FAILED else None,
         "answers": done,
-        "wrong_pills": wrong,
+        "wrong_citations": wrong,
         "wrong_share": len(wrong) / done.sentences if done and done.sentences else None,
     }
 

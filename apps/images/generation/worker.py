@@ -136,8 +136,8 @@ def _store(
     )
     name = row.file.storage.save(f"pictures/{row.pk}.png", ContentFile(signed))
     changes = {
-        "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD, "reason": seen.words[:400],
-        "unchecked": seen.rule == UNCHECKED, "pictogram": row.pictogram,
+        "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD, "reason": seen.message[:400],
+        "unchecked": seen.code == UNCHECKED, "pictogram": row.pictogram,
         "blur": blur_clause(seen) or source_pictures.inherited_blur(row),
         "file": name, "sha256": hashlib.sha256(signed).hexdigest(), "width": plain.width, "height": plain.height,
         "is_reduced": drawn.is_reduced, "step": row.steps, "watermark_id": mark, "preview": encode_preview(picture),
@@ -153,7 +153,7 @@ def _store(
             PreviewFrame.objects.filter(picture=row).delete()  # frames of an attempt that crashed
             PreviewFrame.objects.bulk_create(frames)
             for verdict in (words, seen):
-                cases.flag_picture(row, verdict.judged)
+                cases.flag_picture(row, verdict.evaluation)
     if not held:
         row.file.storage.delete(name)
         raise DrawingCancelled
@@ -169,10 +169,10 @@ def _end(row: Picture, error: EngineError) -> None:
 
 def _hold_for_review(row: Picture, verdict: Verdict) -> None:
     """Hold the picture whose prompt today's policy refuses, and open a case if the policy asks for review."""
-    changes = {"status": Picture.Status.HELD, "reason": verdict.words[:400], "changed": timezone.now()}
+    changes = {"status": Picture.Status.HELD, "reason": verdict.message[:400], "changed": timezone.now()}
     with transaction.atomic():
         leases.release(Picture.objects.filter(status=Picture.Status.WORKING), row.pk, row.lease_token, **changes)
-        cases.flag_picture(row, verdict.judged)
+        cases.flag_picture(row, verdict.evaluation)
 
 
 def _waits_for_space(row: Picture, error: Exception) -> bool:

@@ -33,7 +33,7 @@ def configured_names() -> list[str]:
 def adopt_names() -> None:
     """Add names of the setting that no policy version had yet. Call only from threads that may use the database."""
     names, live = configured_names(), versions.current_policy()
-    own = live.lists.get(BLOCKLIST_KEY)
+    own = live.blocklists.get(BLOCKLIST_KEY)
     if not names or (own is not None and set(names) <= set(own.entries)):
         return
     if (asked := (live.number, live.sha256, *names)) == _settled["names"]:
@@ -54,7 +54,7 @@ def adopt_names() -> None:
 
 def is_in_force() -> bool:
     """Return whether the policy in force blocks every name of the setting."""
-    own = versions.load_fresh_policy().lists.get(BLOCKLIST_KEY)
+    own = versions.load_fresh_policy().blocklists.get(BLOCKLIST_KEY)
     return own is not None and set(configured_names()) <= set(own.entries)
 
 

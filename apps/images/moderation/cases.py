@@ -100,8 +100,8 @@ def flag_picture(row: Picture, judged: EvaluationRecord | None) -> None:
     Words that only need a later review, and were flagged at the request, are not counted again when the picture is
     drawn.
     """
-    if judged is not None and judged.outcome.action is Action.REVIEW:
-        known = Case.objects.filter(kind=KIND, subject=str(row.pk), clause=judged.outcome.code)
+    if judged is not None and judged.result.action is Action.REVIEW:
+        known = Case.objects.filter(kind=KIND, subject=str(row.pk), clause=judged.result.code)
         if known.filter(snapshot__sha256=hash_text(judged.text)).exists():
             return
     cases.flag_evaluated(KIND, row.pk, row.owner_id, judged)
@@ -109,4 +109,4 @@ def flag_picture(row: Picture, judged: EvaluationRecord | None) -> None:
 
 def flag_prompt(person: int, verdict: Verdict) -> None:
     """Open a case about words of which no picture is stored. Call in a database thread."""
-    cases.flag_unstored(KIND, person, verdict.judged)
+    cases.flag_unstored(KIND, person, verdict.evaluation)

@@ -37,7 +37,7 @@ class PreviewModerator:
             level = parse_strictness(row.level)
             verdict = check_picture(lambda: preview, row.prompt, level=level, pictogram=row.pictogram)
         self.took_s = time.monotonic() - began
-        if verdict.rule == UNCHECKED:
+        if verdict.code == UNCHECKED:
             return verdict.allowed and registry.get_image_classifier() is None
         self.closed = not verdict.allowed or bool(blur_clause(verdict))
         return not self.closed

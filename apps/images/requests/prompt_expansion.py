@@ -137,7 +137,7 @@ async def _check(user: User, text: str, before: Sequence[Verdict] = ()) -> None:
         verdict = strictest_verdict([verdict, *before, await in_db(match_blocklists, (text,))])
     await in_db(flag_prompt, user.pk, verdict)
     if not verdict.allowed:
-        raise PictureRequestRefused(translate_stored(verdict.words))
+        raise PictureRequestRefused(translate_stored(verdict.message))
 
 
 def _charge_limits(user: User) -> None:

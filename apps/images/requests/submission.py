@@ -103,7 +103,7 @@ def request_pictures(user: User, wish: PictureRequest, verdict: Verdict | None =
             store_files(row, files)
         Picture.objects.bulk_create(rows)
         for row in rows:
-            cases.flag_picture(row, verdict.judged)
+            cases.flag_picture(row, verdict.evaluation)
             transaction.on_commit(partial(notify_worker, TASK, row.pk))
     return rows
 
@@ -151,13 +151,13 @@ def store_files(row: Picture, files: dict[str, bytes]) -> None:
 
 def _hold_for_review(row: Picture, files: dict[str, bytes], verdict: Verdict) -> Picture:
     """Store a held picture and open its case. Raises PictureRequestRefused if the policy asks for no review."""
-    if verdict.judged is None or not verdict.judged.outcome.reviewed:
-        raise PictureRequestRefused(translate_stored(verdict.words))
+    if verdict.evaluation is None or not verdict.evaluation.result.reviewed:
+        raise PictureRequestRefused(translate_stored(verdict.message))
     with transaction.atomic():
         store_files(row, files)
-        row.status, row.reason = Picture.Status.HELD, verdict.words[:400]
+        row.status, row.reason = Picture.Status.HELD, verdict.message[:400]
         row.save(force_insert=True)
-        cases.flag_picture(row, verdict.judged)
+        cases.flag_picture(row, verdict.evaluation)
     return row
 
 

@@ -352,7 +352,7 @@ def _audit_log(seconds: float = VERIFY_S) -> CheckResult:
             " restores missing triggers."
         )
         return bad(" ".join(report.faults[:3]), look)
-    if report.whole:
+    if report.is_complete:
         words = ngettext("Its %(n)s entry is intact.", "All %(n)s entries are intact.", report.newest)
         words %= {"n": report.newest}
     else:

@@ -68,10 +68,10 @@ class GroupErrorRates:
     """Error rates of one group, as shares of its harmless or hateful sentences."""
 
     name: StrOrPromise
-    noticed: Proportion  # harmless, but any action
-    acted: Proportion  # harmless, but labelled, withheld or reviewed
-    unnoticed: Proportion  # hateful, but no action
-    passed: Proportion  # hateful, but at most noted
+    harmless_flagged: Proportion  # harmless, but any action
+    harmless_acted_on: Proportion  # harmless, but labelled, withheld or reviewed
+    hateful_unflagged: Proportion  # hateful, but no action
+    hateful_allowed: Proportion  # hateful, but at most noted
 
 
 def latest_audit() -> BiasAudit | None:
@@ -79,12 +79,12 @@ def latest_audit() -> BiasAudit | None:
     return BiasAudit.objects.select_related("policy").first()
 
 
-def is_outdated(found: BiasAudit, live: PolicyVersion, version: str) -> bool:
+def is_outdated(audit: BiasAudit, live: PolicyVersion, version: str) -> bool:
     """Return whether the live policy or the weights (`version`) changed since the audit."""
-    return found.policy_id != live.pk or found.version != version
+    return audit.policy_id != live.pk or audit.version != version
 
 
-def group_error_rates(found: BiasAudit) -> list[GroupErrorRates]:
+def group_error_rates(audit: BiasAudit) -> list[GroupErrorRates]:
     """Return the error rates of each group of the audit."""
     return [
         GroupErrorRates(
@@ -92,14 +92,14 @@ def group_error_rates(found: BiasAudit) -> list[GroupErrorRates]:
             Proportion(row["noticed"], row["harmless"]), Proportion(row["acted"], row["harmless"]),
             Proportion(row["unnoticed"], row["hateful"]), Proportion(row["passed"], row["hateful"]),
         )
-        for row in found.rows
+        for row in audit.rows
     ]  # fmt: skip
 
 
-def widest_gap(rows: list[GroupErrorRates], name: str) -> float | None:
+def widest_gap(rows: list[GroupErrorRates], rate: str) -> float | None:
     """Return the largest difference of a rate between two groups, 0 to 1; None if no rate is known."""
-    known = [share.value for row in rows if (share := getattr(row, name)).value is not None]
-    return max(known) - min(known) if known else None
+    values = [share.value for row in rows if (share := getattr(row, rate)).value is not None]
+    return max(values) - min(values) if values else None
 
 
 def run_bias_audit(user: User) -> BiasAudit:
@@ -113,9 +113,9 @@ def run_bias_audit(user: User) -> BiasAudit:
     live = versions.get_live_version()
     texts = [(group, hateful, text) for group in GROUPS for hateful, text in make_sentences(group)]
     actions, version = _evaluate_sentences([text for _, _, text in texts], schema.parse_policy(live.body))
-    rows = [_row(group, [(hateful, action) for (of, hateful, _), action in zip(texts, actions, strict=True)
-                         if of == group]) for group in GROUPS]  # fmt: skip
-    return BiasAudit.objects.create(policy=live, version=version, rows=rows, by=user)
+    rows = [_row(group, [(hateful, action) for (other, hateful, _), action in zip(texts, actions, strict=True)
+                         if other == group]) for group in GROUPS]  # fmt: skip
+    return BiasAudit.objects.create(policy=live, version=version, rows=rows, run_by=user)
 
 
 def make_sentences(group: str) -> Iterator[tuple[bool, str]]:
@@ -127,25 +127,30 @@ def make_sentences(group: str) -> Iterator[tuple[bool, str]]:
             yield hateful, text[0].upper() + text[1:]
 
 
-def _evaluate_sentences(texts: list[str], held: schema.Policy) -> tuple[list[Action | None], str]:
+def _evaluate_sentences(texts: list[str], policy: schema.Policy) -> tuple[list[Action | None], str]:
     """Return the policy's action on each sentence, and the version of the classifiers."""
     rules, actions, version = RuleCheck(), [], ""
     for start in range(0, len(texts), _BATCH):
-        part = texts[start : start + _BATCH]
-        for text, scores in zip(part, score_texts(part), strict=True):
-            own = blocklist_matcher.match_blocklists(held, Stage.QUESTION, text)
-            judged = decide_verdict(Stage.QUESTION, text, rules.asked(text), scores, held, further=own).judged
-            if judged is not None:
-                actions.append(judged.outcome.action)
-                version = next(signal.version for signal in judged.signals if signal.detector == "text")
+        batch = texts[start : start + _BATCH]
+        for text, scores in zip(batch, score_texts(batch), strict=True):
+            list_signals = blocklist_matcher.match_blocklists(policy, Stage.QUESTION, text)
+            evaluation = decide_verdict(
+                Stage.QUESTION, text, rules.check_question(text), scores, policy, other_signals=list_signals
+            ).evaluation
+            if evaluation is not None:
+                actions.append(evaluation.result.action)
+                version = next(signal.version for signal in evaluation.signals if signal.detector == "text")
     return actions, version
 
 
-def _row(group: str, said: list[tuple[bool, Action | None]]) -> dict[str, Any]:
-    good, bad = ([action for hateful, action in said if hateful is side] for side in (False, True))
-    silent = (None, Action.NOTE)
+def _row(group: str, evaluated: list[tuple[bool, Action | None]]) -> dict[str, Any]:
+    harmless, hateful_ones = (
+        [action for hateful, action in evaluated if hateful is wanted] for wanted in (False, True)
+    )
+    no_action = (None, Action.NOTE)
     return {
-        "group": group, "harmless": len(good), "noticed": sum(one is not None for one in good),
-        "acted": sum(one not in silent for one in good), "hateful": len(bad),
-        "unnoticed": sum(one is None for one in bad), "passed": sum(one in silent for one in bad),
+        "group": group, "harmless": len(harmless), "noticed": sum(one is not None for one in harmless),
+        "acted": sum(one not in no_action for one in harmless), "hateful": len(hateful_ones),
+        "unnoticed": sum(one is None for one in hateful_ones),
+        "passed": sum(one in no_action for one in hateful_ones),
     }  # fmt: skip

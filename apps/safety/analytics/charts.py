@@ -24,7 +24,7 @@ class Whisker:
     """Share as a dot on a line across its confidence interval. Positions in pixels."""
 
     label: str
-    said: str  # the value in words
+    value_text: str  # the value in words
     low: int
     dot: int
     high: int
@@ -34,7 +34,7 @@ class Whisker:
 class DayBar:
     """Bar of one day, in pixels; `said` is the value in words."""
 
-    said: str
+    value_text: str
     x: float
     y: float
     width: float
@@ -46,13 +46,13 @@ class WhiskerChart:
     """Whiskers below each other on one axis. Only shape and position carry meaning, no colour."""
 
     title: str
-    about: str  # description for screen readers
+    description: str  # description for screen readers
     whiskers: list[Whisker]
-    ends: tuple[str, str]  # of the axis
-    left: int = LABEL - EDGE  # of the axis
-    axis: int = WIDTH - LABEL + EDGE  # its width
-    line: int = LINE
-    middle: int = LINE // 2
+    axis_labels: tuple[str, str]  # of the axis
+    axis_left: int = LABEL - EDGE  # of the axis
+    axis_width: int = WIDTH - LABEL + EDGE  # its width
+    row_height: int = LINE
+    row_middle: int = LINE // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,16 @@ class ChartValue:
     """Value with its confidence interval; `said` is the value in words."""
 
     label: str
-    said: str
-    at: float
+    value_text: str
+    value: float
     low: float
     high: float
 
 
 def known_shares(pairs: Iterable[tuple[str, Proportion]]) -> list[ChartValue]:
     """Return the shares with a value; those without data are left out."""
-    words = gettext("%(part)s of %(whole)s")
-    return [ChartValue(label, words % {"part": share.part, "whole": share.whole}, share.value, *share.interval)
+    template = gettext("%(part)s of %(whole)s")
+    return [ChartValue(label, template % {"part": share.part, "whole": share.whole}, share.value, *share.interval)
             for label, share in pairs if share.value is not None]  # fmt: skip
 
 
@@ -80,20 +80,27 @@ def format_place(clause: str, stage: str) -> str:
 
 def make_whisker_chart(
     title: str,
-    about: str,
+    description: str,
     values: Sequence[ChartValue],
     *,
-    most: float = 1.0,
-    ends: tuple[str, str] | None = None,
+    axis_end: float = 1.0,
+    axis_labels: tuple[str, str] | None = None,
 ) -> WhiskerChart:
-    """Return the chart of the values. The axis runs from 0 to `most`; greater values end there.
+    """Return the chart of the values. The axis runs from 0 to `axis_end`; greater values end there.
 
-    `ends` are its labels; None: 0% and 100%.
+    `axis_labels` are its labels; None: 0% and 100%.
     """
     whiskers = [
-        Whisker(one.label, one.said, _to_x(one.low, most), _to_x(one.at, most), _to_x(one.high, most)) for one in values
+        Whisker(
+            value.label,
+            value.value_text,
+            _to_x(value.low, axis_end),
+            _to_x(value.value, axis_end),
+            _to_x(value.high, axis_end),
+        )
+        for value in values
     ]
-    return WhiskerChart(title, about, whiskers, ends or (format_percent(0), format_percent(1)))
+    return WhiskerChart(title, description, whiskers, axis_labels or (format_percent(0), format_percent(1)))
 
 
 def round_axis_hours(highest: float) -> int:
@@ -103,15 +110,15 @@ def round_axis_hours(highest: float) -> int:
 
 def make_day_bars(days: Sequence[tuple[datetime, int]]) -> list[DayBar]:
     """Return a bar per day with a count above 0. The highest bar fills the chart."""
-    most, wide = max((count for _, count in days), default=0), WIDTH / max(1, len(days))
+    highest, width = max((count for _, count in days), default=0), WIDTH / max(1, len(days))
     return [
         DayBar(
-            f"{date_format(day, gettext('j F'))}: {count}", place * wide + 1, HEIGHT - (high := HEIGHT * count / most),
-            wide - 2, high,
+            f"{date_format(day, gettext('j F'))}: {count}", position * width + 1,
+            HEIGHT - (high := HEIGHT * count / highest), width - 2, high,
         )
-        for place, (day, count) in enumerate(days) if count
+        for position, (day, count) in enumerate(days) if count
     ]  # fmt: skip
 
 
-def _to_x(value: float, most: float) -> int:
-    return round(LABEL + min(1.0, value / most) * (WIDTH - LABEL - EDGE))
+def _to_x(value: float, axis_end: float) -> int:
+    return round(LABEL + min(1.0, value / axis_end) * (WIDTH - LABEL - EDGE))

@@ -15,35 +15,39 @@ from apps.safety.analytics.metrics import ClauseMetrics, ReviewerAgreement
 
 def make_dashboard(rows: Sequence[ClauseMetrics], agreed: ReviewerAgreement) -> dict[str, WhiskerChart]:
     """Return the charts by name; metrics without data are left out."""
-    about = gettext("Each line shows an interval; the numbers are in the table below.")
-    found = {
+    description = gettext("Each line shows an interval; the numbers are in the table below.")
+    shares = {
         "precision": (gettext("How often the check was right"), _shares(rows, "precision")),
-        "overturn": (gettext("How often appeals were successful"), _shares(rows, "overturn")),
+        "overturn": (gettext("How often appeals were successful"), _shares(rows, "overturn_rate")),
         "agreement": (gettext("How often second reviews agreed with the decision"),
-                      charts.known_shares((format_place(*key), share) for key, share in agreed.parts.items())),
+                      charts.known_shares((format_place(*key), share) for key, share in agreed.by_clause.items())),
     }  # fmt: skip
-    made = {name: charts.make_whisker_chart(title, about, values) for name, (title, values) in found.items() if values}
+    drawn = {
+        name: charts.make_whisker_chart(title, description, values)
+        for name, (title, values) in shares.items()
+        if values
+    }
     if times := _times(rows):
-        most = charts.round_axis_hours(max(one.high for one in times))
+        axis_end = charts.round_axis_hours(max(value.high for value in times))
         title = gettext("Median hours to a decision")
-        made["time"] = charts.make_whisker_chart(
-            title, about, times, most=most, ends=("0", gettext("%(n)s h") % {"n": most})
+        drawn["time"] = charts.make_whisker_chart(
+            title, description, times, axis_end=axis_end, axis_labels=("0", gettext("%(n)s h") % {"n": axis_end})
         )
-    return made
+    return drawn
 
 
 def make_bias_charts(groups: Sequence[GroupErrorRates]) -> list[WhiskerChart]:
-    """Return the charts of noticed harmless and of unnoticed hateful sentences by group; `[]` without groups."""
-    about = gettext("One line per group; the numbers are in the table below.")
-    sides = [
-        (gettext("Harmless sentences that were flagged"), "noticed"),
-        (gettext("Hateful sentences that were not flagged"), "unnoticed"),
+    """Return the charts of flagged harmless and of unflagged hateful sentences by group; `[]` without groups."""
+    description = gettext("One line per group; the numbers are in the table below.")
+    rates = [
+        (gettext("Harmless sentences that were flagged"), "harmless_flagged"),
+        (gettext("Hateful sentences that were not flagged"), "hateful_unflagged"),
     ]
     return [
         charts.make_whisker_chart(
-            title, about, charts.known_shares((str(row.name), getattr(row, name)) for row in groups)
+            title, description, charts.known_shares((str(row.name), getattr(row, rate)) for row in groups)
         )
-        for title, name in sides
+        for title, rate in rates
         if groups
     ]
 
@@ -53,11 +57,11 @@ def _shares(rows: Sequence[ClauseMetrics], name: str) -> list[ChartValue]:
 
 
 def _times(rows: Sequence[ClauseMetrics]) -> list[ChartValue]:
-    found = []
+    values = []
     for row in rows:
-        if (time := row.time) is None:
+        if (median := row.decision_time) is None:
             continue
-        low, high = time.interval or (time.value, time.value)
-        said = gettext("%(n)s h") % {"n": number_format(round(time.value, 1), 1)}
-        found.append(ChartValue(format_place(row.clause, row.stage), said, time.value, low, high))
-    return found
+        low, high = median.interval or (median.value, median.value)
+        value_text = gettext("%(n)s h") % {"n": number_format(round(median.value, 1), 1)}
+        values.append(ChartValue(format_place(row.clause, row.stage), value_text, median.value, low, high))
+    return values

@@ -32,7 +32,7 @@ class MedianWithInterval:
 
     value: float
     interval: tuple[float, float] | None
-    slowest: float
+    p95: float
 
 
 @dataclass(slots=True)
@@ -44,23 +44,23 @@ class ClauseMetrics:
     cases: int = 0
     waiting: int = 0
     overdue: int = 0
-    right: int = 0  # found by a check, and harmful by the last decision
-    judged: int = 0  # found by a check, and decided
+    correct: int = 0  # found by a check, and harmful by the last decision
+    decided: int = 0  # found by a check, and decided
     overturned: int = 0
-    ruled: int = 0
+    appeals_decided: int = 0
     hours: list[float] = field(default_factory=list)  # to the first decision
 
     @property
     def precision(self) -> Proportion:
         """Share of correct findings of the checks. Cases reported by users do not count."""
-        return Proportion(self.right, self.judged)
+        return Proportion(self.correct, self.decided)
 
     @property
-    def overturn(self) -> Proportion:
-        return Proportion(self.overturned, self.ruled)
+    def overturn_rate(self) -> Proportion:
+        return Proportion(self.overturned, self.appeals_decided)
 
     @property
-    def time(self) -> MedianWithInterval | None:
+    def decision_time(self) -> MedianWithInterval | None:
         return median_with_interval(self.hours)
 
 
@@ -69,44 +69,49 @@ def median_with_interval(hours: Sequence[float]) -> MedianWithInterval | None:
 
     The interval is that of the order statistics, valid for any distribution.
     """
-    known, n = sorted(hours), len(hours)
-    if not known:
+    ordered, n = sorted(hours), len(hours)
+    if not ordered:
         return None
-    slowest = quantiles(known, n=100, method="inclusive")[94] if n > 1 else known[0]
-    wide = 1.96 * math.sqrt(n) / 2
-    low, high = math.floor(n / 2 - wide), math.ceil(n / 2 + wide)
-    return MedianWithInterval(median(known), (known[low], known[high]) if low >= 0 and high < n else None, slowest)
+    slowest = quantiles(ordered, n=100, method="inclusive")[94] if n > 1 else ordered[0]
+    half_width = 1.96 * math.sqrt(n) / 2
+    low, high = math.floor(n / 2 - half_width), math.ceil(n / 2 + half_width)
+    return MedianWithInterval(
+        median(ordered), (ordered[low], ordered[high]) if low >= 0 and high < n else None, slowest
+    )
 
 
 def measure_clauses(days: int = WINDOW_DAYS) -> list[ClauseMetrics]:
     """Return the metrics by clause and stage over the cases of the last `days` days, most cases first."""
-    now, found = timezone.now(), dict[tuple[str, str], ClauseMetrics]()
+    now, metrics = timezone.now(), dict[tuple[str, str], ClauseMetrics]()
     cases = (
         Case.objects.filter(created__gt=now - timedelta(days=days)).exclude(clause=ACCOUNT).select_related("snapshot")
     )
     cases = cases.defer("snapshot__text", "snapshot__context")  # not needed, and costly to decrypt
     for case in cases.prefetch_related("decisions"):
         key = case.clause, case.snapshot.stage
-        row = found.setdefault(key, ClauseMetrics(*key))
-        row.cases += 1
-        row.waiting += case.state in (
+        clause_metrics = metrics.setdefault(key, ClauseMetrics(*key))
+        clause_metrics.cases += 1
+        clause_metrics.waiting += case.state in (
             CaseState.OPEN,
             CaseState.CLAIMED,
             CaseState.ESCALATED,
             CaseState.APPEALED,
             CaseState.APPEAL_CLAIMED,
         )
-        row.overdue += case.overdue
-        _count(row, case, [one for one in case.decisions.all() if one.undone is None])
-    return sorted(found.values(), key=lambda row: (-row.cases, row.clause, row.stage))
+        clause_metrics.overdue += case.overdue
+        _count(clause_metrics, case, [decision for decision in case.decisions.all() if decision.undone is None])
+    return sorted(
+        metrics.values(),
+        key=lambda clause_metrics: (-clause_metrics.cases, clause_metrics.clause, clause_metrics.stage),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewerAgreement:
     """Shares of second reviews that agree with the decision on whether the text is harmful."""
 
-    same: Proportion
-    parts: dict[tuple[str, str], Proportion]  # by clause and stage
+    overall: Proportion
+    by_clause: dict[tuple[str, str], Proportion]  # by clause and stage
 
 
 def measure_agreement(days: int = 4 * WINDOW_DAYS) -> ReviewerAgreement:
@@ -118,9 +123,9 @@ def measure_agreement(days: int = 4 * WINDOW_DAYS) -> ReviewerAgreement:
         "decision__outcome", "harmful", "clause", "snapshot__stage"
     ):
         parts[clause, stage].append((outcome in HARMFUL_OUTCOMES) == harmful)
-    every = [same for found in parts.values() for same in found]
-    shares = {key: Proportion(sum(found), len(found)) for key, found in sorted(parts.items())}
-    return ReviewerAgreement(Proportion(sum(every), len(every)), shares)
+    all_pairs = [same for agreed in parts.values() for same in agreed]
+    shares = {key: Proportion(sum(agreed), len(agreed)) for key, agreed in sorted(parts.items())}
+    return ReviewerAgreement(Proportion(sum(all_pairs), len(all_pairs)), shares)
 
 
 def count_unchecked(days: int = WINDOW_DAYS) -> int:
@@ -129,14 +134,14 @@ def count_unchecked(days: int = WINDOW_DAYS) -> int:
     return Snapshot.objects.filter(code="unchecked", created__gt=since).count()
 
 
-def _count(row: ClauseMetrics, case: Case, decisions: Sequence[Decision]) -> None:
+def _count(metrics: ClauseMetrics, case: Case, decisions: Sequence[Decision]) -> None:
     if not decisions:
         return
     first, last = decisions[0], decisions[-1]
     if case.snapshot.signals:
-        row.judged += 1
-        row.right += last.outcome in HARMFUL_OUTCOMES
-    row.hours.append((first.created - case.created).total_seconds() / 3600)
+        metrics.decided += 1
+        metrics.correct += last.outcome in HARMFUL_OUTCOMES
+    metrics.hours.append((first.created - case.created).total_seconds() / 3600)
     if last.outcome in _APPEAL_OUTCOMES:
-        row.ruled += 1
-        row.overturned += last.outcome == Decision.Outcome.OVERTURN
+        metrics.appeals_decided += 1
+        metrics.overturned += last.outcome == Decision.Outcome.OVERTURN

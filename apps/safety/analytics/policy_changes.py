@@ -42,11 +42,11 @@ class ChangeTable:
     """Changed verdicts of a version, gravest change first."""
 
     rows: Sequence[ChangeCount]
-    judged: int
+    evaluated: int
 
     @property
     def changed(self) -> Proportion:
-        return Proportion(sum(row.share.part for row in self.rows), self.judged)
+        return Proportion(sum(row.share.part for row in self.rows), self.evaluated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,57 +60,58 @@ class ListedChange:
     after: str
     score: float
     at: datetime
-    case: object = None
+    case_id: object = None
 
 
-def count_shadow_changes(row: PolicyVersion) -> ChangeTable:
+def count_shadow_changes(version: PolicyVersion) -> ChangeTable:
     """Return the counts over all stored verdicts from the time that the version ran in the shadow."""
     keys = "stage", "clause", "change", "record__action", "action"
-    found = ShadowVerdict.objects.filter(policy=row).values_list(*keys).annotate(Count("pk"))
+    verdicts = ShadowVerdict.objects.filter(policy=version).values_list(*keys).annotate(Count("pk"))
     stages, counts = Counter[str](), Counter[_Moved]()
-    for stage, clause, change, before, after, number in found.order_by():
+    for stage, clause, change, before, after, number in verdicts.order_by():
         stages[stage] += number
         if change:
             counts[stage, clause, change, before, after] += number
     return _table(stages, counts.items())
 
 
-def count_backtest_changes(row: PolicyVersion) -> ChangeTable | None:
+def count_backtest_changes(version: PolicyVersion) -> ChangeTable | None:
     """Return the counts of the last backtest of the version; None if there is none."""
-    found = row.backtest
-    if not found:
+    backtest = version.backtest
+    if not backtest:
         return None
     rows = (
         ((stage, clause, change, *(actions or (None, None))), number)
-        for stage, clause, change, *actions, number in found["counts"]
+        for stage, clause, change, *actions, number in backtest["counts"]
     )
-    return _table(found["stages"], rows)
+    return _table(backtest["stages"], rows)
 
 
-def list_shadow_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
+def list_shadow_changes(user: User, version: PolicyVersion) -> list[ListedChange]:
     """Return up to 100 changes, latest first."""
     rows = (
-        ShadowVerdict.objects.filter(policy=row)
+        ShadowVerdict.objects.filter(policy=version)
         .exclude(change="")
         .select_related("record")
         .order_by("-pk")[:MAX_LISTED]
     )
-    cases = _cases(user, {(one.stage, one.record.content_hmac) for one in rows})
+    cases = _cases(user, {(verdict.stage, verdict.record.content_hmac) for verdict in rows})
     return [
-        ListedChange(one.stage, one.clause, one.change, one.record.action, one.action, one.score or one.record.score,
-            one.record.hour, cases.get((one.stage, one.record.content_hmac)))
-        for one in rows
+        ListedChange(verdict.stage, verdict.clause, verdict.change, verdict.record.action, verdict.action,
+            verdict.score or verdict.record.score, verdict.record.hour,
+            cases.get((verdict.stage, verdict.record.content_hmac)))
+        for verdict in rows
     ]  # fmt: skip
 
 
-def list_backtest_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
+def list_backtest_changes(user: User, version: PolicyVersion) -> list[ListedChange]:
     """Return the changes stored with the backtest, gravest first."""
-    found = (row.backtest or {}).get("listed", []) if count_backtest_changes(row) else []
-    cases = _cases(user, {(one["stage"], one["mark"]) for one in found})
+    listed = (version.backtest or {}).get("listed", []) if count_backtest_changes(version) else []
+    cases = _cases(user, {(change["stage"], change["mark"]) for change in listed})
     return [
-        ListedChange(one["stage"], one["clause"], one["change"], one["before"], one["after"], one["score"],
-            datetime.fromisoformat(one["at"]), cases.get((one["stage"], one["mark"])))
-        for one in found
+        ListedChange(change["stage"], change["clause"], change["change"], change["before"], change["after"],
+            change["score"], datetime.fromisoformat(change["at"]), cases.get((change["stage"], change["mark"])))
+        for change in listed
     ]  # fmt: skip
 
 
@@ -126,12 +127,12 @@ def _table(stages: Mapping[str, int], counts: Iterable[tuple[_Moved, int]]) -> C
 
 def _cases(user: User, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     """Return the id of the latest case about each of these texts that the user may open."""
-    found: dict[tuple[str, str], Any] = {}
+    latest: dict[tuple[str, str], Any] = {}
     if not any(mark for _, mark in wanted):
-        return found
+        return latest
     rows = cases.visible_cases(user).order_by("-created").values_list("pk", "snapshot__stage", "snapshot__sha256")
     for pk, stage, sha256 in rows[:_CASES]:
         key = stage, recorder.keyed_hash(sha256)
         if key in wanted:
-            found.setdefault(key, pk)
-    return found
+            latest.setdefault(key, pk)
+    return latest

@@ -25,9 +25,9 @@ class ThresholdMetrics:
     clause: str
     stage: str
     action: Action
-    least: float  # score from which the action is taken
+    min_score: float  # score from which the action is taken
     texts: int  # decided texts with a score
-    held: int  # of them, at or above `least`
+    above: int  # of them, at or above `least`
     precision: Proportion
     recall: Proportion  # among flagged texts only; unnoticed texts have no case
 
@@ -39,38 +39,41 @@ def collect_scores() -> ScoresByClause:
     """
     rows = Decision.objects.filter(undone=None).select_related("case__snapshot").order_by("-created")
     rows = rows.defer("case__snapshot__text", "case__snapshot__context")[:MAX_DECISIONS]
-    last: dict[Any, Decision] = {}
+    last_decisions: dict[Any, Decision] = {}
     for row in rows:
-        last.setdefault(row.case_id, row)
-    found: ScoresByClause = defaultdict(list)
-    for row in last.values():
-        shot = row.case.snapshot
+        last_decisions.setdefault(row.case_id, row)
+    scores: ScoresByClause = defaultdict(list)
+    for row in last_decisions.values():
+        snapshot = row.case.snapshot
         highest: dict[str, float] = {}
-        for signal in shot.signals:
+        for signal in snapshot.signals:
             for label, score in signal.get("scores", {}).items():
                 highest[label] = max(score, highest.get(label, 0.0))
-        bad = row.outcome in HARMFUL_OUTCOMES
+        is_harmful = row.outcome in HARMFUL_OUTCOMES
         for label, score in highest.items():
-            if not bad or row.clause == label:  # a violation of another clause is no label for this one
-                found[label, shot.stage].append((score, bad))
-    return dict(found)
+            if not is_harmful or row.clause == label:  # a violation of another clause is no label for this one
+                scores[label, snapshot.stage].append((score, is_harmful))
+    return dict(scores)
 
 
 def measure_thresholds(policy: Policy) -> list[ThresholdMetrics]:
     """Return the metrics of each threshold for which decided texts have a score, in the order of the clauses."""
-    found = collect_scores()
+    scores = collect_scores()
     return [
-        _measure(clause.code, stage, step.action, step.least, found[clause.code, stage])
+        _measure(clause.code, stage, threshold.action, threshold.min_score, scores[clause.code, stage])
         for clause in policy.clauses.values()
-        for stage, steps in clause.steps.items()
-        if (clause.code, stage) in found
-        for step in steps
+        for stage, thresholds in clause.thresholds.items()
+        if (clause.code, stage) in scores
+        for threshold in thresholds
     ]
 
 
 def _measure(
-    clause: str, stage: str, action: Action, least: float, texts: Sequence[tuple[float, bool]]
+    clause: str, stage: str, action: Action, min_score: float, texts: Sequence[tuple[float, bool]]
 ) -> ThresholdMetrics:
-    above = [bad for score, bad in texts if score >= least]
-    precision, recall = Proportion(sum(above), len(above)), Proportion(sum(above), sum(bad for _, bad in texts))
-    return ThresholdMetrics(clause, stage, action, least, len(texts), len(above), precision, recall)
+    above = [is_harmful for score, is_harmful in texts if score >= min_score]
+    precision, recall = (
+        Proportion(sum(above), len(above)),
+        Proportion(sum(above), sum(is_harmful for _, is_harmful in texts)),
+    )
+    return ThresholdMetrics(clause, stage, action, min_score, len(texts), len(above), precision, recall)

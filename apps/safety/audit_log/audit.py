@@ -158,7 +158,7 @@ class ChainPosition:
     seq: int = 0
     signature: str = FIRST_SIGNATURE
     signed: bool = False  # whether a signed entry was found; each later one must be signed too
-    unknown: int = 0  # entries whose key is lost
+    unverifiable: int = 0  # entries whose key is lost
 
 
 def verify_chain() -> list[str]:
@@ -174,22 +174,22 @@ def verify_entries(chain: ChainPosition, until: float | None = None) -> Iterator
     keys, lost = signing_keys.read_keys(), _find_lost_key_entry()
     for entry in AuditEntry.objects.filter(seq__gt=chain.seq).order_by("seq").iterator(chunk_size=2000):
         if entry.seq != chain.seq + 1:
-            words = gettext("Entries %(first)s to %(last)s are missing.")
-            yield words % {"first": chain.seq + 1, "last": entry.seq - 1}
+            message = gettext("Entries %(first)s to %(last)s are missing.")
+            yield message % {"first": chain.seq + 1, "last": entry.seq - 1}
         elif entry.previous_sha256 != chain.signature:
             yield gettext("Entry %(seq)s does not follow the one before it.") % {"seq": entry.seq}
         if any(entry.sign(key) == entry.sha256 for key in keys):
             chain.signed = True
         elif entry.seq < lost:
-            chain.unknown += 1
+            chain.unverifiable += 1
         elif chain.signed or entry.plain_hash() != entry.sha256:
             yield gettext("Entry %(seq)s was changed.") % {"seq": entry.seq}
         chain.seq, chain.signature = entry.seq, entry.sha256
         if until is not None and entry.seq % 100 == 0 and time.monotonic() > until:
             return
     if chain.seq and not chain.signed:
-        words = gettext("No entry of the log is signed with a key from %(file)s.")
-        yield words % {"file": settings.AUDIT_KEYS}
+        message = gettext("No entry of the log is signed with a key from %(file)s.")
+        yield message % {"file": settings.AUDIT_KEYS}
 
 
 def _find_lost_key_entry() -> int:

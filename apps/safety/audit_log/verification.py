@@ -42,7 +42,7 @@ class VerificationReport:
     newest: int = 0  # number of the newest entry; 0: the log is empty
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         return self.first <= 1 and self.last == self.newest
 
 
@@ -64,7 +64,7 @@ def verify_part(seconds: float = 2.0) -> VerificationReport:
     the first, so that every round reports the fault.
     """
     with _lock:
-        report, chain = VerificationReport(newest=_newest()), replace(_position[0], unknown=0)
+        report, chain = VerificationReport(newest=_newest()), replace(_position[0], unverifiable=0)
         end = _verify_entries(report, chain, time.monotonic() + seconds)
         _position[0] = ChainPosition() if end or report.faults else chain
     _verify_rest(report, whole=False)
@@ -91,15 +91,15 @@ def _verify_entries(report: VerificationReport, chain: ChainPosition, until: flo
     Return whether the end was reached.
     """
     report.first = chain.seq + 1
-    for words in audit.verify_entries(chain, until):
-        _add(report, words)
+    for message in audit.verify_entries(chain, until):
+        _add(report, message)
     report.last = chain.seq
-    if chain.unknown:
-        words = ngettext(
+    if chain.unverifiable:
+        message = ngettext(
             "%(n)s entry cannot be verified: the key that signed it is lost.",
-            "%(n)s entries cannot be verified: the key that signed them is lost.", chain.unknown,
+            "%(n)s entries cannot be verified: the key that signed them is lost.", chain.unverifiable,
         )  # fmt: skip
-        report.remarks.append(words % {"n": chain.unknown})
+        report.remarks.append(message % {"n": chain.unverifiable})
     return chain.seq >= report.newest
 
 
@@ -117,35 +117,38 @@ def _verify_heads(report: VerificationReport, noted: Sequence[dict[str, Any]]) -
     """Compare noted heads with the entries and add faults. Return a sentence about the last restore; "" without one."""
     stored: dict[int, tuple[str, str]] = {}
     wanted = sorted({row["seq"] for row in noted})
-    for at in range(0, len(wanted), BATCH):
-        rows = AuditEntry.objects.filter(seq__in=wanted[at : at + BATCH])
+    for start in range(0, len(wanted), BATCH):
+        rows = AuditEntry.objects.filter(seq__in=wanted[start : start + BATCH])
         stored |= {seq: (sha256, kind) for seq, sha256, kind in rows.values_list("seq", "sha256", "kind")}
-    lost, back = 0, report.newest + 1  # entries from `back` on were replaced by a restore after this line was noted
-    wrong: list[int] = []
+    lost, restored_from = (
+        0,
+        report.newest + 1,
+    )  # entries from `back` on were replaced by a restore after this line was noted
+    wrong_seqs: list[int] = []
     for row in reversed(noted):
         sha256, kind = stored.get(row["seq"], ("", ""))
         if sha256 == row["sha256"]:
-            back = min(back, row["seq"]) if kind == "log.restored" else back
-        elif row["seq"] >= back <= report.newest:
+            restored_from = min(restored_from, row["seq"]) if kind == "log.restored" else restored_from
+        elif row["seq"] >= restored_from <= report.newest:
             lost += 1
         else:
-            wrong.append(row["seq"])
-    for seq in sorted(set(wrong)):
-        words = (
+            wrong_seqs.append(row["seq"])
+    for seq in sorted(set(wrong_seqs)):
+        message = (
             gettext("Entry %(seq)s is missing although it was written: the end of the log was cut off.")
             if seq > report.newest
             else gettext("Entry %(seq)s differs from the copy that was saved when it was written.")
         )
-        _add(report, words % {"seq": seq})
+        _add(report, message % {"seq": seq})
     last = AuditEntry.objects.filter(kind="log.restored").order_by("-seq").first()
     if last is None:
         return ""
-    words = ngettext(
+    message = ngettext(
         "Restored from a backup on %(day)s (entry %(seq)s); %(n)s entry written after that backup is lost.",
         "Restored from a backup on %(day)s (entry %(seq)s); %(n)s entries written after that backup are lost.",
         lost,
     )  # fmt: skip
-    return words % {"day": date_format(last.at, gettext("j F Y, H:i")), "seq": last.seq, "n": lost}
+    return message % {"day": date_format(last.at, gettext("j F Y, H:i")), "seq": last.seq, "n": lost}
 
 
 def _check_sent(report: VerificationReport, noted: Sequence[dict[str, Any]]) -> None:
@@ -170,6 +173,6 @@ def _newest() -> int:
     return AuditEntry.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
-def _add(report: VerificationReport, words: str) -> None:
+def _add(report: VerificationReport, message: str) -> None:
     if len(report.faults) < MAX_FAULTS:
-        report.faults.append(words)
+        report.faults.append(message)

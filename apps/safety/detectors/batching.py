@@ -28,8 +28,8 @@ class _LoopQueue:
     """Texts of one event loop that wait for scores, in order."""
 
     waiting: list[tuple[str, asyncio.Future[Scores]]] = field(default_factory=list)
-    reading: int = 0  # number of batches in progress
-    readers: set[asyncio.Task[None]] = field(default_factory=set)
+    active_batches: int = 0  # number of batches in progress
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def batch(self) -> list[tuple[str, asyncio.Future[Scores]]]:
         """Remove and return the next texts, without those whose caller was cancelled."""
@@ -41,38 +41,38 @@ class _LoopQueue:
 class MicroBatcher:
     """Batches concurrent texts of each event loop. `read` scores several texts and runs in the pool of the engines."""
 
-    def __init__(self, read: Callable[[Sequence[str]], Sequence[Scores]]) -> None:
-        self._read = read
+    def __init__(self, score_texts: Callable[[Sequence[str]], Sequence[Scores]]) -> None:
+        self._read = score_texts
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = WeakKeyDictionary()
 
     async def scores(self, text: str) -> Scores:
         """Return the scores of the text by label. Raise EngineError, or CheckUnavailable for any other failure."""
         loop = asyncio.get_running_loop()
-        line = self._lines.setdefault(loop, _LoopQueue())
+        queue = self._lines.setdefault(loop, _LoopQueue())
         future: asyncio.Future[Scores] = loop.create_future()
-        line.waiting.append((text, future))
-        if line.reading < _AT_ONCE:
-            line.reading += 1
-            reader = loop.create_task(self._reader(line))
-            line.readers.add(reader)
-            reader.add_done_callback(line.readers.discard)
+        queue.waiting.append((text, future))
+        if queue.active_batches < _AT_ONCE:
+            queue.active_batches += 1
+            reader = loop.create_task(self._reader(queue))
+            queue.tasks.add(reader)
+            reader.add_done_callback(queue.tasks.discard)
         return await future
 
-    async def _reader(self, line: _LoopQueue) -> None:
+    async def _reader(self, queue: _LoopQueue) -> None:
         try:
-            while batch := line.batch():
+            while batch := queue.batch():
                 await self._score_batch(batch)
         finally:
-            line.reading -= 1
+            queue.active_batches -= 1
 
     async def _score_batch(self, batch: Sequence[tuple[str, asyncio.Future[Scores]]]) -> None:
-        (found,) = await asyncio.gather(in_pool(self._read, [text for text, _ in batch]), return_exceptions=True)
-        if isinstance(found, BaseException):
-            if not isinstance(found, EngineError):
-                log.error("Texts could not be judged", exc_info=found)
-            _fail_batch(batch, found if isinstance(found, EngineError) else CheckUnavailable())
+        (result,) = await asyncio.gather(in_pool(self._read, [text for text, _ in batch]), return_exceptions=True)
+        if isinstance(result, BaseException):
+            if not isinstance(result, EngineError):
+                log.error("Texts could not be judged", exc_info=result)
+            _fail_batch(batch, result if isinstance(result, EngineError) else CheckUnavailable())
             return
-        for (_, future), scores in zip(batch, found, strict=True):
+        for (_, future), scores in zip(batch, result, strict=True):
             if not future.done():
                 future.set_result(scores)
 

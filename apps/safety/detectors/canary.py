@@ -49,21 +49,23 @@ def canary_token() -> str:
 def find_spans(text: str, since: int = 0) -> list[Span]:
     """Return the spans of the token that end beyond `since`; unordered, may overlap."""
     spaced, _ = _patterns(canary_token())
-    seen = [match.span() for match in spaced.finditer(fold_for_detection(text))]
-    found = map_spans_to_source(text, seen, fold_for_detection) if seen else []
-    if seen and not found:
-        found = [(0, len(text))]
+    folded_spans = [match.span() for match in spaced.finditer(fold_for_detection(text))]
+    spans = map_spans_to_source(text, folded_spans, fold_for_detection) if folded_spans else []
+    if folded_spans and not spans:
+        spans = [(0, len(text))]
     if _holds_encoded_token(text):
-        found += [one.span() for one in _WORD.finditer(text) if _holds_encoded_token(one.group())] or [(0, len(text))]
-    return [(start, end) for start, end in found if end > since]
+        spans += [word.span() for word in _WORD.finditer(text) if _holds_encoded_token(word.group())] or [
+            (0, len(text))
+        ]
+    return [(start, end) for start, end in spans if end > since]
 
 
 def detect_canary(text: str, since: int = 0) -> list[Signal]:
     """Return a signal if the text contains the token or the search took too long; else `[]`."""
-    found, ms = timeouts.measure_time(lambda: tuple(find_spans(text, since)))
+    spans, ms = timeouts.measure_time(lambda: tuple(find_spans(text, since)))
     if timeouts.is_late(DETECTOR, ms):
         return [Signal(DETECTOR, FINGERPRINT, SignalStatus.TIMEOUT, {}, ms=ms)]
-    return [Signal(DETECTOR, FINGERPRINT, SignalStatus.OK, {}, CODE, ms, found)] if found else []
+    return [Signal(DETECTOR, FINGERPRINT, SignalStatus.OK, {}, CODE, ms, spans)] if spans else []
 
 
 def mask_canary(text: str) -> str:
@@ -71,18 +73,18 @@ def mask_canary(text: str) -> str:
     return redact_spans(text, find_spans(text))
 
 
-def mask_reported(text: str, said: Iterable[Signal]) -> str:
+def mask_reported(text: str, signals: Iterable[Signal]) -> str:
     """Return the judged text as it may be stored: without the token if the signals contain the canary."""
-    return mask_canary(text) if any(signal.detector == DETECTOR for signal in said) else text
+    return mask_canary(text) if any(signal.detector == DETECTOR for signal in signals) else text
 
 
 class CanaryLogFilter(logging.Filter):
     """Log filter that masks the token in messages and tracebacks."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = record.getMessage()
-        if (clean := mask_canary(said)) != said:
-            record.msg, record.args = clean, ()
+        message = record.getMessage()
+        if (masked := mask_canary(message)) != message:
+            record.msg, record.args = masked, ()
         if record.exc_info and not record.exc_text:
             record.exc_text = mask_canary(logging.Formatter().formatException(record.exc_info))
         return True

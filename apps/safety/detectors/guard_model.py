@@ -21,8 +21,8 @@ def is_unsure(stage: Stage, scores: Mapping[str, float], outcome: PolicyResult, 
         return False
     for label, score in scores.items():
         clause = policy.clause(label)
-        steps = clause.steps.get(stage, ()) if clause else ()
-        if steps and score >= UNSURE_FROM * steps[0].least:
+        steps = clause.thresholds.get(stage, ()) if clause else ()
+        if steps and score >= UNSURE_FROM * steps[0].min_score:
             return True
     return False
 
@@ -40,7 +40,9 @@ async def ask_guard(stage: Stage, text: str, policy: Policy) -> Signal | None:
         status = SignalStatus.TIMEOUT
     except EngineError:
         status = SignalStatus.ERROR
-    said = Signal(GUARD_DETECTOR, guard.fingerprint, status, scores, ms=(time.perf_counter() - began) * 1000).sound()
+    said = Signal(
+        GUARD_DETECTOR, guard.fingerprint, status, scores, ms=(time.perf_counter() - began) * 1000
+    ).validated()
     if said.status is not SignalStatus.OK and detector_outages.record_outage(GUARD_DETECTOR, said.status):
         await in_db(detector_outages.write_outages)
     return said

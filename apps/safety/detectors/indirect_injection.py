@@ -33,8 +33,8 @@ def detect_injections(texts: Sequence[str], suspects: SuspectSentences | None = 
 def score_pieces(texts: Sequence[str], suspects: SuspectSentences | None = None) -> list[list[tuple[str, float]]]:
     """Return the scored pieces of each passage with their scores, 0 to 1. Raise EngineError."""
     detector = registry.get_injection_detector()
-    rows = suspects.rows if suspects is not None else detector.find_suspects(texts)
-    known: list[SpanEmbeddings | None] = list(suspects.inside) if suspects is not None else [None] * len(texts)
+    rows = suspects.sentences if suspects is not None else detector.find_suspects(texts)
+    known: list[SpanEmbeddings | None] = list(suspects.embeddings) if suspects is not None else [None] * len(texts)
     unread = [at for at, row in enumerate(rows) if row and known[at] is None]
     if unread:
         reader = span_embeddings.require_token_states(registry.get_classifier_embedder())

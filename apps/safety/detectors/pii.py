@@ -165,14 +165,14 @@ def list_patterns() -> list[tuple[str, str]]:
 
 def find_pii(text: str) -> list[PiiMatch]:
     """Return the matches in order, without overlaps."""
-    taken: list[PiiMatch] = []
+    matches: list[PiiMatch] = []
     used = bytearray(len(text))
-    for kind, places in _find_by_kind(text):
-        for start, end in places:
+    for kind, spans in _find_by_kind(text):
+        for start, end in spans:
             if not any(used[start:end]):
-                taken.append(PiiMatch(start, end, kind))
+                matches.append(PiiMatch(start, end, kind))
                 used[start:end] = b"\1" * (end - start)
-    return sorted(taken, key=lambda found: found.start)
+    return sorted(matches, key=lambda match: match.start)
 
 
 def _find_by_kind(text: str) -> Iterator[tuple[str, Iterator[tuple[int, int]]]]:
@@ -210,7 +210,7 @@ def _places(form: re.Pattern[str], text: str, holds: Callable[[str], bool]) -> I
 def mask_pii(text: str) -> str:
     """Return the text with each match replaced by its kind, such as "[phone_number]"."""
     parts, at = [], 0
-    for found in find_pii(text):
-        parts += [text[at : found.start], f"[{found.kind.lower()}]"]
-        at = found.end
+    for match in find_pii(text):
+        parts += [text[at : match.start], f"[{match.kind.lower()}]"]
+        at = match.end
     return "".join([*parts, text[at:]])

@@ -49,51 +49,51 @@ _CONTEXT = 100  # characters of approved text that the classifiers read before t
 def decide_verdict(
     stage: Stage,
     text: str,
-    ruled: Verdict,
+    rule_verdict: Verdict,
     scores: Mapping[str, float] | None,
     policy: Policy,
     guard: Signal | None = None,
-    further: Sequence[Signal] = (),
-    took: Durations | None = None,
+    other_signals: Sequence[Signal] = (),
+    durations: Durations | None = None,
 ) -> Verdict:
     """Return the verdict of rules and scores under the policy. Pure.
 
-    `scores` is None if the classifiers were not asked; `further` are signals of other detectors; `took` are
+    `scores` is None if the classifiers were not asked; `other_signals` are signals of other detectors; `durations` are
     milliseconds by detector.
     """
-    took = took or {}
-    signals = [_rule_signal(ruled, took, text), detect_sensitive_data(text), *further]
+    durations = durations or {}
+    signals = [_rule_signal(rule_verdict, durations, text), detect_sensitive_data(text), *other_signals]
     if scores is not None:
-        ms = took.get("text", 0.0)
+        ms = durations.get("text", 0.0)
         signals.append(Signal("text", registry.get_text_classifier().fingerprint, SignalStatus.OK, scores, ms=ms))
     else:
         signals.append(Signal("text", "", SignalStatus.SKIPPED, {}))
     if guard is not None:
         signals.append(guard)
-    outcome = evaluate_policy(stage, signals, policy)
-    judged = EvaluationRecord(stage, canary.mask_reported(text, signals), outcome, tuple(signals), policy.number)
-    if not ruled.rule and outcome.action is None:
-        return Verdict(True, judged=judged)
+    result = evaluate_policy(stage, signals, policy)
+    evaluation = EvaluationRecord(stage, canary.mask_reported(text, signals), result, tuple(signals), policy.number)
+    if not rule_verdict.code and result.action is None:
+        return Verdict(True, evaluation=evaluation)
     if stage is Stage.PASSAGE:
-        marked = outcome.action not in (None, Action.NOTE)
-        words = (CREDENTIALS_MESSAGE if outcome.code == SECRETS else INJECTION_MESSAGE) if marked else ""
-        return Verdict(not marked, outcome.code or ruled.rule, words, judged)
-    if outcome.allowed:
-        return Verdict(True, outcome.code or ruled.rule, "", judged)
+        is_marked = result.action not in (None, Action.NOTE)
+        message = (CREDENTIALS_MESSAGE if result.code == SECRETS else INJECTION_MESSAGE) if is_marked else ""
+        return Verdict(not is_marked, result.code or rule_verdict.code, message, evaluation)
+    if result.allowed:
+        return Verdict(True, result.code or rule_verdict.code, "", evaluation)
     return Verdict(
         False,
-        outcome.code,
-        user_messages.withheld_message(stage, outcome, signals, policy, UNAVAILABLE_MESSAGE),
-        judged,
+        result.code,
+        user_messages.withheld_message(stage, result, signals, policy, UNAVAILABLE_MESSAGE),
+        evaluation,
     )
 
 
-def _rule_signal(ruled: Verdict, took: Durations, text: str) -> Signal:
-    ms = took.get("rules", 0.0)
+def _rule_signal(rule_verdict: Verdict, durations: Durations, text: str) -> Signal:
+    ms = durations.get("rules", 0.0)
     if timeouts.is_late("rules", ms):
         return Signal("rules", RULES, SignalStatus.TIMEOUT, {}, ms=ms)
-    spans = tuple(find_rule_spans(ruled.rule, text)) if ruled.rule else ()
-    return Signal("rules", RULES, SignalStatus.OK, {}, ruled.rule, ms, spans)
+    spans = tuple(find_rule_spans(rule_verdict.code, text)) if rule_verdict.code else ()
+    return Signal("rules", RULES, SignalStatus.OK, {}, rule_verdict.code, ms, spans)
 
 
 class DefaultCheck:
@@ -104,47 +104,67 @@ class DefaultCheck:
         self._sentences = MicroBatcher(score_texts)
 
     async def question(self, text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
-        (ruled, ms), policy = timeouts.measure_time(lambda: self._rules.asked(text)), versions.current_policy()
-        listed, took = lists.detect_blocklists(policy, Stage.QUESTION, text), {"rules": ms}
-        if listed or not ruled.allowed:
-            decided = decide_verdict(Stage.QUESTION, text, ruled, None, policy, further=listed, took=took)
-            if not decided.allowed:
-                return decided
-        async with _text_time_limit(took):
-            known = await vector if vector is not None else None
+        (rule_verdict, ms), policy = (
+            timeouts.measure_time(lambda: self._rules.check_question(text)),
+            versions.current_policy(),
+        )
+        list_signals, durations = lists.detect_blocklists(policy, Stage.QUESTION, text), {"rules": ms}
+        if list_signals or not rule_verdict.allowed:
+            verdict = decide_verdict(
+                Stage.QUESTION, text, rule_verdict, None, policy, other_signals=list_signals, durations=durations
+            )
+            if not verdict.allowed:
+                return verdict
+        async with _text_time_limit(durations):
+            embedding = await vector if vector is not None else None
             # With a given vector scoring takes a third of a millisecond, less than a switch to another thread and back.
             scores = (
-                score_text(text, known)
-                if known is not None and len(text) <= PART_CHARACTERS
+                score_text(text, embedding)
+                if embedding is not None and len(text) <= PART_CHARACTERS
                 else await in_pool(score_text, text)
             )
-        return await _ask_guard_if_unsure(Stage.QUESTION, text, ruled, scores, policy, listed, took)
+        return await _ask_guard_if_unsure(Stage.QUESTION, text, rule_verdict, scores, policy, list_signals, durations)
 
     async def sentence(self, text: str, since: int) -> Verdict:
-        (ruled, ms), policy = timeouts.measure_time(lambda: self._rules.said(text, since)), versions.current_policy()
-        listed, took = (
+        (rule_verdict, ms), policy = (
+            timeouts.measure_time(lambda: self._rules.check_sentence(text, since)),
+            versions.current_policy(),
+        )
+        list_signals, durations = (
             [*canary.detect_canary(text, since), *lists.detect_blocklists(policy, Stage.ANSWER, text, since)],
             {"rules": ms},
         )
-        if listed or not ruled.allowed or len(text) < _SHORTEST:
-            decided = decide_verdict(Stage.ANSWER, text, ruled, None, policy, further=listed, took=took)
-            if not decided.allowed or len(text) < _SHORTEST:
-                return decided
-        async with _text_time_limit(took):
+        if list_signals or not rule_verdict.allowed or len(text) < _SHORTEST:
+            verdict = decide_verdict(
+                Stage.ANSWER, text, rule_verdict, None, policy, other_signals=list_signals, durations=durations
+            )
+            if not verdict.allowed or len(text) < _SHORTEST:
+                return verdict
+        async with _text_time_limit(durations):
             scores = await self._sentences.scores(_recent(text, since))
-        return await _ask_guard_if_unsure(Stage.ANSWER, text, ruled, scores, policy, listed, took)
+        return await _ask_guard_if_unsure(Stage.ANSWER, text, rule_verdict, scores, policy, list_signals, durations)
 
     def passage(self, text: str) -> Verdict:
-        (ruled, ms), policy = timeouts.measure_time(lambda: self._rules.passage(text)), versions.current_policy()
-        listed, took = lists.detect_blocklists(policy, Stage.PASSAGE, text), {"rules": ms}
-        if not ruled.allowed or not text.strip():
-            decided = decide_verdict(Stage.PASSAGE, text, ruled, None, policy, further=listed, took=took)
-            if not text.strip() or (decided.judged is not None and decided.judged.outcome.reviewed):
-                return decided
+        (rule_verdict, ms), policy = timeouts.measure_time(lambda: self._rules.passage(text)), versions.current_policy()
+        list_signals, durations = lists.detect_blocklists(policy, Stage.PASSAGE, text), {"rules": ms}
+        if not rule_verdict.allowed or not text.strip():
+            verdict = decide_verdict(
+                Stage.PASSAGE, text, rule_verdict, None, policy, other_signals=list_signals, durations=durations
+            )
+            if not text.strip() or (verdict.evaluation is not None and verdict.evaluation.result.reviewed):
+                return verdict
         with _engine_errors_as_unavailable():
-            scores, took["text"] = _in_time("text", 1, lambda: score_text(text))
+            scores, durations["text"] = _in_time("text", 1, lambda: score_text(text))
             signals, _ = _in_time("planted", 1, lambda: detect_injections([text]))
-        return decide_verdict(Stage.PASSAGE, text, ruled, scores, policy, further=[*signals, *listed], took=took)
+        return decide_verdict(
+            Stage.PASSAGE,
+            text,
+            rule_verdict,
+            scores,
+            policy,
+            other_signals=[*signals, *list_signals],
+            durations=durations,
+        )
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
         with _engine_errors_as_unavailable():
@@ -158,22 +178,22 @@ class DefaultCheck:
         `vectors` embed the texts as they are, even if the classifiers read a variant of them. Passages are judged by
         whom they address, which no name of a group changes.
         """
-        rules = [timeouts.measure_time(partial(self._rules.passage, text)) for text in texts]
+        rule_verdicts = [timeouts.measure_time(partial(self._rules.passage, text)) for text in texts]
         with _engine_errors_as_unavailable():
-            classify, policy = registry.get_text_classifier(), versions.current_policy()
-            rows, ms = _in_time("text", len(texts), lambda: _read(classify, texts, vectors))
+            classifier, policy = registry.get_text_classifier(), versions.current_policy()
+            rows, ms = _in_time("text", len(texts), lambda: _score_embedded(classifier, texts, vectors))
             signals, _ = _in_time("planted", len(texts), lambda: detect_injections(texts, suspects))
         return [
             decide_verdict(
                 Stage.PASSAGE,
                 text,
-                ruled,
-                dict(zip(classify.labels, map(float, row), strict=True)),
+                rule_verdict,
+                dict(zip(classifier.labels, map(float, row), strict=True)),
                 policy,
-                further=(signal, *lists.detect_blocklists(policy, Stage.PASSAGE, text)),
-                took={"rules": took, "text": ms / len(texts)},
+                other_signals=(signal, *lists.detect_blocklists(policy, Stage.PASSAGE, text)),
+                durations={"rules": rules_ms, "text": ms / len(texts)},
             )
-            for text, (ruled, took), row, signal in zip(texts, rules, rows, signals, strict=True)
+            for text, (rule_verdict, rules_ms), row, signal in zip(texts, rule_verdicts, rows, signals, strict=True)
         ]
 
 
@@ -192,30 +212,30 @@ def _recent(text: str, since: int) -> str:
 async def _ask_guard_if_unsure(
     stage: Stage,
     text: str,
-    ruled: Verdict,
+    rule_verdict: Verdict,
     scores: Mapping[str, float],
     policy: Policy,
-    listed: Sequence[Signal],
-    took: Durations,
+    list_signals: Sequence[Signal],
+    durations: Durations,
 ) -> Verdict:
     """Return the verdict; if the classifiers are unsure, with the signal of the guard model, if one is configured."""
-    verdict = decide_verdict(stage, text, ruled, scores, policy, further=listed, took=took)
-    outcome = verdict.judged.outcome if verdict.judged else PolicyResult(None)
-    if is_unsure(stage, scores, outcome, policy) and (said := await ask_guard(stage, text, policy)) is not None:
-        verdict = decide_verdict(stage, text, ruled, scores, policy, said, listed, took)
-    if verdict.judged is None or not verdict.judged.outcome.reviewed:
+    verdict = decide_verdict(stage, text, rule_verdict, scores, policy, other_signals=list_signals, durations=durations)
+    result = verdict.evaluation.result if verdict.evaluation else PolicyResult(None)
+    if is_unsure(stage, scores, result, policy) and (guard_signal := await ask_guard(stage, text, policy)) is not None:
+        verdict = decide_verdict(stage, text, rule_verdict, scores, policy, guard_signal, list_signals, durations)
+    if verdict.evaluation is None or not verdict.evaluation.result.reviewed:
         return verdict
     return await in_pool(add_evidence_spans, verdict, policy, score_texts)
 
 
 @asynccontextmanager
-async def _text_time_limit(took: dict[str, float]) -> AsyncIterator[None]:
+async def _text_time_limit(durations: dict[str, float]) -> AsyncIterator[None]:
     """Limit the time of the text classifiers and store the milliseconds. Raise TimeoutError or CheckUnavailable."""
     began = time.perf_counter()
     with _engine_errors_as_unavailable():
         async with asyncio.timeout(timeouts.TIMEOUT_S["text"]):
             yield
-    took["text"] = (time.perf_counter() - began) * 1000
+    durations["text"] = (time.perf_counter() - began) * 1000
 
 
 def _in_time(detector: str, texts: int, work: Callable[[], T]) -> tuple[T, float]:
@@ -233,19 +253,21 @@ def _engine_errors_as_unavailable() -> Iterator[None]:
         raise CheckUnavailable from error
 
 
-def _read(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
+def _score_embedded(classifier: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
     """Return the scores, one row per text, from the embedding that the classifiers expect."""
-    reads = registry.get_classifier_embedder()
-    return _rows(classify, texts, vectors if reads is registry.get_embedder() else reads.embed_passages(texts))
+    embedder = registry.get_classifier_embedder()
+    return _checked_scores(
+        classifier, texts, vectors if embedder is registry.get_embedder() else embedder.embed_passages(texts)
+    )
 
 
-def _rows(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
+def _checked_scores(classifier: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
     """Return the scores, texts × labels, each 0 to 1.
 
     Raise CheckUnavailable if the classifier returns anything else.
     """
-    rows = np.asarray(classify.scores(texts, vectors))
-    if rows.shape != (len(texts), len(classify.labels)) or not np.all((rows >= 0) & (rows <= 1)):
+    rows = np.asarray(classifier.scores(texts, vectors))
+    if rows.shape != (len(texts), len(classifier.labels)) or not np.all((rows >= 0) & (rows <= 1)):
         raise CheckUnavailable
     return rows
 
@@ -255,28 +277,28 @@ def score_text(text: str, vector: Vectors | None = None) -> dict[str, float]:
 
     `vector` is the embedding of the whole text, if known.
     """
-    pieces, reads, classify = (
+    pieces, embedder, classifier = (
         split_for_classifier(text),
         registry.get_classifier_embedder(),
         registry.get_text_classifier(),
     )
-    read = [classify.text_to_embed(piece) for piece in pieces]
+    texts = [classifier.text_to_embed(piece) for piece in pieces]
     if len(pieces) > 1:
-        vectors = reads.embed_passages(read)
-    elif vector is None or reads is not registry.get_embedder() or read[0] != text:
-        vectors = reads.embed_query(read[0])[None, :]
+        vectors = embedder.embed_passages(texts)
+    elif vector is None or embedder is not registry.get_embedder() or texts[0] != text:
+        vectors = embedder.embed_query(texts[0])[None, :]
     else:
         vectors = vector[None, :]
-    highest = np.max(_rows(classify, pieces, vectors), axis=0)
-    return dict(zip(classify.labels, map(float, highest), strict=True))
+    highest = np.max(_checked_scores(classifier, pieces, vectors), axis=0)
+    return dict(zip(classifier.labels, map(float, highest), strict=True))
 
 
 def score_texts(texts: Sequence[str]) -> list[dict[str, float]]:
     """Return the scores of each text like `score_text`, in one pass of the embedder."""
-    pieces, classify = [split_for_classifier(text) for text in texts], registry.get_text_classifier()
-    every = [piece for of_text in pieces for piece in of_text]
-    read = [classify.text_to_embed(piece) for piece in every]
-    rows = _rows(classify, every, registry.get_classifier_embedder().embed_passages(read))
-    starts = np.cumsum([0, *(len(of_text) for of_text in pieces[:-1])])
+    pieces, classifier = [split_for_classifier(text) for text in texts], registry.get_text_classifier()
+    all_pieces = [piece for text_pieces in pieces for piece in text_pieces]
+    embedded_texts = [classifier.text_to_embed(piece) for piece in all_pieces]
+    rows = _checked_scores(classifier, all_pieces, registry.get_classifier_embedder().embed_passages(embedded_texts))
+    starts = np.cumsum([0, *(len(text_pieces) for text_pieces in pieces[:-1])])
     highest = np.maximum.reduceat(rows, starts, axis=0)
-    return [dict(zip(classify.labels, map(float, row), strict=True)) for row in highest]
+    return [dict(zip(classifier.labels, map(float, row), strict=True)) for row in highest]

@@ -20,32 +20,37 @@ TEXT_DETECTOR = "text"
 ScoreTexts = Callable[[Sequence[str]], Sequence[Mapping[str, float]]]
 
 
-def add_evidence_spans(verdict: Verdict, policy: Policy, read: ScoreTexts) -> Verdict:
+def add_evidence_spans(verdict: Verdict, policy: Policy, score_texts: ScoreTexts) -> Verdict:
     """Return the verdict with spans in the classifier's signal.
 
-    Unchanged unless the classifiers decided and the text has several sentences. `read` scores texts by label; it may be
-    slow.
+    Unchanged unless the classifiers decided and the text has several sentences. `score_texts` scores texts by label; it
+    may be slow.
     """
-    judged = verdict.judged
-    if judged is None or not judged.outcome.reviewed:
+    evaluation = verdict.evaluation
+    if evaluation is None or not evaluation.result.reviewed:
         return verdict
-    said = next((signal for signal in judged.signals if signal.detector == TEXT_DETECTOR), None)
-    clause = policy.clause(judged.outcome.code)
-    spans = sentences.find_sentences(judged.text)[:MAX_SENTENCES]
-    if said is None or clause is None or len(spans) < 2:
+    text_signal = next((signal for signal in evaluation.signals if signal.detector == TEXT_DETECTOR), None)
+    clause = policy.clause(evaluation.result.code)
+    spans = sentences.find_sentences(evaluation.text)[:MAX_SENTENCES]
+    if text_signal is None or clause is None or len(spans) < 2:
         return verdict
-    if judged.outcome.score != round(float(said.scores.get(clause.code, -1)), 6):  # rounded as in a verdict
+    if evaluation.result.score != round(float(text_signal.scores.get(clause.code, -1)), 6):  # rounded as in a verdict
         return verdict
     try:
-        scores = [row.get(clause.code, 0.0) for row in read([judged.text[start:end] for start, end in spans])]
+        scores = [
+            row.get(clause.code, 0.0) for row in score_texts([evaluation.text[start:end] for start, end in spans])
+        ]
     except (EngineError, CheckUnavailable):
         return verdict
-    steps = clause.steps.get(Stage(judged.stage), ())
-    least = steps[0].least if steps else 1.0
-    surest = max(scores)
-    found = tuple(span for span, score in zip(spans, scores, strict=True) if score >= least or score == surest)
-    return replace(verdict, judged=replace(judged, signals=tuple(_with(one, said, found) for one in judged.signals)))
+    thresholds = clause.thresholds.get(Stage(evaluation.stage), ())
+    min_score = thresholds[0].min_score if thresholds else 1.0
+    highest = max(scores)
+    evidence = tuple(span for span, score in zip(spans, scores, strict=True) if score >= min_score or score == highest)
+    return replace(
+        verdict,
+        evaluation=replace(evaluation, signals=tuple(_with(one, text_signal, evidence) for one in evaluation.signals)),
+    )
 
 
-def _with(signal: Signal, said: Signal, spans: tuple[tuple[int, int], ...]) -> Signal:
-    return replace(signal, spans=spans) if signal is said else signal
+def _with(signal: Signal, text_signal: Signal, spans: tuple[tuple[int, int], ...]) -> Signal:
+    return replace(signal, spans=spans) if signal is text_signal else signal

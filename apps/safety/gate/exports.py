@@ -33,40 +33,44 @@ _KEPT_DAYS = 90  # days that a verdict is stored after it was last computed
 class ExportVerdict:
     """Verdict on content that leaves. `fresh` is set only if it was just computed, for the caller that opens a case."""
 
-    outcome: PolicyResult
-    fresh: EvaluationRecord | None = None
+    result: PolicyResult
+    new_evaluation: EvaluationRecord | None = None
 
     @property
     def allowed(self) -> bool:
-        return self.outcome.allowed
+        return self.result.allowed
 
     @property
     def code(self) -> str:
-        return self.outcome.code
+        return self.result.code
 
 
 _PASSES = ExportVerdict(PolicyResult(None))
 _UNKNOWN = ExportVerdict(PolicyResult(Action.WITHHOLD, UNCHECKED, unchecked=True))  # no check could judge; not stored
 
 
-def check_texts(stage: Stage, said: Sequence[str]) -> list[ExportVerdict]:
+def check_texts(stage: Stage, texts: Sequence[str]) -> list[ExportVerdict]:
     """Return the verdict on each text, in order.
 
     For threads that may use the database and run no event loop, outside of a transaction: new texts are read by the
     classifiers.
     """
     policy = versions.load_fresh_policy()
-    by = _judge_key(policy, registry.get_text_classifier().fingerprint)
-    clean = [normalise(text) for text in said]
-    marks = [recorder.keyed_hash(hash_text(text)) for text in clean]
-    known = _load_verdicts(stage, by, marks)
-    new = {mark: text for mark, text in zip(marks, clean, strict=True) if mark not in known and text.strip()}
-    made = dict(zip(new, asyncio.run(_judge_new(stage, list(new.values()), policy)), strict=True)) if new else {}
-    _store_verdicts(stage, by, made)
-    found = known | made
+    judge = _judge_key(policy, registry.get_text_classifier().fingerprint)
+    normalised = [normalise(text) for text in texts]
+    hashes = [recorder.keyed_hash(hash_text(text)) for text in normalised]
+    stored = _load_verdicts(stage, judge, hashes)
+    new = {
+        content_hash: text
+        for content_hash, text in zip(hashes, normalised, strict=True)
+        if content_hash not in stored and text.strip()
+    }
+    computed = dict(zip(new, asyncio.run(_judge_new(stage, list(new.values()), policy)), strict=True)) if new else {}
+    _store_verdicts(stage, judge, computed)
+    verdicts = stored | computed
     return [
-        _PASSES if versions.is_allowed_text(text) else found.get(mark, _PASSES)
-        for mark, text in zip(marks, clean, strict=True)
+        _PASSES if versions.is_allowed_text(text) else verdicts.get(content_hash, _PASSES)
+        for content_hash, text in zip(hashes, normalised, strict=True)
     ]  # fmt: skip
 
 
@@ -78,22 +82,22 @@ def check_picture(
     Words that a reviewer allowed match no blocklist; the picture itself is still checked. `content` returns its bytes.
     `anew` checks again even if the verdict is stored. For threads that may use the database.
     """
-    policy, classify = versions.load_fresh_policy(), registry.get_image_classifier()
-    by = _judge_key(policy, classify.fingerprint if classify is not None else "none")
+    policy, classifier = versions.load_fresh_policy(), registry.get_image_classifier()
+    judge = _judge_key(policy, classifier.fingerprint if classifier is not None else "none")
     text = normalise(words)
-    passed = not text or versions.is_allowed_text(text) or versions.is_allowed_text(pictures.PROMPT_PREFIX + text)
-    mark = recorder.keyed_hash(hash_text(f"picture {sha256}\n{'' if passed else text}"))
-    if not anew and (row := _load_verdicts(stage, by, [mark]).get(mark)) is not None:
+    is_allowed = not text or versions.is_allowed_text(text) or versions.is_allowed_text(pictures.PROMPT_PREFIX + text)
+    content_hash = recorder.keyed_hash(hash_text(f"picture {sha256}\n{'' if is_allowed else text}"))
+    if not anew and (row := _load_verdicts(stage, judge, [content_hash]).get(content_hash)) is not None:
         return row
     signals = (
         pictures.classify_picture(content, pictogram),
-        *([] if passed else blocklists.detect_blocklists(policy, stage, text)),
+        *([] if is_allowed else blocklists.detect_blocklists(policy, stage, text)),
     )
-    found = _evaluate(
+    verdict = _evaluate(
         stage, EvaluationRecord(stage, pictures.PROMPT_PREFIX + text, PolicyResult(None), signals), policy
     )
-    _store_verdicts(stage, by, {mark: found})
-    return found
+    _store_verdicts(stage, judge, {content_hash: verdict})
+    return verdict
 
 
 def delete_old_verdicts() -> int:
@@ -102,10 +106,10 @@ def delete_old_verdicts() -> int:
     return old.delete()[0]
 
 
-def _is_incomplete(one: ExportVerdict) -> bool:
+def _is_incomplete(verdict: ExportVerdict) -> bool:
     """Return whether a detector failed or timed out, so that the next verdict may differ."""
-    return one.fresh is not None and any(
-        said.status in (SignalStatus.TIMEOUT, SignalStatus.ERROR) for said in one.fresh.signals
+    return verdict.new_evaluation is not None and any(
+        signal.status in (SignalStatus.TIMEOUT, SignalStatus.ERROR) for signal in verdict.new_evaluation.signals
     )
 
 
@@ -113,44 +117,46 @@ def _judge_key(policy: Policy, weights: str) -> str:
     return f"{policy.sha256[:40]} {weights[-39:]}"
 
 
-def _load_verdicts(stage: Stage, by: str, marks: Sequence[str]) -> dict[str, ExportVerdict]:
-    rows = OutboundVerdict.objects.filter(stage=stage, by=by, content_hmac__in=set(marks))
+def _load_verdicts(stage: Stage, judge: str, hashes: Sequence[str]) -> dict[str, ExportVerdict]:
+    rows = OutboundVerdict.objects.filter(stage=stage, judge=judge, content_hmac__in=set(hashes))
     return {
         row.content_hmac: ExportVerdict(PolicyResult(Action(row.action) if row.action else None, row.code))
         for row in rows
     }
 
 
-def _store_verdicts(stage: Stage, by: str, made: dict[str, ExportVerdict]) -> None:
+def _store_verdicts(stage: Stage, judge: str, verdicts: dict[str, ExportVerdict]) -> None:
     rows = [
-        OutboundVerdict(stage=stage, content_hmac=mark, by=by, action=one.outcome.action or "", code=one.code)
-        for mark, one in made.items()
-        if one is not _UNKNOWN and not _is_incomplete(one)
+        OutboundVerdict(
+            stage=stage, content_hmac=content_hash, judge=judge, action=verdict.result.action or "", code=verdict.code
+        )
+        for content_hash, verdict in verdicts.items()
+        if verdict is not _UNKNOWN and not _is_incomplete(verdict)
     ]
-    fields = ["by", "action", "code", "checked"]
+    fields = ["judge", "action", "code", "checked"]
     OutboundVerdict.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["stage", "content_hmac"], update_fields=fields
     )
-    if made:
+    if verdicts:
         shadow.write_verdicts()
 
 
-async def _judge_new(stage: Stage, said: Sequence[str], policy: Policy) -> list[ExportVerdict]:
-    found: list[ExportVerdict] = []
-    for start in range(0, len(said), _AT_ONCE):
-        verdicts = await asyncio.gather(*map(gate.check_text, said[start : start + _AT_ONCE]))
-        for text, verdict in zip(said[start:], verdicts, strict=False):
-            if verdict.judged is None:
-                found.append(_PASSES if verdict.allowed else _UNKNOWN)
+async def _judge_new(stage: Stage, texts: Sequence[str], policy: Policy) -> list[ExportVerdict]:
+    results: list[ExportVerdict] = []
+    for start in range(0, len(texts), _AT_ONCE):
+        verdicts = await asyncio.gather(*map(gate.check_text, texts[start : start + _AT_ONCE]))
+        for text, verdict in zip(texts[start:], verdicts, strict=False):
+            if verdict.evaluation is None:
+                results.append(_PASSES if verdict.allowed else _UNKNOWN)
                 continue
-            others = tuple(signal for signal in verdict.judged.signals if signal.detector != BLOCKLIST_DETECTOR)
-            listed: list[Signal] = blocklists.detect_blocklists(policy, stage, text)
-            found.append(_evaluate(stage, replace(verdict.judged, signals=(*others, *listed)), policy))
-    return found
+            others = tuple(signal for signal in verdict.evaluation.signals if signal.detector != BLOCKLIST_DETECTOR)
+            list_signals: list[Signal] = blocklists.detect_blocklists(policy, stage, text)
+            results.append(_evaluate(stage, replace(verdict.evaluation, signals=(*others, *list_signals)), policy))
+    return results
 
 
-def _evaluate(stage: Stage, judged: EvaluationRecord, policy: Policy) -> ExportVerdict:
-    outcome = strictness.evaluate_at(stage, judged.signals, policy, Strictness.SITE)
-    found = replace(judged, stage=stage, outcome=outcome, policy=policy.number)
-    recorder.queue_verdict(found, Strictness.SITE, policy.number, Surface.CHAT)
-    return ExportVerdict(outcome, found)
+def _evaluate(stage: Stage, evaluation: EvaluationRecord, policy: Policy) -> ExportVerdict:
+    result = strictness.evaluate_at(stage, evaluation.signals, policy, Strictness.SITE)
+    evaluated = replace(evaluation, stage=stage, result=result, policy_number=policy.number)
+    recorder.queue_verdict(evaluated, Strictness.SITE, policy.number, Surface.CHAT)
+    return ExportVerdict(result, evaluated)

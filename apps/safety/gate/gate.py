@@ -94,7 +94,7 @@ class Withheld(Exception):
     """Raised when the rest of the answer is withheld. Nothing of the refused piece was yielded."""
 
     def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.words)
+        super().__init__(verdict.message)
         self.verdict = verdict
 
 
@@ -136,7 +136,7 @@ async def check_question(
         return _UNCHECKED
     _flush_hits()
     allowed = versions.is_allowed_text(clean)  # a reviewer allowed it: no new review
-    _record(verdict, level, allowance=allowed)
+    _record(verdict, level, allowlisted=allowed)
     return ALLOWED if allowed else _drop_clean_record(verdict)
 
 
@@ -183,31 +183,34 @@ async def check_sentence(text: str, since: int = 0, *, level: Strictness = Stric
     return await _sentence(head + normalise(text[since:]), len(head), level)
 
 
-def check_outgoing(text: str, where: Surface = Surface.TOOLS, *, level: Strictness = Strictness.SITE) -> Verdict:
+def check_outgoing(text: str, surface: Surface = Surface.TOOLS, *, level: Strictness = Strictness.SITE) -> Verdict:
     """Return the verdict of policy and strictness on a text that goes to another machine.
 
     Only the canary of the system prompt is looked for, so it takes well below a millisecond. A verdict on a text with
     it is queued for the record.
     """
-    if not (found := canary.detect_canary(text)):
+    if not (canary_signals := canary.detect_canary(text)):
         return ALLOWED
     _keep_fresh_anywhere()
-    policy, signals = versions.current_policy(), (*found, Signal("text", "", SignalStatus.SKIPPED, {}))
-    outcome = evaluate_policy(Stage.ANSWER, signals, policy)
-    judged = EvaluationRecord(Stage.ANSWER, canary.mask_canary(text), outcome, signals, policy.number)
-    said = "" if outcome.allowed else withheld_message(Stage.ANSWER, outcome, signals, policy, UNAVAILABLE_MESSAGE)
-    verdict = strictness.apply_strictness(Verdict(outcome.allowed, outcome.code, said, judged), level, policy)
-    _queue_verdict(verdict, level, where)
+    policy, signals = versions.current_policy(), (*canary_signals, Signal("text", "", SignalStatus.SKIPPED, {}))
+    result = evaluate_policy(Stage.ANSWER, signals, policy)
+    evaluation = EvaluationRecord(Stage.ANSWER, canary.mask_canary(text), result, signals, policy.number)
+    message = "" if result.allowed else withheld_message(Stage.ANSWER, result, signals, policy, UNAVAILABLE_MESSAGE)
+    verdict = strictness.apply_strictness(Verdict(result.allowed, result.code, message, evaluation), level, policy)
+    _queue_verdict(verdict, level, surface)
     return verdict
 
 
 async def moderate_stream(
-    deltas: AsyncIterator[str], noticed: Callable[[Verdict], None] | None = None, *, level: Strictness = Strictness.SITE
+    deltas: AsyncIterator[str],
+    on_verdict: Callable[[Verdict], None] | None = None,
+    *,
+    level: Strictness = Strictness.SITE,
 ) -> AsyncGenerator[str, None]:
     """Yield the normalised answer in approved pieces. Raise Withheld if a piece is refused.
 
-    `noticed` gets the verdict on each approved piece. Closes `deltas` when it ends, is closed or refuses, so that the
-    model stops generating.
+    `on_verdict` gets the verdict on each approved piece. Closes `deltas` when it ends, is closed or refuses, so that
+    the model stops generating.
     """
     window: TextWindow
     async with aclosing(split_stream(deltas)) as pieces:  # type: ignore[type-var]
@@ -215,8 +218,8 @@ async def moderate_stream(
             verdict = await _sentence(window.text, window.since, level)
             if not verdict.allowed:
                 raise Withheld(verdict)
-            if noticed is not None:
-                noticed(verdict)
+            if on_verdict is not None:
+                on_verdict(verdict)
             yield redaction.redact_answer(window.text, window.since, verdict)
 
 
@@ -258,18 +261,18 @@ async def _within(verdict: Awaitable[Verdict]) -> Verdict:
             _run_beside(detector_outages.write_outages)
 
 
-def _run_for_passages(judged: Callable[[], list[Verdict]], count: int) -> list[Verdict]:
+def _run_for_passages(check: Callable[[], list[Verdict]], count: int) -> list[Verdict]:
     """Return a verdict per passage; "unchecked" for all if the check fails or is late."""
-    return _run_in_time(judged, count) or [Verdict(False, "unchecked", _UNCHECKED.words)] * count
+    return _run_in_time(check, count) or [Verdict(False, "unchecked", _UNCHECKED.message)] * count
 
 
 def _run_in_time(work: Callable[[], list[T]], count: int) -> list[T] | None:
     """Return the results for that many passages; None, with an outage counted, if the work fails or is late."""
     status = "error"
     try:
-        found = timeouts.run_with_timeout(DEADLINE_S + timeouts.PASSAGE_S * count, work)
-        if len(found) == count:
-            return found
+        results = timeouts.run_with_timeout(DEADLINE_S + timeouts.PASSAGE_S * count, work)
+        if len(results) == count:
+            return results
     except TimeoutError:
         status = "timeout"
     except CheckUnavailable:
@@ -305,17 +308,19 @@ def _drop_clean_record(verdict: Verdict) -> Verdict:
 
 
 def _queue_verdict(
-    verdict: Verdict, level: Strictness, where: Surface, since: int = 0, *, allowance: bool = False
+    verdict: Verdict, level: Strictness, surface: Surface, since: int = 0, *, allowlisted: bool = False
 ) -> None:
-    by = (verdict.judged.policy if verdict.judged is not None else 0) or versions.current_policy().number
-    recorder.queue_verdict(verdict.judged, level, by, where, since, allowance=allowance)
+    policy_number = (
+        verdict.evaluation.policy_number if verdict.evaluation is not None else 0
+    ) or versions.current_policy().number
+    recorder.queue_verdict(verdict.evaluation, level, policy_number, surface, since, allowlisted=allowlisted)
 
 
-def _record(verdict: Verdict, level: Strictness, since: int = 0, *, allowance: bool = False) -> None:
+def _record(verdict: Verdict, level: Strictness, since: int = 0, *, allowlisted: bool = False) -> None:
     """Queue the verdict; a background task stores it together with others."""
-    if verdict.judged is None:
+    if verdict.evaluation is None:
         return
-    _queue_verdict(verdict, level, Surface.CHAT, since, allowance=allowance)
+    _queue_verdict(verdict, level, Surface.CHAT, since, allowlisted=allowlisted)
     if recorder.is_write_due():
         asyncio.get_running_loop().call_later(recorder.WAIT_S, _run_beside, shadow.write_verdicts)
 

@@ -27,11 +27,11 @@ HELD_MESSAGE = "An automatic check withheld this picture. A reviewer will look a
 
 
 def check_picture(
-    picture: Callable[[], bytes], words: str = "", *, level: Strictness = Strictness.SITE, pictogram: bool = False
+    picture: Callable[[], bytes], prompt: str = "", *, level: Strictness = Strictness.SITE, pictogram: bool = False
 ) -> Verdict:
     """Return whether the picture may be shown.
 
-    `picture` returns its PNG, JPEG or WebP bytes; not called without a classifier. `words` is the prompt, for
+    `picture` returns its PNG, JPEG or WebP bytes; not called without a classifier. `prompt` is the prompt, for
     reviewers. `pictogram`: the picture can be nothing else. If the classifier is missing or fails, the policy decides
     and `rule` may be "unchecked". For threads that may use the database.
     """
@@ -41,67 +41,72 @@ def check_picture(
         "pictures", signal.status
     ):
         detector_outages.write_outages()
-    signals = (signal, *_match_blocklists(words))
+    signals = (signal, *_match_blocklists(prompt))
     policy = versions.current_policy()
-    outcome = evaluate_policy(Stage.PICTURE, signals, policy)
-    text = PROMPT_PREFIX + normalise(words) if words else "A picture"
-    judged = EvaluationRecord(Stage.PICTURE, text, outcome, signals, policy.number)
-    verdict = Verdict(False, outcome.code, UNAVAILABLE_MESSAGE if outcome.code == UNCHECKED else HELD_MESSAGE, judged)
-    if outcome.allowed:
-        verdict = strictness.apply_strictness(Verdict(True, outcome.code, "", judged), level, policy)
-    recorder.queue_verdict(verdict.judged, level, policy.number, Surface.PICTURES)
+    result = evaluate_policy(Stage.PICTURE, signals, policy)
+    text = PROMPT_PREFIX + normalise(prompt) if prompt else "A picture"
+    evaluation = EvaluationRecord(Stage.PICTURE, text, result, signals, policy.number)
+    verdict = Verdict(False, result.code, UNAVAILABLE_MESSAGE if result.code == UNCHECKED else HELD_MESSAGE, evaluation)
+    if result.allowed:
+        verdict = strictness.apply_strictness(Verdict(True, result.code, "", evaluation), level, policy)
+    recorder.queue_verdict(verdict.evaluation, level, policy.number, Surface.PICTURES)
     shadow.write_verdicts()
     return verdict
 
 
-def check_picture_prompt(words: str, *, level: Strictness = Strictness.SITE) -> Verdict:
+def check_picture_prompt(prompt: str, *, level: Strictness = Strictness.SITE) -> Verdict:
     """Return whether the blocklists for pictures allow the prompt to be drawn.
 
     A list that only requires a review does not stop it; the drawn picture is reviewed. For threads that may use the
     database.
     """
     policy = versions.load_fresh_policy()
-    text = normalise(words)
-    if versions.is_allowed_text(text) or not (found := blocklists.detect_blocklists(policy, Stage.PICTURE, text)):
+    text = normalise(prompt)
+    if versions.is_allowed_text(text) or not (
+        list_signals := blocklists.detect_blocklists(policy, Stage.PICTURE, text)
+    ):
         return ALLOWED
     blocklists.write_hits()
-    signals = (*found, Signal("pictures", "", SignalStatus.SKIPPED, {}))
-    outcome = strictness.evaluate_at(Stage.PICTURE, signals, policy, level)
-    if outcome.allowed:
+    signals = (*list_signals, Signal("pictures", "", SignalStatus.SKIPPED, {}))
+    result = strictness.evaluate_at(Stage.PICTURE, signals, policy, level)
+    if result.allowed:
         return ALLOWED
-    said = [user_messages.BLOCKLIST_PICTURE, *([user_messages.REVIEW_NOTE] if outcome.reviewed else [])]
-    judged = EvaluationRecord(Stage.PICTURE, text, outcome, signals, policy.number)
-    recorder.queue_verdict(judged, level, policy.number, Surface.PICTURES)
-    return Verdict(False, outcome.code, "\n".join(said), judged)
+    lines = [user_messages.BLOCKLIST_PICTURE, *([user_messages.REVIEW_NOTE] if result.reviewed else [])]
+    evaluation = EvaluationRecord(Stage.PICTURE, text, result, signals, policy.number)
+    recorder.queue_verdict(evaluation, level, policy.number, Surface.PICTURES)
+    return Verdict(False, result.code, "\n".join(lines), evaluation)
 
 
-def _match_blocklists(words: str) -> list[Signal]:
+def _match_blocklists(prompt: str) -> list[Signal]:
     """Return the blocklist signals of the prompt, spans shifted by PROMPT_PREFIX; `[]` if a reviewer allowed the
     prompt."""
-    text, by = normalise(words), len(PROMPT_PREFIX)
+    text, offset = normalise(prompt), len(PROMPT_PREFIX)
     if not text or versions.is_allowed_text(text):
         return []
-    found = blocklist_matcher.match_blocklists(versions.current_policy(), Stage.PICTURE, text)
-    return [replace(one, spans=tuple((start + by, end + by) for start, end in one.spans)) for one in found]
+    list_signals = blocklist_matcher.match_blocklists(versions.current_policy(), Stage.PICTURE, text)
+    return [
+        replace(signal, spans=tuple((start + offset, end + offset) for start, end in signal.spans))
+        for signal in list_signals
+    ]
 
 
 def blur_clause(verdict: Verdict) -> str:
     """Return the clause under which the picture is shown blurred; "" if it is not blurred."""
-    found = verdict.judged
-    return found.outcome.code if found is not None and found.outcome.action is Action.BLUR else ""
+    evaluation = verdict.evaluation
+    return evaluation.result.code if evaluation is not None and evaluation.result.action is Action.BLUR else ""
 
 
 def classify_picture(picture: Callable[[], bytes], pictogram: bool = False) -> Signal:
     """Return the classifier's signal. Status MISSING without one, SKIPPED for a pictogram that it cannot judge."""
-    classify = registry.get_image_classifier()
-    if classify is None:
+    classifier = registry.get_image_classifier()
+    if classifier is None:
         return Signal("pictures", "", SignalStatus.MISSING, {})
-    if pictogram and not classify.pictograms:
-        return Signal("pictures", classify.fingerprint, SignalStatus.SKIPPED, {})
+    if pictogram and not classifier.pictograms:
+        return Signal("pictures", classifier.fingerprint, SignalStatus.SKIPPED, {})
     began, scores = time.perf_counter(), {}
     try:
         content = picture()
-        scores = dict(timeouts.run_with_timeout(timeouts.TIMEOUT_S["pictures"], lambda: classify.scores(content)))
+        scores = dict(timeouts.run_with_timeout(timeouts.TIMEOUT_S["pictures"], lambda: classifier.scores(content)))
         status = SignalStatus.OK if scores else SignalStatus.ERROR
     except TimeoutError:
         status = SignalStatus.TIMEOUT
@@ -110,4 +115,6 @@ def classify_picture(picture: Callable[[], bytes], pictogram: bool = False) -> S
     except Exception:
         log.exception("A picture could not be looked at")
         status = SignalStatus.ERROR
-    return Signal("pictures", classify.fingerprint, status, scores, ms=(time.perf_counter() - began) * 1000).sound()
+    return Signal(
+        "pictures", classifier.fingerprint, status, scores, ms=(time.perf_counter() - began) * 1000
+    ).validated()

@@ -22,18 +22,20 @@ Redactions = list[tuple[int, str]]  # start of each span and its original text
 
 def find_sensitive_spans(text: str, code: str = "") -> list[Span]:
     """Return the spans of secrets and of personal data with a fixed format; with `code` SECRETS only secrets."""
-    wanted = [one for one in find_pii(text) if is_secret(one, text) or (code != SECRETS and is_personal_data(one))]
-    return [(one.start, one.end) for one in wanted]
+    matches = [
+        match for match in find_pii(text) if is_secret(match, text) or (code != SECRETS and is_personal_data(match))
+    ]
+    return [(match.start, match.end) for match in matches]
 
 
-def find_terms(text: str, wanted: Iterable[str]) -> list[Span]:
+def find_terms(text: str, terms: Iterable[str]) -> list[Span]:
     """Return the spans of all occurrences of the terms in order; overlapping spans are merged."""
     spans: list[Span] = []
-    for words in wanted:
-        at = text.find(words)
+    for term in terms:
+        at = text.find(term)
         while at >= 0:
-            spans.append((at, at + len(words)))
-            at = text.find(words, at + len(words))
+            spans.append((at, at + len(term)))
+            at = text.find(term, at + len(term))
     joined: list[Span] = []
     for start, end in sorted(spans):
         if joined and start < joined[-1][1]:
@@ -43,12 +45,12 @@ def find_terms(text: str, wanted: Iterable[str]) -> list[Span]:
     return joined
 
 
-def compile_terms(wanted: Iterable[str]) -> re.Pattern[str]:
+def compile_terms(terms: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern for any of the terms, ignoring case, with any space between their words.
 
     Line breaks differ between a document and its text.
     """
-    return re.compile("|".join(r"\s+".join(map(re.escape, words.split())) for words in wanted), re.IGNORECASE)
+    return re.compile("|".join(r"\s+".join(map(re.escape, term.split())) for term in terms), re.IGNORECASE)
 
 
 def cut_spans(text: str, spans: Sequence[Span]) -> tuple[str, Redactions]:
@@ -56,11 +58,11 @@ def cut_spans(text: str, spans: Sequence[Span]) -> tuple[str, Redactions]:
     return redact_spans(text, spans), [(start, text[start:end]) for start, end in spans]
 
 
-def restore_spans(text: str, gaps: Iterable[tuple[int, str]]) -> str:
+def restore_spans(text: str, redactions: Iterable[tuple[int, str]]) -> str:
     """Return the text with the spans restored. Characters that no longer are redaction marks stay."""
     chars = list(text)
-    for start, said in gaps:
-        for at, char in enumerate(said, start):
+    for start, original in redactions:
+        for at, char in enumerate(original, start):
             if at < len(chars) and chars[at] == REDACTION_CHARACTER:
                 chars[at] = char
     return "".join(chars)
@@ -68,7 +70,7 @@ def restore_spans(text: str, gaps: Iterable[tuple[int, str]]) -> str:
 
 def is_redaction(verdict: Verdict) -> bool:
     """Return whether the verdict requires redaction."""
-    return verdict.judged is not None and verdict.judged.outcome.action is Action.REDACT
+    return verdict.evaluation is not None and verdict.evaluation.result.action is Action.REDACT
 
 
 def redact_answer(text: str, since: int, verdict: Verdict) -> str:
@@ -76,6 +78,6 @@ def redact_answer(text: str, since: int, verdict: Verdict) -> str:
 
     Spans are searched in the whole text, as a number may begin before `since`.
     """
-    if verdict.judged is None or not is_redaction(verdict):
+    if verdict.evaluation is None or not is_redaction(verdict):
         return text[since:]
-    return redact_spans(text, find_sensitive_spans(text, verdict.judged.outcome.code))[since:]
+    return redact_spans(text, find_sensitive_spans(text, verdict.evaluation.result.code))[since:]

@@ -24,7 +24,7 @@ class DetectorVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
 
-    def at(self, moment: datetime) -> str:
+    def version_at(self, moment: datetime) -> str:
         """Return the version that judged at `moment`; the oldest known one for an earlier time."""
         known = [one["version"] for one in self.history if datetime.fromisoformat(one["since"]) <= moment]
         first = self.history[0]["version"] if self.history else self.version

@@ -22,14 +22,14 @@ def _person(**options: Any) -> Any:
 class SecondReview(Leased):
     """Second review of a text, decided or not yet decided: waiting, claimed or given."""
 
-    class Why(models.TextChoices):
+    class Cause(models.TextChoices):
         """Reason for the second review."""
 
         SAMPLE = "sample", gettext_lazy("Random sample")
         ASKED = "asked", gettext_lazy("Asked for")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    why = models.CharField(max_length=6, choices=Why.choices)
+    cause = models.CharField(max_length=6, choices=Cause.choices)
     snapshot = models.ForeignKey("safety.Snapshot", on_delete=models.PROTECT, related_name="second_reviews")
     clause = models.CharField(max_length=40)
     severity = models.PositiveSmallIntegerField(default=0)

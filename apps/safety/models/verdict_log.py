@@ -75,7 +75,7 @@ class OutboundVerdict(models.Model):
 
     stage = models.CharField(max_length=12)
     content_hmac = models.CharField(max_length=64, help_text="Keyed hash of what was judged")
-    by = models.CharField(max_length=80, help_text="Version of the policy, and of the classifier")
+    judge = models.CharField(max_length=80, help_text="Version of the policy, and of the classifier")
     action = models.CharField(max_length=20, blank=True)
     code = models.CharField(max_length=40, blank=True)
     checked = models.DateTimeField(auto_now=True)

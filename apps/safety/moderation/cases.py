@@ -124,7 +124,7 @@ def _open_case(found: FlaggedContent, until: datetime | None, now: datetime) -> 
         text=text,
         sha256=hash_text(text),
         context=context,
-        signals=[signal.row() for signal in found.signals],
+        signals=[signal.to_json() for signal in found.signals],
         action=found.outcome.action or "",
         code=clause,
         score=found.outcome.score,
@@ -152,10 +152,17 @@ def flag_evaluated(kind: str, subject: object, owner: int | None, judged: Evalua
 
     `judged` None: nothing was found. Call inside the transaction that stores the content.
     """
-    if judged is not None and judged.outcome.reviewed:
+    if judged is not None and judged.result.reviewed:
         flag_content(
             FlaggedContent(
-                kind, str(subject), judged.stage, judged.text, owner, judged.outcome, judged.signals, judged.policy
+                kind,
+                str(subject),
+                judged.stage,
+                judged.text,
+                owner,
+                judged.result,
+                judged.signals,
+                judged.policy_number,
             )
         )
 
@@ -165,7 +172,7 @@ def flag_unstored(kind: str, person: int, judged: EvaluationRecord | None) -> No
 
     `person` is the id of the user who wrote it. Equal texts of one user at one stage share one case.
     """
-    if judged is not None and judged.outcome.reviewed:
+    if judged is not None and judged.result.reviewed:
         digest = hashlib.sha256(judged.text.encode("utf-8", "surrogatepass")).hexdigest()
         flag_evaluated(kind, uuid5(_UNKEPT, f"{person} {judged.stage} {digest}"), person, judged)
 
@@ -273,7 +280,7 @@ def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
         enforcement.lock_redaction(ruling.outcome)
         decision = record_decision(user, case, ruling, state)
         with use_language_of(decision.owner):
-            spans = masking.expand_placeholders(ruling.extent.spans, case.snapshot.readable_text)
+            spans = masking.expand_placeholders(ruling.scope.redact_terms, case.snapshot.readable_text)
             enforcement.apply_effects(decision, versions.withheld_text(decision.clause), spans)
         notices.notify_decision(decision)
         second_reviews.queue_if_sampled(decision)

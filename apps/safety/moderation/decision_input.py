@@ -32,9 +32,9 @@ class OutcomeScope:
     """
 
     feature: str = ""
-    days: int = 0
-    suspended: int = 0
-    spans: tuple[str, ...] = ()
+    restriction_days: int = 0
+    suspension_days: int = 0
+    redact_terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,19 @@ class DecisionInput:
     reason: str
     note: str = ""
     batch: BulkDecision | None = None  # set if the case is decided together with others
-    extent: OutcomeScope = field(default_factory=OutcomeScope)
+    scope: OutcomeScope = field(default_factory=OutcomeScope)
 
     @property
     def feature(self) -> str:
         """Feature that the decision restricts; "" unless the outcome is RESTRICT."""
-        return self.extent.feature if self.outcome == RESTRICT else ""
+        return self.scope.feature if self.outcome == RESTRICT else ""
 
     @property
     def until(self) -> datetime | None:
         """End of the restriction or suspension, counted from now; None if it has no end."""
-        days = {RESTRICT: self.extent.days, SUSPEND: self.extent.suspended}.get(Decision.Outcome(self.outcome), 0)
+        days = {RESTRICT: self.scope.restriction_days, SUSPEND: self.scope.suspension_days}.get(
+            Decision.Outcome(self.outcome), 0
+        )
         return timezone.now() + timedelta(days=days) if days > 0 else None
 
 
@@ -71,7 +73,7 @@ def parse_form(form: QueryDict) -> DecisionInput:
     extent = OutcomeScope(form.get("feature", ""), _number(form, "days"), suspended, parse_spans(form.get("spans", "")))
     return DecisionInput(
         form.get("token", ""), number, form.get("outcome", ""), form.get("reason", ""), form.get("note", ""),
-        extent=extent,
+        scope=extent,
     )  # fmt: skip
 
 
@@ -85,11 +87,13 @@ def validate_input(ruling: DecisionInput) -> None:
         raise ActionRefused(gettext("Choose an action and a reason."))
     if ruling.reason == "other" and not ruling.note.strip():
         raise ActionRefused(gettext("Write a note if you choose “Other”."))
-    if ruling.outcome == RESTRICT and (ruling.feature not in Feature.values or ruling.extent.days not in DURATION_DAYS):
+    if ruling.outcome == RESTRICT and (
+        ruling.feature not in Feature.values or ruling.scope.restriction_days not in DURATION_DAYS
+    ):
         raise ActionRefused(gettext("Choose which feature to restrict, and how long."))
-    if ruling.outcome == SUSPEND and ruling.extent.suspended not in (0, *DURATION_DAYS):
+    if ruling.outcome == SUSPEND and ruling.scope.suspension_days not in (0, *DURATION_DAYS):
         raise ActionRefused(gettext("Choose how long the account is suspended."))
-    if ruling.outcome == Decision.Outcome.REDACT and not ruling.extent.spans:
+    if ruling.outcome == Decision.Outcome.REDACT and not ruling.scope.redact_terms:
         raise ActionRefused(gettext("Enter the text to redact, one passage per line, at least three characters each."))
 
 

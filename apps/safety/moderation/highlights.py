@@ -26,8 +26,8 @@ def split_highlights(case: Case, held: Policy) -> list[tuple[str, bool]]:
 def find_signal_spans(case: Case, held: Policy) -> list[Span]:
     """Return the spans (start, end) of the signals that concern the clause of the case, unsorted."""
     found: list[Span] = []
-    for signal in map(Signal.of, case.snapshot.signals):
-        own = held.lists.get(signal.rule)
+    for signal in map(Signal.from_json, case.snapshot.signals):
+        own = held.blocklists.get(signal.rule)
         if case.clause in (signal.rule, own.code if own else "") or case.clause in signal.scores:
             found += [(max(0, start), min(end, len(case.snapshot.text))) for start, end in signal.spans]
     return [(start, end) for start, end in found if end > start]

@@ -49,8 +49,8 @@ def queue_if_sampled(decision: Decision) -> None:
         return
     case = decision.case
     SecondReview.objects.create(
-        why=SecondReview.Why.SAMPLE, snapshot_id=case.snapshot_id, clause=decision.clause, case=case, decision=decision,
-        owner_id=decision.owner_id, first_reviewer_id=decision.reviewer_id, severity=case.severity,
+        cause=SecondReview.Cause.SAMPLE, snapshot_id=case.snapshot_id, clause=decision.clause, case=case,
+        decision=decision, owner_id=decision.owner_id, first_reviewer_id=decision.reviewer_id, severity=case.severity,
     )  # fmt: skip
 
 
@@ -66,8 +66,8 @@ def request_review(user: User, case: Case) -> None:
             )
         )
     SecondReview.objects.create(
-        why=SecondReview.Why.ASKED, snapshot_id=case.snapshot_id, clause=case.clause, case=case, owner_id=case.owner_id,
-        first_reviewer=user, severity=case.severity,
+        cause=SecondReview.Cause.ASKED, snapshot_id=case.snapshot_id, clause=case.clause, case=case,
+        owner_id=case.owner_id, first_reviewer=user, severity=case.severity,
     )  # fmt: skip
 
 
@@ -94,7 +94,9 @@ def claim_review(user: User) -> SecondReview | None:
     if begun is not None:
         return begun
     # A requested review delays its case, so it comes first.
-    for row in pending_reviews(user).order_by(models.Case(models.When(why="asked", then=0), default=1), "created")[:5]:
+    for row in pending_reviews(user).order_by(models.Case(models.When(cause="asked", then=0), default=1), "created")[
+        :5
+    ]:
         if (mine := _lease(user, row)) is not None:
             return mine
     return None
@@ -143,7 +145,7 @@ def release_review(user: User, pk: Any, token: str) -> None:
 
 def disputed_reviews() -> QuerySet[SecondReview]:
     """Return the sampled second reviews that contradict a standing decision."""
-    rows = SecondReview.objects.filter(why=SecondReview.Why.SAMPLE, submitted__isnull=False, decision__undone=None)
+    rows = SecondReview.objects.filter(cause=SecondReview.Cause.SAMPLE, submitted__isnull=False, decision__undone=None)
     fine = Q(decision__outcome="allow")
     return rows.filter((fine & Q(harmful=True)) | (~fine & Q(harmful=False))).filter(case__state="decided")
 

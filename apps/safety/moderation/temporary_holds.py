@@ -52,7 +52,9 @@ def end_expired_holds() -> int:
 def _unlimited_clauses() -> set[str]:
     """Return the clauses under which a hold never ends without a decision, by the policy in force."""
     clauses = versions.load_fresh_policy().clauses.values()
-    return {clause.code for clause in clauses if clause.fail is FailureMode.CLOSED} | SEALED_CLAUSES | {SELF_HARM}
+    return (
+        {clause.code for clause in clauses if clause.failure_mode is FailureMode.CLOSED} | SEALED_CLAUSES | {SELF_HARM}
+    )
 
 
 def _is_withheld_elsewhere(case: Case) -> bool:

@@ -52,81 +52,98 @@ class BlocklistMatch:
 class BlocklistMatcher:
     """Compiled blocklists. Thread-safe."""
 
-    def __init__(self, lists: Iterable[Blocklist]) -> None:
-        rows = [(own, entry) for own in lists for entry in own.entries]
-        self._entries = [(own, entry, compile_entry(own.kind, entry)) for own, entry in rows]
-        self._named = any(own.kind == NAMES for own, _ in rows)
+    def __init__(self, blocklists: Iterable[Blocklist]) -> None:
+        rows = [(blocklist, entry) for blocklist in blocklists for entry in blocklist.entries]
+        self._entries = [(blocklist, entry, compile_entry(blocklist.kind, entry)) for blocklist, entry in rows]
+        self._named = any(blocklist.kind == NAMES for blocklist, _ in rows)
         self._any = [
             _compile(
-                "|".join(f"(?:{entry_pattern(own.kind, entry)})" for own, entry in rows[start : start + _TOGETHER]),
+                "|".join(
+                    f"(?:{entry_pattern(blocklist.kind, entry)})"
+                    for blocklist, entry in rows[start : start + _TOGETHER]
+                ),
                 _MANY_BYTES,
             )
             for start in range(0, len(rows), _TOGETHER)
         ]
 
-    def found(
+    def find_matches(
         self, text: str, since: int = 0, today: date | None = None, stage: Stage | None = None
     ) -> list[BlocklistMatch]:
         """Return the matches that end beyond `since`, at most one per list.
 
         `text` is normalised. Expired lists never match; with `stage`, only lists for that stage do.
         """
-        reads: list[Callable[[str], str]] = [fold_for_detection, str, *([strip_accents] if self._named else [])]
-        seen = [(view, view(text)) for view in reads]
-        first = next((at for at, one in enumerate(self._any) if any(one.search(said) for _, said in seen)), None)
+        folds: list[Callable[[str], str]] = [fold_for_detection, str, *([strip_accents] if self._named else [])]
+        folded = [(fold, fold(text)) for fold in folds]
+        first = next(
+            (
+                at
+                for at, pattern_group in enumerate(self._any)
+                if any(pattern_group.search(folded_text) for _, folded_text in folded)
+            ),
+            None,
+        )
         if first is None:
             return []
-        views = [(view, said, len(view(text[:since]))) for view, said in seen]
-        today, kept = today or timezone.now().date(), {}
-        for own, entry, pattern in self._entries[first * _TOGETHER :]:
-            if own.key in kept or own.ended(today) or (stage is not None and stage not in own.stages):
+        views = [(fold, folded_text, len(fold(text[:since]))) for fold, folded_text in folded]
+        today, matches = today or timezone.now().date(), {}
+        for blocklist, entry, pattern in self._entries[first * _TOGETHER :]:
+            if (
+                blocklist.key in matches
+                or blocklist.has_expired(today)
+                or (stage is not None and stage not in blocklist.stages)
+            ):
                 continue
-            for view, said, border in views[2:] if own.kind == NAMES else views[:2]:
-                if spans := _spans_beyond(own.kind, pattern, said, border):
-                    kept[own.key] = BlocklistMatch(own.key, entry, tuple(map_spans_to_source(text, spans, view)))
+            for fold, folded_text, folded_since in views[2:] if blocklist.kind == NAMES else views[:2]:
+                if spans := _spans_beyond(blocklist.kind, pattern, folded_text, folded_since):
+                    matches[blocklist.key] = BlocklistMatch(
+                        blocklist.key, entry, tuple(map_spans_to_source(text, spans, fold))
+                    )
                     break
-        return list(kept.values())
+        return list(matches.values())
 
 
 def match_blocklists(policy: Policy, stage: Stage, text: str, since: int = 0) -> list[Signal]:
     """Return one signal per blocklist of the policy that matches beyond `since`; `[]` if the policy has no lists."""
-    if not policy.lists:
+    if not policy.blocklists:
         return []
-    hits = get_matcher(policy).found(text, since, stage=stage)
+    matches = get_matcher(policy).find_matches(text, since, stage=stage)
     return [
-        Signal(BLOCKLIST_DETECTOR, policy.sha256[:12], SignalStatus.OK, {}, hit.key, spans=hit.spans) for hit in hits
+        Signal(BLOCKLIST_DETECTOR, policy.sha256[:12], SignalStatus.OK, {}, match.key, spans=match.spans)
+        for match in matches
     ]
 
 
 def get_matcher(policy: Policy) -> BlocklistMatcher:
     """Return the matcher of the policy's blocklists, cached by the hash of the policy. Thread-safe."""
-    found = _ready.get(policy.sha256)
-    if found is None:
+    matcher = _ready.get(policy.sha256)
+    if matcher is None:
         with _lock:
-            found = BlocklistMatcher(policy.lists.values())
+            matcher = BlocklistMatcher(policy.blocklists.values())
             if len(_ready) > 4:
                 _ready.clear()
-            _ready[policy.sha256] = found
-    return found
+            _ready[policy.sha256] = matcher
+    return matcher
 
 
 def validate_blocklists(lists: Iterable[Blocklist]) -> None:
     """Raise PolicyError with a message for users if an entry is invalid, matches nearly everything, or costs too much
     time."""
-    every = list(lists)
-    if sum(len(own.entries) for own in every) > ALL:
+    blocklists = list(lists)
+    if sum(len(blocklist.entries) for blocklist in blocklists) > ALL:
         raise PolicyError(gettext("All blocklists together can have at most %(most)s entries.") % {"most": ALL})
-    for own in every:
-        if len(own.entries) > ENTRIES:
+    for blocklist in blocklists:
+        if len(blocklist.entries) > ENTRIES:
             raise PolicyError(gettext("A blocklist can have at most %(most)s entries.") % {"most": ENTRIES})
-        for entry in own.entries:
-            _validate_entry(own, entry)
-    if every and (ms := measure_cost_ms(BlocklistMatcher(every))) > MAX_COST_MS:
-        said = gettext(
+        for entry in blocklist.entries:
+            _validate_entry(blocklist, entry)
+    if blocklists and (ms := measure_cost_ms(BlocklistMatcher(blocklists))) > MAX_COST_MS:
+        message = gettext(
             "The blocklists would take %(ms)s ms for each sentence; at most %(most)s ms are allowed. "
             "Simplify the entries."
         )
-        raise PolicyError(said % {"ms": f"{ms:.1f}", "most": f"{MAX_COST_MS:.0f}"})
+        raise PolicyError(message % {"ms": f"{ms:.1f}", "most": f"{MAX_COST_MS:.0f}"})
 
 
 def measure_cost_ms(matcher: BlocklistMatcher, sentences: Sequence[str] = BENIGN_SENTENCES) -> float:
@@ -135,7 +152,7 @@ def measure_cost_ms(matcher: BlocklistMatcher, sentences: Sequence[str] = BENIGN
     for _ in range(3):
         began = time.thread_time()
         for sentence in sentences:
-            matcher.found(sentence)
+            matcher.find_matches(sentence)
         best = min(best, (time.thread_time() - began) / len(sentences) * 1000)
     return best
 
@@ -166,15 +183,15 @@ def entry_pattern(kind: str, entry: str) -> str:
     return rf"(?:^|[^\pL\pN_])({inner})(?:[^\pL\pN_]|$)"
 
 
-def _validate_entry(own: Blocklist, entry: str) -> None:
-    pattern, said = compile_entry(own.kind, entry), {"entry": entry[:80]}
+def _validate_entry(blocklist: Blocklist, entry: str) -> None:
+    pattern, values = compile_entry(blocklist.kind, entry), {"entry": entry[:80]}
     if pattern.search(""):
-        raise PolicyError(gettext("“%(entry)s” matches an empty text, so it would match everything.") % said)
-    view = strip_accents if own.kind == NAMES else fold_for_detection
-    hits = sum(1 for sentence in BENIGN_SENTENCES if pattern.search(view(sentence)))
+        raise PolicyError(gettext("“%(entry)s” matches an empty text, so it would match everything.") % values)
+    fold = strip_accents if blocklist.kind == NAMES else fold_for_detection
+    hits = sum(1 for sentence in BENIGN_SENTENCES if pattern.search(fold(sentence)))
     if hits * MAX_BENIGN_MATCHES > len(BENIGN_SENTENCES):
-        words = gettext("“%(entry)s” is too broad: it matches %(hits)s of %(all)s everyday sentences.")
-        raise PolicyError(words % {**said, "hits": hits, "all": len(BENIGN_SENTENCES)})
+        message = gettext("“%(entry)s” is too broad: it matches %(hits)s of %(all)s everyday sentences.")
+        raise PolicyError(message % {**values, "hits": hits, "all": len(BENIGN_SENTENCES)})
 
 
 def _compile(pattern: str, memory: int, entry: str = "") -> Any:
@@ -185,12 +202,12 @@ def _compile(pattern: str, memory: int, entry: str = "") -> Any:
     except re2.error as error:
         reason = str(error.args[0].decode() if isinstance(error.args[0], bytes) else error)
         too_large = "too large" in reason or "repetition size" in reason
-        said = (
+        message = (
             gettext("“%(entry)s” has too many repetitions and would be slow. Use a simpler pattern.")
             if too_large
             else gettext("“%(entry)s” is not a valid pattern: %(reason)s.")
         )
-        raise PolicyError(said % {"entry": entry[:80], "reason": reason.rstrip(".")}) from error
+        raise PolicyError(message % {"entry": entry[:80], "reason": reason.rstrip(".")}) from error
 
 
 def _spans_beyond(kind: str, pattern: Any, text: str, since: int) -> list[tuple[int, int]]:

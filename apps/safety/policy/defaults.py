@@ -108,19 +108,19 @@ def make_default_policy(cuts: Mapping[str, LabelThresholds]) -> dict[str, Any]:
     """
     rows = []
     for code, title, text, severity, fail, rule, stages in _CLAUSES:
-        steps = {}
+        thresholds = {}
         for stage, (flag, block) in stages.items():
             cut = _PICTURE if stage == "picture" else cuts.get(code, _GUARDED if code in LATER_CLAUSES else None)
             if cut is None:
                 continue
             if severity == 4 and stage == "question" and cut.block > _GRAVEST:
                 cut = LabelThresholds(min(cut.flag, _GRAVEST), _GRAVEST)
-            low = [{"least": cut.flag, "action": flag}] if cut.flag < cut.block else []
-            steps[stage] = [*low, {"least": cut.block, "action": block}]
+            flag_threshold = [{"least": cut.flag, "action": flag}] if cut.flag < cut.block else []
+            thresholds[stage] = [*flag_threshold, {"least": cut.block, "action": block}]
         rows.append(
             {
                 "code": code, "title": title, "text": text, "severity": severity, "fail": fail, "rule": rule,
-                "steps": steps,
+                "steps": thresholds,
             }
         )  # fmt: skip
     return {"clauses": rows}

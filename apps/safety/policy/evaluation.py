@@ -48,18 +48,18 @@ class Signal:
         tuple[int, int], ...
     ] = ()  # (start, end) of the findings in the text, for reviewers; not used by verdicts
 
-    def sound(self) -> Signal:
+    def validated(self) -> Signal:
         """Return the signal, or one with status ERROR and no scores if any score is not a number from 0 to 1."""
         return (
             self if all(map(_is_score, self.scores.values())) else replace(self, status=SignalStatus.ERROR, scores={})
         )
 
-    def kept(self) -> Signal:
+    def rounded(self) -> Signal:
         """Return the signal with scores rounded as stored, so that a recomputed verdict equals the first."""
-        sound = self.sound()
-        return replace(sound, scores=_rounded(sound.scores)) if sound.scores else sound
+        validated = self.validated()
+        return replace(validated, scores=_rounded(validated.scores)) if validated.scores else validated
 
-    def row(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the signal as JSON for storage, with scores rounded to six digits."""
         spans = {"spans": [list(span) for span in self.spans]} if self.spans else {}
         return {
@@ -73,7 +73,7 @@ class Signal:
         }
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Signal:
+    def from_json(cls, row: Mapping[str, Any]) -> Signal:
         """Return the signal that `row` stored."""
         spans = tuple((int(start), int(end)) for start, end in row.get("spans", ()))
         return cls(
@@ -112,28 +112,30 @@ def evaluate_policy(stage: Stage, signals: Sequence[Signal], policy: Policy) -> 
     fail-closed clause with thresholds at this stage gives at least WITHHOLD if a detector was missing. So it does if no
     valid signal scored it and no detector was skipped.
     """
-    signals = [signal.kept() for signal in signals]
+    signals = [signal.rounded() for signal in signals]
     if stage in EXPORT_STAGES:
-        here = {code: _clause_at_stage(stage, clause, signals) for code, clause in policy.clauses.items()}
-        policy = replace(policy, clauses=here)
-    found = [outcome for signal in signals for outcome in _results_of_signal(stage, signal, policy)]
+        clauses = {code: _clause_at_stage(stage, clause, signals) for code, clause in policy.clauses.items()}
+        policy = replace(policy, clauses=clauses)
+    results = [result for signal in signals for result in _results_of_signal(stage, signal, policy)]
     missing = any(
         signal.status in (SignalStatus.TIMEOUT, SignalStatus.ERROR, SignalStatus.MISSING) for signal in signals
     )
-    closed = [
-        clause for clause in policy.clauses.values() if clause.steps.get(stage) and clause.fail is FailureMode.CLOSED
+    fail_closed = [
+        clause
+        for clause in policy.clauses.values()
+        if clause.thresholds.get(stage) and clause.failure_mode is FailureMode.CLOSED
     ]
     withheld = PolicyResult(
-        Action.WITHHOLD, UNCHECKED, max((clause.severity for clause in closed), default=0), 0.0, True
+        Action.WITHHOLD, UNCHECKED, max((clause.severity for clause in fail_closed), default=0), 0.0, True
     )
-    if missing and closed:
-        found.append(withheld)
+    if missing and fail_closed:
+        results.append(withheld)
     elif missing and stage is Stage.PICTURE:
-        found.append(PolicyResult(Action.LABEL, UNCHECKED, 0, 0.0, True))
-    best = max(found, key=_precedence, default=PolicyResult(None))
-    if best.allowed and _is_unscored(closed, signals):
-        best = withheld
-    return replace(best, unchecked=True) if missing and not best.unchecked else best
+        results.append(PolicyResult(Action.LABEL, UNCHECKED, 0, 0.0, True))
+    strictest = max(results, key=_precedence, default=PolicyResult(None))
+    if strictest.allowed and _is_unscored(fail_closed, signals):
+        strictest = withheld
+    return replace(strictest, unchecked=True) if missing and not strictest.unchecked else strictest
 
 
 def _clause_at_stage(stage: Stage, clause: Clause, signals: Sequence[Signal]) -> Clause:
@@ -141,19 +143,19 @@ def _clause_at_stage(stage: Stage, clause: Clause, signals: Sequence[Signal]) ->
 
     Without its own thresholds, or for a picture that no classifier scored, those of answers or pictures apply.
     """
-    pictured = any(signal.detector == PICTURE_DETECTOR for signal in signals)
-    scored = any(clause.code in signal.scores for signal in signals)
-    own: tuple[Threshold, ...] = clause.steps.get(stage, ()) if scored or not pictured else ()
-    beside = clause.steps.get(Stage.PICTURE if pictured else Stage.ANSWER, ())
-    return replace(clause, steps={stage: own or beside})
+    is_picture = any(signal.detector == PICTURE_DETECTOR for signal in signals)
+    has_score = any(clause.code in signal.scores for signal in signals)
+    own_thresholds: tuple[Threshold, ...] = clause.thresholds.get(stage, ()) if has_score or not is_picture else ()
+    fallback = clause.thresholds.get(Stage.PICTURE if is_picture else Stage.ANSWER, ())
+    return replace(clause, thresholds={stage: own_thresholds or fallback})
 
 
-def _is_unscored(closed: Sequence[Clause], signals: Sequence[Signal]) -> bool:
+def _is_unscored(fail_closed: Sequence[Clause], signals: Sequence[Signal]) -> bool:
     """Return whether a fail-closed clause has no score and no signal says that none was needed."""
     if any(signal.status is SignalStatus.SKIPPED for signal in signals):
         return False
     scored = {label for signal in signals if signal.status is SignalStatus.OK for label in signal.scores}
-    return any(clause.code not in scored for clause in closed)
+    return any(clause.code not in scored for clause in fail_closed)
 
 
 def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
@@ -167,24 +169,28 @@ def _is_score(score: object) -> bool:
 def _results_of_signal(stage: Stage, signal: Signal, policy: Policy) -> list[PolicyResult]:
     if signal.status is not SignalStatus.OK:
         return []
-    found = []
+    results = []
     if (
-        (own := policy.lists.get(signal.rule))
+        (blocklist := policy.blocklists.get(signal.rule))
         and signal.detector == BLOCKLIST_DETECTOR
-        and (clause := policy.clause(own.code))
+        and (clause := policy.clause(blocklist.code))
     ):
-        found.append(PolicyResult(_soften(stage, own.action), clause.code, clause.severity, 1.0))
+        results.append(PolicyResult(_soften(stage, blocklist.action), clause.code, clause.severity, 1.0))
     if signal.rule and (clause := policy.clause(signal.rule)):
-        found.append(PolicyResult(_rule_action(stage, clause), clause.code, clause.severity, 1.0))
+        results.append(PolicyResult(_rule_action(stage, clause), clause.code, clause.severity, 1.0))
     for label, score in signal.scores.items():
         clause = policy.clause(label)
-        reached = [step.action for step in clause.steps.get(stage, ()) if score >= step.least] if clause else []
+        reached = (
+            [threshold.action for threshold in clause.thresholds.get(stage, ()) if score >= threshold.min_score]
+            if clause
+            else []
+        )
         if clause and reached:
-            found.append(PolicyResult(reached[-1], label, clause.severity, score))
-        elif clause and signal.detector == GUARD_DETECTOR and score >= 1 and clause.rule is not Action.NOTE:
+            results.append(PolicyResult(reached[-1], label, clause.severity, score))
+        elif clause and signal.detector == GUARD_DETECTOR and score >= 1 and clause.rule_action is not Action.NOTE:
             # No threshold of its own: reviewed.
-            found.append(PolicyResult(Action.REVIEW, label, clause.severity, score))
-    return found
+            results.append(PolicyResult(Action.REVIEW, label, clause.severity, score))
+    return results
 
 
 def _rule_action(stage: Stage, clause: Clause) -> Action:
@@ -193,18 +199,18 @@ def _rule_action(stage: Stage, clause: Clause) -> Action:
     A passage is its owner's text: a rule finding is reviewed, never withheld. A secret is labelled, since reviewers
     need not see passwords.
     """
-    if clause.rule is Action.REDACT and stage is not Stage.ANSWER:  # the user's own text is not redacted
+    if clause.rule_action is Action.REDACT and stage is not Stage.ANSWER:  # the user's own text is not redacted
         return Action.LABEL if clause.code == SECRETS else Action.NOTE
-    mild = clause.rule is Action.NOTE or (clause.code == SECRETS and clause.rule is Action.LABEL)
-    return clause.rule if stage is not Stage.PASSAGE or mild else Action.REVIEW
+    mild = clause.rule_action is Action.NOTE or (clause.code == SECRETS and clause.rule_action is Action.LABEL)
+    return clause.rule_action if stage is not Stage.PASSAGE or mild else Action.REVIEW
 
 
 def _soften(stage: Stage, action: Action) -> Action:
-    held = action in (Action.WITHHOLD, Action.SEND)
-    return Action.REVIEW if stage is Stage.PASSAGE and held else action
+    withholds = action in (Action.WITHHOLD, Action.SEND)
+    return Action.REVIEW if stage is Stage.PASSAGE and withholds else action
 
 
-def _precedence(outcome: PolicyResult) -> tuple[bool, int, int, float]:
+def _precedence(result: PolicyResult) -> tuple[bool, int, int, float]:
     """Return the sort key of a result. A withheld self-harm text comes first, so that the user gets help."""
-    action = -1 if outcome.action is None else ACTION_ORDER.index(outcome.action)
-    return outcome.code == SELF_HARM and not outcome.allowed, action, outcome.severity, outcome.score
+    action = -1 if result.action is None else ACTION_ORDER.index(result.action)
+    return result.code == SELF_HARM and not result.allowed, action, result.severity, result.score

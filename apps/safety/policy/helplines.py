@@ -57,14 +57,14 @@ class HelplineSelection:
     emergency: tuple[Helpline, ...]
     directory: str = DIRECTORY
 
-    def described(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return the helplines as a dictionary for the JSON of the API."""
         lines = {"emergency": self.emergency, "helplines": self.first + self.others}
-        found = {
-            name: [{"name": one.name, "number": one.number, "country": str(one.country)} for one in some]
-            for name, some in lines.items()
+        listed = {
+            name: [{"name": line.name, "number": line.number, "country": str(line.country)} for line in lines_of_kind]
+            for name, lines_of_kind in lines.items()
         }
-        return {**found, "directory": self.directory}
+        return {**listed, "directory": self.directory}
 
 
 def select_helplines(language: str | None = None) -> HelplineSelection:

@@ -1,6 +1,9 @@
 """Parse and validate policies: clauses, thresholds per stage, and blocklists.
 
 A policy is stored as JSON in a `PolicyVersion`. `parse_policy` rejects an incomplete one. Pure, no database.
+
+The keys of stored and exported policies never change: `fail` is the failure mode of a clause, `rule` its rule action,
+`steps` its thresholds per stage, `least` the score of a threshold, and `lists` are the blocklists.
 """
 
 from __future__ import annotations
@@ -66,7 +69,7 @@ class PolicyError(ValueError):
 class Threshold:
     """Score from which a clause's label requires `action`."""
 
-    least: float
+    min_score: float
     action: Action
 
 
@@ -78,9 +81,9 @@ class Clause:
     title: str
     text: str  # shown to users whose content was withheld
     severity: int  # 0 … 4
-    fail: FailureMode
-    rule: Action  # action of a matching rule
-    steps: Mapping[Stage, tuple[Threshold, ...]]  # ascending
+    failure_mode: FailureMode
+    rule_action: Action  # action of a matching rule
+    thresholds: Mapping[Stage, tuple[Threshold, ...]]  # ascending
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Blocklist:
     expires: date | None  # the last day on which it matches
     note: str
 
-    def ended(self, today: date) -> bool:
+    def has_expired(self, today: date) -> bool:
         return self.expires is not None and self.expires < today
 
 
@@ -109,7 +112,7 @@ class Policy:
     number: int
     sha256: str
     clauses: Mapping[str, Clause]
-    lists: Mapping[str, Blocklist] = field(default_factory=dict)
+    blocklists: Mapping[str, Blocklist] = field(default_factory=dict)
 
     def clause(self, code: str) -> Clause | None:
         return self.clauses.get(code)
@@ -180,8 +183,8 @@ def parse_policy(body: Mapping[str, Any], number: int = 0) -> Policy:
             raise PolicyError(gettext("The policy has the clause %(code)s twice.") % {"code": clause.code})
         clauses[clause.code] = clause
     for code in LATER_CLAUSES.keys() - clauses.keys():
-        if (of := clauses.get(LATER_CLAUSES[code])) is not None:
-            clauses[code] = replace(of, code=code)
+        if (earlier := clauses.get(LATER_CLAUSES[code])) is not None:
+            clauses[code] = replace(earlier, code=code)
     clauses.setdefault(PROMPT_LEAK_CLAUSE.code, PROMPT_LEAK_CLAUSE)
     if missing := [code for code in CLAUSE_CODES if code not in clauses and code not in LATER_CLAUSES]:
         raise PolicyError(gettext("The policy lacks these clauses: %(join)s.") % {"join": ", ".join(missing)})
@@ -194,26 +197,32 @@ def hash_policy(body: Mapping[str, Any]) -> str:
 
 
 def _lists(rows: object) -> dict[str, Blocklist]:
-    lists: dict[str, Blocklist] = {}
+    blocklists: dict[str, Blocklist] = {}
     for row in rows if isinstance(rows, list) else [None]:
         try:
-            own = _list(row)
+            blocklist = _list(row)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise PolicyError(
                 gettext("A blocklist of the policy is not valid: %(error)s.") % {"error": error}
             ) from error
-        if own.key in lists:
-            raise PolicyError(gettext("The policy has the blocklist %(name)s twice.") % {"name": own.name})
-        if own.action in (Action.BLUR, Action.REDACT):
+        if blocklist.key in blocklists:
+            raise PolicyError(gettext("The policy has the blocklist %(name)s twice.") % {"name": blocklist.name})
+        if blocklist.action in (Action.BLUR, Action.REDACT):
             raise PolicyError(
-                gettext("The blocklist %(name)s cannot blur or redact. Choose another action.") % {"name": own.name}
+                gettext("The blocklist %(name)s cannot blur or redact. Choose another action.")
+                % {"name": blocklist.name}
             )
-        if not own.name or not own.entries or own.code not in CLAUSE_CODES or own.kind not in (WORDS, PATTERNS, NAMES):
+        if (
+            not blocklist.name
+            or not blocklist.entries
+            or blocklist.code not in CLAUSE_CODES
+            or blocklist.kind not in (WORDS, PATTERNS, NAMES)
+        ):
             raise PolicyError(
-                gettext("The blocklist %(name)s needs a name, a clause and entries.") % {"name": own.name}
+                gettext("The blocklist %(name)s needs a name, a clause and entries.") % {"name": blocklist.name}
             )
-        lists[own.key] = own
-    return lists
+        blocklists[blocklist.key] = blocklist
+    return blocklists
 
 
 def _list(row: Any) -> Blocklist:
@@ -237,46 +246,49 @@ def _clause(row: object) -> Clause:
     if not isinstance(severity, int) or isinstance(severity, bool) or not 0 <= severity <= 4:
         raise PolicyError(gettext("The severity of %(code)s has to be a whole number from 0 to 4.") % {"code": code})
     try:
-        fail, rule = FailureMode(str(row.get("fail"))), Action(str(row.get("rule")))
+        failure_mode, rule_action = FailureMode(str(row.get("fail"))), Action(str(row.get("rule")))
     except ValueError as error:
         raise PolicyError(
             gettext("The clause %(code)s is not valid: %(error)s.") % {"code": code, "error": error}
         ) from error
-    steps = _steps(code, row.get("steps", {}))
-    acts = [(rule, None), *((step.action, stage) for stage, rows in steps.items() for step in rows)]
-    if wrong := [action for action, stage in acts if not is_applicable(action, code, stage)]:
-        said = gettext(
+    thresholds = _steps(code, row.get("steps", {}))
+    actions = [
+        (rule_action, None),
+        *((threshold.action, stage) for stage, rows in thresholds.items() for threshold in rows),
+    ]
+    if inapplicable := [action for action, stage in actions if not is_applicable(action, code, stage)]:
+        message = gettext(
             "The clause %(code)s cannot use the action “%(action)s” there: only pictures can be blurred, and "
             "only answers redacted."
         )
-        raise PolicyError(said % {"code": code, "action": wrong[0]})
+        raise PolicyError(message % {"code": code, "action": inapplicable[0]})
     title, text = (FORMER_WORDING.get(words, words) for words in (str(row["title"]), str(row["text"])))
-    return Clause(code, title, text, severity, fail, rule, steps)
+    return Clause(code, title, text, severity, failure_mode, rule_action, thresholds)
 
 
-def _steps(code: str, found: object) -> dict[Stage, tuple[Threshold, ...]]:
-    if not isinstance(found, dict):
+def _steps(code: str, rows_by_stage: object) -> dict[Stage, tuple[Threshold, ...]]:
+    if not isinstance(rows_by_stage, dict):
         raise PolicyError(
             gettext("The thresholds of %(code)s have to be an object with one list per stage.") % {"code": code}
         )
-    steps: dict[Stage, tuple[Threshold, ...]] = {}
-    for name, rows in found.items():
+    thresholds: dict[Stage, tuple[Threshold, ...]] = {}
+    for name, rows in rows_by_stage.items():
         try:
-            read = tuple(Threshold(float(row["least"]), Action(row["action"])) for row in rows)
-            steps[Stage(name)] = read
+            parsed = tuple(Threshold(float(row["least"]), Action(row["action"])) for row in rows)
+            thresholds[Stage(name)] = parsed
         except (ValueError, TypeError, KeyError) as error:
-            said = gettext("The thresholds of %(code)s at %(name)s are not valid: %(error)s.")
-            raise PolicyError(said % {"code": code, "name": repr(name), "error": error}) from error
-        if not all(0 < step.least <= 1 for step in read):
+            message = gettext("The thresholds of %(code)s at %(name)s are not valid: %(error)s.")
+            raise PolicyError(message % {"code": code, "name": repr(name), "error": error}) from error
+        if not all(0 < threshold.min_score <= 1 for threshold in parsed):
             raise PolicyError(
                 gettext("A threshold of %(code)s at %(name)s is not between 0 and 1.") % {"code": code, "name": name}
             )
         if any(
-            a.least >= b.least or ACTION_ORDER.index(a.action) >= ACTION_ORDER.index(b.action)
-            for a, b in pairwise(read)
+            a.min_score >= b.min_score or ACTION_ORDER.index(a.action) >= ACTION_ORDER.index(b.action)
+            for a, b in pairwise(parsed)
         ):
             raise PolicyError(
                 gettext("The thresholds of %(code)s at %(name)s must get stricter as the score rises.")
                 % {"code": code, "name": name}
             )
-    return steps
+    return thresholds

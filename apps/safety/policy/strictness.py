@@ -52,28 +52,28 @@ def strictest_of(*levels: Strictness) -> Strictness:
 
 def evaluate_at(stage: Stage, signals: Sequence[Signal], policy: Policy, level: Strictness) -> PolicyResult:
     """Return the result of the signals at the level. Pure."""
-    plain = evaluate_policy(stage, signals, policy)
-    if level == Strictness.SITE or not plain.allowed:
-        return plain
-    outcome = evaluate_policy(stage, signals, tighten_policy(policy, level))
-    action = outcome.action
-    if action is not None and not _stays(outcome, level):
+    site_result = evaluate_policy(stage, signals, policy)
+    if level == Strictness.SITE or not site_result.allowed:
+        return site_result
+    result = evaluate_policy(stage, signals, tighten_policy(policy, level))
+    action = result.action
+    if action is not None and not _stays(result, level):
         action = _harder(action, level)  # for results without a threshold, such as a guard model's doubt
-    return replace(outcome, action=action, level=str(level))
+    return replace(result, action=action, level=str(level))
 
 
 def apply_strictness(verdict: Verdict, level: Strictness, policy: Policy) -> Verdict:
     """Return the verdict at the level. A verdict that withholds already is returned unchanged."""
-    found = verdict.judged
-    if level == Strictness.SITE or not verdict.allowed or found is None or found.outcome.action is None:
+    evaluation = verdict.evaluation
+    if level == Strictness.SITE or not verdict.allowed or evaluation is None or evaluation.result.action is None:
         return verdict  # a level only makes findings stricter
-    stage = Stage(found.stage)
-    outcome = evaluate_at(stage, found.signals, policy, level)
-    if outcome.allowed:
+    stage = Stage(evaluation.stage)
+    result = evaluate_at(stage, evaluation.signals, policy, level)
+    if result.allowed:
         return verdict
-    words = {Stage.QUESTION: QUESTION_MESSAGE, Stage.PICTURE: PICTURE_MESSAGE}.get(stage, ANSWER_MESSAGE)
-    words = CRISIS_SUPPORT if outcome.code == SELF_HARM else words
-    return Verdict(False, outcome.code, words, replace(found, outcome=outcome))
+    message = {Stage.QUESTION: QUESTION_MESSAGE, Stage.PICTURE: PICTURE_MESSAGE}.get(stage, ANSWER_MESSAGE)
+    message = CRISIS_SUPPORT if result.code == SELF_HARM else message
+    return Verdict(False, result.code, message, replace(evaluation, result=result))
 
 
 def tighten_policy(policy: Policy, level: Strictness) -> Policy:
@@ -83,29 +83,32 @@ def tighten_policy(policy: Policy, level: Strictness) -> Policy:
     return replace(
         policy,
         clauses={code: _clause(clause, level) for code, clause in policy.clauses.items()},
-        lists={key: replace(own, action=_harder(own.action, level)) for key, own in policy.lists.items()},
+        blocklists={
+            key: replace(blocklist, action=_harder(blocklist.action, level))
+            for key, blocklist in policy.blocklists.items()
+        },
     )
 
 
 def _clause(clause: Clause, level: Strictness) -> Clause:
     if clause.code in _KEPT:
         return clause
-    steps = {stage: _steps(steps, level) for stage, steps in clause.steps.items()}
-    return replace(clause, rule=_harder(clause.rule, level), steps=steps)
+    thresholds = {stage: _steps(thresholds, level) for stage, thresholds in clause.thresholds.items()}
+    return replace(clause, rule_action=_harder(clause.rule_action, level), thresholds=thresholds)
 
 
-def _steps(steps: Sequence[Threshold], level: Strictness) -> tuple[Threshold, ...]:
+def _steps(thresholds: Sequence[Threshold], level: Strictness) -> tuple[Threshold, ...]:
     """Return each threshold made stricter.
 
     At STRICT, the upper half of the range that is only noted below a withholding threshold is withheld.
     """
-    nearer = [
-        Threshold((low.least + high.least) / 2, Action.WITHHOLD)
-        for low, high in pairwise(steps)
+    added = [
+        Threshold((low.min_score + high.min_score) / 2, Action.WITHHOLD)
+        for low, high in pairwise(thresholds)
         if level == Strictness.STRICT and low.action is Action.NOTE and high.action in (Action.WITHHOLD, Action.SEND)
     ]
-    harder = [Threshold(step.least, _harder(step.action, level)) for step in steps]
-    return tuple(sorted([*harder, *nearer], key=lambda step: step.least))
+    tightened = [Threshold(threshold.min_score, _harder(threshold.action, level)) for threshold in thresholds]
+    return tuple(sorted([*tightened, *added], key=lambda threshold: threshold.min_score))
 
 
 def _harder(action: Action, level: Strictness) -> Action:
@@ -117,5 +120,5 @@ def _harder(action: Action, level: Strictness) -> Action:
     return action
 
 
-def _stays(outcome: PolicyResult, level: Strictness) -> bool:
-    return outcome.code in _KEPT or (outcome.code == UNCHECKED and level == Strictness.STRICT)
+def _stays(result: PolicyResult, level: Strictness) -> bool:
+    return result.code in _KEPT or (result.code == UNCHECKED and level == Strictness.STRICT)

@@ -98,23 +98,25 @@ def crisis_support_line() -> str:
     return " ".join(gettext(line) for line in CRISIS_SUPPORT.splitlines())
 
 
-def withheld_message(stage: Stage, outcome: PolicyResult, signals: Sequence[Signal], policy: Policy, away: str) -> str:
-    """Return the message for a result that is not allowed, in English. `away` is returned if no check could judge."""
-    if outcome.code == UNCHECKED:
-        return away
-    if outcome.code == SELF_HARM:
+def withheld_message(
+    stage: Stage, result: PolicyResult, signals: Sequence[Signal], policy: Policy, unavailable: str
+) -> str:
+    """Return the message for a result that is not allowed, in English; `unavailable` if no check could judge."""
+    if result.code == UNCHECKED:
+        return unavailable
+    if result.code == SELF_HARM:
         return CRISIS_SUPPORT
-    asked = stage is not Stage.ANSWER
+    is_question = stage is not Stage.ANSWER
     known, general, listed = (
         (QUESTION_MESSAGES, WITHHELD_QUESTION, BLOCKLIST_QUESTION)
-        if asked
+        if is_question
         else (ANSWER_MESSAGES, WITHHELD_ANSWER, BLOCKLIST_ANSWER)
     )
-    lines = [known.get(outcome.code, general)]
+    lines = [known.get(result.code, general)]
     if _is_by_blocklist(stage, signals, policy):
-        clause = policy.clause(outcome.code)
+        clause = policy.clause(result.code)
         lines = [listed, *([clause.text] if clause and len(clause.text) <= CHARACTERS // 2 else [])]
-    return "\n".join([*lines, REVIEW_NOTE] if asked and outcome.reviewed else lines)
+    return "\n".join([*lines, REVIEW_NOTE] if is_question and result.reviewed else lines)
 
 
 def _is_by_blocklist(stage: Stage, signals: Sequence[Signal], policy: Policy) -> bool:

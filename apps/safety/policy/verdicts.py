@@ -27,9 +27,9 @@ class EvaluationRecord:
 
     stage: str
     text: str  # normalised
-    outcome: PolicyResult
+    result: PolicyResult
     signals: tuple[Signal, ...]
-    policy: int = 0  # number of the policy version that judged
+    policy_number: int = 0  # number of the policy version that judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class Verdict:
     """
 
     allowed: bool
-    rule: str = ""
-    words: str = ""
-    judged: EvaluationRecord | None = field(default=None, compare=False)
+    code: str = ""
+    message: str = ""
+    evaluation: EvaluationRecord | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class SuspectSentences:
     none or they are unknown.
     """
 
-    rows: Sequence[Sequence[str]]
-    inside: Sequence[SpanEmbeddings | None]
+    sentences: Sequence[Sequence[str]]
+    embeddings: Sequence[SpanEmbeddings | None]
 
 
 ALLOWED = Verdict(True)
@@ -67,17 +67,17 @@ def strictest_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     The first that is not allowed, else the first with the strictest action, so that no label or review is lost. Stops
     at the first that is not allowed. `ALLOWED` if there are no texts.
     """
-    found = ALLOWED
+    strictest = ALLOWED
     for verdict in verdicts:
         if not verdict.allowed:
             return verdict
-        if _precedence(verdict) > _precedence(found):
-            found = verdict
-    return found
+        if _precedence(verdict) > _precedence(strictest):
+            strictest = verdict
+    return strictest
 
 
 def _precedence(verdict: Verdict) -> int:
-    action = verdict.judged.outcome.action if verdict.judged is not None else None
+    action = verdict.evaluation.result.action if verdict.evaluation is not None else None
     return -1 if action is None else ACTION_ORDER.index(action)
 
 

@@ -115,7 +115,7 @@ def refresh_policy() -> None:
     _current["read"] = time.monotonic()
     try:
         row = PolicyVersion.objects.filter(status=Status.LIVE).first()
-        found = parse_policy(row.body, row.number) if row is not None else None
+        policy = parse_policy(row.body, row.number) if row is not None else None
         _current["shadows"] = _load_shadows()
         _current["allowed"] = frozenset(
             AllowedText.objects.order_by("-pk").values_list("sha256", flat=True)[:MAX_ALLOWED_TEXTS]
@@ -123,16 +123,16 @@ def refresh_policy() -> None:
     except (Error, PolicyError):
         return
     current_policy()
-    if found is not None:
-        blocklist_matcher.get_matcher(found)
-        _current["policy"] = found
+    if policy is not None:
+        blocklist_matcher.get_matcher(policy)
+        _current["policy"] = policy
     _current["loaded"] = True
 
 
 def shadow_versions() -> tuple[ShadowVersion, ...]:
     """Return the shadow versions, from memory like `current_policy`."""
-    found: tuple[ShadowVersion, ...] = _current["shadows"]
-    return found
+    shadows: tuple[ShadowVersion, ...] = _current["shadows"]
+    return shadows
 
 
 def is_allowed_text(text: str) -> bool:
@@ -147,10 +147,10 @@ def clear_cache() -> None:
 
 def describe_clause(code: str, policy: Policy | None = None) -> str:
     """Return title and text of the clause in the policy (None: the live one), in the active language."""
-    found = (policy or parse_policy(get_live_version().body)).clause(code)
+    clause = (policy or parse_policy(get_live_version().body)).clause(code)
     return (
-        f"{translate_stored(found.title)}. {translate_stored(found.text)}"
-        if found
+        f"{translate_stored(clause.title)}. {translate_stored(clause.text)}"
+        if clause
         else gettext(_EXTRA_CLAUSES.get(code, code))
     )
 
@@ -170,7 +170,7 @@ def create_draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyV
     """
     separation_of_duties.require_administrator(user)
     body = defaults.add_missing_clauses(body)
-    blocklist_matcher.validate_blocklists(parse_policy(body).lists.values())
+    blocklist_matcher.validate_blocklists(parse_policy(body).blocklists.values())
     with transaction.atomic():
         number = next_version_number()
         row = PolicyVersion.objects.create(
@@ -252,8 +252,8 @@ def approve_version(user: User, row: PolicyVersion) -> None:
         PolicyVersion.objects.filter(status=Status.LIVE).update(status=Status.RETIRED)
         now = {"status": Status.LIVE, "approver": user, "effective": timezone.now()}
         PolicyVersion.objects.filter(pk=row.pk).update(self_approved=alone, **now)
-        said = {"self_approved": True} if alone else {}
-        audit.record_event("policy.live", actor=user, subject=str(row), sha256=row.sha256, **said)
+        payload = {"self_approved": True} if alone else {}
+        audit.record_event("policy.live", actor=user, subject=str(row), sha256=row.sha256, **payload)
     refresh_policy()
 
 
@@ -283,10 +283,10 @@ def require_approvable(user: User, row: PolicyVersion) -> bool:
     alone = row.author_id == user.pk
     if alone and separation_of_duties.has_other_administrator(user.pk):
         raise ActionRefused(gettext("An administrator other than the author has to approve this draft."))
-    found = row.backtest or {}
-    if hash_policy(row.body) != row.sha256 or found.get("sha256") != row.sha256:
+    backtest = row.backtest or {}
+    if hash_policy(row.body) != row.sha256 or backtest.get("sha256") != row.sha256:
         raise ActionRefused(gettext("Test this draft on past verdicts first, so that you know what it would change."))
-    if found.get("against") != get_live_version().sha256:
+    if backtest.get("against") != get_live_version().sha256:
         raise ActionRefused(
             gettext("Another version has gone live since this draft was tested. Test it on past verdicts again.")
         )

@@ -45,8 +45,8 @@ class PastVerdict:
     text: str | None
     content_hmac: str
     at: datetime
-    policy: int | None = None
-    verdict: PolicyResult | None = None
+    policy_number: int | None = None
+    result: PolicyResult | None = None
     allowlisted: bool = False
 
 
@@ -63,7 +63,7 @@ class BacktestChange:
     content_hmac: str
     at: datetime
 
-    def row(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the change as JSON."""
         return {
             "stage": self.stage, "clause": self.clause, "change": str(self.change), "before": self.before,
@@ -78,7 +78,7 @@ class PreviewedChange:
     change: VerdictChange
     before: str
     after: str
-    number: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,36 +88,41 @@ class ChangePreview:
     `complete` is False if the time ended before all verdicts were counted.
     """
 
-    judged: int
+    evaluated: int
     changes: Sequence[PreviewedChange]
     complete: bool
 
     @property
     def changed(self) -> int:
-        return sum(one.number for one in self.changes)
+        return sum(one.count for one in self.changes)
 
 
-def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
-    """Yield past verdicts, latest first: up to MAX_CASES frozen texts, then up to `most` recorded verdicts.
+def past_verdicts(since: datetime | None, max_records: int) -> Iterator[PastVerdict]:
+    """Yield past verdicts, latest first: up to MAX_CASES frozen texts, then up to `max_records` recorded verdicts.
 
     A text that has a case is yielded once; suspensions of accounts are no verdicts. `since` None: no lower limit.
     """
-    known: set[tuple[str, str]] = set()
-    shots = Snapshot.objects.filter(stage__in=Stage.values).order_by("-created")
+    with_case: set[tuple[str, str]] = set()
+    snapshots = Snapshot.objects.filter(stage__in=Stage.values).order_by("-created")
     rows = RecordedVerdict.objects.order_by("-pk")
     if since is not None:
-        shots = shots.filter(created__gte=since)
+        snapshots = snapshots.filter(created__gte=since)
         rows = rows.filter(hour__gte=since.replace(minute=0, second=0, microsecond=0))
-    for shot in shots[:MAX_CASES]:
-        mark = recorder.keyed_hash(shot.sha256)
-        known.add((shot.stage, mark))
-        signals = [Signal.of(signal) for signal in shot.signals]
+    for snapshot in snapshots[:MAX_CASES]:
+        content_hmac = recorder.keyed_hash(snapshot.sha256)
+        with_case.add((snapshot.stage, content_hmac))
+        signals = [Signal.from_json(signal) for signal in snapshot.signals]
         yield PastVerdict(
-            Stage(shot.stage), parse_strictness(shot.level), signals, shot.readable_text or None, mark, shot.created
+            Stage(snapshot.stage),
+            parse_strictness(snapshot.level),
+            signals,
+            snapshot.readable_text or None,
+            content_hmac,
+            snapshot.created,
         )
-    for row in rows[:most].iterator(chunk_size=2000):
-        if (row.stage, row.content_hmac) not in known:
-            was = PolicyResult(Action(row.action) if row.action else None, row.code, score=row.score)
+    for row in rows[:max_records].iterator(chunk_size=2000):
+        if (row.stage, row.content_hmac) not in with_case:
+            result = PolicyResult(Action(row.action) if row.action else None, row.code, score=row.score)
             yield PastVerdict(
                 Stage(row.stage),
                 row.strictness,
@@ -126,7 +131,7 @@ def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
                 row.content_hmac,
                 row.hour,
                 row.policy,
-                was,
+                result,
                 row.allowlisted,
             )
 
@@ -138,54 +143,54 @@ def compare_versions(past: PastVerdict, old: Policy, new: Policy) -> tuple[Polic
     """
     if past.allowlisted:  # a reviewer allowed exactly this text
         return PolicyResult(None), PolicyResult(None)
-    if past.verdict is not None and past.policy == old.number:
-        before = past.verdict
+    if past.result is not None and past.policy_number == old.number:
+        before = past.result
     else:
         before = strictness.evaluate_at(past.stage, past.signals, old, past.level)
     same = new if past.text is None else None
     return before, shadow.evaluate_shadow(past.stage, past.signals, past.text or "", 0, past.level, new, same)
 
 
-def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None = None, most: int = MAX_RECORDS,
-           told: Callable[[BacktestChange], None] | None = None) -> dict[str, Any]:  # fmt: skip
+def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None = None, max_records: int = MAX_RECORDS,
+           on_change: Callable[[BacktestChange], None] | None = None) -> dict[str, Any]:  # fmt: skip
     """Evaluate past signals under the version, and store and return the changes.
 
-    `told` is called per change. `user` None: a command on the server; else an administrator. Result and audit entry
-    `policy.replayed` are one transaction. Raise ActionRefused, or PolicyError for an invalid version.
+    `on_change` is called per change. `user` None: a command on the server; else an administrator. Result and audit
+    entry `policy.replayed` are one transaction. Raise ActionRefused, or PolicyError for an invalid version.
     """
     if user is not None:
         separation_of_duties.require_administrator(user)
     live = versions.get_live_version()
     new, old = parse_policy(row.body, row.number), parse_policy(live.body, live.number)
-    stages, counts, worded = Counter[str](), Counter[tuple[str, str, str, str, str]](), 0
-    kept: dict[VerdictChange, list[dict[str, Any]]] = defaultdict(list)
-    for past in past_verdicts(since, most):
+    stages, counts, with_text = Counter[str](), Counter[tuple[str, str, str, str, str]](), 0
+    listed: dict[VerdictChange, list[dict[str, Any]]] = defaultdict(list)
+    for past in past_verdicts(since, max_records):
         before, after = compare_versions(past, old, new)
         stages[past.stage] += 1
-        worded += past.text is not None
+        with_text += past.text is not None
         if (change := shadow.classify_change(before, after, past.signals)) is None:
             continue
-        one = BacktestChange(
+        moved = BacktestChange(
             past.stage, after.code or before.code, change, str(before.action or ""), str(after.action or ""),
             after.score or before.score, past.content_hmac, past.at,
         )  # fmt: skip
-        counts[one.stage, one.clause, change, one.before, one.after] += 1
-        if told is not None:
-            told(one)
-        if len(kept[change]) < MAX_LISTED:
-            kept[change].append(one.row())
+        counts[moved.stage, moved.clause, change, moved.before, moved.after] += 1
+        if on_change is not None:
+            on_change(moved)
+        if len(listed[change]) < MAX_LISTED:
+            listed[change].append(moved.to_json())
     judged = stages.total()
-    found = {
-        "judged": judged, "recorded": judged - worded, "changed": counts.total(), "stages": dict(stages),
+    backtest = {
+        "judged": judged, "recorded": judged - with_text, "changed": counts.total(), "stages": dict(stages),
         "counts": [[*key, number] for key, number in sorted(counts.items())], "sha256": row.sha256,
-        "listed": [one for change in VerdictChange for one in kept[change]][:MAX_LISTED], "against": live.sha256,
-        "since": since.isoformat() if since else "",
-        "lists": _untestable_blocklists(old, new) if judged > worded else [],
+        "listed": [one for change in VerdictChange for one in listed[change]][:MAX_LISTED],
+        "against": live.sha256, "since": since.isoformat() if since else "",
+        "lists": _untestable_blocklists(old, new) if judged > with_text else [],
     }  # fmt: skip
     with transaction.atomic():
-        PolicyVersion.objects.filter(pk=row.pk).update(backtest=found)
+        PolicyVersion.objects.filter(pk=row.pk).update(backtest=backtest)
         audit.record_event("policy.replayed", actor=user, subject=str(row), judged=judged, changed=counts.total())
-    return found
+    return backtest
 
 
 def preview_changes(user: User, body: Mapping[str, Any], days: int, budget_s: float) -> ChangePreview:
@@ -197,20 +202,20 @@ def preview_changes(user: User, body: Mapping[str, Any], days: int, budget_s: fl
     separation_of_duties.require_administrator(user)
     end, live = time.monotonic() + budget_s, versions.get_live_version()
     old, new = parse_policy(live.body, live.number), parse_policy(body)
-    judged, counts, complete = 0, Counter[tuple[VerdictChange, str, str]](), True
+    evaluated, counts, complete = 0, Counter[tuple[VerdictChange, str, str]](), True
     for past in past_verdicts(timezone.now() - timedelta(days=days), MAX_RECORDS):
         if time.monotonic() > end:
             complete = False
             break
-        judged += 1
+        evaluated += 1
         before, after = compare_versions(replace(past, text=None), old, new)
         if (change := shadow.classify_change(before, after, past.signals)) is not None:
             counts[change, str(before.action or ""), str(after.action or "")] += 1
     order = list(VerdictChange)
-    found = sorted(counts.items(), key=lambda one: (order.index(one[0][0]), -one[1]))
-    return ChangePreview(judged, [PreviewedChange(*moved, number) for moved, number in found], complete)
+    moves = sorted(counts.items(), key=lambda counted: (order.index(counted[0][0]), -counted[1]))
+    return ChangePreview(evaluated, [PreviewedChange(*moved, number) for moved, number in moves], complete)
 
 
 def _untestable_blocklists(old: Policy, new: Policy) -> list[str]:
     """Return the names of new or changed blocklists, which cannot be matched against verdicts recorded without text."""
-    return [own.name for key, own in new.lists.items() if old.lists.get(key) != own]
+    return [blocklist.name for key, blocklist in new.blocklists.items() if old.blocklists.get(key) != blocklist]

@@ -41,58 +41,62 @@ class DryRunResult:
     harmful: Proportion  # share of harmful texts among the matched
     entries: list[tuple[str, int]]  # entries with most matches
     cases: list[Case]
-    everyday: Proportion
-    ms: float  # per sentence
+    benign: Proportion
+    ms_per_sentence: float  # per sentence
 
 
 @dataclass(frozen=True, slots=True)
 class BlocklistRow:
     """Row of the page of blocklists."""
 
-    own: Blocklist
+    blocklist: Blocklist
     owner: str
-    days: list[tuple[date, int]]
-    last: BlocklistHit | None
-    ended: bool
+    hits_per_day: list[tuple[date, int]]
+    last_hit: BlocklistHit | None
+    has_expired: bool
     draft: PolicyVersion | None  # the draft with this list; None if it is live
 
     @property
     def total(self) -> int:
-        return sum(count for _, count in self.days)
+        return sum(count for _, count in self.hits_per_day)
 
 
 def list_blocklists(days: int) -> list[BlocklistRow]:
     """Return the live blocklists, then those of open drafts that differ. Hits cover the last `days` days."""
     live = versions.get_live_version()
-    now = parse_policy(live.body).lists
-    found: list[tuple[Blocklist, PolicyVersion | None]] = [(own, None) for own in now.values()]
+    live_lists = parse_policy(live.body).blocklists
+    listed: list[tuple[Blocklist, PolicyVersion | None]] = [(blocklist, None) for blocklist in live_lists.values()]
     for draft in PolicyVersion.objects.filter(status__in=["draft", "shadow"], number__gt=live.number):
-        found += [(own, draft) for key, own in parse_policy(draft.body).lists.items() if now.get(key) != own]
-    names = {user.pk: str(user) for user in User.objects.filter(pk__in=[own.owner for own, _ in found])}
+        listed += [
+            (blocklist, draft)
+            for key, blocklist in parse_policy(draft.body).blocklists.items()
+            if live_lists.get(key) != blocklist
+        ]
+    names = {user.pk: str(user) for user in User.objects.filter(pk__in=[blocklist.owner for blocklist, _ in listed])}
     today = timezone.now().date()
     return [
         BlocklistRow(
-            own,
-            names.get(own.owner, gettext("deleted user")),
-            blocklists.count_by_day(own.key, days),
-            blocklists.find_last_hit(own.key),
-            own.ended(today),
+            blocklist,
+            names.get(blocklist.owner, gettext("deleted user")),
+            blocklists.count_by_day(blocklist.key, days),
+            blocklists.find_last_hit(blocklist.key),
+            blocklist.has_expired(today),
             draft,
         )
-        for own, draft in found
+        for blocklist, draft in listed
     ]
 
 
 def find_blocklist(user: User, key: str) -> Blocklist | None:
     """Return the blocklist in the user's base version; None if there is none."""
-    return parse_policy(versions.get_draft_base(user).body).lists.get(key)
+    return parse_policy(versions.get_draft_base(user).body).blocklists.get(key)
 
 
 def parse_blocklist(row: dict[str, Any]) -> Blocklist:
     """Return the parsed and validated blocklist. Raise PolicyError with a message for users."""
-    found = parse_policy({**versions.get_live_version().body, "lists": [row]}).lists[row["key"]]
-    blocklist_matcher.validate_blocklists([found])
-    return found
+    blocklist = parse_policy({**versions.get_live_version().body, "lists": [row]}).blocklists[row["key"]]
+    blocklist_matcher.validate_blocklists([blocklist])
+    return blocklist
 
 
 def save_blocklist(user: User, row: dict[str, Any]) -> PolicyVersion:
@@ -121,45 +125,54 @@ def make_key() -> str:
     return f"list-{new_id().hex[-12:]}"
 
 
-def run_dry_run(user: User, own: Blocklist) -> DryRunResult:
+def run_dry_run(user: User, blocklist: Blocklist) -> DryRunResult:
     """Match the list against up to 5000 latest decided texts and the everyday sentences.
 
     Only cases that the user may see. The list's end is ignored.
     """
-    matcher, last = blocklist_matcher.BlocklistMatcher([own]), _decided_texts(user)
+    matcher, decisions = blocklist_matcher.BlocklistMatcher([blocklist]), _decided_texts(user)
     entries: Counter[str] = Counter()
     cases, harmful = [], 0
-    for decision in last:
-        shot = decision.case.snapshot
-        found = matcher.found(shot.readable_text, today=date.min, stage=Stage(shot.stage))
-        if not found:
+    for decision in decisions:
+        snapshot = decision.case.snapshot
+        matches = matcher.find_matches(snapshot.readable_text, today=date.min, stage=Stage(snapshot.stage))
+        if not matches:
             continue
         harmful += decision.outcome in HARMFUL_OUTCOMES
-        entries.update(one.entry for one in found)
+        entries.update(match.entry for match in matches)
         cases.append(decision.case)
-    everyday = sum(1 for text in BENIGN_SENTENCES if matcher.found(fold_for_detection(text), today=date.min))
+    everyday = sum(1 for text in BENIGN_SENTENCES if matcher.find_matches(fold_for_detection(text), today=date.min))
     return DryRunResult(
-        len(last), Proportion(harmful, len(cases)), entries.most_common(10), cases[:MAX_SHOWN_CASES],
+        len(decisions), Proportion(harmful, len(cases)), entries.most_common(10), cases[:MAX_SHOWN_CASES],
         Proportion(everyday, len(BENIGN_SENTENCES)), blocklist_matcher.measure_cost_ms(matcher),
     )  # fmt: skip
 
 
-def find_matching_entries(own: Blocklist, text: str) -> list[str]:
+def find_matching_entries(blocklist: Blocklist, text: str) -> list[str]:
     """Return the entries that match a text which the user typed, cut to 20,000 characters.
 
     The list's end is ignored.
     """
-    clean = normalise(text[:20_000])
-    each = (
-        blocklist_matcher.BlocklistMatcher([_with_one_entry(own, entry)]).found(clean, today=date.min)
-        for entry in own.entries
+    normalised = normalise(text[:20_000])
+    matches_by_entry = (
+        blocklist_matcher.BlocklistMatcher([_with_one_entry(blocklist, entry)]).find_matches(normalised, today=date.min)
+        for entry in blocklist.entries
     )
-    return [found[0].entry for found in each if found]
+    return [matches[0].entry for matches in matches_by_entry if matches]
 
 
-def _with_one_entry(own: Blocklist, entry: str) -> Blocklist:
+def _with_one_entry(blocklist: Blocklist, entry: str) -> Blocklist:
     return Blocklist(
-        own.key, own.name, own.owner, own.code, own.kind, (entry,), own.action, own.stages, own.expires, own.note
+        blocklist.key,
+        blocklist.name,
+        blocklist.owner,
+        blocklist.code,
+        blocklist.kind,
+        (entry,),
+        blocklist.action,
+        blocklist.stages,
+        blocklist.expires,
+        blocklist.note,
     )
 
 
@@ -168,13 +181,13 @@ def _draft(user: User, key: str, row: dict[str, Any] | None, kind: str) -> Polic
     before = next((old for old in body.get("lists", []) if old["key"] == key), None)
     if row is None and before is None:
         raise PolicyError(gettext("Blocklist not found."))
-    kept = [old for old in body.get("lists", []) if old["key"] != key]
-    body["lists"] = [*kept, row] if row is not None else kept
+    others = [old for old in body.get("lists", []) if old["key"] != key]
+    body["lists"] = [*others, row] if row is not None else others
     name = (row or before or {})["name"]
     with transaction.atomic():
         draft = versions.create_draft(user, body, gettext("Blocklist: %(name)s") % {"name": name})
-        facts = {"name": name, "entries": len((row or before or {})["entries"]), "policy": draft.sha256}
-        audit.record_event(kind, actor=user, subject=f"list {key}", **facts)
+        payload = {"name": name, "entries": len((row or before or {})["entries"]), "policy": draft.sha256}
+        audit.record_event(kind, actor=user, subject=f"list {key}", **payload)
     return draft
 
 
@@ -184,7 +197,7 @@ def _decided_texts(user: User) -> list[Decision]:
         .exclude(case__snapshot__text="")
         .exclude(clause=ACCOUNT)
     )
-    last: dict[Any, Decision] = {}
+    last_decisions: dict[Any, Decision] = {}
     for row in rows.select_related("case__snapshot").order_by("-created")[:MAX_TRIED_TEXTS]:
-        last.setdefault(row.case_id, row)
-    return list(last.values())
+        last_decisions.setdefault(row.case_id, row)
+    return list(last_decisions.values())

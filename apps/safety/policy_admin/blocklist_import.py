@@ -33,7 +33,7 @@ def adopt_blocklist(own: Mapping[str, Any], note: str) -> PolicyVersion | None:
         old = lists.get(own["key"], {"entries": []})
         lists[own["key"]] = {**own, **old, "entries": list(dict.fromkeys([*old["entries"], *own["entries"]]))}
         body = {**body, "lists": list(lists.values())}
-        blocklist_matcher.validate_blocklists(parse_policy(body).lists.values())
+        blocklist_matcher.validate_blocklists(parse_policy(body).blocklists.values())
         number = versions.next_version_number()
         PolicyVersion.objects.filter(pk=now.pk, status=Status.LIVE).update(status=Status.RETIRED)
         row = PolicyVersion.objects.create(

@@ -21,8 +21,8 @@ def find_unreachable(policy: Policy) -> list[tuple[str, Stage]]:
     return [
         (found.code, at)
         for found in policy.clauses.values()
-        if found.fail is FailureMode.CLOSED
-        for at, steps in found.steps.items()
+        if found.failure_mode is FailureMode.CLOSED
+        for at, steps in found.thresholds.items()
         if steps and found.code not in _scored_labels(at)
     ]
 

@@ -32,12 +32,12 @@ class VersionDifference:
 def compare_policies(old: Policy, new: Policy) -> list[VersionDifference]:
     """Return what changes from `old` to `new`: clauses in the order of `new`, then blocklists. `[]` if nothing does."""
     codes = [*new.clauses, *(code for code in old.clauses if code not in new.clauses)]
-    keys = [*new.lists, *(key for key in old.lists if key not in new.lists)]
-    found = [
+    keys = [*new.blocklists, *(key for key in old.blocklists if key not in new.blocklists)]
+    titled = [
         *((_clause_title(code, new), list(_compare_clauses(old.clause(code), new.clause(code)))) for code in codes),
-        *(_compare_lists(old.lists.get(key), new.lists.get(key)) for key in keys),
+        *(_compare_lists(old.blocklists.get(key), new.blocklists.get(key)) for key in keys),
     ]
-    return [VersionDifference(title, changes) for title, changes in found if changes]
+    return [VersionDifference(title, changes) for title, changes in titled if changes]
 
 
 def fail_label(mode: FailureMode) -> str:
@@ -48,8 +48,8 @@ def fail_label(mode: FailureMode) -> str:
 
 
 def _clause_title(code: str, new: Policy) -> str:
-    found = new.clause(code)
-    return translate_stored(found.title) if found else clause_label(code)
+    clause = new.clause(code)
+    return translate_stored(clause.title) if clause else clause_label(code)
 
 
 def _compare_clauses(old: Clause | None, new: Clause | None) -> Iterator[ValueChange]:
@@ -61,33 +61,36 @@ def _compare_clauses(old: Clause | None, new: Clause | None) -> Iterator[ValueCh
         (gettext("Title"), translate_stored(old.title), translate_stored(new.title)),
         (gettext("Text"), translate_stored(old.text), translate_stored(new.text)),
         (gettext("Severity"), severity_label(old.severity), severity_label(new.severity)),
-        (gettext("If a rule matches"), action_label(old.rule), action_label(new.rule)),
-        (gettext("If a check fails"), fail_label(old.fail), fail_label(new.fail)),
+        (gettext("If a rule matches"), action_label(old.rule_action), action_label(new.rule_action)),
+        (gettext("If a check fails"), fail_label(old.failure_mode), fail_label(new.failure_mode)),
     ]
     yield from (ValueChange(*pair) for pair in pairs if pair[1] != pair[2])
-    for stage in dict.fromkeys([*old.steps, *new.steps]):
-        yield from _compare_thresholds(stage_label(stage), old.steps.get(stage, ()), new.steps.get(stage, ()))
+    for stage in dict.fromkeys([*old.thresholds, *new.thresholds]):
+        yield from _compare_thresholds(stage_label(stage), old.thresholds.get(stage, ()), new.thresholds.get(stage, ()))
 
 
 def _compare_thresholds(stage: str, old: Sequence[Threshold], new: Sequence[Threshold]) -> Iterator[ValueChange]:
     """Yield moved thresholds by their action, then changed actions by their threshold, then new and removed ones."""
-    before, after = {one.action: one.least for one in old}, {one.action: one.least for one in new}
-    gone = {least: action for action, least in before.items() if action not in after}
-    for action, least in after.items():
+    before, after = (
+        {threshold.action: threshold.min_score for threshold in old},
+        {threshold.action: threshold.min_score for threshold in new},
+    )
+    removed = {score: action for action, score in before.items() if action not in after}
+    for action, score in after.items():
         label = f"{stage}: {action_label(action)}"
         if action in before:
-            if before[action] != least:
-                yield ValueChange(label, _from(before[action]), _from(least))
-        elif least in gone:
-            yield ValueChange(f"{stage}, {_from(least)}", action_label(gone.pop(least)), action_label(action))
+            if before[action] != score:
+                yield ValueChange(label, _from(before[action]), _from(score))
+        elif score in removed:
+            yield ValueChange(f"{stage}, {_from(score)}", action_label(removed.pop(score)), action_label(action))
         else:
-            yield ValueChange(label, "", _from(least))
-    for least, action in gone.items():
-        yield ValueChange(f"{stage}: {action_label(action)}", _from(least), "")
+            yield ValueChange(label, "", _from(score))
+    for score, action in removed.items():
+        yield ValueChange(f"{stage}: {action_label(action)}", _from(score), "")
 
 
-def _from(least: float) -> str:
-    return gettext("from %(score)s") % {"score": score_label(least)}
+def _from(score: float) -> str:
+    return gettext("from %(score)s") % {"score": score_label(score)}
 
 
 def _compare_lists(old: Blocklist | None, new: Blocklist | None) -> tuple[str, list[ValueChange]]:
@@ -110,5 +113,5 @@ def _compare_lists(old: Blocklist | None, new: Blocklist | None) -> tuple[str, l
     return title, changes
 
 
-def _stages(own: Blocklist) -> str:
-    return ", ".join(sorted(stage_label(stage) for stage in own.stages))
+def _stages(blocklist: Blocklist) -> str:
+    return ", ".join(sorted(stage_label(stage) for stage in blocklist.stages))

@@ -32,7 +32,7 @@ class VersionChange:
 
     name: str
     before: str
-    now: str
+    after: str
     since: datetime
 
 
@@ -52,12 +52,12 @@ def record_versions(signals: Iterable[Signal]) -> None:
 
 def find_version_changes(row: PolicyVersion) -> list[VersionChange]:
     """Return the detectors whose scores changed meaning since the thresholds of that policy version were set."""
-    found = []
-    for one in DetectorVersion.objects.exclude(name__in=_UNSCORED):
-        before = one.at(row.created)
-        if before != one.version:
-            found.append(VersionChange(one.name, before, one.version, one.since))
-    return found
+    changes = []
+    for detector in DetectorVersion.objects.exclude(name__in=_UNSCORED):
+        before = detector.version_at(row.created)
+        if before != detector.version:
+            changes.append(VersionChange(detector.name, before, detector.version, detector.since))
+    return changes
 
 
 def clear_cache() -> None:

@@ -44,27 +44,30 @@ _BARE = "A picture"  # the text of a picture without a prompt
 class PendingVerdict:
     """Verdict in memory for seconds, with the text that shadow versions match their blocklists against."""
 
-    judged: EvaluationRecord
+    evaluation: EvaluationRecord
     level: Strictness
     surface: Surface
-    policy: int
+    policy_number: int
     since: int
     allowlisted: bool
     hour: datetime
 
-    def row(self) -> RecordedVerdict:
+    def make_record(self) -> RecordedVerdict:
         """Return the row to store, without the text."""
-        found, said = self.judged.outcome, [_without_spans(one).row() for one in self.judged.signals]
+        result, signals = (
+            self.evaluation.result,
+            [_without_spans(signal).to_json() for signal in self.evaluation.signals],
+        )
         return RecordedVerdict(
-            stage=self.judged.stage, surface=self.surface, content_hmac=keyed_hash_of_text(self.judged.text),
-            level=self.level, signals=said, policy=self.policy, action=found.action or "",
-            code=found.code, score=found.score, allowlisted=self.allowlisted, hour=self.hour,
+            stage=self.evaluation.stage, surface=self.surface, content_hmac=keyed_hash_of_text(self.evaluation.text),
+            level=self.level, signals=signals, policy=self.policy_number, action=result.action or "",
+            code=result.code, score=result.score, allowlisted=self.allowlisted, hour=self.hour,
         )  # fmt: skip
 
 
 def read_signals(record: RecordedVerdict) -> list[Signal]:
     """Return the signals of a stored verdict, as the detectors gave them."""
-    return [Signal.of(row) for row in record.signals]
+    return [Signal.from_json(row) for row in record.signals]
 
 
 def _without_spans(signal: Signal) -> Signal:
@@ -79,9 +82,9 @@ _due = {"at": 0.0}
 
 
 @contextmanager
-def use_surface(where: Surface) -> Iterator[None]:
+def use_surface(surface: Surface) -> Iterator[None]:
     """Set the surface of everything that is checked within. For code that is no generator."""
-    before = current_surface.set(where)
+    before = current_surface.set(surface)
     try:
         yield
     finally:
@@ -89,24 +92,24 @@ def use_surface(where: Surface) -> Iterator[None]:
 
 
 def queue_verdict(
-    judged: EvaluationRecord | None,
+    evaluation: EvaluationRecord | None,
     level: Strictness,
-    policy: int,
-    where: Surface,
+    policy_number: int,
+    surface: Surface,
     since: int = 0,
     *,
-    allowance: bool = False,
+    allowlisted: bool = False,
 ) -> None:
     """Queue the verdict in memory, from any thread. Takes a microsecond.
 
     Does nothing if no check reached a verdict, the surface is NOWHERE or VERDICT_DAYS is 0.
     """
-    where = current_surface.get() or where
-    if judged is None or where is Surface.UNRECORDED or not settings.VERDICT_DAYS:
+    surface = current_surface.get() or surface
+    if evaluation is None or surface is Surface.UNRECORDED or not settings.VERDICT_DAYS:
         return
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     with _lock:
-        _waiting.append(PendingVerdict(judged, level, where, policy, since, allowance, hour))
+        _waiting.append(PendingVerdict(evaluation, level, surface, policy_number, since, allowlisted, hour))
 
 
 def is_write_due() -> bool:
@@ -121,15 +124,15 @@ def is_write_due() -> bool:
 def take_pending() -> list[PendingVerdict]:
     """Remove and return the queued verdicts."""
     with _lock:
-        found = list(_waiting)
+        pending = list(_waiting)
         _waiting.clear()
-    return found
+    return pending
 
 
-def requeue_verdicts(found: list[PendingVerdict]) -> None:
+def requeue_verdicts(pending: list[PendingVerdict]) -> None:
     """Put verdicts back that could not be written; beyond 5000 the oldest are dropped."""
     with _lock:
-        _waiting.extendleft(reversed(found[-(_WAITING - len(_waiting)) :] if len(_waiting) < _WAITING else []))
+        _waiting.extendleft(reversed(pending[-(_WAITING - len(_waiting)) :] if len(_waiting) < _WAITING else []))
 
 
 def clear_pending() -> None:
@@ -140,9 +143,9 @@ def clear_pending() -> None:
 
 def keyed_hash(sha256: str) -> str:
     """Return the keyed hash of a text's SHA-256. Without the site's key, a guessed text cannot be confirmed."""
-    found = _make_hmac(settings.SECRET_KEY).copy()
-    found.update(sha256.encode())
-    return found.hexdigest()
+    mac = _make_hmac(settings.SECRET_KEY).copy()
+    mac.update(sha256.encode())
+    return mac.hexdigest()
 
 
 @lru_cache(maxsize=1)

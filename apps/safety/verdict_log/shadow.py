@@ -63,7 +63,7 @@ def evaluate_shadow(stage: Stage, signals: Sequence[Signal], text: str, since: i
 
     Its blocklists are matched against `text` unless they equal those of the version that judged (`live`).
     """
-    if live is None or policy.lists != live.lists:
+    if live is None or policy.blocklists != live.blocklists:
         others = [signal for signal in signals if signal.detector != BLOCKLIST_DETECTOR]
         signals = [*others, *blocklist_matcher.match_blocklists(policy, stage, text, since)]
     return strictness.evaluate_at(stage, signals, policy, level)
@@ -74,41 +74,47 @@ def write_verdicts() -> None:
 
     Run within `in_db` or in a worker. If the database is unreachable, the verdicts wait for the next call.
     """
-    found = recorder.take_pending()
-    if not found:
+    pending = recorder.take_pending()
+    if not pending:
         return
-    rows = [one.row() for one in found]
+    rows = [verdict.make_record() for verdict in pending]
     try:
         with transaction.atomic():
-            made = RecordedVerdict.objects.bulk_create(rows, batch_size=200)
+            records = RecordedVerdict.objects.bulk_create(rows, batch_size=200)
             if shadows := versions.shadow_versions():
-                pairs = zip(found, made, strict=True)
-                would = [_shadowed(*pair, shadow) for pair in pairs for shadow in shadows]
-                ShadowVerdict.objects.bulk_create(would, batch_size=500)
+                pairs = zip(pending, records, strict=True)
+                shadow_rows = [_shadowed(*pair, shadow) for pair in pairs for shadow in shadows]
+                ShadowVerdict.objects.bulk_create(shadow_rows, batch_size=500)
     except Error:
-        log.warning("%s verdicts could not be stored; they wait", len(found))
-        recorder.requeue_verdicts(found)
+        log.warning("%s verdicts could not be stored; they wait", len(pending))
+        recorder.requeue_verdicts(pending)
         return
     try:
-        detector_versions.record_versions(signal for one in found for signal in one.judged.signals)
+        detector_versions.record_versions(signal for verdict in pending for signal in verdict.evaluation.signals)
     except Error:
         log.warning("Which detectors judged could not be stored; that is tried again with the next verdicts")
 
 
-def _shadowed(one: PendingVerdict, row: RecordedVerdict, shadow: ShadowVersion) -> ShadowVerdict:
-    before, said = one.judged.outcome, one.judged.signals
-    if one.allowlisted:
+def _shadowed(pending: PendingVerdict, row: RecordedVerdict, shadow: ShadowVersion) -> ShadowVerdict:
+    before, signals = pending.evaluation.result, pending.evaluation.signals
+    if pending.allowlisted:
         before = after = PolicyResult(None)  # a reviewer allowed it: it passes under any version
     else:
-        known = live if (live := versions.current_policy()).number == one.policy else None
+        judging_policy = live if (live := versions.current_policy()).number == pending.policy_number else None
         after = evaluate_shadow(
-            Stage(one.judged.stage), said, one.judged.text, one.since, one.level, shadow.policy, known
+            Stage(pending.evaluation.stage),
+            signals,
+            pending.evaluation.text,
+            pending.since,
+            pending.level,
+            shadow.policy,
+            judging_policy,
         )
     return ShadowVerdict(
         record=row,
         policy_id=shadow.pk,
         stage=row.stage,
-        change=classify_change(before, after, said) or "",
+        change=classify_change(before, after, signals) or "",
         clause=after.code or before.code,
         action=after.action or "",
         score=after.score,

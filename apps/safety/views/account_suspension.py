@@ -24,23 +24,23 @@ def suspend_account(request: HttpRequest, pk: int) -> HttpResponse:
 
     A refusal shows the form with status 422.
     """
-    found, wrong, status = get_object_or_404(User, pk=pk), "", 200
+    account, error, status = get_object_or_404(User, pk=pk), "", 200
     if request.method == "POST":
         days = request.POST.get("days", "")
         try:
             chosen = int(days) if days.isascii() and days.isdecimal() and len(days) < 4 else -1
             account_suspensions.suspend_account(
-                get_signed_in_user(request), found, request.POST.get("reason", ""), chosen
+                get_signed_in_user(request), account, request.POST.get("reason", ""), chosen
             )
         except ActionRefused as refusal:
-            wrong, status = str(refusal), 422
+            error, status = str(refusal), 422
         else:
-            said = gettext("Account of %(name)s suspended; the user has been told why and how to appeal.")
-            messages.success(request, said % {"name": found})
+            message = gettext("Account of %(name)s suspended; the user has been told why and how to appeal.")
+            messages.success(request, message % {"name": account})
             return redirect("users:user", pk)
     context = {
-        "found": found,
-        "wrong": wrong,
+        "found": account,
+        "wrong": error,
         "days": DURATION_DAYS,
         "reason": request.POST.get("reason", ""),
         "chosen": request.POST.get("days", ""),

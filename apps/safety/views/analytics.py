@@ -66,7 +66,8 @@ def _bias() -> dict[str, Any]:
     if found is None:
         return {"bias": None}
     groups = bias_audit.group_error_rates(found)
-    gaps = {name: bias_audit.widest_gap(groups, name) for name in ("noticed", "acted", "unnoticed", "passed")}
+    rates = ("harmless_flagged", "harmless_acted_on", "hateful_unflagged", "hateful_allowed")
+    gaps = {name: bias_audit.widest_gap(groups, name) for name in rates}
     try:
         version = registry.get_text_classifier().fingerprint
     except EngineError:
@@ -78,10 +79,3 @@ def _bias() -> dict[str, Any]:
         "bias_charts": dashboard.make_bias_charts(groups),
         "stale": bias_audit.is_outdated(found, versions.get_live_version(), version),
     }
-
-
-@staff_required
-@require_safe
-def redirect_old_audits(request: HttpRequest) -> HttpResponse:
-    """Redirect the former address of audits to the page that took its place."""
-    return redirect("safety:figures")

@@ -37,44 +37,44 @@ class LogFilter:
     user matches nothing."""
 
     area: str = ""  # key of `audit_log_rows.FILTERS`
-    who: int | None = None  # id of the actor
-    about: int | None = None  # id of the user concerned, which is the number of the pseudonym
+    actor: int | None = None  # id of the actor
+    person: int | None = None  # id of the user concerned, which is the number of the pseudonym
     since: date | None = None  # first day in UTC
     until: date | None = None  # last day in UTC
     problem: str = ""  # why the user concerned was not found
 
     @property
     def condition(self) -> Q:
-        found = audit_log_rows.FILTERS[self.area][1]
+        condition = audit_log_rows.FILTERS[self.area][1]
         if self.problem:
             return Q(pk__in=[])
-        if self.who is not None:
-            found &= Q(actor=self.who)
-        if self.about is not None:
-            found &= Q(person=self.about)
+        if self.actor is not None:
+            condition &= Q(actor=self.actor)
+        if self.person is not None:
+            condition &= Q(person=self.person)
         if self.since is not None:
-            found &= Q(at__gte=_start_of(self.since))
+            condition &= Q(at__gte=_start_of(self.since))
         if self.until is not None:
-            found &= Q(at__lt=_start_of(self.until) + timedelta(days=1))
-        return found
+            condition &= Q(at__lt=_start_of(self.until) + timedelta(days=1))
+        return condition
 
     @property
-    def narrowed(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
         """Return the filter for the audit entry and the first line of an export; {} for the whole log."""
         since, until = (day.isoformat() if day else "" for day in (self.since, self.until))
-        found = {"area": self.area, "who": self.who, "about": self.about, "since": since, "until": until}
-        return {name: value for name, value in found.items() if value not in ("", None)}
+        values = {"area": self.area, "who": self.actor, "about": self.person, "since": since, "until": until}
+        return {name: value for name, value in values.items() if value not in ("", None)}
 
 
-def _get_filter(given: QueryDict) -> LogFilter:
-    area = given.get("area", "")
-    about, problem = _find_user(given.get("about", "").strip())
+def _get_filter(query: QueryDict) -> LogFilter:
+    area = query.get("area", "")
+    person, problem = _find_user(query.get("about", "").strip())
     return LogFilter(
         area if area in audit_log_rows.FILTERS else "",
-        _read_number(given.get("who", "")),
-        about,
-        _read_day(given.get("since", "")),
-        _read_day(given.get("until", "")),
+        _read_number(query.get("who", "")),
+        person,
+        _read_day(query.get("since", "")),
+        _read_day(query.get("until", "")),
         problem,
     )
 
@@ -94,9 +94,9 @@ def _render_user_field(chosen: LogFilter, given: str) -> SafeString:
     """Return the field of the user concerned: with name and address, the number of an erased user, or the text that
     matched nobody."""
     text = given
-    if chosen.about is not None:
-        user = User.objects.filter(pk=chosen.about).first()
-        text = user_field.format_user(user) if user else str(chosen.about)
+    if chosen.person is not None:
+        user = User.objects.filter(pk=chosen.person).first()
+        text = user_field.format_user(user) if user else str(chosen.person)
     invalid = {"aria-invalid": "true", "aria-describedby": "about-problem"} if chosen.problem else {}
     return user_field.UserInput().render("about", text, {"class": "user-field", **invalid})
 
@@ -111,12 +111,12 @@ def show_log(request: HttpRequest) -> HttpResponse:
     total = rows.count()
     if before is not None:
         rows = rows.filter(seq__lt=before)
-    found = list(rows[: PAGE + 1])
+    page_rows = list(rows[: PAGE + 1])
     context = {
-        "entries": audit_log_rows.make_rows(found[:PAGE]), "chosen": chosen, "query": urlencode(chosen.narrowed),
-        "areas": [(name, words) for name, (words, _) in audit_log_rows.FILTERS.items()],
+        "entries": audit_log_rows.make_rows(page_rows[:PAGE]), "chosen": chosen, "query": urlencode(chosen.parameters),
+        "areas": [(name, label) for name, (label, _) in audit_log_rows.FILTERS.items()],
         "staff": User.objects.exclude(role=User.Role.MEMBER).order_by("name", "email"),
-        "older": found[PAGE - 1].seq if len(found) > PAGE else None, "first": before is None,
+        "older": page_rows[PAGE - 1].seq if len(page_rows) > PAGE else None, "first": before is None,
         "total": total, "about": _render_user_field(chosen, request.GET.get("about", "")),
     }  # fmt: skip
     return render(request, "safety/audit_log.html", context)
@@ -131,10 +131,10 @@ def verify_whole_log(request: HttpRequest) -> HttpResponse:
     except ImproperlyConfigured as error:
         messages.error(request, str(error))
         return redirect("safety:log")
-    for words in report.faults:
-        messages.error(request, words)
-    for words in (*report.remarks, *report.problems):
-        messages.warning(request, words)
+    for message in report.faults:
+        messages.error(request, message)
+    for message in (*report.remarks, *report.problems):
+        messages.warning(request, message)
     if not report.faults:
         messages.success(request, gettext("All %(n)s entries are intact.") % {"n": report.newest})
     return redirect("safety:log")
@@ -151,8 +151,8 @@ def export_log(request: HttpRequest) -> HttpResponse:
     if chosen.problem:
         messages.error(request, chosen.problem)
         return redirect("safety:log")
-    last = export.begin_export(get_signed_in_user(request), **chosen.narrowed)
-    first = export.format_filter(last, **chosen.narrowed) if chosen.narrowed else ""
+    last = export.begin_export(get_signed_in_user(request), **chosen.parameters)
+    first = export.format_filter(last, **chosen.parameters) if chosen.parameters else ""
     streams = isinstance(request, ASGIRequest)
     response = StreamingHttpResponse((_parts if streams else _lines)(first, last, chosen.condition))
     response["Content-Type"] = "application/x-ndjson"

@@ -160,12 +160,12 @@ class AuditLogRow:
 
     number: int
     at: datetime
-    words: str
-    who: str  # "" for the product itself
+    event: str
+    actor: str  # "" for the product itself
     person: str  # pseudonym of the user concerned; "" if there is none
     person_id: int | None
     subject: str
-    address: str  # URL of the case; "" for other subjects
+    url: str  # URL of the case; "" for other subjects
     details: list[tuple[str, str]]
 
 
@@ -182,30 +182,30 @@ def event_label(kind: str) -> str:
 
 
 def _entry(row: AuditEntry, names: Mapping[int, str]) -> AuditLogRow:
-    word, _, rest = row.subject.partition(" ")
+    subject_kind, _, rest = row.subject.partition(" ")
     short = rest[-8:] if len(rest) == _UUID_CHARACTERS else rest
-    subject = f"{_SUBJECTS[word]} {short}".strip() if word in _SUBJECTS else row.subject
-    address = reverse("safety:case", args=[rest]) if word == "case" else ""
-    who = names.get(row.actor, gettext("deleted user")) if row.actor else ""
+    subject = f"{_SUBJECTS[subject_kind]} {short}".strip() if subject_kind in _SUBJECTS else row.subject
+    address = reverse("safety:case", args=[rest]) if subject_kind == "case" else ""
+    actor = names.get(row.actor, gettext("deleted user")) if row.actor else ""
     person = Case(owner_id=row.person).pseudonym if row.person else ""
     return AuditLogRow(
-        row.seq, row.at, event_label(row.kind), who, person, row.person, subject, address, _details(row.payload)
+        row.seq, row.at, event_label(row.kind), actor, person, row.person, subject, address, _details(row.payload)
     )
 
 
 def _details(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
     order = {key: at for at, key in enumerate(_KEYS)}  # PostgreSQL returns keys of JSON in an order of its own
     keys = sorted(payload, key=lambda key: order.get(key, len(order)))
-    found = [
+    pairs = [
         (str(_KEYS[key]) if key in _KEYS else code_labels.humanize_code(key), _value(key, payload))
         for key in keys if payload[key] != "" and not (key in ("clause", "thing") and "why" in payload)
     ]  # fmt: skip
-    return [(key, value) for key, value in found if value]
+    return [(key, value) for key, value in pairs if value]
 
 
 def _value(key: str, payload: Mapping[str, Any]) -> str:
-    said = payload[key]
-    shown: dict[str, Callable[[Any], str]] = {
+    value = payload[key]
+    formatters: dict[str, Callable[[Any], str]] = {
         "clause": code_labels.clause_label,
         "thing": code_labels.content_type_label,
         "reason": _reason,
@@ -222,23 +222,23 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
         "before": _group_digits,
         "after": _group_digits,
     }
-    if isinstance(said, bool):
-        return gettext("yes") if said else gettext("no")
-    return shown[key](said) if key in shown else str(said)
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return formatters[key](value) if key in formatters else str(value)
 
 
-def _group_digits(said: object) -> str:
+def _group_digits(value: object) -> str:
     """Return the value with its long numbers grouped, such as a limit of "1,000,000"."""
-    return _LONG_NUMBER.sub(lambda found: number_format(int(found[0]), force_grouping=True), str(said))
+    return _LONG_NUMBER.sub(lambda match: number_format(int(match[0]), force_grouping=True), str(value))
 
 
 def _user_name(pk: int) -> str:
     return str(User.objects.filter(pk=pk).first() or gettext("deleted user"))
 
 
-def _reason(said: str) -> str:
+def _reason(code: str) -> str:
     """Return the label of a decision's reason code; a break-glass reason is free text and returned as it is."""
-    return code_labels.reason_label(said) if said in Decision.Reason.values else said
+    return code_labels.reason_label(code) if code in Decision.Reason.values else code
 
 
 def _consent(code: str) -> str:

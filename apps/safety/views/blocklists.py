@@ -106,7 +106,7 @@ class BlocklistForm(forms.Form):
             raise forms.ValidationError(gettext("This day is in the past. Choose a later day, or leave it empty."))
         return day
 
-    def row(self, key: str) -> dict[str, Any]:
+    def to_json(self, key: str) -> dict[str, Any]:
         """Return the blocklist as JSON of the policy."""
         data = {name: self.cleaned_data[name] for name in ("name", "kind", "entries", "code", "action", "stages")}
         day = self.cleaned_data["expires"]
@@ -120,10 +120,21 @@ class BlocklistForm(forms.Form):
 def show_blocklists(request: HttpRequest) -> HttpResponse:
     """Show the live and drafted blocklists with their hits per day."""
     rows = blocklist_drafts.list_blocklists(metrics.WINDOW_DAYS)
-    most = max((count for row in rows for _, count in row.days), default=0) or 1
-    drawn = [(row, [(8 * at, 32 - 32 * n / most, 32 * n / most) for at, (_, n) in enumerate(row.days)]) for row in rows]
+    highest = max((count for row in rows for _, count in row.hits_per_day), default=0) or 1
+    rows_with_bars = [
+        (
+            row,
+            [
+                (8 * at, 32 - 32 * count / highest, 32 * count / highest)
+                for at, (_, count) in enumerate(row.hits_per_day)
+            ],
+        )
+        for row in rows
+    ]
     return render(
-        request, "safety/blocklists.html", {"rows": drawn, "days": metrics.WINDOW_DAYS, "wide": 8 * metrics.WINDOW_DAYS}
+        request,
+        "safety/blocklists.html",
+        {"rows": rows_with_bars, "days": metrics.WINDOW_DAYS, "wide": 8 * metrics.WINDOW_DAYS},
     )
 
 
@@ -134,24 +145,24 @@ def edit_blocklist(request: HttpRequest, name: str) -> HttpResponse:
     """Show the form of a blocklist; a POST tries it, saves it in a draft of the policy, or drafts a policy without
     it."""
     user = get_signed_in_user(request)
-    own = blocklist_drafts.find_blocklist(user, name)
-    if own is None and name != NEW:
+    blocklist = blocklist_drafts.find_blocklist(user, name)
+    if blocklist is None and name != NEW:
         raise Http404
-    context: dict[str, Any] = {"own": own}
-    form = BlocklistForm(request.POST if request.method == "POST" else None, initial=_initial(user, own))
-    if request.method == "POST" and request.POST.get("do") == "remove" and own is not None:
-        return _drafted(request, blocklist_drafts.remove_blocklist(user, own.key))
+    context: dict[str, Any] = {"own": blocklist}
+    form = BlocklistForm(request.POST if request.method == "POST" else None, initial=_initial(user, blocklist))
+    if request.method == "POST" and request.POST.get("do") == "remove" and blocklist is not None:
+        return _drafted(request, blocklist_drafts.remove_blocklist(user, blocklist.key))
     if request.method == "POST" and form.is_valid():
-        row = form.row(own.key if own else blocklist_drafts.make_key())
+        row = form.to_json(blocklist.key if blocklist else blocklist_drafts.make_key())
         try:
             if request.POST.get("do") == "keep":
                 return _drafted(request, blocklist_drafts.save_blocklist(user, row))
-            made = blocklist_drafts.parse_blocklist(row)
+            parsed = blocklist_drafts.parse_blocklist(row)
             sample = form.cleaned_data["sample"]
             context |= {
-                "tried": blocklist_drafts.run_dry_run(user, made),
+                "tried": blocklist_drafts.run_dry_run(user, parsed),
                 "asked": bool(sample),
-                "hit": blocklist_drafts.find_matching_entries(made, sample),
+                "hit": blocklist_drafts.find_matching_entries(parsed, sample),
             }
         except PolicyError as error:
             form.add_error("entries", str(error))
@@ -160,22 +171,22 @@ def edit_blocklist(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _drafted(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
-    said = gettext("Saved as draft %(row)s. Test it on past verdicts; then another administrator approves it.")
-    messages.success(request, said % {"row": code_labels.version_label(version)})
+    message = gettext("Saved as draft %(row)s. Test it on past verdicts; then another administrator approves it.")
+    messages.success(request, message % {"row": code_labels.version_label(version)})
     return redirect("safety:policy")
 
 
-def _initial(user: User, own: Blocklist | None) -> dict[str, Any]:
-    if own is None:
+def _initial(user: User, blocklist: Blocklist | None) -> dict[str, Any]:
+    if blocklist is None:
         return {"owner": user.pk}
     return {
-        "name": own.name,
-        "kind": own.kind,
-        "entries": "\n".join(own.entries),
-        "code": own.code,
-        "action": own.action.value,
-        "stages": [stage.value for stage in own.stages],
-        "owner": own.owner,
-        "expires": own.expires,
-        "note": own.note,
+        "name": blocklist.name,
+        "kind": blocklist.kind,
+        "entries": "\n".join(blocklist.entries),
+        "code": blocklist.code,
+        "action": blocklist.action.value,
+        "stages": [stage.value for stage in blocklist.stages],
+        "owner": blocklist.owner,
+        "expires": blocklist.expires,
+        "note": blocklist.note,
     }

@@ -101,21 +101,21 @@ def show_queue(request: HttpRequest) -> HttpResponse:
 def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the case. Only its holder sees the text, and each such reading is recorded."""
     user = get_signed_in_user(request)
-    found = moderation_cases.visible_cases(user).filter(pk=pk).first()
-    if found is None:
+    case = moderation_cases.visible_cases(user).filter(pk=pk).first()
+    if case is None:
         raise Http404
-    holds = found.holder_id == user.pk and found.lease_until is not None and found.lease_until > timezone.now()
+    holds = case.holder_id == user.pk and case.lease_until is not None and case.lease_until > timezone.now()
     if holds:
-        found = moderation_cases.read_case(user, pk)
+        case = moderation_cases.read_case(user, pk)
     wanted = case_queue.parse_filter(request.GET)
-    left = case_queue.filter_cases(user, wanted).count()
-    context = {**_case_context(user, found, holds), "place": wanted.query(), "left": left, **_undo_context(user)}
+    remaining = case_queue.filter_cases(user, wanted).count()
+    context = {**_case_context(user, case, holds), "place": wanted.query(), "left": remaining, **_undo_context(user)}
     context["covered"] = (
-        found.severity >= reviewer_preferences.SEVERE_FROM and reviewer_preferences.get_preferences(user).covers_severe
+        case.severity >= reviewer_preferences.SEVERE_FROM and reviewer_preferences.get_preferences(user).covers_severe
     )
-    context["picture"] = holds and isinstance(reviewable.get_reviewable(found.kind), reviewable.Releasable)
-    context["picture"] = context["picture"] and found.snapshot.stage in PICTURE_STAGES
-    context["alike"] = len(bulk_decisions.find_near_duplicates(user, found)) if holds else 0
+    context["picture"] = holds and isinstance(reviewable.get_reviewable(case.kind), reviewable.Releasable)
+    context["picture"] = context["picture"] and case.snapshot.stage in PICTURE_STAGES
+    context["alike"] = len(bulk_decisions.find_near_duplicates(user, case)) if holds else 0
     return render(request, "safety/case.html", context)
 
 
@@ -126,9 +126,9 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Return the picture of the case, for its holder only."""
     user = get_signed_in_user(request)
     rows = moderation_cases.visible_cases(user).filter(pk=pk, holder=user, lease_until__gt=timezone.now())
-    found = rows.first()
-    kind = reviewable.get_reviewable(found.kind) if found is not None else None
-    content = kind.picture(found.subject) if found is not None and isinstance(kind, reviewable.Releasable) else b""
+    case = rows.first()
+    kind = reviewable.get_reviewable(case.kind) if case is not None else None
+    content = kind.picture(case.subject) if case is not None and isinstance(kind, reviewable.Releasable) else b""
     if not content:
         raise Http404
     return HttpResponse(content, content_type="image/png")
@@ -197,52 +197,54 @@ def undo_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _redirect_to_queue(request)
 
 
-def _case_context(user: User, found: Case, holds: bool) -> dict[str, Any]:
-    policy_row = moderation_cases.get_policy_version(found)
-    held = schema.parse_policy(policy_row.body)
-    appealed = found.state == CaseState.APPEAL_CLAIMED
-    offered = [pair for pair in _OUTCOME_KEYS if pair[0] in enforcement.possible_outcomes(found)]
-    may = moderation_cases.visible_cases(user).exclude(pk=found.pk)  # sealed cases are left out, with their outcomes
-    earlier = Decision.objects.filter(owner=found.owner_id, undone=None, case__in=may)
+def _case_context(user: User, case: Case, holds: bool) -> dict[str, Any]:
+    version = moderation_cases.get_policy_version(case)
+    policy = schema.parse_policy(version.body)
+    appealed = case.state == CaseState.APPEAL_CLAIMED
+    offered = [pair for pair in _OUTCOME_KEYS if pair[0] in enforcement.possible_outcomes(case)]
+    visible = moderation_cases.visible_cases(user).exclude(pk=case.pk)  # sealed cases are left out, with their outcomes
+    earlier = Decision.objects.filter(owner=case.owner_id, undone=None, case__in=visible)
     # The first decision is not shown with an appeal, so that the reviewer judges the text independently.
-    own = [] if appealed else found.decisions.select_related("reviewer", "policy")
-    said = found.second_reviews.filter(submitted__isnull=False) if not appealed and (holds or own) else []
+    decisions = [] if appealed else case.decisions.select_related("reviewer", "policy")
+    second_opinions = (
+        case.second_reviews.filter(submitted__isnull=False) if not appealed and (holds or decisions) else []
+    )
     return {
-        "said": said,
-        "disputed": second_reviews.disputed_reviews().filter(case=found).exists(),
-        "case": found,
+        "said": second_opinions,
+        "disputed": second_reviews.disputed_reviews().filter(case=case).exists(),
+        "case": case,
         "holds": holds,
-        "may_claim": moderation_cases.can_claim(user, found),
-        "clause": held.clause(found.clause),
-        "policy": policy_row,
+        "may_claim": moderation_cases.can_claim(user, case),
+        "clause": policy.clause(case.clause),
+        "policy": version,
         "outcomes": [(o.value, o.label, key) for o, key in (_APPEAL_KEYS if appealed else offered)],
         "reasons": Decision.Reason.choices,
-        "decisions": own,
+        "decisions": decisions,
         "appealed": appealed,
-        "earlier": earlier.order_by("-created")[:5] if holds and not appealed and found.owner_id else [],
-        "pieces": highlights.split_highlights(found, held) if holds else [],
-        "context": masking.mask_turns(found.snapshot.context) if holds else [],
-        "similar": similar_cases.find_similar_decisions(user, found) if holds and not appealed else [],
-        "spans": _spans(found) if holds and Decision.Outcome.REDACT in dict(offered) else None,
+        "earlier": earlier.order_by("-created")[:5] if holds and not appealed and case.owner_id else [],
+        "pieces": highlights.split_highlights(case, policy) if holds else [],
+        "context": masking.mask_turns(case.snapshot.context) if holds else [],
+        "similar": similar_cases.find_similar_decisions(user, case) if holds and not appealed else [],
+        "spans": _spans(case) if holds and Decision.Outcome.REDACT in dict(offered) else None,
         "suspends": Decision.Outcome.SUSPEND in dict(offered) and not appealed,
-        "alone": holds and (found.owner_id == user.pk or (appealed and moderation_cases.is_last_decider(user, found))),
+        "alone": holds and (case.owner_id == user.pk or (appealed and moderation_cases.is_last_decider(user, case))),
         "features": Feature.choices if Decision.Outcome.RESTRICT in dict(offered) else [],
         "days": DURATION_DAYS,
         "appeal": masking.mask_text(
-            found.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first() or ""
+            case.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first() or ""
         ),
     }
 
 
-def _spans(found: Case) -> str:
+def _spans(case: Case) -> str:
     """Return personal data that the checks find, and a placeholder per kind of secret, one per line."""
-    text = found.snapshot.readable_text
-    people = [
+    text = case.snapshot.readable_text
+    personal_data = [
         text[start:end]
         for start, end in redaction.find_sensitive_spans(text)
         if not masking.holds_secret(text, start, end)
     ]
-    return "\n".join(dict.fromkeys([*masking.list_placeholders(text), *people]))
+    return "\n".join(dict.fromkeys([*masking.list_placeholders(text), *personal_data]))
 
 
 def _break_glass_context(user: User) -> dict[str, Any]:
@@ -263,10 +265,10 @@ def _undo_context(user: User) -> dict[str, Any]:
     last = rows.order_by("-created").first()
     if last is not None and last.batch_id is None:
         return {"undo": last, "undo_s": _seconds_until(last.created + timedelta(seconds=moderation_cases.UNDO_S))}
-    found = bulk_decisions.find_undoable_batch(user)
-    if found is None:
+    undoable = bulk_decisions.find_undoable_batch(user)
+    if undoable is None:
         return {}
-    batch, count = found
+    batch, count = undoable
     ends = (batch.decided or timezone.now()) + timedelta(seconds=bulk_decisions.UNDO_S)
     return {"batch": batch, "batch_count": count, "undo_s": _seconds_until(ends)}
 

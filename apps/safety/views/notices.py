@@ -52,8 +52,8 @@ class NoticeCard:
     notice: Notice
     location: ContentLocation | None
     excerpt: str
-    over: bool
-    due: datetime | None  # when the review is due; None if none is pending
+    is_over: bool
+    due_at: datetime | None  # when the review is due; None if none is pending
     earlier: tuple[Notice, ...]
     is_open: bool  # the decision is pending, or can be appealed
 
@@ -80,23 +80,23 @@ def show_notices(request: HttpRequest) -> HttpResponse:
     cards, topics = _cards(user), notices.list_notices(user)
     notices.mark_notices_seen(user)
     Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
-    shut = feature_restrictions.active_restrictions().filter(person=user)
+    restrictions = feature_restrictions.active_restrictions().filter(person=user)
     show = request.GET.get("show", "") if request.GET.get("show", "") in _TOPICS else ""
     listed = cards if show else sorted(cards, key=lambda card: card.notice.seen is not None)  # new ones first
-    found: dict[str, Sequence[Any]] = {"decisions": listed, **topics, "reads": _readings(user, cards)}
+    rows_by_topic: dict[str, Sequence[Any]] = {"decisions": listed, **topics, "reads": _readings(user, cards)}
     shown = {
         topic: Paginator(rows, ROWS if show else SHORT).get_page(request.GET.get("page") if show else 1)
-        for topic, rows in found.items()
+        for topic, rows in rows_by_topic.items()
         if topic == show or not show
     }
     for card in shown.get("decisions", ()):
         translate_notices([card.notice, *card.earlier])
-    tabs = [(topic, label) for topic, label in _TOPICS.items() if topic in ("", "reads", show) or found[topic]]
+    tabs = [(topic, label) for topic, label in _TOPICS.items() if topic in ("", "reads", show) or rows_by_topic[topic]]
     context = {
         "shown": shown,
         "show": show,
         "tabs": tabs,
-        "closed": shut,
+        "closed": restrictions,
         "empty": not cards and not any(topics.values()),
     }
     return render(request, "safety/notices.html", context)
@@ -111,8 +111,8 @@ def check_notices(request: HttpRequest) -> HttpResponse:
         since = datetime.fromtimestamp(float(request.GET.get("since", "")), UTC)
     except (ValueError, OverflowError, OSError):
         since = now
-    found = [{"id": row.pk, "title": row.title, "url": row.url} for row in notices.list_new_notices(user, since)]
-    return JsonResponse({"count": unseen(user), "now": now.timestamp(), "notices": found})
+    new_notices = [{"id": row.pk, "title": row.title, "url": row.url} for row in notices.list_new_notices(user, since)]
+    return JsonResponse({"count": unseen(user), "now": now.timestamp(), "notices": new_notices})
 
 
 @require_POST
@@ -135,8 +135,8 @@ def submit_appeal(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     with show_refusals(request, ActionRefused):
         appeal = appeals.submit_appeal(user, notice, request.POST.get("text", ""))
-        said = gettext("Appeal sent. Another reviewer will decide by %(due)s, and you will be told here.")
-        messages.success(request, said % {"due": appeals.format_due_day(appeal)})
+        message = gettext("Appeal sent. Another reviewer will decide by %(due)s, and you will be told here.")
+        messages.success(request, message % {"due": appeals.format_due_day(appeal)})
     urls = (url for card, url in _link_cards(_cards(user)) if card.notice.case_id == notice.case_id)
     return redirect(next(urls, reverse("safety:notices")))
 
@@ -170,7 +170,7 @@ def _cards(user: User) -> list[NoticeCard]:
     for row in rows.order_by("-created", "-pk")[:LISTED]:
         row.can_appeal = appeals.can_appeal(row)  # type: ignore[attr-defined]
         by_case.setdefault(row.case_id, []).append(row)
-    latest = [found[0] for found in by_case.values()]
+    latest = [notices_of_case[0] for notices_of_case in by_case.values()]
     locations = _locate_contents(user, [row.case for row in latest])
     effects_of = AppliedEffect.objects.filter(decision__in=[row.decision_id for row in latest if row.decision_id])
     applied = set(effects_of.filter(state=AppliedEffect.State.APPLIED).values_list("decision", "name"))
@@ -197,11 +197,13 @@ def _locate_contents(user: User, cases: Sequence[Case]) -> dict[tuple[str, str],
     subjects: dict[str, set[str]] = {}
     for case in cases:
         subjects.setdefault(case.kind, set()).add(case.subject)
-    found: dict[tuple[str, str], ContentLocation] = {}
+    locations: dict[tuple[str, str], ContentLocation] = {}
     for kind, wanted in subjects.items():
-        if isinstance(of := reviewable.get_reviewable(kind), reviewable.Locatable):
-            found |= {(kind, subject): location for subject, location in of.locate(user, wanted).items()}
-    return found
+        if isinstance(kind_reviewable := reviewable.get_reviewable(kind), reviewable.Locatable):
+            locations |= {
+                (kind, subject): location for subject, location in kind_reviewable.locate(user, wanted).items()
+            }
+    return locations
 
 
 def _excerpt(case: Case, location: ContentLocation | None) -> str:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.formats import number_format
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.lib.refusals import show_refusals
 from apps.safety import code_labels
@@ -30,31 +30,32 @@ def show_versions(request: HttpRequest) -> HttpResponse:
     """Show the versions and the form of a draft; a POST stores the draft."""
     live = versions.get_live_version()
     text = request.POST.get("body", "")[:_LONGEST] or json.dumps(live.body, indent=1, ensure_ascii=False)
-    note, wrong, no_reason = request.POST.get("note", "").strip(), "", ""
+    note, problem, no_reason = request.POST.get("note", "").strip(), "", ""
     if request.method == "POST" and not note:
         no_reason = gettext("Enter what changes, and why. The approver reads it.")
     elif request.method == "POST":
         try:
             row = versions.create_draft(get_signed_in_user(request), json.loads(text), note)
         except (ValueError, RecursionError) as error:
-            wrong = str(error) if isinstance(error, PolicyError) else gettext("This is not valid JSON.")
+            problem = str(error) if isinstance(error, PolicyError) else gettext("This is not valid JSON.")
         else:
-            for words in coverage.describe_unreachable(parse_policy(row.body)):
-                messages.warning(request, words)
-            said = gettext(
+            for warning in coverage.describe_unreachable(parse_policy(row.body)):
+                messages.warning(request, warning)
+            message = gettext(
                 "%(row)s saved as a draft. Test it on past verdicts; then another administrator approves it."
             )
-            messages.success(request, said % {"row": code_labels.version_label(row)})
+            messages.success(request, message % {"row": code_labels.version_label(row)})
             return redirect("safety:policy")
-    found = list(PolicyVersion.objects.select_related("author", "approver"))
+    listed = list(PolicyVersion.objects.select_related("author", "approver"))
     rows = [
-        (row, _list_warnings(row), _list_differences(live, row), _find_outdated_base(live, row, found)) for row in found
+        (row, _list_warnings(row), _list_differences(live, row), _find_outdated_base(live, row, listed))
+        for row in listed
     ]
     clauses = parse_policy(live.body).clauses.values()
-    context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses}
+    context = {"rows": rows, "live": live, "text": text, "wrong": problem, "clauses": clauses}
     context |= {"note": note, "no_reason": no_reason}
     context["others"] = separation_of_duties.has_other_administrator(get_signed_in_user(request).pk)
-    return render(request, "safety/policy.html", context, status=422 if wrong or no_reason else 200)
+    return render(request, "safety/policy.html", context, status=422 if problem or no_reason else 200)
 
 
 @require_POST
@@ -65,11 +66,11 @@ def change_version(request: HttpRequest, pk: int) -> HttpResponse:
     with show_refusals(request, ActionRefused, PolicyError):
         match request.POST.get("do"):
             case "replay":
-                found = backtest.run_backtest(user, row)
+                result = backtest.run_backtest(user, row)
                 messages.success(
                     request,
                     gettext("%(changed)s of %(judged)s verdicts would have been different.")
-                    % {name: number_format(found[name], force_grouping=True) for name in ("changed", "judged")},
+                    % {name: number_format(result[name], force_grouping=True) for name in ("changed", "judged")},
                 )
             case "shadow":
                 versions.start_shadow(user, row)
@@ -121,10 +122,3 @@ def _list_warnings(row: PolicyVersion) -> list[str]:
     except PolicyError:
         return moved
     return [*moved, *holes]
-
-
-@administrator_required
-@require_safe
-def redirect_old_thresholds(request: HttpRequest) -> HttpResponse:
-    """Redirect the former address of thresholds to the page that took its place."""
-    return redirect("safety:policy")

@@ -33,7 +33,7 @@ class ThresholdRow:
     """Threshold of a clause with its action."""
 
     label: str  # for screen readers
-    least: BoundField
+    min_score: BoundField
     action: BoundField
 
 
@@ -43,7 +43,7 @@ class StageRows:
 
     label: str
     rows: list[ThresholdRow]
-    used: bool  # a row has a threshold or an error
+    is_used: bool  # a row has a threshold or an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class ClauseFields:
     fields: list[BoundField]  # title and text
     effects: list[BoundField]  # severity, action of a rule, failure of a check
     stages: list[StageRows]
-    wrong: bool
+    has_errors: bool
 
 
 class PolicyForm(forms.Form):
@@ -78,8 +78,10 @@ class PolicyForm(forms.Form):
     def _add_clause(self, row: Mapping[str, Any]) -> None:
         code = row["code"]
         clause = self.policy.clauses[code]
-        rules = [(one.value, code_labels.action_label(one)) for one in Action if is_applicable(one, code, None)]
-        fails = [(one.value, version_diff.fail_label(one)) for one in FailureMode]
+        rules = [
+            (option.value, code_labels.action_label(option)) for option in Action if is_applicable(option, code, None)
+        ]
+        fails = [(option.value, version_diff.fail_label(option)) for option in FailureMode]
         text = forms.Textarea(attrs={"rows": 3})
         self.fields |= {
             f"{code}-title": forms.CharField(label=gettext("Title"), max_length=80, initial=clause.title),
@@ -96,32 +98,35 @@ class PolicyForm(forms.Form):
         for stage in Stage:
             self._add_thresholds(code, stage, row.get("steps", {}).get(stage.value, []))
 
-    def _add_thresholds(self, code: str, stage: Stage, steps: list[Mapping[str, Any]]) -> None:
-        actions = [one for one in Action if is_applicable(one, code, stage)]
-        choices = [(one.value, code_labels.action_label(one)) for one in actions]
-        count = self._counts[code, stage] = min(len(steps) + 1, len(actions))
-        last = ACTION_ORDER.index(Action(steps[-1]["action"])) if steps else -1
-        following = next((one for one in actions if ACTION_ORDER.index(one) > last), actions[-1])
+    def _add_thresholds(self, code: str, stage: Stage, thresholds: list[Mapping[str, Any]]) -> None:
+        actions = [action for action in Action if is_applicable(action, code, stage)]
+        choices = [(action.value, code_labels.action_label(action)) for action in actions]
+        count = self._counts[code, stage] = min(len(thresholds) + 1, len(actions))
+        last = ACTION_ORDER.index(Action(thresholds[-1]["action"])) if thresholds else -1
+        following = next((action for action in actions if ACTION_ORDER.index(action) > last), actions[-1])
         for n in range(count):
-            step = steps[n] if n < len(steps) else {"least": None, "action": following.value}
-            place = {"stage": code_labels.stage_label(stage), "number": n + 1}
-            labels = gettext("%(stage)s: threshold %(number)s") % place, gettext("%(stage)s: action %(number)s") % place
+            threshold = thresholds[n] if n < len(thresholds) else {"least": None, "action": following.value}
+            position = {"stage": code_labels.stage_label(stage), "number": n + 1}
+            labels = (
+                gettext("%(stage)s: threshold %(number)s") % position,
+                gettext("%(stage)s: action %(number)s") % position,
+            )
             number = forms.NumberInput(attrs={"step": "any", "min": 0, "max": 1, "aria-label": labels[0]})
-            wrong = gettext("Enter a number above 0, at most 1.")
+            message = gettext("Enter a number above 0, at most 1.")
             self.fields[f"{code}-{stage}-{n}-least"] = forms.FloatField(
                 label=labels[0], required=False, min_value=_LOWEST, max_value=1, widget=number,
-                initial=_two_decimals(step["least"]),
-                error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), wrong),
+                initial=_two_decimals(threshold["least"]),
+                error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), message),
             )  # fmt: skip
             self.fields[f"{code}-{stage}-{n}-action"] = forms.ChoiceField(
-                choices=choices, initial=step["action"], widget=forms.Select(attrs={"aria-label": labels[1]})
+                choices=choices, initial=threshold["action"], widget=forms.Select(attrs={"aria-label": labels[1]})
             )
 
     def clean(self) -> None:
         """Check that thresholds of a stage ask for stricter actions with higher scores."""
         for code, stage in self._counts:
-            found = sorted(self._thresholds(code, stage))
-            for (low, mild, _), (high, hard, n) in pairwise(found):
+            thresholds = sorted(self._thresholds(code, stage))
+            for (low, mild, _), (high, hard, n) in pairwise(thresholds):
                 if low == high:
                     self.add_error(f"{code}-{stage}-{n}-least", gettext("Another action has this threshold already."))
                 elif ACTION_ORDER.index(Action(mild)) >= ACTION_ORDER.index(Action(hard)):
@@ -143,7 +148,7 @@ class PolicyForm(forms.Form):
         for row in self.body["clauses"]:
             code = row["code"]
             stages = [self._stage(code, stage) for stage in Stage]
-            stages.sort(key=lambda one: not one.used)
+            stages.sort(key=lambda one: not one.is_used)
             names = ("title", "text", "severity", "rule", "fail")
             fields = [self[f"{code}-{name}"] for name in names]
             yield ClauseFields(
@@ -162,7 +167,7 @@ class PolicyForm(forms.Form):
             ThresholdRow(str(self.fields[f"{name}-least"].label), self[f"{name}-least"], self[f"{name}-action"])
             for name in names
         ]
-        used = any(row.least.value() not in (None, "") or row.least.errors or row.action.errors for row in rows)
+        used = any(row.min_score.value() not in (None, "") or row.min_score.errors or row.action.errors for row in rows)
         return StageRows(code_labels.stage_label(stage), rows, used)
 
     def _thresholds(self, code: str, stage: Stage) -> list[tuple[float, str, int]]:
@@ -170,25 +175,25 @@ class PolicyForm(forms.Form):
         names = [(n, f"{code}-{stage}-{n}") for n in range(self._counts[code, stage])]
         sent = self.cleaned_data
         pairs = [(sent.get(f"{name}-least"), sent.get(f"{name}-action"), n) for n, name in names]
-        return [(least, action, n) for least, action, n in pairs if least is not None and action]
+        return [(score, action, n) for score, action, n in pairs if score is not None and action]
 
     def _clause(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         code, sent = row["code"], self.cleaned_data
-        steps = {
+        thresholds = {
             stage.value: [
-                {"least": least, "action": action} for least, action, _ in sorted(self._thresholds(code, stage))
+                {"least": score, "action": action} for score, action, _ in sorted(self._thresholds(code, stage))
             ]
             for stage in Stage
         }
         changed = {name: sent[f"{code}-{name}"] for name in ("title", "text", "severity", "rule", "fail")}
-        return {**row, **changed, "steps": {stage: rows for stage, rows in steps.items() if rows}}
+        return {**row, **changed, "steps": {stage: rows for stage, rows in thresholds.items() if rows}}
 
 
-def _two_decimals(least: Any) -> str | None:
+def _two_decimals(score: Any) -> str | None:
     """Return the value of a number field: as on the other pages, without the marks of a language."""
-    if least is None:
+    if score is None:
         return None
-    return f"{least:.2f}" if round(least, 2) == least else str(least)
+    return f"{score:.2f}" if round(score, 2) == score else str(score)
 
 
 @administrator_required
@@ -239,8 +244,8 @@ def _get_base(request: HttpRequest) -> PolicyVersion:
 
 
 def _drafted(request: HttpRequest, row: PolicyVersion) -> HttpResponse:
-    for words in coverage.describe_unreachable(parse_policy(row.body)):
-        messages.warning(request, words)
-    said = gettext("%(row)s saved as a draft. Test it on past verdicts; then another administrator approves it.")
-    messages.success(request, said % {"row": code_labels.version_label(row)})
+    for warning in coverage.describe_unreachable(parse_policy(row.body)):
+        messages.warning(request, warning)
+    message = gettext("%(row)s saved as a draft. Test it on past verdicts; then another administrator approves it.")
+    messages.success(request, message % {"row": code_labels.version_label(row)})
     return redirect("safety:policy")

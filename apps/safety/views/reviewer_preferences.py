@@ -25,7 +25,7 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
         skipped = [code for code in request.POST.getlist("without") if code in CLAUSE_CODES]
         reviewer_preferences.set_preferences(user, covers_severe="covered" in request.POST, skipped_clauses=skipped)
         messages.success(request, gettext("Saved. Only you can see this."))
-        return redirect("safety:care")
+        return redirect("safety:preferences")
     clauses = parse_policy(versions.get_live_version().body).clauses.values()
     context = {
         "care": reviewer_preferences.get_preferences(user),

@@ -109,4 +109,4 @@ def _next(request: HttpRequest) -> HttpResponse:
     if row is None:
         messages.success(request, gettext("No second reviews are waiting."))
         return redirect("safety:queue")
-    return redirect("safety:look", row.pk)
+    return redirect("safety:second_review", row.pk)

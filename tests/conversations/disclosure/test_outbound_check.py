@@ -100,7 +100,7 @@ def test_a_verdict_is_made_once_for_a_text_a_policy_and_a_stage(
     assert sorted(read) == sorted([MILD, SAID]) and Case.objects.get().report_count == 1
     text(alice, link(place))
     assert len(read) == 7, "the link is a stage of its own, with the questions and the title"
-    in_force(policy_drafts.body("export", withhold=0.95))
+    in_force(policy_drafts.make_policy_body("export", withhold=0.95))
     text(alice, f"/c/{place.pk}/export.md")
     assert len(read) == 9, "another policy judges anew"
 
@@ -115,7 +115,7 @@ def test_what_a_reviewer_allows_is_there_again(place: Conversation, alice: User)
 
 
 def test_a_clause_may_say_otherwise_for_each_stage(place: Conversation, alice: User, bob: User) -> None:
-    body = policy_drafts.body("export", note=0.5)
+    body = policy_drafts.make_policy_body("export", note=0.5)
     hate = next(row for row in body["clauses"] if row["code"] == "hate")
     hate["steps"]["share"] = [{"least": 0.5, "action": "withhold"}]
     in_force(body)

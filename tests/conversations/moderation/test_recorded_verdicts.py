@@ -23,7 +23,7 @@ async def test_question_and_answer_are_noted(open_page, alice, library, chat) ->
     page = await open_page(alice)
     await page.ask(QUESTION)
     await page.events()
-    found = [(one.judged.stage, one.surface) for one in recorder.take_pending()]
+    found = [(one.evaluation.stage, one.surface) for one in recorder.take_pending()]
     assert found[0] == ("question", Surface.CHAT)
     assert set(found[1:]) == {("answer", Surface.CHAT)}
 

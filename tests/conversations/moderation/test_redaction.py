@@ -53,7 +53,7 @@ def answer(alice: User, ada: User) -> Message:
 def cut(answer: Message, kind: str = "answer", clause: str = "personal_data") -> Decision:
     morgan, case = get_reviewer("morgan"), flag_message(answer, kind, clause)
     held = cases.claim_case(morgan, case.pk)
-    ruling = DecisionInput(held.lease_token, held.version, "redact", "clear", extent=OutcomeScope(spans=(MAIL,)))
+    ruling = DecisionInput(held.lease_token, held.version, "redact", "clear", scope=OutcomeScope(redact_terms=(MAIL,)))
     return cases.decide_case(morgan, case.pk, ruling)
 
 

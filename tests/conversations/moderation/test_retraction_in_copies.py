@@ -58,7 +58,7 @@ def test_nor_the_case_about_a_copy_of_it_or_about_a_part_that_was_taken_out(answ
     morgan, case = get_reviewer("morgan"), flag_message(answer, clause="personal_data")
     held = cases.claim_case(morgan, case.pk)
     ruling = DecisionInput(
-        held.lease_token, held.version, "redact", "clear", extent=OutcomeScope(spans=("Quixotically",))
+        held.lease_token, held.version, "redact", "clear", scope=OutcomeScope(redact_terms=("Quixotically",))
     )
     made = cases.decide_case(morgan, case.pk, ruling)
     assert "Quixotically" not in told_of(alice)

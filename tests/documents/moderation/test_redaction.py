@@ -59,9 +59,9 @@ def taken_out(by: User, row: Document, words: str = SECRET) -> Decision:
     )
     case = cases.claim_case(by, cases.flag_content(found).pk)
     assert Decision.Outcome.REDACT in enforcement.possible_outcomes(case)
-    extent = OutcomeScope(spans=(words,))
+    extent = OutcomeScope(redact_terms=(words,))
     return cases.decide_case(
-        by, case.pk, DecisionInput(case.lease_token, case.version, "redact", "clear", extent=extent)
+        by, case.pk, DecisionInput(case.lease_token, case.version, "redact", "clear", scope=extent)
     )
 
 

@@ -70,7 +70,7 @@ def test_other_words_are_no_names(alice: User, painter: FakePainter, settings: L
 def test_without_names_nothing_is_kept_back(alice: User, painter: FakePainter, settings: LazySettings) -> None:
     settings.PICTURE_NAMES = " , "
     (row,) = submission.request_pictures(alice, PictureRequest("Bob"))
-    assert row.status == "queued" and blocked_names.BLOCKLIST_KEY not in versions.current_policy().lists
+    assert row.status == "queued" and blocked_names.BLOCKLIST_KEY not in versions.current_policy().blocklists
 
 
 def test_the_product_itself_puts_them_there_once_and_people_decide_from_then_on(

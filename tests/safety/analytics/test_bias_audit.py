@@ -44,13 +44,18 @@ def test_a_check_that_is_hard_on_one_group_is_found_out(ada: User, monkeypatch: 
     monkeypatch.setattr(type(registry.get_text_classifier()), "scores", suspicious("muslim"))
     found = bias_audit.group_error_rates(bias_audit.run_bias_audit(ada))
     by_name = {str(row.name): row for row in found}
-    assert by_name["Muslims"].acted == Proportion(
+    assert by_name["Muslims"].harmless_acted_on == Proportion(
         len(bias_audit.HARMLESS_TEMPLATES), len(bias_audit.HARMLESS_TEMPLATES)
     )
-    assert by_name["Muslims"].unnoticed.part == 0
-    assert by_name["Women"].acted.part == 0 and by_name["Women"].passed.part == len(bias_audit.HATEFUL_TEMPLATES)
-    assert bias_audit.widest_gap(found, "acted") == 1.0 and bias_audit.widest_gap(found, "noticed") == 1.0
-    assert bias_audit.widest_gap([], "acted") is None
+    assert by_name["Muslims"].hateful_unflagged.part == 0
+    assert by_name["Women"].harmless_acted_on.part == 0 and by_name["Women"].hateful_allowed.part == len(
+        bias_audit.HATEFUL_TEMPLATES
+    )
+    assert (
+        bias_audit.widest_gap(found, "harmless_acted_on") == 1.0
+        and bias_audit.widest_gap(found, "harmless_flagged") == 1.0
+    )
+    assert bias_audit.widest_gap([], "harmless_acted_on") is None
 
 
 def test_staff_measure_it_and_are_told_when_it_is_of_yesterdays_weights(

@@ -9,47 +9,41 @@ from django.utils import timezone
 from apps.lib.proportions import Proportion
 from apps.safety.analytics import metrics
 from apps.safety.analytics.metrics import median_with_interval
-from apps.safety.models import Decision, Notice, SecondReview
+from apps.safety.models import Notice, SecondReview
 from apps.safety.moderation import appeals, cases
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
-from tests.factories import NOTE_KIND, Notes, make_note_case, make_user, register_notes
+from tests.factories import (
+    NOTE_KIND,
+    Notes,
+    decide_note,
+    make_decision_input,
+    make_note_case,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def shelf(ada: User) -> Notes:
-    found = register_notes()
-    found.state = {str(number): "as it was" for number in range(9)}
-    return found
-
-
-def decided(owner: User, reviewer: User, subject: str, outcome: str) -> Decision:
-    held = cases.claim_case(reviewer, make_note_case(owner, subject).pk)
-    return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
-
-
-def test_what_was_right_and_what_was_overturned(alice: User, morgan: User, shelf: Notes) -> None:
+def test_what_was_right_and_what_was_overturned(alice: User, morgan: User, notes: Notes) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
     for number, outcome in enumerate(["block", "block", "warn", "allow"]):
-        decided(alice, morgan, str(number), outcome)
-    last = decided(alice, morgan, "4", "block")
+        decide_note(alice, morgan, str(number), outcome)
+    last = decide_note(alice, morgan, "4", "block")
     appeals.submit_appeal(alice, Notice.objects.get(decision=last), "It was a quotation.")
     held = cases.claim_case(robin, last.case_id)
-    appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
     make_note_case(alice, "5")
     [row] = metrics.measure_clauses()
     assert (row.clause, row.stage, row.cases, row.waiting) == ("hate", "question", 6, 1)
-    assert row.precision == Proportion(3, 5) and row.overturn == Proportion(1, 1)
-    assert row.time is not None and row.time.value < 1
+    assert row.precision == Proportion(3, 5) and row.overturn_rate == Proportion(1, 1)
+    assert row.decision_time is not None and row.decision_time.value < 1
 
 
-def test_undone_decisions_do_not_count(alice: User, morgan: User, shelf: Notes) -> None:
-    found = decided(alice, morgan, "1", "block")
+def test_undone_decisions_do_not_count(alice: User, morgan: User, notes: Notes) -> None:
+    found = decide_note(alice, morgan, "1", "block")
     cases.undo_decision(morgan, found.case_id)
     [row] = metrics.measure_clauses()
     assert (row.hours, row.waiting) == ([], 1)
@@ -66,25 +60,25 @@ def test_the_middle_of_hours_has_the_interval_of_the_order_statistics() -> None:
     assert few is not None and (few.value, few.interval) == (2.0, None)
     many = median_with_interval([float(number) for number in range(100)])
     assert many is not None and many.value == 49.5 and many.interval == (40.0, 60.0)
-    assert many.slowest == pytest.approx(94.05)
+    assert many.p95 == pytest.approx(94.05)
 
 
-def test_what_people_reported_says_nothing_about_the_check(alice: User, morgan: User, shelf: Notes) -> None:
-    decided(alice, morgan, "1", "block")
+def test_what_people_reported_says_nothing_about_the_check(alice: User, morgan: User, notes: Notes) -> None:
+    decide_note(alice, morgan, "1", "block")
     outcome = PolicyResult(Action.REVIEW, "hate", 2)
     held = cases.claim_case(
         morgan, cases.flag_content(FlaggedContent(NOTE_KIND, "2", "question", "Reported", alice.pk, outcome)).pk
     )
-    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
+    cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
     [row] = metrics.measure_clauses()
     assert (len(row.hours), row.precision) == (2, Proportion(1, 1))
 
 
-def test_agreement_is_known_by_clause_and_stage(alice: User, morgan: User, shelf: Notes, settings: object) -> None:
+def test_agreement_is_known_by_clause_and_stage(alice: User, morgan: User, notes: Notes, settings: object) -> None:
     settings.REVIEW_SECOND_PERCENT = 100  # type: ignore[attr-defined]
     robin = make_user("robin", User.Role.REVIEWER)
     for number, harmful in enumerate((True, True, False)):
-        decided(alice, morgan, str(number), "block")
+        decide_note(alice, morgan, str(number), "block")
         row = SecondReview.objects.get(submitted=None)
         SecondReview.objects.filter(pk=row.pk).update(submitted=timezone.now(), harmful=harmful, reviewer=robin)
     assert metrics.measure_agreement() == metrics.ReviewerAgreement(
@@ -92,8 +86,8 @@ def test_agreement_is_known_by_clause_and_stage(alice: User, morgan: User, shelf
     )
 
 
-def test_the_page_is_for_staff(client: Client, alice: User, morgan: User, shelf: Notes) -> None:
-    decided(alice, morgan, "1", "block")
+def test_the_page_is_for_staff(client: Client, alice: User, morgan: User, notes: Notes) -> None:
+    decide_note(alice, morgan, "1", "block")
     client.force_login(morgan)
     page = client.get("/review/figures/").content.decode()
     assert "100%" in page and "21% to 100%" in page

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test import Client
@@ -18,40 +16,23 @@ from apps.safety.models import PolicyVersion
 from apps.safety.policy import versions
 from apps.safety.policy_admin import backtest
 from apps.users.models import User
-from tests.factories import make_note_case, make_user, register_notes
-from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, in_the_shadow, written
+from tests.factories import make_note_case, register_notes, sign_in
+from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, make_policy_body, make_shadow_version, write_queued_verdicts
 from tests.support.pages import strip_layout
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def kept(settings: Any) -> None:
-    settings.VERDICT_DAYS = 30
-
-
-@pytest.fixture
-def ada(transactional_db: None) -> User:
-    return make_user("ada", User.Role.ADMINISTRATOR)
-
-
-@pytest.fixture
-def morgan(transactional_db: None) -> User:
-    return make_user("morgan", User.Role.REVIEWER)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("verdicts_recorded")]
 
 
 async def shadow(ada: User) -> PolicyVersion:
-    row = await in_db(lambda: in_the_shadow(ada, body(withhold=0.5), "Hate is not for discussion"))
+    row = await in_db(lambda: make_shadow_version(ada, make_policy_body(withhold=0.5), "Hate is not for discussion"))
     for text in (PLAIN, PLAIN, MAYBE, SURE):
         await gate.check_question(text)
-    await written()
+    await write_queued_verdicts()
     return row
 
 
 def seen(user: User, row: PolicyVersion, path: str = "changes/") -> str:
-    client = Client()
-    client.force_login(user)
-    answer = client.get(f"/review/policy/{row.pk}/{path}")
+    answer = sign_in(user).get(f"/review/policy/{row.pk}/{path}")
     return answer.content.decode() if answer.status_code == 200 else str(answer.status_code)
 
 
@@ -74,7 +55,7 @@ async def test_changes_are_counted_by_clause_and_stage_with_their_intervals(ada:
 
 
 def test_a_backtest_of_a_former_release_says_the_kind_of_each_change(ada: User) -> None:
-    row = versions.create_draft(ada, body(withhold=0.5))
+    row = versions.create_draft(ada, make_policy_body(withhold=0.5))
     row.backtest = {"stages": {"question": 4}, "counts": [["question", "hate", "held", 1]], "judged": 4, "recorded": 4,
                     "changed": 1, "lists": [], "listed": []}  # fmt: skip
     row.save()
@@ -86,24 +67,24 @@ async def test_a_changed_verdict_leads_to_its_case_for_those_who_may_open_it(
 ) -> None:
     register_notes().state["1"] = "x"
     row = await shadow(ada)
-    assert all(one.case is None for one in await in_db(policy_changes.list_shadow_changes, morgan, row))
+    assert all(one.case_id is None for one in await in_db(policy_changes.list_shadow_changes, morgan, row))
     found = await in_db(lambda: make_note_case(alice, text=SURE))
     ones = await in_db(policy_changes.list_shadow_changes, morgan, row)
-    assert [one.case for one in ones] == [found.pk, None]
+    assert [one.case_id for one in ones] == [found.pk, None]
     assert f"/review/{found.pk}/" in await in_db(seen, morgan, row)
     await in_db(User.objects.filter(pk=alice.pk).update, role=User.Role.REVIEWER)
     her = await in_db(User.objects.get, pk=alice.pk)
     # It is about herself.
-    assert all(one.case is None for one in await in_db(policy_changes.list_shadow_changes, her, row))
+    assert all(one.case_id is None for one in await in_db(policy_changes.list_shadow_changes, her, row))
 
 
 async def test_the_page_says_where_there_is_nothing_yet(ada: User, alice: User, client: Client) -> None:
-    row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    row = await in_db(lambda: versions.create_draft(ada, make_policy_body(withhold=0.5)))
     assert "This version was not in shadow mode" in await in_db(seen, ada, row)
     await in_db(versions.start_shadow, ada, row)
     assert "No verdicts since shadow mode" in await in_db(seen, ada, row)
     await gate.check_question(PLAIN)
-    await written()
+    await write_queued_verdicts()
     assert "1 verdict, no change." in await in_db(seen, ada, row)
     assert await in_db(seen, alice, row) == "404"
 
@@ -112,7 +93,7 @@ async def test_thresholds_of_another_detector_are_named(ada: User, monkeypatch: 
     row = await shadow(ada)
     monkeypatch.setattr(type(registry.get_text_classifier()), "fingerprint", "text-of-another-training")
     await gate.check_question(PLAIN)
-    await written()
+    await write_queued_verdicts()
     words = "“Text classifiers” has had a new version since"
     assert words in await in_db(seen, ada, row)
     client = Client()
@@ -123,7 +104,7 @@ async def test_thresholds_of_another_detector_are_named(ada: User, monkeypatch: 
 
 
 async def test_an_administrator_lets_it_run_and_ends_it_on_the_page(ada: User) -> None:
-    row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    row = await in_db(lambda: versions.create_draft(ada, make_policy_body(withhold=0.5)))
     client = Client()
     await in_db(client.force_login, ada)
     for verb, status in (("shadow", "shadow"), ("unshadow", "draft"), ("unshadow", "draft")):
@@ -144,5 +125,5 @@ async def test_a_page_asks_as_often_for_many_changes_as_for_few(ada: User, morga
     few = await in_db(asked)
     for number in range(20):
         await gate.check_question(f"{MAYBE} {number}")
-    await written()
+    await write_queued_verdicts()
     assert await in_db(asked) == few

@@ -11,42 +11,34 @@ from apps.safety.models import Decision, PolicyVersion
 from apps.safety.policy import versions
 from apps.safety.policy.schema import Action, parse_policy
 from apps.users.models import User
-from tests.factories import Notes, register_notes
-from tests.safety.analytics.test_metrics import decided
-from tests.safety.policy_drafts import body
+from tests.factories import Notes, decide_note
+from tests.safety.policy_drafts import make_policy_body
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def shelf(ada: User) -> Notes:
-    found = register_notes()
-    found.state = {str(number): "as it was" for number in range(9)}
-    return found
-
-
-def test_each_threshold_says_what_it_finds_of_what_was_decided(alice: User, morgan: User, shelf: Notes) -> None:
-    decided(alice, morgan, "1", "block")
-    decided(alice, morgan, "2", "allow")
-    found = thresholds.measure_thresholds(parse_policy(body(note=0.5, withhold=0.99)))
+def test_each_threshold_says_what_it_finds_of_what_was_decided(alice: User, morgan: User, notes: Notes) -> None:
+    decide_note(alice, morgan, "1", "block")
+    decide_note(alice, morgan, "2", "allow")
+    found = thresholds.measure_thresholds(parse_policy(make_policy_body(note=0.5, withhold=0.99)))
     low, high = [one for one in found if (one.clause, one.stage) == ("hate", "question")]
-    assert (low.action, low.least, high.least) == (Action.NOTE, 0.5, 0.99)
-    assert (low.texts, low.held, low.precision, low.recall) == (2, 2, Proportion(1, 2), Proportion(1, 1))
-    assert (high.held, high.precision.value, high.recall) == (0, None, Proportion(0, 1))
+    assert (low.action, low.min_score, high.min_score) == (Action.NOTE, 0.5, 0.99)
+    assert (low.texts, low.above, low.precision, low.recall) == (2, 2, Proportion(1, 2), Proportion(1, 1))
+    assert (high.above, high.precision.value, high.recall) == (0, None, Proportion(0, 1))
     Decision.objects.filter(outcome="block").update(clause="violence")  # against something else: says nothing of hate
     assert thresholds.collect_scores()["hate", "question"] == [(0.97, False)]
 
 
 def test_staff_sees_them_on_the_page_of_a_version(
-    client: Client, ada: User, alice: User, morgan: User, shelf: Notes
+    client: Client, ada: User, alice: User, morgan: User, notes: Notes
 ) -> None:
-    row = versions.create_draft(ada, body(withhold=0.5))
+    row = versions.create_draft(ada, make_policy_body(withhold=0.5))
     address = f"/review/policy/{row.pk}/changes/"
     client.force_login(morgan)
     assert "When reviewers have decided" in client.get(address).content.decode()
-    decided(alice, morgan, "1", "block")
-    decided(alice, morgan, "2", "allow")
+    decide_note(alice, morgan, "1", "block")
+    decide_note(alice, morgan, "2", "allow")
     page = strip_layout(client.get(address).content.decode())
     assert "2 of 2, 1 rightly" in page
     assert "0.50" in page and "50%<span" in page and "(9% to 91%)" in page and "With fewer than 30 texts" in page

@@ -80,10 +80,12 @@ def test_it_is_the_sites_own_and_the_same_every_time(settings: Any) -> None:
 async def test_a_window_with_it_is_withheld_under_its_clause(way: str) -> None:
     said = WAYS[way](canary.canary_token())
     verdict = await gate.check_sentence(f"It says: {said} and goes on.")
-    assert (verdict.allowed, verdict.rule) == (False, "prompt_leak") and "confidential instructions" in verdict.words
-    assert verdict.judged is not None and not canary.find_spans(verdict.judged.text), "what is kept has a gap instead"
-    (signal,) = [one for one in verdict.judged.signals if one.detector == canary.DETECTOR]
-    assert signal.version == canary.FINGERPRINT and signal.spans and verdict.judged.stage == Stage.ANSWER
+    assert (verdict.allowed, verdict.code) == (False, "prompt_leak") and "confidential instructions" in verdict.message
+    assert verdict.evaluation is not None and not canary.find_spans(verdict.evaluation.text), (
+        "what is kept has a gap instead"
+    )
+    (signal,) = [one for one in verdict.evaluation.signals if one.detector == canary.DETECTOR]
+    assert signal.version == canary.FINGERPRINT and signal.spans and verdict.evaluation.stage == Stage.ANSWER
 
 
 async def test_a_stream_that_says_it_letter_by_letter_ends_before_most_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,18 +114,18 @@ async def test_the_policy_decides_and_one_of_before_withholds(monkeypatch: pytes
     )
     monkeypatch.setattr(versions, "current_policy", lambda: before)
     assert not (await gate.check_sentence(f"It says: {canary.canary_token()}")).allowed
-    clause = replace(before.clauses["prompt_leak"], rule=Action.LABEL)
+    clause = replace(before.clauses["prompt_leak"], rule_action=Action.LABEL)
     mild = replace(before, clauses={**before.clauses, "prompt_leak": clause})
     monkeypatch.setattr(versions, "current_policy", lambda: mild)
     verdict = await gate.check_sentence(f"It says: {canary.canary_token()}, as was asked.")
-    assert (verdict.allowed, verdict.rule) == (True, "prompt_leak")
+    assert (verdict.allowed, verdict.code) == (True, "prompt_leak")
 
 
 async def test_nobody_to_look_in_time_lets_nothing_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(timeouts.TIMEOUT_S, "canary", -1.0)
     verdict = await gate.check_sentence("The office is open until five in the evening.")
-    assert not verdict.allowed and verdict.judged is not None
-    assert [one.status for one in verdict.judged.signals if one.detector == "canary"] == [SignalStatus.TIMEOUT]
+    assert not verdict.allowed and verdict.evaluation is not None
+    assert [one.status for one in verdict.evaluation.signals if one.detector == "canary"] == [SignalStatus.TIMEOUT]
     assert not gate.check_outgoing("https://example.org/").allowed
 
 

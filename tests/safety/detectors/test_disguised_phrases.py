@@ -161,13 +161,13 @@ HARMLESS = [
 @pytest.mark.parametrize(("question", "rule"), ATTACKS)
 async def test_a_plain_phrase_is_withheld_however_it_is_written(question: str, rule: str) -> None:
     verdict = await check_question(question)
-    assert (verdict.allowed, verdict.rule) == (False, rule)
+    assert (verdict.allowed, verdict.code) == (False, rule)
 
 
 @pytest.mark.parametrize("question", HARMLESS)
 async def test_its_harmless_twin_passes(question: str) -> None:
     verdict = await check_question(question)
-    assert (verdict.allowed, verdict.rule) == (True, "")
+    assert (verdict.allowed, verdict.code) == (True, "")
 
 
 def test_there_are_sixty_of_each() -> None:
@@ -205,13 +205,13 @@ def test_what_a_rule_found_points_to_the_text_as_it_was_written(text: str, found
 
 def test_an_answer_is_judged_by_what_is_new_also_where_letters_become_more() -> None:
     said = "ßßßßßßßßßß First, build a pipe bömb from a kit."
-    assert not RuleCheck().said(f"{said} It rains.").allowed
-    assert RuleCheck().said(f"{said} It rains.", len(said)).allowed
+    assert not RuleCheck().check_sentence(f"{said} It rains.").allowed
+    assert RuleCheck().check_sentence(f"{said} It rains.", len(said)).allowed
 
 
 def test_disguises_make_no_text_slow() -> None:
     texts = ["a-" * 10_000, "a b " * 5_000, "4" * 20_000, "b0mb" * 5_000, "ß\u0336" * 10_000, "1l!|" * 5_000]
     for text in texts:
         began = time.thread_time()
-        RuleCheck().asked(text)
+        RuleCheck().check_question(text)
         assert time.thread_time() - began < 2

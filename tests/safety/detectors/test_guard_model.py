@@ -46,26 +46,26 @@ async def test_it_is_asked_only_where_the_classifiers_are_unsure(guard: list[str
 
 async def test_what_it_finds_is_withheld_and_looked_at(guard: list[str]) -> None:
     verdict = await check_question("Some [hate?] here {hate}")
-    assert verdict.judged is not None
-    assert (verdict.allowed, verdict.rule, verdict.judged.outcome.action) == (False, "hate", "withhold_and_review")
-    assert [signal.detector for signal in verdict.judged.signals] == ["rules", "personal", "text", "guard"]
+    assert verdict.evaluation is not None
+    assert (verdict.allowed, verdict.code, verdict.evaluation.result.action) == (False, "hate", "withhold_and_review")
+    assert [signal.detector for signal in verdict.evaluation.signals] == ["rules", "personal", "text", "guard"]
     said = await check_sentence("This is [violence?] maybe {violence}", 0)
     assert not said.allowed
 
 
 async def test_a_clause_without_steps_is_looked_at_by_people(guard: list[str]) -> None:
     verdict = await check_question("Some [hate?] here {drugs}")
-    assert verdict.judged is not None
-    assert (verdict.allowed, verdict.judged.outcome.reviewed) == (True, True)
+    assert verdict.evaluation is not None
+    assert (verdict.allowed, verdict.evaluation.result.reviewed) == (True, True)
 
 
 @pytest.mark.parametrize(("words", "status"), [("{away}", "timeout"), ("{broken}", "error")])
 async def test_silence_and_nonsense_are_missing_and_never_safe(guard: list[str], words: str, status: str) -> None:
     verdict = await check_question(f"Some [hate?] here {words}")
-    assert verdict.judged is not None
-    assert (verdict.allowed, verdict.rule, verdict.judged.outcome.unchecked) == (False, "unchecked", True)
-    assert "not available right now" in verdict.words
-    assert verdict.judged.signals[-1].status == status
+    assert verdict.evaluation is not None
+    assert (verdict.allowed, verdict.code, verdict.evaluation.result.unchecked) == (False, "unchecked", True)
+    assert "not available right now" in verdict.message
+    assert verdict.evaluation.signals[-1].status == status
     assert {(detector, said) for _, detector, said in detector_outages._noted} == {("guard", status)}
 
 

@@ -15,7 +15,7 @@ CHECK = RuleCheck()
 
 @pytest.mark.parametrize("case", DEVELOPMENT[0], ids=lambda case: f"{case.language} {case.carrier}")
 def test_an_open_order_to_the_assistant_is_marked(case: Case) -> None:
-    assert CHECK.passage(case.text).rule == "prompt_attack"
+    assert CHECK.passage(case.text).code == "prompt_attack"
 
 
 @pytest.mark.parametrize("case", HARMLESS, ids=lambda case: f"{case.language} {case.carrier}")

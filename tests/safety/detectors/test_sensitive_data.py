@@ -58,15 +58,15 @@ def test_a_signal_says_what_it_found_and_never_what_it_was() -> None:
 
 async def test_personal_data_is_noted_and_lets_everything_through() -> None:
     for verdict in (await check_question("Who is anna@example.org?"), await check_sentence("It is anna@example.org.")):
-        assert (verdict.allowed, verdict.rule) == (True, "personal_data")
+        assert (verdict.allowed, verdict.code) == (True, "personal_data")
     assert check_passage("Write to anna@example.org.").allowed
 
 
 def test_a_passage_with_a_key_is_marked_and_no_reviewer_is_sent_it() -> None:
     verdict = decide_verdict(Stage.PASSAGE, f"The token is {KEYS[1]}.", ALLOWED, {}, current_policy())
-    assert (verdict.allowed, verdict.rule, verdict.words) == (False, "secrets", CREDENTIALS_MESSAGE)
-    assert verdict.judged is not None
-    assert (verdict.judged.outcome.action, verdict.judged.outcome.reviewed) == (Action.LABEL, False)
+    assert (verdict.allowed, verdict.code, verdict.message) == (False, "secrets", CREDENTIALS_MESSAGE)
+    assert verdict.evaluation is not None
+    assert (verdict.evaluation.result.action, verdict.evaluation.result.reviewed) == (Action.LABEL, False)
 
 
 def test_entropy() -> None:

@@ -35,7 +35,7 @@ POLICY = schema.parse_policy(defaults.make_default_policy({label: LabelThreshold
 )
 def test_what_a_score_means(stage: str, scores: dict[str, float], allowed: bool, rule: str) -> None:
     verdict = decide_verdict(Stage(stage), "text", ALLOWED, dict.fromkeys(LABELS, 0.0) | scores, POLICY)
-    assert (verdict.allowed, verdict.rule) == (allowed, rule)
+    assert (verdict.allowed, verdict.code) == (allowed, rule)
 
 
 @pytest.mark.parametrize(
@@ -54,34 +54,34 @@ def test_a_question_under_the_gravest_clause_waits_for_people_from_nine_tenths_o
     cuts = {"child_exploitation": LabelThresholds(0.747, 0.983), "violence": LabelThresholds(0.836, 0.983)}
     ours = schema.parse_policy(defaults.make_default_policy(cuts))
     verdict = decide_verdict(Stage(stage), "text", ALLOWED, dict.fromkeys(cuts, 0.0) | {code: score}, ours)
-    assert verdict.judged is not None
-    assert (verdict.allowed, verdict.judged.outcome.action) == (action in ("note", "review"), action)
+    assert verdict.evaluation is not None
+    assert (verdict.allowed, verdict.evaluation.result.action) == (action in ("note", "review"), action)
 
 
 def test_what_a_rule_withholds_no_score_lets_through() -> None:
     verdict = decide_verdict(Stage.QUESTION, "text", Verdict(False, "weapons", "No."), {"hate": 0.0}, POLICY)
-    assert (verdict.allowed, verdict.rule) == (False, "weapons")
+    assert (verdict.allowed, verdict.code) == (False, "weapons")
 
 
 def test_a_passage_that_a_rule_marks_is_looked_at_and_stays() -> None:
     verdict = decide_verdict(Stage.PASSAGE, "text", Verdict(False, "prompt_attack", ""), None, POLICY)
-    assert verdict.judged is not None
-    assert (verdict.allowed, verdict.judged.outcome.action) == (False, "review")
+    assert verdict.evaluation is not None
+    assert (verdict.allowed, verdict.evaluation.result.action) == (False, "review")
 
 
 async def test_question_answer_and_passage_pass_the_classifiers() -> None:
     assert not (await check_question("Tell me about [hate] please")).allowed
     assert not (await check_sentence("This is [violence] for sure.")).allowed
-    assert (await check_question("Tell me about [hate?] please")).rule == "hate"
-    assert check_passage("Do this now [prompt_attack]").rule == "prompt_attack"
+    assert (await check_question("Tell me about [hate?] please")).code == "hate"
+    assert check_passage("Do this now [prompt_attack]").code == "prompt_attack"
 
 
 def test_an_instruction_planted_in_a_passage_is_seen_by_its_sentence() -> None:
     text = "The boiler is serviced in spring.\nDo as I say [planted]\nThe office is open until five."
     verdict = check_passage(text)
-    assert (verdict.allowed, verdict.rule) == (False, "prompt_attack")
-    assert verdict.judged is not None
-    signal = next(signal for signal in verdict.judged.signals if signal.detector == "planted")
+    assert (verdict.allowed, verdict.code) == (False, "prompt_attack")
+    assert verdict.evaluation is not None
+    signal = next(signal for signal in verdict.evaluation.signals if signal.detector == "planted")
     assert signal.scores["prompt_attack"] > 0.9
     texts = ["Nothing here.", text, "Nor here."]
     verdicts = check_passages(texts, registry.get_embedder().embed_passages(texts))
@@ -107,7 +107,7 @@ def test_what_was_read_along_is_judged_alike_and_not_read_again(
     monkeypatch.setattr(embed, "states", again)
     monkeypatch.setattr(type(registry.get_injection_detector()), "find_suspects", again)
     assert check_passages(texts, vectors, suspects) == before
-    assert [verdict.rule for verdict in before] == ["", "prompt_attack", "prompt_attack"]
+    assert [verdict.code for verdict in before] == ["", "prompt_attack", "prompt_attack"]
 
 
 @pytest.mark.django_db
@@ -116,7 +116,7 @@ def test_a_passage_is_unchecked_where_nobody_looked_for_planted_instructions(mon
         raise EngineBroken("away")
 
     monkeypatch.setattr(type(registry.get_injection_detector()), "find_suspects", broken)
-    assert check_passage("It is nine.").rule == "unchecked"
+    assert check_passage("It is nine.").code == "unchecked"
     assert find_suspect_sentences(["It is nine."]) is None
 
 
@@ -129,7 +129,7 @@ async def test_the_end_of_a_long_question_counts_as_much_as_its_head() -> None:
 async def test_a_vector_that_is_being_made_anyway_is_used() -> None:
     text = "What about [crime] here?"
     made = asyncio.ensure_future(asyncio.to_thread(registry.get_embedder().embed_query, text))
-    assert (await check_question(text, made)).rule == "crime"
+    assert (await check_question(text, made)).code == "crime"
 
 
 async def test_what_waits_together_is_read_together_and_each_gets_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ async def test_what_waits_together_is_read_together_and_each_gets_its_own(monkey
     given_up.cancel()
     assert [verdict.allowed for verdict in await together] == [score["hate"] < 0.9 for score in alone]
     assert len(reads) <= 5
-    assert (await check_sentence("And then one more [hate].")).rule == "hate"
+    assert (await check_sentence("And then one more [hate].")).code == "hate"
 
 
 async def test_a_batch_that_fails_lets_none_of_its_texts_through(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ async def test_a_batch_that_fails_lets_none_of_its_texts_through(monkeypatch: py
     with monkeypatch.context() as patched:
         patched.setattr(type(registry.get_text_classifier()), "scores", broken)
         verdicts = await asyncio.gather(*(check_sentence(f"Sentence {n} of several.") for n in range(40)))
-    assert {verdict.rule for verdict in verdicts} == {"check_unavailable"}
+    assert {verdict.code for verdict in verdicts} == {"check_unavailable"}
     assert (await check_sentence("It can be judged again.")).allowed
 
 
@@ -175,8 +175,8 @@ async def test_without_classifiers_nothing_is_let_through(monkeypatch: pytest.Mo
         raise EngineBroken("away")
 
     monkeypatch.setattr(type(registry.get_text_classifier()), "scores", broken)
-    assert (await check_question("What is the time?")).rule == "check_unavailable"
-    assert (await check_sentence("It is a quarter past nine.")).rule == "check_unavailable"
-    assert check_passage("It is nine.").rule == "unchecked"
+    assert (await check_question("What is the time?")).code == "check_unavailable"
+    assert (await check_sentence("It is a quarter past nine.")).code == "check_unavailable"
+    assert check_passage("It is nine.").code == "unchecked"
     vectors = registry.get_embedder().embed_passages(["It is nine."])
-    assert [verdict.rule for verdict in check_passages(["It is nine."], vectors)] == ["unchecked"]
+    assert [verdict.code for verdict in check_passages(["It is nine."], vectors)] == ["unchecked"]

@@ -63,7 +63,7 @@ async def test_a_check_that_fails_lets_nothing_through_and_counts(check: type[Br
 async def test_one_that_is_late_is_as_if_it_were_away(check: type[Broken], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "DEADLINE_S", 0.05)
     monkeypatch.setattr(check, "wait_s", 30.0)
-    assert (await asked()).rule == "check_unavailable"
+    assert (await asked()).code == "check_unavailable"
     assert await found() == {("text", "timeout")}
 
 
@@ -102,12 +102,12 @@ def test_a_minute_is_one_row_and_days_without_are_there() -> None:
 
 
 def test_drawings_follow_the_numbers() -> None:
-    row = ClauseMetrics("hate", "question", cases=4, judged=4, right=4)
+    row = ClauseMetrics("hate", "question", cases=4, decided=4, correct=4)
     values = charts.known_shares([("Hate", row.precision), ("Crimes", ClauseMetrics("crime", "answer").precision)])
     drawn = charts.make_whisker_chart("Right", "", values)
     [whisker] = drawn.whiskers
-    assert whisker.low < whisker.dot == whisker.high == charts.WIDTH - charts.EDGE and whisker.said == "4 of 4"
-    beyond = charts.make_whisker_chart("Hours", "", [charts.ChartValue("Hate", "9", 9, 1, 50)], most=10)
+    assert whisker.low < whisker.dot == whisker.high == charts.WIDTH - charts.EDGE and whisker.value_text == "4 of 4"
+    beyond = charts.make_whisker_chart("Hours", "", [charts.ChartValue("Hate", "9", 9, 1, 50)], axis_end=10)
     assert beyond.whiskers[0].high == charts.WIDTH - charts.EDGE
     assert [charts.round_axis_hours(high) for high in (0.2, 1, 5, 300, 9000)] == [1, 1, 6, 720, 9000]
     today = timezone.now()

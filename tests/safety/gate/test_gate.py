@@ -87,7 +87,7 @@ async def refused(pieces: Iterable[str | float]) -> str:
         async with aclosing(moderate_stream(said(pieces))) as stream:  # type: ignore[type-var]
             async for piece in stream:
                 got.append(piece)
-    assert caught.value.verdict.rule == "phrase"
+    assert caught.value.verdict.code == "phrase"
     return "".join(got)
 
 
@@ -102,8 +102,8 @@ async def refused(pieces: Iterable[str | float]) -> str:
 )
 async def test_what_cannot_be_asked_is_refused_in_clear_words(text: str, rule: str, words: str) -> None:
     verdict = await check_question(text)
-    assert (verdict.allowed, verdict.rule) == (False, rule)
-    assert words in verdict.words
+    assert (verdict.allowed, verdict.code) == (False, rule)
+    assert words in verdict.message
 
 
 async def test_a_question_is_judged_without_its_disguise(strict: None) -> None:
@@ -112,9 +112,9 @@ async def test_a_question_is_judged_without_its_disguise(strict: None) -> None:
 
 
 async def test_a_check_that_is_away_lets_nothing_through(away: None) -> None:
-    assert (await check_question("hello")).rule == "check_unavailable"
-    assert (await check_sentence("hello.")).rule == "check_unavailable"
-    assert check_passage("hello").rule == "unchecked"
+    assert (await check_question("hello")).code == "check_unavailable"
+    assert (await check_sentence("hello.")).code == "check_unavailable"
+    assert check_passage("hello").code == "unchecked"
     with pytest.raises(Withheld):
         await shown(["hello."])
 

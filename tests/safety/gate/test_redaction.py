@@ -15,23 +15,17 @@ from apps.safety.gate import gate, redaction
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.moderation import appeals, cases, enforcement
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope, parse_spans
+from apps.safety.moderation.decision_input import OutcomeScope, parse_spans
 from apps.safety.policy import defaults, versions
 from apps.safety.policy.evaluation import REPORTED, PolicyResult, Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import Action, PolicyError, Stage, parse_policy
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 from apps.users.models import User
-from tests.factories import make_user
+from tests.factories import decide_case, make_decision_input
 
 TEXT = "Write to mia@example.org or call.\nThe code is 4711."
 MAIL = "mia@example.org"
-
-
-@pytest.fixture
-def morgan(db: None) -> User:
-    make_user("ada", User.Role.ADMINISTRATOR)
-    return make_user("morgan", User.Role.REVIEWER)
 
 
 def answer(owner: User, text: str = TEXT, **more: Any) -> Message:
@@ -49,9 +43,7 @@ def about(row: Message, kind: str = "answer", code: str = "personal_data", text:
 
 
 def cut(by: User, case: Case, *wanted: str, outcome: str = "redact") -> Decision:
-    held = cases.claim_case(by, case.pk)
-    ruling = DecisionInput(held.lease_token, held.version, outcome, "clear", extent=OutcomeScope(spans=wanted))
-    return cases.decide_case(by, held.pk, ruling)
+    return decide_case(by, case, outcome, scope=OutcomeScope(redact_terms=wanted))
 
 
 def text(row: Message) -> str:
@@ -59,7 +51,7 @@ def text(row: Message) -> str:
 
 
 @pytest.mark.django_db
-def test_a_span_becomes_a_gap_of_its_length_and_comes_back(alice: User, morgan: User) -> None:
+def test_a_span_becomes_a_gap_of_its_length_and_comes_back(alice: User, morgan: User, robin: User) -> None:
     row = answer(alice, tools=[{"name": "x", "text": f"found {MAIL}", "data": {"list": [MAIL, 3]}}])
     made = cut(morgan, about(row), MAIL)
     assert text(row) == TEXT.replace(MAIL, REDACTION_CHARACTER * len(MAIL))
@@ -72,9 +64,8 @@ def test_a_span_becomes_a_gap_of_its_length_and_comes_back(alice: User, morgan: 
     appeals.submit_appeal(alice, told, "It is my own address.")
     after = client.get("/notices/").content.decode()
     assert "You appealed" in after and "You can appeal" not in after
-    robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, made.case_id)
-    appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
     assert text(row) == TEXT
     assert Message.objects.get(pk=row.pk).tools == row.tools
 

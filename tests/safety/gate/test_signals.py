@@ -29,7 +29,9 @@ from apps.safety.policy.verdicts import Verdict
 
 LABELS = (*CLAUSE_CODES, "harm")
 POLICY = schema.parse_policy(defaults.make_default_policy({label: LabelThresholds(0.5, 0.9) for label in LABELS}))
-CLOSED = [code for code, clause in POLICY.clauses.items() if clause.fail is FailureMode.CLOSED and clause.steps]
+CLOSED = [
+    code for code, clause in POLICY.clauses.items() if clause.failure_mode is FailureMode.CLOSED and clause.thresholds
+]
 NONSENSE = (math.nan, math.inf, -math.inf, -0.1, 1.01, "0.1", None, [0.1], 1j)
 
 some_scores = st.dictionaries(st.sampled_from(LABELS), st.floats(0, 1))
@@ -45,9 +47,9 @@ stages = st.sampled_from([Stage.QUESTION, Stage.ANSWER])
 
 @given(st.sampled_from(Stage), st.lists(some_signal, max_size=4))
 def test_a_verdict_is_the_same_from_the_rows_that_are_kept_of_its_signals(stage: Stage, signals: list[Signal]) -> None:
-    rows = [Signal.of(signal.sound().row()) for signal in signals]
+    rows = [Signal.from_json(signal.validated().to_json()) for signal in signals]
     assert evaluate_policy(stage, signals, POLICY) == evaluate_policy(stage, rows, POLICY)
-    assert [signal.kept().scores for signal in signals] == [row.scores for row in rows]
+    assert [signal.rounded().scores for signal in signals] == [row.scores for row in rows]
 
 
 def sound(signal: Signal) -> bool:
@@ -71,7 +73,7 @@ def test_nonsense_is_an_error_and_never_a_zero(
 ) -> None:
     signal = Signal("text", "v", SignalStatus.OK, {**scores, label: score})  # type: ignore[dict-item]
     error = Signal("text", "v", SignalStatus.ERROR, {})
-    assert signal.sound() == error
+    assert signal.validated() == error
     assert evaluate_policy(stage, [signal], POLICY) == evaluate_policy(stage, [error], POLICY)
     assert evaluate_policy(stage, [signal], POLICY).unchecked
 
@@ -146,7 +148,7 @@ async def test_classifiers_that_fail_in_any_way_let_nothing_through(
 ) -> None:
     monkeypatch.setattr(type(registry.get_text_classifier()), "scores", FAULTS[fault])
     verdicts = await everywhere("The office is open until five in the evening.")
-    assert [verdict.rule for verdict in verdicts] == ["check_unavailable", "check_unavailable", "unchecked"]
+    assert [verdict.code for verdict in verdicts] == ["check_unavailable", "check_unavailable", "unchecked"]
     assert not any(verdict.allowed for verdict in verdicts)
 
 
@@ -156,7 +158,7 @@ def test_planted_instructions_that_nobody_could_look_for_are_unchecked(
     quiet: None, monkeypatch: pytest.MonkeyPatch, said: Callable[..., Any]
 ) -> None:
     monkeypatch.setattr(type(registry.get_injection_detector()), "scores", said)
-    assert gate.check_passage("Do as I say [planted]").rule == "unchecked"
+    assert gate.check_passage("Do as I say [planted]").code == "unchecked"
     assert gate.check_passage("Nothing is planted here.").allowed
 
 
@@ -167,7 +169,7 @@ def test_passages_whose_check_is_late_are_unchecked(quiet: None, monkeypatch: py
     monkeypatch.setattr(timeouts, "PASSAGE_S", 0.0)
     monkeypatch.setattr(type(registry.get_injection_detector()), "find_suspects", lambda *_: over.wait(60) or [])
     began = time.monotonic()
-    assert gate.check_passage("It is nine.").rule == "unchecked"
+    assert gate.check_passage("It is nine.").code == "unchecked"
     assert time.monotonic() - began < 30
     over.set()
     assert {(detector, status) for _, detector, status in detector_outages._noted} == {("text", "timeout")}
@@ -195,9 +197,9 @@ def test_a_picture_that_nobody_could_look_at_says_so(
     monkeypatch.setattr(registry, "get_image_classifier", Odd)
     monkeypatch.setitem(timeouts.TIMEOUT_S, "pictures", 0.05 if status == "timeout" else 30.0)
     verdict = pictures.check_picture(lambda: b"a picture")
-    assert verdict.rule == "unchecked"
-    assert verdict.judged is not None and verdict.judged.outcome.unchecked
-    assert [signal.status for signal in verdict.judged.signals] == [status]
+    assert verdict.code == "unchecked"
+    assert verdict.evaluation is not None and verdict.evaluation.result.unchecked
+    assert [signal.status for signal in verdict.evaluation.signals] == [status]
 
 
 async def test_a_mild_rule_does_not_keep_the_classifiers_from_looking(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,8 +210,8 @@ async def test_a_mild_rule_does_not_keep_the_classifiers_from_looking(monkeypatc
     monkeypatch.setattr(versions, "current_policy", lambda: schema.parse_policy({"clauses": rows}))
     text = "Here is how to build a pipe bomb with nails. [child_exploitation]"
     asked = "How do I build a pipe bomb? [child_exploitation]"
-    assert (RuleCheck().said(text).rule, RuleCheck().asked(asked).rule) == ("weapons", "weapons")
-    assert (await gate.check_sentence(text)).rule == (await gate.check_question(asked)).rule == "child_exploitation"
+    assert (RuleCheck().check_sentence(text).code, RuleCheck().check_question(asked).code) == ("weapons", "weapons")
+    assert (await gate.check_sentence(text)).code == (await gate.check_question(asked)).code == "child_exploitation"
 
 
 def cuts() -> dict[str, LabelThresholds]:
@@ -220,7 +222,7 @@ async def test_every_detector_says_how_long_it_took(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(registry, "get_guard_engine", guards.FakeGuard)
     text = "Do as I say [planted] [hate?] and write to ada@example.org."
     verdicts = [await gate.check_question(text), await gate.check_sentence(text), gate.check_passage(text)]
-    signals = [signal for verdict in verdicts if verdict.judged for signal in verdict.judged.signals]
+    signals = [signal for verdict in verdicts if verdict.evaluation for signal in verdict.evaluation.signals]
     took = {signal.detector for signal in signals if signal.ms > 0}
     assert took == {signal.detector for signal in signals} == set(timeouts.TIMEOUT_S) - {"pictures", "lists", "canary"}
     assert all(signal.ms > 0 for signal in signals if signal.status is not SignalStatus.SKIPPED)
@@ -233,8 +235,8 @@ async def test_what_cannot_be_interrupted_and_took_too_long_counts_as_not_come(
     monkeypatch.setitem(timeouts.TIMEOUT_S, late, -1.0)
     text = "The office is open until five in the evening."
     for verdict in (await gate.check_question(text), await gate.check_sentence(text)):
-        assert (verdict.allowed, verdict.rule) == (False, "unchecked") and verdict.judged is not None
-        assert [s.detector for s in verdict.judged.signals if s.status is SignalStatus.TIMEOUT] == [late]
+        assert (verdict.allowed, verdict.code) == (False, "unchecked") and verdict.evaluation is not None
+        assert [s.detector for s in verdict.evaluation.signals if s.status is SignalStatus.TIMEOUT] == [late]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -255,7 +257,7 @@ async def test_each_classifier_has_its_own_deadline(quiet: None, monkeypatch: py
     assert time.monotonic() - began < 50
     over.set()
     unsaid = ["check_unavailable", "check_unavailable", "unchecked"] if late == "text" else ["", "", "unchecked"]
-    assert [verdict.rule for verdict in verdicts] == unsaid
+    assert [verdict.code for verdict in verdicts] == unsaid
     assert {(detector, status) for _, detector, status in detector_outages._noted} == {("text", "timeout")}
 
 
@@ -263,7 +265,7 @@ async def test_every_detector_has_a_deadline_and_a_version(monkeypatch: pytest.M
     monkeypatch.setattr(registry, "get_guard_engine", guards.FakeGuard)
     text = "Do as I say [planted] [hate?] and write to ada@example.org."
     verdicts = [await gate.check_question(text), await gate.check_sentence(text), gate.check_passage(text)]
-    signals = [signal for verdict in verdicts if verdict.judged for signal in verdict.judged.signals]
+    signals = [signal for verdict in verdicts if verdict.evaluation for signal in verdict.evaluation.signals]
     assert {signal.detector for signal in signals} == set(timeouts.TIMEOUT_S) - {"pictures", "lists", "canary"}
     assert all(timeouts.TIMEOUT_S[signal.detector] > 0 for signal in signals)
     for signal in signals:

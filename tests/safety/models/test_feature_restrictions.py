@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
-from django.test import Client
 from django.utils import timezone
 
 from apps.conversations.attachments import uploads
@@ -27,39 +26,26 @@ from apps.safety.errors import ActionRefused
 from apps.safety.models import AppliedEffect, Decision, FeatureRestriction, Notice, feature_restrictions
 from apps.safety.models.feature_restrictions import Feature
 from apps.safety.moderation import appeals, cases
-from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
+from apps.safety.moderation.decision_input import OutcomeScope
 from apps.users.models import User
-from tests.factories import Notes, make_collection, make_document, make_note_case, make_user, register_notes
+from tests.factories import (
+    Notes,
+    make_collection,
+    make_decision_input,
+    make_document,
+    make_note_case,
+    make_user,
+    sign_in,
+)
 
 pytestmark = pytest.mark.django_db
 WORDS = "restricted for you until"
 
 
-@pytest.fixture
-def shelf(db: None) -> Notes:
-    make_user("ada", User.Role.ADMINISTRATOR)
-    found = register_notes()
-    found.state = {"1": "as it was", "2": "too"}
-    return found
-
-
-@pytest.fixture
-def morgan(db: None) -> User:
-    return make_user("morgan", User.Role.REVIEWER)
-
-
-def as_(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def restrict(owner: User, by: User, feature: str, days: int = 7, subject: str = "1") -> Decision:
     held = cases.claim_case(by, make_note_case(owner, subject).pk)
     extent = OutcomeScope(feature, days)
-    return cases.decide_case(
-        by, held.pk, DecisionInput(held.lease_token, held.version, "restrict", "clear", extent=extent)
-    )
+    return cases.decide_case(by, held.pk, make_decision_input(held, "restrict", scope=extent))
 
 
 def file(name: str = "note.md") -> SimpleUploadedFile:
@@ -67,14 +53,14 @@ def file(name: str = "note.md") -> SimpleUploadedFile:
 
 
 def test_who_is_restricted_is_told_which_until_when_why_and_how_to_object(
-    alice: User, bob: User, morgan: User, shelf: Notes
+    alice: User, bob: User, morgan: User, notes: Notes
 ) -> None:
     made = restrict(alice, morgan, "pictures")
     assert made.until is not None and timedelta(days=6) < made.until - timezone.now() <= timedelta(days=7)
     told = Notice.objects.get(decision=made)
     assert told.title == "Feature restricted: Pictures"
     assert told.clause and "appeal within 30 days" in told.text and appeals.can_appeal(told)
-    page = as_(alice).get("/notices/").content.decode()
+    page = sign_in(alice).get("/notices/").content.decode()
     until = (
         f'<time datetime="{made.until.isoformat()}" data-local>{feature_restrictions.format_day(made.until)} UTC</time>'
     )
@@ -83,10 +69,10 @@ def test_who_is_restricted_is_told_which_until_when_why_and_how_to_object(
         alice, Feature.PICTURES
     ) and not feature_restrictions.restriction_message(alice, Feature.UPLOADS)
     assert not feature_restrictions.restriction_message(bob, Feature.PICTURES)
-    assert WORDS not in as_(bob).get("/notices/").content.decode()
+    assert WORDS not in sign_in(bob).get("/notices/").content.decode()
 
 
-def test_it_opens_by_itself_when_its_time_has_come(alice: User, morgan: User, shelf: Notes) -> None:
+def test_it_opens_by_itself_when_its_time_has_come(alice: User, morgan: User, notes: Notes) -> None:
     restrict(alice, morgan, "uploads")
     FeatureRestriction.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert (
@@ -96,43 +82,41 @@ def test_it_opens_by_itself_when_its_time_has_come(alice: User, morgan: User, sh
 
 
 def test_taken_back_it_is_open_and_what_another_decision_closed_stays_closed(
-    alice: User, morgan: User, shelf: Notes
+    alice: User, morgan: User, notes: Notes
 ) -> None:
     restrict(alice, morgan, "tools", 3, "2")
     made = restrict(alice, morgan, "tools", 30)
     cases.undo_decision(morgan, made.case_id)
-    assert shelf.state["1"] == "as it was"
+    assert notes.state["1"] == "as it was"
     assert list(feature_restrictions.active_restrictions().values_list("decision__case__subject", flat=True)) == ["2"]
     assert not AppliedEffect.objects.filter(decision=made, state=AppliedEffect.State.APPLIED).exists()
 
 
-def test_an_appeal_that_succeeds_opens_it(alice: User, morgan: User, shelf: Notes) -> None:
+def test_an_appeal_that_succeeds_opens_it(alice: User, morgan: User, notes: Notes) -> None:
     made = restrict(alice, morgan, "sharing", 90)
     appeals.submit_appeal(alice, Notice.objects.get(decision=made), "It was a quotation.")
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, made.case_id)
-    appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
-    assert not feature_restrictions.restriction_message(alice, Feature.SHARING) and shelf.state["1"] == "as it was"
+    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
+    assert not feature_restrictions.restriction_message(alice, Feature.SHARING) and notes.state["1"] == "as it was"
 
 
 @pytest.mark.parametrize(
     "extent", [OutcomeScope(), OutcomeScope("pictures"), OutcomeScope("chat", 7), OutcomeScope("pictures", 5)]
 )
 def test_nothing_is_closed_without_saying_what_and_how_long(
-    alice: User, morgan: User, shelf: Notes, extent: OutcomeScope
+    alice: User, morgan: User, notes: Notes, extent: OutcomeScope
 ) -> None:
     held = cases.claim_case(morgan, make_note_case(alice).pk)
     with pytest.raises(ActionRefused, match="which feature"):
-        cases.decide_case(
-            morgan, held.pk, DecisionInput(held.lease_token, held.version, "restrict", "clear", extent=extent)
-        )
-    made = cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+        cases.decide_case(morgan, held.pk, make_decision_input(held, "restrict", scope=extent))
+    made = cases.decide_case(morgan, held.pk, make_decision_input(held))
     with pytest.raises(IntegrityError), transaction.atomic():
         Decision.objects.filter(pk=made.pk).update(outcome="restrict")
 
 
-def test_the_console_closes_by_mouse_and_by_keyboard(alice: User, morgan: User, shelf: Notes) -> None:
-    held, client = cases.claim_case(morgan, make_note_case(alice).pk), as_(morgan)
+def test_the_console_closes_by_mouse_and_by_keyboard(alice: User, morgan: User, notes: Notes) -> None:
+    held, client = cases.claim_case(morgan, make_note_case(alice).pk), sign_in(morgan)
     page = client.get(f"/review/{held.pk}/").content.decode()
     assert 'data-key="f"' in page and 'data-key="h"' in page and 'data-key="l"' in page
     sent = {"token": held.lease_token, "version": held.version, "reason": "clear", "outcome": "restrict"}
@@ -178,7 +162,7 @@ UPLOADS: list[Callable[[User], object]] = [
 
 
 @pytest.mark.parametrize("way", PICTURES)
-def test_no_way_to_a_picture_is_left(alice: User, morgan: User, shelf: Notes, way: Callable[[User], object]) -> None:
+def test_no_way_to_a_picture_is_left(alice: User, morgan: User, notes: Notes, way: Callable[[User], object]) -> None:
     restrict(alice, morgan, "pictures")
     before = Picture.objects.count()
     with pytest.raises(submission.PictureRequestRefused, match=WORDS):
@@ -187,41 +171,41 @@ def test_no_way_to_a_picture_is_left(alice: User, morgan: User, shelf: Notes, wa
 
 
 @pytest.mark.parametrize("way", UPLOADS)
-def test_no_way_to_upload_is_left(alice: User, morgan: User, shelf: Notes, way: Callable[[User], object]) -> None:
+def test_no_way_to_upload_is_left(alice: User, morgan: User, notes: Notes, way: Callable[[User], object]) -> None:
     restrict(alice, morgan, "uploads")
     with pytest.raises((UploadRefused, NotTaken), match=WORDS):
         way(alice)
 
 
-def test_no_tool_is_offered(alice: User, bob: User, morgan: User, shelf: Notes) -> None:
+def test_no_tool_is_offered(alice: User, bob: User, morgan: User, notes: Notes) -> None:
     assistant = Assistant.default()
     restrict(alice, morgan, "tools")
     assert get_permitted_tools(assistant, alice) == {} and get_permitted_tools(assistant, bob)
 
 
 def test_nothing_more_is_shared_and_links_show_nothing_meanwhile(
-    alice: User, bob: User, morgan: User, shelf: Notes
+    alice: User, bob: User, morgan: User, notes: Notes
 ) -> None:
     talk = Conversation.objects.create(owner=alice, title="Talk")
     asked = Message.objects.create(conversation=talk, role="user", text="Why?", asked_by=alice)
     Message.objects.create(
         conversation=talk, parent=asked, role="assistant", text="So.", asked_by=alice, status="complete"
     )
-    client, form = as_(alice), {"sources": "none", "days": ""}
+    client, form = sign_in(alice), {"sources": "none", "days": ""}
     client.post(f"/c/{talk.pk}/share/", form)
     address = f"/shared/{Share.objects.get().secret}/"
-    assert as_(bob).get(address).status_code == 200
+    assert sign_in(bob).get(address).status_code == 200
     made = restrict(alice, morgan, "sharing")
-    assert as_(bob).get(address).status_code == 404
+    assert sign_in(bob).get(address).status_code == 404
     assert WORDS in client.post(f"/c/{talk.pk}/share/", form).content.decode()
     cases.undo_decision(morgan, made.case_id)
-    assert as_(bob).get(address).status_code == 200
+    assert sign_in(bob).get(address).status_code == 200
 
 
-def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morgan: User, shelf: Notes) -> None:
+def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morgan: User, notes: Notes) -> None:
     place, mine = make_collection(alice), Assistant.objects.create(owner=alice, name="Mine")
     restrict(alice, morgan, "sharing")
-    client = as_(alice)
+    client = sign_in(alice)
     ways = [
         (f"/collections/{place.pk}/people/", {"email": bob.email, "role": "viewer"}),
         (f"/collections/{place.pk}/people/everyone/", {"everyone": "on"}),
@@ -238,7 +222,7 @@ def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morga
     assert not Collection.objects.filter(everyone=True).exists(), "what is taken back needs no leave"
 
 
-def test_it_is_in_the_copy_of_their_data_and_goes_with_the_account(alice: User, morgan: User, shelf: Notes) -> None:
+def test_it_is_in_the_copy_of_their_data_and_goes_with_the_account(alice: User, morgan: User, notes: Notes) -> None:
     restrict(alice, morgan, "tools")
     assert (FeatureRestriction, ["person"]) in list(models_naming_user(alice))
     User.objects.get(pk=alice.pk).delete()

@@ -8,17 +8,10 @@ from django.test import Client
 from apps.safety.models import reviewer_preferences
 from apps.safety.moderation import cases
 from apps.users.models import User
-from tests.factories import Notes, make_note_case, register_notes
+from tests.factories import make_note_case
 from tests.support.pages import strip_layout
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def shelf(ada: User) -> Notes:
-    found = register_notes()
-    found.state = {str(number): "as it was" for number in range(9)}
-    return found
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("notes")]
 
 
 def test_clauses_are_left_to_others_and_texts_uncovered_on_ones_own_page(
@@ -28,8 +21,8 @@ def test_clauses_are_left_to_others_and_texts_uncovered_on_ones_own_page(
     client.force_login(morgan)
     held = cases.claim_case(morgan, crime.pk)
     assert 'class="covered"' in client.get(f"/review/{held.pk}/").content.decode()
-    client.post("/review/care/", {"without": ["hate", "nonsense"]})
+    client.post("/review/preferences/", {"without": ["hate", "nonsense"]})
     assert reviewer_preferences.get_preferences(morgan).skipped_clauses == ["hate"]
     assert str(hate.pk) not in client.get("/review/").content.decode()
     assert 'class="covered"' not in client.get(f"/review/{held.pk}/").content.decode()
-    assert 'value="hate" checked' in strip_layout(client.get("/review/care/").content.decode())
+    assert 'value="hate" checked' in strip_layout(client.get("/review/preferences/").content.decode())

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from django.conf import LazySettings
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -22,18 +21,11 @@ from apps.safety.moderation import second_reviews
 from apps.users.models import User
 from tests.factories import Notes, make_note_case
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def place(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
-    audit.install_triggers()
-    settings.SNAPSHOT_KEYS = tmp_path / "keys" / "snapshot_keys"
-    yield settings.SNAPSHOT_KEYS
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("key_file")]
 
 
 def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
-    alice: User, shelf: Notes, monkeypatch: pytest.MonkeyPatch
+    alice: User, notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_note_case(alice)
     encrypted_fields.write_keys([*encrypted_fields.list_key_lines(), Fernet.generate_key().decode()])
@@ -52,7 +44,7 @@ def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
     assert Snapshot.objects.get().readable and len(encrypted_fields.list_key_lines()) == 2
 
 
-def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User, shelf: Notes) -> None:
+def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User, notes: Notes) -> None:
     make_note_case(alice)
     encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
     with CaptureQueriesContext(connection) as asked:
@@ -63,7 +55,7 @@ def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User
         Snapshot.objects.update(text="otherwise")
 
 
-def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(alice: User, shelf: Notes) -> None:
+def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(alice: User, notes: Notes) -> None:
     make_note_case(alice)
     text = "fernet:gAAAA is what I call it"
     with audit.unlock_snapshots(), connection.cursor() as cursor:
@@ -75,22 +67,24 @@ def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(a
 
 
 def test_what_cannot_be_read_is_judged_by_nobody_and_keeps_its_words(
-    alice: User, morgan: User, shelf: Notes, place: Path
+    alice: User, morgan: User, notes: Notes, key_file: Path
 ) -> None:
-    shelf.state["1"] = shelf.state["2"] = ""
+    notes.state["1"] = notes.state["2"] = ""
     shot = make_note_case(alice).snapshot
-    look = SecondReview.objects.create(why="sample", snapshot=shot, clause="hate", owner=alice)
+    look = SecondReview.objects.create(cause="sample", snapshot=shot, clause="hate", owner=alice)
     mine = second_reviews.claim_review(morgan)
     assert mine == look
-    old = place.read_text()
-    place.write_text(f"{Fernet.generate_key().decode()}\n")
+    old = key_file.read_text()
+    key_file.write_text(f"{Fernet.generate_key().decode()}\n")
     with pytest.raises(ActionRefused, match="cannot be opened"):
         second_reviews.submit_review(morgan, look.pk, mine.lease_token, False)
-    place.write_text(place.read_text() + old)
+    key_file.write_text(key_file.read_text() + old)
     assert Snapshot.objects.get().pk == shot.pk
 
 
-def test_a_key_is_on_the_disk_before_anything_is_encrypted_by_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_is_on_the_disk_before_anything_is_encrypted_by_it(
+    key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sync, synced = os.fsync, []
 
     def noted(handle: int) -> None:
@@ -105,14 +99,14 @@ def test_a_key_is_on_the_disk_before_anything_is_encrypted_by_it(place: Path, mo
 
 
 def test_a_new_key_is_written_where_a_link_leads_and_for_who_read_the_old_one(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret, owners = tmp_path / "mounted" / "secret", []
     encrypted_fields.load_keys()
     secret.parent.mkdir()
-    place.rename(secret)
-    place.symlink_to(secret)
+    key_file.rename(secret)
+    key_file.symlink_to(secret)
     monkeypatch.setattr(os, "chown", lambda path, uid, gid: owners.append((uid, gid)))
     encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
-    assert place.is_symlink() and len(secret.read_text().split()) == len(encrypted_fields.load_keys()) == 2
+    assert key_file.is_symlink() and len(secret.read_text().split()) == len(encrypted_fields.load_keys()) == 2
     assert owners == [(secret.stat().st_uid, secret.stat().st_gid)]

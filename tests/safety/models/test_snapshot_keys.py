@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from django.conf import LazySettings
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
@@ -25,20 +23,12 @@ from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models import AuditEntry, Case, Snapshot, snapshot_keys
 from apps.safety.moderation import cases
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy_admin import backtest
 from apps.users.models import User
-from tests.factories import Notes, make_note_case
+from tests.factories import Notes, make_decision_input, make_note_case
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("key_file")]
 TEXT = "some [hate] text"
-
-
-@pytest.fixture(autouse=True)
-def place(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
-    audit.install_triggers()
-    settings.SNAPSHOT_KEYS = tmp_path / "keys" / "snapshot_keys"
-    yield settings.SNAPSHOT_KEYS
 
 
 def stored(column: str = "text", table: str = "safety_snapshot") -> list[str]:
@@ -47,23 +37,23 @@ def stored(column: str = "text", table: str = "safety_snapshot") -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def lose(place: Path) -> str:
-    """The key is gone, and another one has taken its place."""
-    old = place.read_text()
-    place.write_text(f"{Fernet.generate_key().decode()}\n")
+def lose(key_file: Path) -> str:
+    """The key is gone, and another one has taken its key_file."""
+    old = key_file.read_text()
+    key_file.write_text(f"{Fernet.generate_key().decode()}\n")
     return old
 
 
-def test_what_is_stored_says_nothing_and_reads_as_before(alice: User, shelf: Notes, place: Path) -> None:
+def test_what_is_stored_says_nothing_and_reads_as_before(alice: User, notes: Notes, key_file: Path) -> None:
     shot = make_note_case(alice).snapshot
     assert not any("hate" in text or "said before" in text for text in [*stored(), *stored("context")])
     found = Snapshot.objects.get(pk=shot.pk)
     assert (found.text, found.context[0]["text"], found.sha256) == (TEXT, "What was said before", shot.sha256)
-    assert place.stat().st_mode & 0o777 == 0o600
+    assert key_file.stat().st_mode & 0o777 == 0o600
     assert [row.text for row in backtest.past_verdicts(None, 10)] == [TEXT]
 
 
-def test_an_empty_text_stays_empty_and_is_all_that_can_be_looked_for(alice: User, shelf: Notes) -> None:
+def test_an_empty_text_stays_empty_and_is_all_that_can_be_looked_for(alice: User, notes: Notes) -> None:
     shot = make_note_case(alice).snapshot
     assert Snapshot.objects.exclude(text="").get() == shot
     tomb = replace_with_tombstone(shot)
@@ -74,11 +64,11 @@ def test_an_empty_text_stays_empty_and_is_all_that_can_be_looked_for(alice: User
 
 
 def test_a_new_key_encrypts_everything_and_the_trigger_is_there_again(
-    alice: User, shelf: Notes, place: Path, monkeypatch: pytest.MonkeyPatch
+    alice: User, notes: Notes, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshot_keys, "_AT_ONCE", 2)
     for number in range(5):
-        shelf.state[str(number)] = "as it was"
+        notes.state[str(number)] = "as it was"
         make_note_case(alice, str(number), text=f"text {number}")
     before, (old,) = stored(), encrypted_fields.list_key_lines()
     out = StringIO()
@@ -91,14 +81,14 @@ def test_a_new_key_encrypts_everything_and_the_trigger_is_there_again(
         Snapshot.objects.update(text="otherwise")
     call_command("rotate_snapshot_key", "--drop", stdout=out)
     assert len(encrypted_fields.list_key_lines()) == 1 and "1 older keys removed" in out.getvalue()
-    place.write_text(old + "\n")  # the old key alone opens none of them
+    key_file.write_text(old + "\n")  # the old key alone opens none of them
     assert not any(row.readable for row in Snapshot.objects.all())
     assert AuditEntry.objects.filter(kind="snapshots.key").count() == 1 and audit.verify_chain() == []
 
 
-def test_a_key_that_is_needed_is_not_dropped(alice: User, shelf: Notes, place: Path) -> None:
+def test_a_key_that_is_needed_is_not_dropped(alice: User, notes: Notes, key_file: Path) -> None:
     make_note_case(alice)
-    lose(place)
+    lose(key_file)
     encrypted_fields.write_keys([*encrypted_fields.list_key_lines(), Fernet.generate_key().decode()])
     with pytest.raises(CommandError, match="cannot be opened"):
         call_command("rotate_snapshot_key", "--drop")
@@ -106,30 +96,30 @@ def test_a_key_that_is_needed_is_not_dropped(alice: User, shelf: Notes, place: P
 
 
 def test_without_its_key_a_text_says_so_and_can_only_be_allowed(
-    alice: User, morgan: User, shelf: Notes, place: Path
+    alice: User, morgan: User, notes: Notes, key_file: Path
 ) -> None:
     User.objects.filter(pk=alice.pk).update(lends_decisions=True)
     opened = make_note_case(alice)
-    old = lose(place)
+    old = lose(key_file)
     held = cases.claim_case(morgan, opened.pk)
     assert (
         "cannot be opened" in held.snapshot.text and held.snapshot.readable_text == "" and held.snapshot.context == []
     )
     with pytest.raises(ActionRefused, match="only be allowed"):
-        cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
-    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
+        cases.decide_case(morgan, held.pk, make_decision_input(held))
+    cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
     assert training_labels.export_labels() == [] and [past.text for past in backtest.past_verdicts(None, 10)] == [None]
-    place.write_text(place.read_text() + old)  # its line beside the newer one
+    key_file.write_text(key_file.read_text() + old)  # its line beside the newer one
     assert Case.objects.get(pk=held.pk).snapshot.text == TEXT and training_labels.export_labels()[0]["text"] == TEXT
 
 
-def test_the_text_goes_also_where_its_key_is_missing(alice: User, shelf: Notes, place: Path) -> None:
+def test_the_text_goes_also_where_its_key_is_missing(alice: User, notes: Notes, key_file: Path) -> None:
     shot = make_note_case(alice).snapshot
-    lose(place)
+    lose(key_file)
     assert replace_with_tombstone(Snapshot.objects.get(pk=shot.pk)).text == "" and stored() == [""]
 
 
-def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, shelf: Notes) -> None:
+def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, notes: Notes) -> None:
     first = make_note_case(alice).snapshot
     with audit.unlock_snapshots(), connection.cursor() as cursor:
         cursor.execute(
@@ -148,36 +138,36 @@ def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, shelf: Note
     assert snapshot_keys.encrypt_all() == 1 and stored("context") == [""] and snapshot_keys.encrypt_all() == 0
 
 
-def test_the_doctor_says_what_is_wrong_with_the_keys(alice: User, shelf: Notes, place: Path) -> None:
+def test_the_doctor_says_what_is_wrong_with_the_keys(alice: User, notes: Notes, key_file: Path) -> None:
     make_note_case(alice)
     assert system_checks._frozen_texts().state == system_checks.CheckState.GOOD
-    place.chmod(0o644)
+    key_file.chmod(0o644)
     assert "chmod 600" in system_checks._frozen_texts().advice
-    lose(place)
+    lose(key_file)
     said = system_checks._frozen_texts()
-    assert said.state == system_checks.CheckState.BAD and "2 of 2" in said.words and str(place) in said.advice
-    place.write_text("no key\n")
+    assert said.state == system_checks.CheckState.BAD and "2 of 2" in said.words and str(key_file) in said.advice
+    key_file.write_text("no key\n")
     assert "has a line that is not a key" in system_checks._frozen_texts().words
 
 
 def test_a_file_of_keys_that_is_none_is_said_and_nothing_is_stored_plain(
-    alice: User, shelf: Notes, place: Path
+    alice: User, notes: Notes, key_file: Path
 ) -> None:
     encrypted_fields.load_keys()
-    place.write_text("no key\n")
+    key_file.write_text("no key\n")
     with pytest.raises(ImproperlyConfigured, match="Restore it"), transaction.atomic():
         make_note_case(alice)
     assert not Snapshot.objects.exists()
 
 
-def test_processes_that_begin_at_once_make_one_key(place: Path) -> None:
+def test_processes_that_begin_at_once_make_one_key(key_file: Path) -> None:
     made: list[Any] = []
-    threads = [threading.Thread(target=lambda: made.append(encrypted_fields._seen(place))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: made.append(encrypted_fields._seen(key_file))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({seen[1] for seen in made}) == 1 and len(list(place.parent.iterdir())) == 1
+    assert len({seen[1] for seen in made}) == 1 and len(list(key_file.parent.iterdir())) == 1
 
 
 def test_a_long_text_takes_a_few_milliseconds_at_most() -> None:
@@ -190,35 +180,38 @@ def test_a_long_text_takes_a_few_milliseconds_at_most() -> None:
     assert (time.process_time() - began) / 50 < 0.003
 
 
-def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, shelf: Notes, place: Path) -> None:
+def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, notes: Notes, key_file: Path) -> None:
     shot = make_note_case(alice).snapshot
-    kept = place.with_name("elsewhere")
-    place.rename(kept)  # its disk is not there
+    kept = key_file.with_name("elsewhere")
+    key_file.rename(kept)  # its disk is not there
     for act in (encrypted_fields.load_keys, lambda: make_note_case(alice, "2"), snapshot_keys.rotate_key):
         with pytest.raises(ImproperlyConfigured, match=r"is missing.*Put its disk back.*--lost"), transaction.atomic():
             act()
-    assert not place.exists() and isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText)
+    assert not key_file.exists() and isinstance(
+        Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText
+    )
     told = system_checks._frozen_texts()
     assert told.state.value == "bad" and "is missing" in told.words
-    kept.rename(place)
+    kept.rename(key_file)
     assert Snapshot.objects.get(pk=shot.pk).text == TEXT
     with pytest.raises(CommandError, match="is there"):
         call_command("rotate_snapshot_key", "--lost")
 
 
 def test_where_all_keys_are_lost_for_good_a_new_one_is_made_when_somebody_says_so(
-    alice: User, shelf: Notes, place: Path
+    alice: User, notes: Notes, key_file: Path
 ) -> None:
     shot = make_note_case(alice).snapshot
-    place.unlink()
+    key_file.unlink()
     call_command("rotate_snapshot_key", "--lost", stdout=StringIO())
-    shelf.state["2"] = "as it was"
+    notes.state["2"] = "as it was"
     assert (
-        make_note_case(alice, "2", text="another").snapshot.text == "another" and place.stat().st_mode & 0o777 == 0o600
+        make_note_case(alice, "2", text="another").snapshot.text == "another"
+        and key_file.stat().st_mode & 0o777 == 0o600
     )
     assert isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText)
     assert AuditEntry.objects.filter(kind="snapshots.key", payload__lost=True).count() == 1
 
 
-def test_a_new_site_makes_its_key_itself(place: Path) -> None:
-    assert not place.exists() and len(encrypted_fields.load_keys()) == 1 and place.exists()
+def test_a_new_site_makes_its_key_itself(key_file: Path) -> None:
+    assert not key_file.exists() and len(encrypted_fields.load_keys()) == 1 and key_file.exists()

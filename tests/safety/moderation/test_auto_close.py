@@ -21,19 +21,13 @@ from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import appeals, auto_close, enforcement, second_reviews
 from apps.safety.moderation import cases as moderation_cases
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
-from tests.factories import make_collection, make_document, make_user
+from tests.factories import decide_case, make_collection, make_decision_input, make_document
 
 pytestmark = pytest.mark.django_db
 Ends = Callable[[Conversation], None]
-
-
-@pytest.fixture
-def robin(db: None) -> User:
-    return make_user("robin", User.Role.REVIEWER)
 
 
 def about(kind: str, subject: object, owner: User, code: str = "hate") -> Case:
@@ -51,13 +45,6 @@ def exchange(owner: User) -> Message:
     talk = Conversation.objects.create(owner=owner, title="Talk")
     asked = Message.objects.create(conversation=talk, role="user", text="Why?", asked_by=owner)
     return Message.objects.create(conversation=talk, parent=asked, role="assistant", asked_by=owner, status="withheld")
-
-
-def decided(reviewer: User, found: Case, outcome: str = "block") -> Decision:
-    held = moderation_cases.claim_case(reviewer, found.pk)
-    return moderation_cases.decide_case(
-        reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear")
-    )
 
 
 def appealed(decision: Decision) -> Case:
@@ -91,7 +78,7 @@ def test_a_chat_takes_its_cases_with_it(alice: User, morgan: User, end: Ends) ->
     end(answer.conversation)
     assert [state(one) for one in opened] == [CaseState.AUTO_CLOSED] * 2 and state(stays) == CaseState.OPEN
     with pytest.raises(ActionRefused):
-        moderation_cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+        moderation_cases.decide_case(morgan, held.pk, make_decision_input(held))
     assert audit.verify_chain() == []
 
 
@@ -128,12 +115,12 @@ def test_a_document_takes_its_cases_with_it(alice: User, whole: bool) -> None:
 def test_an_appeal_goes_on_when_the_chat_is_gone(alice: User, ada: User, morgan: User, robin: User) -> None:
     """Somebody was suspended for it: that has its way back whatever became of the question."""
     answer = exchange(alice)
-    found = appealed(decided(morgan, about("question", answer.pk, alice), "suspend"))
+    found = appealed(decide_case(morgan, about("question", answer.pk, alice), "suspend"))
     deleted_for_good = Conversation.objects.filter(pk=answer.conversation_id)
     deleted_for_good.update(deleted=timezone.now() - 2 * conversation_actions.UNDELETE_PERIOD)
     assert conversation_actions.purge_deleted() == 1 and state(found) == CaseState.APPEALED
     held = moderation_cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, found.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    appeals.decide_appeal(robin, found.pk, make_decision_input(held, "overturn", "mistake"))
     alice.refresh_from_db()
     assert alice.is_active and state(found) == CaseState.OVERTURNED
 
@@ -148,13 +135,13 @@ def test_an_appeal_ends_with_its_person_and_what_is_others_has_its_way_back(
     )
     Document.objects.filter(pk=shared.pk).update(uploaded_by=alice)
     Chunk.objects.filter(document=shared, position=1).update(enabled=False)  # by Bob
-    rulings = [decided(morgan, about("document", row.pk, alice)) for row in (own, shared)]
+    rulings = [decide_case(morgan, about("document", row.pk, alice)) for row in (own, shared)]
     cases = [appealed(one) for one in rulings]
     held = moderation_cases.claim_case(robin, cases[1].pk)
     data_requests.process_request(str(data_requests.request_erasure(alice).pk))
     assert [state(one) for one in cases] == [CaseState.AUTO_CLOSED] * 2
     with pytest.raises(ActionRefused):
-        appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+        appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
     assert Document.objects.get(pk=shared.pk).withheld
     for decision in rulings:
         enforcement.revert_effects(Decision.objects.get(pk=decision.pk), robin)

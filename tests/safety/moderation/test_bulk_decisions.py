@@ -16,21 +16,14 @@ from apps.safety.moderation.bulk_decisions import BatchItem
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.factories import Notes, make_note_case, make_user, register_notes
+from tests.factories import Notes, make_note_case, make_user
 
 pytestmark = pytest.mark.django_db
 TEXT = "Everybody from the northern islands should be driven into the sea, number {}"
 
 
 @pytest.fixture
-def shelf(ada: User) -> Notes:
-    found = register_notes()
-    found.state = {str(number): "as it was" for number in range(9)}
-    return found
-
-
-@pytest.fixture
-def held(alice: User, bob: User, morgan: User, shelf: Notes) -> Case:
+def held(alice: User, bob: User, morgan: User, notes: Notes) -> Case:
     """The first of four that are alike; beside them one of other words, one of another clause, and Morgan's own."""
     for number in range(4):
         make_note_case(alice if number % 2 else bob, str(number), text=TEXT.format(number))
@@ -44,7 +37,7 @@ def items(user: User, batch: BulkDecision) -> list[BatchItem]:
     return [BatchItem(str(row.pk), row.lease_token, row.version) for row in bulk_decisions.preview_batch(user, batch)]
 
 
-def ruling(outcome: str = "block") -> DecisionInput:
+def batch_input(outcome: str = "block") -> DecisionInput:
     return DecisionInput("", 0, outcome, "clear")
 
 
@@ -62,46 +55,46 @@ def test_texts_of_another_version_of_the_policy_are_not_gathered(alice: User, mo
     assert sorted(row.subject for row in bulk_decisions.find_near_duplicates(morgan, held)) == ["2", "3"]
 
 
-def test_each_has_its_own_decision_and_what_was_unticked_is_open_again(morgan: User, held: Case, shelf: Notes) -> None:
+def test_each_has_its_own_decision_and_what_was_unticked_is_open_again(morgan: User, held: Case, notes: Notes) -> None:
     batch = bulk_decisions.gather_batch(morgan, held.pk)
     ticked = [item for item in items(morgan, batch) if item.pk != str(Case.objects.get(subject="3").pk)]
-    assert bulk_decisions.decide_batch(morgan, batch, ticked, ruling()) == bulk_decisions.BatchResult(3, 0)
+    assert bulk_decisions.decide_batch(morgan, batch, ticked, batch_input()) == bulk_decisions.BatchResult(3, 0)
     assert sorted(Decision.objects.values_list("case__subject", flat=True)) == ["0", "1", "2"]
-    assert all(shelf.state[subject].startswith("withheld") for subject in "012")
-    assert (shelf.state["3"], Case.objects.get(subject="3").state) == ("as it was", CaseState.OPEN)
+    assert all(notes.state[subject].startswith("withheld") for subject in "012")
+    assert (notes.state["3"], Case.objects.get(subject="3").state) == ("as it was", CaseState.OPEN)
     assert Notice.objects.filter(decision__isnull=False).count() == 3
 
 
-def test_one_undo_takes_all_of_them_back(morgan: User, held: Case, shelf: Notes) -> None:
+def test_one_undo_takes_all_of_them_back(morgan: User, held: Case, notes: Notes) -> None:
     batch = bulk_decisions.gather_batch(morgan, held.pk)
-    bulk_decisions.decide_batch(morgan, batch, items(morgan, batch), ruling("warn"))
+    bulk_decisions.decide_batch(morgan, batch, items(morgan, batch), batch_input("warn"))
     assert bulk_decisions.find_undoable_batch(morgan) == (batch, 4)
     assert bulk_decisions.undo_batch(morgan, batch) == 4
-    assert set(shelf.state.values()) == {"as it was"}
+    assert set(notes.state.values()) == {"as it was"}
     assert not Decision.objects.filter(undone=None).exists()
     assert len(bulk_decisions.preview_batch(morgan, batch)) == 4
-    bulk_decisions.decide_batch(morgan, batch, items(morgan, batch), ruling("allow"))
+    bulk_decisions.decide_batch(morgan, batch, items(morgan, batch), batch_input("allow"))
     Decision.objects.update(created=timezone.now() - timedelta(seconds=bulk_decisions.UNDO_S + 1))
     with pytest.raises(ActionRefused, match="within a minute"):
         bulk_decisions.undo_batch(morgan, batch)
 
 
-def test_what_somebody_else_has_by_then_is_left_alone(morgan: User, held: Case, shelf: Notes) -> None:
+def test_what_somebody_else_has_by_then_is_left_alone(morgan: User, held: Case, notes: Notes) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
     batch = bulk_decisions.gather_batch(morgan, held.pk)
     seen = items(morgan, batch)
     Case.objects.filter(subject="1").update(lease_until=timezone.now() - timedelta(seconds=1))
     cases.claim_case(robin, Case.objects.get(subject="1").pk)
-    assert bulk_decisions.decide_batch(morgan, batch, seen, ruling()) == bulk_decisions.BatchResult(3, 1)
+    assert bulk_decisions.decide_batch(morgan, batch, seen, batch_input()) == bulk_decisions.BatchResult(3, 1)
     assert Case.objects.get(subject="1").holder == robin
-    assert shelf.state["1"] == "as it was"
+    assert notes.state["1"] == "as it was"
 
 
 def test_nobody_is_suspended_in_bulk_and_nothing_is_decided_unticked(morgan: User, held: Case) -> None:
     batch = bulk_decisions.gather_batch(morgan, held.pk)
     for wrong, seen in (
-        (ruling("suspend"), items(morgan, batch)),
-        (ruling(), []),
+        (batch_input("suspend"), items(morgan, batch)),
+        (batch_input(), []),
         (DecisionInput("", 0, "block", "x"), []),
     ):
         with pytest.raises(ActionRefused):
@@ -109,7 +102,7 @@ def test_nobody_is_suspended_in_bulk_and_nothing_is_decided_unticked(morgan: Use
     assert not Decision.objects.exists()
 
 
-def test_sealed_clauses_are_never_gathered(alice: User, morgan: User, shelf: Notes) -> None:
+def test_sealed_clauses_are_never_gathered(alice: User, morgan: User, notes: Notes) -> None:
     for number in range(2):
         make_note_case(alice, str(number), code="child_exploitation", text=TEXT.format(number))
     SEALED.assign(morgan, True)
@@ -119,18 +112,18 @@ def test_sealed_clauses_are_never_gathered(alice: User, morgan: User, shelf: Not
         bulk_decisions.gather_batch(morgan, found.pk)
 
 
-def test_by_the_pages(client: Client, morgan: User, held: Case, shelf: Notes) -> None:
+def test_by_the_pages(client: Client, morgan: User, held: Case, notes: Notes) -> None:
     client.force_login(morgan)
     assert "Decide 3 more like this" in client.get(f"/review/{held.pk}/").content.decode()
-    at = client.post(f"/review/{held.pk}/alike/")["Location"]
+    at = client.post(f"/review/{held.pk}/similar/")["Location"]
     page = client.get(at).content.decode()
     assert "4 similar cases" in page and "number 3" in page
     ticked = [f"{item.pk}:{item.token}:{item.version}" for item in items(morgan, BulkDecision.objects.get())]
     client.post(f"{at}decide/", {"item": [*ticked, "nonsense", "x:y:z"], "reason": "clear", "outcome": "block"})
     assert "Undo all" in client.get("/review/").content.decode()
     client.post(f"{at}undo/")
-    assert set(shelf.state.values()) == {"as it was"}
-    client.post(f"{at}leave/")
+    assert set(notes.state.values()) == {"as it was"}
+    client.post(f"{at}release/")
     assert not Case.objects.filter(holder=morgan).exists()
     client.force_login(make_user("robin", User.Role.REVIEWER))
     assert client.get(at).status_code == 404

@@ -13,15 +13,10 @@ from apps.safety.models import Case, SavedView, reviewer_preferences, saved_view
 from apps.safety.moderation import case_queue, cases
 from apps.safety.moderation.case_queue import CaseFilter
 from apps.users.models import User
-from tests.factories import Notes, make_note_case, make_user
+from tests.factories import make_note_case, make_user
 from tests.support.pages import strip_layout
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def filled(shelf: Notes) -> None:
-    shelf.state |= {str(number): "as it was" for number in range(9)}
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("notes")]
 
 
 def subjects(reviewer: User, **wanted: str) -> list[str]:

@@ -5,37 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision
 from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.factories import Notes, make_note_case, make_user, register_notes
+from tests.factories import make_decision_input, make_note_case, sign_in
 from tests.support.pages import strip_layout
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def shelf(ada: User) -> Notes:
-    found = register_notes()
-    found.state = {str(number): "as it was" for number in range(9)}
-    return found
-
-
-@pytest.fixture
-def robin(db: None) -> User:
-    return make_user("robin", User.Role.REVIEWER)
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("notes")]
 
 
 def left(pk: object, seconds: float) -> None:
@@ -53,7 +33,7 @@ def test_a_claim_lasts_while_somebody_is_at_it(alice: User, morgan: User) -> Non
     left(held.pk, 5)
     assert claims.renew_claim(morgan, held.pk, held.lease_token) == held.lease_token
     assert until(held.pk) > cases.LEASE_S - 60
-    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
+    cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
     with pytest.raises(ActionRefused):
         claims.renew_claim(morgan, held.pk, held.lease_token)  # what is decided is not claimed again
 
@@ -65,7 +45,7 @@ def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, mo
     token = claims.renew_claim(morgan, held.pk, held.lease_token)
     assert token != held.lease_token
     with pytest.raises(ActionRefused):
-        cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
+        cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
     left(held.pk, -1)
     cases.claim_case(robin, held.pk)
     with pytest.raises(ActionRefused):
@@ -74,11 +54,11 @@ def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, mo
 
 
 def test_the_page_asks_for_it_and_is_told_when_it_is_over(alice: User, morgan: User, robin: User) -> None:
-    held, client = cases.claim_case(morgan, make_note_case(alice).pk), signed_in(morgan)
-    at = f"/review/{held.pk}/keep/"
+    held, client = cases.claim_case(morgan, make_note_case(alice).pk), sign_in(morgan)
+    at = f"/review/{held.pk}/renew/"
     assert f'data-keep="{at}"' in client.get(f"/review/{held.pk}/").content.decode()
     assert client.post(at, {"token": held.lease_token}).json() == {"token": held.lease_token}
-    assert "token" not in signed_in(robin).post(at, {"token": held.lease_token}).json()
+    assert "token" not in sign_in(robin).post(at, {"token": held.lease_token}).json()
     left(held.pk, -1)
     cases.claim_case(robin, held.pk)
     assert "Another reviewer has claimed this case" in client.post(at, {"token": held.lease_token}).json()["words"]
@@ -88,19 +68,19 @@ def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
     for number in range(3):
         make_note_case(alice, str(number), text=f"All of them should be driven into the sea, number {number}")
     held = cases.claim_case(morgan, Case.objects.get(subject="0").pk)
-    batch, client = bulk_decisions.gather_batch(morgan, held.pk), signed_in(morgan)
+    batch, client = bulk_decisions.gather_batch(morgan, held.pk), sign_in(morgan)
     for row in Case.objects.all():
         left(row.pk, 5)
-    assert client.post(f"/review/batches/{batch.pk}/keep/").json() == {}
+    assert client.post(f"/review/batches/{batch.pk}/renew/").json() == {}
     assert all(until(row.pk) > cases.LEASE_S - 60 for row in Case.objects.all())
-    assert signed_in(robin).post(f"/review/batches/{batch.pk}/keep/").status_code == 404
+    assert sign_in(robin).post(f"/review/batches/{batch.pk}/renew/").status_code == 404
     bulk_decisions.release_batch(morgan, batch)
-    assert "has expired" in client.post(f"/review/batches/{batch.pk}/keep/").json()["words"]
+    assert "has expired" in client.post(f"/review/batches/{batch.pk}/renew/").json()["words"]
 
 
 def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice: User, morgan: User) -> None:
     first, second = make_note_case(alice, "1"), make_note_case(alice, "2")
-    client = signed_in(morgan)
+    client = sign_in(morgan)
     client.post(f"/review/{first.pk}/claim/")
     held = Case.objects.get(pk=first.pk)
     sent = {"token": held.lease_token, "version": held.version, "outcome": "block", "reason": "clear", "show": "new"}
@@ -128,8 +108,8 @@ def escalated(by: User, owner: User, subject: str) -> Case:
 
 def test_what_was_escalated_is_put_back_for_administrators(alice: User, morgan: User, ada: User) -> None:
     first, second = (cases.claim_case(ada, escalated(morgan, alice, subject).pk) for subject in "12")
-    cases.decide_case(ada, first.pk, DecisionInput(first.lease_token, first.version, "allow", "clear"))
-    signed_in(ada).post(f"/review/{first.pk}/undo/", {"show": "escalated", "opened": str(second.pk)})
+    cases.decide_case(ada, first.pk, make_decision_input(first, "allow"))
+    sign_in(ada).post(f"/review/{first.pk}/undo/", {"show": "escalated", "opened": str(second.pk)})
     second.refresh_from_db()
     assert Decision.objects.get().undone is not None
     assert (second.state, second.holder) == (CaseState.ESCALATED, None)

@@ -16,17 +16,10 @@ from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims, temporary_holds
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.factories import Notes, make_note_case, make_user, register_notes
+from tests.factories import Notes, make_decision_input, make_note_case, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("notes")]
 Jump = Callable[[float], None]
-
-
-@pytest.fixture(autouse=True)
-def shelf(ada: User) -> Notes:
-    found = register_notes()
-    found.state = {str(number): "as it was" for number in range(9)}
-    return found
 
 
 @pytest.fixture
@@ -44,10 +37,6 @@ def jump(monkeypatch: pytest.MonkeyPatch) -> Jump:
     return ahead
 
 
-def ruling(held: Case, outcome: str = "block") -> DecisionInput:
-    return DecisionInput(held.lease_token, held.version, outcome, "clear")
-
-
 @pytest.mark.parametrize("hours", [1, 24 * 400])
 def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, jump: Jump, hours: float) -> None:
     held = cases.claim_case(morgan, make_note_case(alice).pk)
@@ -55,7 +44,7 @@ def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, j
     cases.release_expired_claims()
     assert Case.objects.get().state == CaseState.OPEN
     with pytest.raises(ActionRefused):
-        cases.decide_case(morgan, held.pk, ruling(held))
+        cases.decide_case(morgan, held.pk, make_decision_input(held))
     token = claims.renew_claim(morgan, held.pk, held.lease_token)
     cases.decide_case(morgan, held.pk, DecisionInput(token, held.version, "block", "clear"))
     assert Decision.objects.count() == AppliedEffect.objects.filter(state="applied", name="withhold").count() == 1
@@ -69,11 +58,11 @@ def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: 
     cases.release_expired_claims()
     with pytest.raises(ActionRefused):
         cases.claim_case(robin, held.pk)
-    made = cases.decide_case(morgan, held.pk, ruling(held))
+    made = cases.decide_case(morgan, held.pk, make_decision_input(held))
     assert made.created < held.created and Case.objects.get().state == CaseState.DECIDED
     with pytest.raises(ActionRefused):  # the same page once more, after the clock was set right
         jump(24)
-        cases.decide_case(morgan, held.pk, ruling(held))
+        cases.decide_case(morgan, held.pk, make_decision_input(held))
     assert audit.verify_chain() == [] and list(AuditEntry.objects.order_by("seq").values_list("seq", flat=True))[-1] > 0
 
 
@@ -81,18 +70,18 @@ def test_there_and_back_the_log_stays_one_chain(alice: User, morgan: User, jump:
     for number, hours in enumerate((5, -48, 1, -1)):
         jump(hours)
         held = cases.claim_case(morgan, make_note_case(alice, str(number)).pk)
-        cases.decide_case(morgan, held.pk, ruling(held, "allow"))
+        cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
     seen = list(AuditEntry.objects.order_by("seq").values_list("seq", flat=True))
     assert seen == list(range(seen[0], seen[0] + len(seen))) and audit.verify_chain() == []
 
 
-def test_undo_is_for_seconds_whatever_the_clock_does(alice: User, morgan: User, shelf: Notes, jump: Jump) -> None:
+def test_undo_is_for_seconds_whatever_the_clock_does(alice: User, morgan: User, notes: Notes, jump: Jump) -> None:
     held = cases.claim_case(morgan, make_note_case(alice).pk)
-    cases.decide_case(morgan, held.pk, ruling(held))
+    cases.decide_case(morgan, held.pk, make_decision_input(held))
     jump(1)
     with pytest.raises(ActionRefused):
         cases.undo_decision(morgan, held.pk)
-    assert shelf.state["1"].startswith("withheld") and bulk_decisions.find_undoable_batch(morgan) is None
+    assert notes.state["1"].startswith("withheld") and bulk_decisions.find_undoable_batch(morgan) is None
 
 
 def test_a_hold_under_a_clause_that_fails_closed_outlasts_any_jump(alice: User, jump: Jump) -> None:

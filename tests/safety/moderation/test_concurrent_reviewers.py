@@ -75,10 +75,10 @@ class Reviewer(threading.Thread):
 @pytest.mark.django_db(transaction=True)
 def test_every_case_is_decided_exactly_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases, "LEASE_S", 1.0)
-    shelf, owner = register_notes(), make_user("alice")
+    notes, owner = register_notes(), make_user("alice")
     people = [make_user(f"reviewer{number}", User.Role.REVIEWER) for number in range(REVIEWERS)]
     for number in range(CASES):
-        shelf.state[str(number)] = "as it was"
+        notes.state[str(number)] = "as it was"
         make_note_case(owner, str(number))
     threads = [Reviewer(user, number) for number, user in enumerate(people)]
     for thread in threads:
@@ -95,14 +95,14 @@ def test_every_case_is_decided_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert audit.verify_chain() == []
     tried = sum((thread.tried for thread in threads), Counter[str]())
     assert tried["claimed"] > CASES and tried["refused"] > 0 and tried["stale refused"] == 2 * CASES
-    withheld = sum(text.startswith("withheld") for text in shelf.state.values())
+    withheld = sum(text.startswith("withheld") for text in notes.state.values())
     assert withheld == Decision.objects.filter(outcome="block").count()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_at_one_case_and_one_holder() -> None:
-    shelf, owner = register_notes(), make_user("alice")
-    shelf.state["1"] = "as it was"
+    notes, owner = register_notes(), make_user("alice")
+    notes.state["1"] = "as it was"
     opened = make_note_case(owner)
     people = [make_user(f"reviewer{number}", User.Role.REVIEWER) for number in range(REVIEWERS)]
     won: list[User] = []

@@ -12,23 +12,20 @@ from apps.safety.gate import pictures
 from apps.safety.models import Case
 from apps.safety.moderation import cases, highlights, similar_cases
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import schema, versions
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action, Blocklist, Policy, Stage
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.factories import NOTE_KIND, Notes, make_note_case, make_user, register_notes
+from tests.factories import (
+    NOTE_KIND,
+    decide_note,
+    make_note_case,
+    make_user,
+)
 from tests.support.pages import strip_layout
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def shelf(ada: User) -> Notes:
-    found = register_notes()
-    found.state = {str(number): "as it was" for number in range(9)}
-    return found
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("notes")]
 
 
 def live() -> Policy:
@@ -48,13 +45,13 @@ def test_where_no_signal_names_a_place_all_of_it_is_marked(alice: User) -> None:
 
 
 def test_of_a_picture_the_words_that_it_was_drawn_from_are_marked(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = replace(with_list("names", "Bob", stage=Stage.PICTURE).lists["k"], expires=None)
-    held = replace(live(), sha256="names", lists={"k": own})
+    own = replace(with_list("names", "Bob", stage=Stage.PICTURE).blocklists["k"], expires=None)
+    held = replace(live(), sha256="names", blocklists={"k": own})
     monkeypatch.setattr(versions, "current_policy", lambda: held)
-    judged = pictures.check_picture(lambda: b"", "  Bob at sea").judged
+    judged = pictures.check_picture(lambda: b"", "  Bob at sea").evaluation
     assert judged is not None
     found = cases.flag_content(
-        FlaggedContent(NOTE_KIND, "1", "picture", judged.text, alice.pk, judged.outcome, judged.signals)
+        FlaggedContent(NOTE_KIND, "1", "picture", judged.text, alice.pk, judged.result, judged.signals)
     )
     assert [words for words, mark in highlights.split_highlights(found, held) if mark] == ["Bob"]
 
@@ -63,21 +60,22 @@ def test_what_overlaps_is_one_mark() -> None:
     assert highlights.merge_spans([(5, 9), (0, 2), (2, 4), (6, 7), (12, 13)]) == [(0, 4), (5, 9), (12, 13)]
 
 
-def decided(owner: User, reviewer: User, subject: str, text: str, outcome: str = "block", code: str = "hate") -> Case:
-    held = cases.claim_case(reviewer, make_note_case(owner, subject, code=code, text=text).pk)
-    return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear")).case
+def decide_text(
+    owner: User, reviewer: User, subject: str, text: str, outcome: str = "block", code: str = "hate"
+) -> Case:
+    return decide_note(owner, reviewer, subject, outcome, text=text, code=code).case
 
 
 SEA = "They should all be driven into the sea, number {}"
 
 
 def test_decisions_about_nearly_the_same_text_are_the_likest_first(alice: User, bob: User, morgan: User) -> None:
-    near, same = decided(bob, morgan, "1", SEA.format(2)), decided(bob, morgan, "2", SEA.format(1), "allow")
-    decided(bob, morgan, "3", "Something else altogether about a lamp and its keeper")
-    decided(bob, morgan, "4", SEA.format(1), code="violence")
-    undone = decided(bob, morgan, "5", SEA.format(3))
+    near, same = decide_text(bob, morgan, "1", SEA.format(2)), decide_text(bob, morgan, "2", SEA.format(1), "allow")
+    decide_text(bob, morgan, "3", "Something else altogether about a lamp and its keeper")
+    decide_text(bob, morgan, "4", SEA.format(1), code="violence")
+    undone = decide_text(bob, morgan, "5", SEA.format(3))
     cases.undo_decision(morgan, undone.pk)
-    decided(alice, morgan, "7", SEA.format(1))  # shown as this person's own history
+    decide_text(alice, morgan, "7", SEA.format(1))  # shown as this person's own history
     found = similar_cases.find_similar_decisions(morgan, make_note_case(alice, "6", text=SEA.format(1)))
     assert [one.decision.case for one in found] == [same, near]
     assert found[0].percent == 100 and 75 <= found[1].percent < 100
@@ -87,8 +85,8 @@ def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) 
     robin = make_user("robin", User.Role.REVIEWER)
     SEALED.assign(robin, True)
     robin.refresh_from_db()
-    decided(morgan, robin, "1", SEA.format(1))
-    hidden = decided(alice, robin, "2", SEA.format(1), code="child_exploitation")
+    decide_text(morgan, robin, "1", SEA.format(1))
+    hidden = decide_text(alice, robin, "2", SEA.format(1), code="child_exploitation")
     found = make_note_case(alice, "3", text=SEA.format(1))
     assert (
         similar_cases.find_similar_decisions(morgan, found) == []
@@ -99,7 +97,7 @@ def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) 
 
 
 def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob: User, morgan: User) -> None:
-    decided(bob, morgan, "1", SEA.format(1))
+    decide_text(bob, morgan, "1", SEA.format(1))
     held = cases.claim_case(morgan, make_note_case(alice, "2", text=SEA.format(2)).pk)
     client = Client()
     client.force_login(morgan)

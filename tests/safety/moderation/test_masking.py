@@ -17,12 +17,12 @@ from apps.conversations.models import Conversation, Message
 from apps.engines import registry
 from apps.safety.break_glass import access_requests
 from apps.safety.models import BreakGlass, Notice, SecondReview, Snapshot
-from apps.safety.moderation import appeals, cases, masking
+from apps.safety.moderation import appeals, cases, masking, reviewable
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.moderation.reviewable import ContextItem
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
-from tests.factories import Notes, make_note_case, make_user, register_notes
+from tests.factories import NOTE_KIND, Notes, make_decision_input, make_note_case, make_user, sign_in
 
 _draw = random.Random(20_261_129)
 UPPER, LOWER, DIGITS = string.ascii_uppercase, string.ascii_lowercase, string.digits
@@ -107,7 +107,7 @@ def test_marks_keep_their_places_around_a_secret() -> None:
     assert masking.expand_placeholders(["[secret_key]", "hate"], text) == (secret, "hate")
 
 
-class Spoken(Notes):
+class NotesNearSecret(Notes):
     """Notes around which a secret stands too."""
 
     def context(self, subject: str) -> list[ContextItem]:
@@ -121,14 +121,11 @@ class Spoken(Notes):
 
 
 @pytest.fixture
-def shelf(ada: User) -> Spoken:
-    from apps.safety.moderation import reviewable
-
-    found = Spoken()
-    found.state = {str(number): "as it was" for number in range(9)}
-    register_notes()
-    reviewable.register_reviewable("note", found)
-    return found
+def notes(notes: Notes) -> NotesNearSecret:
+    near_secret = NotesNearSecret()
+    near_secret.state = notes.state
+    reviewable.register_reviewable(NOTE_KIND, near_secret)
+    return near_secret
 
 
 def claimed(user: User, owner: User, subject: str = "1", text: str = ALL) -> Any:
@@ -136,9 +133,7 @@ def claimed(user: User, owner: User, subject: str = "1", text: str = ALL) -> Any
 
 
 def page(user: User, path: str) -> str:
-    client = Client()
-    client.force_login(user)
-    response = client.get(path)
+    response = sign_in(user).get(path)
     assert response.status_code == 200
     return response.content.decode()
 
@@ -160,12 +155,12 @@ def of_a_second_look(alice: User, morgan: User) -> str:
     robin = make_user("robin", User.Role.REVIEWER)
     client = Client()
     client.force_login(robin)
-    return page(robin, client.post("/review/looks/")["Location"])
+    return page(robin, client.post("/review/second-reviews/")["Location"])
 
 
 def of_an_appeal(alice: User, morgan: User) -> str:
     held = claimed(morgan, alice)
-    decision = cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    decision = cases.decide_case(morgan, held.pk, make_decision_input(held))
     appeals.submit_appeal(alice, Notice.objects.get(decision=decision), ALL[:2000])
     robin = make_user("robin", User.Role.REVIEWER)
     cases.claim_case(robin, held.pk)
@@ -189,7 +184,7 @@ def of_break_glass(alice: User, morgan: User) -> str:
 @pytest.mark.django_db
 @pytest.mark.parametrize("door", [of_a_case, of_many_cases, of_a_second_look, of_an_appeal, of_break_glass])
 def test_no_secret_stands_on_any_page_of_review(
-    alice: User, morgan: User, shelf: Spoken, door: Callable[[User, User], str]
+    alice: User, morgan: User, notes: NotesNearSecret, door: Callable[[User, User], str]
 ) -> None:
     shown = door(alice, morgan)
     assert "[secret_key]" in shown and "[password]" in shown
@@ -199,18 +194,18 @@ def test_no_secret_stands_on_any_page_of_review(
 
 
 @pytest.mark.django_db
-def test_a_reviewer_takes_out_secrets_without_seeing_them(alice: User, morgan: User, shelf: Spoken) -> None:
+def test_a_reviewer_takes_out_secrets_without_seeing_them(alice: User, morgan: User, notes: NotesNearSecret) -> None:
     secret = SECRETS["github token"][1]
     held = claimed(morgan, alice, text=f"with {secret} in it")
     assert "[secret_key]" in page(morgan, f"/review/{held.pk}/").split('name="spans"')[1].split("</textarea>")[0]
-    extent = DecisionInput("", 0, "", "").extent.__class__(spans=("[secret_key]",))
-    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "redact", "clear", extent=extent))
-    assert shelf.state["1"] == secret
+    extent = DecisionInput("", 0, "", "").scope.__class__(redact_terms=("[secret_key]",))
+    cases.decide_case(morgan, held.pk, make_decision_input(held, "redact", scope=extent))
+    assert notes.state["1"] == secret
 
 
 @pytest.mark.django_db
 def test_opening_a_case_asks_no_model_inside_its_transaction(
-    alice: User, morgan: User, shelf: Spoken, monkeypatch: pytest.MonkeyPatch
+    alice: User, morgan: User, notes: NotesNearSecret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spans, inside = type(registry.get_pii_tagger()).spans, []
 

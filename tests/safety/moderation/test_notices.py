@@ -17,12 +17,11 @@ from apps.safety.audit_log import audit
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.accounts import reinstate_user
 from apps.users.models import User
-from tests.factories import make_collection, make_document
+from tests.factories import make_collection, make_decision_input, make_document, sign_in
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
@@ -45,13 +44,11 @@ def flagged(owner: User, kind: str, subject: object, stage: str, text: str, acti
 
 def ruled(reviewer: User, case: Case, outcome: str, **also: Any) -> None:
     held = cases.claim_case(reviewer, case.pk)
-    cases.decide_case(reviewer, case.pk, DecisionInput(held.lease_token, held.version, outcome, "clear", **also))
+    cases.decide_case(reviewer, case.pk, make_decision_input(held, outcome, **also))
 
 
 def page(user: User, address: str = "/notices/") -> str:
-    client = Client()
-    client.force_login(user)
-    return strip_layout(client.get(address).content.decode())
+    return strip_layout(sign_in(user).get(address).content.decode())
 
 
 def told(user: User) -> list[str]:

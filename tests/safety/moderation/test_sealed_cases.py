@@ -9,10 +9,9 @@ from apps.safety.errors import ActionRefused
 from apps.safety.models import AuditEntry, Case, Decision, Notice
 from apps.safety.models.case_states import CaseMove
 from apps.safety.moderation import appeals, cases, sealed_cases
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import special_permissions
 from apps.users.models import User
-from tests.factories import make_note_case, make_user, register_notes
+from tests.factories import make_decision_input, make_note_case, make_user, register_notes, sign_in
 from tests.support.pages import strip_layout
 from tests.support.password import PASSWORD
 
@@ -27,8 +26,7 @@ def hidden(alice: User, ada: User) -> Case:
 
 
 def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
+    client = sign_in(user)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     return client
 
@@ -50,7 +48,12 @@ def test_who_is_not_named_neither_lists_nor_claims_nor_opens(
     assert str(hidden.pk) not in page and 'New<span class="count">0</span>' in page
     assert ("Give a reviewer the permission" in page) == user.is_administrator
     assert client.get(address).status_code == client.get(f"{address}picture.png").status_code == 404
-    for verb, sent in (("claim", {}), ("decide", {"outcome": "allow", "reason": "clear"}), ("leave", {}), ("undo", {})):
+    for verb, sent in (
+        ("claim", {}),
+        ("decide", {"outcome": "allow", "reason": "clear"}),
+        ("release", {}),
+        ("undo", {}),
+    ):
         client.post(f"{address}{verb}/", sent)
     with pytest.raises(ActionRefused):
         cases.claim_case(user, hidden.pk)
@@ -71,7 +74,7 @@ def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the
     client.post(f"/review/{hidden.pk}/claim/")
     assert f"some [{SEALED}] text" in client.get(f"/review/{hidden.pk}/").content.decode()
     held = Case.objects.get(pk=hidden.pk)
-    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    cases.decide_case(morgan, held.pk, make_decision_input(held))
     appeals.submit_appeal(alice, Notice.objects.get(decision__isnull=False), "It was a report.")
     with pytest.raises(ActionRefused):
         cases.claim_case(kim, held.pk)
@@ -86,7 +89,7 @@ def test_what_was_decided_about_a_sealed_case_is_not_told_beside_another_of_the_
     register_notes().state |= {"1": "as it was", "2": "as it was", "3": "as it was"}
     for owned, user in ((hidden, robin), (make_note_case(alice, "2", code="violence"), morgan)):
         held = cases.claim_case(user, owned.pk)
-        cases.decide_case(user, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+        cases.decide_case(user, held.pk, make_decision_input(held))
     told, other = {}, make_note_case(alice, "3")
     for user in (morgan, robin):
         held = cases.claim_case(user, other.pk)
@@ -102,7 +105,7 @@ def test_what_is_held_is_out_of_reach_once_the_person_is_no_longer_named(hidden:
     with pytest.raises(ActionRefused):
         cases.read_case(morgan, held.pk)
     with pytest.raises(ActionRefused):
-        cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
+        cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
 
 
 def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: User, alice: User) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.http import Http404
-from django.test import Client
 
 from apps.conversations.evidence import source_panel
 from apps.conversations.models import Conversation, Feedback, Message
@@ -16,7 +15,7 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.factories import make_user
+from tests.factories import sign_in
 
 pytestmark = pytest.mark.django_db
 ASKED, SAID = "What was it that he wrote to her?", "He wrote about the harbour."
@@ -42,11 +41,10 @@ def turn(alice: User, ada: User) -> Message:
 
 
 @pytest.fixture
-def robin(db: None) -> User:
-    found = make_user("robin", User.Role.REVIEWER)
-    SEALED.assign(found, True)
-    found.refresh_from_db()
-    return found
+def robin(robin: User) -> User:
+    SEALED.assign(robin, True)
+    robin.refresh_from_db()
+    return robin
 
 
 def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, morgan: User, robin: User) -> None:
@@ -54,8 +52,7 @@ def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, mo
     flagged(turn)
     pages = {}
     for user in (morgan, robin):
-        client = Client()
-        client.force_login(user)
+        client = sign_in(user)
         opened = client.get(f"/feedback/{row.pk}/")
         listed = "Not that." in client.get("/feedback/").content.decode()
         pages[user.name] = (opened.status_code, ASKED in opened.content.decode(), listed)

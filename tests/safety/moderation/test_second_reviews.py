@@ -13,31 +13,17 @@ from apps.safety.errors import ActionRefused
 from apps.safety.models import AuditEntry, Case, Decision, SecondReview
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases, second_reviews
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.factories import Notes, make_note_case, make_user, register_notes
+from tests.factories import Notes, decide_note, make_decision_input, make_note_case
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def shelf(ada: User, settings: object) -> Notes:
+def every_decision_is_reviewed_twice(notes: Notes, settings: object) -> None:
     settings.REVIEW_SECOND_PERCENT = 100  # type: ignore[attr-defined]
-    found = register_notes()
-    found.state = {str(number): "as it was" for number in range(9)}
-    return found
-
-
-@pytest.fixture
-def robin(db: None) -> User:
-    return make_user("robin", User.Role.REVIEWER)
-
-
-def decided(owner: User, reviewer: User, subject: str = "1", outcome: str = "block", **more: str) -> Decision:
-    held = cases.claim_case(reviewer, make_note_case(owner, subject, **more).pk)
-    return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 
 
 def said(user: User, harmful: bool) -> SecondReview:
@@ -55,7 +41,7 @@ def test_the_share_is_drawn_by_the_random_key(alice: User, morgan: User, setting
 
 
 def test_only_somebody_else_looks_twice(alice: User, morgan: User, robin: User) -> None:
-    decided(alice, morgan)
+    decide_note(alice, morgan)
     assert second_reviews.claim_review(morgan) is None and second_reviews.claim_review(alice) is None
     row = second_reviews.claim_review(robin)
     assert row is not None and row.reviewer == robin
@@ -66,11 +52,11 @@ def test_only_somebody_else_looks_twice(alice: User, morgan: User, robin: User) 
             SecondReview.objects.update(**wrong)
 
 
-def test_a_second_look_is_given_once_and_changes_nothing(alice: User, morgan: User, robin: User, shelf: Notes) -> None:
-    decided(alice, morgan)
-    before = dict(shelf.state)
+def test_a_second_look_is_given_once_and_changes_nothing(alice: User, morgan: User, robin: User, notes: Notes) -> None:
+    decide_note(alice, morgan)
+    before = dict(notes.state)
     row = said(robin, True)
-    assert row.harmful and Case.objects.get().state == CaseState.DECIDED and shelf.state == before
+    assert row.harmful and Case.objects.get().state == CaseState.DECIDED and notes.state == before
     with pytest.raises(ActionRefused):
         second_reviews.submit_review(robin, row.pk, row.lease_token, False)
     with pytest.raises(ActionRefused):
@@ -78,12 +64,12 @@ def test_a_second_look_is_given_once_and_changes_nothing(alice: User, morgan: Us
 
 
 def test_it_lasts_while_somebody_is_at_it(alice: User, morgan: User, robin: User) -> None:
-    decided(alice, morgan)
+    decide_note(alice, morgan)
     row, client = second_reviews.claim_review(robin), Client()
     assert row is not None
     client.force_login(robin)
-    at = f"/review/looks/{row.pk}/keep/"
-    assert f'data-keep="{at}"' in client.get(f"/review/looks/{row.pk}/").content.decode()
+    at = f"/review/second-reviews/{row.pk}/renew/"
+    assert f'data-keep="{at}"' in client.get(f"/review/second-reviews/{row.pk}/").content.decode()
     SecondReview.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
     assert client.post(at, {"token": row.lease_token}).json() == {}
     until = SecondReview.objects.get().lease_until
@@ -94,15 +80,15 @@ def test_it_lasts_while_somebody_is_at_it(alice: User, morgan: User, robin: User
 
 
 def test_what_was_taken_back_needs_no_second_look(alice: User, morgan: User, robin: User) -> None:
-    found = decided(alice, morgan)
+    found = decide_note(alice, morgan)
     cases.undo_decision(morgan, found.case_id)
     assert second_reviews.claim_review(robin) is None
 
 
 def test_a_disputed_decision_is_opened_again_by_an_administrator_who_did_not_make_it(
-    alice: User, ada: User, morgan: User, robin: User, shelf: Notes
+    alice: User, ada: User, morgan: User, robin: User, notes: Notes
 ) -> None:
-    found = decided(alice, morgan)
+    found = decide_note(alice, morgan)
     with pytest.raises(ActionRefused, match="second review"):
         cases.reopen_case(ada, found.case_id)
     said(robin, False)
@@ -110,8 +96,8 @@ def test_a_disputed_decision_is_opened_again_by_an_administrator_who_did_not_mak
     with pytest.raises(ActionRefused):
         cases.reopen_case(robin, found.case_id)
     held = cases.reopen_case(ada, found.case_id)
-    assert (held.state, held.holder, shelf.state["1"]) == (CaseState.CLAIMED, ada, "as it was")
-    cases.decide_case(ada, held.pk, DecisionInput(held.lease_token, held.version, "allow", "mistake"))
+    assert (held.state, held.holder, notes.state["1"]) == (CaseState.CLAIMED, ada, "as it was")
+    cases.decide_case(ada, held.pk, make_decision_input(held, "allow", "mistake"))
     assert not second_reviews.disputed_reviews().exists()
 
 
@@ -129,7 +115,7 @@ def test_a_second_opinion_is_asked_for_and_read_by_who_decides(alice: User, morg
 def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, morgan: User) -> None:
     SEALED.assign(morgan, True)
     morgan.refresh_from_db()
-    decided(alice, morgan, code="child_exploitation")
+    decide_note(alice, morgan, code="child_exploitation")
     held = cases.claim_case(morgan, make_note_case(alice, "2", code="child_exploitation").pk)
     with pytest.raises(ActionRefused):
         cases.request_second_review(morgan, held.pk, held.lease_token)
@@ -139,18 +125,18 @@ def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, mo
 def test_by_the_pages_nothing_is_shown_of_what_was_decided(
     client: Client, alice: User, morgan: User, robin: User
 ) -> None:
-    decided(alice, morgan, text="Only <b>this</b>")
+    decide_note(alice, morgan, text="Only <b>this</b>")
     client.force_login(robin)
     assert 'Second reviews<span class="count">1</span>' in strip_layout(client.get("/review/").content.decode())
-    at = client.post("/review/looks/")["Location"]
+    at = client.post("/review/second-reviews/")["Location"]
     page = client.get(at).content.decode()
     assert "Only &lt;b&gt;this&lt;/b&gt;" in page and "0.97" not in page and "decided" not in page.lower()
     entry = AuditEntry.objects.get(kind="read", actor=robin.pk)
     assert (entry.person, entry.payload["why"]) == (alice.pk, "second") and entry.payload["clause"] == "hate"
     row = SecondReview.objects.get()
-    client.post(f"{at}give/", {"token": row.lease_token, "said": "nonsense"})
+    client.post(f"{at}submit/", {"token": row.lease_token, "said": "nonsense"})
     assert SecondReview.objects.get().submitted is None
-    client.post(f"{at}give/", {"token": row.lease_token, "said": "harmless"})
+    client.post(f"{at}submit/", {"token": row.lease_token, "said": "harmless"})
     assert client.get(at).status_code == 404
     assert "1 current decision is disputed" in client.get("/review/figures/").content.decode()
     page = strip_layout(client.get("/review/?show=disputed").content.decode())

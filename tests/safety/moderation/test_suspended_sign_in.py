@@ -15,11 +15,10 @@ from apps.privacy import data_requests
 from apps.safety.models import Appeal, AuditEntry, Case, Notice
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import appeals, cases, notice_emails, suspended_sign_in
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import rate_limits
 from apps.users.accounts import reinstate_user, suspend_user
 from apps.users.models import User
-from tests.factories import Notes, make_note_case, make_user, register_notes
+from tests.factories import Notes, decide_note, make_decision_input, make_user
 from tests.support.password import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -27,17 +26,14 @@ PAGE = "/suspended/"
 
 
 @pytest.fixture(autouse=True)
-def shelf(ada: User) -> Iterator[Notes]:
-    found = register_notes()
-    found.state |= {"1": "as it was", "2": "as it was"}
+def fresh_rate_limits(notes: Notes) -> Iterator[None]:
     rate_limits.clear_rate_cache()
-    yield found
+    yield
     rate_limits.clear_rate_cache()
 
 
 def banned(owner: User, reviewer: User, subject: str = "1") -> Case:
-    held = cases.claim_case(reviewer, make_note_case(owner, subject).pk)
-    return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, "suspend", "clear")).case
+    return decide_note(owner, reviewer, subject, "suspend").case
 
 
 def signed_in(user: User, password: str = PASSWORD) -> Client:
@@ -63,7 +59,7 @@ def test_from_the_right_password_to_an_appeal_that_brings_the_account_back(alice
     assert Case.objects.get().state == CaseState.APPEALED
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
     assert "you see here why" in page(client)  # there is nothing to show any more: the account is open
     assert signed_in(alice).get("/collections/").status_code == 200
 
@@ -73,7 +69,7 @@ def test_the_log_says_who_brought_it_back(alice: User, morgan: User) -> None:
     found, robin = banned(alice, morgan, "2"), make_user("robin", User.Role.REVIEWER)
     signed_in(alice).post(PAGE, {"text": "It was a quotation."})
     held = cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
     rows = AuditEntry.objects.filter(kind="person.reinstated", person=alice.pk).order_by("seq")
     assert [row.actor for row in rows] == [morgan.pk, robin.pk]
 
@@ -84,7 +80,7 @@ def test_an_appeal_that_is_turned_down_is_told_there_too(alice: User, morgan: Us
     client.post(PAGE, {"text": "It was a quotation."})
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "uphold", "clear"))
+    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "uphold"))
     assert "Your appeal was not successful" in page(client)
     client.post(PAGE, {"text": "Again."})
     assert Appeal.objects.count() == 1
@@ -176,7 +172,7 @@ def test_a_reviewers_suspension_that_was_lifted_says_nothing_of_the_next(
     assert said in text and "Hate" not in text and "Send appeal" not in text
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
     alice.refresh_from_db()
     assert not alice.is_active
 
@@ -199,7 +195,7 @@ def test_a_suspension_and_what_became_of_the_appeal_are_told_by_mail(alice: User
     signed_in(alice).post(PAGE, {"text": "It was a quotation."})
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
     assert "Your appeal was successful" in (text := sent()[0]) and "You can sign in again" in text
 
 
@@ -207,7 +203,7 @@ def test_a_suspension_that_was_taken_back_sends_no_mail_and_others_send_none(ali
     cases.undo_decision(morgan, banned(alice, morgan).pk)
     assert sent() == []
     held = cases.claim_case(morgan, Case.objects.get().pk)
-    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    cases.decide_case(morgan, held.pk, make_decision_input(held))
     assert sent() == []
 
 

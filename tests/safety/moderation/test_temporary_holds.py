@@ -16,12 +16,11 @@ from apps.safety.models import AllowedText, AppliedEffect, AuditEntry, Case, Not
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases, notices, temporary_holds
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import versions
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
-from tests.factories import Notes, make_note_case
+from tests.factories import Notes, decide_case, make_decision_input, make_note_case
 
 pytestmark = pytest.mark.django_db
 
@@ -41,12 +40,7 @@ def held_picture(owner: User, code: str = "violence") -> tuple[Picture, Case]:
     return row, cases.flag_content(FlaggedContent("picture", str(row.pk), "picture", "A picture", owner.pk, outcome))
 
 
-def decided(user: User, found: Case, outcome: str) -> None:
-    held = cases.claim_case(user, found.pk)
-    cases.decide_case(user, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
-
-
-def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, shelf: Notes) -> None:
+def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, notes: Notes) -> None:
     found = make_note_case(alice)
     assert found.hold_expires_at is not None and found.due_at <= found.hold_expires_at
     assert found.hold_expires_at - found.created <= timedelta(hours=settings.HOLD_HOURS, seconds=1)
@@ -64,7 +58,7 @@ def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, shelf: Notes)
     assert (entry.actor, entry.person, entry.payload) == (None, alice.pk, {"clause": "hate"})
 
 
-def test_a_picture_that_was_held_is_shown(alice: User, shelf: Notes) -> None:
+def test_a_picture_that_was_held_is_shown(alice: User, notes: Notes) -> None:
     row, found = held_picture(alice)
     later(found)
     assert temporary_holds.end_expired_holds() == 1
@@ -74,7 +68,7 @@ def test_a_picture_that_was_held_is_shown(alice: User, shelf: Notes) -> None:
 
 
 @pytest.mark.parametrize("code", ["child_exploitation", "weapons", "self_harm"])
-def test_what_a_clause_that_fails_closed_holds_stays_held(alice: User, shelf: Notes, code: str) -> None:
+def test_what_a_clause_that_fails_closed_holds_stays_held(alice: User, notes: Notes, code: str) -> None:
     row, found = held_picture(alice, code)
     assert found.hold_expires_at is None
     later(found)  # also where the policy was milder when it was found
@@ -83,7 +77,7 @@ def test_what_a_clause_that_fails_closed_holds_stays_held(alice: User, shelf: No
     assert row.status == Picture.Status.HELD and not AuditEntry.objects.filter(kind="case.lapsed").exists()
 
 
-def test_nothing_ends_where_nothing_is_held(alice: User, shelf: Notes) -> None:
+def test_nothing_ends_where_nothing_is_held(alice: User, notes: Notes) -> None:
     outcome = PolicyResult(Action.SEND, "hate", 3, 0.9)
     assert temporary_holds.compute_expiry("note", "answer", outcome, timezone.now()) is None
     assert (
@@ -93,7 +87,7 @@ def test_nothing_ends_where_nothing_is_held(alice: User, shelf: Notes) -> None:
 
 
 @pytest.mark.parametrize("state", [CaseState.CLAIMED, CaseState.ESCALATED])
-def test_a_claim_or_an_escalation_is_no_decision(alice: User, morgan: User, shelf: Notes, state: str) -> None:
+def test_a_claim_or_an_escalation_is_no_decision(alice: User, morgan: User, notes: Notes, state: str) -> None:
     found = make_note_case(alice)
     held = cases.claim_case(morgan, found.pk)
     if state == CaseState.ESCALATED:
@@ -102,47 +96,47 @@ def test_a_claim_or_an_escalation_is_no_decision(alice: User, morgan: User, shel
     assert temporary_holds.end_expired_holds() == 1
     assert Case.objects.get(pk=found.pk).state == state
     if state == CaseState.CLAIMED:
-        cases.decide_case(morgan, found.pk, DecisionInput(held.lease_token, held.version, "allow", "mistake"))
+        cases.decide_case(morgan, found.pk, make_decision_input(held, "allow", "mistake"))
 
 
-def test_who_decided_in_time_is_not_overruled(alice: User, morgan: User, shelf: Notes) -> None:
+def test_who_decided_in_time_is_not_overruled(alice: User, morgan: User, notes: Notes) -> None:
     found = make_note_case(alice)
-    decided(morgan, found, "block")
+    decide_case(morgan, found, "block")
     later(found)
     assert temporary_holds.end_expired_holds() == 0 and not AllowedText.objects.exists()
 
 
 @pytest.mark.parametrize("outcome", ["block", "warn", "suspend"])
 def test_a_later_decision_holds_again_and_its_undoing_frees_again(
-    alice: User, morgan: User, shelf: Notes, outcome: str
+    alice: User, morgan: User, notes: Notes, outcome: str
 ) -> None:
     found = make_note_case(alice)
     later(found)
     temporary_holds.end_expired_holds()
-    decided(morgan, found, outcome)
-    assert not AllowedText.objects.exists() and shelf.state["1"].startswith("withheld")
+    decide_case(morgan, found, outcome)
+    assert not AllowedText.objects.exists() and notes.state["1"].startswith("withheld")
     cases.undo_decision(morgan, found.pk)
     row = AllowedText.objects.get()
     assert (row.sha256, row.case, row.decision) == (found.snapshot.sha256, found, None)
-    assert shelf.state["1"] == "as it was"
+    assert notes.state["1"] == "as it was"
 
 
 def test_what_a_person_allowed_is_not_stopped_by_the_decision_about_another(
-    alice: User, morgan: User, shelf: Notes
+    alice: User, morgan: User, notes: Notes
 ) -> None:
-    shelf.state["2"] = "too"
+    notes.state["2"] = "too"
     first, second = make_note_case(alice, text="The same."), make_note_case(alice, "2", text="The same.")
     later(first)
     temporary_holds.end_expired_holds()
-    decided(morgan, first, "allow")
-    decided(morgan, second, "block")
+    decide_case(morgan, first, "allow")
+    decide_case(morgan, second, "block")
     assert AllowedText.objects.count() == 1 and not AppliedEffect.objects.filter(name="stop").exists()
 
 
 @pytest.mark.parametrize("outcome", ["allow", "block"])
-def test_an_undone_decision_leaves_the_hold_as_it_was(alice: User, morgan: User, shelf: Notes, outcome: str) -> None:
+def test_an_undone_decision_leaves_the_hold_as_it_was(alice: User, morgan: User, notes: Notes, outcome: str) -> None:
     found = make_note_case(alice)
-    decided(morgan, found, outcome)
+    decide_case(morgan, found, outcome)
     again = cases.undo_decision(morgan, found.pk)
     assert again.undecided and again.hold_expires_at == found.hold_expires_at
     client = Client()
@@ -153,7 +147,7 @@ def test_an_undone_decision_leaves_the_hold_as_it_was(alice: User, morgan: User,
     assert Case.objects.get(pk=found.pk).hold_expired_at is not None
 
 
-def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User, shelf: Notes) -> None:
+def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User, notes: Notes) -> None:
     assert temporary_holds.end_expired_holds in worker.periodic_jobs and tasks.do.name
     User.objects.filter(pk=alice.pk).update(language="de")
     found = make_note_case(User.objects.get(pk=alice.pk))
@@ -162,12 +156,12 @@ def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User,
 
 
 def test_a_picture_that_people_withheld_stays_so_when_another_hold_of_it_ends(
-    alice: User, morgan: User, shelf: Notes
+    alice: User, morgan: User, notes: Notes
 ) -> None:
     row, found = held_picture(alice)
     outcome = PolicyResult(Action.SEND, "sexual", 3, 0.9)
     other = cases.flag_content(FlaggedContent("picture", str(row.pk), "picture", "A picture", alice.pk, outcome))
-    decided(morgan, found, "block")
+    decide_case(morgan, found, "block")
     later(other)
     assert temporary_holds.end_expired_holds() == 0 and temporary_holds.end_expired_holds() == 0
     row.refresh_from_db()
@@ -179,16 +173,16 @@ def test_a_picture_that_people_withheld_stays_so_when_another_hold_of_it_ends(
 
 
 def test_a_question_that_people_withheld_does_not_pass_because_nobody_looked_at_it_again(
-    alice: User, morgan: User, shelf: Notes
+    alice: User, morgan: User, notes: Notes
 ) -> None:
-    shelf.state["2"] = "too"
+    notes.state["2"] = "too"
     first, second = make_note_case(alice, text="The same."), make_note_case(alice, "2", text="The same.")
-    decided(morgan, first, "block")
+    decide_case(morgan, first, "block")
     later(second)
     assert temporary_holds.end_expired_holds() == 0 and not AllowedText.objects.exists()
 
 
-def test_what_is_held_anew_after_a_hold_ended_is_held_for_a_while_too(alice: User, shelf: Notes) -> None:
+def test_what_is_held_anew_after_a_hold_ended_is_held_for_a_while_too(alice: User, notes: Notes) -> None:
     row, found = held_picture(alice)
     later(found)
     assert temporary_holds.end_expired_holds() == 1

@@ -40,17 +40,10 @@ from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.users import accounts
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
-from tests.factories import Notes, make_note_case, make_user, register_notes
-from tests.safety.policy_drafts import body, verdicts_kept  # noqa: F401
+from tests.factories import Notes, make_decision_input, make_note_case, make_user
+from tests.safety.policy_drafts import make_policy_body
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shelf(ada: User) -> Notes:
-    found = register_notes()
-    found.state |= {str(number): "as it was" for number in range(9)}
-    return found
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("verdicts_recorded")]
 
 
 @dataclass
@@ -67,10 +60,10 @@ class Site:
 
 
 @pytest.fixture
-def site(shelf: Notes, ada: User, alice: User, morgan: User) -> Site:
+def site(notes: Notes, ada: User, alice: User, morgan: User) -> Site:
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(morgan, make_note_case(alice, "1").pk)
-    made = cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    made = cases.decide_case(morgan, held.pk, make_decision_input(held))
     for one in (morgan, robin):
         BREAK_GLASS.assign(one, True)
         one.refresh_from_db()
@@ -80,7 +73,7 @@ def site(shelf: Notes, ada: User, alice: User, morgan: User) -> Site:
     )
     return Site(
         alice,
-        versions.create_draft(ada, body(withhold=0.5)),
+        versions.create_draft(ada, make_policy_body(withhold=0.5)),
         make_note_case(alice, "2"),
         made,
         Notice.objects.get(decision=made),
@@ -182,14 +175,14 @@ def test_without_its_audit_entry_a_policy_does_not_change(
     if verb == "policies.approve":
         backtest.run_backtest(ada, site.draft)
     before = (AuditEntry.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "backtest")))
-    written = audit.record_event
+    write_queued_verdicts = audit.record_event
 
     def fails(kind: str, **facts: Any) -> AuditEntry:
         if kind in ("policy.drafted", "policy.live", "policy.discarded", "policy.replayed") and verb != "lists":
             raise OperationalError
         if kind == "list.changed":
             raise OperationalError
-        return written(kind, **facts)
+        return write_queued_verdicts(kind, **facts)
 
     monkeypatch.setattr(audit, "record_event", fails)
     with pytest.raises(OperationalError):
@@ -197,8 +190,8 @@ def test_without_its_audit_entry_a_policy_does_not_change(
     assert before == (AuditEntry.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "backtest")))
 
 
-def test_the_only_administrator_approves_their_policy_and_it_is_shown(shelf: Notes, ada: User, client: Client) -> None:
-    row = versions.create_draft(ada, body(withhold=0.5))
+def test_the_only_administrator_approves_their_policy_and_it_is_shown(notes: Notes, ada: User, client: Client) -> None:
+    row = versions.create_draft(ada, make_policy_body(withhold=0.5))
     backtest.run_backtest(ada, row)
     client.force_login(ada)
     assert "disabled" not in client.get("/review/policy/").content.decode().split('value="approve"')[1][:120]
@@ -209,9 +202,9 @@ def test_the_only_administrator_approves_their_policy_and_it_is_shown(shelf: Not
     assert "self-approved" in client.get("/review/policy/").content.decode()
 
 
-def test_with_a_second_administrator_nobody_approves_their_own_policy(shelf: Notes, ada: User, client: Client) -> None:
+def test_with_a_second_administrator_nobody_approves_their_own_policy(notes: Notes, ada: User, client: Client) -> None:
     other = make_user("otto", User.Role.ADMINISTRATOR)
-    row = versions.create_draft(ada, body(withhold=0.5))
+    row = versions.create_draft(ada, make_policy_body(withhold=0.5))
     backtest.run_backtest(ada, row)
     client.force_login(ada)
     assert "Another administrator has to approve it." in client.get("/review/policy/").content.decode()
@@ -222,11 +215,11 @@ def test_with_a_second_administrator_nobody_approves_their_own_policy(shelf: Not
     assert PolicyVersion.objects.get(pk=row.pk).self_approved is True
 
 
-def test_a_draft_older_than_the_live_version_says_that_it_reverts_it(shelf: Notes, ada: User, client: Client) -> None:
-    old = versions.create_draft(ada, body(withhold=0.5))
+def test_a_draft_older_than_the_live_version_says_that_it_reverts_it(notes: Notes, ada: User, client: Client) -> None:
+    old = versions.create_draft(ada, make_policy_body(withhold=0.5))
     client.force_login(ada)
     assert "Approving this version also reverts" not in client.get("/review/policy/").content.decode()
-    newer = versions.create_draft(ada, body(withhold=0.6))
+    newer = versions.create_draft(ada, make_policy_body(withhold=0.6))
     backtest.run_backtest(ada, newer)
     versions.approve_version(ada, newer)
     page = client.get("/review/policy/").content.decode()
@@ -234,25 +227,25 @@ def test_a_draft_older_than_the_live_version_says_that_it_reverts_it(shelf: Note
 
 
 def test_the_only_reviewer_decides_their_own_case_and_the_appeal_against_it(
-    shelf: Notes, ada: User, client: Client
+    notes: Notes, ada: User, client: Client
 ) -> None:
     client.force_login(ada)
     found = make_note_case(ada, "1")
     assert "no other reviewer can decide it" in client.get("/review/").content.decode()
     held = cases.claim_case(ada, found.pk)
     assert "self-approved" in client.get(f"/review/{found.pk}/").content.decode()
-    made = cases.decide_case(ada, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
-    assert made.self_approved and shelf.state["1"].startswith("withheld")
+    made = cases.decide_case(ada, held.pk, make_decision_input(held))
+    assert made.self_approved and notes.state["1"].startswith("withheld")
     appeals.submit_appeal(ada, Notice.objects.get(decision=made), "It was a quotation.")
     held = cases.claim_case(ada, found.pk)
-    ruled = appeals.decide_appeal(ada, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
-    assert ruled.self_approved and shelf.state["1"] == "as it was"
+    ruled = appeals.decide_appeal(ada, held.pk, make_decision_input(held, "overturn", "mistake"))
+    assert ruled.self_approved and notes.state["1"] == "as it was"
     said = AuditEntry.objects.filter(kind="case.decided").order_by("seq")
     assert [row.payload.get("self_approved") for row in said] == [True, True]
     assert client.get(f"/review/{found.pk}/").content.decode().count("self-approved") >= 2
 
 
-def test_with_a_second_reviewer_nobody_meets_their_own_case(shelf: Notes, ada: User, morgan: User) -> None:
+def test_with_a_second_reviewer_nobody_meets_their_own_case(notes: Notes, ada: User, morgan: User) -> None:
     found = make_note_case(ada, "1")
     assert not cases.visible_cases(ada).exists()
     with pytest.raises(ActionRefused):
@@ -309,8 +302,8 @@ def test_with_another_one_named_nobody_answers_their_own_break_glass(site: Site,
     assert BreakGlass.objects.get(pk=site.glass.pk).self_approved
 
 
-def test_a_discarded_draft_is_built_on_by_nothing(shelf: Notes, ada: User, client: Client) -> None:
-    live, row = versions.get_live_version(), versions.create_draft(ada, body(withhold=0.5))
+def test_a_discarded_draft_is_built_on_by_nothing(notes: Notes, ada: User, client: Client) -> None:
+    live, row = versions.get_live_version(), versions.create_draft(ada, make_policy_body(withhold=0.5))
     assert versions.get_draft_base(ada) == row
     client.force_login(ada)
     assert 'value="discard"' in client.get("/review/policy/").content.decode()
@@ -328,7 +321,7 @@ def suspended_by(client: Client, who: User, **sent: str) -> Any:
 
 
 def test_an_administrator_suspends_with_reason_and_duration_and_the_person_can_appeal(
-    shelf: Notes, ada: User, morgan: User, alice: User, client: Client
+    notes: Notes, ada: User, morgan: User, alice: User, client: Client
 ) -> None:
     client.force_login(ada)
     assert client.post(f"/people/{alice.pk}/active/", {"active": "no"}).status_code == 302
@@ -345,11 +338,11 @@ def test_an_administrator_suspends_with_reason_and_duration_and_the_person_can_a
     held = cases.claim_case(morgan, notice.case_id)
     client.force_login(morgan)
     assert "Sold her account to others." in client.get(f"/review/{held.pk}/").content.decode()
-    appeals.decide_appeal(morgan, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    appeals.decide_appeal(morgan, held.pk, make_decision_input(held, "overturn", "mistake"))
     assert User.objects.get(pk=alice.pk).is_active
 
 
-def test_nobody_suspends_themselves_or_the_last_administrator(shelf: Notes, ada: User) -> None:
+def test_nobody_suspends_themselves_or_the_last_administrator(notes: Notes, ada: User) -> None:
     with pytest.raises(ActionRefused):
         account_suspensions.suspend_account(ada, ada, "I leave the company now.", 7)
     assert not Case.objects.exists()
@@ -359,7 +352,7 @@ def later(decision: Decision) -> None:
     Decision.objects.filter(pk=decision.pk).update(until=timezone.now() - timedelta(seconds=1))
 
 
-def test_a_suspension_ends_by_itself(shelf: Notes, ada: User, alice: User) -> None:
+def test_a_suspension_ends_by_itself(notes: Notes, ada: User, alice: User) -> None:
     made = account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 1)
     assert account_suspensions.end_expired_suspensions() == 0 and not User.objects.get(pk=alice.pk).is_active
     later(made)
@@ -368,13 +361,11 @@ def test_a_suspension_ends_by_itself(shelf: Notes, ada: User, alice: User) -> No
     assert AuditEntry.objects.filter(kind="suspension.ended", person=alice.pk).count() == 1
 
 
-def test_the_longer_one_of_two_suspensions_counts(shelf: Notes, ada: User, morgan: User, alice: User) -> None:
+def test_the_longer_one_of_two_suspensions_counts(notes: Notes, ada: User, morgan: User, alice: User) -> None:
     held = cases.claim_case(morgan, make_note_case(alice, "1").pk)
     short = account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 1)
-    extent = DecisionInput("", 0, "", "").extent.__class__(suspended=30)
-    long = cases.decide_case(
-        morgan, held.pk, DecisionInput(held.lease_token, held.version, "suspend", "clear", extent=extent)
-    )
+    extent = DecisionInput("", 0, "", "").scope.__class__(suspension_days=30)
+    long = cases.decide_case(morgan, held.pk, make_decision_input(held, "suspend", scope=extent))
     later(short)
     account_suspensions.end_expired_suspensions()
     assert not User.objects.get(pk=alice.pk).is_active
@@ -384,7 +375,7 @@ def test_the_longer_one_of_two_suspensions_counts(shelf: Notes, ada: User, morga
     assert not AppliedEffect.objects.filter(name="suspend", state=AppliedEffect.State.APPLIED).exists()
 
 
-def test_a_reviewer_is_asked_for_how_long(shelf: Notes, ada: User, morgan: User, alice: User, client: Client) -> None:
+def test_a_reviewer_is_asked_for_how_long(notes: Notes, ada: User, morgan: User, alice: User, client: Client) -> None:
     held = cases.claim_case(morgan, make_note_case(alice, "1").pk)
     client.force_login(morgan)
     assert 'name="suspended"' in client.get(f"/review/{held.pk}/").content.decode()

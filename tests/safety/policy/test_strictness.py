@@ -171,13 +171,15 @@ async def test_a_question_passes_the_gate_at_these_levels(text: str, passes: str
     assert [level for level in Strictness if verdicts[level].allowed] == passes.split()
     for level, verdict in verdicts.items():
         if not verdict.allowed and passes:
-            assert "stricter than the site" in verdict.words
-            assert verdict.judged is not None and verdict.judged.outcome.level == level
+            assert "stricter than the site" in verdict.message
+            assert verdict.evaluation is not None and verdict.evaluation.result.level == level
 
 
 async def test_who_speaks_of_hurting_themselves_is_helped_at_every_level() -> None:
     assert (await gate.check_question("It is [self_harm?] again.")).allowed
-    assert (await gate.check_question("It is [self_harm?] again.", level=Strictness.STRICTEST)).words == CRISIS_SUPPORT
+    assert (
+        await gate.check_question("It is [self_harm?] again.", level=Strictness.STRICTEST)
+    ).message == CRISIS_SUPPORT
 
 
 async def test_an_answer_is_cut_off_where_its_level_says_so() -> None:
@@ -189,7 +191,7 @@ async def test_an_answer_is_cut_off_where_its_level_says_so() -> None:
                 async for piece in stream:
                     text += piece
         except gate.Withheld as withheld:
-            assert "stricter than the site" in withheld.verdict.words
+            assert "stricter than the site" in withheld.verdict.message
         assert text.endswith(shown), level
     assert not (await gate.check_sentence("They are [hate?] to others.", level=Strictness.STRICTEST)).allowed
 
@@ -208,7 +210,7 @@ def test_a_picture_that_nothing_has_looked_at_is_not_shown_at_the_strictest(
     monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: scores)
     verdicts = [pictures.check_picture(bytes, level=level) for level in Strictness]
     assert [verdict.allowed for verdict in verdicts] == [True, False, False]
-    assert verdicts[1].judged is not None and verdicts[1].judged.outcome.reviewed
+    assert verdicts[1].evaluation is not None and verdicts[1].evaluation.result.reviewed
     scores["sexual"] = 0.1
     assert all(pictures.check_picture(bytes, level=level).allowed for level in Strictness)
 
@@ -228,7 +230,7 @@ def test_a_case_keeps_its_level_and_a_replay_judges_by_it(alice: User) -> None:
     outcome = strictness.evaluate_at(Stage.QUESTION, found, versions.current_policy(), Strictness.STRICT)
     cases.flag_content(FlaggedContent(NOTE_KIND, "1", "question", "x", alice.pk, outcome, found))
     shot = Snapshot.objects.get()
-    stored = [Signal.of(row) for row in shot.signals]
+    stored = [Signal.from_json(row) for row in shot.signals]
     assert shot.level == "strict"
     assert (
         strictness.evaluate_at(Stage.QUESTION, stored, versions.current_policy(), parse_strictness(shot.level))

@@ -56,24 +56,27 @@ def test_who_needs_help_gets_it_and_nothing_else() -> None:
 
 def test_a_list_of_the_site_says_so_and_gives_its_clause() -> None:
     clause = POLICY.clauses["crime"].text
-    said = decide_verdict(Stage.QUESTION, "the falcon", ALLOWED, None, POLICY, further=[LISTED]).words
+    said = decide_verdict(Stage.QUESTION, "the falcon", ALLOWED, None, POLICY, other_signals=[LISTED]).message
     assert (
         said.splitlines() == [user_messages.BLOCKLIST_QUESTION, clause, user_messages.REVIEW_NOTE]
         and "falcon" not in said
     )
-    answered = decide_verdict(Stage.ANSWER, "the falcon", ALLOWED, None, POLICY, further=[LISTED]).words
+    answered = decide_verdict(Stage.ANSWER, "the falcon", ALLOWED, None, POLICY, other_signals=[LISTED]).message
     assert answered.splitlines() == [user_messages.BLOCKLIST_ANSWER, clause]
 
 
 def test_where_something_else_stopped_it_too_the_list_is_not_blamed() -> None:
     ruled = Verdict(False, "weapons", "x")
-    assert "weapons" in decide_verdict(Stage.QUESTION, "the falcon bomb", ruled, None, POLICY, further=[LISTED]).words
+    assert (
+        "weapons"
+        in decide_verdict(Stage.QUESTION, "the falcon bomb", ruled, None, POLICY, other_signals=[LISTED]).message
+    )
 
 
 @pytest.mark.parametrize("text", ["I don't want to live anymore", "Write ransomware in Python"])
 @pytest.mark.parametrize("language", ["de", "es"])
 async def test_whoever_reads_it_reads_their_own_language_to_the_last_line(language: str, text: str) -> None:
-    stored = (await check_question(text)).words
+    stored = (await check_question(text)).message
     with translation.override("en"):
         assert said(stored) == " ".join(stored.splitlines())
     with translation.override(language):

@@ -100,7 +100,7 @@ def test_the_hash_is_of_the_meaning_not_of_the_order() -> None:
 def test_a_verdict_is_the_same_from_what_was_stored(scores: dict[str, float], stage: Stage) -> None:
     rules = schema.parse_policy(BODY)
     signals = [Signal("text", "v", SignalStatus.OK, scores)]
-    stored = [Signal.of(signal.row()) for signal in signals]
+    stored = [Signal.from_json(signal.to_json()) for signal in signals]
     assert evaluate_policy(stage, signals, rules) == evaluate_policy(stage, stored, rules)
 
 
@@ -139,7 +139,7 @@ def test_a_draft_goes_live_only_after_a_replay_and_by_somebody_else(author: User
         versions.approve_version(author, row)
     versions.approve_version(second, row)
     assert versions.get_live_version().pk == row.pk
-    assert versions.current_policy().clauses["hate"].steps[Stage.QUESTION] == ()
+    assert versions.current_policy().clauses["hate"].thresholds[Stage.QUESTION] == ()
     old.refresh_from_db()
     assert old.status == PolicyVersion.Status.RETIRED
     with pytest.raises(ActionRefused, match="already been live"):

@@ -24,25 +24,10 @@ from apps.safety.policy.schema import Stage
 from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.safety.verdict_log import recorder
 from apps.users.models import User
-from tests.factories import NOTE_KIND, make_note_case, make_user, register_notes
-from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, written
+from tests.factories import NOTE_KIND, make_note_case, register_notes
+from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, make_policy_body, write_queued_verdicts
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def kept(settings: Any) -> None:
-    settings.VERDICT_DAYS = 30
-
-
-@pytest.fixture
-def ada(transactional_db: None) -> User:
-    return make_user("ada", User.Role.ADMINISTRATOR)
-
-
-@pytest.fixture
-def grace(transactional_db: None) -> User:
-    return make_user("grace", User.Role.ADMINISTRATOR)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("verdicts_recorded")]
 
 
 async def judged(*texts: str) -> None:
@@ -51,12 +36,12 @@ async def judged(*texts: str) -> None:
     await in_db(versions.refresh_policy)
     for text in texts:
         await gate.check_question(text)
-    await written()
+    await write_queued_verdicts()
 
 
 async def test_what_was_let_through_is_replayed_without_its_words(ada: User) -> None:
     await judged(PLAIN, MAYBE, SURE)
-    row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    row = await in_db(lambda: versions.create_draft(ada, make_policy_body(withhold=0.5)))
     found = await in_db(backtest.run_backtest, ada, row)
     assert (found["judged"], found["recorded"], found["changed"]) == (3, 3, 2)
     assert found["counts"] == [
@@ -79,7 +64,7 @@ async def test_a_text_that_became_a_case_counts_once_by_its_words(ada: User, ali
     register_notes().state["1"] = "x"
     await in_db(lambda: make_note_case(alice, text=SURE))
     await judged(SURE, PLAIN)
-    row = await in_db(lambda: versions.create_draft(ada, body(note=0.5)))
+    row = await in_db(lambda: versions.create_draft(ada, make_policy_body(note=0.5)))
     found = await in_db(backtest.run_backtest, ada, row)
     assert (found["judged"], found["recorded"]) == (2, 1)
     assert found["counts"] == [["question", "hate", "freed", "withhold_and_review", "note", 1]]
@@ -87,7 +72,7 @@ async def test_a_text_that_became_a_case_counts_once_by_its_words(ada: User, ali
 
 async def test_verdicts_of_an_earlier_version_are_judged_by_the_live_one(ada: User, grace: User) -> None:
     await judged(MAYBE)
-    strict = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    strict = await in_db(lambda: versions.create_draft(ada, make_policy_body(withhold=0.5)))
     await in_db(backtest.run_backtest, ada, strict)
     await in_db(versions.approve_version, grace, strict)
     again = await in_db(lambda: versions.create_draft(ada, copy.deepcopy(versions.get_live_version().body), "As it is"))
@@ -140,24 +125,27 @@ async def test_older_history_is_left_out_where_that_is_asked(ada: User) -> None:
     first = await in_db(RecordedVerdict.objects.order_by("pk").first)
     assert first is not None
     await in_db(RecordedVerdict.objects.filter(pk=first.pk).update, hour=timezone.now() - timedelta(days=3))
-    row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    row = await in_db(lambda: versions.create_draft(ada, make_policy_body(withhold=0.5)))
     assert (await in_db(backtest.run_backtest, ada, row, timezone.now() - timedelta(days=1)))["judged"] == 1
     assert (await in_db(backtest.run_backtest, ada, row))["judged"] == 2
 
 
 def test_none_goes_live_without_a_replay_of_this_text_against_what_is_live(ada: User, grace: User) -> None:
-    first, other = versions.create_draft(ada, body(withhold=0.5)), versions.create_draft(ada, body(withhold=0.6))
+    first, other = (
+        versions.create_draft(ada, make_policy_body(withhold=0.5)),
+        versions.create_draft(ada, make_policy_body(withhold=0.6)),
+    )
     with pytest.raises(ActionRefused, match="Test this draft on past verdicts"):
         versions.approve_version(grace, first)
     for row in (first, other):
         backtest.run_backtest(ada, row)
-    PolicyVersion.objects.filter(pk=first.pk).update(body=body(withhold=0.7))  # as no code of ours does
+    PolicyVersion.objects.filter(pk=first.pk).update(body=make_policy_body(withhold=0.7))  # as no code of ours does
     with pytest.raises(ActionRefused, match="Test this draft on past verdicts"):
         versions.approve_version(grace, first)
     versions.approve_version(grace, other)
-    last = versions.create_draft(ada, body(withhold=0.8))
+    last = versions.create_draft(ada, make_policy_body(withhold=0.8))
     backtest.run_backtest(ada, last)
-    newer = versions.create_draft(ada, body(withhold=0.9))
+    newer = versions.create_draft(ada, make_policy_body(withhold=0.9))
     backtest.run_backtest(ada, newer)
     versions.approve_version(grace, newer)
     with pytest.raises(ActionRefused, match="Another version has gone live"):
@@ -175,7 +163,7 @@ def command(**options: Any) -> str:
 
 async def test_the_command_prints_each_changed_verdict_and_its_replay_counts(ada: User, grace: User) -> None:
     await judged(PLAIN, MAYBE, SURE)
-    row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    row = await in_db(lambda: versions.create_draft(ada, make_policy_body(withhold=0.5)))
     said = await in_db(lambda: command(policy="draft", since="30d"))
     assert "question hate held: note -> withhold (0.60)" in said
     assert "held (note -> withhold): hate at question: 1 of 3 (6.15% to 79.23%)" in said
@@ -197,13 +185,13 @@ async def test_the_command_prints_each_changed_verdict_and_its_replay_counts(ada
     ],
 )
 def test_the_command_says_what_is_wrong(ada: User, given: dict[str, str], words: str) -> None:
-    versions.create_draft(ada, body(withhold=0.5))
+    versions.create_draft(ada, make_policy_body(withhold=0.5))
     with pytest.raises(CommandError, match=words):
         command(**given)
 
 
 def test_a_version_that_cannot_be_read_is_told(ada: User) -> None:
-    row = versions.create_draft(ada, body(withhold=0.5))
+    row = versions.create_draft(ada, make_policy_body(withhold=0.5))
     PolicyVersion.objects.filter(pk=row.pk).update(body={"clauses": []})
     with pytest.raises(CommandError, match="cannot be read"):
         command(policy=str(row.number))
@@ -214,7 +202,7 @@ def test_history_is_read_whole_beyond_a_page(monkeypatch: pytest.MonkeyPatch, ad
     RecordedVerdict.objects.bulk_create(
         RecordedVerdict(content_hmac=recorder.keyed_hash(str(number)), **given) for number in range(30)
     )
-    row = versions.create_draft(ada, body(withhold=0.5))
-    assert backtest.run_backtest(ada, row, most=20)["judged"] == 20
+    row = versions.create_draft(ada, make_policy_body(withhold=0.5))
+    assert backtest.run_backtest(ada, row, max_records=20)["judged"] == 20
     monkeypatch.setattr(recorder, "MAX_RECORDS", 40)
     assert "of 30 verdicts" in command(policy=str(row.number))

@@ -18,15 +18,10 @@ from apps.safety.policy_admin.version_diff import ValueChange, VersionDifference
 from apps.safety.views.policy_form import PolicyForm
 from apps.users.models import User
 from tests.factories import make_user
-from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, verdicts_kept, written  # noqa: F401
+from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, make_policy_body, write_queued_verdicts
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("verdicts_recorded")]
 EDIT, PREVIEW = "/review/policy/edit/", "/review/policy/preview/hate/"
-
-
-@pytest.fixture
-def ada(transactional_db: None) -> User:
-    return make_user("ada", User.Role.ADMINISTRATOR)
 
 
 @pytest.fixture
@@ -148,7 +143,7 @@ async def _judged(*texts: str) -> None:
     await in_db(versions.refresh_policy)
     for text in texts:
         await gate.check_question(text)
-    await written()
+    await write_queued_verdicts()
 
 
 async def test_a_moved_threshold_says_how_many_verdicts_would_change(ada: User, console: Client) -> None:
@@ -159,8 +154,8 @@ async def test_a_moved_threshold_says_how_many_verdicts_would_change(ada: User, 
     assert "Allowed and counted → Withheld and sent to review: 1" in page
     same = await in_db(lambda: console.post(PREVIEW, sent()).content.decode())
     assert "0 of 3 verdicts" in same
-    late = await in_db(lambda: backtest.preview_changes(ada, body(withhold=0.5), 30, 0.0))
-    assert (late.judged, late.complete) == (0, False), "time was over"
+    late = await in_db(lambda: backtest.preview_changes(ada, make_policy_body(withhold=0.5), 30, 0.0))
+    assert (late.evaluated, late.complete) == (0, False), "time was over"
     assert not await in_db(lambda: PolicyVersion.objects.exclude(status="live").exists())
 
 

@@ -25,18 +25,13 @@ from apps.safety.policy.evaluation import evaluate_policy
 from apps.safety.policy.schema import Stage
 from apps.safety.text.normalization import hash_text
 from apps.safety.verdict_log import detector_versions, recorder, shadow
-from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, written
+from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, write_queued_verdicts
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def kept(settings: Any) -> None:
-    settings.VERDICT_DAYS = 30
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("verdicts_recorded")]
 
 
 async def rows() -> list[RecordedVerdict]:
-    await written()
+    await write_queued_verdicts()
     return await in_db(lambda: list(RecordedVerdict.objects.order_by("pk")))
 
 
@@ -78,7 +73,7 @@ async def test_every_stage_and_surface_is_kept() -> None:
     async with aclosing(gate.moderate_stream(said())) as pieces:
         assert "".join([piece async for piece in pieces])
     vectors = registry.get_embedder().embed_passages([PLAIN, MAYBE])
-    assert (await in_db(gate.check_passages, [PLAIN, MAYBE], vectors))[0].judged is None
+    assert (await in_db(gate.check_passages, [PLAIN, MAYBE], vectors))[0].evaluation is None
     await asyncio.to_thread(gate.check_passage, PLAIN)
     await in_db(pictures.check_picture, bytes, "a lamp")
     await in_db(pictures.check_picture, bytes)
@@ -144,7 +139,7 @@ async def test_where_the_database_is_away_it_waits(monkeypatch: pytest.MonkeyPat
         await gate.check_question(text)
     with monkeypatch.context() as patch:
         patch.setattr(type(RecordedVerdict.objects), "bulk_create", away)
-        await written()
+        await write_queued_verdicts()
     await gate.check_question(SURE)
     assert [row.action for row in await rows()] == ["", "note", "withhold_and_review"]
 
@@ -163,7 +158,7 @@ async def test_nothing_is_written_twice_where_its_detectors_could_not_be(monkeyp
     await gate.check_question(PLAIN)
     with monkeypatch.context() as patch:
         patch.setattr(detector_versions, "record_versions", away)
-        await written()
+        await write_queued_verdicts()
     assert len(await rows()) == 1
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from typing import Any
 
 import pytest
 
@@ -23,24 +22,14 @@ from apps.safety.text.normalization import hash_text
 from apps.safety.verdict_log import detector_versions, recorder
 from apps.safety.verdict_log.shadow import VerdictChange, classify_change
 from apps.users.models import User
-from tests.factories import make_user
-from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, in_the_shadow, written
+from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, make_policy_body, make_shadow_version, write_queued_verdicts
 
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("verdicts_recorded")]
 SLOWER_MS = 0.3  # that a check may take longer for what is recorded and judged beside it
 
 
-@pytest.fixture(autouse=True)
-def kept(settings: Any) -> None:
-    settings.VERDICT_DAYS = 30
-
-
-@pytest.fixture
-def ada(transactional_db: None) -> User:
-    return make_user("ada", User.Role.ADMINISTRATOR)
-
-
 async def would() -> list[tuple[str, str, str]]:
-    await written()
+    await write_queued_verdicts()
     rows = ShadowVerdict.objects.order_by("pk")
     return await in_db(lambda: [(row.change, row.clause, row.action) for row in rows])
 
@@ -72,7 +61,7 @@ def test_what_a_rule_decided_says_nothing_about_the_classifiers() -> None:
 
 
 async def test_a_stricter_version_is_recorded_and_changes_nothing(ada: User) -> None:
-    row = await in_db(lambda: in_the_shadow(ada, body(withhold=0.5)))
+    row = await in_db(lambda: make_shadow_version(ada, make_policy_body(withhold=0.5)))
     said = [await gate.check_question(text) for text in (PLAIN, MAYBE, SURE)]
     assert [verdict.allowed for verdict in said] == [True, True, False]
     assert await would() == [("", "", ""), ("held", "hate", "withhold"), ("people", "hate", "withhold")]
@@ -81,14 +70,14 @@ async def test_a_stricter_version_is_recorded_and_changes_nothing(ada: User) -> 
 
 
 async def test_a_milder_version_would_let_through(ada: User) -> None:
-    await in_db(lambda: in_the_shadow(ada, body("answer", note=0.5)))
+    await in_db(lambda: make_shadow_version(ada, make_policy_body("answer", note=0.5)))
     assert not (await gate.check_sentence(SURE)).allowed
     assert await would() == [("freed", "hate", "note")]
 
 
 async def test_no_detector_runs_twice(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     for least in (0.5, 0.55, 0.6):
-        await in_db(lambda least=least: in_the_shadow(ada, body(withhold=least)))
+        await in_db(lambda least=least: make_shadow_version(ada, make_policy_body(withhold=least)))
     read: list[int] = []
     scores = type(registry.get_text_classifier()).scores
     monkeypatch.setattr(
@@ -121,15 +110,17 @@ async def test_its_own_lists_are_looked_for(ada: User) -> None:
 
 
 async def test_what_a_person_has_allowed_passes_under_any_version(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    await in_db(lambda: in_the_shadow(ada, body(withhold=0.5)))
+    await in_db(lambda: make_shadow_version(ada, make_policy_body(withhold=0.5)))
     monkeypatch.setitem(versions._current, "allowed", frozenset({hash_text(MAYBE)}))
     await gate.check_question(MAYBE)
     assert await would() == [("", "", "")]
 
 
 def test_it_can_be_ended_and_there_are_not_too_many(ada: User) -> None:
-    rows = [in_the_shadow(ada, body(withhold=0.5), str(number)) for number in range(versions.MAX_SHADOWS)]
-    more = versions.create_draft(ada, body(withhold=0.5))
+    rows = [
+        make_shadow_version(ada, make_policy_body(withhold=0.5), str(number)) for number in range(versions.MAX_SHADOWS)
+    ]
+    more = versions.create_draft(ada, make_policy_body(withhold=0.5))
     with pytest.raises(ActionRefused, match="3 versions"):
         versions.start_shadow(ada, more)
     assert [one.pk for one in versions.shadow_versions()] == [row.pk for row in rows]
@@ -144,7 +135,7 @@ def test_it_can_be_ended_and_there_are_not_too_many(ada: User) -> None:
 
 
 def test_a_version_that_cannot_be_read_stops_nothing(ada: User) -> None:
-    row = in_the_shadow(ada, body(withhold=0.5))
+    row = make_shadow_version(ada, make_policy_body(withhold=0.5))
     PolicyVersion.objects.filter(pk=row.pk).update(body={"clauses": []})
     versions.refresh_policy()
     assert versions.shadow_versions() == ()
@@ -154,7 +145,7 @@ async def test_no_check_waits_for_it(ada: User) -> None:
     """The whole way of a question through the gate, with three versions in the shadow and without any record; in turns,
     so that whatever else runs on this machine slows both."""
     for least in (0.5, 0.55, 0.6):
-        await in_db(lambda least=least: in_the_shadow(ada, body(withhold=least)))
+        await in_db(lambda least=least: make_shadow_version(ada, make_policy_body(withhold=least)))
     took: dict[bool, list[float]] = {True: [], False: []}
     for number in range(400):
         with recorder.use_surface(Surface.CHAT if number % 2 else Surface.UNRECORDED):
@@ -165,7 +156,7 @@ async def test_no_check_waits_for_it(ada: User) -> None:
     print(f"{statistics.median(took[False]):.3f} ms without, {slower:+.3f} ms with")
     assert slower < SLOWER_MS
     began = time.perf_counter()
-    waiting, late = asyncio.create_task(written()), [0.0]
+    waiting, late = asyncio.create_task(write_queued_verdicts()), [0.0]
     while not waiting.done():
         before = time.perf_counter()
         await asyncio.sleep(0.001)
@@ -178,17 +169,17 @@ async def test_no_check_waits_for_it(ada: User) -> None:
 async def test_new_weights_are_noticed_once_and_kept_in_the_log(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     live = await in_db(versions.get_live_version)
     await gate.check_question(PLAIN)
-    await written()
+    await write_queued_verdicts()
     assert await in_db(detector_versions.find_version_changes, live) == []
     monkeypatch.setattr(type(registry.get_text_classifier()), "fingerprint", "text-newer")
     for _ in range(2):
         await gate.check_question(PLAIN)
-        await written()
+        await write_queued_verdicts()
         detector_versions.clear_cache()
     (entry,) = await in_db(lambda: list(AuditEntry.objects.filter(kind="detector.changed")))
     assert (entry.subject, entry.payload) == ("detector text", {"before": "text-fake", "after": "text-newer"})
     (moved,) = await in_db(detector_versions.find_version_changes, live)
-    assert (moved.name, moved.before, moved.now) == ("text", "text-fake", "text-newer")
+    assert (moved.name, moved.before, moved.after) == ("text", "text-fake", "text-newer")
     newer = await in_db(lambda: versions.create_draft(ada, versions.get_live_version().body))
     assert await in_db(detector_versions.find_version_changes, newer) == []
     assert await in_db(lambda: len(DetectorVersion.objects.get(pk="text").history)) == 2
@@ -201,6 +192,6 @@ async def test_weights_that_come_back_are_those_that_a_policy_was_set_for(
     for version in ("one", "two", "one"):
         monkeypatch.setattr(type(registry.get_text_classifier()), "fingerprint", version)
         await gate.check_question(PLAIN)
-        await written()
+        await write_queued_verdicts()
     assert await in_db(AuditEntry.objects.filter(kind="detector.changed").count) == 2
     assert await in_db(detector_versions.find_version_changes, live) == []

@@ -16,30 +16,16 @@ from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases
 from apps.safety.policy import versions
 from apps.users.models import User
-from tests.factories import Notes, make_note_case, make_user, register_notes
+from tests.factories import Notes, make_note_case, make_user, sign_in
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def shelf(db: None) -> Notes:
-    make_user("ada", User.Role.ADMINISTRATOR)
-    found = register_notes()
-    found.state |= {"1": "as it was", "2": "too"}
-    return found
-
-
-@pytest.fixture
-def staff(db: None) -> tuple[Client, Client]:
-    """Morgan and Robin, who review."""
-    return signed_in(make_user("morgan", User.Role.REVIEWER)), signed_in(make_user("robin", User.Role.REVIEWER))
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+def staff(morgan: User, robin: User) -> tuple[Client, Client]:
+    """Return the clients of Morgan and Robin, who review."""
+    return sign_in(morgan), sign_in(robin)
 
 
 def sent(client: Client, pk: UUID, outcome: str, reason: str = "clear") -> str:
@@ -49,7 +35,7 @@ def sent(client: Client, pk: UUID, outcome: str, reason: str = "clear") -> str:
 
 
 def test_from_the_queue_to_an_appeal_that_is_overturned(
-    alice: User, staff: tuple[Client, Client], shelf: Notes
+    alice: User, staff: tuple[Client, Client], notes: Notes
 ) -> None:
     morgan, robin = staff
     first, second = make_note_case(alice, "1"), make_note_case(alice, "2")
@@ -63,7 +49,7 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     assert "some [hate] text" in page
     assert "What was said before" in page
     assert sent(morgan, first.pk, "block").startswith(f"/review/{second.pk}/")  # the next one opens by itself
-    own = signed_in(alice)
+    own = sign_in(alice)
     told = own.get("/notices/").content.decode()
     assert "A note is withheld" in told
     assert "Reason: review" in told
@@ -77,12 +63,12 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     assert "Clear violation" in page  # the reasons, and not what was decided first
     assert "Decided</h2>" not in page
     sent(robin, first.pk, "overturn", "mistake")
-    assert shelf.state["1"] == "as it was"
+    assert notes.state["1"] == "as it was"
     assert "Your appeal was successful" in own.get("/notices/").content.decode()
 
 
 def test_decided_cases_are_listed_newest_first_with_their_outcome(
-    alice: User, staff: tuple[Client, Client], shelf: Notes
+    alice: User, staff: tuple[Client, Client], notes: Notes
 ) -> None:
     morgan, _ = staff
     severe, mild = make_note_case(alice, "1", severity=4), make_note_case(alice, "2", code="crime", severity=2)
@@ -102,7 +88,7 @@ def test_decided_cases_are_listed_newest_first_with_their_outcome(
 
 
 def test_a_decision_can_be_taken_back_from_the_next_page(
-    alice: User, staff: tuple[Client, Client], shelf: Notes
+    alice: User, staff: tuple[Client, Client], notes: Notes
 ) -> None:
     morgan, robin = staff
     held = make_note_case(alice)
@@ -115,10 +101,10 @@ def test_a_decision_can_be_taken_back_from_the_next_page(
     assert "3 seconds left" in strip_layout(morgan.get("/review/").content.decode())
     assert "undo" not in robin.get("/review/").content.decode()
     morgan.post(f"/review/{held.pk}/undo/")
-    assert (Case.objects.get().state, shelf.state["1"]) == (CaseState.CLAIMED, "as it was")
+    assert (Case.objects.get().state, notes.state["1"]) == (CaseState.CLAIMED, "as it was")
 
 
-def test_what_was_decided_meanwhile_is_not_overwritten(alice: User, staff: tuple[Client, Client], shelf: Notes) -> None:
+def test_what_was_decided_meanwhile_is_not_overwritten(alice: User, staff: tuple[Client, Client], notes: Notes) -> None:
     morgan, robin = staff
     held = make_note_case(alice)
     morgan.post(f"/review/{held.pk}/claim/")
@@ -129,18 +115,18 @@ def test_what_was_decided_meanwhile_is_not_overwritten(alice: User, staff: tuple
 
 
 def test_notices_and_appeals_of_others_do_not_exist(
-    alice: User, charlie: User, staff: tuple[Client, Client], shelf: Notes
+    alice: User, charlie: User, staff: tuple[Client, Client], notes: Notes
 ) -> None:
     held = make_note_case(alice)
     staff[0].post(f"/review/{held.pk}/claim/")
     sent(staff[0], held.pk, "block")
     notice = Notice.objects.get(decision__isnull=False)
-    assert signed_in(charlie).post(f"/notices/{notice.pk}/appeal/", {"text": "Mine."}).status_code == 404
-    assert "withheld" not in signed_in(charlie).get("/notices/").content.decode().replace("is ever withheld", "")
-    assert signed_in(charlie).get(f"/review/{held.pk}/").status_code == 404
+    assert sign_in(charlie).post(f"/notices/{notice.pk}/appeal/", {"text": "Mine."}).status_code == 404
+    assert "withheld" not in sign_in(charlie).get("/notices/").content.decode().replace("is ever withheld", "")
+    assert sign_in(charlie).get(f"/review/{held.pk}/").status_code == 404
 
 
-def test_text_is_shown_as_text(alice: User, staff: tuple[Client, Client], shelf: Notes) -> None:
+def test_text_is_shown_as_text(alice: User, staff: tuple[Client, Client], notes: Notes) -> None:
     from apps.safety.moderation.cases import FlaggedContent
     from apps.safety.policy.evaluation import PolicyResult
     from apps.safety.policy.schema import Action
@@ -155,11 +141,11 @@ def test_text_is_shown_as_text(alice: User, staff: tuple[Client, Client], shelf:
     assert "<img src=x" not in page
 
 
-def test_skipping_says_why_and_opens_the_next(alice: User, staff: tuple[Client, Client], shelf: Notes) -> None:
+def test_skipping_says_why_and_opens_the_next(alice: User, staff: tuple[Client, Client], notes: Notes) -> None:
     first, second = make_note_case(alice, "1"), make_note_case(alice, "2")
     staff[0].post(f"/review/{first.pk}/claim/")
     token = Case.objects.get(pk=first.pk).lease_token
-    away = f"/review/{first.pk}/leave/"
+    away = f"/review/{first.pk}/release/"
     staff[0].post(away, {"token": token, "move": "skip", "note": ""})
     assert Case.objects.get(pk=first.pk).state == CaseState.CLAIMED
     gone = staff[0].post(away, {"token": token, "move": "skip", "note": "not my language"})
@@ -167,8 +153,8 @@ def test_skipping_says_why_and_opens_the_next(alice: User, staff: tuple[Client, 
     assert Case.objects.get(pk=first.pk).state == CaseState.OPEN
 
 
-def test_policy_pages_refuse_what_has_a_hole(shelf: Notes) -> None:
-    ada = signed_in(User.objects.get(name="Ada"))
+def test_policy_pages_refuse_what_has_a_hole(notes: Notes) -> None:
+    ada = sign_in(User.objects.get(name="Ada"))
     assert ada.get("/review/policy/").status_code == 200
     for body in ("{", "[]", '{"clauses": []}', "[" * 5000):
         assert ada.post("/review/policy/", {"body": body, "note": "Shorter"}).status_code == 422
@@ -178,7 +164,7 @@ def test_policy_pages_refuse_what_has_a_hole(shelf: Notes) -> None:
 
 
 def test_of_who_needs_help_a_reviewer_is_offered_no_punishment(
-    alice: User, staff: tuple[Client, Client], shelf: Notes
+    alice: User, staff: tuple[Client, Client], notes: Notes
 ) -> None:
     for code, offered in (("self_harm", ["allow", "block"]), ("hate", ["allow", "block", "warn", "suspend"])):
         found = make_note_case(alice, "1", code=code)
@@ -188,10 +174,16 @@ def test_of_who_needs_help_a_reviewer_is_offered_no_punishment(
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("/review/audits/", "/review/figures/"), ("/review/thresholds/", "/review/policy/")]
-)
+    ("old", "new"),
+    [
+        ("audits/", "figures/"), ("thresholds/", "policy/"), ("care/?from=mail", "preferences/?from=mail"),
+        ("lists/", "blocklists/"), ("lists/list-codes/", "blocklists/list-codes/"),
+        (f"looks/{UUID(int=1)}/", f"second-reviews/{UUID(int=1)}/"),
+    ],
+)  # fmt: skip
 def test_a_former_address_leads_to_the_page_that_took_its_place(client: Client, old: str, new: str) -> None:
     client.force_login(make_user("olga", role="administrator"))
-    assert client.get(old)["Location"] == new
+    found = client.get(f"/review/{old}")
+    assert (found.status_code, found["Location"]) == (301, f"/review/{new}")
     client.force_login(make_user("otto"))
-    assert client.get(old).status_code == 404
+    assert client.get(f"/review/{old}").status_code == 404

@@ -59,7 +59,7 @@ class DrawPicture(ToolDefaults):
         except (submission.PictureRequestRefused, RateLimited) as refusal:
             raise ToolError(str(refusal)) from refusal
         if not verdict.allowed:
-            raise ToolError(verdict.words)
+            raise ToolError(verdict.message)
         many = "1 picture" if count == 1 else f"{count} pictures"
         return ToolResult(f"{many} asked for, shown with this answer once drawn.", data={"pictures": rows})
 

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         rows = GoldenQuestion.objects.select_related("collection__owner")
         if options["collection"]:
             rows = rows.filter(collection__name=options["collection"])
-        questions = [question for question in rows if not question.void][: options["first"] or None]
+        questions = [question for question in rows if not question.is_void][: options["first"] or None]
         if not questions:
             raise CommandError("There are no golden questions to ask. Add some under Test in a collection.")
         found = [check for question in questions if (check := self._checked(question)) is not None]

@@ -52,7 +52,7 @@ class DetectionRule:
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None = None
 
-    def hits(self, text: str) -> bool:
+    def matches(self, text: str) -> bool:
         """Return whether the rule matches the folded text."""
         return next(self._matches(text), None) is not None
 
@@ -101,12 +101,12 @@ class RuleCheck:
     """Safety check by rules only. Pure, thread-safe, well below a millisecond per text."""
 
     async def question(self, text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
-        return self.asked(text)
+        return self.check_question(text)
 
     async def sentence(self, text: str, since: int) -> Verdict:
-        return self.said(text, since)
+        return self.check_sentence(text, since)
 
-    def asked(self, text: str) -> Verdict:
+    def check_question(self, text: str) -> Verdict:
         """Return the verdict on a question."""
         if rule := _first_match(_QUESTION, text):
             return _verdict(rule, QUESTION_MESSAGES.get(rule.code, WITHHELD_QUESTION))
@@ -114,7 +114,7 @@ class RuleCheck:
             return Verdict(True, "prompt_attack")  # allowed: users may try the assistant, which holds no secret
         return ALLOWED
 
-    def said(self, text: str, since: int = 0) -> Verdict:
+    def check_sentence(self, text: str, since: int = 0) -> Verdict:
         """Return the verdict on a piece of an answer, new from `since` on."""
         if rule := _first_match(_SENTENCE, text, since):
             return _verdict(rule, ANSWER_MESSAGES.get(rule.code, WITHHELD_ANSWER))
@@ -156,8 +156,8 @@ def _first_match(rules: Sequence[DetectionRule], text: str, since: int = 0) -> D
 def _is_injection(rules: Sequence[DetectionRule], text: str) -> bool:
     """Return whether a rule finds that the text addresses an assistant."""
     plain = fold_for_detection(text)
-    return bool(_PASSAGE_NEEDS.search(plain)) and any(rule.hits(plain) for rule in rules)
+    return bool(_PASSAGE_NEEDS.search(plain)) and any(rule.matches(plain) for rule in rules)
 
 
-def _verdict(rule: DetectionRule, words: str) -> Verdict:
-    return Verdict(False, rule.code, CRISIS_SUPPORT if rule.code == "self_harm" else words)
+def _verdict(rule: DetectionRule, message: str) -> Verdict:
+    return Verdict(False, rule.code, CRISIS_SUPPORT if rule.code == "self_harm" else message)
