@@ -91,6 +91,6 @@ def _publish_change(subject: str) -> None:
         websocket_push.push_picture_change(row.owner_id, row.pk, withheld=row.status == Status.HELD)
 
 
-def open_case(row: AttachedPicture, judged: EvaluationRecord | None) -> None:
+def open_case(row: AttachedPicture, evaluation: EvaluationRecord | None) -> None:
     """Open a case if the policy asks for a review. Call inside the transaction that stores the picture."""
-    cases.flag_evaluated(CASE_KIND, row.pk, row.owner_id, judged)
+    cases.flag_evaluated(CASE_KIND, row.pk, row.owner_id, evaluation)

@@ -57,10 +57,10 @@ def get_rewording_level(user: User, pk: UUID) -> Strictness:
     return assistant_choice.resolve_level(user, conversation)
 
 
-def reword_question(user: User, pk: UUID, text: str, judged: EvaluationRecord | None = None) -> None:
+def reword_question(user: User, pk: UUID, text: str, evaluation: EvaluationRecord | None = None) -> None:
     """Replace the text of the user's question in one transaction; its answers stay.
 
-    The gate must have allowed the text. If the verdict `judged` asks for a review, a case of the turn is opened. Raise
+    The gate must have allowed the text. If `evaluation` asks for a review, a case of the turn is opened. Raise
     RequestRefused if the question is gone, retracted, or being answered. For `in_db`.
     """
     with transaction.atomic():
@@ -76,8 +76,8 @@ def reword_question(user: User, pk: UUID, text: str, judged: EvaluationRecord | 
         if (first := copies.order_by("pk").values_list("pk", flat=True).first()) is not None:
             copies.update(origin=first)
         answer = question.children.order_by("created").values_list("pk", flat=True).last()
-        if answer and judged and judged.result.reviewed:
-            cases.open_case(answer, user.pk, judged)
+        if answer and evaluation and evaluation.result.reviewed:
+            cases.open_case(answer, user.pk, evaluation)
 
 
 def fork_conversation(user: User, conversation: Conversation, through: UUID | None) -> Conversation | None:

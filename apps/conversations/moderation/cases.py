@@ -108,12 +108,12 @@ def _find_sealed(message: Message) -> set[UUID | None]:
     return {pk for row in rows.values_list("pk", "parent") for pk in row}
 
 
-def open_case(answer: UUID, asked_by: int, judged: EvaluationRecord | None) -> None:
+def open_case(answer: UUID, asked_by: int, evaluation: EvaluationRecord | None) -> None:
     """Open a case of the turn if the policy asks for a review. Call inside the transaction that closes the turn."""
-    if judged is not None:
-        cases.flag_evaluated(get_case_kind(judged), answer, asked_by, judged)
+    if evaluation is not None:
+        cases.flag_evaluated(get_case_kind(evaluation), answer, asked_by, evaluation)
 
 
-def get_case_kind(judged: EvaluationRecord) -> str:
+def get_case_kind(evaluation: EvaluationRecord) -> str:
     """Return the kind of the case of a turn: of its question, or of its answer."""
-    return retraction.QUESTION if judged.stage == Stage.QUESTION else "answer"
+    return retraction.QUESTION if evaluation.stage == Stage.QUESTION else "answer"

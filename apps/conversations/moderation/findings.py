@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 def record_finding(turn: Turn, verdict: Verdict) -> None:
     """Record with the turn the verdict on an allowed text; per stage and clause, the strictest one is kept."""
-    judged = verdict.evaluation
-    if judged is None or judged.result.action is None:
+    evaluation = verdict.evaluation
+    if evaluation is None or evaluation.result.action is None:
         return
-    key = judged.stage, judged.result.code
-    if key not in turn.findings or _weight(turn.findings[key]) < _weight(judged):
-        turn.findings[key] = judged
+    key = evaluation.stage, evaluation.result.code
+    if key not in turn.findings or _weight(turn.findings[key]) < _weight(evaluation):
+        turn.findings[key] = evaluation
 
 
 async def check_input(turn: Turn, text: str, vector: PoolTask[Vectors] | None = None) -> None:
@@ -82,9 +82,9 @@ def make_trace_records(turn: Turn) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def open_cases_for_unstored(person: int, *judged: EvaluationRecord) -> None:
+def open_cases_for_unstored(person: int, *evaluations: EvaluationRecord) -> None:
     """Open a case for each text that is not stored and whose policy asks for a review. For `in_db`."""
-    for one in judged:
+    for one in evaluations:
         moderation_cases.flag_unstored(cases.get_case_kind(one), person, one)
 
 
@@ -94,6 +94,6 @@ async def open_case_for_question(user: User, verdict: Verdict) -> None:
         await in_db(open_cases_for_unstored, user.pk, verdict.evaluation)
 
 
-def _weight(judged: EvaluationRecord) -> tuple[int, float]:
-    action = judged.result.action
-    return (-1 if action is None else ACTION_ORDER.index(action)), judged.result.score
+def _weight(evaluation: EvaluationRecord) -> tuple[int, float]:
+    action = evaluation.result.action
+    return (-1 if action is None else ACTION_ORDER.index(action)), evaluation.result.score

@@ -26,14 +26,14 @@ class NoticeKind(StrEnum):
     QUESTION = "question"  # a question that was not answered
 
 
-def make_notice_record(judged: EvaluationRecord | None) -> dict[str, Any]:
+def make_notice_record(evaluation: EvaluationRecord | None) -> dict[str, Any]:
     """Return the keys that a withheld turn adds to `Message.usage`: withheld (the stage), rule, reviewed.
 
-    {} if `judged` is None.
+    {} if `evaluation` is None.
     """
-    if judged is None:
+    if evaluation is None:
         return {}
-    return {"withheld": str(judged.stage), "rule": judged.result.code, "reviewed": judged.result.reviewed}
+    return {"withheld": str(evaluation.stage), "rule": evaluation.result.code, "reviewed": evaluation.result.reviewed}
 
 
 def build_notice_context(reason: str, text: str, usage: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,8 +56,8 @@ def build_notice_context(reason: str, text: str, usage: Mapping[str, Any]) -> di
     }
 
 
-def render_notice(reason: str, text: str, judged: EvaluationRecord | None) -> str:
+def render_notice(reason: str, text: str, evaluation: EvaluationRecord | None) -> str:
     """Render `conversations/turn/_withheld_notice.html` for a turn that has just ended. For `in_db`."""
     return render_to_string(
-        "conversations/turn/_withheld_notice.html", build_notice_context(reason, text, make_notice_record(judged))
+        "conversations/turn/_withheld_notice.html", build_notice_context(reason, text, make_notice_record(evaluation))
     )

@@ -128,8 +128,8 @@ def finish_turn(final: FinalTurnState) -> FinishOutcome:
         if final.citations:
             _save_citations(final)
         AnswerTrace.objects.create(answer_id=final.answer_id, data=trace.pack_trace(final.trace))
-        for judged in final.verdicts:
-            cases.open_case(final.answer_id, final.user.pk, judged)
+        for evaluation in final.verdicts:
+            cases.open_case(final.answer_id, final.user.pk, evaluation)
         Conversation.objects.filter(pk=final.conversation_id).update(changed=timezone.now())
         rate_limits.charge(final.user, LimitedResource.TOKENS, final.tokens)
         retraction.announce_change(

@@ -91,13 +91,18 @@ def flag_document(document: Document, verdicts: Sequence[Verdict]) -> None:
         if verdict.evaluation is not None and verdict.evaluation.result.reviewed:
             by_code.setdefault(verdict.evaluation.result.code, []).append(verdict)
     for found in by_code.values():
-        judged = [verdict.evaluation for verdict in found if verdict.evaluation is not None]
-        worst = max(judged, key=lambda one: one.result.score)
-        text = _SEPARATOR.join(one.text for one in judged[:_MAX_TEXTS])
+        evaluations = [verdict.evaluation for verdict in found if verdict.evaluation is not None]
+        highest = max(evaluations, key=lambda evaluation: evaluation.result.score)
+        text = _SEPARATOR.join(evaluation.text for evaluation in evaluations[:_MAX_TEXTS])
         owner = get_responsible_user_id(document)
-        said = [replace(one, spans=_locate_spans(one.detector, judged[:_MAX_TEXTS])) for one in worst.signals]
+        signals = [
+            replace(signal, spans=_locate_spans(signal.detector, evaluations[:_MAX_TEXTS]))
+            for signal in highest.signals
+        ]
         cases.flag_content(
-            FlaggedContent(KIND, str(document.pk), "passage", text, owner, worst.result, said, worst.policy_number)
+            FlaggedContent(
+                KIND, str(document.pk), "passage", text, owner, highest.result, signals, highest.policy_number
+            )
         )
 
 

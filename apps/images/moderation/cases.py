@@ -94,17 +94,17 @@ def _notify_pages(subject: str) -> None:
         websocket_push.push_picture_change(row.owner_id, row.pk, withheld=row.status == Picture.Status.HELD)
 
 
-def flag_picture(row: Picture, judged: EvaluationRecord | None) -> None:
+def flag_picture(row: Picture, evaluation: EvaluationRecord | None) -> None:
     """Open a case if the policy asks for one. Must run inside the transaction that stores the picture.
 
     Words that only need a later review, and were flagged at the request, are not counted again when the picture is
     drawn.
     """
-    if judged is not None and judged.result.action is Action.REVIEW:
-        known = Case.objects.filter(kind=KIND, subject=str(row.pk), clause=judged.result.code)
-        if known.filter(snapshot__sha256=hash_text(judged.text)).exists():
+    if evaluation is not None and evaluation.result.action is Action.REVIEW:
+        known = Case.objects.filter(kind=KIND, subject=str(row.pk), clause=evaluation.result.code)
+        if known.filter(snapshot__sha256=hash_text(evaluation.text)).exists():
             return
-    cases.flag_evaluated(KIND, row.pk, row.owner_id, judged)
+    cases.flag_evaluated(KIND, row.pk, row.owner_id, evaluation)
 
 
 def flag_prompt(person: int, verdict: Verdict) -> None:

@@ -56,16 +56,16 @@ _UNKEPT = UUID("5b1f2a0e-7c38-4c51-9d4e-2f6f0f2b9a77")  # namespace of the subje
 
 @dataclass(frozen=True, slots=True)
 class FlaggedContent:
-    """Content to be reviewed. `owner` is the id of the user whose content it is."""
+    """Content to be reviewed. `owner_id` is the id of the user whose content it is."""
 
     kind: str
     subject: str
     stage: str
     text: str
-    owner: int | None
-    outcome: PolicyResult
+    owner_id: int | None
+    result: PolicyResult
     signals: Sequence[Signal] = field(default_factory=tuple)
-    policy: int = 0  # number of the policy version that judged; 0: the live one
+    policy_number: int = 0  # number of the policy version that judged; 0: the live one
 
 
 def is_allowed(kind: str, subject: object) -> bool:
@@ -82,99 +82,101 @@ def get_role(user: User) -> CaseRole:
     return CaseRole.REVIEWER if user.is_staff else CaseRole.OWNER
 
 
-def flag_content(found: FlaggedContent) -> Case:
+def flag_content(content: FlaggedContent) -> Case:
     """Open a case for the content and return it; count again the undecided case it already has.
 
     The text is normalised and frozen as it is now. The case, the audit entry `case.opened` and the notice to the owner
     are one transaction.
     """
     now = timezone.now()
-    until = temporary_holds.compute_expiry(found.kind, found.stage, found.outcome, now)
+    until = temporary_holds.compute_expiry(content.kind, content.stage, content.result, now)
     with transaction.atomic():
         with suppress(IntegrityError), transaction.atomic():
-            return _flag_again(found, until) or _open_case(found, until, now)
-        return _flag_again(found, until) or _open_case(found, until, now)  # another request opened the case meanwhile
+            return _flag_again(content, until) or _open_case(content, until, now)
+        return _flag_again(content, until) or _open_case(
+            content, until, now
+        )  # another request opened the case meanwhile
 
 
-def _flag_again(found: FlaggedContent, until: datetime | None) -> Case | None:
-    live = Case.objects.filter(
-        kind=found.kind, subject=found.subject, clause=found.outcome.code, state__in=UNDECIDED_STATES
+def _flag_again(content: FlaggedContent, until: datetime | None) -> Case | None:
+    undecided = Case.objects.filter(
+        kind=content.kind, subject=content.subject, clause=content.result.code, state__in=UNDECIDED_STATES
     )
-    if (old := live.first()) is not None:
-        Case.objects.filter(pk=old.pk).update(report_count=F("report_count") + 1)
+    if (case := undecided.first()) is not None:
+        Case.objects.filter(pk=case.pk).update(report_count=F("report_count") + 1)
         if until and isinstance(
-            reviewable.get_reviewable(found.kind), reviewable.Releasable
+            reviewable.get_reviewable(content.kind), reviewable.Releasable
         ):  # held anew after a hold ended
-            Case.objects.filter(pk=old.pk, hold_expires_at=None).update(hold_expires_at=until, hold_expired_at=None)
-    return old
+            Case.objects.filter(pk=case.pk, hold_expires_at=None).update(hold_expires_at=until, hold_expired_at=None)
+    return case
 
 
-def _open_case(found: FlaggedContent, until: datetime | None, now: datetime) -> Case:
-    clause = found.outcome.code
+def _open_case(content: FlaggedContent, until: datetime | None, now: datetime) -> Case:
+    clause = content.result.code
     # Personal data in the context is masked before it is stored; the flagged text itself is stored unchanged. Names
     # are masked when the case is read: a model must not run while this transaction is open.
     context = [
         {"label": turn.label, "text": masking.mask_forms(turn.text)}
-        for turn in reviewable.get_reviewable(found.kind).context(found.subject)
+        for turn in reviewable.get_reviewable(content.kind).context(content.subject)
         if clause in SEALED_CLAUSES or not turn.sealed
     ]
-    text = normalise(found.text)
+    text = normalise(content.text)
     snapshot = Snapshot.objects.create(
-        stage=found.stage,
+        stage=content.stage,
         text=text,
         sha256=hash_text(text),
         context=context,
-        signals=[signal.to_json() for signal in found.signals],
-        action=found.outcome.action or "",
+        signals=[signal.to_json() for signal in content.signals],
+        action=content.result.action or "",
         code=clause,
-        score=found.outcome.score,
-        level=found.outcome.level,
-        policy=versions.get_version(found.policy) or versions.get_live_version(),
+        score=content.result.score,
+        level=content.result.level,
+        policy=versions.get_version(content.policy_number) or versions.get_live_version(),
     )
-    due = now + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
+    due = now + timedelta(hours=DUE_HOURS.get(content.result.severity, 168))
     case = Case.objects.create(
-        kind=found.kind,
-        subject=found.subject,
+        kind=content.kind,
+        subject=content.subject,
         clause=clause,
-        owner_id=found.owner,
+        owner_id=content.owner_id,
         snapshot=snapshot,
-        severity=found.outcome.severity,
+        severity=content.result.severity,
         due_at=min(due, until or due),
         hold_expires_at=until,
     )
-    audit.record_event("case.opened", person=found.owner, subject=f"case {case.pk}", clause=clause)
+    audit.record_event("case.opened", person=content.owner_id, subject=f"case {case.pk}", clause=clause)
     notices.notify_held(case)
     return case
 
 
-def flag_evaluated(kind: str, subject: object, owner: int | None, judged: EvaluationRecord | None) -> None:
+def flag_evaluated(kind: str, subject: object, owner_id: int | None, evaluation: EvaluationRecord | None) -> None:
     """Open a case for a judged text if the policy requires review.
 
-    `judged` None: nothing was found. Call inside the transaction that stores the content.
+    `evaluation` None: nothing was found. Call inside the transaction that stores the content.
     """
-    if judged is not None and judged.result.reviewed:
+    if evaluation is not None and evaluation.result.reviewed:
         flag_content(
             FlaggedContent(
                 kind,
                 str(subject),
-                judged.stage,
-                judged.text,
-                owner,
-                judged.result,
-                judged.signals,
-                judged.policy_number,
+                evaluation.stage,
+                evaluation.text,
+                owner_id,
+                evaluation.result,
+                evaluation.signals,
+                evaluation.policy_number,
             )
         )
 
 
-def flag_unstored(kind: str, person: int, judged: EvaluationRecord | None) -> None:
+def flag_unstored(kind: str, user_id: int, evaluation: EvaluationRecord | None) -> None:
     """Open a case for a text that has no row, if the policy requires review.
 
-    `person` is the id of the user who wrote it. Equal texts of one user at one stage share one case.
+    `user_id` is the id of the user who wrote it. Equal texts of one user at one stage share one case.
     """
-    if judged is not None and judged.result.reviewed:
-        digest = hashlib.sha256(judged.text.encode("utf-8", "surrogatepass")).hexdigest()
-        flag_evaluated(kind, uuid5(_UNKEPT, f"{person} {judged.stage} {digest}"), person, judged)
+    if evaluation is not None and evaluation.result.reviewed:
+        digest = hashlib.sha256(evaluation.text.encode("utf-8", "surrogatepass")).hexdigest()
+        flag_evaluated(kind, uuid5(_UNKEPT, f"{user_id} {evaluation.stage} {digest}"), user_id, evaluation)
 
 
 def visible_cases(user: User) -> QuerySet[Case]:
@@ -241,21 +243,21 @@ def read_case(user: User, pk: Any) -> Case:
     return case
 
 
-def release_case(user: User, pk: Any, token: str, move: CaseMove, why: str = "") -> Case:
+def release_case(user: User, pk: Any, token: str, move: CaseMove, note: str = "") -> Case:
     """Release, skip or escalate (`move`) a case that the user holds by `token`, and return it.
 
-    `why` is cut to 400 characters, kept in the audit entry, and required unless `move` is RELEASE. Change and audit
+    `note` is cut to 400 characters, kept in the audit entry, and required unless `move` is RELEASE. Change and audit
     entry are one transaction. Raise ActionRefused if the reason is missing or the claim was lost.
     """
     case = _get_case(user, pk)
     state = next_state(case.state, move, get_role(user), case.escalated)
-    if move is not CaseMove.RELEASE and not why.strip():
+    if move is not CaseMove.RELEASE and not note.strip():
         raise ActionRefused(gettext("Write why, so that the next reviewer knows what you found."))
     with transaction.atomic():
         kept = case.escalated or move is CaseMove.ESCALATE
         if not leases.release(_claimed_rows(case), case.pk, token, state=state, holder=None, escalated=kept):
             raise ActionRefused(CASE_TAKEN)
-        audit.record_event(f"case.{move}", actor=user, person=case.owner_id, subject=f"case {case.pk}", why=why[:400])
+        audit.record_event(f"case.{move}", actor=user, person=case.owner_id, subject=f"case {case.pk}", why=note[:400])
     return _get_case(user, pk)
 
 

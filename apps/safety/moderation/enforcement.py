@@ -71,11 +71,11 @@ def lock_redaction(outcome: str) -> None:
         advisory_locks.lock_exclusive(advisory_locks.REDACTION_KEY)
 
 
-def apply_effects(decision: Decision, words: str, spans: Sequence[str] = ()) -> None:
+def apply_effects(decision: Decision, message: str, spans: Sequence[str] = ()) -> None:
     """Apply every effect of the outcome and store what `revert_effects` needs.
 
-    `words` replace a withheld text; `spans` are the terms to redact. Each effect gets an audit entry `effect.applied`.
-    Call inside the transaction of the decision. Raise ActionRefused if none of the terms occurs any more, or the last
+    `message` replaces a withheld text; `spans` are the terms to redact. Each effect gets the audit entry
+    `effect.applied`. Call inside the transaction of the decision. Raise ActionRefused if none of the terms occurs any more, or the last
     administrator would be suspended.
     """
     kind = reviewable.get_reviewable(decision.case.kind)
@@ -84,7 +84,7 @@ def apply_effects(decision: Decision, words: str, spans: Sequence[str] = ()) -> 
             continue  # a case about an account has no text to withhold or allow
         if name == "release" and not isinstance(kind, reviewable.Releasable):
             continue  # content of this kind is never held
-        before = _redact(decision, spans) if name == "redact" else _APPLY[name](decision, words)
+        before = _redact(decision, spans) if name == "redact" else _APPLY[name](decision, message)
         if name == "stop" and not before:
             continue  # no allowance had to be removed
         AppliedEffect.objects.create(
@@ -125,11 +125,11 @@ def settle_reinstatement(
         stands.update(state=AppliedEffect.State.REVERTED)
 
 
-def _withhold(decision: Decision, words: str) -> dict[str, Any]:
-    return reviewable.get_reviewable(decision.case.kind).withhold(decision.case.subject, words)
+def _withhold(decision: Decision, message: str) -> dict[str, Any]:
+    return reviewable.get_reviewable(decision.case.kind).withhold(decision.case.subject, message)
 
 
-def _release(decision: Decision, words: str) -> dict[str, Any]:
+def _release(decision: Decision, message: str) -> dict[str, Any]:
     found = reviewable.get_reviewable(decision.case.kind)
     return found.release(decision.case.subject) if isinstance(found, reviewable.Releasable) else {}
 
@@ -143,7 +143,7 @@ def _undo_withhold(decision: Decision, before: dict[str, Any], by: User) -> None
     reviewable.get_reviewable(decision.case.kind).restore(decision.case.subject, before)
 
 
-def _allow(decision: Decision, words: str) -> dict[str, Any]:
+def _allow(decision: Decision, message: str) -> dict[str, Any]:
     sha256 = decision.case.snapshot.sha256
     row, made = AllowedText.objects.get_or_create(sha256=sha256, defaults={"decision": decision})
     return {"allowance": row.pk if made else None}
@@ -154,7 +154,7 @@ def _undo_allow(decision: Decision, before: dict[str, Any], by: User) -> None:
         AllowedText.objects.filter(pk=before["allowance"]).delete()
 
 
-def _stop(decision: Decision, words: str) -> dict[str, Any]:
+def _stop(decision: Decision, message: str) -> dict[str, Any]:
     """Delete the allowance of a text that passes only because its hold ended.
 
     Return `{}` if a reviewer allowed the text or there is no such allowance.
@@ -191,7 +191,7 @@ def _undo_redact(decision: Decision, before: dict[str, Any], by: User) -> None:
         kind.restore_redacted(before)
 
 
-def _blur(decision: Decision, words: str) -> dict[str, Any]:
+def _blur(decision: Decision, message: str) -> dict[str, Any]:
     kind = reviewable.get_reviewable(decision.case.kind)
     return kind.blur(decision.case.subject, decision.clause) if isinstance(kind, reviewable.Blurrable) else {}
 
@@ -202,7 +202,7 @@ def _undo_blur(decision: Decision, before: dict[str, Any], by: User) -> None:
         kind.unblur(decision.case.subject, before)
 
 
-def _restrict(decision: Decision, words: str) -> dict[str, Any]:
+def _restrict(decision: Decision, message: str) -> dict[str, Any]:
     if decision.owner_id is None or decision.until is None:
         return {}
     row = FeatureRestriction.objects.create(
@@ -216,7 +216,7 @@ def _undo_restrict(decision: Decision, before: dict[str, Any], by: User) -> None
         FeatureRestriction.objects.filter(pk=before["restriction"]).update(lifted=timezone.now())
 
 
-def _suspend(decision: Decision, words: str) -> dict[str, Any]:
+def _suspend(decision: Decision, message: str) -> dict[str, Any]:
     owner = decision.owner
     if owner is None:
         return {"was_active": False}
