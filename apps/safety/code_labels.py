@@ -149,14 +149,19 @@ def score_label(score: float) -> str:
     return number_format(score, 2 if round(score, 2) == score else None)
 
 
-def version_change_text(one: VersionChange) -> str:
+def version_change_text(change: VersionChange) -> str:
     """Return a warning that thresholds were set for scores of an earlier version of the detector."""
-    said = gettext(
+    message = gettext(
         "“%(detector)s” has had a new version since %(day)s (%(now)s instead of %(before)s). The "
         "thresholds were set for the old one: check what it flags and change them if needed."
     )
-    day = date_format(one.since, gettext("j F Y"))
-    return said % {"detector": detector_label(one.name), "day": day, "now": one.after[-12:], "before": one.before[-12:]}
+    day = date_format(change.since, gettext("j F Y"))
+    return message % {
+        "detector": detector_label(change.name),
+        "day": day,
+        "now": change.after[-12:],
+        "before": change.before[-12:],
+    }
 
 
 def status_label(code: str) -> str:
@@ -199,10 +204,10 @@ def case_title(area: str, kind: str) -> str:
 
 def reading_reason(payload: Mapping[str, Any]) -> str:
     """Return why content was read, from the payload of the audit entry."""
-    match said := str(payload.get("why", "")):
+    match reason := str(payload.get("why", "")):
         case "review":
-            seen = case_title(str(payload.get("clause", "")), str(payload.get("thing", "")))
-            return gettext("review (%(about)s)") % {"about": seen}
+            title = case_title(str(payload.get("clause", "")), str(payload.get("thing", "")))
+            return gettext("review (%(about)s)") % {"about": title}
         case "second":
             return gettext("second review (%(clause)s)") % {"clause": clause_label(str(payload.get("clause", "")))}
         case "break_glass":
@@ -210,7 +215,7 @@ def reading_reason(payload: Mapping[str, Any]) -> str:
                 "ground": lower_label(ground_label(str(payload.get("ground", ""))))
             }
         case _:
-            return str(READING_LABELS.get(said, said))
+            return str(READING_LABELS.get(reason, reason))
 
 
 def ground_label(code: str) -> str:
@@ -228,8 +233,8 @@ def humanize_code(code: str) -> str:
     return code.replace("_", " ").replace(".", ": ").capitalize()
 
 
-def _of(words: CodeLabels, code: str) -> str:
-    return str(words[code]) if code in words else humanize_code(code)
+def _of(labels: CodeLabels, code: str) -> str:
+    return str(labels[code]) if code in labels else humanize_code(code)
 
 
 def _label(kinds: type[models.TextChoices], code: str) -> str:

@@ -110,7 +110,7 @@ def decided(text: str) -> None:
     case = cases.claim_case(morgan, held(text).pk)
     made = cases.decide_case(morgan, case.pk, DecisionInput(case.lease_token, case.version, "block", "clear"))
     SecondReview.objects.create(
-        why="sample",
+        cause="sample",
         snapshot=case.snapshot,
         clause=case.clause,
         case=case,

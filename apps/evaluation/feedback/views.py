@@ -119,7 +119,7 @@ def _golden(user: User, answer: Message, question: str) -> list[dict[str, Any]]:
     rows = Collection.objects.editable_by(user).filter(pk__in=used.values("pk")) | Collection.objects.editable_by(
         user
     ).filter(conversations=answer.conversation_id)
-    found = []
+    forms_by_collection = []
     for collection in rows.distinct().order_by("name"):
         form = GoldenQuestionForm(collection)
         form.fields["text"].initial = question[:500]
@@ -129,8 +129,8 @@ def _golden(user: User, answer: Message, question: str) -> list[dict[str, Any]]:
             .first()
         )
         form.auto_id = f"id_{collection.pk}_%s"
-        found.append({"collection": collection, "form": form})
-    return found
+        forms_by_collection.append({"collection": collection, "form": form})
+    return forms_by_collection
 
 
 def _number(value: str | None) -> int:

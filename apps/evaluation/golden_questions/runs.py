@@ -60,13 +60,13 @@ def add_question(
     require_row(Collection.objects.editable_by(user), collection.pk)
     if GoldenQuestion.objects.filter(collection=collection).count() >= MAX_QUESTIONS:
         raise TooManyQuestions
-    place: dict[str, Any] = {}
+    location: dict[str, Any] = {}
     if chunk is not None:
         document = chunk.document
-        place = {"page_number": chunk.page_number, "char_start": chunk.char_start, "char_end": chunk.char_end}
-        place["quote"] = chunk.text[:200]
+        location = {"page_number": chunk.page_number, "char_start": chunk.char_start, "char_end": chunk.char_end}
+        location["quote"] = chunk.text[:200]
     return GoldenQuestion.objects.create(
-        collection=collection, text=text, document=document, words=words, added_by=user, **place
+        collection=collection, text=text, document=document, words=words, added_by=user, **location
     )
 
 
@@ -103,13 +103,13 @@ def execute_run(run_id: int) -> None:
     try:
         if row.build:
             _bring_up_to_date(row, token, index_state, settings_state)
-        found = _measured(row, token, make_trial_scope(row.build) if row.build else None)
+        measures = _measured(row, token, make_trial_scope(row.build) if row.build else None)
     except EngineError as error:
         said = {"reason": str(error)[:400], "index_state": index_state, "settings_state": settings_state}
         _end(row, token, status=GoldenRun.Status.FAILED, **said)
         return
-    if found is not None:
-        _keep(row, token, found, index_state=index_state, settings_state=settings_state)
+    if measures is not None:
+        _keep(row, token, measures, index_state=index_state, settings_state=settings_state)
 
 
 def _bring_up_to_date(row: GoldenRun, token: str, index_state: str, settings_state: str) -> None:

@@ -69,15 +69,15 @@ def show_questions(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "evaluation/golden_questions.html", context, status=400 if form.errors else 200)
 
 
-def _added(request: HttpRequest, collection: Collection, asked: dict[str, Any]) -> HttpResponse:
+def _added(request: HttpRequest, collection: Collection, values: dict[str, Any]) -> HttpResponse:
     try:
         runs.add_question(
             get_signed_in_user(request),
             collection,
-            asked["text"],
-            document=asked["document"],
-            chunk=asked["chunk"],
-            words=asked["words"],
+            values["text"],
+            document=values["document"],
+            chunk=values["chunk"],
+            words=values["words"],
         )
         messages.success(request, gettext("Added to the golden questions."))
     except runs.TooManyQuestions:
@@ -86,8 +86,8 @@ def _added(request: HttpRequest, collection: Collection, asked: dict[str, Any]) 
             gettext("A collection can have at most %(most_questions)s golden questions. Remove one first.")
             % {"most_questions": runs.MAX_QUESTIONS},
         )
-    if asked["chunk"]:
-        return redirect(f"{reverse('evaluation:test', args=[collection.pk])}?{urlencode({'q': asked['text']})}")
+    if values["chunk"]:
+        return redirect(f"{reverse('evaluation:test', args=[collection.pk])}?{urlencode({'q': values['text']})}")
     return redirect("evaluation:golden", collection.pk)
 
 

@@ -132,5 +132,7 @@ def _sent_file() -> Path:
     return Path(settings.DATA_DIR) / "head_sent.json"
 
 
-def _time(said: object) -> datetime:
-    return datetime.fromisoformat(str(said)) if said else datetime.fromtimestamp(0, tz=timezone.get_current_timezone())
+def _time(value: object) -> datetime:
+    return (
+        datetime.fromisoformat(str(value)) if value else datetime.fromtimestamp(0, tz=timezone.get_current_timezone())
+    )

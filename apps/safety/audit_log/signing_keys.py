@@ -36,20 +36,20 @@ def read_keys(create: bool = False) -> tuple[bytes, ...]:
     With `create` a missing file is made with one new key. Raise ImproperlyConfigured if the file cannot be read or
     made, is empty or holds an invalid line. Cached until the file changes.
     """
-    place = Path(settings.AUDIT_KEYS)
+    path = Path(settings.AUDIT_KEYS)
     try:
-        if create and not place.exists():
-            _write(place, [secrets.token_hex(32)], replace=False)
-        found = place.stat()
-        seen = (str(place), found.st_ino, found.st_mtime_ns, found.st_size)
-        if _read["seen"] != seen:
+        if create and not path.exists():
+            _write(path, [secrets.token_hex(32)], replace=False)
+        stat = path.stat()
+        version = (str(path), stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        if _read["seen"] != version:
             with _lock:
-                _read.update(keys=tuple(bytes.fromhex(line) for line in read_lines()), seen=seen)
+                _read.update(keys=tuple(bytes.fromhex(line) for line in read_lines()), seen=version)
     except FileNotFoundError:
         return ()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The key of the audit log {place} (AUDIT_KEY_FILE) is out of reach: {error}"
+            f"The key of the audit log {path} (AUDIT_KEY_FILE) is out of reach: {error}"
         ) from error
     keys: tuple[bytes, ...] = _read["keys"]
     return keys
@@ -65,13 +65,13 @@ def read_lines() -> list[str]:
 
 def check_lines(text: str) -> list[str]:
     """Return the lines of a key file's text. Raise ImproperlyConfigured if a line is no key or the text is empty."""
-    found = [line.strip() for line in text.splitlines() if line.strip()]
-    if not found or not all(map(_KEY.fullmatch, found)):
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines or not all(map(_KEY.fullmatch, lines)):
         raise ImproperlyConfigured(
             f"The key of the audit log {settings.AUDIT_KEYS} (AUDIT_KEY_FILE) holds a line that is no key. "
             "Put it back from the backup."
         )
-    return found
+    return lines
 
 
 def write_keys(lines: list[str]) -> None:
@@ -91,23 +91,23 @@ def add_key() -> None:
     write_keys([secrets.token_hex(32), *(read_lines() if place.exists() else [])])
 
 
-def _write(place: Path, lines: list[str], *, replace: bool) -> None:
+def _write(path: Path, lines: list[str], *, replace: bool) -> None:
     """Write the complete file or nothing; without `replace` a file that another process created first stays."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write("".join(f"{line}\n" for line in lines))
         file.flush()
         os.fsync(file.fileno())
     try:
         if replace:
             with suppress(FileNotFoundError, PermissionError):
-                was = place.stat()
-                os.chown(part, was.st_uid, was.st_gid)  # so that the service can read a file that root wrote
-            part.replace(place)
+                former = path.stat()
+                os.chown(temporary, former.st_uid, former.st_gid)  # so that the service can read a file that root wrote
+            temporary.replace(path)
         else:
             with suppress(FileExistsError):
-                os.link(part, place)
+                os.link(temporary, path)
     finally:
-        part.unlink(missing_ok=True)
-    disk_space.sync_path(place.parent)
+        temporary.unlink(missing_ok=True)
+    disk_space.sync_path(path.parent)

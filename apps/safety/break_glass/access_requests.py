@@ -118,14 +118,14 @@ def judge_emergency(user: User, pk: UUID, justified: bool, note: str) -> None:
         raise ActionRefused(gettext("Write a sentence about why it was justified or not."))
     with transaction.atomic():
         rows = BreakGlass.objects.filter(pk=row.pk, judged=None)
-        said = {
+        changes = {
             "judged": timezone.now(),
             "justified": justified,
             "note": note.strip()[:400],
             "approver": user,
             "self_approved": _is_self_approved(user, row),
         }
-        if not rows.update(**said, **({} if justified else {"state": State.ENDED})):
+        if not rows.update(**changes, **({} if justified else {"state": State.ENDED})):
             raise ActionRefused(str(NOT_PERMITTED))
         _record(
             "judged",

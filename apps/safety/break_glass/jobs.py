@@ -78,7 +78,7 @@ def _send_emails() -> int:
 def _email_reviewers(row: BreakGlass) -> tuple[int, OSError | None]:
     """Return how many emails were sent and the last error; a failed address does not stop the others."""
     others = BREAK_GLASS.list_holders().exclude(pk__in=[pk for pk in (row.asker_id, row.person_id) if pk])
-    told, failed = 0, None
+    sent, last_error = 0, None
     for other in others:
         with use_language_of(other):
             title = (
@@ -92,7 +92,7 @@ def _email_reviewers(row: BreakGlass) -> tuple[int, OSError | None]:
             )
         try:
             send_mail(f"[Openbook] {title}", text, settings.DEFAULT_FROM_EMAIL, [other.email])
-            told += 1
+            sent += 1
         except OSError as error:
-            failed = error
-    return told, failed
+            last_error = error
+    return sent, last_error

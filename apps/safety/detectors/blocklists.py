@@ -23,15 +23,15 @@ _noted: Counter[tuple[str, date]] = Counter()
 
 def detect_blocklists(policy: Policy, stage: Stage, text: str, since: int = 0) -> list[Signal]:
     """Return the signals of the policy's blocklists for a live text and count the hits in memory."""
-    found, ms = timeouts.measure_time(lambda: blocklist_matcher.match_blocklists(policy, stage, text, since))
+    signals, ms = timeouts.measure_time(lambda: blocklist_matcher.match_blocklists(policy, stage, text, since))
     if timeouts.is_late("lists", ms):
         return [Signal(BLOCKLIST_DETECTOR, policy.sha256[:12], SignalStatus.TIMEOUT, {}, ms=ms)]
-    found = [replace(signal, ms=ms) for signal in found]
-    if found:
+    signals = [replace(signal, ms=ms) for signal in signals]
+    if signals:
         today = timezone.now().date()
         with _lock:
-            _noted.update((signal.rule, today) for signal in found)
-    return found
+            _noted.update((signal.rule, today) for signal in signals)
+    return signals
 
 
 def has_pending_hits() -> bool:

@@ -34,31 +34,32 @@ def score_pieces(texts: Sequence[str], suspects: SuspectSentences | None = None)
     """Return the scored pieces of each passage with their scores, 0 to 1. Raise EngineError."""
     detector = registry.get_injection_detector()
     rows = suspects.sentences if suspects is not None else detector.find_suspects(texts)
-    known: list[SpanEmbeddings | None] = list(suspects.embeddings) if suspects is not None else [None] * len(texts)
-    unread = [at for at, row in enumerate(rows) if row and known[at] is None]
-    if unread:
+    embeddings: list[SpanEmbeddings | None] = list(suspects.embeddings) if suspects is not None else [None] * len(texts)
+    missing = [at for at, row in enumerate(rows) if row and embeddings[at] is None]
+    if missing:
         reader = span_embeddings.require_token_states(registry.get_classifier_embedder())
-        read = span_embeddings.embed_spans_in_context(
-            reader, [texts[at] for at in unread], [rows[at] for at in unread], detector.layers
+        embedded = span_embeddings.embed_spans_in_context(
+            reader, [texts[at] for at in missing], [rows[at] for at in missing], detector.layers
         )
-        for at, one in zip(unread, read, strict=True):
-            known[at] = one
-    held = [one for one in known if one is not None]
+        for at, one in zip(missing, embedded, strict=True):
+            embeddings[at] = one
+    available = [one for one in embeddings if one is not None]
     flat = [piece for row in rows for piece in row]
     if not flat:
         return [[] for _ in texts]
     vectors, near = (
-        np.concatenate(parts) for parts in ([one.vectors for one in held], [one.passage_cosines for one in held])
+        np.concatenate(parts)
+        for parts in ([one.vectors for one in available], [one.passage_cosines for one in available])
     )
     scores = np.asarray(detector.scores(flat, vectors, near))
     if scores.shape != (len(flat),) or not np.all((scores >= 0) & (scores <= 1)):
         raise EngineBroken("The check for planted instructions says something of another shape.")
-    said = iter(zip(flat, map(float, scores), strict=True))
-    return [[next(said) for _ in row] for row in rows]
+    scored = iter(zip(flat, map(float, scores), strict=True))
+    return [[next(scored) for _ in row] for row in rows]
 
 
-def _signal(fingerprint: str, text: str, found: Sequence[tuple[str, float]], ms: float) -> Signal:
-    surest, score = max(found, key=lambda one: one[1], default=("", 0.0))
+def _signal(fingerprint: str, text: str, scored: Sequence[tuple[str, float]], ms: float) -> Signal:
+    surest, score = max(scored, key=lambda one: one[1], default=("", 0.0))
     spans = (locate_sentence(text, surest),) if surest in text and surest else ()
     return Signal("planted", fingerprint, SignalStatus.OK, {INJECTION_LABEL: score}, ms=ms, spans=spans)
 

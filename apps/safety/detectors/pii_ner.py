@@ -44,16 +44,16 @@ def find_all_pii(text: str) -> list[PiiMatch]:
 
 def merge_findings(forms: Sequence[PiiMatch], tagged: Sequence[TaggedSpan]) -> list[PiiMatch]:
     """Return all matches without overlaps: certain formats win over the tagger, the tagger over other formats."""
-    kept: list[PiiMatch] = []
-    told = [PiiMatch(one.start, one.end, one.kind) for one in tagged]
-    for found in (
+    merged: list[PiiMatch] = []
+    names = [PiiMatch(span.start, span.end, span.kind) for span in tagged]
+    for match in (
         *(form for form in forms if form.kind in _CERTAIN_KINDS),
-        *told,
+        *names,
         *(form for form in forms if form.kind not in _CERTAIN_KINDS),
     ):
-        if not any(found.start < other.end and other.start < found.end for other in kept):
-            kept.append(found)
-    return sorted(kept, key=lambda found: found.start)
+        if not any(match.start < other.end and other.start < match.end for other in merged):
+            merged.append(match)
+    return sorted(merged, key=lambda match: match.start)
 
 
 def mask_all_pii(text: str) -> str:

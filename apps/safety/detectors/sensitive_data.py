@@ -65,12 +65,12 @@ def _rule(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     return (PERSONAL_DATA if people else ""), people
 
 
-def is_secret(found: PiiMatch, text: str) -> bool:
+def is_secret(match: PiiMatch, text: str) -> bool:
     """Return whether the match is a private key, or a random key or password."""
-    value = text[found.start : found.end]
-    return found.kind == "PRIVATE_KEY" or (found.kind in _KEYS and is_random(value, password=found.kind == "PASSWORD"))
+    value = text[match.start : match.end]
+    return match.kind == "PRIVATE_KEY" or (match.kind in _KEYS and is_random(value, password=match.kind == "PASSWORD"))
 
 
-def is_personal_data(found: PiiMatch) -> bool:
+def is_personal_data(match: PiiMatch) -> bool:
     """Return whether the match is personal data that the gate reports."""
-    return found.kind in _OF_PEOPLE
+    return match.kind in _OF_PEOPLE

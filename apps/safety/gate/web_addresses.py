@@ -85,10 +85,10 @@ class WebAddress:
         return found
 
 
-def parse_address(text: str, also: AllowedEndpoints = frozenset()) -> WebAddress:
+def parse_address(text: str, allowed: AllowedEndpoints = frozenset()) -> WebAddress:
     """Return the address in parts. Raise FetchRefused for anything but the plain address of a page.
 
-    `also` are endpoints that the operator allows although they are not public.
+    `allowed` are endpoints that the operator allows although they are not public.
     """
     text = text.strip()
     if not 0 < len(text) <= MAX_CHARACTERS or any(
@@ -104,30 +104,32 @@ def parse_address(text: str, also: AllowedEndpoints = frozenset()) -> WebAddress
     if scheme not in PORTS or "@" in parts.netloc or not parts.hostname:
         raise FetchRefused(ADDRESS_REFUSED)
     target = quote(parts.path or "/", safe=_KEPT) + (f"?{quote(parts.query, safe=_KEPT + '/?')}" if parts.query else "")
-    found = WebAddress(scheme, _normalize_host(parts.hostname), PORTS[scheme] if port is None else port, target)
-    literal = _parse_ip(found.host)
-    if literal is not None and not _is_allowed(literal, found.port, also):  # names are checked by `resolve_address`
+    address = WebAddress(scheme, _normalize_host(parts.hostname), PORTS[scheme] if port is None else port, target)
+    literal = _parse_ip(address.host)
+    if literal is not None and not _is_allowed(
+        literal, address.port, allowed
+    ):  # names are checked by `resolve_address`
         raise FetchRefused(ADDRESS_REFUSED)
-    return found
+    return address
 
 
-def resolve_address(address: WebAddress, also: AllowedEndpoints = frozenset()) -> list[str]:
+def resolve_address(address: WebAddress, allowed: AllowedEndpoints = frozenset()) -> list[str]:
     """Return the IP addresses of the host, to connect to.
 
     Raise FetchRefused if any is not public or the name is unknown.
     """
     literal = _parse_ip(address.host)
     if literal is not None:
-        found = [literal]
+        ips = [literal]
     else:
         try:
             answers = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise FetchRefused(HOST_UNKNOWN) from error
-        found = [ipaddress.ip_address(str(place[0]).partition("%")[0]) for *_, place in answers]
-    if not found or not all(_is_allowed(ip, address.port, also) for ip in found):
+        ips = [ipaddress.ip_address(str(socket_address[0]).partition("%")[0]) for *_, socket_address in answers]
+    if not ips or not all(_is_allowed(ip, address.port, allowed) for ip in ips):
         raise FetchRefused(ADDRESS_REFUSED)
-    return list(dict.fromkeys(str(ip) for ip in found))
+    return list(dict.fromkeys(str(ip) for ip in ips))
 
 
 def is_public(ip: IP) -> bool:
@@ -143,9 +145,11 @@ def is_public(ip: IP) -> bool:
     return not any(ip in network for network in _SPECIAL)
 
 
-def _is_allowed(ip: IP, port: int, also: AllowedEndpoints) -> bool:
+def _is_allowed(ip: IP, port: int, allowed: AllowedEndpoints) -> bool:
     return (
-        (str(ip), port) in settings.FETCH_ALSO or (str(ip), port) in also or (is_public(ip) and port in PORTS.values())
+        (str(ip), port) in settings.FETCH_ALSO
+        or (str(ip), port) in allowed
+        or (is_public(ip) and port in PORTS.values())
     )
 
 

@@ -149,14 +149,14 @@ def _decoded(parts: Iterable[bytes], coding: str) -> Iterator[bytes]:
 
 def _explain_status(status: int) -> str:
     if status in _SIGNED_IN:
-        said = message_templates.PAGE_SIGN_IN
+        message = message_templates.PAGE_SIGN_IN
     elif status in (404, 410):
-        said = message_templates.PAGE_GONE
+        message = message_templates.PAGE_GONE
     elif status in _LATER or status >= 500:
-        said = message_templates.PAGE_LATER
+        message = message_templates.PAGE_LATER
     else:
-        said = message_templates.PAGE_OTHER
-    return said % {"status": status}
+        message = message_templates.PAGE_OTHER
+    return message % {"status": status}
 
 
 class _Timed(httpcore.NetworkStream):

@@ -99,15 +99,18 @@ def next_state(state: str, move: CaseMove, role: CaseRole, escalated: bool = Fal
 
     An escalated case is for administrators until it is decided; released, it is escalated again.
     """
-    found = TRANSITIONS.get((CaseState(state), move))
-    if found is None:
+    transition = TRANSITIONS.get((CaseState(state), move))
+    if transition is None:
         raise ActionRefused(
             gettext("This is not possible now, because the case has the state “%(state)s”.")
             % {"state": CaseState(state).label.lower()}
         )
-    follows, roles = found
+    next_case_state, roles = transition
     if escalated and state == CaseState.CLAIMED:
-        follows, roles = (CaseState.ESCALATED if follows is CaseState.OPEN else follows), roles - {CaseRole.REVIEWER}
+        next_case_state, roles = (
+            (CaseState.ESCALATED if next_case_state is CaseState.OPEN else next_case_state),
+            roles - {CaseRole.REVIEWER},
+        )
     if role not in roles:
         raise ActionRefused(gettext("You cannot do this. Another reviewer has to."))
-    return follows
+    return next_case_state

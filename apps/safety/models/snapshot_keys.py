@@ -150,11 +150,11 @@ def _store_texts(model: type[models.Model], pk: Any, before: dict[str, str], fre
 
 def _reencrypt_texts(row: dict[str, str]) -> dict[str, str]:
     """Return the new stored value by column, for columns that need another key. The plain text stays."""
-    found = {}
+    new_values = {}
     for name, stored in row.items():
         if encrypted_fields.is_current(stored) or isinstance(
             text := encrypted_fields.decrypt(stored), encrypted_fields.UndecryptableText
         ):
             continue
-        found[name] = "" if text == _NO_LIST else encrypted_fields.encrypt(text)
-    return found
+        new_values[name] = "" if text == _NO_LIST else encrypted_fields.encrypt(text)
+    return new_values

@@ -114,62 +114,63 @@ def _usual_order(show: str) -> CaseOrder:
     return CaseOrder.NEWEST if show == "decided" else CaseOrder.SEVERITY
 
 
-def parse_filter(sent: Mapping[str, str]) -> CaseFilter:
+def parse_filter(query: Mapping[str, str]) -> CaseFilter:
     """Return the filter that an address asks for. Unknown values filter nothing."""
 
     def chosen(name: str, known: Mapping[str, object] | list[str], default: str = "") -> str:
-        return value if (value := sent.get(name, "")) in known else default
+        return value if (value := query.get(name, "")) in known else default
 
-    digits = "".join(filter(str.isdecimal, sent.get("user", "")))[:_MAX_NUMBER]
+    digits = "".join(filter(str.isdecimal, query.get("user", "")))[:_MAX_NUMBER]
     show, sort = chosen("show", QUEUES, "new"), chosen("sort", CaseOrder.values)
     return CaseFilter(
-        show, sent.get("clause", "")[:_MAX_CODE], sent.get("kind", "")[:_MAX_CODE],
+        show, query.get("clause", "")[:_MAX_CODE], query.get("kind", "")[:_MAX_CODE],
         chosen("age", AGES), str(int(digits)) if digits else "", chosen("claim", ClaimFilter.values),
         "" if sort == _usual_order(show) else sort,
     )  # fmt: skip
 
 
-def filter_cases(user: User, wanted: CaseFilter) -> QuerySet[Case]:
+def filter_cases(user: User, case_filter: CaseFilter) -> QuerySet[Case]:
     """Return the cases that the user may see and the filter asks for, in its order.
 
     Queues of waiting cases leave out the clauses that the user leaves to others.
     """
-    rows = cases.visible_cases(user).filter(QUEUES[wanted.show][1](user)).order_by(*_ORDERS[wanted.order])
-    if wanted.show == "decided":
-        rows = _with_decision(rows, wanted)
-    if wanted.clause:
-        rows = rows.filter(clause=wanted.clause)
-    if wanted.kind:
-        rows = rows.filter(kind=wanted.kind)
-    if wanted.age:
-        rows = rows.filter(created__lt=timezone.now() - timedelta(days=int(wanted.age)))
-    if wanted.user:
-        rows = rows.filter(owner=int(wanted.user)) if int(wanted.user) else rows.filter(owner=None)
-    if wanted.claim:
-        rows = rows.filter(_claimed(user, ClaimFilter(wanted.claim)))
-    if wanted.show in _UNFILTERED:
+    rows = cases.visible_cases(user).filter(QUEUES[case_filter.show][1](user)).order_by(*_ORDERS[case_filter.order])
+    if case_filter.show == "decided":
+        rows = _with_decision(rows, case_filter)
+    if case_filter.clause:
+        rows = rows.filter(clause=case_filter.clause)
+    if case_filter.kind:
+        rows = rows.filter(kind=case_filter.kind)
+    if case_filter.age:
+        rows = rows.filter(created__lt=timezone.now() - timedelta(days=int(case_filter.age)))
+    if case_filter.user:
+        rows = rows.filter(owner=int(case_filter.user)) if int(case_filter.user) else rows.filter(owner=None)
+    if case_filter.claim:
+        rows = rows.filter(_claimed(user, ClaimFilter(case_filter.claim)))
+    if case_filter.show in _UNFILTERED:
         return rows
     return rows.exclude(clause__in=reviewer_preferences.get_preferences(user).skipped_clauses)
 
 
-def _with_decision(rows: QuerySet[Case], wanted: CaseFilter) -> QuerySet[Case]:
+def _with_decision(rows: QuerySet[Case], case_filter: CaseFilter) -> QuerySet[Case]:
     """Return the rows with `decided` and `outcome` of the latest decision; "newest first" means that decision."""
     latest = Decision.objects.filter(case=OuterRef("pk")).order_by("-created", "-pk")
     rows = rows.annotate(decided=Subquery(latest.values("created")[:1]), outcome=Subquery(latest.values("outcome")[:1]))
-    return rows.order_by("-decided", "-severity") if wanted.order == CaseOrder.NEWEST else rows
+    return rows.order_by("-decided", "-severity") if case_filter.order == CaseOrder.NEWEST else rows
 
 
-def count_queues(user: User, wanted: CaseFilter) -> list[tuple[str, StrOrPromise, int]]:
-    """Return key, label and number of cases of each queue under the other filters of `wanted`."""
+def count_queues(user: User, case_filter: CaseFilter) -> list[tuple[str, StrOrPromise, int]]:
+    """Return key, label and number of cases of each queue under the other filters of `case_filter`."""
     return [
-        (name, label, filter_cases(user, replace(wanted, show=name)).count()) for name, (label, _) in QUEUES.items()
+        (name, label, filter_cases(user, replace(case_filter, show=name)).count())
+        for name, (label, _) in QUEUES.items()
     ]
 
 
-def next_cases(user: User, wanted: CaseFilter) -> QuerySet[Case]:
+def next_cases(user: User, case_filter: CaseFilter) -> QuerySet[Case]:
     """Return the unclaimed cases that follow a decision, in the order of the list from which it was opened."""
-    show = wanted.show if wanted.show in _WORKED else "new"
-    rows = filter_cases(user, replace(wanted, show=show, claim=""))
+    show = case_filter.show if case_filter.show in _WORKED else "new"
+    rows = filter_cases(user, replace(case_filter, show=show, claim=""))
     return rows.exclude(state__in=cases.CLAIMED_STATES)
 
 

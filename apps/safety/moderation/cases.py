@@ -305,7 +305,7 @@ def record_decision(
     policy = versions.get_live_version()
     # The callers checked that no other reviewer could decide.
     alone = user.pk in (case.owner_id, first.reviewer_id if first else None)
-    said = {"self_approved": True} if alone else {}
+    payload = {"self_approved": True} if alone else {}
     try:
         with transaction.atomic():
             decision = Decision.objects.create(
@@ -325,7 +325,7 @@ def record_decision(
         clause=case.clause,
         policy=policy.sha256,
         reason=ruling.reason,
-        **said,
+        **payload,
     )
     return decision
 

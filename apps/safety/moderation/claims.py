@@ -27,19 +27,19 @@ def renew_claim(user: User, pk: Any, token: str) -> str:
     return cases.claim_case(user, pk).lease_token
 
 
-def release_claim(user: User, sent: str) -> bool:
+def release_claim(user: User, case_id: str) -> bool:
     """Release the case that the page opened after a decision which was then undone; return whether it was released.
 
-    `sent` is the id of the case as the page sent it. Return False if it is no id, or the user does not hold that case.
+    Return False if `case_id`, which the page sent, is no id, or the user does not hold that case.
     """
     try:
-        pk = UUID(sent)
+        pk = UUID(case_id)
     except ValueError:
         return False
-    found = cases.visible_cases(user).filter(pk=pk, state__in=cases.CLAIMED_STATES, holder=user).first()
-    if found is None:
+    case = cases.visible_cases(user).filter(pk=pk, state__in=cases.CLAIMED_STATES, holder=user).first()
+    if case is None:
         return False
     with suppress(ActionRefused):
-        cases.release_case(user, pk, found.lease_token, CaseMove.RELEASE)
+        cases.release_case(user, pk, case.lease_token, CaseMove.RELEASE)
         return True
     return False

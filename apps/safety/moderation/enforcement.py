@@ -75,8 +75,8 @@ def apply_effects(decision: Decision, message: str, spans: Sequence[str] = ()) -
     """Apply every effect of the outcome and store what `revert_effects` needs.
 
     `message` replaces a withheld text; `spans` are the terms to redact. Each effect gets the audit entry
-    `effect.applied`. Call inside the transaction of the decision. Raise ActionRefused if none of the terms occurs any more, or the last
-    administrator would be suspended.
+    `effect.applied`. Call inside the transaction of the decision. Raise ActionRefused if none of the terms occurs any
+    more, or the last administrator would be suspended.
     """
     kind = reviewable.get_reviewable(decision.case.kind)
     for name in OUTCOME_EFFECTS.get(decision.outcome, ()):

@@ -13,32 +13,32 @@ from apps.safety.policy.schema import Policy
 Span = tuple[int, int]
 
 
-def split_highlights(case: Case, held: Policy) -> list[tuple[str, bool]]:
+def split_highlights(case: Case, policy: Policy) -> list[tuple[str, bool]]:
     """Return the text in order, secrets masked, as pieces with whether each is highlighted.
 
-    `held` is the policy that judged the text.
+    `policy` is the policy that judged the text.
     """
     text = case.snapshot.text
-    found = merge_spans(find_signal_spans(case, held))
-    return masking.split_masked(text, found or [(0, len(text))])
+    spans = merge_spans(find_signal_spans(case, policy))
+    return masking.split_masked(text, spans or [(0, len(text))])
 
 
-def find_signal_spans(case: Case, held: Policy) -> list[Span]:
+def find_signal_spans(case: Case, policy: Policy) -> list[Span]:
     """Return the spans (start, end) of the signals that concern the clause of the case, unsorted."""
-    found: list[Span] = []
+    spans: list[Span] = []
     for signal in map(Signal.from_json, case.snapshot.signals):
-        own = held.blocklists.get(signal.rule)
-        if case.clause in (signal.rule, own.code if own else "") or case.clause in signal.scores:
-            found += [(max(0, start), min(end, len(case.snapshot.text))) for start, end in signal.spans]
-    return [(start, end) for start, end in found if end > start]
+        blocklist = policy.blocklists.get(signal.rule)
+        if case.clause in (signal.rule, blocklist.code if blocklist else "") or case.clause in signal.scores:
+            spans += [(max(0, start), min(end, len(case.snapshot.text))) for start, end in signal.spans]
+    return [(start, end) for start, end in spans if end > start]
 
 
-def merge_spans(found: list[Span]) -> list[Span]:
+def merge_spans(spans: list[Span]) -> list[Span]:
     """Return the spans in order; spans that touch or overlap are merged."""
-    kept: list[Span] = []
-    for start, end in sorted(found):
-        if kept and start <= kept[-1][1]:
-            kept[-1] = kept[-1][0], max(end, kept[-1][1])
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
         else:
-            kept.append((start, end))
-    return kept
+            merged.append((start, end))
+    return merged

@@ -54,28 +54,28 @@ _FORMS = (
 _TOKEN = re.compile(r"(?<![A-Za-z0-9/+_=.-])(?:[A-Za-z0-9/+]{40}|[A-Za-z0-9+_=-]{24,500})(?![A-Za-z0-9/+_=-])")
 
 
-def mask_text(text: str, *, around: bool = False) -> str:
+def mask_text(text: str, *, is_context: bool = False) -> str:
     """Return the text with each secret replaced by its kind, as "[secret_key]".
 
-    With `around` (context of a flagged text) personal data and names are masked too, which calls an engine. If the
+    With `is_context` (context of a flagged text) personal data and names are masked too, which calls an engine. If the
     engine is unavailable, a notice replaces the whole text.
     """
     masked = _replace(text, find_secrets(text))
-    return pii_ner.mask_all_pii(masked) if around else masked
+    return pii_ner.mask_all_pii(masked) if is_context else masked
 
 
 def mask_forms(text: str) -> str:
     """Return the text with secrets and the personal data that patterns recognise masked.
 
     Names stay, as no engine is called. Context of a flagged text is stored masked like this; `mask_text(…,
-    around=True)` masks names when a reviewer reads it.
+    is_context=True)` masks names when a reviewer reads it.
     """
     return pii.mask_pii(mask_text(text))
 
 
 def mask_turns(turns: Iterable[dict[str, str]]) -> list[dict[str, str]]:
     """Return the context turns with the "text" of each masked for a reviewer; other keys stay. Calls an engine."""
-    return [{**turn, "text": mask_text(turn["text"], around=True)} for turn in turns]
+    return [{**turn, "text": mask_text(turn["text"], is_context=True)} for turn in turns]
 
 
 def find_secrets(text: str) -> list[PiiMatch]:
@@ -87,15 +87,15 @@ def find_secrets(text: str) -> list[PiiMatch]:
     return _merge_overlapping(found)
 
 
-def expand_placeholders(wanted: Sequence[str], text: str) -> tuple[str, ...]:
+def expand_placeholders(items: Sequence[str], text: str) -> tuple[str, ...]:
     """Return the words to redact from the text: a placeholder of `mask_text` becomes all secrets of its kind.
 
-    Every other item of `wanted` stays; duplicates are dropped.
+    Every other item of `items` stays; duplicates are dropped.
     """
     kinds: dict[str, list[str]] = {}
-    for one in find_secrets(text):
-        kinds.setdefault(_placeholder(one), []).append(text[one.start : one.end])
-    return tuple(dict.fromkeys(words for line in wanted for words in kinds.get(line, [line])))
+    for match in find_secrets(text):
+        kinds.setdefault(_placeholder(match), []).append(text[match.start : match.end])
+    return tuple(dict.fromkeys(term for item in items for term in kinds.get(item, [item])))
 
 
 def holds_secret(text: str, start: int, end: int) -> bool:
@@ -128,27 +128,27 @@ def split_masked(text: str, marks: Sequence[tuple[int, int]]) -> list[tuple[str,
     return pieces
 
 
-def _replace(text: str, found: Sequence[PiiMatch]) -> str:
+def _replace(text: str, matches: Sequence[PiiMatch]) -> str:
     parts, at = [], 0
-    for one in found:
-        parts += [text[at : one.start], _placeholder(one)]
-        at = one.end
+    for match in matches:
+        parts += [text[at : match.start], _placeholder(match)]
+        at = match.end
     return "".join([*parts, text[at:]])
 
 
-def _placeholder(one: PiiMatch) -> str:
-    return f"[{one.kind.lower()}]"
+def _placeholder(match: PiiMatch) -> str:
+    return f"[{match.kind.lower()}]"
 
 
-def _merge_overlapping(found: list[PiiMatch]) -> list[PiiMatch]:
-    kept: list[PiiMatch] = []
-    for one in sorted(found, key=lambda one: (one.start, -one.end)):
-        if kept and one.start < kept[-1].end:
-            if one.end > kept[-1].end:
-                kept[-1] = PiiMatch(kept[-1].start, one.end, kept[-1].kind)
-        elif one.end > one.start:
-            kept.append(one)
-    return kept
+def _merge_overlapping(matches: list[PiiMatch]) -> list[PiiMatch]:
+    merged: list[PiiMatch] = []
+    for match in sorted(matches, key=lambda match: (match.start, -match.end)):
+        if merged and match.start < merged[-1].end:
+            if match.end > merged[-1].end:
+                merged[-1] = PiiMatch(merged[-1].start, match.end, merged[-1].kind)
+        elif match.end > match.start:
+            merged.append(match)
+    return merged
 
 
 def _is_random(token: str) -> bool:

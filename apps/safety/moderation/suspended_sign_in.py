@@ -69,18 +69,18 @@ def find_visitor(request: HttpRequest) -> SuspendedVisitor | None:
 
     None if the cookie is missing, invalid or expired, the account is open again, or another suspension is in force.
     """
-    sent = request.COOKIES.get(COOKIE, "")
-    if not sent or len(sent) > _LONGEST:
+    cookie = request.COOKIES.get(COOKIE, "")
+    if not cookie or len(cookie) > _LONGEST:
         return None
     try:
-        said: dict[str, Any] = signing.loads(sent, salt=_SALT, max_age=COOKIE_LIFETIME_S)
+        payload: dict[str, Any] = signing.loads(cookie, salt=_SALT, max_age=COOKIE_LIFETIME_S)
     except signing.BadSignature:
         return None
-    user = User.objects.filter(pk=said["person"], is_active=False).first()
-    if user is None or not constant_time_compare(said["key"], user.get_session_auth_hash()):
+    user = User.objects.filter(pk=payload["person"], is_active=False).first()
+    if user is None or not constant_time_compare(payload["key"], user.get_session_auth_hash()):
         return None
     notice = find_notice(user)
-    if (notice.pk if notice else None) != said["notice"]:
+    if (notice.pk if notice else None) != payload["notice"]:
         return None  # the cookie belongs to another suspension
     return SuspendedVisitor(user, notice, notice is None and has_requested_erasure(user))
 
@@ -92,9 +92,9 @@ def has_requested_erasure(user: User) -> bool:
     return last == "person.asked_for_erasure"
 
 
-def later_notices(found: SuspendedVisitor) -> list[Notice]:
+def later_notices(visitor: SuspendedVisitor) -> list[Notice]:
     """Return the later notices of the same case, newest first; `[]` if there is no notice."""
-    if found.notice is None:
+    if visitor.notice is None:
         return []
-    rows = Notice.objects.filter(person=found.person, case=found.notice.case_id, pk__gt=found.notice.pk)
+    rows = Notice.objects.filter(person=visitor.person, case=visitor.notice.case_id, pk__gt=visitor.notice.pk)
     return list(rows.select_related("case", "decision"))

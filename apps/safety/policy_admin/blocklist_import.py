@@ -15,7 +15,7 @@ from apps.safety.policy.schema import hash_policy, parse_policy
 from apps.safety.policy.versions import Status
 
 
-def adopt_blocklist(own: Mapping[str, Any], note: str) -> PolicyVersion | None:
+def adopt_blocklist(blocklist: Mapping[str, Any], note: str) -> PolicyVersion | None:
     """Make a new live version that contains the blocklist, without author or approver, and return it.
 
     An existing list of the same key keeps its settings and gains the missing entries. Return None if some version had
@@ -23,19 +23,23 @@ def adopt_blocklist(own: Mapping[str, Any], note: str) -> PolicyVersion | None:
     no permission is checked. Raise PolicyError if the list is invalid.
     """
     with transaction.atomic():
-        now = versions.get_live_version()
+        live = versions.get_live_version()
         for body in PolicyVersion.objects.values_list("body", flat=True):
-            had = (row for row in body.get("lists", []) if row["key"] == own["key"])
-            if any(set(own["entries"]) <= set(row["entries"]) for row in had):
+            same_list = (row for row in body.get("lists", []) if row["key"] == blocklist["key"])
+            if any(set(blocklist["entries"]) <= set(row["entries"]) for row in same_list):
                 return None
-        body = defaults.add_missing_clauses(now.body)
+        body = defaults.add_missing_clauses(live.body)
         lists = {row["key"]: row for row in body.get("lists", [])}
-        old = lists.get(own["key"], {"entries": []})
-        lists[own["key"]] = {**own, **old, "entries": list(dict.fromkeys([*old["entries"], *own["entries"]]))}
+        existing = lists.get(blocklist["key"], {"entries": []})
+        lists[blocklist["key"]] = {
+            **blocklist,
+            **existing,
+            "entries": list(dict.fromkeys([*existing["entries"], *blocklist["entries"]])),
+        }
         body = {**body, "lists": list(lists.values())}
         blocklist_matcher.validate_blocklists(parse_policy(body).blocklists.values())
         number = versions.next_version_number()
-        PolicyVersion.objects.filter(pk=now.pk, status=Status.LIVE).update(status=Status.RETIRED)
+        PolicyVersion.objects.filter(pk=live.pk, status=Status.LIVE).update(status=Status.RETIRED)
         row = PolicyVersion.objects.create(
             number=number,
             body=body,

@@ -11,16 +11,16 @@ _BORDER = re.compile(r"[.!?…]\s|\n|\s")
 
 def split_for_classifier(text: str) -> list[str]:
     """Return the text in overlapping parts of at most PART_CHARACTERS, cut between words; one part if it is short."""
-    found: list[str] = []
+    parts: list[str] = []
     start = 0
     while len(text) - start > PART_CHARACTERS:
         cut = _cut(text, start + PART_CHARACTERS // 2, start + PART_CHARACTERS)
-        found.append(text[start:cut])
+        parts.append(text[start:cut])
         start = _cut(text, cut - PART_OVERLAP, cut - PART_OVERLAP // 2)
-    return [*found, text[start:]]
+    return [*parts, text[start:]]
 
 
-def _cut(text: str, least: int, most: int) -> int:
-    """Return the last border between the offsets, preferably of a sentence; `most` if there is none."""
-    borders = [(len(match.group()) == 2, match.end()) for match in _BORDER.finditer(text, least, most)]
-    return max(borders, default=(False, most))[1]
+def _cut(text: str, start: int, end: int) -> int:
+    """Return the last border between the offsets, preferably of a sentence; `end` if there is none."""
+    borders = [(len(match.group()) == 2, match.end()) for match in _BORDER.finditer(text, start, end)]
+    return max(borders, default=(False, end))[1]

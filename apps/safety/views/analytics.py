@@ -62,20 +62,20 @@ def run_bias_audit(request: HttpRequest) -> HttpResponse:
 
 
 def _bias() -> dict[str, Any]:
-    found = bias_audit.latest_audit()
-    if found is None:
+    audit = bias_audit.latest_audit()
+    if audit is None:
         return {"bias": None}
-    groups = bias_audit.group_error_rates(found)
+    groups = bias_audit.group_error_rates(audit)
     rates = ("harmless_flagged", "harmless_acted_on", "hateful_unflagged", "hateful_allowed")
     gaps = {name: bias_audit.widest_gap(groups, name) for name in rates}
     try:
         version = registry.get_text_classifier().fingerprint
     except EngineError:
-        version = found.version  # an unreachable classifier does not make the audit outdated
+        version = audit.version  # an unreachable classifier does not make the audit outdated
     return {
-        "bias": found,
+        "bias": audit,
         "groups": groups,
         "gaps": gaps,
         "bias_charts": dashboard.make_bias_charts(groups),
-        "stale": bias_audit.is_outdated(found, versions.get_live_version(), version),
+        "stale": bias_audit.is_outdated(audit, versions.get_live_version(), version),
     }

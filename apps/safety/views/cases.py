@@ -72,17 +72,18 @@ def show_queue(request: HttpRequest) -> HttpResponse:
     """Show a page of the cases that the address asks for, with the counts of all queues. Expired claims are released
     first."""
     moderation_cases.release_expired_claims()
-    user, wanted = get_signed_in_user(request), case_queue.parse_filter(request.GET)
-    page = Paginator(case_queue.filter_cases(user, wanted), PAGE).get_page(request.GET.get("page"))
+    user, case_filter = get_signed_in_user(request), case_queue.parse_filter(request.GET)
+    page = Paginator(case_queue.filter_cases(user, case_filter), PAGE).get_page(request.GET.get("page"))
     cases = list(page)
     for row in cases:
         taken = row.state in moderation_cases.CLAIMED_STATES and row.holder_id != user.pk
         row.may_claim = not taken and moderation_cases.can_claim(user, row)  # type: ignore[attr-defined]
     queues = [
-        (name, label, count, wanted.query(show=name)) for name, label, count in case_queue.count_queues(user, wanted)
+        (name, label, count, case_filter.query(show=name))
+        for name, label, count in case_queue.count_queues(user, case_filter)
     ]
-    context = {"cases": cases, "page": page, "queues": queues, "show": wanted.show, **_undo_context(user)}
-    context |= _filter_context(user, wanted)
+    context = {"cases": cases, "page": page, "queues": queues, "show": case_filter.show, **_undo_context(user)}
+    context |= _filter_context(user, case_filter)
     context |= {
         "degraded": sum(detector_outages.count_minutes(1).values()),
         "looks": second_reviews.pending_reviews(user).count(),
@@ -107,9 +108,14 @@ def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     holds = case.holder_id == user.pk and case.lease_until is not None and case.lease_until > timezone.now()
     if holds:
         case = moderation_cases.read_case(user, pk)
-    wanted = case_queue.parse_filter(request.GET)
-    remaining = case_queue.filter_cases(user, wanted).count()
-    context = {**_case_context(user, case, holds), "place": wanted.query(), "left": remaining, **_undo_context(user)}
+    case_filter = case_queue.parse_filter(request.GET)
+    remaining = case_queue.filter_cases(user, case_filter).count()
+    context = {
+        **_case_context(user, case, holds),
+        "place": case_filter.query(),
+        "left": remaining,
+        **_undo_context(user),
+    }
     context["covered"] = (
         case.severity >= reviewer_preferences.SEVERE_FROM and reviewer_preferences.get_preferences(user).covers_severe
     )
@@ -277,13 +283,13 @@ def _seconds_until(at: datetime) -> int:
     return max(1, ceil((at - timezone.now()).total_seconds()))
 
 
-def _filter_context(user: User, wanted: CaseFilter) -> dict[str, Any]:
+def _filter_context(user: User, case_filter: CaseFilter) -> dict[str, Any]:
     """Return the form of the filters, the saved views, and the filter as an address."""
     clauses, kinds = case_queue.list_choices(user)
     return {
-        "wanted": wanted,
-        "place": wanted.query(),
-        "cleared": CaseFilter(wanted.show, sort=wanted.sort).query(),
+        "wanted": case_filter,
+        "place": case_filter.query(),
+        "cleared": CaseFilter(case_filter.show, sort=case_filter.sort).query(),
         "clauses": sorted(((code, code_labels.clause_label(code)) for code in clauses), key=lambda pair: pair[1]),
         "kinds": sorted(((kind, code_labels.content_type_label(kind)) for kind in kinds), key=lambda pair: pair[1]),
         "ages": case_queue.AGES.items(),

@@ -95,7 +95,9 @@ def _list_differences(live: PolicyVersion, row: PolicyVersion) -> list[version_d
         return None
 
 
-def _find_outdated_base(live: PolicyVersion, row: PolicyVersion, found: list[PolicyVersion]) -> PolicyVersion | None:
+def _find_outdated_base(
+    live: PolicyVersion, row: PolicyVersion, versions_listed: list[PolicyVersion]
+) -> PolicyVersion | None:
     """Return the version that was live when the draft was made; None if it still is, or if the version is no draft.
 
     The draft does not contain what `live` changed, so its approval reverts that.
@@ -104,7 +106,11 @@ def _find_outdated_base(live: PolicyVersion, row: PolicyVersion, found: list[Pol
         return None
     if live.effective is None or live.effective <= row.created:
         return None
-    earlier = [(one.effective, one) for one in found if one.effective and one.effective <= row.created]
+    earlier = [
+        (version.effective, version)
+        for version in versions_listed
+        if version.effective and version.effective <= row.created
+    ]
     return max(earlier, key=lambda pair: pair[0])[1] if earlier else None
 
 

@@ -28,31 +28,31 @@ def show_suspension(request: HttpRequest) -> HttpResponse:
     """
     if request.user.is_authenticated:
         return redirect("safety:notices")
-    found = suspended_sign_in.find_visitor(request)
-    if found is None:
+    visitor = suspended_sign_in.find_visitor(request)
+    if visitor is None:
         return render(request, "safety/suspended.html", {"found": None})
     if request.method == "POST":
         # With the rate limit of sign-ins.
-        rate_limits.consume_bucket(rate_limits.build_account_bucket(found.person.email), LimitedResource.SIGN_INS)
-        return _submit_appeal(request, found)
-    later = suspended_sign_in.later_notices(found)
-    if found.notice is not None:
-        found.notice.can_appeal = appeals.can_appeal(found.notice)  # type: ignore[attr-defined]
-        shown = [found.notice, *later]
+        rate_limits.consume_bucket(rate_limits.build_account_bucket(visitor.person.email), LimitedResource.SIGN_INS)
+        return _submit_appeal(request, visitor)
+    later_notices = suspended_sign_in.later_notices(visitor)
+    if visitor.notice is not None:
+        visitor.notice.can_appeal = appeals.can_appeal(visitor.notice)  # type: ignore[attr-defined]
+        shown = [visitor.notice, *later_notices]
         Notice.objects.filter(pk__in=[row.pk for row in shown], seen=None).update(seen=timezone.now())
         translate_notices(shown)
-    return render(request, "safety/suspended.html", {"found": found, "later": later})
+    return render(request, "safety/suspended.html", {"found": visitor, "later": later_notices})
 
 
-def _submit_appeal(request: HttpRequest, found: suspended_sign_in.SuspendedVisitor) -> HttpResponse:
+def _submit_appeal(request: HttpRequest, visitor: suspended_sign_in.SuspendedVisitor) -> HttpResponse:
     with show_refusals(request, ActionRefused):
-        if found.notice is None:
+        if visitor.notice is None:
             raise ActionRefused(gettext("This can no longer be appealed."))
-        appeal = appeals.submit_appeal(found.person, found.notice, request.POST.get("text", ""))
-        said = gettext("Appeal sent. Another reviewer will decide by %(due)s. You will be told here and by e-mail.")
+        appeal = appeals.submit_appeal(visitor.person, visitor.notice, request.POST.get("text", ""))
+        message = gettext("Appeal sent. Another reviewer will decide by %(due)s. You will be told here and by e-mail.")
         if not notice_emails.is_email_configured():
-            said = gettext(
+            message = gettext(
                 "Appeal sent. Another reviewer will decide by %(due)s. You will see the decision on this page."
             )
-        messages.success(request, said % {"due": appeals.format_due_day(appeal)})
+        messages.success(request, message % {"due": appeals.format_due_day(appeal)})
     return redirect("safety:suspended")

@@ -18,6 +18,7 @@ from apps.users.models import User
 from tests.factories import (
     NOTE_KIND,
     Notes,
+    decide_case,
     decide_note,
     make_decision_input,
     make_note_case,
@@ -66,10 +67,9 @@ def test_the_middle_of_hours_has_the_interval_of_the_order_statistics() -> None:
 def test_what_people_reported_says_nothing_about_the_check(alice: User, morgan: User, notes: Notes) -> None:
     decide_note(alice, morgan, "1", "block")
     outcome = PolicyResult(Action.REVIEW, "hate", 2)
-    held = cases.claim_case(
-        morgan, cases.flag_content(FlaggedContent(NOTE_KIND, "2", "question", "Reported", alice.pk, outcome)).pk
+    decide_case(
+        morgan, cases.flag_content(FlaggedContent(NOTE_KIND, "2", "question", "Reported", alice.pk, outcome)), "allow"
     )
-    cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
     [row] = metrics.measure_clauses()
     assert (len(row.hours), row.precision) == (2, Proportion(1, 1))
 

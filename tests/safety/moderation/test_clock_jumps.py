@@ -16,7 +16,7 @@ from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims, temporary_holds
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.factories import Notes, make_decision_input, make_note_case, make_user
+from tests.factories import Notes, decide_case, make_decision_input, make_note_case, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("notes")]
 Jump = Callable[[float], None]
@@ -69,8 +69,7 @@ def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: 
 def test_there_and_back_the_log_stays_one_chain(alice: User, morgan: User, jump: Jump) -> None:
     for number, hours in enumerate((5, -48, 1, -1)):
         jump(hours)
-        held = cases.claim_case(morgan, make_note_case(alice, str(number)).pk)
-        cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
+        decide_case(morgan, make_note_case(alice, str(number)), "allow")
     seen = list(AuditEntry.objects.order_by("seq").values_list("seq", flat=True))
     assert seen == list(range(seen[0], seen[0] + len(seen))) and audit.verify_chain() == []
 

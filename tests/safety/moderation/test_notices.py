@@ -21,7 +21,7 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.accounts import reinstate_user
 from apps.users.models import User
-from tests.factories import make_collection, make_decision_input, make_document, sign_in
+from tests.factories import decide_case, make_collection, make_document, sign_in
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
@@ -43,8 +43,7 @@ def flagged(owner: User, kind: str, subject: object, stage: str, text: str, acti
 
 
 def ruled(reviewer: User, case: Case, outcome: str, **also: Any) -> None:
-    held = cases.claim_case(reviewer, case.pk)
-    cases.decide_case(reviewer, case.pk, make_decision_input(held, outcome, **also))
+    decide_case(reviewer, case, outcome, **also)
 
 
 def page(user: User, address: str = "/notices/") -> str:

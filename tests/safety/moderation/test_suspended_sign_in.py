@@ -18,7 +18,7 @@ from apps.safety.moderation import appeals, cases, notice_emails, suspended_sign
 from apps.users import rate_limits
 from apps.users.accounts import reinstate_user, suspend_user
 from apps.users.models import User
-from tests.factories import Notes, decide_note, make_decision_input, make_user
+from tests.factories import Notes, decide_case, decide_note, make_decision_input, make_user
 from tests.support.password import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -202,8 +202,7 @@ def test_a_suspension_and_what_became_of_the_appeal_are_told_by_mail(alice: User
 def test_a_suspension_that_was_taken_back_sends_no_mail_and_others_send_none(alice: User, morgan: User) -> None:
     cases.undo_decision(morgan, banned(alice, morgan).pk)
     assert sent() == []
-    held = cases.claim_case(morgan, Case.objects.get().pk)
-    cases.decide_case(morgan, held.pk, make_decision_input(held))
+    decide_case(morgan, Case.objects.get())
     assert sent() == []
 
 

@@ -15,13 +15,12 @@ from apps.engines import registry
 from apps.safety.detectors import blocklists
 from apps.safety.gate import gate
 from apps.safety.models import AuditEntry, BlocklistHit, PolicyVersion, Snapshot
-from apps.safety.moderation import cases
 from apps.safety.policy import blocklist_matcher, defaults, schema, user_messages, versions
 from apps.safety.policy.evaluation import Signal, evaluate_policy
 from apps.safety.policy.schema import NAMES, PATTERNS, WORDS, Action, Blocklist, PolicyError, Stage
 from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.users.models import User
-from tests.factories import make_decision_input, make_note_case, make_user, register_notes
+from tests.factories import decide_case, make_note_case, make_user, register_notes
 from tests.safety.policy_drafts import make_blocklist, make_blocklist_row
 
 
@@ -168,8 +167,7 @@ def test_a_replay_looks_for_the_list_in_what_was_judged(ada: User, alice: User) 
 def test_administrators_try_keep_change_and_remove_a_list(client: Client, ada: User, alice: User, morgan: User) -> None:
     register_notes().state |= {"1": "x", "2": "x"}
     for subject, text, outcome in (("1", "the falcon is secret", "block"), ("2", "a falcon in the sky", "allow")):
-        held = cases.claim_case(morgan, make_note_case(alice, subject, text=text).pk)
-        cases.decide_case(morgan, held.pk, make_decision_input(held, outcome))
+        decide_case(morgan, make_note_case(alice, subject, text=text), outcome)
     client.force_login(morgan)
     assert client.get("/review/blocklists/").status_code == 404
     client.force_login(ada)

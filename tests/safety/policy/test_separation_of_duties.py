@@ -40,7 +40,7 @@ from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.users import accounts
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
-from tests.factories import Notes, make_decision_input, make_note_case, make_user
+from tests.factories import Notes, decide_case, make_decision_input, make_note_case, make_user
 from tests.safety.policy_drafts import make_policy_body
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("verdicts_recorded")]
@@ -62,8 +62,7 @@ class Site:
 @pytest.fixture
 def site(notes: Notes, ada: User, alice: User, morgan: User) -> Site:
     robin = make_user("robin", User.Role.REVIEWER)
-    held = cases.claim_case(morgan, make_note_case(alice, "1").pk)
-    made = cases.decide_case(morgan, held.pk, make_decision_input(held))
+    made = decide_case(morgan, make_note_case(alice, "1"))
     for one in (morgan, robin):
         BREAK_GLASS.assign(one, True)
         one.refresh_from_db()

@@ -29,8 +29,8 @@ class Command(BaseCommand):
         questions = [question for question in rows if not question.is_void][: options["first"] or None]
         if not questions:
             raise CommandError("There are no golden questions to ask. Add some under Test in a collection.")
-        found = [check for question in questions if (check := self._checked(question)) is not None]
-        self._summarise(found, len(questions))
+        checks = [check for question in questions if (check := self._checked(question)) is not None]
+        self._summarise(checks, len(questions))
 
     def _checked(self, question: GoldenQuestion) -> CitationCheck | None:
         """Return the check of one question after printing its faults; None if the answer was withheld."""
@@ -51,11 +51,13 @@ class Command(BaseCommand):
             self.stdout.write(f"without {', '.join(check.missing)}: {question}")
         return check
 
-    def _summarise(self, found: list[CitationCheck], asked: int) -> None:
-        sentences, wrong = sum(len(check.sentences) for check in found), sum(len(check.wrong) for check in found)
-        pilled = [check for check in found if check.sentences]
+    def _summarise(self, checks: list[CitationCheck], asked: int) -> None:
+        sentences, wrong = sum(len(check.sentences) for check in checks), sum(len(check.wrong) for check in checks)
+        with_source = [check for check in checks if check.sentences]
         share = f" ({wrong / sentences:.1%})" if sentences else ""
-        self.stdout.write(f"{len(found)} of {asked} questions answered, {len(pilled)} with a source on some sentence.")
+        self.stdout.write(
+            f"{len(checks)} of {asked} questions answered, {len(with_source)} with a source on some sentence."
+        )
         self.stdout.write(f"{sentences} sentences with a source, {wrong} of them wrong{share}.")
-        missing = sum(bool(check.missing) for check in pilled)
+        missing = sum(bool(check.missing) for check in with_source)
         self.stdout.write(f"{missing} of the answers with a source lack expected words.")

@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, policy: str, since: str, **options: Any) -> None:
         row, begin = _version(policy), _since(since)
         try:
-            found = backtest.run_backtest(None, row, begin, recorder.MAX_RECORDS, self._told)
+            result = backtest.run_backtest(None, row, begin, recorder.MAX_RECORDS, self._print_change)
         except PolicyError as error:
             raise CommandError(f"{row} cannot be read: {error}") from error
         row.refresh_from_db()
@@ -47,16 +47,17 @@ class Command(BaseCommand):
                 f" {line.share.part} of {line.share.whole} ({low:.2%} to {high:.2%})"
             )
         self.stdout.write(
-            f"{row}: {found['changed']} of {found['judged']} verdicts since {begin:%Y-%m-%d %H:%M} would change;"
-            f" {found['recorded']} of them were recorded without text."
+            f"{row}: {result['changed']} of {result['judged']} verdicts since {begin:%Y-%m-%d %H:%M} would change;"
+            f" {result['recorded']} of them were recorded without text."
         )
-        for name in found["lists"]:
+        for name in result["lists"]:
             self.stdout.write(f"The list “{name}” could not be tested on verdicts recorded without text.")
 
-    def _told(self, one: BacktestChange) -> None:
-        before, after = one.before or "allow", one.after or "allow"
+    def _print_change(self, change: BacktestChange) -> None:
+        before, after = change.before or "allow", change.after or "allow"
         self.stdout.write(
-            f"{one.at:%Y-%m-%d %H:%M} {one.stage} {one.clause} {one.change}: {before} -> {after} ({one.score:.2f})"
+            f"{change.at:%Y-%m-%d %H:%M} {change.stage} {change.clause} {change.change}:"
+            f" {before} -> {after} ({change.score:.2f})"
         )
 
 
