@@ -159,7 +159,7 @@ def _look() -> Any:
                                        "harmful": (row.outcome != "allow") != (number == 5)}  # fmt: skip
         SecondReview.objects.get_or_create(
             decision=row,
-            defaults={"why": "sample", "snapshot": case.snapshot, "clause": case.clause, "case": case,
+            defaults={"cause": "sample", "snapshot": case.snapshot, "clause": case.clause, "case": case,
                       "owner": case.owner, "first_reviewer": user(MORGAN), "severity": case.severity, **given},
         )  # fmt: skip
     found = second_reviews.claim_review(user(ROBIN))
