@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from django import template
@@ -20,42 +20,32 @@ from apps.safety.policy_admin.backtest import PreviewedChange
 from apps.users.models import User, UserNotice
 
 register = template.Library()
-_LABELS: dict[str, Callable[..., Any]] = {
-    "clause": code_labels.clause_label,
-    "stage": code_labels.stage_label,
-    "thing": code_labels.content_type_label,
-    "action": code_labels.action_label,
-    "effect": code_labels.effect_label,
-    "detector": code_labels.detector_label,
-    "reason": code_labels.reason_label,
-    "version": code_labels.version_label,
-    "level": code_labels.strictness_label,
-    "threshold": code_labels.score_label,
-    "severity": code_labels.severity_label,
-    "moved": code_labels.version_change_text,
-    "done": code_labels.decision_message,
-    "outcome": code_labels.outcome_label,
-}
-for _name, _label in _LABELS.items():
-    register.filter(_name, _label)
-register.filter("masked", masking.mask_text)  # for texts that staff read
+_FILTERS: tuple[Callable[..., Any], ...] = (
+    code_labels.clause_label, code_labels.stage_label, code_labels.content_type_label, code_labels.action_label,
+    code_labels.effect_label, code_labels.detector_label, code_labels.reason_label, code_labels.version_label,
+    code_labels.strictness_label, code_labels.score_label, code_labels.severity_label, code_labels.version_change_text,
+    code_labels.decision_message, code_labels.outcome_label, code_labels.status_label, code_labels.reading_reason,
+    masking.mask_text,  # for texts that staff read
+)  # fmt: skip
+for _filter in _FILTERS:
+    register.filter(_filter.__name__, _filter)
 
 
 @register.simple_tag
-def unseen(user: User) -> int:
+def count_unseen(user: User) -> int:
     """Return the number of notices that the user has not seen."""
     of_review = Notice.objects.filter(person=user, seen=None).order_by().values("pk")
     return of_review.union(UserNotice.objects.filter(user=user, seen=None).order_by().values("pk"), all=True).count()
 
 
 @register.filter
-def change(one: ChangeCount | ListedChange | PreviewedChange) -> str:
+def change_label(one: ChangeCount | ListedChange | PreviewedChange) -> str:
     """Return what changed verdicts were and would be, such as "Allowed → Withheld"."""
     return code_labels.change_label(one.change, one.before, one.after)
 
 
 @register.filter
-def told(notice: Notice) -> str:
+def notice_text(notice: Notice) -> str:
     """Return the text of a notice; without the offer of an appeal once none is possible."""
     return notice.text if appeals.can_appeal(notice) else cut_appeal_offer(notice.text)
 
@@ -67,32 +57,20 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
-def fine(share: float | None) -> str:
+def percent_fine(share: float | None) -> str:
     """Return the share in percent, with two decimals below 10%, such as "0.40%"; a dash if unknown."""
     return format_percent(share, 2 if share is not None and share < 0.1 else 0)
 
 
 @register.filter
-def about(case: Case) -> str:
+def case_title(case: Case) -> str:
     """Return the title of the case, such as "Hate in a question"."""
     return code_labels.case_title(case.clause, case.kind)
 
 
 @register.filter
-def due(case: Case) -> str:
+def due_text(case: Case) -> str:
     """Return until when the case is to be decided, such as "Due in 2 days" or "Overdue by 3 hours"."""
     if case.due_at < timezone.now():
         return gettext("Overdue by %(time)s") % {"time": timesince(case.due_at, depth=1)}
     return gettext("Due in %(time)s") % {"time": timeuntil(case.due_at, depth=1)}
-
-
-@register.filter
-def check_status(code: str) -> str:
-    """Return the label of a detector's status."""
-    return code_labels.status_label(code)
-
-
-@register.filter
-def why(payload: Mapping[str, Any]) -> str:
-    """Return the reason of a reading from the payload of its audit entry."""
-    return code_labels.reading_reason(payload)

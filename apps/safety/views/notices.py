@@ -28,7 +28,7 @@ from apps.safety.moderation.notices import translate_notices
 from apps.safety.moderation.reviewable import ContentLocation
 from apps.safety.policy.evaluation import REPORTED, SELF_HARM
 from apps.safety.policy.schema import Stage
-from apps.safety.templatetags.review import unseen
+from apps.safety.templatetags.review import count_unseen
 from apps.users import notices
 from apps.users.models import User, UserNotice
 from apps.users.permissions import get_signed_in_user
@@ -112,7 +112,7 @@ def check_notices(request: HttpRequest) -> HttpResponse:
     except (ValueError, OverflowError, OSError):
         since = now
     new_notices = [{"id": row.pk, "title": row.title, "url": row.url} for row in notices.list_new_notices(user, since)]
-    return JsonResponse({"count": unseen(user), "now": now.timestamp(), "notices": new_notices})
+    return JsonResponse({"count": count_unseen(user), "now": now.timestamp(), "notices": new_notices})
 
 
 @require_POST
