@@ -50,6 +50,13 @@ def more(turn: Any) -> Any:
     return turn.locator(".more-tools .sheet")
 
 
+def show_controls(page: Any) -> None:
+    """Open the sheet with the rarer controls of the composer, which a wide window has in its bar."""
+    button = page.get_by_role("button", name="More options")
+    if button.is_visible() and not page.locator("#composer-extras:popover-open").count():
+        button.click()
+
+
 def writing(turn: Any, characters: int = 150) -> str:
     """Wait until the answer has more than so many characters, and return its text."""
     text = turn.locator("[data-part=text]")

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, ask, ended, more
+from tests.journeys.chat import LEAVE, ask, ended, more, show_controls
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
 from tests.journeys.test_accessibility import judged
@@ -138,6 +138,7 @@ def test_how_words_are_chosen_is_set_by_keyboard_alone_and_remembered(page_wide:
 
 def test_each_control_shows_its_default_and_is_set_back_by_itself(visit: Visit) -> None:
     page = visit(width=360)
+    show_controls(page)
     page.get_by_label("Creativity").click()
     page.get_by_text("Advanced", exact=True).click()
     heat, seed = page.locator("#draw-temperature"), page.locator("#draw-seed")
@@ -163,6 +164,7 @@ def test_each_control_shows_its_default_and_is_set_back_by_itself(visit: Visit) 
 @pytest.mark.parametrize("width", [1440, 360])
 def test_beam_search_is_chosen_where_the_server_has_it(visit: Visit, width: int) -> None:
     page = visit(width=width)
+    show_controls(page)
     page.get_by_label("Creativity").click()
     page.get_by_text("Advanced", exact=True).click()
     page.locator("#draw-stop").scroll_into_view_if_needed()

@@ -9,8 +9,10 @@ from playwright.sync_api import expect
 
 from tests.journeys.chat import LEAVE, LONG, OFF_TOPIC, SLOW, ask, ended, writing
 from tests.journeys.conftest import Visit
+from tests.journeys.test_accessibility import judged
 
-CROWDED = """[...document.querySelectorAll(".composer-bar > .button, .composer-bar > .menu > summary")]
+CROWDED = """[...document.querySelectorAll(":is(.composer-bar, .extras) > :is(.button, .menu)")]
+    .map((one) => one.matches(".menu") ? one.querySelector("summary") : one)
     .filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect())
     .some((one, at, all) =>
         one.width < 28 || one.left < 0 || one.right > innerWidth || (at && one.left < all[at - 1].right))"""
@@ -75,7 +77,7 @@ def test_each_button_of_the_composer_has_its_place_whatever_is_offered(visit: Vi
     page.get_by_text("was created.").wait_for()
     page.locator(".assistant a").first.click()
     page.locator("[data-chat][data-ready]").wait_for()
-    assert page.locator(".composer-bar > .menu").count() == 5
+    assert page.locator(":is(.composer-bar, .extras) > .menu").count() == 5
     page.evaluate("document.querySelector('[data-dictate]').hidden = false")
     assert not page.evaluate(CROWDED)
     writing(ask(page, SLOW), 300)
@@ -84,3 +86,30 @@ def test_each_button_of_the_composer_has_its_place_whatever_is_offered(visit: Vi
     assert not page.evaluate(CROWDED)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Stop", exact=True).click()
+
+
+def test_a_phone_shows_few_controls_and_the_others_in_a_sheet_that_the_keyboard_opens(visit: Visit) -> None:
+    page = visit(width=360)
+    seen = page.locator(":is(.composer-bar, .extras) > :is(.button, .menu)").filter(visible=True)
+    assert seen.count() <= 5
+    button, sheet = page.get_by_role("button", name="More options"), page.locator("#composer-extras")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(sheet).to_be_visible()
+    assert judged(page) == []
+    page.keyboard.press("Tab")
+    assert sheet.evaluate("sheet => sheet.contains(document.activeElement)")
+    page.get_by_label("Creativity").focus()
+    page.keyboard.press("Enter")
+    expect(sheet.get_by_role("radio", name="Precise")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    button.click()
+    page.mouse.click(180, 60)  # on the page above the sheet
+    expect(sheet).to_be_hidden()
+    expect(page.locator("[data-turn]")).to_have_count(0)
+    button.click()
+    page.set_viewport_size({"width": 900, "height": 800})
+    expect(sheet.locator("[data-drawing] > summary")).to_be_visible()
+    assert page.locator("#composer-extras:popover-open").count() == 0

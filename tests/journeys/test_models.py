@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, ask, ended, more, tab_to
+from tests.journeys.chat import LEAVE, ask, ended, more, show_controls, tab_to
 from tests.journeys.conftest import Visit, visiting
 from tests.journeys.site import Site, beside
 from tests.journeys.test_accessibility import judged
@@ -113,6 +113,7 @@ def test_two_models_answer_one_question_side_by_side(open_: Visit, width: int) -
 def test_one_question_is_answered_by_two_side_by_side(open_: Visit, width: int) -> None:
     page = open_(width=width)
     menu = page.locator("[data-second] > summary")
+    show_controls(page)
     menu.click()
     assert judged(page, "[data-second]") == []
     page.locator("[data-second]").get_by_role("radio", name="Large").check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import ask, ended
+from tests.journeys.chat import ask, ended, show_controls
 from tests.journeys.conftest import Visit
 
 
@@ -47,6 +47,7 @@ def test_a_saved_prompt_is_also_put_in_from_a_menu_by_touch(visit: Visit) -> Non
     expect(page.get_by_role("link", name="Thanks")).to_be_visible()
     page.goto(page.url.removesuffix("prompts/"))
     page.locator("[data-chat][data-ready]").wait_for()
+    show_controls(page)
     page.get_by_label("Tools and saved prompts").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("[data-tools]").get_by_role("button", name="Thanks").click()

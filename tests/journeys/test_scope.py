@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import BOILER, LEAVE, ask, ended, tab_to
+from tests.journeys.chat import BOILER, LEAVE, ask, ended, show_controls, tab_to
 from tests.journeys.conftest import Visit
 
 NAME = "Handbook_of_the_whole_house_written_without_a_single_space_by_its_owner"
@@ -25,6 +25,7 @@ def test_collections_and_ways_of_choosing_words_are_chosen_by_their_names(visit:
     expect(page.locator(".chip", has_text=NAME)).to_be_visible()
     expect(page.locator(".scope label", has_text=f"{NAME}_{width}")).to_be_visible()
     page.keyboard.press("Escape")
+    show_controls(page)
     page.locator("[data-drawing] > summary").click()
     page.locator("[data-drawing] label", has_text="Precise").click()
     expect(page.locator("[data-drawing] input[value=precise]")).to_be_checked()
