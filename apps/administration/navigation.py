@@ -69,7 +69,7 @@ PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...
         (gettext_lazy("Policy"), "safety:policy", _is_administrator),
         (gettext_lazy("Blocklists"), "safety:blocklists", _is_administrator),
         (gettext_lazy("Audit log"), "safety:log", _is_administrator),
-        (gettext_lazy("Break-glass access"), "conversations:glass", can_list_requests),
+        (gettext_lazy("Break-glass access"), "conversations:break_glass", can_list_requests),
     )),
     (gettext_lazy("Accounts"), (
         (gettext_lazy("Users"), "users:people", _is_administrator),

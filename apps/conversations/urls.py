@@ -46,11 +46,13 @@ urlpatterns = [
     path("shared/<slug:secret>/attached/<uuid:pk>/", sharing_views.show_shared_attachment, name="shared_attached"),
     path("shared/<slug:secret>/answers/<uuid:answer>/behind/", sharing_views.show_shared_trace, name="behind_shared"),
     path("shared/<slug:secret>/copy/", sharing_views.copy_shared, name="copy_shared"),
-    path("review/break-glass/", break_glass_views.list_requests, name="glass"),
-    path("review/break-glass/<uuid:pk>/", break_glass_views.read_conversation, name="glass_read"),
-    path("review/break-glass/<uuid:pk>/answer/", break_glass_views.decide_request, name="glass_answer"),
+    path("review/break-glass/", break_glass_views.list_requests, name="break_glass"),
+    path("review/break-glass/<uuid:pk>/", break_glass_views.read_conversation, name="break_glass_conversation"),
+    path("review/break-glass/<uuid:pk>/decide/", break_glass_views.decide_request, name="break_glass_decide"),
     path(
-        "review/break-glass/<uuid:pk>/<uuid:conversation>/", break_glass_views.choose_conversation, name="glass_choose"
+        "review/break-glass/<uuid:pk>/<uuid:conversation>/",
+        break_glass_views.choose_conversation,
+        name="break_glass_choose",
     ),
     path("beams/", show_beam_search_field, name="beams"),
     path("prompts/", prompt_templates.list_prompts, name="prompts"),

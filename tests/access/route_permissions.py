@@ -151,7 +151,7 @@ MATRIX = {
     "review/preferences/": STAFF,  # only the reviewer's own
     **dict.fromkeys(["review/views/", "review/views/<int:pk>/delete/"], STAFF),  # only the reviewer's own
     # administrators, and users with the special permission: tests/conversations/disclosure/test_break_glass.py
-    **dict.fromkeys([GLASS, *(GLASS + part for part in ("<uuid:pk>/", "<uuid:pk>/answer/"))], STAFF),
+    **dict.fromkeys([GLASS, *(GLASS + part for part in ("<uuid:pk>/", "<uuid:pk>/decide/"))], STAFF),
     GLASS + "<uuid:pk>/<uuid:conversation>/": STAFF,
     **dict.fromkeys(["review/figures/", "review/figures/bias/"], STAFF),
     **dict.fromkeys(

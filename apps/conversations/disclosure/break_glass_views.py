@@ -53,9 +53,9 @@ def list_requests(request: HttpRequest) -> HttpResponse:
         with show_refusals(request, ActionRefused):
             row = _create_request(request)
             if row.emergency:
-                return redirect("conversations:glass_read", row.pk)
+                return redirect("conversations:break_glass_conversation", row.pk)
             messages.success(request, _describe_next_step(user, row))
-            return redirect("conversations:glass")
+            return redirect("conversations:break_glass")
     rows = BreakGlass.objects.exclude(person=user).select_related("asker", "approver", "person")
     context = {
         "waiting": access_requests.pending_requests(user).select_related("asker", "person"),
@@ -115,7 +115,7 @@ def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
             case _:
                 raise Http404
         messages.success(request, gettext("Done. Recorded in the audit log."))
-    return redirect("conversations:glass")
+    return redirect("conversations:break_glass")
 
 
 @require_safe
@@ -141,7 +141,7 @@ def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
         pieces, more = break_glass.load_messages(row, user, at)
         context |= {"pieces": pieces, "before": at - 1 if at else None, "after": at + 1 if more else None}
         return render(request, "conversations/disclosure/break_glass_conversation.html", context)
-    return redirect("conversations:glass")
+    return redirect("conversations:break_glass")
 
 
 @require_POST
@@ -152,4 +152,4 @@ def choose_conversation(request: HttpRequest, pk: UUID, conversation: UUID) -> H
         break_glass.choose_conversation(access_requests.get_open_access(get_signed_in_user(request), pk), conversation)
     except ActionRefused as error:
         raise Http404 from error
-    return redirect("conversations:glass_read", pk)
+    return redirect("conversations:break_glass_conversation", pk)

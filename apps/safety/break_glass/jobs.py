@@ -86,7 +86,7 @@ def _email_reviewers(row: BreakGlass) -> tuple[int, OSError | None]:
                 if row.emergency
                 else gettext("Request for break-glass access")
             )
-            link = settings.SITE_URL + reverse("conversations:glass")
+            link = settings.SITE_URL + reverse("conversations:break_glass")
             text = render_to_string(
                 "safety/break_glass_mail.txt", {"row": row, "link": link, "site_url": settings.SITE_URL}
             )

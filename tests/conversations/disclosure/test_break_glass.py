@@ -58,7 +58,7 @@ def asked(client: Client, talk: Conversation | str, **more: Any) -> BreakGlass:
 
 
 def do(client: Client, row: BreakGlass, what: str, note: str = "") -> BreakGlass:
-    client.post(f"{PAGE}{row.pk}/answer/", {"do": what, "note": note})
+    client.post(f"{PAGE}{row.pk}/decide/", {"do": what, "note": note})
     row.refresh_from_db()
     return row
 
@@ -158,7 +158,7 @@ def test_for_everybody_else_there_is_nothing(
         client = signed_in(make_user("rene", User.Role.REVIEWER) if who == "reviewer" else request.getfixturevalue(who))
     for address in (PAGE, f"{PAGE}{row.pk}/"):
         assert client.get(address).status_code == 404
-    for address in (PAGE, f"{PAGE}{row.pk}/answer/", f"{PAGE}{row.pk}/{talk.pk}/"):
+    for address in (PAGE, f"{PAGE}{row.pk}/decide/", f"{PAGE}{row.pk}/{talk.pk}/"):
         assert client.post(address, sent(talk, do="end")).status_code == 404
     row.refresh_from_db()
     assert row.state == "open" and BreakGlass.objects.count() == 1

@@ -57,7 +57,7 @@ def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, talk: Co
     """Its number stands in the log, which an administrator reads."""
     row = opened(asker, robin, talk)
     User.objects.filter(pk=talk.owner.pk).update(role=User.Role.ADMINISTRATOR)
-    signed_in(talk.owner).post(f"{PAGE}{row.pk}/answer/", {"do": "end"})
+    signed_in(talk.owner).post(f"{PAGE}{row.pk}/decide/", {"do": "end"})
     row.refresh_from_db()
     assert row.state == "open" and not AuditEntry.objects.filter(kind="glass.ended").exists()
 
