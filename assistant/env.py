@@ -88,7 +88,7 @@ class StartSettings(SettingsGroup):
     """Port of the model server of `./run serve`."""
 
     PYTHON: str = ""
-    """Python that makes the environment. Empty: the first of `python3.11` to `python3.13` that is found."""
+    """Python interpreter of the environment. Empty: the first of `python3.11` to `python3.13` that is found."""
 
     TORCH_INDEX: str = ""
     """Package index that is asked first for the CPU build of PyTorch. Empty: the sources of pip, then PyTorch's own
@@ -140,7 +140,7 @@ class SiteConnectionSettings(SettingsGroup):
     """Sender of mail."""
 
     SIGNUP: Literal["open", "invitation", "closed"] = "invitation"
-    """Who may create an account. First value only: an administrator changes it on the page Settings."""
+    """Rule for creating accounts. First value only: an administrator changes it on the page Settings."""
 
 
 class ChatModelSettings(SettingsGroup):
@@ -195,8 +195,8 @@ class ChatModelSettings(SettingsGroup):
     replace its own, such as `--block-size 32`."""
 
     ANSWER_STYLE: Literal["automatic", "quotes", "model"] = "automatic"
-    """How answers are written where assistant and model leave it open: `quotes` shows passages first, `model` lets the
-    model write, `automatic` decides by the reading test."""
+    """Style of answers where neither assistant nor model sets one: `quotes` shows passages first, `model` lets the model
+    write, `automatic` decides by the reading test."""
 
     TOKEN_CHOICES: Count = 4
     """Alternatives recorded for each token of an answer, from vLLM only. `0`: no tokens are recorded."""
@@ -379,7 +379,7 @@ class PictureSettings(SettingsGroup):
     """Key of that server."""
 
     IMAGE_EDITS: Switch = False
-    """The server has `/images/edits`, which redraws a part of a picture."""
+    """Redraw parts of pictures by the server's `/images/edits`."""
 
     IMAGE_PREVIEWS: str = ""
     """Tiny autoencoder of the model's latents (safetensors) for sharper previews, such as `madebyollin/taesd`: folder
@@ -398,7 +398,7 @@ class PictureSettings(SettingsGroup):
     """PEM file with that private key (P-256). Empty: a self-made one."""
 
     PICTURE_LABEL: str = ""
-    """Words that are written visibly into a corner of every picture, such as `AI`. Empty: only the invisible mark."""
+    """Label in a corner of every picture, such as `AI`. Empty: only the invisible mark."""
 
     PICTURE_NAMES: str = ""
     """Deprecated: names of people and brands, comma separated. They are moved into a blocklist for pictures when
@@ -425,7 +425,7 @@ class PictureSettings(SettingsGroup):
 class ReviewSettings(SettingsGroup):
     """Review and audit
 
-    How long moderation keeps texts and holds, and where the audit log is signed and copied.
+    Retention of texts and holds in moderation; keys and copies of the audit log.
     """
 
     CASE_TEXT_DAYS: Count = 0

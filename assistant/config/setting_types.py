@@ -139,17 +139,16 @@ class ListedChatModel(ListedModel):
     `LLM_STREAMS`."""
 
     reads_well: bool | None = None
-    """Whether the model answers well in its own words. `null`: the reading test of the Doctor decides whether quotes
-    come first."""
+    """`true`: the model writes answers; `false`: quotes come first. `null`: the reading test of the Doctor decides."""
 
     reasons: Reasons = ""
     """`true`: the model thinks before it answers. `"begun"`: its template opens the thoughts already."""
 
     tools: bool = True
-    """Whether the model is offered tools."""
+    """`true`: the model is offered tools."""
 
     pictures: bool = False
-    """Whether the model takes pictures."""
+    """`true`: the model gets attached pictures."""
 
 
 class ListedEmbedder(ListedModel):
