@@ -34,7 +34,7 @@ def due_cases(days: int) -> QuerySet[Case]:
     )
     return (
         rows.exclude(snapshot__in=SecondReview.objects.filter(submitted=None).values("snapshot"))
-        .exclude(owner__in=LegalHold.objects.values("person"))
+        .exclude(owner__in=LegalHold.objects.values("user"))
         .exclude(legal_hold=True)
         .order_by("settled")
     )

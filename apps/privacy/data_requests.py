@@ -50,7 +50,7 @@ def request_erasure(user: User) -> DataRequest:
     Raises DataRequestRefused for a user under a legal hold or with a queued erasure, LastAdministrator for the last
     one.
     """
-    if LegalHold.objects.filter(person=user).exists():
+    if LegalHold.objects.filter(user=user).exists():
         raise DataRequestRefused(gettext(erasure.LEGAL_HOLD_MESSAGE))
     with transaction.atomic():
         wish = _ask(user, DataRequest.Kind.ERASE)
@@ -70,14 +70,14 @@ def process_request(pk: str) -> None:
     token = leases.claim(erasures, pk, erasure.LEASE_S) or leases.claim(
         rows.filter(kind=DataRequest.Kind.EXPORT), pk, LEASE_S
     )
-    wish = DataRequest.objects.select_related("person").filter(pk=pk, lease_token=token).first() if token else None
+    wish = DataRequest.objects.select_related("user").filter(pk=pk, lease_token=token).first() if token else None
     if wish is None or token is None:
         return
     try:
         if wish.kind == DataRequest.Kind.ERASE:
             erasure.erase_user(wish, token)
-        elif wish.person is not None:
-            counts, sha256, size = data_export.write_archive(wish, wish.person)
+        elif wish.user is not None:
+            counts, sha256, size = data_export.write_archive(wish, wish.user)
             if not _end(wish, token, status=DataRequest.Status.DONE, counts=counts, sha256=sha256, size=size):
                 data_export.archive_path(wish).unlink(missing_ok=True)  # an erasure has closed the request
     except erasure.ErasureLeaseLost:
@@ -105,7 +105,7 @@ def sweep_requests() -> None:
     failed = DataRequest.objects.filter(
         kind=DataRequest.Kind.ERASE, status=DataRequest.Status.FAILED, ended__lt=now - RETRY_AFTER
     )
-    failed.exclude(number__in=waiting.filter(kind=DataRequest.Kind.ERASE).values("number")).update(
+    failed.exclude(user_pk__in=waiting.filter(kind=DataRequest.Kind.ERASE).values("user_pk")).update(
         status=DataRequest.Status.WAITING, attempts=0, ended=None
     )
     for pk in waiting.filter(free, attempts__lt=MAX_ATTEMPTS).order_by("created").values_list("pk", flat=True)[:_RINGS]:
@@ -119,7 +119,7 @@ def sweep_requests() -> None:
 def _ask(user: User, kind: str) -> DataRequest:
     try:
         with transaction.atomic():
-            wish = DataRequest.objects.create(kind=kind, person=user, number=user.pk)
+            wish = DataRequest.objects.create(kind=kind, user=user, user_pk=user.pk)
             transaction.on_commit(lambda: notify_worker(TASK, wish.pk), robust=True)
     except IntegrityError as error:
         raise DataRequestRefused(gettext("You already requested this. It is in progress.")) from error

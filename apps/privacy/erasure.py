@@ -67,9 +67,9 @@ def erase_user(wish: DataRequest, token: str) -> None:
     rows first. An interrupted erasure can restart at any point and counts nothing twice. Raises UnderLegalHold,
     ErasureLeaseLost and TracesLeft.
     """
-    user = wish.person
+    user = wish.user
     if user is not None:
-        if LegalHold.objects.filter(person=user).exists():
+        if LegalHold.objects.filter(user=user).exists():
             raise UnderLegalHold(LEGAL_HOLD_MESSAGE)
         end_sessions(user)
         with _step(wish, token):
@@ -107,7 +107,7 @@ def _note_files(wish: DataRequest, user: User) -> None:
 
     Idempotent: a repeated call adds what came since.
     """
-    copies = DataRequest.objects.filter(person=user, kind=DataRequest.Kind.EXPORT)
+    copies = DataRequest.objects.filter(user=user, kind=DataRequest.Kind.EXPORT)
     copies.filter(status=DataRequest.Status.WAITING).update(
         status=DataRequest.Status.FAILED, lease_token="", lease_until=None, ended=timezone.now()
     )
@@ -167,7 +167,7 @@ def _forget_review(wish: DataRequest, user: User) -> None:
         counts[what] = counts.get(what, 0) + 1
     if glass := access_requests.anonymize_requests(user):
         counts["break-glass requests"] = glass
-    if copies := DataRequest.objects.filter(person=user, kind=DataRequest.Kind.EXPORT).count():
+    if copies := DataRequest.objects.filter(user=user, kind=DataRequest.Kind.EXPORT).count():
         counts["copies"] = copies
     wish.counts |= counts  # set, not added: a restarted erasure counts the same rows again
 
@@ -188,7 +188,7 @@ def _remove_files(wish: DataRequest, token: str) -> None:
 def _forget_account(user: User) -> int:
     audit.record_event("person.erased", person=user.pk, subject=f"person {user.pk}")
     RateLimitBucket.objects.filter(key__startswith=f"person:{user.pk}:").delete()
-    RetentionRule.objects.filter(scope=RetentionRule.Scope.PERSON, subject=str(user.pk)).delete()
+    RetentionRule.objects.filter(scope=RetentionRule.Scope.USER, subject=str(user.pk)).delete()
     return user.delete()[0]
 
 
@@ -198,7 +198,7 @@ def build_receipt(wish: DataRequest) -> dict[str, Any]:
     if any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in wish.counts):
         kept = f"{kept}\n{_KEPT}"
     said = {
-        "receipt": str(wish.pk), "person": wish.number, "asked": wish.created.isoformat(),
+        "receipt": str(wish.pk), "person": wish.user_pk, "asked": wish.created.isoformat(),
         "erased": wish.ended.isoformat() if wish.ended else None, "counts": wish.counts,
         "kept": kept,
     }  # fmt: skip
@@ -213,4 +213,4 @@ def finish(wish: DataRequest, token: str) -> None:
     with transaction.atomic():
         if not leases.release(DataRequest.objects.all(), wish.pk, token, reason="", error="", **changes):
             raise ErasureLeaseLost
-        audit.record_event("person.receipt", person=wish.number, subject=f"receipt {wish.pk}", sha256=wish.sha256)
+        audit.record_event("person.receipt", person=wish.user_pk, subject=f"receipt {wish.pk}", sha256=wish.sha256)

@@ -34,7 +34,7 @@ class UserHoldForm(LiftHoldForm):
 
     def clean_person(self) -> User:
         user: User = self.cleaned_data["person"]
-        if LegalHold.objects.filter(person=user).exists():
+        if LegalHold.objects.filter(user=user).exists():
             raise forms.ValidationError(gettext("There is already a legal hold on this user."))
         return user
 
@@ -53,7 +53,7 @@ def show_holds(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         retention.hold_user(by, form.cleaned_data["person"], form.cleaned_data["reason"])
         return redirect("privacy:holds")
-    rows = LegalHold.objects.select_related("person", "set_by").order_by("created")
+    rows = LegalHold.objects.select_related("user", "set_by").order_by("created")
     context = {"rows": rows, "form": form, "cases": case_legal_holds.active_holds()}
     context |= _named(by, request.GET.get("case", ""))
     return render(request, "privacy/legal_holds.html", context, status=400 if form.errors else 200)

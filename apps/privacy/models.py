@@ -32,15 +32,17 @@ class DataRequest(Leased):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    person = models.ForeignKey(
+    user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="data_requests"
     )
-    number = models.BigIntegerField(help_text="Of the person, also when the account is gone")
+    user_pk = models.BigIntegerField(help_text="Primary key of the user; stays after the account is erased")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
-    reason = models.CharField(max_length=400, blank=True, help_text="Why it failed, in words that say what to do")
-    error = models.CharField(max_length=400, blank=True, help_text="The error behind it, for administrators")
-    counts = models.JSONField(default=dict, help_text="{what: how many} copied or erased")
-    sha256 = models.CharField(max_length=64, blank=True, help_text="Of the file, or of the receipt")
+    reason = models.CharField(
+        max_length=400, blank=True, help_text="Reason of the failure for the user, with what to do"
+    )
+    error = models.CharField(max_length=400, blank=True, help_text="Error, for administrators")
+    counts = models.JSONField(default=dict, help_text="{label: count} of what was copied or erased")
+    sha256 = models.CharField(max_length=64, blank=True, help_text="Hash of the copy, or of the receipt")
     size = models.PositiveBigIntegerField(default=0)
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
@@ -50,20 +52,20 @@ class DataRequest(Leased):
         ordering: ClassVar = ["-created"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["number", "kind"], condition=Q(status="waiting"), name="one_waiting_wish_a_kind"
+                fields=["user_pk", "kind"], condition=Q(status="waiting"), name="one_waiting_request_a_kind"
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.number}: {self.status}"
+        return f"{self.kind} {self.user_pk}: {self.status}"
 
 
 class ErasureFile(models.Model):
     """File or index segment that an erasure has to remove; stored before the row that names it is deleted."""
 
     data_request = models.ForeignKey(DataRequest, on_delete=models.CASCADE, related_name="files")
-    path = models.CharField(max_length=400, blank=True, help_text="In DATA_DIR; empty: a segment")
-    segment = models.JSONField(null=True, help_text="The fields of its SegmentInfo; null: a file")
+    path = models.CharField(max_length=400, blank=True, help_text="Path in DATA_DIR; empty: a segment")
+    segment = models.JSONField(null=True, help_text="Fields of the SegmentInfo; null: a file")
 
     def __str__(self) -> str:
         return self.path or f"segment {self.segment and self.segment['id']}"
@@ -79,12 +81,14 @@ class RetentionRule(models.Model):
         """Scope of a retention rule."""
 
         SITE = "site", gettext_lazy("Conversations of all users")
-        PERSON = "person", gettext_lazy("All conversations of a user")
+        USER = "person", gettext_lazy("All conversations of a user")
         CONVERSATION = "conversation", gettext_lazy("One conversation")
         COLLECTION = "collection", gettext_lazy("The documents of a collection")
 
     scope = models.CharField(max_length=12, choices=Scope.choices)
-    subject = models.CharField(max_length=40, blank=True, help_text="Its id; empty: the site")
+    subject = models.CharField(
+        max_length=40, blank=True, help_text="Id of the user, conversation or collection; empty: the site"
+    )
     days = models.PositiveIntegerField()
 
     class Meta:
@@ -101,7 +105,7 @@ class RetentionRule(models.Model):
 class LegalHold(models.Model):
     """Legal hold of a user: none of their data is deleted until it is lifted."""
 
-    person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="hold")
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="hold")
     reason = models.CharField(max_length=400)
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
@@ -110,7 +114,7 @@ class LegalHold(models.Model):
         db_table = "privacy_hold"
 
     def __str__(self) -> str:
-        return f"hold of person {self.person_id}"
+        return f"hold of user {self.user_id}"
 
 
 class CaseLegalHold(models.Model):
@@ -127,13 +131,13 @@ class CaseLegalHold(models.Model):
         CLAIMS = "claims", gettext_lazy("legal claims")
 
     case = models.OneToOneField("safety.Case", on_delete=models.PROTECT, related_name="hold")
-    ground = models.CharField(max_length=8, choices=Ground.choices, help_text="What its person is told")
-    reason = models.CharField(max_length=400, help_text="For staff alone")
+    ground = models.CharField(max_length=8, choices=Ground.choices, help_text="Legal ground, shown to the user")
+    reason = models.CharField(max_length=400, help_text="Reason, shown to staff only")
     erased_user = models.CharField(
-        max_length=400, blank=True, help_text="Whom it is about, once their account was erased"
+        max_length=400, blank=True, help_text="Name and e-mail address of the user, stored when the account is erased"
     )
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    audit_seq = models.PositiveBigIntegerField(help_text="Number of the entry of the log that says so")
+    audit_seq = models.PositiveBigIntegerField(help_text="Number of the entry in the audit log")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -98,20 +98,20 @@ def delete_expired() -> int:
     return removed + _remove_each(due_documents(now)[:_AT_ONCE], remove_document)
 
 
-def hold_user(user: User, person: User, reason: str) -> None:
-    """Set a legal hold on all data of `person` and log it. Raises ActionRefused unless the user is an administrator."""
-    separation_of_duties.require_administrator(user)
+def hold_user(by: User, user: User, reason: str) -> None:
+    """Set a legal hold on all data of the user and log it. Raises ActionRefused unless `by` is an administrator."""
+    separation_of_duties.require_administrator(by)
     with transaction.atomic():
-        LegalHold.objects.update_or_create(person=person, defaults={"reason": reason[:400], "set_by": user})
-        audit.record_event("hold.set", actor=user, person=person.pk, subject=f"person {person.pk}", why=reason[:400])
+        LegalHold.objects.update_or_create(user=user, defaults={"reason": reason[:400], "set_by": by})
+        audit.record_event("hold.set", actor=by, person=user.pk, subject=f"person {user.pk}", why=reason[:400])
 
 
-def lift_user_hold(user: User, person: User) -> None:
-    """Lift the legal hold of `person` and log it. Raises ActionRefused unless the user is an administrator."""
-    separation_of_duties.require_administrator(user)
+def lift_user_hold(by: User, user: User) -> None:
+    """Lift the legal hold of the user and log it. Raises ActionRefused unless `by` is an administrator."""
+    separation_of_duties.require_administrator(by)
     with transaction.atomic():
-        if LegalHold.objects.filter(person=person).delete()[0]:
-            audit.record_event("hold.lifted", actor=user, person=person.pk, subject=f"person {person.pk}")
+        if LegalHold.objects.filter(user=user).delete()[0]:
+            audit.record_event("hold.lifted", actor=by, person=user.pk, subject=f"person {user.pk}")
 
 
 def due_conversations(now: datetime) -> QuerySet[Conversation]:
@@ -121,13 +121,13 @@ def due_conversations(now: datetime) -> QuerySet[Conversation]:
     for days in _days(own):
         due |= Q(pk__in=_uuids(own.filter(days=days)), changed__lt=now - timedelta(days=days))
     others = Q(pk__in=[])
-    for days in _days(people := RetentionRule.objects.filter(scope=Scope.PERSON)):
+    for days in _days(people := RetentionRule.objects.filter(scope=Scope.USER)):
         owners = people.filter(days=days).annotate(pk_of=Cast("subject", BigIntegerField())).values("pk_of")
         others |= Q(owner__in=owners, changed__lt=now - timedelta(days=days))
     if site := get_rule_days(Scope.SITE):  # the shorter of both rules applies, so either suffices
         others |= Q(changed__lt=now - timedelta(days=site))
     rows = Conversation.objects.filter(due | (others & ~Q(pk__in=_uuids(own))), pinned=None)
-    return rows.exclude(owner__in=LegalHold.objects.values("person")).order_by("changed")
+    return rows.exclude(owner__in=LegalHold.objects.values("user")).order_by("changed")
 
 
 def due_documents(now: datetime) -> QuerySet[Document]:
@@ -147,7 +147,7 @@ def due_documents(now: datetime) -> QuerySet[Document]:
         old = Q(collection__in=_uuids(rules.filter(days=days)), created__lt=over) & ~Exists(newer)
         due |= old & (Q(fetched=None) | Q(fetched__lt=over))
     rows = Document.objects.filter(due, replaces=None).exclude(status__in=Document.ACTIVE)
-    return rows.exclude(collection__owner__in=LegalHold.objects.values("person")).order_by("created")
+    return rows.exclude(collection__owner__in=LegalHold.objects.values("user")).order_by("created")
 
 
 def _may_change(user: User, scope: str, subject: str) -> bool:
@@ -155,7 +155,7 @@ def _may_change(user: User, scope: str, subject: str) -> bool:
         match scope:
             case Scope.SITE:
                 return user.is_administrator and user.is_active and not subject
-            case Scope.PERSON:
+            case Scope.USER:
                 return subject == str(user.pk)
             case Scope.COLLECTION:
                 return Collection.objects.owned_by(user).filter(pk=UUID(subject)).exists()

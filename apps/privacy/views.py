@@ -55,12 +55,12 @@ def show_privacy(request: HttpRequest) -> HttpResponse:
     }
     if request.user.is_authenticated:
         user = get_signed_in_user(request)
-        own_days = retention.get_rule_days(Scope.PERSON, user.pk)
+        own_days = retention.get_rule_days(Scope.USER, user.pk)
         own = {
             "own_days": own_days if not context["site_days"] or own_days < context["site_days"] else 0,
-            "held": LegalHold.objects.filter(person=user).exists(),
+            "held": LegalHold.objects.filter(user=user).exists(),
         }
-        context |= {**own, "copies": DataRequest.objects.filter(person=user, kind=DataRequest.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
+        context |= {**own, "copies": DataRequest.objects.filter(user=user, kind=DataRequest.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
         context["held_cases"] = case_legal_holds.holds_about(user)  # type: ignore[assignment]
         context |= {"kept_days": data_requests.KEPT_DAYS, "consents": consents.list_consents(user)}  # type: ignore[dict-item]
     return render(request, "privacy/privacy.html", context)
@@ -85,7 +85,7 @@ def edit_retention(request: HttpRequest) -> HttpResponse:
     user = get_signed_in_user(request)
     if request.method == "POST":
         scope, subject, days = (request.POST.get(name, "") for name in ("scope", "subject", "days"))
-        subject = subject or (str(user.pk) if scope == Scope.PERSON else "")
+        subject = subject or (str(user.pk) if scope == Scope.USER else "")
         if days not in _DAYS and days != str(retention.get_rule_days(scope, subject)):
             raise Http404
         try:
@@ -94,10 +94,10 @@ def edit_retention(request: HttpRequest) -> HttpResponse:
             raise Http404 from error
         messages.success(request, gettext("Saved. It applies within a minute."))
         return redirect("privacy:keeping")
-    rules = dict(RetentionRule.objects.exclude(scope__in=[Scope.SITE, Scope.PERSON]).values_list("subject", "days"))
+    rules = dict(RetentionRule.objects.exclude(scope__in=[Scope.SITE, Scope.USER]).values_list("subject", "days"))
     shelves = Collection.objects.owned_by(user)[:_LISTED]
     talks = Conversation.objects.visible_to(user)[:_LISTED]
-    site, own = retention.get_rule_days(Scope.SITE), retention.get_rule_days(Scope.PERSON, user.pk)
+    site, own = retention.get_rule_days(Scope.SITE), retention.get_rule_days(Scope.USER, user.pk)
     context = {
         "site": site,
         "own": own,
@@ -140,7 +140,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
 def download_export(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
     """Return the ZIP of a finished request to its user."""
     rows = DataRequest.objects.filter(
-        person=get_signed_in_user(request), kind=DataRequest.Kind.EXPORT, status=DataRequest.Status.DONE
+        user=get_signed_in_user(request), kind=DataRequest.Kind.EXPORT, status=DataRequest.Status.DONE
     )
     wish = get_object_or_404(rows, pk=pk)
     if not data_export.archive_path(wish).is_file():
@@ -176,7 +176,7 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
         "wrong": wrong,
         "shelves": Collection.objects.filter(owner=user)[:50],
         "held_cases": case_legal_holds.holds_about(user),
-        "held": LegalHold.objects.filter(person=user).exists(),
+        "held": LegalHold.objects.filter(user=user).exists(),
     }
     return render(request, "privacy/erasure.html", context, status=400 if wrong else 200)
 

@@ -95,12 +95,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         A failed attempt counts for the account and the network. On a device where the account has signed in before it
         counts for that device instead, so that attempts of others cannot lock the user out.
         """
-        held = known_devices.count_attempt(request, str(credentials.get("email") or ""))
-        if held is None:
+        buckets = known_devices.count_attempt(request, str(credentials.get("email") or ""))
+        if buckets is None:
             raise self.validation_error("too_many_login_attempts")
         user = super().authenticate(request, **credentials)
         if user is not None:
-            for one in held:
+            for one in buckets:
                 rate_limits.refund(one)
         return user
 

@@ -33,7 +33,7 @@ def create_token(user: User, name: str, scopes: list[str], days: int | None) -> 
         raise TooManyTokens
     secret = PREFIX + new_secret()
     ApiToken.objects.create(
-        user=user, name=name, scopes=sorted(set(scopes)), secret_hash=_hash(secret), tail=secret[-4:],
+        user=user, name=name, scopes=sorted(set(scopes)), secret_hash=_hash(secret), secret_suffix=secret[-4:],
         expires=None if days is None else timezone.now() + timedelta(days=days),
     )  # fmt: skip
     return secret

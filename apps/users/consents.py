@@ -22,8 +22,8 @@ class Consent(models.TextChoices):
     DECIDED = "decided", gettext_lazy("Reviewers' decisions about my texts may be used to train the safety checks")
 
 
-FIELDS = {Consent.RATED: "lends_answers", Consent.DECIDED: "lends_decisions"}
-_MEANS: dict[Consent, StrOrPromise] = {
+FIELDS = {Consent.RATED: "allows_training_on_answers", Consent.DECIDED: "allows_training_on_decisions"}
+_EXPLANATIONS: dict[Consent, StrOrPromise] = {
     Consent.RATED: gettext_lazy(
         "What is used: two answers to the same question, which one you preferred, and the conversation "
         "before. An administrator can export them to a file."
@@ -40,13 +40,13 @@ class ConsentState:
     """Consent of a user with its explanation, for pages."""
 
     consent: Consent
-    means: StrOrPromise
+    explanation: StrOrPromise
     given: bool
 
 
 def list_consents(user: User) -> list[ConsentState]:
     """Return every consent with its present state."""
-    return [ConsentState(one, _MEANS[one], bool(getattr(user, FIELDS[one]))) for one in Consent]
+    return [ConsentState(one, _EXPLANATIONS[one], bool(getattr(user, FIELDS[one]))) for one in Consent]
 
 
 def change_consent(user: User, consent: Consent, given: bool) -> None:

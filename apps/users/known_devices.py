@@ -19,31 +19,31 @@ from apps.users.rate_limits import BucketRef, RateLimited
 COOKIE = "__Host-device" if settings.SECURE else "device"
 DAYS = 180
 _SIGNER = TimestampSigner(salt="openbook.device")
-_LONGEST = 400  # characters of the cookie
+_MAX_COOKIE = 400  # characters of the cookie
 
 
 def count_attempt(request: HttpRequest, email: str) -> list[BucketRef] | None:
     """Count a sign-in attempt. Return the buckets that were charged, for a refund on success; None after too many
     attempts."""
-    user = _of(request, email)
+    user = _find_device_owner(request, email)
     network = rate_limits.build_network_bucket(get_client_ip(request), LimitedResource.SIGN_INS)
-    held = (
+    buckets = (
         [rate_limits.build_device_bucket(user.pk)]
         if user is not None
         else [rate_limits.build_account_bucket(email), network]
     )
     try:
         with transaction.atomic():
-            for one in held:
+            for one in buckets:
                 rate_limits.consume_bucket(one, LimitedResource.SIGN_INS)
     except RateLimited:
         return None
-    return held
+    return buckets
 
 
 def is_known_device(request: HttpRequest, email: str) -> bool:
     """Return whether this browser has signed in to the account of that address before."""
-    return _of(request, email) is not None
+    return _find_device_owner(request, email) is not None
 
 
 def remember_device(response: HttpResponse, user: User) -> HttpResponse:
@@ -54,10 +54,10 @@ def remember_device(response: HttpResponse, user: User) -> HttpResponse:
     return response
 
 
-def _of(request: HttpRequest, email: str) -> User | None:
+def _find_device_owner(request: HttpRequest, email: str) -> User | None:
     """Return the user of that address if the device cookie names them; None without a valid cookie."""
     cookie = request.COOKIES.get(COOKIE, "")
-    if not cookie or len(cookie) > _LONGEST:
+    if not cookie or len(cookie) > _MAX_COOKIE:
         return None
     try:
         pk = _SIGNER.unsign(cookie, max_age=DAYS * 86_400)

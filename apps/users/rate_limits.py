@@ -28,18 +28,18 @@ from apps.users.models.rate_limit import LimitScope, Rate, RateLimit, RateLimitB
 from apps.users.special_permissions import require_administrator
 
 DEFAULTS: dict[tuple[str, str], Rate] = {
-    (LimitScope.PERSON, LimitedResource.MESSAGES): Rate(200, 1_000),
-    (LimitScope.PERSON, LimitedResource.TOKENS): Rate(1_000_000, 2_000_000),
-    (LimitScope.PERSON, LimitedResource.PICTURES): Rate(30, 60),
-    (LimitScope.PERSON, LimitedResource.UPLOADS): Rate(5_000, 5_000),
-    (LimitScope.PERSON, LimitedResource.SIGN_INS): Rate(10, 40),
+    (LimitScope.USER, LimitedResource.MESSAGES): Rate(200, 1_000),
+    (LimitScope.USER, LimitedResource.TOKENS): Rate(1_000_000, 2_000_000),
+    (LimitScope.USER, LimitedResource.PICTURES): Rate(30, 60),
+    (LimitScope.USER, LimitedResource.UPLOADS): Rate(5_000, 5_000),
+    (LimitScope.USER, LimitedResource.SIGN_INS): Rate(10, 40),
     (LimitScope.ADDRESS, LimitedResource.SIGN_INS): Rate(50, 200),
 }
 CACHE_S = 5.0  # maximum age of the limits that a process has cached, in seconds
 IDLE_S = 86_400.0  # seconds; a bucket unused for so long is full again, so its row is deleted
 
 _lock = threading.Lock()
-_copy: dict[str, Any] = {"rates": None, "read": 0.0}
+_cache: dict[str, Any] = {"rates": None, "read": 0.0}
 
 
 class RateLimited(Exception):
@@ -48,100 +48,100 @@ class RateLimited(Exception):
     The message is a sentence for the user; `retry_s` is the time to wait in seconds.
     """
 
-    def __init__(self, words: str, retry_s: int) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, retry_s: int) -> None:
+        super().__init__(message)
         self.retry_s = retry_s
 
 
 @dataclass(frozen=True, slots=True)
 class BucketRef:
-    """Bucket that limits a user, with its rate. `whose` is shown in messages: "You", the group, "This account", "Your
+    """Bucket that limits a user, with its rate. `holder` is shown in messages: "You", the group, "This account", "Your
     network"."""
 
     key: str
     rate: Rate
-    whose: str
+    holder: str
 
 
 def list_buckets(user: User, resource: str) -> list[BucketRef]:
     """Return the buckets that limit the user for this resource: their own, and those of their groups with a limit."""
     rates = _rates()
-    held = [BucketRef(f"person:{user.pk}:{resource}", rates[LimitScope.PERSON, None, resource], "You")]
+    buckets = [BucketRef(f"person:{user.pk}:{resource}", rates[LimitScope.USER, None, resource], "You")]
     groups = {group: rate for (scope, group, what), rate in rates.items() if group and what == resource}
     if groups:
         rows = user.groups.filter(pk__in=groups).values_list("pk", "name")
-        held += [BucketRef(f"group:{pk}:{resource}", groups[pk], name) for pk, name in rows]
-    return held
+        buckets += [BucketRef(f"group:{pk}:{resource}", groups[pk], name) for pk, name in rows]
+    return buckets
 
 
 def check_limits(user: User, *resources: str) -> None:
     """Raise RateLimited if `consume` would. One query for the levels; writes nothing."""
-    held = [(resource, one) for resource in resources for one in list_buckets(user, resource)]
-    for (resource, one), level in zip(held, read_levels([one for _, one in held]), strict=True):
+    buckets = [(resource, one) for resource in resources for one in list_buckets(user, resource)]
+    for (resource, one), level in zip(buckets, read_levels([one for _, one in buckets]), strict=True):
         if level < 1:
-            raise _over(resource, one, 1 - level)
+            raise _build_error(resource, one, 1 - level)
 
 
 def consume(user: User, resource: str, *, cost: int = 1) -> None:
     """Take `cost` units from every bucket of the user, or raise RateLimited and take nothing."""
-    drawn: list[BucketRef] = []
+    taken: list[BucketRef] = []
     try:
         for one in list_buckets(user, resource):
             consume_bucket(one, resource, cost)
-            drawn.append(one)
+            taken.append(one)
     except RateLimited:
-        for one in drawn:
+        for one in taken:
             refund(one, cost)
         raise
 
 
-def consume_bucket(held: BucketRef, resource: str, cost: float = 1) -> None:
+def consume_bucket(bucket: BucketRef, resource: str, cost: float = 1) -> None:
     """Take `cost` units from one bucket. Raises RateLimited."""
-    if _draw(held, cost):
+    if _take(bucket, cost):
         return
     RateLimitBucket.objects.bulk_create(
-        [RateLimitBucket(key=held.key, level=held.rate.burst, at=time.time())], ignore_conflicts=True
+        [RateLimitBucket(key=bucket.key, level=bucket.rate.burst, updated=time.time())], ignore_conflicts=True
     )
-    if not _draw(held, cost):
-        raise _over(resource, held, cost - read_levels([held])[0])
+    if not _take(bucket, cost):
+        raise _build_error(resource, bucket, cost - read_levels([bucket])[0])
 
 
 def charge(user: User, resource: str, cost: int) -> None:
     """Subtract `cost` units from every bucket of the user, below zero if need be. Never raises RateLimited."""
-    for held in list_buckets(user, resource) if cost > 0 else ():
-        row = RateLimitBucket(key=held.key, level=held.rate.burst, at=time.time())
-        if not _drawn(held, cost):
+    for bucket in list_buckets(user, resource) if cost > 0 else ():
+        row = RateLimitBucket(key=bucket.key, level=bucket.rate.burst, updated=time.time())
+        if not _subtract(bucket, cost):
             RateLimitBucket.objects.bulk_create([row], ignore_conflicts=True)
-            _drawn(held, cost)
+            _subtract(bucket, cost)
 
 
-def refund(held: BucketRef, cost: float = 1) -> None:
+def refund(bucket: BucketRef, cost: float = 1) -> None:
     """Put `cost` units back into the bucket."""
-    _drawn(held, -cost)
+    _subtract(bucket, -cost)
 
 
-def read_levels(held: list[BucketRef]) -> list[float]:
+def read_levels(buckets: list[BucketRef]) -> list[float]:
     """Return the units left in each bucket; the full burst for a bucket without a row."""
     now = time.time()
-    rows = RateLimitBucket.objects.filter(pk__in=[one.key for one in held]).values_list("key", "level", "at")
-    found = {key: (level, at) for key, level, at in rows}
+    rows = RateLimitBucket.objects.filter(pk__in=[one.key for one in buckets]).values_list("key", "level", "updated")
+    stored = {key: (level, updated) for key, level, updated in rows}
     return [
-        min(one.rate.burst, level + max(0.0, now - at) * one.rate.an_hour / 3600)
-        for one in held
-        for level, at in [found.get(one.key, (float(one.rate.burst), now))]
+        min(one.rate.burst, level + max(0.0, now - updated) * one.rate.per_hour / 3600)
+        for one in buckets
+        for level, updated in [stored.get(one.key, (float(one.rate.burst), now))]
     ]
 
 
 def build_account_bucket(email: str) -> BucketRef:
     """Return the bucket of failed sign-ins for an address, whether or not it has an account. The key holds a hash of
     it."""
-    name = hashlib.sha256(email.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return BucketRef(f"account:{name}", _rates()[LimitScope.PERSON, None, LimitedResource.SIGN_INS], "This account")
+    digest = hashlib.sha256(email.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return BucketRef(f"account:{digest}", _rates()[LimitScope.USER, None, LimitedResource.SIGN_INS], "This account")
 
 
 def build_device_bucket(user_pk: int) -> BucketRef:
     """Return the bucket of failed sign-ins from known devices of the account. Attempts of others do not reach it."""
-    return BucketRef(f"device:{user_pk}", _rates()[LimitScope.PERSON, None, LimitedResource.SIGN_INS], "This account")
+    return BucketRef(f"device:{user_pk}", _rates()[LimitScope.USER, None, LimitedResource.SIGN_INS], "This account")
 
 
 def build_network_bucket(address: str, resource: str) -> BucketRef:
@@ -159,75 +159,83 @@ def change_limit(
     require_administrator(by)
     rows = RateLimit.objects.filter(scope=scope, resource=resource, group=group)
     with transaction.atomic():
-        held = rows.first()
+        before = rows.first()
         if rate is None:
             rows.delete()
-        elif not rows.update(burst=rate.burst, an_hour=rate.an_hour):
+        elif not rows.update(burst=rate.burst, per_hour=rate.per_hour):
             RateLimit.objects.create(
-                scope=scope, resource=resource, group_id=group, burst=rate.burst, an_hour=rate.an_hour
+                scope=scope, resource=resource, group_id=group, burst=rate.burst, per_hour=rate.per_hour
             )
         subject = f"limit {scope} {group or ''} {resource}".replace("  ", " ")
-        audit_hook.record_change("limit.changed", actor=by, subject=subject, before=_spelt(held), after=_spelt(rate))
+        audit_hook.record_change(
+            "limit.changed", actor=by, subject=subject, before=_format_rate(before), after=_format_rate(rate)
+        )
     clear_rate_cache()
 
 
-def _spelt(rate: Rate | RateLimit | None) -> str:
-    return f"{rate.burst} / {rate.an_hour}" if rate else ""
+def _format_rate(rate: Rate | RateLimit | None) -> str:
+    return f"{rate.burst} / {rate.per_hour}" if rate else ""
 
 
 def delete_full_buckets() -> int:
     """Delete rows of buckets that are full again, and return how many. Periodic job of the worker."""
-    return RateLimitBucket.objects.filter(at__lt=time.time() - IDLE_S, level__gte=0).delete()[0]
+    return RateLimitBucket.objects.filter(updated__lt=time.time() - IDLE_S, level__gte=0).delete()[0]
 
 
 def clear_rate_cache() -> None:
     """Make the next reader of this process load the limits from the database."""
-    _copy.update(rates=None)
+    _cache.update(rates=None)
 
 
 def _rates() -> dict[tuple[str, int | None, str], Rate]:
     """Return the limits by scope, group and resource: `DEFAULTS`, overridden by the rows of administrators. Cached for
     CACHE_S."""
-    if _copy["rates"] is None or time.monotonic() - _copy["read"] > CACHE_S:
+    if _cache["rates"] is None or time.monotonic() - _cache["read"] > CACHE_S:
         rates: dict[tuple[str, int | None, str], Rate] = {
             (scope, None, resource): rate for (scope, resource), rate in DEFAULTS.items()
         }
-        rows = RateLimit.objects.values_list("scope", "group", "resource", "burst", "an_hour")
-        rates |= {(scope, group, what): Rate(burst, hour) for scope, group, what, burst, hour in rows}
+        rows = RateLimit.objects.values_list("scope", "group", "resource", "burst", "per_hour")
+        rates |= {(scope, group, what): Rate(burst, per_hour) for scope, group, what, burst, per_hour in rows}
         with _lock:
-            _copy.update(rates=rates, read=time.monotonic())
-    found: dict[tuple[str, int | None, str], Rate] = _copy["rates"]
-    return found
+            _cache.update(rates=rates, read=time.monotonic())
+    cached: dict[tuple[str, int | None, str], Rate] = _cache["rates"]
+    return cached
 
 
-def _now(held: BucketRef) -> Any:
+def _level_expression(bucket: BucketRef) -> Any:
     """Return the SQL expression of the present level. A clock that was set back adds nothing."""
-    passed = Greatest(Value(time.time()) - F("at"), Value(0.0))
-    full = F("level") + passed * Value(held.rate.an_hour / 3600)
-    return Least(ExpressionWrapper(full, FloatField()), Value(float(held.rate.burst)), output_field=FloatField())
+    elapsed = Greatest(Value(time.time()) - F("updated"), Value(0.0))
+    refilled = F("level") + elapsed * Value(bucket.rate.per_hour / 3600)
+    return Least(ExpressionWrapper(refilled, FloatField()), Value(float(bucket.rate.burst)), output_field=FloatField())
 
 
-def _draw(held: BucketRef, cost: float) -> bool:
-    rows = RateLimitBucket.objects.filter(pk=held.key).annotate(now=_now(held)).filter(now__gte=cost)
-    return bool(rows.update(level=_now(held) - Value(float(cost)), at=time.time()))
+def _take(bucket: BucketRef, cost: float) -> bool:
+    rows = RateLimitBucket.objects.filter(pk=bucket.key).annotate(now=_level_expression(bucket)).filter(now__gte=cost)
+    return bool(rows.update(level=_level_expression(bucket) - Value(float(cost)), updated=time.time()))
 
 
-def _drawn(held: BucketRef, cost: float) -> bool:
+def _subtract(bucket: BucketRef, cost: float) -> bool:
     return bool(
-        RateLimitBucket.objects.filter(pk=held.key).update(level=_now(held) - Value(float(cost)), at=time.time())
+        RateLimitBucket.objects.filter(pk=bucket.key).update(
+            level=_level_expression(bucket) - Value(float(cost)), updated=time.time()
+        )
     )
 
 
-def _over(resource: str, held: BucketRef, missing: float) -> RateLimited:
-    seconds = held.rate.wait_s(missing)
-    values = {"what": lower_label(LimitedResource(resource).label), "wait": _long(seconds), "group": held.whose}
-    if held.whose in {"You", "This account", "Your network"}:
+def _build_error(resource: str, bucket: BucketRef, missing: float) -> RateLimited:
+    seconds = bucket.rate.wait_s(missing)
+    values = {
+        "what": lower_label(LimitedResource(resource).label),
+        "wait": _format_duration(seconds),
+        "group": bucket.holder,
+    }
+    if bucket.holder in {"You", "This account", "Your network"}:
         return RateLimited(gettext("You have reached the limit for %(what)s. Try again in %(wait)s.") % values, seconds)
-    words = gettext("The group %(group)s has reached its limit for %(what)s. Try again in %(wait)s.")
-    return RateLimited(words % values, seconds)
+    message = gettext("The group %(group)s has reached its limit for %(what)s. Try again in %(wait)s.")
+    return RateLimited(message % values, seconds)
 
 
-def _long(seconds: int) -> str:
+def _format_duration(seconds: int) -> str:
     if seconds >= 3600:
         hours = -(-seconds // 3600)
         return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}

@@ -53,7 +53,7 @@ class SpecialPermission:
         return changed
 
 
-SEALED = SpecialPermission("handles_sealed", "sealed")  # opens cases under sealed clauses
+SEALED = SpecialPermission("may_open_sealed_cases", "sealed")  # opens cases under sealed clauses
 # Asks for a conversation, and approves what another one asked for.
-BREAK_GLASS = SpecialPermission("breaks_glass", "break_glass")
+BREAK_GLASS = SpecialPermission("may_break_glass", "break_glass")
 ALL = (SEALED, BREAK_GLASS)

@@ -33,7 +33,7 @@ Facts = formset_factory(FactForm, extra=1, max_num=MOST, validate_max=True)
 
 def list_facts(user: User) -> list[str]:
     """Return the facts that answers use, in the user's order; [] if the user has switched memory off."""
-    return [fact["text"] for fact in user.facts if fact["on"]] if user.remembers else []
+    return [fact["text"] for fact in user.facts if fact["on"]] if user.uses_memory else []
 
 
 def build_fact_formset(user: User, sent: Any = None) -> BaseFormSet[FactForm]:
@@ -55,7 +55,7 @@ def edit_memory(request: HttpRequest) -> HttpResponse:
         return render(request, "users/instructions.html", {"facts": sent, "form": None}, status=400)
     said = [one.cleaned_data for one in sent.forms if one.cleaned_data.get("text")]
     rows = [{"text": " ".join(one["text"].split()), "on": one["on"]} for one in said]
-    User.objects.filter(pk=user.pk).update(facts=rows, remembers="remembers" in request.POST)
+    User.objects.filter(pk=user.pk).update(facts=rows, uses_memory="remembers" in request.POST)
     consents.change_consent(user, Consent.RATED, "lends" in request.POST)
     messages.success(request, gettext("Saved. Used from your next question on."))
     return redirect("users:instructions")

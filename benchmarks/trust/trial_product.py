@@ -40,7 +40,7 @@ def fill_library(folder: Path) -> dict[str, Any]:
     from benchmarks.lib import fixtures
 
     RateLimit.objects.create(
-        scope=LimitScope.PERSON, resource=LimitedResource.MESSAGES, burst=MESSAGES, an_hour=MESSAGES
+        scope=LimitScope.USER, resource=LimitedResource.MESSAGES, burst=MESSAGES, per_hour=MESSAGES
     )
     user = User.objects.create_user("trial@example.org", uuid4().hex)
     place = Collection.objects.create(owner=user, name=LIBRARY)

@@ -70,7 +70,7 @@ def test_t16_a_form_of_another_site_changes_nothing(alice: User) -> None:
     for origin in ("http://evil.example", "null"):
         said = client.post("/privacy/consent/", {"to": "rated", "consent": "yes"}, headers={"origin": origin})
         assert said.status_code == 403
-    assert not User.objects.get(pk=alice.pk).lends_answers
+    assert not User.objects.get(pk=alice.pk).allows_training_on_answers
 
 
 def test_t17_a_session_that_somebody_planted_is_not_the_one_that_signs_in(alice: User) -> None:

@@ -95,7 +95,7 @@ def test_nothing_that_people_wrote_and_no_secret_is_in_it(admin: Client, alice: 
         instructions="Use metres and herons.", facts=[{"text": "Is 41", "on": True}]
     )
     Collection.objects.update(description="About the herons")
-    token = ApiToken.objects.create(user=alice, name="Script", secret_hash="f" * 64, tail="wxyz")
+    token = ApiToken.objects.create(user=alice, name="Script", secret_hash="f" * 64, secret_suffix="wxyz")
     text = "".join(unescape(admin.get(page).content.decode()) for page in pages)
     alice.refresh_from_db()
     for kept in (SECRET, "Herons", "herons", "Is 41", alice.password, token.secret_hash, "wxyz", PASSWORD):

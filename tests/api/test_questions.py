@@ -217,7 +217,7 @@ async def test_an_answer_goes_on_when_nobody_listens_any_more(
 
 async def test_a_limit_is_said_with_when_to_try_again(web: httpx.AsyncClient, alice: User, library: Collection) -> None:
     place = await begun(web)
-    await in_db(rate_limits.change_limit, LimitScope.PERSON, LimitedResource.MESSAGES, Rate(1, 6))
+    await in_db(rate_limits.change_limit, LimitScope.USER, LimitedResource.MESSAGES, Rate(1, 6))
     assert (await asked(web, place)).status_code == 200
     refused = await asked(web, place)
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0

@@ -166,8 +166,8 @@ def test_attached_pictures_and_chats_from_elsewhere_wait_too(alice: User) -> Non
 async def test_a_person_over_a_limit_is_told_by_socket_and_by_api(
     open_page: Any, openai_client: Callable[[str], openai.AsyncOpenAI], alice: User, library: Collection, chat: FakeChat
 ) -> None:
-    await in_db(rate_limits.change_limit, LimitScope.PERSON, LimitedResource.MESSAGES, Rate(2, 60))
-    await in_db(rate_limits.change_limit, LimitScope.PERSON, LimitedResource.TOKENS, Rate(100_000, 0))
+    await in_db(rate_limits.change_limit, LimitScope.USER, LimitedResource.MESSAGES, Rate(2, 60))
+    await in_db(rate_limits.change_limit, LimitScope.USER, LimitedResource.TOKENS, Rate(100_000, 0))
     try:
         page = await open_page(alice)
         assert (await page.ask("How long do workers live?"))["type"] == "accepted"

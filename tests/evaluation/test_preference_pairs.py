@@ -59,7 +59,7 @@ def test_a_pair_is_in_the_export_only_while_its_person_lends_it(alice, two) -> N
 
 
 def test_withheld_and_deleted_answers_are_in_no_pair_and_reviewers_export_nothing(alice, two) -> None:
-    User.objects.filter(pk=alice.pk).update(lends_answers=True)
+    User.objects.filter(pk=alice.pk).update(allows_training_on_answers=True)
     ada = make_user("ada", User.Role.ADMINISTRATOR)
     assert len(exported(ada)) == 1
     assert sign_in(make_user("morgan", User.Role.REVIEWER)).get("/feedback/preferences.jsonl").status_code == 404
@@ -93,7 +93,7 @@ def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_m
 
 def test_what_was_preferred_side_by_side_is_a_pair_and_a_change_of_mind_leaves_one(alice, bob, two) -> None:
     Feedback.objects.all().delete()
-    User.objects.filter(pk=alice.pk).update(lends_answers=True)
+    User.objects.filter(pk=alice.pk).update(allows_training_on_answers=True)
     ada = make_user("ada", User.Role.ADMINISTRATOR)
     worse, better = two
     address = f"/answers/{worse.pk}/compare/"

@@ -75,11 +75,11 @@ def _kept() -> dict[str, Any]:
 
     maya, now = user(MAYA), timezone.now()
     # Stored as done: otherwise the worker would write it too.
-    wish = DataRequest.objects.create(kind="export", person=maya, number=maya.pk, status="done", ended=now)
+    wish = DataRequest.objects.create(kind="export", user=maya, user_pk=maya.pk, status="done", ended=now)
     counts, sha256, size = data_export.write_archive(wish, maya)
     DataRequest.objects.filter(pk=wish.pk).update(counts=counts, sha256=sha256, size=size)
     counts = {"conversations": 37, "documents": 4, "collections": 1, "pictures": 6, "other rows": 212}
-    gone = DataRequest.objects.create(kind="erase", number=41, counts=counts)
+    gone = DataRequest.objects.create(kind="erase", user_pk=41, counts=counts)
     erasure.finish(gone, "")
     chats = [
         chatgpt(node("u1", "root", "user", "A soup for twenty people?"),

@@ -76,7 +76,7 @@ def test_each_opens_its_own_use_and_no_other(own: Client, alice: User, written: 
 
 
 def test_what_was_given_before_keeps_its_first_meaning_only(alice: User, written: Message) -> None:
-    User.objects.filter(pk=alice.pk).update(lends_answers=True)  # the one flag that there was
+    User.objects.filter(pk=alice.pk).update(allows_training_on_answers=True)  # the one flag that there was
     assert agreed(alice) == used() == {Consent.RATED}
 
 

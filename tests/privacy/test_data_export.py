@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 def copy_of(client: Client, user: User) -> zipfile.ZipFile:
     client.force_login(user)
     assert client.post("/privacy/copy/").status_code == 302
-    wish = DataRequest.objects.get(person=user)
+    wish = DataRequest.objects.get(user=user)
     data_requests.process_request(str(wish.pk))
     assert "Download" in client.get("/privacy/").content.decode()
     return zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"/privacy/copy/{wish.pk}/").streaming_content)))  # type: ignore[attr-defined]

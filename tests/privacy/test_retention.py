@@ -37,8 +37,8 @@ def test_without_a_rule_nothing_goes(alice: User) -> None:
 
 def test_the_shorter_of_site_and_person_counts(alice: User, bob: User, ada: User) -> None:
     retention.change_rule(ada, Scope.SITE, 90)
-    retention.change_rule(alice, Scope.PERSON, 7, alice.pk)
-    retention.change_rule(bob, Scope.PERSON, 365, bob.pk)
+    retention.change_rule(alice, Scope.USER, 7, alice.pk)
+    retention.change_rule(bob, Scope.USER, 365, bob.pk)
     rows = [talk(alice, 8), talk(alice, 6), talk(bob, 91), talk(bob, 89)]
     retention.delete_expired()
     assert there(*rows) == [False, True, False, True]
@@ -71,7 +71,7 @@ def test_pinned_and_held_stay(alice: User, bob: User, ada: User) -> None:
 def test_older_chats_without_a_rule_keep_no_due_one_alive(alice: User, bob: User, ada: User) -> None:
     for _ in range(60):
         talk(alice, 400)
-    retention.change_rule(bob, Scope.PERSON, 1, bob.pk)
+    retention.change_rule(bob, Scope.USER, 1, bob.pk)
     long, due = talk(bob, 200), talk(bob, 10)
     retention.change_rule(bob, Scope.CONVERSATION, 365, long.pk)
     retention.delete_expired()
@@ -153,7 +153,7 @@ def test_without_a_rule_of_its_own_a_row_names_the_limit_that_applies(client: Cl
     page = client.get("/privacy/keeping/").content.decode()
     assert page.count("At most 60 days (this site)") == 2 and "Until deleted" not in page
     assert page.count('value="90"') == 1, "all of one's conversations cannot be kept longer than the site keeps them"
-    retention.change_rule(alice, Scope.PERSON, 30, alice.pk)
+    retention.change_rule(alice, Scope.USER, 30, alice.pk)
     page = client.get("/privacy/keeping/").content.decode()
     assert "30 days (all my conversations)" in page and page.count("At most 60 days (this site)") == 1
 
@@ -168,7 +168,7 @@ def test_a_limit_that_is_no_choice_stays_when_the_administrator_saves_it(client:
 
 def test_the_longer_own_time_is_not_promised(client: Client, alice: User, ada: User) -> None:
     client.force_login(alice)
-    retention.change_rule(alice, Scope.PERSON, 365, alice.pk)
+    retention.change_rule(alice, Scope.USER, 365, alice.pk)
     retention.change_rule(ada, Scope.SITE, 60)
     page = client.get("/privacy/").content.decode()
     assert "kept for 60 days" in page and "kept for 365 days" not in page

@@ -93,7 +93,7 @@ def test_i18_no_policy_can_suspend_anybody() -> None:
 def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     alice: User, bob: User, morgan: User, robin: User, notes: Notes
 ) -> None:
-    User.objects.filter(pk=alice.pk).update(lends_decisions=True)
+    User.objects.filter(pk=alice.pk).update(allows_training_on_decisions=True)
     mine = decide_note(alice, morgan)
     decide_note(bob, morgan, "2")
     SEALED.assign(morgan, True)
@@ -105,7 +105,7 @@ def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     held = cases.claim_case(robin, mine.case_id)
     ruled = appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
     assert [(row["decision"], row["harmful"]) for row in labelled()] == [(str(ruled.pk), False)]
-    User.objects.filter(pk=alice.pk).update(lends_decisions=False)
+    User.objects.filter(pk=alice.pk).update(allows_training_on_decisions=False)
     assert labelled() == []
     reads = AuditEntry.objects.filter(subject="labels").order_by("seq")
     said = [(row.kind, row.actor, row.person, row.payload["texts"]) for row in reads]

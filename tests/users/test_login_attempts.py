@@ -35,7 +35,7 @@ def refused(response: HttpResponse) -> bool:
 
 
 def test_attempts_on_one_account_are_counted_from_everywhere(alice: User) -> None:
-    rate_limits.change_limit(LimitScope.PERSON, LimitedResource.SIGN_INS, Rate(5, 0))
+    rate_limits.change_limit(LimitScope.USER, LimitedResource.SIGN_INS, Rate(5, 0))
     found = [refused(sign_in(Client(), alice.email, address=f"192.0.2.{number}")) for number in range(8)]
     assert found == [False] * 5 + [True] * 3
     assert refused(sign_in(Client(), alice.email, PASSWORD, "192.0.2.99"))
@@ -50,7 +50,7 @@ def test_attempts_from_one_network_are_counted_over_all_accounts(alice: User) ->
 
 
 def test_a_known_device_still_gets_in(alice: User) -> None:
-    rate_limits.change_limit(LimitScope.PERSON, LimitedResource.SIGN_INS, Rate(3, 0))
+    rate_limits.change_limit(LimitScope.USER, LimitedResource.SIGN_INS, Rate(3, 0))
     device = Client()
     assert sign_in(device, alice.email, PASSWORD).status_code == 302
     device.post("/accounts/logout/")
@@ -60,7 +60,7 @@ def test_a_known_device_still_gets_in(alice: User) -> None:
 
 
 def test_the_mark_of_a_device_serves_no_other_account(alice: User, bob: User) -> None:
-    rate_limits.change_limit(LimitScope.PERSON, LimitedResource.SIGN_INS, Rate(3, 0))
+    rate_limits.change_limit(LimitScope.USER, LimitedResource.SIGN_INS, Rate(3, 0))
     device = Client()
     sign_in(device, alice.email, PASSWORD)
     device.post("/accounts/logout/")
@@ -70,6 +70,6 @@ def test_the_mark_of_a_device_serves_no_other_account(alice: User, bob: User) ->
 
 
 def test_signing_in_uses_nothing_up(alice: User) -> None:
-    rate_limits.change_limit(LimitScope.PERSON, LimitedResource.SIGN_INS, Rate(2, 0))
+    rate_limits.change_limit(LimitScope.USER, LimitedResource.SIGN_INS, Rate(2, 0))
     for _ in range(5):
         assert sign_in(Client(), alice.email, PASSWORD).status_code == 302

@@ -42,7 +42,7 @@ VERBS: dict[str, Callable[[User, Rows], object]] = {
     "set_role": lambda by, rows: accounts.set_role(rows.member, User.Role.REVIEWER, by),
     "assign": lambda by, rows: special_permissions.SEALED.assign(rows.administrator, True, by),
     "change_limit": lambda by, rows: rate_limits.change_limit(
-        LimitScope.PERSON, LimitedResource.PICTURES, Rate(1, 1), None, by
+        LimitScope.USER, LimitedResource.PICTURES, Rate(1, 1), None, by
     ),
 }
 
@@ -51,7 +51,7 @@ def state() -> list[object]:
     """Return what any of the verbs would change."""
     return [
         list(Group.objects.order_by("pk").values("name", "user")), Invitation.objects.count(),
-        list(User.objects.order_by("pk").values("role", "handles_sealed", "emailaddress__verified")),
+        list(User.objects.order_by("pk").values("role", "may_open_sealed_cases", "emailaddress__verified")),
         RateLimit.objects.count(), AuditEntry.objects.count(),
     ]  # fmt: skip
 

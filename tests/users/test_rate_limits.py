@@ -63,7 +63,7 @@ def used(user: User, resource: str, most: int) -> int:
 
 
 def test_the_burst_is_used_up_and_comes_back_with_time(alice: User, clock: Clock) -> None:
-    rate_limits.change_limit(LimitScope.PERSON, PICTURES, Rate(3, 60))
+    rate_limits.change_limit(LimitScope.USER, PICTURES, Rate(3, 60))
     assert used(alice, PICTURES, 9) == 3
     with pytest.raises(RateLimited, match=r"You have reached the limit for pictures\. Try again in 1 minute") as caught:
         rate_limits.consume(alice, PICTURES)
@@ -75,14 +75,14 @@ def test_the_burst_is_used_up_and_comes_back_with_time(alice: User, clock: Clock
 
 
 def test_a_clock_that_was_set_back_fills_nothing(alice: User, clock: Clock) -> None:
-    rate_limits.change_limit(LimitScope.PERSON, PICTURES, Rate(3, 60))
+    rate_limits.change_limit(LimitScope.USER, PICTURES, Rate(3, 60))
     assert used(alice, PICTURES, 9) == 3
     clock.now -= 3600
     assert used(alice, PICTURES, 9) == 0
 
 
 def test_each_person_has_their_own(alice: User, bob: User) -> None:
-    rate_limits.change_limit(LimitScope.PERSON, PICTURES, Rate(2, 0))
+    rate_limits.change_limit(LimitScope.USER, PICTURES, Rate(2, 0))
     assert [used(alice, PICTURES, 9), used(bob, PICTURES, 9)] == [2, 2]
 
 
@@ -101,7 +101,7 @@ def test_a_group_shares_one_and_what_it_lacks_is_taken_from_nobody(alice: User, 
 def test_a_whole_office_behind_one_address_shares_no_limit(db: None) -> None:
     """Check that limits of network addresses do not apply to signed-in users."""
     for resource in (MESSAGES, UPLOADS, PICTURES):
-        RateLimit.objects.create(scope=LimitScope.ADDRESS, resource=resource, burst=3, an_hour=0)
+        RateLimit.objects.create(scope=LimitScope.ADDRESS, resource=resource, burst=3, per_hour=0)
     rate_limits.clear_rate_cache()
     office = [make_user(f"colleague{number}") for number in range(30)]
     for resource in (MESSAGES, UPLOADS, PICTURES):
@@ -113,7 +113,7 @@ def as_shown(**changed: object) -> dict[str, object]:
     """Return the form of all limits as the page shows it, except for `changed`."""
     shown: dict[str, object] = {}
     for (scope, resource), rate in rate_limits.DEFAULTS.items():
-        shown |= {f"{scope}-{resource}-burst": rate.burst, f"{scope}-{resource}-an_hour": rate.an_hour}
+        shown |= {f"{scope}-{resource}-burst": rate.burst, f"{scope}-{resource}-per_hour": rate.per_hour}
     return shown | changed
 
 
@@ -121,14 +121,14 @@ def as_shown(**changed: object) -> dict[str, object]:
 def test_an_address_is_given_no_limit_of_what_only_users_can_do(ada: User, resource: str) -> None:
     client = Client()
     client.force_login(ada)
-    client.post("/people/limits/", as_shown() | {f"address-{resource}-burst": 1, f"address-{resource}-an_hour": 1})
+    client.post("/people/limits/", as_shown() | {f"address-{resource}-burst": 1, f"address-{resource}-per_hour": 1})
     assert not RateLimit.objects.exists()
-    client.post("/people/limits/", as_shown() | {"address-sign_ins-burst": 1, "address-sign_ins-an_hour": 1})
+    client.post("/people/limits/", as_shown() | {"address-sign_ins-burst": 1, "address-sign_ins-per_hour": 1})
     assert RateLimit.objects.get().resource == "sign_ins"
 
 
 def test_tokens_are_owed_and_paid_back_by_time(alice: User, clock: Clock) -> None:
-    rate_limits.change_limit(LimitScope.PERSON, TOKENS, Rate(100, 3600))
+    rate_limits.change_limit(LimitScope.USER, TOKENS, Rate(100, 3600))
     rate_limits.check_limits(alice, TOKENS)
     rate_limits.charge(alice, TOKENS, 150)
     with pytest.raises(RateLimited) as caught:
@@ -149,7 +149,7 @@ def test_a_bucket_that_is_full_again_leaves_no_row(alice: User, clock: Clock) ->
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_get_exactly_what_is_there() -> None:
     user = make_user("alice")
-    rate_limits.change_limit(LimitScope.PERSON, PICTURES, Rate(25, 0))
+    rate_limits.change_limit(LimitScope.USER, PICTURES, Rate(25, 0))
     counts: list[int] = []
 
     def work() -> None:
@@ -167,7 +167,7 @@ def test_many_at_once_get_exactly_what_is_there() -> None:
 
 
 def test_an_upload_too_many_is_told_when_to_try_again(client: Client, alice: User) -> None:
-    rate_limits.change_limit(LimitScope.PERSON, UPLOADS, Rate(0, 60))
+    rate_limits.change_limit(LimitScope.USER, UPLOADS, Rate(0, 60))
     shelf = make_collection(alice)
     client.force_login(alice)
     for headers in ({"Accept": "application/json"}, {}):
@@ -184,25 +184,25 @@ def test_a_person_sees_what_is_left_and_an_administrator_sets_it(client: Client,
     alice.groups.add(team)
     client.force_login(ada)
     page = "/people/limits/"
-    mine = {"person-pictures-burst": 7, "person-pictures-an_hour": 8}
+    mine = {"person-pictures-burst": 7, "person-pictures-per_hour": 8}
     assert client.post(page, as_shown() | mine).status_code == 302
-    sent = {"group": team.pk, "resource": "messages", "burst": 55, "an_hour": 44}
+    sent = {"group": team.pk, "resource": "messages", "burst": 55, "per_hour": 44}
     assert client.post(page, sent).status_code == 302
     assert "Team" in client.get(page).content.decode()
     client.force_login(alice)
     shown = strip_layout(client.get("/limits/").content.decode())
     assert all(f">{number}</td>" in shown for number in (7, 8, 55, 44))
     client.force_login(ada)
-    empty = {"person-pictures-burst": "", "person-pictures-an_hour": ""}
+    empty = {"person-pictures-burst": "", "person-pictures-per_hour": ""}
     assert client.post(page, as_shown() | empty).status_code == 302
     assert not RateLimit.objects.filter(scope="person").exists()
 
 
 def test_one_button_saves_what_was_changed_and_logs_nothing_else(client: Client, ada: User) -> None:
     client.force_login(ada)
-    changed = {"person-messages-burst": 5, "person-pictures-an_hour": 6}
+    changed = {"person-messages-burst": 5, "person-pictures-per_hour": 6}
     client.post("/people/limits/", as_shown() | changed)
-    assert {(row.resource, row.burst, row.an_hour) for row in RateLimit.objects.all()} == {
+    assert {(row.resource, row.burst, row.per_hour) for row in RateLimit.objects.all()} == {
         ("messages", 5, 1_000), ("pictures", 30, 6)
     }  # fmt: skip
     assert AuditEntry.objects.filter(kind="limit.changed").count() == 2
@@ -214,10 +214,10 @@ def test_one_button_saves_what_was_changed_and_logs_nothing_else(client: Client,
     "sent",
     [
         {"person-pictures-burst": -1},
-        {"person-pictures-burst": 5, "person-pictures-an_hour": ""},
-        {"person-pictures-burst": "1e9", "person-pictures-an_hour": "x", "person-messages-burst": 3},
-        {"group": "", "resource": "pictures", "burst": 5, "an_hour": 2},
-        {"group": "999999", "resource": "pictures", "burst": 5, "an_hour": 2},
+        {"person-pictures-burst": 5, "person-pictures-per_hour": ""},
+        {"person-pictures-burst": "1e9", "person-pictures-per_hour": "x", "person-messages-burst": 3},
+        {"group": "", "resource": "pictures", "burst": 5, "per_hour": 2},
+        {"group": "999999", "resource": "pictures", "burst": 5, "per_hour": 2},
     ],
 )
 def test_nonsense_changes_no_limit(client: Client, ada: User, sent: dict[str, object]) -> None:

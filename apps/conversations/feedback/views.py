@@ -50,7 +50,7 @@ def edit_details(request: HttpRequest, answer: UUID) -> HttpResponse:
 
 
 def _form(request: HttpRequest, row: Feedback, form: FeedbackForm | None = None) -> HttpResponse:
-    lends = User.objects.values_list("lends_answers", flat=True).get(pk=row.person_id)
+    lends = User.objects.values_list("allows_training_on_answers", flat=True).get(pk=row.person_id)
     initial = {"reasons": row.reasons, "note": row.note, "report": row.reported is not None, "lend": lends}
     context = {"answer": row.answer, "feedback": row, "form": form or FeedbackForm(initial=initial)}
     return render(request, "conversations/feedback/_feedback_form.html", context)

@@ -1,6 +1,6 @@
 """Build pairs of a preferred and a rejected answer to one question, in the format of TRL's DPO trainer.
 
-Only answers of users who consent (`User.lends_answers`) are used; consent is read anew at each export. The prompt is
+Only answers of users who consent (`User.allows_training_on_answers`) are used; consent is read anew at each export. The prompt is
 the conversation before and the question, without passages.
 """
 
@@ -55,7 +55,7 @@ def count_pairs() -> int:
 def _preferred() -> QuerySet[Preference]:
     """Return the comparisons of two complete, different answers by consenting active users."""
     rows = Preference.objects.filter(
-        person__lends_answers=True, person__is_active=True, better__status=Message.Status.COMPLETE,
+        person__allows_training_on_answers=True, person__is_active=True, better__status=Message.Status.COMPLETE,
         worse__status=Message.Status.COMPLETE, better__conversation__deleted__isnull=True,
     )  # fmt: skip
     return rows.exclude(better__text=models.F("worse__text")).select_related("better", "worse").order_by("pk")
@@ -65,7 +65,7 @@ def _rated() -> dict[tuple[int, UUID], dict[bool, list[str]]]:
     """Return, by user and question, the texts of answers rated good (True) and poor (False); only where both exist."""
     rated: dict[tuple[int, UUID], dict[bool, list[str]]] = {}
     rows = Feedback.objects.filter(
-        person__lends_answers=True, person__is_active=True, answer__status=Message.Status.COMPLETE,
+        person__allows_training_on_answers=True, person__is_active=True, answer__status=Message.Status.COMPLETE,
         answer__parent__isnull=False, answer__conversation__deleted__isnull=True,
     ).exclude(answer__text="")  # fmt: skip
     for person, question, good, text in rows.order_by("pk").values_list(

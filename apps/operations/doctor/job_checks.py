@@ -72,7 +72,7 @@ def _requests() -> CheckResult:
         gettext("%(kind)s of user %(number)s (%(reason)s)")
         % {
             "kind": wish.get_kind_display(),
-            "number": wish.number,
+            "number": wish.user_pk,
             "reason": wish.error or translate_stored(wish.reason) or "-",
         }
         for wish in late[:_SHOWN]

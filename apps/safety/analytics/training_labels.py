@@ -35,7 +35,7 @@ def export_labels() -> list[dict[str, Any]]:
 
 
 def _last_decisions() -> list[Decision]:
-    rows = Decision.objects.filter(undone=None, owner__lends_decisions=True).exclude(
+    rows = Decision.objects.filter(undone=None, owner__allows_training_on_decisions=True).exclude(
         clause__in=[*SEALED_CLAUSES, ACCOUNT]
     )
     last: dict[Any, Decision] = {}

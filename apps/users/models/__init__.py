@@ -46,21 +46,23 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
-    instructions = models.TextField(blank=True, max_length=2000, help_text="What every assistant is to heed for them")
-    facts = models.JSONField(default=list, blank=True, help_text="What they want remembered: [{text, on}]")
-    language = models.CharField(max_length=8, blank=True, help_text="Of pages; empty: as the browser asks for it")
-    remembers = models.BooleanField(default=True, help_text="Whether answers heed the facts")
-    lends_answers = models.BooleanField(
-        default=False, help_text="The answers that they rated may be used to train a model"
+    instructions = models.TextField(blank=True, max_length=2000, help_text="Instructions for every answer to the user")
+    facts = models.JSONField(
+        default=list, blank=True, help_text="Facts about the user as [{text, on}]; answers use those that are on"
     )
-    lends_decisions = models.BooleanField(
-        default=False, help_text="Decided texts of theirs may be used to train the checks"
+    language = models.CharField(max_length=8, blank=True, help_text="Language of pages; empty: the browser's")
+    uses_memory = models.BooleanField(default=True, help_text="Answers use the facts")
+    allows_training_on_answers = models.BooleanField(
+        default=False, help_text="Consent: rated answers may be used to train a model"
     )
-    handles_sealed = models.BooleanField(
-        default=False, help_text="Named for cases under sealed clauses; nobody is by their role"
+    allows_training_on_decisions = models.BooleanField(
+        default=False, help_text="Consent: decided texts may be used to train the safety checks"
     )
-    breaks_glass = models.BooleanField(
-        default=False, help_text="Named for break-glass access to conversations; nobody is by their role"
+    may_open_sealed_cases = models.BooleanField(
+        default=False, help_text="Special permission: open sealed cases; no role includes it"
+    )
+    may_break_glass = models.BooleanField(
+        default=False, help_text="Special permission: break-glass access to conversations; no role includes it"
     )
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -137,7 +139,7 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=80)
     scopes = models.JSONField(default=list)
     secret_hash = models.CharField(max_length=64, unique=True)
-    tail = models.CharField(max_length=4, help_text="The end of the secret, to tell tokens apart")
+    secret_suffix = models.CharField(max_length=4, help_text="Last characters of the secret, to tell tokens apart")
     created = models.DateTimeField(auto_now_add=True)
     expires = models.DateTimeField(null=True, blank=True)
     last_used = models.DateTimeField(null=True, blank=True)

@@ -27,21 +27,21 @@ class LimitedResource(models.TextChoices):
 class LimitScope(models.TextChoices):
     """Holder of a limit: each user, each group as a whole, each network address."""
 
-    PERSON = "person", gettext_lazy("Each user")
+    USER = "person", gettext_lazy("Each user")
     GROUP = "group", gettext_lazy("All users of a group together")
     ADDRESS = "address", gettext_lazy("Each network address")
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Rate of a bucket: `burst` is its capacity, `an_hour` how many units flow back per hour."""
+    """Rate of a bucket: `burst` is its capacity, `per_hour` how many units flow back per hour."""
 
     burst: int
-    an_hour: int
+    per_hour: int
 
     def wait_s(self, missing: float) -> int:
         """Return the seconds until `missing` units have flowed back: 1 to 86,400; 86,400 if nothing flows back."""
-        return max(1, min(86_400, math.ceil(missing * 3600 / self.an_hour))) if self.an_hour else 86_400
+        return max(1, min(86_400, math.ceil(missing * 3600 / self.per_hour))) if self.per_hour else 86_400
 
 
 class RateLimit(models.Model):
@@ -51,7 +51,7 @@ class RateLimit(models.Model):
     group = models.ForeignKey("auth.Group", on_delete=models.CASCADE, null=True, blank=True, related_name="limits")
     resource = models.CharField(max_length=12, choices=LimitedResource.choices)
     burst = models.PositiveIntegerField()
-    an_hour = models.PositiveIntegerField()
+    per_hour = models.PositiveIntegerField()
 
     class Meta:
         db_table = "users_limit"
@@ -66,15 +66,15 @@ class RateLimit(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} {self.resource}: {self.burst}, {self.an_hour} an hour"
+        return f"{self.scope} {self.resource}: {self.burst}, {self.per_hour} an hour"
 
 
 class RateLimitBucket(models.Model):
     """Fill level of one bucket. Buckets without a row are full."""
 
     key = models.CharField(primary_key=True, max_length=120)
-    level = models.FloatField(help_text="What is left; below zero: owed")
-    at = models.FloatField(help_text="When that was so, in seconds since 1970", db_index=True)
+    level = models.FloatField(help_text="Units left; negative while more was used than the bucket held")
+    updated = models.FloatField(help_text="Time of the last change of the level, in seconds since 1970", db_index=True)
 
     class Meta:
         db_table = "users_bucket"

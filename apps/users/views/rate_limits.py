@@ -21,30 +21,30 @@ from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from apps.users.permissions import administrator_required, get_signed_in_user
 
 SHOWN = (LimitedResource.MESSAGES, LimitedResource.TOKENS, LimitedResource.PICTURES, LimitedResource.UPLOADS)
-_MOST = 1_000_000_000
+_MAX_RATE = 1_000_000_000
 
 
 class RateForm(forms.Form):
     """Form of one limit. Both numbers empty restores the default, or removes the limit of a group."""
 
-    burst = forms.IntegerField(label=gettext_lazy("At once"), min_value=0, max_value=_MOST, required=False)
-    an_hour = forms.IntegerField(
-        label=gettext_lazy("Refills within an hour"), min_value=0, max_value=_MOST, required=False
+    burst = forms.IntegerField(label=gettext_lazy("At once"), min_value=0, max_value=_MAX_RATE, required=False)
+    per_hour = forms.IntegerField(
+        label=gettext_lazy("Refills within an hour"), min_value=0, max_value=_MAX_RATE, required=False
     )
 
     def clean(self) -> dict[str, Any]:
-        found = super().clean() or {}
-        if not self.errors and (found.get("burst") is None) != (found.get("an_hour") is None):
+        values = super().clean() or {}
+        if not self.errors and (values.get("burst") is None) != (values.get("per_hour") is None):
             raise forms.ValidationError(
                 gettext("Enter both numbers: the maximum at once, and how much refills within an hour.")
             )
-        return found
+        return values
 
     @property
     def rate(self) -> Rate | None:
         """Return the rate of a valid form; None to restore the default."""
         burst = self.cleaned_data["burst"]
-        return None if burst is None else Rate(burst, self.cleaned_data["an_hour"])
+        return None if burst is None else Rate(burst, self.cleaned_data["per_hour"])
 
 
 class GroupLimitForm(RateForm):
@@ -62,18 +62,18 @@ class GroupLimitForm(RateForm):
 def show_own_limits(request: HttpRequest) -> HttpResponse:
     """Show the units left in each of the user's buckets, and the time until more is there."""
     user = get_signed_in_user(request)
-    held = [(resource, one) for resource in SHOWN for one in rate_limits.list_buckets(user, resource)]
-    left = rate_limits.read_levels([one for _, one in held])
+    buckets = [(resource, one) for resource in SHOWN for one in rate_limits.list_buckets(user, resource)]
+    levels = rate_limits.read_levels([one for _, one in buckets])
     rows = [
         {
             "resource": resource.label,
-            "whose": one.whose,
+            "holder": one.holder,
             "left": max(0, int(level)),
             "burst": one.rate.burst,
-            "an_hour": one.rate.an_hour,
+            "per_hour": one.rate.per_hour,
             "wait_s": one.rate.wait_s(1 - level) if level < 1 else 0,
         }
-        for (resource, one), level in zip(held, left, strict=True)
+        for (resource, one), level in zip(buckets, levels, strict=True)
     ]
     return render(request, "users/rate_limits.html", {"rows": rows})
 
@@ -87,19 +87,19 @@ def edit_limits(request: HttpRequest) -> HttpResponse:
     """
     by = get_signed_in_user(request)
     sent = request.POST if request.method == "POST" else None
-    for_group = GroupLimitForm(sent if sent is not None and "group" in sent else None)
+    group_form = GroupLimitForm(sent if sent is not None and "group" in sent else None)
     rows = _list_rows(sent if sent is not None and "group" not in sent else None)
-    if for_group.is_bound and for_group.is_valid():
-        data = for_group.cleaned_data
-        rate_limits.change_limit(LimitScope.GROUP, data["resource"], for_group.rate, data["group"].pk, by)
-    elif sent is not None and not for_group.is_bound and all(row["form"].is_valid() for row in rows):
+    if group_form.is_bound and group_form.is_valid():
+        data = group_form.cleaned_data
+        rate_limits.change_limit(LimitScope.GROUP, data["resource"], group_form.rate, data["group"].pk, by)
+    elif sent is not None and not group_form.is_bound and all(row["form"].is_valid() for row in rows):
         _store_rows(rows, by)
     else:
         groups = RateLimit.objects.filter(scope=LimitScope.GROUP).select_related("group")
         context = {
             "rows": rows,
             "groups": groups.order_by("group__name", "resource"),
-            "form": for_group,
+            "form": group_form,
             "resources": SHOWN,
             "everyone": Group.objects.all(),
         }
@@ -114,8 +114,8 @@ def _list_rows(sent: QueryDict | None) -> list[dict[str, Any]]:
     rows = []
     for (scope, resource), default in rate_limits.DEFAULTS.items():
         stored = own.get((scope, resource))
-        now = Rate(stored.burst, stored.an_hour) if stored else default
-        initial = {"burst": now.burst, "an_hour": now.an_hour}
+        now = Rate(stored.burst, stored.per_hour) if stored else default
+        initial = {"burst": now.burst, "per_hour": now.per_hour}
         rows.append(
             {
                 "scope": scope,

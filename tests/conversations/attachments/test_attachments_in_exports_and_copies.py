@@ -111,7 +111,7 @@ async def test_a_copy_of_my_data_has_it_and_erasure_leaves_nothing(place, alice,
         own, row = as_(alice), AttachedPicture.objects.get()
         draft = attached(alice)
         own.post("/privacy/copy/")
-        wish = DataRequest.objects.get(person=alice)
+        wish = DataRequest.objects.get(user=alice)
         data_requests.process_request(str(wish.pk))
         packed = b"".join(own.get(f"/privacy/copy/{wish.pk}/").streaming_content)  # type: ignore[attr-defined]
         found = zipfile.ZipFile(io.BytesIO(packed))

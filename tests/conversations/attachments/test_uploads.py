@@ -132,7 +132,7 @@ def test_it_is_its_person_s_and_nobody_else_s(alice: User, bob: User) -> None:
 
 
 def test_it_counts_as_an_upload(alice: User) -> None:
-    RateLimit.objects.create(scope="person", resource="uploads", burst=1, an_hour=1)
+    RateLimit.objects.create(scope="person", resource="uploads", burst=1, per_hour=1)
     rate_limits.clear_rate_cache()
     assert posted(as_(alice), drawn("one")).status_code == 200
     assert posted(as_(alice), drawn("two")).status_code == 429 and AttachedPicture.objects.count() == 1

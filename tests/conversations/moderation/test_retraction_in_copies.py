@@ -67,7 +67,7 @@ def test_nor_the_case_about_a_copy_of_it_or_about_a_part_that_was_taken_out(answ
 
 
 def test_pairs_for_training_hold_nothing_of_it(answer: Message, alice: User) -> None:
-    User.objects.filter(pk=alice.pk).update(lends_answers=True)
+    User.objects.filter(pk=alice.pk).update(allows_training_on_answers=True)
     told = {"conversation": answer.conversation, "asked_by": alice, "status": "complete"}
     follow_up = Message.objects.create(role="user", parent=answer, text="And the other?", **told)
     one, other = (Message.objects.create(role="assistant", parent=follow_up, text=text, **told) for text in "ab")

@@ -144,13 +144,13 @@ def test_without_a_picture_model_there_is_nothing_to_expand(
 
 
 def test_it_counts_as_a_question_of_its_person(alice: User, chat: FakeChat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(rate_limits.DEFAULTS, (LimitScope.PERSON, LimitedResource.MESSAGES), Rate(1, 1))
-    monkeypatch.setitem(rate_limits._copy, "rates", None)
+    monkeypatch.setitem(rate_limits.DEFAULTS, (LimitScope.USER, LimitedResource.MESSAGES), Rate(1, 1))
+    monkeypatch.setitem(rate_limits._cache, "rates", None)
     chat.reply = FULL
     assert offered(expanded(alice, "a red cat")) == FULL
     page = expanded(alice, "a red cat")
     assert offered(page) is None and STAYS in page and len(chat.requests) == 1
-    monkeypatch.setitem(rate_limits._copy, "rates", None)
+    monkeypatch.setitem(rate_limits._cache, "rates", None)
 
 
 @pytest.mark.parametrize(

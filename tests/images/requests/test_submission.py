@@ -123,7 +123,7 @@ def test_a_model_that_starts_from_no_picture_is_not_given_one(
 
 def test_a_user_draws_pictures_from_a_bucket(alice: User, bob: User, painter: FakePainter) -> None:
     try:
-        rate_limits.change_limit(LimitScope.PERSON, LimitedResource.PICTURES, Rate(3, 60))
+        rate_limits.change_limit(LimitScope.USER, LimitedResource.PICTURES, Rate(3, 60))
         submission.request_pictures(alice, PictureRequest("A cat", count=2))
         with pytest.raises(RateLimited, match="pictures"):
             submission.request_pictures(alice, PictureRequest("A cat", count=2))

@@ -98,7 +98,7 @@ def test_a_key_that_is_needed_is_not_dropped(alice: User, notes: Notes, key_file
 def test_without_its_key_a_text_says_so_and_can_only_be_allowed(
     alice: User, morgan: User, notes: Notes, key_file: Path
 ) -> None:
-    User.objects.filter(pk=alice.pk).update(lends_decisions=True)
+    User.objects.filter(pk=alice.pk).update(allows_training_on_decisions=True)
     opened = make_note_case(alice)
     old = lose(key_file)
     held = cases.claim_case(morgan, opened.pk)

@@ -116,7 +116,7 @@ def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: Us
     assert list(rows) == [("person.named_for_sealed", ada.pk), ("person.not_named_for_sealed", ada.pk)]
     client.post(f"/people/{alice.pk}/sealed/", {"named": "yes"})  # who does not review
     alice.refresh_from_db()
-    assert not alice.handles_sealed
+    assert not alice.may_open_sealed_cases
     client.post(f"/people/{morgan.pk}/sealed/", {"named": "yes"})
     assert ">Sealed cases</span>" in client.get("/people/").content.decode()
     assert "Permission for sealed cases given" in client.get("/review/log/?area=people").content.decode()
@@ -138,7 +138,7 @@ def test_who_reviews_again_is_named_again_only_by_somebody(ada: User, morgan: Us
 def test_reviewers_name_nobody(morgan: User) -> None:
     assert signed_in(morgan).post(f"/people/{morgan.pk}/sealed/", {"named": "yes"}).status_code == 404
     morgan.refresh_from_db()
-    assert not morgan.handles_sealed
+    assert not morgan.may_open_sealed_cases
 
 
 def test_a_name_is_worth_nothing_without_the_role(hidden: Case, morgan: User) -> None:
