@@ -195,8 +195,8 @@ class ChatModelSettings(SettingsGroup):
     replace its own, such as `--block-size 32`."""
 
     ANSWER_STYLE: Literal["automatic", "quotes", "model"] = "automatic"
-    """Style of answers where neither assistant nor model sets one: `quotes` shows passages first, `model` lets the model
-    write, `automatic` decides by the reading test."""
+    """Style of answers where neither assistant nor model sets one: `quotes` shows passages first, `model` lets the
+    model write, `automatic` decides by the reading test."""
 
     TOKEN_CHOICES: Count = 4
     """Alternatives recorded for each token of an answer, from vLLM only. `0`: no tokens are recorded."""

@@ -43,9 +43,9 @@ def paragraphs() -> Iterator[tuple[str, str]]:
         if place.startswith("assistant/env.py") and isinstance(node, ast.ClassDef):
             yield place, docstring.partition("\n\n")[2]
         for field, below in pairwise(node.body) if isinstance(node, ast.ClassDef) else ():
-            if isinstance(field, ast.Assign | ast.AnnAssign) and isinstance(below, ast.Expr):
-                if isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
-                    yield f"{place.rpartition(':')[0]}:{below.lineno}", below.value.value
+            text = getattr(getattr(below, "value", None), "value", None)
+            if isinstance(field, ast.Assign | ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(text, str):
+                yield f"{place.rpartition(':')[0]}:{below.lineno}", text
 
 
 def test_no_docstring_begins_with_a_riddle() -> None:

@@ -1,7 +1,7 @@
 """Build pairs of a preferred and a rejected answer to one question, in the format of TRL's DPO trainer.
 
-Only answers of users who consent (`User.allows_training_on_answers`) are used; consent is read anew at each export. The prompt is
-the conversation before and the question, without passages.
+Only answers of users who consent (`User.allows_training_on_answers`) are used; consent is read anew at each export.
+The prompt is the conversation before and the question, without passages.
 """
 
 from __future__ import annotations
