@@ -93,6 +93,6 @@ def test_a_legal_hold_is_set_by_name_once_also_on_a_suspended_user(admin: Client
     assert admin.post("/privacy/holds/", asked).status_code == 302
     second = admin.post("/privacy/holds/", asked)
     assert second.status_code == 400 and "already a legal hold" in second.content.decode()
-    assert LegalHold.objects.get().person == bob
+    assert LegalHold.objects.get().user == bob
     admin.post("/privacy/holds/", {"person": bob.pk, "hold": "no"})
     assert not LegalHold.objects.exists()
