@@ -40,11 +40,11 @@ def suspend_account(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("users:user", pk)
     context = {
         "found": account,
-        "wrong": error,
+        "error": error,
         "days": DURATION_DAYS,
         "reason": request.POST.get("reason", ""),
         "chosen": request.POST.get("days", ""),
-        "least": account_suspensions.LEAST,
-        "most": account_suspensions.MOST,
+        "min_length": account_suspensions.LEAST,
+        "max_length": account_suspensions.MOST,
     }
     return render(request, "safety/account_suspension.html", context, status=status)

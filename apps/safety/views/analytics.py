@@ -32,8 +32,8 @@ def show_analytics(request: HttpRequest) -> HttpResponse:
     rows, agreed = metrics.measure_clauses(), metrics.measure_agreement()
     context = {
         "charts": dashboard.make_dashboard(rows, agreed),
-        "wide": charts.WIDTH,
-        "high": charts.HEIGHT,
+        "chart_width": charts.WIDTH,
+        "chart_height": charts.HEIGHT,
         "bars": charts.make_day_bars(detector_outages.count_by_day(metrics.WINDOW_DAYS)),
         "degraded": detector_outages.count_minutes(metrics.WINDOW_DAYS),
         "rows": rows,

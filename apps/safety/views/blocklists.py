@@ -134,7 +134,7 @@ def show_blocklists(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "safety/blocklists.html",
-        {"rows": rows_with_bars, "days": metrics.WINDOW_DAYS, "wide": 8 * metrics.WINDOW_DAYS},
+        {"rows": rows_with_bars, "days": metrics.WINDOW_DAYS, "chart_width": 8 * metrics.WINDOW_DAYS},
     )
 
 
@@ -148,7 +148,7 @@ def edit_blocklist(request: HttpRequest, name: str) -> HttpResponse:
     blocklist = blocklist_drafts.find_blocklist(user, name)
     if blocklist is None and name != NEW:
         raise Http404
-    context: dict[str, Any] = {"own": blocklist}
+    context: dict[str, Any] = {"blocklist": blocklist}
     form = BlocklistForm(request.POST if request.method == "POST" else None, initial=_initial(user, blocklist))
     if request.method == "POST" and request.POST.get("do") == "remove" and blocklist is not None:
         return _drafted(request, blocklist_drafts.remove_blocklist(user, blocklist.key))
@@ -160,9 +160,9 @@ def edit_blocklist(request: HttpRequest, name: str) -> HttpResponse:
             parsed = blocklist_drafts.parse_blocklist(row)
             sample = form.cleaned_data["sample"]
             context |= {
-                "tried": blocklist_drafts.run_dry_run(user, parsed),
-                "asked": bool(sample),
-                "hit": blocklist_drafts.find_matching_entries(parsed, sample),
+                "dry_run": blocklist_drafts.run_dry_run(user, parsed),
+                "has_sample": bool(sample),
+                "matching_entries": blocklist_drafts.find_matching_entries(parsed, sample),
             }
         except PolicyError as error:
             form.add_error("entries", str(error))

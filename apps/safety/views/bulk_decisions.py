@@ -80,10 +80,10 @@ def decide_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def renew_batch(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """Extend the claims of the batch. Return a message as `words` if none of them holds any more."""
+    """Extend the claims of the batch. Return the reason as `message` if none of them holds any more."""
     if bulk_decisions.renew_batch(get_signed_in_user(request), _get_own_batch(request, pk)):
         return JsonResponse({})
-    return JsonResponse({"words": gettext("Your claim on these cases has expired. Nothing was changed.")})
+    return JsonResponse({"message": gettext("Your claim on these cases has expired. Nothing was changed.")})
 
 
 @require_POST

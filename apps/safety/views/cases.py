@@ -86,7 +86,7 @@ def show_queue(request: HttpRequest) -> HttpResponse:
     context |= _filter_context(user, case_filter)
     context |= {
         "degraded": sum(detector_outages.count_minutes(1).values()),
-        "looks": second_reviews.pending_reviews(user).count(),
+        "second_review_count": second_reviews.pending_reviews(user).count(),
     }
     context |= {
         "sealed": sealed_cases.count_waiting(user),
@@ -112,7 +112,7 @@ def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     remaining = case_queue.filter_cases(user, case_filter).count()
     context = {
         **_case_context(user, case, holds),
-        "place": case_filter.query(),
+        "filter_query": case_filter.query(),
         "left": remaining,
         **_undo_context(user),
     }
@@ -153,13 +153,13 @@ def claim_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def renew_claim(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """Extend the claim and return its token. Return a message as `words` if another reviewer has the case."""
+    """Extend the claim and return its token. Return the reason as `message` if another reviewer has the case."""
     try:
         return JsonResponse(
             {"token": claims.renew_claim(get_signed_in_user(request), pk, request.POST.get("token", ""))}
         )
     except ActionRefused as refusal:
-        return JsonResponse({"words": str(refusal)})
+        return JsonResponse({"message": str(refusal)})
 
 
 @require_POST
@@ -216,7 +216,7 @@ def _case_context(user: User, case: Case, holds: bool) -> dict[str, Any]:
         case.second_reviews.filter(submitted__isnull=False) if not appealed and (holds or decisions) else []
     )
     return {
-        "said": second_opinions,
+        "second_opinions": second_opinions,
         "disputed": second_reviews.disputed_reviews().filter(case=case).exists(),
         "case": case,
         "holds": holds,
@@ -288,7 +288,7 @@ def _filter_context(user: User, case_filter: CaseFilter) -> dict[str, Any]:
     clauses, kinds = case_queue.list_choices(user)
     return {
         "wanted": case_filter,
-        "place": case_filter.query(),
+        "filter_query": case_filter.query(),
         "cleared": CaseFilter(case_filter.show, sort=case_filter.sort).query(),
         "clauses": sorted(((code, code_labels.clause_label(code)) for code in clauses), key=lambda pair: pair[1]),
         "kinds": sorted(((kind, code_labels.content_type_label(kind)) for kind in kinds), key=lambda pair: pair[1]),

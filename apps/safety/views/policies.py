@@ -52,7 +52,7 @@ def show_versions(request: HttpRequest) -> HttpResponse:
         for row in listed
     ]
     clauses = parse_policy(live.body).clauses.values()
-    context = {"rows": rows, "live": live, "text": text, "wrong": problem, "clauses": clauses}
+    context = {"rows": rows, "live": live, "text": text, "error": problem, "clauses": clauses}
     context |= {"note": note, "no_reason": no_reason}
     context["others"] = separation_of_duties.has_other_administrator(get_signed_in_user(request).pk)
     return render(request, "safety/policy.html", context, status=422 if problem or no_reason else 200)

@@ -24,11 +24,11 @@ def show_policy_changes(request: HttpRequest, pk: int) -> HttpResponse:
     shadow = policy_changes.count_shadow_changes(row) if row.status != PolicyVersion.Status.LIVE else None
     context = {
         "row": row,
-        "moved": detector_versions.find_version_changes(row),
+        "version_changes": detector_versions.find_version_changes(row),
         "shadow": shadow,
-        "replay": policy_changes.count_backtest_changes(row),
-        "shadowed": policy_changes.list_shadow_changes(user, row),
-        "replayed": policy_changes.list_backtest_changes(user, row),
+        "backtest": policy_changes.count_backtest_changes(row),
+        "shadow_changes": policy_changes.list_shadow_changes(user, row),
+        "backtest_changes": policy_changes.list_backtest_changes(user, row),
         "thresholds": _measure(row),
         "small": thresholds.MIN_TEXTS,
     }

@@ -224,15 +224,15 @@ def preview_clause(request: HttpRequest, code: str) -> HttpResponse:
     form = PolicyForm(_get_base(request).body, request.POST)
     if f"{code}-title" not in form.fields:
         raise Http404
-    context: dict[str, Any] = {"days": PREVIEW_DAYS, "wrong": not form.is_valid() and form.has_clause_errors(code)}
-    if not context["wrong"]:
+    context: dict[str, Any] = {"days": PREVIEW_DAYS, "has_errors": not form.is_valid() and form.has_clause_errors(code)}
+    if not context["has_errors"]:
         mine = next(row for row in form.clauses(code) if row["code"] == code)
         rows = defaults.add_missing_clauses(live.body)["clauses"]
         body = {**live.body, "clauses": [mine if row["code"] == code else row for row in rows]}
         try:
             context["preview"] = backtest.preview_changes(user, body, PREVIEW_DAYS, PREVIEW_S)
         except PolicyError:
-            context["wrong"] = True
+            context["has_errors"] = True
     return render(request, "safety/_policy_preview.html", context)
 
 

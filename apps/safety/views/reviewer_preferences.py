@@ -28,7 +28,7 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
         return redirect("safety:preferences")
     clauses = parse_policy(versions.get_live_version().body).clauses.values()
     context = {
-        "care": reviewer_preferences.get_preferences(user),
+        "preferences": reviewer_preferences.get_preferences(user),
         "hard": reviewer_preferences.SEVERE_FROM,
         "clauses": clauses,
     }

@@ -38,7 +38,7 @@ def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise Http404 from error
     version = row.snapshot.policy or versions.get_live_version()
     context = {
-        "look": row,
+        "second_review": row,
         "context": masking.mask_turns(row.snapshot.context),
         "clause": schema.parse_policy(version.body).clause(row.clause),
         "policy": version,
@@ -65,11 +65,11 @@ def submit_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def renew_review(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """Extend the claim. Return a message as `words` if the user no longer holds it."""
+    """Extend the claim. Return the reason as `message` if the user no longer holds it."""
     try:
         second_reviews.renew_review(get_signed_in_user(request), pk, request.POST.get("token", ""))
     except ActionRefused as refusal:
-        return JsonResponse({"words": str(refusal)})
+        return JsonResponse({"message": str(refusal)})
     return JsonResponse({})
 
 

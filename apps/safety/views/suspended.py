@@ -30,7 +30,7 @@ def show_suspension(request: HttpRequest) -> HttpResponse:
         return redirect("safety:notices")
     visitor = suspended_sign_in.find_visitor(request)
     if visitor is None:
-        return render(request, "safety/suspended.html", {"found": None})
+        return render(request, "safety/suspended.html", {"visitor": None})
     if request.method == "POST":
         # With the rate limit of sign-ins.
         rate_limits.consume_bucket(rate_limits.build_account_bucket(visitor.person.email), LimitedResource.SIGN_INS)
@@ -41,7 +41,7 @@ def show_suspension(request: HttpRequest) -> HttpResponse:
         shown = [visitor.notice, *later_notices]
         Notice.objects.filter(pk__in=[row.pk for row in shown], seen=None).update(seen=timezone.now())
         translate_notices(shown)
-    return render(request, "safety/suspended.html", {"found": visitor, "later": later_notices})
+    return render(request, "safety/suspended.html", {"visitor": visitor, "later_notices": later_notices})
 
 
 def _submit_appeal(request: HttpRequest, visitor: suspended_sign_in.SuspendedVisitor) -> HttpResponse:

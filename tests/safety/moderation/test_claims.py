@@ -56,12 +56,12 @@ def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, mo
 def test_the_page_asks_for_it_and_is_told_when_it_is_over(alice: User, morgan: User, robin: User) -> None:
     held, client = cases.claim_case(morgan, make_note_case(alice).pk), sign_in(morgan)
     at = f"/review/{held.pk}/renew/"
-    assert f'data-keep="{at}"' in client.get(f"/review/{held.pk}/").content.decode()
+    assert f'data-renew="{at}"' in client.get(f"/review/{held.pk}/").content.decode()
     assert client.post(at, {"token": held.lease_token}).json() == {"token": held.lease_token}
     assert "token" not in sign_in(robin).post(at, {"token": held.lease_token}).json()
     left(held.pk, -1)
     cases.claim_case(robin, held.pk)
-    assert "Another reviewer has claimed this case" in client.post(at, {"token": held.lease_token}).json()["words"]
+    assert "Another reviewer has claimed this case" in client.post(at, {"token": held.lease_token}).json()["message"]
 
 
 def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
@@ -75,7 +75,7 @@ def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
     assert all(until(row.pk) > cases.LEASE_S - 60 for row in Case.objects.all())
     assert sign_in(robin).post(f"/review/batches/{batch.pk}/renew/").status_code == 404
     bulk_decisions.release_batch(morgan, batch)
-    assert "has expired" in client.post(f"/review/batches/{batch.pk}/renew/").json()["words"]
+    assert "has expired" in client.post(f"/review/batches/{batch.pk}/renew/").json()["message"]
 
 
 def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice: User, morgan: User) -> None:

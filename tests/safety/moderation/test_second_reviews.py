@@ -69,14 +69,14 @@ def test_it_lasts_while_somebody_is_at_it(alice: User, morgan: User, robin: User
     assert row is not None
     client.force_login(robin)
     at = f"/review/second-reviews/{row.pk}/renew/"
-    assert f'data-keep="{at}"' in client.get(f"/review/second-reviews/{row.pk}/").content.decode()
+    assert f'data-renew="{at}"' in client.get(f"/review/second-reviews/{row.pk}/").content.decode()
     SecondReview.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
     assert client.post(at, {"token": row.lease_token}).json() == {}
     until = SecondReview.objects.get().lease_until
     assert until is not None and until > timezone.now() + timedelta(seconds=second_reviews.LEASE_S - 60)
-    assert "has expired" in client.post(at, {"token": "another"}).json()["words"]
+    assert "has expired" in client.post(at, {"token": "another"}).json()["message"]
     SecondReview.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert "has expired" in client.post(at, {"token": row.lease_token}).json()["words"]
+    assert "has expired" in client.post(at, {"token": row.lease_token}).json()["message"]
 
 
 def test_what_was_taken_back_needs_no_second_look(alice: User, morgan: User, robin: User) -> None:
