@@ -149,7 +149,7 @@ async def _judged(*texts: str) -> None:
 async def test_a_moved_threshold_says_how_many_verdicts_would_change(ada: User, console: Client) -> None:
     await _judged(PLAIN, MAYBE, SURE)
     data = await in_db(lambda: sent(hate_question_1_least="0.55", hate_question_0_least=""))
-    page = await in_db(lambda: console.post(PREVIEW, data).content.decode())
+    page = " ".join((await in_db(lambda: console.post(PREVIEW, data).content.decode())).split())
     assert "1 of 3 verdicts of the last 30 days would change." in page
     assert "Allowed and counted → Withheld and sent to review: 1" in page
     same = await in_db(lambda: console.post(PREVIEW, sent()).content.decode())
