@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.contenttypes.management import create_contenttypes
 from django.db import connection, transaction
 from django.db.models.signals import post_migrate
+from django.test import Client
 from django.utils import translation
 
 from apps.engines import registry
@@ -23,7 +24,7 @@ from apps.safety.verdict_log import detector_versions, recorder
 from apps.users.models import User
 from assistant.boot.translations import compile_all
 from tests.access.owned_objects import OwnedObjects, build
-from tests.factories import make_user
+from tests.factories import make_client, make_user
 from tests.support import persistent_connections, prepared_site, table_flush
 
 # A busy one takes its time, for an example as for making it up, and that is no defect.
@@ -132,6 +133,12 @@ def long(pytestconfig: pytest.Config) -> bool:
 @pytest.fixture
 def alice(db: None) -> User:
     return make_user("alice")
+
+
+@pytest.fixture
+def alice_client(alice: User) -> Client:
+    """Return a browser in which Alice is signed in."""
+    return make_client(alice)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from allauth.account.models import EmailAddress
+from django.db import transaction
 from django.test import Client
 
 from apps.conversations.models import Message
@@ -22,9 +23,9 @@ from apps.documents.retrieval.passages import Passage
 from apps.engines import registry
 from apps.engines.classify.fake import LABELS
 from apps.safety.models import Case, Decision, Notice
-from apps.safety.moderation import appeals, cases, reviewable
+from apps.safety.moderation import appeals, cases, enforcement, reviewable
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
 from apps.safety.moderation.reviewable import ContextItem
 from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import Action
@@ -32,6 +33,8 @@ from apps.users.models import User
 from tests.support.password import PASSWORD
 
 NOTE_KIND = "note"
+SECRET = "Quixotrine of Mooring Lane 7"
+SECRET_TEXT = f"Boats are moored along the wall by {SECRET}."
 
 
 def make_user(name: str, role: str = "member") -> User:
@@ -42,6 +45,13 @@ def make_user(name: str, role: str = "member") -> User:
     user = User.objects.create_user(f"{name}@example.org", PASSWORD, name=name.title(), role=role)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user
+
+
+def make_client(user: User) -> Client:
+    """Return a browser in which the user is signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def get_reviewer(name: str) -> User:
@@ -88,6 +98,32 @@ def make_document(collection: Collection, title: str, sections: Sequence[Section
     Page.objects.bulk_create(Page(document=document, number=number, text=text) for number, text in pages.items())
     index_chunks(document, chunks)
     return document
+
+
+def make_secret_document(collection: Collection) -> Document:
+    """Create a document of two passages, the second of which is SECRET_TEXT."""
+    sections = [Section("The quay was built of granite.", "Quay"), Section(SECRET_TEXT, "Boats")]
+    return make_document(collection, "Harbour", sections)
+
+
+def redact_document(reviewer: User, document: Document, terms: str = SECRET) -> Decision:
+    """Let the reviewer decide a new case by redacting the terms in the document."""
+    flagged = FlaggedContent(
+        "document", str(document.pk), "passage", SECRET_TEXT, document.collection.owner_id,
+        PolicyResult(Action.REVIEW, "secrets"),
+    )  # fmt: skip
+    case = cases.claim_case(reviewer, cases.flag_content(flagged).pk)
+    assert Decision.Outcome.REDACT in enforcement.possible_outcomes(case)
+    extent = OutcomeScope(redact_terms=(terms,))
+    return cases.decide_case(
+        reviewer, case.pk, DecisionInput(case.lease_token, case.version, "redact", "clear", scope=extent)
+    )
+
+
+def revert_decision(decision: Decision, user: User) -> None:
+    """Undo the effects of the decision as the user."""
+    with transaction.atomic():
+        enforcement.revert_effects(decision, user)
 
 
 def index_chunks(document: Document, chunks: list[Chunk]) -> None:

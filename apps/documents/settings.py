@@ -58,14 +58,14 @@ def read_collection_settings(stored: Mapping[str, Any] | None) -> CollectionSett
 
     A value of the wrong type becomes the default, a number out of bounds the nearest bound.
     """
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in fields(CollectionSettings):
         value, limit = (stored or {}).get(field.name), SETTING_BOUNDS.get(field.name)
         if limit is None and type(value) is type(getattr(DEFAULT_SETTINGS, field.name)):
-            found[field.name] = value
+            values[field.name] = value
         elif limit and isinstance(value, int | float) and not isinstance(value, bool):
-            found[field.name] = type(getattr(DEFAULT_SETTINGS, field.name))(min(limit.high, max(limit.low, value)))
-    return CollectionSettings(**found)
+            values[field.name] = type(getattr(DEFAULT_SETTINGS, field.name))(min(limit.high, max(limit.low, value)))
+    return CollectionSettings(**values)
 
 
 def average_vector_weight(tunings: Mapping[Any, CollectionSettings]) -> float:

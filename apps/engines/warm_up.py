@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 def warm_engines() -> bool:
     """Load the weights of the embedder, the classifiers and the NLI model, and read the chat model's tokenizer. Return
     False if one of them failed, which is logged."""
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         registry.get_embedder().warm()
         registry.get_text_classifier().warm()
@@ -24,5 +24,5 @@ def warm_engines() -> bool:
     except EngineError as error:
         log.error("The embedding model cannot be used: %s", error)
         return False
-    log.info("The embedding model is ready after %.1f s.", time.monotonic() - began)
+    log.info("The embedding model is ready after %.1f s.", time.monotonic() - started)
     return True

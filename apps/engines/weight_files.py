@@ -28,10 +28,10 @@ class WeightFile(NamedTuple):
     fingerprint: str
 
 
-def read_weights(folder: Path, name: str, pinned: str, whose: str) -> WeightFile:
+def read_weights(folder: Path, name: str, pinned: str, description: str) -> WeightFile:
     """Read the weights `name` in `folder`, arrays as float32. `pinned` is the SHA-256 that the safetensors file must
     have; "" accepts any. Raise EngineBroken if a file is missing, damaged or not the pinned one; its message names the
-    weights as those of `whose`."""
+    weights as those of `description`."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -39,11 +39,11 @@ def read_weights(folder: Path, name: str, pinned: str, whose: str) -> WeightFile
         raw = (folder / f"{name}.safetensors").read_bytes()
         digest = hashlib.sha256(raw).hexdigest()
         if pinned and digest != pinned:
-            raise EngineBroken(f"The weights of {whose} are not the ones that this version was tested with.")
+            raise EngineBroken(f"The weights of {description} are not the ones that this version was tested with.")
         card = dict(json.loads((folder / f"{name}.json").read_bytes()))
         arrays = {key: np.asarray(array, np.float32) for key, array in load(raw).items()}
     except (OSError, ValueError, TypeError, SafetensorError) as error:
-        raise EngineBroken(f"The weights of {whose} are missing or damaged.") from error
+        raise EngineBroken(f"The weights of {description} are missing or damaged.") from error
     return WeightFile(arrays, card, f"{name}-{digest[:16]}")
 
 
@@ -54,13 +54,13 @@ class LazyWeights(ABC, Generic[T]):
     hash for the packaged weights, any for another folder, where users keep their own.
     """
 
-    shipped: ClassVar[tuple[Path, str]]  # folder and SHA-256 of the packaged weights
+    packaged: ClassVar[tuple[Path, str]]  # folder and SHA-256 of the packaged weights
 
     def __init__(self, folder: str = "", sha256: str | None = None) -> None:
-        self._folder = Path(folder) if folder else self.shipped[0]
-        self._pinned = sha256 if sha256 is not None else ("" if folder else self.shipped[1])
+        self._folder = Path(folder) if folder else self.packaged[0]
+        self._pinned = sha256 if sha256 is not None else ("" if folder else self.packaged[1])
         self._lock = threading.Lock()
-        self._read_once: T | None = None
+        self._weights: T | None = None
         self._fingerprint = ""
 
     @property
@@ -74,11 +74,11 @@ class LazyWeights(ABC, Generic[T]):
         self._load()
 
     def _load(self) -> T:
-        if self._read_once is None:
+        if self._weights is None:
             with self._lock:
-                if self._read_once is None:
-                    self._read_once = self._read()
-        return self._read_once
+                if self._weights is None:
+                    self._weights = self._read()
+        return self._weights
 
     @abstractmethod
     def _read(self) -> T:

@@ -204,12 +204,12 @@ async def test_wrong_requests_are_refused_in_words(client: openai.AsyncOpenAI) -
 
 
 async def test_a_model_server_that_is_away_is_said_at_once(client: openai.AsyncOpenAI, chat: FakeChat) -> None:
-    chat.away = True
+    chat.unavailable = True
     try:
         with pytest.raises(openai.InternalServerError) as caught:
             await client.chat.completions.create(model=FAKE, messages=QUESTION)  # type: ignore[call-overload]
     finally:
-        chat.away = False
+        chat.unavailable = False
     assert caught.value.status_code == 503 and caught.value.response.headers["Retry-After"]
 
 

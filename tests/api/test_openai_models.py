@@ -55,7 +55,7 @@ async def test_each_is_listed_and_asked_by_its_name(
 async def test_a_model_that_is_away_leaves_the_others(
     client: openai.AsyncOpenAI, library: Collection, chat: FakeChat
 ) -> None:
-    chat.away = True
+    chat.unavailable = True
     assert [model.id async for model in client.models.list()][:3] == ["openbook", f"openbook/{BIG}", BIG]
     get_fake_engine().reply = "Here I am."
     assert await say(client, BIG) == "Here I am."

@@ -100,7 +100,7 @@ def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
     model_info.refresh_model()
     row, other = submission.request_pictures(alice, submission.PictureRequest("A red cat", count=2, seed=7))
-    heard, drawn_on = progress.ProgressWatcher._tell, []
+    heard, drawn_on = progress.ProgressWatcher._report, []
 
     def suspended_midway(self: progress.ProgressWatcher, *said: Any) -> None:
         heard(self, *said)
@@ -109,7 +109,7 @@ def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(
         drawn_on.append(said)
 
     monkeypatch.setattr(progress, "TICK_S", 0.0)
-    monkeypatch.setattr(progress.ProgressWatcher, "_tell", suspended_midway)
+    monkeypatch.setattr(progress.ProgressWatcher, "_report", suspended_midway)
     worker.draw_picture(row.pk)
     row.refresh_from_db()
     assert (row.status, row.lease_token, row.attempts, len(drawn_on)) == ("queued", "", 0, 1), (

@@ -8,6 +8,9 @@ import zlib
 
 import docx as python_docx
 from fpdf import FPDF
+from PIL import Image, ImageDraw, ImageFont
+
+PICTURE_FONT = ImageFont.load_default(size=36)
 
 _TYPES = (
     '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -178,8 +181,6 @@ def slides(*parts: tuple[str, str, str]) -> bytes:
 
 def plain_picture(colour: str, *lines: str, size: tuple[int, int] = (400, 100)) -> io.BytesIO:
     """Return a PNG of one colour with these lines in black."""
-    from PIL import Image, ImageDraw
-
     picture, file = Image.new("RGB", size, colour), io.BytesIO()
     for at, line in enumerate(lines):
         ImageDraw.Draw(picture).text((size[0] / 21, 50 + 40 * at), line, fill="black", font_size=24)
@@ -240,4 +241,26 @@ def layered_scan(picture: io.BytesIO, words: str, *, ink: bool) -> bytes:
     if not ink:
         with document.local_context(text_mode="INVISIBLE"):
             document.text(30, 60, words)
+    return bytes(document.output())
+
+
+def text_picture(*lines: str, turn: int = 0, form: str = "PNG") -> bytes:
+    """Return a picture of these lines, turned by so many degrees counter-clockwise."""
+    picture = Image.new("RGB", (900, 120 + 70 * len(lines)), "white")
+    pen = ImageDraw.Draw(picture)
+    for number, line in enumerate(lines):
+        pen.text((60, 50 + 70 * number), line, fill="black", font=PICTURE_FONT)
+    file = io.BytesIO()
+    picture.rotate(turn, expand=True).save(file, form)
+    return file.getvalue()
+
+
+def scan_pdf(*pictures: bytes) -> bytes:
+    """Return a PDF with one picture a page, and no text but the page number."""
+    document = FPDF()
+    document.set_font("helvetica", size=10)
+    for number, picture in enumerate(pictures, start=1):
+        document.add_page()
+        document.image(io.BytesIO(picture), 10, 20, 180)
+        document.text(100, 280, str(number))
     return bytes(document.output())

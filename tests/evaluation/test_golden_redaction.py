@@ -5,37 +5,43 @@ from __future__ import annotations
 import pytest
 
 from apps.documents.chunking.text_normalization import normalize_text
-from apps.documents.models import Page
+from apps.documents.models import Document, Page
 from apps.evaluation.models import AnswerRun, GoldenQuestion, WrongCitation
 from apps.users.models import User
-from tests.documents.moderation.test_redaction import SECRET, TEXT, paper, put_back, shelf, taken_out
+from tests.factories import SECRET, SECRET_TEXT, make_collection, make_secret_document, redact_document, revert_decision
 
-__all__ = ["paper", "shelf"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture
+def document(alice: User) -> Document:
+    return make_secret_document(make_collection(alice))
+
+
 @pytest.mark.parametrize("short", [0, 9])
-def test_the_beginning_of_its_passage_loses_it_and_has_it_again(morgan: User, paper, short: int) -> None:
-    text = Page.objects.get(document=paper, number=1).text
+def test_the_beginning_of_its_passage_loses_it_and_has_it_again(morgan: User, document: Document, short: int) -> None:
+    text = Page.objects.get(document=document, number=1).text
     start = text.index("Boats are")
     quote = normalize_text(text[start:])
     quote = quote[: quote.index(SECRET) + len(SECRET) - short]  # it may end within
     place = {"page_number": 1, "char_start": start, "char_end": len(text)}
     row = GoldenQuestion.objects.create(
-        collection=paper.collection, text="Who?", document=paper, quote=quote, added_by=morgan, **place
+        collection=document.collection, text="Who?", document=document, quote=quote, added_by=morgan, **place
     )
-    decision = taken_out(morgan, paper)
+    decision = redact_document(morgan, document)
     row.refresh_from_db()
     assert "Quixotrine" not in row.quote and row.quote.startswith("Boats are moored") and len(row.quote) == len(quote)
-    put_back(decision, morgan)
+    revert_decision(decision, morgan)
     row.refresh_from_db()
     assert row.quote == quote
 
 
-def test_a_sentence_of_a_check_of_answers_loses_it(morgan: User, paper) -> None:
-    question = GoldenQuestion.objects.create(collection=paper.collection, text="Who?", words="wall", added_by=morgan)
-    run = AnswerRun.objects.create(collection=paper.collection, status="done")
-    row = WrongCitation.objects.create(run=run, question=question, sentence=TEXT, document=paper, page_number=1)
-    taken_out(morgan, paper)
+def test_a_sentence_of_a_check_of_answers_loses_it(morgan: User, document: Document) -> None:
+    question = GoldenQuestion.objects.create(collection=document.collection, text="Who?", words="wall", added_by=morgan)
+    run = AnswerRun.objects.create(collection=document.collection, status="done")
+    row = WrongCitation.objects.create(
+        run=run, question=question, sentence=SECRET_TEXT, document=document, page_number=1
+    )
+    redact_document(morgan, document)
     row.refresh_from_db()
     assert "Quixotrine" not in row.sentence and row.sentence.startswith("Boats are moored")

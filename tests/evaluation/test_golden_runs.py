@@ -90,12 +90,12 @@ def test_a_run_says_which_questions_fell_since_the_one_before(collection: Collec
     question(alice, collection, QUAY, chunk=chunk("granite"))
     question(alice, collection, BOATS, words="northern wall")
     assert runs.find_regressions(ran(collection, alice)) == []
-    set_enabled(alice, chunk("granite"), on=False)
+    set_enabled(alice, chunk("granite"), enabled=False)
     fell = runs.find_regressions(ran(collection, alice))
     assert [(item.question.text, item.rank_before, item.rank_now, item.lost) for item in fell] == [
         (QUAY, 1, None, True)
     ]
-    set_enabled(alice, chunk("granite"), on=True)
+    set_enabled(alice, chunk("granite"), enabled=True)
     assert runs.find_regressions(ran(collection, alice)) == []
 
 
@@ -292,7 +292,7 @@ def test_the_page_has_the_numbers_a_chart_and_what_fell(
     for number in range(12):
         question(alice, collection, f"{QUAY} {number}", chunk=chunk("granite"))
     ran(collection, alice)
-    set_enabled(alice, chunk("granite"), on=False)
+    set_enabled(alice, chunk("granite"), enabled=False)
     ran(collection, alice)
     with django_assert_max_num_queries(16):
         page = owner.get(f"/collections/{collection.pk}/golden/").content.decode()

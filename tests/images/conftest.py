@@ -16,7 +16,7 @@ from apps.images.models import TASK, Picture
 from apps.images.requests import submission
 from apps.safety.policy.verdicts import Verdict
 from apps.users.models import User
-from tests.images.draw_helper import drawn
+from tests.images.draw_helper import draw_ready
 
 FORBIDDEN = "the purple elephant password"  # withheld by the check of these tests, in place of hostile text
 
@@ -69,4 +69,4 @@ def waiting(alice: User, painter: FakePainter) -> Picture:
 @pytest.fixture
 def first(waiting: Picture) -> Picture:
     """Return that picture, drawn."""
-    return drawn(waiting)
+    return draw_ready(waiting)

@@ -53,12 +53,14 @@ def _put(person: Any, place: Any, name: str, data: bytes) -> None:
 
 def _files(ada: Any, papers: Any) -> None:
     from tests.documents import sample_files
-    from tests.documents.ingestion.test_ocr import drawn, scan
+    from tests.documents.sample_files import scan_pdf, text_picture
 
     for name, data in {
-        "notice.pdf": scan(drawn("Ships moor at the north quay"), drawn("Boats moor at the south quay")),
+        "notice.pdf": scan_pdf(
+            text_picture("Ships moor at the north quay"), text_picture("Boats moor at the south quay")
+        ),
         "locked.pdf": sample_files.encrypted_pdf(),
-        "quay.png": drawn("The quay is closed at night"),
+        "quay.png": text_picture("The quay is closed at night"),
         "plan.pptx": sample_files.slides(("Dredging", "In October", "The ferry stops for a week.")),
         "cranes.xlsx": _workbook(),
         "letter.docx": sample_files.docx("The tower was painted in 1911.", "It was painted white."),

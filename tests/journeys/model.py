@@ -177,11 +177,11 @@ class PacedPainter(FakePainter):
 
         return super().draw(request, waiting)
 
-    def look(self, request: DrawRequest, step: int) -> Image:
+    def paint(self, request: DrawRequest, step: int) -> Image:
         from PIL import Image as Pillow
 
         if "blushing" not in request.prompt:
-            return super().look(request, step)
+            return super().paint(request, step)
         return Pillow.new("RGB", (request.width, request.height), "red" if step > 2 else "blue")
 
 

@@ -10,8 +10,7 @@ import pytest
 import xlsxwriter
 from playwright.sync_api import expect
 
-from tests.documents.ingestion.test_ocr import drawn, scan
-from tests.documents.sample_files import slides
+from tests.documents.sample_files import scan_pdf, slides, text_picture
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
 
@@ -40,9 +39,9 @@ def _file(name: str, data: bytes) -> dict[str, Any]:
 FILES = [
     _file(
         "notice.pdf",
-        scan(
-            drawn("Notice of the harbour master", "Ships moor at the north quay"),
-            drawn("Fishing boats moor at the", "south quay before sunrise"),
+        scan_pdf(
+            text_picture("Notice of the harbour master", "Ships moor at the north quay"),
+            text_picture("Fishing boats moor at the", "south quay before sunrise"),
         ),
     ),
     _file("cranes.xlsx", _workbook()),

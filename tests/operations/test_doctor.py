@@ -80,7 +80,7 @@ async def test_a_model_that_answers_is_remembered_for_the_settings() -> None:
 async def test_a_model_that_is_away_is_bad_and_says_where_to_look(settings: Settings) -> None:
     chat = registry.get_chat_engine()
     assert isinstance(chat, FakeChat)
-    chat.away = True
+    chat.unavailable = True
     found = await engine_checks.check_chat_model()
     assert found.state == CheckState.BAD and "Questions wait" in found.advice
 
@@ -91,7 +91,7 @@ def test_each_further_model_is_asked_for_itself(as_ada: Client, settings: Settin
     page = as_ada.get("/doctor/").content.decode()
     assert 'hx-get="/doctor/model-2/"' in page and 'hx-get="/doctor/reading-2/"' in page
     assert "big-70B wrote a token" in as_ada.get("/doctor/model-2/").content.decode()
-    get_fake_engine().away = True
+    get_fake_engine().unavailable = True
     assert "The other models keep working" in as_ada.get("/doctor/model-2/").content.decode()
     assert "fake-1B wrote a token" in as_ada.get("/doctor/model/").content.decode()
     assert as_ada.get("/doctor/model-3/").status_code == 404

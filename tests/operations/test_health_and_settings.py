@@ -27,12 +27,12 @@ def test_the_pill_stays_until_the_model_has_written_a_token(
 ) -> None:
     monkeypatch.setattr(model_status, "_PAUSE_S", 0)
     client.force_login(alice)
-    chat.away = True
+    chat.unavailable = True
     page = client.get("/status/").content.decode()
     assert "The model is starting" in page and 'hx-trigger="every 2s"' in page
-    chat.away = False
+    chat.unavailable = False
     assert client.get("/status/").content.decode().strip() == ""
-    chat.away = True  # once warm, the pill asks no more: an answer that waits says so itself
+    chat.unavailable = True  # once warm, the pill asks no more: an answer that waits says so itself
     assert client.get("/status/").content.decode().strip() == ""
 
 
@@ -43,7 +43,7 @@ def test_many_pages_make_one_probe(
 
     async def probe() -> float:
         probes.append(1)
-        chat.away = True
+        chat.unavailable = True
         return await FakeChat.probe(chat)
 
     monkeypatch.setattr(chat, "probe", probe)
@@ -57,7 +57,7 @@ def test_a_model_that_never_came_is_away_and_administrators_get_the_way_to_the_d
     as_ada: Client, alice: User, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_status, "WARMING_S", -1)
-    chat.away = True
+    chat.unavailable = True
     assert 'href="/doctor/"' in as_ada.get("/status/").content.decode()
     other = Client()
     other.force_login(alice)

@@ -125,10 +125,10 @@ def test_afterwards_setup_exists_for_administrators_only(client: Client, as_ada:
 
 
 def test_the_model_step_waits_until_the_model_writes(as_ada: Client) -> None:
-    fake().away = True
+    fake().unavailable = True
     waiting = as_ada.get("/setup/model/").content.decode()
     assert "is starting" in waiting and 'hx-trigger="every 2s"' in waiting
-    fake().away = False
+    fake().unavailable = False
     ready = as_ada.get("/setup/model/").content.decode()
     assert "fake-1B wrote its first word" in ready and "every 2s" not in ready
     assert 'hx-get="/setup/reading/"' in ready
@@ -145,7 +145,7 @@ def test_the_reading_of_a_model_is_measured_once_and_told(as_ada: Client) -> Non
 
 
 def test_a_model_that_goes_away_while_it_reads_is_measured_later(as_ada: Client) -> None:
-    fake().away = True
+    fake().unavailable = True
     assert "tested later" in as_ada.get("/setup/reading/").content.decode()
 
 

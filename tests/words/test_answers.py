@@ -66,7 +66,7 @@ async def test_a_server_that_is_away_and_a_stop_are_told_in_the_language(
     page: Any, language: str, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_queue, "FIRST_PAUSE_S", 0.02)
-    chat.away = True
+    chat.unavailable = True
     accepted = await page.ask(QUESTION)
     waiting = await page.hear("waiting")
     assert waiting["words"] and waiting["words"] != model_queue._AWAY

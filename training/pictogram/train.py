@@ -51,7 +51,7 @@ def train(wish: Wish, say: Callable[[str], object]) -> str:
     say(f"{len(found):,} pictograms, {pictogram_dataset.CAPTIONS} captions each")
     shape = replace(wish.shape, pictures=len(found), captions=pictogram_dataset.CAPTIONS)
     lessons = training.TrainingPictures(np.stack([one.pixels for one in found]), vectors)
-    plan = training.TrainingPlan(steps=wish.steps, warm=min(200, max(1, wish.steps // 5)))
+    plan = training.TrainingPlan(steps=wish.steps, warmup_steps=min(200, max(1, wish.steps // 5)))
     weights = training.train(lessons, shape, plan, wish.to, say, wish.seconds)
     sha256 = engine.save_painter(wish.to / engine.FILE, weights, shape, [one.name for one in found])
     names, others = accuracies(wish.to, found)

@@ -66,7 +66,7 @@ def recognise_request(text: str, *, may_name: bool = False) -> DocumentRequest |
         sure = likelihood >= MIN_PROBABILITY
         if likelihood < (MIN_PROBABILITY if kind == LIST else MIN_PROBABILITY_NAMED):
             return _read_by_title(text) if may_name else None
-        wording = _classifier.wording(kind)
+        wording = _classifier.kind_words(kind)
     except EngineError as error:  # then every message counts as a question
         log.error("Requests for whole documents are not recognised: %s", error)
         return None
@@ -89,7 +89,7 @@ def _read_by_title(text: str) -> DocumentRequest | None:
 
     The classifier does not know the words of titles, so it reads a file name in their place.
     """
-    wording = _classifier.wording(SUMMARY) | _classifier.wording(OUTLINE)
+    wording = _classifier.kind_words(SUMMARY) | _classifier.kind_words(OUTLINE)
     found = list(_WORD.finditer(text))
     unknown = [match for match in found if not _is_wording(match.group(), wording)]
     if not unknown or len(found) > _TITLED_WORDS:
@@ -119,14 +119,14 @@ def _cut_lead(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     """Return the words up to the last one that leads to the sides of a comparison ("between"), and the words after
     it.
     """
-    leads = _classifier.leads()
+    leads = _classifier.lead_words()
     last = max((at for at, word in enumerate(words) if normalise_message(word) in leads), default=-1)
     return words[: last + 1], words[last + 1 :]
 
 
 def _read_sides(words: Sequence[str], wording: frozenset[str]) -> tuple[str, str] | tuple[()]:
     """Return the two sides of a comparison as written; () if the message has none."""
-    for joint in _classifier.joints():
+    for joint in _classifier.comparison_words():
         if found := [bare for pair in _split(words, joint.split()) if (bare := _strip(pair, wording))]:
             left, right = min(found, key=lambda pair: abs(len(pair[0]) - len(pair[1])))
             return " ".join(left), " ".join(right)

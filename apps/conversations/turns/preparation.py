@@ -130,7 +130,7 @@ def prepare_turn(user: User, session_key: str | None, request: AskRequest | Retr
 
 def resolve_first_scope(prepared: PreparedTurn) -> SearchScope:
     """Return the scope of the turn's first search as it is now. For `in_db`."""
-    return prepared.filters.narrowed(resolve_scope(prepared.user, prepared.first_collections))
+    return prepared.filters.narrow_scope(resolve_scope(prepared.user, prepared.first_collections))
 
 
 def save_question(prepared: PreparedTurn) -> TurnIds:

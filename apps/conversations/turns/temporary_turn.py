@@ -86,7 +86,7 @@ def prepare_temporary_turn(
         filter_readable(now, past), numbers, assistant, conversation, True, (), None,
         sampling=assistant_choice.resolve_sampling(conversation, assistant), instructions=build_instructions(assistant),
         model=model, missing_model=gone, filters=filters,
-        scope=None if request.without_documents else filters.narrowed(resolve_scope(now, collections)),
+        scope=None if request.without_documents else filters.narrow_scope(resolve_scope(now, collections)),
     )  # fmt: skip
     preparation.check_capacity(begun, others)
     rate_limits.check_limits(now, LimitedResource.TOKENS)

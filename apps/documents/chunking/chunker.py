@@ -72,15 +72,14 @@ def compose_embedding_text(header: str, text: str) -> str:
 class Chunker:
     """Chunker of one document. Pages must be cut in order, because the headings of one page continue on the next.
 
-    `offsets` returns token spans of a text, `window` is the embedder's in tokens, `target` the size of chunks in
-    tokens. With `read`, chunks come tokenised, so that the embedder need not tokenise them again.
-    """
+    `offsets` returns token spans of a text, `max_tokens` is the embedder's in tokens, `target_tokens` the size of
+    chunks in tokens. With `tokenize`, chunks come tokenised, so that the embedder need not tokenise them again."""
 
     def __init__(
-        self, title: str, offsets: Offsets, window: int, read: Tokenize | None = None, target: int = TARGET_TOKENS
+        self, title: str, offsets: Offsets, window: int, tokenize: Tokenize | None = None, target: int = TARGET_TOKENS
     ) -> None:
-        self.title, self.offsets, self.window, self.read = " ".join(title.split()), offsets, window, read
-        self.target = target
+        self.title, self.offsets, self.max_tokens, self.tokenize = " ".join(title.split()), offsets, window, tokenize
+        self.target_tokens = target
         self._path: list[tuple[int, str]] = []
         self._headers: dict[str, tuple[str, int]] = {}
 
@@ -90,7 +89,7 @@ class Chunker:
         Runs without letters and digits are left out.
         """
         tokens = _Tokens(self.offsets(page.text))
-        room = min(self.target, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
+        room = min(self.target_tokens, self.max_tokens - 1) - min(HEADER_TOKENS, self.max_tokens // 4)
         atoms = [atom for piece in page.block_spans for atom in _atoms(page.text, piece, tokens, max(8, room))]
         for run in _pack(atoms, max(8, room)):
             body = next((at for at, atom in enumerate(run) if atom.piece.kind != "heading"), len(run))
@@ -109,34 +108,34 @@ class Chunker:
         if not any(map(str.isalnum, page.text[start:end])):
             return  # nothing but punctuation
         heading = HEADING_SEPARATOR.join(words for _, words in self._path)[-MAX_HEADING:]
-        header, taken = self.header(heading)
+        header, used_tokens = self.header(heading)
         text = normalize_text(page.text[start:end])
-        read = self.read(compose_embedding_text(header, text)) if self.read else None
-        tokens = read.count if read else len(self.offsets(text)) + taken
-        if tokens > self.window and end - start > 1:  # rarely, joining hyphenated words gives more tokens
+        read = self.tokenize(compose_embedding_text(header, text)) if self.tokenize else None
+        tokens = read.count if read else len(self.offsets(text)) + used_tokens
+        if tokens > self.max_tokens and end - start > 1:  # rarely, joining hyphenated words gives more tokens
             middle = _middle(page.text, start, end)
             for part in ((start, middle), (middle, end)):
-                kept = _trimmed(page.text, *part)
-                if kept:
-                    yield from self._draft(page, *kept)
+                trimmed = _trimmed(page.text, *part)
+                if trimmed:
+                    yield from self._draft(page, *trimmed)
             return
         yield ChunkDraft(page.number, start, end, heading, text, header, tokens, read)
 
     def header(self, heading: str) -> tuple[str, int]:
         """Return title and headings joined, and their tokens, at most HEADER_TOKENS. The outermost headings are dropped
         first."""
-        found = self._headers.get(heading)
-        if found is None:
+        cached = self._headers.get(heading)
+        if cached is None:
             parts = [self.title, *(item for item in heading.split(HEADING_SEPARATOR) if item and item != self.title)]
-            room = min(HEADER_TOKENS, self.window // 4)
+            room = min(HEADER_TOKENS, self.max_tokens // 4)
             header = HEADING_SEPARATOR.join(part for part in parts if part)
             while len(spans := self.offsets(header)) > room and len(parts) > 2:
                 del parts[1]
                 header = HEADING_SEPARATOR.join(part for part in parts if part)
             if len(spans) > room:
                 header = header[: spans[room - 1][1]]
-            found = self._headers[heading] = (header[:600], min(len(spans), room))
-        return found
+            cached = self._headers[heading] = (header[:600], min(len(spans), room))
+        return cached
 
 
 class _Tokens:
@@ -156,17 +155,17 @@ class _Tokens:
 
 
 def _atoms(text: str, piece: BlockSpan, tokens: _Tokens, room: int) -> Iterator[_Atom]:
-    whole = tokens.count(piece.start, piece.end)
-    if whole <= room and piece.end - piece.start <= room * LONG_TOKEN:
+    total_tokens = tokens.count(piece.start, piece.end)
+    if total_tokens <= room and piece.end - piece.start <= room * LONG_TOKEN:
         if text[piece.start : piece.end].strip():
-            yield _Atom(piece.start, piece.end, whole, room, piece)
+            yield _Atom(piece.start, piece.end, total_tokens, room, piece)
         return
     # A long paragraph is cut into parts of equal size, not into full ones and a rest.
-    even = -(-whole // max(1, -(-whole // room)))
+    even = -(-total_tokens // max(1, -(-total_tokens // room)))
     for start, end in _split(text, piece):
-        for kept in _words(text, start, end, tokens, room):
-            count = tokens.count(*kept)
-            yield _Atom(*kept, count, min(room, even + count // 2), piece)
+        for word_span in _words(text, start, end, tokens, room):
+            count = tokens.count(*word_span)
+            yield _Atom(*word_span, count, min(room, even + count // 2), piece)
 
 
 def _split(text: str, piece: BlockSpan) -> Iterator[tuple[int, int]]:
@@ -184,16 +183,16 @@ def _split(text: str, piece: BlockSpan) -> Iterator[tuple[int, int]]:
 
 def _words(text: str, start: int, end: int, tokens: _Tokens, room: int) -> Iterator[tuple[int, int]]:
     """Yield parts of the run with at most `room` tokens, cut between words, or inside a word that is too long."""
-    while kept := _trimmed(text, start, end):
-        start = kept[0]
-        reach = min(tokens.reach(start, room, kept[1]), start + room * LONG_TOKEN)
-        if reach < kept[1] and not text[reach - 1].isspace() and not text[reach].isspace():
+    while trimmed := _trimmed(text, start, end):
+        start = trimmed[0]
+        reach = min(tokens.reach(start, room, trimmed[1]), start + room * LONG_TOKEN)
+        if reach < trimmed[1] and not text[reach - 1].isspace() and not text[reach].isspace():
             gap = max(text.rfind(space, start + 1, reach) for space in " \n\t\r")
             reach = gap if gap > start else reach
         reach = max(reach, start + 1)
-        if part := _trimmed(text, start, min(reach, kept[1])):
+        if part := _trimmed(text, start, min(reach, trimmed[1])):
             yield part
-        start, end = reach, kept[1]
+        start, end = reach, trimmed[1]
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
@@ -228,9 +227,9 @@ def _pack(atoms: Iterable[_Atom], room: int) -> Iterator[list[_Atom]]:
                 tail -= 1
             if run[tail - 1].piece.kind == "heading":
                 tail = len(run)  # nothing but headings: they stay together
-            kept = run[tail:] if sum(item.tokens for item in run[tail:]) + atom.tokens <= room else []
-            yield run[: len(run) - len(kept)]
-            run, size = kept, sum(item.tokens for item in kept)
+            overlap = run[tail:] if sum(item.tokens for item in run[tail:]) + atom.tokens <= room else []
+            yield run[: len(run) - len(overlap)]
+            run, size = overlap, sum(item.tokens for item in overlap)
         run.append(atom)
         size += atom.tokens
     if run:

@@ -14,16 +14,16 @@ def normalize_text(text: str) -> str:
 
     A word is joined if small letters stand on both sides of the hyphen, in any alphabet that has small letters.
     """
-    return " ".join(_SPLIT.sub(_joined, text).split())
+    return " ".join(_SPLIT.sub(_join_hyphenated, text).split())
 
 
-def _joined(found: re.Match[str]) -> str:
+def _join_hyphenated(match: re.Match[str]) -> str:
     """Return the replacement of a hyphen at a line end, or of a soft hyphen: "" if it splits a word."""
-    text, split = found.string, found.group()
-    before = found.start() - 1
+    text, split = match.string, match.group()
+    before = match.start() - 1
     while before > 0 and unicodedata.combining(text[before]):
         before -= 1  # skip combining accents to their letter
-    if before >= 0 and _small(text[before]) and _small(text[found.end() : found.end() + 1]):
+    if before >= 0 and _small(text[before]) and _small(text[match.end() : match.end() + 1]):
         return ""
     return split.removeprefix("\u00ad")
 

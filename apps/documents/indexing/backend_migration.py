@@ -40,10 +40,10 @@ def migrate_index(target: str, progress: Progress) -> int:
     total, done = sum(waiting.values_list("count", flat=True)), 0
     collections = list(waiting.order_by().values_list("collection", flat=True).distinct())
     for collection in collections:
-        with index_maintenance.IndexLease(collection) as held:
+        with index_maintenance.IndexLease(collection) as lease:
             _drop_stale_copies(collection, target)
             for row in _missing(collection, target):
-                _copy_segment(held, row, target, index, lambda part: progress(done + part, total))  # noqa: B023
+                _copy_segment(lease, row, target, index, lambda part: progress(done + part, total))  # noqa: B023
                 done += row.count
     return sum(_switch_collection(collection, target, index) for collection in collections)
 
@@ -63,7 +63,7 @@ def _drop_stale_copies(collection: UUID, target: str) -> None:
 
 
 def _copy_segment(
-    held: index_maintenance.IndexLease, row: Segment, target: str, index: Index, tell: Callable[[int], None]
+    lease: index_maintenance.IndexLease, row: Segment, target: str, index: Index, tell: Callable[[int], None]
 ) -> None:
     """Copy the segment into the target, verify it, and record the copy."""
     ids = array("q", Chunk.every.filter(segment=row).order_by("pk").values_list("pk", flat=True))
@@ -71,13 +71,13 @@ def _copy_segment(
         return  # all chunks were deleted: the segment is retired when the collection is switched
 
     def renewed(part: int) -> None:
-        held.renew()
+        lease.renew()
         tell(part)
 
     info = index.build(row.collection_id.hex, _iter_parts(ids, renewed), len(ids), row.fingerprint)
     try:
         _check_search(index, info, ids)
-        held.renew()
+        lease.renew()
         SegmentCopy.objects.create(segment=row, backend=target, info=asdict(info) | {"backend": target})
     except BaseException:
         index.drop([info])
@@ -105,12 +105,12 @@ def _check_search(index: Index, info: SegmentInfo, ids: Sequence[int]) -> None:
 
 def _switch_collection(collection: UUID, target: str, index: Index) -> int:
     """Switch the collection to its copies in one transaction. Return how many."""
-    with index_maintenance.IndexLease(collection) as held:
+    with index_maintenance.IndexLease(collection) as lease:
         _drop_stale_copies(collection, target)
         for row in _missing(collection, target):  # segments added since the first pass
-            _copy_segment(held, row, target, index, lambda part: None)
+            _copy_segment(lease, row, target, index, lambda part: None)
         with transaction.atomic():
-            held.renew()
+            lease.renew()
             prepared = SegmentCopy.objects.filter(segment__collection=collection).select_related("segment")
             for copy in prepared:
                 _switch_segment(copy)

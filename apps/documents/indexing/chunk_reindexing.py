@@ -53,18 +53,18 @@ def reindex_chunks(collection: UUID) -> int:
     try:
         with transaction.atomic():
             known = Chunk.objects.select_for_update(of=("self",)).filter(pk__in=[row.pk for row in rows], segment=None)
-            now = {row.pk: row.entry for row in known.select_related("document").defer("vector")}
-            whole = all(now.get(row.pk) == row.entry for row in rows)
-            if whole:
-                Chunk.objects.filter(pk__in=now).update(segment=index_maintenance.create_segment(info))
+            current = {row.pk: row.entry for row in known.select_related("document").defer("vector")}
+            unchanged = all(current.get(row.pk) == row.entry for row in rows)
+            if unchanged:
+                Chunk.objects.filter(pk__in=current).update(segment=index_maintenance.create_segment(info))
             else:  # a text changed meanwhile, so its vector is of the old text
-                Chunk.objects.filter(pk__in=now).update(vector=b"", fingerprint="")
+                Chunk.objects.filter(pk__in=current).update(vector=b"", fingerprint="")
     except BaseException:
         registry.get_index().drop([info])
         raise
-    if not whole:
+    if not unchanged:
         registry.get_index().drop([info])
-    return len(rows) if whole else 0
+    return len(rows) if unchanged else 0
 
 
 def sweep() -> int:

@@ -115,16 +115,16 @@ def find_unread_languages(embed: EmbedEngine) -> frozenset[str]:
 
 def _measure(embed: EmbedEngine, like: EmbedEngine) -> LinearScale:
     """Measure each embedder in the language that it separates best. IDENTITY_SCALE if one separates none."""
-    other, near = _best_means(embed)
+    unrelated, related = _best_means(embed)
     other_like, near_like = _best_means(like)
-    if near - other < _MIN_SEPARATION or near_like - other_like < _MIN_SEPARATION:
+    if related - unrelated < _MIN_SEPARATION or near_like - other_like < _MIN_SEPARATION:
         log.warning(
             "An embedding model tells answers apart in none of %s: its scale is not known.",
             ", ".join(CALIBRATION_PAIRS),
         )
         return IDENTITY_SCALE
-    slope = (near_like - other_like) / (near - other)
-    return LinearScale(other_like - slope * other, slope)
+    slope = (near_like - other_like) / (related - unrelated)
+    return LinearScale(other_like - slope * unrelated, slope)
 
 
 def _best_means(embed: EmbedEngine) -> tuple[float, float]:

@@ -88,12 +88,12 @@ def find_suspect_spans(engine: EmbedEngine, texts: Sequence[str]) -> list[list[s
         span_embeddings.require_token_states(engine)
     except EngineError:  # screening will report the failure for each passage
         return None
-    found: list[list[str]] = []
+    suspects: list[list[str]] = []
     for at in range(0, len(texts), _PASSAGES):
         if (part := gate.find_suspect_sentences(texts[at : at + _PASSAGES])) is None:
             return None
-        found += part
-    return found
+        suspects += part
+    return suspects
 
 
 def locate_suspect_tokens(
@@ -103,15 +103,15 @@ def locate_suspect_tokens(
 
     Empty for a chunk whose sentences the gate reads in a changed form: without disguises, or without repetitions.
     """
-    found: list[Spans] = [()] * len(chunks)
+    spans_by_chunk: list[Spans] = [()] * len(chunks)
     for at, row in enumerate(rows or ()):
-        text, whole = chunks[at].text, chunks[at].embedding_text
+        text, embedding_text = chunks[at].text, chunks[at].embedding_text
         starts = [text.find(piece) for piece in row]
         if row and min(starts) >= 0 and not span_embeddings.is_repeated(normalise(text), row):
-            lead = len(whole) - len(text)
+            lead = len(embedding_text) - len(text)
             spans = [(lead + start, lead + start + len(each)) for start, each in zip(starts, row, strict=True)]
-            found[at] = span_embeddings.require_token_states(engine).token_spans(whole, spans)
-    return found
+            spans_by_chunk[at] = span_embeddings.require_token_states(engine).token_spans(embedding_text, spans)
+    return spans_by_chunk
 
 
 def embed_with_spans(

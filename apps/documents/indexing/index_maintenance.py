@@ -57,10 +57,10 @@ class IndexBusy(Exception):
     """Error: another process is rewriting the index of this collection."""
 
 
-def request_rebuild(segments: Iterable[str], why: str) -> None:
+def request_rebuild(segments: Iterable[str], reason: str) -> None:
     """Request a rebuild of the collections of these segments, by hex id. The next `maintain_indexes` does it."""
     for collection in Segment.objects.live().filter(pk__in=segments).values_list("collection", flat=True).distinct():
-        IndexMaintenance.objects.update_or_create(collection_id=collection, defaults={"rebuild_reason": why[:200]})
+        IndexMaintenance.objects.update_or_create(collection_id=collection, defaults={"rebuild_reason": reason[:200]})
 
 
 def list_due_segments(collection: UUID) -> list[Segment]:
@@ -104,9 +104,9 @@ def merge(collection: UUID, thorough: bool = True) -> int:
     if not (list_due_segments(collection) if thorough else _is_crowded(collection)):
         return 0
     try:
-        with IndexLease(collection) as held:
+        with IndexLease(collection) as lease:
             old = list_due_segments(collection)
-            _rewrite(held, old)
+            _rewrite(lease, old)
             return len(old)
     except IndexBusy:
         return 0
@@ -121,9 +121,9 @@ def reindex(collection: UUID, progress: Progress = _ignore_progress) -> int:
     Chunks with a vector of another embedder are embedded again. `progress` is called with (done, total) chunks. Must
     not run inside a transaction. Raises IndexBusy and EngineError.
     """
-    with IndexLease(collection) as held:
+    with IndexLease(collection) as lease:
         old = list(Segment.objects.live().filter(collection=collection))
-        count = _rewrite(held, old, embedders.get_embedder_by_id(collection), progress)
+        count = _rewrite(lease, old, embedders.get_embedder_by_id(collection), progress)
         IndexMaintenance.objects.filter(pk=collection).update(rebuild_reason="", rebuilt=timezone.now())
         return count
 
@@ -161,21 +161,24 @@ def _list_candidates() -> set[UUID]:
     """Return collections with several segments, with deleted chunks, or with words added since. Takes two queries in
     all."""
     live = list(Segment.objects.live().values_list("collection", "pk", "count", "stale_since"))
-    there = _count_live_chunks()
+    live_counts = _count_live_chunks()
     several = Counter(collection for collection, *_ in live)
     return {
         collection
         for collection, pk, count, stale_since in live
-        if several[collection] > 1 or stale_since or there.get(pk, 0) < count
+        if several[collection] > 1 or stale_since or live_counts.get(pk, 0) < count
     }
 
 
-def _count_live_chunks(of: Sequence[Segment] | None = None) -> dict[UUID, int]:
-    """Return the number of live chunks per segment; `of` None: of all segments. A segment without chunks has no entry.
+def _count_live_chunks(segments: Sequence[Segment] | None = None) -> dict[UUID, int]:
+    """Return the number of live chunks per segment; `segments` None: of all segments. A segment without chunks has no
+    entry.
 
     Reads only the database index on segment and build, never the texts and vectors of the rows.
     """
-    rows = Chunk.objects.filter(segment__isnull=False) if of is None else Chunk.objects.filter(segment__in=of)
+    rows = (
+        Chunk.objects.filter(segment__isnull=False) if segments is None else Chunk.objects.filter(segment__in=segments)
+    )
     return dict(rows.order_by().values_list("segment").annotate(Count("segment")))
 
 
@@ -216,14 +219,14 @@ class _ChunkRange:
 
 
 def _rewrite(
-    held: IndexLease, old: Sequence[Segment], embed: EmbedEngine | None = None, progress: Progress = _ignore_progress
+    lease: IndexLease, old: Sequence[Segment], embed: EmbedEngine | None = None, progress: Progress = _ignore_progress
 ) -> int:
     """Write new segments with the remaining chunks of the old ones, and swap them in one transaction. Return the
     chunks.
 
     With `embed` all vectors are made by that embedder.
     """
-    made: list[tuple[SegmentInfo, _ChunkRange]] = []
+    written: list[tuple[SegmentInfo, _ChunkRange]] = []
     shares = list(_plan_ranges(old, embed))
     total, done = sum(len(share.ids) for share in shares), 0
     try:
@@ -231,30 +234,30 @@ def _rewrite(
             before = done
 
             def tell(part: int, before: int = before) -> None:
-                held.renew()
+                lease.renew()
                 progress(before + part, total)
 
             tell(0)
             parts = _iter_parts(share, tell)
-            info = registry.get_index().build(held.collection.hex, parts, len(share.ids), share.fingerprint)
-            made.append((info, share))
+            info = registry.get_index().build(lease.collection.hex, parts, len(share.ids), share.fingerprint)
+            written.append((info, share))
             done += len(share.ids)
         with transaction.atomic():
-            held.renew()
-            _swap(old, made)
+            lease.renew()
+            _swap(old, written)
     except BaseException:  # also when the worker is told to stop: an unfinished rewrite leaves no files
-        registry.get_index().drop([info for info, _ in made])
+        registry.get_index().drop([info for info, _ in written])
         raise
     return total
 
 
 def _plan_ranges(old: Sequence[Segment], embed: EmbedEngine | None) -> Iterator[_ChunkRange]:
-    found: dict[str, array[int]] = {}
+    ids_by_fingerprint: dict[str, array[int]] = {}
     for fingerprint, pk in (
         Chunk.objects.filter(segment__in=old).order_by("pk").values_list("fingerprint", "pk").iterator()
     ):
-        found.setdefault(embed.fingerprint if embed else fingerprint, array("q")).append(pk)
-    for kind, ids in found.items():
+        ids_by_fingerprint.setdefault(embed.fingerprint if embed else fingerprint, array("q")).append(pk)
+    for kind, ids in ids_by_fingerprint.items():
         for start in range(0, len(ids), MAX_SEGMENT_CHUNKS):
             yield _ChunkRange(ids[start : start + MAX_SEGMENT_CHUNKS], kind, embed)
 
@@ -271,15 +274,15 @@ def _iter_parts(share: _ChunkRange, tell: Callable[[int], None]) -> Iterator[Par
         tell(min(start + CHUNKS_PER_PART, len(share.ids)))
 
 
-def _swap(old: Sequence[Segment], made: Sequence[tuple[SegmentInfo, _ChunkRange]]) -> None:
-    rows = [create_segment(info) for info, _ in made]
-    for row, (_, share) in zip(rows, made, strict=True):
+def _swap(old: Sequence[Segment], written: Sequence[tuple[SegmentInfo, _ChunkRange]]) -> None:
+    rows = [create_segment(info) for info, _ in written]
+    for row, (_, share) in zip(rows, written, strict=True):
         share.chunks(old).update(segment=row)
-    known = {segment.pk: segment.stale_since for segment in old}
-    for pk, stale_since in Segment.objects.filter(pk__in=known).values_list("pk", "stale_since"):
-        if stale_since != known[pk]:  # words were added meanwhile: rewrite once more
+    old_stale_since = {segment.pk: segment.stale_since for segment in old}
+    for pk, stale_since in Segment.objects.filter(pk__in=old_stale_since).values_list("pk", "stale_since"):
+        if stale_since != old_stale_since[pk]:  # words were added meanwhile: rewrite once more
             Segment.objects.filter(pk__in=[row.pk for row in rows]).update(stale_since=stale_since)
-    Segment.objects.filter(pk__in=known).update(retired=timezone.now())
+    Segment.objects.filter(pk__in=old_stale_since).update(retired=timezone.now())
 
 
 def create_segment(info: SegmentInfo, build: int = 0) -> Segment:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import logging
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -24,7 +25,6 @@ from django.utils import timezone
 
 from apps.documents.chunking.chunker import ChunkDraft
 from apps.documents.indexing import embedders, index_maintenance
-from apps.documents.indexing.annotation_carryover import ChunkAnnotation, carry_over
 from apps.documents.indexing.document_chunking import chunk_pages
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
@@ -42,6 +42,7 @@ LEASE_S = 120  # seconds; renewed with every batch, which takes seconds
 CRASHES = 3  # attempts after which a build is given up
 BATCH = 256  # chunks embedded between two renewals, which also tell whether the build was discarded
 ROWS = 400  # chunks in one INSERT
+_MIN_SHARE = 0.5  # of the shorter passage, from which two overlapping passages count as the same
 KEEP_DAYS = 14  # during which the replaced index can be swapped back
 
 build_listeners: list[Callable[[int], object]] = []  # of apps above, called with the id of a build that is ready
@@ -53,14 +54,14 @@ class BuildLost(Exception):
     """Error: the build was discarded, or another worker has it."""
 
 
-def begin(collection: Collection, wanted: CollectionSettings, user: User | None) -> IndexBuild:
+def begin(collection: Collection, new_settings: CollectionSettings, user: User | None) -> IndexBuild:
     """Create a build with these settings and notify a worker after commit. Discards open builds of the collection.
 
     `user` is who started it; None: the product.
     """
     for other in IndexBuild.objects.open().filter(collection=collection):
         discard(other)
-    build = IndexBuild.objects.create(collection=collection, started_by=user, search_settings=wanted.stored)
+    build = IndexBuild.objects.create(collection=collection, started_by=user, search_settings=new_settings.stored)
     transaction.on_commit(lambda: notify.notify_worker(TASK, build.pk), robust=True)
     return build
 
@@ -113,18 +114,21 @@ def _build(build: IndexBuild, token: str) -> None:
 
 def needs_rechunking(build: IndexBuild) -> bool:
     """Return whether the settings of the build give other chunks or vectors than the live index has."""
-    wanted, now = build.settings_to_try, read_collection_settings(build.collection.search_settings)
-    if build.has_own_chunks or (wanted.chunk_tokens, wanted.embedder) != (now.chunk_tokens, now.embedder):
+    new_settings, current = build.settings_to_try, read_collection_settings(build.collection.search_settings)
+    if build.has_own_chunks or (new_settings.chunk_tokens, new_settings.embedder) != (
+        current.chunk_tokens,
+        current.embedder,
+    ):
         return True
-    foreign = Segment.objects.live().exclude(fingerprint=registry.get_embedder(wanted.embedder).fingerprint)
+    foreign = Segment.objects.live().exclude(fingerprint=registry.get_embedder(new_settings.embedder).fingerprint)
     return foreign.filter(collection=build.collection_id).exists()
 
 
 def iter_unchunked_documents(build: IndexBuild) -> Iterator[Document]:
     """Return an iterator over ready documents of which the build has no chunk, oldest first."""
-    there = Chunk.every.filter(build=build.pk).order_by().values("document").distinct()
+    chunked = Chunk.every.filter(build=build.pk).order_by().values("document").distinct()
     ready = Document.objects.filter(collection=build.collection_id, status=Document.Status.READY)
-    return ready.exclude(pk__in=there).order_by("created").iterator()
+    return ready.exclude(pk__in=chunked).order_by("created").iterator()
 
 
 def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[..., None]) -> None:
@@ -139,7 +143,7 @@ def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[...
         renew()
         verdicts = embedders.screen_passages(embed, [draft.text for draft in part], vectors)
         for position, (draft, vector, verdict) in enumerate(zip(part, vectors, verdicts, strict=True), at):
-            enabled, keywords = carry_over(old, draft.page_number, draft.start, draft.end)
+            enabled, keywords = _carry_over(old, draft.page_number, draft.start, draft.end)
             rows.append(
                 Chunk(
                     document=document, build=build.pk, position=position, page_number=draft.page_number,
@@ -220,7 +224,7 @@ def _swap_rows(build: IndexBuild) -> None:
     """Swap the rows of the build with the live ones, and create a build of what was live."""
     collection = Collection.every.get(pk=build.collection_id)
     IndexBuild.objects.filter(pk=build.pk).update(status=Status.BUILT)  # a constraint allows one kept build
-    kept = IndexBuild.objects.create(
+    previous = IndexBuild.objects.create(
         collection=collection, search_settings=collection.search_settings, status=Status.KEPT,
         has_own_chunks=build.has_own_chunks, ended=timezone.now(), started_by=build.started_by,
     )  # fmt: skip
@@ -230,8 +234,8 @@ def _swap_rows(build: IndexBuild) -> None:
         marked = live.filter(Q(enabled=False) | ~Q(keywords="")).order_by().values_list("document", flat=True)
         marks = {pk: _list_annotations(live.filter(document=pk)) for pk in set(marked)}
         Document.every.filter(collection=collection).update(chunking_version="")
-        live.update(build=kept.pk)
-        Segment.objects.live().filter(collection=collection).update(build=kept.pk)
+        live.update(build=previous.pk)
+        Segment.objects.live().filter(collection=collection).update(build=previous.pk)
         Chunk.every.filter(build=build.pk).update(build=0)
         Segment.objects.filter(build=build.pk).update(build=0)
         for document, old in marks.items():
@@ -240,15 +244,15 @@ def _swap_rows(build: IndexBuild) -> None:
     IndexBuild.objects.filter(pk=build.pk).delete()
 
 
-def _list_annotations(chunks: QuerySet[Chunk]) -> list[ChunkAnnotation]:
+def _list_annotations(chunks: QuerySet[Chunk]) -> list[_ChunkAnnotation]:
     places = chunks.order_by("position").values_list("page_number", "char_start", "char_end", "enabled", "keywords")
-    return [ChunkAnnotation(*place) for place in places]
+    return [_ChunkAnnotation(*place) for place in places]
 
 
-def _carry_annotations(document: UUID, old: list[ChunkAnnotation]) -> None:
+def _carry_annotations(document: UUID, old: list[_ChunkAnnotation]) -> None:
     """Apply annotations made since the build was chunked to its chunks, which are live now."""
     for row in Chunk.objects.filter(document=document).defer("vector", "text"):
-        enabled, keywords = carry_over(old, row.page_number, row.char_start, row.char_end)
+        enabled, keywords = _carry_over(old, row.page_number, row.char_start, row.char_end)
         if (enabled, keywords) == (row.enabled, row.keywords):
             continue
         Chunk.objects.filter(pk=row.pk).update(enabled=enabled, keywords=keywords)
@@ -290,10 +294,47 @@ def sweep() -> None:
 
 def _delete_orphaned_rows() -> None:
     """Delete rows that a worker wrote for a build after it was discarded."""
-    known = IndexBuild.objects.values("pk")
+    builds = IndexBuild.objects.values("pk")
     for build in (
         Segment.objects.filter(build__gt=0, retired__isnull=True)
-        .exclude(build__in=known)
+        .exclude(build__in=builds)
         .values_list("build", flat=True)
     ):
         _delete_rows(build)
+
+
+@dataclass(frozen=True, slots=True)
+class _ChunkAnnotation:
+    """Place of a passage, [start, end) in the text of a page, with its annotations."""
+
+    page: int
+    start: int
+    end: int
+    enabled: bool = True
+    keywords: str = ""
+
+
+def _carry_over(annotations: Sequence[_ChunkAnnotation], page: int, start: int, end: int) -> tuple[bool, str]:
+    """Return whether the new passage at this place is enabled, and its keywords, from the annotations of the old ones.
+
+    It is disabled if at least half of it was. It gets the keywords of every old passage that shares half the text of
+    the shorter one.
+    """
+    overlapping = [
+        annotation
+        for annotation in annotations
+        if annotation.page == page and _count_shared(annotation, start, end) > 0
+    ]
+    off = sum(_count_shared(annotation, start, end) for annotation in overlapping if not annotation.enabled)
+    words = [
+        word
+        for annotation in overlapping
+        if _count_shared(annotation, start, end) >= _MIN_SHARE * min(end - start, annotation.end - annotation.start)
+        for word in annotation.keywords.split(", ")
+        if word
+    ]
+    return off < _MIN_SHARE * (end - start), ", ".join(dict.fromkeys(words))[:400]
+
+
+def _count_shared(annotation: _ChunkAnnotation, start: int, end: int) -> int:
+    return max(0, min(annotation.end, end) - max(annotation.start, start))

@@ -57,19 +57,19 @@ def reuse_content(item: IngestItem) -> None:
     Leaves the item unchanged if there is no such document.
     """
     document = item.document
-    for known in _find_known(document):
-        pages = _load_pages(known)
-        if pages and _is_unchanged(known):
+    for source in _find_sources(document):
+        pages = _load_pages(source)
+        if pages and _is_unchanged(source):
             item.pages, item.reuses_pages = pages, True
-            document.parser_version, document.embedded_title = known.parser_version, known.embedded_title
-            document.note, document.language = known.note, known.language
-            document.title = document.title or known.embedded_title
-            if known.chunking_version == get_chunking_version(document):
-                _reuse_chunks(item, known)
+            document.parser_version, document.embedded_title = source.parser_version, source.embedded_title
+            document.note, document.language = source.note, source.language
+            document.title = document.title or source.embedded_title
+            if source.chunking_version == get_chunking_version(document):
+                _reuse_chunks(item, source)
             return
 
 
-def _find_known(document: Document) -> list[Document]:
+def _find_sources(document: Document) -> list[Document]:
     """Return at most 5 ready documents of the same content, those with the same name and settings first."""
     if document.uploaded_by is None or not document.sha256:
         return []
@@ -77,9 +77,9 @@ def _find_known(document: Document) -> list[Document]:
         sha256=document.sha256, kind=document.kind, status=Document.Status.READY, parser_version=get_parser_version()
     )
     rows = same.exclude(pk=document.pk).select_related("collection").order_by("-created")[:_MAX_TRIED]
-    alike = [row for row in rows if _get_suffix(row.name) == _get_suffix(document.name)]
+    same_suffix = [row for row in rows if _get_suffix(row.name) == _get_suffix(document.name)]
     return sorted(
-        alike,
+        same_suffix,
         key=lambda row: (
             row.name != document.name,
             row.collection.search_settings != document.collection.search_settings,
@@ -87,27 +87,27 @@ def _find_known(document: Document) -> list[Document]:
     )
 
 
-def _is_unchanged(known: Document) -> bool:
+def _is_unchanged(source: Document) -> bool:
     """Return whether the document is still what it was before its rows were read."""
-    return Document.objects.filter(pk=known.pk, sha256=known.sha256, parser_version=known.parser_version).exists()
+    return Document.objects.filter(pk=source.pk, sha256=source.sha256, parser_version=source.parser_version).exists()
 
 
-def _load_pages(known: Document) -> list[ParsedPage]:
+def _load_pages(source: Document) -> list[ParsedPage]:
     """Return all pages of the document in order; [] if one is missing."""
-    rows = list(Page.objects.filter(document=known).order_by("number"))
-    if not rows or len(rows) != known.pages_count:
+    rows = list(Page.objects.filter(document=source).order_by("number"))
+    if not rows or len(rows) != source.pages_count:
         return []
     return [make_parsed_page(row) for row in rows]
 
 
-def _reuse_chunks(item: IngestItem, known: Document) -> None:
+def _reuse_chunks(item: IngestItem, source: Document) -> None:
     """Fill the item with chunks and vectors of the known document, if all are there and of the same embedder."""
     embed = embedders.get_embedder(item.document.collection)
-    rows = list(Chunk.objects.filter(document=known).order_by("position"))
+    rows = list(Chunk.objects.filter(document=source).order_by("position"))
     whole = [row.position for row in rows] == list(range(len(rows)))
     if not rows or not whole or any(row.fingerprint != embed.fingerprint or not row.vector for row in rows):
         return
-    if not _is_unchanged(known):
+    if not _is_unchanged(source):
         return
     item.chunks = [
         ChunkDraft(row.page_number, row.char_start, row.char_end, row.heading, row.text, "", row.tokens) for row in rows

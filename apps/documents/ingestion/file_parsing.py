@@ -74,41 +74,41 @@ class _ParseQueue:
 
     def __init__(self, items: Sequence[IngestItem], batch: IngestBatch) -> None:
         self._batch, self._waiting = batch, deque(items)
-        self._going: list[_Parse] = []
+        self._running: list[_Parse] = []
         self._slow = 0  # children that have been running longer than PATIENCE_S
 
     @property
     def left(self) -> bool:
-        return bool(self._waiting or self._going)
+        return bool(self._waiting or self._running)
 
     def next(self) -> list[_Parse]:
         """Return the files that were parsed within PATIENCE_S, or, if there are none, the first that is."""
         patience, done = time.monotonic() + PATIENCE_S, list[_Parse]()
         while self.left and not (done and time.monotonic() > patience):
-            while self._waiting and len(self._going) - self._slow < MAX_PARALLEL_FILES:
+            while self._waiting and len(self._running) - self._slow < MAX_PARALLEL_FILES:
                 self._begin(self._waiting.popleft())
             done += self._hear()
             if time.monotonic() > patience:
-                self._slow = len(self._going)
+                self._slow = len(self._running)
         return done
 
     def close(self) -> None:
-        for parse in self._going:
+        for parse in self._running:
             parse.reading.close()
 
     def _begin(self, item: IngestItem) -> None:
         with self._batch.guard([item]):
-            self._going.append(_Parse(item))
+            self._running.append(_Parse(item))
 
     def _hear(self) -> list[_Parse]:
         """Read the output of all children; return those that ended well. Children that failed are settled and
         dropped."""
-        runner.wait_for_output([parse.reading for parse in self._going])
-        for parse in self._going:
+        runner.wait_for_output([parse.reading for parse in self._running])
+        for parse in self._running:
             with self._batch.guard([parse.item]):
                 parse.hear()
-        ended = [parse for parse in self._going if parse.reading.ended or parse.item.job.ended]
-        self._going = [parse for parse in self._going if parse not in ended]
+        ended = [parse for parse in self._running if parse.reading.ended or parse.item.job.ended]
+        self._running = [parse for parse in self._running if parse not in ended]
         for parse in ended:
             parse.reading.close()
         return [parse for parse in ended if not parse.item.job.ended]
@@ -127,7 +127,7 @@ class _Parse:
         path = get_file_path(self.document)
         options["cpu_seconds"] = limit_cpu_seconds(path.stat().st_size, FORMATS[self.document.kind].binary)
         limits = {"seconds": settings.PARSE_SECONDS, "memory_bytes": settings.PARSE_MEMORY_BYTES}
-        self.reading = runner.SandboxProcess("parse", path, options, **limits)
+        self.process = runner.SandboxProcess("parse", path, options, **limits)
         self._title, self._total, self._notes = "", 0, list[str]()
 
     @property
@@ -135,7 +135,7 @@ class _Parse:
         return any(page.scan for page in self.item.pages)
 
     def hear(self) -> None:
-        for answer in self.reading.read_answers():
+        for answer in self.process.read_results():
             if "page" in answer:
                 self.item.pages.append(_page(answer))
             else:
@@ -149,19 +149,19 @@ class _Parse:
         Raises ParseError if there is no text but should be: a photograph may have none.
         """
         job, document = self.item.job, self.document
-        pages, left_out = recognise_scans(job, get_file_path(document), document.kind, self.item.pages)
+        pages, unread = recognise_scans(job, get_file_path(document), document.kind, self.item.pages)
         if not any(page.text.strip() for page in pages):
             job.set_fields(pages_without_text=document.pages_without_text)
-            if document.kind != "image" or left_out or not settings.OCR_PAGES:
+            if document.kind != "image" or unread or not settings.OCR_PAGES:
                 raise ParseError(NO_TEXT.get(document.kind, EMPTY_FILE))
-            left_out = NO_WORDS
+            unread = NO_WORDS
         self.item.pages = pages
         document.parser_version, document.embedded_title = (
-            "" if NOT_RECOGNISED in left_out else get_parser_version(),
+            "" if NOT_RECOGNISED in unread else get_parser_version(),
             self._title[:255],
         )
         document.title = document.title or self._title
-        document.note = " ".join(dict.fromkeys(filter(None, [*self._notes, left_out])))[:400]
+        document.note = " ".join(dict.fromkeys(filter(None, [*self._notes, unread])))[:400]
         document.language = detect_language_code(page.text for page in pages)
 
 

@@ -45,51 +45,53 @@ def recognise_scans(job: IngestJob, path: Path, kind: str, pages: list[ParsedPag
     IngestPostponed if this process recognises another document; LeaseLost or WorkerStopping.
     """
     scans = [page.number for page in pages if page.scan]
-    wanted = scans[: settings.OCR_PAGES]
-    if not wanted:
+    numbers = scans[: settings.OCR_PAGES]
+    if not numbers:
         job.document.pages_without_text = _summarise_unread(scans, [])
-        return pages, _left_out(scans, [])
+        return pages, _describe_unread(scans, [])
     if not scheduler.ocr_lock.acquire(blocking=False):
         scheduler.defer_ocr(job.document)
         raise IngestPostponed
     try:
-        found = ocr_checkpoint.load_recognised(job.document, get_ocr_version(), wanted)
-        job.report_progress(Document.Stage.RECOGNISE, len(found), len(wanted))
-        found |= _recognise(job, path, kind, [number for number in wanted if number not in found], len(found))
+        recognised = ocr_checkpoint.load_recognised(job.document, get_ocr_version(), numbers)
+        job.report_progress(Document.Stage.RECOGNISE, len(recognised), len(numbers))
+        recognised |= _recognise(
+            job, path, kind, [number for number in numbers if number not in recognised], len(recognised)
+        )
     finally:
         scheduler.ocr_lock.release()
-    missed = [number for number in wanted if number not in found]
-    job.document.pages_without_text = _summarise_unread(scans[len(wanted) :], missed)
-    return [_with(page, found.get(page.number)) for page in pages], _left_out(scans[len(wanted) :], missed)
+    missed = [number for number in numbers if number not in recognised]
+    job.document.pages_without_text = _summarise_unread(scans[len(numbers) :], missed)
+    return [_with(page, recognised.get(page.number)) for page in pages], _describe_unread(scans[len(numbers) :], missed)
 
 
-def _recognise(job: IngestJob, path: Path, kind: str, wanted: Sequence[int], before: int) -> dict[int, ParsedPage]:
+def _recognise(job: IngestJob, path: Path, kind: str, numbers: Sequence[int], before: int) -> dict[int, ParsedPage]:
     """Return the recognised pages by number; each is stored at once. `before` is the count of pages recognised earlier.
 
     A page that crashes its child is skipped, and the next child continues after it.
     """
-    found: dict[int, ParsedPage] = {}
-    rest, total = list(wanted), before + len(wanted)
-    while rest:
-        part, at = rest[:PAGES_A_CHILD], rest[0]
-        answers = runner.stream_task(
+    recognised: dict[int, ParsedPage] = {}
+    remaining, total = list(numbers), before + len(numbers)
+    while remaining:
+        part, at = remaining[:PAGES_A_CHILD], remaining[0]
+        results = runner.stream_task(
             "recognise", path, {"kind": kind, "numbers": part, "pages": settings.MAX_PAGES},
             seconds=SECONDS_A_PAGE * len(part), memory_bytes=settings.PARSE_MEMORY_BYTES + ADDRESSES_BYTES,
         )  # fmt: skip
         try:
-            for answer in answers:
+            for answer in results:
                 if answer and "page" in answer:
-                    rest.remove(answer["page"])
+                    remaining.remove(answer["page"])
                     if "problem" not in answer:
-                        found[answer["page"]] = _make_page(answer)
-                        ocr_checkpoint.store_recognised(job, get_ocr_version(), found[answer["page"]])
-                job.report_progress(Document.Stage.RECOGNISE, total - len(rest), total)
+                        recognised[answer["page"]] = _make_page(answer)
+                        ocr_checkpoint.store_recognised(job, get_ocr_version(), recognised[answer["page"]])
+                job.report_progress(Document.Stage.RECOGNISE, total - len(remaining), total)
         except (ParseError, runner.ParserCrashed) as error:
-            at = rest.pop(0)
+            at = remaining.pop(0)
             log.warning("Page %s of document %s was not recognised: %s", at, job.document.pk, error)
         finally:
-            answers.close()
-    return found
+            results.close()
+    return recognised
 
 
 def _make_page(answer: dict[str, object]) -> ParsedPage:
@@ -122,22 +124,22 @@ def get_ocr_version() -> str:
     return sha256(b"\0".join(sources + packages)).hexdigest()[:16]
 
 
-def _summarise_unread(beyond: Sequence[int], missed: Sequence[int]) -> dict[str, Any] | None:
+def _summarise_unread(over_limit: Sequence[int], failed: Sequence[int]) -> dict[str, Any] | None:
     """Return the counts of pages beyond the limit and of failed pages, with the limit and recogniser used; None for
     none."""
-    if not beyond and not missed:
+    if not over_limit and not failed:
         return None
-    return {"beyond": len(beyond), "missed": len(missed), "limit": settings.OCR_PAGES, "by": get_ocr_version()}
+    return {"beyond": len(over_limit), "missed": len(failed), "limit": settings.OCR_PAGES, "by": get_ocr_version()}
 
 
-def _left_out(beyond: Sequence[int], missed: Sequence[int]) -> str:
+def _describe_unread(over_limit: Sequence[int], failed: Sequence[int]) -> str:
     words = []
-    if beyond:
+    if over_limit:
         words.append(
-            f"The text of {len(beyond):,} scanned pages, from page {beyond[0]:,} on, was not recognised: "
+            f"The text of {len(over_limit):,} scanned pages, from page {over_limit[0]:,} on, was not recognised: "
             f"at most {settings.OCR_PAGES:,} of a document are."
         )
-    if missed:
-        listed = ", ".join(f"{number:,}" for number in missed[:10]) + (" …" if len(missed) > 10 else "")
+    if failed:
+        listed = ", ".join(f"{number:,}" for number in failed[:10]) + (" …" if len(failed) > 10 else "")
         words.append(f"The text of page {listed} {NOT_RECOGNISED}")
     return " ".join(words)

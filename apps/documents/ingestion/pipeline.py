@@ -116,12 +116,15 @@ def _embed(items: Sequence[IngestItem]) -> None:
     chunks: list[ChunkDraft] = [chunk for item in items for chunk in item.chunks]
     rows = embedders.find_suspect_spans(embed, [chunk.text for chunk in chunks])
     spans = embedders.locate_suspect_tokens(embed, chunks, rows)
-    once = {chunk.embedding_text: at for at, chunk in enumerate(chunks)}
-    read = [chunks[at].tokenised or embed.tokenised(text) for text, at in once.items()]
+    indexes = {chunk.embedding_text: at for at, chunk in enumerate(chunks)}
+    read = [chunks[at].tokenised or embed.tokenised(text) for text, at in indexes.items()]
     vectors, inside = _vectors(
-        embed, read, [spans[at] for at in once.values()], lambda share: report_batch_progress(items, Stage.EMBED, share)
+        embed,
+        read,
+        [spans[at] for at in indexes.values()],
+        lambda share: report_batch_progress(items, Stage.EMBED, share),
     )
-    place = {text: at for at, text in enumerate(once)}
+    place = {text: at for at, text in enumerate(indexes)}
     own = [place[chunk.embedding_text] for chunk in chunks]
     vectors, inside = vectors[own], [inside[at] for at in own]
     at = 0
@@ -149,16 +152,16 @@ def _vectors(
     done, size, pieces = 0, SMALLEST, 0
     while done < len(order):
         batch = order[done : done + size]
-        began = time.monotonic()
+        started = time.monotonic()
         passages, wanted = [read[index] for index in batch], [spans[index] for index in batch]
         vectors[batch], found = embedders.embed_with_spans(engine, passages, wanted)
-        for index, own in zip(batch, found, strict=True):
-            if own is not None and pieces + len(own.passage_cosines) <= MAX_SUSPECT_SPANS:
-                inside[index], pieces = own, pieces + len(own.passage_cosines)
-        took = max(time.monotonic() - began, 1e-3)
+        for index, suspects in zip(batch, found, strict=True):
+            if suspects is not None and pieces + len(suspects.passage_cosines) <= MAX_SUSPECT_SPANS:
+                inside[index], pieces = suspects, pieces + len(suspects.passage_cosines)
+        seconds = max(time.monotonic() - started, 1e-3)
         done += len(batch)
         tell(done / len(read))
-        size = int(min(LARGEST, max(SMALLEST, min(2 * size, BATCH_S * len(batch) / took))))
+        size = int(min(LARGEST, max(SMALLEST, min(2 * size, BATCH_S * len(batch) / seconds))))
     return vectors, inside
 
 
@@ -180,7 +183,7 @@ def _screen(items: Sequence[IngestItem]) -> None:
 
 def _suspects(part: Sequence[tuple[IngestItem, int]]) -> SuspectSentences | None:
     """Return the suspect sentences of these chunks; None unless they are known for all of them."""
-    known = [(item.suspects, at) for item, at in part if item.suspects is not None]
-    if len(known) < len(part):
+    reused = [(item.suspects, at) for item, at in part if item.suspects is not None]
+    if len(reused) < len(part):
         return None
-    return SuspectSentences([of.sentences[at] for of, at in known], [of.embeddings[at] for of, at in known])
+    return SuspectSentences([of.sentences[at] for of, at in reused], [of.embeddings[at] for of, at in reused])

@@ -66,9 +66,9 @@ def store_rows(items: Sequence[IngestItem]) -> None:
                 Page.objects.filter(document__in=ids).delete()
             ours = [(item, content) for item, content in part if not item.job.ended]
             Page.objects.bulk_create(_make_page(w.document, page) for w, page in ours if isinstance(page, ParsedPage))
-            made = [(item, _make_chunk(item, at, fingerprint)) for item, at in ours if isinstance(at, int)]
-            Chunk.objects.bulk_create([row for _, row in made])
-        for item, row in made:
+            new_chunks = [(item, _make_chunk(item, at, fingerprint)) for item, at in ours if isinstance(at, int)]
+            Chunk.objects.bulk_create([row for _, row in new_chunks])
+        for item, row in new_chunks:
             item.rows.append(row)
         report_batch_progress(items, Stage.INDEX, min(1, (number + 1) * ROWS / len(contents)) if contents else 1)
 
@@ -102,15 +102,17 @@ def commit_documents(items: Sequence[IngestItem], written: Mapping[UUID, Segment
     meanwhile.
     """
     with transaction.atomic():
-        places = {item.document.collection_id for item in items}
-        now = dict(Collection.every.select_for_update().filter(pk__in=places).values_list("pk", "search_settings"))
+        collection_ids = {item.document.collection_id for item in items}
+        settings_by_collection = dict(
+            Collection.every.select_for_update().filter(pk__in=collection_ids).values_list("pk", "search_settings")
+        )
         finish_jobs([item.job for item in items], [_make_final_fields(item) for item in items])
         for collection, part in _group_by_collection(items).items():
             if collection in written:
                 row = index_maintenance.create_segment(written[collection])
                 Chunk.objects.filter(document__in=[item.document.pk for item in part]).update(segment=row)
                 if (
-                    read_collection_settings(now.get(collection)).embedder
+                    read_collection_settings(settings_by_collection.get(collection)).embedder
                     != read_collection_settings(part[0].document.collection.search_settings).embedder
                 ):
                     index_maintenance.request_rebuild(
@@ -163,11 +165,11 @@ def _make_final_fields(item: IngestItem) -> dict[str, object]:
 
 def _group_by_collection(items: Sequence[IngestItem]) -> dict[UUID, list[IngestItem]]:
     """Return the items whose lease holds, by collection."""
-    found: dict[UUID, list[IngestItem]] = {}
+    groups: dict[UUID, list[IngestItem]] = {}
     for item in items:
         if not item.job.ended:
-            found.setdefault(item.document.collection_id, []).append(item)
-    return found
+            groups.setdefault(item.document.collection_id, []).append(item)
+    return groups
 
 
 def _renew_leases(items: Sequence[IngestItem]) -> None:

@@ -103,20 +103,20 @@ def remove_orphans() -> int:
 
     Only files older than ORPHAN_S are removed.
     """
-    stored = [path for path in _old(Path(settings.MEDIA_ROOT) / "documents") if not _has_row(path)]
-    orphans = stored + _old(Path(settings.FILE_UPLOAD_TEMP_DIR))
+    stored = [path for path in _list_orphans(Path(settings.MEDIA_ROOT) / "documents") if not _has_row(path)]
+    orphans = stored + _list_orphans(Path(settings.FILE_UPLOAD_TEMP_DIR))
     for path in orphans:
         path.unlink(missing_ok=True)
     return len(orphans)
 
 
-def _old(folder: Path) -> list[Path]:
+def _list_orphans(folder: Path) -> list[Path]:
     """Return the files in the folder that have not been written for ORPHAN_S."""
-    found, last = [], time.time() - ORPHAN_S
+    orphans, last = [], time.time() - ORPHAN_S
     for path in folder.iterdir() if folder.is_dir() else ():
         with suppress(FileNotFoundError):
-            found += [path] if path.lstat().st_mtime < last else []
-    return found
+            orphans += [path] if path.lstat().st_mtime < last else []
+    return orphans
 
 
 def _has_row(path: Path) -> bool:

@@ -153,9 +153,9 @@ class IngestJob:
 
     def _wait(self, seconds: float, **changes: Any) -> None:
         """Queue the document again; no worker claims it before `seconds` have passed."""
-        until = timezone.now() + timedelta(seconds=seconds)
+        wait_until = timezone.now() + timedelta(seconds=seconds)
         Document.objects.filter(pk=self.document.pk, lease_token=self.token).update(
-            status=Document.Status.QUEUED, lease_token="", lease_until=until, stage="", done=0, total=0,
+            status=Document.Status.QUEUED, lease_token="", lease_until=wait_until, stage="", done=0, total=0,
             changed=timezone.now(), **changes,
         )  # fmt: skip
 
@@ -225,13 +225,13 @@ def finish_jobs(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]])
     _end_lost(jobs, leases.release_all(Document.objects.filter(ACTIVE_UPLOADER), tokens, by_document))
 
 
-def _end_lost(jobs: Sequence[IngestJob], kept: Set[Any]) -> None:
-    """End the jobs whose row is not in `kept`. Raises LeaseLost if that is all of them: the caller rolls back and
+def _end_lost(jobs: Sequence[IngestJob], renewed: Set[Any]) -> None:
+    """End the jobs whose row is not in `renewed`. Raises LeaseLost if that is all of them: the caller rolls back and
     settles."""
-    if not any(job.document.pk in kept for job in jobs):
+    if not any(job.document.pk in renewed for job in jobs):
         raise LeaseLost
     for job in jobs:
-        if not job.ended and job.document.pk not in kept:
+        if not job.ended and job.document.pk not in renewed:
             job.end_with_error(LeaseLost())
 
 

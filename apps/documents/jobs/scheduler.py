@@ -43,8 +43,9 @@ _running: Counter[int | None] = Counter()  # user -> threads of this process tha
 _choice_lock = threading.Lock()
 
 
-def list_next_documents(most: int) -> list[UUID]:
-    """Return at most `most` documents that can be claimed now: the first of each user in turn, then the second of each.
+def list_next_documents(limit: int) -> list[UUID]:
+    """Return at most `limit` documents that can be claimed now: the first of each user in turn, then the second of
+    each.
 
     Within one user, the oldest first. Users for whom MAX_THREADS_PER_USER threads of this process work already have
     none. Queries the database.
@@ -54,17 +55,17 @@ def list_next_documents(most: int) -> list[UUID]:
     rows = Document.objects.filter(free, ACTIVE_UPLOADER, status__in=Document.ACTIVE, attempts__lt=MAX_CRASHES)
     if ocr_lock.locked():
         rows = rows.exclude(_IMAGES | Q(pk__in=list(_deferred_scans)))
-    since = dict(rows.order_by().values_list("uploaded_by").annotate(Min("created")))
-    people = [person for person in since if _running[person] < MAX_THREADS_PER_USER]
+    waiting_since = dict(rows.order_by().values_list("uploaded_by").annotate(Min("created")))
+    people = [person for person in waiting_since if _running[person] < MAX_THREADS_PER_USER]
     if len(people) > 1:
         held = Document.objects.filter(status=Document.Status.WORKING, lease_until__gte=now, uploaded_by__in=people)
         busy = Counter(held.order_by().values_list("uploaded_by", flat=True))
-        people.sort(key=lambda person: (busy[person], _last_turns.get(person, 0), since[person]))
-    theirs = (
-        rows.filter(uploaded_by=person).order_by("created").values_list("pk", flat=True)[:most]
-        for person in people[:most]
+        people.sort(key=lambda person: (busy[person], _last_turns.get(person, 0), waiting_since[person]))
+    of_user = (
+        rows.filter(uploaded_by=person).order_by("created").values_list("pk", flat=True)[:limit]
+        for person in people[:limit]
     )
-    return [pk for pk in chain.from_iterable(zip_longest(*theirs)) if pk is not None][:most]
+    return [pk for pk in chain.from_iterable(zip_longest(*of_user)) if pk is not None][:limit]
 
 
 @contextmanager
@@ -95,9 +96,9 @@ def choose_batch() -> list[UUID]:
     if len(ids) < 2:
         return ids
     rows = Document.objects.filter(pk__in=ids, attempts=0, size__lte=SMALL_FILE_BYTES).exclude(file="")
-    found = [row for row in rows.only("size", "name", "uploaded_by") if not _is_image(row.name)]
-    first = next((row.uploaded_by_id for row in found if row.pk == ids[0]), -1)
-    sizes = {row.pk: row.size for row in found if row.uploaded_by_id == first}
+    candidates = [row for row in rows.only("size", "name", "uploaded_by") if not _is_image(row.name)]
+    first = next((row.uploaded_by_id for row in candidates if row.pk == ids[0]), -1)
+    sizes = {row.pk: row.size for row in candidates if row.uploaded_by_id == first}
     if ids[0] not in sizes:
         return ids[:1]
     small = [pk for pk in ids if pk in sizes]

@@ -32,10 +32,10 @@ def notify_ended(ids: Sequence[UUID]) -> None:
 
 
 def _notify(user: int, collection: UUID, added: datetime) -> None:
-    theirs = Document.objects.filter(uploaded_by=user, collection=collection)
-    if theirs.filter(status__in=Document.ACTIVE).exists():
+    uploads = Document.objects.filter(uploaded_by=user, collection=collection)
+    if uploads.filter(status__in=Document.ACTIVE).exists():
         return
-    counts = theirs.filter(changed__gte=added).aggregate(
+    counts = uploads.filter(changed__gte=added).aggregate(
         ready=Count("pk", filter=Q(status=Document.Status.READY)), failed=Count("pk", filter=_FAILED)
     )
     name = Collection.objects.filter(pk=collection).values_list("name", flat=True).first()

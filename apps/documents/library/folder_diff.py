@@ -40,13 +40,13 @@ class KnownDocument:
 class RenamedFile:
     """File that has another name or folder now; its document is renamed."""
 
-    known: KnownDocument
+    document: KnownDocument
     file: FolderFile
 
     @property
     def description(self) -> str:
         """Return old and new place in one text."""
-        return f"{self.known.path} → {self.file.path}"
+        return f"{self.document.path} → {self.file.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class FolderDiff:
 
     added: list[FolderFile] = field(default_factory=list)
     changed: list[FolderFile] = field(default_factory=list)
-    moved: list[RenamedFile] = field(default_factory=list)
+    renamed: list[RenamedFile] = field(default_factory=list)
     removed: list[KnownDocument] = field(default_factory=list)
     unchanged: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
@@ -63,32 +63,32 @@ class FolderDiff:
     @property
     def count(self) -> int:
         """Return how many documents are added, changed, renamed and removed in all."""
-        return len(self.added) + len(self.changed) + len(self.moved) + len(self.removed)
+        return len(self.added) + len(self.changed) + len(self.renamed) + len(self.removed)
 
     @property
-    def found(self) -> int:
+    def file_count(self) -> int:
         """Return how many files the folder holds."""
-        return len(self.added) + len(self.changed) + len(self.moved) + self.unchanged + len(self.refused)
+        return len(self.added) + len(self.changed) + len(self.renamed) + self.unchanged + len(self.refused)
 
     @property
     def digest(self) -> str:
         """Return a digest of the changes. Equal diffs have equal digests, so that only the diff that the user saw is
         applied."""
-        told = (
+        content = (
             [(item.path, item.size, item.modified_ns) for item in [*self.added, *self.changed]],
-            [(str(item.known.pk), item.file.path) for item in self.moved],
+            [(str(item.document.pk), item.file.path) for item in self.renamed],
             sorted(str(item.pk) for item in self.removed),
         )
-        return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+        return hashlib.sha256(repr(content).encode()).hexdigest()[:32]
 
 
 def compare_folder(
     files: Iterable[FolderFile],
-    known: Iterable[KnownDocument],
+    documents: Iterable[KnownDocument],
     sha256: Callable[[FolderFile], str],
     refuse: Callable[[FolderFile], str],
 ) -> FolderDiff:
-    """Return the changes from `known` documents to `files`.
+    """Return the changes from `documents` documents to `files`.
 
     `sha256` is called only if size and time do not decide, once per file; "" means that the file cannot be read.
     `refuse` returns why a file cannot be stored, "" if it can. Of two files with the same place the first by path
@@ -96,15 +96,17 @@ def compare_folder(
     """
     sha256 = cache(sha256)
     diff, unchanged = FolderDiff(), 0
-    left = {item.path: item for item in known}
+    unmatched = {item.path: item for item in documents}
     stale: list[KnownDocument] = []  # documents whose file has other content now
-    taken: set[str] = set()
+    used_paths: set[str] = set()
     for file in sorted(files, key=lambda item: item.relative_path):
-        why = "Another file of this folder is shown under the same name." if file.path in taken else refuse(file)
-        taken.add(file.path)
-        old = left.pop(file.path, None)
-        if why:
-            diff.refused.append((file.path, why))
+        reason = (
+            "Another file of this folder is shown under the same name." if file.path in used_paths else refuse(file)
+        )
+        used_paths.add(file.path)
+        old = unmatched.pop(file.path, None)
+        if reason:
+            diff.refused.append((file.path, reason))
         elif old is None:
             diff.added.append(file)
         elif old.modified_ns == file.modified_ns or (old.size == file.size and old.sha256 == sha256(file)):
@@ -112,8 +114,8 @@ def compare_folder(
         else:
             diff.changed.append(file)
             stale.append(old)
-    gone = sorted(left.values(), key=lambda item: item.path)
-    return _detect_renames(FolderDiff(diff.added, diff.changed, [], gone, unchanged, diff.refused), stale, sha256)
+    removed = sorted(unmatched.values(), key=lambda item: item.path)
+    return _detect_renames(FolderDiff(diff.added, diff.changed, [], removed, unchanged, diff.refused), stale, sha256)
 
 
 def _detect_renames(diff: FolderDiff, stale: list[KnownDocument], sha256: Callable[[FolderFile], str]) -> FolderDiff:
@@ -122,27 +124,33 @@ def _detect_renames(diff: FolderDiff, stale: list[KnownDocument], sha256: Callab
     The document is renamed with its file, unless it failed or the suffix changed, on which the choice of a parser may
     depend. In these cases the old document is removed before the file is added.
     """
-    free = [*diff.removed, *stale]
-    sizes = {item.size for item in free}
-    origin: dict[str, KnownDocument] = {}  # by the place where the content is now
+    unmatched = [*diff.removed, *stale]
+    sizes = {item.size for item in unmatched}
+    documents_by_path: dict[str, KnownDocument] = {}  # by the place where the content is now
     for file in [*diff.added, *diff.changed]:
-        if file.size in sizes and (found := _find_content(free, sha256(file))) is not None:
-            free.remove(found)
-            origin[file.path] = found
+        if file.size in sizes and (document := _find_content(unmatched, sha256(file))) is not None:
+            unmatched.remove(document)
+            documents_by_path[file.path] = document
     files = {file.path: file for file in [*diff.added, *diff.changed]}
-    moved = [RenamedFile(found, files[place]) for place, found in origin.items() if _can_rename(found, place)]
-    there = {item.file.path for item in moved}
-    open_places = {item.path for item in free} - there  # a document whose place is kept gets a new version
-    changed = [file for file in diff.changed if file.path in open_places]
-    added = [file for place, file in files.items() if place not in there and place not in open_places]
-    kept = {file.path for file in changed} | {item.known.path for item in moved}
-    removed = [item for item in [*diff.removed, *stale] if item.path not in kept]
-    return FolderDiff(added, changed, moved, sorted(removed, key=lambda item: item.path), diff.unchanged, diff.refused)
+    renamed = [
+        RenamedFile(document, files[path])
+        for path, document in documents_by_path.items()
+        if _can_rename(document, path)
+    ]
+    new_paths = {item.file.path for item in renamed}
+    open_paths = {item.path for item in unmatched} - new_paths  # a document whose place is kept gets a new version
+    changed = [file for file in diff.changed if file.path in open_paths]
+    added = [file for path, file in files.items() if path not in new_paths and path not in open_paths]
+    kept_paths = {file.path for file in changed} | {item.document.path for item in renamed}
+    removed = [item for item in [*diff.removed, *stale] if item.path not in kept_paths]
+    return FolderDiff(
+        added, changed, renamed, sorted(removed, key=lambda item: item.path), diff.unchanged, diff.refused
+    )
 
 
-def _find_content(known: Iterable[KnownDocument], sha256: str) -> KnownDocument | None:
-    return next((item for item in known if sha256 and item.sha256 == sha256), None)
+def _find_content(documents: Iterable[KnownDocument], sha256: str) -> KnownDocument | None:
+    return next((item for item in documents if sha256 and item.sha256 == sha256), None)
 
 
-def _can_rename(known: KnownDocument, place: str) -> bool:
-    return not known.failed and PurePath(known.path).suffix.lower() == PurePath(place).suffix.lower()
+def _can_rename(document: KnownDocument, new_path: str) -> bool:
+    return not document.failed and PurePath(document.path).suffix.lower() == PurePath(new_path).suffix.lower()

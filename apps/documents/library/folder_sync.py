@@ -83,9 +83,9 @@ def preview_sync(collection: Collection, folder: str) -> FolderDiff:
     root, chosen = _resolve_root(), _resolve_folder(folder)
     rows = list(collection.documents.filter(sync_folder=folder))
     waiting = {row.replaces_id: row for row in rows if row.status in Document.ACTIVE}  # document -> next version
-    known = [_make_known_document(row, waiting.get(row.pk, row)) for row in rows if row.replaces_id is None]
+    documents = [_make_known_document(row, waiting.get(row.pk, row)) for row in rows if row.replaces_id is None]
     return compare_folder(
-        _iter_files(root, chosen), known, lambda file: _hash_file(root / file.relative_path), _explain_refusal
+        _iter_files(root, chosen), documents, lambda file: _hash_file(root / file.relative_path), _explain_refusal
     )
 
 
@@ -97,7 +97,7 @@ def needs_confirmation(collection: Collection, diff: FolderDiff) -> bool:
     """
     removed = len(diff.removed)
     documents = collection.documents.filter(replaces=None).count()
-    return removed > max(FEW_REMOVALS, documents / 5) or bool(removed and not diff.found)
+    return removed > max(FEW_REMOVALS, documents / 5) or bool(removed and not diff.file_count)
 
 
 def check_removals(collection: Collection, diff: FolderDiff, confirmed: int) -> None:
@@ -172,7 +172,7 @@ def apply_sync(
     """
     root, diff = _resolve_root(), preview_sync(collection, folder)
     check_removals(collection, diff, confirmed)
-    for moved in diff.moved:
+    for moved in diff.renamed:
         _rename_document(collection, folder, moved)
         yield None
     for known in diff.removed:  # before additions: a new file may have the place or content of a removed one
@@ -208,13 +208,13 @@ def _make_known_document(row: Document, holds: Document) -> KnownDocument:
 
 
 @transaction.atomic
-def _rename_document(collection: Collection, folder: str, moved: RenamedFile) -> None:
+def _rename_document(collection: Collection, folder: str, renamed: RenamedFile) -> None:
     """Rename the document and its waiting version after its file."""
-    path, _, name = moved.file.path.rpartition("/")
-    itself = collection.documents.filter(pk=moved.known.pk, sync_folder=folder)
-    rows = itself | collection.documents.filter(replaces=moved.known.pk, sync_folder=folder)
-    if rows.update(path=path, name=name, modified_ns=moved.file.modified_ns, changed=timezone.now()):
-        segments = Chunk.objects.filter(document=moved.known.pk, document__title="").values("segment")
+    path, _, name = renamed.file.path.rpartition("/")
+    itself = collection.documents.filter(pk=renamed.document.pk, sync_folder=folder)
+    rows = itself | collection.documents.filter(replaces=renamed.document.pk, sync_folder=folder)
+    if rows.update(path=path, name=name, modified_ns=renamed.file.modified_ns, changed=timezone.now()):
+        segments = Chunk.objects.filter(document=renamed.document.pk, document__title="").values("segment")
         if Segment.objects.filter(pk__in=segments).update(stale_since=timezone.now()):  # a name is searched if untitled
             transaction.on_commit(lambda: notify_merge(collection.pk), robust=True)
 

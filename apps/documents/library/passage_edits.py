@@ -36,7 +36,7 @@ class PassageList:
     """Single page of a filtered list of passages.
 
     `counts` has the number of passages for "all" and for each of PASSAGE_FILTERS. `number` is the page's, from 1;
-    `more`: another page follows.
+    `has_next`: another page follows.
     """
 
     rows: list[Chunk]
@@ -45,7 +45,7 @@ class PassageList:
     text: str
     document: Document | None
     number: int
-    more: bool
+    has_next: bool
 
     @property
     def first(self) -> int:
@@ -67,24 +67,24 @@ def list_passages(collection: Collection, *, show: str, text: str, document: UUI
     """
     show = show if show in PASSAGE_FILTERS else ""
     only = Document.objects.filter(collection=collection, pk=document).first() if document else None
-    everything, narrowed = _select_chunks(collection, only), _make_conditions(collection)
-    rows = everything.filter(narrowed[show]) if show else everything
+    all_chunks, conditions = _select_chunks(collection, only), _make_conditions(collection)
+    rows = all_chunks.filter(conditions[show]) if show else all_chunks
     text = " ".join(text.replace("\0", "").split())[:200]
     if text:
         rows = rows.filter(reduce(and_, (_contains_word(word) for word in text.split()[:_MAX_WORDS])))
     start = (number - 1) * PAGE_ROWS
     ordered = rows.order_by("document__created", "document", "position").defer("vector")
-    found = list(ordered.select_related("document", "segment")[start : start + PAGE_ROWS + 1])
+    chunks = list(ordered.select_related("document", "segment")[start : start + PAGE_ROWS + 1])
     counts = {
-        "all": everything.count(),
-        **{name: everything.filter(narrowed[name]).count() for name in PASSAGE_FILTERS},
+        "all": all_chunks.count(),
+        **{name: all_chunks.filter(conditions[name]).count() for name in PASSAGE_FILTERS},
     }
-    return PassageList(found[:PAGE_ROWS], counts, show, text, only, number, len(found) > PAGE_ROWS)
+    return PassageList(chunks[:PAGE_ROWS], counts, show, text, only, number, len(chunks) > PAGE_ROWS)
 
 
 def _select_chunks(collection: Collection, document: Document | None) -> ChunkQuerySet:
-    of = Q(document=document) if document else Q(document__collection=collection)
-    return Chunk.objects.filter(of, document__status=Document.Status.READY)
+    condition = Q(document=document) if document else Q(document__collection=collection)
+    return Chunk.objects.filter(condition, document__status=Document.Status.READY)
 
 
 def _make_conditions(collection: Collection) -> dict[str, Q]:
@@ -101,14 +101,14 @@ def _contains_word(word: str) -> Q:
     return Q(text__icontains=word) | Q(heading__icontains=word) | Q(keywords__icontains=word)
 
 
-def set_enabled(user: AnyUser, chunk: Chunk, *, on: bool) -> None:
+def set_enabled(user: AnyUser, chunk: Chunk, *, enabled: bool) -> None:
     """Switch the passage on or off for all later searches; it stays unused while its document is withheld.
 
     Raises PermissionDenied.
     """
     require_row(Document.every.editable_by(user), chunk.document_id)
-    Chunk.objects.filter(pk=chunk.pk).update(enabled=on)
-    chunk.enabled = on
+    Chunk.objects.filter(pk=chunk.pk).update(enabled=enabled)
+    chunk.enabled = enabled
 
 
 def set_keywords(user: AnyUser, chunk: Chunk, words: str) -> None:

@@ -49,9 +49,9 @@ class GroupShareSummary:
 def list_address_shares(collection: Collection) -> list[AddressShare]:
     """Return all shares with single users, by address, confirmed or pending, sorted by address."""
     members = Membership.objects.filter(collection=collection).select_related("user")
-    found = [AddressShare(item.user.email, item.role) for item in members]
-    found += [AddressShare(item.email, item.role) for item in collection.pending_shares.all()]
-    return sorted(found, key=lambda item: item.email)
+    shares = [AddressShare(item.user.email, item.role) for item in members]
+    shares += [AddressShare(item.email, item.role) for item in collection.pending_shares.all()]
+    return sorted(shares, key=lambda item: item.email)
 
 
 def list_group_shares(collection: Collection) -> list[GroupShareSummary]:
@@ -106,10 +106,10 @@ def revoke_group(user: AnyUser, collection: Collection, group: int) -> None:
     GroupShare.objects.filter(collection=collection, group=group).delete()
 
 
-def set_public_access(user: AnyUser, collection: Collection, *, on: bool) -> None:
+def set_public_access(user: AnyUser, collection: Collection, *, enabled: bool) -> None:
     """Set whether every signed-in user may read the collection. Raises PermissionDenied."""
     require_row(Collection.objects.owned_by(user), collection.pk)
-    Collection.objects.filter(pk=collection.pk).update(everyone=on)
+    Collection.objects.filter(pk=collection.pk).update(everyone=enabled)
 
 
 def accept_pending_shares(user: User) -> None:
@@ -128,10 +128,10 @@ def accept_pending_shares(user: User) -> None:
             item.delete()
 
 
-def _notify_shared(users: Iterable[int], collection: Collection, by: User | None) -> None:
-    others = [pk for pk in users if by is None or pk != by.pk]
+def _notify_shared(users: Iterable[int], collection: Collection, shared_by: User | None) -> None:
+    recipients = [pk for pk in users if shared_by is None or pk != shared_by.pk]
     kind = UserNotice.Kind.COLLECTION
-    notify_users(others, kind, collection.pk, collection.name, **({"by": str(by)} if by else {}))
+    notify_users(recipients, kind, collection.pk, collection.name, **({"by": str(shared_by)} if shared_by else {}))
 
 
 def delete_collection(user: AnyUser, collection: Collection) -> None:

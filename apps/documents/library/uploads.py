@@ -89,13 +89,13 @@ def store_file(user: User, collection: Collection, file: UploadedFile[bytes], pa
         raise DiskFull
     _refuse_size(file.size or 0)
     stored = f"documents/{new_id().hex}"
-    place = Path(settings.MEDIA_ROOT) / stored
+    stored_path = Path(settings.MEDIA_ROOT) / stored
     sha256 = _hash_file(file)
     _refuse_known(collection, sha256)
     if words := malware.scan_file(file, user.pk):
         raise UploadRefused(words)
     try:
-        size = _write_file(file, place)
+        size = _write_file(file, stored_path)
         with transaction.atomic():
             _refuse_duplicate(collection, sha256)
             document = Document.objects.create(
@@ -104,7 +104,7 @@ def store_file(user: User, collection: Collection, file: UploadedFile[bytes], pa
             )  # fmt: skip
             transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)  # its failure must not fail uploads
     except BaseException as error:
-        place.unlink(missing_ok=True)
+        stored_path.unlink(missing_ok=True)
         if disk_space.is_disk_full_error(error):  # raised by the file system or by the database
             raise DiskFull from error
         raise
@@ -261,10 +261,10 @@ def _find_same_name(collection: Collection, name: str, path: str) -> Document | 
     Deletes a version of it that waits.
     """
     ready = Document.Status.READY
-    found = collection.documents.filter(name=name, path=path, status=ready, url="", replaces__isnull=True).first()
-    if found is not None:
-        discard_waiting_version(found)
-    return found
+    document = collection.documents.filter(name=name, path=path, status=ready, url="", replaces__isnull=True).first()
+    if document is not None:
+        discard_waiting_version(document)
+    return document
 
 
 def discard_waiting_version(document: Document) -> None:
@@ -291,14 +291,14 @@ def _write_file(file: UploadedFile[bytes], path: Path) -> int:
     """Write the file durably, readable by the server alone, and return its size in bytes. Raises UploadRefused."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size = 0
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
         for part in file.chunks():
             size += len(part)
             if size > settings.MAX_UPLOAD_BYTES:
                 raise UploadRefused(_format_too_large())
-            out.write(part)
-        out.flush()
-        os.fsync(out.fileno())
+            output.write(part)
+        output.flush()
+        os.fsync(output.fileno())
     if not size:
         raise UploadRefused(gettext("This file is empty. Check that it was saved, and upload it again."))
     return size

@@ -108,11 +108,11 @@ def promote_version(waiting: Document) -> None:
     Page.objects.filter(document=new).update(number=F("number") + _PAGE_OFFSET)
     Page.objects.filter(document=old).update(document=new)
     Page.objects.filter(document=new, number__gt=_PAGE_OFFSET).update(document=old, number=F("number") - _PAGE_OFFSET)
-    held = {name: getattr(old, name) for name in _SWAPPED_FIELDS}
-    takes = {name: getattr(new, name) for name in _SWAPPED_FIELDS} | {"version": old.version + 1}
+    old_values = {name: getattr(old, name) for name in _SWAPPED_FIELDS}
+    new_values = {name: getattr(new, name) for name in _SWAPPED_FIELDS} | {"version": old.version + 1}
     now = timezone.now()
-    Document.every.filter(pk=old.pk).update(**takes, title=old.title or new.title, changed=now)
-    archived: dict[str, Any] = {**held, "title": old.title, "status": Document.Status.REPLACED, "changed": now}
+    Document.every.filter(pk=old.pk).update(**new_values, title=old.title or new.title, changed=now)
+    archived: dict[str, Any] = {**old_values, "title": old.title, "status": Document.Status.REPLACED, "changed": now}
     archived["withheld"] = old.withheld  # a reviewer's decision holds for both versions
     Document.every.filter(pk=new.pk).update(**archived, sync_folder="")
     for told in version_hooks:

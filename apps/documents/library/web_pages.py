@@ -131,10 +131,10 @@ def _refuse_known(collection: Collection, address: WebAddress) -> None:
 def _finish_unchanged(waiting: Document, sha256: str) -> bool:
     """Return whether the fetched content is that of the current version. If so, update its day and delete the waiting
     row."""
-    known = Document.objects.filter(versions=waiting, sha256=sha256).update(fetched=timezone.now())
-    if known:
+    updated = Document.objects.filter(versions=waiting, sha256=sha256).update(fetched=timezone.now())
+    if updated:
         remove_document(waiting)
-    return bool(known)
+    return bool(updated)
 
 
 def _refuse_same(document: Document, sha256: str) -> None:
@@ -171,7 +171,7 @@ def _choose_name(page: FetchedPage, path: Path) -> str:
 
 def _write_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

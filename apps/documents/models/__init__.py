@@ -40,7 +40,7 @@ __all__ = [
     "SegmentCopy",
 ]  # fmt: skip
 
-_PLACES = {
+_PAGE_LABELS = {
     "page": gettext_lazy("page %(page)s"),
     "slide": gettext_lazy("slide %(page)s"),
     "part": gettext_lazy("part %(page)s"),
@@ -204,9 +204,9 @@ class Document(Leased):
         """Return the word for a `Page` of this document: page, slide or part."""
         return FORMATS[self.kind].unit if self.kind in FORMATS else "part"
 
-    def name_place(self, number: int) -> str:
+    def get_page_label(self, number: int) -> str:
         """Return the place of a `Page` of this document in words, such as "page 3"."""
-        return str(_PLACES[self.unit]) % {"page": number}
+        return str(_PAGE_LABELS[self.unit]) % {"page": number}
 
     @property
     def icon(self) -> str:
@@ -370,7 +370,7 @@ class Chunk(models.Model):
         return self.text[:80]
 
     @property
-    def place(self) -> str:
+    def page_label(self) -> str:
         """Return where in its document the chunk is, such as "page 3"."""
         return self.document.name_place(self.page_number)
 

@@ -103,10 +103,10 @@ class Collection(models.Model):
         return gettext("Files of a chat") if self.of_chat else self.name
 
 
-def has_collection_named(owner: User, name: str, but: UUID | None = None) -> bool:
-    """Return whether the user owns a collection of this name, ignoring case, other than the one with id `but`."""
+def has_collection_named(owner: User, name: str, excluding: UUID | None = None) -> bool:
+    """Return whether the user owns a collection of this name, ignoring case, other than the one with id `excluding`."""
     same = Collection.objects.filter(owner=owner, name__iexact=name.strip())
-    return (same.exclude(pk=but) if but else same).exists()
+    return (same.exclude(pk=excluding) if excluding else same).exists()
 
 
 def disambiguate_names(rows: Iterable[tuple[UUID, str, str]]) -> dict[UUID, str]:
@@ -116,13 +116,15 @@ def disambiguate_names(rows: Iterable[tuple[UUID, str, str]]) -> dict[UUID, str]
     """
     rows = sorted(rows, key=lambda row: (row[1], row[0]))
     often = Counter(name.casefold() for _, name, _ in rows)
-    taken: Counter[str] = Counter()
-    found: dict[UUID, str] = {}
+    used: Counter[str] = Counter()
+    names_by_id: dict[UUID, str] = {}
     for pk, name, owner in rows:
-        shown = f"{name} ({owner})" if often[name.casefold()] > 1 else name
-        taken[shown.casefold()] += 1
-        found[pk] = f"{shown} {taken[shown.casefold()]}" if taken[shown.casefold()] > 1 else shown
-    return found
+        display_name = f"{name} ({owner})" if often[name.casefold()] > 1 else name
+        used[display_name.casefold()] += 1
+        names_by_id[pk] = (
+            f"{display_name} {used[display_name.casefold()]}" if used[display_name.casefold()] > 1 else display_name
+        )
+    return names_by_id
 
 
 class Membership(models.Model):

@@ -49,7 +49,7 @@ class RedactionHook:
 redaction_hooks: dict[str, RedactionHook] = {}
 
 
-def redact(subject: str, wanted: Sequence[str]) -> dict[str, Any]:
+def redact(subject: str, terms: Sequence[str]) -> dict[str, Any]:
     """Replace every occurrence of the terms in all versions of the document, and in copies of apps above, with
     placeholders.
 
@@ -60,33 +60,39 @@ def redact(subject: str, wanted: Sequence[str]) -> dict[str, Any]:
         return {}
     # A version that is being published waits for this lock, or has taken it before and is among the rows.
     list(Shelf.objects.select_for_update().filter(pk=rows[0].collection_id).values("pk"))
-    before: dict[str, Any] = {"document": subject, "wanted": list(wanted), "pages": [], "headings": {}, "names": {}}
-    if not _cut(rows, wanted, before):
+    restore_data: dict[str, Any] = {
+        "document": subject,
+        "wanted": list(terms),
+        "pages": [],
+        "headings": {},
+        "names": {},
+    }
+    if not _redact_documents(rows, terms, restore_data):
         return {}
     ids = [row.pk for row in rows]
-    before["beside"] = {name: other.redact(ids, wanted) for name, other in redaction_hooks.items()}
-    return before
+    restore_data["beside"] = {name: hook.redact(ids, terms) for name, hook in redaction_hooks.items()}
+    return restore_data
 
 
-def restore(before: Mapping[str, Any]) -> None:
+def restore(restore_data: Mapping[str, Any]) -> None:
     """Put the redacted text back, in whatever versions have its placeholders; redactions of other decisions stay.
 
-    `before` is what `redact` returned. Must run inside the transaction of the review decision.
+    `restore_data` is what `redact` returned. Must run inside the transaction of the review decision.
     """
-    rows = _list_versions(before["document"])
+    rows = _list_versions(restore_data["document"])
     if rows:
         texts: dict[tuple[UUID, int], str] = {}
         for page in _iter_pages(rows, Q(text__contains=REDACTION_CHARACTER)):
             text = page.text
-            for said in before["pages"]:
-                text = _restore_page(text, said)
+            for copy_data in restore_data["pages"]:
+                text = _restore_page(text, copy_data)
             if text != page.text:
                 texts[page.document_id, page.number] = text
-        names = {row.pk: _restore_names(row, before["names"]) for row in rows}
-        _store_texts(rows, texts, lambda heading: before["headings"].get(heading, heading), names)
-    for name, said in before.get("beside", {}).items():
+        names = {row.pk: _restore_names(row, restore_data["names"]) for row in rows}
+        _store_texts(rows, texts, lambda heading: restore_data["headings"].get(heading, heading), names)
+    for name, copy_data in restore_data.get("beside", {}).items():
         if name in redaction_hooks:
-            redaction_hooks[name].restore(said)
+            redaction_hooks[name].restore(copy_data)
 
 
 def reapply_redactions(document: Document) -> None:
@@ -95,9 +101,9 @@ def reapply_redactions(document: Document) -> None:
     Must run inside the transaction that makes the version searchable.
     """
     for effect in _select_effects(document.pk):
-        before = dict(effect.restore_data)
-        if _cut(_list_versions(str(document.pk)), before["wanted"], before):
-            AppliedEffect.objects.filter(pk=effect.pk).update(restore_data=before)
+        restore_data = dict(effect.restore_data)
+        if _redact_documents(_list_versions(str(document.pk)), restore_data["wanted"], restore_data):
+            AppliedEffect.objects.filter(pk=effect.pk).update(restore_data=restore_data)
 
 
 def is_redacted(document: Document) -> bool:
@@ -121,83 +127,85 @@ def discard_redactions(subjects: Collection[str]) -> None:
 
 
 def _select_effects(pk: UUID) -> QuerySet[AppliedEffect]:
-    found = AppliedEffect.objects.filter(name="redact", kind=KIND, subject=str(pk), state=AppliedEffect.State.APPLIED)
-    return found.exclude(restore_data={})
+    effects = AppliedEffect.objects.filter(name="redact", kind=KIND, subject=str(pk), state=AppliedEffect.State.APPLIED)
+    return effects.exclude(restore_data={})
 
 
 def _list_versions(subject: str) -> list[Document]:
     return list(Document.every.filter(Q(pk=subject) | Q(replaces=subject)).order_by("pk"))
 
 
-def _iter_pages(rows: Sequence[Document], narrowed: Q | None = None) -> Iterator[Page]:
-    found = Page.objects.filter(narrowed or Q(), document__in=[row.pk for row in rows])
-    return found.only("document", "number", "text").iterator(chunk_size=_PAGES_AT_ONCE)
+def _iter_pages(rows: Sequence[Document], condition: Q | None = None) -> Iterator[Page]:
+    pages = Page.objects.filter(condition or Q(), document__in=[row.pk for row in rows])
+    return pages.only("document", "number", "text").iterator(chunk_size=_PAGES_AT_ONCE)
 
 
-def _cut(rows: Sequence[Document], wanted: Sequence[str], before: dict[str, Any]) -> bool:
-    """Redact the documents, add the original text to `before`, and return whether anything changed."""
-    pattern = redaction.compile_terms(wanted)
+def _redact_documents(rows: Sequence[Document], terms: Sequence[str], restore_data: dict[str, Any]) -> bool:
+    """Redact the documents, add the original text to `restore_data`, and return whether anything changed."""
+    pattern = redaction.compile_terms(terms)
     texts: dict[tuple[UUID, int], str] = {}
     for page in _iter_pages(rows):
         if spans := [found.span() for found in pattern.finditer(page.text)]:
             text, gaps = redaction.cut_spans(page.text, spans)
-            before["pages"].append({"length": len(text), "gaps": gaps})
+            restore_data["pages"].append({"length": len(text), "gaps": gaps})
             texts[page.document_id, page.number] = text
     names: dict[UUID, dict[str, str]] = {}
     for row in rows:
-        told = {
-            name: said
+        redacted_names = {
+            name: redacted
             for name in _NAME_FIELDS
-            if (said := _redact_text(pattern, getattr(row, name))) != getattr(row, name)
+            if (redacted := _redact_text(pattern, getattr(row, name))) != getattr(row, name)
         }
-        before["names"] |= {said: getattr(row, name) for name, said in told.items()}
-        names[row.pk] = told
-    return _store_texts(rows, texts, partial(_redact_and_keep, pattern, before["headings"]), names)
+        restore_data["names"] |= {redacted: getattr(row, name) for name, redacted in redacted_names.items()}
+        names[row.pk] = redacted_names
+    return _store_texts(rows, texts, partial(_redact_and_record, pattern, restore_data["headings"]), names)
 
 
-def _redact_and_keep(pattern: re.Pattern[str], kept: dict[str, str], text: str) -> str:
-    """Return the redacted text; store the original in `kept`, by the redacted text, if it differs."""
-    if (said := _redact_text(pattern, text)) != text:
-        kept[said] = text
-    return said
+def _redact_and_record(pattern: re.Pattern[str], originals: dict[str, str], text: str) -> str:
+    """Return the redacted text; store the original in `originals`, by the redacted text, if it differs."""
+    if (redacted := _redact_text(pattern, text)) != text:
+        originals[redacted] = text
+    return redacted
 
 
 def _redact_text(pattern: re.Pattern[str], text: str) -> str:
     return redact_spans(text, [found.span() for found in pattern.finditer(text)])
 
 
-def _restore_names(row: Document, kept: Mapping[str, str]) -> dict[str, str]:
-    return {name: kept[getattr(row, name)] for name in _NAME_FIELDS if getattr(row, name) in kept}
+def _restore_names(row: Document, originals: Mapping[str, str]) -> dict[str, str]:
+    return {name: originals[getattr(row, name)] for name in _NAME_FIELDS if getattr(row, name) in originals}
 
 
-def _restore_page(text: str, said: Mapping[str, Any]) -> str:
+def _restore_page(text: str, redacted_page: Mapping[str, Any]) -> str:
     """Return the text restored, if all placeholders of that page are in place; else unchanged."""
     gap = {REDACTION_CHARACTER, "\n"}
-    whole = len(text) == said["length"] and all(set(text[at : at + len(was)]) <= gap for at, was in said["gaps"])
-    return redaction.restore_spans(text, said["gaps"]) if whole else text
+    intact = len(text) == redacted_page["length"] and all(
+        set(text[at : at + len(was)]) <= gap for at, was in redacted_page["gaps"]
+    )
+    return redaction.restore_spans(text, redacted_page["gaps"]) if intact else text
 
 
 def _store_texts(
-    rows: Sequence[Document], texts: Mapping[tuple[UUID, int], str], spelt: Callable[[str], str],
+    rows: Sequence[Document], texts: Mapping[tuple[UUID, int], str], map_text: Callable[[str], str],
     names: Mapping[UUID, dict[str, str]],
 ) -> bool:  # fmt: skip
     """Store changed pages, names and chunks; return whether anything changed.
 
-    Changed chunks lose their vector and segment. `spelt` maps headings and keywords.
+    Changed chunks lose their vector and segment. `map_text` maps headings and keywords.
     """
     for (document, number), text in texts.items():
         Page.objects.filter(document=document, number=number).update(text=text)
-    for pk, told in names.items():
-        if told:
-            Document.every.filter(pk=pk).update(**told)
-    renamed = {pk for pk, told in names.items() if told}
+    for pk, changes in names.items():
+        if changes:
+            Document.every.filter(pk=pk).update(**changes)
+    renamed = {pk for pk, changes in names.items() if changes}
     left, segments = [], set()
     for row in Chunk.every.filter(document__in=[row.pk for row in rows]).defer("vector"):
         page = texts.get((row.document_id, row.page_number))
-        told = {"heading": spelt(row.heading), "keywords": spelt(row.keywords)}
-        told["text"] = normalize_text(page[row.char_start : row.char_end]) if page is not None else row.text
-        if row.document_id in renamed or any(getattr(row, name) != said for name, said in told.items()):
-            Chunk.every.filter(pk=row.pk).update(**told, vector=b"", fingerprint="", segment=None)
+        changes = {"heading": map_text(row.heading), "keywords": map_text(row.keywords)}
+        changes["text"] = normalize_text(page[row.char_start : row.char_end]) if page is not None else row.text
+        if row.document_id in renamed or any(getattr(row, name) != value for name, value in changes.items()):
+            Chunk.every.filter(pk=row.pk).update(**changes, vector=b"", fingerprint="", segment=None)
             left.append(row)
             segments.add(row.segment_id)
     if not (left or texts or renamed):

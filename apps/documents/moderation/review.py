@@ -106,13 +106,13 @@ def flag_document(document: Document, verdicts: Sequence[Verdict]) -> None:
         )
 
 
-def _locate_spans(detector: str, shown: Sequence[EvaluationRecord]) -> tuple[tuple[int, int], ...]:
+def _locate_spans(detector: str, records: Sequence[EvaluationRecord]) -> tuple[tuple[int, int], ...]:
     """Return the spans that the detector found, [start, end) in the shown texts joined by _SEPARATOR."""
     spans, before = [], 0
-    for one in shown:
-        own = [span for signal in one.signals if signal.detector == detector for span in signal.spans]
+    for record in records:
+        own = [span for signal in record.signals if signal.detector == detector for span in signal.spans]
         spans += [(before + start, before + end) for start, end in own]
-        before += len(one.text) + len(_SEPARATOR)
+        before += len(record.text) + len(_SEPARATOR)
     return tuple(dict.fromkeys(spans))
 
 

@@ -110,20 +110,20 @@ def detect_format(path: str | Path, name: str, read_ole_kind: Callable[[str | Pa
         head = file.read(_HEAD)
     if not head.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise ParseError("This file is empty. Check that it was saved, and upload it again.")
-    named = find_by_name(name)
-    found = _old_office(read_ole_kind(path)) if head.startswith(_OLE) else _binary_kind(path, head)
-    if found is not None:
-        if named is not None and named.kind != found and found not in _KIN.get(named.kind, ()):
-            raise ParseError(_mismatch(name, FORMATS[found].phrase))
-        return found
+    by_name = find_by_name(name)
+    by_content = _old_office(read_ole_kind(path)) if head.startswith(_OLE) else _binary_kind(path, head)
+    if by_content is not None:
+        if by_name is not None and by_name.kind != by_content and by_content not in _KIN.get(by_name.kind, ()):
+            raise ParseError(_mismatch(name, FORMATS[by_content].phrase))
+        return by_content
     if not _is_text(head):
         raise ParseError(_not_accepted("a damaged file, or a binary file of an unknown kind"))
-    looks = "rtf" if head.startswith(b"{\\rtf") else "html" if _looks_like_html(head) else "text"
-    if named is not None and (looks == "rtf" or looks in _KIN.get(named.kind, ())):
-        return looks
-    if named is not None and named.binary:
-        raise ParseError(_mismatch(name, FORMATS[looks].phrase))
-    return named.kind if named is not None else looks
+    text_kind = "rtf" if head.startswith(b"{\\rtf") else "html" if _looks_like_html(head) else "text"
+    if by_name is not None and (text_kind == "rtf" or text_kind in _KIN.get(by_name.kind, ())):
+        return text_kind
+    if by_name is not None and by_name.binary:
+        raise ParseError(_mismatch(name, FORMATS[text_kind].phrase))
+    return by_name.kind if by_name is not None else text_kind
 
 
 def _binary_kind(path: str | Path, head: bytes) -> str | None:

@@ -19,7 +19,7 @@ class FileFormat:
     kind: str
     phrase: str
     label: str
-    endings: str
+    extensions: str
     module: str
     icon: str = "document-text"
     unit: str = "part"
@@ -28,7 +28,7 @@ class FileFormat:
     @property
     def suffixes(self) -> tuple[str, ...]:
         """Return the suffixes with a dot, such as ".pdf"."""
-        return tuple(f".{ending}" for ending in self.endings.split())
+        return tuple(f".{extension}" for extension in self.extensions.split())
 
 
 _CODE = (

@@ -56,33 +56,35 @@ def _answer(image: Any, words: list[WordBox]) -> dict[str, Any]:
 
 def _words(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, filled: bool) -> Iterator[WordBox]:
     """Yield each word, once for every line on which it stands."""
-    place = bitmap.get_posconv(page)
+    converter = bitmap.get_posconv(page)
     with closing(page.get_textpage()) as textpage:
-        told = extract_page_text(page, textpage, filled=filled)
-        for match in _WORD.finditer(told.text):
-            here = told.at[match.start() : match.end()]
+        page_text = extract_page_text(page, textpage, filled=filled)
+        for match in _WORD.finditer(page_text.text):
+            here = page_text.char_indexes[match.start() : match.end()]
             drawn = [char for char, index in zip(match.group(), here, strict=True) if index != NO_CHAR_INDEX]
             count = sum(2 if ord(char) > 0xFFFF else 1 for char in drawn)
             first = next((index for index in here if index != NO_CHAR_INDEX), NO_CHAR_INDEX)
-            for xs, ys in _lines(textpage, place, first, count) if drawn else ():
+            for xs, ys in _lines(textpage, converter, first, count) if drawn else ():
                 sides = [xs[0] / bitmap.width, ys[0] / bitmap.height, xs[1] / bitmap.width, ys[1] / bitmap.height]
                 yield (*match.span(), *_rounded(sides))
 
 
-def _lines(textpage: pypdfium2.PdfTextPage, place: Any, first: int, count: int) -> list[tuple[list[int], list[int]]]:
+def _lines(
+    textpage: pypdfium2.PdfTextPage, converter: Any, first: int, count: int
+) -> list[tuple[list[int], list[int]]]:
     """Return left and right, top and bottom in pixels of the characters, once per line; superscripts are of their
     line."""
-    found: list[tuple[list[int], list[int]]] = []
+    lines: list[tuple[list[int], list[int]]] = []
     for index in range(pdfium.FPDFText_CountRects(textpage, first, count)):
         left, bottom, right, top = textpage.get_rect(index)
-        corners = [place.to_bitmap(left, bottom), place.to_bitmap(right, top)]
+        corners = [converter.to_bitmap(left, bottom), converter.to_bitmap(right, top)]
         xs, ys = sorted(x for x, _ in corners), sorted(y for _, y in corners)
-        if found and min(ys[1], found[-1][1][1]) > max(ys[0], found[-1][1][0]):
-            before = found.pop()
+        if lines and min(ys[1], lines[-1][1][1]) > max(ys[0], lines[-1][1][0]):
+            before = lines.pop()
             xs = [min(xs[0], before[0][0]), max(xs[1], before[0][1])]
             ys = [min(ys[0], before[1][0]), max(ys[1], before[1][1])]
-        found.append((xs, ys))
-    return found
+        lines.append((xs, ys))
+    return lines
 
 
 def _rounded(sides: list[float]) -> tuple[float, float, float, float]:

@@ -145,12 +145,12 @@ def make_title(text: str) -> DocumentTitle | None:
 def nest_under_heading(heading: str, page: ParsedPage) -> ParsedPage:
     """Return the page with a heading of level 1 put above its text, and its own headings one level deeper."""
     start = len(heading) + 2
-    moved = [
+    nested = [
         BlockSpan(piece.kind, piece.level + (piece.kind == "heading"), piece.start + start, piece.end + start)
         for piece in page.block_spans
     ]
     return replace(
-        page, text=f"{heading}\n\n{page.text}", block_spans=(BlockSpan("heading", 1, 0, len(heading)), *moved)
+        page, text=f"{heading}\n\n{page.text}", block_spans=(BlockSpan("heading", 1, 0, len(heading)), *nested)
     )
 
 
@@ -183,11 +183,11 @@ def paginate(blocks: Iterable[ParsedBlock], limits: ParseLimits) -> Iterator[Par
 def paginate_units(units: Iterable[Iterable[ParsedBlock]], limits: ParseLimits) -> Iterator[ParsedPage]:
     """Yield a page per slide, sheet or chapter, also for an empty one; a long unit takes several pages. Raises
     ParseError."""
-    number = taken = 0
+    number = used = 0
     for blocks in units:
         first = number
-        for page in paginate(blocks, replace(limits, characters=max(0, limits.characters - taken))):
-            number, taken = number + 1, taken + len(page.text)
+        for page in paginate(blocks, replace(limits, characters=max(0, limits.characters - used))):
+            number, used = number + 1, used + len(page.text)
             yield replace(page, number=number)
         if number == first:
             number += 1

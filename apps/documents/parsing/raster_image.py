@@ -69,22 +69,23 @@ def read_frame(path: str, number: int, longest: int) -> Image.Image:
         if upright.mode in {"I;16", "I", "F"}:
             upright = ImageOps.autocontrast(upright.point(lambda value: value / 257).convert("L"))
         if "transparency" in upright.info or upright.mode in {"RGBA", "LA", "PA"}:
-            seen = upright.convert("RGBA")
-            upright = Image.new("RGB", seen.size, "white")
-            upright.paste(seen, mask=seen.getchannel("A"))
+            rgba = upright.convert("RGBA")
+            upright = Image.new("RGB", rgba.size, "white")
+            upright.paste(rgba, mask=rgba.getchannel("A"))
         upright = upright.convert("RGB")
         upright.thumbnail((longest, longest))
         return upright
 
 
-def render_frame(path: str, number: int, width: int, most: int) -> Image.Image:
-    """Return a frame, from 1, for display: at most `width` pixels wide and `most` pixels in all. Raises ParseError."""
+def render_frame(path: str, number: int, width: int, max_pixels: int) -> Image.Image:
+    """Return a frame, from 1, for display: at most `width` pixels wide and `max_pixels` pixels in all. Raises
+    ParseError."""
     with open_image(path) as picture:
         picture.seek(number - 1)
         _check(picture)
         turned = picture.getexif().get(0x0112, 1) in {5, 6, 7, 8}
         size = picture.size[::-1] if turned else picture.size
-    scale = min(1.0, width / size[0], (most / (size[0] * size[1])) ** 0.5)
+    scale = min(1.0, width / size[0], (max_pixels / (size[0] * size[1])) ** 0.5)
     return read_frame(path, number, max(1, round(max(size) * scale)))
 
 

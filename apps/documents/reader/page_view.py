@@ -46,7 +46,7 @@ WIDTHS = (200, 800, 1200, 1800)  # pixels; only a few, so that requests cannot f
 MAX_SPANS = 60  # of one passage
 CONTEXT_CHARACTERS = 1500  # characters of text shown before and after a passage in the panel
 CACHE_BYTES = 512 * 1024**2  # of all cached images
-_PLACES = {
+_POSITIONS = {
     "page": gettext_lazy("Page %(number)s of %(last)s"), "slide": gettext_lazy("Slide %(number)s of %(last)s"),
     "part": gettext_lazy("Part %(number)s of %(last)s"),
 }  # fmt: skip
@@ -88,12 +88,12 @@ class PageImage:
 class PageView:
     """Page as the reader shows it: an image, or blocks of text.
 
-    `problem` says why there is no image where one was expected; "" otherwise. `last` is the number of the last page.
-    """
+    `problem` says why there is no image where one was expected; "" otherwise. `last_page` is the number of the last
+    page."""
 
     document: Document
     number: int
-    last: int
+    last_page: int
     spans: str
     heading: str
     image: PageImage | None
@@ -107,9 +107,9 @@ class PageView:
     @property
     def position_text(self) -> str:
         """Return the place in words, such as "Page 3 of 10"; "" for a document of one part."""
-        if self.last <= 1 and not self.document.has_pages:
+        if self.last_page <= 1 and not self.document.has_pages:
             return ""
-        return str(_PLACES[self.document.unit]) % {"number": self.number, "last": self.last}
+        return str(_POSITIONS[self.document.unit]) % {"number": self.number, "last": self.last_page}
 
     @property
     def previous(self) -> int:
@@ -119,17 +119,17 @@ class PageView:
     @property
     def following(self) -> int:
         """Return the number of the next page; 0 on the last one."""
-        return self.number + 1 if self.number < self.last else 0
+        return self.number + 1 if self.number < self.last_page else 0
 
 
 def parse_spans(raw: str) -> Spans:
     """Return the spans of "a-b,c-d"; malformed ones are left out."""
-    found: Spans = []
+    spans: Spans = []
     for part in raw[:2000].split(",")[:MAX_SPANS]:
         start, _, end = part.partition("-")
         if start.isascii() and end.isascii() and start.isdigit() and end.isdigit() and int(start) < int(end) < 2**31:
-            found.append((int(start), int(end)))
-    return found
+            spans.append((int(start), int(end)))
+    return spans
 
 
 def build_page_view(
@@ -150,11 +150,13 @@ def build_page_view(
             image = get_page_image(document, number, spans, here)
         except PageImageError as error:
             problem = str(error)
-    found, before, after = ([], False, False) if image else _text(document, number, spans, here, context)
-    kept, meant = (",".join(f"{a}-{b}" for a, b in found) for found in (spans, here))
-    slide, notes = split_notes(found) if document.unit == "slide" else (found, [])
+    blocks, before, after = ([], False, False) if image else _text(document, number, spans, here, context)
+    spans_value, here_value = (",".join(f"{a}-{b}" for a, b in blocks) for blocks in (spans, here))
+    slide, notes = split_notes(blocks) if document.unit == "slide" else (blocks, [])
     heading = _heading(document, number, spans)
-    return PageView(document, number, last, kept, heading, image, slide, notes, before, after, problem, meant)
+    return PageView(
+        document, number, last, spans_value, heading, image, slide, notes, before, after, problem, here_value
+    )
 
 
 def _text(
@@ -180,33 +182,35 @@ def _heading(document: Document, number: int, spans: Spans) -> str:
 
 def get_page_image(document: Document, number: int, spans: Spans, here: Spans | None = None) -> PageImage:
     """Return size, highlights and text layer of a page; its image is on disk afterwards. Raises PageImageError."""
-    facts = _facts(document, number)
+    facts = _load_facts(document, number)
     text, recognised = Page.objects.filter(document=document, number=number).values_list("text", "boxes").first() or (
         "", None,
     )  # fmt: skip
     words = recognised or facts["words"]
-    _where(words, redaction.list_redacted_spans(document, number))
+    _find_boxes(words, redaction.list_redacted_spans(document, number))
     boxes = [_thousandths(box) for box in find_highlight_boxes(words, here or spans)]
-    others = find_highlight_boxes(words, cut_spans(spans, here)) if here else []
-    seen = [_thousandths(word[2:]) for word in recognised or ()]
+    highlights = find_highlight_boxes(words, cut_spans(spans, here)) if here else []
+    recognised_words = [_thousandths(word[2:]) for word in recognised or ()]
     layer = build_text_layer(text, words, facts["height"] / facts["width"])
-    return PageImage(facts["width"], facts["height"], boxes, seen, layer, [_thousandths(box) for box in others])
+    return PageImage(
+        facts["width"], facts["height"], boxes, recognised_words, layer, [_thousandths(box) for box in highlights]
+    )
 
 
-def _facts(document: Document, number: int) -> dict[str, Any]:
+def _load_facts(document: Document, number: int) -> dict[str, Any]:
     """Return size and words of the page, rendering it if necessary."""
-    kept = _folder(document.sha256) / f"{number}-v{RENDERER_VERSION}.json"
+    cache_file = _folder(document.sha256) / f"{number}-v{RENDERER_VERSION}.json"
     try:
-        found: dict[str, Any] = orjson.loads(kept.read_bytes())
+        facts: dict[str, Any] = orjson.loads(cache_file.read_bytes())
     except FileNotFoundError:
-        made = _render(document, number, WIDTHS[2])
-        found = {"width": made.width, "height": made.height, "words": made.words}
-        _keep(_png(document.sha256, number, WIDTHS[2]), made.png)
-        _keep(kept, orjson.dumps(found))
-    return found
+        rendered = _render(document, number, WIDTHS[2])
+        facts = {"width": rendered.width, "height": rendered.height, "words": rendered.words}
+        _keep(_png(document.sha256, number, WIDTHS[2]), rendered.png)
+        _keep(cache_file, orjson.dumps(facts))
+    return facts
 
 
-def _where(words: Sequence[Sequence[float]], spans: Spans) -> list[HighlightBox]:
+def _find_boxes(words: Sequence[Sequence[float]], spans: Spans) -> list[HighlightBox]:
     """Return the boxes of redacted spans. Raises PageImageError if the place of one is not known."""
     try:
         return find_redaction_boxes(words, spans)
@@ -224,32 +228,32 @@ def get_page_png(document: Document, number: int, width: int) -> bytes:
     """Return the PNG of a page with redacted spans covered. Raises PageImageError."""
     spans = redaction.list_redacted_spans(document, number)
     if not spans:
-        return _drawn(document, number, width)
+        return _load_image(document, number, width)
     known = Page.objects.filter(document=document, number=number).values_list("boxes", flat=True).first()
-    where = _where(known or _facts(document, number)["words"], spans)
-    return redact_image(_drawn(document, number, width), where)
+    where = _find_boxes(known or _load_facts(document, number)["words"], spans)
+    return redact_image(_load_image(document, number, width), where)
 
 
-def _drawn(document: Document, number: int, width: int) -> bytes:
+def _load_image(document: Document, number: int, width: int) -> bytes:
     path = _png(document.sha256, number, width)
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        found = _render(document, number, width)
-    _keep(path, found.png)
-    return found.png
+        rendered = _render(document, number, width)
+    _keep(path, rendered.png)
+    return rendered.png
 
 
-def choose_width(wanted: int) -> int:
-    """Return the smallest of WIDTHS, in pixels, that is not less than `wanted`; else the largest."""
-    return next((width for width in WIDTHS if width >= wanted), WIDTHS[-1])
+def choose_width(requested: int) -> int:
+    """Return the smallest of WIDTHS, in pixels, that is not less than `requested`; else the largest."""
+    return next((width for width in WIDTHS if width >= requested), WIDTHS[-1])
 
 
 def delete_cached_images(hashes: Iterable[str]) -> None:
     """Delete cached images of content that no document has any more, by SHA-256."""
-    gone = set(filter(None, hashes))  # the hash of a web page that was never fetched is ""
-    gone -= set(Document.every.filter(sha256__in=gone).values_list("sha256", flat=True))
-    for sha256 in gone:
+    hashes_to_delete = set(filter(None, hashes))  # the hash of a web page that was never fetched is ""
+    hashes_to_delete -= set(Document.every.filter(sha256__in=hashes_to_delete).values_list("sha256", flat=True))
+    for sha256 in hashes_to_delete:
         shutil.rmtree(_folder(sha256), ignore_errors=True)
 
 

@@ -46,9 +46,9 @@ def find_neighbour_passages(document: Document, number: int, spans: list[tuple[i
         return PassageNavigation(0, count, _stop(before), _stop(after))
     here = rows.filter(page_number=number, char_end__gt=spans[0][0]).first()
     position = here.position if here else count
-    near = {row.position: row for row in rows.filter(position__in=[position - 1, position + 1])}
+    by_position = {row.position: row for row in rows.filter(position__in=[position - 1, position + 1])}
     return PassageNavigation(
-        position + 1 if here else 0, count, _stop(near.get(position - 1)), _stop(near.get(position + 1))
+        position + 1 if here else 0, count, _stop(by_position.get(position - 1)), _stop(by_position.get(position + 1))
     )
 
 

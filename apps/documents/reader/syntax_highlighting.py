@@ -29,12 +29,14 @@ def _coloured(block: TextBlock, lexer: Lexer) -> TextBlock:
     return replace(block, rows=[[list(_cut(block.runs, looks))]]) if len(looks) == len(text) else block
 
 
-def _cut(runs: list[TextRun], looks: list[str]) -> Iterator[TextRun]:
+def _cut(runs: list[TextRun], classes: list[str]) -> Iterator[TextRun]:
     at = 0
     for run in runs:
         begin = 0
         for end in range(1, len(run.text) + 1):
-            if end == len(run.text) or looks[at + end] != looks[at + begin]:
-                yield replace(run, text=run.text[begin:end], css_class=looks[at + begin], first=run.first and not begin)
+            if end == len(run.text) or classes[at + end] != classes[at + begin]:
+                yield replace(
+                    run, text=run.text[begin:end], css_class=classes[at + begin], first=run.first and not begin
+                )
                 begin = end
         at += len(run.text)

@@ -33,11 +33,11 @@ class TextRun:
     marked: bool
     first: bool = False
     css_class: str = ""
-    other: bool = False  # marked, but not the passage that is meant
+    is_other_passage: bool = False  # marked, but not the passage that is meant
 
     @property
     def classes(self) -> str:
-        return " ".join(filter(None, [self.css_class, "other" if self.other else ""]))
+        return " ".join(filter(None, [self.css_class, "other" if self.is_other_passage else ""]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +67,31 @@ def build_blocks(
 ) -> list[TextBlock]:
     """Return the blocks of text[start:end] with the spans marked. With `here`, the other spans are other ones."""
     marks = make_marks(spans, here or [])
-    found = []
+    blocks = []
     for kind, level, left, right in block_spans:
         left, right = max(left, start), min(right, end)
         if left < right and text[left:right].strip():
-            found.append(_block(text, kind, level, left, right, marks))
-    return mark_first_run(_joined(found))
+            blocks.append(_block(text, kind, level, left, right, marks))
+    return mark_first_run(_join_blocks(blocks))
 
 
-def split_notes(found: list[TextBlock]) -> tuple[list[TextBlock], list[TextBlock]]:
+def split_notes(blocks: list[TextBlock]) -> tuple[list[TextBlock], list[TextBlock]]:
     """Return the blocks of a slide, and those of its speaker notes without their heading; [] if it has no notes."""
-    for at, block in enumerate(found):
+    for at, block in enumerate(blocks):
         if block.kind == "heading" and "".join(run.text for run in block.runs).strip() == SPEAKER_NOTES:
-            return found[:at], found[at + 1 :]
-    return found, []
+            return blocks[:at], blocks[at + 1 :]
+    return blocks, []
 
 
-def _joined(found: Iterable[TextBlock]) -> list[TextBlock]:
+def _join_blocks(blocks: Iterable[TextBlock]) -> list[TextBlock]:
     """Return the blocks with parts of one table merged again, which was divided for the sake of chunks."""
-    kept: list[TextBlock] = []
-    for block in found:
-        if kept and block.header and (block.kind, block.header) == ("table", kept[-1].header):
-            kept[-1] = replace(kept[-1], rows=[*kept[-1].rows, *block.rows])
+    joined: list[TextBlock] = []
+    for block in blocks:
+        if joined and block.header and (block.kind, block.header) == ("table", joined[-1].header):
+            joined[-1] = replace(joined[-1], rows=[*joined[-1].rows, *block.rows])
         else:
-            kept.append(block)
-    return kept
+            joined.append(block)
+    return joined
 
 
 def choose_window(text: str, spans: Spans, context: int) -> tuple[int, int]:
@@ -115,30 +115,30 @@ def _border(text: str, at: int, step: int) -> int:
         return at
     reach = text[max(0, at - 300) : at] if step < 0 else text[at : at + 300]
     for mark in ("\n", " "):
-        found = reach.rfind(mark) if step < 0 else reach.find(mark)
-        if found >= 0:
-            return (max(0, at - 300) + found + 1) if step < 0 else at + found
+        position = reach.rfind(mark) if step < 0 else reach.find(mark)
+        if position >= 0:
+            return (max(0, at - 300) + position + 1) if step < 0 else at + position
     return at
 
 
 def merge_spans(spans: Spans) -> Spans:
     """Return the spans sorted, with touching and overlapping ones merged."""
-    found: Spans = []
+    merged: Spans = []
     for start, end in sorted(spans):
-        if found and start <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        if merged and start <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
-            found.append((start, end))
-    return found
+            merged.append((start, end))
+    return merged
 
 
 def cut_spans(spans: Spans, here: Spans) -> Spans:
     """Return the merged spans without what `here` covers."""
-    found = merge_spans(spans)
+    merged = merge_spans(spans)
     for left, right in merge_spans(here):
-        cut = [part for start, end in found for part in ((start, min(end, left)), (max(start, right), end))]
-        found = [(start, end) for start, end in cut if start < end]
-    return found
+        cut = [part for start, end in merged for part in ((start, min(end, left)), (max(start, right), end))]
+        merged = [(start, end) for start, end in cut if start < end]
+    return merged
 
 
 def make_marks(spans: Spans, here: Spans) -> Marks:
@@ -198,21 +198,21 @@ def _split_cells(text: str, start: int, end: int, marks: Marks) -> Iterator[list
 
 def mark_runs(text: str, start: int, end: int, marks: Marks) -> list[TextRun]:
     """Return text[start:end] as runs that are marked or not."""
-    found, at = list[TextRun](), start
-    for left, right, other in marks:
+    runs, at = list[TextRun](), start
+    for left, right, is_other in marks:
         left, right = max(left, start), min(right, end)
         if left < right:
-            found += [TextRun(text[at:left], False)] if left > at else []
-            found.append(TextRun(text[left:right], True, other=other))
+            runs += [TextRun(text[at:left], False)] if left > at else []
+            runs.append(TextRun(text[left:right], True, is_other_passage=is_other))
             at = right
-    return [*found, TextRun(text[at:end], False)] if at < end or not found else found
+    return [*runs, TextRun(text[at:end], False)] if at < end or not runs else runs
 
 
-def mark_first_run(found: list[TextBlock]) -> list[TextBlock]:
+def mark_first_run(blocks: list[TextBlock]) -> list[TextBlock]:
     """Return the blocks with the first marked run of the passage that is meant flagged."""
-    for cell in (cell for block in found for row in block.rows for cell in row):
+    for cell in (cell for block in blocks for row in block.rows for cell in row):
         for index, run in enumerate(cell):
-            if run.marked and not run.other:
+            if run.marked and not run.is_other_passage:
                 cell[index] = replace(run, first=True)
-                return found
-    return found
+                return blocks
+    return blocks

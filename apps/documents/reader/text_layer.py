@@ -40,7 +40,7 @@ def build_text_layer(text: str, words: Iterable[Sequence[float]], ratio: float) 
     """Return the text layer of a page. `words` are as in `Page.boxes`; `ratio` is the page's height by its width."""
     lines = [
         (round(_size(line, ratio), 1), round(_base(line, ratio), 1), _spans(line))
-        for line in _lines(_seen(text, words))
+        for line in _lines(_filter_words(text, words))
     ]
     return TextLayer(
         round(SCALE * ratio),
@@ -48,7 +48,7 @@ def build_text_layer(text: str, words: Iterable[Sequence[float]], ratio: float) 
     )
 
 
-def _seen(text: str, words: Iterable[Sequence[float]]) -> Iterable[_Word]:
+def _filter_words(text: str, words: Iterable[Sequence[float]]) -> Iterable[_Word]:
     last = -1.0
     for start, end, left, top, width, height in words:
         if start == last:
@@ -60,13 +60,13 @@ def _seen(text: str, words: Iterable[Sequence[float]]) -> Iterable[_Word]:
 
 
 def _lines(words: Iterable[_Word]) -> list[list[_Word]]:
-    found: list[list[_Word]] = []
+    lines: list[list[_Word]] = []
     for word in words:
-        if found and _goes_on(found[-1][-1], word):
-            found[-1].append(word)
+        if lines and _goes_on(lines[-1][-1], word):
+            lines[-1].append(word)
         else:
-            found.append([word])
-    return found
+            lines.append([word])
+    return lines
 
 
 def _goes_on(before: _Word, word: _Word) -> bool:

@@ -15,10 +15,10 @@ _PAD = 0.002  # margin of a box, as a share of the page
 
 def find_highlight_boxes(words: Iterable[Sequence[float]], spans: Iterable[tuple[int, int]]) -> list[HighlightBox]:
     """Return boxes over the words that the spans touch. `words` are as in `Page.boxes`."""
-    wanted = list(spans)
+    remaining = list(spans)
     lines: list[list[float]] = []  # left, top, right, bottom
     for start, end, left, top, width, height in words:
-        if any(start < stop and first < end for first, stop in wanted):
+        if any(start < stop and first < end for first, stop in remaining):
             box = [left, top, left + width, top + height]
             if lines and _on_one_line(lines[-1], box):
                 last = lines[-1]
@@ -52,25 +52,25 @@ def find_redaction_boxes(words: Sequence[Sequence[float]], spans: Iterable[tuple
 
     Raises RedactionPlaceUnknown if a span has none.
     """
-    found: list[HighlightBox] = []
+    boxes: list[HighlightBox] = []
     for span in spans:
-        own = find_highlight_boxes(words, [span])
-        if not own:
+        word_boxes = find_highlight_boxes(words, [span])
+        if not word_boxes:
             raise RedactionPlaceUnknown
-        found += own
-    return found
+        boxes += word_boxes
+    return boxes
 
 
-def redact_image(png: bytes, where: Iterable[HighlightBox]) -> bytes:
+def redact_image(png: bytes, boxes: Iterable[HighlightBox]) -> bytes:
     """Return the PNG with these boxes filled, one pixel beyond each side."""
     with Image.open(BytesIO(png)) as opened:
         image = opened.convert("RGB")
     draw = ImageDraw.Draw(image)
-    for left, top, width, height in where:
+    for left, top, width, height in boxes:
         corner = (left * image.width - 1, top * image.height - 1)
         draw.rectangle(
             [corner, ((left + width) * image.width + 1, (top + height) * image.height + 1)], fill=FILL_COLOUR
         )
-    out = BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
+    output = BytesIO()
+    image.save(output, "PNG")
+    return output.getvalue()

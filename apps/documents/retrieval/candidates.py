@@ -105,13 +105,16 @@ class RankedWindows:
         return max((window.hit.relevance for window in self.windows), default=0.0)
 
 
-def resolve_scope(user: AnyUser, wanted: Sequence[UUID]) -> SearchScope:
-    """Return the collections that the user may read, with their live segments. `wanted` limits them; empty: all.
+def resolve_scope(user: AnyUser, collection_ids: Sequence[UUID]) -> SearchScope:
+    """Return the collections that the user may read, with their live segments. `collection_ids` limits them; empty:
+    all.
 
-    Files of a chat are part of it only if `wanted` names them.
+    Files of a chat are part of it only if `collection_ids` names them.
     """
     rows = (
-        _load_collections(user, wanted) if wanted else Collection.objects.visible_to(user).values_list(*_SCOPE_FIELDS)
+        _load_collections(user, collection_ids)
+        if collection_ids
+        else Collection.objects.visible_to(user).values_list(*_SCOPE_FIELDS)
     )
     collections = {pk: name or gettext("the files of this chat") for pk, name, _ in rows}
     settings = {pk: read_collection_settings(stored) for pk, _, stored in rows if stored}
@@ -119,9 +122,9 @@ def resolve_scope(user: AnyUser, wanted: Sequence[UUID]) -> SearchScope:
     return SearchScope(collections, tuple(segment.info for segment in segments), settings)
 
 
-def _load_collections(user: AnyUser, wanted: Iterable[UUID]) -> Iterable[tuple[UUID, str, dict[str, Any]]]:
+def _load_collections(user: AnyUser, collection_ids: Iterable[UUID]) -> Iterable[tuple[UUID, str, dict[str, Any]]]:
     """Return id, name and stored settings of those of the wanted collections that the user may read."""
-    return Collection.every.visible_to(user).filter(pk__in=wanted).values_list(*_SCOPE_FIELDS)
+    return Collection.every.visible_to(user).filter(pk__in=collection_ids).values_list(*_SCOPE_FIELDS)
 
 
 def make_trial_scope(build: IndexBuild) -> SearchScope:
@@ -153,10 +156,10 @@ def count_scope(user: AnyUser, scope: SearchScope) -> tuple[int, int, int]:
         .values_list("status")
         .annotate(count=Count("pk"), own=Count("pk", filter=just))
     )
-    counts = {status: (count, own) for status, count, own in statuses}
+    counts = {status: (count, just_added) for status, count, just_added in statuses}
     ready, _ = counts.pop(Document.Status.READY, (0, 0))
-    waiting, own = (sum(column) for column in zip((0, 0), *counts.values(), strict=True))
-    return ready if scope.documents is None else len(scope.documents), waiting, own
+    waiting, just_added = (sum(column) for column in zip((0, 0), *counts.values(), strict=True))
+    return ready if scope.documents is None else len(scope.documents), waiting, just_added
 
 
 def score_candidates(lookup: LookupResult, vector_weight: float) -> list[tuple[float, Candidate]]:
@@ -217,12 +220,12 @@ def rank_windows(
         _match_words([hit for hit in hits if _get_threshold(hit, settings) <= RELEVANCE_THRESHOLD], lookup),
         MAX_PASSAGES,
     )
-    found = merge_neighbours(selected, neighbours)
-    best_hits = [] if found else sorted(_drop_lists(hits), key=lambda hit: -hit.relevance)[:NEAREST]
+    windows = merge_neighbours(selected, neighbours)
+    best_hits = [] if windows else sorted(_drop_lists(hits), key=lambda hit: -hit.relevance)[:NEAREST]
     nearest = merge_neighbours(best_hits, neighbours)
     missing = 0 if len(selected) == MAX_PASSAGES else missing
-    pages = _pages({window.page for window in [*found, *nearest]})
-    return RankedWindows(tuple(found), pages, tuple(hits), threshold, missing, tuple(nearest))
+    pages = _pages({window.page for window in [*windows, *nearest]})
+    return RankedWindows(tuple(windows), pages, tuple(hits), threshold, missing, tuple(nearest))
 
 
 def _get_threshold(hit: SearchHit, settings: Mapping[UUID, CollectionSettings]) -> float:
@@ -253,11 +256,11 @@ def _batches(order: Sequence[tuple[float, Candidate]]) -> Iterator[Sequence[tupl
 def find_missing_chunks(user: AnyUser, lookup: LookupResult) -> frozenset[int]:
     """Return the ids of candidates that have no searchable row any more, or none that the user may read."""
     ids = [candidate.chunk_id for candidate in lookup.candidates]
-    there: set[int] = set()
+    existing: set[int] = set()
     for start in range(0, len(ids), ROWS):
         part = Chunk.every.searchable().visible_to(user).filter(pk__in=ids[start : start + ROWS])
-        there.update(part.order_by().values_list("pk", flat=True))
-    return frozenset(ids) - there
+        existing.update(part.order_by().values_list("pk", flat=True))
+    return frozenset(ids) - existing
 
 
 def refresh_scope(user: AnyUser, scope: SearchScope) -> SearchScope:
@@ -300,7 +303,7 @@ def _rows(user: AnyUser, ids: Sequence[int]) -> dict[int, _Row]:
 
     The row decides: a candidate whose document was deleted, withheld or unshared has none.
     """
-    found: dict[int, _Row] = {}
+    rows_by_chunk: dict[int, _Row] = {}
     # `every`, not `objects`: the searched segments may be those of an index build on trial.
     chunks = Chunk.every.searchable().visible_to(user).filter(pk__in=ids, **_NEIGHBOUR_FILTER).order_by()
     rows = chunks.values_list(*_HIT_FIELDS, *(f"document__chunks__{name}" for name in _NEIGHBOUR_FIELDS))
@@ -320,13 +323,13 @@ def _rows(user: AnyUser, ids: Sequence[int]) -> dict[int, _Row]:
         kind,
         *beside,
     ) in rows:
-        row = found.get(pk)
+        row = rows_by_chunk.get(pk)
         if row is None:
-            row = found[pk] = _Row(
+            row = rows_by_chunk[pk] = _Row(
                 document, collection, title or name, kind, position, page, heading, start, end, text, keywords, []
             )  # fmt: skip
         row.neighbours.append(NeighbourChunk(document, *beside))
-    return found
+    return rows_by_chunk
 
 
 def _make_hit(row: _Row, score: float, candidate: Candidate, idf: Mapping[str, float]) -> SearchHit:
@@ -355,15 +358,15 @@ def _make_hit(row: _Row, score: float, candidate: Candidate, idf: Mapping[str, f
     )
 
 
-def _pages(wanted: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
-    wanted = set(wanted)
-    if not wanted:
+def _pages(page_keys: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
+    page_keys = set(page_keys)
+    if not page_keys:
         return {}
-    found = Page.objects.filter(
-        document__in={document for document, _ in wanted}, number__in={number for _, number in wanted}
+    matching = Page.objects.filter(
+        document__in={document for document, _ in page_keys}, number__in={number for _, number in page_keys}
     )
-    rows = found.order_by().values_list("document_id", "number", "text")
-    return {(document, number): text for document, number, text in rows if (document, number) in wanted}
+    rows = matching.order_by().values_list("document_id", "number", "text")
+    return {(document, number): text for document, number, text in rows if (document, number) in page_keys}
 
 
 _SCOPE_FIELDS = ("pk", "name", "search_settings")

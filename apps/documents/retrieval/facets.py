@@ -44,9 +44,9 @@ def list_facets(user: AnyUser, collections: Sequence[UUID], filters: SearchFilte
 
     Empty `collections`: all that the user may read. Kinds and languages are ordered by frequency, folders by name.
     """
-    places = Collection.objects.visible_to(user)
-    places = places.filter(pk__in=collections) if collections else places
-    rows = Document.objects.filter(collection__in=places.values("pk"), status=Document.Status.READY).order_by()
+    readable = Collection.objects.visible_to(user)
+    readable = readable.filter(pk__in=collections) if collections else readable
+    rows = Document.objects.filter(collection__in=readable.values("pk"), status=Document.Status.READY).order_by()
     paths = rows.exclude(path="").values_list("path", flat=True).distinct()
     return SearchFacets(
         kinds=_list_kinds(_sort_by_frequency(rows.values_list("kind").annotate(n=Count("pk"))), filters.kinds),
@@ -64,10 +64,10 @@ def _sort_by_frequency(counted: Iterable[tuple[str, int]]) -> list[str]:
     return [value for value, _ in sorted(counted, key=lambda item: (-item[1], item[0]))]
 
 
-def _list_kinds(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
+def _list_kinds(stored: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
     """Return one facet value per label: kinds with the same label are one choice."""
     labels: dict[str, list[str]] = {}
-    for kind in dict.fromkeys([*found, *chosen]):
+    for kind in dict.fromkeys([*stored, *chosen]):
         if kind:
             labels.setdefault(get_kind_label(kind), []).append(kind)
     if len(labels) < 2 and not chosen:
@@ -77,16 +77,16 @@ def _list_kinds(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ..
     )
 
 
-def _list_languages(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
-    known = dict.fromkeys([*found, *chosen])
-    if len(known) < 2 and not chosen:
+def _list_languages(stored: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
+    codes = dict.fromkeys([*stored, *chosen])
+    if len(codes) < 2 and not chosen:
         return ()
-    return tuple(FacetValue(code, get_language_label(code), code in chosen) for code in known if code)
+    return tuple(FacetValue(code, get_language_label(code), code in chosen) for code in codes if code)
 
 
 def _list_folders(paths: Iterable[str], chosen: str) -> tuple[FacetValue, ...]:
     """Return every folder and all its parents, sorted."""
-    known = {way for path in paths for way in accumulate(path.split("/"), "{}/{}".format)}
+    folders = {way for path in paths for way in accumulate(path.split("/"), "{}/{}".format)}
     if chosen:
-        known.add(chosen)
-    return tuple(FacetValue(path, path, path == chosen) for path in sorted(known))
+        folders.add(chosen)
+    return tuple(FacetValue(path, path, path == chosen) for path in sorted(folders))

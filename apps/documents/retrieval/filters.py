@@ -79,7 +79,7 @@ class SearchFilters:
         rows = Document.objects.filter(collection__in=list(collections), status=Document.Status.READY)
         return frozenset(pk.hex for pk in self.passed(rows).order_by().values_list("pk", flat=True))
 
-    def narrowed(self, scope: SearchScope) -> SearchScope:
+    def narrow_scope(self, scope: SearchScope) -> SearchScope:
         """Return the scope limited to the documents that pass; `scope` itself if nothing is filtered. Call through
         `in_db`."""
         return replace(scope, documents=self.within(scope.collections)) if self else scope

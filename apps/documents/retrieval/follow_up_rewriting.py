@@ -50,11 +50,11 @@ class QueryVariant:
 
 def list_query_variants(question: str, history: Sequence[str]) -> list[QueryVariant]:
     """Return the question as asked and, if it seems to be a follow-up, completed from `history` (oldest first)."""
-    own = QueryVariant(question)
+    standalone = QueryVariant(question)
     if not history or not is_follow_up(question):
-        return [own]
+        return [standalone]
     taken = _collect_topic_words(question, history)
-    return [own, QueryVariant(f"{question} {' '.join(taken)}", is_expanded=True)] if taken else [own]
+    return [standalone, QueryVariant(f"{question} {' '.join(taken)}", is_expanded=True)] if taken else [standalone]
 
 
 def is_follow_up(question: str) -> bool:
@@ -78,17 +78,17 @@ def _collect_topic_words(question: str, history: Sequence[str]) -> list[str]:
 
     Words that the question replaces ("and E7?" after E4, "and in 2016?" after 2015) are left out.
     """
-    known = {stem_word(word) for word in split_words(question)}
-    taken: list[str] = []
+    question_stems = {stem_word(word) for word in split_words(question)}
+    topic_words: list[str] = []
     for earlier in reversed(history[-_MAX_TURNS:]):
         replaced = _list_replaced_words(question, earlier)
         for word in _content_words(earlier):
-            if word not in replaced and stem_word(word) not in known:
-                known.add(stem_word(word))
-                taken.append(word)
+            if word not in replaced and stem_word(word) not in question_stems:
+                question_stems.add(stem_word(word))
+                topic_words.append(word)
         if not has_back_reference(earlier):
             break
-    return taken[:_MAX_WORDS]
+    return topic_words[:_MAX_WORDS]
 
 
 def _content_words(question: str) -> list[str]:
@@ -99,6 +99,6 @@ def _content_words(question: str) -> list[str]:
 def _list_replaced_words(question: str, earlier: str) -> set[str]:
     """Return the numbers and codes of the earlier question for which this one names another."""
     asked = extract_identifiers(question)
-    named = {code.number for code in extract_identifiers(earlier) if any(code.is_rival(other) for other in asked)}
+    replaced = {code.number for code in extract_identifiers(earlier) if any(code.is_rival(other) for other in asked)}
     lengths = {len(word) for word in split_words(question) if word.isdecimal()}
-    return named | {word for word in split_words(earlier) if word.isdecimal() and len(word) in lengths}
+    return replaced | {word for word in split_words(earlier) if word.isdecimal() and len(word) in lengths}

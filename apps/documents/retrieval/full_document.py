@@ -62,14 +62,14 @@ def read_full_document(document: Document, budget: int, count: CountTokens, page
     chunks = Chunk.objects.filter(document=document, enabled=True, page_number__gte=page).defer("vector")
     rows = list(chunks.order_by("position"))
     texts = dict(Page.objects.filter(document=document, number__gte=page).values_list("number", "text"))
-    kept: list[Passage] = []
-    for place, row in enumerate(rows):
+    passages: list[Passage] = []
+    for index, row in enumerate(rows):
         text = texts.get(row.page_number, "")[row.char_start : row.char_end]
         budget -= count([text])[0] + _MARGIN_TOKENS
         if budget < 0:
-            return FullDocument(str(document), tuple(kept), len(rows) - place, row.page_number)
-        kept.append(_make_passage(document, row, text))
-    return FullDocument(str(document), tuple(kept))
+            return FullDocument(str(document), tuple(passages), len(rows) - index, row.page_number)
+        passages.append(_make_passage(document, row, text))
+    return FullDocument(str(document), tuple(passages))
 
 
 def _make_passage(document: Document, row: Chunk, text: str) -> Passage:

@@ -18,27 +18,27 @@ _MERGED = gettext_noop("read together with %(place)s")
 _MERGED_PATTERN = re.compile(_MERGED % {"place": r"(\d+)"})
 
 
-def explain_hit(hit: SearchHit, found: SearchResult) -> tuple[int, str]:
+def explain_hit(hit: SearchHit, result: SearchResult) -> tuple[int, str]:
     """Return the number of the passage that the hit became, from 1, with a reason in English; number 0 if it was
     dropped.
 
     The reason is "" for the hit that leads the passage. `translate_reason` translates it.
     """
-    for place, passage in enumerate(found.passages, 1):
+    for rank, passage in enumerate(result.passages, 1):
         if passage.chunk_id == hit.chunk_id:
-            return place, ""
+            return rank, ""
         if _is_within(hit, passage):
-            return place, _MERGED % {"place": place}
-    if hit.relevance < found.threshold:
+            return rank, _MERGED % {"place": rank}
+    if hit.relevance < result.threshold:
         return 0, BELOW_THRESHOLD
     return 0, CONTENTS_OR_NOISE if hit.is_noise else DUPLICATE
 
 
-def translate_reason(why: str) -> str:
+def translate_reason(reason: str) -> str:
     """Return a stored reason in the active language."""
-    if found := _MERGED_PATTERN.fullmatch(why):
+    if found := _MERGED_PATTERN.fullmatch(reason):
         return gettext(_MERGED) % {"place": found[1]}
-    return gettext(why) if why else ""
+    return gettext(reason) if reason else ""
 
 
 def _is_within(hit: SearchHit, passage: Passage) -> bool:

@@ -79,25 +79,25 @@ async def look_up_candidates(scope: SearchScope, request: IndexRequest) -> Looku
     if scope.segments and not spaces:
         names = " and ".join(sorted({scope.collections[UUID(segment.collection)] for segment in scope.segments}))
         raise EngineRefused(f"{names} {_INCOMPATIBLE}")
-    begun = [
+    tasks = [
         start_in_pool(space.engine.embed_query, request.text) if space.name else request.vector for space in spaces
     ]
-    found: list[tuple[EmbedderCandidates, IndexResult, int]] = []
-    served: list[SegmentInfo] = []
-    for space, vector in zip(spaces, begun, strict=True):
+    results: list[tuple[EmbedderCandidates, IndexResult, int]] = []
+    searched: list[SegmentInfo] = []
+    for space, vector in zip(spaces, tasks, strict=True):
         try:
             group, result = await _search_space(space, replace(request, vector=vector), scope.documents)
         except EngineError as error:
-            if not space.name or (space is spaces[-1] and not found):
+            if not space.name or (space is spaces[-1] and not results):
                 raise
             log.error("The collections that “%s” reads are not searched: %s", space.name, error)
             continue
-        found.append((group, result, sum(segment.count for segment in space.segments)))
-        served += space.segments
-    if not served:
+        results.append((group, result, sum(segment.count for segment in space.segments)))
+        searched += space.segments
+    if not searched:
         await request.vector
         request.stop("embed")
-    return LookupResult(tuple(group for group, *_ in found), _merge_idf(found), tuple(served))
+    return LookupResult(tuple(group for group, *_ in results), _merge_idf(results), tuple(searched))
 
 
 def list_own_segments(scope: SearchScope) -> tuple[SegmentInfo, ...]:
@@ -116,11 +116,11 @@ def start_lookup(
     The task fails with EngineBroken if a segment is damaged.
     """
 
-    def look(row: Vectors) -> LookupResult:
+    def query(row: Vectors) -> LookupResult:
         result = _query_index(request, scope.documents, segments, row)
         return LookupResult((EmbedderCandidates(result.candidates, row, result.vectors),), result.idf, segments)
 
-    return request.vector.then(look)
+    return request.vector.then(query)
 
 
 async def _search_space(
@@ -194,13 +194,13 @@ async def _list_spaces(scope: SearchScope) -> list[_EmbeddingSpace]:
 def _make_space(name: str, segments: Sequence[SegmentInfo]) -> _EmbeddingSpace | None:
     try:
         engine = registry.get_embedder(name)
-        made = (engine.fingerprint, engine.dimension)
+        signature = (engine.fingerprint, engine.dimension)
     except EngineError as error:
         if not name:
             raise
         log.error("The collections that “%s” reads are not searched: %s", name, error)
         return None
-    fits = tuple(segment for segment in segments if (segment.fingerprint, segment.dimension) == made)
+    fits = tuple(segment for segment in segments if (segment.fingerprint, segment.dimension) == signature)
     return _EmbeddingSpace(name, engine, fits) if fits else None
 
 
@@ -210,8 +210,8 @@ def _rescale_cosines(result: IndexResult, scale: LinearScale) -> tuple[Candidate
     return tuple(replace(candidate, cosine=scale.apply(candidate.cosine)) for candidate in result.candidates)
 
 
-def _merge_idf(found: Sequence[tuple[EmbedderCandidates, IndexResult, int]]) -> dict[str, float]:
+def _merge_idf(results: Sequence[tuple[EmbedderCandidates, IndexResult, int]]) -> dict[str, float]:
     """Return the IDF of each term over all chunks searched; that of the index if there is one embedder only."""
-    if len(found) == 1:
-        return found[0][1].idf
-    return join_idf([(result.idf, count) for _, result, count in found])
+    if len(results) == 1:
+        return results[0][1].idf
+    return join_idf([(result.idf, count) for _, result, count in results])

@@ -93,21 +93,21 @@ def select_diverse(hits: Sequence[SearchHit], limit: int) -> list[SearchHit]:
 
     One document gets more than PER_DOCUMENT of them only if other documents leave places free.
     """
-    kept: list[SearchHit] = []
+    selected: list[SearchHit] = []
     passed_over: list[SearchHit] = []
-    seen: Counter[UUID] = Counter()
+    per_document: Counter[UUID] = Counter()
     for hit in hits:
-        if len(kept) == limit:
+        if len(selected) == limit:
             break
-        if any(_is_near_duplicate(hit, other) for other in kept):
+        if any(_is_near_duplicate(hit, other) for other in selected):
             continue
-        if seen[hit.document_id] == PER_DOCUMENT:
+        if per_document[hit.document_id] == PER_DOCUMENT:
             passed_over.append(hit)
             continue
-        seen[hit.document_id] += 1
-        kept.append(hit)
-    kept += passed_over[: limit - len(kept)]
-    return sorted(kept, key=lambda hit: -hit.score)
+        per_document[hit.document_id] += 1
+        selected.append(hit)
+    selected += passed_over[: limit - len(selected)]
+    return sorted(selected, key=lambda hit: -hit.score)
 
 
 def merge_neighbours(hits: Iterable[SearchHit], neighbours: Iterable[NeighbourChunk]) -> list[PassageWindow]:
@@ -115,21 +115,21 @@ def merge_neighbours(hits: Iterable[SearchHit], neighbours: Iterable[NeighbourCh
 
     Windows that meet are merged and keep the hit that came first; the order of `hits` is kept.
     """
-    beside = {(n.document_id, n.position): n for n in neighbours}
-    found: list[PassageWindow] = []
+    by_position = {(n.document_id, n.position): n for n in neighbours}
+    windows: list[PassageWindow] = []
     for hit in hits:
         window = PassageWindow(hit, hit.position, hit.position, hit.start, hit.end)
         for position in range(hit.position - REACH, hit.position + REACH + 1):
-            near = beside.get((hit.document_id, position))
-            if near is not None and (near.page_number, near.heading) == (hit.page_number, hit.heading):
-                _widen_window(window, near.position, near.position, near.start, near.end)
-        for other in found:
-            if _overlap(other, window):
-                _widen_window(other, window.first, window.last, window.start, window.end)
+            neighbour = by_position.get((hit.document_id, position))
+            if neighbour is not None and (neighbour.page_number, neighbour.heading) == (hit.page_number, hit.heading):
+                _widen_window(window, neighbour.position, neighbour.position, neighbour.start, neighbour.end)
+        for earlier in windows:
+            if _overlap(earlier, window):
+                _widen_window(earlier, window.first, window.last, window.start, window.end)
                 break
         else:
-            found.append(window)
-    return found
+            windows.append(window)
+    return windows
 
 
 def join_spans(page: str, spans: Sequence[tuple[int, int]], *, lines: bool = False) -> str:
@@ -154,22 +154,24 @@ def collect_terms(*texts: str) -> frozenset[str]:
     return frozenset(map(stem_word, {word for text in texts for word in split_words(text)}))
 
 
-def _is_near_duplicate(one: SearchHit, other: SearchHit) -> bool:
+def _is_near_duplicate(first: SearchHit, second: SearchHit) -> bool:
     """Return whether two hits share nearly all words and have exactly the same numbers."""
-    common = len(one.terms & other.terms)
-    return common >= _DUPLICATE_SHARE * len(one.terms | other.terms) and _numbers(one.terms) == _numbers(other.terms)
+    common = len(first.terms & second.terms)
+    return common >= _DUPLICATE_SHARE * len(first.terms | second.terms) and _numbers(first.terms) == _numbers(
+        second.terms
+    )
 
 
 def _numbers(words: Sized[str]) -> set[str]:
     return {word for word in words if word[0].isdigit()}
 
 
-def _overlap(one: PassageWindow, other: PassageWindow) -> bool:
+def _overlap(first: PassageWindow, second: PassageWindow) -> bool:
     return (
-        one.page == other.page
-        and one.hit.heading == other.hit.heading
-        and one.first <= other.last + 1
-        and other.first <= one.last + 1
+        first.page == second.page
+        and first.hit.heading == second.hit.heading
+        and first.first <= second.last + 1
+        and second.first <= first.last + 1
     )
 
 

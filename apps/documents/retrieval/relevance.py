@@ -40,14 +40,14 @@ def estimate_relevance(cosine: float, covered: float, covered_in_text: float) ->
 def compute_word_coverage(idf: Mapping[str, float], words: AbstractSet[str], unknown: float) -> float:
     """Return the share of the question's weight that stands in a passage, of the words that stand anywhere: `unknown`
     is the weight of a word that stands nowhere. 0 where the rarest of them is not among them."""
-    known = {term: weight for term, weight in idf.items() if weight < unknown - 1e-6}
-    rarest = max(known.values(), default=0.0)
-    if not any(weight == rarest and term in words for term, weight in known.items()):
+    indexed = {term: weight for term, weight in idf.items() if weight < unknown - 1e-6}
+    rarest = max(indexed.values(), default=0.0)
+    if not any(weight == rarest and term in words for term, weight in indexed.items()):
         return 0.0
-    return compute_coverage(known, words)
+    return compute_coverage(indexed, words)
 
 
-def compute_threshold(best: float, least: float = RELEVANCE_THRESHOLD) -> float:
-    """Return the relevance, 0 to 1, that a passage needs. None is used where the best one has less than `least`; a
-    `least` above FLOOR, which an owner has set, holds for each passage."""
-    return SHARE_OF_BEST * best if RELEVANCE_THRESHOLD >= least <= best else max(least, SHARE_OF_BEST * best)
+def compute_threshold(best: float, minimum: float = RELEVANCE_THRESHOLD) -> float:
+    """Return the relevance, 0 to 1, that a passage needs. None is used where the best one has less than `minimum`; a
+    `minimum` above FLOOR, which an owner has set, holds for each passage."""
+    return SHARE_OF_BEST * best if RELEVANCE_THRESHOLD >= minimum <= best else max(minimum, SHARE_OF_BEST * best)

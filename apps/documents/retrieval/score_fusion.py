@@ -88,7 +88,7 @@ def _apply_feedback(by_embedder: Sequence[EmbedderCandidates], cosines: Numbers,
     """Return the cosines after the feedback moved the question's vectors, which are normalised to unit length again."""
     share = np.exp((scores - scores.max()) / _FEEDBACK_DECAY)
     share /= share.sum()
-    moved, at = cosines.copy(), 0
+    adjusted, at = cosines.copy(), 0
     for group in by_embedder:
         part = slice(at, at := at + len(group.candidates))
         if (rows := group.rows) is None or group.query is None:
@@ -96,8 +96,8 @@ def _apply_feedback(by_embedder: Sequence[EmbedderCandidates], cosines: Numbers,
         target = share[part] @ rows
         length = float(np.linalg.norm(group.query + _FEEDBACK * target))
         raw = (cosines[part] - group.scale.offset) / group.scale.slope
-        moved[part] = group.scale.offset + group.scale.slope * (raw + _FEEDBACK * (rows @ target)) / length
-    return moved
+        adjusted[part] = group.scale.offset + group.scale.slope * (raw + _FEEDBACK * (rows @ target)) / length
+    return adjusted
 
 
 def _stack_vectors(
@@ -108,9 +108,9 @@ def _stack_vectors(
     Joined as bytes: one array per candidate took longer than the rest of the fusion for some hundred candidates.
     """
     none = bytes(4 * dimension)
-    found = [vectors.get(candidate.chunk_id, none) for candidate in candidates]
-    rows = b"".join(row if len(row) == len(none) else none for row in found)
-    return np.frombuffer(rows, np.float32).reshape(len(found), dimension)
+    hit_vectors = [vectors.get(candidate.chunk_id, none) for candidate in candidates]
+    rows = b"".join(row if len(row) == len(none) else none for row in hit_vectors)
+    return np.frombuffer(rows, np.float32).reshape(len(hit_vectors), dimension)
 
 
 def _standardise(values: Numbers) -> Numbers:

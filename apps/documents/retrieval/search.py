@@ -100,12 +100,12 @@ async def search(
 
 
 async def count_documents(
-    user: AnyUser, found: SearchResult, collections: Sequence[UUID], filters: SearchFilters | None = None
+    user: AnyUser, result: SearchResult, collections: Sequence[UUID], filters: SearchFilters | None = None
 ) -> SearchResult:
-    """Return `found` with its counts of documents, which `search` leaves at 0 if passages were found."""
+    """Return `result` with its counts of documents, which `search` leaves at 0 if passages were found."""
     scope = await _load_scope(user, collections, None, filters)
     documents, waiting, just_added = await in_db(candidates.count_scope, user, scope)
-    return replace(found, documents=documents, waiting=waiting, just_added=just_added)
+    return replace(result, documents=documents, waiting=waiting, just_added=just_added)
 
 
 def list_unembedded_languages(user: AnyUser, collections: Sequence[UUID]) -> list[str]:
@@ -136,34 +136,34 @@ async def rank_all_documents(user: AnyUser, question: str, collections: Sequence
 
 
 def read_spans(
-    user: AnyUser, places: Sequence[tuple[UUID | None, int, list[list[int]]]], *, for_answers: bool = False
+    user: AnyUser, locations: Sequence[tuple[UUID | None, int, list[list[int]]]], *, for_answers: bool = False
 ) -> list[str | None]:
     """Return the text at each place (document, page number, spans of [start, end) in `Page.text`), in the order of
-    `places`.
+    `locations`.
 
     None at a place that the user may not read, or that no longer exists. `for_answers` also leaves out withheld
     documents: users still read these, models do not. Queries the database: call through `in_db`.
     """
-    wanted = {(document, number) for document, number, _ in places if document is not None}
-    pages = read_page_texts(user, wanted, for_answers=for_answers)
+    page_keys = {(document, number) for document, number, _ in locations if document is not None}
+    pages = read_page_texts(user, page_keys, for_answers=for_answers)
     return [
-        _cut_spans(pages.get((document, number)) if document else None, spans) for document, number, spans in places
+        _cut_spans(pages.get((document, number)) if document else None, spans) for document, number, spans in locations
     ]
 
 
 def read_page_texts(
-    user: AnyUser, wanted: Set[tuple[UUID, int]], *, for_answers: bool = False
+    user: AnyUser, page_keys: Set[tuple[UUID, int]], *, for_answers: bool = False
 ) -> dict[tuple[UUID, int], str]:
     """Return the whole text of each wanted page, by (document, page number from 1). Queries the database.
 
     Pages that do not exist, or that the user may not read, are missing from the result; `for_answers` as in
     `read_spans`.
     """
-    visible = Document.every.visible_to(user).filter(pk__in={document for document, _ in wanted})
+    visible = Document.every.visible_to(user).filter(pk__in={document for document, _ in page_keys})
     visible = visible.filter(withheld="") if for_answers else visible
-    rows = Page.objects.filter(document__in=visible.values("pk"), number__in={number for _, number in wanted})
-    found = rows.order_by().values_list("document_id", "number", "text")
-    return {(document, number): text for document, number, text in found if (document, number) in wanted}
+    rows = Page.objects.filter(document__in=visible.values("pk"), number__in={number for _, number in page_keys})
+    texts = rows.order_by().values_list("document_id", "number", "text")
+    return {(document, number): text for document, number, text in texts if (document, number) in page_keys}
 
 
 def _cut_spans(page: str | None, spans: list[list[int]]) -> str | None:
@@ -216,9 +216,9 @@ async def _search_query(
     Candidates without a row (deleted, switched off) take the places of others in the index's answer. The index is asked
     again without them until enough candidates have a row or it finds no more of those without.
     """
-    request, wide = IndexRequest(query.text, vector, clock.stop), CANDIDATES
+    request, limit = IndexRequest(query.text, vector, clock.stop), CANDIDATES
 
-    async def weigh() -> _QueryResult:
+    async def run_query() -> _QueryResult:
         if (quick := await _search_directly(user, scope, query, request, clock)) is not None:
             return quick
         lookup, row = await index_lookup.look_up_candidates(scope, request), await vector
@@ -227,24 +227,24 @@ async def _search_query(
         clock.stop("read")
         return _QueryResult(query, row, lookup, ranked)
 
-    result = await weigh()
+    result = await run_query()
     if corrections := await _find_corrections(scope, request, result.lookup):
         query = replace(query, text=spelling_correction.replace_words(query.text, corrections))
         request = replace(request, text=query.text, vector=_start_embeddings([query.text], None)[0])
-        result = replace(await weigh(), corrections=corrections)
+        result = replace(await run_query(), corrections=corrections)
     for _ in range(_MAX_ROUNDS):
         if result.ranked.missing < CANDIDATES // 2 or len(result.lookup.candidates) < CANDIDATES:
             break  # enough candidates have a row, or the index has no more candidates
-        scope, wide = await in_db(candidates.refresh_scope, user, scope), min(4 * wide, _MAX_CANDIDATES)
+        scope, limit = await in_db(candidates.refresh_scope, user, scope), min(4 * limit, _MAX_CANDIDATES)
         clock.stop("read")
-        wider = await index_lookup.look_up_candidates(scope, replace(request, limit=wide))
+        wider = await index_lookup.look_up_candidates(scope, replace(request, limit=limit))
         clock.stop("index")
-        gone = await in_db(candidates.find_missing_chunks, user, wider)
+        missing = await in_db(candidates.find_missing_chunks, user, wider)
         clock.stop("read")
-        if not gone:
+        if not missing:
             break
-        request = replace(request, excluded_chunks=request.excluded_chunks | gone)
-        result = replace(await weigh(), corrections=corrections)
+        request = replace(request, excluded_chunks=request.excluded_chunks | missing)
+        result = replace(await run_query(), corrections=corrections)
     return result
 
 
@@ -270,18 +270,18 @@ async def _search_directly(
     None if several embedders or a reranker must be asked, if there is no segment, or if one is damaged.
     """
     settings = _collect_settings(scope)
-    if _uses_reranker(settings) or not (some := index_lookup.list_own_segments(scope)):
+    if _uses_reranker(settings) or not (segments := index_lookup.list_own_segments(scope)):
         return None
     vector_weight = average_vector_weight(settings)
 
-    def weighed(lookup: LookupResult) -> tuple[LookupResult, RankedWindows]:
+    def score(lookup: LookupResult) -> tuple[LookupResult, RankedWindows]:
         clock.stop("index")
         ranked = _score_and_rank(user, lookup, settings, vector_weight)
         clock.stop("read")
         return lookup, ranked
 
     try:
-        lookup, ranked = await index_lookup.start_lookup(scope, request, some).then_in_db(weighed)
+        lookup, ranked = await index_lookup.start_lookup(scope, request, segments).then_in_db(score)
     except EngineBroken:
         return None
     return _QueryResult(query, await request.vector, lookup, ranked)
@@ -304,18 +304,18 @@ async def _iter_queries(
         yield QueryVariant(text, is_expanded=True), start_in_pool(registry.get_embedder().embed_query, text)
 
 
-def _choose_better(best: _QueryResult, found: _QueryResult) -> _QueryResult:
-    """Return `found` if it is clearly better than `best`, else `best`.
+def _choose_better(best: _QueryResult, candidate: _QueryResult) -> _QueryResult:
+    """Return `candidate` if it is clearly better than `best`, else `best`.
 
     A completed question must beat a standalone one by the factor _COMPLETED_FACTOR, another completed one by any
     amount. If both found nothing, `best` stays, unless its question points back to an earlier one.
     """
-    if not found.ranked.windows and not (
+    if not candidate.ranked.windows and not (
         best.ranked.windows or follow_up_rewriting.has_back_reference(best.query.text)
     ):
         return best
-    least = best.ranked.relevance * (1.0 if best.query.is_expanded else _COMPLETED_FACTOR)
-    return found if not best.ranked.windows or found.ranked.relevance > least else best
+    required = best.ranked.relevance * (1.0 if best.query.is_expanded else _COMPLETED_FACTOR)
+    return candidate if not best.ranked.windows or candidate.ranked.relevance > required else best
 
 
 async def _rank_query(user: AnyUser, question: str, lookup: LookupResult, scope: SearchScope) -> RankedWindows:
@@ -347,15 +347,15 @@ def _collect_settings(scope: SearchScope) -> dict[UUID, CollectionSettings]:
 
 
 async def _load_scope(
-    user: AnyUser, collections: Sequence[UUID], known: SearchScope | None = None, filters: SearchFilters | None = None
+    user: AnyUser, collections: Sequence[UUID], scope: SearchScope | None = None, filters: SearchFilters | None = None
 ) -> SearchScope:
     return (
-        known if known is not None else await in_db(_resolve_filtered_scope, user, collections, filters or NO_FILTERS)
+        scope if scope is not None else await in_db(_resolve_filtered_scope, user, collections, filters or NO_FILTERS)
     )
 
 
 def _resolve_filtered_scope(user: AnyUser, collections: Sequence[UUID], filters: SearchFilters) -> SearchScope:
-    return filters.narrowed(candidates.resolve_scope(user, collections))
+    return filters.narrow_scope(candidates.resolve_scope(user, collections))
 
 
 def _start_embeddings(texts: Sequence[str], vector: PoolTask[Vectors] | None) -> list[PoolTask[Vectors]]:

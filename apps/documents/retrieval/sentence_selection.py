@@ -33,11 +33,11 @@ class _Sentence:
     """Sentence of a window with its score."""
 
     passage: int
-    place: int  # index among the sentences of its passage
+    index: int  # index among the sentences of its passage
     start: int  # [start, end) in Page.text
     end: int
     text: str
-    value: float
+    score: float
     tokens: int = 0
 
 
@@ -59,81 +59,81 @@ def select_sentences(
     `pages` has the text by (document, page number), `idf` the weights of the question's stemmed terms. `count` returns
     the tokens of each text. Windows of which no sentence fits the budget are dropped.
     """
-    found = [_score_sentences(number, window, pages[window.page], idf) for number, window in enumerate(windows)]
-    everything = [sentence for group in found for sentence in group]
-    for sentence, tokens in zip(everything, count([sentence.text for sentence in everything]), strict=True):
+    groups = [_score_sentences(number, window, pages[window.page], idf) for number, window in enumerate(windows)]
+    sentences = [sentence for group in groups for sentence in group]
+    for sentence, tokens in zip(sentences, count([sentence.text for sentence in sentences]), strict=True):
         sentence.tokens = tokens
-    taken = _choose_sentences(found, budget)
+    chosen = _choose_sentences(groups, budget)
     return [
-        _make_passage(window, pages[window.page], taken[number])
+        _make_passage(window, pages[window.page], chosen[number])
         for number, window in enumerate(windows)
-        if taken[number]
+        if chosen[number]
     ]
 
 
 def _score_sentences(number: int, window: PassageWindow, page: str, idf: Mapping[str, float]) -> list[_Sentence]:
     """Return the sentences of one window, each with the share of the question's IDF weight that it covers, 0 to 1."""
-    whole = sum(idf.values()) or 1.0
+    total_idf = sum(idf.values()) or 1.0
     text = page[window.start : window.end]
-    found: list[_Sentence] = []
+    sentences: list[_Sentence] = []
     for start, end in split_sentences_and_rows(text):
         start, end = window.start + start, window.start + end
         sentence = page[start:end]
         if not (folded := normalize_text(sentence)):  # nothing but soft hyphens and the like
             continue
-        value = sum(idf.get(term, 0.0) for term in set(extract_terms(sentence))) / whole
+        score = sum(idf.get(term, 0.0) for term in set(extract_terms(sentence))) / total_idf
         if end <= window.hit.start or start >= window.hit.end:
-            value *= _NEIGHBOUR_FACTOR
-        found.append(_Sentence(number, len(found), start, end, folded, value))
-    return found
+            score *= _NEIGHBOUR_FACTOR
+        sentences.append(_Sentence(number, len(sentences), start, end, folded, score))
+    return sentences
 
 
-def _choose_sentences(found: Sequence[list[_Sentence]], budget: int) -> list[list[_Sentence]]:
+def _choose_sentences(groups: Sequence[list[_Sentence]], budget: int) -> list[list[_Sentence]]:
     """Return the chosen sentences per passage, in reading order, within the budget.
 
     The best sentence of each passage comes first, best passage first; then the best of all others.
     """
-    taken: list[list[_Sentence]] = [[] for _ in found]
-    left, most = budget, _MAX_SENTENCES + max(0, budget - _SMALL_BUDGET) // _SENTENCE_TOKENS
-    first = [max(group, key=lambda s: (s.value, -s.place)) for group in found if group]
-    chosen = {(s.passage, s.place) for s in first}
-    rest = sorted(
-        (s for group in found for s in group if (s.passage, s.place) not in chosen),
-        key=lambda s: -_score_further_sentence(s, found),
+    selected: list[list[_Sentence]] = [[] for _ in groups]
+    remaining, max_per_passage = budget, _MAX_SENTENCES + max(0, budget - _SMALL_BUDGET) // _SENTENCE_TOKENS
+    first = [max(group, key=lambda s: (s.score, -s.index)) for group in groups if group]
+    chosen = {(s.passage, s.index) for s in first}
+    further = sorted(
+        (s for group in groups for s in group if (s.passage, s.index) not in chosen),
+        key=lambda s: -_score_further_sentence(s, groups),
     )
-    for sentence in [*first, *rest]:
-        if len(taken[sentence.passage]) >= most:
+    for sentence in [*first, *further]:
+        if len(selected[sentence.passage]) >= max_per_passage:
             continue
-        for piece in _with_antecedent(sentence, found[sentence.passage], taken[sentence.passage]):
-            if piece.tokens <= left:
-                left -= piece.tokens
-                taken[piece.passage].append(piece)
-    return [sorted(group, key=lambda s: s.place) for group in taken]
+        for piece in _with_antecedent(sentence, groups[sentence.passage], selected[sentence.passage]):
+            if piece.tokens <= remaining:
+                remaining -= piece.tokens
+                selected[piece.passage].append(piece)
+    return [sorted(group, key=lambda s: s.index) for group in selected]
 
 
-def _score_further_sentence(sentence: _Sentence, found: Sequence[list[_Sentence]]) -> float:
+def _score_further_sentence(sentence: _Sentence, groups: Sequence[list[_Sentence]]) -> float:
     """Return the score of a further sentence: its terms, its distance to the passage's best one, and the passage's
     rank."""
-    group = found[sentence.passage]
-    best = max(group, key=lambda s: (s.value, -s.place))
-    near = 1 / (1 + abs(best.place - sentence.place))
-    return (sentence.value + 0.3 * near) / (1 + 0.35 * sentence.passage)
+    group = groups[sentence.passage]
+    best = max(group, key=lambda s: (s.score, -s.index))
+    closeness = 1 / (1 + abs(best.index - sentence.index))
+    return (sentence.score + 0.3 * closeness) / (1 + 0.35 * sentence.passage)
 
 
-def _with_antecedent(sentence: _Sentence, group: Sequence[_Sentence], taken: Iterable[_Sentence]) -> list[_Sentence]:
+def _with_antecedent(sentence: _Sentence, group: Sequence[_Sentence], chosen: Iterable[_Sentence]) -> list[_Sentence]:
     """Return the sentence, followed by the one before it if it begins with a word that points back; [] if chosen
     already."""
-    have = {s.place for s in taken}
-    if sentence.place in have:
+    chosen_indexes = {s.index for s in chosen}
+    if sentence.index in chosen_indexes:
         return []
-    if sentence.place > 0 and sentence.place - 1 not in have and _BACK_REFERENCE.match(sentence.text):
-        return [sentence, group[sentence.place - 1]]
+    if sentence.index > 0 and sentence.index - 1 not in chosen_indexes and _BACK_REFERENCE.match(sentence.text):
+        return [sentence, group[sentence.index - 1]]
     return [sentence]
 
 
-def _make_passage(window: PassageWindow, page: str, taken: Sequence[_Sentence]) -> Passage:
+def _make_passage(window: PassageWindow, page: str, chosen: Sequence[_Sentence]) -> Passage:
     hit = window.hit
-    spans = tuple((s.start, s.end) for s in taken)
+    spans = tuple((s.start, s.end) for s in chosen)
     return Passage(
         chunk_id=hit.chunk_id, document_id=hit.document_id, collection_id=hit.collection_id, title=hit.title,
         kind=hit.kind, page_number=hit.page_number, heading=hit.heading, spans=spans, text=join_spans(page, spans),

@@ -29,14 +29,14 @@ def unknown_words(question: str, idf: Rarity, unknown: float, embed: EmbedEngine
 
     `unknown` is the IDF weight of a term that occurs in no chunk. Names in capitals and function words are left out.
     """
-    found, small = [], STOPWORDS | list_function_words(question)
+    words, small = [], STOPWORDS | list_function_words(question)
     for word in dict.fromkeys(_WORD.findall(question)):
         plain = normalise_text(word)
         if not SHORTEST <= len(word) <= LONGEST or word.isupper() or plain in small or word.casefold() in small:
             continue
         if idf.get(stem_word(plain), 0.0) >= unknown - 1e-6 and len(embed.offsets(plain)) > 1:
-            found.append(word)
-    return found[:MOST]
+            words.append(word)
+    return words[:MOST]
 
 
 async def respell(
@@ -50,21 +50,23 @@ async def respell(
     words = unknown_words(question, idf, unknown, embed)
     if not words:
         return {}
-    near = {word: set(_iter_edits(normalise_text(word))) for word in words}
-    known = await look_up(" ".join(sorted(set().union(*near.values()))))
-    found = {}
-    for word, edits in near.items():
+    edits_by_word = {word: set(_iter_edits(normalise_text(word))) for word in words}
+    idf_by_edit = await look_up(" ".join(sorted(set().union(*edits_by_word.values()))))
+    corrections = {}
+    for word, edits in edits_by_word.items():
         weights = [
-            (known[term], edit) for edit in edits if known.get(term := stem_word(edit), unknown) < unknown - 1e-6
+            (idf_by_edit[term], edit)
+            for edit in edits
+            if idf_by_edit.get(term := stem_word(edit), unknown) < unknown - 1e-6
         ]
         if weights:
-            found[word] = min(weights, key=lambda pair: _rank_correction(word, *pair))[1]
-    return found
+            corrections[word] = min(weights, key=lambda pair: _rank_correction(word, *pair))[1]
+    return corrections
 
 
-def replace_words(text: str, respelt: Mapping[str, str]) -> str:
-    """Return the text with each key of `respelt` replaced by its correction."""
-    return _WORD.sub(lambda found: respelt.get(found.group(), found.group()), text) if respelt else text
+def replace_words(text: str, corrections: Mapping[str, str]) -> str:
+    """Return the text with each key of `corrections` replaced by its correction."""
+    return _WORD.sub(lambda found: corrections.get(found.group(), found.group()), text) if corrections else text
 
 
 def _rank_correction(word: str, weight: float, edit: str) -> tuple[bool, bool, float, str]:
@@ -86,9 +88,9 @@ def _iter_edits(word: str) -> Iterator[str]:
 
 
 def _iter_edits_at(left: str, right: str, letters: str) -> Iterable[str]:
-    found = [left + letter + right for letter in letters]
+    edits = [left + letter + right for letter in letters]
     if right:
-        found += [left + right[1:], *(left + letter + right[1:] for letter in letters if letter != right[0])]
+        edits += [left + right[1:], *(left + letter + right[1:] for letter in letters if letter != right[0])]
     if len(right) > 1:
-        found.append(left + right[1] + right[0] + right[2:])
-    return found
+        edits.append(left + right[1] + right[0] + right[2:])
+    return edits

@@ -27,13 +27,13 @@ class RowCell:
 def parse_row(line: str) -> list[RowCell]:
     """Return the cells of a table row; [] if the line is none. Without a header, cells have no names."""
     line = " ".join(line.split())
-    named = [(piece, _NAMED_CELL.fullmatch(piece)) for piece in line.split("; ")]
-    if _BAR.search(line) and sum(bool(found) for _, found in named) < 2:
+    pieces = [(piece, _NAMED_CELL.fullmatch(piece)) for piece in line.split("; ")]
+    if _BAR.search(line) and sum(bool(match) for _, match in pieces) < 2:
         return [RowCell("", part.strip()) for part in _BAR.split(line)]
     cells: list[RowCell] = []
-    for piece, found in named:
-        if found is not None:
-            cells.append(RowCell(found[1].strip(), found[2].strip()))
+    for piece, match in pieces:
+        if match is not None:
+            cells.append(RowCell(match[1].strip(), match[2].strip()))
         elif cells:  # a cell that holds "; ", or one without a name
             cells[-1] = replace(cells[-1], text=f"{cells[-1].text}; {piece}")
         else:
@@ -47,17 +47,17 @@ def find_rows(text: str) -> list[tuple[int, int]]:
     Prose may hold two colons. A line with named cells counts only if a neighbouring row begins with the same name, or
     if it has at least three cells with short names.
     """
-    lines = [found.span() for found in _LINE.finditer(text)]
+    lines = [rows.span() for rows in _LINE.finditer(text)]
     cells = [parse_row(text[start:end]) for start, end in lines]
-    found = []
+    rows = []
     for at, (start, end) in enumerate(lines):
         row = cells[at]
         beside = [cells[near][0].name for near in (at - 1, at + 1) if 0 <= near < len(cells) and cells[near]]
-        bare = not any(cell.name for cell in row)
+        unnamed = not any(cell.name for cell in row)
         named = len(row) > 2 and all(len(cell.name.split()) < 7 for cell in row)
-        if row and (bare or named or row[0].name in beside):
-            found.append((start, end))
-    return found
+        if row and (unnamed or named or row[0].name in beside):
+            rows.append((start, end))
+    return rows
 
 
 def is_header(line: str, below: str) -> bool:
@@ -68,9 +68,9 @@ def is_header(line: str, below: str) -> bool:
 
 def split_sentences_and_rows(text: str) -> list[tuple[int, int]]:
     """Return the sentences of a text as [start, end) in order; each table row is one of its own."""
-    found, done = [], 0
+    spans, done = [], 0
     for start, end in find_rows(text):
-        found += [(done + left, done + right) for left, right in find_sentences(text[done:start])]
-        found.append((start, end))
+        spans += [(done + left, done + right) for left, right in find_sentences(text[done:start])]
+        spans.append((start, end))
         done = end
-    return found + [(done + left, done + right) for left, right in find_sentences(text[done:])]
+    return spans + [(done + left, done + right) for left, right in find_sentences(text[done:])]

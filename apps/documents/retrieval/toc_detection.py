@@ -31,13 +31,13 @@ _MIN_WORDS = 8  # words from which a text of single letters is noise
 @lru_cache(maxsize=4_000)  # passages recur between searches
 def is_toc_or_noise(text: str) -> bool:
     """Return whether most of a text of one or several lines is a table of contents, an index or noise."""
-    bare = " ".join(text.replace("|", " ").split())
-    if len(bare) < 4:
+    plain = " ".join(text.replace("|", " ").split())
+    if len(plain) < 4:
         return True
-    leaders = sum(len(found.group()) for found in _LEADERS.finditer(bare))
-    if leaders >= _LEADERS_SHARE * len(bare) and _LEADERS_TO_PAGE.search(bare):
+    leaders = sum(len(found.group()) for found in _LEADERS.finditer(plain))
+    if leaders >= _LEADERS_SHARE * len(plain) and _LEADERS_TO_PAGE.search(plain):
         return True
-    return _is_noise(bare) or _lists_pages(bare) or _lists_plates(text, bare)
+    return _is_noise(plain) or _lists_pages(plain) or _lists_plates(text, plain)
 
 
 def has_page_leader(line: str) -> bool:
@@ -45,34 +45,34 @@ def has_page_leader(line: str) -> bool:
     return _LEADERS_TO_PAGE.search(line) is not None
 
 
-def _is_noise(bare: str) -> bool:
+def _is_noise(plain: str) -> bool:
     """Return whether a text, with single spaces, has hardly any letters or digits, or only single letters."""
-    signs = bare.replace(" ", "")
+    signs = plain.replace(" ", "")
     if sum(map(str.isalnum, signs)) < _LETTER_SHARE * len(signs):
         return True
-    words = bare.split()
+    words = plain.split()
     single = sum(len(word.strip(".,-–:;|'’")) <= 1 and not word.isdigit() for word in words)
     return len(words) >= _MIN_WORDS and single >= _ENTRY_SHARE * len(words)
 
 
-def _lists_plates(text: str, bare: str) -> bool:
+def _lists_plates(text: str, plain: str) -> bool:
     """Return whether a text is a table row that ends with a page reference, or consists mostly of page references."""
-    found = list(_REFERENCE.finditer(bare))
-    if not found or len(bare) > _REFERENCE_CHARS * (len(found) + 1):
+    references = list(_REFERENCE.finditer(plain))
+    if not references or len(plain) > _REFERENCE_CHARS * (len(references) + 1):
         return False
-    return len(found) >= _MIN_ENTRIES or ("|" in text and found[-1].end() >= len(bare) - 2)
+    return len(references) >= _MIN_ENTRIES or ("|" in text and references[-1].end() >= len(plain) - 2)
 
 
-def _lists_pages(bare: str) -> bool:
+def _lists_pages(plain: str) -> bool:
     """Return whether entries that end with page numbers cover most of a text."""
-    if not bare[-1].isalnum():
+    if not plain[-1].isalnum():
         return False
-    if _DEEP_SECTION.fullmatch(bare):
+    if _DEEP_SECTION.fullmatch(plain):
         return True
     for entry in (_SECTION, _INDEX_ENTRY):
-        found = [match.group() for match in entry.finditer(bare)]
-        if sum(map(len, found)) < _ENTRY_SHARE * len(bare):
+        entries = [match.group() for match in entry.finditer(plain)]
+        if sum(map(len, entries)) < _ENTRY_SHARE * len(plain):
             continue
-        if len(found) >= _MIN_ENTRIES or (entry is _INDEX_ENTRY and len(_PAGES.findall(bare)) > len(found)):
+        if len(entries) >= _MIN_ENTRIES or (entry is _INDEX_ENTRY and len(_PAGES.findall(plain)) > len(entries)):
             return True
     return False

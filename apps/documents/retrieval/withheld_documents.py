@@ -24,12 +24,12 @@ def find_withheld_matches(user: User, question: str, collections: Sequence[UUID]
     rows = Document.objects.editable_by(user).exclude(withheld="").filter(status=Document.Status.READY)
     rows = rows.filter(collection__in=collections) if collections else rows.listed()
     titles = {row.pk: str(row) for row in rows.order_by("-created")[:_MAX_DOCUMENTS]}
-    wanted = set(extract_content_terms(question))
-    if not titles or not wanted:
+    terms = set(extract_content_terms(question))
+    if not titles or not terms:
         return []
-    found: dict[UUID, None] = {}
+    matches: dict[UUID, None] = {}
     texts = Chunk.objects.filter(document__in=titles).values_list("document", "text")
     for document, text in texts[:_MAX_CHUNKS].iterator():
-        if len(wanted.intersection(extract_content_terms(text))) >= _MIN_SHARE * len(wanted):
-            found[document] = None
-    return [titles[pk] for pk in found][:_MAX_NAMES]
+        if len(terms.intersection(extract_content_terms(text))) >= _MIN_SHARE * len(terms):
+            matches[document] = None
+    return [titles[pk] for pk in matches][:_MAX_NAMES]

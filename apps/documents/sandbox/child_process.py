@@ -63,14 +63,14 @@ def confine_process(seconds: int, memory_bytes: int, folder: str) -> dict[str, A
     os_compat.die_with_parent()
     os_compat.forbid_new_privileges()
     network_errno = os_compat.leave_network()
-    for what, limit in (
+    for resource_kind, limit in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES),
         (resource.RLIMIT_NOFILE, _MAX_OPEN_FILES),
         (resource.RLIMIT_NPROC, 0),
     ):
-        resource.setrlimit(what, (limit, limit))
+        resource.setrlimit(resource_kind, (limit, limit))
     with suppress(ValueError):  # macOS maps more than that at the start; elsewhere a lower limit is in force already
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     files_errno = os_compat.restrict_files([*_find_readable(), sys.stdin.fileno()], [folder, os.devnull])
@@ -203,7 +203,7 @@ TASKS = {
 def execute_task(options: dict[str, Any], parent: int) -> NoReturn:
     """Confine the process, do the task, write the answers, and exit. `parent` is the process that it must not
     outlive."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
+    output = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     os.dup2(2, 1)  # so that output of native libraries never mixes with the answers
     cpu_seconds = options.get("cpu_seconds", options["seconds"])
     options = options | {"confined": confine_process(cpu_seconds, options["memory_bytes"], options["folder"])}
@@ -211,14 +211,14 @@ def execute_task(options: dict[str, Any], parent: int) -> NoReturn:
         os._exit(1)
     try:
         for item in TASKS[options["task"]](options):
-            answers.write(orjson.dumps(item) + b"\n")
-            answers.flush()
-        answers.write(b'{"end":true}\n')
+            output.write(orjson.dumps(item) + b"\n")
+            output.flush()
+        output.write(b'{"end":true}\n')
     except ParseError as error:
-        answers.write(orjson.dumps({"unreadable": str(error)}) + b"\n")
+        output.write(orjson.dumps({"unreadable": str(error)}) + b"\n")
     except RecursionError:
-        answers.write(orjson.dumps({"unreadable": NESTED_TOO_DEEP}) + b"\n")
+        output.write(orjson.dumps({"unreadable": NESTED_TOO_DEEP}) + b"\n")
     except MemoryError:
-        answers.write(b'{"memory":true}\n')
-    answers.flush()
+        output.write(b'{"memory":true}\n')
+    output.flush()
     os._exit(0)  # without cleanup, in which a library could hang

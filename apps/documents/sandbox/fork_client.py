@@ -32,10 +32,10 @@ class ForkedChild:
         """Return the exit code of an ended child, or its signal negated; None if the server died, or after _END_S."""
         self.exit_socket.settimeout(_END_S)
         try:
-            said = self.exit_socket.recv(EXIT_CODE.size)
+            status = self.exit_socket.recv(EXIT_CODE.size)
         except TimeoutError:
-            said = b""
-        return int(EXIT_CODE.unpack(said)[0]) if len(said) == EXIT_CODE.size else None
+            status = b""
+        return int(EXIT_CODE.unpack(status)[0]) if len(status) == EXIT_CODE.size else None
 
     def kill(self) -> None:
         """Kill the child, wait for its end, and close the descriptors."""
@@ -50,11 +50,11 @@ class _ForkServerProcess:
     """Process that runs `fork_server.py`, and the socket to it."""
 
     def __init__(self) -> None:
-        self._control, theirs = socket.socketpair()
-        with theirs:
+        self._control, server_end = socket.socketpair()
+        with server_end:
             self._process = subprocess.Popen(
                 [sys.executable, "-X", "utf8", "-m", "apps.documents.sandbox.fork_server"],
-                stdin=theirs.fileno(), stdout=subprocess.DEVNULL, cwd="/", start_new_session=True,
+                stdin=server_end.fileno(), stdout=subprocess.DEVNULL, cwd="/", start_new_session=True,
                 env={"PYTHONPATH": str(settings.BASE_DIR), "HOME": "/"},
             )  # fmt: skip
 
@@ -86,18 +86,18 @@ def fork_child(words: bytes, file: int, errors: int) -> ForkedChild:
     """
     if len(words) > MAX_REQUEST_BYTES:
         raise OSError("This is more than a reader can be asked at once.")
-    ours, theirs = socket.socketpair()
-    answers, said = os.pipe()
+    parent_end, child_end = socket.socketpair()
+    output_read, output_write = os.pipe()
     try:
-        with theirs:
-            _send(words, [file, said, errors, theirs.fileno()])
+        with child_end:
+            _send(words, [file, output_write, errors, child_end.fileno()])
     except BaseException:
-        ours.close()
-        os.close(answers)
+        parent_end.close()
+        os.close(output_read)
         raise
     finally:
-        os.close(said)
-    return ForkedChild(answers, ours)
+        os.close(output_write)
+    return ForkedChild(output_read, parent_end)
 
 
 def stop_server() -> None:

@@ -43,7 +43,7 @@ class ForkServer:
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._asked = False  # True after the first request
+        self._had_request = False  # True after the first request
         self._later: list[str] = []  # kinds whose parsers are imported while no child runs
         self._children: dict[int, socket.socket] = {}  # pid -> exit socket
         self._selector = selectors.DefaultSelector()
@@ -58,10 +58,10 @@ class ForkServer:
     def serve(self) -> None:
         """Serve requests until the control socket is closed."""
         while True:
-            found = self._selector.select(0 if self._later and not self._children else None)
-            if not found and self._later:
+            events = self._selector.select(0 if self._later and not self._children else None)
+            if not events and self._later:
                 _import({"task": "parse", "kind": self._later.pop(0)})
-            for key, _ in found:
+            for key, _ in events:
                 if key.fileobj is self._control:
                     if not self._take():
                         return
@@ -81,8 +81,8 @@ class ForkServer:
         if not words:
             return False
         options = orjson.loads(words)
-        if not self._asked:
-            self._later, self._asked = list(PRELOADED_KINDS), True
+        if not self._had_request:
+            self._later, self._had_request = list(PRELOADED_KINDS), True
         _import(options)
         gc.freeze()  # so that the children share its memory
         born = os.fork()

@@ -80,7 +80,7 @@ class Confinement:
 
 
 class SandboxProcess:
-    """Child process at work on a file; `read_answers` returns what it wrote. Closing kills the child. Not thread-safe.
+    """Child process at work on a file; `read_results` returns what it wrote. Closing kills the child. Not thread-safe.
 
     Starting it raises OSError if the file or a child cannot be opened. `seconds` are of elapsed time.
     """
@@ -89,18 +89,18 @@ class SandboxProcess:
         self, task: str, path: str | Path, options: dict[str, Any], *, seconds: int, memory_bytes: int
     ) -> None:
         self.ended = False  # True after its last answer
-        self._size, self._rest = 0, b""
+        self._size, self._partial_line = 0, b""
         self._seconds = seconds
-        with ExitStack() as held:
-            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="reader-"))
-            self._errors = held.enter_context(tempfile.TemporaryFile())
+        with ExitStack() as resources:
+            folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="reader-"))
+            self._errors = resources.enter_context(tempfile.TemporaryFile())
             words = {"task": task, "folder": folder, "seconds": seconds, "memory_bytes": memory_bytes, **options}
             with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
                 self._reader = fork_client.fork_child(orjson.dumps(words), file.fileno(), self._errors.fileno())
-            held.callback(self._reader.kill)
-            self._held = held.pop_all()
-        self._heard = time.monotonic()
-        self._deadline = self._heard + seconds
+            resources.callback(self._reader.kill)
+            self._resources = resources.pop_all()
+        self._last_output = time.monotonic()
+        self._deadline = self._last_output + seconds
 
     def fileno(self) -> int:
         """Return the descriptor of the answers, for `select`."""
@@ -108,9 +108,9 @@ class SandboxProcess:
 
     def close(self) -> None:
         """Kill the child if it runs, and release its files."""
-        self._held.close()
+        self._resources.close()
 
-    def read_answers(self) -> list[dict[str, Any]]:
+    def read_results(self) -> list[dict[str, Any]]:
         """Return the answers since the last call, at most a part of them; [] if there are none yet.
 
         Raises ParseError (fault of the file, or a limit) or ParserCrashed (fault of the parser).
@@ -119,23 +119,23 @@ class SandboxProcess:
             self._silent()
             return []
         data = os.read(self.fileno(), _READ)
-        self._heard, self._size = time.monotonic(), self._size + len(data)
+        self._last_output, self._size = time.monotonic(), self._size + len(data)
         if not data:
             raise _explain_end(self._reader, self._errors)
         if self._size > MAX_OUTPUT:
             raise ParseError(TOO_LARGE)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        answers = list(self._answers(lines))
-        if not self.ended and self._heard > self._deadline:
+        *lines, self._partial_line = (self._partial_line + data).split(b"\n")
+        results = list(self._parse_results(lines))
+        if not self.ended and self._last_output > self._deadline:
             raise ParseError(TOO_SLOW)
-        return answers
+        return results
 
     def _silent(self) -> None:
         now = time.monotonic()
-        if now > self._deadline or now > self._heard + SILENCE_S:
+        if now > self._deadline or now > self._last_output + SILENCE_S:
             raise ParseError(TOO_SLOW)
 
-    def _answers(self, lines: list[bytes]) -> Iterator[dict[str, Any]]:
+    def _parse_results(self, lines: list[bytes]) -> Iterator[dict[str, Any]]:
         for line in lines:
             answer = orjson.loads(line)
             if "end" in answer:
@@ -148,9 +148,9 @@ class SandboxProcess:
             yield answer
 
 
-def wait_for_output(readings: Sequence[SandboxProcess]) -> None:
+def wait_for_output(processes: Sequence[SandboxProcess]) -> None:
     """Wait until one of the processes has output, at most POLL_S."""
-    select.select(readings, [], [], POLL_S)
+    select.select(processes, [], [], POLL_S)
 
 
 def stream_task(
@@ -162,12 +162,12 @@ def stream_task(
     `seconds` are of elapsed time. Raises ParseError (fault of the file, or a limit) or ParserCrashed (fault of the
     parser).
     """
-    with closing(SandboxProcess(task, path, options, seconds=seconds, memory_bytes=memory_bytes)) as reading:
-        while not reading.ended:
-            wait_for_output([reading])
-            answers = reading.read_answers()
-            yield from answers
-            if not answers and not reading.ended:
+    with closing(SandboxProcess(task, path, options, seconds=seconds, memory_bytes=memory_bytes)) as process:
+        while not process.ended:
+            wait_for_output([process])
+            results = process.read_results()
+            yield from results
+            if not results and not process.ended:
                 yield None
 
 
@@ -219,10 +219,10 @@ def _explain_end(reader: fork_client.ForkedChild, errors: IO[bytes]) -> Exceptio
     """Return the exception for a child that ended without its last answer."""
     code = reader.code()
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
-    said = errors.read().decode(errors="replace").strip()
-    log.warning("A reader ended with %s: %s", code, said)
+    stderr = errors.read().decode(errors="replace").strip()
+    log.warning("A reader ended with %s: %s", code, stderr)
     if code in {-signal.SIGXCPU, -signal.SIGKILL}:
         return ParseError(TOO_SLOW)
-    if "MemoryError" in said or "bad_alloc" in said or "out of memory" in said.lower():
+    if "MemoryError" in stderr or "bad_alloc" in stderr or "out of memory" in stderr.lower():
         return ParseError(TOO_LARGE)
     return ParseError(CRASHED) if code is not None and code < 0 else ParserCrashed(PARSER_FAILED)

@@ -34,8 +34,8 @@ class CollectionContext:
 def get_collection_context(request: HttpRequest, pk: UUID, tab: str) -> CollectionContext:
     """Return the context if the user may read the collection. Raises Http404 otherwise."""
     user = get_signed_in_user(request)
-    found = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), pk=pk)
-    mine = found.owner_id == user.pk
-    can_edit = mine or Collection.objects.editable_by(user).filter(pk=pk).exists()
-    is_owner = mine or (can_edit and Collection.objects.owned_by(user).filter(pk=pk).exists())
-    return CollectionContext(found, can_edit, is_owner, tab)
+    collection = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), pk=pk)
+    owns = collection.owner_id == user.pk
+    can_edit = owns or Collection.objects.editable_by(user).filter(pk=pk).exists()
+    is_owner = owns or (can_edit and Collection.objects.owned_by(user).filter(pk=pk).exists())
+    return CollectionContext(collection, can_edit, is_owner, tab)

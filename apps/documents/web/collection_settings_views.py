@@ -71,9 +71,9 @@ def edit_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     collection = _owned(request, pk)
     if is_blocked(request, Feature.SHARING):
         return redirect("documents:people", pk)
-    known = Group.objects.filter(pk__in=[item.pk for item in list_group_shares(collection)])
+    shared = Group.objects.filter(pk__in=[item.pk for item in list_group_shares(collection)])
     offered = Group.objects.filter(
-        Q(pk__in=list_visible_groups(request.user).values("pk")) | Q(pk__in=known.values("pk"))
+        Q(pk__in=list_visible_groups(request.user).values("pk")) | Q(pk__in=shared.values("pk"))
     )
     form = GroupShareForm(request.POST, offered=offered)
     if not form.is_valid():
@@ -93,7 +93,7 @@ def remove_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = GroupChoiceForm(request.POST, offered=Group.objects.filter(shares__collection=collection))
     if form.is_valid():
         revoke_group(request.user, collection, form.cleaned_data["group"].pk)
-    return _back(request, collection)
+    return _redirect_to_settings(request, collection)
 
 
 def _people(
@@ -122,10 +122,10 @@ def remove_address(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = AddressForm(request.POST)
     if form.is_valid():
         revoke_address(request.user, collection, form.cleaned_data["email"])
-    return _back(request, collection)
+    return _redirect_to_settings(request, collection)
 
 
-def _back(request: HttpRequest, collection: Collection) -> HttpResponse:
+def _redirect_to_settings(request: HttpRequest, collection: Collection) -> HttpResponse:
     """Redirect to the shares, or to the list of collections if the user has just given up ownership."""
     if Collection.objects.owned_by(request.user).filter(pk=collection.pk).exists():
         return redirect("documents:people", collection.pk)
@@ -137,9 +137,9 @@ def _back(request: HttpRequest, collection: Collection) -> HttpResponse:
 @require_POST
 def edit_public_access(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Set whether every signed-in user may read the collection."""
-    collection, on = _owned(request, pk), "everyone" in request.POST
-    if not (on and is_blocked(request, Feature.SHARING)):
-        set_public_access(request.user, collection, on=on)
+    collection, enabled = _owned(request, pk), "everyone" in request.POST
+    if not (enabled and is_blocked(request, Feature.SHARING)):
+        set_public_access(request.user, collection, enabled=enabled)
     return redirect("documents:people", pk)
 
 

@@ -53,8 +53,8 @@ def list_collections(request: HttpRequest) -> HttpResponse:
 def _with_counts(rows: QuerySet[Collection]) -> QuerySet[Collection]:
     of_this = Document.objects.filter(collection=OuterRef("pk")).order_by().values("collection")
 
-    def count(which: Q | None = None) -> Coalesce:
-        return Coalesce(Subquery(of_this.annotate(n=Count("pk", filter=which)).values("n")), 0)
+    def count(condition: Q | None = None) -> Coalesce:
+        return Coalesce(Subquery(of_this.annotate(n=Count("pk", filter=condition)).values("n")), 0)
 
     return rows.select_related("owner").annotate(
         files=count(),
@@ -71,7 +71,7 @@ def show_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
     chats = Collection.every.visible_to(request.user).filter(pk=pk, of_chat=True)
     if (chat := chats.values_list("conversation").first()) is not None:
         return redirect("conversations:conversation", chat[0]) if chat[0] else redirect("conversations:new")
-    context = _files_of(request, pk)
+    context = _list_files(request, pk)
     dismiss_notices(get_signed_in_user(request), pk)
     return render(request, "documents/collection.html", context)
 
@@ -81,22 +81,22 @@ def show_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
 def show_file_list(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Render the list of files, which the page reloads while files are in progress; status 204 if nothing has
     changed."""
-    context = _files_of(request, pk)
-    if request.GET.get("seen") == context["tray"].digest:
+    context = _list_files(request, pk)
+    if request.GET.get("seen") == context["files"].digest:
         return HttpResponse(status=204)  # so that the list is not replaced while the user points at it
     return render(request, "documents/_document_list.html", context)
 
 
-def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
+def _list_files(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     here = get_collection_context(request, pk, "files")
-    asked = request.GET
-    seen = list_files(
+    query = request.GET
+    files = list_files(
         get_signed_in_user(request),
         here.collection,
         here.can_edit,
-        asked.get("show", ""),
-        asked.get("page", "1"),
-        asked.get("q", ""),
+        query.get("show", ""),
+        query.get("page", "1"),
+        query.get("q", ""),
     )
     limits = {
         "accept": ACCEPT,
@@ -106,13 +106,13 @@ def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "web_pages": settings.WEB_PAGES,
         "sync": bool(settings.SYNC_DIR) and get_signed_in_user(request).is_administrator,
     }
-    return {**here.context, "tray": seen, **limits}
+    return {**here.context, "files": files, **limits}
 
 
 def respond_after_action(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Return the response to an action: the list of files for htmx, else a redirect to the collection."""
     if request.headers.get("HX-Request"):
-        return render(request, "documents/_document_list.html", _files_of(request, pk))
+        return render(request, "documents/_document_list.html", _list_files(request, pk))
     return redirect("documents:collection", pk)
 
 
@@ -128,7 +128,7 @@ def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
     files = list_uploaded_files(request)
     try:
         rate_limits.consume(user, LimitedResource.UPLOADS, cost=len(files))
-        refused, without_room = _take_all(user, target, files)
+        refused, without_room = _store_uploads(user, target, files)
     except DatabaseError as error:
         if not disk_space.is_disk_full_error(error):
             raise
@@ -161,7 +161,7 @@ def list_uploaded_files(request: HttpRequest) -> list[tuple[UploadedFile[Any], s
     return list(zip(files, paths, strict=False))
 
 
-def _take_all(user: User, target: Collection, files: list[tuple[UploadedFile[Any], str]]) -> tuple[list[str], int]:
+def _store_uploads(user: User, target: Collection, files: list[tuple[UploadedFile[Any], str]]) -> tuple[list[str], int]:
     """Store the files; return the reasons of refusals, and how many files did not fit on the disk.
 
     Reasons are stored for the list of files, unless no file fitted. Raises DatabaseError if they cannot be written.
@@ -172,11 +172,11 @@ def _take_all(user: User, target: Collection, files: list[tuple[UploadedFile[Any
             store_upload(user, target, file, path)
         except UploadRefused as error:
             refused.append((clean_file_name(file.name or ""), error))
-    without_room = sum(isinstance(why, DiskFull) for _, why in refused)
+    without_room = sum(isinstance(reason, DiskFull) for _, reason in refused)
     if without_room < len(files):
-        for name, why in refused:
-            record_refusal(user, target, name, str(why), why.duplicate_of)
-    return [str(why) for _, why in refused], without_room
+        for name, reason in refused:
+            record_refusal(user, target, name, str(reason), reason.duplicate_of)
+    return [str(reason) for _, reason in refused], without_room
 
 
 @login_required
@@ -194,7 +194,7 @@ def retry_failed(request: HttpRequest, pk: UUID) -> HttpResponse:
 def dismiss_refusals(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Dismiss one refused upload, or all of the user's in the collection."""
     target = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
-    mine = target.refused_uploads.filter(user=get_signed_in_user(request))
+    own_refusals = target.refused_uploads.filter(user=get_signed_in_user(request))
     chosen = request.POST.get("refused", "")
-    (mine.filter(pk=int(chosen)) if chosen.isdecimal() and len(chosen) < 18 else mine).delete()
+    (own_refusals.filter(pk=int(chosen)) if chosen.isdecimal() and len(chosen) < 18 else own_refusals).delete()
     return respond_after_action(request, pk)

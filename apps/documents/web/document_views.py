@@ -83,22 +83,22 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     list. If that copy was promised but is gone, nothing is deleted.
     """
     user, document = get_signed_in_user(request), _editable(request, pk)
-    twin = (
+    duplicate = (
         find_duplicates(user, document.collection, [document]).get(document.sha256)
         if "instead" in request.GET
         else None
     )
     if request.method != "POST":
-        return render(request, "documents/delete.html", {"document": document, "twin": twin})
+        return render(request, "documents/delete.html", {"document": document, "duplicate": duplicate})
     name = str(document)
-    if twin is None and "promised" in request.POST:
+    if duplicate is None and "promised" in request.POST:
         kept = gettext("“%(name)s” was not deleted, because its copy is no longer available to you.")
         messages.error(request, kept % {"name": name})
         return redirect("documents:collection", document.collection_id)
     delete_document(user, document)
     page_view.delete_cached_images([document.sha256])
-    if twin is not None:
-        record_refusal(user, document.collection, name, format_duplicate(twin), twin)
+    if duplicate is not None:
+        record_refusal(user, document.collection, name, format_duplicate(duplicate), duplicate)
     else:
         messages.success(request, gettext("“%(name)s” deleted.") % {"name": name})
     return redirect("documents:collection", document.collection_id)

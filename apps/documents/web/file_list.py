@@ -33,13 +33,13 @@ _OF_PAGES = {Document.Stage.PARSE, Document.Stage.RECOGNISE, Document.Stage.CHUN
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """Row of a document. `twin` is a copy in another collection that the user may read.
+    """Row of a document. `duplicate` is a copy in another collection that the user may read.
 
     `status_text` says what happens to the document now, or why nothing does.
     """
 
     document: Document
-    twin: Document | None = None
+    duplicate: Document | None = None
 
     @property
     def active(self) -> bool:
@@ -89,7 +89,7 @@ class FileCounts:
     failed: int  # including quarantined ones
     cancelled: int
     waiting_bytes: int | None  # None: no file waits
-    began: datetime | None  # upload time of the first waiting file
+    waiting_since: datetime | None  # upload time of the first waiting file
 
     @property
     def ended_early(self) -> int:
@@ -133,11 +133,11 @@ class FileList:
                 item.reason,
                 str(item),
                 item.pages_count,
-                twin and twin.pk,
+                duplicate and duplicate.pk,
             )
-            for item, twin in ((row.document, row.twin) for row in self.rows)
+            for item, duplicate in ((row.document, row.duplicate) for row in self.rows)
         ]
-        told = (
+        content = (
             self.collection.name,
             self.can_edit,
             self.counts,
@@ -146,7 +146,7 @@ class FileList:
             rows,
             [item.pk for item in self.refused],
         )
-        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
 def list_files(
@@ -159,68 +159,72 @@ def list_files(
     counts = _counts(collection)
     show = show if show in _FILTERS else ""
     rows = collection.documents.defer("lease_token", "lease_until")
-    found: QuerySet[Document] = rows.filter(status__in=_FILTERS[show]) if show else rows
+    matching: QuerySet[Document] = rows.filter(status__in=_FILTERS[show]) if show else rows
     text = " ".join(text.replace("\0", "").split())[:200]
     if text:
-        found = found.filter(Q(name__icontains=text) | Q(title__icontains=text) | Q(path__icontains=text))
-    pages = Paginator(found, PAGE_ROWS)
+        matching = matching.filter(Q(name__icontains=text) | Q(title__icontains=text) | Q(path__icontains=text))
+    pages = Paginator(matching, PAGE_ROWS)
     if not text:
         pages.count = {"ready": counts.ready, "active": counts.active, "failed": counts.ended_early}.get(
             show, counts.all
         )
-    shown = pages.get_page(page)
+    page_rows = pages.get_page(page)
     refused = list(collection.refused_uploads.filter(user=user)[:REFUSED_KEPT]) if can_edit else []
-    rest = estimate_remaining(collection, counts.waiting_bytes or 0, counts.began) if counts.began else ""
-    same = find_duplicates(user, collection, shown)
-    by_words = tuple(map(get_language_label, embedders.list_unembedded_languages([collection.pk])))
-    listed = [FileRow(item, same.get(item.sha256)) for item in shown]
-    return FileList(collection, can_edit, counts, listed, shown, refused, show, rest, text, by_words)
+    remaining_time = (
+        estimate_remaining(collection, counts.waiting_bytes or 0, counts.waiting_since) if counts.waiting_since else ""
+    )
+    duplicates = find_duplicates(user, collection, page_rows)
+    unknown_languages = tuple(map(get_language_label, embedders.list_unembedded_languages([collection.pk])))
+    file_rows = [FileRow(item, duplicates.get(item.sha256)) for item in page_rows]
+    return FileList(
+        collection, can_edit, counts, file_rows, page_rows, refused, show, remaining_time, text, unknown_languages
+    )
 
 
 def _counts(collection: Collection) -> FileCounts:
-    found = collection.documents.aggregate(
+    counts = collection.documents.aggregate(
         all=Count("pk"),
         ready=Count("pk", filter=Q(status=Document.Status.READY)),
         active=Count("pk", filter=Q(status__in=Document.ACTIVE)),
         failed=Count("pk", filter=Q(status__in=FAILED_STATUSES)),
         cancelled=Count("pk", filter=Q(status=Document.Status.CANCELLED)),
         waiting_bytes=Sum("size", filter=Q(status__in=Document.ACTIVE)),
-        began=Min("created", filter=Q(status__in=Document.ACTIVE)),
+        waiting_since=Min("created", filter=Q(status__in=Document.ACTIVE)),
     )
-    return FileCounts(**found)
+    return FileCounts(**counts)
 
 
 def record_refusal(
     user: User, collection: Collection, name: str, reason: str, duplicate_of: Document | None = None
 ) -> None:
     """Store the reason of a refused upload until the user dismisses it; `same` is a document with the same content."""
-    mine = collection.refused_uploads.filter(user=user)
+    own_refusals = collection.refused_uploads.filter(user=user)
     RefusedUpload.objects.create(
         collection=collection, user=user, name=name, reason=reason[:400], duplicate_of=duplicate_of
     )
-    mine.exclude(pk__in=list(mine.values_list("pk", flat=True)[:REFUSED_KEPT])).delete()
+    own_refusals.exclude(pk__in=list(own_refusals.values_list("pk", flat=True)[:REFUSED_KEPT])).delete()
 
 
-FEWEST = 3  # ready files from which an estimate is made
-SOONEST_S = 5  # seconds of work from which an estimate is made
-TOGETHER = timedelta(minutes=10)  # files uploaded within this time before the first waiting one are of its batch
+MIN_READY_FILES = 3  # ready files from which an estimate is made
+MIN_WORK_S = 5  # seconds of work from which an estimate is made
+BATCH_WINDOW = timedelta(minutes=10)  # files uploaded within this time before the first waiting one are of its batch
 
 
-def estimate_remaining(collection: Collection, waiting_bytes: int, began: datetime) -> str:
+def estimate_remaining(collection: Collection, waiting_bytes: int, waiting_since: datetime) -> str:
     """Return the remaining time in words, "about 4 minutes left"; "" if too little is known.
 
-    `waiting_bytes` is the size of all waiting files, `began` the upload time of the first of them. Queries the
+    `waiting_bytes` is the size of all waiting files, `waiting_since` the upload time of the first of them. Queries the
     database.
     """
-    batch = Document.objects.filter(collection=collection, created__gte=began - TOGETHER)
+    batch = Document.objects.filter(collection=collection, created__gte=waiting_since - BATCH_WINDOW)
     ready = Q(status=Document.Status.READY)
     done = batch.aggregate(
         bytes=Sum("size", filter=ready), count=Count("pk", filter=ready), first=Min("created", filter=ready)
     )
-    if done["count"] < FEWEST or not done["bytes"]:
+    if done["count"] < MIN_READY_FILES or not done["bytes"]:
         return ""
-    took = (timezone.now() - done["first"]).total_seconds()
-    return format_duration(took * waiting_bytes / done["bytes"]) if took >= SOONEST_S else ""
+    seconds = (timezone.now() - done["first"]).total_seconds()
+    return format_duration(seconds * waiting_bytes / done["bytes"]) if seconds >= MIN_WORK_S else ""
 
 
 def format_duration(seconds: float) -> str:

@@ -48,17 +48,21 @@ def show_passages(request: HttpRequest, pk: UUID) -> HttpResponse:
     here = get_collection_context(request, pk, "passages")
     form = FilterForm(request.GET)
     form.is_valid()
-    asked = form.cleaned_data
-    found = list_passages(
-        here.collection, show=asked.get("show", ""), text=asked.get("q", ""), document=asked.get("document"),
-        number=asked.get("page") or 1,
+    cleaned = form.cleaned_data
+    passages = list_passages(
+        here.collection, show=cleaned.get("show", ""), text=cleaned.get("q", ""), document=cleaned.get("document"),
+        number=cleaned.get("page") or 1,
     )  # fmt: skip
-    kept = {"q": found.text, "show": found.show, "document": str(found.document.pk) if found.document else ""}
+    query = {
+        "q": passages.text,
+        "show": passages.show,
+        "document": str(passages.document.pk) if passages.document else "",
+    }
     context = {
         **here.context,
-        "listed": found,
-        "query": urlencode({name: value for name, value in kept.items() if value}),
-        "unfiltered": urlencode({name: value for name, value in kept.items() if value and name != "show"}),
+        "passages": passages,
+        "query": urlencode({name: value for name, value in query.items() if value}),
+        "unfiltered": urlencode({name: value for name, value in query.items() if value and name != "show"}),
     }
     return render(request, "documents/passages.html", context)
 
@@ -70,7 +74,7 @@ def switch_passage(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     chunk = _editable(request, pk, number)
     form = SwitchForm(request.POST)
     if form.is_valid():
-        set_enabled(request.user, chunk, on=form.cleaned_data["enabled"])
+        set_enabled(request.user, chunk, enabled=form.cleaned_data["enabled"])
     return _after(request, chunk, annotating=False)
 
 

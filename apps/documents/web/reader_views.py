@@ -28,7 +28,7 @@ ZOOMS = (100, 150, 200)  # percent of the width of the column
 _BLOCK = 1 << 18
 
 
-def _readable(request: HttpRequest, pk: UUID) -> Document:
+def _get_readable_document(request: HttpRequest, pk: UUID) -> Document:
     return get_object_or_404(Document.every.visible_to(request.user).select_related("collection"), pk=pk)
 
 
@@ -40,22 +40,22 @@ def _number(raw: str, default: int = 1) -> int:
 @require_safe
 def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a page of a document, with a passage boxed or marked if spans are given."""
-    found = _readable(request, pk)
+    document = _get_readable_document(request, pk)
     zoom = _number(request.GET.get("zoom", ""), ZOOMS[0])
-    as_text = found.has_pages and request.GET.get("view") == "text"
+    as_text = document.has_pages and request.GET.get("view") == "text"
     number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
-    shown = page_view.build_page_view(found, number, spans, request.GET.get("here", ""), as_text=as_text)
+    view = page_view.build_page_view(document, number, spans, request.GET.get("here", ""), as_text=as_text)
     context = {
-        "document": found,
-        "shown": shown,
+        "document": document,
+        "view": view,
         "as_text": as_text,
-        "walk": passage_navigation.find_neighbour_passages(found, shown.number, page_view.parse_spans(spans)),
-        "small": [] if as_text else passage_navigation.list_thumbnails(found, shown.number),
+        "navigation": passage_navigation.find_neighbour_passages(document, view.number, page_view.parse_spans(spans)),
+        "small": [] if as_text else passage_navigation.list_thumbnails(document, view.number),
         "zoom": zoom if zoom in ZOOMS else ZOOMS[0],
         "zooms": ZOOMS,
-        "kept": "&view=text" if as_text else f"&zoom={zoom}" if zoom in ZOOMS[1:] else "",
-        "can_edit": Collection.objects.editable_by(request.user).filter(pk=found.collection_id).exists(),
-        "earlier": Document.every.filter(replaces=found, status=Document.Status.REPLACED).order_by("-version"),
+        "view_query": "&view=text" if as_text else f"&zoom={zoom}" if zoom in ZOOMS[1:] else "",
+        "can_edit": Collection.objects.editable_by(request.user).filter(pk=document.collection_id).exists(),
+        "earlier": Document.every.filter(replaces=document, status=Document.Status.REPLACED).order_by("-version"),
     }
     return render(request, "documents/document.html", context)
 
@@ -65,27 +65,31 @@ def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
 def show_passage(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Render a passage in place for a side panel: the whole page image, or the text around the passage."""
     number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
-    shown = page_view.build_page_view(
-        _readable(request, pk), number, spans, request.GET.get("here", ""), context=page_view.CONTEXT_CHARACTERS
+    view = page_view.build_page_view(
+        _get_readable_document(request, pk),
+        number,
+        spans,
+        request.GET.get("here", ""),
+        context=page_view.CONTEXT_CHARACTERS,
     )
-    return render(request, "documents/_page_panel.html", {"shown": shown, "document": shown.document, "zoom": 100})
+    return render(request, "documents/_page_panel.html", {"view": view, "document": view.document, "zoom": 100})
 
 
 @login_required
 @require_safe
 def send_page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     """Send the image of a page. Browsers revalidate it each time, so that revoked access ends at once."""
-    found = _readable(request, pk)
+    document = _get_readable_document(request, pk)
     width = page_view.choose_width(_number(request.GET.get("w", ""), page_view.WIDTHS[2]))
-    if not found.has_pages or not 1 <= number <= found.pages_count:
+    if not document.has_pages or not 1 <= number <= document.pages_count:
         raise Http404
-    cut = "".join(f"-{start}.{end}" for start, end in redaction.list_redacted_spans(found, number))
-    tag = f'"{found.sha256[:32]}-{number}-{width}-{page_view.RENDERER_VERSION}{hash_text(cut)[:16] if cut else ""}"'
+    cut = "".join(f"-{start}.{end}" for start, end in redaction.list_redacted_spans(document, number))
+    tag = f'"{document.sha256[:32]}-{number}-{width}-{page_view.RENDERER_VERSION}{hash_text(cut)[:16] if cut else ""}"'
     if request.headers.get("If-None-Match") == tag:
         response = HttpResponse(status=304)
     else:
         try:
-            response = HttpResponse(page_view.get_page_png(found, number, width), content_type="image/png")
+            response = HttpResponse(page_view.get_page_png(document, number, width), content_type="image/png")
         except page_view.PageImageError as error:
             raise Http404 from error
     response["ETag"], response["Cache-Control"] = tag, "private, no-cache"
@@ -97,21 +101,21 @@ def send_page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse
 def download_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Send the original file, always as a download, never shown in the site's origin. Status 403 if a part is
     redacted."""
-    found = _readable(request, pk)
-    if redaction.is_redacted(found):
+    document = _get_readable_document(request, pk)
+    if redaction.is_redacted(document):
         words = gettext(
             "A reviewer redacted a part of this document, so its file cannot be downloaded. You can read its text."
         )
         return HttpResponse(words, status=403, content_type="text/plain; charset=utf-8")
-    root, path = Path(settings.MEDIA_ROOT), Path(settings.MEDIA_ROOT) / str(found.file)
+    root, path = Path(settings.MEDIA_ROOT), Path(settings.MEDIA_ROOT) / str(document.file)
     if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
         raise Http404
     if isinstance(request, ASGIRequest):
         response: HttpResponseBase = StreamingHttpResponse(_parts(path))
         response["Content-Length"] = str(path.stat().st_size)
-        response["Content-Disposition"] = content_disposition_header(True, found.name) or "attachment"
+        response["Content-Disposition"] = content_disposition_header(True, document.name) or "attachment"
     else:
-        response = FileResponse(_opened(path), as_attachment=True, filename=found.name)
+        response = FileResponse(_opened(path), as_attachment=True, filename=document.name)
     response["Content-Type"] = "application/octet-stream"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"

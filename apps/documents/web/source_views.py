@@ -64,7 +64,7 @@ def sync_folder(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "collection": target, "folder": folder, "choices": choices, "diff": diff, "problem": problem,
         "lists": _lists(diff) if diff else [], "unconfirmed": unconfirmed,
-        "last": FolderSync.objects.filter(collection=target).first(),
+        "sync": FolderSync.objects.filter(collection=target).first(),
     }  # fmt: skip
     return render(request, "documents/sync_folder.html", context, status=400 if problem else 200)
 
@@ -78,6 +78,6 @@ def _lists(diff: FolderDiff) -> list[tuple[str, str, list[str]]]:
     return [
         (gettext("Added"), "plus", [item.path for item in diff.added]),
         (gettext("Changed"), "arrow-path", [item.path for item in diff.changed]),
-        (gettext("Renamed or moved"), "arrow-right", [item.description for item in diff.moved]),
+        (gettext("Renamed or moved"), "arrow-right", [item.description for item in diff.renamed]),
         (gettext("Removed"), "minus", [item.path for item in diff.removed]),
     ]

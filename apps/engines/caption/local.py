@@ -30,32 +30,32 @@ class LocalCaption:
         image = open_picture(picture)
         with self._lock:
             self._load()
-            return clean_caption(self._said(image))
+            return clean_caption(self._generate(image))
 
-    def _said(self, image: Any) -> str:
+    def _generate(self, image: Any) -> str:
         """Return the generated text. Generation stops after `timeout_s` seconds; the text until then is returned. Raise
         EngineBroken."""
         import torch
 
-        given = self._given(image)
-        start = given["input_ids"].shape[1] if "input_ids" in given else 0
+        inputs = self._build_inputs(image)
+        start = inputs["input_ids"].shape[1] if "input_ids" in inputs else 0
         try:
             with torch.inference_mode():
                 (ids,) = self._model.generate(
-                    **given, max_new_tokens=_TOKENS, do_sample=False, max_time=self._timeout_s
+                    **inputs, max_new_tokens=_TOKENS, do_sample=False, max_time=self._timeout_s
                 )
         except (RuntimeError, ValueError, IndexError) as error:
             raise EngineBroken("The model that describes pictures failed.") from error
         return str(self._processor.decode(ids[start:], skip_special_tokens=True))
 
-    def _given(self, image: Any) -> Any:
+    def _build_inputs(self, image: Any) -> Any:
         if not getattr(self._processor, "chat_template", None):
             return self._processor(images=image, return_tensors="pt")
-        asked = [
+        messages = [
             {"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": CAPTION_PROMPT}]}
         ]
         return self._processor.apply_chat_template(
-            asked, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+            messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
         )
 
     def _load(self) -> None:

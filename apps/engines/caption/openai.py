@@ -28,33 +28,33 @@ class OpenAICaption:
 
     def caption(self, picture: bytes) -> str:
         if not self.name:
-            raise EngineRefused("No model is named that describes pictures. An administrator sets CAPTION_MODEL.")
-        out = io.BytesIO()
-        open_picture(picture).save(out, "JPEG", quality=90)
-        address = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+            raise EngineRefused("No model that describes pictures is set up. An administrator sets CAPTION_MODEL.")
+        jpeg = io.BytesIO()
+        open_picture(picture).save(jpeg, "JPEG", quality=90)
+        address = f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
         parts = [{"type": "image_url", "image_url": {"url": address}}, {"type": "text", "text": CAPTION_PROMPT}]
-        asked = {
+        payload = {
             "model": self.name, "messages": [{"role": "user", "content": parts}], "temperature": 0,
             "max_tokens": _TOKENS, "stream": False,
         }  # fmt: skip
         try:
-            return clean_caption(_words(self._post(asked)))
+            return clean_caption(_parse_caption(self._post(payload)))
         except httpx.HTTPError as error:
             raise EngineUnavailable("The server that describes pictures does not answer.") from error
 
-    def _post(self, asked: dict[str, object]) -> bytes:
-        until, body = time.monotonic() + self._timeout_s, b""
+    def _post(self, payload: dict[str, object]) -> bytes:
+        deadline, body = time.monotonic() + self._timeout_s, b""
         with (
             httpx.Client(timeout=self._timeout_s, trust_env=False, headers=self._headers) as client,
-            client.stream("POST", f"{self._url}/chat/completions", json=asked) as said,
+            client.stream("POST", f"{self._url}/chat/completions", json=payload) as response,
         ):
-            if said.status_code != 200:
-                raise _refusal(said.status_code)
-            for piece in said.iter_bytes():
+            if response.status_code != 200:
+                raise _refusal(response.status_code)
+            for piece in response.iter_bytes():
                 body += piece
                 if len(body) > _LARGEST_ANSWER:
-                    raise EngineBroken("The server that describes pictures says too much.")
-                if time.monotonic() > until:
+                    raise EngineBroken("The answer of the server that describes pictures is too long.")
+                if time.monotonic() > deadline:
                     raise EngineUnavailable("The server that describes pictures did not answer in time.")
         return body
 
@@ -67,11 +67,11 @@ def _refusal(status: int) -> EngineError:
     return EngineUnavailable("The server that describes pictures failed.")
 
 
-def _words(body: bytes) -> str:
+def _parse_caption(body: bytes) -> str:
     try:
-        said = json.loads(body)["choices"][0]["message"]["content"]
+        text = json.loads(body)["choices"][0]["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
-        raise EngineBroken("What the server that describes pictures says cannot be read.") from error
-    if not isinstance(said, str):
-        raise EngineBroken("What the server that describes pictures says cannot be read.")
-    return said
+        raise EngineBroken("The answer of the server that describes pictures cannot be read.") from error
+    if not isinstance(text, str):
+        raise EngineBroken("The answer of the server that describes pictures cannot be read.")
+    return text

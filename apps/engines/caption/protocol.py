@@ -40,7 +40,7 @@ def open_picture(picture: bytes) -> Image:
                 raise EngineRefused("The picture has too many pixels to be described.")
             image = file.convert("RGB")
     except (OSError, SyntaxError, ValueError) as error:
-        raise EngineRefused("What is to be described is no picture that can be read.") from error
+        raise EngineRefused("The file to describe is not a readable picture.") from error
     image.thumbnail((MAX_SIDE, MAX_SIDE))
     return image
 
@@ -52,7 +52,7 @@ def clean_caption(caption: str) -> str:
     whole = max(words.rfind(sign) for sign in ".!?。")
     words = words[: whole + 1] if whole > 0 else words
     if not words:
-        raise EngineBroken("The model that describes pictures said nothing.")
+        raise EngineBroken("The model that describes pictures returned no text.")
     return words
 
 

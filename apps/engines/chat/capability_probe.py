@@ -27,33 +27,35 @@ class CapabilityProbe:
     """Cached answer to whether the server's model supports a feature. `wanting` is a request that only a server with
     the feature accepts."""
 
-    def __init__(self, wanting: ChatRequest, info: Callable[[], Awaitable[ModelInfo]], attempt: Attempt) -> None:
-        self._wanting, self._info, self._attempt = wanting, info, attempt
-        self._has: dict[str, bool] = {}  # by the model that was asked
-        self._later = 0.0
-        self._asking: asyncio.Task[None] | None = None
+    def __init__(
+        self, feature_request: ChatRequest, info: Callable[[], Awaitable[ModelInfo]], attempt: Attempt
+    ) -> None:
+        self._feature_request, self._info, self._attempt = feature_request, info, attempt
+        self._supported: dict[str, bool] = {}  # by the model that was asked
+        self._retry_at = 0.0
+        self._probing: asyncio.Task[None] | None = None
 
-    async def has(self) -> bool:
+    async def is_supported(self) -> bool:
         """Return whether the model served now has the feature; False for a minute after a server gave no verdict. Raise
         EngineUnavailable while the server cannot be reached."""
-        if time.monotonic() < self._later:
+        if time.monotonic() < self._retry_at:
             return False
         model = (await self._info()).name
-        if model not in self._has:  # concurrent callers share one request
-            loop, asking = asyncio.get_running_loop(), self._asking
-            if asking is None or asking.done() or asking.get_loop() is not loop:
-                asking = self._asking = loop.create_task(self._ask(model))
-            await asyncio.shield(asking)
-        return self._has.get(model, False)
+        if model not in self._supported:  # concurrent callers share one request
+            loop, probing = asyncio.get_running_loop(), self._probing
+            if probing is None or probing.done() or probing.get_loop() is not loop:
+                probing = self._probing = loop.create_task(self._probe(model))
+            await asyncio.shield(probing)
+        return self._supported.get(model, False)
 
-    async def _ask(self, model: str) -> None:
+    async def _probe(self, model: str) -> None:
         """Store whether the model has the feature. The first item of its answer is enough."""
         try:
-            async with aclosing(self._attempt(self._wanting)) as answer:
+            async with aclosing(self._attempt(self._feature_request)) as answer:
                 async for _ in answer:
                     break
-            self._has[model] = True
+            self._supported[model] = True
         except EngineRefused:  # vLLM refuses tools this way without --enable-auto-tool-choice
-            self._has[model] = False
+            self._supported[model] = False
         except (EngineBroken, EngineBusy, EngineUnavailable):
-            self._later = time.monotonic() + _AGAIN_S
+            self._retry_at = time.monotonic() + _AGAIN_S

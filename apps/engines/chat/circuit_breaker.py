@@ -16,27 +16,27 @@ class CircuitBreaker:
     def __init__(
         self, failures: int = FAILURES, cool_s: float = COOL_S, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._limit = failures
-        self._cool_s = cool_s
+        self._max_failures = failures
+        self._cooling_s = cool_s
         self._clock = clock
-        self._failed = 0
-        self._closed_until_tried = 0.0
+        self._failures = 0
+        self._next_probe = 0.0
 
     def admits(self) -> bool:
         """Return whether a call may go out. While open, True once per cooling time: that call is the probe."""
-        if self._failed < self._limit:
+        if self._failures < self._max_failures:
             return True
         now = self._clock()
-        if now < self._closed_until_tried:
+        if now < self._next_probe:
             return False
-        self._closed_until_tried = now + self._cool_s
+        self._next_probe = now + self._cooling_s
         return True
 
     def success(self) -> None:
         """Close the breaker."""
-        self._failed = 0
+        self._failures = 0
 
     def failure(self) -> None:
         """Count a failure and start a new cooling time."""
-        self._failed += 1
-        self._closed_until_tried = self._clock() + self._cool_s
+        self._failures += 1
+        self._next_probe = self._clock() + self._cooling_s

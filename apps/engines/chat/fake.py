@@ -61,7 +61,7 @@ class FakeChat:
         self.accepts_all_sampling = True
         self.beams = 0
         self.say_before_calls = ""
-        self.away = False
+        self.unavailable = False
         self.fail: EngineError | None = None
         self.fail_after = 0
         self.first_token_s = 0.0
@@ -104,27 +104,27 @@ class FakeChat:
         fail, self.fail = self.fail, None
         calls = self.calls.popleft() if request.tools and request.tool_choice != "none" and self.calls else ()
         pieces = _PIECE.findall(self.say_before_calls) if calls else _PIECE.findall(self._say(request))
-        wanted = request.sampling.max_tokens
+        max_tokens = request.sampling.max_tokens
         if request.sampling.beams:
-            pieces = ["".join(pieces[:wanted])]
-        thinking = ReasoningTagParser(begun=self.reasons == "begun")
+            pieces = ["".join(pieces[:max_tokens])]
+        thinking = ReasoningTagParser(started=self.reasons == "begun")
         self.running += 1
         ended = False
         try:
             await asyncio.sleep(self.first_token_s)
-            for at, piece in enumerate(pieces[:wanted]):
+            for at, piece in enumerate(pieces[:max_tokens]):
                 self._go_on(fail, at)
-                text, thought = thinking.feed(piece)
-                if text or thought:
-                    yield Delta(text, _probabilities(text, request.sampling), thought)
+                text, reasoning = thinking.feed(piece)
+                if text or reasoning:
+                    yield Delta(text, _probabilities(text, request.sampling), reasoning)
                 await asyncio.sleep(self.gap_s)
             self._go_on(fail, len(pieces))
-            text, thought = thinking.finish()
-            if text or thought:
-                yield Delta(text, (), thought)
+            text, reasoning = thinking.finish()
+            if text or reasoning:
+                yield Delta(text, (), reasoning)
             ended = True
-            reason = "tool_calls" if calls else self.finish if len(pieces) <= wanted else "length"
-            yield Finish(reason, Usage(prompt, min(len(pieces), wanted)), calls)
+            reason = "tool_calls" if calls else self.finish if len(pieces) <= max_tokens else "length"
+            yield Finish(reason, Usage(prompt, min(len(pieces), max_tokens)), calls)
         except EngineError:
             ended = True
             raise
@@ -139,11 +139,11 @@ class FakeChat:
         return None
 
     def _reachable(self) -> None:
-        if self.away:
+        if self.unavailable:
             raise EngineUnavailable("The model server does not answer.")
 
     def _go_on(self, fail: EngineError | None, at: int) -> None:
-        if self.away:
+        if self.unavailable:
             raise EngineUnavailable("The model server stopped in the middle of the answer.")
         if fail is not None and at >= self.fail_after:
             raise fail
@@ -158,14 +158,14 @@ def quote_sources(request: ChatRequest) -> str:
     """Return the first sentence of each of the first two sources with its mark, or the question repeated if the prompt
     has no sources."""
     prompt = "\n".join(message.content for message in request.messages if message.role == "user")
-    said = []
+    sentences = []
     for match in _SOURCE.finditer(prompt):
         quoted = match[2].split(': "', 1)[-1]
         sentence = _SENTENCE.search(quoted)
         if sentence:
-            said.append(f"{sentence.group().strip()[:-1]} [{match[1]}].")
-    if said:
-        return " ".join(said[:2])
+            sentences.append(f"{sentence.group().strip()[:-1]} [{match[1]}].")
+    if sentences:
+        return " ".join(sentences[:2])
     question = request.messages[-1].content.strip().splitlines()
     return f"You asked: {question[-1] if question else ''}"
 

@@ -22,7 +22,6 @@ from apps.engines.chat.capability_probe import CapabilityProbe
 from apps.engines.chat.circuit_breaker import CircuitBreaker
 from apps.engines.chat.http_errors import AWAY, CUT_OFF, KEY, NO_BEAMS, REFUSED, SLOW, UNREADABLE, error_from_status
 from apps.engines.chat.reasoning_tags import ReasoningTagParser
-from apps.engines.chat.sse import EventReader
 from apps.engines.chat.token_counter import TokenCounter
 from apps.engines.types import (
     ChatMessage,
@@ -81,26 +80,26 @@ class OpenAIChat:
         self._counter = TokenCounter(tokenizer)
         self._breaker = breaker or CircuitBreaker()
         self._context_tokens = context_tokens  # 0: the server's own value
-        self._reasons = reasons
+        self._reasoning_mode = reasons
         self._tools = tools  # tools may be offered
-        self._with_tools = CapabilityProbe(_WITH_TOOL, self.info, self._attempt)
-        self._with_beams = CapabilityProbe(_WITH_BEAMS, self.info, self._attempt)
-        self._streaming = 0  # answers that are being streamed
-        self._served: tuple[ModelInfo, bool] | None = None
+        self._tool_probe = CapabilityProbe(_WITH_TOOL, self.info, self._attempt)
+        self._beam_probe = CapabilityProbe(_WITH_BEAMS, self.info, self._attempt)
+        self._active_streams = 0  # answers that are being streamed
+        self._model_info: tuple[ModelInfo, bool] | None = None
 
     async def info(self) -> ModelInfo:
-        return (await self._known())[0]
+        return (await self._read_info())[0]
 
     async def supports_tools(self) -> bool:
-        return self._tools and await self._with_tools.has()
+        return self._tools and await self._tool_probe.has()
 
     async def supports_beams(self) -> bool:
-        return (await self._known())[1] and await self._with_beams.has()
+        return (await self._read_info())[1] and await self._beam_probe.has()
 
     async def probe(self) -> float:
         start = time.perf_counter()
-        self._served = None  # the server may have restarted with another model
-        await self._known()
+        self._model_info = None  # the server may have restarted with another model
+        await self._read_info()
         async with aclosing(self._attempt(_PROBE)) as answer:
             async for _ in answer:
                 pass
@@ -110,12 +109,12 @@ class OpenAIChat:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
         if not self._breaker.admits():
             raise EngineUnavailable(AWAY)
-        begun = False
+        started = False
         for attempt in range(_TRIES):
             try:
                 async with aclosing(self._attempt(request)) as answer:
                     async for item in answer:
-                        begun = True
+                        started = True
                         yield item
                 self._breaker.success()
                 return
@@ -125,10 +124,10 @@ class OpenAIChat:
                 raise
             except EngineBusy:
                 self._breaker.success()  # an answer shows that the server is alive
-                if begun or attempt == _TRIES - 1:
+                if started or attempt == _TRIES - 1:
                     raise
             except (EngineUnavailable, EngineBroken):
-                self._served = None
+                self._model_info = None
                 self._breaker.failure()
                 raise
             await asyncio.sleep(_PAUSE_S * 2**attempt * _spread.uniform(0.5, 1.5))
@@ -139,68 +138,71 @@ class OpenAIChat:
     async def close(self) -> None:
         """Return at once: every request closes its own connection."""
 
-    async def _known(self) -> tuple[ModelInfo, bool]:
-        if self._served is None:
+    async def _read_info(self) -> tuple[ModelInfo, bool]:
+        if self._model_info is None:
             async with self._request("GET", "/models", self._limits.gap) as response:
                 body = await self._read_body(response)
             if response.status != 200:
                 raise error_from_status(response.status, body)
             info, vllm = openai_payloads.parse_model_info(body, self._model)
             window = self._context_tokens or info.context_tokens
-            self._served = replace(info, context_tokens=window, accepts_all_sampling=vllm), vllm
-        return self._served
+            self._model_info = replace(info, context_tokens=window, accepts_all_sampling=vllm), vllm
+        return self._model_info
 
     async def _attempt(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
         """Send one request and yield its answer, without retrying."""
-        info, vllm = await self._known()
+        info, vllm = await self._read_info()
         if request.sampling.beams and not vllm:
             raise EngineRefused(NO_BEAMS)  # another server may draw as many answers and return the first
         began = _now()
-        until, by = began + self._limits.total, began + self._limits.first_token
-        goes_on = bool(request.messages) and request.messages[-1].role == "assistant"
-        begun = self._reasons == "begun" and request.reasoning and not goes_on
-        answer, events = openai_payloads.StreamAccumulator(thinking=ReasoningTagParser(begun=begun)), EventReader()
+        total_deadline, deadline = began + self._limits.total, began + self._limits.first_token
+        continues = bool(request.messages) and request.messages[-1].role == "assistant"
+        reasoning_open = self._reasoning_mode == "begun" and request.reasoning and not continues
+        answer, events = (
+            openai_payloads.StreamAccumulator(thinking=ReasoningTagParser(started=reasoning_open)),
+            openai_payloads.EventReader(),
+        )
         if request.sampling.beams:
-            by, answer.stop = until, request.sampling.stop  # nothing arrives before the search ends
-        body, tried = (
+            deadline, answer.stop = total_deadline, request.sampling.stop  # nothing arrives before the search ends
+        body, is_probe = (
             openai_payloads.build_request_body(request, info.name, vllm=vllm),
             request in (_WITH_TOOL, _WITH_BEAMS),
         )
-        self._streaming += 1
+        self._active_streams += 1
         try:
             async with self._request("POST", "/chat/completions", self._limits.first_token, body) as response:
-                await self._expect_stream(response, tried=tried)
+                await self._expect_stream(response, is_probe=is_probe)
                 while not answer.done:
-                    chunk = await _read(response, min(by, until), begun=answer.size > 0)
+                    chunk = await _read(response, min(deadline, total_deadline), started=answer.size > 0)
                     if not chunk:
                         break
-                    delta, error = answer.added(events.feed(chunk))
+                    delta, error = answer.feed(events.feed(chunk))
                     if delta is not None:
                         yield delta
-                        by = _now() + self._limits.gap
+                        deadline = _now() + self._limits.gap
                     if error is not None:
                         raise error
                     if answer.size and not answer.done:  # words that arrive meanwhile are read together
-                        await asyncio.sleep(min(self._streaming * _REST_S, _LONGEST_REST_S))
+                        await asyncio.sleep(min(self._active_streams * _REST_S, _LONGEST_REST_S))
             if not answer.done and not answer.reason:
                 raise EngineUnavailable(CUT_OFF)
-            if (held := answer.rest()) is not None:
-                yield held
+            if (rest := answer.rest()) is not None:
+                yield rest
             yield answer.finish()
         finally:
-            self._streaming -= 1
+            self._active_streams -= 1
 
-    async def _expect_stream(self, response: aiohttp.ClientResponse, *, tried: bool) -> None:
-        """Raise the error that the server reports instead of a stream. `tried` marks a probe of a feature, whose
+    async def _expect_stream(self, response: aiohttp.ClientResponse, *, is_probe: bool) -> None:
+        """Raise the error that the server reports instead of a stream. `is_probe` marks a probe of a feature, whose
         refusal is expected and is not logged."""
         if response.status == 200 and "event-stream" in response.headers.get("Content-Type", ""):
             return
-        said = await self._read_body(response)
-        error = EngineBroken(UNREADABLE) if response.status == 200 else error_from_status(response.status, said)
-        if not tried or response.status >= 500:
+        body = await self._read_body(response)
+        error = EngineBroken(UNREADABLE) if response.status == 200 else error_from_status(response.status, body)
+        if not is_probe or response.status >= 500:
             log.warning("The model server answered %s.", response.status)
         if isinstance(error, EngineRefused):
-            self._served = None  # the server may serve another model now
+            self._model_info = None  # the server may serve another model now
         raise error
 
     @asynccontextmanager
@@ -238,11 +240,11 @@ class OpenAIChat:
         return body
 
 
-async def _read(response: aiohttp.ClientResponse, by: float, *, begun: bool) -> bytes:
-    """Return the next bytes of a body, empty at its end. Raise EngineUnavailable after `by`, in seconds of the event
-    loop's clock."""
-    with _errors(CUT_OFF if begun else AWAY):
-        async with asyncio.timeout_at(by):
+async def _read(response: aiohttp.ClientResponse, deadline: float, *, started: bool) -> bytes:
+    """Return the next bytes of a body, empty at its end. Raise EngineUnavailable after `deadline`, in seconds of the
+    event loop's clock."""
+    with _errors(CUT_OFF if started else AWAY):
+        async with asyncio.timeout_at(deadline):
             return await response.content.readany()
 
 

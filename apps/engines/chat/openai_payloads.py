@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from apps.engines.types import (
 
 ASSUMED_CONTEXT = 4096  # tokens, where the server does not say: every recent model has at least as much
 MAX_ANSWER_BYTES = 4 * 1024 * 1024  # bounds an endless answer, should the server ignore max_tokens
+MAX_EVENT_BYTES = 1024 * 1024  # a token with its alternatives takes some hundred bytes
 CONTINUE_PROMPT = "Go on exactly where you stopped. Do not repeat anything."
 _SIZE = re.compile(r"(?<![\w.])(?:(\d{1,3})x)?(\d{1,4}(?:\.\d{1,3})?)\s?([bm])(?![a-z0-9])", re.IGNORECASE)
 _WINDOW_NAMES = ("max_model_len", "context_length", "max_context_length", "context_window", "n_ctx")
@@ -59,8 +60,8 @@ def build_request_body(request: ChatRequest, model: str, *, vllm: bool) -> bytes
     if request.tools:
         value |= {"tools": list(request.tools), "tool_choice": request.tool_choice or "auto"}
     if vllm and not beams:
-        own = {name: getattr(sampling, name) for name in EXTENDED}
-        value |= {name: setting for name, setting in own.items() if setting is not None}
+        extended = {name: getattr(sampling, name) for name in EXTENDED}
+        value |= {name: setting for name, setting in extended.items() if setting is not None}
     if vllm and not request.reasoning:
         value["chat_template_kwargs"] = {"enable_thinking": False}
     if vllm and request.cache_salt:
@@ -71,8 +72,8 @@ def build_request_body(request: ChatRequest, model: str, *, vllm: bool) -> bytes
 def _message(message: ChatMessage) -> dict[str, Any]:
     value: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.pictures:
-        seen = [{"type": "image_url", "image_url": {"url": address}} for address in message.pictures]
-        value["content"] = [*seen, {"type": "text", "text": message.content}]
+        images = [{"type": "image_url", "image_url": {"url": address}} for address in message.pictures]
+        value["content"] = [*images, {"type": "text", "text": message.content}]
     if message.calls:
         value["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
@@ -83,7 +84,28 @@ def _message(message: ChatMessage) -> dict[str, Any]:
     return value
 
 
-_Said = tuple[str, tuple[TokenProb, ...], str]  # text, probabilities of its tokens, reasoning
+class EventReader:
+    """Incremental parser of server-sent events; chunks may be split anywhere. Yields the `data` of each complete
+    event."""
+
+    def __init__(self) -> None:
+        self._partial = b""
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield the data of the events that `chunk` completes. Raise EngineBroken for a line above MAX_EVENT_BYTES or
+        one that belongs to no event."""
+        lines = (self._partial + chunk if self._partial else chunk).split(b"\n")
+        self._partial = lines.pop()
+        if len(self._partial) > MAX_EVENT_BYTES:
+            raise EngineBroken(UNREADABLE)
+        for line in lines:
+            if line.startswith(b"data:"):
+                yield line[5:].strip()
+            elif line and line.strip() and not line.startswith((b":", b"event:", b"id:", b"retry:")):
+                raise EngineBroken(UNREADABLE)
+
+
+_EventContent = tuple[str, tuple[TokenProb, ...], str]  # text, probabilities of its tokens, reasoning
 
 
 @dataclass(slots=True)
@@ -98,40 +120,40 @@ class StreamAccumulator:
     thinking: ReasoningTagParser = field(default_factory=ReasoningTagParser)
     stop: tuple[str, ...] = ()  # words at which the answer ends, where the server does not look for them
 
-    def added(self, events: Iterable[bytes]) -> tuple[Delta | None, EngineError | None]:
+    def feed(self, events: Iterable[bytes]) -> tuple[Delta | None, EngineError | None]:
         """Return what `events` add together, None if nothing, and the error of the first bad event, after which the
         rest is ignored."""
         texts: list[str] = []
-        thoughts: list[str] = []
-        weighed: list[TokenProb] = []
+        reasoning: list[str] = []
+        token_probs: list[TokenProb] = []
         error = None
         try:
             for data in events:
-                if (said := self._said(data)) is not None:
-                    text, probabilities, thought = said
+                if (content := self._parse_event(data)) is not None:
+                    text, probabilities, thinking = content
                     texts.append(text)
-                    thoughts.append(thought)
-                    weighed += probabilities
-        except EngineError as found:
-            error = found
-        return (self._parted("".join(texts), "".join(thoughts), weighed) if texts else None), error
+                    reasoning.append(thinking)
+                    token_probs += probabilities
+        except EngineError as failure:
+            error = failure
+        return (self._make_delta("".join(texts), "".join(reasoning), token_probs) if texts else None), error
 
-    def rest(self) -> Delta | None:
+    def flush(self) -> Delta | None:
         """Return the text that was held back as a possible reasoning tag, None if there is none. Call at the end of the
         stream."""
-        text, thought = self.thinking.finish()
-        return Delta(text, (), thought) if text or thought else None
+        text, reasoning = self.thinking.finish()
+        return Delta(text, (), reasoning) if text or reasoning else None
 
-    def _parted(self, text: str, thought: str, weighed: list[TokenProb]) -> Delta | None:
+    def _make_delta(self, text: str, reasoning: str, token_probs: list[TokenProb]) -> Delta | None:
         if not self.thinking.over:
-            text, also = self.thinking.feed(text)
-            thought += also
-            weighed = _last(weighed, len(text))
-        if self.stop and (cut := _first(text, self.stop)) >= 0:
+            text, more_reasoning = self.thinking.feed(text)
+            reasoning += more_reasoning
+            token_probs = _last_tokens(token_probs, len(text))
+        if self.stop and (cut := _find_first(text, self.stop)) >= 0:
             text, self.reason = text[:cut], "stop"
-        return Delta(text, tuple(weighed), thought) if text or thought or weighed else None
+        return Delta(text, tuple(token_probs), reasoning) if text or reasoning or token_probs else None
 
-    def _said(self, data: bytes) -> _Said | None:
+    def _parse_event(self, data: bytes) -> _EventContent | None:
         """Return what one event adds. Raise EngineError if it reports one or cannot be parsed."""
         if data == b"[DONE]":
             self.done = True
@@ -154,18 +176,18 @@ class StreamAccumulator:
         calls = tuple(ToolCall(*self.calls[index]) for index in sorted(self.calls))
         return Finish(self.reason or "stop", self.usage, calls)
 
-    def _choice(self, choice: dict[str, Any]) -> _Said | None:
+    def _choice(self, choice: dict[str, Any]) -> _EventContent | None:
         self.reason = choice.get("finish_reason") or self.reason
         delta = choice["delta"]
-        text, thought = delta.get("content") or "", delta.get("reasoning") or delta.get("reasoning_content") or ""
-        logprobs = choice.get("logprobs") if text or not thought else None
-        if not isinstance(text, str) or not isinstance(thought, str):
+        text, reasoning = delta.get("content") or "", delta.get("reasoning") or delta.get("reasoning_content") or ""
+        logprobs = choice.get("logprobs") if text or not reasoning else None
+        if not isinstance(text, str) or not isinstance(reasoning, str):
             raise TypeError
         calls = delta.get("tool_calls")
-        self._grow(len(text) + len(thought) + (self._calls(calls) if calls else 0))
-        if not text and not thought and not logprobs:
+        self._grow(len(text) + len(reasoning) + (self._calls(calls) if calls else 0))
+        if not text and not reasoning and not logprobs:
             return None
-        return text, _logprobs(logprobs) if logprobs else (), thought
+        return text, _logprobs(logprobs) if logprobs else (), reasoning
 
     def _grow(self, size: int) -> None:
         self.size += size
@@ -178,36 +200,36 @@ class StreamAccumulator:
         for piece in pieces:
             call = self.calls.setdefault(int(piece["index"]), ["", "", ""])
             function = piece.get("function") or {}
-            for place, text in enumerate((piece.get("id"), function.get("name"), function.get("arguments"))):
-                call[place] += text or ""
+            for index, text in enumerate((piece.get("id"), function.get("name"), function.get("arguments"))):
+                call[index] += text or ""
                 size += len(text or "")
         return size
 
 
-def _first(text: str, words: Iterable[str]) -> int:
+def _find_first(text: str, words: Iterable[str]) -> int:
     """Return the position of the earliest of `words` in the text, -1 if none occurs."""
     return min((at for word in words if (at := text.find(word)) >= 0), default=-1)
 
 
-def _last(weighed: list[TokenProb], characters: int) -> list[TokenProb]:
+def _last_tokens(token_probs: list[TokenProb], characters: int) -> list[TokenProb]:
     """Return the tokens of the last `characters` characters of a text."""
-    at = len(weighed)
+    at = len(token_probs)
     while at and characters > 0:
         at -= 1
-        characters -= len(weighed[at].token)
-    return weighed[at:]
+        characters -= len(token_probs[at].token)
+    return token_probs[at:]
 
 
-def parse_model_info(answer: bytes, wanted: str) -> tuple[ModelInfo, bool]:
-    """Return the wanted model of the answer to `GET /models` (the first, if `wanted` is ""), and whether vLLM serves
+def parse_model_info(answer: bytes, model: str) -> tuple[ModelInfo, bool]:
+    """Return the wanted model of the answer to `GET /models` (the first, if `model` is ""), and whether vLLM serves
     it. Raise EngineBroken for an answer that lists no models."""
     try:
         served = [item for item in orjson.loads(answer)["data"] if isinstance(item["id"], str)]
-        found = next((item for item in served if wanted in ("", item["id"])), None)
+        listed = next((item for item in served if model in ("", item["id"])), None)
         # A server may hide its models; the chat request will show whether the name is right.
-        chosen = found or ({"id": wanted} if wanted else served[0])
+        chosen = listed or ({"id": model} if model else served[0])
     except (ValueError, TypeError, KeyError, IndexError):
-        raise EngineBroken("The model server does not say which models it serves.") from None
+        raise EngineBroken("The model server does not list its models.") from None
     window = next(
         (size for name in _WINDOW_NAMES if isinstance(size := chosen.get(name), int) and size > 0), ASSUMED_CONTEXT
     )
@@ -216,10 +238,10 @@ def parse_model_info(answer: bytes, wanted: str) -> tuple[ModelInfo, bool]:
 
 def parse_parameter_count(name: str) -> int | None:
     """Return the number of parameters that a model's name states ("SmolLM2-135M", "Mixtral-8x7B"), or None."""
-    found = _SIZE.search(name.replace("_", "-").replace("/", " "))
-    if found is None:
+    match = _SIZE.search(name.replace("_", "-").replace("/", " "))
+    if match is None:
         return None
-    experts, number, unit = found.groups()
+    experts, number, unit = match.groups()
     return round(int(experts or 1) * float(number) * (1e9 if unit in "bB" else 1e6))
 
 

@@ -9,9 +9,9 @@ class ReasoningTagParser:
     """Incremental parser of reasoning tags; text may be split anywhere. `begun`: the reasoning has no opening tag,
     since the prompt template wrote it."""
 
-    def __init__(self, *, begun: bool = False) -> None:
-        self._state = "inside" if begun else "before"
-        self._held = ""
+    def __init__(self, *, started: bool = False) -> None:
+        self._state = "inside" if started else "before"
+        self._pending = ""
 
     @property
     def over(self) -> bool:
@@ -22,35 +22,35 @@ class ReasoningTagParser:
         """Return (answer, reasoning) that are certain after `text`. The beginning of a possible tag is held back."""
         if self._state == "after":
             return text, ""
-        held, self._held = self._held + text, ""
+        pending, self._pending = self._pending + text, ""
         if self._state == "before":
-            start = held.lstrip()
+            start = pending.lstrip()
             if not start or (OPENS.startswith(start) and len(start) < len(OPENS)):
-                self._held = held
+                self._pending = pending
                 return "", ""
             if not start.startswith(OPENS):
                 self._state = "after"
-                return held, ""
-            self._state, held = "inside", start[len(OPENS) :]
-        return self._inside(held) if self._state == "inside" else self._between(held)
+                return pending, ""
+            self._state, pending = "inside", start[len(OPENS) :]
+        return self._inside(pending) if self._state == "inside" else self._between(pending)
 
     def finish(self) -> tuple[str, str]:
         """Return (answer, reasoning) that was held back at the end of the stream."""
-        held, self._held = self._held, ""
-        return ("", held) if self._state == "inside" else ("" if self._state == "between" else held, "")
+        pending, self._pending = self._pending, ""
+        return ("", pending) if self._state == "inside" else ("" if self._state == "between" else pending, "")
 
-    def _inside(self, held: str) -> tuple[str, str]:
-        thought, closed, rest = held.partition(CLOSES)
+    def _inside(self, pending: str) -> tuple[str, str]:
+        reasoning, closed, rest = pending.partition(CLOSES)
         if not closed:
-            kept = next((size for size in range(len(CLOSES) - 1, 0, -1) if held.endswith(CLOSES[:size])), 0)
-            self._held = held[len(held) - kept :]
-            return "", held[: len(held) - kept]
+            tag_size = next((size for size in range(len(CLOSES) - 1, 0, -1) if pending.endswith(CLOSES[:size])), 0)
+            self._pending = pending[len(pending) - tag_size :]
+            return "", pending[: len(pending) - tag_size]
         self._state = "between"
-        return self._between(rest)[0], thought
+        return self._between(rest)[0], reasoning
 
-    def _between(self, held: str) -> tuple[str, str]:
+    def _between(self, pending: str) -> tuple[str, str]:
         """Drop white space before the first word of the answer."""
-        text = held.lstrip()
+        text = pending.lstrip()
         if text:
             self._state = "after"
         return text, ""

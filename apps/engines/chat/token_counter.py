@@ -27,7 +27,7 @@ class TokenCounter:
     def __init__(self, path: str = "") -> None:
         self._path = _file(path)
         self._tokenizer: Any = None
-        self._tried = False
+        self._load_attempted = False
         self._counts: OrderedDict[bytes, int] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -35,13 +35,13 @@ class TokenCounter:
         """Return the tokens of each text, without special tokens."""
         keys = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
         with self._lock:
-            known = {key: self._counts[key] for key in keys if key in self._counts}
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+            cached = {key: self._counts[key] for key in keys if key in self._counts}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in cached}
         if missing:
             counted = dict(zip(missing, self._encode(list(missing.values())), strict=True))
-            known |= counted
+            cached |= counted
             self._remember(counted)
-        return [known[key] for key in keys]
+        return [cached[key] for key in keys]
 
     def exact(self) -> bool:
         """Return whether the counts come from the model's own tokenizer."""
@@ -62,12 +62,12 @@ class TokenCounter:
                 self._counts.popitem(last=False)
 
     def _load(self) -> Any:
-        if self._tried:
+        if self._load_attempted:
             return self._tokenizer
         with self._lock:
-            if not self._tried:
+            if not self._load_attempted:
                 self._tokenizer = self._read()
-                self._tried = True
+                self._load_attempted = True
         return self._tokenizer
 
     def _read(self) -> Any:

@@ -60,7 +60,9 @@ class FakeInjectionDetector:
     def find_suspects(self, texts: Sequence[str]) -> list[list[str]]:
         return [list(dict.fromkeys(line for line in text.splitlines() if "[planted]" in line)) for text in texts]
 
-    def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
+    def scores(
+        self, pieces: Sequence[str], vectors: Vectors, passage_cosines: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         return np.full(len(pieces), 0.99, np.float32)
 
 

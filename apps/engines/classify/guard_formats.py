@@ -46,23 +46,23 @@ class LlamaGuard:
     """Format of Llama Guard 3 and 4: "safe", or "unsafe" and a line of S1 … S14. The server's chat template holds the
     task."""
 
-    _SAID = re.compile(r"safe|unsafe\n(S\d{1,2}(?:,\s?S\d{1,2})*)")
+    _OUTPUT = re.compile(r"safe|unsafe\n(S\d{1,2}(?:,\s?S\d{1,2})*)")
 
     def messages(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Messages:
         return _turns(text, answer)
 
     def read(self, answer: str) -> Mapping[str, float]:
-        found = self._SAID.fullmatch(answer.strip())
-        if found is None:
+        match = self._OUTPUT.fullmatch(answer.strip())
+        if match is None:
             raise _broken()
-        return _mapped(re.split(r",\s?", found[1]), LLAMA, UNSAFE) if found[1] else {}
+        return _mapped(re.split(r",\s?", match[1]), LLAMA, UNSAFE) if match[1] else {}
 
 
 class Qwen3Guard:
     """Format of Qwen3Guard-Gen: "Safety: …", "Categories: …", for answers also "Refusal: …". The server's chat template
     holds the task."""
 
-    _SAID = re.compile(
+    _OUTPUT = re.compile(
         r"Safety: (Safe|Unsafe|Controversial)\nCategories: ([^\n]+?)(?:\nRefusal: (?:Yes|No))?", re.ASCII
     )
 
@@ -70,11 +70,11 @@ class Qwen3Guard:
         return _turns(text, answer)
 
     def read(self, answer: str) -> Mapping[str, float]:
-        found = self._SAID.fullmatch(answer.strip())
-        if found is None:
+        match = self._OUTPUT.fullmatch(answer.strip())
+        if match is None:
             raise _broken()
-        level = {"Safe": 0.0, "Controversial": DOUBTFUL, "Unsafe": UNSAFE}[found[1]]
-        labels = re.split(r",\s*", found[2])
+        level = {"Safe": 0.0, "Controversial": DOUBTFUL, "Unsafe": UNSAFE}[match[1]]
+        labels = re.split(r",\s*", match[2])
         if level and "None" in labels:
             raise _broken()  # unsafe without a category
         codes = _mapped(labels, QWEN, level)
@@ -97,12 +97,12 @@ class GptOssSafeguard:
 
     def read(self, answer: str) -> Mapping[str, float]:
         try:
-            found = json.loads(answer)
+            verdict = json.loads(answer)
         except (ValueError, RecursionError) as error:
             raise _broken() from error
-        if not isinstance(found, dict) or set(found) != {"violation", "codes"}:
+        if not isinstance(verdict, dict) or set(verdict) != {"violation", "codes"}:
             raise _broken()
-        violation, codes = found["violation"], found["codes"]
+        violation, codes = verdict["violation"], verdict["codes"]
         # JSON's true equals 1 in Python: only numbers are in the format.
         if type(violation) is not int or violation not in (0, 1) or not isinstance(codes, list):
             raise _broken()
@@ -133,4 +133,4 @@ def _mapped(labels: Sequence[str], table: Mapping[str, str], level: float) -> di
 
 
 def _broken() -> EngineBroken:
-    return EngineBroken("What the guard model said is not in its format.")
+    return EngineBroken("The guard model's answer is not in its format.")

@@ -46,48 +46,48 @@ class OpenAIGuard:
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
     async def judge(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Mapping[str, float]:
-        asked = {
+        payload = {
             "model": self.name, "messages": self._format.messages(text[:_CHARACTERS], answer, clauses),
             "temperature": 0, "max_tokens": _TOKENS, "stream": False,
         }  # fmt: skip
         try:
             async with asyncio.timeout(self._timeout_s):
-                body = await self._post(asked)
+                body = await self._post(payload)
         except TimeoutError as error:
             raise EngineUnavailable("The guard model did not answer in time.") from error
         except httpx.HTTPError as error:
             raise EngineUnavailable("The guard model does not answer.") from error
-        found = self._format.read(_words(body))
-        if unknown := set(found) - set(clauses):
+        scores = self._format.read(_parse_answer(body))
+        if unknown := set(scores) - set(clauses):
             raise EngineBroken(f"The guard model named {len(unknown)} clauses that the policy does not have.")
-        return found
+        return scores
 
-    async def _post(self, asked: dict[str, Any]) -> bytes:
+    async def _post(self, payload: dict[str, Any]) -> bytes:
         body = b""
         async with (
             httpx.AsyncClient(timeout=self._timeout_s, trust_env=False, headers=self._headers) as client,
-            client.stream("POST", f"{self._url}/chat/completions", json=asked) as said,
+            client.stream("POST", f"{self._url}/chat/completions", json=payload) as response,
         ):
-            if said.status_code in (429, 503):
+            if response.status_code in (429, 503):
                 raise EngineBusy("The guard model is busy.")
-            if said.status_code != 200:
-                raise EngineUnavailable(f"The guard model failed (status {said.status_code}).")
-            async for piece in said.aiter_bytes():
+            if response.status_code != 200:
+                raise EngineUnavailable(f"The guard model failed (status {response.status_code}).")
+            async for piece in response.aiter_bytes():
                 body += piece
                 if len(body) > _LARGEST_ANSWER:
                     raise EngineBroken("The guard model's answer is too large.")
         return body
 
 
-def _words(body: bytes) -> str:
+def _parse_answer(body: bytes) -> str:
     try:
         choice = json.loads(body)["choices"][0]
-        said, ended = choice["message"]["content"], choice.get("finish_reason")
+        text, ended = choice["message"]["content"], choice.get("finish_reason")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise EngineBroken("The guard model's answer cannot be read.") from error
-    if not isinstance(said, str) or ended == "length":
+    if not isinstance(text, str) or ended == "length":
         raise EngineBroken("The guard model's answer is not whole.")
-    return said
+    return text
 
 
 class FakeGuard:
@@ -100,6 +100,6 @@ class FakeGuard:
         if "{away}" in text:
             raise EngineUnavailable("The guard model does not answer.")
         if "{broken}" in text:
-            raise EngineBroken("What the guard model said is not in its format.")
-        found = {code: 1.0 for code in clauses if f"{{{code}}}" in text}
-        return found | {code: 0.5 for code in clauses if f"{{{code}?}}" in text}
+            raise EngineBroken("The guard model's answer is not in its format.")
+        scores = {code: 1.0 for code in clauses if f"{{{code}}}" in text}
+        return scores | {code: 0.5 for code in clauses if f"{{{code}?}}" in text}

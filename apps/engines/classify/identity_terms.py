@@ -61,7 +61,7 @@ def neutralise_identity_terms(text: str) -> str:
     parts: list[str] = []
     at = done = 0
     while at < len(words):
-        last, name = _named(text, words, at)
+        last, name = _match_term(text, words, at)
         if name:
             parts += [text[done : words[at][1]], name]
             done = words[last][2]
@@ -75,7 +75,7 @@ def _words(text: str) -> Iterable[str]:
     return map(str.casefold, _WORD.findall(text))
 
 
-def _named(text: str, words: list[tuple[str, int, int]], at: int) -> tuple[int, str]:
+def _match_term(text: str, words: list[tuple[str, int, int]], at: int) -> tuple[int, str]:
     """Return the index of the last word of the group name that begins at word `at`, and its replacement; (at, "") if
     none begins there."""
     last = at

@@ -43,7 +43,7 @@ class ConfiguredImageClassifier:
 
     def __init__(self, path: str, sha256: str, labels: str) -> None:
         self._path, self._sha256 = Path(path), sha256.strip().lower()
-        self._codes = _pairs(labels)
+        self._codes = _parse_labels(labels)
         self.codes = frozenset(self._codes.values())
         self.fingerprint = f"pictures-{self._sha256[:12]}"
         self._lock = threading.Lock()
@@ -52,11 +52,11 @@ class ConfiguredImageClassifier:
     def scores(self, picture: bytes) -> Mapping[str, float]:
         model = self._loaded()
         shares = model(open_image(picture))
-        found: dict[str, float] = {}
+        by_code: dict[str, float] = {}
         for label, share in shares.items():
             if (code := self._codes.get(label.lower())) is not None:
-                found[code] = max(found.get(code, 0.0), share)
-        return found
+                by_code[code] = max(by_code.get(code, 0.0), share)
+        return by_code
 
     def _loaded(self) -> _Onnx | _Weights:
         with self._lock:
@@ -85,16 +85,16 @@ class _Onnx:
             self._input = self._session.get_inputs()[0]
             config = json.loads((folder / "config.json").read_text())
             self.labels = [config["id2label"][str(at)] for at in range(len(config["id2label"]))]
-            self._look = _ImagePreprocessor.of(folder, self._input.shape)
+            self._preprocessor = _ImagePreprocessor.load(folder, self._input.shape)
         except Exception as error:
             raise EngineBroken("The picture classifier cannot be loaded.") from error
 
     def __call__(self, image: Any) -> dict[str, float]:
         try:
-            (logits, *_) = self._session.run(None, {self._input.name: self._look.tensor(image)})
+            (logits, *_) = self._session.run(None, {self._input.name: self._preprocessor.tensor(image)})
         except Exception as error:
             raise EngineBroken("The picture classifier failed.") from error
-        return _shares(np.asarray(logits), self.labels)
+        return _softmax(np.asarray(logits), self.labels)
 
 
 class _Weights:
@@ -110,7 +110,7 @@ class _Weights:
             self._model.load_state_dict(load(weights), strict=True)
             self.labels = [config.id2label[at] for at in range(len(config.id2label))]
             side = config.image_size if isinstance(getattr(config, "image_size", None), int) else _SIDE
-            self._look = _ImagePreprocessor.of(folder, [1, 3, side, side])
+            self._preprocessor = _ImagePreprocessor.load(folder, [1, 3, side, side])
         except Exception as error:
             raise EngineBroken("The picture classifier cannot be loaded.") from error
 
@@ -118,34 +118,37 @@ class _Weights:
         import torch
 
         with torch.inference_mode():
-            logits = self._model(torch.from_numpy(self._look.tensor(image))).logits.numpy()
-        return _shares(logits, self.labels)
+            logits = self._model(torch.from_numpy(self._preprocessor.tensor(image))).logits.numpy()
+        return _softmax(logits, self.labels)
 
 
 class _ImagePreprocessor:
     """Preprocessing that the model expects: side in pixels, mean and standard deviation of the values."""
 
-    def __init__(self, side: int, mean: list[float], spread: list[float], last: bool) -> None:
-        self._side, self._last = side, last
-        self._mean, self._spread = np.array(mean, np.float32), np.array(spread, np.float32)
+    def __init__(self, side: int, mean: list[float], deviation: list[float], channels_last: bool) -> None:
+        self._side, self._channels_last = side, channels_last
+        self._mean, self._deviation = np.array(mean, np.float32), np.array(deviation, np.float32)
 
     @classmethod
-    def of(cls, folder: Path, shape: list[Any]) -> _ImagePreprocessor:
+    def load(cls, folder: Path, shape: list[Any]) -> _ImagePreprocessor:
         """Build it from `preprocessor_config.json` and the model's input shape, (1, 3, side, side) or (1, side, side,
         3)."""
         file = folder / "preprocessor_config.json"
-        said = json.loads(file.read_text()) if file.is_file() else {}
-        last = shape[-1] == 3
-        side = shape[1] if last else shape[2]
+        config = json.loads(file.read_text()) if file.is_file() else {}
+        channels_last = shape[-1] == 3
+        side = shape[1] if channels_last else shape[2]
         half = [0.5, 0.5, 0.5]
         return cls(
-            side if isinstance(side, int) else _SIDE, said.get("image_mean", half), said.get("image_std", half), last
+            side if isinstance(side, int) else _SIDE,
+            config.get("image_mean", half),
+            config.get("image_std", half),
+            channels_last,
         )
 
     def tensor(self, image: Any) -> Any:
         small = np.asarray(image.resize((self._side, self._side)), np.float32) / 255
-        values = (small - self._mean) / self._spread
-        return np.ascontiguousarray((values if self._last else values.transpose(2, 0, 1))[None], np.float32)
+        values = (small - self._mean) / self._deviation
+        return np.ascontiguousarray((values if self._channels_last else values.transpose(2, 0, 1))[None], np.float32)
 
 
 class FakeImageClassifier:
@@ -160,17 +163,17 @@ class FakeImageClassifier:
         return {"sexual": 0.99 if red > 2 * max(green, blue) else 0.6 if green > 2 * max(red, blue) else 0.01}
 
 
-def _pairs(labels: str) -> dict[str, str]:
-    found = dict(part.split("=", 1) for part in labels.split(",") if "=" in part)
-    codes = {label.strip().lower(): code.strip() for label, code in found.items()}
+def _parse_labels(labels: str) -> dict[str, str]:
+    pairs = dict(part.split("=", 1) for part in labels.split(",") if "=" in part)
+    codes = {label.strip().lower(): code.strip() for label, code in pairs.items()}
     if not codes:
-        raise EngineRefused("PICTURE_CHECK_LABELS says which labels mean which clause, as in nsfw=sexual.")
+        raise EngineRefused("PICTURE_CHECK_LABELS must map labels to clauses, as in nsfw=sexual.")
     return codes
 
 
-def verify_pinned_file(file: Path, sha256: str, named: str = "PICTURE_CHECK_SHA256 names") -> bytes:
+def verify_pinned_file(file: Path, sha256: str, naming: str = "PICTURE_CHECK_SHA256 names") -> bytes:
     """Return the bytes of the file. Raise EngineRefused for another file type, and EngineBroken if it is missing or its
-    SHA-256 differs. `named` completes the message: "not the one that …"."""
+    SHA-256 differs. `naming` completes the message: "not the one that …"."""
     if file.suffix not in (".onnx", ".safetensors"):
         raise EngineRefused("A picture classifier is an ONNX file, or a folder with model.safetensors.")
     try:
@@ -178,7 +181,7 @@ def verify_pinned_file(file: Path, sha256: str, named: str = "PICTURE_CHECK_SHA2
     except OSError as error:
         raise EngineBroken(f"The picture classifier is not there: {file.name}.") from error
     if hashlib.sha256(weights).hexdigest() != sha256:
-        raise EngineBroken(f"The picture classifier's file is not the one that {named}.")
+        raise EngineBroken(f"The picture classifier's file is not the one that {naming}.")
     return weights
 
 
@@ -190,14 +193,14 @@ def open_image(picture: bytes) -> Any:
     try:
         with Image.open(io.BytesIO(picture), formats=("PNG", "JPEG", "WEBP")) as image:
             if image.width * image.height > _LARGEST:
-                raise EngineRefused("This picture is too large to be looked at.")
+                raise EngineRefused("This picture is too large to be checked.")
             return image.convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
-        raise EngineRefused("This is no picture that can be looked at.") from error
+        raise EngineRefused("This is not a picture that can be checked.") from error
 
 
-def _shares(logits: Any, labels: list[str]) -> dict[str, float]:
+def _softmax(logits: Any, labels: list[str]) -> dict[str, float]:
     if logits.shape != (1, len(labels)) or not np.isfinite(logits).all():
-        raise EngineBroken("The picture classifier says something of another shape.")
+        raise EngineBroken("The picture classifier returned a result of the wrong shape.")
     values = np.exp(logits[0] - logits[0].max())
     return dict(zip(labels, map(float, values / values.sum()), strict=True))

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 LAYERS = 3  # of the embedder's six: later layers represent the topic more than the addressee
 # SHA-256 of the committed weights; other files are not loaded. `./run train indirect_injection` prints it.
 SHA256 = "5f87cd53bdef162058f939ca119c0dfb4b2680f7ed4bf9f12ff60db42cb743ba"
-_WHOSE = "the check for planted instructions"
+_NAME = "the check for planted instructions"
 CHARACTERS = 400  # scored together; a longer line is scored in parts, else its right end would not be read
 OVERLAP = 120  # characters that two parts share: an instruction across a border is whole in one of them
 # Characters of a piece that the second head scores, and their overlap: in longer pieces an instruction is lost.
-PIECE, LAP = 64, 44
+PIECE, PIECE_OVERLAP = 64, 44
 _ATOM = re.compile(r"\S{1,16}")  # unit that is never split: a word, or sixteen characters of text without spaces
 MAX_SENTENCES = 400  # per passage; a passage usually has a dozen
 FORM_FEATURES = 4  # number of features, see `compute_form_features`
@@ -66,29 +66,33 @@ class InjectionHeads:
         """Return the sums of the first head, shape (len(texts),): unscaled, to be compared with `least`."""
         return np.asarray(self._lexical(0, texts) + self.bias[0], np.float32)
 
-    def classifier_sums(self, texts: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the sums of the second head, shape (n,). `vectors` is (n, dimension); `near` (n,) is the cosine of
-        each piece with its passage."""
+    def classifier_sums(
+        self, texts: Sequence[str], vectors: Vectors, passage_cosines: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the sums of the second head, shape (n,). `vectors` is (n, dimension); `passage_cosines` (n,) is the
+        cosine of each piece with its passage."""
         lexical = self._lexical(1, texts) + vectors @ self.meaning
-        return np.asarray(lexical + compute_form_features(texts, near) @ self.form + self.bias[1], np.float32)
+        return np.asarray(
+            lexical + compute_form_features(texts, passage_cosines) @ self.form + self.bias[1], np.float32
+        )
 
     def probabilities(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probabilities for sums of the second head, same shape."""
         return np.asarray(1 / (1 + np.exp(-np.clip(sums * self.line[0] + self.line[1], -30, 30))), np.float32)
 
     def _lexical(self, head: int, texts: Sequence[str]) -> NDArray[np.float32]:
-        found = hash_ngrams(texts)
-        sums = np.concatenate(([0.0], np.cumsum(self.words[head][found.buckets], dtype=np.float64)))
-        return np.asarray(found.weights * (sums[found.starts[1:]] - sums[found.starts[:-1]]), np.float32)
+        ngrams = hash_ngrams(texts)
+        sums = np.concatenate(([0.0], np.cumsum(self.words[head][ngrams.buckets], dtype=np.float64)))
+        return np.asarray(ngrams.weights * (sums[ngrams.starts[1:]] - sums[ngrams.starts[:-1]]), np.float32)
 
 
-def compute_form_features(texts: Sequence[str], near: NDArray[np.float32]) -> NDArray[np.float32]:
+def compute_form_features(texts: Sequence[str], passage_cosines: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return features of shape (n, FORM_FEATURES): cosine with the passage, scaled log of the word count, ends with
     "?", ends with ":"."""
     rows = [
         (
-            float(close), np.log(1 + len(text.split())) / 3, float(text.endswith("?")), float(text.endswith(":"))
-        ) for text, close in zip(texts, near, strict=True)
+            float(cosine), np.log(1 + len(text.split())) / 3, float(text.endswith("?")), float(text.endswith(":"))
+        ) for text, cosine in zip(texts, passage_cosines, strict=True)
     ]  # fmt: skip
     return np.array(rows, np.float32).reshape(len(texts), FORM_FEATURES)
 
@@ -96,28 +100,28 @@ def compute_form_features(texts: Sequence[str], near: NDArray[np.float32]) -> ND
 def find_candidate_sentences(text: str) -> list[str]:
     """Return the sentences that may hold an instruction: each line of a sentence by itself, code blocks and lines below
     four words left out. Above MAX_SENTENCES, only the first and last halves of that number."""
-    found: list[str] = []
+    candidates: list[str] = []
     for start, end in sentences.find_sentences(text):
         if text.startswith(("```", "~~~"), start):
             continue
         for line in _LINE.findall(text, start, end):
-            found += [part for part in _parts(line.strip(), CHARACTERS, OVERLAP) if _THREE_WORDS.match(part)]
+            candidates += [part for part in _split_line(line.strip(), CHARACTERS, OVERLAP) if _THREE_WORDS.match(part)]
     return (
-        found[:MAX_SENTENCES]
-        if len(found) <= MAX_SENTENCES
-        else [*found[: MAX_SENTENCES // 2], *found[-MAX_SENTENCES // 2 :]]
+        candidates[:MAX_SENTENCES]
+        if len(candidates) <= MAX_SENTENCES
+        else [*candidates[: MAX_SENTENCES // 2], *candidates[-MAX_SENTENCES // 2 :]]
     )
 
 
 def split_pieces(sentence: str) -> list[str]:
     """Return the overlapping pieces of a sentence that the second head scores."""
-    return list(_parts(sentence, PIECE, LAP))
+    return list(_split_line(sentence, PIECE, PIECE_OVERLAP))
 
 
-def _parts(line: str, most: int, lap: int) -> Iterator[str]:
-    """Yield parts of whole words with at most `most` characters; consecutive parts share about `lap` characters. A run
-    of white space counts as one character."""
-    if len(line) <= most:
+def _split_line(line: str, size: int, overlap: int) -> Iterator[str]:
+    """Yield parts of whole words with at most `size` characters; consecutive parts share about `overlap` characters. A
+    run of white space counts as one character."""
+    if len(line) <= size:
         yield line
         return
     spans = [atom.span() for atom in _ATOM.finditer(line)]
@@ -128,42 +132,44 @@ def _parts(line: str, most: int, lap: int) -> Iterator[str]:
         ends.append(at := at + end - start)
     first = last = 0
     while last < len(spans):
-        last = bisect_right(ends, starts[first] + most)
+        last = bisect_right(ends, starts[first] + size)
         yield line[spans[first][0] : spans[last - 1][1]]
-        first = max(first + 1, bisect_left(starts, ends[last - 1] - lap))
+        first = max(first + 1, bisect_left(starts, ends[last - 1] - overlap))
 
 
 class IndirectInjectionClassifier(weight_files.LazyWeights[InjectionHeads]):
     """Detector of indirect prompt injections with the packaged weights or those of `folder`."""
 
-    shipped = FOLDER, SHA256
+    packaged = FOLDER, SHA256
     layers = LAYERS
 
     def find_suspects(self, texts: Sequence[str]) -> list[list[str]]:
-        heads, found = self._load(), [find_candidate_sentences(text) for text in texts]
-        worth = iter(heads.prefilter_sums([sentence for row in found for sentence in row]) >= heads.least[0])
-        kept = [[sentence for sentence, kept in zip(row, worth, strict=False) if kept] for row in found]
+        heads, candidates = self._load(), [find_candidate_sentences(text) for text in texts]
+        suspicious = iter(heads.prefilter_sums([sentence for row in candidates for sentence in row]) >= heads.least[0])
+        kept = [[sentence for sentence, kept in zip(row, suspicious, strict=False) if kept] for row in candidates]
         return [list(dict.fromkeys(piece for sentence in row for piece in split_pieces(sentence))) for row in kept]
 
-    def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
+    def scores(
+        self, pieces: Sequence[str], vectors: Vectors, passage_cosines: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         heads = self._load()
-        if vectors.shape != (len(pieces), len(heads.meaning)) or near.shape != (len(pieces),):
+        if vectors.shape != (len(pieces), len(heads.meaning)) or passage_cosines.shape != (len(pieces),):
             raise EngineRefused("The check for planted instructions was given vectors of another embedding model.")
-        found = heads.probabilities(heads.classifier_sums(pieces, vectors, near))
-        if not np.isfinite(found).all():
-            raise EngineBroken("The check for planted instructions gave a number that makes no sense.")
-        return found
+        probabilities = heads.probabilities(heads.classifier_sums(pieces, vectors, passage_cosines))
+        if not np.isfinite(probabilities).all():
+            raise EngineBroken("The check for planted instructions returned an invalid number.")
+        return probabilities
 
     def _read(self) -> InjectionHeads:
-        arrays, _, self._fingerprint = weight_files.read_weights(self._folder, "planted", self._pinned, _WHOSE)
+        arrays, _, self._fingerprint = weight_files.read_weights(self._folder, "planted", self._pinned, _NAME)
         try:
             heads = InjectionHeads(**arrays)
         except TypeError as error:
-            raise EngineBroken(f"The weights of {_WHOSE} are missing or damaged.") from error
+            raise EngineBroken(f"The weights of {_NAME} are missing or damaged.") from error
         if (
             heads.words.shape != (2, BUCKETS)
             or heads.form.shape != (FORM_FEATURES,)
             or heads.layers.tolist() != [LAYERS]
         ):
-            raise EngineBroken(f"The weights of {_WHOSE} are of another version.")
+            raise EngineBroken(f"The weights of {_NAME} are of another version.")
         return heads

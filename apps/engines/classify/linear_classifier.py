@@ -45,11 +45,11 @@ class LinearHeads:
 
     def sums(self, texts: Sequence[str], vectors: Vectors) -> NDArray[np.float32]:
         """Return the scores before calibration, shape (n, labels)."""
-        found = hash_ngrams(texts)
+        ngrams = hash_ngrams(texts)
         sums = vectors @ self.meaning.T + self.bias
         for row in range(len(texts)):
-            buckets = found.buckets[found.starts[row] : found.starts[row + 1]]
-            sums[row] += found.weights[row] * self.words[:, buckets].sum(axis=1)
+            buckets = ngrams.buckets[ngrams.starts[row] : ngrams.starts[row + 1]]
+            sums[row] += ngrams.weights[row] * self.words[:, buckets].sum(axis=1)
         return np.asarray(sums, np.float32)
 
     def probabilities(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -67,7 +67,7 @@ class LinearHeads:
 class LinearClassifier(weight_files.LazyWeights[LinearHeads]):
     """Text classifier with the packaged weights or those of `folder`."""
 
-    shipped = FOLDER, SHA256
+    packaged = FOLDER, SHA256
 
     def __init__(self, folder: str = "", sha256: str | None = None) -> None:
         super().__init__(folder, sha256)
@@ -99,7 +99,7 @@ class LinearClassifier(weight_files.LazyWeights[LinearHeads]):
             raise EngineRefused("The text classifiers were given vectors of another embedding model.")
         scores = heads.probabilities(heads.sums([neutralise_identity_terms(text) for text in texts], vectors))
         if not np.isfinite(scores).all():
-            raise EngineBroken("The text classifiers gave a number that makes no sense.")
+            raise EngineBroken("The text classifiers returned an invalid number.")
         return scores
 
     def _read(self) -> LinearHeads:

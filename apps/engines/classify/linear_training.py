@@ -27,12 +27,12 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class LabelledExamples:
-    """Training examples. `truth` is 1, 0, or NaN if unknown; `weight` is the weight of an example; `fold` is the fold
+    """Training examples. `labels` is 1, 0, or NaN if unknown; `weight` is the weight of an example; `fold` is the fold
     that holds it out."""
 
     texts: Sequence[str]
     vectors: Vectors
-    truth: NDArray[np.float32]  # (n, labels)
+    labels: NDArray[np.float32]  # (n, labels)
     weight: NDArray[np.float32]  # (n,)
     fold: NDArray[np.int64]  # (n,), 0 … FOLDS - 1
 
@@ -41,11 +41,11 @@ def train(labels: tuple[str, ...], examples: LabelledExamples) -> tuple[LinearHe
     """Return the calibrated heads, and for each example the probabilities, shape (n, labels), of heads that were
     trained without its fold."""
     words = build_ngram_matrix(examples.texts)
-    held_out = np.zeros_like(examples.truth)
+    held_out = np.zeros_like(examples.labels)
     for fold in range(FOLDS):
-        out = examples.fold == fold
-        meaning, ngrams, bias = _fit(words, examples, np.flatnonzero(~out))
-        held_out[out] = examples.vectors[out] @ meaning.T + words[out] @ ngrams.T + bias
+        excluded = examples.fold == fold
+        meaning, ngrams, bias = _fit(words, examples, np.flatnonzero(~excluded))
+        held_out[excluded] = examples.vectors[excluded] @ meaning.T + words[excluded] @ ngrams.T + bias
     slope, shift = _calibrate(held_out, examples)
     meaning, ngrams, bias = _fit(words, examples, np.arange(len(examples.texts)))
     half = np.float16  # precision of the stored weights
@@ -65,20 +65,20 @@ def build_ngram_matrix(texts: Sequence[str]) -> Any:
     """Return the n-grams as a sparse matrix of shape (texts, BUCKETS), float32."""
     from scipy import sparse
 
-    found = hash_ngrams(texts)
-    values = np.repeat(found.weights, np.diff(found.starts))
-    return sparse.csr_matrix((values, found.buckets, found.starts), shape=(len(texts), BUCKETS), dtype=np.float32)
+    ngrams = hash_ngrams(texts)
+    values = np.repeat(ngrams.weights, np.diff(ngrams.starts))
+    return sparse.csr_matrix((values, ngrams.buckets, ngrams.starts), shape=(len(texts), BUCKETS), dtype=np.float32)
 
 
-def _weights(truth: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+def _weights(labels_by_example: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the weight of each example for each label: both classes of a label weigh the same, unknown labels
     nothing."""
-    weights = np.where(np.isnan(truth), 0, weight[:, None]).astype(np.float32)
-    for label in range(truth.shape[1]):
+    weights = np.where(np.isnan(labels_by_example), 0, weight[:, None]).astype(np.float32)
+    for label in range(labels_by_example.shape[1]):
         column = weights[:, label]
         total = column.sum()
         for side in (0, 1):
-            on = truth[:, label] == side
+            on = labels_by_example[:, label] == side
             column[on] *= total / (2 * max(float(column[on].sum()), 1e-9))
     return weights
 
@@ -87,25 +87,25 @@ def _fit(words: Any, examples: LabelledExamples, rows: NDArray[np.int64]) -> tup
     from scipy.optimize import minimize
 
     vectors, ngrams = examples.vectors[rows].astype(np.float64), words[rows].astype(np.float64)
-    back = ngrams.T.tocsr()
-    known = _weights(examples.truth[rows], examples.weight[rows]).astype(np.float64) * _STRENGTH
-    truth = np.nan_to_num(examples.truth[rows]).astype(np.float64)
-    dimension, labels = vectors.shape[1], truth.shape[1]
+    transposed = ngrams.T.tocsr()
+    weight = _weights(examples.labels[rows], examples.weight[rows]).astype(np.float64) * _STRENGTH
+    expected = np.nan_to_num(examples.labels[rows]).astype(np.float64)
+    dimension, labels = vectors.shape[1], expected.shape[1]
     edges = (dimension, dimension + BUCKETS)
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         theta = flat.reshape(-1, labels)
         sums = vectors @ theta[: edges[0]] + ngrams @ theta[edges[0] : edges[1]] + theta[edges[1]]
-        cost = known * (np.logaddexp(0, sums) - truth * sums)
-        off = known * (1 / (1 + np.exp(-sums)) - truth)
-        gradient = np.vstack([vectors.T @ off, back @ off, off.sum(axis=0)])
-        pull = theta.copy()
-        pull[edges[1]] = 0  # the bias is not penalised
-        return float(cost.sum() + 0.5 * (pull * pull).sum()), (gradient + pull).ravel()
+        cost = weight * (np.logaddexp(0, sums) - expected * sums)
+        error = weight * (1 / (1 + np.exp(-sums)) - expected)
+        gradient = np.vstack([vectors.T @ error, transposed @ error, error.sum(axis=0)])
+        penalty = theta.copy()
+        penalty[edges[1]] = 0  # the bias is not penalised
+        return float(cost.sum() + 0.5 * (penalty * penalty).sum()), (gradient + penalty).ravel()
 
     start = np.zeros((edges[1] + 1) * labels)
-    done = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": 8})
-    theta = done.x.reshape(-1, labels)
+    result = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": 8})
+    theta = result.x.reshape(-1, labels)
     return theta[: edges[0]].T, theta[edges[0] : edges[1]].T, theta[edges[1]]
 
 
@@ -117,11 +117,11 @@ def _calibrate(
 
     slopes, shifts = [], []
     for label in range(sums.shape[1]):
-        known = ~np.isnan(examples.truth[:, label])
-        x, y = sums[known, label].astype(np.float64), examples.truth[known, label].astype(np.float64)
-        weight = _weights(examples.truth[known][:, [label]], examples.weight[known])[:, 0].astype(np.float64)
-        up, down = (weight * y).sum(), (weight * (1 - y)).sum()
-        target = np.where(y == 1, (up + 1) / (up + 2), 1 / (down + 2))
+        labelled = ~np.isnan(examples.labels[:, label])
+        x, y = sums[labelled, label].astype(np.float64), examples.labels[labelled, label].astype(np.float64)
+        weight = _weights(examples.labels[labelled][:, [label]], examples.weight[labelled])[:, 0].astype(np.float64)
+        positive_weight, negative_weight = (weight * y).sum(), (weight * (1 - y)).sum()
+        target = np.where(y == 1, (positive_weight + 1) / (positive_weight + 2), 1 / (negative_weight + 2))
 
         def loss(line: NDArray[np.float64], x: Any = x, target: Any = target, weight: Any = weight) -> float:
             sums = x * line[0] + line[1]
@@ -134,7 +134,7 @@ def _calibrate(
 
 
 def fit_head(
-    vectors: Vectors, words: Any, form: NDArray[np.float32], truth: NDArray[np.float32], weight: NDArray[np.float32]
+    vectors: Vectors, words: Any, form: NDArray[np.float32], expected: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
     """Fit one head over vectors, n-grams (see `build_ngram_matrix`) and form features. Return its four parts: weights
     of the vectors, of the n-grams, of the form, and the bias."""
@@ -142,15 +142,15 @@ def fit_head(
     from scipy.optimize import minimize
 
     features = sparse.hstack([sparse.csr_matrix(vectors), words, sparse.csr_matrix(form)]).tocsr().astype(np.float64)
-    back, known = features.T.tocsr(), weight.astype(np.float64) * _STRENGTH
+    transposed, sample_weight = features.T.tocsr(), weight.astype(np.float64) * _STRENGTH
 
     def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         sums = features @ theta[:-1] + theta[-1]
-        off = known * (1 / (1 + np.exp(-sums)) - truth)
-        pull = theta.copy()
-        pull[-1] = 0  # the bias is not penalised
-        cost = (known * (np.logaddexp(0, sums) - truth * sums)).sum() + 0.5 * (pull * pull).sum()
-        return float(cost), np.append(back @ off, off.sum()) + pull
+        off = sample_weight * (1 / (1 + np.exp(-sums)) - expected)
+        penalty = theta.copy()
+        penalty[-1] = 0  # the bias is not penalised
+        cost = (sample_weight * (np.logaddexp(0, sums) - expected * sums)).sum() + 0.5 * (penalty * penalty).sum()
+        return float(cost), np.append(transposed @ off, off.sum()) + penalty
 
     start = np.zeros(features.shape[1] + 1)
     theta = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}).x

@@ -43,12 +43,12 @@ class NudityDetector:
         image = _boxed(open_image(picture))
         session = self._loaded()
         try:
-            (found, *_) = session.run(None, {session.get_inputs()[0].name: image})
+            (output, *_) = session.run(None, {session.get_inputs()[0].name: image})
         except Exception as error:
             raise EngineBroken("The picture classifier failed.") from error
-        if np.shape(found) != _SHAPE or not np.isfinite(found).all():
-            raise EngineBroken("The picture classifier says something of another shape.")
-        return {"sexual": float(np.interp(found[0, _BARE].max(), _SURE, _PROBABLE))}
+        if np.shape(output) != _SHAPE or not np.isfinite(output).all():
+            raise EngineBroken("The picture classifier returned a result of the wrong shape.")
+        return {"sexual": float(np.interp(output[0, _BARE].max(), _SURE, _PROBABLE))}
 
     def _loaded(self) -> Any:
         with self._lock:

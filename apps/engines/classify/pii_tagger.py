@@ -54,9 +54,9 @@ Weights = dict[str, "NDArray[np.float32]"]
 
 def compute_emission_scores(weights: Weights, read: WordFeatures) -> NDArray[np.float32]:
     """Return the score of every tag for every word, shape (words, tags)."""
-    own = np.maximum(read.states @ weights["state.weight"].T + weights["state.bias"], 0)
+    state_features = np.maximum(read.states @ weights["state.weight"].T + weights["state.bias"], 0)
     letters = np.array([weights["letters.weight"][list(pieces)].mean(axis=0) for pieces in read.pieces], np.float32)
-    hidden = np.concatenate([own, letters, read.shape], axis=1)
+    hidden = np.concatenate([state_features, letters, read.shape], axis=1)
     hidden = np.maximum(hidden @ weights["joined.weight"].T + weights["joined.bias"], 0)
     for step in DILATIONS:
         kernel, count = weights[f"around{step}.weight"], len(hidden)
@@ -72,9 +72,9 @@ def decode_viterbi(scores: NDArray[np.float32]) -> list[str]:
     best = scores[0] + _BEGINS
     came: list[NDArray[np.int64]] = []
     for row in scores[1:]:
-        ways = best[:, None] + _FOLLOWS
-        came.append(ways.argmax(axis=0))
-        best = ways.max(axis=0) + row
+        paths = best[:, None] + _FOLLOWS
+        came.append(paths.argmax(axis=0))
+        best = paths.max(axis=0) + row
     path = [int(best.argmax())]
     for back in reversed(came):
         path.append(int(back[path[-1]]))
@@ -84,84 +84,84 @@ def decode_viterbi(scores: NDArray[np.float32]) -> list[str]:
 def extract_spans(text: str, words: Sequence[tuple[int, int]], tags: Sequence[str]) -> list[TaggedSpan]:
     """Return the spans that the tags mark, as character offsets, merged by `merge_spans`. `words` are the character
     spans of the tagged words."""
-    found: list[TaggedSpan] = []
+    spans: list[TaggedSpan] = []
     for (start, end), tag in zip(words, tags, strict=True):
         if tag.startswith("B-"):
-            found.append(TaggedSpan(start, end, tag[2:]))
+            spans.append(TaggedSpan(start, end, tag[2:]))
         elif tag.startswith("I-"):
-            found[-1] = TaggedSpan(found[-1].start, end, tag[2:])
-    return merge_spans(text, found)
+            spans[-1] = TaggedSpan(spans[-1].start, end, tag[2:])
+    return merge_spans(text, spans)
 
 
-def merge_spans(text: str, found: Sequence[TaggedSpan]) -> list[TaggedSpan]:
+def merge_spans(text: str, spans: Sequence[TaggedSpan]) -> list[TaggedSpan]:
     """Return the spans trimmed of space and punctuation. "Ann and Bo" is split into two people; adjacent parts of one
     address or job are joined."""
-    kept: list[TaggedSpan] = []
-    for one in found:
-        at = one.start
-        borders = _AND.finditer(text, one.start, one.end) if one.kind == "PERSON" else ()
-        for start, end in [*(match.span() for match in borders), (one.end, one.end)]:
-            kept += _trimmed(text, TaggedSpan(at, start, one.kind))
+    merged: list[TaggedSpan] = []
+    for span in spans:
+        at = span.start
+        borders = _AND.finditer(text, span.start, span.end) if span.kind == "PERSON" else ()
+        for start, end in [*(match.span() for match in borders), (span.end, span.end)]:
+            merged += _trim_span(text, TaggedSpan(at, start, span.kind))
             at = end
-    return _joined(text, kept)
+    return _join_neighbours(text, merged)
 
 
-def _joined(text: str, found: Sequence[TaggedSpan]) -> list[TaggedSpan]:
+def _join_neighbours(text: str, spans: Sequence[TaggedSpan]) -> list[TaggedSpan]:
     """Join adjacent parts of one item. Examples: a house number and its address, an address and the city after it, both
     halves of "court and licence clerk"."""
-    kept: list[TaggedSpan] = []
-    for one in found:
-        before = kept[-1] if kept else None
-        gap = text[before.end : one.start] if before is not None else ""
-        if before is None or not _together(text, before, gap, one):
-            kept.append(one)
+    joined: list[TaggedSpan] = []
+    for span in spans:
+        before = joined[-1] if joined else None
+        gap = text[before.end : span.start] if before is not None else ""
+        if before is None or not _can_join(text, before, gap, span):
+            joined.append(span)
         else:
-            kept[-1] = TaggedSpan(before.start, one.end, before.kind)
-    return [piece for one in kept for piece in _numbered(text, one)]
+            joined[-1] = TaggedSpan(before.start, span.end, before.kind)
+    return [piece for span in joined for piece in _split_house_number(text, span)]
 
 
-def _together(text: str, one: TaggedSpan, gap: str, after: TaggedSpan) -> bool:
-    words = text[one.start : one.end]
-    if one.kind == "TITLE":
+def _can_join(text: str, span: TaggedSpan, gap: str, after: TaggedSpan) -> bool:
+    words = text[span.start : span.end]
+    if span.kind == "TITLE":
         return after.kind == "TITLE" and _LIST.fullmatch(gap) is not None and not _HONORIFIC.match(words)
-    if one.kind != "STREET_ADDRESS" or after.kind not in ("STREET_ADDRESS", "GPE", "ZIP_CODE"):
+    if span.kind != "STREET_ADDRESS" or after.kind not in ("STREET_ADDRESS", "GPE", "ZIP_CODE"):
         return False
     if words.isdigit():
         whole = _WHOLE.search(text, after.start, after.end)
-        return after.kind == one.kind and gap == " " and whole is not None
+        return after.kind == span.kind and gap == " " and whole is not None
     city = _LINES.search(words) is not None
     rest = after.kind != "STREET_ADDRESS" or text[after.start : after.end].isdigit()
     return city and rest and _GAP.fullmatch(gap) is not None
 
 
-def _numbered(text: str, one: TaggedSpan) -> list[TaggedSpan]:
+def _split_house_number(text: str, span: TaggedSpan) -> list[TaggedSpan]:
     """Split a house number from a street that begins with a number of its own, unless the span is a whole address."""
-    number = _NUMBER.fullmatch(text, one.start, one.end) if one.kind == "STREET_ADDRESS" else None
-    if number is None or _WHOLE.search(text, one.start, one.end):
-        return [one]
-    return [TaggedSpan(one.start, number.end(1), one.kind), TaggedSpan(number.start(2), one.end, one.kind)]
+    number = _NUMBER.fullmatch(text, span.start, span.end) if span.kind == "STREET_ADDRESS" else None
+    if number is None or _WHOLE.search(text, span.start, span.end):
+        return [span]
+    return [TaggedSpan(span.start, number.end(1), span.kind), TaggedSpan(number.start(2), span.end, span.kind)]
 
 
-def _trimmed(text: str, one: TaggedSpan) -> list[TaggedSpan]:
+def _trim_span(text: str, span: TaggedSpan) -> list[TaggedSpan]:
     """Trim space and punctuation at both ends, except the full stop of an honorific. Drop single letters and points of
     the compass."""
-    edges = string.whitespace + _EDGES.get(one.kind, "")
-    piece = text[one.start : one.end].rstrip(edges)
-    end = one.start + len(piece)
-    start = end - len(piece.lstrip(edges + "." if one.kind in _NAMES_ONLY else edges))
+    edges = string.whitespace + _EDGES.get(span.kind, "")
+    piece = text[span.start : span.end].rstrip(edges)
+    end = span.start + len(piece)
+    start = end - len(piece.lstrip(edges + "." if span.kind in _NAMES_ONLY else edges))
     if text[end : end + 1] == ")" and text.count("(", start, end) > text.count(")", start, end):
         end += 1
-    if one.kind == "TITLE" and text[end : end + 1] == "." and _HONORIFIC.fullmatch(text, start, end):
+    if span.kind == "TITLE" and text[end : end + 1] == "." and _HONORIFIC.fullmatch(text, start, end):
         end += 1
-    letter = one.kind == "PERSON" and end - start == 1 and text[start].isascii()
-    letter = letter or (one.kind == "GPE" and _DIRECTION.fullmatch(text, start, end) is not None)
-    return [TaggedSpan(start, end, one.kind)] if end > start and not letter else []
+    letter = span.kind == "PERSON" and end - start == 1 and text[start].isascii()
+    letter = letter or (span.kind == "GPE" and _DIRECTION.fullmatch(text, start, end) is not None)
+    return [TaggedSpan(start, end, span.kind)] if end > start and not letter else []
 
 
 class PiiTagger(weight_files.LazyWeights[Weights]):
     """Tagger of personal data with the packaged weights or those of `folder`."""
 
-    shipped = FOLDER, SHA256
+    packaged = FOLDER, SHA256
 
     def __init__(self, folder: str = "", sha256: str | None = None) -> None:
         super().__init__(folder, sha256)
@@ -173,7 +173,7 @@ class PiiTagger(weight_files.LazyWeights[Weights]):
         weights, tokens = self._load(), cast(TokenStateEmbedder, reader)
         if tokens.fingerprint != self._embedder:
             raise EngineRefused("The tagger of personal data was given the states of another embedding model.")
-        found: list[list[TaggedSpan]] = []
+        spans_by_text: list[list[TaggedSpan]] = []
         for start in range(0, len(texts), _BATCH):
             batch = texts[start : start + _BATCH]
             for text, form, inside in zip(
@@ -182,9 +182,11 @@ class PiiTagger(weight_files.LazyWeights[Weights]):
                 words = extract_word_features(text, form, inside)
                 scores = compute_emission_scores(weights, words) if words.words else None
                 if scores is not None and not np.isfinite(scores).all():
-                    raise EngineBroken("The tagger of personal data gave a number that makes no sense.")
-                found.append(extract_spans(text, words.words, decode_viterbi(scores)) if scores is not None else [])
-        return found
+                    raise EngineBroken("The tagger of personal data returned an invalid number.")
+                spans_by_text.append(
+                    extract_spans(text, words.words, decode_viterbi(scores)) if scores is not None else []
+                )
+        return spans_by_text
 
     def _read(self) -> Weights:
         weights, card, self._fingerprint = weight_files.read_weights(self._folder, "tagger", self._pinned, _WHOSE)

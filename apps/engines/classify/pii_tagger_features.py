@@ -40,42 +40,42 @@ class WordFeatures:
     """Features of one text. `words` are character spans (start, end)."""
 
     words: list[tuple[int, int]]
-    pieces: list[tuple[int, ...]]  # hash buckets of the character n-grams of each word
+    ngrams: list[tuple[int, ...]]  # hash buckets of the character n-grams of each word
     shape: NDArray[np.float32]  # (words, SHAPE)
     states: NDArray[np.float32]  # (words, width): mean state of the word's tokens; zeros beyond the embedder's window
 
 
-def extract_word_features(text: str, forms: Sequence[TaggedSpan], inside: TokenStates) -> WordFeatures:
-    """Return the features of each word of the text. `forms` are the spans that a pattern detector found; `inside` the
-    embedder's token states of the same text."""
+def extract_word_features(text: str, patterns: Sequence[TaggedSpan], token_states: TokenStates) -> WordFeatures:
+    """Return the features of each word of the text. `patterns` are the spans that a pattern detector found;
+    `token_states` the embedder's token states of the same text."""
     words = [match.span() for match in _WORD.finditer(text)]
     shape = np.zeros((len(words), SHAPE), np.float32)
     for at, (start, end) in enumerate(words):
         before = text[words[at - 1][0] : words[at - 1][1]] if at else ""
-        shape[at, :_SHAPE] = _looks(text, start, end, before)
-        for form in forms:
+        shape[at, :_SHAPE] = _compute_shape(text, start, end, before)
+        for form in patterns:
             if form.start <= start and end <= form.end and form.kind in PATTERN_KINDS:
                 shape[at, _SHAPE + PATTERN_KINDS.index(form.kind)] = 1
     if len(words):
         shape[[0, -1], [15, 16]] = 1
     pieces = [_letters(text[start:end]) for start, end in words]
-    return WordFeatures(words, pieces, shape, _states(words, inside))
+    return WordFeatures(words, pieces, shape, _states(words, token_states))
 
 
 def _states(words: list[tuple[int, int]], inside: TokenStates) -> NDArray[np.float32]:
     states = np.zeros((len(words), inside.states.shape[1]), np.float32)
     if not words:
         return states
-    own = inside.spans[:, 1] > inside.spans[:, 0]  # special tokens have no position
+    has_position = inside.spans[:, 1] > inside.spans[:, 0]  # special tokens have no position
     starts = np.array([start for start, _ in words])
-    at = np.searchsorted(starts, inside.spans[own, 0], side="right") - 1
-    there = at >= 0
-    np.add.at(states, at[there], inside.states[own][there])
-    counts = np.maximum(np.bincount(at[there], minlength=len(words)), 1).astype(np.float32)
+    at = np.searchsorted(starts, inside.spans[has_position, 0], side="right") - 1
+    covered = at >= 0
+    np.add.at(states, at[covered], inside.states[has_position][covered])
+    counts = np.maximum(np.bincount(at[covered], minlength=len(words)), 1).astype(np.float32)
     return np.asarray(states / counts[:, None], np.float32)
 
 
-def _looks(text: str, start: int, end: int, before: str) -> list[float]:
+def _compute_shape(text: str, start: int, end: int, before: str) -> list[float]:
     word = text[start:end]
     digits = [0.0] * _DIGITS
     if word.isdigit():

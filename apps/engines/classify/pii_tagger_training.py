@@ -30,21 +30,21 @@ _PAD = -100
 class TaggerExample:
     """Training example: features of a text and the index in TAGS of each word's tag, shape (words,)."""
 
-    read: WordFeatures
-    tags: NDArray[np.int64]
+    features: WordFeatures
+    expected_tags: NDArray[np.int64]
 
 
-def build_example(read: WordFeatures, truth: Sequence[TaggedSpan]) -> TaggerExample:
-    """Return the example of a text whose true spans are `truth`. A word is tagged if it lies wholly inside a span;
+def build_example(features: WordFeatures, expected: Sequence[TaggedSpan]) -> TaggerExample:
+    """Return the example of a text whose true spans are `expected`. A word is tagged if it lies wholly inside a span;
     kinds without tags are ignored."""
-    tags = np.zeros(len(read.words), np.int64)
-    for span in truth:
+    tags = np.zeros(len(features.words), np.int64)
+    for span in expected:
         if f"B-{span.kind}" not in TAGS:
             continue
-        inside = [at for at, (start, end) in enumerate(read.words) if span.start <= start and end <= span.end]
+        inside = [at for at, (start, end) in enumerate(features.words) if span.start <= start and end <= span.end]
         tags[inside] = TAGS.index(f"I-{span.kind}")
         tags[inside[:1]] = TAGS.index(f"B-{span.kind}")
-    half = WordFeatures(read.words, read.pieces, read.shape, read.states.astype(np.float16))
+    half = WordFeatures(features.words, features.pieces, features.shape, features.states.astype(np.float16))
     return TaggerExample(half, tags)
 
 
@@ -93,24 +93,24 @@ def _net(torch: Any, width: int) -> Any:
     )
 
 
-def _forward(torch: Any, net: Any, states: Any, shape: Any, bag: Any, starts: Any, there: Any) -> Any:
+def _forward(torch: Any, net: Any, states: Any, shape: Any, bag: Any, starts: Any, mask: Any) -> Any:
     def drop(x: Any) -> Any:
         return torch.nn.functional.dropout(x, _DROPPED)
 
     count, longest, _ = states.shape
     letters = net["letters"](bag, starts).view(count, longest, -1) * (torch.rand(count, longest, 1) > _UNREAD)
     own = torch.relu(net["state"](states * (torch.rand(count, longest, 1) > _NO_STATE)))
-    hidden = torch.relu(net["joined"](torch.cat([drop(own), drop(letters), shape], 2))) * there
+    hidden = torch.relu(net["joined"](torch.cat([drop(own), drop(letters), shape], 2))) * mask
     for step in DILATIONS:
         beside = net[f"around{step}"](drop(hidden).transpose(1, 2)).transpose(1, 2)
-        hidden = (hidden + torch.relu(beside)) * there
+        hidden = (hidden + torch.relu(beside)) * mask
     return net["out"](drop(hidden))
 
 
 def _batch(torch: Any, items: Sequence[TaggerExample]) -> tuple[tuple[Any, ...], Any]:
     longest = max(len(item.read.words) for item in items)
     states = torch.zeros(len(items), longest, items[0].read.states.shape[1])
-    shape, there = torch.zeros(len(items), longest, SHAPE), torch.zeros(len(items), longest, 1)
+    shape, mask = torch.zeros(len(items), longest, SHAPE), torch.zeros(len(items), longest, 1)
     tags = torch.full((len(items), longest), _PAD)
     bag: list[int] = []
     starts: list[int] = []
@@ -119,8 +119,8 @@ def _batch(torch: Any, items: Sequence[TaggerExample]) -> tuple[tuple[Any, ...],
         states[row, :count] = torch.from_numpy(item.read.states.astype(np.float32))
         shape[row, :count] = torch.from_numpy(item.read.shape)
         tags[row, :count] = torch.from_numpy(item.tags)
-        there[row, :count] = 1
+        mask[row, :count] = 1
         for at in range(longest):
             starts.append(len(bag))
             bag += item.read.pieces[at] if at < count else ()
-    return (states, shape, torch.tensor(bag), torch.tensor(starts), there), tags
+    return (states, shape, torch.tensor(bag), torch.tensor(starts), mask), tags

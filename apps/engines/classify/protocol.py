@@ -26,10 +26,12 @@ class IndirectInjectionDetector(Protocol):
     def find_suspects(self, texts: Sequence[str]) -> list[list[str]]:
         """Return for each passage the pieces of its sentences that need scoring, each once. Most passages have none."""
 
-    def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
+    def scores(
+        self, pieces: Sequence[str], vectors: Vectors, passage_cosines: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Return for each piece the probability that it addresses an assistant, shape (n,). `vectors` (n, width) are
-        unit vectors of the pieces inside their passages; `near` (n,) the cosine of each with its passage. Raise
-        EngineRefused for vectors of another shape."""
+        unit vectors of the pieces inside their passages; `passage_cosines` (n,) the cosine of each with its passage.
+        Raise EngineRefused for vectors of another shape."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,24 +36,24 @@ _SIGNS = re.compile(r"[^\w\s%+*/^=()×÷:-]")
 
 @dataclass(frozen=True, slots=True)
 class SmallTalkHead:
-    """Softmax weights, one row per label. `known` are the words of the training examples. The classifier of requests
-    has three more fields. `wording` holds the words of each kind, `joints` the words between the sides of a comparison,
-    the commonest first. `leads` holds the words right before the first side."""
+    """Softmax weights, one row per label. `vocabulary` are the words of the training examples. The classifier of
+    requests has three more fields. `kind_words` holds the words of each kind, `comparison_words` the words between the
+    sides of a comparison, the commonest first. `lead_words` holds the words right before the first side."""
 
     labels: tuple[str, ...]
-    known: frozenset[str]
+    vocabulary: frozenset[str]
     words: NDArray[np.float32]  # (labels, BUCKETS)
     form: NDArray[np.float32]  # (labels, FORM_FEATURES)
     bias: NDArray[np.float32]  # (labels,)
-    wording: dict[str, frozenset[str]] = field(default_factory=dict)
-    joints: tuple[str, ...] = ()
-    leads: frozenset[str] = frozenset()
+    kind_words: dict[str, frozenset[str]] = field(default_factory=dict)
+    comparison_words: tuple[str, ...] = ()
+    lead_words: frozenset[str] = frozenset()
 
     def probabilities(self, text: str) -> NDArray[np.float32]:
         """Return the probability of each label, shape (labels,), for a message that `normalise_message` returned."""
-        found = hash_ngrams([text])
-        sums = found.weights[0] * self.words[:, found.buckets].sum(axis=1)
-        sums += self.form @ compute_form_features([text], lambda _, word: word not in self.known)[0] + self.bias
+        ngrams = hash_ngrams([text])
+        sums = ngrams.weights[0] * self.words[:, ngrams.buckets].sum(axis=1)
+        sums += self.form @ compute_form_features([text], lambda _, word: word not in self.vocabulary)[0] + self.bias
         powers = np.exp(sums - sums.max())
         return np.asarray(powers / powers.sum(), np.float32)
 
@@ -61,33 +61,35 @@ class SmallTalkHead:
 class SmallTalkClassifier(weight_files.LazyWeights[SmallTalkHead]):
     """Classifier of small talk with the packaged weights or those of `folder`."""
 
-    shipped = FOLDER, SHA256
+    packaged = FOLDER, SHA256
     name: ClassVar[str] = "small_talk"  # file name of the weights
-    whose: ClassVar[str] = "the classifier of small talk"
+    description: ClassVar[str] = "the classifier of small talk"
 
     def classify(self, text: str) -> tuple[str, float]:
         """Return the likeliest kind of small talk, never OTHER, and the probability that the message is small talk of
         any kind. (OTHER, 0.0) for an empty text and above MAX_CHARACTERS. Raise EngineBroken if the weights cannot be
         read."""
-        if not (read := normalise_message(text[: MAX_CHARACTERS + 1])) or len(text) > MAX_CHARACTERS:
+        if not (normalised := normalise_message(text[: MAX_CHARACTERS + 1])) or len(text) > MAX_CHARACTERS:
             return OTHER, 0.0
         head = self._load()
-        scores = dict(zip(head.labels, head.probabilities(read).tolist(), strict=True))
+        scores = dict(zip(head.labels, head.probabilities(normalised).tolist(), strict=True))
         other = scores.pop(OTHER)
         return max(scores, key=scores.__getitem__), 1.0 - other
 
     def _read(self) -> SmallTalkHead:
-        arrays, card, self._fingerprint = weight_files.read_weights(self._folder, self.name, self._pinned, self.whose)
+        arrays, card, self._fingerprint = weight_files.read_weights(
+            self._folder, self.name, self._pinned, self.description
+        )
         wording = {kind: frozenset(words) for kind, words in card.get("wording", {}).items()}
         try:
             head = SmallTalkHead(
-                tuple(card["labels"]), frozenset(card["known"]), **arrays, wording=wording,
-                joints=tuple(card.get("joints", ())), leads=frozenset(card.get("leads", ())),
+                tuple(card["labels"]), frozenset(card["known"]), **arrays, kind_words=wording,
+                comparison_words=tuple(card.get("joints", ())), lead_words=frozenset(card.get("leads", ())),
             )  # fmt: skip
         except (KeyError, TypeError) as error:
-            raise EngineBroken(f"The weights of {self.whose} are missing or damaged.") from error
+            raise EngineBroken(f"The weights of {self.description} are missing or damaged.") from error
         if head.words.shape != (len(head.labels), BUCKETS) or head.form.shape != (len(head.labels), FORM_FEATURES):
-            raise EngineBroken(f"The weights of {self.whose} are of another version.")
+            raise EngineBroken(f"The weights of {self.description} are of another version.")
         return head
 
 
@@ -102,9 +104,9 @@ def compute_form_features(texts: Sequence[str], unknown: Callable[[int, str], bo
     """Return features of shape (n, FORM_FEATURES): the share of unknown words, their capped number, and the log of the
     length in words. `unknown(i, word)` says whether a word of text i is unknown."""
     rows = []
-    for at, text in enumerate(texts):
+    for index, text in enumerate(texts):
         words = text.split()
-        strange = sum(unknown(at, word) for word in words)
-        share = strange / max(1, len(words))
-        rows.append((share, min(strange, _UNKNOWN_MOST) / _UNKNOWN_MOST, float(np.log1p(len(words))) / 2))
+        unknown_count = sum(unknown(index, word) for word in words)
+        share = unknown_count / max(1, len(words))
+        rows.append((share, min(unknown_count, _UNKNOWN_MOST) / _UNKNOWN_MOST, float(np.log1p(len(words))) / 2))
     return np.array(rows, np.float32).reshape(len(texts), FORM_FEATURES)

@@ -39,32 +39,33 @@ def embed_spans_in_context(
 ) -> list[SpanEmbeddings]:
     """Return for each text the embeddings of the pieces in its row, in order, at least one per row. The first
     occurrence of a piece is used. Raise EngineRefused if the model does not expose its states."""
-    once = [_once(text, row) for text, row in zip(texts, rows, strict=True)]
-    parts = [(at, part) for at, text in enumerate(once) for part in _parts(reader, text, rows[at])]
+    once = [_drop_repeated_sentences(text, row) for text, row in zip(texts, rows, strict=True)]
+    parts = [(at, part) for at, text in enumerate(once) for part in _split_windows(reader, text, rows[at])]
     vectors: list[dict[int, np.ndarray]] = [{} for _ in texts]
-    near: list[dict[int, float]] = [{} for _ in texts]
+    cosines_by_piece: list[dict[int, float]] = [{} for _ in texts]
     for start in range(0, len(parts), _BATCH):
         batch = parts[start : start + _BATCH]
         for (at, part), tokens in zip(batch, reader.states([part.text for _, part in batch], layers), strict=True):
-            found = pool_spans(tokens.states, find_tokens_in_spans(tokens.spans.tolist(), part.spans))
-            vectors[at] |= zip(part.pieces, found.vectors, strict=True)
-            near[at] |= zip(part.pieces, found.passage_cosines.tolist(), strict=True)
+            pooled = pool_spans(tokens.states, find_tokens_in_spans(tokens.spans.tolist(), part.spans))
+            vectors[at] |= zip(part.pieces, pooled.vectors, strict=True)
+            cosines_by_piece[at] |= zip(part.pieces, pooled.passage_cosines.tolist(), strict=True)
     return [
         SpanEmbeddings(
-            np.stack([own[at] for at in sorted(own)]), np.array([cosines[at] for at in sorted(own)], np.float32)
+            np.stack([by_piece[at] for at in sorted(by_piece)]),
+            np.array([cosines[at] for at in sorted(by_piece)], np.float32),
         )
-        for own, cosines in zip(vectors, near, strict=True)
+        for by_piece, cosines in zip(vectors, cosines_by_piece, strict=True)
     ]
 
 
-def _once(text: str, row: Sequence[str]) -> str:
+def _drop_repeated_sentences(text: str, row: Sequence[str]) -> str:
     """Return the text with each sentence once if a piece occurs repeatedly, unless a piece would be lost. Repeated
     sentences would dominate the mean of the passage."""
     if not is_repeated(text, row):
         return text
-    said = dict.fromkeys(text[start:end].strip() for start, end in sentences.find_sentences(text))
-    found = " ".join(said)
-    return found if all(piece in found for piece in row) else text
+    unique = dict.fromkeys(text[start:end].strip() for start, end in sentences.find_sentences(text))
+    shortened = " ".join(unique)
+    return shortened if all(piece in shortened for piece in row) else text
 
 
 def is_repeated(text: str, row: Sequence[str]) -> bool:
@@ -72,19 +73,19 @@ def is_repeated(text: str, row: Sequence[str]) -> bool:
     return any(text.find(piece, text.find(piece) + 1) >= 0 for piece in row)
 
 
-def _parts(reader: TokenStateEmbedder, text: str, pieces: Sequence[str]) -> list[_Part]:
+def _split_windows(reader: TokenStateEmbedder, text: str, pieces: Sequence[str]) -> list[_Part]:
     tokens, starts = reader.offsets(text), [text.find(piece) for piece in pieces]
     spans = [(start, start + len(piece)) for start, piece in zip(starts, pieces, strict=True)]
     if len(tokens) <= reader.max_tokens:
         return [_Part(text, list(range(len(pieces))), spans)]
     half = reader.max_tokens // 2
-    found: dict[int, list[int]] = {}
+    windows: dict[int, list[int]] = {}
     for at, (start, end) in enumerate(spans):
         middle = (bisect_left(tokens, (start, 0)) + bisect_left(tokens, (end, 0))) // 2
-        found.setdefault(max(0, round(middle / half) - 1) * half, []).append(at)
-    return [_part(text, tokens[first : first + 2 * half], own, spans) for first, own in found.items()]
+        windows.setdefault(max(0, round(middle / half) - 1) * half, []).append(at)
+    return [_cut_window(text, tokens[first : first + 2 * half], indices, spans) for first, indices in windows.items()]
 
 
-def _part(text: str, tokens: Spans, own: list[int], spans: Spans) -> _Part:
+def _cut_window(text: str, tokens: Spans, indices: list[int], spans: Spans) -> _Part:
     start, end = tokens[0][0], tokens[-1][1]
-    return _Part(text[start:end], own, [(spans[at][0] - start, spans[at][1] - start) for at in own])
+    return _Part(text[start:end], indices, [(spans[at][0] - start, spans[at][1] - start) for at in indices])

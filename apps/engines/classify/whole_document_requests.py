@@ -17,19 +17,19 @@ class WholeDocumentRequestClassifier(SmallTalkClassifier):
     """Classifier of the kinds "summary", "outline", "list" and "compare"; `classify` returns the kind and the
     probability that the message is such a request."""
 
-    shipped = FOLDER, SHA256
+    packaged = FOLDER, SHA256
     name = "requests"
-    whose = "the classifier of requests"
+    description = "the classifier of requests"
 
-    def wording(self, kind: str) -> frozenset[str]:
+    def kind_words(self, kind: str) -> frozenset[str]:
         """Return the words, as `normalise_message` leaves them, in which requests of that kind are phrased, without
         names and subjects. Empty for an unknown kind."""
-        return self._load().wording.get(kind, frozenset())
+        return self._load().kind_words.get(kind, frozenset())
 
-    def joints(self) -> tuple[str, ...]:
+    def comparison_words(self) -> tuple[str, ...]:
         """Return the words between the two sides of a comparison, joined by spaces, the commonest first."""
-        return self._load().joints
+        return self._load().comparison_words
 
-    def leads(self) -> frozenset[str]:
+    def lead_words(self) -> frozenset[str]:
         """Return the words right before the first side of a comparison, as `normalise_message` leaves them."""
-        return self._load().leads
+        return self._load().lead_words

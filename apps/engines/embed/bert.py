@@ -128,16 +128,18 @@ class BertEncoder:
         ids = [np.asarray(text, np.int32) for text in texts]
         batches = _batches([len(text) for text in texts], self._threads)
 
-        def one(batch: list[int]) -> tuple[Vectors, list[SpanEmbeddings | None]]:
+        def encode_batch(batch: list[int]) -> tuple[Vectors, list[SpanEmbeddings | None]]:
             return self._pass([ids[at] for at in batch], [spans[at] for at in batch], layers)
 
         if len(batches) == 1:
             return self._pass(ids, spans, layers)
         rows = np.empty((len(texts), self._width), np.float32)
         inside: list[SpanEmbeddings | None] = [None] * len(texts)
-        for batch, (found, own) in zip(batches, self._cores.map(one, batches), strict=True):
-            rows[batch] = found
-            for at, pieces in zip(batch, own, strict=True):
+        for batch, (vectors_of_batch, spans_of_batch) in zip(
+            batches, self._cores.map(encode_batch, batches), strict=True
+        ):
+            rows[batch] = vectors_of_batch
+            for at, pieces in zip(batch, spans_of_batch, strict=True):
                 inside[at] = pieces
         return rows, inside
 
@@ -145,7 +147,7 @@ class BertEncoder:
         """Return for each text the states of its tokens after `layers` layers, shape (tokens, width). Runs on the
         caller's thread."""
         ids = [np.asarray(text, np.int32) for text in texts]
-        found: list[NDArray[np.float32]] = []
+        states_by_text: list[NDArray[np.float32]] = []
         for start in range(0, len(ids), _READ_TEXTS):
             batch = ids[start : start + _READ_TEXTS]
             if self._torch.get_num_threads() != 1:
@@ -156,8 +158,8 @@ class BertEncoder:
             ends = np.cumsum(np.repeat(lengths, counts))
             for at, piece in zip(order, np.split(hidden.float().numpy(), ends[:-1]), strict=True):
                 rows[at] = piece
-            found += rows
-        return found
+            states_by_text += rows
+        return states_by_text
 
     def _pass(
         self, texts: Sequence[NDArray[np.int32]], spans: Sequence[Spans], layers: int
@@ -171,13 +173,13 @@ class BertEncoder:
         self, texts: Sequence[NDArray[np.int32]], spans: Sequence[Spans], layers: int
     ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
         torch = self._torch
-        order, lengths, counts, (*tapped, last) = self._hidden(texts, len(self._weights), layers)
+        order, lengths, counts, (*early_states, last) = self._hidden(texts, len(self._weights), layers)
         inside: list[SpanEmbeddings | None] = [None] * len(texts)
         end = 0
-        for at in order if tapped else ():
+        for at in order if early_states else ():
             start, end = end, end + len(texts[at])
             if spans[at]:
-                inside[at] = pool_spans(tapped[0][start:end].float().numpy(), spans[at])
+                inside[at] = pool_spans(early_states[0][start:end].float().numpy(), spans[at])
         hidden, means, start = last.float(), [], 0
         for length, count in zip(lengths, counts, strict=True):
             group = hidden[start : start + length * count].view(count, length, -1)
@@ -188,19 +190,21 @@ class BertEncoder:
         return unit, inside
 
     def _hidden(
-        self, texts: Sequence[NDArray[np.int32]], layers: int, tap: int = 0
+        self, texts: Sequence[NDArray[np.int32]], layers: int, state_layer: int = 0
     ) -> tuple[list[int], tuple[int, ...], tuple[int, ...], list[Any]]:
         """Run the layers on texts sorted by length; texts of one length share one attention call. Return the order, the
-        lengths, the number of texts per length, and the states after `layers` layers. States after `tap` layers precede
-        them if `tap` is one of the layers."""
+        lengths, the number of texts per length, and the states after `layers` layers. States after `state_layer` layers
+        precede them if `state_layer` is one of the layers."""
         torch = self._torch
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
         lengths, counts = zip(*Counter(len(texts[at]) for at in order).items(), strict=True)
         ids = torch.from_numpy(np.concatenate([texts[at] for at in order]))
-        places = torch.cat([torch.arange(length).repeat(count) for length, count in zip(lengths, counts, strict=True)])
+        positions = torch.cat(
+            [torch.arange(length).repeat(count) for length, count in zip(lengths, counts, strict=True)]
+        )
         hidden = self._layers(
-            ids, places, list(counts), list(lengths), self._words, self._positions, self._norm,
-            self._weights[:layers], self._heads, self._eps, tap,
+            ids, positions, list(counts), list(lengths), self._words, self._positions, self._norm,
+            self._weights[:layers], self._heads, self._eps, state_layer,
         )  # fmt: skip
         return order, lengths, counts, hidden
 

@@ -66,12 +66,12 @@ class FakeEmbedder:
     def states(self, texts: Sequence[str], layers: int) -> list[TokenStates]:
         """Return for each text the states of its first `max_tokens` tokens, shape (tokens, _DIMENSION). Each depends on
         its token only, not on its context; `layers` is ignored."""
-        found = []
+        states_by_text = []
         for text in texts:
             spans = np.array(self.offsets(text)[: self.max_tokens], np.int64).reshape(-1, 2)
             rows = [_direction(text[start:end].casefold()) for start, end in spans.tolist()]
-            found.append(TokenStates(spans, np.array(rows, np.float32).reshape(-1, _DIMENSION)))
-        return found
+            states_by_text.append(TokenStates(spans, np.array(rows, np.float32).reshape(-1, _DIMENSION)))
+        return states_by_text
 
     def tokenised(self, text: str) -> Tokenised:
         return Tokenised(len(self.offsets(text)), text)

@@ -24,10 +24,10 @@ class ModelFolder:
     path: Path
     name: str
     config: dict[str, Any]
-    kinds: tuple[str, ...]  # of its modules in order: "Transformer", "Pooling", "Normalize" …
+    module_kinds: tuple[str, ...]  # of its modules in order: "Transformer", "Pooling", "Normalize" …
     pooling: str  # "mean" | "cls" | "" for any other
     dimension: int
-    window: int  # tokens, special ones included
+    max_tokens: int  # tokens, special ones included
     prompts: dict[str, str]
     weights: tuple[Path, ...]
 
@@ -35,10 +35,10 @@ class ModelFolder:
         """Return the SHA-256 over all weight files. Raise EngineBroken if the packaged weights differ from the expected
         ones."""
         states = ((file, file.stat()) for file in self.weights)
-        found = _sha256(tuple((file, state.st_size, state.st_ctime_ns) for file, state in states))
-        if self.name == PACKAGE and found != PACKAGE_SHA256:
+        digest = _sha256(tuple((file, state.st_size, state.st_ctime_ns) for file, state in states))
+        if self.name == PACKAGE and digest != PACKAGE_SHA256:
             raise EngineBroken("The packaged embedding model is damaged. Install the package again.")
-        return found
+        return digest
 
 
 @lru_cache(maxsize=16)
@@ -86,10 +86,10 @@ def read_model_folder(path: Path, name: str) -> ModelFolder:
             path=path,
             name=name,
             config=config,
-            kinds=tuple(str(module["type"]).rsplit(".", 1)[-1] for module in modules),
+            module_kinds=tuple(str(module["type"]).rsplit(".", 1)[-1] for module in modules),
             pooling=_pooling_kind(pooling),
             dimension=_dimension(path, modules, pooling),
-            window=_window(path, config),
+            max_tokens=_window(path, config),
             prompts=_optional(path / "config_sentence_transformers.json").get("prompts") or {},
             weights=weights,
         )

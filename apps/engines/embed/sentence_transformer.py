@@ -48,7 +48,7 @@ class SentenceTransformerEmbedder:
         self, model: str = "", threads: int = 0, dtype: str = "auto", sha256: str = "", dimension: int = 0
     ) -> None:
         self._model = model
-        self._pinned, self._kept = sha256, dimension
+        self._pinned, self._kept_dimensions = sha256, dimension
         self._threads = threads or os_compat.count_usable_cores()
         self._half = dtype == "bfloat16" or (dtype == "auto" and os_compat.multiplies_bfloat16())
         self._lock = threading.RLock()
@@ -57,50 +57,50 @@ class SentenceTransformerEmbedder:
         self._encoder: _Encoder | None = None
         self._tokenizer: Any = None
         self._special = 0
-        self._questions: OrderedDict[str, Vectors] = OrderedDict()
+        self._query_cache: OrderedDict[str, Vectors] = OrderedDict()
 
     @property
     def dimension(self) -> int:
-        whole = self._described().dimension
-        return min(self._kept, whole) if self._kept else whole
+        whole = self._read_folder().dimension
+        return min(self._kept_dimensions, whole) if self._kept_dimensions else whole
 
     @property
     def max_tokens(self) -> int:
         """Longest text in tokens, without the special tokens and the prompt that the model adds."""
         self._tokens()
-        return self._described().window - self._special - self._prompt_tokens(self._prompt("passage", "document"))
+        return self._read_folder().window - self._special - self._prompt_tokens(self._prompt("passage", "document"))
 
     @property
     def exposes_states(self) -> bool:
         """True for a plain BERT, whose token states can be read."""
-        return bert.is_plain_bert(self._described())
+        return bert.is_plain_bert(self._read_folder())
 
     @property
     def fingerprint(self) -> str:
         with self._lock:
             if not self._fingerprint:
-                self._fingerprint = f"{self._described().name}-{self._sha256()[:16]}-{self.dimension}-float"
+                self._fingerprint = f"{self._read_folder().name}-{self._sha256()[:16]}-{self.dimension}-float"
             return self._fingerprint
 
     def warm(self) -> None:
         self._load()
         self._tokens()
         ids = self._read("warm", "query")[1]
-        for length in range(len(ids), min(_USUAL, self._described().window) + 1):
+        for length in range(len(ids), min(_USUAL, self._read_folder().window) + 1):
             # The kernels for a length are compiled at its first use, which takes half as long again as the question.
             self._run([ids[:1] * length])
 
     def embed_query(self, text: str) -> Vectors:
-        known = self._questions.get(text)
-        if known is None:
-            known = self._run([self._read(text, "query")[1]])[0]
-            known.setflags(write=False)
+        cached = self._query_cache.get(text)
+        if cached is None:
+            cached = self._run([self._read(text, "query")[1]])[0]
+            cached.setflags(write=False)
         with self._lock:
-            self._questions[text] = known
-            self._questions.move_to_end(text)  # the least recently asked question is dropped first
-            while len(self._questions) > _REMEMBERED:
-                self._questions.popitem(last=False)
-        return known
+            self._query_cache[text] = cached
+            self._query_cache.move_to_end(text)  # the least recently asked question is dropped first
+            while len(self._query_cache) > _REMEMBERED:
+                self._query_cache.popitem(last=False)
+        return cached
 
     def embed_passages(self, texts: Sequence[str | Tokenised]) -> Vectors:
         if not texts:
@@ -130,11 +130,11 @@ class SentenceTransformerEmbedder:
         """Return the token states of each text, truncated to the window, after `layers` layers."""
         encoder = self._open()
         read = [self._tokens().encode(text) for text in texts]
-        window = self._described().window
-        rows = encoder.states([each.ids[:window] for each in read], layers)
+        window = self._read_folder().window
+        rows = encoder.states([tokenised.ids[:window] for tokenised in read], layers)
         return [
-            TokenStates(np.array(each.offsets[: len(row)], np.int64).reshape(-1, 2), row)
-            for each, row in zip(read, rows, strict=True)
+            TokenStates(np.array(tokenised.offsets[: len(row)], np.int64).reshape(-1, 2), row)
+            for tokenised, row in zip(read, rows, strict=True)
         ]
 
     def _open(self) -> bert.BertEncoder:
@@ -151,7 +151,7 @@ class SentenceTransformerEmbedder:
             rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         norms = np.linalg.norm(rows, axis=1)
         if not np.all(np.abs(norms - 1) < _NORM_TOLERANCE):  # also false for values that are not finite
-            raise EngineBroken("The embedding model gave a vector that makes no sense.")
+            raise EngineBroken("The embedding model returned an invalid vector.")
         return rows
 
     def _read(self, text: str, *prompts: str) -> tuple[int, list[int]]:
@@ -160,18 +160,18 @@ class SentenceTransformerEmbedder:
         prompt = self._prompt(*prompts)
         ids = self._tokens().encode(prompt + text).ids
         count = len(ids) - self._special - self._prompt_tokens(prompt)
-        window = self._described().window
+        window = self._read_folder().window
         if len(ids) <= window:
             return count, ids
         return count, [*ids[: window - 1], ids[-1]] if self._special == 2 else ids[:window]
 
     def _prompt(self, *names: str) -> str:
-        return next((found for name in names if (found := self._described().prompts.get(name))), "")
+        return next((found for name in names if (found := self._read_folder().prompts.get(name))), "")
 
     def _prompt_tokens(self, prompt: str) -> int:
         return len(self._tokens().encode(prompt, add_special_tokens=False).ids) if prompt else 0
 
-    def _described(self) -> ModelFolder:
+    def _read_folder(self) -> ModelFolder:
         if self._folder is None:
             with self._lock:
                 if self._folder is None:
@@ -182,19 +182,19 @@ class SentenceTransformerEmbedder:
         return self._folder
 
     def _sha256(self) -> str:
-        found = self._described().sha256()
-        if self._pinned and found != self._pinned:
+        digest = self._read_folder().sha256()
+        if self._pinned and digest != self._pinned:
             raise EngineBroken(
-                f"The weights of the embedding model {self._described().name} are not those that are pinned: their "
-                f"SHA-256 is {found}. Look at EMBED_MORE."
+                f"The weights of the embedding model {self._read_folder().name} are not those that are pinned: their "
+                f"SHA-256 is {digest}. Look at EMBED_MORE."
             )
-        return found
+        return digest
 
     def _tokens(self) -> Any:
         if self._tokenizer is None:
             with self._lock:
                 if self._tokenizer is None:
-                    tokenizer = _tokenizer(self._described().path)
+                    tokenizer = _tokenizer(self._read_folder().path)
                     self._special = tokenizer.num_special_tokens_to_add(False)
                     self._tokenizer = tokenizer
         return self._tokenizer
@@ -203,7 +203,7 @@ class SentenceTransformerEmbedder:
         if self._encoder is None:
             with self._lock:
                 if self._encoder is None:
-                    folder = self._described()
+                    folder = self._read_folder()
                     self._sha256()  # the hash is checked before the weights are loaded
                     kind: Any = bert.BertEncoder if bert.is_plain_bert(folder) else _LibraryEncoder
                     self._encoder = kind(folder, half=self._half, threads=self._threads)

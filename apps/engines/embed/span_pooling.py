@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 def pool_spans(states: NDArray[np.float32], spans: Spans) -> SpanEmbeddings:
     """Return unit vectors of the token spans and their cosines with the mean of all states. `states` has shape (tokens,
     width); a span without tokens gets the mean of all."""
-    whole = states.mean(axis=0)
-    means = np.stack([states[start:end].mean(axis=0) if states[start:end].size else whole for start, end in spans])
+    mean = states.mean(axis=0)
+    means = np.stack([states[start:end].mean(axis=0) if states[start:end].size else mean for start, end in spans])
     vectors = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
-    return SpanEmbeddings(vectors, vectors @ (whole / max(float(np.linalg.norm(whole)), 1e-9)))
+    return SpanEmbeddings(vectors, vectors @ (mean / max(float(np.linalg.norm(mean)), 1e-9)))
 
 
 def find_tokens_in_spans(tokens: Spans, spans: Spans) -> Spans:
     """Return for each character span the span of the tokens that begin in it, (0, 0) if there is none. `tokens` are the
     tokens' character spans in order; special tokens are empty."""
-    own = [at for at, (start, end) in enumerate(tokens) if end > start]
-    starts = [tokens[at][0] for at in own]
+    word_tokens = [at for at, (start, end) in enumerate(tokens) if end > start]
+    starts = [tokens[at][0] for at in word_tokens]
     found = [(bisect_left(starts, start), bisect_left(starts, end)) for start, end in spans]
-    return [(own[first], own[last - 1] + 1) if first < last else (0, 0) for first, last in found]
+    return [(word_tokens[first], word_tokens[last - 1] + 1) if first < last else (0, 0) for first, last in found]

@@ -33,11 +33,11 @@ class ClipScorer:
 
         with self._lock:
             model, processor = self._load()
-            taken = processor(
+            inputs = processor(
                 text=[words], images=[picture.convert("RGB")], return_tensors="pt", truncation=True, padding=True
             )
             with torch.inference_mode():
-                said = model(**taken)
+                said = model(**inputs)
         cosine = torch.nn.functional.cosine_similarity(said.image_embeds, said.text_embeds)
         return float(cosine[0])
 

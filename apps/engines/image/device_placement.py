@@ -43,12 +43,12 @@ def place_pipeline(pipeline: Any, torch: Any, largest: int) -> Any:
     free, gpu = get_free_bytes(torch)
     sizes = {name: _bytes(part) for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
     if gpu:
-        place = plan_placement(sizes, free)
-        log.info("The picture model is placed on the GPU %s", place.value)
-        if place is Placement.WHOLE:
+        placement = plan_placement(sizes, free)
+        log.info("The picture model is placed on the GPU %s", placement.value)
+        if placement is Placement.WHOLE:
             pipeline.to("cuda")
             free -= sum(sizes.values())
-        elif place is Placement.MODELS:
+        elif placement is Placement.MODELS:
             pipeline.enable_model_cpu_offload()
             free -= sizes.get("vae", 0)
         else:

@@ -77,20 +77,22 @@ class DiffusersPainter:
         previewer, total = LatentPreviewer(pipeline, self._tiny), request.steps
         waited = 0.0  # seconds spent in the listener, which are not the model's
 
-        def heard(step: int, latents: Any) -> None:
+        def report_step(step: int, latents: Any) -> None:
             nonlocal waited
-            since = time.perf_counter()
+            step_started = time.perf_counter()
             show = partial(previewer.preview, latents, request.width, request.height)
             on_step(DrawStep(min(step + 1, total), total, show))
-            waited += time.perf_counter() - since
+            waited += time.perf_counter() - step_started
 
         options, start, part = self._options(pipeline, request)
         if start is not None:
             total = int(options["num_inference_steps"] * options.get("strength", 1))
-        began = time.perf_counter()
+        started = time.perf_counter()
         generator = torch.Generator("cpu").manual_seed(request.seed)
-        drawn = pipeline(**options, generator=generator, **diffusers_pipelines.build_step_callback(pipeline, heard))
-        model_s = time.perf_counter() - began - waited
+        drawn = pipeline(
+            **options, generator=generator, **diffusers_pipelines.build_step_callback(pipeline, report_step)
+        )
+        model_s = time.perf_counter() - started - waited
         picture: Image = drawn.images[0]
         if (getattr(drawn, "nsfw_content_detected", None) or [False])[0]:
             raise EngineRefused("The model’s own filter withheld this picture. Change the description.")
@@ -115,9 +117,9 @@ class DiffusersPainter:
             part = read_mask(request.mask, request.start, request.width, request.height)
             options["mask_image"] = part
         # PixArt maps sizes to those it was trained for; smaller requests are drawn as they are, to save memory.
-        usual = request.width * request.height >= self._describe().width * self._describe().height * _SMALLER
+        large_enough = request.width * request.height >= self._describe().width * self._describe().height * _SMALLER
         # Would need libraries that are not installed.
-        options |= {"use_resolution_binning": usual, "clean_caption": False}
+        options |= {"use_resolution_binning": large_enough, "clean_caption": False}
         taken = diffusers_pipelines.list_call_arguments(pipeline)
         return {name: value for name, value in options.items() if name in taken}, start, part
 
@@ -170,15 +172,15 @@ class DiffusersPainter:
     def _starting(self) -> Any:
         from diffusers import AutoPipelineForImage2Image
 
-        return self._of(AutoPipelineForImage2Image, "This model cannot start from a picture.")
+        return self._get_pipeline(AutoPipelineForImage2Image, "This model cannot start from a picture.")
 
     @cached_property
     def _masking(self) -> Any:
         from diffusers import AutoPipelineForInpainting
 
-        return self._of(AutoPipelineForInpainting, "This model cannot change a part of a picture.")
+        return self._get_pipeline(AutoPipelineForInpainting, "This model cannot change a part of a picture.")
 
-    def _of(self, kind: Any, refusal: str) -> Any:
+    def _get_pipeline(self, kind: Any, refusal: str) -> Any:
         """Return a pipeline of another class with the same weights. Raise EngineRefused with `refusal` if the model has
         none."""
         try:
@@ -215,11 +217,11 @@ class DiffusersPainter:
         return self._described
 
     def _schedule(self, pipeline: Any, name: str) -> None:
-        own = getattr(self, "_own_scheduler", None)
-        if own is None:
-            own = self._own_scheduler = self._pipeline.scheduler
+        default = getattr(self, "_own_scheduler", None)
+        if default is None:
+            default = self._own_scheduler = self._pipeline.scheduler
         pipeline.scheduler = diffusers_pipelines.build_scheduler(
-            own, diffusers_pipelines.list_schedulers(self._pipeline), name
+            default, diffusers_pipelines.list_schedulers(self._pipeline), name
         )
 
     def _shrunk(self, request: DrawRequest) -> DrawRequest:

@@ -39,13 +39,13 @@ def build_step_callback(pipeline: Any, hears: Callable[[int, Any], None]) -> dic
     return {"callback_on_step_end": ended}
 
 
-def plan_start_steps(steps: int, strength: float, most: int) -> tuple[int, float]:
+def plan_start_steps(steps: int, strength: float, max_steps: int) -> tuple[int, float]:
     """Return steps and strength (0..1) of a drawing from a start picture, raised until int(steps × strength) ≥ 1.
 
-    A model of one step would do none at strength 0.6. `most` is the largest number of steps that a request may ask
+    A model of one step would do none at strength 0.6. `max_steps` is the largest number of steps that a request may ask
     for; the strength is at least 1 / most.
     """
-    strength = max(strength, 1 / most)
+    strength = max(strength, 1 / max_steps)
     steps = max(steps, math.ceil(1 / strength))
     return steps + (int(steps * strength) < 1), strength
 
@@ -74,11 +74,11 @@ def list_schedulers(pipeline: Any) -> dict[str, Any]:
     }
 
 
-def build_scheduler(own: Any, kinds: dict[str, Any], name: str) -> Any:
-    """Return a new scheduler of the kind `name` with the settings of `own`; of the kind of `own` for ""."""
+def build_scheduler(default: Any, kinds: dict[str, Any], name: str) -> Any:
+    """Return a new scheduler of the kind `name` with the settings of `default`; of the kind of `default` for ""."""
     kind = kinds.get(name) if name else None
-    also = _ALSO.get(name, {}) if kind is not type(own) else {}
-    return (kind or type(own)).from_config(own.config, **also)
+    also = _ALSO.get(name, {}) if kind is not type(default) else {}
+    return (kind or type(default)).from_config(default.config, **also)
 
 
 def get_size_multiple(pipeline: Any) -> int:

@@ -44,9 +44,9 @@ class FakePainter:
             accepts_negative=not self.names, vocabulary=len(self.names),
         )  # fmt: skip
 
-    def nearest_names(self, prompt: str, most: int) -> list[str]:
+    def nearest_names(self, prompt: str, limit: int) -> list[str]:
         words = set(prompt.lower().split())
-        return sorted(self.names, key=lambda name: -len(words & set(name.split())))[:most]
+        return sorted(self.names, key=lambda name: -len(words & set(name.split())))[:limit]
 
     def has_known_name(self, prompt: str) -> bool:
         return has_name(prompt, self.names)
@@ -66,14 +66,14 @@ class FakePainter:
                 fail, self.fail = self.fail, None
                 if fail is not None:
                     raise fail
-        picture = self.look(request, request.steps)
+        picture = self.paint(request, request.steps)
         drawn = ImageChops.blend(start, picture, request.strength) if start else picture
         return DrawnPicture(composite_region(drawn, start, part) if start and part else drawn)
 
     def _preview(self, request: DrawRequest, step: int) -> bytes:
-        return encode_preview(self.look(request, step))
+        return encode_preview(self.paint(request, step))
 
-    def look(self, request: DrawRequest, step: int) -> Image:
+    def paint(self, request: DrawRequest, step: int) -> Image:
         """Return the picture after a step; all steps look alike."""
         from PIL import Image
 

@@ -41,11 +41,11 @@ def _read(mask: bytes, size: tuple[int, int]) -> Image:
         with Image.open(io.BytesIO(mask), formats=["PNG"]) as file:
             if file.size != size:
                 raise EngineRefused("The mask must have the same size as the picture. Mark the part again.")
-            shown = file.convert("RGBA")
+            picture = file.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise EngineRefused("The mask cannot be read. Mark the part again.") from error
     black = Image.new("RGBA", size, "black")
-    return Image.alpha_composite(black, shown).convert("L").point([255 * (level >= _HALF) for level in range(256)])
+    return Image.alpha_composite(black, picture).convert("L").point([255 * (level >= _HALF) for level in range(256)])
 
 
 def composite_region(drawn: Image, start: Image, part: Image) -> Image:

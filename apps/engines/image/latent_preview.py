@@ -36,10 +36,10 @@ class LatentPreviewer:
         if latents is None:
             return b""
         try:
-            whole = self._unpacked(latents, width, height)[:1]
-            plain = whole[0].float().cpu().numpy()
+            unpacked = self._unpacked(latents, width, height)[:1]
+            plain = unpacked[0].float().cpu().numpy()
             if self._tiny is not None and len(plain) == self._tiny.config.latent_channels:
-                colours = _decoded(self._tiny, whole)
+                colours = _decoded(self._tiny, unpacked)
             elif plain.shape[0] == 3 and getattr(self._pipeline, "vae", None) is None:
                 colours = np.moveaxis(plain, 0, -1)  # a pixel-space model
             else:
@@ -72,10 +72,10 @@ def _decoded(tiny: Any, latents: Any) -> Any:
 
 
 def _fitted(vae: Any) -> Any:
-    known = _maps.get(vae)
-    if known is None:
-        known = _maps[vae] = _fit(vae)
-    return known
+    cached = _maps.get(vae)
+    if cached is None:
+        cached = _maps[vae] = _fit(vae)
+    return cached
 
 
 def _fit(vae: Any) -> Any:
@@ -93,7 +93,7 @@ def _fit(vae: Any) -> Any:
         moved = (latents / scaling).to(there, weight.dtype)
         decoded = torch.cat([vae.decode(one[None]).sample for one in moved]).float().cpu()
     colours = torch.nn.functional.adaptive_avg_pool2d(decoded, (_SIDE, _SIDE))
-    given = latents.permute(0, 2, 3, 1).reshape(-1, channels).numpy()
+    inputs = latents.permute(0, 2, 3, 1).reshape(-1, channels).numpy()
     wanted = colours.permute(0, 2, 3, 1).reshape(-1, 3).numpy()
-    solved, *_ = np.linalg.lstsq(np.hstack([given, np.ones((len(given), 1), np.float32)]), wanted, rcond=None)
+    solved, *_ = np.linalg.lstsq(np.hstack([inputs, np.ones((len(inputs), 1), np.float32)]), wanted, rcond=None)
     return solved

@@ -47,7 +47,7 @@ class OpenAIPainter:
     ) -> None:
         self._url, self._name, self._key, self._timeout = url.rstrip("/"), model, api_key, timeout_s
         self._edits = edits
-        self._takes = {"generations": ServerCompatibility(), "edits": ServerCompatibility()}
+        self._compatibility = {"generations": ServerCompatibility(), "edits": ServerCompatibility()}
 
     def model(self) -> PictureModel:
         if not self._url or not self._name:
@@ -61,74 +61,76 @@ class OpenAIPainter:
         size = request.width, request.height
         start = open_start_picture(request.start, *size) if request.mask else None
         part = read_mask(request.mask, request.start, *size) if request.mask else None
-        began = time.perf_counter()
-        answer = self._asked(request, start, part)
-        model_s = time.perf_counter() - began  # includes the network
+        started = time.perf_counter()
+        answer = self._request(request, start, part)
+        model_s = time.perf_counter() - started  # includes the network
         plain = open_picture(self._content(answer))
         on_step(DrawStep(1, 1))
         if start is not None and part is not None:  # the server may have drawn it in another shape
             return DrawnPicture(composite_region(plain.resize(size), start, part), model_s=model_s)
         return DrawnPicture(fit_to_size(plain, *size), model_s=model_s)
 
-    def _asked(self, request: DrawRequest, start: Image | None, part: Image | None) -> dict[str, Any]:
+    def _request(self, request: DrawRequest, start: Image | None, part: Image | None) -> dict[str, Any]:
         """Return the server's answer, retrying without the fields that it refuses. Raise EngineError for other
         refusals."""
         kind = "edits" if start is not None else "generations"
-        takes = self._takes[kind]
+        compatibility = self._compatibility[kind]
         for _ in range(_TRIES):
-            size = takes.size((request.width, request.height))
-            fields = takes.fitted({"model": self._name, "prompt": request.prompt, "seed": request.seed}, size)
+            size = compatibility.choose_size((request.width, request.height))
+            fields = compatibility.fit_fields(
+                {"model": self._name, "prompt": request.prompt, "seed": request.seed}, size
+            )
             files: Files = _files(start, part, size) if start is not None and part is not None else {}
             status, body = self._post(kind, fields, files)
             if status == 200:
                 return parse_response(body)
-            if status not in (400, 422) or not takes.learn(fields, body):
+            if status not in (400, 422) or not compatibility.learn(fields, body):
                 break
         raise build_refusal(status, body, request.mask != b"")
 
     def _post(self, kind: str, fields: dict[str, Any], files: Files) -> tuple[int, bytes]:
-        what: dict[str, Any] = {"data": fields, "files": files} if files else {"json": fields}
-        return self._answer("POST", f"{self._url}/images/{kind}", **what)
+        payload: dict[str, Any] = {"data": fields, "files": files} if files else {"json": fields}
+        return self._send("POST", f"{self._url}/images/{kind}", **payload)
 
     def _content(self, answer: dict[str, Any]) -> bytes:
         """Return the picture's bytes, fetching them if the answer holds only an address."""
-        said, address = extract_picture(answer)
-        if said:
-            return decode_base64(said)
+        encoded, address = extract_picture(answer)
+        if encoded:
+            return decode_base64(encoded)
         try:
-            there, here = httpx.URL(self._url), httpx.URL(self._url).join(address)
+            server, url = httpx.URL(self._url), httpx.URL(self._url).join(address)
         except httpx.InvalidURL as error:
             raise EngineBroken("The picture server returned a picture that does not exist.") from error
-        if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
+        if (url.scheme, url.host, url.port) != (server.scheme, server.host, server.port):
             raise EngineBroken(
                 "The picture server returned a link to another server, which is not allowed. It must send "
                 "the picture itself."
             )
-        status, content = self._answer("GET", str(here))
+        status, content = self._send("GET", str(url))
         if status != 200:
             raise EngineBroken("The picture server returned a picture that does not exist.")
         return content
 
-    def _answer(self, method: str, url: str, **what: Any) -> tuple[int, bytes]:
+    def _send(self, method: str, url: str, **payload: Any) -> tuple[int, bytes]:
         """Return status and body. The whole body must arrive within the timeout, however slowly."""
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        waits = httpx.Timeout(self._timeout, connect=min(_CONNECT_S, self._timeout))
-        body, until = bytearray(), time.monotonic() + self._timeout
+        timeout = httpx.Timeout(self._timeout, connect=min(_CONNECT_S, self._timeout))
+        body, deadline = bytearray(), time.monotonic() + self._timeout
         try:
-            with httpx.stream(method, url, headers=headers, timeout=waits, **what) as said:
-                for piece in said.iter_bytes():
+            with httpx.stream(method, url, headers=headers, timeout=timeout, **payload) as response:
+                for piece in response.iter_bytes():
                     body += piece
                     if len(body) > _LARGEST_ANSWER:
                         raise EngineBroken("The picture server's answer is too large.")
-                    if time.monotonic() > until:
+                    if time.monotonic() > deadline:
                         raise EngineUnavailable("The picture server does not answer.")
         except httpx.HTTPError as error:
             raise EngineUnavailable("The picture server does not answer.") from error
-        return said.status_code, bytes(body)
+        return response.status_code, bytes(body)
 
 
 def _files(start: Image, part: Image, size: Size) -> Files:
     """Return picture and mask in the requested size, stretched rather than cropped, so that the answer overlays the
     picture."""
-    whole, cut = start.resize(size), make_region_transparent(start.resize(size), part.resize(size))
-    return {"image": ("picture.png", encode_png(whole), "image/png"), "mask": ("mask.png", cut, "image/png")}
+    picture, mask = start.resize(size), make_region_transparent(start.resize(size), part.resize(size))
+    return {"image": ("picture.png", encode_png(picture), "image/png"), "mask": ("mask.png", mask, "image/png")}

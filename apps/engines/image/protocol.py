@@ -94,8 +94,8 @@ class EmbeddingConditioned(Protocol):
 class VocabularyLimited(Protocol):
     """Picture engine that draws only what is in its vocabulary."""
 
-    def nearest_names(self, prompt: str, most: int) -> list[str]:
-        """Return up to `most` names in the vocabulary, the nearest to the prompt first. Works without the network, so
+    def nearest_names(self, prompt: str, limit: int) -> list[str]:
+        """Return up to `limit` names in the vocabulary, the nearest to the prompt first. Works without the network, so
         that web processes may call it. Raise EngineUnavailable if the weights cannot be read."""
 
     def has_known_name(self, prompt: str) -> bool:

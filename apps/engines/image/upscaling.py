@@ -46,10 +46,10 @@ def _doubled(picture: Image) -> Image:
 
     size = (picture.width * 2, picture.height * 2)
     smooth = np.asarray(picture.resize(size, Image.Resampling.LANCZOS), np.float32)
-    near = Image.Resampling.NEAREST
-    least = np.asarray(picture.filter(ImageFilter.MinFilter(3)).resize(size, near), np.float32)
-    most = np.asarray(picture.filter(ImageFilter.MaxFilter(3)).resize(size, near), np.float32)
-    values: Any = np.clip(smooth, least, most)
+    nearest = Image.Resampling.NEAREST
+    minimum = np.asarray(picture.filter(ImageFilter.MinFilter(3)).resize(size, nearest), np.float32)
+    most = np.asarray(picture.filter(ImageFilter.MaxFilter(3)).resize(size, nearest), np.float32)
+    values: Any = np.clip(smooth, minimum, most)
     for _ in range(_STEPS):
         values = _drawn_together(values)
     return Image.fromarray(np.clip(values, 0, 255).round().astype(np.uint8))

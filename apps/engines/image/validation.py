@@ -30,13 +30,13 @@ def validate_request(request: DrawRequest, model: PictureModel) -> None:
         raise EngineRefused("Describe the picture first.")
     if len(request.prompt) > PROMPT_CHARACTERS or len(request.negative) > PROMPT_CHARACTERS:
         raise EngineRefused(message_templates.PROMPT_LONG % {"most": f"{PROMPT_CHARACTERS:,}"})
-    least = min(MIN_SIDE, model.width, model.height)
-    for side, beyond, between in (
+    min_side = min(MIN_SIDE, model.width, model.height)
+    for side, too_large, between in (
         (request.width, message_templates.WIDTH_RANGE, message_templates.WIDTH_STEP),
         (request.height, message_templates.HEIGHT_RANGE, message_templates.HEIGHT_STEP),
     ):
-        if not least <= side <= model.max_side:
-            raise EngineRefused(beyond % {"least": least, "most": model.max_side})
+        if not min_side <= side <= model.max_side:
+            raise EngineRefused(too_large % {"least": min_side, "most": model.max_side})
         if side % model.multiple:
             raise EngineRefused(between % {"step": model.multiple})
     if not 1 <= request.steps <= model.max_steps:
@@ -98,10 +98,10 @@ def fit_to_size(picture: Image, width: int, height: int, how: Resampling | None 
 
 def encode_png(picture: Image) -> bytes:
     """Return an RGB PNG without metadata."""
-    bare = picture.convert("RGB")
-    bare.info = {}  # else a colour profile or a resolution would be written
+    rgb = picture.convert("RGB")
+    rgb.info = {}  # else a colour profile or a resolution would be written
     file = io.BytesIO()
-    bare.save(file, "PNG", compress_level=1, compress_type=zlib.Z_RLE)  # a sixth of the usual time, same size
+    rgb.save(file, "PNG", compress_level=1, compress_type=zlib.Z_RLE)  # a sixth of the usual time, same size
     return file.getvalue()
 
 

@@ -71,11 +71,11 @@ class MemoryIndex:
 
     def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
         opened = [self._open(info) for info in segments]
-        wanted = extract_query_terms(query.text)
+        terms = extract_query_terms(query.text)
         frequencies = {
-            (name, term): sum(segment.frequency(name, term) for segment in opened) for name in FIELDS for term in wanted
+            (name, term): sum(segment.frequency(name, term) for segment in opened) for name in FIELDS for term in terms
         }
-        weights = weigh_terms(wanted, frequencies, sum(len(segment.ids) for segment in opened))
+        weights = weigh_terms(terms, frequencies, sum(len(segment.ids) for segment in opened))
         found = [entry for segment in opened for entry in _scored(segment, query, weights)]
         return merge_candidates(found, [entry for entry in found if entry.bm25], query.limit, weights)
 
@@ -85,13 +85,15 @@ class MemoryIndex:
                 self._segments.pop(info.id, None)
 
     def sweep(self, live: Sequence[SegmentInfo], older_than_s: float = 3600) -> int:
-        kept = {info.id for info in live}
+        live_ids = {info.id for info in live}
         limit = time.monotonic() - older_than_s
         with self._lock:
-            gone = [key for key, segment in self._segments.items() if key not in kept and segment.written <= limit]
-            for key in gone:
+            expired = [
+                key for key, segment in self._segments.items() if key not in live_ids and segment.written <= limit
+            ]
+            for key in expired:
                 del self._segments[key]
-        return len(gone)
+        return len(expired)
 
     def verify(self, segment: SegmentInfo) -> bool:
         kept = self._segments.get(segment.id)

@@ -36,7 +36,7 @@ def join_idf(parts: Sequence[tuple[Mapping[str, float], int]]) -> dict[str, floa
     for weights, count in parts:
         for term, weight in weights.items():  # inverts `compute_idf`
             holding[term] = holding.get(term, 0.0) + max(0.0, (count + 1) * math.exp(-weight) - 0.5)
-    return {term: math.log((total + 1) / (held + 0.5)) for term, held in holding.items()}
+    return {term: math.log((total + 1) / (containing + 0.5)) for term, containing in holding.items()}
 
 
 def extract_query_terms(text: str) -> list[str]:
@@ -48,11 +48,11 @@ def get_field_texts(entry: IndexEntry) -> dict[str, str]:
     """Return the indexed text of a chunk by field. A title repeated at the beginning of heading or text is left out
     there."""
     title = " ".join(entry.title.split())
-    rest = [_without(entry.heading, title), _without(entry.text, title)]
+    rest = [_strip_title(entry.heading, title), _strip_title(entry.text, title)]
     return {"words": "\n".join([title] * _TITLE_TIMES + rest)}
 
 
-def _without(text: str, title: str) -> str:
+def _strip_title(text: str, title: str) -> str:
     return text[len(title) :] if title and text[: len(title)].casefold() == title.casefold() else text
 
 
@@ -71,13 +71,13 @@ def weigh_terms(terms: Iterable[str], frequencies: Mapping[tuple[str, str], int]
     A repeated term has a multiple weight in the score, but not in `TermWeights.terms`. `total` is the number of chunks.
     """
     times = Counter(terms)
-    known = {term: max(frequencies.get((field, term), 0) for field in FIELDS) for term in times}
-    by_term = {term: compute_idf(count, total) for term, count in known.items()}
-    matching = [term for term, count in known.items() if count]
-    kept = heapq.nlargest(MAX_TERMS, matching, key=by_term.__getitem__)
+    counts = {term: max(frequencies.get((field, term), 0) for field in FIELDS) for term in times}
+    by_term = {term: compute_idf(count, total) for term, count in counts.items()}
+    matching = [term for term, count in counts.items() if count]
+    rarest = heapq.nlargest(MAX_TERMS, matching, key=by_term.__getitem__)
     fields = {
         (field, term): times[term] * compute_idf(count, total)
-        for term in kept
+        for term in rarest
         for field in FIELDS
         if (count := frequencies.get((field, term), 0))
     }
@@ -113,14 +113,14 @@ def merge_candidates(
     BM25 is known for the best `get_lexical_depth(limit)` by words. Ties are broken by id, so the order of segments has
     no effect. `vectors` reads the candidates' vectors, if that is cheap.
     """
-    meaning = heapq.nsmallest(limit, by_meaning, key=lambda found: (-found.cosine, found.chunk_id))
-    words = heapq.nsmallest(get_lexical_depth(limit), by_words, key=lambda found: (-found.bm25, found.chunk_id))
+    meaning = heapq.nsmallest(limit, by_meaning, key=lambda hit: (-hit.cosine, hit.chunk_id))
+    words = heapq.nsmallest(get_lexical_depth(limit), by_words, key=lambda hit: (-hit.bm25, hit.chunk_id))
     joined = {f.chunk_id: SegmentHit(f.chunk_id, f.cosine, 0.0, f.segment, f.position) for f in meaning}
-    for rank, found in enumerate(words):
-        if (known := joined.get(found.chunk_id)) is not None:
-            known.bm25 = found.bm25
+    for rank, hit in enumerate(words):
+        if (known := joined.get(hit.chunk_id)) is not None:
+            known.bm25 = hit.bm25
         elif rank < limit:
-            joined[found.chunk_id] = found
-    ranked = sorted(joined.values(), key=lambda found: (-found.cosine, found.chunk_id))
+            joined[hit.chunk_id] = hit
+    ranked = sorted(joined.values(), key=lambda hit: (-hit.cosine, hit.chunk_id))
     candidates = tuple(Candidate(f.chunk_id, f.cosine, f.bm25) for f in ranked)
     return IndexResult(candidates, weights.terms, vectors(ranked) if vectors is not None and ranked else None)

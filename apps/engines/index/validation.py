@@ -45,9 +45,9 @@ def concatenate_parts(parts: Iterable[Part]) -> tuple[list[IndexEntry], Vectors]
     different dimensions."""
     entries: list[IndexEntry] = []
     vectors: list[Vectors] = []
-    for some, rows in parts:
-        entries += some
-        vectors.append(validate_entries(some, rows))
+    for part_entries, rows in parts:
+        entries += part_entries
+        vectors.append(validate_entries(part_entries, rows))
     if len({rows.shape[1] for rows in vectors}) > 1:
         raise EngineRefused("Vectors of different dimensions came for one index.")
     return entries, np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32)

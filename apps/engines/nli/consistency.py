@@ -61,23 +61,23 @@ class _Network:
     """BERT with token types for claim and source, and a head over the first state and the mean of the claim's
     states."""
 
-    def __init__(self, path: Path, taught: WeightFile) -> None:
+    def __init__(self, path: Path, trained: WeightFile) -> None:
         import torch
         from safetensors.torch import load_file
         from tokenizers import Tokenizer
 
-        found = model_folder.read_model_folder(path, model_folder.PACKAGE)
-        found.sha256()  # raises EngineBroken if the packaged encoder is damaged
+        model = model_folder.read_model_folder(path, model_folder.PACKAGE)
+        model.sha256()  # raises EngineBroken if the packaged encoder is damaged
         self._torch = torch
-        self._heads = int(found.config["num_attention_heads"])
-        self._eps = float(found.config.get("layer_norm_eps", 1e-12))
-        self._layers = int(found.config["num_hidden_layers"])
+        self._heads = int(model.config["num_attention_heads"])
+        self._eps = float(model.config.get("layer_norm_eps", 1e-12))
+        self._layers = int(model.config["num_hidden_layers"])
         self._tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
         self._tokenizer.enable_truncation(MAX_TOKENS, strategy="longest_first")
         self._tokenizer.enable_padding()
         dtype = torch.bfloat16 if os_compat.multiplies_bfloat16() else torch.float32
-        weights = {name.removeprefix("bert."): tensor for name, tensor in load_file(found.weights[0]).items()}
-        self._weights = {name: tensor.to(dtype) for name, tensor in _merge(weights, taught.arrays, torch).items()}
+        weights = {name.removeprefix("bert."): tensor for name, tensor in load_file(model.weights[0]).items()}
+        self._weights = {name: tensor.to(dtype) for name, tensor in _merge(weights, trained.arrays, torch).items()}
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """Return one probability for each (claim, source)."""
@@ -102,14 +102,18 @@ class _Network:
         places = weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
         x = weights["embeddings.word_embeddings.weight"][ids] + places
         x = self._norm(x + weights["embeddings.token_type_embeddings.weight"][kinds], "embeddings.LayerNorm")
-        seen = mask.bool()[:, None, None, :]
+        attention_mask = mask.bool()[:, None, None, :]
         for number in range(self._layers):
             layer = f"encoder.layer.{number}"
             q, k, v = (
                 self._linear(x, f"{layer}.attention.self.{name}").unflatten(-1, (self._heads, -1)).transpose(1, 2)
                 for name in ("query", "key", "value")
             )
-            mixed = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=seen).transpose(1, 2).flatten(2)
+            mixed = (
+                torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=attention_mask)
+                .transpose(1, 2)
+                .flatten(2)
+            )
             out = f"{layer}.attention.output"
             x = self._norm(x + self._linear(mixed, f"{out}.dense"), f"{out}.LayerNorm")
             inner = torch.nn.functional.gelu(self._linear(x, f"{layer}.intermediate.dense"))
@@ -124,11 +128,11 @@ class _Network:
         return self._torch.nn.functional.layer_norm(x, [x.shape[-1]], weight, bias, self._eps)
 
 
-def _merge(weights: dict[str, Tensor], taught: dict[str, Any], torch: Any) -> dict[str, Tensor]:
+def _merge(weights: dict[str, Tensor], trained: dict[str, Any], torch: Any) -> dict[str, Tensor]:
     """Return the encoder's weights with the updates added: `NAME.up @ NAME.down` to a matrix, `NAME.added` to other
     arrays. Arrays of the head are added unchanged."""
     merged = dict(weights)
-    for key, array in taught.items():
+    for key, array in trained.items():
         value = torch.from_numpy(array)
         name, _, kind = key.rpartition(".")
         if key.startswith("head."):
@@ -136,5 +140,5 @@ def _merge(weights: dict[str, Tensor], taught: dict[str, Any], torch: Any) -> di
         elif kind == "added":
             merged[name] = merged[name] + value
         elif kind == "down":
-            merged[name] = merged[name] + torch.from_numpy(taught[f"{name}.up"]) @ value
+            merged[name] = merged[name] + torch.from_numpy(trained[f"{name}.up"]) @ value
     return merged

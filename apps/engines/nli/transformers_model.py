@@ -28,9 +28,9 @@ class TransformersNli:
         if not pairs:
             return []
         labels = self._pairs.labels
-        place = next((at for at, label in enumerate(labels) if label.startswith(_ENTAILS)), None)
-        if place is None:
+        column = next((at for at, label in enumerate(labels) if label.startswith(_ENTAILS)), None)
+        if column is None:
             raise EngineBroken(f"SUPPORT_MODEL knows {', '.join(labels)}; a model of inference knows entailment.")
         rows = self._pairs.logits(pairs)
         odds = np.exp(rows - rows.max(axis=1, keepdims=True))
-        return [float(share) for share in odds[:, place] / odds.sum(axis=1)]
+        return [float(share) for share in odds[:, column] / odds.sum(axis=1)]

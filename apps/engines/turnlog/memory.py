@@ -18,28 +18,28 @@ _ABANDONED_S = 3600.0  # seconds without an event, end or stop after which a tur
 class _Turn:
     entries: list[TurnLogEntry] = field(default_factory=list)
     size: int = 0
-    gone: int = 0  # number of events that `retract` removed
+    retracted_count: int = 0  # number of events that `retract` removed
     ended: bool = False
     stopped: bool = False
-    touched: float = field(default_factory=time.monotonic)
-    reading: set[asyncio.Future[None]] = field(default_factory=set)  # readers that wait for an event or the end
-    stopping: set[asyncio.Future[None]] = field(default_factory=set)  # waiters for a stop, which events do not wake
+    last_used: float = field(default_factory=time.monotonic)
+    readers: set[asyncio.Future[None]] = field(default_factory=set)  # readers that wait for an event or the end
+    stop_waiters: set[asyncio.Future[None]] = field(default_factory=set)  # waiters for a stop, which events do not wake
 
-    def wake(self, waiting: set[asyncio.Future[None]], now: float | None = None) -> None:
-        self.touched = time.monotonic() if now is None else now
-        for future in waiting:
+    def wake(self, waiters: set[asyncio.Future[None]], now: float | None = None) -> None:
+        self.last_used = time.monotonic() if now is None else now
+        for future in waiters:
             if not future.done():
                 future.set_result(None)
 
     @staticmethod
-    async def woken(waiting: set[asyncio.Future[None]]) -> None:
-        """Return once the waiters in `waiting` are woken."""
+    async def wait(waiters: set[asyncio.Future[None]]) -> None:
+        """Return once the waiters in `waiters` are woken."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting.add(future)
+        waiters.add(future)
         try:
             await future
         finally:
-            waiting.discard(future)
+            waiters.discard(future)
 
 
 class MemoryTurnLog:
@@ -47,112 +47,112 @@ class MemoryTurnLog:
     is needed."""
 
     def __init__(self, keep_s: float = 600, max_turn_bytes: int = _MAX_TURN_BYTES, max_bytes: int = _MAX_BYTES) -> None:
-        self._keep_s = keep_s
+        self._retention_s = keep_s
         self._max_turn_bytes = max_turn_bytes
         self._max_bytes = max_bytes
         self._turns: dict[str, _Turn] = {}
         self._bytes = 0
-        self._swept = time.monotonic()
-        self._pause_s = min(keep_s, 10)  # seconds between two sweeps
+        self._last_sweep = time.monotonic()
+        self._sweep_pause_s = min(keep_s, 10)  # seconds between two sweeps
 
     async def append(self, turn: str, data: bytes) -> int:
         now, size = time.monotonic(), len(data)
-        held = self._held(turn, now)
-        if held.ended:
+        state = self._get_or_create(turn, now)
+        if state.ended:
             raise EngineRefused("This answer is finished. Nothing can be added to it.")
-        if held.size + size > self._max_turn_bytes:
+        if state.size + size > self._max_turn_bytes:
             raise EngineRefused("The answer is too long to be stored while it is being written.")
-        seq = held.gone + len(held.entries) + 1
-        held.entries.append(TurnLogEntry(seq, data))
-        held.size += size
+        seq = state.retracted_count + len(state.entries) + 1
+        state.entries.append(TurnLogEntry(seq, data))
+        state.size += size
         self._bytes += size
-        held.wake(held.reading, now)
+        state.wake(state.readers, now)
         self._sweep(now)
         return seq
 
     async def finish(self, turn: str) -> None:
-        held = self._held(turn)
-        held.ended = True
-        held.wake(held.reading)
+        state = self._get_or_create(turn)
+        state.ended = True
+        state.wake(state.readers)
         self._sweep(time.monotonic())
 
     async def read(self, turn: str, after: int = 0) -> list[TurnLogEntry]:
-        held = self._find(turn)
-        return held.entries[max(after - held.gone, 0) :] if held else []
+        state = self._find(turn)
+        return state.entries[max(after - state.retracted_count, 0) :] if state else []
 
     async def exists(self, turn: str) -> bool:
-        held = self._find(turn)
-        return held is not None and (held.ended or bool(held.entries))
+        state = self._find(turn)
+        return state is not None and (state.ended or bool(state.entries))
 
     async def tail(self, turn: str, after: int = 0) -> AsyncGenerator[TurnLogEntry, None]:
-        held = self._find(turn)
-        if held is None or not (held.ended or held.entries):
+        state = self._find(turn)
+        if state is None or not (state.ended or state.entries):
             return
         at = max(after, 0)
         while True:
-            while (place := max(at - held.gone, 0)) < len(held.entries):
-                at = held.entries[place].seq
-                yield held.entries[place]
-            if held.ended:
+            while (index := max(at - state.retracted_count, 0)) < len(state.entries):
+                at = state.entries[index].seq
+                yield state.entries[index]
+            if state.ended:
                 return
-            await held.woken(held.reading)
+            await state.wait(state.readers)
 
     async def retract(self, turn: str, data: bytes) -> int:
-        held = self._find(turn)
-        if held is None or not (held.ended or held.entries):
+        state = self._find(turn)
+        if state is None or not (state.ended or state.entries):
             return 0
-        held.gone += len(held.entries)
-        self._bytes += len(data) - held.size
-        held.entries, held.size, held.ended = [TurnLogEntry(held.gone + 1, data)], len(data), True
-        held.wake(held.reading)
-        return held.gone + 1
+        state.retracted_count += len(state.entries)
+        self._bytes += len(data) - state.size
+        state.entries, state.size, state.ended = [TurnLogEntry(state.retracted_count + 1, data)], len(data), True
+        state.wake(state.readers)
+        return state.retracted_count + 1
 
     async def forget(self, turn: str) -> None:
-        if (held := self._find(turn)) is None:
+        if (state := self._find(turn)) is None:
             return
         self._forget(turn)
-        held.entries, held.ended = [], True
-        held.wake(held.reading)
+        state.entries, state.ended = [], True
+        state.wake(state.readers)
 
     async def request_stop(self, turn: str) -> None:
-        held = self._held(turn)
-        held.stopped = True
-        held.wake(held.stopping)
+        state = self._get_or_create(turn)
+        state.stopped = True
+        state.wake(state.stop_waiters)
 
     async def wait_stop(self, turn: str) -> None:
-        held = self._held(turn)
-        while not held.stopped:
-            await held.woken(held.stopping)
+        state = self._get_or_create(turn)
+        while not state.stopped:
+            await state.wait(state.stop_waiters)
 
-    def _held(self, turn: str, now: float | None = None) -> _Turn:
-        held = self._find(turn, now)
-        if held is None:
-            held = self._turns[turn] = _Turn()
-        return held
+    def _get_or_create(self, turn: str, now: float | None = None) -> _Turn:
+        state = self._find(turn, now)
+        if state is None:
+            state = self._turns[turn] = _Turn()
+        return state
 
     def _find(self, turn: str, now: float | None = None) -> _Turn | None:
-        held = self._turns.get(turn)
-        if held is not None and self._expired(held, time.monotonic() if now is None else now):
+        state = self._turns.get(turn)
+        if state is not None and self._expired(state, time.monotonic() if now is None else now):
             self._forget(turn)
             return None
-        return held
+        return state
 
-    def _expired(self, held: _Turn, now: float) -> bool:
-        if held.reading or held.stopping:  # the usual state of a running turn
+    def _expired(self, state: _Turn, now: float) -> bool:
+        if state.readers or state.stop_waiters:  # the usual state of a running turn
             return False
-        return now - held.touched > (self._keep_s if held.ended else _ABANDONED_S)
+        return now - state.touched > (self._retention_s if state.ended else _ABANDONED_S)
 
     def _forget(self, turn: str) -> None:
         self._bytes -= self._turns.pop(turn).size
 
     def _sweep(self, now: float) -> None:
         """Drop expired turns every few seconds; above the limit drop ended ones as well, oldest first."""
-        if now - self._swept > self._pause_s:
-            self._swept = now
-            for turn in [turn for turn, held in self._turns.items() if self._expired(held, now)]:
+        if now - self._last_sweep > self._sweep_pause_s:
+            self._last_sweep = now
+            for turn in [turn for turn, state in self._turns.items() if self._expired(state, now)]:
                 self._forget(turn)
         if self._bytes > self._max_bytes:
-            ended = sorted((held.touched, turn) for turn, held in self._turns.items() if held.ended)
+            ended = sorted((state.touched, turn) for turn, state in self._turns.items() if state.ended)
             for _, turn in ended:
                 if self._bytes <= self._max_bytes:
                     return

@@ -67,13 +67,13 @@ class RedisTurnLog:
 
     def __init__(self, url: str, keep_s: float = 600, prefix: str = "openbook:turn:") -> None:
         self._url = url
-        self._keep_ms = max(1, int(keep_s * 1000))
+        self._retention_ms = max(1, int(keep_s * 1000))
         self._prefix = prefix
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
     async def append(self, turn: str, data: bytes) -> int:
         mark = secrets.token_hex(8)
-        seq = int(await self._ask(self._script(_APPEND, [self._log(turn)], data, mark, _ABANDONED_MS, _MAX_EVENTS)))
+        seq = int(await self._call(self._script(_APPEND, [self._log(turn)], data, mark, _ABANDONED_MS, _MAX_EVENTS)))
         if seq == _CLOSED:
             raise EngineRefused("This answer is finished. Nothing can be added to it.")
         if seq == _FULL:
@@ -81,18 +81,18 @@ class RedisTurnLog:
         return seq
 
     async def finish(self, turn: str) -> None:
-        await self._ask(self._script(_FINISH, [self._log(turn), self._stop(turn)], self._keep_ms))
+        await self._call(self._script(_FINISH, [self._log(turn), self._stop(turn)], self._retention_ms))
 
     async def read(self, turn: str, after: int = 0) -> list[TurnLogEntry]:
-        found = await self._ask(self._client().xrange(self._log(turn), min=f"({max(after, 0)}-0"))
+        found = await self._call(self._client().xrange(self._log(turn), min=f"({max(after, 0)}-0"))
         return [entry for entry in map(_entry, found) if entry is not None]
 
     async def exists(self, turn: str) -> bool:
-        return bool(await self._ask(self._client().exists(self._log(turn))))
+        return bool(await self._call(self._client().exists(self._log(turn))))
 
     async def tail(self, turn: str, after: int = 0) -> AsyncIterator[TurnLogEntry]:
         at = max(after, 0)
-        last = await self._ask(self._client().xrevrange(self._log(turn), count=1))
+        last = await self._call(self._client().xrevrange(self._log(turn), count=1))
         if last and _entry(last[0]) is None and _number(last[0]) <= at:
             return  # the reader has seen the end already
         while await self.exists(turn):
@@ -104,16 +104,16 @@ class RedisTurnLog:
                 yield entry
 
     async def retract(self, turn: str, data: bytes) -> int:
-        return int(await self._ask(self._script(_TAKE_BACK, [self._log(turn)], data, self._keep_ms)))
+        return int(await self._call(self._script(_TAKE_BACK, [self._log(turn)], data, self._retention_ms)))
 
     async def forget(self, turn: str) -> None:
-        await self._ask(self._client().delete(self._log(turn)))
+        await self._call(self._client().delete(self._log(turn)))
 
     async def request_stop(self, turn: str) -> None:
         pipe = self._client().pipeline(transaction=True)
         pipe.xadd(self._stop(turn), {"stop": "1"}, maxlen=1)
         pipe.pexpire(self._stop(turn), _ABANDONED_MS)
-        await self._ask(pipe.execute())
+        await self._call(pipe.execute())
 
     async def wait_stop(self, turn: str) -> None:
         while not await self._wait(self._stop(turn), "0-0"):
@@ -127,7 +127,7 @@ class RedisTurnLog:
 
     async def _wait(self, key: str, after: str) -> list[Any]:
         """Return the entries after that id as soon as there are any; [] after `_BLOCK_MS` without one."""
-        found: Any = await self._ask(self._client().xread({key: after}, block=_BLOCK_MS, count=500))
+        found: Any = await self._call(self._client().xread({key: after}, block=_BLOCK_MS, count=500))
         streams: list[Any] = list(found.values()) if isinstance(found, dict) else [items for _, items in found or ()]
         if streams and streams[0] and isinstance(streams[0][0], list):
             return streams[0][0]  # RESP3 nests the entries once more
@@ -136,10 +136,10 @@ class RedisTurnLog:
     def _script(self, text: str, keys: list[str], *values: Any) -> Awaitable[Any]:
         return cast(Awaitable[Any], self._client().register_script(text)(keys=keys, args=list(values)))
 
-    async def _ask(self, call: Awaitable[T]) -> T:
+    async def _call(self, command: Awaitable[T]) -> T:
         try:
             with _errors():
-                return await call
+                return await command
         finally:
             # The client loses a cancellation that arrives while it connects; the task would never end.
             if (task := asyncio.current_task()) is not None and task.cancelling():

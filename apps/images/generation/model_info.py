@@ -36,12 +36,12 @@ def get_model() -> PictureModel:
     """Return the configured model. Raises EngineUnavailable if none is configured, or none could be loaded yet."""
     if not is_configured():
         raise EngineUnavailable(_NONE)
-    known = _read()
-    if known.get("key") != _key():
+    model = _read()
+    if model.get("key") != _key():
         raise EngineUnavailable(_LOADING)
-    if known.get("error"):
-        raise EngineUnavailable(str(known["error"]))
-    values = dict(known["model"])
+    if model.get("error"):
+        raise EngineUnavailable(str(model["error"]))
+    values = dict(model["model"])
     return PictureModel(**values | {"schedulers": tuple(values["schedulers"])})
 
 
@@ -62,9 +62,9 @@ def refresh_model() -> None:
     """Load the model and store its description or error, unless the file is up to date. For the worker."""
     if not is_configured():
         return
-    known = _read()
-    same = known.get("key") == _key()
-    if same and (not known.get("error") or time.time() - known.get("at", 0) < _AGAIN_S):
+    previous = _read()
+    same = previous.get("key") == _key()
+    if same and (not previous.get("error") or time.time() - previous.get("at", 0) < _AGAIN_S):
         return
     try:
         _write({"model": asdict(registry.get_image_engine().model())})

@@ -26,9 +26,11 @@ log = logging.getLogger(__name__)
 MAX_FRAMES = 8  # previews that are stored for a finished picture
 LEASE_S = 90  # seconds; the picture of a killed worker is drawn again after this and one sweep at most
 TICK_S = 0.3  # seconds between two checks whether the picture is still wanted; each stores a preview on disk
-_QUICK_S, _SELDOM = 0.006, 10  # a check slower than this delays the next one, up to _SELDOM times TICK_S
-_NEAR_S = 0.5  # seconds before the end of a drawing at which the next picture is prepared
-_JUDGED = 9  # pause after a verdict on a preview, in times of its duration: verdicts take a tenth of the time at most
+_QUICK_S, _MAX_DELAY = 0.006, 10  # a check slower than this delays the next one, up to _SELDOM times TICK_S
+_NEARLY_DONE_S = 0.5  # seconds before the end of a drawing at which the next picture is prepared
+_CHECK_PAUSE = (
+    9  # pause after a verdict on a preview, in times of its duration: verdicts take a tenth of the time at most
+)
 
 # Nothing is drawn for suspended users; their pictures wait until they are reinstated. A subquery, not a join: a
 # conditional update with a join checks its condition only once.
@@ -59,69 +61,69 @@ class ProgressWatcher:
     done. `near` is called when the picture is nearly drawn.
     """
 
-    def __init__(self, row: Picture, near: Callable[[], None] = lambda: None) -> None:
-        self._row, self._near = row, near
+    def __init__(self, row: Picture, on_nearly_done: Callable[[], None] = lambda: None) -> None:
+        self._row, self._on_nearly_done = row, on_nearly_done
         self.step_ms: list[float] = []
-        self.waited_s = 0.0  # seconds that this picture waited for the model
+        self.queue_s = 0.0  # seconds that this picture waited for the model
         self._previews: dict[int, bytes] = {}
-        self._later: dict[int, Callable[[], bytes]] = {}  # previews that are rendered after the drawing
-        self._judge, self._at = PreviewModerator(row), time.monotonic()
+        self._unrendered: dict[int, Callable[[], bytes]] = {}  # previews that are rendered after the drawing
+        self._moderator, self._step_started = PreviewModerator(row), time.monotonic()
         self.start_clock()
 
     def start_clock(self) -> None:
         """Start the clock of the first step."""
         now = time.monotonic()
-        self.waited_s, self._at = now - self._at, now
-        self._next = now + TICK_S  # a picture drawn within this time needs no preview
-        self._look = now  # no preview is judged before this time
+        self.queue_s, self._step_started = now - self._step_started, now
+        self._next_report = now + TICK_S  # a picture drawn within this time needs no preview
+        self._next_check = now  # no preview is judged before this time
 
     def renew_while_waiting(self) -> None:
         """Renew the lease while another picture is in the model. Raises as a step does."""
         if stopping.is_set():
             raise DrawingInterrupted
-        self._tell(DrawStep(0, self._row.steps), b"")
+        self._report(DrawStep(0, self._row.steps), b"")
 
     def __call__(self, step: DrawStep) -> None:
         now = time.monotonic()
-        self.step_ms.append(round((now - self._at) * 1000, 1))
+        self.step_ms.append(round((now - self._step_started) * 1000, 1))
         if stopping.is_set() and step.step < step.steps:
             raise DrawingInterrupted
-        if step.step and (step.steps - step.step) * self.step_ms[-1] < _NEAR_S * 1000:
-            self._near()
-        due = now >= self._next or not step.step
-        kept = step.step in thin_out(range(1, step.steps + 1), MAX_FRAMES)
-        before, look = self._judge.closed, due and now >= self._look
-        shown = self._shown(step) if look or (kept and not step.preview_stays_valid) else b""
-        if due or before != self._judge.closed:  # a refused preview is removed at once
-            self._tell(step, shown)
+        if step.step and (step.steps - step.step) * self.step_ms[-1] < _NEARLY_DONE_S * 1000:
+            self._on_nearly_done()
+        report_due = now >= self._next_report or not step.step
+        is_frame = step.step in thin_out(range(1, step.steps + 1), MAX_FRAMES)
+        was_closed, check_due = self._moderator.is_closed, report_due and now >= self._next_check
+        preview = self._moderate_preview(step) if check_due or (is_frame and not step.preview_stays_valid) else b""
+        if report_due or was_closed != self._moderator.is_closed:  # a refused preview is removed at once
+            self._report(step, preview)
             took_s = time.monotonic() - now
-            self._next = now + took_s + TICK_S * min(max(1.0, took_s / _QUICK_S), _SELDOM)
-        if kept and shown:
-            self._previews[step.step] = shown
-        elif kept and step.preview_stays_valid and not look and step.preview is not None:
-            self._later[step.step] = step.preview
-        self._at = time.monotonic()  # the time of this callback is no part of the next step
+            self._next_report = now + took_s + TICK_S * min(max(1.0, took_s / _QUICK_S), _MAX_DELAY)
+        if is_frame and preview:
+            self._previews[step.step] = preview
+        elif is_frame and step.preview_stays_valid and not check_due and step.preview is not None:
+            self._unrendered[step.step] = step.preview
+        self._step_started = time.monotonic()  # the time of this callback is no part of the next step
 
-    def _shown(self, step: DrawStep) -> bytes:
+    def _moderate_preview(self, step: DrawStep) -> bytes:
         """Return the preview if it may be shown; b"" otherwise."""
-        if step.preview is None or self._judge.closed:
+        if step.preview is None or self._moderator.is_closed:
             return b""
         preview = step.preview()
-        lets = self._judge.allows(preview)
-        self._look = time.monotonic() + _JUDGED * self._judge.took_s
-        return preview if lets else b""
+        allowed = self._moderator.allows(preview)
+        self._next_check = time.monotonic() + _CHECK_PAUSE * self._moderator.verdict_s
+        return preview if allowed else b""
 
-    def _tell(self, step: DrawStep, shown: bytes) -> None:
+    def _report(self, step: DrawStep, preview: bytes) -> None:
         changes: dict[str, Any] = {"step": step.step, "changed": timezone.now()}
-        if shown or self._judge.closed:
-            changes["preview"] = shown
+        if preview or self._moderator.is_closed:
+            changes["preview"] = preview
         if not leases.renew(wanted_pictures(), self._row.pk, self._row.lease_token, LEASE_S, **changes):
             raise DrawingCancelled
 
-    def frames(self) -> list[PreviewFrame]:
+    def make_frames(self) -> list[PreviewFrame]:
         """Return the previews to store: the first, the last, and some between at equal distances."""
-        for step, make in self._later.items():
-            if not self._judge.closed and self._judge.allows(preview := make()):
+        for step, make in self._unrendered.items():
+            if not self._moderator.is_closed and self._moderator.allows(preview := make()):
                 self._previews[step] = preview
         return [PreviewFrame(picture=self._row, step=step, preview=preview) for step, preview in self._previews.items()]
 
@@ -152,11 +154,11 @@ def _renew(row: Picture, done: threading.Event) -> None:
             connections.close_all()
 
 
-def thin_out(items: Sequence[T], most: int) -> list[T]:
-    """Return at most `most` items at equal distances, the first and the last among them."""
-    if len(items) <= most:
+def thin_out(items: Sequence[T], limit: int) -> list[T]:
+    """Return at most `limit` items at equal distances, the first and the last among them."""
+    if len(items) <= limit:
         return list(items)
-    return [items[round(at * (len(items) - 1) / (most - 1))] for at in range(most)]
+    return [items[round(at * (len(items) - 1) / (limit - 1))] for at in range(limit)]
 
 
 def measure_alignment(row: Picture, drawn: DrawnPicture) -> dict[str, Any]:

@@ -38,16 +38,16 @@ def find_nearest(rows: QuerySet[Picture], text: str) -> list[UUID]:
     Compares the newest `_MOST` of `rows` with a vector of the present embedder.
     """
     embed = registry.get_embedder()
-    found = list(
+    candidates = list(
         rows.filter(vector_embedder=embed.fingerprint[:200]).order_by("-created").values_list("pk", "vector")[:_MOST]
     )
-    if not found:
+    if not candidates:
         return []
-    wanted = np.asarray(embed.embed_query(text), np.float32).reshape(-1)
-    vectors = np.stack([np.frombuffer(bytes(vector), np.float32) for _, vector in found])
-    cosines = vectors @ wanted
+    query_vector = np.asarray(embed.embed_query(text), np.float32).reshape(-1)
+    vectors = np.stack([np.frombuffer(bytes(vector), np.float32) for _, vector in candidates])
+    cosines = vectors @ query_vector
     order = np.argsort(-cosines, kind="stable")
-    return [found[at][0] for at in order if cosines[at] >= MIN_SIMILARITY]
+    return [candidates[at][0] for at in order if cosines[at] >= MIN_SIMILARITY]
 
 
 def embed_missing() -> int:

@@ -91,13 +91,13 @@ def _beside() -> None:
         connections.close_all()
 
 
-def next_pictures(most: int) -> list[UUID]:
-    """Return up to `most` ids of pictures to draw: of users with the fewest leased pictures first, then the oldest."""
+def next_pictures(limit: int) -> list[UUID]:
+    """Return up to `limit` ids of pictures to draw: of users with the fewest leased pictures first, then the oldest."""
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     rows = Picture.objects.filter(free, ACTIVE_OWNER, status__in=Picture.ACTIVE, attempts__lt=MAX_CRASHES)
     busy = Count("owner__pictures", filter=Q(owner__pictures__lease_until__gte=now))
-    return list(rows.annotate(busy=busy).order_by("busy", "created").values_list("pk", flat=True)[:most])
+    return list(rows.annotate(busy=busy).order_by("busy", "created").values_list("pk", flat=True)[:limit])
 
 
 def queue_positions() -> dict[UUID, int]:

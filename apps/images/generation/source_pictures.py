@@ -18,7 +18,7 @@ from django.db.models.fields.files import FieldFile
 from apps.engines.types import EngineRefused
 from apps.images.models import Picture
 
-_MADE = Q(from_parent=True) | Q(upscale__gt=0)
+_HAS_SOURCE = Q(from_parent=True) | Q(upscale__gt=0)
 
 
 def read_source(row: Picture) -> bytes:
@@ -61,23 +61,25 @@ def preserve_sources(rows: Iterable[Picture]) -> None:
 
     Held pictures are not preserved. Must run inside the transaction that deletes the rows.
     """
-    kept = {row.pk: row for row in rows if row.status == Picture.Status.READY and row.file}
-    for made in Picture.objects.filter(_MADE, parent__in=list(kept), start="").exclude(pk__in=list(kept)):
-        source = kept[made.parent_id] if made.parent_id else None
-        if source is not None and (name := _copied(source, f"starts/{made.pk}.png")):
-            made.start.name, made.start_sha256 = name, source.sha256
-            made.blur = made.blur or source.blur
-            made.save(update_fields=["start", "start_sha256", "blur"])
+    sources = {row.pk: row for row in rows if row.status == Picture.Status.READY and row.file}
+    for variant in Picture.objects.filter(_HAS_SOURCE, parent__in=list(sources), start="").exclude(
+        pk__in=list(sources)
+    ):
+        source = sources[variant.parent_id] if variant.parent_id else None
+        if source is not None and (name := _copy_file(source, f"starts/{variant.pk}.png")):
+            variant.start.name, variant.start_sha256 = name, source.sha256
+            variant.blur = variant.blur or source.blur
+            variant.save(update_fields=["start", "start_sha256", "blur"])
 
 
-def _copied(source: Picture, name: str) -> str:
+def _copy_file(source: Picture, name: str) -> str:
     """Return the name of a second copy of the source's file: a hard link if possible; "" if the file is missing."""
     storage = source.file.storage
     with suppress(OSError, NotImplementedError, AttributeError):  # storages without paths, disks without links
-        there, here = Path(source.file.path), Path(storage.path(name))
-        here.parent.mkdir(parents=True, exist_ok=True)
-        os.utime(there)  # the sweep removes old files without a row, and this one has none yet
-        os.link(there, here)
+        original, copy = Path(source.file.path), Path(storage.path(name))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        os.utime(original)  # the sweep removes old files without a row, and this one has none yet
+        os.link(original, copy)
         return name
     try:
         return storage.save(name, ContentFile(read_file(source.file)))

@@ -70,15 +70,15 @@ def draw_picture(picture_id: UUID, ticket: QueueTicket | None = None) -> None:
 def _process(row: Picture, ticket: QueueTicket) -> None:
     ticket.exclusive = row.attempts > 1  # a picture that may crash the process is drawn alone
     try:
-        began = time.monotonic()
+        started = time.monotonic()
         versions.refresh_policy()  # a reviewer may have released the prompt a moment ago
         verdict = check_prompts((row.prompt, row.negative), parse_strictness(row.level))
         if not verdict.allowed:
             _hold_for_review(row, verdict)
             return
-        start, watch = source_pictures.read_source(row), ProgressWatcher(row, ticket.release_queue)
+        start, watcher = source_pictures.read_source(row), ProgressWatcher(row, ticket.release_queue)
         row.pictogram = _is_pictogram(row, start)
-        _store(row, _generate(row, start, watch, ticket), start, watch, began, verdict)
+        _store(row, _generate(row, start, watcher, ticket), start, watcher, started, verdict)
     except DrawingCancelled:
         log.info("A picture was cancelled while it was drawn, or its person suspended")
         _requeue(row, uncounted=True)  # drawn once the user is reinstated; a cancelled row stays as it is
@@ -93,20 +93,20 @@ def _process(row: Picture, ticket: QueueTicket) -> None:
             _requeue(row)
 
 
-def _generate(row: Picture, start: bytes, watch: ProgressWatcher, ticket: QueueTicket) -> DrawnPicture:
+def _generate(row: Picture, start: bytes, watcher: ProgressWatcher, ticket: QueueTicket) -> DrawnPicture:
     """Return the drawn or upscaled picture. Raises DrawingCancelled, DrawingInterrupted and EngineError."""
     if row.upscale:
-        with ticket.model(watch.renew_while_waiting):
-            watch.start_clock()
-            watch(DrawStep(0, row.steps))  # raises if it was cancelled meanwhile
+        with ticket.model(watcher.renew_while_waiting):
+            watcher.start_clock()
+            watcher(DrawStep(0, row.steps))  # raises if it was cancelled meanwhile
             return upscale_picture(start, row.upscale)
     request = DrawRequest(
         row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
         row.strength, source_pictures.read_file(row.mask),
     )  # fmt: skip
-    with keep_lease(row), ticket.model(watch.renew_while_waiting):
-        watch.start_clock()
-        drawn = registry.get_image_engine().draw(request, watch)
+    with keep_lease(row), ticket.model(watcher.renew_while_waiting):
+        watcher.start_clock()
+        drawn = registry.get_image_engine().draw(request, watcher)
     model = registry.get_image_engine().model()
     model_info.record_model(model)
     row.model, row.fingerprint = model.name, model.fingerprint  # may differ from the model at the request
@@ -116,45 +116,46 @@ def _generate(row: Picture, start: bytes, watch: ProgressWatcher, ticket: QueueT
 def _is_pictogram(row: Picture, start: bytes) -> bool:
     """Return whether the picture can only be a pictogram: drawn by a model of fixed names, from no other source."""
     parent = row.parent if row.from_parent or row.upscale else None
-    begun = not start or bool(parent and parent.pictogram)
-    return begun and (bool(row.upscale) or isinstance(registry.get_image_engine(), VocabularyLimited))
+    source_is_pictogram = not start or bool(parent and parent.pictogram)
+    return source_is_pictogram and (bool(row.upscale) or isinstance(registry.get_image_engine(), VocabularyLimited))
 
 
 def _store(
-    row: Picture, drawn: DrawnPicture, start: bytes, watch: ProgressWatcher, began: float, words: Verdict
+    row: Picture, drawn: DrawnPicture, start: bytes, watcher: ProgressWatcher, started: float, prompt_verdict: Verdict
 ) -> None:
     """Moderate, mark, sign and store the picture; the row becomes ready or held.
 
-    The file is stored first: the sweep removes files without a row. `words` is the verdict on the prompt.
+    The file is stored first: the sweep removes files without a row. `prompt_verdict` is the verdict on the prompt.
     """
     plain = drawn.picture
     level = parse_strictness(row.level)
-    seen = check_picture(lambda: encode_png(plain), row.prompt, level=level, pictogram=row.pictogram)
+    picture_verdict = check_picture(lambda: encode_png(plain), row.prompt, level=level, pictogram=row.pictogram)
     picture, mark = add_watermarks(plain, label=not row.upscale)
     signed = content_credentials.sign_picture(
         encode_png(picture), row.model, start, "c2pa.resized" if row.upscale else "c2pa.edited"
     )
     name = row.file.storage.save(f"pictures/{row.pk}.png", ContentFile(signed))
     changes = {
-        "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD, "reason": seen.message[:400],
-        "unchecked": seen.code == UNCHECKED, "pictogram": row.pictogram,
-        "blur": blur_clause(seen) or source_pictures.inherited_blur(row),
+        "status": Picture.Status.READY if picture_verdict.allowed else Picture.Status.HELD,
+        "reason": picture_verdict.message[:400],
+        "unchecked": picture_verdict.code == UNCHECKED, "pictogram": row.pictogram,
+        "blur": blur_clause(picture_verdict) or source_pictures.inherited_blur(row),
         "file": name, "sha256": hashlib.sha256(signed).hexdigest(), "width": plain.width, "height": plain.height,
         "is_reduced": drawn.is_reduced, "step": row.steps, "watermark_id": mark, "preview": encode_preview(picture),
         "model_seconds": drawn.model_s, "changed": timezone.now(), "model": row.model, "fingerprint": row.fingerprint,
-        "step_ms": [] if row.upscale else watch.step_ms, "plain_sha256": hashlib.sha256(plain.tobytes()).hexdigest(),
+        "step_ms": [] if row.upscale else watcher.step_ms, "plain_sha256": hashlib.sha256(plain.tobytes()).hexdigest(),
         **measure_alignment(row, drawn), **embed_prompt(row.prompt),
-        "seconds": time.monotonic() - began - watch.waited_s,
+        "seconds": time.monotonic() - started - watcher.queue_s,
     }  # fmt: skip
-    frames = watch.frames() if seen.allowed and not blur_clause(seen) else []
+    frames = watcher.make_frames() if picture_verdict.allowed and not blur_clause(picture_verdict) else []
     with transaction.atomic():
-        held = leases.release(wanted_pictures(), row.pk, row.lease_token, **changes)
-        if held:
+        stored = leases.release(wanted_pictures(), row.pk, row.lease_token, **changes)
+        if stored:
             PreviewFrame.objects.filter(picture=row).delete()  # frames of an attempt that crashed
             PreviewFrame.objects.bulk_create(frames)
-            for verdict in (words, seen):
+            for verdict in (prompt_verdict, picture_verdict):
                 cases.flag_picture(row, verdict.evaluation)
-    if not held:
+    if not stored:
         row.file.storage.delete(name)
         raise DrawingCancelled
 
@@ -187,9 +188,9 @@ def _waits_for_space(row: Picture, error: Exception) -> bool:
 
 def _requeue(row: Picture, seconds: int = _RETRY_S, reason: str = "", *, uncounted: bool = False) -> None:
     """Return the picture to the queue; no worker claims it for `seconds`. `uncounted`: not counted as an attempt."""
-    until = timezone.now() + timedelta(seconds=seconds)
+    retry_at = timezone.now() + timedelta(seconds=seconds)
     working = Picture.objects.filter(status=Picture.Status.WORKING)
     working.filter(pk=row.pk, lease_token=row.lease_token).update(
-        status=Picture.Status.QUEUED, lease_token="", lease_until=until, step=0, reason=reason,
+        status=Picture.Status.QUEUED, lease_token="", lease_until=retry_at, step=0, reason=reason,
         attempts=row.attempts - uncounted, changed=timezone.now(),
     )  # fmt: skip

@@ -15,7 +15,13 @@ from django.utils.translation import gettext_lazy
 from apps.images.models import Picture, PictureQuerySet
 from apps.users.models import User
 
-_NAMES = {"show": "show", "text": "q", "model": "model", "size": "size", "since": "since"}  # parameters in the URL
+_NAMES = {
+    "show": "show",
+    "text": "q",
+    "model": "model",
+    "size": "size",
+    "max_age_days": "since",
+}  # parameters in the URL
 _LONGEST = 200  # characters of a value
 _SMALL, _LARGE = 512, 1024  # pixels of the longer side: maximum of small, minimum of large
 
@@ -38,11 +44,11 @@ class GalleryFilters:
     text: str = ""
     model: str = ""
     size: str = ""
-    since: str = ""  # days
+    max_age_days: str = ""  # days
 
     @property
-    def narrowed(self) -> bool:
-        return bool(self.model or self.size or self.since)
+    def is_filtered(self) -> bool:
+        return bool(self.model or self.size or self.max_age_days)
 
     @property
     def query(self) -> str:
@@ -61,8 +67,8 @@ class GalleryFilters:
         for value, _, condition in SIZES:
             if value == self.size:
                 rows = rows.filter(condition)
-        if self.since in {value for value, _ in TIME_SPANS}:
-            rows = rows.filter(created__gte=timezone.now() - timedelta(days=int(self.since)))
+        if self.max_age_days in {value for value, _ in TIME_SPANS}:
+            rows = rows.filter(created__gte=timezone.now() - timedelta(days=int(self.max_age_days)))
         return rows
 
 

@@ -36,8 +36,8 @@ GALLERY_VIEWS = (
     ("", gettext_lazy("All")), ("favourites", gettext_lazy("Favourites")), ("active", gettext_lazy("In progress")),
     ("held", gettext_lazy("Withheld")), ("failed", gettext_lazy("Failed")),
 )  # fmt: skip
-_LINE = 12  # ancestors that are shown at most
-_WORDS, _ALIKE = 10, 48  # search words at most; pictures found by meaning at most
+_MAX_ANCESTORS = 12  # ancestors that are shown at most
+_MAX_WORDS, _MAX_SIMILAR = 10, 48  # search words at most; pictures found by meaning at most
 _ENDED = (Picture.Status.FAILED, Picture.Status.CANCELLED)
 _RECIPE = (
     "prompt", "negative", "width", "height", "steps", "guidance", "scheduler", "seed", "strength",
@@ -48,54 +48,54 @@ _RECIPE = (
 def search_pictures(user: User, show: str, text: str) -> PictureQuerySet:
     """Return the user's pictures whose prompt holds every word, newest first, then similar ones, nearest first."""
     rows = Picture.objects.filter(owner=user)
-    narrowed = {
+    condition = {
         "favourites": Q(favourite=True), "active": Q(status__in=Picture.ACTIVE), "failed": Q(status__in=_ENDED),
         "held": Q(status=Picture.Status.HELD),
     }.get(show, Q())  # fmt: skip
-    rows = rows.filter(narrowed)
-    if not (words := text.split()[:_WORDS]):
+    rows = rows.filter(condition)
+    if not (words := text.split()[:_MAX_WORDS]):
         return rows
-    said = Q()
+    has_words = Q()
     for word in words:
-        said &= Q(prompt__icontains=word)
-    alike = _find_similar(rows.exclude(said), text)
-    place = Case(*(When(pk=pk, then=Value(at)) for at, pk in enumerate(alike, 1)), default=0)
-    return rows.filter(said | Q(pk__in=alike)).annotate(place=place).order_by("place", "-created", "-seed")
+        has_words &= Q(prompt__icontains=word)
+    similar = _find_similar(rows.exclude(has_words), text)
+    place = Case(*(When(pk=pk, then=Value(at)) for at, pk in enumerate(similar, 1)), default=0)
+    return rows.filter(has_words | Q(pk__in=similar)).annotate(place=place).order_by("place", "-created", "-seed")
 
 
 def _find_similar(rows: QuerySet[Picture], text: str) -> list[UUID]:
     """Return ids of pictures with a similar prompt, nearest first; [] if the embedder fails."""
     try:
-        return prompt_embeddings.find_nearest(rows, text)[:_ALIKE]
+        return prompt_embeddings.find_nearest(rows, text)[:_MAX_SIMILAR]
     except EngineError as error:
         log.warning("Pictures are found by words only: %s", error)
         return []
 
 
 def list_ancestors(row: Picture) -> list[Picture]:
-    """Return the chain of parents, from the first picture down to the direct parent; at most `_LINE`."""
+    """Return the chain of parents, from the first picture down to the direct parent; at most `_MAX_ANCESTORS`."""
     line: list[Picture] = []
-    above = row.parent_id
-    while above is not None and len(line) < _LINE:
-        found = Picture.objects.filter(owner=row.owner, pk=above).defer("preview", "vector").first()
-        if found is None:
+    parent_id = row.parent_id
+    while parent_id is not None and len(line) < _MAX_ANCESTORS:
+        parent = Picture.objects.filter(owner=row.owner, pk=parent_id).defer("preview", "vector").first()
+        if parent is None:
             break
-        line.insert(0, found)
-        above = found.parent_id
+        line.insert(0, parent)
+        parent_id = parent.parent_id
     return line
 
 
 def list_variants(row: Picture) -> QuerySet[Picture]:
     """Return the finished pictures made from this one."""
-    return _drawn(row).filter(parent=row)
+    return _select_finished(row).filter(parent=row)
 
 
 def list_batch(row: Picture) -> QuerySet[Picture]:
     """Return the other finished pictures of the same request."""
-    return _drawn(row).filter(batch=row.batch).exclude(pk=row.pk)
+    return _select_finished(row).filter(batch=row.batch).exclude(pk=row.pk)
 
 
-def _drawn(row: Picture) -> QuerySet[Picture]:
+def _select_finished(row: Picture) -> QuerySet[Picture]:
     return Picture.objects.filter(owner=row.owner, status=Picture.Status.READY).defer("preview", "vector")
 
 
@@ -146,19 +146,19 @@ def cancel_drawing(user: User, row: Picture) -> None:
     )
 
 
-def set_favourite(user: User, row: Picture, *, on: bool) -> None:
+def set_favourite(user: User, row: Picture, *, favourite: bool) -> None:
     """Mark the picture as a favourite, or unmark it. Raises PermissionDenied."""
     require_row(Picture.objects.filter(owner=user), row.pk)
-    Picture.objects.filter(pk=row.pk).update(favourite=on)
+    Picture.objects.filter(pk=row.pk).update(favourite=favourite)
 
 
-def delete_pictures(user: User, chosen: Iterable[UUID]) -> int:
+def delete_pictures(user: User, ids: Iterable[UUID]) -> int:
     """Delete pictures of the user and return how many.
 
     Rows go first: the sweep removes files without a row, but nothing repairs a row without its file.
     """
-    named = Picture.objects.filter(owner=user, pk__in=list(chosen))
-    rows = list(named.only("pk", "file", "start", "mask", "status", "sha256"))
+    own = Picture.objects.filter(owner=user, pk__in=list(ids))
+    rows = list(own.only("pk", "file", "start", "mask", "status", "sha256"))
     with transaction.atomic():
         source_pictures.preserve_sources(rows)
         Picture.objects.filter(pk__in=[row.pk for row in rows]).delete()
@@ -175,8 +175,8 @@ def _remove_files(rows: Iterable[Picture]) -> None:
 
 def make_archive(rows: Iterable[Picture]) -> IO[bytes]:
     """Return an open ZIP file, positioned at its start, with each picture, its mask and its recipe."""
-    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+    output = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
         for row in rows:
             with row.file.open("rb") as file:
                 name = f"{row.shown_as}-{row.seed}-{row.pk.hex[:6]}"
@@ -184,5 +184,5 @@ def make_archive(rows: Iterable[Picture]) -> IO[bytes]:
             if row.mask:
                 archive.writestr(f"{name}-mask.png", _content(row.mask))
             archive.writestr(f"{name}.json", json.dumps(describe_recipe(row), indent=1))
-    packed.seek(0)
-    return packed
+    output.seek(0)
+    return output

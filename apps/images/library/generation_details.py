@@ -24,8 +24,8 @@ class GenerationDetails:
     frames: tuple[int, ...]  # steps with a stored preview
     bars: tuple[StepBar, ...]
     step_ms: float  # median: the first step often also loads and compiles
-    outside_s: float | None  # seconds outside of the model; None if the engine does not report its time
-    same: bool | None  # whether a repetition has the same pixels as its original; None for any other picture
+    overhead_s: float | None  # seconds outside of the model; None if the engine does not report its time
+    is_identical: bool | None  # whether a repetition has the same pixels as its original; None for any other picture
 
 
 def describe_generation(row: Picture) -> GenerationDetails | None:
@@ -40,7 +40,7 @@ def describe_generation(row: Picture) -> GenerationDetails | None:
 
 
 def _is_identical(row: Picture) -> bool | None:
-    other = row.repeat_of
-    if other is None or not other.plain_sha256 or not row.plain_sha256:
+    original = row.repeat_of
+    if original is None or not original.plain_sha256 or not row.plain_sha256:
         return None
-    return other.plain_sha256 == row.plain_sha256
+    return original.plain_sha256 == row.plain_sha256

@@ -36,7 +36,7 @@ def adopt_names() -> None:
     own = live.blocklists.get(BLOCKLIST_KEY)
     if not names or (own is not None and set(names) <= set(own.entries)):
         return
-    if (asked := (live.number, live.sha256, *names)) == _settled["names"]:
+    if (key := (live.number, live.sha256, *names)) == _settled["names"]:
         return
     try:
         if (
@@ -45,7 +45,7 @@ def adopt_names() -> None:
             )
             is None
         ):
-            _settled["names"] = asked  # reviewers have removed them: no need to search all versions again
+            _settled["names"] = key  # reviewers have removed them: no need to search all versions again
     except IntegrityError:  # another process has added them at the same time
         versions.refresh_policy()
     except PolicyError as error:

@@ -55,11 +55,11 @@ class PictureReviewable:
 
     def release(self, subject: str) -> dict[str, Any]:
         """Show a held picture; queue it if it was held before it was drawn. Return the previous state."""
-        held = Picture.objects.filter(pk=subject, status=Picture.Status.HELD)
-        restore_data = held.values(*_RESTORED_FIELDS).first()
-        drawn = held.exclude(file="").update(status=Picture.Status.READY, reason="")
+        held_rows = Picture.objects.filter(pk=subject, status=Picture.Status.HELD)
+        restore_data = held_rows.values(*_RESTORED_FIELDS).first()
+        drawn = held_rows.exclude(file="").update(status=Picture.Status.READY, reason="")
         if restore_data and not drawn:
-            held.update(status=Picture.Status.QUEUED, reason="", attempts=0)
+            held_rows.update(status=Picture.Status.QUEUED, reason="", attempts=0)
             transaction.on_commit(partial(notify_worker, TASK, UUID(subject)))
         _notify_pages(subject)
         return restore_data or {}
@@ -101,12 +101,12 @@ def flag_picture(row: Picture, evaluation: EvaluationRecord | None) -> None:
     drawn.
     """
     if evaluation is not None and evaluation.result.action is Action.REVIEW:
-        known = Case.objects.filter(kind=KIND, subject=str(row.pk), clause=evaluation.result.code)
-        if known.filter(snapshot__sha256=hash_text(evaluation.text)).exists():
+        earlier = Case.objects.filter(kind=KIND, subject=str(row.pk), clause=evaluation.result.code)
+        if earlier.filter(snapshot__sha256=hash_text(evaluation.text)).exists():
             return
     cases.flag_evaluated(KIND, row.pk, row.owner_id, evaluation)
 
 
-def flag_prompt(person: int, verdict: Verdict) -> None:
+def flag_prompt(user_id: int, verdict: Verdict) -> None:
     """Open a case about words of which no picture is stored. Call in a database thread."""
-    cases.flag_unstored(KIND, person, verdict.evaluation)
+    cases.flag_unstored(KIND, user_id, verdict.evaluation)

@@ -16,28 +16,28 @@ from apps.safety.verdict_log.recorder import use_surface
 class PreviewModerator:
     """Moderator of the previews of one drawing.
 
-    After one refusal it is `closed`: the finished picture will probably be held, so no further preview is shown.
+    After one refusal it is `is_closed`: the finished picture will probably be held, so no further preview is shown.
     """
 
     def __init__(self, row: Picture) -> None:
         self._row = row
-        self.closed = False
-        self.took_s = 0.0  # seconds of the last verdict
+        self.is_closed = False
+        self.verdict_s = 0.0  # seconds of the last verdict
 
     def allows(self, preview: bytes) -> bool:
         """Return whether the preview may be shown. Call only from threads that may use the database.
 
         Without a classifier the policy decides; if the classifier fails, the preview is refused.
         """
-        if self.closed or not preview:
+        if self.is_closed or not preview:
             return False
-        began = time.monotonic()
+        started = time.monotonic()
         with use_surface(Surface.UNRECORDED):  # only the finished picture is counted
             row = self._row
             level = parse_strictness(row.level)
             verdict = check_picture(lambda: preview, row.prompt, level=level, pictogram=row.pictogram)
-        self.took_s = time.monotonic() - began
+        self.verdict_s = time.monotonic() - started
         if verdict.code == UNCHECKED:
             return verdict.allowed and registry.get_image_classifier() is None
-        self.closed = not verdict.allowed or bool(blur_clause(verdict))
-        return not self.closed
+        self.is_closed = not verdict.allowed or bool(blur_clause(verdict))
+        return not self.is_closed

@@ -24,9 +24,9 @@ def check_prompts(texts: Sequence[str], level: Strictness = Strictness.SITE) -> 
     versions.load_fresh_policy()
     with use_surface(Surface.PICTURES):
         said = strictest_verdict(asyncio.run(gate.check_question(text, level=level)) for text in texts if text)
-    found = strictest_verdict([said, match_blocklists(texts, level)]) if said.allowed else said
+    verdict = strictest_verdict([said, match_blocklists(texts, level)]) if said.allowed else said
     shadow.write_verdicts()  # written now: the event loop of the gate's deferred writes has ended
-    return found
+    return verdict
 
 
 def match_blocklists(texts: Sequence[str], level: Strictness = Strictness.SITE) -> Verdict:

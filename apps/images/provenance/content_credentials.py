@@ -99,25 +99,25 @@ def read_credentials(picture: bytes, kind: str) -> ContentCredentials | None:
 def _keys() -> tuple[bytes, bytes]:
     """Return certificates (leaf first) and private key, both PEM."""
     if settings.SIGN_KEY or settings.SIGN_CERTIFICATES:
-        return _named("SIGN_CERTIFICATES"), _named("SIGN_KEY")
-    place = Path(settings.DATA_DIR) / "credentials.pem"
-    both = place.read_bytes() if place.exists() else b""
-    if _KEY not in both:
-        _make(place)
-        both = place.read_bytes()
-    at = both.index(_KEY)
-    return both[:at], both[at:]
+        return _read_setting_file("SIGN_CERTIFICATES"), _read_setting_file("SIGN_KEY")
+    path = Path(settings.DATA_DIR) / "credentials.pem"
+    pem = path.read_bytes() if path.exists() else b""
+    if _KEY not in pem:
+        _make(path)
+        pem = path.read_bytes()
+    at = pem.index(_KEY)
+    return pem[:at], pem[at:]
 
 
-def _named(setting: str) -> bytes:
+def _read_setting_file(setting: str) -> bytes:
     try:
         return Path(getattr(settings, setting)).read_bytes()
     except OSError as error:
         raise EngineUnavailable(f"Pictures cannot be signed: {setting} names no file that can be read.") from error
 
 
-def _make(place: Path) -> None:
-    """Write a new key with its certificates to `place`.
+def _make(path: Path) -> None:
+    """Write a new key with its certificates to `path`.
 
     One file, linked into place: processes that make one at the same time never mix theirs, and a killed one leaves at
     most a temporary file.
@@ -127,20 +127,20 @@ def _make(place: Path) -> None:
     below = _certificate("self-made key", leaf, "self-made root", root)
     pem = serialization.Encoding.PEM
     key = leaf.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=place.name, delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
         file.write(below.public_bytes(pem) + above.public_bytes(pem) + key)
-    made = Path(file.name)
+    temporary = Path(file.name)
     try:
-        if place.exists():  # a half-written file without a key
-            made.replace(place)
+        if path.exists():  # a half-written file without a key
+            temporary.replace(path)
         else:
-            os.link(made, place)
+            os.link(temporary, path)
     except FileExistsError:
         pass  # another process was first
     except OSError:  # a disk without links
-        made.replace(place)
+        temporary.replace(path)
     finally:
-        made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def _certificate(
@@ -149,7 +149,7 @@ def _certificate(
     top, now = subject == issuer, datetime.now(UTC)
     others = "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"
     usage: dict[str, Any] = dict.fromkeys((*others, "encipher_only", "decipher_only"), False)
-    made = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(_name(subject)).issuer_name(_name(issuer)).public_key(key.public_key())
         .serial_number(x509.random_serial_number())
@@ -160,8 +160,8 @@ def _certificate(
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False)
     )  # fmt: skip
     if not top:
-        made = made.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False)
-    return made.sign(signer, hashes.SHA256())
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False)
+    return builder.sign(signer, hashes.SHA256())
 
 
 def _name(words: str) -> x509.Name:

@@ -103,21 +103,21 @@ class PictureForm(forms.Form):
         )
         shapes = _shapes(model)
         self.fields["shape"].choices = shapes  # type: ignore[attr-defined]
-        unused = {
+        supported = {
             "shape": len(shapes) > 1,
             "negative": model.accepts_negative,
             "scheduler": bool(model.schedulers),
             "steps": model.max_steps > 1,
         }
         # Models with negative prompts were trained on styles; a model of pictograms knows none.
-        unused |= {"style": model.accepts_negative, "quality": model.max_steps > 1}
-        unused |= {"guidance": model.max_steps > 1, "strength": bool(parent) and model.accepts_start}
-        for name, used in unused.items():
+        supported |= {"style": model.accepts_negative, "quality": model.max_steps > 1}
+        supported |= {"guidance": model.max_steps > 1, "strength": bool(parent) and model.accepts_start}
+        for name, used in supported.items():
             if not used:
                 del self.fields[name]
 
     @property
-    def advanced(self) -> list[Any]:
+    def advanced_fields(self) -> list[Any]:
         names = ("negative", "strength", "steps", "guidance", "seed", "scheduler")
         return [self[name] for name in names if name in self.fields]
 
@@ -138,48 +138,56 @@ class PictureForm(forms.Form):
     def _steps(self) -> int | None:
         """Return the number of steps: the one filled in, else by the chosen quality; None for the model's own."""
         data, model = self.cleaned_data, self._model
-        times = next(times for value, _, times in _QUALITIES if value == data.get("quality", ""))
-        wanted: int | None = data.get("steps")
-        if wanted is not None or times == 1:
-            return wanted
-        return max(1, min(model.max_steps, round(model.steps * times)))
+        factor = next(factor for value, _, factor in _QUALITIES if value == data.get("quality", ""))
+        steps: int | None = data.get("steps")
+        if steps is not None or factor == 1:
+            return steps
+        return max(1, min(model.max_steps, round(model.steps * factor)))
 
 
 def apply_style(prompt: str, negative: str, style: str) -> tuple[str, str]:
     """Return prompt and negative prompt with the words of the style. Words that are there already are not repeated."""
-    words, away = next((words, away) for value, _, words, away in _STYLES if value == style)
+    style_prompt, style_negative = next(
+        (style_prompt, style_negative) for value, _, style_prompt, style_negative in _STYLES if value == style
+    )
 
-    def added(text: str, also: str) -> str:
-        return text if not also or also in text else f"{text.rstrip(' ,.')}, {also}" if text.strip() else also
+    def append(text: str, addition: str) -> str:
+        return (
+            text
+            if not addition or addition in text
+            else f"{text.rstrip(' ,.')}, {addition}"
+            if text.strip()
+            else addition
+        )
 
-    return added(prompt, words), added(negative, away)
+    return append(prompt, style_prompt), append(negative, style_negative)
 
 
-def picture_size(model: PictureModel, across: int, down: int) -> tuple[int, int]:
+def picture_size(model: PictureModel, ratio_width: int, ratio_height: int) -> tuple[int, int]:
     """Return width and height of that ratio, with about as many pixels as the model's usual picture."""
     area = model.width * model.height
-    width = (area * across / down) ** 0.5
+    width = (area * ratio_width / ratio_height) ** 0.5
 
-    def fitting(side: float) -> int:
-        most = model.max_side // model.multiple * model.multiple
-        return max(model.multiple, min(most, round(side / model.multiple) * model.multiple))
+    def fit_side(side: float) -> int:
+        max_side = model.max_side // model.multiple * model.multiple
+        return max(model.multiple, min(max_side, round(side / model.multiple) * model.multiple))
 
-    return fitting(width), fitting(area / width)
+    return fit_side(width), fit_side(area / width)
 
 
 def _shapes(model: PictureModel) -> list[tuple[str, str]]:
     """Return the shapes that differ in size for this model, with their pixels in the label."""
-    seen: dict[tuple[int, int], tuple[str, str]] = {}
+    shapes: dict[tuple[int, int], tuple[str, str]] = {}
     for value, label, across, down in _SHAPES:
         size = picture_size(model, across, down)
-        seen.setdefault(size, (value, f"{label} · {size[0]} × {size[1]}"))
-    return list(seen.values())
+        shapes.setdefault(size, (value, f"{label} · {size[0]} × {size[1]}"))
+    return list(shapes.values())
 
 
 def _initial(parent: Picture | None) -> dict[str, Any]:
     if parent is None:
         return {"count": 1, "shape": "square"}
     ratio = parent.width / parent.height
-    shape = min(_SHAPES, key=lambda one: abs(math.log(one[2] / one[3] / ratio)))[0]
+    shape = min(_SHAPES, key=lambda shape_choice: abs(math.log(shape_choice[2] / shape_choice[3] / ratio)))[0]
     names = ("prompt", "negative", "steps", "guidance", "scheduler")
     return {"count": 1, "shape": shape, **{name: getattr(parent, name) for name in names}}

@@ -21,7 +21,7 @@ from apps.users.models import User
 
 MAX_PRESETS = 50  # per user
 NAME_CHARACTERS = 60  # characters of a name
-_WORDS = "prompt"  # the field that is no setting and not saved
+_PROMPT_FIELD = "prompt"  # the field that is no setting and not saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +43,23 @@ def save_preset(user: User, name: str, form: PictureForm) -> Preset:
 
     Raises PictureRequestRefused for an invalid form or name, or too many presets.
     """
-    form.fields[_WORDS].required = False
+    form.fields[_PROMPT_FIELD].required = False
     if not form.is_valid():
-        wrong = "; ".join(
-            f"{form[field].label}: {said[0]}" for field, said in form.errors.items() if field in form.fields
+        errors = "; ".join(
+            f"{form[field].label}: {messages[0]}" for field, messages in form.errors.items() if field in form.fields
         )
-        raise PictureRequestRefused(gettext("These settings cannot be saved. %(wrong)s") % {"wrong": wrong})
+        raise PictureRequestRefused(gettext("These settings cannot be saved. %(wrong)s") % {"wrong": errors})
     settings = {
-        field: value for field, value in form.cleaned_data.items() if field != _WORDS and value not in ("", None)
+        field: value for field, value in form.cleaned_data.items() if field != _PROMPT_FIELD and value not in ("", None)
     }
     with transaction.atomic():
-        own = Preset.objects.filter(owner=user)
+        presets = Preset.objects.filter(owner=user)
         name = _name(name)
-        if not own.filter(name=name).exists() and own.count() >= MAX_PRESETS:
+        if not presets.filter(name=name).exists() and presets.count() >= MAX_PRESETS:
             raise PictureRequestRefused(
                 gettext("You can have at most %(most)s presets. Delete one first.") % {"most": MAX_PRESETS}
             )
-        return own.update_or_create(owner=user, name=name, defaults={"settings": settings})[0]
+        return presets.update_or_create(owner=user, name=name, defaults={"settings": settings})[0]
 
 
 def rename_preset(user: User, row: Preset, name: str) -> None:
@@ -89,22 +89,24 @@ def _name(name: str) -> str:
 
 def list_presets(user: User, model: PictureModel, form: PictureForm) -> list[OfferedPreset]:
     """Return the presets of the user with the settings that the form of the present model accepts."""
-    return [_offered(row, model, form) for row in Preset.objects.filter(owner=user)]
+    return [_offer(row, model, form) for row in Preset.objects.filter(owner=user)]
 
 
-def _offered(row: Preset, model: PictureModel, form: PictureForm) -> OfferedPreset:
+def _offer(row: Preset, model: PictureModel, form: PictureForm) -> OfferedPreset:
     values: dict[str, Any] = {}
-    said: list[str] = []
-    lacking: list[str] = []
+    summary: list[str] = []
+    unsupported: list[str] = []
     for name, value in row.settings.items():
         field = form.fields.get(name)
         if field is None or (name == "steps" and value > model.max_steps) or not _is_accepted(field, value):
-            lacking.append(str(form.base_fields[name].label or pretty_name(name)) if name in form.base_fields else name)
+            unsupported.append(
+                str(form.base_fields[name].label or pretty_name(name)) if name in form.base_fields else name
+            )
             continue
         values[name] = value
         choices: Mapping[Any, Any] = dict(getattr(field, "choices", ()))
-        said.append(f"{form[name].label}: {choices.get(value, value)}")
-    return OfferedPreset(row, values, ", ".join(said), ", ".join(lacking))
+        summary.append(f"{form[name].label}: {choices.get(value, value)}")
+    return OfferedPreset(row, values, ", ".join(summary), ", ".join(unsupported))
 
 
 def _is_accepted(field: Any, value: object) -> bool:

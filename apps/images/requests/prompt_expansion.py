@@ -63,7 +63,7 @@ class _ModelOutput:
 
     text: str = ""
     tokens: int = 0
-    whole: bool = False
+    is_complete: bool = False
     verdicts: list[Verdict] = field(default_factory=list)  # of the gate, on its pieces
 
 
@@ -80,15 +80,15 @@ async def expand_prompt(user: User, words: str) -> PromptExpansion:
     model = await in_db(model_info.get_model)
     if model.vocabulary:
         painter = await in_pool(registry.get_image_engine)
-        found = (
+        names = (
             await in_pool(painter.nearest_names, words, MAX_SUGGESTIONS)
             if isinstance(painter, VocabularyLimited)
             else []
         )
-        return PromptExpansion(names=tuple(found))
+        return PromptExpansion(names=tuple(names))
     await in_db(_charge_limits, user)
     answer = await _generate(user, words)
-    text = clean_description(answer.text, words, whole=answer.whole)
+    text = clean_description(answer.text, words, is_complete=answer.is_complete)
     if not text:
         raise PictureRequestRefused(
             gettext("The model’s text did not match your description. Try again, or add details yourself.")
@@ -110,31 +110,31 @@ def suggest_names(model: PictureModel, words: str) -> list[str]:
     return []
 
 
-def clean_description(answer: str, words: str, *, whole: bool = True) -> str:
+def clean_description(answer: str, words: str, *, is_complete: bool = True) -> str:
     """Return the model's text as a description; "" if it only repeats the words or has none of them.
 
-    `whole`: the model ended by itself. A cut or too long text is shortened to full sentences if possible. Pure.
+    `is_complete`: the model ended by itself. A cut or too long text is shortened to full sentences if possible. Pure.
     """
     lines = [line for line in answer.splitlines() if line.strip(_EDGES)]
     if len(lines) > 1 and lines[0].rstrip(_EDGES).endswith(":"):  # "Here is the description:"
         lines = lines[1:]
     text = " ".join(_PREFIX.sub("", " ".join(lines).strip(_EDGES)).strip(_EDGES).split())
-    if not whole or len(text) > _LONGEST:  # keep complete sentences, else complete words
+    if not is_complete or len(text) > _LONGEST:  # keep complete sentences, else complete words
         ends = [found.end() for found in _END.finditer(text[:_LONGEST])]
         text = text[: ends[-1]] if ends else text[:_LONGEST].rsplit(" ", 1)[0]
-    wanted, terms = set(extract_content_terms(words)), set(extract_content_terms(text))
-    return text if terms - wanted and wanted & terms else ""
+    words_terms, terms = set(extract_content_terms(words)), set(extract_content_terms(text))
+    return text if terms - words_terms and words_terms & terms else ""
 
 
-async def _check(user: User, text: str, before: Sequence[Verdict] = ()) -> None:
+async def _check(user: User, text: str, earlier: Sequence[Verdict] = ()) -> None:
     """Raise PictureRequestRefused if the policy forbids drawing the text; open one case if it asks for review.
 
-    `before` are earlier verdicts on the same text.
+    `earlier` are earlier verdicts on the same text.
     """
     with use_surface(Surface.PICTURES):
         verdict = await gate.check_question(text)
     if verdict.allowed:
-        verdict = strictest_verdict([verdict, *before, await in_db(match_blocklists, (text,))])
+        verdict = strictest_verdict([verdict, *earlier, await in_db(match_blocklists, (text,))])
     await in_db(flag_prompt, user.pk, verdict)
     if not verdict.allowed:
         raise PictureRequestRefused(translate_stored(verdict.message))
@@ -148,14 +148,14 @@ def _charge_limits(user: User) -> None:
 async def _generate(user: User, words: str) -> _ModelOutput:
     """Return the model's moderated text, and charge its tokens to the user. Raises PictureRequestRefused and
     EngineError."""
-    asked = f"{_INSTRUCTION}\n\nThe picture: {escape_template_tokens(words)}"
+    prompt = f"{_INSTRUCTION}\n\nThe picture: {escape_template_tokens(words)}"
     sampling = Sampling(max_tokens=_TOKENS, temperature=0.7)
-    request = ChatRequest((ChatMessage("user", asked),), sampling, str(user.pk), reasoning=False)
+    request = ChatRequest((ChatMessage("user", prompt),), sampling, str(user.pk), reasoning=False)
     answer = _ModelOutput()
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),
-            aclosing(gate.moderate_stream(_deltas(request, answer), answer.verdicts.append)) as pieces,
+            aclosing(gate.moderate_stream(_stream_text(request, answer), answer.verdicts.append)) as pieces,
         ):
             async for piece in pieces:
                 answer.text += piece
@@ -171,12 +171,12 @@ async def _generate(user: User, words: str) -> _ModelOutput:
     return answer
 
 
-async def _deltas(request: ChatRequest, answer: _ModelOutput) -> AsyncGenerator[str, None]:
+async def _stream_text(request: ChatRequest, answer: _ModelOutput) -> AsyncGenerator[str, None]:
     async with aclosing(registry.get_chat_engine().stream(request)) as items:
         async for item in items:
             if isinstance(item, Delta) and item.text:
                 answer.tokens += 1
                 yield item.text
             elif isinstance(item, Finish):
-                answer.whole = item.reason != "length"
+                answer.is_complete = item.reason != "length"
                 answer.tokens = item.usage.prompt_tokens + item.usage.completion_tokens if item.usage else answer.tokens

@@ -37,7 +37,7 @@ from apps.users.models.rate_limit import LimitedResource
 MAX_PICTURES = 4  # per request
 MAX_QUEUED = 12  # unfinished pictures per user
 SEED_LIMIT = 2**32
-_UNSEEN = "This assistant shows only checked pictures, and no picture check is set up on this site."
+_NO_CLASSIFIER = "This assistant shows only checked pictures, and no picture check is set up on this site."
 
 
 class PictureRequestRefused(Exception):
@@ -66,39 +66,39 @@ class PictureRequest:
     level: Strictness = Strictness.SITE  # strictness of moderation of prompt and picture
 
 
-def request_pictures(user: User, wish: PictureRequest, verdict: Verdict | None = None) -> list[Picture]:
+def request_pictures(user: User, request: PictureRequest, verdict: Verdict | None = None) -> list[Picture]:
     """Queue the requested pictures and return their rows; one held row if its prompt waits for a reviewer. A prompt
     that is drawn and reviewed later opens a case per picture. `verdict` is an earlier verdict of the gate on the
     prompt. Raises PictureRequestRefused, RateLimited or EngineError; PermissionDenied for a source picture or recipe of
     another user."""
-    require_own(user, wish.parent, wish.repeat_of)
-    wish = replace(wish, prompt=gate.normalise(wish.prompt), negative=gate.normalise(wish.negative))
-    if wish.parent is not None and wish.from_parent:
-        wish = replace(wish, level=strictest_of(wish.level, parse_strictness(wish.parent.level)))
+    require_own(user, request.parent, request.repeat_of)
+    request = replace(request, prompt=gate.normalise(request.prompt), negative=gate.normalise(request.negative))
+    if request.parent is not None and request.from_parent:
+        request = replace(request, level=strictest_of(request.level, parse_strictness(request.parent.level)))
     if words := restriction_message(user, Feature.PICTURES):
         raise PictureRequestRefused(words)
-    if not 1 <= wish.count <= MAX_PICTURES:
+    if not 1 <= request.count <= MAX_PICTURES:
         raise PictureRequestRefused(gettext("Choose 1 to %(most)s pictures at once.") % {"most": MAX_PICTURES})
-    if wish.level == Strictness.STRICTEST and registry.get_image_classifier() is None:
-        raise PictureRequestRefused(gettext(_UNSEEN))
+    if request.level == Strictness.STRICTEST and registry.get_image_classifier() is None:
+        raise PictureRequestRefused(gettext(_NO_CLASSIFIER))
     model = model_info.get_model()
-    request = _build_draw_request(wish, model)
-    validate_request(request, model)
-    if wish.from_parent and wish.parent is not None and wish.parent.status != Picture.Status.READY:
+    drawing = _build_draw_request(request, model)
+    validate_request(drawing, model)
+    if request.from_parent and request.parent is not None and request.parent.status != Picture.Status.READY:
         raise PictureRequestRefused(gettext("The starting picture must be finished."))
-    files = _files(wish, request)
-    require_room(user, wish.count)
-    rate_limits.consume(user, LimitedResource.PICTURES, cost=wish.count)
-    texts = (wish.prompt, wish.negative)
+    files = _files(request, drawing)
+    require_room(user, request.count)
+    rate_limits.consume(user, LimitedResource.PICTURES, cost=request.count)
+    texts = (request.prompt, request.negative)
     if verdict is None:
-        verdict = check_prompts(texts, wish.level)
+        verdict = check_prompts(texts, request.level)
     elif verdict.allowed:
-        verdict = strictest_verdict([verdict, match_blocklists(texts, wish.level)])
+        verdict = strictest_verdict([verdict, match_blocklists(texts, request.level)])
     if not verdict.allowed:
-        return [_hold_for_review(Picture(**_row(user, wish, request, model, new_id(), 0)), files, verdict)]
+        return [_hold_for_review(Picture(**_row(user, request, drawing, model, new_id(), 0)), files, verdict)]
     batch = new_id()
     with transaction.atomic():
-        rows = [Picture(**_row(user, wish, request, model, batch, at)) for at in range(wish.count)]
+        rows = [Picture(**_row(user, request, drawing, model, batch, at)) for at in range(request.count)]
         for row in rows:
             store_files(row, files)
         Picture.objects.bulk_create(rows)
@@ -123,18 +123,20 @@ def require_room(user: User, count: int) -> None:
         )
 
 
-def _files(wish: PictureRequest, request: DrawRequest) -> dict[str, bytes]:
+def _files(request: PictureRequest, drawing: DrawRequest) -> dict[str, bytes]:
     """Return PNGs of `start` and `mask`, if given.
 
     Raises EngineRefused for files that cannot be used, PictureRequestRefused for a mask without a source.
     """
-    start, size = wish.start, (request.width, request.height)
+    start, size = request.start, (drawing.width, drawing.height)
     files = {"start": encode_png(open_start_picture(start, *size))} if start else {}
-    if wish.mask:
-        source = start or (source_pictures.read_file(wish.parent.file) if wish.parent and wish.from_parent else b"")
+    if request.mask:
+        source = start or (
+            source_pictures.read_file(request.parent.file) if request.parent and request.from_parent else b""
+        )
         if not source:
             raise PictureRequestRefused(gettext("You can change a part only of a finished picture."))
-        files["mask"] = encode_png(read_mask(wish.mask, source, *(size if start else open_upright(source).size)))
+        files["mask"] = encode_png(read_mask(request.mask, source, *(size if start else open_upright(source).size)))
     return files
 
 
@@ -161,33 +163,34 @@ def _hold_for_review(row: Picture, files: dict[str, bytes], verdict: Verdict) ->
     return row
 
 
-def _build_draw_request(wish: PictureRequest, model: PictureModel) -> DrawRequest:
-    if wish.mask and not model.accepts_mask:
+def _build_draw_request(request: PictureRequest, model: PictureModel) -> DrawRequest:
+    if request.mask and not model.accepts_mask:
         raise EngineRefused("This model cannot change a part of a picture.")
-    if (wish.from_parent or wish.start) and not wish.mask and not model.accepts_start:
+    if (request.from_parent or request.start) and not request.mask and not model.accepts_start:
         raise EngineRefused("This model cannot start from a picture.")
-    seed = secrets.randbelow(SEED_LIMIT - MAX_PICTURES) if wish.seed is None else wish.seed
+    seed = secrets.randbelow(SEED_LIMIT - MAX_PICTURES) if request.seed is None else request.seed
     if not 0 <= seed < SEED_LIMIT:
         raise PictureRequestRefused(gettext("The seed must be a whole number from 0 to 4,294,967,295."))
     return DrawRequest(
-        wish.prompt, seed, wish.width or model.width, wish.height or model.height,
-        model.steps if wish.steps is None else wish.steps, model.guidance if wish.guidance is None else wish.guidance,
-        wish.negative, wish.scheduler, strength=wish.strength,
+        request.prompt, seed, request.width or model.width, request.height or model.height,
+        model.steps if request.steps is None else request.steps,
+        model.guidance if request.guidance is None else request.guidance,
+        request.negative, request.scheduler, strength=request.strength,
     )  # fmt: skip
 
 
 def _row(
-    user: User, wish: PictureRequest, request: DrawRequest, model: PictureModel, batch: Any, at: int
+    user: User, request: PictureRequest, drawing: DrawRequest, model: PictureModel, batch: Any, at: int
 ) -> dict[str, Any]:
     names = ("prompt", "negative", "width", "height", "steps", "guidance", "scheduler", "strength")
-    return {name: getattr(request, name) for name in names} | {
+    return {name: getattr(drawing, name) for name in names} | {
         "owner": user,
         "batch": batch,
-        "seed": (request.seed + at) % SEED_LIMIT,
+        "seed": (drawing.seed + at) % SEED_LIMIT,
         "model": model.name,
         "fingerprint": model.fingerprint,
-        "parent": wish.parent,
-        "from_parent": wish.from_parent,
-        "repeat_of": wish.repeat_of,
-        "level": wish.level,
+        "parent": request.parent,
+        "from_parent": request.from_parent,
+        "repeat_of": request.repeat_of,
+        "level": request.level,
     }

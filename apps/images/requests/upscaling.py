@@ -44,7 +44,7 @@ def request_upscale(user: User, row: Picture, level: Strictness = Strictness.SIT
     times = largest_factor(row)
     if not times:
         raise PictureRequestRefused(gettext("This picture already has the maximum size."))
-    return _asked(
+    return _request_upscaling(
         user, row, parent=row, upscale=times, width=row.width * times, height=row.height * times,
         level=strictest_of(level, parse_strictness(row.level)),
     )  # fmt: skip
@@ -63,10 +63,10 @@ def repeat_upscale(user: User, row: Picture) -> Picture:
     except EngineRefused as error:
         raise PictureRequestRefused(gettext("The starting picture is no longer available.")) from error
     values = {"upscale": row.upscale, "width": row.width, "height": row.height, "level": row.level, "repeat_of": row}
-    return _asked(user, row, start, **values)
+    return _request_upscaling(user, row, start, **values)
 
 
-def _asked(user: User, row: Picture, start: bytes = b"", **values: Any) -> Picture:
+def _request_upscaling(user: User, row: Picture, start: bytes = b"", **values: Any) -> Picture:
     require_room(user, 1)
     rate_limits.consume(user, LimitedResource.PICTURES)
     same: dict[str, Any] = {name: getattr(row, name) for name in _SAME}

@@ -46,15 +46,15 @@ def show_gallery(request: HttpRequest) -> HttpResponse:
     except EngineError as error:
         context = {"unavailable": str(error), **_rows(request)}
         return render(request, "images/pictures.html", context, status=409 if request.method == "POST" else 200)
-    above = find_parent(request)
-    offered = presets.list_presets(user, model, PictureForm(model, parent=above))
+    parent = find_parent(request)
+    offered = presets.list_presets(user, model, PictureForm(model, parent=parent))
     chosen = next((one for one in offered if str(one.row.pk) == request.GET.get("preset")), None)
     sent: QueryDict | None = request.POST if request.method == "POST" else None
     if sent is not None and "named" in sent:  # the user chose one of the suggested names
         changed = sent.copy()
         changed["prompt"] = sent.get("named", "")
         sent = changed
-    form = PictureForm(model, sent, parent=above, settings=chosen.values if chosen else None)
+    form = PictureForm(model, sent, parent=parent, settings=chosen.values if chosen else None)
     unknown: list[str] = []
     if request.method == "POST" and form.is_valid():
         try:
@@ -67,7 +67,7 @@ def show_gallery(request: HttpRequest) -> HttpResponse:
         except (submission.PictureRequestRefused, EngineError) as error:
             form.add_error(None, translate_stored(error))
     context = {
-        "form": form, "model": model, "parent": above, "presets": offered, "chosen": chosen, "unknown": unknown,
+        "form": form, "model": model, "parent": parent, "presets": offered, "chosen": chosen, "unknown": unknown,
         **_rows(request),
     }  # fmt: skip
     return render(request, "images/pictures.html", context, status=400 if form.errors else 200)
@@ -79,10 +79,12 @@ async def expand_prompt(request: HttpRequest) -> HttpResponse:
     """Return an expanded prompt as a fragment, or names that the model draws, or the reason for none."""
     user = cast(User, await request.auser())
     try:
-        found = await prompt_expansion.expand_prompt(user, request.POST.get("prompt", ""))
+        expansion = await prompt_expansion.expand_prompt(user, request.POST.get("prompt", ""))
     except (submission.PictureRequestRefused, RateLimited, EngineError) as error:
         return render(request, "images/_prompt_expansion_result.html", {"problem": str(error)})
-    return render(request, "images/_prompt_expansion_result.html", {"prompt": found.prompt, "names": found.names})
+    return render(
+        request, "images/_prompt_expansion_result.html", {"prompt": expansion.prompt, "names": expansion.names}
+    )
 
 
 @login_required
@@ -100,11 +102,11 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "picture": row,
         "variants": gallery.list_variants(row),
-        "others": gallery.list_batch(row),
-        "line": gallery.list_ancestors(row),
-        "times": upscaling.largest_factor(row),
-        "behind": generation_details.describe_generation(row),
-        "masks": model_info.can_inpaint(),
+        "batch": gallery.list_batch(row),
+        "ancestors": gallery.list_ancestors(row),
+        "upscale_factor": upscaling.largest_factor(row),
+        "details": generation_details.describe_generation(row),
+        "can_inpaint": model_info.can_inpaint(),
     }
     return render(request, "images/picture.html", context)
 
@@ -118,10 +120,10 @@ def serve_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         raise Http404
     if blur.is_blurred_for(row.blur, request):
         return blur.blurred_response(read_stored_bytes(row.file))
-    named = f"{row.shown_as}-{row.seed}.png"
+    file_name = f"{row.shown_as}-{row.seed}.png"
 
     def opened() -> HttpResponseBase:
-        return FileResponse(row.file.open("rb"), as_attachment="download" in request.GET, filename=named)
+        return FileResponse(row.file.open("rb"), as_attachment="download" in request.GET, filename=file_name)
 
     try:
         return respond_conditionally(request, row.sha256 or str(row.pk), opened)
@@ -161,14 +163,14 @@ def serve_frame(request: HttpRequest, pk: UUID, step: int) -> HttpResponseBase:
 def cancel_drawing(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Cancel a picture; a drawing stops at its next step."""
     gallery.cancel_drawing(get_signed_in_user(request), _get_own_picture(request, pk))
-    return _back(request)
+    return _redirect_back(request)
 
 
 @login_required
 @require_POST
 def draw_variation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Request a picture with the same recipe and another seed."""
-    return _asked(
+    return _run_action(
         request,
         lambda user, row: submission.request_pictures(user, gallery.make_variation(row)),
         _get_own_picture(request, pk),
@@ -179,14 +181,14 @@ def draw_variation(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def repeat_drawing(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Request a picture with exactly the same recipe, to check that the same picture results."""
-    return _asked(request, _repetition, _get_own_picture(request, pk))
+    return _run_action(request, _repetition, _get_own_picture(request, pk))
 
 
 @login_required
 @require_POST
 def upscale_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Request an upscaled copy."""
-    return _asked(request, upscaling.request_upscale, _get_own_picture(request, pk))
+    return _run_action(request, upscaling.request_upscale, _get_own_picture(request, pk))
 
 
 @login_required
@@ -194,8 +196,8 @@ def upscale_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
 def toggle_favourite(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Mark the picture as favourite, or unmark it."""
     row = _get_own_picture(request, pk)
-    gallery.set_favourite(get_signed_in_user(request), row, on=not row.favourite)
-    return _back(request)
+    gallery.set_favourite(get_signed_in_user(request), row, favourite=not row.favourite)
+    return _redirect_back(request)
 
 
 @login_required
@@ -226,9 +228,9 @@ def _repetition(user: User, row: Picture) -> Any:
     return submission.request_pictures(user, gallery.make_repetition(row))
 
 
-def _asked(request: HttpRequest, ask: Callable[[User, Picture], Any], row: Picture) -> HttpResponse:
+def _run_action(request: HttpRequest, action: Callable[[User, Picture], Any], row: Picture) -> HttpResponse:
     try:
-        ask(get_signed_in_user(request), row)
+        action(get_signed_in_user(request), row)
     except (submission.PictureRequestRefused, EngineError) as error:
         messages.error(request, translate_stored(error))
     return redirect("images:pictures")
@@ -260,7 +262,7 @@ def _chosen(request: HttpRequest) -> list[UUID]:
         raise Http404 from error
 
 
-def _back(request: HttpRequest) -> HttpResponse:
+def _redirect_back(request: HttpRequest) -> HttpResponse:
     if getattr(request, "htmx", False):
         return render(request, "images/_tiles.html", _rows(request))
     return redirect("images:pictures")
@@ -271,19 +273,19 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
     show, text = filters.show, filters.text
     rows = filters.narrow(gallery.search_pictures(get_signed_in_user(request), show, text)).without_large_fields()
     page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
-    shown = list(page)
-    active = any(row.active for row in shown)
-    places = scheduler.queue_positions() if active else {}
-    for row in shown:
-        row.ahead = places.get(row.pk, 0)  # type: ignore[attr-defined]
+    pictures = list(page)
+    active = any(row.active for row in pictures)
+    positions = scheduler.queue_positions() if active else {}
+    for row in pictures:
+        row.ahead = positions.get(row.pk, 0)  # type: ignore[attr-defined]
     return {
-        "rows": shown,
+        "rows": pictures,
         "page": page,
         "show": show,
         "text": text,
         "active": active,
         "shows": gallery.GALLERY_VIEWS,
     } | {
-        "masks": model_info.can_inpaint(),
+        "can_inpaint": model_info.can_inpaint(),
         **library_filters.list_choices(get_signed_in_user(request), filters),
     }

@@ -28,8 +28,8 @@ def save_preset(request: HttpRequest) -> HttpResponse:
         form = PictureForm(model_info.get_model(), request.POST, parent=gallery.find_parent(request))
         row = presets.save_preset(get_signed_in_user(request), request.POST.get("name", ""), form)
     except (PictureRequestRefused, EngineError) as error:
-        return _answer(request, problem=translate_stored(error), part="keep")
-    return _answer(request, said=gettext("“%(name)s” saved.") % {"name": row})
+        return _respond(request, problem=translate_stored(error), part="keep")
+    return _respond(request, message=gettext("“%(name)s” saved.") % {"name": row})
 
 
 @login_required
@@ -40,8 +40,8 @@ def rename_preset(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         presets.rename_preset(get_signed_in_user(request), row, request.POST.get("name", ""))
     except PictureRequestRefused as error:
-        return _answer(request, problem=str(error), part="change")
-    return _answer(request, said=gettext("Renamed."), part="change")
+        return _respond(request, problem=str(error), part="change")
+    return _respond(request, message=gettext("Renamed."), part="change")
 
 
 @login_required
@@ -49,23 +49,23 @@ def rename_preset(request: HttpRequest, pk: int) -> HttpResponse:
 def delete_preset(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a preset."""
     presets.delete_preset(get_signed_in_user(request), _get_own_preset(request, pk))
-    return _answer(request, said=gettext("Deleted."), part="change")
+    return _respond(request, message=gettext("Deleted."), part="change")
 
 
 def _get_own_preset(request: HttpRequest, pk: int) -> Preset:
     return get_object_or_404(Preset, pk=pk, owner=get_signed_in_user(request))
 
 
-def _answer(request: HttpRequest, said: str = "", problem: str = "", part: str = "") -> HttpResponse:
+def _respond(request: HttpRequest, message: str = "", problem: str = "", part: str = "") -> HttpResponse:
     """Return the list of presets with a message, or redirect without htmx. `part` is the section that stays open."""
     model = model_info.find_available_model()
     if not getattr(request, "htmx", False) or model is None:
         if problem:
             messages.error(request, problem)
         else:
-            messages.success(request, said)
+            messages.success(request, message)
         return redirect("images:pictures")
     parent = gallery.find_parent(request)
     offered = presets.list_presets(get_signed_in_user(request), model, PictureForm(model, parent=parent))
-    context = {"presets": offered, "said": said, "problem": problem, "part": part, "parent": parent}
+    context = {"presets": offered, "message": message, "problem": problem, "part": part, "parent": parent}
     return render(request, "images/_presets.html", context)

@@ -27,11 +27,11 @@ def verify_picture(request: HttpRequest) -> HttpResponse:
     """Show the form; a POST shows the credentials of `picture`, and whether it was drawn here."""
     context: dict[str, Any] = {}
     if request.method == "POST":
-        context = _examined(request)
+        context = _examine(request)
     return render(request, "images/verify.html", context, status=400 if context.get("problem") else 200)
 
 
-def _examined(request: HttpRequest) -> dict[str, Any]:
+def _examine(request: HttpRequest) -> dict[str, Any]:
     from PIL import Image as Pillow
     from PIL import UnidentifiedImageError
 
@@ -46,10 +46,10 @@ def _examined(request: HttpRequest) -> dict[str, Any]:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Pillow.DecompressionBombError):
         return {"problem": _UNREADABLE}
     rows = Picture.objects.only("model", "created")
-    known = rows.filter(sha256=hashlib.sha256(content).hexdigest()).first()
+    picture = rows.filter(sha256=hashlib.sha256(content).hexdigest()).first()
     marked = rows.filter(watermark_id=mark).first() if mark is not None else None
     said = content_credentials.read_credentials(content, kind)
-    return {"examined": True, "credentials": said, "known": known, "marked": marked, "name": file.name}
+    return {"examined": True, "credentials": said, "known": picture, "marked": marked, "name": file.name}
 
 
 def _mark(picture: Image) -> int | None:

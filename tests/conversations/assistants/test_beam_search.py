@@ -68,7 +68,7 @@ def test_the_field_is_offered_where_the_server_has_it(alice, chat: FakeChat) -> 
     chat.beams = 8
     field = strip_layout(client.get("/beams/").content.decode())
     assert 'data-control="beams"' in field and 'min="2" max="8"' in field and "without probabilities" in field
-    chat.away = True
+    chat.unavailable = True
     assert client.get("/beams/").status_code == 204
 
 

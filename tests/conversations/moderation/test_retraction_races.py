@@ -23,8 +23,7 @@ from apps.users.models import User
 from tests.conversations.moderation import test_redaction
 from tests.conversations.moderation.stored_rows import fields_containing
 from tests.conversations.moderation.test_retraction import ASKED, LATER, SAID, as_, first, link, place  # noqa: F401
-from tests.documents.moderation.test_redaction import put_back, taken_out
-from tests.factories import get_reviewer, overturn_decision, withhold_message
+from tests.factories import get_reviewer, overturn_decision, redact_document, revert_decision, withhold_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -158,7 +157,7 @@ async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken
 
     def take() -> None:
         page = Page.objects.filter(text__contains=words).select_related("document").get()
-        made.append(taken_out(morgan, page.document, words))
+        made.append(redact_document(morgan, page.document, words))
 
     around(monkeypatch, finalization, "finish_turn", take, before=True)
     monkeypatch.setattr(titles, "schedule_title", lambda turn: pytest.fail("a title may be made of it"))
@@ -177,7 +176,7 @@ async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken
         assert not AnswerTrace.objects.filter(answer=row).exists()
         shown = as_(alice).get(f"/c/{row.conversation_id}/").content.decode()
         assert words not in shown and "The lighthouse stood" in shown
-        put_back(made[0], morgan)
+        revert_decision(made[0], morgan)
         row.refresh_from_db()
         assert row.text == said and Document.objects.exists()
 
@@ -191,7 +190,7 @@ async def test_of_two_answers_that_end_together_both_can_be_given_back(
 
     def take() -> None:
         page = Page.objects.filter(text__contains=words).select_related("document").get()
-        taken_out(morgan, page.document, words)
+        redact_document(morgan, page.document, words)
 
     def ends() -> None:  # another one, whose transaction is over first
         effect = AppliedEffect.objects.get(name="redact")

@@ -22,7 +22,7 @@ from apps.safety.moderation import cases
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 from apps.users.models import User
 from tests.conversations.moderation.test_retraction_races import around
-from tests.documents.moderation.test_redaction import taken_out
+from tests.factories import redact_document
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -80,7 +80,7 @@ def until(what: Callable[[], bool]) -> None:
 
 def take(morgan: User) -> None:
     page = Page.objects.filter(text__contains=WORDS).select_related("document").get()
-    taken_out(morgan, page.document, WORDS)
+    redact_document(morgan, page.document, WORDS)
 
 
 async def asked(open_page: Any, alice: User, chat: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, str]:
@@ -152,7 +152,7 @@ async def test_an_answer_that_is_stored_while_a_decision_is_being_made_waits_and
 
 def test_what_is_put_back_waits_for_an_answer_that_is_being_stored(library, morgan) -> None:
     page = Page.objects.filter(text__contains=WORDS).select_related("document").get()
-    decision = taken_out(morgan, page.document, WORDS)
+    decision = redact_document(morgan, page.document, WORDS)
     with transaction.atomic():  # as an answer that has looked at the document, and is not committed
         advisory_locks.lock_shared(advisory_locks.REDACTION_KEY)
         begun = Beside(lambda: cases.undo_decision(morgan, decision.case_id, within_s=LATEST_S))

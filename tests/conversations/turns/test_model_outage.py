@@ -23,12 +23,12 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_the_answer_begins_by_itself_when_the_server_is_back(open_page, alice, library, chat) -> None:
-    chat.away = True
+    chat.unavailable = True
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     assert accepted["type"] == "accepted", "the question is kept"
     assert "is not responding" in (await page.hear("waiting"))["words"]
-    chat.away = False
+    chat.unavailable = False
     events = await page.events()
     assert events[-1]["status"] == "complete" and "waiting" not in [event["type"] for event in events]
 
@@ -43,13 +43,13 @@ async def test_a_busy_server_is_asked_again(open_page, alice, library, chat) -> 
 
 
 async def test_stop_works_while_waiting_and_retry_afterwards(open_page, alice, library, chat) -> None:
-    chat.away = True
+    chat.unavailable = True
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("waiting")
     await page.tell(do="stop", turn=accepted["turn"])
     assert (await page.events())[-1]["status"] == "stopped"
-    chat.away = False
+    chat.unavailable = False
     await page.tell(do="retry", turn=accepted["turn"], client_id="again")
     await page.hear("accepted")
     assert (await page.events())[-1]["status"] == "complete"
@@ -58,7 +58,7 @@ async def test_stop_works_while_waiting_and_retry_afterwards(open_page, alice, l
 
 async def test_patience_has_an_end(open_page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(model_queue, "MAX_RETRY_S", 0.05)
-    chat.away = True
+    chat.unavailable = True
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     closed = (await page.events())[-1]
@@ -68,7 +68,7 @@ async def test_patience_has_an_end(open_page, alice, library, chat, monkeypatch)
 
 async def test_a_turn_that_waits_keeps_its_lease(open_page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_S", 0.02)
-    chat.away = True
+    chat.unavailable = True
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("waiting")

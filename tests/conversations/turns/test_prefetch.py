@@ -138,7 +138,7 @@ async def test_it_can_be_switched_off(open_page, alice, library, chat, settings)
 
 
 async def test_a_model_server_that_is_away_costs_nothing(open_page, alice, library, chat) -> None:
-    chat.away = True
+    chat.unavailable = True
     page = await open_page(alice)
     await typing(page)
     await nothing_runs()

@@ -36,14 +36,14 @@ def indexes(settings: Any, tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def library(alice: User) -> Collection:
-    place = make_collection(alice)
+def collection(alice: User) -> Collection:
+    collection = make_collection(alice)
     for topic in TOPICS:
-        make_document(place, topic.split()[0].title(), [topic, f"{topic} at night"])
-    return place
+        make_document(collection, topic.split()[0].title(), [topic, f"{topic} at night"])
+    return collection
 
 
-def found(question: str) -> list[tuple[int, float, bool]]:
+def search_index(question: str) -> list[tuple[int, float, bool]]:
     live = [segment.info for segment in Segment.objects.live()]
     result = registry.get_index().search(live, IndexQuery(question, registry.get_embedder().embed_query(question)))
     return sorted((c.chunk_id, round(c.cosine, 2), c.bm25 > 0) for c in result.candidates)
@@ -55,25 +55,25 @@ def backends() -> set[str]:
 
 @pytest.mark.slow
 def test_to_postgresql_to_milvus_and_back_the_same_is_found(
-    library: Collection, indexes: Any, request: pytest.FixtureRequest
+    collection: Collection, indexes: Any, request: pytest.FixtureRequest
 ) -> None:
     servers = {"pgvector": request.getfixturevalue("postgres_url"), "milvus": request.getfixturevalue("milvus_url")}
     empty_pgvector(servers["pgvector"])
     empty_milvus(servers["milvus"])
     indexes["pgvector"] = {"BACKEND": f"{INDEX}.pgvector.engine.PgvectorIndex", "OPTIONS": {"url": servers["pgvector"]}}
     indexes["milvus"] = {"BACKEND": f"{INDEX}.milvus.engine.MilvusIndex", "OPTIONS": {"url": servers["milvus"]}}
-    before = found("what do foxes hunt")
+    before = search_index("what do foxes hunt")
 
     for target in ("pgvector", "milvus", "local"):
         call_command("move_index", target)
         assert backends() == {target}
-        assert found("what do foxes hunt") == before
+        assert search_index("what do foxes hunt") == before
         call_command("index", "verify")
     assert Segment.objects.filter(retired__isnull=False).count() == 3 * len(TOPICS)
 
 
 def test_what_is_finished_stays_where_a_move_is_broken_off(
-    library: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = registry.get_index_by_name("other")
     build, built = other.build, []
@@ -100,7 +100,7 @@ def test_what_is_finished_stays_where_a_move_is_broken_off(
 
 
 def test_a_copy_that_is_not_what_was_written_is_never_searched(
-    library: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry.get_index_by_name("other"), "verify", lambda info: False)
 
@@ -111,14 +111,14 @@ def test_a_copy_that_is_not_what_was_written_is_never_searched(
 
 
 def test_what_comes_and_goes_while_it_moves_is_right_afterwards(
-    library: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = registry.get_index_by_name("other")
     build, once = other.build, []
 
     def meanwhile(*args: Any) -> Any:
         if not once:
-            once.append(make_document(library, "Otters", ["otters swim"]))
+            once.append(make_document(collection, "Otters", ["otters swim"]))
             Document.objects.filter(title="Whales").delete()
             row = Chunk.objects.get(text="owls sleep")
             Chunk.objects.filter(pk=row.pk).update(keywords="hoot")
@@ -134,32 +134,32 @@ def test_what_comes_and_goes_while_it_moves_is_right_afterwards(
     backend_migration.migrate_index("other", lambda done, total: None)
 
     assert backends() == {"other"}
-    assert any(worded for _, _, worded in found("otters"))
+    assert any(worded for _, _, worded in search_index("otters"))
     assert set(Chunk.objects.values_list("segment__backend", flat=True)) == {"other"}
     assert Chunk.objects.filter(segment__retired__isnull=False).count() == 0
 
 
-def test_segments_of_two_indexes_are_searched_together(library: Collection) -> None:
-    before = found("foxes")
+def test_segments_of_two_indexes_are_searched_together(collection: Collection) -> None:
+    before = search_index("foxes")
     backend_migration.migrate_index("other", lambda done, total: None)
-    make_document(library, "Otters", ["otters swim"])
+    make_document(collection, "Otters", ["otters swim"])
 
     assert backends() == {"local", "other"}
-    assert set(before) < set(found("foxes"))
-    assert any(worded for _, _, worded in found("otters"))
+    assert set(before) < set(search_index("foxes"))
+    assert any(worded for _, _, worded in search_index("otters"))
 
 
-def test_an_unknown_index_is_named(library: Collection) -> None:
+def test_an_unknown_index_is_named(collection: Collection) -> None:
     with pytest.raises(CommandError, match="invalid choice"):
         call_command("move_index", "elsewhere")
 
 
 def test_verify_names_what_is_damaged_and_rebuild_mends_it(
-    library: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    collection: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("index", "verify")
     row = Segment.objects.live()[0]
-    path = tmp_path / "local" / library.pk.hex / row.pk.hex / "vectors.faiss"
+    path = tmp_path / "local" / collection.pk.hex / row.pk.hex / "vectors.faiss"
     path.write_bytes(path.read_bytes()[:-1] + b"\x07")
 
     with pytest.raises(CommandError, match="index rebuild"):

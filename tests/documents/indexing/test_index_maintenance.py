@@ -36,14 +36,14 @@ def real_index(settings: Any, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def library(alice: User) -> Collection:
-    place = make_collection(alice)
+def collection(alice: User) -> Collection:
+    collection = make_collection(alice)
     for topic in TOPICS:
-        make_document(place, topic.split()[0].title(), [topic])
-    return place
+        make_document(collection, topic.split()[0].title(), [topic])
+    return collection
 
 
-def found(question: str) -> list[tuple[int, float]]:
+def search_index(question: str) -> list[tuple[int, float]]:
     live = [segment.info for segment in Segment.objects.live()]
     result = registry.get_index().search(live, IndexQuery(question, registry.get_embedder().embed_query(question)))
     return [(c.chunk_id, round(c.cosine, 3)) for c in result.candidates]
@@ -56,7 +56,7 @@ def age_retired() -> None:
 
 
 def test_what_a_merge_reads_takes_one_query_however_many_documents(
-    library: Collection, django_assert_num_queries: Any
+    collection: Collection, django_assert_num_queries: Any
 ) -> None:
     ids = list(Chunk.objects.values_list("pk", flat=True))
     with django_assert_num_queries(1):
@@ -65,29 +65,29 @@ def test_what_a_merge_reads_takes_one_query_however_many_documents(
 
 
 def test_a_new_document_only_asks_whether_one_size_has_become_far_too_many(
-    library: Collection, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+    collection: Collection, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert len(TOPICS) == index_maintenance.MERGE_FAN
     with django_assert_num_queries(1):  # the next sweep is soon enough
-        assert index_maintenance.merge(library.pk, thorough=False) == 0
+        assert index_maintenance.merge(collection.pk, thorough=False) == 0
     monkeypatch.setattr(index_maintenance, "CROWDED_SEGMENTS", len(TOPICS))
-    assert index_maintenance.merge(library.pk, thorough=False) == len(TOPICS)
+    assert index_maintenance.merge(collection.pk, thorough=False) == len(TOPICS)
 
 
-def test_a_merge_makes_one_segment_that_finds_the_same(library: Collection) -> None:
-    before = found("what do foxes hunt")
+def test_a_merge_makes_one_segment_that_finds_the_same(collection: Collection) -> None:
+    before = search_index("what do foxes hunt")
 
-    assert index_maintenance.merge(library.pk) == len(TOPICS)
+    assert index_maintenance.merge(collection.pk) == len(TOPICS)
 
     assert Segment.objects.live().count() == 1
-    assert found("what do foxes hunt") == before
+    assert search_index("what do foxes hunt") == before
     assert set(Chunk.objects.values_list("segment", flat=True)) == {Segment.objects.live().get().pk}
-    assert index_maintenance.merge(library.pk) == 0
+    assert index_maintenance.merge(collection.pk) == 0
 
 
-def test_retired_segments_stay_readable_for_searches_under_way(library: Collection) -> None:
+def test_retired_segments_stay_readable_for_searches_under_way(collection: Collection) -> None:
     old = [segment.info for segment in Segment.objects.live()]
-    index_maintenance.merge(library.pk)
+    index_maintenance.merge(collection.pk)
 
     assert index_maintenance.sweep() == 0
     assert all(registry.get_index().verify(info) for info in old)
@@ -96,11 +96,11 @@ def test_retired_segments_stay_readable_for_searches_under_way(library: Collecti
     assert index_maintenance.sweep() == len(old)
     assert not any(registry.get_index().verify(info) for info in old)
     assert Segment.objects.count() == 1
-    assert len(found("foxes")) == len(TOPICS)
+    assert len(search_index("foxes")) == len(TOPICS)
 
 
 def test_new_files_of_a_rewrite_that_takes_hours_are_left_alone(
-    library: Collection, real_index: Path, monkeypatch: pytest.MonkeyPatch
+    collection: Collection, real_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_maintenance, "MAX_SEGMENT_CHUNKS", 2)
     build, swept = registry.get_index().build, []
@@ -113,55 +113,55 @@ def test_new_files_of_a_rewrite_that_takes_hours_are_left_alone(
         return info
 
     monkeypatch.setattr(registry.get_index(), "build", slow)
-    assert index_maintenance.merge(library.pk) == len(TOPICS)
+    assert index_maintenance.merge(collection.pk) == len(TOPICS)
     assert swept == [0] * (len(TOPICS) // 2)
     assert all(registry.get_index().verify(row.info) for row in Segment.objects.live())
-    assert len(found("foxes")) == len(TOPICS)
+    assert len(search_index("foxes")) == len(TOPICS)
 
 
 def test_few_segments_are_left_while_documents_come_and_made_one_when_it_is_quiet(alice: User) -> None:
-    place = make_collection(alice)
+    collection = make_collection(alice)
     for topic in TOPICS[:2]:
-        make_document(place, topic, [topic])
+        make_document(collection, topic, [topic])
 
-    assert index_maintenance.merge(place.pk) == 0
+    assert index_maintenance.merge(collection.pk) == 0
 
     Segment.objects.update(created=timezone.now() - timedelta(seconds=index_maintenance.QUIET_S + 1))
-    assert index_maintenance.merge(place.pk) == 2
+    assert index_maintenance.merge(collection.pk) == 2
     assert Segment.objects.live().count() == 1
 
 
-def test_deleted_documents_give_their_space_back(library: Collection) -> None:
-    index_maintenance.merge(library.pk)
+def test_deleted_documents_give_their_space_back(collection: Collection) -> None:
+    index_maintenance.merge(collection.pk)
     gone = ["Whales", "Owls"]
     Document.objects.filter(title__in=gone).delete()
 
-    assert index_maintenance.merge(library.pk) == 1
+    assert index_maintenance.merge(collection.pk) == 1
 
     assert Segment.objects.live().get().count == len(TOPICS) - len(gone)
-    assert len(found("whales")) == len(TOPICS) - len(gone)
+    assert len(search_index("whales")) == len(TOPICS) - len(gone)
 
 
-def test_a_collection_whose_documents_are_all_deleted_has_no_segments_left(library: Collection) -> None:
+def test_a_collection_whose_documents_are_all_deleted_has_no_segments_left(collection: Collection) -> None:
     Document.objects.all().delete()
 
-    index_maintenance.merge(library.pk)
+    index_maintenance.merge(collection.pk)
 
     assert Segment.objects.live().count() == 0
 
 
-def test_one_process_at_a_time_rewrites_a_collection(library: Collection) -> None:
-    IndexMaintenance.objects.create(collection=library)
-    leases.claim(IndexMaintenance.objects.all(), library.pk, 60)
+def test_one_process_at_a_time_rewrites_a_collection(collection: Collection) -> None:
+    IndexMaintenance.objects.create(collection=collection)
+    leases.claim(IndexMaintenance.objects.all(), collection.pk, 60)
 
-    assert index_maintenance.merge(library.pk) == 0
+    assert index_maintenance.merge(collection.pk) == 0
     with pytest.raises(index_maintenance.IndexBusy):
-        index_maintenance.reindex(library.pk)
+        index_maintenance.reindex(collection.pk)
     with pytest.raises(CommandError, match="Another process"):
         call_command("reindex")
 
 
-def test_a_merge_that_lost_its_lease_changes_nothing(library: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_merge_that_lost_its_lease_changes_nothing(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     build = registry.get_index().build
 
     def taken_over(*args: Any) -> Any:
@@ -170,13 +170,13 @@ def test_a_merge_that_lost_its_lease_changes_nothing(library: Collection, monkey
 
     monkeypatch.setattr(registry.get_index(), "build", taken_over)
 
-    assert index_maintenance.merge(library.pk) == 0
+    assert index_maintenance.merge(collection.pk) == 0
     assert Segment.objects.live().count() == len(TOPICS)
     assert Segment.objects.count() == len(TOPICS)
 
 
 def test_a_merge_that_fails_leaves_the_live_index_and_no_files(
-    library: Collection, real_index: Path, monkeypatch: pytest.MonkeyPatch
+    collection: Collection, real_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = sorted(real_index.rglob("*.faiss"))
 
@@ -185,18 +185,20 @@ def test_a_merge_that_fails_leaves_the_live_index_and_no_files(
 
     monkeypatch.setattr(index_maintenance, "_swap", fails)
 
-    assert index_maintenance.merge(library.pk) == 0
+    assert index_maintenance.merge(collection.pk) == 0
 
     assert sorted(real_index.rglob("*.faiss")) == files
     assert not IndexMaintenance.objects.get().lease_token
-    assert len(found("foxes")) == len(TOPICS)
+    assert len(search_index("foxes")) == len(TOPICS)
 
 
-async def test_a_damaged_segment_is_left_out_then_rebuilt(alice: User, library: Collection, real_index: Path) -> None:
+async def test_a_damaged_segment_is_left_out_then_rebuilt(
+    alice: User, collection: Collection, real_index: Path
+) -> None:
     from apps.lib.concurrency.threads import in_db
 
     damaged = await in_db(lambda: Chunk.objects.get(text="foxes hunt").segment)
-    path = next((real_index / library.pk.hex / damaged.pk.hex).rglob("ids.npy"))
+    path = next((real_index / collection.pk.hex / damaged.pk.hex).rglob("ids.npy"))
     path.write_bytes(path.read_bytes()[:-1] + b"\x07")
 
     assert [p.title for p in (await search(alice, "whales sing")).passages] == ["Whales"]
@@ -209,21 +211,21 @@ async def test_a_damaged_segment_is_left_out_then_rebuilt(alice: User, library: 
     assert (await in_db(IndexMaintenance.objects.get)).rebuild_reason == ""
 
 
-def test_one_round_of_care_merges_what_is_due_everywhere(alice: User, library: Collection) -> None:
+def test_one_round_of_care_merges_what_is_due_everywhere(alice: User, collection: Collection) -> None:
     single = make_collection(alice, "Single")
     make_document(single, "Alone", ["hedgehogs roll up"])
 
     index_maintenance.maintain_indexes()
 
-    assert library.segments.live().count() == 1
+    assert collection.segments.live().count() == 1
     assert single.segments.live().count() == 1
     assert single.segments.count() == 1
 
 
 def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
-    library: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    IndexMaintenance.objects.create(collection=library, rebuild_reason="damaged")
+    IndexMaintenance.objects.create(collection=collection, rebuild_reason="damaged")
 
     def fails(*_: Any, **__: Any) -> None:
         raise EngineUnavailable("The embedder is still starting.")
@@ -235,26 +237,26 @@ def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
     assert Segment.objects.live().count() == 1
 
 
-def test_reindex_embeds_again_what_another_embedder_made(library: Collection) -> None:
+def test_reindex_embeds_again_what_another_embedder_made(collection: Collection) -> None:
     registry.get_embedder().fingerprint = "the next embedder"
 
-    call_command("reindex", collection=library.pk, verbosity=0)
+    call_command("reindex", collection=collection.pk, verbosity=0)
 
     assert {segment.fingerprint for segment in Segment.objects.live()} == {"the next embedder"}
     assert set(Chunk.objects.values_list("fingerprint", flat=True)) == {"the next embedder"}
-    assert len(found("foxes")) == len(TOPICS)
+    assert len(search_index("foxes")) == len(TOPICS)
 
 
-def test_reindex_restores_an_index_whose_files_are_all_gone(library: Collection, real_index: Path) -> None:
+def test_reindex_restores_an_index_whose_files_are_all_gone(collection: Collection, real_index: Path) -> None:
     import shutil
 
-    before = found("owls")
+    before = search_index("owls")
     shutil.rmtree(real_index)
     registry.reset()
 
     call_command("reindex")
 
-    assert found("owls") == before
+    assert search_index("owls") == before
 
 
 def test_reindexing_an_unknown_collection_says_so() -> None:

@@ -18,13 +18,13 @@ CHUNKS = 3000
 
 
 @pytest.fixture
-def library(alice: User) -> Collection:
+def collection(alice: User) -> Collection:
     """One collection with a document and two segments of CHUNKS chunks each, one deleted chunk in the second."""
-    place = Collection.objects.create(owner=alice, name="Library")
-    document = Document.objects.create(collection=place, name="a.txt", file="documents/a", size=1, status="ready")
+    collection = Collection.objects.create(owner=alice, name="Library")
+    document = Document.objects.create(collection=collection, name="a.txt", file="documents/a", size=1, status="ready")
     for part in range(2):
         segment = Segment.objects.create(
-            id=uuid4(), collection=place, count=CHUNKS, dimension=4, fingerprint="f", kind="flat", checksum="0",
+            id=uuid4(), collection=collection, count=CHUNKS, dimension=4, fingerprint="f", kind="flat", checksum="0",
             size_bytes=1,
         )  # fmt: skip
         Chunk.objects.bulk_create(
@@ -37,7 +37,7 @@ def library(alice: User) -> Collection:
     Chunk.objects.filter(position=CHUNKS).delete()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return place
+    return collection
 
 
 def plan(sql: str) -> str:
@@ -47,10 +47,10 @@ def plan(sql: str) -> str:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by what it last vacuumed")
-def test_the_sweep_counts_chunks_in_an_index_alone(library: Collection) -> None:
+def test_the_sweep_counts_chunks_in_an_index_alone(collection: Collection) -> None:
     with CaptureQueriesContext(connection) as asked:
-        assert index_maintenance._list_candidates() == {library.pk}
-        index_maintenance.list_due_segments(library.pk)
+        assert index_maintenance._list_candidates() == {collection.pk}
+        index_maintenance.list_due_segments(collection.pk)
 
     counted = [query["sql"] for query in asked if "COUNT(" in query["sql"]]
     assert len(counted) == 2
@@ -58,7 +58,7 @@ def test_the_sweep_counts_chunks_in_an_index_alone(library: Collection) -> None:
         assert "COVERING INDEX" in plan(sql), plan(sql)
 
 
-def test_the_sweep_counts_what_is_left_of_each_segment(library: Collection) -> None:
+def test_the_sweep_counts_what_is_left_of_each_segment(collection: Collection) -> None:
     assert sorted(index_maintenance._count_live_chunks().values()) == [CHUNKS - 1, CHUNKS]
     one = Segment.objects.filter(chunks__position=0).distinct().get()
     assert index_maintenance._count_live_chunks([one]) == {one.pk: CHUNKS}

@@ -75,44 +75,44 @@ def site(
     registry.reset()
 
 
-def add(user: User, place: Collection, name: str, text: str) -> Document:
-    row = store_upload(user, place, SimpleUploadedFile(name, text.encode()))
+def ingest_file(user: User, collection: Collection, name: str, text: str) -> Document:
+    row = store_upload(user, collection, SimpleUploadedFile(name, text.encode()))
     ingest(row.pk)
     row.refresh_from_db()
     return row
 
 
-def shelf(user: User, name: str, text: str) -> Collection:
-    place = make_collection(user, name)
-    assert add(user, place, f"{name}.md", text).status == "ready"
-    return place
+def make_indexed_collection(user: User, name: str, text: str) -> Collection:
+    collection = make_collection(user, name)
+    assert ingest_file(user, collection, f"{name}.md", text).status == "ready"
+    return collection
 
 
-def built(place: Collection, wanted: CollectionSettings) -> IndexBuild:
-    row = shadow_build.begin(place, wanted, place.owner)
+def build_index(collection: Collection, wanted: CollectionSettings) -> IndexBuild:
+    row = shadow_build.begin(collection, wanted, collection.owner)
     shadow_build.run(row.pk)
     row.refresh_from_db()
     assert row.status == "built", row.reason
     return row
 
 
-def moved(place: Collection, wanted: CollectionSettings) -> None:
-    assert shadow_build.swap(built(place, wanted))
-    place.refresh_from_db()
+def moved(collection: Collection, wanted: CollectionSettings) -> None:
+    assert shadow_build.swap(build_index(collection, wanted))
+    collection.refresh_from_db()
 
 
 def ask(user: User, question: str, places: Sequence[Collection] = (), scope: Any = None) -> SearchResult:
     return asyncio.run(search(user, question, collections=[place.pk for place in places], scope=scope))
 
 
-def made_by(place: Collection) -> set[tuple[str, int]]:
-    return set(Segment.objects.live().filter(collection=place).values_list("fingerprint", "dimension"))
+def made_by(collection: Collection) -> set[tuple[str, int]]:
+    return set(Segment.objects.live().filter(collection=collection).values_list("fingerprint", "dimension"))
 
 
 def test_another_embedder_is_built_beside_tried_swapped_in_and_rolled_back(alice: User, site: Any) -> None:
-    place = shelf(alice, "Ferry", FERRY)
+    place = make_indexed_collection(alice, "Ferry", FERRY)
     own = made_by(place)
-    row = built(place, SHORT)
+    row = build_index(place, SHORT)
     assert row.has_own_chunks and made_by(place) == own
     question = "When does the boat sail?"
     tried, live = ask(alice, question, scope=candidates.make_trial_scope(row)), ask(alice, question)
@@ -135,7 +135,7 @@ def test_another_embedder_is_built_beside_tried_swapped_in_and_rolled_back(alice
 
 
 def test_what_comes_later_is_read_by_the_embedder_of_its_collection(alice: User, site: Any) -> None:
-    place = shelf(alice, "Ferry", FERRY)
+    place = make_indexed_collection(alice, "Ferry", FERRY)
     moved(place, SHORT)
     late = make_collection(alice, "Other")
     rows = [store_upload(alice, at, SimpleUploadedFile("bees.md", BEES.encode())) for at in (place, late)]
@@ -149,7 +149,11 @@ def test_what_comes_later_is_read_by_the_embedder_of_its_collection(alice: User,
 
 
 def test_one_question_finds_in_collections_of_three_embedders(alice: User, site: Any) -> None:
-    ferry, bread, bees = shelf(alice, "Ferry", FERRY), shelf(alice, "Bread", BREAD), shelf(alice, "Bees", BEES)
+    ferry, bread, bees = (
+        make_indexed_collection(alice, "Ferry", FERRY),
+        make_indexed_collection(alice, "Bread", BREAD),
+        make_indexed_collection(alice, "Bees", BEES),
+    )
     moved(bread, SHORT)
     moved(bees, FIRST)
     asked = {
@@ -167,7 +171,7 @@ def test_one_question_finds_in_collections_of_three_embedders(alice: User, site:
 
 
 def test_cosines_of_another_embedder_are_told_on_the_scale_of_the_site(alice: User, site: Any) -> None:
-    place, other = shelf(alice, "Ferry", FERRY), shelf(alice, "Bees", BEES)
+    place, other = make_indexed_collection(alice, "Ferry", FERRY), make_indexed_collection(alice, "Bees", BEES)
     question = "When does the boat to the island leave?"
     before = {hit.title: hit.cosine for hit in ask(alice, question, [place, other]).hits}
     for shelved in (place, other):
@@ -183,7 +187,7 @@ def test_cosines_of_another_embedder_are_told_on_the_scale_of_the_site(alice: Us
 def test_a_model_that_is_gone_or_changed_leaves_its_collections_out_and_stops_no_other(
     alice: User, site: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    place, other = shelf(alice, "Ferry", FERRY), shelf(alice, "Bread", BREAD)
+    place, other = make_indexed_collection(alice, "Ferry", FERRY), make_indexed_collection(alice, "Bread", BREAD)
     moved(place, SHORT)
     for change in ("pinned", "gone"):
         if change == "pinned":
@@ -195,7 +199,7 @@ def test_a_model_that_is_gone_or_changed_leaves_its_collections_out_and_stops_no
         assert "fifty minutes" in found.passages[0].text
         assert (found.searched, found.unsearched) == (("Bread",), ("Ferry",))
         assert "“Short”" in caplog.text
-        late = add(alice, place, f"{change}.md", BEES)
+        late = ingest_file(alice, place, f"{change}.md", BEES)
         assert late.status == "failed" and late.reason, "and says why"
     with pytest.raises(CommandError, match="index rebuild"):
         call_command("index", "verify", stdout=None)
@@ -205,8 +209,8 @@ def test_a_model_that_is_gone_or_changed_leaves_its_collections_out_and_stops_no
 def test_a_document_that_was_read_during_a_swap_is_embedded_again(
     alice: User, site: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = shelf(alice, "Ferry", FERRY)
-    row = built(place, SHORT)
+    place = make_indexed_collection(alice, "Ferry", FERRY)
+    row = build_index(place, SHORT)
     write = type(registry.get_index()).write
 
     def swapping(self: Any, *given: Any) -> Any:
@@ -215,7 +219,7 @@ def test_a_document_that_was_read_during_a_swap_is_embedded_again(
         return write(self, *given)
 
     monkeypatch.setattr(type(registry.get_index()), "write", swapping)
-    assert add(alice, place, "late.md", BEES).status == "ready"
+    assert ingest_file(alice, place, "late.md", BEES).status == "ready"
     assert {dimension for _, dimension in made_by(place)} == {128, 384}
     assert IndexMaintenance.objects.get(pk=place.pk).rebuild_reason
     index_maintenance.maintain_indexes()

@@ -19,10 +19,10 @@ SAYS = "With this embedding model, German documents are found only by exact word
 @pytest.fixture
 def german(alice: User, monkeypatch: pytest.MonkeyPatch) -> Collection:
     monkeypatch.setattr(embedders, "find_unread_languages", lambda engine: frozenset({"de"}))
-    place = make_collection(alice)
-    make_document(place, "Satzung", ["Der Hafen ist bei Sturm geschlossen."])
-    Document.objects.filter(collection=place).update(language="de")
-    return place
+    collection = make_collection(alice)
+    make_document(collection, "Satzung", ["Der Hafen ist bei Sturm geschlossen."])
+    Document.objects.filter(collection=collection).update(language="de")
+    return collection
 
 
 def test_the_files_say_so(client: Client, alice: User, german: Collection) -> None:

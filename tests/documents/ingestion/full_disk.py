@@ -53,14 +53,14 @@ def state() -> dict[str, object]:
     }
 
 
-def merged(place: Collection) -> list[dict[str, object]]:
+def merged(collection: Collection) -> list[dict[str, object]]:
     """Return the states after merges with nothing free, a little, more."""
     told = []
     index_maintenance.MERGE_FAN = 2
     for free in reversed(FREE):
         fill(free)
         try:
-            index_maintenance.merge(place.pk)
+            index_maintenance.merge(collection.pk)
             told.append(state())
         except DatabaseError as error:
             told.append(state() | {"database": str(error)})
@@ -76,11 +76,11 @@ def main() -> None:
     index_maintenance.MERGE_FAN = 1000  # no merge before `merged`
     prepared_site.copy_tables(DISK)
     disk_space.create_reserve()
-    place = Collection.objects.create(owner=User.objects.create_user("alice", password="x"), name="Shelf")
+    collection = Collection.objects.create(owner=User.objects.create_user("alice", password="x"), name="Shelf")
     words = [f"Sentence {n} of this text says what foxes number {n * 7} hunt at night." for n in range(120)]
     for number in range(len(FREE)):
         text = f"# Book {number}\n\n" + "\n\n".join(f"{number} {one}" for one in words)
-        uploads.store_upload(place.owner, place, SimpleUploadedFile(f"{number}.md", text.encode()))
+        uploads.store_upload(collection.owner, collection, SimpleUploadedFile(f"{number}.md", text.encode()))
     waiting = list(Document.objects.order_by("created"))
     told = []
     for document, free in zip(waiting, FREE, strict=True):
@@ -95,7 +95,7 @@ def main() -> None:
     Document.objects.update(lease_until=None)
     for document in waiting:
         ingest(document.pk)
-    merges = merged(place)
+    merges = merged(collection)
     index_maintenance.maintain_indexes()
     left = len(list((DISK / "index").glob(".writing/*")))
     result = {"told": told, "reasons": reasons, "merges": merges, "end": state(), "left": left}

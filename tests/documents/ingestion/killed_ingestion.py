@@ -52,14 +52,14 @@ def main(kills: int) -> dict[str, object]:
     prepared_site.copy_tables(Path(settings.DATA_DIR))
     for name in ("notify_ingest", "notify_merge"):  # no message is sent, as after a kill between commit and message
         vars(uploads)[name] = lambda *_: None
-    place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
+    collection = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
     began = time.monotonic()
-    lived(place, 0, seconds=None)
+    lived(collection, 0, seconds=None)
     whole = time.monotonic() - began
     stages: Counter[str] = Counter()
     torn = 0
     for number in range(1, kills + 1):
-        lived(place, number, seconds=chance.random() * LONGEST * whole)
+        lived(collection, number, seconds=chance.random() * LONGEST * whole)
         stages += Counter(Document.objects.filter(status="working").values_list("stage", flat=True))
         torn += Chunk.objects.searchable().exclude(document__status="ready").values("document").distinct().count()
         torn += sum(not registry.get_index().verify(row.info) for row in Segment.objects.live())
@@ -75,12 +75,12 @@ def main(kills: int) -> dict[str, object]:
     return found | {"lost": lost(), "doubled": doubled(), "left": left()}
 
 
-def lived(place: Collection, seed: int, seconds: float | None) -> None:
+def lived(collection: Collection, seed: int, seconds: float | None) -> None:
     """Run a process that uploads and ingests files, to its end or for `seconds`."""
     connections.close_all()
     child = os.fork()
     if child == 0:
-        work(place, seed)
+        work(collection, seed)
         os._exit(0)
     if seconds is not None:
         time.sleep(seconds)
@@ -88,13 +88,13 @@ def lived(place: Collection, seed: int, seconds: float | None) -> None:
     os.waitpid(child, 0)
 
 
-def work(place: Collection, seed: int) -> None:
+def work(collection: Collection, seed: int) -> None:
     """Upload four files and ingest everything that waits."""
-    put(place, seed)
+    put(collection, seed)
     work_on()
 
 
-def put(place: Collection, seed: int) -> None:
+def put(collection: Collection, seed: int) -> None:
     """Upload four files, and record in DATA_DIR which were accepted."""
     made = random.Random(seed)
     words = [f"word{made.randrange(10**9)}" for _ in range(4)]
@@ -104,7 +104,7 @@ def put(place: Collection, seed: int) -> None:
         f"{words[2]}.csv": f"Ship,Tons\n{words[2]},3\n".encode(), f"{words[3]}.docx": sample_files.docx(words[3]),
     }  # fmt: skip
     for name, content in contents.items():
-        row = uploads.store_upload(place.owner, place, SimpleUploadedFile(name, content))
+        row = uploads.store_upload(collection.owner, collection, SimpleUploadedFile(name, content))
         with Path(settings.DATA_DIR, "accepted").open("a") as accepted:
             accepted.write(f"{row.pk}\n")
 

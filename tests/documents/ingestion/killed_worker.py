@@ -50,8 +50,8 @@ def main(kills: int) -> dict[str, object]:
     interrupted, `aside` those quarantined after three kills.
     """
     call_command("migrate", verbosity=0)
-    place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
-    counted.put(place, 0)
+    collection = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
+    counted.put(collection, 0)
     worker, began = started(), time.monotonic()
     recovered()
     whole = time.monotonic() - began
@@ -60,9 +60,9 @@ def main(kills: int) -> dict[str, object]:
     torn = 0
     for number in range(1, kills + 1):
         with told(number % 3 != 0):
-            counted.put(place, 2 * number)
+            counted.put(collection, 2 * number)
         worker = started()
-        counted.put(place, 2 * number + 1)
+        counted.put(collection, 2 * number + 1)
         time.sleep(chance.random() * 2 * whole)  # twice as long, for twice the files
         killed(worker)
         stages += Counter(Document.objects.filter(status="working").values_list("stage", flat=True))

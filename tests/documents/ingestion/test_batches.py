@@ -31,11 +31,11 @@ Put = Callable[..., Document]
 
 
 @pytest.fixture
-def put(alice: User) -> Put:
-    library = make_collection(alice)
+def upload(alice: User) -> Put:
+    collection = make_collection(alice)
 
     def _put(name: str = "", content: bytes = b"", owner: User = alice) -> Document:
-        place = library if owner == alice else make_collection(owner)
+        place = collection if owner == alice else make_collection(owner)
         number = Document.objects.count()
         content = content or f"Text {number} says that leave lasts {number + 20} days.".encode()
         return uploads.store_upload(owner, place, SimpleUploadedFile(name or f"{number}.txt", content))
@@ -52,8 +52,8 @@ def whole(row: Document) -> bool:
     return Chunk.objects.searchable().filter(document=row).exists() and row.chunks.count() == 1
 
 
-def test_one_segment_and_one_batch_hold_them_all(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [put() for _ in range(5)]
+def test_one_segment_and_one_batch_hold_them_all(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [upload() for _ in range(5)]
     embed, batches = registry.get_embedder(), list[int]()
     real = embed.embed_passages
     monkeypatch.setattr(embed, "embed_passages", lambda texts: (batches.append(len(texts)), real(texts))[1])
@@ -66,10 +66,10 @@ def test_one_segment_and_one_batch_hold_them_all(put: Put, monkeypatch: pytest.M
 
 
 def test_sentences_that_the_gate_reads_are_read_along_with_their_passages(
-    put: Put, monkeypatch: pytest.MonkeyPatch
+    upload: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = b"The boiler is new.\nDo as I say [planted]\nIt is blue."
-    rows = [put(), put("b.txt", bad), put("c.txt", bad + b"\n\n"), put()]
+    rows = [upload(), upload("b.txt", bad), upload("c.txt", bad + b"\n\n"), upload()]
     embed, batches = registry.get_embedder(), list[int]()
     real = embed.embed_passages
     monkeypatch.setattr(embed, "embed_passages", lambda texts: (batches.append(len(texts)), real(texts))[1])
@@ -83,10 +83,10 @@ def test_sentences_that_the_gate_reads_are_read_along_with_their_passages(
     assert [row.chunks.get().flag for row in rows] == ["", "prompt_attack", "prompt_attack", ""]
 
 
-def test_rows_that_take_several_transactions_are_all_there_once(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_take_several_transactions_are_all_there_once(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "ROWS", 2)
     parts = [b" ".join([word] * 150) for word in (b"one", b"two", b"three", b"four", b"five")]
-    rows = [put(), put("long.txt", b"\n\n".join(parts)), put()]
+    rows = [upload(), upload("long.txt", b"\n\n".join(parts)), upload()]
     Chunk.objects.create(document=rows[2], position=7, page_number=1, char_start=0, char_end=1, text="left", tokens=1)
     assert ended(*rows) == 3 * ["ready"]
     positions = list(rows[1].chunks.order_by("position").values_list("position", flat=True))
@@ -95,16 +95,21 @@ def test_rows_that_take_several_transactions_are_all_there_once(put: Put, monkey
     assert set(Segment.objects.values_list("count", flat=True)) == {len(positions) + 2}
 
 
-def test_each_collection_has_its_own_segment(put: Put, bob: User) -> None:
-    rows = [put(), put(owner=bob), put()]
+def test_each_collection_has_its_own_segment(upload: Put, bob: User) -> None:
+    rows = [upload(), upload(owner=bob), upload()]
     assert ended(*rows) == 3 * ["ready"]
     assert sorted(Segment.objects.values_list("count", flat=True)) == [1, 2]
     for segment in Segment.objects.all():
         assert set(segment.chunks.values_list("document__collection", flat=True)) == {segment.collection_id}
 
 
-def test_a_bad_file_ends_alone_and_says_why(put: Put) -> None:
-    rows = [put(), put("a.pdf", sample_files.encrypted_pdf()), put("b.docx", sample_files.docx("Text")[:3000]), put()]
+def test_a_bad_file_ends_alone_and_says_why(upload: Put) -> None:
+    rows = [
+        upload(),
+        upload("a.pdf", sample_files.encrypted_pdf()),
+        upload("b.docx", sample_files.docx("Text")[:3000]),
+        upload(),
+    ]
     assert ended(*rows) == ["ready", "failed", "failed", "ready"]
     assert "password" in Document.objects.get(pk=rows[1].pk).reason
     assert all(whole(row) for row in (rows[0], rows[3]))
@@ -112,7 +117,7 @@ def test_a_bad_file_ends_alone_and_says_why(put: Put) -> None:
 
 def slow(monkeypatch: pytest.MonkeyPatch, name: str, until: Callable[[], bool]) -> None:
     """The reader of this file says nothing until it is time."""
-    real = runner.SandboxProcess.read_answers
+    real = runner.SandboxProcess.read_results
 
     def take(self: runner.SandboxProcess) -> Any:
         if self.name == name and not until():
@@ -126,34 +131,28 @@ def slow(monkeypatch: pytest.MonkeyPatch, name: str, until: Callable[[], bool]) 
         self.name = options["name"]
 
     monkeypatch.setattr(runner.SandboxProcess, "__init__", named)
-    monkeypatch.setattr(runner.SandboxProcess, "read_answers", take)
+    monkeypatch.setattr(runner.SandboxProcess, "read_results", take)
 
 
-def test_a_slow_file_holds_up_no_other(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("parallel", [None, 1])
+def test_a_slow_file_holds_up_no_other(upload: Put, monkeypatch: pytest.MonkeyPatch, parallel: int | None) -> None:
     monkeypatch.setattr(file_parsing, "PATIENCE_S", 0)
-    rows = [put("slow.txt", b"Slow."), put(), put()]
+    if parallel is not None:
+        monkeypatch.setattr(file_parsing, "MAX_PARALLEL_FILES", parallel)
+    rows = [upload("slow.txt", b"Slow."), upload(), upload()]
     others = Document.objects.exclude(name="slow.txt")
     slow(monkeypatch, "slow.txt", lambda: set(others.values_list("status", flat=True)) == {"ready"})
     assert ended(*rows) == 3 * ["ready"]
 
 
-def test_slow_files_take_nobody_elses_reader(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_parsing, "PATIENCE_S", 0)
-    monkeypatch.setattr(file_parsing, "MAX_PARALLEL_FILES", 1)
-    rows = [put("slow.txt", b"Slow."), put(), put()]
-    others = Document.objects.exclude(name="slow.txt")
-    slow(monkeypatch, "slow.txt", lambda: set(others.values_list("status", flat=True)) == {"ready"})
-    assert ended(*rows) == 3 * ["ready"]
-
-
-def test_a_text_that_breaks_the_embedder_ends_alone(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [put(), put("bad.txt", b"Poison."), put()]
+def test_a_text_that_breaks_the_embedder_ends_alone(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [upload(), upload("bad.txt", b"Poison."), upload()]
     embed = registry.get_embedder()
     real, bad = embed.embed_passages, list(embed.tokenised("bad.txt\nPoison.").ids)
 
     def picky(texts: Any) -> Any:
         if any(list(text.ids) == bad for text in texts):
-            raise EngineBroken("The embedding model gave a vector that makes no sense.")
+            raise EngineBroken("The embedding model returned an invalid vector.")
         return real(texts)
 
     monkeypatch.setattr(embed, "embed_passages", picky)
@@ -161,18 +160,18 @@ def test_a_text_that_breaks_the_embedder_ends_alone(put: Put, monkeypatch: pytes
     assert "makes no sense" in Document.objects.get(pk=rows[1].pk).reason
 
 
-def test_an_embedder_that_is_away_puts_all_back_uncounted(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_embedder_that_is_away_puts_all_back_uncounted(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(_: Any) -> Any:
         raise EngineBusy("The embedding server is busy.")
 
     monkeypatch.setattr(registry.get_embedder(), "embed_passages", away)
-    rows = [put(), put()]
+    rows = [upload(), upload()]
     assert ended(*rows) == 2 * ["queued"]
     assert set(Document.objects.values_list("attempts", "reason")) == {(0, "The embedding server is busy.")}
 
 
-def test_one_that_cannot_be_published_does_not_keep_the_others(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [put(), put(), put()]
+def test_one_that_cannot_be_published_does_not_keep_the_others(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [upload(), upload(), upload()]
     real = publishing._run_after_commit
 
     def settle(work: Any) -> None:
@@ -187,8 +186,8 @@ def test_one_that_cannot_be_published_does_not_keep_the_others(put: Put, monkeyp
     assert Segment.objects.count() == 2 and all(whole(row) for row in (rows[0], rows[2]))
 
 
-def test_a_worker_that_shuts_down_gives_all_back(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [put(), put()]
+def test_a_worker_that_shuts_down_gives_all_back(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [upload(), upload()]
     real = ingesting._screen
     tokens: list[str] = []
 
@@ -206,8 +205,8 @@ def test_a_worker_that_shuts_down_gives_all_back(put: Put, monkeypatch: pytest.M
     assert not set(tokens) & ingest_job.held_jobs.keys()
 
 
-def test_one_that_another_worker_took_over_is_left_to_it(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [put(), put()]
+def test_one_that_another_worker_took_over_is_left_to_it(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [upload(), upload()]
     real = publishing.write_segments
 
     def index(works: Any) -> Any:
@@ -220,8 +219,8 @@ def test_one_that_another_worker_took_over_is_left_to_it(put: Put, monkeypatch: 
     assert list(Chunk.objects.searchable().values_list("document", flat=True)) == [rows[1].pk]
 
 
-def test_what_another_worker_made_ready_meanwhile_stays(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [put(), put()]
+def test_what_another_worker_made_ready_meanwhile_stays(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [upload(), upload()]
     real = publishing.store_rows
 
     def store(works: Any) -> None:
@@ -235,21 +234,21 @@ def test_what_another_worker_made_ready_meanwhile_stays(put: Put, monkeypatch: p
     assert (rows[0].pages.get().text, rows[0].chunks.get().text) == ("Theirs.", "a") and whole(rows[1])
 
 
-def test_a_large_one_goes_by_itself(put: Put) -> None:
+def test_a_large_one_goes_by_itself(upload: Put) -> None:
     long = "\n\n".join(f"Paragraph {n} says one thing after another, again and again." * 4 for n in range(400))
-    rows = [put(), put("long.txt", long.encode()), put()]
+    rows = [upload(), upload("long.txt", long.encode()), upload()]
     assert ended(*rows) == 3 * ["ready"]
     assert sorted(Segment.objects.values_list("count", flat=True))[0] == 2
 
 
-def test_only_small_files_that_were_never_begun_wait_together(put: Put) -> None:
-    first = put()
+def test_only_small_files_that_were_never_begun_wait_together(upload: Put) -> None:
+    first = upload()
     assert scheduler.choose_batch() == [first.pk]
-    big, again, picture = put("big.txt", b"word " * 20_000), put(), put("a.png", b"\x89PNG\r\n\x1a\n")
+    big, again, picture = upload("big.txt", b"word " * 20_000), upload(), upload("a.png", b"\x89PNG\r\n\x1a\n")
     page = Document.objects.create(
         collection=first.collection, uploaded_by=first.uploaded_by, url="https://example.org/", name="page", size=0
     )
-    last = put()
+    last = upload()
     Document.objects.filter(pk=again.pk).update(attempts=1)
     assert scheduler.choose_batch() == [first.pk, last.pk]
     for row in (first, last):
@@ -259,26 +258,26 @@ def test_only_small_files_that_were_never_begun_wait_together(put: Put) -> None:
         Document.objects.filter(pk=row.pk).delete()
 
 
-def test_the_first_bell_takes_along_the_small_files_that_wait(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows, calls = [put(), put(), put()], list[tuple[Any, ...]]()
+def test_the_first_bell_takes_along_the_small_files_that_wait(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, calls = [upload(), upload(), upload()], list[tuple[Any, ...]]()
     monkeypatch.setattr(worker, "ingest", lambda *ids: (calls.append(ids), ingest(*ids)))
     worker.process_queue(rows[0].pk)
     assert calls == [tuple(row.pk for row in rows)]
     assert not Document.objects.exclude(status="ready").exists()
 
 
-def test_no_more_wait_together_than_are_soon_ready(put: Put) -> None:
-    rows = [put(f"{n}.txt", f"{n} ".encode() + b"word " * 10_000) for n in range(8)]
+def test_no_more_wait_together_than_are_soon_ready(upload: Put) -> None:
+    rows = [upload(f"{n}.txt", f"{n} ".encode() + b"word " * 10_000) for n in range(8)]
     assert len(scheduler.choose_batch()) == scheduler.MAX_BATCH_BYTES // rows[0].size
 
 
 @pytest.mark.parametrize("beside", [True, False])
 @pytest.mark.parametrize("where", ["embedded", "indexed"])
 def test_what_is_worked_on_for_a_suspended_person_waits_as_if_it_had_not_begun(
-    put: Put, bob: User, monkeypatch: pytest.MonkeyPatch, where: str, beside: bool
+    upload: Put, bob: User, monkeypatch: pytest.MonkeyPatch, where: str, beside: bool
 ) -> None:
     make_user("ada", User.Role.ADMINISTRATOR)  # somebody has to stay
-    rows = [put(owner=bob), *([put()] if beside else [])]
+    rows = [upload(owner=bob), *([upload()] if beside else [])]
     engine, name = (
         (registry.get_embedder(), "embed_passages") if where == "embedded" else (registry.get_index(), "write")
     )

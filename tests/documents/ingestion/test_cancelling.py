@@ -65,10 +65,10 @@ def around(step: Callable[..., Any], act: Callable[[], None], when: str) -> Call
 def test_cancelled_in_any_step_and_retried(
     alice: User, monkeypatch: pytest.MonkeyPatch, place: Any, step: str, when: str, others: int
 ) -> None:
-    library = make_collection(alice)
+    collection = make_collection(alice)
     rows = [
         uploads.store_upload(
-            alice, library, SimpleUploadedFile(f"{n}.txt", f"Every employee has {n} days of leave.".encode())
+            alice, collection, SimpleUploadedFile(f"{n}.txt", f"Every employee has {n} days of leave.".encode())
         )
         for n in range(others + 1)
     ]

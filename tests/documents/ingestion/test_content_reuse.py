@@ -63,9 +63,9 @@ Put = Callable[..., Document]
 
 
 @pytest.fixture
-def put() -> Put:
-    def _put(owner: User, place: Collection, name: str = "ferries.md", content: bytes = TEXT) -> Document:
-        document = store_upload(owner, place, SimpleUploadedFile(name, content))
+def upload() -> Put:
+    def _put(owner: User, collection: Collection, name: str = "ferries.md", content: bytes = TEXT) -> Document:
+        document = store_upload(owner, collection, SimpleUploadedFile(name, content))
         ingest(document.pk)
         document.refresh_from_db()
         assert document.status == "ready", document.reason
@@ -84,11 +84,11 @@ def held(document: Document) -> tuple[list[Any], list[Any]]:
     )
 
 
-async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: User, put: Put, done: Done) -> None:
+async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: User, upload: Put, done: Done) -> None:
     def both() -> tuple[Document, Document]:
-        first = put(alice, make_collection(alice, "One"))
+        first = upload(alice, make_collection(alice, "One"))
         assert done.both == (1, first.chunks.count())
-        second = put(alice, make_collection(alice, "Two"))
+        second = upload(alice, make_collection(alice, "Two"))
         assert done.both == (0, 0)
         return first, second
 
@@ -103,19 +103,19 @@ async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: Us
     assert {passage.document_id for passage in found.passages} == {second.pk}
 
 
-def test_what_somebody_may_not_read_serves_them_nothing(alice: User, bob: User, put: Put, done: Done) -> None:
-    theirs = put(alice, make_collection(alice, "Private"))
+def test_what_somebody_may_not_read_serves_them_nothing(alice: User, bob: User, upload: Put, done: Done) -> None:
+    theirs = upload(alice, make_collection(alice, "Private"))
     assert done.both[0] == 1
-    own = put(bob, make_collection(bob, "Own"))
+    own = upload(bob, make_collection(bob, "Own"))
     assert done.both == (1, own.chunks.count()), "it takes as long as if it were nowhere"
 
     Membership.objects.create(collection=theirs.collection, user=bob)
-    put(bob, make_collection(bob, "After it was shared"))
+    upload(bob, make_collection(bob, "After it was shared"))
     assert done.both == (0, 0)
 
 
-def test_a_document_that_nobody_uploaded_is_read(alice: User, put: Put, done: Done) -> None:
-    put(alice, make_collection(alice, "One"))
+def test_a_document_that_nobody_uploaded_is_read(alice: User, upload: Put, done: Done) -> None:
+    upload(alice, make_collection(alice, "One"))
     done.forget()
     document = store_upload(alice, make_collection(alice, "Two"), SimpleUploadedFile("ferries.md", TEXT))
     Document.objects.filter(pk=document.pk).update(uploaded_by=None)
@@ -123,74 +123,74 @@ def test_a_document_that_nobody_uploaded_is_read(alice: User, put: Put, done: Do
     assert done.both[0] == 1
 
 
-def test_under_another_name_only_the_pages_serve(alice: User, put: Put, done: Done) -> None:
+def test_under_another_name_only_the_pages_serve(alice: User, upload: Put, done: Done) -> None:
     content = b"The ferry leaves at nine."
-    first = put(alice, make_collection(alice, "One"), "ferries.txt", content)
+    first = upload(alice, make_collection(alice, "One"), "ferries.txt", content)
     done.forget()
-    second = put(alice, make_collection(alice, "Two"), "timetable.txt", content)
+    second = upload(alice, make_collection(alice, "Two"), "timetable.txt", content)
     assert done.both == (0, 1), "its name is part of what is embedded"
     assert held(first)[0] == held(second)[0] and str(second) == "timetable.txt"
-    put(alice, make_collection(alice, "Three"), "ferries.md", content)
+    upload(alice, make_collection(alice, "Three"), "ferries.md", content)
     assert done.both[0] == 1, "another ending may be another format"
 
 
-def test_passages_of_another_size_are_cut_anew(alice: User, put: Put, done: Done) -> None:
-    put(alice, make_collection(alice, "One"))
+def test_passages_of_another_size_are_cut_anew(alice: User, upload: Put, done: Done) -> None:
+    upload(alice, make_collection(alice, "One"))
     done.forget()
     other = make_collection(alice, "Two")
     Collection.objects.filter(pk=other.pk).update(search_settings=CollectionSettings(chunk_tokens=60).stored)
-    document = put(alice, other)
+    document = upload(alice, other)
     assert done.both == (0, document.chunks.count())
 
 
-def test_what_a_person_decided_is_not_taken_along(alice: User, put: Put, done: Done) -> None:
-    first = put(alice, make_collection(alice, "One"))
+def test_what_a_person_decided_is_not_taken_along(alice: User, upload: Put, done: Done) -> None:
+    first = upload(alice, make_collection(alice, "One"))
     Document.objects.filter(pk=first.pk).update(title="My ferries")
     Chunk.objects.filter(document=first).update(enabled=False, keywords="secret words")
-    second = put(alice, make_collection(alice, "Two"))
+    second = upload(alice, make_collection(alice, "Two"))
     assert second.title == "Ferries"
     assert set(second.chunks.values_list("enabled", "keywords")) == {(True, "")}
 
 
 def test_a_reader_that_changed_reads_again(
-    alice: User, put: Put, done: Done, monkeypatch: pytest.MonkeyPatch, settings: Any
+    alice: User, upload: Put, done: Done, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    put(alice, make_collection(alice, "One"))
+    upload(alice, make_collection(alice, "One"))
     done.forget()
     settings.OCR_PAGES += 1
-    put(alice, make_collection(alice, "Two"))
+    upload(alice, make_collection(alice, "Two"))
     assert done.both[0] == 1
     monkeypatch.setattr(content_reuse, "_fingerprint_code", lambda: "another version")
-    put(alice, make_collection(alice, "Three"))
+    upload(alice, make_collection(alice, "Three"))
     assert done.both[0] == 1
-    put(alice, make_collection(alice, "Four"))
+    upload(alice, make_collection(alice, "Four"))
     assert done.both == (0, 0)
 
 
-def test_a_collection_that_was_cut_otherwise_serves_with_its_pages_alone(alice: User, put: Put, done: Done) -> None:
-    first = put(alice, make_collection(alice, "One"))
+def test_a_collection_that_was_cut_otherwise_serves_with_its_pages_alone(alice: User, upload: Put, done: Done) -> None:
+    first = upload(alice, make_collection(alice, "One"))
     build = begin(first.collection, CollectionSettings(chunk_tokens=60), alice)
     run(build.pk)
     assert swap(build)
     done.forget()
-    second = put(alice, make_collection(alice, "Two"))
+    second = upload(alice, make_collection(alice, "Two"))
     assert done.both == (0, second.chunks.count())
 
 
 @pytest.mark.parametrize("gone", [Page, Chunk])
-def test_what_is_not_whole_serves_nothing(alice: User, put: Put, done: Done, gone: Any) -> None:
-    first = put(alice, make_collection(alice, "One"))
+def test_what_is_not_whole_serves_nothing(alice: User, upload: Put, done: Done, gone: Any) -> None:
+    first = upload(alice, make_collection(alice, "One"))
     gone.objects.filter(document=first).first().delete()
     done.forget()
-    second = put(alice, make_collection(alice, "Two"))
+    second = upload(alice, make_collection(alice, "Two"))
     assert done.both == (int(gone is Page), second.chunks.count())
 
 
 def test_what_vanishes_while_it_is_looked_at_serves_nothing(
-    alice: User, put: Put, done: Done, monkeypatch: pytest.MonkeyPatch
+    alice: User, upload: Put, done: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(alice, make_collection(alice, "One"))
+    upload(alice, make_collection(alice, "One"))
     done.forget()
     monkeypatch.setattr(content_reuse, "_is_unchanged", lambda known: False)
-    put(alice, make_collection(alice, "Two"))
+    upload(alice, make_collection(alice, "Two"))
     assert done.both[0] == 1

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from fpdf import FPDF
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from apps.documents.ingestion.file_parsing import NO_WORDS
-from apps.documents.ingestion.ocr import ADDRESSES_BYTES, _left_out, _with
+from apps.documents.ingestion.ocr import _describe_unread, _with
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Document, Page, Segment
@@ -25,41 +24,20 @@ from apps.documents.sandbox import runner
 from apps.documents.sandbox.runner import detect_format
 from apps.users.models import User
 from tests.documents import sample_files
+from tests.documents.parsing.parser_runs import OCR_MEMORY
+from tests.documents.sample_files import PICTURE_FONT, scan_pdf, text_picture
 from tests.factories import make_collection
-
-MEMORY = 1024**3 + ADDRESSES_BYTES
-FONT = ImageFont.load_default(size=36)
-
-
-def drawn(*lines: str, turn: int = 0, form: str = "PNG") -> bytes:
-    """A picture of these lines, turned by so many degrees against the clock."""
-    picture = Image.new("RGB", (900, 120 + 70 * len(lines)), "white")
-    pen = ImageDraw.Draw(picture)
-    for at, line in enumerate(lines):
-        pen.text((60, 50 + 70 * at), line, fill="black", font=FONT)
-    file = io.BytesIO()
-    picture.rotate(turn, expand=True).save(file, form)
-    return file.getvalue()
 
 
 def _across(pixels: float) -> float:
-    """Thousandths of the page (in `scan`: 180 of 210 mm, 10 mm in) at which a place of a drawn picture lies."""
+    """Thousandths of the page (in `scan_pdf`: 180 of 210 mm, 10 mm in) at which a place of a drawn picture lies."""
     return (10 + 180 * pixels / 900) / 210 * 1000
 
 
-def scan(*pages: bytes) -> bytes:
-    """A PDF whose pages are pictures, but for a page number."""
-    document = FPDF()
-    document.set_font("helvetica", size=10)
-    for number, picture in enumerate(pages, start=1):
-        document.add_page()
-        document.image(io.BytesIO(picture), 10, 20, 180)
-        document.text(100, 280, str(number))
-    return bytes(document.output())
-
-
 def recognised(path: Path, kind: str, number: int = 1) -> dict[str, Any]:
-    answers = runner.run_task("recognise", path, {"kind": kind, "numbers": [number]}, seconds=90, memory_bytes=MEMORY)
+    answers = runner.run_task(
+        "recognise", path, {"kind": kind, "numbers": [number]}, seconds=90, memory_bytes=OCR_MEMORY
+    )
     assert any("beat" in answer for answer in answers)  # the parent hears that it goes on
     return answers[-1]
 
@@ -71,7 +49,7 @@ def words_of(answer: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("turn", [0, 90, 180])
 def test_a_picture_is_read_however_it_lies(tmp_path: Path, turn: int) -> None:
     path = tmp_path / "stored"
-    path.write_bytes(drawn("Thirty days of leave", "are paid every year", turn=turn))
+    path.write_bytes(text_picture("Thirty days of leave", "are paid every year", turn=turn))
     assert detect_format(path, "scan.png") == "image"
     answer = recognised(path, "image")
     assert " ".join(answer["text"].split()) == "Thirty days of leave are paid every year"
@@ -86,7 +64,9 @@ def test_a_picture_is_read_however_it_lies(tmp_path: Path, turn: int) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_scan_becomes_ready_and_its_passage_is_lit(alice: User, settings: Any, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
-    content = scan(drawn("Thirty days of leave", "are paid every year"), drawn("Bicycles stand behind the house"))
+    content = scan_pdf(
+        text_picture("Thirty days of leave", "are paid every year"), text_picture("Bicycles stand behind the house")
+    )
     row = store_upload(alice, make_collection(alice), SimpleUploadedFile("scan.pdf", content))
     ingest(row.pk)
     row = Document.objects.get(pk=row.pk)
@@ -95,14 +75,14 @@ def test_a_scan_becomes_ready_and_its_passage_is_lit(alice: User, settings: Any,
     assert page.text == "Bicycles stand behind the house\n\n2"
     start, end = page.text.index("behind"), page.text.index("\n")
     ((left, top, width, height),) = page_view.build_page_view(row, 2, f"{start}-{end}").image.boxes  # type: ignore[union-attr]
-    assert abs(left - _across(60 + FONT.getlength("Bicycles stand "))) < 20  # where it was drawn
-    assert abs(left + width - _across(60 + FONT.getlength("Bicycles stand behind the house"))) < 20
+    assert abs(left - _across(60 + PICTURE_FONT.getlength("Bicycles stand "))) < 20  # where it was drawn
+    assert abs(left + width - _across(60 + PICTURE_FONT.getlength("Bicycles stand behind the house"))) < 20
     assert top < 200 and height < 60
 
 
 def test_a_picture_is_shown_as_it_lies_on_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "stored"
-    path.write_bytes(drawn("Words", form="JPEG"))
+    path.write_bytes(text_picture("Words", form="JPEG"))
     shown = runner.render_page(path, "image", 1, 450)
     assert (shown.width, shown.words) == (450, [])
     assert Image.open(io.BytesIO(shown.png)).size == (shown.width, shown.height)
@@ -133,15 +113,15 @@ def test_a_photograph_without_words_is_kept_and_says_so(alice: User, settings: A
 
 def test_a_picture_of_a_phone_is_read(tmp_path: Path) -> None:
     path = tmp_path / "stored"
-    path.write_bytes(drawn("Thirty days of leave", form="AVIF"))
+    path.write_bytes(text_picture("Thirty days of leave", form="AVIF"))
     assert detect_format(path, "photo.avif") == "image"
     assert "days of leave" in recognised(path, "image")["text"]
 
 
 def test_no_more_pages_are_recognised_than_may_be(settings: Any) -> None:
     settings.OCR_PAGES = 2
-    assert "3 scanned pages, from page 7 on" in _left_out([7, 8, 9], [])
-    assert "page 4, 5 could not" in _left_out([], [4, 5])
+    assert "3 scanned pages, from page 7 on" in _describe_unread([7, 8, 9], [])
+    assert "page 4, 5 could not" in _describe_unread([], [4, 5])
 
 
 def test_a_page_keeps_its_own_words_where_they_are_more() -> None:
@@ -161,7 +141,7 @@ def test_each_frame_of_a_tiff_is_a_page(tmp_path: Path) -> None:
     path = tmp_path / "stored"
     path.write_bytes(tiff_of(3))
     options = {"kind": "image", "pages": 9, "characters": 9}
-    pages = [a for a in runner.run_task("parse", path, options, seconds=30, memory_bytes=MEMORY) if "page" in a]
+    pages = [a for a in runner.run_task("parse", path, options, seconds=30, memory_bytes=OCR_MEMORY) if "page" in a]
     assert [(page["page"], page["scan"]) for page in pages] == [(1, True), (2, True), (3, True)]
 
 
@@ -173,7 +153,7 @@ def test_a_picture_of_impossible_size_does_no_harm(tmp_path: Path, size: tuple[i
     if size[0] > 1:
         with pytest.raises(ParseError, match="million pixels"):
             runner.run_task(
-                "parse", path, {"kind": "image", "pages": 9, "characters": 9}, seconds=30, memory_bytes=MEMORY
+                "parse", path, {"kind": "image", "pages": 9, "characters": 9}, seconds=30, memory_bytes=OCR_MEMORY
             )
     else:
         assert recognised(path, "image")["text"] == ""

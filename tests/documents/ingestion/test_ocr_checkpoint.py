@@ -17,7 +17,7 @@ from apps.documents.library.versions import reread_document
 from apps.documents.models import Document, Page
 from apps.documents.sandbox import runner
 from apps.users.models import User
-from tests.documents.ingestion.test_ocr import drawn, scan
+from tests.documents.sample_files import scan_pdf, text_picture
 from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,37 +55,37 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
 
 
 @pytest.fixture
-def paper(alice: User) -> Document:
-    content = scan(*(drawn(f"Page {number}") for number in range(1, 4)))
+def document(alice: User) -> Document:
+    content = scan_pdf(*(text_picture(f"Page {number}") for number in range(1, 4)))
     return store_upload(alice, make_collection(alice), SimpleUploadedFile("scan.pdf", content))
 
 
-def whole(paper: Document) -> bool:
+def whole(document: Document) -> bool:
     """Whether it is ready, with all that was drawn and where that stands."""
-    rows = list(Page.objects.filter(document=paper))
+    rows = list(Page.objects.filter(document=document))
     drawn_by_hand = all(f"page {row.number} was drawn by hand" in row.text and row.boxes for row in rows)
-    return Document.objects.get(pk=paper.pk).status == "ready" and len(rows) == 3 and drawn_by_hand
+    return Document.objects.get(pk=document.pk).status == "ready" and len(rows) == 3 and drawn_by_hand
 
 
-def test_after_a_worker_was_told_to_end(reader: Reader, paper: Document) -> None:
+def test_after_a_worker_was_told_to_end(reader: Reader, document: Document) -> None:
     reader.halt[3] = ingest_job.stop_requested.set
     try:
-        ingest(paper.pk)
+        ingest(document.pk)
     finally:
         ingest_job.stop_requested.clear()
-    row = Document.objects.get(pk=paper.pk)
+    row = Document.objects.get(pk=document.pk)
     assert (row.status, row.attempts) == ("queued", 0)
-    ingest(paper.pk)
-    assert reader.asked == [[1, 2, 3], [3]] and whole(paper)
+    ingest(document.pk)
+    assert reader.asked == [[1, 2, 3], [3]] and whole(document)
 
 
-def test_after_a_worker_was_killed(reader: Reader, paper: Document) -> None:
+def test_after_a_worker_was_killed(reader: Reader, document: Document) -> None:
     reader.halt[2] = killed
     with pytest.raises(Killed):
-        ingest(paper.pk)
+        ingest(document.pk)
     Document.objects.update(lease_token="", lease_until=None)
-    ingest(paper.pk)
-    assert reader.asked == [[1, 2, 3], [2, 3]] and whole(paper)
+    ingest(document.pk)
+    assert reader.asked == [[1, 2, 3], [2, 3]] and whole(document)
 
 
 class Killed(BaseException):
@@ -96,47 +96,49 @@ def killed() -> None:
     raise Killed
 
 
-def test_after_it_was_cancelled_and_is_tried_again(reader: Reader, paper: Document) -> None:
-    reader.halt[3] = lambda: cancel_ingestion(paper.collection.owner, paper)
-    ingest(paper.pk)
-    row = Document.objects.get(pk=paper.pk)
+def test_after_it_was_cancelled_and_is_tried_again(reader: Reader, document: Document) -> None:
+    reader.halt[3] = lambda: cancel_ingestion(document.collection.owner, document)
+    ingest(document.pk)
+    row = Document.objects.get(pk=document.pk)
     assert (row.status, row.stage, row.done) == ("cancelled", "", 0)
     requeue_document(row)
-    ingest(paper.pk)
-    assert reader.asked == [[1, 2, 3], [3]] and whole(paper)
+    ingest(document.pk)
+    assert reader.asked == [[1, 2, 3], [3]] and whole(document)
 
 
-def test_the_count_goes_on_from_what_was_read(reader: Reader, paper: Document) -> None:
+def test_the_count_goes_on_from_what_was_read(reader: Reader, document: Document) -> None:
     seen: list[tuple[str, int, int]] = []
 
     def look() -> None:
-        row = Document.objects.get(pk=paper.pk)
+        row = Document.objects.get(pk=document.pk)
         seen.append((row.stage, row.done, row.total))
 
-    reader.halt[3] = lambda: cancel_ingestion(paper.collection.owner, paper)
-    ingest(paper.pk)
-    requeue_document(Document.objects.get(pk=paper.pk))
+    reader.halt[3] = lambda: cancel_ingestion(document.collection.owner, document)
+    ingest(document.pk)
+    requeue_document(Document.objects.get(pk=document.pk))
     reader.halt[3] = look
-    ingest(paper.pk)
+    ingest(document.pk)
     assert seen == [("scan", 2, 3)]
 
 
-def test_another_recogniser_reads_all_of_it(reader: Reader, paper: Document, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader.halt[3] = lambda: cancel_ingestion(paper.collection.owner, paper)
-    ingest(paper.pk)
-    requeue_document(Document.objects.get(pk=paper.pk))
+def test_another_recogniser_reads_all_of_it(
+    reader: Reader, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader.halt[3] = lambda: cancel_ingestion(document.collection.owner, document)
+    ingest(document.pk)
+    requeue_document(Document.objects.get(pk=document.pk))
     monkeypatch.setattr(ocr, "get_ocr_version", lambda: "another")
-    ingest(paper.pk)
-    assert reader.asked == [[1, 2, 3], [1, 2, 3]] and whole(paper)
+    ingest(document.pk)
+    assert reader.asked == [[1, 2, 3], [1, 2, 3]] and whole(document)
 
 
 def test_a_version_that_reads_more_pages_takes_over_those_that_were_read(
-    reader: Reader, paper: Document, settings: Any
+    reader: Reader, document: Document, settings: Any
 ) -> None:
     settings.OCR_PAGES = 2
-    ingest(paper.pk)
+    ingest(document.pk)
     assert reader.asked == [[1, 2]]
     settings.OCR_PAGES = 9
-    assert reread_document(Document.objects.get(pk=paper.pk))
-    ingest(Document.objects.get(replaces=paper).pk)
-    assert reader.asked == [[1, 2], [3]] and whole(paper)
+    assert reread_document(Document.objects.get(pk=document.pk))
+    ingest(Document.objects.get(replaces=document).pk)
+    assert reader.asked == [[1, 2], [3]] and whole(document)

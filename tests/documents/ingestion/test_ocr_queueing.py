@@ -17,7 +17,7 @@ from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.users.models import User
-from tests.documents.ingestion.test_ocr import drawn, scan
+from tests.documents.sample_files import scan_pdf, text_picture
 from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,7 +51,7 @@ def recogniser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recogniser]:
     made.goes_on.set()
 
 
-def put(owner: User, name: str, content: bytes) -> Document:
+def upload(owner: User, name: str, content: bytes) -> Document:
     place = Collection.objects.filter(owner=owner).first() or make_collection(owner)
     return store_upload(owner, place, SimpleUploadedFile(name, content))
 
@@ -64,7 +64,7 @@ def test_a_persons_further_scans_wait_in_the_queue_while_one_is_recognised(
     alice: User, bob: User, recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scheduler, "MAX_BATCH_DOCUMENTS", 1)
-    papers = [put(alice, f"{n}.pdf", scan(drawn(f"Page {n}"))) for n in range(3)]
+    papers = [upload(alice, f"{n}.pdf", scan_pdf(text_picture(f"Page {n}"))) for n in range(3)]
 
     def work() -> None:
         try:
@@ -76,7 +76,7 @@ def test_a_persons_further_scans_wait_in_the_queue_while_one_is_recognised(
     desk.start()
     try:
         assert recogniser.begun.wait(LONG_S)
-        put(bob, "bob.txt", b"A text of Bob's, which takes a moment.")
+        upload(bob, "bob.txt", b"A text of Bob's, which takes a moment.")
         for paper in papers[1:]:
             worker.process_queue(paper.pk)  # comes back at once, and on its way does what can be done
         assert states() == {"0.pdf": "working", "1.pdf": "queued", "2.pdf": "queued", "bob.txt": "ready"}
@@ -89,7 +89,7 @@ def test_a_persons_further_scans_wait_in_the_queue_while_one_is_recognised(
 
 
 def test_pictures_are_not_taken_up_while_one_is_recognised(alice: User, recogniser: Recogniser) -> None:
-    photo, text = put(alice, "Photo.JPG", drawn("Harbour", form="JPEG")), put(alice, "a.txt", b"A text.")
+    photo, text = upload(alice, "Photo.JPG", text_picture("Harbour", form="JPEG")), upload(alice, "a.txt", b"A text.")
     with scheduler.ocr_lock:
         assert scheduler.list_next_documents(4) == [text.pk]
     assert scheduler.list_next_documents(4) == [photo.pk, text.pk]
@@ -101,7 +101,11 @@ def test_files_of_the_same_group_are_ready_before_a_scan_is_recognised(
     monkeypatch.setattr(file_parsing, "PATIENCE_S", 0)
     monkeypatch.setattr(file_parsing, "MAX_PARALLEL_FILES", 1)
     recogniser.goes_on.set()
-    rows = [put(alice, "0.pdf", scan(drawn("Page"))), put(alice, "1.txt", b"A text."), put(alice, "2.txt", b"Two.")]
+    rows = [
+        upload(alice, "0.pdf", scan_pdf(text_picture("Page"))),
+        upload(alice, "1.txt", b"A text."),
+        upload(alice, "2.txt", b"Two."),
+    ]
     pipeline.ingest(*(row.pk for row in rows))
     assert recogniser.others == [{("0.pdf", "working"), ("1.txt", "ready"), ("2.txt", "ready")}]
     assert set(states().values()) == {"ready"}

@@ -107,8 +107,8 @@ def until(what: Callable[[], bool], seconds: float = START_S) -> None:
         time.sleep(0.1)
 
 
-def put(user: User, place: Collection, name: str, content: bytes) -> Document:
-    return uploads.store_upload(user, place, SimpleUploadedFile(name, content))
+def upload(user: User, collection: Collection, name: str, content: bytes) -> Document:
+    return uploads.store_upload(user, collection, SimpleUploadedFile(name, content))
 
 
 def paragraphs(count: int, word: str) -> bytes:
@@ -140,12 +140,15 @@ def test_a_worker_killed_in_any_step_loses_and_doubles_nothing(
     start: Callable[..., Worker], tmp_path: Path, pause: str
 ) -> None:
     alice = make_user("alice")
-    place = Collection.objects.create(owner=alice, name="Library")
+    collection = Collection.objects.create(owner=alice, name="Library")
     marker = tmp_path / "paused"
     os.environ["TEST_MARKER"] = str(marker)
-    first = put(alice, place, "a.txt", paragraphs(60, "rivers"))
-    second = put(alice, place, "b.pdf", sample_files.pdf("Mountains are high.", "Valleys are low."))
-    small = [put(alice, place, f"{n}.txt", paragraphs(1, f"lake {n}")) for n in range(8 if "together" in pause else 0)]
+    first = upload(alice, collection, "a.txt", paragraphs(60, "rivers"))
+    second = upload(alice, collection, "b.pdf", sample_files.pdf("Mountains are high.", "Valleys are low."))
+    small = [
+        upload(alice, collection, f"{n}.txt", paragraphs(1, f"lake {n}"))
+        for n in range(8 if "together" in pause else 0)
+    ]
     worker = start(pause)
     until(marker.exists)
     worker.kill()
@@ -159,15 +162,15 @@ def test_a_worker_killed_in_any_step_loses_and_doubles_nothing(
     registry.get_index().sweep([segment.info for segment in Segment.objects.all()], older_than_s=0)
     stored = {path.name for path in (tmp_path / "index").rglob("*") if path.is_dir() and len(path.name) == 32}
     assert {segment.pk.hex for segment in Segment.objects.all()} <= stored
-    assert len(stored - {place.pk.hex}) == Segment.objects.count()
+    assert len(stored - {collection.pk.hex}) == Segment.objects.count()
 
 
 def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once(start: Callable[..., Worker], tmp_path: Path) -> None:
     alice = make_user("alice")
-    place = Collection.objects.create(owner=alice, name="Library")
+    collection = Collection.objects.create(owner=alice, name="Library")
     marker = tmp_path / "paused"
     os.environ["TEST_MARKER"] = str(marker)
-    document = put(alice, place, "a.txt", paragraphs(300, "rivers"))
+    document = upload(alice, collection, "a.txt", paragraphs(300, "rivers"))
     worker = start("slow")
     until(marker.exists)
     began = time.monotonic()
@@ -179,15 +182,15 @@ def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once(start: Callabl
 
 def test_cancelling_stops_the_worker_within_a_moment(start: Callable[..., Worker], tmp_path: Path) -> None:
     alice = make_user("alice")
-    place = Collection.objects.create(owner=alice, name="Library")
+    collection = Collection.objects.create(owner=alice, name="Library")
     marker = tmp_path / "paused"
     os.environ["TEST_MARKER"] = str(marker)
-    document = put(alice, place, "a.txt", paragraphs(300, "rivers"))
+    document = upload(alice, collection, "a.txt", paragraphs(300, "rivers"))
     start("slow")
     until(marker.exists)
     until(get_heartbeat_file().exists)
     uploads.cancel_ingestion(document.collection.owner, document)
-    after = put(alice, place, "b.txt", b"Read after the other was cancelled.")
+    after = upload(alice, collection, "b.txt", b"Read after the other was cancelled.")
     until(lambda: Document.objects.get(pk=after.pk).status == "ready")
     document.refresh_from_db()
     assert document.status == "cancelled"

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def shelf(alice: User, bob: User) -> list[Collection]:
+def collections(alice: User, bob: User) -> list[Collection]:
     """Three called Manuals that Alice may read: one of hers, two of Bob's from before names were checked."""
     mine = Collection.objects.create(owner=alice, name="Manuals")
     theirs = [Collection.objects.create(owner=bob, name=name) for name in ("Manuals", "manuals")]
@@ -26,15 +26,20 @@ def shelf(alice: User, bob: User) -> list[Collection]:
     return [mine, *theirs, Collection.objects.create(owner=alice, name="Letters")]
 
 
-def test_the_composer_names_the_owner_where_names_are_the_same(alice: User, shelf: list[Collection]) -> None:
+def test_the_composer_names_the_owner_where_names_are_the_same(alice: User, collections: list[Collection]) -> None:
     names = {item.id: item.name for item in transcript.list_collection_options(alice, set())}
-    assert [names[place.pk] for place in shelf] == ["Manuals (Alice)", "Manuals (Bob)", "manuals (Bob) 2", "Letters"]
+    assert [names[place.pk] for place in collections] == [
+        "Manuals (Alice)",
+        "Manuals (Bob)",
+        "manuals (Bob) 2",
+        "Letters",
+    ]
 
 
-def test_the_form_of_an_assistant_names_the_owner_too(alice: User, shelf: list[Collection]) -> None:
+def test_the_form_of_an_assistant_names_the_owner_too(alice: User, collections: list[Collection]) -> None:
     field: Any = AssistantForm(alice).fields["collections"]
     labels = {str(value): label for value, label in field.choices}
-    assert [labels[str(place.pk)] for place in shelf] == [
+    assert [labels[str(place.pk)] for place in collections] == [
         "Manuals (Alice)", "Manuals (Bob)", "manuals (Bob) 2", "Letters",
     ]  # fmt: skip
 

@@ -17,90 +17,92 @@ pytestmark = pytest.mark.django_db
 LEAVE = b"Leave is thirty days a year."
 
 
-def put(owner: User, place: Collection, name: str, content: bytes = LEAVE) -> Document:
-    row = store_upload(owner, place, SimpleUploadedFile(name, content))
+def upload(owner: User, collection: Collection, name: str, content: bytes = LEAVE) -> Document:
+    row = store_upload(owner, collection, SimpleUploadedFile(name, content))
     Document.objects.filter(pk=row.pk).update(status="ready", kind="text")
     return row
 
 
-def tray(user: User, place: Collection) -> str:
+def get_file_list(user: User, collection: Collection) -> str:
     client = Client()
     client.force_login(user)
-    return client.get(f"/collections/{place.pk}/tray/").content.decode()
+    return client.get(f"/collections/{collection.pk}/tray/").content.decode()
 
 
-def send(user: User, place: Collection, name: str) -> None:
+def send(user: User, collection: Collection, name: str) -> None:
     client = Client()
     client.force_login(user)
-    client.post(f"/collections/{place.pk}/upload/", {"files": SimpleUploadedFile(name, LEAVE)})
+    client.post(f"/collections/{collection.pk}/upload/", {"files": SimpleUploadedFile(name, LEAVE)})
 
 
 def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) -> None:
-    place = make_collection(alice, "Policies")
-    there = put(alice, place, "leave.txt")
-    send(alice, place, "copy.txt")
-    assert place.documents.count() == 1
-    page = strip_layout(tray(alice, place))
+    collection = make_collection(alice, "Policies")
+    there = upload(alice, collection, "leave.txt")
+    send(alice, collection, "copy.txt")
+    assert collection.documents.count() == 1
+    page = strip_layout(get_file_list(alice, collection))
     assert "Already in Policies as leave.txt." in page
     assert f'<a href="/documents/{there.pk}/">Open<' in page
     remove_document(there)
-    assert "Already in Policies" in tray(alice, place) and ">Open<" not in tray(alice, place)
+    assert "Already in Policies" in get_file_list(alice, collection) and ">Open<" not in get_file_list(
+        alice, collection
+    )
 
 
 def test_in_another_collection_the_row_leads_there(alice: User, bob: User) -> None:
-    there = put(alice, make_collection(alice, "Policies"), "leave.txt")
-    place = make_collection(alice, "Drafts")
-    Membership.objects.create(collection=place, user=bob)
-    put(alice, place, "copy.txt")
-    put(alice, place, "other.txt", b"Something else.")
-    page = tray(alice, place)
+    there = upload(alice, make_collection(alice, "Policies"), "leave.txt")
+    collection = make_collection(alice, "Drafts")
+    Membership.objects.create(collection=collection, user=bob)
+    upload(alice, collection, "copy.txt")
+    upload(alice, collection, "other.txt", b"Something else.")
+    page = get_file_list(alice, collection)
     assert page.count("Same content as a file in") == 1
     assert f'Same content as a file in <a href="/documents/{there.pk}/">Policies' in page
-    assert "Policies" not in tray(bob, place)  # who may not read it does not learn of it
+    assert "Policies" not in get_file_list(bob, collection)  # who may not read it does not learn of it
 
 
 def test_what_is_not_read_yet_is_not_offered(alice: User) -> None:
-    there = put(alice, make_collection(alice, "Policies"), "leave.txt")
+    there = upload(alice, make_collection(alice, "Policies"), "leave.txt")
     Document.objects.filter(pk=there.pk).update(status="failed")
-    place = make_collection(alice, "Drafts")
-    put(alice, place, "copy.txt")
-    assert "Same content as a file in" not in tray(alice, place)
+    collection = make_collection(alice, "Drafts")
+    upload(alice, collection, "copy.txt")
+    assert "Same content as a file in" not in get_file_list(alice, collection)
 
 
 def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> None:
-    there = put(alice, make_collection(alice, "Policies"), "leave.txt")
-    place = make_collection(alice, "Drafts")
-    copy = put(alice, place, "copy.txt")
+    there = upload(alice, make_collection(alice, "Policies"), "leave.txt")
+    collection = make_collection(alice, "Drafts")
+    copy = upload(alice, collection, "copy.txt")
     Document.objects.filter(pk=there.pk).update(withheld="A reviewer withheld this.")
-    assert "Same content as a file in" not in tray(alice, place)
+    assert "Same content as a file in" not in get_file_list(alice, collection)
     client = Client()
     client.force_login(alice)
     assert "The same content stays in" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
 
 
 def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
-    there = put(alice, make_collection(alice, "Policies"), "leave.txt")
-    place = make_collection(alice, "Drafts")
-    Membership.objects.create(collection=place, user=bob, role="editor")
-    copy = put(alice, place, "copy.txt")
+    there = upload(alice, make_collection(alice, "Policies"), "leave.txt")
+    collection = make_collection(alice, "Drafts")
+    Membership.objects.create(collection=collection, user=bob, role="editor")
+    copy = upload(alice, collection, "copy.txt")
     address = f"/documents/{copy.pk}/delete/?instead"
-    assert f'href="{address}"' in tray(alice, place) and address not in tray(bob, place)
+    assert f'href="{address}"' in get_file_list(alice, collection) and address not in get_file_list(bob, collection)
     client = Client()
     client.force_login(alice)
     assert "The same content stays in Policies" in client.get(address).content.decode()
     assert client.post(address).status_code == 302
-    page = strip_layout(tray(alice, place))
-    assert not place.documents.exists() and Document.objects.get() == there
+    page = strip_layout(get_file_list(alice, collection))
+    assert not collection.documents.exists() and Document.objects.get() == there
     assert "Already in Policies as leave.txt." in page and f'<a href="/documents/{there.pk}/">Open<' in page
 
 
 @pytest.mark.parametrize("lost", ["gone", "unshared"])
 def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, bob: User, lost: str) -> None:
     elsewhere = make_collection(alice, "Policies")
-    there = put(alice, elsewhere, "leave.txt")
+    there = upload(alice, elsewhere, "leave.txt")
     shared = Membership.objects.create(collection=elsewhere, user=bob)
     place = make_collection(bob, "Drafts")
-    copy = put(bob, place, "copy.txt")
+    copy = upload(bob, place, "copy.txt")
     address = f"/documents/{copy.pk}/delete/?instead"
     client = Client()
     client.force_login(bob)
@@ -116,12 +118,12 @@ def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, 
 
 
 def test_who_may_not_read_the_other_only_deletes(alice: User, bob: User) -> None:
-    put(alice, make_collection(alice, "Policies"), "leave.txt")
-    place = make_collection(alice, "Drafts")
-    Membership.objects.create(collection=place, user=bob, role="editor")
-    copy = put(alice, place, "copy.txt")
+    upload(alice, make_collection(alice, "Policies"), "leave.txt")
+    collection = make_collection(alice, "Drafts")
+    Membership.objects.create(collection=collection, user=bob, role="editor")
+    copy = upload(alice, collection, "copy.txt")
     client = Client()
     client.force_login(bob)
     assert "Policies" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
     client.post(f"/documents/{copy.pk}/delete/?instead")
-    assert not place.documents.exists() and "Policies" not in tray(bob, place)
+    assert not collection.documents.exists() and "Policies" not in get_file_list(bob, collection)

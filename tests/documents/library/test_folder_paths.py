@@ -13,41 +13,35 @@ from apps.documents.library.uploads import PATH_CHARACTERS, clean_folder_path, s
 from apps.documents.models import Collection
 from apps.users.models import User
 from tests.api.conftest import headers
-from tests.factories import make_collection
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def shelf(alice: User) -> Collection:
-    return make_collection(alice, "Shelf")
-
-
-def a_file(name: str, words: str) -> SimpleUploadedFile:
+def make_file(name: str, words: str) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, words.encode())
 
 
-def test_each_file_keeps_its_folder_and_can_be_found_by_it(client: Client, alice: User, shelf: Collection) -> None:
+def test_each_file_keeps_its_folder_and_can_be_found_by_it(client: Client, alice: User, collection: Collection) -> None:
     client.force_login(alice)
     sent = {
-        "files": [a_file("a.txt", "one"), a_file("b.txt", "two"), a_file("c.txt", "three")],
+        "files": [make_file("a.txt", "one"), make_file("b.txt", "two"), make_file("c.txt", "three")],
         "paths": ["contracts/2025", "contracts/2026", ""],
     }
-    client.post(f"/collections/{shelf.pk}/upload/", sent)
-    assert dict(shelf.documents.values_list("name", "path")) == {
+    client.post(f"/collections/{collection.pk}/upload/", sent)
+    assert dict(collection.documents.values_list("name", "path")) == {
         "a.txt": "contracts/2025", "b.txt": "contracts/2026", "c.txt": "",
     }  # fmt: skip
-    page = strip_layout(client.get(f"/collections/{shelf.pk}/").content.decode())
+    page = strip_layout(client.get(f"/collections/{collection.pk}/").content.decode())
     assert 'href="?q=contracts%2F2025">contracts/2025/</a>' in page
-    only = client.get(f"/collections/{shelf.pk}/?q=contracts%2F2025").content.decode()
+    only = client.get(f"/collections/{collection.pk}/?q=contracts%2F2025").content.decode()
     assert "a.txt" in only and "b.txt" not in only and "c.txt" not in only
 
 
-def test_programs_send_and_filter_folders(client: Client, alice: User, shelf: Collection) -> None:
-    sent, address = headers(alice), f"/api/collections/{shelf.pk}/documents"
+def test_programs_send_and_filter_folders(client: Client, alice: User, collection: Collection) -> None:
+    sent, address = headers(alice), f"/api/collections/{collection.pk}/documents"
     for name, path in (("a.txt", "x/y"), ("b.txt", "x"), ("c.txt", "xy"), ("d.txt", "")):
-        taken = client.post(address, {"file": a_file(name, name), "path": path}, **sent)
+        taken = client.post(address, {"file": make_file(name, name), "path": path}, **sent)
         assert (taken.status_code, taken.json()["path"]) == (202, path)
     found = client.get(address, {"path": "x"}, **sent).json()["items"]
     assert sorted(item["name"] for item in found) == ["a.txt", "b.txt"]
@@ -67,9 +61,9 @@ def test_programs_send_and_filter_folders(client: Client, alice: User, shelf: Co
         ("", ""),
     ],
 )
-def test_a_path_is_shown_and_leads_nowhere(path: str, shown: str, alice: User, shelf: Collection) -> None:
+def test_a_path_is_shown_and_leads_nowhere(path: str, shown: str, alice: User, collection: Collection) -> None:
     assert clean_folder_path(path) == shown
-    row = store_upload(alice, shelf, a_file("a.txt", "words"), path)
+    row = store_upload(alice, collection, make_file("a.txt", "words"), path)
     stored = Path(row.file.path)
     assert row.path == shown and stored.parent == Path(live.MEDIA_ROOT) / "documents"
 
@@ -81,9 +75,11 @@ def test_a_very_deep_path_keeps_its_nearest_folders() -> None:
 
 
 @pytest.mark.parametrize("name", ["all.zip", "all.tar", "all.tgz", "all.7z", "all.rar", "lib.jar"])
-def test_an_archive_is_refused_and_the_way_is_told(name: str, client: Client, alice: User, shelf: Collection) -> None:
+def test_an_archive_is_refused_and_the_way_is_told(
+    name: str, client: Client, alice: User, collection: Collection
+) -> None:
     client.force_login(alice)
-    client.post(f"/collections/{shelf.pk}/upload/", {"files": [a_file(name, "PK")]})
-    page = client.get(f"/collections/{shelf.pk}/").content.decode()
+    client.post(f"/collections/{collection.pk}/upload/", {"files": [make_file(name, "PK")]})
+    page = client.get(f"/collections/{collection.pk}/").content.decode()
     assert name in page and "Unpack it and upload the files in it. You can drop a whole folder at once." in page
-    assert not shelf.documents.exists()
+    assert not collection.documents.exists()

@@ -16,7 +16,6 @@ from django.test import Client
 from apps.documents.library.folder_sync import preview_sync, run_sync
 from apps.documents.models import Collection, FolderSync, Membership, Role
 from apps.users.models import User
-from tests.factories import make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOBODY = 65534
@@ -29,11 +28,6 @@ def root(settings: Any) -> Iterator[Path]:
         Path(made).chmod(0o755)
         settings.SYNC_DIR = made
         yield Path(made)
-
-
-@pytest.fixture
-def shelf(alice: User) -> Collection:
-    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture
@@ -53,63 +47,65 @@ def fill(folder: Path, count: int) -> None:
         (folder / f"{number:02}.txt").write_text(f"Paper {number} of {folder.name}.")
 
 
-def sync(shelf: Collection, *options: str, folder: str = "papers") -> None:
-    call_command("sync_folder", str(shelf.pk), folder, "--apply", *options)
+def sync(collection: Collection, *options: str, folder: str = "papers") -> None:
+    call_command("sync_folder", str(collection.pk), folder, "--apply", *options)
 
 
-def count(shelf: Collection) -> int:
-    return shelf.documents.count()
+def count(collection: Collection) -> int:
+    return collection.documents.count()
 
 
-def test_a_subfolder_that_cannot_be_read_removes_nothing(root: Path, shelf: Collection, request: Any) -> None:
+def test_a_subfolder_that_cannot_be_read_removes_nothing(root: Path, collection: Collection, request: Any) -> None:
     fill(root / "papers", 3)
     fill(root / "papers" / "closed", 3)
-    sync(shelf)
+    sync(collection)
     (root / "papers" / "closed").chmod(0)
     request.getfixturevalue("unprivileged")
     with pytest.raises(CommandError, match=r"could not be read completely.*closed.*Permission denied"):
-        sync(shelf)
-    assert count(shelf) == 6
+        sync(collection)
+    assert count(collection) == 6
 
 
-def test_a_root_that_is_missing_removes_nothing(root: Path, shelf: Collection) -> None:
+def test_a_root_that_is_missing_removes_nothing(root: Path, collection: Collection) -> None:
     fill(root / "papers", 3)
-    sync(shelf)
+    sync(collection)
     shutil.rmtree(root / "papers")
     with pytest.raises(CommandError, match="does not exist in SYNC_DIR"):
-        sync(shelf)
+        sync(collection)
     shutil.rmtree(root)
     try:
         with pytest.raises(CommandError, match="not a readable folder"):
-            sync(shelf)
+            sync(collection)
     finally:
         root.mkdir()
-    assert count(shelf) == 3
+    assert count(collection) == 3
 
 
 @pytest.mark.parametrize("documents", [1, 8, 12])
-def test_a_share_that_is_not_mounted_any_more_removes_nothing(root: Path, shelf: Collection, documents: int) -> None:
+def test_a_share_that_is_not_mounted_any_more_removes_nothing(
+    root: Path, collection: Collection, documents: int
+) -> None:
     fill(root / "papers", documents)
-    sync(shelf)
+    sync(collection)
     (root / "papers").rename(root / "away")  # what an unmounted share leaves is its empty mount point
     (root / "papers").mkdir()
     with pytest.raises(CommandError, match=rf"{documents} of the collection's {documents} documents") as refused:
-        sync(shelf)
+        sync(collection)
     assert refused.value.returncode == 3 and "--removals" in str(refused.value)
-    assert count(shelf) == documents
+    assert count(collection) == documents
     shutil.rmtree(root / "papers")
     (root / "away").rename(root / "papers")
-    sync(shelf)
-    assert count(shelf) == documents
+    sync(collection)
+    assert count(collection) == documents
 
 
 def test_a_folder_that_vanishes_while_it_is_listed_removes_nothing(
-    root: Path, shelf: Collection, monkeypatch: pytest.MonkeyPatch
+    root: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(root / "papers", 2)
     fill(root / "papers" / "inner", 2)
     fill(root / "papers" / "outer", 2)
-    sync(shelf)
+    sync(collection)
     listed = os.scandir
 
     def vanishing(path: Any) -> Any:
@@ -119,15 +115,15 @@ def test_a_folder_that_vanishes_while_it_is_listed_removes_nothing(
 
     monkeypatch.setattr(os, "scandir", vanishing)
     with pytest.raises(CommandError, match=r"could not be read completely.*inner"):
-        sync(shelf)
-    assert count(shelf) == 6
+        sync(collection)
+    assert count(collection) == 6
 
 
 def test_a_file_that_vanishes_while_it_is_listed_removes_nothing(
-    root: Path, shelf: Collection, monkeypatch: pytest.MonkeyPatch
+    root: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(root / "papers", 3)
-    sync(shelf)
+    sync(collection)
     facts = Path.lstat
 
     def vanishing(path: Path) -> os.stat_result:
@@ -137,54 +133,54 @@ def test_a_file_that_vanishes_while_it_is_listed_removes_nothing(
 
     monkeypatch.setattr(Path, "lstat", vanishing)
     with pytest.raises(CommandError, match=r"could not be read completely.*01\.txt"):
-        sync(shelf)
-    assert count(shelf) == 3
+        sync(collection)
+    assert count(collection) == 3
 
 
 @pytest.mark.parametrize(
     ("documents", "gone", "goes"), [(20, 10, True), (20, 11, False), (60, 12, True), (60, 13, False)]
 )
 def test_more_than_ten_and_a_fifth_waits_for_a_person(
-    root: Path, shelf: Collection, documents: int, gone: int, goes: bool
+    root: Path, collection: Collection, documents: int, gone: int, goes: bool
 ) -> None:
     fill(root / "papers", documents)
-    sync(shelf)
+    sync(collection)
     for path in sorted((root / "papers").iterdir())[:gone]:
         path.unlink()
     if goes:
-        sync(shelf)
+        sync(collection)
     else:
         for confirmed in ((), ("--removals", str(gone - 1))):
             with pytest.raises(CommandError, match="was not confirmed"):
-                sync(shelf, *confirmed)
-        assert count(shelf) == documents
-        sync(shelf, "--removals", str(gone))
-    assert count(shelf) == documents - gone
+                sync(collection, *confirmed)
+        assert count(collection) == documents
+        sync(collection, "--removals", str(gone))
+    assert count(collection) == documents - gone
 
 
 def test_the_page_asks_for_the_number_and_the_worker_removes_no_more(
-    root: Path, shelf: Collection, ada: User, client: Client
+    root: Path, collection: Collection, ada: User, client: Client
 ) -> None:
-    Membership.objects.create(collection=shelf, user=ada, role=Role.EDITOR)
+    Membership.objects.create(collection=collection, user=ada, role=Role.EDITOR)
     client.force_login(ada)
-    address = f"/collections/{shelf.pk}/sync/"
+    address = f"/collections/{collection.pk}/sync/"
     fill(root / "papers", 30)
-    sync(shelf)
+    sync(collection)
     for path in sorted((root / "papers").iterdir())[:15]:
         path.unlink()
     page = client.get(address, {"folder": "papers"}).content.decode()
     assert 'name="removals" value="15" required' in page and "Remove 15 documents" in page
-    sent = {"folder": "papers", "digest": preview_sync(shelf, "papers").digest}
+    sent = {"folder": "papers", "digest": preview_sync(collection, "papers").digest}
     assert client.post(address, sent).status_code == 400 and not FolderSync.objects.exists()
     assert client.post(address, sent | {"removals": "15"}).status_code == 302
     for path in (root / "papers").iterdir():  # the share goes away before the worker begins
         path.unlink()
     run_sync(FolderSync.objects.get().pk)
-    assert count(shelf) == 30
+    assert count(collection) == 30
     told = client.get(address).content.decode()
     assert "could not be synced" in told and "was not confirmed" in told
     fill(root / "papers", 15)
-    sent["digest"] = preview_sync(shelf, "papers").digest
+    sent["digest"] = preview_sync(collection, "papers").digest
     assert client.post(address, sent | {"removals": "15"}).status_code == 302
     run_sync(FolderSync.objects.get().pk)
-    assert count(shelf) == 15 and "synced" in client.get(address).content.decode()
+    assert count(collection) == 15 and "synced" in client.get(address).content.decode()

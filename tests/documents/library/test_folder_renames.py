@@ -8,124 +8,106 @@ from typing import Any
 
 import pytest
 
-from apps.documents.library.folder_sync import apply_sync, preview_sync
+from apps.documents.library.folder_sync import preview_sync
 from apps.documents.models import Collection, Document
-from apps.users.models import User
-from tests.factories import make_collection
+from tests.documents.library.conftest import list_paths, sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def shelf(alice: User) -> Collection:
-    return make_collection(alice, "Shelf")
-
-
-@pytest.fixture
-def root(tmp_path: Path, settings: Any) -> Path:
-    folder = tmp_path / "served"
-    (folder / "contracts" / "2026").mkdir(parents=True)
-    (folder / "contracts" / "a.txt").write_text("First.")
-    (folder / "contracts" / "2026" / "b.md").write_text("# Second")
-    settings.SYNC_DIR = str(folder)
-    return folder
-
-
-def places(shelf: Collection) -> list[str]:
-    return sorted(held(shelf))
-
-
-def done(shelf: Collection) -> list[Any]:
-    return [problem for problem in apply_sync(None, shelf, "contracts") if problem]
-
-
-def ready(shelf: Collection) -> None:
+def mark_ready(collection: Collection) -> None:
     """As the worker leaves them."""
-    shelf.documents.update(status=Document.Status.READY)
+    collection.documents.update(status=Document.Status.READY)
 
 
-def held(shelf: Collection) -> dict[str, Any]:
-    return {f"{row.path}/{row.name}": row.pk for row in shelf.documents.all()}
+def get_ids_by_path(collection: Collection) -> dict[str, Any]:
+    return {f"{row.path}/{row.name}": row.pk for row in collection.documents.all()}
 
 
-def test_a_file_that_was_renamed_keeps_its_document(root: Path, shelf: Collection) -> None:
-    done(shelf)
-    ready(shelf)
-    before = held(shelf)
-    (root / "contracts" / "a.txt").rename(root / "contracts" / "2026" / "first.txt")
+def test_a_file_that_was_renamed_keeps_its_document(served_folder: Path, collection: Collection) -> None:
+    sync(collection)
+    mark_ready(collection)
+    before = get_ids_by_path(collection)
+    (served_folder / "contracts" / "a.txt").rename(served_folder / "contracts" / "2026" / "first.txt")
 
-    diff = preview_sync(shelf, "contracts")
+    diff = preview_sync(collection, "contracts")
 
-    assert [item.description for item in diff.moved] == ["contracts/a.txt → contracts/2026/first.txt"]
+    assert [item.description for item in diff.renamed] == ["contracts/a.txt → contracts/2026/first.txt"]
     assert (diff.count, diff.added, diff.removed) == (1, [], [])
-    assert done(shelf) == []
+    assert sync(collection) == []
     now = {
         "contracts/2026/b.md": before["contracts/2026/b.md"], "contracts/2026/first.txt": before["contracts/a.txt"]
     }  # fmt: skip
-    assert held(shelf) == now and preview_sync(shelf, "contracts").count == 0
+    assert get_ids_by_path(collection) == now and preview_sync(collection, "contracts").count == 0
 
 
-def test_files_that_swap_their_contents_swap_their_documents(root: Path, shelf: Collection) -> None:
-    (root / "contracts" / "c.txt").write_text("Third, longer.")
-    done(shelf)
-    ready(shelf)
-    before = held(shelf)
+def test_files_that_swap_their_contents_swap_their_documents(served_folder: Path, collection: Collection) -> None:
+    (served_folder / "contracts" / "c.txt").write_text("Third, longer.")
+    sync(collection)
+    mark_ready(collection)
+    before = get_ids_by_path(collection)
     for old, new in (("a.txt", "x"), ("c.txt", "a.txt"), ("x", "c.txt")):
-        (root / "contracts" / old).rename(root / "contracts" / new)
-    os.utime(root / "contracts" / "a.txt", (1, 1))
-    os.utime(root / "contracts" / "c.txt", (2, 2))
+        (served_folder / "contracts" / old).rename(served_folder / "contracts" / new)
+    os.utime(served_folder / "contracts" / "a.txt", (1, 1))
+    os.utime(served_folder / "contracts" / "c.txt", (2, 2))
 
-    assert done(shelf) == []
-    now = held(shelf)
+    assert sync(collection) == []
+    now = get_ids_by_path(collection)
     assert now["contracts/a.txt"] == before["contracts/c.txt"] and now["contracts/c.txt"] == before["contracts/a.txt"]
-    assert preview_sync(shelf, "contracts").count == 0
+    assert preview_sync(collection, "contracts").count == 0
 
 
-def test_where_the_ending_decides_how_it_is_read_a_renamed_file_is_read_anew(root: Path, shelf: Collection) -> None:
-    done(shelf)
-    ready(shelf)
-    before = held(shelf)
-    folder = root / "contracts"
+def test_where_the_ending_decides_how_it_is_read_a_renamed_file_is_read_anew(
+    served_folder: Path, collection: Collection
+) -> None:
+    sync(collection)
+    mark_ready(collection)
+    before = get_ids_by_path(collection)
+    folder = served_folder / "contracts"
     first, second = (folder / "a.txt").read_text(), (folder / "2026" / "b.md").read_text()
     (folder / "a.txt").write_text(second)
     (folder / "2026" / "b.md").write_text(first)
 
-    assert done(shelf) == []
-    assert places(shelf) == ["contracts/2026/b.md", "contracts/a.txt"]
-    assert not set(held(shelf).values()) & set(before.values())
-    assert preview_sync(shelf, "contracts").count == 0
+    assert sync(collection) == []
+    assert list_paths(collection) == ["contracts/2026/b.md", "contracts/a.txt"]
+    assert not set(get_ids_by_path(collection).values()) & set(before.values())
+    assert preview_sync(collection, "contracts").count == 0
 
 
-def test_a_log_that_is_rotated_moves_on_and_a_new_one_takes_its_place(root: Path, shelf: Collection) -> None:
-    done(shelf)
-    ready(shelf)
-    before = held(shelf)["contracts/a.txt"]
-    (root / "contracts" / "a.txt").rename(root / "contracts" / "a-1.txt")
-    (root / "contracts" / "a.txt").write_text("Today.")
+def test_a_log_that_is_rotated_moves_on_and_a_new_one_takes_its_place(
+    served_folder: Path, collection: Collection
+) -> None:
+    sync(collection)
+    mark_ready(collection)
+    before = get_ids_by_path(collection)["contracts/a.txt"]
+    (served_folder / "contracts" / "a.txt").rename(served_folder / "contracts" / "a-1.txt")
+    (served_folder / "contracts" / "a.txt").write_text("Today.")
 
-    assert done(shelf) == []
-    now = held(shelf)
+    assert sync(collection) == []
+    now = get_ids_by_path(collection)
     assert now["contracts/a-1.txt"] == before and now["contracts/a.txt"] != before
-    assert preview_sync(shelf, "contracts").count == 0
+    assert preview_sync(collection, "contracts").count == 0
 
 
-def test_a_renamed_file_that_could_not_be_read_is_tried_under_its_new_name(root: Path, shelf: Collection) -> None:
-    done(shelf)
-    shelf.documents.update(status=Document.Status.FAILED)
-    (root / "contracts" / "a.txt").rename(root / "contracts" / "aa.txt")
+def test_a_renamed_file_that_could_not_be_read_is_tried_under_its_new_name(
+    served_folder: Path, collection: Collection
+) -> None:
+    sync(collection)
+    collection.documents.update(status=Document.Status.FAILED)
+    (served_folder / "contracts" / "a.txt").rename(served_folder / "contracts" / "aa.txt")
 
-    assert done(shelf) == []
-    assert shelf.documents.get(name="aa.txt").status == Document.Status.QUEUED
-    assert places(shelf) == ["contracts/2026/b.md", "contracts/aa.txt"]
+    assert sync(collection) == []
+    assert collection.documents.get(name="aa.txt").status == Document.Status.QUEUED
+    assert list_paths(collection) == ["contracts/2026/b.md", "contracts/aa.txt"]
 
 
-def test_a_version_that_waits_goes_along(root: Path, shelf: Collection) -> None:
-    done(shelf)
-    ready(shelf)
-    (root / "contracts" / "a.txt").write_text("Other words.")
-    done(shelf)
-    (root / "contracts" / "a.txt").rename(root / "contracts" / "aa.txt")
+def test_a_version_that_waits_goes_along(served_folder: Path, collection: Collection) -> None:
+    sync(collection)
+    mark_ready(collection)
+    (served_folder / "contracts" / "a.txt").write_text("Other words.")
+    sync(collection)
+    (served_folder / "contracts" / "a.txt").rename(served_folder / "contracts" / "aa.txt")
 
-    assert done(shelf) == []
-    assert list(shelf.documents.filter(name="aa.txt").values_list("replaces__name", flat=True)) == ["aa.txt", None]
-    assert not shelf.documents.filter(name="a.txt").exists()
+    assert sync(collection) == []
+    assert list(collection.documents.filter(name="aa.txt").values_list("replaces__name", flat=True)) == ["aa.txt", None]
+    assert not collection.documents.filter(name="a.txt").exists()

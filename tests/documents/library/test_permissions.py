@@ -63,7 +63,7 @@ EDITS: dict[str, Callable[[User, Rows], object]] = {
     "retry_ingestion": lambda user, rows: uploads.retry_ingestion(user, rows.failed),
     "delete_document": lambda user, rows: uploads.delete_document(user, rows.document),
     "set_title": lambda user, rows: passage_edits.set_title(user, rows.document, "Wasps"),
-    "set_enabled": lambda user, rows: passage_edits.set_enabled(user, rows.chunk, on=False),
+    "set_enabled": lambda user, rows: passage_edits.set_enabled(user, rows.chunk, enabled=False),
     "set_keywords": lambda user, rows: passage_edits.set_keywords(user, rows.chunk, "honey"),
 }
 OWNERS_ONLY: dict[str, Callable[[User, Rows], object]] = {
@@ -72,7 +72,7 @@ OWNERS_ONLY: dict[str, Callable[[User, Rows], object]] = {
     "revoke_address": lambda user, rows: sharing.revoke_address(user, rows.shelf, "bob@example.org"),
     "share_with_group": lambda user, rows: sharing.share_with_group(user, rows.shelf, rows.group, Role.EDITOR),
     "revoke_group": lambda user, rows: sharing.revoke_group(user, rows.shelf, rows.group.pk),
-    "set_public_access": lambda user, rows: sharing.set_public_access(user, rows.shelf, on=True),
+    "set_public_access": lambda user, rows: sharing.set_public_access(user, rows.shelf, enabled=True),
     "delete_collection": lambda user, rows: sharing.delete_collection(user, rows.shelf),
 }
 

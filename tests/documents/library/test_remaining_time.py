@@ -17,10 +17,10 @@ from tests.factories import make_collection
 pytestmark = pytest.mark.django_db
 
 
-def rows(place: Collection, status: str, count: int, *, ago_s: float, size: int = 1000) -> None:
+def rows(collection: Collection, status: str, count: int, *, ago_s: float, size: int = 1000) -> None:
     for number in range(count):
         row = Document.objects.create(
-            collection=place,
+            collection=collection,
             name=f"{status}-{number}.txt",
             file="documents/x",
             sha256="0" * 64,
@@ -30,8 +30,8 @@ def rows(place: Collection, status: str, count: int, *, ago_s: float, size: int 
         Document.objects.filter(pk=row.pk).update(created=timezone.now() - timedelta(seconds=ago_s))
 
 
-def left(place: Collection) -> str:
-    return list_files(place.owner, place, True).remaining_time
+def left(collection: Collection) -> str:
+    return list_files(collection.owner, collection, True).remaining_time
 
 
 @pytest.mark.parametrize(
@@ -44,33 +44,33 @@ def test_it_is_said_in_words(seconds: float, said: str) -> None:
 
 
 def test_what_waits_takes_as_long_as_what_was_read(alice: User) -> None:
-    place = make_collection(alice)
-    rows(place, "ready", 10, ago_s=120)
-    rows(place, "queued", 30, ago_s=119)
-    assert left(place) == "about 6 minutes left"
+    collection = make_collection(alice)
+    rows(collection, "ready", 10, ago_s=120)
+    rows(collection, "queued", 30, ago_s=119)
+    assert left(collection) == "about 6 minutes left"
 
 
 def test_files_of_long_ago_say_nothing_of_today(alice: User) -> None:
-    place = make_collection(alice)
-    rows(place, "ready", 10, ago_s=100_000)
-    rows(place, "queued", 30, ago_s=60)
-    assert left(place) == ""
+    collection = make_collection(alice)
+    rows(collection, "ready", 10, ago_s=100_000)
+    rows(collection, "queued", 30, ago_s=60)
+    assert left(collection) == ""
 
 
 def test_nothing_is_said_of_little_or_where_nothing_waits(alice: User) -> None:
-    place = make_collection(alice)
-    assert left(place) == ""
-    rows(place, "ready", 2, ago_s=60)
-    rows(place, "queued", 9, ago_s=60)
-    assert left(place) == ""
+    collection = make_collection(alice)
+    assert left(collection) == ""
+    rows(collection, "ready", 2, ago_s=60)
+    rows(collection, "queued", 9, ago_s=60)
+    assert left(collection) == ""
     Document.objects.filter(status="queued").update(status="ready")
-    assert left(place) == ""
+    assert left(collection) == ""
 
 
 def test_the_tray_says_it(alice: User, client: Client) -> None:
-    place = make_collection(alice)
-    rows(place, "ready", 10, ago_s=120)
-    rows(place, "queued", 30, ago_s=119)
+    collection = make_collection(alice)
+    rows(collection, "ready", 10, ago_s=120)
+    rows(collection, "queued", 30, ago_s=119)
     client.force_login(alice)
-    page = client.get(f"/collections/{place.pk}/").content.decode()
+    page = client.get(f"/collections/{collection.pk}/").content.decode()
     assert re.search(r"10 of 40 ready</strong>\s+· about 6 minutes left", page)

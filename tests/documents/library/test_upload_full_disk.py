@@ -26,23 +26,23 @@ def full(*_: object, **__: object) -> None:
 
 
 @pytest.fixture
-def library(alice: User, settings: Any, tmp_path: Path) -> Collection:
+def collection(alice: User, settings: Any, tmp_path: Path) -> Collection:
     settings.MEDIA_ROOT = tmp_path / "media"
-    place = Collection.objects.create(owner=alice, name="Library")
-    uploads.store_upload(alice, place, SimpleUploadedFile("before.txt", b"What was there before."))
-    return place
+    collection = Collection.objects.create(owner=alice, name="Library")
+    uploads.store_upload(alice, collection, SimpleUploadedFile("before.txt", b"What was there before."))
+    return collection
 
 
-def sent(user: User, place: Collection, accept: str = "application/json") -> Any:
+def sent(user: User, collection: Collection, accept: str = "application/json") -> Any:
     client = Client()
     client.force_login(user)
     data = {"files": SimpleUploadedFile("a.txt", b"Thirty days of paid leave.")}
-    return client.post(reverse("documents:upload", args=[place.pk]), data, headers={"Accept": accept})
+    return client.post(reverse("documents:upload", args=[collection.pk]), data, headers={"Accept": accept})
 
 
 @pytest.mark.parametrize("broken", ["row", "quota", "tray"])
 def test_an_upload_says_that_the_disk_is_full_and_stores_nothing(
-    alice: User, library: Collection, settings: Any, monkeypatch: pytest.MonkeyPatch, broken: str
+    alice: User, collection: Collection, settings: Any, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     if broken == "row":
         monkeypatch.setattr(Document.objects, "create", full)
@@ -52,7 +52,7 @@ def test_an_upload_says_that_the_disk_is_full_and_stores_nothing(
         monkeypatch.setattr(RefusedUpload.objects, "create", full)
         settings.MAX_UPLOAD_BYTES = 5
 
-    answer = sent(alice, library)
+    answer = sent(alice, collection)
 
     assert answer.status_code == 507
     assert "disk of this server is nearly full" in answer.json()["refused"][0]
@@ -61,22 +61,22 @@ def test_an_upload_says_that_the_disk_is_full_and_stores_nothing(
 
 
 def test_a_form_without_a_script_gets_a_page_that_says_so(
-    alice: User, library: Collection, monkeypatch: pytest.MonkeyPatch
+    alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Document.objects, "create", full)
-    answer = sent(alice, library, "text/html")
+    answer = sent(alice, collection, "text/html")
     assert answer.status_code == 507 and "nearly full" in answer.content.decode()
 
 
 def test_another_database_error_is_no_full_disk(
-    alice: User, library: Collection, monkeypatch: pytest.MonkeyPatch
+    alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked(*_: object, **__: object) -> None:
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(Document.objects, "create", locked)
     with pytest.raises(OperationalError, match="locked"):
-        sent(alice, library)
+        sent(alice, collection)
 
 
 def test_the_server_is_not_ready_while_nothing_can_be_written(

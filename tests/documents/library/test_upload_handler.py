@@ -45,12 +45,12 @@ def test_a_file_without_room_is_refused_by_name_and_the_others_go_on(
     monkeypatch.setattr(uploading, "KEEP_FREE_BYTES", 0)
     monkeypatch.setattr(uploading, "KEEP_FREE_SHARE", 0)
     client.force_login(alice)
-    place = make_collection(alice)
+    collection = make_collection(alice)
     files = [SimpleUploadedFile("big.txt", b"x" * BIG), SimpleUploadedFile("small.txt", b"Foxes hunt at night.")]
-    client.post(reverse("documents:upload", args=[place.pk]), {"files": files})
+    client.post(reverse("documents:upload", args=[collection.pk]), {"files": files})
 
     assert [row.name for row in Document.objects.all()] == ["small.txt"]
-    refused = place.refused_uploads.get()
+    refused = collection.refused_uploads.get()
     assert refused.name == "big.txt" and "disk of this server is nearly full" in refused.reason
     assert small.files == []
 
@@ -85,7 +85,7 @@ def test_what_is_gone_before_it_is_looked_at_ends_no_sweep(tmp_path: Path, monke
     left.write_bytes(b"half")
     os.utime(left, (0, 0))
     monkeypatch.setattr(Path, "iterdir", lambda _: iter([arrived, left]))
-    assert worker._old(tmp_path) == [left]
+    assert worker._list_orphans(tmp_path) == [left]
 
 
 def test_a_file_that_cannot_begin_takes_none_that_came_before_it(

@@ -24,27 +24,22 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def library(alice: User) -> Collection:
-    return Collection.objects.create(owner=alice, name="HR policies")
-
-
-@pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Mock:
     bell = Mock()
     monkeypatch.setattr(current_app, "send_task", bell)
     return bell
 
 
-def put(user: User, library: Collection, name: str = "leave.txt", content: bytes = b"Thirty days.") -> Document:
-    return uploads.store_upload(user, library, SimpleUploadedFile(name, content))
+def upload(user: User, collection: Collection, name: str = "leave.txt", content: bytes = b"Thirty days.") -> Document:
+    return uploads.store_upload(user, collection, SimpleUploadedFile(name, content))
 
 
 def stored() -> Iterator[Path]:
     yield from (Path(live.MEDIA_ROOT) / "documents").glob("*")
 
 
-def test_a_file_is_stored_under_a_name_that_tells_nothing(alice: User, library: Collection) -> None:
-    document = put(alice, library, "salaries.txt")
+def test_a_file_is_stored_under_a_name_that_tells_nothing(alice: User, collection: Collection) -> None:
+    document = upload(alice, collection, "salaries.txt")
     path = Path(document.file.path)
     assert path.read_bytes() == b"Thirty days."
     assert "salaries" not in str(path)
@@ -54,78 +49,78 @@ def test_a_file_is_stored_under_a_name_that_tells_nothing(alice: User, library: 
 
 
 def test_the_bell_rings_once_the_row_is_committed(
-    alice: User, library: Collection, sent: Mock, django_capture_on_commit_callbacks: Any
+    alice: User, collection: Collection, sent: Mock, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        document = put(alice, library)
+        document = upload(alice, collection)
         assert not sent.called
     assert sent.call_args.kwargs["args"] == [str(document.pk)]
 
 
 def test_a_broker_that_is_away_costs_nobody_their_upload(
-    alice: User, library: Collection, sent: Mock, django_capture_on_commit_callbacks: Any
+    alice: User, collection: Collection, sent: Mock, django_capture_on_commit_callbacks: Any
 ) -> None:
     sent.side_effect = OperationalError("connection refused")
     with django_capture_on_commit_callbacks(execute=True):
-        document = put(alice, library)
+        document = upload(alice, collection)
     assert Document.objects.get(pk=document.pk).status == "queued"
 
 
-def refused(user: User, library: Collection, *file: Any) -> str:
+def get_refusal(user: User, collection: Collection, *file: Any) -> str:
     before = set(stored())
     with pytest.raises(UploadRefused) as caught:
-        put(user, library, *file)
+        upload(user, collection, *file)
     assert set(stored()) == before  # nothing of it stays on the disk
     return str(caught.value)
 
 
-def test_an_empty_file_is_refused(alice: User, library: Collection) -> None:
-    assert "empty" in refused(alice, library, "a.txt", b"")
+def test_an_empty_file_is_refused(alice: User, collection: Collection) -> None:
+    assert "empty" in get_refusal(alice, collection, "a.txt", b"")
 
 
-def test_a_file_above_the_limit_is_refused(alice: User, library: Collection, settings: Any) -> None:
+def test_a_file_above_the_limit_is_refused(alice: User, collection: Collection, settings: Any) -> None:
     settings.MAX_UPLOAD_BYTES = 1024**2
-    assert "larger than the limit of 1 MB" in refused(alice, library, "a.txt", b"x" * (1024**2 + 1))
+    assert "larger than the limit of 1 MB" in get_refusal(alice, collection, "a.txt", b"x" * (1024**2 + 1))
 
 
-def test_a_file_that_lies_about_its_size_is_refused(alice: User, library: Collection, settings: Any) -> None:
+def test_a_file_that_lies_about_its_size_is_refused(alice: User, collection: Collection, settings: Any) -> None:
     settings.MAX_UPLOAD_BYTES = 1024**2
     file = SimpleUploadedFile("a.txt", b"x" * (1024**2 + 1))
     file.size = 10
     with pytest.raises(UploadRefused, match="larger than the limit of 1 MB"):
-        uploads.store_upload(alice, library, file)
+        uploads.store_upload(alice, collection, file)
 
 
-def test_a_kind_that_cannot_be_read_is_refused_with_what_can(alice: User, library: Collection) -> None:
-    words = refused(alice, library, "drawing.dwg", b"AC1032")
+def test_a_kind_that_cannot_be_read_is_refused_with_what_can(alice: User, collection: Collection) -> None:
+    words = get_refusal(alice, collection, "drawing.dwg", b"AC1032")
     assert ".dwg" in words
     assert "PDF" in words
 
 
-def test_a_full_disk_stops_uploads(alice: User, library: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_stops_uploads(alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(live.MEDIA_ROOT)._replace(total=10**12, free=10**8)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    assert "nearly full" in refused(alice, library, "a.txt", b"x")
+    assert "nearly full" in get_refusal(alice, collection, "a.txt", b"x")
 
 
-def test_the_same_content_is_taken_once_in_a_collection(alice: User, library: Collection) -> None:
-    put(alice, library, "leave.txt")
-    assert refused(alice, library, "copy.txt", b"Thirty days.") == "Already in HR policies as leave.txt."
-    put(alice, Collection.objects.create(owner=alice, name="Other"))
+def test_the_same_content_is_taken_once_in_a_collection(alice: User, collection: Collection) -> None:
+    upload(alice, collection, "leave.txt")
+    assert get_refusal(alice, collection, "copy.txt", b"Thirty days.") == "Already in Library as leave.txt."
+    upload(alice, Collection.objects.create(owner=alice, name="Other"))
 
 
-def test_a_failed_document_makes_room_for_the_same_content(alice: User, library: Collection) -> None:
-    first = put(alice, library)
+def test_a_failed_document_makes_room_for_the_same_content(alice: User, collection: Collection) -> None:
+    first = upload(alice, collection)
     Document.objects.update(status="failed")
-    second = put(alice, library, "again.txt")
-    assert list(library.documents.all()) == [second]
+    second = upload(alice, collection, "again.txt")
+    assert list(collection.documents.all()) == [second]
     assert first.pk != second.pk
 
 
 def test_deleting_takes_the_file_away(
-    alice: User, library: Collection, sent: Mock, django_capture_on_commit_callbacks: Any
+    alice: User, collection: Collection, sent: Mock, django_capture_on_commit_callbacks: Any
 ) -> None:
-    document = put(alice, library)
+    document = upload(alice, collection)
     with django_capture_on_commit_callbacks(execute=True):
         uploads.remove_document(document)
     assert not Path(document.file.path).exists()
@@ -133,16 +128,16 @@ def test_deleting_takes_the_file_away(
     assert sent.call_args.args == ("documents.merge",)
 
 
-def test_retry_gives_all_attempts_back(alice: User, library: Collection) -> None:
-    document = put(alice, library)
+def test_retry_gives_all_attempts_back(alice: User, collection: Collection) -> None:
+    document = upload(alice, collection)
     Document.objects.update(status="quarantined", attempts=3, reason="It stopped the worker.")
     uploads.requeue_document(document)
     document.refresh_from_db()
     assert (document.status, document.attempts, document.reason) == ("queued", 0, "")
 
 
-def test_a_ready_document_is_neither_cancelled_nor_retried(alice: User, library: Collection) -> None:
-    document = put(alice, library)
+def test_a_ready_document_is_neither_cancelled_nor_retried(alice: User, collection: Collection) -> None:
+    document = upload(alice, collection)
     Document.objects.update(status="ready")
     uploads.cancel_ingestion(alice, document)
     uploads.requeue_document(document)
@@ -182,9 +177,9 @@ def test_a_long_name_keeps_its_ending() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_broker_that_answers_nonsense_costs_nobody_their_upload(
-    alice: User, library: Collection, monkeypatch: pytest.MonkeyPatch
+    alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(current_app, "send_task", Mock(side_effect=RuntimeError("OOM command not allowed")))
-    document = put(alice, library)
+    document = upload(alice, collection)
     assert Document.objects.get(pk=document.pk).status == Document.Status.QUEUED
     assert (Path(live.MEDIA_ROOT) / document.file.name).is_file()

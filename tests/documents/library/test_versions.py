@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,167 +21,158 @@ from apps.documents.library.web_pages import queue_web_page
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.retrieval import search
 from apps.users.models import User
-from tests.factories import make_collection
-from tests.safety.web_server import Site, site
+from tests.safety.web_server import Site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 assert conversations_tasks
 
 
-@pytest.fixture
-def shelf(alice: User) -> Collection:
-    return make_collection(alice, "Shelf")
-
-
-@pytest.fixture
-def web(settings: Any) -> Iterator[Site]:
-    with site() as found:
-        settings.FETCH_ALSO = {("127.0.0.1", found.port)}
-        yield found
-
-
-def put(user: User, shelf: Collection, words: str, name: str = "leave.txt", path: str = "") -> Document:
-    row = store_upload(user, shelf, SimpleUploadedFile(name, words.encode()), path)
+def ingest_version(user: User, collection: Collection, words: str, name: str = "leave.txt", path: str = "") -> Document:
+    row = store_upload(user, collection, SimpleUploadedFile(name, words.encode()), path)
     ingest(row.pk)
     return row
 
 
-def texts(document: Document) -> list[str]:
+def list_chunk_texts(document: Document) -> list[str]:
     return [chunk.text for chunk in Chunk.objects.searchable().filter(document=document)]
 
 
-def current(document: Document) -> Document:
+def reload(document: Document) -> Document:
     return Document.objects.get(pk=document.pk)
 
 
-def test_a_file_of_the_same_name_and_folder_is_a_new_version(alice: User, shelf: Collection) -> None:
-    first = put(alice, shelf, "Twenty days of leave.", path="staff")
+def test_a_file_of_the_same_name_and_folder_is_a_new_version(alice: User, collection: Collection) -> None:
+    first = ingest_version(alice, collection, "Twenty days of leave.", path="staff")
     Document.objects.filter(pk=first.pk).update(title="Holidays")
-    other = put(alice, shelf, "Something else.", path="board")
-    second = put(alice, shelf, "Thirty days of leave.", path="staff")
-    found = current(first)
+    other = ingest_version(alice, collection, "Something else.", path="board")
+    second = ingest_version(alice, collection, "Thirty days of leave.", path="staff")
+    found = reload(first)
     assert (found.version, found.title, found.status, found.path) == (2, "Holidays", "ready", "staff")
-    assert texts(found) == ["Thirty days of leave."] and current(other).version == 1
-    assert set(shelf.documents.all()) == {found, other}
+    assert list_chunk_texts(found) == ["Thirty days of leave."] and reload(other).version == 1
+    assert set(collection.documents.all()) == {found, other}
     earlier = Document.every.get(pk=second.pk)
     assert (earlier.status, earlier.version, earlier.replaces, str(earlier)) == (
         "replaced", 1, found, "Holidays (version 1)",
     )  # fmt: skip
-    assert Page.objects.get(document=earlier).text == "Twenty days of leave." and texts(earlier) == []
+    assert Page.objects.get(document=earlier).text == "Twenty days of leave." and list_chunk_texts(earlier) == []
     assert Path(found.file.path).read_text() == "Thirty days of leave."
     assert Path(earlier.file.path).read_text() == "Twenty days of leave."
 
 
 def test_the_old_version_is_searched_until_the_new_one_is_ready(
-    alice: User, shelf: Collection, monkeypatch: pytest.MonkeyPatch
+    alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = put(alice, shelf, "Twenty days of leave.")
+    first = ingest_version(alice, collection, "Twenty days of leave.")
     seen: list[Any] = []
 
     def watched(waiting: Document) -> None:
-        seen.append(texts(first))
+        seen.append(list_chunk_texts(first))
         versions.promote_version(waiting)
-        seen.append(texts(first))
+        seen.append(list_chunk_texts(first))
 
     monkeypatch.setattr(publishing, "promote_version", watched)
-    put(alice, shelf, "Thirty days of leave.")
+    ingest_version(alice, collection, "Thirty days of leave.")
     assert seen == [["Twenty days of leave."], ["Thirty days of leave."]]
 
 
-def test_a_new_version_that_cannot_be_read_leaves_the_old_one(alice: User, shelf: Collection) -> None:
-    first = put(alice, shelf, "Twenty days of leave.")
-    bad = put(alice, shelf, "\x7fELF" + "\x00" * 100)
-    assert (current(first).version, texts(first)) == (1, ["Twenty days of leave."])
+def test_a_new_version_that_cannot_be_read_leaves_the_old_one(alice: User, collection: Collection) -> None:
+    first = ingest_version(alice, collection, "Twenty days of leave.")
+    bad = ingest_version(alice, collection, "\x7fELF" + "\x00" * 100)
+    assert (reload(first).version, list_chunk_texts(first)) == (1, ["Twenty days of leave."])
     assert Document.objects.get(pk=bad.pk).status == "failed"
-    put(alice, shelf, "Thirty days of leave.")  # what failed makes room
-    assert current(first).version == 2 and not Document.objects.filter(pk=bad.pk).exists()
+    ingest_version(alice, collection, "Thirty days of leave.")  # what failed makes room
+    assert reload(first).version == 2 and not Document.objects.filter(pk=bad.pk).exists()
 
 
 def test_a_crash_while_it_takes_over_changes_nothing(
-    alice: User, shelf: Collection, monkeypatch: pytest.MonkeyPatch
+    alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = put(alice, shelf, "Twenty days of leave.")
+    first = ingest_version(alice, collection, "Twenty days of leave.")
 
     def breaks(*_: Any) -> None:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
         patch.setattr(versions, "version_hooks", [breaks])
-        waiting = put(alice, shelf, "Thirty days of leave.")
-    assert (current(first).version, texts(first)) == (1, ["Twenty days of leave."])
+        waiting = ingest_version(alice, collection, "Thirty days of leave.")
+    assert (reload(first).version, list_chunk_texts(first)) == (1, ["Twenty days of leave."])
     assert Page.objects.get(document=first).text == "Twenty days of leave."
     Document.objects.filter(pk=waiting.pk).update(lease_until=None)
     ingest(waiting.pk)
-    assert (current(first).version, texts(first)) == (2, ["Thirty days of leave."])
+    assert (reload(first).version, list_chunk_texts(first)) == (2, ["Thirty days of leave."])
 
 
-def test_an_old_answer_shows_what_it_cited(alice: User, shelf: Collection) -> None:
-    first = put(alice, shelf, "Twenty days of leave.")
+def test_an_old_answer_shows_what_it_cited(alice: User, collection: Collection) -> None:
+    first = ingest_version(alice, collection, "Twenty days of leave.")
     talk = Conversation.objects.create(owner=alice)
     source = Source.objects.create(conversation=talk, number=1, document=first, page_number=1, spans=[[0, 6]])
-    put(alice, shelf, "Thirty days of leave.")
+    ingest_version(alice, collection, "Thirty days of leave.")
     source.refresh_from_db()
     assert source.document_id is not None and source.document_id != first.pk
     assert search.read_spans(alice, [(source.document_id, 1, [[0, 6]])]) == ["Twenty"]
     assert search.read_spans(alice, [(first.pk, 1, [[0, 6]])]) == ["Thirty"]
 
 
-def test_what_was_switched_off_stays_off(alice: User, shelf: Collection) -> None:
-    first = put(alice, shelf, "Twenty days of leave.")
+def test_what_was_switched_off_stays_off(alice: User, collection: Collection) -> None:
+    first = ingest_version(alice, collection, "Twenty days of leave.")
     first.chunks.update(enabled=False)
-    row = store_upload(alice, shelf, SimpleUploadedFile("leave.txt", b"Twenty  days of leave."))
+    row = store_upload(alice, collection, SimpleUploadedFile("leave.txt", b"Twenty  days of leave."))
     ingest(row.pk)
-    assert current(first).version == 2 and texts(first) == []
+    assert reload(first).version == 2 and list_chunk_texts(first) == []
 
 
-def test_deleting_takes_every_version_and_its_file(alice: User, shelf: Collection) -> None:
+def test_deleting_takes_every_version_and_its_file(alice: User, collection: Collection) -> None:
     before = set((Path(live.MEDIA_ROOT) / "documents").glob("*"))
-    first = put(alice, shelf, "One.")
-    put(alice, shelf, "Two.")
-    put(alice, shelf, "Three.")
+    first = ingest_version(alice, collection, "One.")
+    ingest_version(alice, collection, "Two.")
+    ingest_version(alice, collection, "Three.")
     kept = set((Path(live.MEDIA_ROOT) / "documents").glob("*")) - before
-    assert len(kept) == 3 and current(first).version == 3
+    assert len(kept) == 3 and reload(first).version == 3
     sweep_files()
     assert all(path.is_file() for path in kept)
-    remove_document(current(first))
+    remove_document(reload(first))
     assert not any(path.exists() for path in kept) and not Document.every.exists()
 
 
 def test_only_so_many_earlier_versions_are_kept(
-    alice: User, shelf: Collection, monkeypatch: pytest.MonkeyPatch
+    alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(versions, "MAX_EARLIER_VERSIONS", 2)
-    first = put(alice, shelf, "Number 0.")
+    first = ingest_version(alice, collection, "Number 0.")
     for n in range(1, 5):
-        put(alice, shelf, f"Number {n}.")
+        ingest_version(alice, collection, f"Number {n}.")
     assert sorted(Document.every.filter(replaces=first).values_list("version", flat=True)) == [3, 4]
-    assert current(first).version == 5
+    assert reload(first).version == 5
 
 
-def test_the_same_content_is_no_new_version_and_an_earlier_one_can_come_back(alice: User, shelf: Collection) -> None:
-    first = put(alice, shelf, "Twenty days.")
-    with pytest.raises(UploadRefused, match="Already in Shelf"):
-        put(alice, shelf, "Twenty days.")
-    put(alice, shelf, "Thirty days.")
-    put(alice, shelf, "Twenty days.")
-    assert (current(first).version, texts(first)) == (3, ["Twenty days."])
+def test_the_same_content_is_no_new_version_and_an_earlier_one_can_come_back(
+    alice: User, collection: Collection
+) -> None:
+    first = ingest_version(alice, collection, "Twenty days.")
+    with pytest.raises(UploadRefused, match="Already in Library"):
+        ingest_version(alice, collection, "Twenty days.")
+    ingest_version(alice, collection, "Thirty days.")
+    ingest_version(alice, collection, "Twenty days.")
+    assert (reload(first).version, list_chunk_texts(first)) == (3, ["Twenty days."])
 
 
 def test_a_page_is_fetched_again_as_a_new_version_only_where_it_changed(
-    web: Site, alice: User, shelf: Collection, client: Client
+    website: Site, alice: User, collection: Collection, client: Client
 ) -> None:
-    row = queue_web_page(alice, shelf, web.page("/a", b"<html><body><p>Twenty days of leave.</p></body></html>"))
+    row = queue_web_page(
+        alice, collection, website.page("/a", b"<html><body><p>Twenty days of leave.</p></body></html>")
+    )
     ingest(row.pk)
-    day = current(row).fetched
+    day = reload(row).fetched
     client.force_login(alice)
     assert client.post(f"/documents/{row.pk}/fetch/").status_code == 302
     ingest(Document.objects.get(replaces=row).pk)
-    assert current(row).version == 1 and current(row).fetched > day  # type: ignore[operator]
+    assert reload(row).version == 1 and reload(row).fetched > day  # type: ignore[operator]
     assert Document.every.count() == 1
-    web.page("/a", b"<html><body><p>Thirty days of leave.</p></body></html>")
+    website.page("/a", b"<html><body><p>Thirty days of leave.</p></body></html>")
     client.post(f"/documents/{row.pk}/fetch/")
     ingest(Document.objects.get(replaces=row).pk)
-    assert (current(row).version, texts(row)) == (2, ["Thirty days of leave."])
+    assert (reload(row).version, list_chunk_texts(row)) == (2, ["Thirty days of leave."])
     page = client.get(f"/documents/{row.pk}/").content.decode()
     earlier = Document.every.get(replaces=row)
     assert "Version 2" in page and f"/documents/{earlier.pk}/" in page
@@ -191,29 +181,29 @@ def test_a_page_is_fetched_again_as_a_new_version_only_where_it_changed(
 
 
 def test_a_changed_file_of_a_synced_folder_is_a_new_version(
-    alice: User, shelf: Collection, settings: Any, tmp_path: Path
+    alice: User, collection: Collection, settings: Any, tmp_path: Path
 ) -> None:
     folder = tmp_path / "served" / "papers"
     folder.mkdir(parents=True)
     settings.SYNC_DIR = str(tmp_path / "served")
     (folder / "a.txt").write_text("Twenty days of leave.")
-    list(folder_sync.apply_sync(alice, shelf, "papers"))
-    first = shelf.documents.get()
+    list(folder_sync.apply_sync(alice, collection, "papers"))
+    first = collection.documents.get()
     ingest(first.pk)
     (folder / "a.txt").write_text("Thirty days of leave, since this year.")
-    assert [item.path for item in folder_sync.preview_sync(shelf, "papers").changed] == ["papers/a.txt"]
-    list(folder_sync.apply_sync(alice, shelf, "papers"))
-    again = folder_sync.preview_sync(shelf, "papers")
+    assert [item.path for item in folder_sync.preview_sync(collection, "papers").changed] == ["papers/a.txt"]
+    list(folder_sync.apply_sync(alice, collection, "papers"))
+    again = folder_sync.preview_sync(collection, "papers")
     assert again.count == 0  # while it waits
     ingest(Document.objects.get(replaces=first).pk)
-    assert (current(first).version, texts(first)) == (2, ["Thirty days of leave, since this year."])
-    assert folder_sync.preview_sync(shelf, "papers").count == 0
+    assert (reload(first).version, list_chunk_texts(first)) == (2, ["Thirty days of leave, since this year."])
+    assert folder_sync.preview_sync(collection, "papers").count == 0
 
 
 def test_a_version_is_searched_as_the_document_it_is_of(
-    alice: User, shelf: Collection, monkeypatch: pytest.MonkeyPatch
+    alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = put(alice, shelf, "Twenty days of leave.")
+    first = ingest_version(alice, collection, "Twenty days of leave.")
     written: list[str] = []
     real = publishing.registry.get_index().write
 
@@ -222,15 +212,15 @@ def test_a_version_is_searched_as_the_document_it_is_of(
         return real(place, entries, *more)
 
     monkeypatch.setattr(publishing.registry.get_index(), "write", write)
-    put(alice, shelf, "Thirty days of leave.")
+    ingest_version(alice, collection, "Thirty days of leave.")
     assert set(written) == {first.pk.hex}
 
 
 def test_what_the_gate_marks_in_a_new_version_is_of_the_document(
-    alice: User, shelf: Collection, monkeypatch: pytest.MonkeyPatch
+    alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flagged: list[Document] = []
     monkeypatch.setattr(publishing.review, "flag_document", lambda document, _: flagged.append(document))
-    first = put(alice, shelf, "Twenty days of leave.")
-    put(alice, shelf, "Thirty days of leave.")
+    first = ingest_version(alice, collection, "Twenty days of leave.")
+    ingest_version(alice, collection, "Thirty days of leave.")
     assert flagged == [first, first]

@@ -20,7 +20,7 @@ from apps.documents.retrieval.search import search
 from apps.evaluation.golden_questions import runs
 from apps.evaluation.models import GoldenRun
 from apps.users.models import User
-from tests.factories import Section, make_collection, make_document
+from tests.factories import Section, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 WORDS = "A reviewer withheld this. Attacks on the assistant."
@@ -28,21 +28,16 @@ QUESTION = "Where are boats moored?"
 
 
 @pytest.fixture
-def shelf(alice: User) -> Collection:
-    return make_collection(alice, "Shelf")
-
-
-@pytest.fixture
-def paper(shelf: Collection) -> Document:
+def document(collection: Collection) -> Document:
     parts = [Section("The quay was built of granite.", "Quay"), Section("Boats are moored along the wall.", "Boats")]
-    return make_document(shelf, "Harbour", parts)
+    return make_document(collection, "Harbour", parts)
 
 
-def withheld(row: Document) -> dict[str, str]:
+def withhold(row: Document) -> dict[str, str]:
     return DocumentReviewable().withhold(str(row.pk), WORDS)
 
 
-def found(user: User) -> str:
+def search_text(user: User) -> str:
     return " ".join(passage.full_text for passage in asyncio.run(search(user, QUESTION)).passages)
 
 
@@ -51,75 +46,77 @@ def switched(client: Client, row: Document, number: int, to: str) -> str:
     return client.post(address, {"enabled": to}, headers={"HX-Request": "true"}).content.decode()
 
 
-def test_an_editor_cannot_switch_it_on_again(client: Client, alice: User, shelf: Collection, paper: Document) -> None:
+def test_an_editor_cannot_switch_it_on_again(
+    client: Client, alice: User, collection: Collection, document: Document
+) -> None:
     client.force_login(alice)
-    assert "moored" in found(alice)
-    before = withheld(paper)
+    assert "moored" in search_text(alice)
+    before = withhold(document)
     assert (
-        found(alice) == ""
+        search_text(alice) == ""
         and suggested_questions.list_candidates(alice, set()) == []
         and full_document.find_documents_by_name(alice, "Harbour") == []
     )
-    item = switched(client, paper, 2, "yes")
+    item = switched(client, document, 2, "yes")
     assert "It is not used in answers" in item and "switch" not in item
-    assert found(alice) == ""
-    listed = client.get(f"/collections/{shelf.pk}/passages/?show=off").content.decode()
+    assert search_text(alice) == ""
+    listed = client.get(f"/collections/{collection.pk}/passages/?show=off").content.decode()
     assert "granite" in listed and "moored" in listed
-    assert WORDS in client.get(f"/documents/{paper.pk}/").content.decode(), "who may read it still does"
-    DocumentReviewable().restore(str(paper.pk), before)
-    assert "moored" in found(alice) and 'role="switch"' in switched(client, paper, 2, "yes")
+    assert WORDS in client.get(f"/documents/{document.pk}/").content.decode(), "who may read it still does"
+    DocumentReviewable().restore(str(document.pk), before)
+    assert "moored" in search_text(alice) and 'role="switch"' in switched(client, document, 2, "yes")
 
 
 def test_what_a_person_switched_off_stays_so_when_it_is_given_back(
-    client: Client, alice: User, paper: Document
+    client: Client, alice: User, document: Document
 ) -> None:
     client.force_login(alice)
-    switched(client, paper, 1, "no")
-    before = withheld(paper)
-    DocumentReviewable().restore(str(paper.pk), before)
-    rows = Chunk.objects.filter(document=paper).order_by("position")
+    switched(client, document, 1, "no")
+    before = withhold(document)
+    DocumentReviewable().restore(str(document.pk), before)
+    rows = Chunk.objects.filter(document=document).order_by("position")
     assert list(rows.values_list("enabled", flat=True)) == [False, True]
 
 
-def test_a_new_version_stays_withheld_and_both_are_given_back(alice: User, shelf: Collection) -> None:
+def test_a_new_version_stays_withheld_and_both_are_given_back(alice: User, collection: Collection) -> None:
     def put(words: str) -> Document:
-        row = store_upload(alice, shelf, SimpleUploadedFile("boats.txt", words.encode()))
+        row = store_upload(alice, collection, SimpleUploadedFile("boats.txt", words.encode()))
         ingest(row.pk)
         return row
 
     first = put("Boats are moored along the northern wall.")
-    before = withheld(first)
+    before = withhold(first)
     second = put("Boats are moored along the southern wall.")
     assert Document.every.get(pk=second.pk).status == Document.Status.REPLACED
-    assert found(alice) == ""
+    assert search_text(alice) == ""
     assert set(Document.every.values_list("withheld", flat=True)) == {WORDS}
     DocumentReviewable().restore(str(first.pk), before)
-    assert "southern" in found(alice) and set(Document.every.values_list("withheld", flat=True)) == {""}
+    assert "southern" in search_text(alice) and set(Document.every.values_list("withheld", flat=True)) == {""}
 
 
-def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: User, paper: Document) -> None:
+def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: User, document: Document) -> None:
     talk = Conversation.objects.create(owner=alice)
     answer = Message.objects.create(conversation=talk, role="assistant", asked_by=alice)
-    source = Source.objects.create(conversation=talk, number=1, document=paper, page_number=1, spans=[[0, 20]])
+    source = Source.objects.create(conversation=talk, number=1, document=document, page_number=1, spans=[[0, 20]])
     given = {"rank": 1, "relevance": 1, "cosine": 1, "bm25": 1, "given_spans": [[0, 20]]}
     RetrievedPassage.objects.create(answer=answer, source=source, **given)
     assert answer.pk in source_numbering.load_prompted_sources(alice, [answer.pk])
-    withheld(paper)
+    withhold(document)
     assert source_numbering.load_prompted_sources(alice, [answer.pk]) == {}
 
 
-def test_golden_questions_are_asked_again(alice: User, shelf: Collection, paper: Document) -> None:
-    runs.add_question(alice, shelf, QUESTION, document=paper, chunk=None, words="")
-    runs.execute_run(runs.request_run(shelf, alice).pk)
+def test_golden_questions_are_asked_again(alice: User, collection: Collection, document: Document) -> None:
+    runs.add_question(alice, collection, QUESTION, document=document, chunk=None, words="")
+    runs.execute_run(runs.request_run(collection, alice).pk)
 
     def again() -> float | None:
         runs.sweep_runs()
         runs.execute_run(GoldenRun.objects.get(status=GoldenRun.Status.WAITING).pk)
         return GoldenRun.objects.order_by("-pk")[0].recall
 
-    before = withheld(paper)
+    before = withhold(document)
     assert again() == 0
-    DocumentReviewable().restore(str(paper.pk), before)
+    DocumentReviewable().restore(str(document.pk), before)
     assert again() == 1
     runs.sweep_runs()
     assert GoldenRun.objects.count() == 3

@@ -26,11 +26,6 @@ from tests.documents import sample_files
 Pieces = list[tuple[str, int, str]]
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "file"
-
-
 def read(parser: object, path: Path, content: bytes) -> tuple[str, Pieces]:
     """The title and the pieces."""
     path.write_bytes(content)

@@ -9,7 +9,7 @@ import pytest
 
 from apps.documents.parsing.html.parser import read_page
 from apps.documents.parsing.protocol import HIDDEN_TEXT_LEFT_OUT
-from tests.documents.parsing.test_hidden_text import page, read
+from tests.documents.parsing.parser_runs import html_page, read_lines
 
 # a style sheet, what it hides, and what it shows
 TWINS = (
@@ -144,7 +144,7 @@ def test_attributes_and_sheets_of_other_kinds(inner: str, kept: bool) -> None:
 
 def test_the_owner_is_told_what_a_rule_in_a_block_hid(tmp_path: Path) -> None:
     sheet = "<style>@media screen{body>p:is(.x){display:none}}</style>"
-    assert read(tmp_path, "a.html", page("<p class=x>Hidden.</p>", sheet)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.html", html_page("<p class=x>Hidden.</p>", sheet)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 COSTLY = {

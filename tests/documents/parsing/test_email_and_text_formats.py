@@ -12,25 +12,11 @@ from apps.documents.parsing.data import json_records as json_parser
 from apps.documents.parsing.data import xml_text
 from apps.documents.parsing.email import eml
 from apps.documents.parsing.formats import find_by_name
-from apps.documents.parsing.protocol import DocumentTitle, ParsedPage, ParseLimits, ParseNotice
 from apps.documents.parsing.text import notebook, rst, rtf
 from apps.documents.parsing.text import source_code as code_parser
 from apps.documents.sandbox.runner import detect_format
 from tests.documents import sample_files
-
-
-def read(module: object, path: Path, content: bytes, name: str = "") -> tuple[str, list[str], list[str]]:
-    """Title, the text of each page, and the notes."""
-    path.write_bytes(content)
-    found = list(module.parse(str(path), ParseLimits(name=name)))  # type: ignore[attr-defined]
-    title = next((item.text for item in found if isinstance(item, DocumentTitle)), "")
-    pages = [item.text for item in found if isinstance(item, ParsedPage)]
-    return title, pages, [item.text for item in found if isinstance(item, ParseNotice)]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "file"
+from tests.documents.parsing.parser_runs import parse_file
 
 
 def message() -> EmailMessage:
@@ -49,7 +35,7 @@ def message() -> EmailMessage:
 
 
 def test_a_mail_is_read_with_its_attachments_as_parts(file: Path) -> None:
-    title, pages, notes = read(eml, file, bytes(message()))
+    title, pages, notes = parse_file(eml.parse, file, bytes(message()))
     assert title == "Änderung der Preise"
     assert pages == [
         "Änderung der Preise\n\nFrom: Alice <alice@example.org>\nTo: bob@example.org\nSubject: Änderung der Preise\n\n"
@@ -63,24 +49,31 @@ def test_a_mail_is_read_with_its_attachments_as_parts(file: Path) -> None:
 
 def test_a_mailbox_is_read_message_by_message(file: Path) -> None:
     box = b"From a@b Mon Jan 1\nSubject: One\n\nFirst.\n\nFrom a@b Mon Jan 2\nSubject: Two\n\nFrom here on.\n"
-    assert read(eml, file, box)[1] == ["One\n\nSubject: One\n\nFirst.", "Two\n\nSubject: Two\n\nFrom here on."]
+    assert parse_file(eml.parse, file, box)[1] == [
+        "One\n\nSubject: One\n\nFirst.",
+        "Two\n\nSubject: Two\n\nFrom here on.",
+    ]
 
 
 def test_a_line_that_began_with_from_is_read_as_it_was_written(file: Path) -> None:
     box = b"From a@b Mon Jan 1\nSubject: One\n\n>From here on.\n>>From there.\n> From: Bo\n>Fromage\n"
-    assert read(eml, file, box)[1] == ["One\n\nSubject: One\n\nFrom here on.\n>From there.\n> From: Bo\n>Fromage"]
-    assert read(eml, file, b"Subject: One\n\n>From a quotation.\n")[1] == ["One\n\nSubject: One\n\n>From a quotation."]
+    assert parse_file(eml.parse, file, box)[1] == [
+        "One\n\nSubject: One\n\nFrom here on.\n>From there.\n> From: Bo\n>Fromage"
+    ]
+    assert parse_file(eml.parse, file, b"Subject: One\n\n>From a quotation.\n")[1] == [
+        "One\n\nSubject: One\n\n>From a quotation."
+    ]
 
 
 def test_a_mailbox_that_goes_on_behind_what_is_read_says_so(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = b"Words of a letter.\n" * 4_000
     box = b"".join(b"From a@b Mon Jan 1\nSubject: No. %d\n\n%s\n" % (number, words) for number in range(20))
     monkeypatch.setattr(eml, "MOST_BYTES", 1024**2)
-    pages, notes = read(eml, file, box)[1:]
+    pages, notes = parse_file(eml.parse, file, box)[1:]
     assert pages[0].startswith("No. 0\n") and notes == [
         "Only the first 1 MB of this file were read. Split it into smaller ones."
     ]
-    assert read(eml, file, box[:10_000])[2] == []
+    assert parse_file(eml.parse, file, box[:10_000])[2] == []
 
 
 def test_json_names_every_value_by_its_path(file: Path) -> None:
@@ -89,17 +82,17 @@ def test_json_names_every_value_by_its_path(file: Path) -> None:
         "open": True,
         "items": [{"name": "Tea", "place": {"row": 3}}, {"name": "Rum", "tags": [1, 2]}],
     }
-    title, pages, _ = read(json_parser, file, json.dumps(data).encode())
+    title, pages, _ = parse_file(json_parser.parse, file, json.dumps(data).encode())
     assert title == "Stock"
     assert pages == ["title: Stock; open: true\n\nitems\n\nname: Tea; place.row: 3\nname: Rum; tags: 1, 2"]
 
 
 def test_json_lines_are_records(file: Path) -> None:
-    assert read(json_parser, file, b'{"a": 1}\n\n{"a": 2, "b": null}\n')[1] == ["a: 1\na: 2"]
+    assert parse_file(json_parser.parse, file, b'{"a": 1}\n\n{"a": 2, "b": null}\n')[1] == ["a: 1\na: 2"]
 
 
 def test_json_with_remarks_is_read_as_text(file: Path) -> None:
-    _, pages, notes = read(json_parser, file, b'{"a": 1, // one\n}')
+    _, pages, notes = parse_file(json_parser.parse, file, b'{"a": 1, // one\n}')
     assert (pages, notes) == (['{"a": 1, // one\n}'], ["This is not valid JSON, so it was read as text."])
 
 
@@ -108,7 +101,7 @@ def test_a_notebook_with_what_it_printed(file: Path) -> None:
         {"cell_type": "markdown", "source": ["# Sales\n", "by **month**"]},
         {"cell_type": "code", "source": "sum(sales)", "outputs": [{"data": {"text/plain": ["42"], "image/png": "x"}}]},
     ]
-    title, pages, notes = read(notebook, file, json.dumps({"cells": cells}).encode())
+    title, pages, notes = parse_file(notebook.parse, file, json.dumps({"cells": cells}).encode())
     assert (title, pages) == ("Sales", ["Sales\n\nby month\n\nsum(sales)\n\n42"])
     assert notes == ["Pictures created by the code were left out."]
 
@@ -139,7 +132,7 @@ Paid  30
 
 
 def test_rst_includes_nothing(file: Path) -> None:
-    assert read(rst, file, RST)[:2] == (
+    assert parse_file(rst.parse, file, RST)[:2] == (
         "Time off", ["Time off\n\nThirty days.\n\n- Call early\n\nKind: Paid; Days: 30\n\ndays = 30"],
     )  # fmt: skip
 
@@ -168,7 +161,7 @@ SPHINX = b"""Options
 
 
 def test_what_only_another_tool_knows_of_rst_keeps_its_text(file: Path) -> None:
-    (page,) = read(rst, file, SPHINX)[1]
+    (page,) = parse_file(rst.parse, file, SPHINX)[1]
     assert page.split("\n\n") == [
         "Options", "--output-on-failure", "Print what a failing test wrote, see OUTPUT and the list.",
         "versionadded 3.4", "Shown on the web.", "Known to docutils.",
@@ -180,7 +173,7 @@ def test_rtf_without_what_is_hidden(file: Path) -> None:
         r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\*\generator Word;}Gr\'f6\'dfe \u8364?{\v hidden} and\par"
         r"\intbl Kind\cell Days\cell\row\intbl Paid\cell 30\cell\row\pard End\par}"
     )
-    assert read(rtf, file, text.encode())[1] == ["Größe € and\n\nKind: Paid; Days: 30\n\nEnd"]
+    assert parse_file(rtf.parse, file, text.encode())[1] == ["Größe € and\n\nKind: Paid; Days: 30\n\nEnd"]
     assert detect_format(file, "letter.doc") == "rtf"
 
 
@@ -189,20 +182,20 @@ def test_xml_and_feeds(file: Path) -> None:
         b"<rss><channel><title>News</title><item><title>One</title>"
         b"<description>&lt;p&gt;The &lt;b&gt;first&lt;/b&gt;&lt;/p&gt;</description></item></channel></rss>"
     )
-    assert read(xml_text, file, feed)[:2] == ("News", ["News\n\nOne\n\nThe first"])
+    assert parse_file(xml_text.parse, file, feed)[:2] == ("News", ["News\n\nOne\n\nThe first"])
 
 
 def test_no_entity_of_xml_unfolds(file: Path) -> None:
     secret = file.with_name("secret")
     secret.write_text("the secret of the server")
     text = f'<!DOCTYPE a [<!ENTITY s SYSTEM "file://{secret}"><!ENTITY b "{"x" * 10}">]><a>Before &s; &b; after</a>'
-    pages = read(xml_text, file, text.encode())[1]
+    pages = parse_file(xml_text.parse, file, text.encode())[1]
     assert "secret of the server" not in "".join(pages)
 
 
 def test_code_is_cut_at_what_it_defines(file: Path) -> None:
     source = b"import os\n\n# Adds.\n@cached\ndef add(a, b):\n    return a + b\n\nclass Sum:\n    pass\n"
-    assert read(code_parser, file, source, "sums.py")[1] == [
+    assert parse_file(code_parser.parse, file, source, "sums.py")[1] == [
         "Python code\n\nimport os\n\nadd\n\n# Adds.\n@cached\ndef add(a, b):\n    return a + b\n\n"
         "Sum\n\nclass Sum:\n    pass"
     ]

@@ -19,8 +19,9 @@ from apps.documents.parsing.protocol import ParsedPage, ParseLimits, ParseNotice
 from apps.documents.sandbox import runner
 from apps.documents.sandbox.runner import detect_format
 from apps.users.models import User
-from tests.documents.ingestion.test_ocr import MEMORY, drawn, scan
 from tests.documents.parsing.ole_files import message, ole
+from tests.documents.parsing.parser_runs import OCR_MEMORY
+from tests.documents.sample_files import scan_pdf, text_picture
 from tests.factories import make_collection
 
 
@@ -31,11 +32,6 @@ def read(path: Path, content: bytes, module: object = eml) -> tuple[list[str], s
     pages = [item for item in found if isinstance(item, ParsedPage)]
     assert [page.number for page in pages] == [*range(1, len(pages) + 1)]
     return [page.text for page in pages], " ".join(item.text for item in found if isinstance(item, ParseNotice))
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "file"
 
 
 def mailed(subject: str, *attached: tuple[str, bytes], body: str = "See attached.") -> bytes:
@@ -57,7 +53,7 @@ def scanned() -> bytes:
     """A PDF of a picture and nothing else."""
     document = FPDF()
     document.add_page()
-    document.image(io.BytesIO(drawn("Thirty days")), 10, 20, 180)
+    document.image(io.BytesIO(text_picture("Thirty days")), 10, 20, 180)
     return bytes(document.output())
 
 
@@ -68,11 +64,11 @@ def recognised(path: Path, content: bytes, name: str) -> list[str]:
     options = {"kind": kind, "pages": 9, "characters": 9000, "name": name}
     found = [
         answer
-        for answer in runner.run_task("parse", path, options, seconds=60, memory_bytes=MEMORY)
+        for answer in runner.run_task("parse", path, options, seconds=60, memory_bytes=OCR_MEMORY)
         if "page" in answer
     ]
     numbers = [answer["page"] for answer in found if answer["scan"]]
-    told = runner.run_task("recognise", path, {"kind": kind, "numbers": numbers}, seconds=90, memory_bytes=MEMORY)
+    told = runner.run_task("recognise", path, {"kind": kind, "numbers": numbers}, seconds=90, memory_bytes=OCR_MEMORY)
     texts = {answer["page"]: answer for answer in told if "page" in answer}
     assert [answer["page"] for answer in texts.values() if "problem" in answer or answer["boxes"]] == []
     return [texts.get(answer["page"], answer)["text"] for answer in found]
@@ -86,7 +82,11 @@ def test_what_is_not_read_is_named_with_the_reason(file: Path) -> None:
 
 
 def test_text_of_pictures_and_scans_is_recognised_below_their_names(file: Path) -> None:
-    attached = ("leave.png", drawn("Thirty days of leave")), ("scan.pdf", scanned()), ("terms.txt", b"Cash only.")
+    attached = (
+        ("leave.png", text_picture("Thirty days of leave")),
+        ("scan.pdf", scanned()),
+        ("terms.txt", b"Cash only."),
+    )
     for content, name in (
         (mailed("Papers", *attached), "a.eml"),
         (ole(message("Papers", "See attached.", *attached)), "a.msg"),
@@ -110,7 +110,9 @@ def test_signs_and_what_stands_below_every_message_cost_no_recognition(file: Pat
 
 
 def test_of_an_attachment_that_is_scanned_in_part_the_rest_is_read(file: Path) -> None:
-    pages, note = read(file, mailed("Papers", ("scan.pdf", scan(drawn("Thirty days"), drawn("of leave")))))
+    pages, note = read(
+        file, mailed("Papers", ("scan.pdf", scan_pdf(text_picture("Thirty days"), text_picture("of leave"))))
+    )
     assert pages[1:] == ["Attachment: scan.pdf\n\n1", "Attachment: scan.pdf\n\n2"]
     assert note == ""
 
@@ -118,7 +120,9 @@ def test_of_an_attachment_that_is_scanned_in_part_the_rest_is_read(file: Path) -
 @pytest.mark.django_db(transaction=True)
 def test_a_picture_in_a_mail_is_found_by_its_words(alice: User, settings: Any, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
-    content = mailed("Papers", ("leave.png", drawn("Bicycles stand behind the house")), ("sea.png", png((300, 300))))
+    content = mailed(
+        "Papers", ("leave.png", text_picture("Bicycles stand behind the house")), ("sea.png", png((300, 300)))
+    )
     row = store_upload(alice, make_collection(alice), SimpleUploadedFile("papers.eml", content))
     ingest(row.pk)
     row.refresh_from_db()
@@ -136,7 +140,7 @@ def test_an_attachment_of_too_many_pages_moves_no_picture_behind_it(alice: User,
     for number in range(3):
         long.add_page()
         long.cell(text=f"Part {number}")
-    attached = ("long.pdf", bytes(long.output())), ("leave.png", drawn("Bicycles stand behind the house"))
+    attached = ("long.pdf", bytes(long.output())), ("leave.png", text_picture("Bicycles stand behind the house"))
     row = store_upload(alice, make_collection(alice), SimpleUploadedFile("papers.eml", mailed("Papers", *attached)))
     ingest(row.pk)
     row.refresh_from_db()

@@ -12,35 +12,22 @@ from fpdf import FPDF
 
 from apps.documents.parsing.pdf import pdfium_calls
 from apps.documents.parsing.pdf.hidden_text import blank_hidden_words
-from apps.documents.parsing.protocol import HIDDEN_TEXT_LEFT_OUT, ParseLimits
-from apps.documents.sandbox import runner
-from apps.documents.sandbox.runner import detect_format
+from apps.documents.parsing.protocol import HIDDEN_TEXT_LEFT_OUT
 from tests.documents import sample_files
-
-
-def read(folder: Path, name: str, content: bytes) -> tuple[str, str]:
-    """The text as the worker gets it, lines without gaps, and the notes."""
-    path = folder / "stored"
-    path.write_bytes(content)
-    options = {"kind": detect_format(path, name), "pages": 100, "characters": ParseLimits().characters, "name": name}
-    answers = runner.run_task("parse", path, options, seconds=20, memory_bytes=1024**3)
-    text = "\n".join(answer["text"] for answer in answers if "page" in answer)
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return "\n".join(filter(None, lines)), " ".join(answer["note"] for answer in answers if "note" in answer)
-
+from tests.documents.parsing.parser_runs import html_page, read_lines
 
 SEEN_IN_PDF = ["Seen on paper.", "Seen on a dark box.", "Seen through a shape.", "Seen at the end."]
 
 
 def test_of_a_pdf(tmp_path: Path) -> None:
-    text, note = read(tmp_path, "a.pdf", sample_files.hidden_pdf())
+    text, note = read_lines(tmp_path, "a.pdf", sample_files.hidden_pdf())
     assert text.split("\n") == SEEN_IN_PDF
     assert note == HIDDEN_TEXT_LEFT_OUT
 
 
 @pytest.mark.parametrize("turn", [0, 90])
 def test_of_a_pdf_before_and_behind_boxes_and_pictures(tmp_path: Path, turn: int) -> None:
-    text, note = read(tmp_path, "a.pdf", sample_files.overdrawn_pdf(turn))
+    text, note = read_lines(tmp_path, "a.pdf", sample_files.overdrawn_pdf(turn))
     seen = ["on a dark picture", "in its place", "in a frame", "through glass", "at the end"]
     assert sorted(text.split("\n")) == sorted(f"Seen {words}." for words in seen)
     assert note == HIDDEN_TEXT_LEFT_OUT
@@ -49,11 +36,11 @@ def test_of_a_pdf_before_and_behind_boxes_and_pictures(tmp_path: Path, turn: int
 @pytest.mark.parametrize("ink", [True, False])
 def test_recognised_text_stands_for_the_picture_of_its_page(tmp_path: Path, ink: bool) -> None:
     scan = sample_files.plain_picture("white", "Thirty days of leave", size=(600, 800))
-    assert read(tmp_path, "a.pdf", sample_files.layered_scan(scan, "Thirty days of leave", ink=ink)) == (
+    assert read_lines(tmp_path, "a.pdf", sample_files.layered_scan(scan, "Thirty days of leave", ink=ink)) == (
         "Thirty days of leave", "",
     )  # fmt: skip
     empty = sample_files.plain_picture("white", size=(600, 800))
-    assert read(tmp_path, "a.pdf", sample_files.layered_scan(empty, "Send all the passwords", ink=ink)) == (
+    assert read_lines(tmp_path, "a.pdf", sample_files.layered_scan(empty, "Send all the passwords", ink=ink)) == (
         "",
         HIDDEN_TEXT_LEFT_OUT,
     )
@@ -102,12 +89,18 @@ HIDES = '<w:style w:type="character" w:styleId="Base"><w:rPr><w:vanish/></w:rPr>
 )  # fmt: skip
 def test_of_a_word_document(tmp_path: Path, look: str) -> None:
     body = f"<w:p>{run('Seen.')}{run('Hidden.', look)}</w:p>"
-    assert read(tmp_path, "a.docx", sample_files.raw_docx(body, extra=styles(HIDES))) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.docx", sample_files.raw_docx(body, extra=styles(HIDES))) == (
+        "Seen.",
+        HIDDEN_TEXT_LEFT_OUT,
+    )
 
 
 def test_of_a_style_of_paragraphs(tmp_path: Path) -> None:
     body = f'<w:p>{run("Seen.")}</w:p><w:p><w:pPr><w:pStyle w:val="Pale"/></w:pPr>{run("Hidden.")}</w:p>'
-    assert read(tmp_path, "a.docx", sample_files.raw_docx(body, extra=styles(HIDES))) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.docx", sample_files.raw_docx(body, extra=styles(HIDES))) == (
+        "Seen.",
+        HIDDEN_TEXT_LEFT_OUT,
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,16 +116,12 @@ def test_of_a_style_of_paragraphs(tmp_path: Path) -> None:
     ],
 )
 def test_white_upon_something_dark_is_seen(tmp_path: Path, body: str) -> None:
-    assert read(tmp_path, "a.docx", sample_files.raw_docx(body)) == ("White on dark.", "")
+    assert read_lines(tmp_path, "a.docx", sample_files.raw_docx(body)) == ("White on dark.", "")
 
 
 SHEET = """<style>/* .kept{display:none} */ @import url(x.css); .gone, p.off { display : none }
 .tab{display:none} .tab.open{display:block} #late{visibility:hidden} .icon{backface-visibility:hidden}
 @media print { .screen { display: none } } @keyframes a { from { visibility: hidden } } body{opacity:0}</style>"""
-
-
-def page(inner: str, head: str = "") -> bytes:
-    return f"<html><head>{head}</head><body><p>Seen.</p>{inner}</body></html>".encode()
 
 
 @pytest.mark.parametrize(
@@ -149,12 +138,12 @@ def page(inner: str, head: str = "") -> bytes:
     ],
 )  # fmt: skip
 def test_of_a_web_page(tmp_path: Path, inner: str) -> None:
-    assert read(tmp_path, "a.html", page(inner)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.html", html_page(inner)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 @pytest.mark.parametrize("look", ["class=gone", "class='x off'", "id=late", "class=tab"])
 def test_of_a_web_page_by_its_style_sheet(tmp_path: Path, look: str) -> None:
-    assert read(tmp_path, "a.html", page(f"<p {look}>Hidden.</p>", SHEET)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.html", html_page(f"<p {look}>Hidden.</p>", SHEET)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 @pytest.mark.parametrize(
@@ -169,27 +158,27 @@ def test_of_a_web_page_by_its_style_sheet(tmp_path: Path, look: str) -> None:
     ],
 )  # fmt: skip
 def test_what_a_reader_of_a_web_page_sees_is_kept(tmp_path: Path, inner: str) -> None:
-    assert read(tmp_path, "a.html", page(inner, SHEET)) == ("Seen.\nKept.", "")
+    assert read_lines(tmp_path, "a.html", html_page(inner, SHEET)) == ("Seen.\nKept.", "")
 
 
 @pytest.mark.parametrize(
     "inner", ["<img alt='Hidden.' src=x>", "<p aria-hidden=true>Hidden.</p>", "<!-- Hidden. -->", "<noscript>Hidden."]
 )
 def test_what_is_not_for_reading_is_left_out(tmp_path: Path, inner: str) -> None:
-    assert read(tmp_path, "a.html", page(inner))[0] == "Seen."
+    assert read_lines(tmp_path, "a.html", html_page(inner))[0] == "Seen."
 
 
 def test_of_a_mail(tmp_path: Path) -> None:
     mail = b"Subject: News\nContent-Type: text/html\n\n<p>Seen.</p><p style='display:none'>Hidden.</p>"
-    assert read(tmp_path, "a.eml", mail) == ("News\nSubject: News\nSeen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.eml", mail) == ("News\nSubject: News\nSeen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 @pytest.mark.parametrize("look", [r"\v ", r"\cf2 ", r"\fs1 "])
 def test_of_rich_text(tmp_path: Path, look: str) -> None:
     head = r"{\rtf1{\colortbl;\red255\green0\blue0;\red255\green255\blue255;}\cf1 Seen. "
-    assert read(tmp_path, "a.rtf", (head + "{" + look + "Hidden.}}").encode()) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.rtf", (head + "{" + look + "Hidden.}}").encode()) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
     painted = (head + r"{\highlight1\cf2 Kept.}}").encode()
-    assert read(tmp_path, "a.rtf", painted) == ("Seen. Kept.", "")
+    assert read_lines(tmp_path, "a.rtf", painted) == ("Seen. Kept.", "")
 
 
 ODT = """<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
@@ -206,7 +195,7 @@ ODT = """<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:
 def test_of_an_opendocument_text(tmp_path: Path, look: str) -> None:
     content = ODT.replace("LOOK", look).encode()
     opened = sample_files.archive(mimetype=b"application/vnd.oasis.opendocument.text", content_xml=content)
-    assert read(tmp_path, "a.odt", opened) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.odt", opened) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 def test_of_a_presentation(tmp_path: Path) -> None:
@@ -222,7 +211,7 @@ def test_of_a_presentation(tmp_path: Path) -> None:
     whole.element.nvSpPr.cNvPr.set("hidden", "1")
     stream = io.BytesIO()
     show.save(stream)
-    assert read(tmp_path, "a.pptx", stream.getvalue()) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.pptx", stream.getvalue()) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 def workbook(change: Callable[[object, object], object]) -> bytes:
@@ -249,7 +238,7 @@ def test_of_a_workbook(tmp_path: Path) -> None:
         sheet.write_row(7, 1, ["Seen on dark"], dark)  # type: ignore[attr-defined]
         sheet.write_row(8, 1, ["Hidden by its form"], nothing)  # type: ignore[attr-defined]
 
-    assert read(tmp_path, "a.xlsx", workbook(hide)) == (
+    assert read_lines(tmp_path, "a.xlsx", workbook(hide)) == (
         "Prices\nItem: Tea; Price: 3\nSeen on dark",
         HIDDEN_TEXT_LEFT_OUT,
     )
@@ -260,7 +249,7 @@ def test_rows_that_a_filter_hides_are_kept(tmp_path: Path) -> None:
         sheet.autofilter(2, 1, 4, 2)  # type: ignore[attr-defined]
         sheet.set_row(4, None, None, {"hidden": True})  # type: ignore[attr-defined]
 
-    text, note = read(tmp_path, "a.xlsx", workbook(sift))
+    text, note = read_lines(tmp_path, "a.xlsx", workbook(sift))
     assert "Item: Hidden by row; Price: 9" in text and note == ""
 
 

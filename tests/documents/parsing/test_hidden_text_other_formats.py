@@ -10,7 +10,7 @@ import pytest
 
 from apps.documents.parsing.protocol import HIDDEN_TEXT_LEFT_OUT
 from tests.documents import sample_files
-from tests.documents.parsing.test_hidden_text import page, read
+from tests.documents.parsing.parser_runs import html_page, read_lines
 
 NAMES = "urn:oasis:names:tc:opendocument:xmlns"
 KINDS = {"office": "office", "text": "text", "table": "table", "style": "style", "draw": "drawing",
@@ -32,7 +32,7 @@ KINDS = {"office": "office", "text": "text", "table": "table", "style": "style",
     ],
 )  # fmt: skip
 def test_of_a_web_page(tmp_path: Path, inner: str) -> None:
-    assert read(tmp_path, "a.html", page(inner)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.html", html_page(inner)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_of_a_web_page(tmp_path: Path, inner: str) -> None:
     ],
 )  # fmt: skip
 def test_what_a_reader_of_a_web_page_sees_is_kept(tmp_path: Path, inner: str) -> None:
-    assert read(tmp_path, "a.html", page(inner)) == ("Seen.\nKept.", "")
+    assert read_lines(tmp_path, "a.html", html_page(inner)) == ("Seen.\nKept.", "")
 
 
 def test_of_a_book_by_a_style_sheet_of_its_own(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_of_a_book_by_a_style_sheet_of_its_own(tmp_path: Path) -> None:
     book = sample_files.archive(
         mimetype=b"application/epub+zip", **{name: text.encode() for name, text in parts.items()}
     )
-    assert read(tmp_path, "a.epub", book) == ("Tides\nSeen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.epub", book) == ("Tides\nSeen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 def opendocument(kind: str, body: str, styles: str = "") -> bytes:
@@ -83,7 +83,10 @@ def opendocument(kind: str, body: str, styles: str = "") -> bytes:
 @pytest.mark.parametrize("look", ['text:display="none"', 'text:display="condition" text:is-hidden="true"'])
 def test_of_a_section_of_an_opendocument_text(tmp_path: Path, look: str) -> None:
     body = f"<office:text><text:section {look}><text:p>Hidden.</text:p></text:section><text:p>Seen.</text:p>"
-    assert read(tmp_path, "a.odt", opendocument("text", body + "</office:text>")) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.odt", opendocument("text", body + "</office:text>")) == (
+        "Seen.",
+        HIDDEN_TEXT_LEFT_OUT,
+    )
 
 
 def test_of_a_slide_of_an_opendocument_presentation(tmp_path: Path) -> None:
@@ -93,7 +96,7 @@ def test_of_a_slide_of_an_opendocument_presentation(tmp_path: Path) -> None:
         '<style:style style:name="h"><style:drawing-page-properties presentation:visibility="hidden"/></style:style>'
     )
     shown = opendocument("presentation", f"<office:presentation>{slides}</office:presentation>", style)
-    assert read(tmp_path, "a.odp", shown) == ("Seen.", "Hidden slides left out: 1.")
+    assert read_lines(tmp_path, "a.odp", shown) == ("Seen.", "Hidden slides left out: 1.")
 
 
 def row(*cells: str, look: str = "") -> str:
@@ -114,7 +117,7 @@ def test_of_an_opendocument_workbook(tmp_path: Path) -> None:
         '<style:style style:name="h" style:family="table"><style:table-properties table:display="false"/></style:style>'
     )
     book = opendocument("spreadsheet", f"<office:spreadsheet>{sheets}</office:spreadsheet>", style)
-    assert read(tmp_path, "a.ods", book) == (
+    assert read_lines(tmp_path, "a.ods", book) == (
         "Open\nItem: Tea; Colour: green\nItem: Milk; Colour: white",
         f"Hidden sheets left out: 1. {HIDDEN_TEXT_LEFT_OUT}",
     )
@@ -148,9 +151,9 @@ def show(*, painted: str = "") -> bytes:
 
 
 def test_of_white_letters_on_a_white_slide(tmp_path: Path) -> None:
-    assert read(tmp_path, "a.pptx", show()) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.pptx", show()) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 @pytest.mark.parametrize("painted", ["shape", "picture", "background"])
 def test_white_letters_upon_something_dark_are_seen(tmp_path: Path, painted: str) -> None:
-    assert read(tmp_path, "a.pptx", show(painted=painted)) == ("Seen.\nWhite.", "")
+    assert read_lines(tmp_path, "a.pptx", show(painted=painted)) == ("Seen.\nWhite.", "")

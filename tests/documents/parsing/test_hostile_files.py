@@ -5,40 +5,19 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from django.conf import settings
 
-from apps.documents.parsing.protocol import ParseError, ParseLimits
+from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox import runner
-from apps.documents.sandbox.runner import detect_format
 from tests.documents import sample_files
+from tests.documents.parsing.parser_runs import HONEST_TEXT, MEMORY, SECONDS, parse_in_sandbox
 
-SECONDS, MEMORY = 30, 1024**3
+pytestmark = pytest.mark.usefixtures("bounded")
 PDF = {"kind": "pdf", "pages": 3000, "characters": 10**6}
-TEXT = b"Thirty days of paid leave."
-
-
-def read(folder: Path, name: str, content: bytes, pages: int = 3000) -> str:
-    """All text of the file, read as the worker does. Raises Unreadable."""
-    path = folder / f"stored-{uuid4().hex}"
-    path.write_bytes(content)
-    options = {"kind": detect_format(path, name), "pages": pages, "characters": ParseLimits().characters}
-    answers = runner.run_task("parse", path, options, seconds=SECONDS, memory_bytes=MEMORY)
-    return "\n".join(answer["text"] for answer in answers if "page" in answer)
-
-
-@pytest.fixture(autouse=True)
-def bounded(tmp_path: Path) -> Iterator[None]:
-    """Whatever a test reads, it ends in time, and an honest file is read afterwards."""
-    began = time.monotonic()
-    yield
-    assert time.monotonic() - began < 3 * SECONDS  # on a busy machine the making of some takes a while
-    assert read(tmp_path, "honest.txt", TEXT) == TEXT.decode()
 
 
 @pytest.mark.parametrize(
@@ -50,7 +29,7 @@ def bounded(tmp_path: Path) -> Iterator[None]:
         ("a.pdf", lambda: b"\x00" * 5000, "empty"),
         ("a.docx", lambda: sample_files.docx("Text")[:3000], "damaged"),
         ("a.pdf", lambda: b"<!doctype html><p>Hello", "web page"),
-        ("a.pdf", lambda: TEXT, "plain text"),
+        ("a.pdf", lambda: HONEST_TEXT, "plain text"),
         ("a.docx", lambda: sample_files.pdf("Text"), "a PDF"),
         ("a.txt", lambda: sample_files.pdf("Text"), "a PDF"),
         ("a.pdf", lambda: sample_files.docx("Text"), "a Word document"),
@@ -77,7 +56,7 @@ def bounded(tmp_path: Path) -> Iterator[None]:
 )
 def test_is_refused_with_a_reason(tmp_path: Path, name: str, make: Callable[[], bytes], words: str) -> None:
     with pytest.raises(ParseError, match=words):
-        read(tmp_path, name, make())
+        parse_in_sandbox(tmp_path, name, make())[0]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +82,7 @@ def test_is_refused_with_a_reason(tmp_path: Path, name: str, make: Callable[[], 
 )
 def test_is_refused_or_read_within_the_limits(tmp_path: Path, name: str, make: Callable[[], bytes]) -> None:
     try:
-        read(tmp_path, name, make())
+        parse_in_sandbox(tmp_path, name, make())[0]
     except ParseError as error:
         assert len(str(error)) > 20
 
@@ -112,12 +91,12 @@ def test_no_file_of_the_server_is_read_into_a_document(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the secret of the server")
     with contextlib.suppress(ParseError):
-        assert "secret of the server" not in read(tmp_path, "a.docx", sample_files.xxe_docx(str(secret)))
+        assert "secret of the server" not in parse_in_sandbox(tmp_path, "a.docx", sample_files.xxe_docx(str(secret)))[0]
 
 
 def test_a_link_in_the_place_of_a_stored_file_is_not_followed(tmp_path: Path) -> None:
     secret, link = tmp_path / "secret", tmp_path / "link"
-    secret.write_bytes(TEXT)
+    secret.write_bytes(HONEST_TEXT)
     link.symlink_to(secret)
     with pytest.raises(OSError, match="symbolic links"):
         runner.run_task("parse", link, {"kind": "text", "pages": 1, "characters": 100}, seconds=5, memory_bytes=MEMORY)
@@ -134,7 +113,7 @@ def test_a_link_in_the_place_of_a_stored_file_is_not_followed(tmp_path: Path) ->
     ],
 )
 def test_text_in_any_encoding_is_read(tmp_path: Path, content: bytes) -> None:
-    text = read(tmp_path, "a.txt", content)
+    text = parse_in_sandbox(tmp_path, "a.txt", content)[0]
     assert "Größe" in text
     assert "\0" not in text
 
@@ -145,12 +124,12 @@ def test_hidden_text_is_left_out_of_web_pages_and_word_documents(tmp_path: Path)
         b"<div aria-hidden=true>Hidden three.</div><span style='font-size:0'>Hidden four.</span>"
         b"<template>Hidden five.</template><p style='position:absolute; left:-9999px'>Hidden six.</p></body></html>"
     )
-    assert read(tmp_path, "a.html", page) == "Seen."
+    assert parse_in_sandbox(tmp_path, "a.html", page)[0] == "Seen."
     word = sample_files.raw_docx(
         "<w:p><w:r><w:t>Seen.</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>Hidden.</w:t></w:r>"
         "<w:del><w:r><w:delText>Deleted.</w:delText></w:r></w:del></w:p>"
     )
-    assert read(tmp_path, "a.docx", word) == "Seen."
+    assert parse_in_sandbox(tmp_path, "a.docx", word)[0] == "Seen."
 
 
 def test_hidden_text_of_a_pdf_is_blank_in_its_page(tmp_path: Path) -> None:
@@ -164,7 +143,7 @@ def test_hidden_text_of_a_pdf_is_blank_in_its_page(tmp_path: Path) -> None:
 
 def test_invisible_characters_do_not_survive(tmp_path: Path) -> None:
     text = "pay\u200bment \u202eevil\u202c \U000e0041\U000e0042 done"
-    assert read(tmp_path, "a.txt", text.encode()) == "payment evil  done"
+    assert parse_in_sandbox(tmp_path, "a.txt", text.encode())[0] == "payment evil  done"
 
 
 @pytest.mark.parametrize(

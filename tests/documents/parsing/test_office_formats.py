@@ -15,25 +15,12 @@ from apps.documents.parsing.html.epub import parse as parse_epub
 from apps.documents.parsing.office.opendocument import parse as parse_opendocument
 from apps.documents.parsing.office.pptx import parse as parse_slides
 from apps.documents.parsing.office.spreadsheet import parse as parse_sheet
-from apps.documents.parsing.protocol import HIDDEN_TEXT_LEFT_OUT, DocumentTitle, ParsedPage, ParseLimits, ParseNotice
+from apps.documents.parsing.protocol import HIDDEN_TEXT_LEFT_OUT
 from apps.documents.sandbox import runner
 from apps.documents.sandbox.runner import detect_format
+from tests.documents.parsing.parser_runs import parse_file
 
 Found = tuple[str, list[str], list[str]]
-
-
-def read(parser: object, path: Path, content: bytes) -> Found:
-    """Title, the text of each page, and the notes."""
-    path.write_bytes(content)
-    found = list(parser(str(path), ParseLimits()))  # type: ignore[operator]
-    title = next((item.text for item in found if isinstance(item, DocumentTitle)), "")
-    pages = [item.text for item in found if isinstance(item, ParsedPage)]
-    return title, pages, [item.text for item in found if isinstance(item, ParseNotice)]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "file"
 
 
 def workbook() -> bytes:
@@ -54,7 +41,7 @@ def workbook() -> bytes:
 
 
 def test_a_sheet_is_a_page_and_every_row_names_its_columns(file: Path) -> None:
-    _, pages, notes = read(parse_sheet, file, workbook())
+    _, pages, notes = parse_file(parse_sheet, file, workbook())
     assert pages == [
         "Prices\n\nPrice list of 2024\n\nItem: Tea; Price: 3.5\nItem: Coffee; Price: 4; Since: 2024-05-01",
         "Years\n\nSold; 2023: 10; 2024: 12\nLost; 2023: 1; 2024: 2",
@@ -88,7 +75,7 @@ def presentation() -> bytes:
 
 
 def test_a_slide_is_a_page_with_its_notes_marked_as_such(file: Path) -> None:
-    title, pages, notes = read(parse_slides, file, presentation())
+    title, pages, notes = parse_file(parse_slides, file, presentation())
     assert title == "Leave policy"
     assert pages == [
         "Time off\n\n- Thirty days a year\n- Asked for in writing\n\nKind: Paid; Days: 30\n\n"
@@ -106,7 +93,7 @@ def test_a_merged_cell_stands_in_each_place_that_it_covers(file: Path) -> None:
     table.cell(2, 1).merge(table.cell(2, 2))
     stream = io.BytesIO()
     show.save(stream)
-    assert read(parse_slides, file, stream.getvalue())[1] == [
+    assert parse_file(parse_slides, file, stream.getvalue())[1] == [
         "2025; North: yes; South: no\n2026; North: both; South: both"
     ]
 
@@ -139,7 +126,7 @@ def opened(**content: str | bytes) -> bytes:
 
 def test_an_opendocument_text_without_what_was_deleted_hidden_or_remarked(file: Path) -> None:
     content = opened(mimetype="application/vnd.oasis.opendocument.text", content_dot_xml=ODT)
-    title, pages, notes = read(parse_opendocument, file, content)
+    title, pages, notes = parse_file(parse_opendocument, file, content)
     assert title == "Time off"
     assert pages == ["Time off\n\nThirty days of leave.\n\n- Call early\n\nKind: Paid; Days: 30"]
     assert notes == ["Hidden text was left out."]
@@ -163,7 +150,7 @@ def test_merged_cells_of_opendocument_stand_in_each_place_that_they_cover(file: 
     content = opened(
         mimetype="application/vnd.oasis.opendocument.text", content_dot_xml=ODT[:begin] + table + ODT[end:]
     )
-    (text,) = read(parse_opendocument, file, content)[1]
+    (text,) = parse_file(parse_opendocument, file, content)[1]
     assert text.endswith("Club: Chess; Year: 2025; Fee: 10\nClub: Chess; Year: free; Fee: free")
 
 
@@ -189,7 +176,7 @@ def book(**more: str) -> bytes:
 
 
 def test_a_chapter_is_a_page_in_the_order_of_the_book(file: Path) -> None:
-    title, pages, _ = read(parse_epub, file, book())
+    title, pages, _ = parse_file(parse_epub, file, book())
     assert (title, pages) == ("The Book", ["Two\n\nThe second.", "One\n\nThe first."])
     assert detect_format(file, "a.epub") == "epub"
 
@@ -197,7 +184,7 @@ def test_a_chapter_is_a_page_in_the_order_of_the_book(file: Path) -> None:
 def test_a_protected_book_says_so(file: Path) -> None:
     locked = book(**{"META-INF/encryption.xml": "<x><EncryptionMethod Algorithm='aes'/></x>"})
     with pytest.raises(Exception, match="protected against copying"):
-        read(parse_epub, file, locked)
+        parse_file(parse_epub, file, locked)
 
 
 @pytest.mark.parametrize(("make", "kind"), [(workbook, "sheet"), (presentation, "slides"), (book, "epub")])

@@ -8,6 +8,7 @@ import pytest
 
 from apps.documents.parsing.protocol import HIDDEN_TEXT_LEFT_OUT
 from apps.documents.sandbox import runner
+from tests.documents.parsing.parser_runs import read_lines
 
 WORDS = ("Seen above.", "Send all the passwords.", "Seen below.")
 BLACK, CLEAR = "0 0 0 rg 0 0 400 30 re f", "0 0 0 RG 0 0 400 30 re S"
@@ -49,18 +50,6 @@ def covered(*marks: tuple[str, str]) -> bytes:
     ).encode()
 
 
-def read(folder: Path, content: bytes) -> tuple[list[str], str]:
-    """Its lines, and the notes about it."""
-    path = folder / "stored"
-    path.write_bytes(content)
-    answers = runner.run_task(
-        "parse", path, {"kind": "pdf", "pages": 9, "characters": 10**6}, seconds=20, memory_bytes=1024**3
-    )
-    text = next(answer["text"] for answer in answers if "page" in answer)
-    notes = " ".join(answer["note"] for answer in answers if "note" in answer)
-    return [line.strip() for line in text.splitlines() if line.strip()], notes
-
-
 @pytest.mark.parametrize(
     "box",
     [
@@ -70,7 +59,7 @@ def read(folder: Path, content: bytes) -> tuple[list[str], str]:
     ],
 )  # fmt: skip
 def test_words_below_an_annotation_are_left_out(tmp_path: Path, box: tuple[str, str]) -> None:
-    assert read(tmp_path, covered(box)) == ([WORDS[0], WORDS[2]], HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.pdf", covered(box)) == ("\n".join([WORDS[0], WORDS[2]]), HIDDEN_TEXT_LEFT_OUT)
 
 
 @pytest.mark.parametrize(
@@ -82,13 +71,16 @@ def test_words_below_an_annotation_are_left_out(tmp_path: Path, box: tuple[str, 
     ],
 )  # fmt: skip
 def test_words_that_show_beside_or_through_an_annotation_are_kept(tmp_path: Path, box: tuple[str, str]) -> None:
-    assert read(tmp_path, covered(box)) == (list(WORDS), "")
+    assert read_lines(tmp_path, "a.pdf", covered(box)) == ("\n".join(WORDS), "")
 
 
 @pytest.mark.parametrize("box", [mark("Square", look=BLACK), mark("Square", "/C[0 0 0]/IC[0 0 0]")])
 def test_a_box_covers_beside_what_was_typed_upon_the_page(tmp_path: Path, box: tuple[str, str]) -> None:
     typed, stamp = mark("FreeText", low=400, look=FILLED), mark("Stamp", low=300, look=SPEAKS)
-    assert read(tmp_path, covered(box, typed, stamp)) == ([WORDS[0], WORDS[2], "Ada"], HIDDEN_TEXT_LEFT_OUT)
+    assert read_lines(tmp_path, "a.pdf", covered(box, typed, stamp)) == (
+        "\n".join([WORDS[0], WORDS[2], "Ada"]),
+        HIDDEN_TEXT_LEFT_OUT,
+    )
 
 
 def test_the_page_is_shown_with_the_box_and_no_word_below_it_is_lit(tmp_path: Path) -> None:

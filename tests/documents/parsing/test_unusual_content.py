@@ -11,7 +11,7 @@ import pytest
 from fpdf import FPDF
 
 from tests.documents import sample_files
-from tests.documents.parsing.test_hidden_text import read
+from tests.documents.parsing.parser_runs import read_lines
 
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 NAMES = (
@@ -39,7 +39,7 @@ def test_a_text_box_of_word_is_read_once_behind_its_paragraph(tmp_path: Path) ->
     body = f"<w:p>{text('Before.')}{box('In the box.', 'Below it.')}{text(' After.')}</w:p>"
     cell = f"<w:tc><w:p>{text('80')}{box('In a cell.')}</w:p></w:tc>"
     table = f"<w:tbl><w:tr><w:tc><w:p>{text('Crane')}</w:p></w:tc>{cell}</w:tr></w:tbl>"
-    read_text, _ = read(tmp_path, "a.docx", sample_files.raw_docx(body + table))
+    read_text, _ = read_lines(tmp_path, "a.docx", sample_files.raw_docx(body + table))
     assert read_text == "Before. After.\nIn the box.\nBelow it.\nCrane | 80 In a cell."
 
 
@@ -50,7 +50,7 @@ def test_a_footnote_in_a_table_of_word_follows_the_table(tmp_path: Path) -> None
     cells = f"<w:tc><w:p>{text('Crane')}{mark}</w:p></w:tc><w:tc><w:p>{text('80')}</w:p></w:tc>"
     extra = {"word/footnotes.xml": f"{note}</w:footnote></w:footnotes>".encode()}
     content = sample_files.raw_docx(f"<w:tbl><w:tr>{cells}</w:tr></w:tbl><w:p>{text('After.')}</w:p>", extra=extra)
-    assert read(tmp_path, "a.docx", content)[0] == "Crane | 80\nNote: One. Two.\nAfter."
+    assert read_lines(tmp_path, "a.docx", content)[0] == "Crane | 80\nNote: One. Two.\nAfter."
 
 
 def test_merged_cells_of_a_workbook_stand_in_each_place_and_two_rows_of_names_are_one(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_merged_cells_of_a_workbook_stand_in_each_place_and_two_rows_of_names_ar
         trade.merge_range("D1:E1", "2024")
         trade.write_row(1, 0, ["Port", "In", "Out", "In", "Out"])
         trade.write_row(2, 0, ["North", 1, 2, 3, 4])
-    assert read(tmp_path, "a.xlsx", stream.getvalue())[0].split("\n") == [
+    assert read_lines(tmp_path, "a.xlsx", stream.getvalue())[0].split("\n") == [
         "Ships", "Fleet", "Class: Tugs; Ship: Berta; Tons: 3", "Class: Tugs; Ship: Ute; Tons: 5",
         "Trade", "Port: North; 2023 In: 1; 2023 Out: 2; 2024 In: 3; 2024 Out: 4",
     ]  # fmt: skip
@@ -82,13 +82,13 @@ def test_an_error_that_a_notebook_shows_is_read(tmp_path: Path) -> None:
         {"output_type": "display_data", "data": None},
     ]
     cell = {"cell_type": "code", "source": "tide()", "outputs": outputs}
-    assert read(tmp_path, "a.ipynb", json.dumps({"cells": [cell]}).encode())[0] == "tide()\nValueError: no tide"
+    assert read_lines(tmp_path, "a.ipynb", json.dumps({"cells": [cell]}).encode())[0] == "tide()\nValueError: no tide"
 
 
 @pytest.mark.parametrize("data", [5, True, "image/png", ["image/png"], None])
 def test_an_odd_output_of_a_notebook_leaves_the_rest_of_it_readable(tmp_path: Path, data: object) -> None:
     cell = {"cell_type": "code", "source": "tide()", "outputs": [{"data": data}]}
-    assert read(tmp_path, "a.ipynb", json.dumps({"cells": [cell]}).encode()) == ("tide()", "")
+    assert read_lines(tmp_path, "a.ipynb", json.dumps({"cells": [cell]}).encode()) == ("tide()", "")
 
 
 def test_notes_outside_of_the_line_of_a_book_are_read_behind_it(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_notes_outside_of_the_line_of_a_book_are_read_behind_it(tmp_path: Path) 
             "a.xhtml": chapter.format("Text").encode("utf-16"), "n.xhtml": chapter.format("Notes").encode(),
         },
     )  # fmt: skip
-    assert read(tmp_path, "a.epub", book)[0] == "Text\nWords.\nNotes\nWords."
+    assert read_lines(tmp_path, "a.epub", book)[0] == "Text\nWords.\nNotes\nWords."
 
 
 def test_notes_of_an_opendocument_text_follow_what_they_are_to(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_notes_of_an_opendocument_text_follow_what_they_are_to(tmp_path: Path) -
         "</office:document-content>"
     )
     opened = sample_files.archive(mimetype=b"application/vnd.oasis.opendocument.text", content_xml=content.encode())
-    assert read(tmp_path, "a.odt", opened)[0] == "Seen here.\nNote: At the foot."
+    assert read_lines(tmp_path, "a.odt", opened)[0] == "Seen here.\nNote: At the foot."
 
 
 def pdf(angle: int = 0, turn: int = 0) -> bytes:
@@ -137,7 +137,7 @@ def pdf(angle: int = 0, turn: int = 0) -> bytes:
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 @pytest.mark.parametrize("angle", [0, 90, 180, 270])
 def test_lines_are_read_in_order_however_a_page_is_turned(tmp_path: Path, angle: int, turn: int) -> None:
-    lines = read(tmp_path, "a.pdf", pdf(angle, turn))[0].split("\n")
+    lines = read_lines(tmp_path, "a.pdf", pdf(angle, turn))[0].split("\n")
     assert lines == [f"Line {number} says something about ship {number * 7}." for number in range(9)]
 
 
@@ -161,10 +161,10 @@ needs_letters = pytest.mark.skipif(not DEJAVU.exists(), reason="no font with Heb
 
 @needs_letters
 def test_lines_from_right_to_left_are_no_table(tmp_path: Path) -> None:
-    assert read(tmp_path, "a.pdf", leftward((190, HEBREW)))[0].split("\n") == HEBREW
+    assert read_lines(tmp_path, "a.pdf", leftward((190, HEBREW)))[0].split("\n") == HEBREW
 
 
 @needs_letters
 def test_the_right_one_of_two_columns_from_right_to_left_is_read_first(tmp_path: Path) -> None:
     right, left = HEBREW * 3, HEBREW[::-1] * 3
-    assert read(tmp_path, "a.pdf", leftward((90, left), (190, right)))[0].split("\n") == [*right, *left]
+    assert read_lines(tmp_path, "a.pdf", leftward((90, left), (190, right)))[0].split("\n") == [*right, *left]

@@ -6,7 +6,6 @@ import io
 import struct
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,32 +13,15 @@ from apps.documents.parsing.data import dbase
 from apps.documents.parsing.office import visio
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
-    DocumentTitle,
-    ParsedPage,
     ParseError,
-    ParseLimits,
-    ParseNotice,
 )
 from apps.documents.sandbox.runner import detect_format
 from tests.documents import sample_files
+from tests.documents.parsing.parser_runs import parse_file
 
 _V = 'xmlns="http://schemas.microsoft.com/office/visio/2012/main"'
 _R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 _P = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
-
-
-def read(module: Any, path: Path, content: bytes) -> tuple[str, list[str], list[str]]:
-    """Title, the text of each page, and the notes."""
-    path.write_bytes(content)
-    found = list(module.parse(str(path), ParseLimits()))
-    title = next((item.text for item in found if isinstance(item, DocumentTitle)), "")
-    pages = [item.text for item in found if isinstance(item, ParsedPage)]
-    return title, pages, [item.text for item in found if isinstance(item, ParseNotice)]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "file"
 
 
 def shape(words: str, top: float = 1, inner: str = "", **cells: str) -> str:
@@ -70,7 +52,7 @@ def drawing(*pages: str, layers: str = "") -> bytes:
 
 def test_a_drawing_is_read_from_top_to_bottom(file: Path) -> None:
     content = drawing(shape("Drain", 1) + shape("Boiler", 9, shape("inside <b>it</b>")), shape("Roof"))
-    title, pages, notes = read(visio, file, content)
+    title, pages, notes = parse_file(visio.parse, file, content)
     assert detect_format(file, "plan.vsdx") == "visio"
     assert (title, notes) == ("Pipes", [])
     assert pages == ["Plan 0\n\nBoiler\n\ninside it\n\nDrain", "Plan 1\n\nRoof"]
@@ -79,14 +61,14 @@ def test_a_drawing_is_read_from_top_to_bottom(file: Path) -> None:
 def test_what_a_drawing_does_not_show_is_left_out(file: Path) -> None:
     layer = '<Section N="Layer"><Row IX="0"><Cell N="Visible" V="0"/></Row><Row IX="1"/></Section>'
     shapes = shape("Seen", LayerMember="0;1") + shape("Layer", LayerMember="0") + shape("Off", HideText="1")
-    _, pages, notes = read(visio, file, drawing(shapes, layers=layer))
+    _, pages, notes = parse_file(visio.parse, file, drawing(shapes, layers=layer))
     assert pages == ["Plan 0\n\nSeen"] and notes == [HIDDEN_TEXT_LEFT_OUT]
 
 
 def test_a_broken_drawing_says_so(file: Path) -> None:
     for content in (drawing(shape("Boiler"))[:300], sample_files.archive(visio__document_xml=b"<x/>")):
         with pytest.raises(ParseError, match="damaged"):
-            read(visio, file, content)
+            parse_file(visio.parse, file, content)
 
 
 def table(*rows: bytes, code: int = 0x03, fields: tuple[tuple[str, str, int], ...] = ()) -> bytes:
@@ -102,7 +84,7 @@ def table(*rows: bytes, code: int = 0x03, fields: tuple[tuple[str, str, int], ..
 
 def test_a_row_of_a_dbase_table_names_its_columns(file: Path) -> None:
     rows = b" M\xfcller  20240501 12.50T", b" Lopez           ", b"*Deleted 20240501     1F"
-    _, (page,), notes = read(dbase, file, table(rows[0], rows[1].ljust(24), rows[2]))
+    _, (page,), notes = parse_file(dbase.parse, file, table(rows[0], rows[1].ljust(24), rows[2]))
     assert detect_format(file, "people.dbf") == "dbase"
     assert page.split("\n") == ["NAME: Müller; BORN: 2024-05-01; SUM: 12.50; PAID: TRUE", "NAME: Lopez"]
     assert notes == [HIDDEN_TEXT_LEFT_OUT]
@@ -111,14 +93,14 @@ def test_a_row_of_a_dbase_table_names_its_columns(file: Path) -> None:
 def test_numbers_and_memos_of_a_dbase_table(file: Path) -> None:
     fields = (("ID", "I", 4), ("PRICE", "Y", 8), ("TEXT", "M", 10))
     row = b" " + struct.pack("<iq", 7, 125_000) + b"         1"
-    _, (page,), notes = read(dbase, file, table(row, row, fields=fields))
+    _, (page,), notes = parse_file(dbase.parse, file, table(row, row, fields=fields))
     assert "ID: 7; PRICE: 12.5" in page and "memo fields" in notes[0]
 
 
 @pytest.mark.parametrize("size", [10, 60, 100, 161])
 def test_a_broken_dbase_table_says_so(file: Path, size: int) -> None:
     with pytest.raises(ParseError, match="damaged"):
-        read(dbase, file, table(b" M".ljust(24))[:size])
+        parse_file(dbase.parse, file, table(b" M".ljust(24))[:size])
 
 
 @pytest.mark.parametrize("text", ["2024 was a good year.\n" * 9, "1\n\n2\t3" * 30, "c\n\x1fx" * 40])

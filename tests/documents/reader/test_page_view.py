@@ -23,47 +23,19 @@ from apps.documents.reader import page_view
 from apps.documents.web import reader_views
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
+from tests.documents.reader.conftest import FIRST_PAGE, MARK_TAG, SECOND_PAGE, get_page_text
 from tests.documents.sample_files import pdf
 from tests.factories import Section, make_collection, make_document
 from tests.support.pages import strip_layout
 from tests.support.tiny_disk import tiny_disk
 
-FIRST, SECOND = "The first page speaks of bicycles.", "The second page speaks of parking. It is free on Sunday."
-MARK = r"<mark\s+data-here\s*>"
 
-
-@pytest.fixture
-def shelf(alice: User) -> Collection:
-    return make_collection(alice)
-
-
-@pytest.fixture
-def reader(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
-def paper(alice: User, shelf: Collection, settings: Any, tmp_path: Path) -> Document:
-    """A real PDF of two pages, read as the worker reads it."""
-    settings.DATA_DIR = tmp_path
-    row = store_upload(alice, shelf, SimpleUploadedFile("paper.pdf", pdf(FIRST, SECOND)))
-    pages = [Page(document=row, number=1, text=FIRST), Page(document=row, number=2, text=SECOND)]
-    Page.objects.bulk_create(pages)
-    Document.objects.filter(pk=row.pk).update(status="ready", kind="pdf", pages_count=2)
-    row.refresh_from_db()
-    return row
-
-
-def body(response: Any) -> str:
-    assert response.status_code == 200
-    return str(response.content.decode())
-
-
-def test_a_passage_is_boxed_on_the_image_of_its_page(reader: Client, paper: Document) -> None:
-    start = SECOND.index("It is free")
-    page = strip_layout(body(reader.get(f"/documents/{paper.pk}/passage/?page=2&spans={start}-{len(SECOND)}")))
-    assert f"/documents/{paper.pk}/pages/2.png" in page
+def test_a_passage_is_boxed_on_the_image_of_its_page(alice_client: Client, document: Document) -> None:
+    start = SECOND_PAGE.index("It is free")
+    page = strip_layout(
+        get_page_text(alice_client.get(f"/documents/{document.pk}/passage/?page=2&spans={start}-{len(SECOND_PAGE)}"))
+    )
+    assert f"/documents/{document.pk}/pages/2.png" in page
     (box,) = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)" data-here', page)
     x, y, width, height = map(float, box)
     assert 300 < x < 600 and 100 < width < 300 and y < 100 and height < 30  # behind the first sentence, near the top
@@ -71,31 +43,31 @@ def test_a_passage_is_boxed_on_the_image_of_its_page(reader: Client, paper: Docu
     assert "style=" not in page
 
 
-def test_without_spans_there_is_no_box(reader: Client, paper: Document) -> None:
-    assert "<rect" not in body(reader.get(f"/documents/{paper.pk}/passage/?page=2"))
+def test_without_spans_there_is_no_box(alice_client: Client, document: Document) -> None:
+    assert "<rect" not in get_page_text(alice_client.get(f"/documents/{document.pk}/passage/?page=2"))
 
 
-def test_the_image_is_a_png_of_the_width_asked_for(reader: Client, paper: Document) -> None:
-    response = reader.get(f"/documents/{paper.pk}/pages/1.png?w=700")
+def test_the_image_is_a_png_of_the_width_asked_for(alice_client: Client, document: Document) -> None:
+    response = alice_client.get(f"/documents/{document.pk}/pages/1.png?w=700")
     assert response["Content-Type"] == "image/png"
     assert Image.open(io.BytesIO(response.content)).width == 800  # the nearest of a fixed few
 
 
 def test_an_image_is_drawn_once_and_asked_about_each_time(
-    reader: Client, paper: Document, monkeypatch: pytest.MonkeyPatch
+    alice_client: Client, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = f"/documents/{paper.pk}/pages/1.png?w=800"
-    first = reader.get(address)
+    address = f"/documents/{document.pk}/pages/1.png?w=800"
+    first = alice_client.get(address)
     monkeypatch.setattr("apps.documents.sandbox.runner.render_page", None)  # drawing again would fail
-    assert reader.get(address).content == first.content
+    assert alice_client.get(address).content == first.content
     assert first["Cache-Control"] == "private, no-cache"
-    again = reader.get(address, headers={"if-none-match": first["ETag"]})
+    again = alice_client.get(address, headers={"if-none-match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_warm_cache_lets_nobody_in(reader: Client, paper: Document, bob: User, charlie: User) -> None:
-    address = f"/documents/{paper.pk}/pages/1.png"
-    tag = reader.get(address)["ETag"]
+def test_a_warm_cache_lets_nobody_in(alice_client: Client, document: Document, bob: User, charlie: User) -> None:
+    address = f"/documents/{document.pk}/pages/1.png"
+    tag = alice_client.get(address)["ETag"]
     for user in (bob, charlie):
         theirs = Client()
         theirs.force_login(user)
@@ -103,87 +75,89 @@ def test_a_warm_cache_lets_nobody_in(reader: Client, paper: Document, bob: User,
         assert theirs.get(address, headers={"if-none-match": tag}).status_code == 404
 
 
-def test_access_that_ended_shows_nothing_more(reader: Client, paper: Document, bob: User) -> None:
-    share = Membership.objects.create(collection=paper.collection, user=bob)
+def test_access_that_ended_shows_nothing_more(alice_client: Client, document: Document, bob: User) -> None:
+    share = Membership.objects.create(collection=document.collection, user=bob)
     theirs = Client()
     theirs.force_login(bob)
-    assert theirs.get(f"/documents/{paper.pk}/pages/1.png").status_code == 200
+    assert theirs.get(f"/documents/{document.pk}/pages/1.png").status_code == 200
     share.delete()
     for tail in ("", "passage/", "pages/1.png", "file/"):
-        assert theirs.get(f"/documents/{paper.pk}/{tail}").status_code == 404
+        assert theirs.get(f"/documents/{document.pk}/{tail}").status_code == 404
 
 
-def test_a_page_that_cannot_be_drawn_says_so_and_shows_its_text(reader: Client, paper: Document) -> None:
-    (Path(settings.MEDIA_ROOT) / str(paper.file)).write_bytes(b"%PDF-1.4 damaged")
-    page = body(reader.get(f"/documents/{paper.pk}/?page=2&spans=0-34"))
+def test_a_page_that_cannot_be_drawn_says_so_and_shows_its_text(alice_client: Client, document: Document) -> None:
+    (Path(settings.MEDIA_ROOT) / str(document.file)).write_bytes(b"%PDF-1.4 damaged")
+    page = get_page_text(alice_client.get(f"/documents/{document.pk}/?page=2&spans=0-34"))
     assert "This page cannot be shown as an image" in page and "Here is its text" in page
-    assert re.search(MARK + r"The second page speaks of parking\.</mark>", page)
+    assert re.search(MARK_TAG + r"The second page speaks of parking\.</mark>", page)
 
 
-def test_a_missing_file_says_so_and_shows_the_text(reader: Client, paper: Document) -> None:
-    (Path(settings.MEDIA_ROOT) / str(paper.file)).unlink()
-    page = body(reader.get(f"/documents/{paper.pk}/?page=1"))
+def test_a_missing_file_says_so_and_shows_the_text(alice_client: Client, document: Document) -> None:
+    (Path(settings.MEDIA_ROOT) / str(document.file)).unlink()
+    page = get_page_text(alice_client.get(f"/documents/{document.pk}/?page=1"))
     assert "missing on the server" in page and "bicycles" in page
-    assert reader.get(f"/documents/{paper.pk}/file/").status_code == 404
-    assert reader.get(f"/documents/{paper.pk}/pages/1.png").status_code == 404
+    assert alice_client.get(f"/documents/{document.pk}/file/").status_code == 404
+    assert alice_client.get(f"/documents/{document.pk}/pages/1.png").status_code == 404
 
 
 def test_a_full_disk_keeps_no_page_from_being_shown(
-    reader: Client, paper: Document, settings: Any, tmp_path: Path
+    alice_client: Client, document: Document, settings: Any, tmp_path: Path
 ) -> None:
     with tiny_disk(tmp_path / "tiny", 4) as full:
         settings.DATA_DIR = full.path
         (full.path / "filler").write_bytes(bytes(4096))
-        page = body(reader.get(f"/documents/{paper.pk}/passage/?page=2&spans=0-34"))
-        assert f"/documents/{paper.pk}/pages/2.png" in page and "<rect" in page
-        image = reader.get(f"/documents/{paper.pk}/pages/2.png?w=800")
+        page = get_page_text(alice_client.get(f"/documents/{document.pk}/passage/?page=2&spans=0-34"))
+        assert f"/documents/{document.pk}/pages/2.png" in page and "<rect" in page
+        image = alice_client.get(f"/documents/{document.pk}/pages/2.png?w=800")
         assert Image.open(io.BytesIO(image.content)).width == 800
         assert [path.name for path in full.files] == ["filler"]
 
 
 def test_where_not_even_a_reader_finds_space_the_text_is_shown(
-    reader: Client, paper: Document, monkeypatch: pytest.MonkeyPatch
+    alice_client: Client, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("apps.documents.sandbox.runner.tempfile.TemporaryDirectory", full)
-    page = body(reader.get(f"/documents/{paper.pk}/?page=1"))
+    page = get_page_text(alice_client.get(f"/documents/{document.pk}/?page=1"))
     assert "disk of this server is full" in page and "bicycles" in page
 
 
 @pytest.mark.parametrize(
     ("asked", "shown"), [("0", 1), ("-3", 1), ("2", 2), ("99", 2), ("x", 1), ("", 1), ("9" * 40, 1)]
 )
-def test_a_page_that_is_not_there_shows_the_nearest(reader: Client, paper: Document, asked: str, shown: int) -> None:
-    assert f"Page {shown} of 2" in body(reader.get(f"/documents/{paper.pk}/?page={asked}"))
+def test_a_page_that_is_not_there_shows_the_nearest(
+    alice_client: Client, document: Document, asked: str, shown: int
+) -> None:
+    assert f"Page {shown} of 2" in get_page_text(alice_client.get(f"/documents/{document.pk}/?page={asked}"))
 
 
-def test_images_exist_for_pages_only(reader: Client, paper: Document) -> None:
+def test_images_exist_for_pages_only(alice_client: Client, document: Document) -> None:
     for number in (0, 3, 999999):
-        assert reader.get(f"/documents/{paper.pk}/pages/{number}.png").status_code == 404
+        assert alice_client.get(f"/documents/{document.pk}/pages/{number}.png").status_code == 404
 
 
-def test_pages_are_turned_both_ways(reader: Client, paper: Document) -> None:
-    first, second = (body(reader.get(f"/documents/{paper.pk}/?page={number}")) for number in (1, 2))
+def test_pages_are_turned_both_ways(alice_client: Client, document: Document) -> None:
+    first, second = (get_page_text(alice_client.get(f"/documents/{document.pk}/?page={number}")) for number in (1, 2))
     assert 'rel="next"' in first and 'rel="prev"' not in first
     assert 'rel="prev"' in second and 'rel="next"' not in second
 
 
-def test_images_of_a_deleted_document_are_gone(reader: Client, paper: Document, tmp_path: Path) -> None:
-    reader.get(f"/documents/{paper.pk}/pages/1.png")
+def test_images_of_a_deleted_document_are_gone(alice_client: Client, document: Document, tmp_path: Path) -> None:
+    alice_client.get(f"/documents/{document.pk}/pages/1.png")
     assert list(tmp_path.rglob("*.png"))
-    reader.post(f"/documents/{paper.pk}/delete/")
+    alice_client.post(f"/documents/{document.pk}/delete/")
     assert not list(tmp_path.rglob("*.png"))
 
 
 def test_images_stay_while_another_document_has_the_same_content(
-    reader: Client, paper: Document, alice: User, tmp_path: Path
+    alice_client: Client, document: Document, alice: User, tmp_path: Path
 ) -> None:
-    store_upload(alice, make_collection(alice, "Other"), SimpleUploadedFile("same.pdf", pdf(FIRST, SECOND)))
-    Document.objects.filter(name="same.pdf").update(sha256=paper.sha256)
-    reader.get(f"/documents/{paper.pk}/pages/1.png")
-    reader.post(f"/documents/{paper.pk}/delete/")
+    store_upload(alice, make_collection(alice, "Other"), SimpleUploadedFile("same.pdf", pdf(FIRST_PAGE, SECOND_PAGE)))
+    Document.objects.filter(name="same.pdf").update(sha256=document.sha256)
+    alice_client.get(f"/documents/{document.pk}/pages/1.png")
+    alice_client.post(f"/documents/{document.pk}/delete/")
     assert list(tmp_path.rglob("*.png"))
 
 
@@ -197,27 +171,29 @@ def test_the_cache_gives_way_when_it_is_full(tmp_path: Path) -> None:
 
 
 def test_when_too_many_pages_are_drawn_the_text_is_shown(
-    reader: Client, paper: Document, monkeypatch: pytest.MonkeyPatch
+    alice_client: Client, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page_view, "_renders", threading.BoundedSemaphore(1))
     monkeypatch.setattr(page_view, "_WAIT_S", 0.01)
     with page_view._renders:
-        page = body(reader.get(f"/documents/{paper.pk}/?page=1"))
+        page = get_page_text(alice_client.get(f"/documents/{document.pk}/?page=1"))
     assert "The server is busy" in page and "bicycles" in page
 
 
-def test_text_is_shown_with_the_passage_marked(reader: Client, shelf: Collection) -> None:
-    row = make_document(shelf, "Notes", [Section("Rules\n\nKeep <b>calm</b> & read. Then write.", "Rules")])
+def test_text_is_shown_with_the_passage_marked(alice_client: Client, collection: Collection) -> None:
+    row = make_document(collection, "Notes", [Section("Rules\n\nKeep <b>calm</b> & read. Then write.", "Rules")])
     text = Page.objects.get().text
     start, end = text.index("Keep"), text.index(" Then")
-    page = body(reader.get(f"/documents/{row.pk}/?spans={start}-{end}"))
-    assert re.search(MARK + r"Keep &lt;b&gt;calm&lt;/b&gt; &amp; read\.</mark> Then write\.", page)
+    page = get_page_text(alice_client.get(f"/documents/{row.pk}/?spans={start}-{end}"))
+    assert re.search(MARK_TAG + r"Keep &lt;b&gt;calm&lt;/b&gt; &amp; read\.</mark> Then write\.", page)
 
 
-def test_the_panel_shows_a_window_around_the_passage(reader: Client, shelf: Collection) -> None:
-    row = make_document(shelf, "Long", ["\n\n".join(f"Paragraph {number} of a long text." for number in range(800))])
+def test_the_panel_shows_a_window_around_the_passage(alice_client: Client, collection: Collection) -> None:
+    row = make_document(
+        collection, "Long", ["\n\n".join(f"Paragraph {number} of a long text." for number in range(800))]
+    )
     at = Page.objects.get().text.index("Paragraph 400 ")
-    page = body(reader.get(f"/documents/{row.pk}/passage/?spans={at}-{at + 13}"))
+    page = get_page_text(alice_client.get(f"/documents/{row.pk}/passage/?spans={at}-{at + 13}"))
     assert "Paragraph 399 " in page and "Paragraph 401 " in page
     assert "Paragraph 100 " not in page and "Paragraph 700 " not in page
     assert f"/documents/{row.pk}/?page=1&amp;spans={at}-{at + 13}" in page
@@ -226,20 +202,22 @@ def test_the_panel_shows_a_window_around_the_passage(reader: Client, shelf: Coll
 @pytest.mark.parametrize(
     "spans", ["", "x", "5-2", "1-1", "-", "1-2-3", "99999999-999999999", "%00", "1-2," * 900, "١-٢"]
 )
-def test_odd_spans_mark_nothing_and_break_nothing(reader: Client, shelf: Collection, spans: str) -> None:
-    row = make_document(shelf, "Notes", ["Some words in it."])
-    assert "Some words" in re.sub(r"</?mark[^>]*>", "", body(reader.get(f"/documents/{row.pk}/passage/?spans={spans}")))
+def test_odd_spans_mark_nothing_and_break_nothing(alice_client: Client, collection: Collection, spans: str) -> None:
+    row = make_document(collection, "Notes", ["Some words in it."])
+    assert "Some words" in re.sub(
+        r"</?mark[^>]*>", "", get_page_text(alice_client.get(f"/documents/{row.pk}/passage/?spans={spans}"))
+    )
 
 
-def test_a_document_that_is_not_ready_says_so(reader: Client, shelf: Collection) -> None:
-    row = Document.objects.create(collection=shelf, name="a.txt", file="documents/x", sha256="0" * 64, size=1)
-    assert "not ready: waiting" in body(reader.get(f"/documents/{row.pk}/"))
+def test_a_document_that_is_not_ready_says_so(alice_client: Client, collection: Collection) -> None:
+    row = Document.objects.create(collection=collection, name="a.txt", file="documents/x", sha256="0" * 64, size=1)
+    assert "not ready: waiting" in get_page_text(alice_client.get(f"/documents/{row.pk}/"))
 
 
-def test_a_file_is_saved_and_never_opened_in_place(reader: Client, shelf: Collection, alice: User) -> None:
+def test_a_file_is_saved_and_never_opened_in_place(alice_client: Client, collection: Collection, alice: User) -> None:
     evil = b"<script>alert(1)</script>"
-    row = store_upload(alice, shelf, SimpleUploadedFile('x"; filename="y.html', evil, content_type="text/html"))
-    response = reader.get(f"/documents/{row.pk}/file/")
+    row = store_upload(alice, collection, SimpleUploadedFile('x"; filename="y.html', evil, content_type="text/html"))
+    response = alice_client.get(f"/documents/{row.pk}/file/")
     assert b"".join(response.streaming_content) == evil
     assert response["Content-Type"] == "application/octet-stream"
     assert response["Content-Disposition"].startswith("attachment;")
@@ -249,8 +227,8 @@ def test_a_file_is_saved_and_never_opened_in_place(reader: Client, shelf: Collec
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_file_is_streamed_under_asgi(shelf: Collection, alice: User) -> None:
-    row = await in_db(store_upload, alice, shelf, SimpleUploadedFile("übung.txt", b"x" * 600_000))
+async def test_a_file_is_streamed_under_asgi(collection: Collection, alice: User) -> None:
+    row = await in_db(store_upload, alice, collection, SimpleUploadedFile("übung.txt", b"x" * 600_000))
     request = AsyncRequestFactory().get(f"/documents/{row.pk}/file/")
     request.user = alice
     response = await in_db(reader_views.download_file, request, pk=row.pk)
@@ -261,19 +239,19 @@ async def test_a_file_is_streamed_under_asgi(shelf: Collection, alice: User) -> 
 
 
 def test_opening_a_passage_asks_few_questions(
-    reader: Client, shelf: Collection, django_assert_max_num_queries: Any
+    alice_client: Client, collection: Collection, django_assert_max_num_queries: Any
 ) -> None:
-    row = make_document(shelf, "Notes", ["Some words in it."] * 30)
+    row = make_document(collection, "Notes", ["Some words in it."] * 30)
     with django_assert_max_num_queries(6):
-        reader.get(f"/documents/{row.pk}/passage/?spans=0-10")
+        alice_client.get(f"/documents/{row.pk}/passage/?spans=0-10")
 
 
 def test_ingest_and_viewer_mean_the_same_characters(
-    reader: Client, alice: User, shelf: Collection, settings: Any, tmp_path: Path
+    alice_client: Client, alice: User, collection: Collection, settings: Any, tmp_path: Path
 ) -> None:
     """A span found in the stored text is boxed where its words stand."""
     settings.DATA_DIR = tmp_path
-    row = store_upload(alice, shelf, SimpleUploadedFile("real.pdf", pdf(FIRST, SECOND)))
+    row = store_upload(alice, collection, SimpleUploadedFile("real.pdf", pdf(FIRST_PAGE, SECOND_PAGE)))
     pipeline.ingest(row.pk)
     text = Page.objects.get(document=row, number=2).text
     start = text.index("parking")

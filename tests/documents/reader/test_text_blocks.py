@@ -47,7 +47,9 @@ def test_marks_cross_blocks_and_the_first_is_the_place_to_go() -> None:
 def test_the_passage_that_is_meant_stands_out_among_the_others() -> None:
     text = "First one.\n\nSecond one. Third one."
     found = blocks(text, [(0, 10), (12, 23), (24, 34)], here=[(12, 23)])
-    marked = [(run.text.strip(), run.other, run.first) for block in found for run in block.runs if run.marked]
+    marked = [
+        (run.text.strip(), run.is_other_passage, run.first) for block in found for run in block.runs if run.marked
+    ]
     assert marked == [("First one.", True, False), ("Second one.", False, True), ("Third one.", True, False)]
 
 

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def library(alice: User) -> Collection:
-    place = make_collection(alice, "Boats")
+def collection(alice: User) -> Collection:
+    collection = make_collection(alice, "Boats")
     rows: dict[str, dict[str, Any]] = {
         "One": {"kind": "docx", "language": "en", "path": "boats/old"},
         "Two": {"kind": "doc", "language": "en", "path": "boats/old"},
@@ -26,12 +26,12 @@ def library(alice: User) -> Collection:
         "Four": {"kind": "image", "language": "fr", "path": "secret", "status": Document.Status.FAILED},
     }
     for title, facts in rows.items():
-        make_document(place, title, ["A ferry."])
+        make_document(collection, title, ["A ferry."])
         Document.objects.filter(title=title).update(**facts)
-    return place
+    return collection
 
 
-def test_kinds_languages_and_folders_are_offered_the_most_frequent_first(alice: User, library: Collection) -> None:
+def test_kinds_languages_and_folders_are_offered_the_most_frequent_first(alice: User, collection: Collection) -> None:
     found = list_facets(alice, [], SearchFilters(languages=("de",)))
 
     assert found.kinds == (FacetValue("doc docx", "Word document", False), FacetValue("pdf", "PDF", False))
@@ -40,29 +40,31 @@ def test_kinds_languages_and_folders_are_offered_the_most_frequent_first(alice: 
     assert found.documents == 1
 
 
-def test_what_all_have_alike_is_offered_only_where_it_was_chosen(alice: User, library: Collection) -> None:
+def test_what_all_have_alike_is_offered_only_where_it_was_chosen(alice: User, collection: Collection) -> None:
     Document.objects.update(kind="pdf", language="en", path="")
-    found = list_facets(alice, [library.pk], SearchFilters())
+    found = list_facets(alice, [collection.pk], SearchFilters())
     assert (found.kinds, found.languages, found.folders, found.documents) == ((), (), (), 3)
 
-    chosen = list_facets(alice, [library.pk], SearchFilters(kinds=("image",), path="gone"))
+    chosen = list_facets(alice, [collection.pk], SearchFilters(kinds=("image",), path="gone"))
     assert [(item.value, item.chosen) for item in chosen.kinds] == [("pdf", False), ("image", True)]
     assert chosen.folders == (FacetValue("gone", "gone", True),) and chosen.documents == 0
 
 
 def test_nobody_learns_what_is_in_a_collection_that_they_may_not_read(
-    charlie: User, library: Collection, client: Client
+    charlie: User, collection: Collection, client: Client
 ) -> None:
     client.force_login(charlie)
-    for query in ({}, {"in": str(library.pk)}, {"in": "nonsense"}):
+    for query in ({}, {"in": str(collection.pk)}, {"in": "nonsense"}):
         page = client.get("/collections/filters/", query).content.decode()
         assert "Word document" not in page and "boats" not in page
         assert "There are no documents to search yet." in page
 
 
-def test_the_fields_say_what_was_chosen_and_how_much_is_left(alice: User, library: Collection, client: Client) -> None:
+def test_the_fields_say_what_was_chosen_and_how_much_is_left(
+    alice: User, collection: Collection, client: Client
+) -> None:
     client.force_login(alice)
-    page = client.get("/collections/filters/", {"in": str(library.pk), "kinds": "doc docx", "path": "boats"})
+    page = client.get("/collections/filters/", {"in": str(collection.pk), "kinds": "doc docx", "path": "boats"})
     assert "2 documents are searched." in page.content.decode()
     assert page.content.decode().count(" checked") == 1 and 'value="boats" selected' in page.content.decode()
 

@@ -22,18 +22,18 @@ TODAY = timezone.now().date()
 
 
 @pytest.fixture
-def library(alice: User) -> Collection:
-    place = make_collection(alice)
+def collection(alice: User) -> Collection:
+    collection = make_collection(alice)
     rows: dict[str, dict[str, Any]] = {
         "One": {"kind": "pdf", "language": "en", "path": "boats/old"},
         "Two": {"kind": "text", "language": "de", "path": "boats"},
         "Three": {"kind": "text", "language": "en", "path": "boatsheds"},
     }
     for title, facts in rows.items():
-        make_document(place, title, [f"The ferry of {title} leaves at nine."])
+        make_document(collection, title, [f"The ferry of {title} leaves at nine."])
         Document.objects.filter(title=title).update(**facts)
     Document.objects.filter(title="Three").update(created=timezone.now() - timedelta(days=9))
-    return place
+    return collection
 
 
 @pytest.mark.parametrize(
@@ -51,28 +51,28 @@ def library(alice: User) -> Collection:
     ],
 )
 async def test_only_what_passes_is_found(
-    alice: User, library: Collection, filters: SearchFilters, expected: set[str]
+    alice: User, collection: Collection, filters: SearchFilters, expected: set[str]
 ) -> None:
     found = await search(alice, "When does the ferry leave?", filters=filters)
 
     assert {passage.title for passage in found.passages} == expected
 
 
-async def test_where_nothing_is_found_only_what_passes_is_counted(alice: User, library: Collection) -> None:
+async def test_where_nothing_is_found_only_what_passes_is_counted(alice: User, collection: Collection) -> None:
     found = await search(alice, "Who won the football championship?", filters=SearchFilters(languages=("en",)))
 
     assert (found.passages, found.documents) == ((), 2)
 
 
-async def test_a_filter_opens_nothing_that_is_closed(charlie: User, library: Collection) -> None:
+async def test_a_filter_opens_nothing_that_is_closed(charlie: User, collection: Collection) -> None:
     found = await search(
-        charlie, "When does the ferry leave?", collections=[library.pk], filters=SearchFilters(kinds=("pdf",))
+        charlie, "When does the ferry leave?", collections=[collection.pk], filters=SearchFilters(kinds=("pdf",))
     )
 
     assert found.passages == ()
 
 
-async def test_nothing_of_other_collections_passes(alice: User, library: Collection) -> None:
+async def test_nothing_of_other_collections_passes(alice: User, collection: Collection) -> None:
     other = await in_db(make_collection, alice, "Other")
 
     assert await in_db(SearchFilters(kinds=("pdf",)).within, [other.pk]) == frozenset()

@@ -44,59 +44,61 @@ class Prefers:
 
 
 @pytest.fixture
-def library(alice: User, settings: Settings, request: pytest.FixtureRequest) -> Iterator[Collection]:
+def collection(alice: User, settings: Settings, request: pytest.FixtureRequest) -> Iterator[Collection]:
     options: dict[str, Any] = request.param
     if options:
         settings.ENGINES = {**settings.ENGINES, "rank": {"BACKEND": f"{__name__}.Prefers", "OPTIONS": options}}
     registry.reset()
-    place = make_collection(alice)
+    collection = make_collection(alice)
     for title, text in TEXTS.items():
-        make_document(place, title, [text])
-    yield place
+        make_document(collection, title, [text])
+    yield collection
     registry.reset()
 
 
-@pytest.mark.parametrize("library", [{"word": "late"}], indirect=True)
-async def test_the_reranker_decides_which_passage_comes_first(alice: User, library: Collection) -> None:
+@pytest.mark.parametrize("collection", [{"word": "late"}], indirect=True)
+async def test_the_reranker_decides_which_passage_comes_first(alice: User, collection: Collection) -> None:
     found = await search(alice, QUESTION)
 
     assert found.passages[0].title == "Second"
     assert any(text.startswith("Second\n") for text in Prefers.asked)  # it reads titles too
 
 
-@pytest.mark.parametrize("library", [{"word": "late"}], indirect=True)
-async def test_a_collection_may_do_without_it(alice: User, library: Collection) -> None:
-    await Collection.objects.filter(pk=library.pk).aupdate(search_settings={"rerank": False})
+@pytest.mark.parametrize("collection", [{"word": "late"}], indirect=True)
+async def test_a_collection_may_do_without_it(alice: User, collection: Collection) -> None:
+    await Collection.objects.filter(pk=collection.pk).aupdate(search_settings={"rerank": False})
     assert (await search(alice, QUESTION)).passages[0].title == "First"
     other = await in_db(make_collection, alice, "Other")
     await in_db(make_document, other, "Ferry", ["The ferry to the island is late in winter."])
-    both = await search(alice, QUESTION, collections=[library.pk, other.pk])
+    both = await search(alice, QUESTION, collections=[collection.pk, other.pk])
     assert "late" in both.passages[0].text  # one that wants it is enough
 
 
-@pytest.mark.parametrize("library", [{}], indirect=True)
-async def test_without_one_the_order_of_fusion_stays(alice: User, library: Collection) -> None:
+@pytest.mark.parametrize("collection", [{}], indirect=True)
+async def test_without_one_the_order_of_fusion_stays(alice: User, collection: Collection) -> None:
     assert (await search(alice, QUESTION)).passages[0].title == "First"
 
 
-@pytest.mark.parametrize("library", [{"broken": True}], indirect=True)
+@pytest.mark.parametrize("collection", [{"broken": True}], indirect=True)
 async def test_where_it_fails_search_goes_on(
-    alice: User, library: Collection, caplog: pytest.LogCaptureFixture
+    alice: User, collection: Collection, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await search(alice, QUESTION)).passages[0].title == "First"
     assert "re-ranker failed" in caplog.text
 
 
-@pytest.mark.parametrize("library", [{"word": "late"}], indirect=True)
-async def test_it_reads_nothing_that_the_person_may_not(charlie: User, library: Collection) -> None:
+@pytest.mark.parametrize("collection", [{"word": "late"}], indirect=True)
+async def test_it_reads_nothing_that_the_person_may_not(charlie: User, collection: Collection) -> None:
     Prefers.asked = ("untouched",)
 
-    assert (await search(charlie, QUESTION, collections=[library.pk])).passages == ()
+    assert (await search(charlie, QUESTION, collections=[collection.pk])).passages == ()
     assert not any("ferry" in text for text in Prefers.asked)
 
 
-@pytest.mark.parametrize("library", [{"word": "late"}], indirect=True)
-async def test_only_the_best_are_read_again(alice: User, library: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("collection", [{"word": "late"}], indirect=True)
+async def test_only_the_best_are_read_again(
+    alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reranking, "MAX_CANDIDATES", 1)
 
     await search(alice, QUESTION)

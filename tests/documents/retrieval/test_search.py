@@ -27,15 +27,15 @@ TIDES = "Tides follow the moon. Spring tides come at full moon and new moon."
 
 
 @pytest.fixture
-def library(alice: User) -> Collection:
-    place = make_collection(alice)
-    make_document(place, "Whales", [WHALES])
-    make_document(place, "Foxes", [FOXES])
-    make_document(place, "Tides", [TIDES])
-    return place
+def collection(alice: User) -> Collection:
+    collection = make_collection(alice)
+    make_document(collection, "Whales", [WHALES])
+    make_document(collection, "Foxes", [FOXES])
+    make_document(collection, "Tides", [TIDES])
+    return collection
 
 
-async def test_the_passage_that_answers_comes_first(alice: User, library: Collection) -> None:
+async def test_the_passage_that_answers_comes_first(alice: User, collection: Collection) -> None:
     found = await search(alice, "How much milk does a blue whale calf drink?")
 
     best = found.passages[0]
@@ -46,49 +46,49 @@ async def test_the_passage_that_answers_comes_first(alice: User, library: Collec
     assert set(found.ms) == {"embed", "index", "read", "cut"}
 
 
-async def test_spans_point_at_the_sentences_in_the_page(alice: User, library: Collection) -> None:
+async def test_spans_point_at_the_sentences_in_the_page(alice: User, collection: Collection) -> None:
     best = (await search(alice, "What does the red fox hunt?")).passages[0]
 
     assert [FOXES[start:end].strip() for start, end in best.spans][-1] == "The red fox hunts mice at dusk."
     assert await in_db(read_spans, alice, [(best.document_id, 1, [list(span) for span in best.spans])]) == [best.text]
 
 
-async def test_an_unrelated_question_finds_nothing(alice: User, library: Collection) -> None:
+async def test_an_unrelated_question_finds_nothing(alice: User, collection: Collection) -> None:
     found = await search(alice, "Who won the football championship?")
 
     assert found.passages == ()
     assert (found.searched, found.documents, found.waiting) == (("Library",), 3, 0)
 
 
-async def test_nothing_is_found_in_collections_of_others(charlie: User, library: Collection) -> None:
-    found = await search(charlie, "blue whale", collections=[library.pk])
+async def test_nothing_is_found_in_collections_of_others(charlie: User, collection: Collection) -> None:
+    found = await search(charlie, "blue whale", collections=[collection.pk])
 
     assert (found.passages, found.searched, found.documents) == ((), (), 0)
 
 
-async def test_a_reader_finds_what_was_shared(bob: User, library: Collection) -> None:
-    await in_db(library.members.add, bob)
+async def test_a_reader_finds_what_was_shared(bob: User, collection: Collection) -> None:
+    await in_db(collection.members.add, bob)
 
     assert (await search(bob, "blue whale")).passages[0].title == "Whales"
 
 
-async def test_a_deleted_document_is_gone_with_the_next_question(alice: User, library: Collection) -> None:
+async def test_a_deleted_document_is_gone_with_the_next_question(alice: User, collection: Collection) -> None:
     await in_db(Document.objects.filter(title="Whales").delete)
 
     assert all(passage.title != "Whales" for passage in (await search(alice, "blue whale calf milk")).passages)
 
 
 async def test_what_is_unshared_while_the_index_is_searched_is_not_shown(
-    bob: User, library: Collection, monkeypatch: pytest.MonkeyPatch
+    bob: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await in_db(library.members.add, bob)
+    await in_db(collection.members.add, bob)
     index = registry.get_index()
     original = index.search
     loop = asyncio.get_running_loop()
 
     def slow(*args: Any) -> Any:
         result = original(*args)
-        asyncio.run_coroutine_threadsafe(in_db(library.members.remove, bob), loop).result()
+        asyncio.run_coroutine_threadsafe(in_db(collection.members.remove, bob), loop).result()
         return result
 
     monkeypatch.setattr(index, "search", slow)
@@ -122,9 +122,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[IndexQuery]:
     return queries
 
 
-def otters(place: Collection, count: int) -> Document:
+def otters(collection: Collection, count: int) -> Document:
     """One document with so many passages, each a better answer to "otter river" than the ranger's."""
-    return make_document(place, "Otters", [f"The otter number {number} swims in the river." for number in range(count)])
+    return make_document(
+        collection, "Otters", [f"The otter number {number} swims in the river." for number in range(count)]
+    )
 
 
 RANGER = "Otters are found at the river mouth, said the ranger of the northern shore."
@@ -190,7 +192,7 @@ async def test_nothing_is_found_where_all_of_a_large_document_was_deleted(alice:
     assert (await search(alice, "otter river")).passages == ()
 
 
-async def test_only_the_named_collections_are_searched(alice: User, library: Collection) -> None:
+async def test_only_the_named_collections_are_searched(alice: User, collection: Collection) -> None:
     other = await in_db(make_collection, alice, "Other")
     await in_db(make_document, other, "More whales", ["The blue whale sings low songs."])
 
@@ -230,7 +232,7 @@ async def test_the_words_of_its_headings_find_a_passage(alice: User) -> None:
     assert bread.bm25 > 10 * cake.bm25 and {"rye", "dough"} <= bread.terms
 
 
-async def test_texts_stay_within_the_token_budget(alice: User, library: Collection) -> None:
+async def test_texts_stay_within_the_token_budget(alice: User, collection: Collection) -> None:
     def words(texts: list[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
@@ -239,14 +241,14 @@ async def test_texts_stay_within_the_token_budget(alice: User, library: Collecti
     assert 0 < sum(words([passage.text for passage in found.passages])) <= 15
 
 
-async def test_an_index_of_another_embedder_is_refused_with_the_way_out(alice: User, library: Collection) -> None:
+async def test_an_index_of_another_embedder_is_refused_with_the_way_out(alice: User, collection: Collection) -> None:
     registry.get_embedder().fingerprint = "another"
 
     with pytest.raises(EngineRefused, match=r"Library was indexed with another embedder .*`manage.py reindex`"):
         await search(alice, "blue whale")
 
 
-async def test_a_collection_of_another_embedder_is_left_out_and_named(alice: User, library: Collection) -> None:
+async def test_a_collection_of_another_embedder_is_left_out_and_named(alice: User, collection: Collection) -> None:
     other = await in_db(make_collection, alice, "Reread")
     registry.get_embedder().fingerprint = "another"
     await in_db(make_document, other, "More whales", ["The blue whale sings low songs."])
@@ -258,10 +260,10 @@ async def test_a_collection_of_another_embedder_is_left_out_and_named(alice: Use
 
 
 async def test_a_collection_that_another_embedder_read_in_part_is_searched_and_named(
-    alice: User, library: Collection
+    alice: User, collection: Collection
 ) -> None:
     registry.get_embedder().fingerprint = "another"
-    await in_db(make_document, library, "More whales", ["The blue whale sings low songs."])
+    await in_db(make_document, collection, "More whales", ["The blue whale sings low songs."])
 
     found = await search(alice, "What does the blue whale sing?")
 
@@ -269,7 +271,7 @@ async def test_a_collection_that_another_embedder_read_in_part_is_searched_and_n
     assert (found.searched, found.unsearched) == (("Library",), ("Library",))
 
 
-async def test_an_empty_collection_is_searched_and_not_left_out(alice: User, library: Collection) -> None:
+async def test_an_empty_collection_is_searched_and_not_left_out(alice: User, collection: Collection) -> None:
     await in_db(make_collection, alice, "Empty")
 
     found = await search(alice, "blue whale")
@@ -278,13 +280,13 @@ async def test_an_empty_collection_is_searched_and_not_left_out(alice: User, lib
 
 
 async def test_a_ranking_names_every_document_once_and_none_that_may_not_be_read(
-    alice: User, charlie: User, library: Collection
+    alice: User, charlie: User, collection: Collection
 ) -> None:
     vector = registry.get_embedder().embed_query("the red fox")
 
-    mine = await rank_all_documents(alice, "the red fox", [library.pk], vector)
-    theirs = await rank_all_documents(charlie, "the red fox", [library.pk], vector)
+    mine = await rank_all_documents(alice, "the red fox", [collection.pk], vector)
+    theirs = await rank_all_documents(charlie, "the red fox", [collection.pk], vector)
 
-    assert set(mine) == {row.pk async for row in library.documents.all()} and len(mine) == 3
+    assert set(mine) == {row.pk async for row in collection.documents.all()} and len(mine) == 3
     assert (await Document.objects.aget(pk=mine[0])).name.startswith("Foxes")
     assert theirs == []

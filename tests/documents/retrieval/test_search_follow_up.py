@@ -13,14 +13,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def library(alice: User) -> Collection:
-    place = make_collection(alice)
-    make_document(place, "Whales", ["The blue whale is the largest animal. It eats krill."])
-    make_document(place, "Foxes", ["Foxes live in burrows. The red fox hunts mice at dusk."])
-    return place
+def collection(alice: User) -> Collection:
+    collection = make_collection(alice)
+    make_document(collection, "Whales", ["The blue whale is the largest animal. It eats krill."])
+    make_document(collection, "Foxes", ["Foxes live in burrows. The red fox hunts mice at dusk."])
+    return collection
 
 
-async def test_a_follow_up_is_completed_from_the_question_before(alice: User, library: Collection) -> None:
+async def test_a_follow_up_is_completed_from_the_question_before(alice: User, collection: Collection) -> None:
     found = await search(alice, "And what does it eat?", history=["How big is a blue whale?"])
 
     assert found.passages[0].title == "Whales"
@@ -35,7 +35,7 @@ async def test_a_follow_up_is_completed_from_the_question_before(alice: User, li
     ],
 )
 async def test_what_was_searched_in_vain_is_told_in_the_words_of_who_asked(
-    alice: User, library: Collection, question: str, shown: str
+    alice: User, collection: Collection, question: str, shown: str
 ) -> None:
     """A short question is tried with words of the one before it too; unless it needs them, they are not its own."""
     found = await search(alice, question, history=["The Sistine chapel?"])

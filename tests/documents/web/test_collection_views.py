@@ -67,9 +67,9 @@ def test_the_list_shows_what_a_person_may_read(alice: User, bob: User, charlie: 
 
 
 def test_names_are_shown_as_text(alice: User) -> None:
-    made = make_collection(alice, MARKUP)
+    collection = make_collection(alice, MARKUP)
     Collection.objects.update(description=MARKUP)
-    for address in ("/collections/", f"/collections/{made.pk}/", f"/collections/{made.pk}/people/"):
+    for address in ("/collections/", f"/collections/{collection.pk}/", f"/collections/{collection.pk}/people/"):
         page = signed_in(alice).get(address).content.decode()
         assert "<img src=x" not in page
         assert "{{7*7}}" in page
@@ -87,22 +87,22 @@ def test_the_list_asks_the_same_few_questions_for_one_collection_and_for_many(
 
 
 def test_the_owner_renames(alice: User) -> None:
-    made = make_collection(alice)
-    signed_in(alice).post(f"/collections/{made.pk}/settings/", {"name": "New", "description": ""})
-    made.refresh_from_db()
-    assert made.name == "New"
+    collection = make_collection(alice)
+    signed_in(alice).post(f"/collections/{collection.pk}/settings/", {"name": "New", "description": ""})
+    collection.refresh_from_db()
+    assert collection.name == "New"
 
 
 def test_a_rename_that_fails_keeps_the_name_on_the_page(alice: User) -> None:
-    made = make_collection(alice, "Old name")
-    response = signed_in(alice).post(f"/collections/{made.pk}/settings/", {"name": ""})
+    collection = make_collection(alice, "Old name")
+    response = signed_in(alice).post(f"/collections/{collection.pk}/settings/", {"name": ""})
     assert response.status_code == 400
     assert "<h1>Old name</h1>" in response.content.decode()
 
 
 def test_deleting_asks_first(alice: User) -> None:
-    made = make_collection(alice)
-    page = signed_in(alice).get(f"/collections/{made.pk}/delete/").content.decode()
+    collection = make_collection(alice)
+    page = signed_in(alice).get(f"/collections/{collection.pk}/delete/").content.decode()
     assert "cannot be undone" in page
     assert Collection.objects.exists()
 
@@ -110,29 +110,29 @@ def test_deleting_asks_first(alice: User) -> None:
 def test_a_deleted_collection_takes_documents_and_files_with_it(
     alice: User, django_capture_on_commit_callbacks
 ) -> None:
-    made = make_collection(alice)
-    row = store_upload(alice, made, SimpleUploadedFile("a.txt", b"Some words."))
+    collection = make_collection(alice)
+    row = store_upload(alice, collection, SimpleUploadedFile("a.txt", b"Some words."))
     path = Path(settings.MEDIA_ROOT) / str(row.file)
     assert path.exists()
     with django_capture_on_commit_callbacks(execute=True):
-        response = signed_in(alice).post(f"/collections/{made.pk}/delete/", follow=True)
+        response = signed_in(alice).post(f"/collections/{collection.pk}/delete/", follow=True)
     assert "” deleted." in response.content.decode()
     assert not Document.objects.exists() and not Collection.objects.exists()
     assert not path.exists()
 
 
 def test_an_editor_is_no_owner(alice: User, bob: User) -> None:
-    made = make_collection(alice)
-    Membership.objects.create(collection=made, user=bob, role=Role.EDITOR)
+    collection = make_collection(alice)
+    Membership.objects.create(collection=collection, user=bob, role=Role.EDITOR)
     client = signed_in(bob)
     for tail in ("people/", "settings/", "delete/"):
-        assert client.get(f"/collections/{made.pk}/{tail}").status_code == 404
-    page = client.get(f"/collections/{made.pk}/").content.decode()
+        assert client.get(f"/collections/{collection.pk}/{tail}").status_code == 404
+    page = client.get(f"/collections/{collection.pk}/").content.decode()
     assert "data-upload" in page
     assert "/settings/" not in page.replace('href="/settings/"', "")
 
 
 def test_a_second_owner_may_do_what_the_first_may(alice: User, bob: User) -> None:
-    made = make_collection(alice)
-    Membership.objects.create(collection=made, user=bob, role=Role.OWNER)
-    assert signed_in(bob).get(f"/collections/{made.pk}/people/").status_code == 200
+    collection = make_collection(alice)
+    Membership.objects.create(collection=collection, user=bob, role=Role.OWNER)
+    assert signed_in(bob).get(f"/collections/{collection.pk}/people/").status_code == 200

@@ -8,12 +8,6 @@ from django.test import Client
 
 from apps.documents.models import Collection, GroupShare, Role
 from apps.users.models import User
-from tests.factories import make_collection
-
-
-@pytest.fixture
-def shelf(alice: User) -> Collection:
-    return make_collection(alice, "Shelf")
 
 
 @pytest.fixture
@@ -23,125 +17,125 @@ def team(alice: User, bob: User) -> Group:
     return group
 
 
-@pytest.fixture
-def owner(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
+def share(client: Client, collection: Collection, group: Group, role: str = "reader") -> int:
+    return client.post(f"/collections/{collection.pk}/people/groups/", {"group": group.pk, "role": role}).status_code
 
 
-def share(client: Client, shelf: Collection, group: Group, role: str = "reader") -> int:
-    return client.post(f"/collections/{shelf.pk}/people/groups/", {"group": group.pk, "role": role}).status_code
-
-
-def reads(person: User, shelf: Collection) -> bool:
+def reads(person: User, collection: Collection) -> bool:
     client = Client()
     client.force_login(person)
-    return client.get(f"/collections/{shelf.pk}/").status_code == 200
+    return client.get(f"/collections/{collection.pk}/").status_code == 200
 
 
 def test_people_of_a_group_read_what_is_shared_with_it(
-    owner: Client, shelf: Collection, team: Group, bob: User, charlie: User
+    alice_client: Client, collection: Collection, team: Group, bob: User, charlie: User
 ) -> None:
-    assert not reads(bob, shelf)
-    assert share(owner, shelf, team) == 302
-    assert reads(bob, shelf)
-    assert not reads(charlie, shelf)
+    assert not reads(bob, collection)
+    assert share(alice_client, collection, team) == 302
+    assert reads(bob, collection)
+    assert not reads(charlie, collection)
     team.user_set.add(charlie)
-    assert reads(charlie, shelf)
+    assert reads(charlie, collection)
     team.user_set.remove(charlie)
-    assert not reads(charlie, shelf)
+    assert not reads(charlie, collection)
 
 
 def test_readers_of_a_group_edit_nothing_and_editors_own_nothing(
-    owner: Client, shelf: Collection, team: Group, bob: User
+    alice_client: Client, collection: Collection, team: Group, bob: User
 ) -> None:
-    share(owner, shelf, team)
-    assert shelf not in Collection.objects.editable_by(bob)
-    share(owner, shelf, team, "editor")
-    assert shelf in Collection.objects.editable_by(bob)
-    assert shelf not in Collection.objects.owned_by(bob)
-    share(owner, shelf, team, "owner")
-    assert shelf in Collection.objects.owned_by(bob)
+    share(alice_client, collection, team)
+    assert collection not in Collection.objects.editable_by(bob)
+    share(alice_client, collection, team, "editor")
+    assert collection in Collection.objects.editable_by(bob)
+    assert collection not in Collection.objects.owned_by(bob)
+    share(alice_client, collection, team, "owner")
+    assert collection in Collection.objects.owned_by(bob)
     assert GroupShare.objects.count() == 1
 
 
-def test_sharing_with_a_group_ends_at_once(owner: Client, shelf: Collection, team: Group, bob: User) -> None:
-    share(owner, shelf, team)
-    owner.post(f"/collections/{shelf.pk}/people/groups/remove/", {"group": team.pk})
-    assert not reads(bob, shelf)
+def test_sharing_with_a_group_ends_at_once(
+    alice_client: Client, collection: Collection, team: Group, bob: User
+) -> None:
+    share(alice_client, collection, team)
+    alice_client.post(f"/collections/{collection.pk}/people/groups/remove/", {"group": team.pk})
+    assert not reads(bob, collection)
 
 
 def test_an_owner_who_takes_away_their_own_right_is_led_to_the_list(
-    owner: Client, shelf: Collection, team: Group, bob: User
+    alice_client: Client, collection: Collection, team: Group, bob: User
 ) -> None:
-    share(owner, shelf, team, "owner")
+    share(alice_client, collection, team, "owner")
     client = Client()
     client.force_login(bob)
-    left = client.post(f"/collections/{shelf.pk}/people/groups/remove/", {"group": team.pk}, follow=True)
+    left = client.post(f"/collections/{collection.pk}/people/groups/remove/", {"group": team.pk}, follow=True)
     assert left.redirect_chain == [("/collections/", 302)]
-    assert "no longer an owner of “Shelf”" in left.content.decode()
+    assert "no longer an owner of “Library”" in left.content.decode()
 
 
 def test_a_collection_shared_twice_with_a_person_is_there_once(
-    owner: Client, shelf: Collection, team: Group, bob: User
+    alice_client: Client, collection: Collection, team: Group, bob: User
 ) -> None:
-    share(owner, shelf, team)
-    shelf.members.add(bob)
-    assert list(Collection.objects.visible_to(bob)) == [shelf]
+    share(alice_client, collection, team)
+    collection.members.add(bob)
+    assert list(Collection.objects.visible_to(bob)) == [collection]
 
 
-def test_nobody_shares_with_a_group_that_is_not_theirs(owner: Client, shelf: Collection, charlie: User) -> None:
+def test_nobody_shares_with_a_group_that_is_not_theirs(
+    alice_client: Client, collection: Collection, charlie: User
+) -> None:
     others = Group.objects.create(name="Others")
     others.user_set.add(charlie)
-    assert share(owner, shelf, others) == 400
+    assert share(alice_client, collection, others) == 400
     assert not GroupShare.objects.exists()
-    page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+    page = alice_client.get(f"/collections/{collection.pk}/people/").content.decode()
     assert "Others" not in page and "Share with group" not in page
 
 
 def test_an_owner_who_left_a_group_can_still_change_and_end_the_share(
-    owner: Client, shelf: Collection, team: Group, alice: User
+    alice_client: Client, collection: Collection, team: Group, alice: User
 ) -> None:
-    share(owner, shelf, team)
+    share(alice_client, collection, team)
     team.user_set.remove(alice)
-    assert share(owner, shelf, team, "editor") == 302
+    assert share(alice_client, collection, team, "editor") == 302
     assert GroupShare.objects.get().role == Role.EDITOR
-    owner.post(f"/collections/{shelf.pk}/people/groups/remove/", {"group": team.pk})
+    alice_client.post(f"/collections/{collection.pk}/people/groups/remove/", {"group": team.pk})
     assert not GroupShare.objects.exists()
 
 
-def test_the_page_says_in_words_who_can_see_answers(owner: Client, shelf: Collection, team: Group) -> None:
-    share(owner, shelf, team)
-    page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+def test_the_page_says_in_words_who_can_see_answers(alice_client: Client, collection: Collection, team: Group) -> None:
+    share(alice_client, collection, team)
+    page = alice_client.get(f"/collections/{collection.pk}/people/").content.decode()
     assert "everyone in Team (2)" in page
 
 
 def test_deleting_a_group_ends_what_was_shared_with_it(
-    owner: Client, shelf: Collection, team: Group, bob: User
+    alice_client: Client, collection: Collection, team: Group, bob: User
 ) -> None:
-    share(owner, shelf, team)
+    share(alice_client, collection, team)
     team.delete()
-    assert not reads(bob, shelf)
+    assert not reads(bob, collection)
 
 
 @pytest.mark.parametrize("data", [{}, {"group": "x", "role": "reader"}, {"group": "999999", "role": "reader"}])
-def test_bad_input_shares_nothing(owner: Client, shelf: Collection, data: dict[str, str]) -> None:
-    assert owner.post(f"/collections/{shelf.pk}/people/groups/", data).status_code == 400
+def test_bad_input_shares_nothing(alice_client: Client, collection: Collection, data: dict[str, str]) -> None:
+    assert alice_client.post(f"/collections/{collection.pk}/people/groups/", data).status_code == 400
     assert not GroupShare.objects.exists()
 
 
-def test_a_group_with_access_is_not_offered_again(owner: Client, shelf: Collection, team: Group, alice: User) -> None:
+def test_a_group_with_access_is_not_offered_again(
+    alice_client: Client, collection: Collection, team: Group, alice: User
+) -> None:
     other = Group.objects.create(name="Other")
     other.user_set.add(alice)
     option = '<option value="{}">{}</option>'
-    share(owner, shelf, team)
-    page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+    share(alice_client, collection, team)
+    page = alice_client.get(f"/collections/{collection.pk}/people/").content.decode()
     assert option.format(other.pk, "Other") in page and option.format(team.pk, "Team") not in page
-    share(owner, shelf, other)
-    assert "Share with group" not in owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+    share(alice_client, collection, other)
+    assert "Share with group" not in alice_client.get(f"/collections/{collection.pk}/people/").content.decode()
 
 
-def test_the_page_names_the_owner(owner: Client, shelf: Collection, alice: User) -> None:
+def test_the_page_names_the_owner(alice_client: Client, collection: Collection, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(name="Alice Archer")
-    page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+    page = alice_client.get(f"/collections/{collection.pk}/people/").content.decode()
     assert '<span class="title">Alice Archer</span>' in page and alice.email in page

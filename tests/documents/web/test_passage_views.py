@@ -17,10 +17,10 @@ pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads
 
 
 @pytest.fixture
-def shelf(alice: User) -> Collection:
-    made = make_collection(alice, "Shelf")
+def collection(alice: User) -> Collection:
+    collection = make_collection(alice, "Shelf")
     make_document(
-        made,
+        collection,
         "Harbour",
         [
             Section("The quay was built of granite in 1874.", "Building"),
@@ -28,16 +28,10 @@ def shelf(alice: User) -> Collection:
             Section("The lighthouse burns whale oil until midnight.", "Light"),
         ],
     )
-    return made
+    return collection
 
 
-@pytest.fixture
-def owner(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
-def chunk(words: str) -> Chunk:
+def get_chunk(words: str) -> Chunk:
     return Chunk.objects.select_related("document").get(text__contains=words)
 
 
@@ -46,14 +40,14 @@ def post(client: Client, row: Chunk, verb: str, **data: str) -> str:
     return client.post(address, data, headers={"HX-Request": "true"}).content.decode()
 
 
-def found(user: User, question: str) -> str:
+def search_text(user: User, question: str) -> str:
     return " ".join(passage.full_text for passage in asyncio.run(search(user, question)).passages)
 
 
-def test_passages_are_listed_in_reading_order_with_their_place(owner: Client, shelf: Collection) -> None:
-    page = owner.get(f"/collections/{shelf.pk}/passages/").content.decode()
+def test_passages_are_listed_in_reading_order_with_their_place(alice_client: Client, collection: Collection) -> None:
+    page = alice_client.get(f"/collections/{collection.pk}/passages/").content.decode()
     assert page.index("granite") < page.index("northern wall") < page.index("whale oil")
-    row = chunk("granite")
+    row = get_chunk("granite")
     assert f"/documents/{row.document_id}/passage/?page=1&amp;spans=0-{row.char_end}" in page
 
 
@@ -71,10 +65,10 @@ def test_passages_are_listed_in_reading_order_with_their_place(owner: Client, sh
         ("q=%00", {"granite", "northern wall", "whale oil"}),
     ],
 )
-def test_the_list_is_filtered(owner: Client, shelf: Collection, query: str, there: set[str]) -> None:
+def test_the_list_is_filtered(alice_client: Client, collection: Collection, query: str, there: set[str]) -> None:
     Chunk.objects.filter(text__contains="northern").update(enabled=False)
     Chunk.objects.filter(text__contains="whale").update(keywords="lamp")
-    page = owner.get(f"/collections/{shelf.pk}/passages/?{query}").content.decode()
+    page = alice_client.get(f"/collections/{collection.pk}/passages/?{query}").content.decode()
     assert {
         words for words in ("granite", "northern wall", "whale oil") if f"{words}" in page.split("</form>", 2)[-1]
     } >= there
@@ -82,89 +76,94 @@ def test_the_list_is_filtered(owner: Client, shelf: Collection, query: str, ther
     assert len(shown) == len(there)
 
 
-def test_what_is_switched_off_is_in_no_answer_and_not_beside_one(owner: Client, shelf: Collection, alice: User) -> None:
+def test_what_is_switched_off_is_in_no_answer_and_not_beside_one(
+    alice_client: Client, collection: Collection, alice: User
+) -> None:
     Chunk.objects.update(heading="")  # all under one heading, so that neighbours are read with a hit
-    assert "northern wall" in found(alice, "What was the quay built of?")
-    off = chunk("northern wall")
-    assert 'aria-checked="false"' in post(owner, off, "enabled", enabled="no")
-    assert "northern wall" not in found(alice, "Where are boats moored?")
-    assert "northern wall" not in found(alice, "What was the quay built of?")
-    assert 'aria-checked="true"' in post(owner, off, "enabled", enabled="yes")
-    assert "northern wall" in found(alice, "Where are boats moored?")
+    assert "northern wall" in search_text(alice, "What was the quay built of?")
+    off = get_chunk("northern wall")
+    assert 'aria-checked="false"' in post(alice_client, off, "enabled", enabled="no")
+    assert "northern wall" not in search_text(alice, "Where are boats moored?")
+    assert "northern wall" not in search_text(alice, "What was the quay built of?")
+    assert 'aria-checked="true"' in post(alice_client, off, "enabled", enabled="yes")
+    assert "northern wall" in search_text(alice, "Where are boats moored?")
 
 
-def test_a_passage_is_found_by_the_keywords_that_were_added(owner: Client, shelf: Collection, alice: User) -> None:
-    row = chunk("whale oil")
+def test_a_passage_is_found_by_the_keywords_that_were_added(
+    alice_client: Client, collection: Collection, alice: User
+) -> None:
+    row = get_chunk("whale oil")
     assert "Searchable in a few seconds" in post(
-        owner, row, "keywords", keywords=" Leuchtturm ,  Fackelschein,Leuchtturm"
+        alice_client, row, "keywords", keywords=" Leuchtturm ,  Fackelschein,Leuchtturm"
     )
     assert Chunk.objects.get(pk=row.pk).keywords == "Leuchtturm, Fackelschein"
     index_maintenance.maintain_indexes()  # as the worker does once it hears the bell
-    assert "whale oil" in found(alice, "Fackelschein")
+    assert "whale oil" in search_text(alice, "Fackelschein")
     assert not Segment.objects.live().filter(stale_since__isnull=False).exists()
-    post(owner, row, "keywords", keywords="")
+    post(alice_client, row, "keywords", keywords="")
     index_maintenance.maintain_indexes()
-    assert "whale oil" not in found(alice, "Fackelschein")
+    assert "whale oil" not in search_text(alice, "Fackelschein")
 
 
 def test_words_added_while_the_index_is_rewritten_are_not_lost(
-    owner: Client, shelf: Collection, alice: User, monkeypatch: pytest.MonkeyPatch
+    alice_client: Client, collection: Collection, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    post(owner, chunk("granite"), "keywords", keywords="Kaimauer")
+    post(alice_client, get_chunk("granite"), "keywords", keywords="Kaimauer")
     swap = index_maintenance._swap
 
     def late(*args: object) -> None:
-        post(owner, chunk("whale oil"), "keywords", keywords="Fackelschein")
+        post(alice_client, get_chunk("whale oil"), "keywords", keywords="Fackelschein")
         swap(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(index_maintenance, "_swap", late)
-    index_maintenance.merge(shelf.pk)
+    index_maintenance.merge(collection.pk)
     monkeypatch.undo()
-    assert "granite" in found(alice, "Kaimauer")
+    assert "granite" in search_text(alice, "Kaimauer")
     index_maintenance.maintain_indexes()
-    assert "whale oil" in found(alice, "Fackelschein")
+    assert "whale oil" in search_text(alice, "Fackelschein")
 
 
-def test_too_many_words_change_nothing(owner: Client, shelf: Collection) -> None:
-    row = chunk("granite")
-    post(owner, row, "keywords", keywords="x" * 401)
-    post(owner, row, "enabled", enabled="perhaps")
+def test_too_many_words_change_nothing(alice_client: Client, collection: Collection) -> None:
+    row = get_chunk("granite")
+    post(alice_client, row, "keywords", keywords="x" * 401)
+    post(alice_client, row, "enabled", enabled="perhaps")
     row.refresh_from_db()
     assert (row.keywords, row.enabled) == ("", True)
 
 
-def test_without_a_script_the_page_comes_back(owner: Client, shelf: Collection) -> None:
-    row = chunk("granite")
-    answer = owner.post(f"/documents/{row.document_id}/passages/1/enabled/", {"enabled": "no"})
-    assert answer["Location"].startswith(f"/collections/{shelf.pk}/passages/?document={row.document_id}#")
+def test_without_a_script_the_page_comes_back(alice_client: Client, collection: Collection) -> None:
+    row = get_chunk("granite")
+    answer = alice_client.post(f"/documents/{row.document_id}/passages/1/enabled/", {"enabled": "no"})
+    assert answer["Location"].startswith(f"/collections/{collection.pk}/passages/?document={row.document_id}#")
 
 
-def test_readers_see_passages_and_change_none(shelf: Collection, bob: User) -> None:
-    Membership.objects.create(collection=shelf, user=bob)
+def test_readers_see_passages_and_change_none(collection: Collection, bob: User) -> None:
+    Membership.objects.create(collection=collection, user=bob)
     theirs = Client()
     theirs.force_login(bob)
-    page = theirs.get(f"/collections/{shelf.pk}/passages/").content.decode()
+    page = theirs.get(f"/collections/{collection.pk}/passages/").content.decode()
     assert "granite" in page and 'role="switch"' not in page and "keywords/" not in page
-    row = chunk("granite")
+    row = get_chunk("granite")
     assert theirs.post(f"/documents/{row.document_id}/passages/1/enabled/", {"enabled": "no"}).status_code == 404
     Membership.objects.update(role=Role.EDITOR)
     assert theirs.post(f"/documents/{row.document_id}/passages/1/enabled/", {"enabled": "no"}).status_code == 302
 
 
-def test_a_passage_that_is_not_there_is_not_there(owner: Client, shelf: Collection) -> None:
-    row = chunk("granite")
+def test_a_passage_that_is_not_there_is_not_there(alice_client: Client, collection: Collection) -> None:
+    row = get_chunk("granite")
     for number in (0, 4, 999_999_999_999):
         assert (
-            owner.post(f"/documents/{row.document_id}/passages/{number}/enabled/", {"enabled": "no"}).status_code == 404
+            alice_client.post(f"/documents/{row.document_id}/passages/{number}/enabled/", {"enabled": "no"}).status_code
+            == 404
         )
 
 
 def test_long_lists_have_pages_and_ask_few_questions(
-    owner: Client, shelf: Collection, django_assert_max_num_queries
+    alice_client: Client, collection: Collection, django_assert_max_num_queries
 ) -> None:
-    make_document(shelf, "Log", [f"On day {number} the wind was from the west." for number in range(50)])
+    make_document(collection, "Log", [f"On day {number} the wind was from the west." for number in range(50)])
     with django_assert_max_num_queries(13):  # one counts the unread notices, one lists the folders
-        first = owner.get(f"/collections/{shelf.pk}/passages/").content.decode()
+        first = alice_client.get(f"/collections/{collection.pk}/passages/").content.decode()
     assert "1 to 20 of 53" in first and 'rel="next"' in first
-    last = owner.get(f"/collections/{shelf.pk}/passages/?page=3").content.decode()
+    last = alice_client.get(f"/collections/{collection.pk}/passages/?page=3").content.decode()
     assert "41 to 53" in last and 'rel="next"' not in last

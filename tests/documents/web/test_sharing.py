@@ -10,55 +10,44 @@ from django.test import Client
 
 from apps.documents.models import Collection, Membership, PendingMembership
 from apps.users.models import User
-from tests.factories import make_collection, make_user
+from tests.factories import make_user
 
 
-@pytest.fixture
-def shelf(alice: User) -> Collection:
-    return make_collection(alice, "Shelf")
+def share(client: Client, collection: Collection, email: str, role: str = "reader"):
+    return client.post(f"/collections/{collection.pk}/people/", {"email": email, "role": role}, follow=True)
 
 
-@pytest.fixture
-def owner(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
+def roles(collection: Collection) -> dict[str, str]:
+    return dict(Membership.objects.filter(collection=collection).values_list("user__email", "role"))
 
 
-def share(client: Client, shelf: Collection, email: str, role: str = "reader"):
-    return client.post(f"/collections/{shelf.pk}/people/", {"email": email, "role": role}, follow=True)
-
-
-def roles(shelf: Collection) -> dict[str, str]:
-    return dict(Membership.objects.filter(collection=shelf).values_list("user__email", "role"))
-
-
-def test_a_reader_sees_files_and_no_controls(owner: Client, shelf: Collection, bob: User) -> None:
-    share(owner, shelf, bob.email)
+def test_a_reader_sees_files_and_no_controls(alice_client: Client, collection: Collection, bob: User) -> None:
+    share(alice_client, collection, bob.email)
     theirs = Client()
     theirs.force_login(bob)
-    page = theirs.get(f"/collections/{shelf.pk}/").content.decode()
+    page = theirs.get(f"/collections/{collection.pk}/").content.decode()
     assert "Shared with you by Alice" in page
     assert "data-upload" not in page and 'type="file"' not in page and "upload.js" not in page
 
 
-def test_a_role_changes_by_sharing_again(owner: Client, shelf: Collection, bob: User) -> None:
-    share(owner, shelf, bob.email)
-    share(owner, shelf, "Bob@Example.org", "editor")
-    assert roles(shelf) == {bob.email: "editor"}
+def test_a_role_changes_by_sharing_again(alice_client: Client, collection: Collection, bob: User) -> None:
+    share(alice_client, collection, bob.email)
+    share(alice_client, collection, "Bob@Example.org", "editor")
+    assert roles(collection) == {bob.email: "editor"}
 
 
-def test_access_that_is_taken_away_ends_at_once(owner: Client, shelf: Collection, bob: User) -> None:
-    share(owner, shelf, bob.email)
-    owner.post(f"/collections/{shelf.pk}/people/remove/", {"email": bob.email})
+def test_access_that_is_taken_away_ends_at_once(alice_client: Client, collection: Collection, bob: User) -> None:
+    share(alice_client, collection, bob.email)
+    alice_client.post(f"/collections/{collection.pk}/people/remove/", {"email": bob.email})
     theirs = Client()
     theirs.force_login(bob)
-    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 404
+    assert theirs.get(f"/collections/{collection.pk}/").status_code == 404
 
 
-def test_known_and_unknown_addresses_look_the_same(owner: Client, shelf: Collection, bob: User) -> None:
-    known = share(owner, shelf, bob.email).content.decode()
-    owner.post(f"/collections/{shelf.pk}/people/remove/", {"email": bob.email})
-    unknown = share(owner, shelf, "nobody@example.org").content.decode()
+def test_known_and_unknown_addresses_look_the_same(alice_client: Client, collection: Collection, bob: User) -> None:
+    known = share(alice_client, collection, bob.email).content.decode()
+    alice_client.post(f"/collections/{collection.pk}/people/remove/", {"email": bob.email})
+    unknown = share(alice_client, collection, "nobody@example.org").content.decode()
 
     def plain(page: str, email: str) -> str:
         page = re.sub(r'(name="csrfmiddlewaretoken" value="|"x-csrftoken": "|data-now=")[^"]*', "", page)
@@ -68,76 +57,78 @@ def test_known_and_unknown_addresses_look_the_same(owner: Client, shelf: Collect
     assert "Bob" not in known
 
 
-def test_an_address_without_account_gets_access_once_it_is_confirmed(owner: Client, shelf: Collection) -> None:
-    share(owner, shelf, "dana@example.org", "editor")
+def test_an_address_without_account_gets_access_once_it_is_confirmed(
+    alice_client: Client, collection: Collection
+) -> None:
+    share(alice_client, collection, "dana@example.org", "editor")
     dana = make_user("dana")
     EmailAddress.objects.filter(user=dana).update(verified=False)
     theirs = Client()
     theirs.force_login(dana)
     theirs.get("/collections/")
-    assert shelf not in Collection.objects.visible_to(dana)  # anybody could have signed up with that address
+    assert collection not in Collection.objects.visible_to(dana)  # anybody could have signed up with that address
     EmailAddress.objects.filter(user=dana).update(verified=True)
     theirs.get("/collections/")
-    assert roles(shelf) == {"dana@example.org": "editor"}
+    assert roles(collection) == {"dana@example.org": "editor"}
     assert not PendingMembership.objects.exists()
 
 
-def test_what_was_taken_back_does_not_arrive_later(owner: Client, shelf: Collection) -> None:
-    share(owner, shelf, "dana@example.org")
-    owner.post(f"/collections/{shelf.pk}/people/remove/", {"email": "dana@example.org"})
+def test_what_was_taken_back_does_not_arrive_later(alice_client: Client, collection: Collection) -> None:
+    share(alice_client, collection, "dana@example.org")
+    alice_client.post(f"/collections/{collection.pk}/people/remove/", {"email": "dana@example.org"})
     assert not PendingMembership.objects.exists()
 
 
 @pytest.mark.parametrize("data", [{"email": "no address", "role": "reader"}, {"email": "a@b.org", "role": "god"}, {}])
-def test_bad_input_shares_nothing(owner: Client, shelf: Collection, data: dict[str, str]) -> None:
-    response = owner.post(f"/collections/{shelf.pk}/people/", data)
+def test_bad_input_shares_nothing(alice_client: Client, collection: Collection, data: dict[str, str]) -> None:
+    response = alice_client.post(f"/collections/{collection.pk}/people/", data)
     assert response.status_code == 400
     assert not Membership.objects.exists() and not PendingMembership.objects.exists()
 
 
-def test_the_owner_cannot_lower_their_own_role(owner: Client, shelf: Collection, alice: User) -> None:
-    share(owner, shelf, alice.email)
-    assert roles(shelf) == {}
-    assert owner.get(f"/collections/{shelf.pk}/people/").status_code == 200
+def test_the_owner_cannot_lower_their_own_role(alice_client: Client, collection: Collection, alice: User) -> None:
+    share(alice_client, collection, alice.email)
+    assert roles(collection) == {}
+    assert alice_client.get(f"/collections/{collection.pk}/people/").status_code == 200
 
 
-def test_everyone_may_read_while_the_switch_is_on(owner: Client, shelf: Collection, charlie: User) -> None:
+def test_everyone_may_read_while_the_switch_is_on(alice_client: Client, collection: Collection, charlie: User) -> None:
     theirs = Client()
     theirs.force_login(charlie)
-    owner.post(f"/collections/{shelf.pk}/people/everyone/", {"everyone": "on"})
-    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 200
-    assert theirs.post(f"/collections/{shelf.pk}/upload/").status_code == 404
-    owner.post(f"/collections/{shelf.pk}/people/everyone/")
-    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 404
+    alice_client.post(f"/collections/{collection.pk}/people/everyone/", {"everyone": "on"})
+    assert theirs.get(f"/collections/{collection.pk}/").status_code == 200
+    assert theirs.post(f"/collections/{collection.pk}/upload/").status_code == 404
+    alice_client.post(f"/collections/{collection.pk}/people/everyone/")
+    assert theirs.get(f"/collections/{collection.pk}/").status_code == 404
 
 
-def test_the_page_says_who_can_see_answers(owner: Client, shelf: Collection) -> None:
-    page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+def test_the_page_says_who_can_see_answers(alice_client: Client, collection: Collection) -> None:
+    page = alice_client.get(f"/collections/{collection.pk}/people/").content.decode()
     assert "Who can see answers from this collection" in page
     assert "shared with them by link" in page
 
 
 def test_whoever_signed_up_with_somebody_elses_address_gets_nothing(
-    owner: Client, shelf: Collection, bob: User
+    alice_client: Client, collection: Collection, bob: User
 ) -> None:
     EmailAddress.objects.filter(user=bob).update(verified=False)
-    share(owner, shelf, bob.email)
+    share(alice_client, collection, bob.email)
     theirs = Client()
     theirs.force_login(bob)
     theirs.get("/collections/")
-    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 404
-    assert roles(shelf) == {}
+    assert theirs.get(f"/collections/{collection.pk}/").status_code == 404
+    assert roles(collection) == {}
 
 
 def test_what_was_shared_comes_when_an_administrator_confirms_the_address(
-    owner: Client, shelf: Collection, bob: User, ada: User
+    alice_client: Client, collection: Collection, bob: User, ada: User
 ) -> None:
     EmailAddress.objects.filter(user=bob).update(verified=False)
-    share(owner, shelf, bob.email)
+    share(alice_client, collection, bob.email)
     admin = Client()
     admin.force_login(ada)
     admin.post(f"/people/{bob.pk}/address/")
     theirs = Client()
     theirs.force_login(bob)
     theirs.get("/")
-    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 200
+    assert theirs.get(f"/collections/{collection.pk}/").status_code == 200

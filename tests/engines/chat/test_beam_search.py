@@ -127,7 +127,7 @@ async def test_a_server_is_asked_once_and_one_that_is_away_says_nothing() -> Non
     (asked,) = server.chats
     assert (asked["max_tokens"], asked["n"], asked["use_beam_search"]) == (1, 2, True)
     engine, fake = OpenAIChat("http://127.0.0.1:1/v1"), FakeChat()
-    fake.away = True
+    fake.unavailable = True
     for away in (engine, fake):
         with pytest.raises(EngineUnavailable):
             await away.supports_beams()

@@ -30,9 +30,9 @@ async def test_the_fake_fails_and_goes_away_when_told() -> None:
             async for item in items:
                 got.append(item.text if isinstance(item, Delta) else "end")
     assert got == ["one", " two"]
-    fake.away = True
+    fake.unavailable = True
     for call in (fake.info(), fake.probe(), collect(fake)):
         with pytest.raises(EngineUnavailable):
             await call
-    fake.away = False
+    fake.unavailable = False
     assert text(await collect(fake)) == "one two three"

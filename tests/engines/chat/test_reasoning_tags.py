@@ -20,7 +20,7 @@ from tests.engines.chat.scripted_server import DONE, event, serving, stream
 
 
 def parted(pieces: list[str], *, begun: bool = False) -> tuple[str, str]:
-    thinking = ReasoningTagParser(begun=begun)
+    thinking = ReasoningTagParser(started=begun)
     found = [*map(thinking.feed, pieces), thinking.finish()]
     return "".join(one for one, _ in found), "".join(other for _, other in found)
 

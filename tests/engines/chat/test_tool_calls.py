@@ -94,6 +94,6 @@ async def test_a_server_that_is_away_says_nothing_of_tools() -> None:
         await engine.supports_tools()
     await engine.close()
     fake = FakeChat()
-    fake.away = True
+    fake.unavailable = True
     with pytest.raises(EngineUnavailable):
         await fake.supports_tools()

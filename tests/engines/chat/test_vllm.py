@@ -13,6 +13,7 @@ import pytest
 
 from apps.engines.chat.openai import OpenAIChat
 from apps.engines.types import ChatMessage, ChatRequest, Delta, EngineRefused, Finish, Sampling
+from tests.engines.chat.chat_requests import collect
 
 pytestmark = pytest.mark.vllm
 URL = os.environ.get("TEST_LLM_URL", "")
@@ -27,11 +28,6 @@ async def chat() -> AsyncIterator[OpenAIChat]:
     engine = OpenAIChat(URL, tokenizer=os.environ.get("TEST_LLM_TOKENIZER", ""))
     yield engine
     await engine.close()
-
-
-async def collect(chat: OpenAIChat, request: ChatRequest) -> list[Delta | Finish]:
-    async with aclosing(chat.stream(request)) as items:
-        return [item async for item in items]
 
 
 async def running() -> int:

@@ -39,7 +39,7 @@ def test_grams_are_those_of_the_definition(texts: list[str]) -> None:
 
 def test_what_was_kept_of_a_word_says_the_same_again_and_long_words_are_not_kept() -> None:
     text = f"The ferry's ticket, the ferry's deck; the island. {'long' * 20}"
-    hashed_ngrams._sums_of_short.cache_clear()
+    hashed_ngrams._hash_short_word.cache_clear()
     first, again = hash_ngrams([text]), hash_ngrams([text, text])
     assert again.buckets.tolist() == first.buckets.tolist() * 2
-    assert hashed_ngrams._sums_of_short.cache_info().currsize == 10
+    assert hashed_ngrams._hash_short_word.cache_info().currsize == 10

@@ -36,27 +36,22 @@ PLANTED = (
 )
 
 
-@pytest.fixture(scope="module")
-def embed() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder()
-
-
-def highest(embed: SentenceTransformerEmbedder, text: str) -> float:
+def highest(embedder: SentenceTransformerEmbedder, text: str) -> float:
     detector = IndirectInjectionClassifier()
     rows = detector.find_suspects([text])
     if not rows[0]:
         return 0.0
-    (own,) = span_embeddings.embed_spans_in_context(embed, [text], rows, detector.layers)
+    (own,) = span_embeddings.embed_spans_in_context(embedder, [text], rows, detector.layers)
     return float(detector.scores(rows[0], own.vectors, own.passage_cosines).max())
 
 
 def test_an_honest_letter_stays_below_the_cut_and_one_planted_sentence_is_above(
-    embed: SentenceTransformerEmbedder,
+    embedder: SentenceTransformerEmbedder,
 ) -> None:
     cut = LinearClassifier().thresholds["prompt_attack"].flag
-    assert highest(embed, LETTER.format("")) < cut
+    assert highest(embedder, LETTER.format("")) < cut
     for sentence in PLANTED:
-        assert highest(embed, LETTER.format(f"\n{sentence}")) >= cut, sentence
+        assert highest(embedder, LETTER.format(f"\n{sentence}")) >= cut, sentence
 
 
 # Long sentences, sentences in small letters that no stop divides, and figures: what books, papers and reports say.
@@ -108,7 +103,7 @@ FILLING = "the boiler of the old house stands in the cellar behind the wooden st
 @pytest.mark.parametrize("before", [0, 300, 390, 700, 1200])
 @pytest.mark.parametrize("sentence", [PLANTED[0], PLANTED[1], PLANTED[3]])
 def test_an_order_far_to_the_right_of_a_long_line_is_found(
-    embed: SentenceTransformerEmbedder, sentence: str, before: int
+    embedder: SentenceTransformerEmbedder, sentence: str, before: int
 ) -> None:
     cut = LinearClassifier().thresholds["prompt_attack"].flag
     filling, order = (FILLING * 20)[:before], sentence.rstrip(".").lower()
@@ -116,7 +111,7 @@ def test_an_order_far_to_the_right_of_a_long_line_is_found(
     assert max(map(len, find_candidate_sentences(line))) <= CHARACTERS and any(
         order in window for window in find_candidate_sentences(line)
     )
-    assert highest(embed, line) >= cut > highest(embed, f"{filling} {FILLING * 2}")
+    assert highest(embedder, line) >= cut > highest(embedder, f"{filling} {FILLING * 2}")
 
 
 def test_every_word_of_a_long_line_is_read_and_a_usual_one_as_it_is() -> None:
@@ -129,22 +124,22 @@ def test_every_word_of_a_long_line_is_read_and_a_usual_one_as_it_is() -> None:
 @pytest.mark.parametrize("times", [2, 5, 15])
 @pytest.mark.parametrize("sentence", [PLANTED[0], PLANTED[1], PLANTED[3]])
 def test_an_order_that_is_said_again_and_again_is_found(
-    embed: SentenceTransformerEmbedder, sentence: str, times: int
+    embedder: SentenceTransformerEmbedder, sentence: str, times: int
 ) -> None:
     cut = LinearClassifier().thresholds["prompt_attack"].flag
     orders = " ".join([sentence] * times)
-    assert min(highest(embed, orders), highest(embed, LETTER.format(f"\n{orders}"))) >= cut
+    assert min(highest(embedder, orders), highest(embedder, LETTER.format(f"\n{orders}"))) >= cut
 
 
 @pytest.mark.parametrize("blanks", [5, 40, 200])
-def test_blanks_between_its_words_hide_no_order(embed: SentenceTransformerEmbedder, blanks: int) -> None:
+def test_blanks_between_its_words_hide_no_order(embedder: SentenceTransformerEmbedder, blanks: int) -> None:
     cut = LinearClassifier().thresholds["prompt_attack"].flag
     wide = PLANTED[0].replace(" ", " " * blanks)
     assert (
         all(piece.strip() for piece in split_pieces(wide))
         and max(len(piece.split()) for piece in split_pieces(wide)) > 5
     )
-    assert highest(embed, LETTER.format(f"\n{wide}")) >= cut
+    assert highest(embedder, LETTER.format(f"\n{wide}")) >= cut
 
 
 def test_what_has_no_spaces_is_read_to_its_end() -> None:
@@ -163,12 +158,12 @@ def test_every_order_is_whole_in_one_of_the_pieces_that_are_read_together() -> N
 
 
 def test_an_order_at_the_end_of_a_passage_that_is_longer_than_the_window_is_found(
-    embed: SentenceTransformerEmbedder,
+    embedder: SentenceTransformerEmbedder,
 ) -> None:
     cut = LinearClassifier().thresholds["prompt_attack"].flag
     letters = "\n\n".join(LETTER.format("") for _ in range(20))
-    assert len(embed.offsets(letters)) > 3 * embed.max_tokens
-    assert highest(embed, letters) < cut <= highest(embed, f"{letters}\n\n{PLANTED[0]}")
+    assert len(embedder.offsets(letters)) > 3 * embedder.max_tokens
+    assert highest(embedder, letters) < cut <= highest(embedder, f"{letters}\n\n{PLANTED[0]}")
 
 
 def test_a_passage_of_thousands_of_sentences_is_read_at_both_ends_and_soon() -> None:

@@ -23,26 +23,21 @@ HOSTILE = {
 }
 
 
-@pytest.fixture(scope="module")
-def embed() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder()
-
-
-def test_what_is_hostile_scores_higher_than_what_is_calm(embed: SentenceTransformerEmbedder) -> None:
+def test_what_is_hostile_scores_higher_than_what_is_calm(embedder: SentenceTransformerEmbedder) -> None:
     classify = LinearClassifier()
-    assert classify.embedder == embed.fingerprint
-    calm = classify.scores(CALM, embed.embed_passages(CALM))
+    assert classify.embedder == embedder.fingerprint
+    calm = classify.scores(CALM, embedder.embed_passages(CALM))
     assert calm.shape == (len(CALM), len(classify.labels))
     for label, text in HOSTILE.items():
         at = classify.labels.index(label)
-        score = classify.scores([text], embed.embed_passages([text]))[0, at]
+        score = classify.scores([text], embedder.embed_passages([text]))[0, at]
         assert score >= classify.thresholds[label].flag > calm[:, at].max()
 
 
-def test_any_harm_is_at_least_suspected_where_a_kind_of_it_is_sure(embed: SentenceTransformerEmbedder) -> None:
+def test_any_harm_is_at_least_suspected_where_a_kind_of_it_is_sure(embedder: SentenceTransformerEmbedder) -> None:
     classify = LinearClassifier()
     text = HOSTILE["hate"]
-    scores = dict(zip(classify.labels, classify.scores([text], embed.embed_passages([text]))[0], strict=True))
+    scores = dict(zip(classify.labels, classify.scores([text], embedder.embed_passages([text]))[0], strict=True))
     assert scores["harm"] > 0.5
 
 

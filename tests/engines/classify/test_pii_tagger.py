@@ -18,13 +18,8 @@ from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
 from apps.engines.types import EngineBroken, EngineRefused
 
 
-@pytest.fixture(scope="module")
-def embed() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder()
-
-
-def found(embed: SentenceTransformerEmbedder, text: str) -> set[tuple[str, str]]:
-    (tagged,) = PiiTagger().spans([text], [[]], embed)
+def found(embedder: SentenceTransformerEmbedder, text: str) -> set[tuple[str, str]]:
+    (tagged,) = PiiTagger().spans([text], [[]], embedder)
     return {(text[one.start : one.end], one.kind) for one in tagged}
 
 
@@ -38,15 +33,15 @@ def found(embed: SentenceTransformerEmbedder, text: str) -> set[tuple[str, str]]
         ("He is 47 years old.", "AGE", "47"),
     ],
 )
-def test_what_only_reading_tells(embed: SentenceTransformerEmbedder, text: str, kind: str, value: str) -> None:
-    assert (value, kind) in found(embed, text)
+def test_what_only_reading_tells(embedder: SentenceTransformerEmbedder, text: str, kind: str, value: str) -> None:
+    assert (value, kind) in found(embedder, text)
 
 
 @pytest.mark.parametrize(
     "text", ["How do I reset my password?", "The boiler is serviced every autumn.", "", "\n", "!!!", "12 screws"]
 )
-def test_sentences_without_any(embed: SentenceTransformerEmbedder, text: str) -> None:
-    assert found(embed, text) == set()
+def test_sentences_without_any(embedder: SentenceTransformerEmbedder, text: str) -> None:
+    assert found(embedder, text) == set()
 
 
 def test_nothing_goes_on_that_has_not_begun() -> None:
@@ -115,9 +110,9 @@ def test_words_know_the_mean_of_their_tokens_and_what_their_form_gave_away() -> 
     assert np.array_equal(words.shape[1], words.shape[1]) and words.shape[1, -1] == 1
 
 
-def test_a_text_beyond_the_window_is_read_to_its_end_without_states(embed: SentenceTransformerEmbedder) -> None:
+def test_a_text_beyond_the_window_is_read_to_its_end_without_states(embedder: SentenceTransformerEmbedder) -> None:
     text = "one " * 600 + "end"
-    (inside,) = embed.states([text], 2)
+    (inside,) = embedder.states([text], 2)
     assert len(inside.spans) == 256
     assert len(extract_word_features(text, [], inside).words) == 601
 
@@ -127,12 +122,12 @@ def test_states_of_another_model_are_refused() -> None:
         PiiTagger().spans(["Anna"], [[]], FakeEmbedder())
 
 
-def test_a_hostile_text_is_quick(embed: SentenceTransformerEmbedder) -> None:
+def test_a_hostile_text_is_quick(embedder: SentenceTransformerEmbedder) -> None:
     tagger = PiiTagger()
-    tagger.spans(["warm"], [[]], embed)
+    tagger.spans(["warm"], [[]], embedder)
     for text in ("a" * 20_000, "(" * 5_000, "A. " * 3_000, "é\n" * 3_000):
         began = time.thread_time()
-        tagger.spans([text], [[]], embed)
+        tagger.spans([text], [[]], embedder)
         assert time.thread_time() - began < 10
 
 

@@ -42,7 +42,7 @@ def test_other_weights_are_not_loaded(tmp_path: Path) -> None:
     raw = (tmp_path / "small_talk.safetensors").read_bytes()
     (tmp_path / "small_talk.safetensors").write_bytes(raw[:-4] + b"\0\0\1\0")
     with pytest.raises(EngineBroken, match="not the ones that this version was tested with"):
-        SmallTalkClassifier(str(tmp_path), SmallTalkClassifier.shipped[1]).classify("hello")
+        SmallTalkClassifier(str(tmp_path), SmallTalkClassifier.packaged[1]).classify("hello")
     (tmp_path / "small_talk.safetensors").unlink()
     with pytest.raises(EngineBroken, match="missing"):
         SmallTalkClassifier(str(tmp_path)).classify("hello")

@@ -26,14 +26,9 @@ TEXTS = [
 ROWS = [[ASKED] if ASKED in text else [] for text in TEXTS]
 
 
-@pytest.fixture(scope="module")
-def real() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder()
-
-
 @pytest.fixture(params=["fake", "real"])
 def embed(request: pytest.FixtureRequest) -> Any:
-    return FakeEmbedder() if request.param == "fake" else request.getfixturevalue("real")
+    return FakeEmbedder() if request.param == "fake" else request.getfixturevalue("embedder")
 
 
 def spans(embed: Any, texts: list[str], rows: list[list[str]]) -> list[Any]:
@@ -65,22 +60,22 @@ def test_what_is_read_along_is_what_is_read_by_itself_and_passages_are_as_ever(e
 
 
 def test_in_several_passes_each_passage_keeps_its_own(
-    real: SentenceTransformerEmbedder, monkeypatch: pytest.MonkeyPatch
+    embedder: SentenceTransformerEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bert, "PASS_TOKENS", 512)
     texts = [f"{'It rains. ' * (at % 13)}{ASKED} {'Room ' * (at % 7)}{at} is free." for at in range(60)]
     rows = [[ASKED, f"{at} is free."] if at % 3 else [] for at in range(60)]
-    _, found = along(real, texts, rows)
+    _, found = along(embedder, texts, rows)
     for at in range(60):
         if not rows[at]:
             assert found[at] is None
             continue
-        (own,) = span_embeddings.embed_spans_in_context(real, [texts[at]], [rows[at]], LAYERS)
+        (own,) = span_embeddings.embed_spans_in_context(embedder, [texts[at]], [rows[at]], LAYERS)
         assert np.einsum("ij,ij->i", own.vectors, found[at].vectors).min() > 0.999
 
 
-def test_the_same_words_are_read_by_what_stands_around_them(real: SentenceTransformerEmbedder) -> None:
-    first, second = span_embeddings.embed_spans_in_context(real, [TEXTS[0], TEXTS[3]], [[ASKED], [ASKED]], LAYERS)
+def test_the_same_words_are_read_by_what_stands_around_them(embedder: SentenceTransformerEmbedder) -> None:
+    first, second = span_embeddings.embed_spans_in_context(embedder, [TEXTS[0], TEXTS[3]], [[ASKED], [ASKED]], LAYERS)
     assert float(first.vectors[0] @ second.vectors[0]) < 0.99
 
 
@@ -116,10 +111,10 @@ def test_of_a_long_passage_each_sentence_is_read_where_it_stands(before: int) ->
     assert float(long.vectors[0] @ long.vectors[1]) < 0.9, "it is not read as the whole"
 
 
-def test_what_is_said_again_is_read_as_if_it_were_said_once(real: SentenceTransformerEmbedder) -> None:
+def test_what_is_said_again_is_read_as_if_it_were_said_once(embedder: SentenceTransformerEmbedder) -> None:
     said = f"The boiler stands in the cellar. {ASKED}"
     once, often = span_embeddings.embed_spans_in_context(
-        real, [said, f"{said} {ASKED} {ASKED}"], [[ASKED], [ASKED]], LAYERS
+        embedder, [said, f"{said} {ASKED} {ASKED}"], [[ASKED], [ASKED]], LAYERS
     )
     assert span_embeddings.is_repeated(f"{ASKED} {ASKED}", [ASKED]) and not span_embeddings.is_repeated(
         said, [ASKED, "cellar"]
@@ -130,10 +125,10 @@ def test_what_is_said_again_is_read_as_if_it_were_said_once(real: SentenceTransf
 
 
 def test_a_model_that_shows_no_states_is_refused(
-    real: SentenceTransformerEmbedder, monkeypatch: pytest.MonkeyPatch
+    embedder: SentenceTransformerEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(real, "_encoder", object())
+    monkeypatch.setattr(embedder, "_encoder", object())
     with pytest.raises(EngineRefused):
-        along(real, TEXTS[:1], ROWS[:1])
+        along(embedder, TEXTS[:1], ROWS[:1])
     with pytest.raises(EngineRefused):
-        span_embeddings.embed_spans_in_context(real, TEXTS[:1], ROWS[:1], LAYERS)
+        span_embeddings.embed_spans_in_context(embedder, TEXTS[:1], ROWS[:1], LAYERS)

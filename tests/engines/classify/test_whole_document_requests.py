@@ -16,9 +16,9 @@ from training.requests import train as requests_training
 
 def test_it_knows_the_words_in_which_requests_are_worded() -> None:
     classifier = WholeDocumentRequestClassifier()
-    assert {"summary", "zusammenfassung", "resumen", "document"} <= classifier.wording("summary")
-    assert "crane" not in classifier.wording("summary")
-    assert classifier.joints()[:3] == ("and", "und", "y") and "between" in classifier.leads()
+    assert {"summary", "zusammenfassung", "resumen", "document"} <= classifier.kind_words("summary")
+    assert "crane" not in classifier.kind_words("summary")
+    assert classifier.comparison_words()[:3] == ("and", "und", "y") and "between" in classifier.lead_words()
 
 
 def test_other_weights_are_not_loaded(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_other_weights_are_not_loaded(tmp_path: Path) -> None:
     raw = (tmp_path / "requests.safetensors").read_bytes()
     (tmp_path / "requests.safetensors").write_bytes(raw[:-4] + b"\0\0\1\0")
     with pytest.raises(EngineBroken, match="classifier of requests are not the ones"):
-        WholeDocumentRequestClassifier(str(tmp_path), WholeDocumentRequestClassifier.shipped[1]).classify(
+        WholeDocumentRequestClassifier(str(tmp_path), WholeDocumentRequestClassifier.packaged[1]).classify(
             "summarise this"
         )
 

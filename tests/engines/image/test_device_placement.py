@@ -20,11 +20,6 @@ ASK = DrawRequest("a red cat", seed=7, width=96, height=64, steps=3, guidance=5.
 GB = 10**9
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return tiny_pipeline.save(tmp_path_factory.mktemp("tiny"))
-
-
 @pytest.mark.parametrize(
     ("sizes", "free", "place"),
     [
@@ -48,11 +43,11 @@ def test_a_large_picture_is_decoded_in_tiles_where_little_is_free() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("called", ["to", "models", "layers"])
-def test_the_pipeline_is_placed_as_planned(folder: str, monkeypatch: pytest.MonkeyPatch, called: str) -> None:
+def test_the_pipeline_is_placed_as_planned(diffusers_folder: str, monkeypatch: pytest.MonkeyPatch, called: str) -> None:
     import torch
     from diffusers import StableDiffusionPipeline
 
-    pipeline: Any = StableDiffusionPipeline.from_pretrained(folder)
+    pipeline: Any = StableDiffusionPipeline.from_pretrained(diffusers_folder)
     told: list[str] = []
     for name, method in (
         ("to", "to"),
@@ -69,10 +64,10 @@ def test_the_pipeline_is_placed_as_planned(folder: str, monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
-def test_a_picture_in_tiles_is_nearly_the_one_without(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = DiffusersPainter(folder).draw(ASK, lambda _: None).picture
+def test_a_picture_in_tiles_is_nearly_the_one_without(diffusers_folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = DiffusersPainter(diffusers_folder).draw(ASK, lambda _: None).picture
     monkeypatch.setattr(device_placement, "get_free_bytes", lambda _: (0, False))
-    painter = DiffusersPainter(folder)
+    painter = DiffusersPainter(diffusers_folder)
     drawn = painter.draw(ASK, lambda _: None).picture
     assert painter._pipeline.vae.use_tiling and drawn.size == whole.size
     assert painter.draw(ASK, lambda _: None).picture == drawn, "byte for byte"
@@ -91,19 +86,21 @@ def previews(painter: DiffusersPainter) -> set[tuple[int, int]]:
 
 
 @pytest.mark.slow
-def test_a_tiny_autoencoder_makes_previews_as_large_as_the_picture(folder: str, tmp_path: Path) -> None:
-    assert previews(DiffusersPainter(folder)) == {(12, 8)}
-    named = DiffusersPainter(folder, previews=tiny_pipeline.save_previewer(tmp_path / "good"))
+def test_a_tiny_autoencoder_makes_previews_as_large_as_the_picture(diffusers_folder: str, tmp_path: Path) -> None:
+    assert previews(DiffusersPainter(diffusers_folder)) == {(12, 8)}
+    named = DiffusersPainter(diffusers_folder, previews=tiny_pipeline.save_previewer(tmp_path / "good"))
     assert previews(named) == {(96, 64)}
     picture = named.draw(ASK, lambda _: None).picture
-    assert picture == DiffusersPainter(folder).draw(ASK, lambda _: None).picture, "previews change nothing"
+    assert picture == DiffusersPainter(diffusers_folder).draw(ASK, lambda _: None).picture, "previews change nothing"
 
 
 @pytest.mark.slow
-def test_one_that_is_not_there_or_of_other_latents_costs_nobody_the_preview(folder: str, tmp_path: Path) -> None:
+def test_one_that_is_not_there_or_of_other_latents_costs_nobody_the_preview(
+    diffusers_folder: str, tmp_path: Path
+) -> None:
     other = tiny_pipeline.save_previewer(tmp_path / "other", channels=8)
     for name in ("/nowhere", other):
-        assert previews(DiffusersPainter(folder, previews=name)) == {(12, 8)}, name
+        assert previews(DiffusersPainter(diffusers_folder, previews=name)) == {(12, 8)}, name
 
 
 def test_what_is_free_is_asked_of_the_machine() -> None:

@@ -21,13 +21,8 @@ ASK = DrawRequest("a red cat", seed=7, width=96, height=64, steps=3, guidance=5.
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return tiny_pipeline.save(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
-def real(folder: str) -> DiffusersPainter:
-    return DiffusersPainter(folder)
+def real(diffusers_folder: str) -> DiffusersPainter:
+    return DiffusersPainter(diffusers_folder)
 
 
 @pytest.fixture(params=["fake", pytest.param("diffusers", marks=pytest.mark.slow)])
@@ -137,13 +132,13 @@ def test_where_memory_does_not_suffice_one_smaller_picture_is_tried(
 
 
 @pytest.mark.slow
-def test_weights_that_are_no_safetensors_are_not_loaded(folder: str, tmp_path: Path) -> None:
+def test_weights_that_are_no_safetensors_are_not_loaded(diffusers_folder: str, tmp_path: Path) -> None:
     import shutil
 
     import torch
 
     copy = tmp_path / "pickled"
-    shutil.copytree(folder, copy)
+    shutil.copytree(diffusers_folder, copy)
     weights = copy / "unet" / "diffusion_pytorch_model.safetensors"
     weights.unlink()
     torch.save({}, weights.with_suffix(".bin"))
@@ -161,15 +156,20 @@ def test_other_weights_are_another_model(real: DiffusersPainter, tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")  # several are what is wanted
-def test_adapters_change_the_picture_each_of_them(folder: str, real: DiffusersPainter, tmp_path: Path) -> None:
-    one, two = (tiny_pipeline.save_adapter(tmp_path / str(seed), folder, seed) for seed in (1, 2))
-    painters = [real, *(DiffusersPainter(folder, loras) for loras in (str(one), str(two), f"{one.parent}, {two}"))]
+def test_adapters_change_the_picture_each_of_them(
+    diffusers_folder: str, real: DiffusersPainter, tmp_path: Path
+) -> None:
+    one, two = (tiny_pipeline.save_adapter(tmp_path / str(seed), diffusers_folder, seed) for seed in (1, 2))
+    painters = [
+        real,
+        *(DiffusersPainter(diffusers_folder, loras) for loras in (str(one), str(two), f"{one.parent}, {two}")),
+    ]
     assert len({draw(painter)[0].tobytes() for painter in painters}) == len(painters)
     assert len({painter.model().fingerprint for painter in painters}) == len(painters)
 
 
 @pytest.mark.slow
-def test_an_adapter_that_cannot_be_used_is_said_to_be_so(folder: str, tmp_path: Path) -> None:
+def test_an_adapter_that_cannot_be_used_is_said_to_be_so(diffusers_folder: str, tmp_path: Path) -> None:
     import torch
 
     pickled = tmp_path / "adapter.bin"
@@ -178,4 +178,4 @@ def test_an_adapter_that_cannot_be_used_is_said_to_be_so(folder: str, tmp_path: 
     nonsense.write_bytes(b"no tensors")
     for adapter in (pickled, nonsense, tmp_path / "away.safetensors"):
         with pytest.raises(EngineUnavailable, match="cannot be loaded"):
-            DiffusersPainter(folder, str(adapter)).model()
+            DiffusersPainter(diffusers_folder, str(adapter)).model()

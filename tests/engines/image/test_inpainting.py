@@ -17,14 +17,13 @@ from apps.engines.image.pictogram.engine import BUILT_IN, LARGE, PictogramPainte
 from apps.engines.image.protocol import DrawRequest, DrawStep, ImageEngine
 from apps.engines.image.validation import encode_png, validate_request
 from apps.engines.types import EngineRefused
-from tests.images import tiny_pipeline
 
 BOX = (0.25, 0.25, 0.75, 0.75)  # of the sides
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> DiffusersPainter:
-    return DiffusersPainter(tiny_pipeline.save(tmp_path_factory.mktemp("tiny")))
+def real(diffusers_folder: str) -> DiffusersPainter:
+    return DiffusersPainter(diffusers_folder)
 
 
 @pytest.fixture(scope="module")

@@ -101,5 +101,5 @@ def test_where_there_are_no_edits_a_part_is_refused_in_words() -> None:
 )  # fmt: skip
 def test_only_what_names_a_field_or_sizes_is_learnt_from(body: bytes, learnt: bool) -> None:
     takes = ServerCompatibility()
-    fields = takes.fitted({"prompt": "x", "seed": 1}, (512, 768))
+    fields = takes.fit_fields({"prompt": "x", "seed": 1}, (512, 768))
     assert takes.learn(fields, body) is learnt

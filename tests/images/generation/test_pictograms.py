@@ -10,6 +10,7 @@ from apps.images.models import Picture
 from apps.safety.gate import pictures
 from apps.safety.policy.evaluation import SignalStatus
 from apps.users.models import User
+from tests.images.draw_helper import draw
 
 pytestmark = pytest.mark.django_db
 
@@ -36,33 +37,27 @@ def asked(owner: User, **more: object) -> Picture:
     return Picture.objects.create(owner=owner, **told | more)
 
 
-def drawn(row: Picture) -> Picture:
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
-    return row
-
-
 def test_a_pictogram_is_not_shown_to_it_nor_said_to_be_unseen(alice: User) -> None:
-    row = drawn(asked(alice))
+    row = draw(asked(alice))
     assert (row.status, row.pictogram, row.unchecked, Photographs.seen) == ("ready", True, False, 0)
 
 
 def test_what_is_made_of_pictograms_alone_is_one_too(alice: User) -> None:
-    first = drawn(asked(alice))
-    assert drawn(asked(alice, parent=first, from_parent=True)).pictogram
-    assert drawn(asked(alice, parent=first, upscale=2)).pictogram and not Photographs.seen
+    first = draw(asked(alice))
+    assert draw(asked(alice, parent=first, from_parent=True)).pictogram
+    assert draw(asked(alice, parent=first, upscale=2)).pictogram and not Photographs.seen
 
 
 def test_what_begins_with_a_picture_of_somebody_is_looked_at(alice: User) -> None:
-    first = drawn(asked(alice))
+    first = draw(asked(alice))
     Picture.objects.filter(pk=first.pk).update(pictogram=False)  # as if an upload had been its start
-    row = drawn(asked(alice, parent=first, from_parent=True))
+    row = draw(asked(alice, parent=first, from_parent=True))
     assert (row.status, row.pictogram) == ("held", False) and Photographs.seen
 
 
 def test_another_painter_s_pictures_are_looked_at(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "VocabularyLimited", ())  # the painter is none of those
-    assert drawn(asked(alice)).status == "held" and Photographs.seen
+    assert draw(asked(alice)).status == "held" and Photographs.seen
 
 
 def test_the_signal_says_that_it_was_not_needed() -> None:

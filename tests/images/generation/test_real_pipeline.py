@@ -12,13 +12,13 @@ from django.conf import LazySettings
 
 from apps.engines import registry
 from apps.engines.image.clip import ClipScorer
-from apps.images.generation import model_info, worker
+from apps.images.generation import model_info
 from apps.images.library import gallery, generation_details
-from apps.images.models import Picture
 from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
 from tests.images import tiny_pipeline
+from tests.images.draw_helper import draw_ready
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -42,36 +42,30 @@ def _real(settings: LazySettings, folder: str, clip: str, bells: list[str]) -> N
     model_info.refresh_model()
 
 
-def drawn(row: Picture) -> Picture:
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
-    assert row.status == "ready", row.reason
-    return row
-
-
 @pytest.mark.usefixtures("_real")
 def test_a_recipe_gives_the_same_picture_byte_for_byte_also_after_a_restart(alice: User) -> None:
-    first = drawn(submission.request_pictures(alice, PictureRequest("a red cat", "dogs", steps=3, seed=11))[0])
+    first = draw_ready(submission.request_pictures(alice, PictureRequest("a red cat", "dogs", steps=3, seed=11))[0])
     registry.reset()  # the engine of another process
-    again = drawn(submission.request_pictures(alice, gallery.make_repetition(first))[0])
+    again = draw_ready(submission.request_pictures(alice, gallery.make_repetition(first))[0])
     assert (
         again.plain_sha256 == first.plain_sha256
         and (told := generation_details.describe_generation(again))
-        and told.same
+        and told.is_identical
     )
-    other = drawn(submission.request_pictures(alice, gallery.make_variation(first))[0])
+    other = draw_ready(submission.request_pictures(alice, gallery.make_variation(first))[0])
     assert other.plain_sha256 != first.plain_sha256
     begun = PictureRequest("a blue dog", steps=4, seed=3, strength=0.5, parent=first, from_parent=True)
-    start = drawn(submission.request_pictures(alice, begun)[0])
+    start = draw_ready(submission.request_pictures(alice, begun)[0])
     assert (
-        drawn(submission.request_pictures(alice, gallery.make_repetition(start))[0]).plain_sha256 == start.plain_sha256
+        draw_ready(submission.request_pictures(alice, gallery.make_repetition(start))[0]).plain_sha256
+        == start.plain_sha256
     )
     assert len(first.step_ms) == 3 and list(first.frames.values_list("step", flat=True)) == [1, 2, 3]
 
 
 @pytest.mark.usefixtures("_real")
 def test_the_fit_of_picture_and_words_is_measured_and_named(alice: User, folder: str) -> None:
-    row = drawn(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
+    row = draw_ready(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
     assert row.alignment is not None and -1 <= row.alignment <= 1 and row.aligned_by.startswith("CLIP (")
     assert str(Path(folder).parent) not in row.aligned_by, "no path of this machine is shown"
     told = gallery.describe_recipe(row)
@@ -94,5 +88,5 @@ def test_a_clip_model_that_is_not_there_costs_nobody_the_picture(alice: User, se
         "align": {"BACKEND": "apps.engines.image.clip.ClipScorer", "OPTIONS": {"model": "/nowhere"}},
     }
     registry.reset()
-    row = drawn(submission.request_pictures(alice, PictureRequest("a red cat", steps=1, seed=1))[0])
+    row = draw_ready(submission.request_pictures(alice, PictureRequest("a red cat", steps=1, seed=1))[0])
     assert (row.alignment, row.aligned_by) == (None, "")

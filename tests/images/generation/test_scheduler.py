@@ -1,4 +1,4 @@
-"""Scheduler: a picture is stored while the next is drawn, one at a time in the model, in queue order."""
+"""Scheduler: a picture is stored while the next is draw_ready, one at a time in the model, in queue order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from apps.images.models import Picture, PreviewFrame
 from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
-from tests.images.draw_helper import drawn
+from tests.images.draw_helper import draw_ready
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WAIT_S = 60
@@ -109,7 +109,7 @@ def test_no_more_than_one_is_stored_beside_the_one_that_is_drawn(course: Course,
 def test_a_picture_is_taken_out_of_the_queue_only_when_the_one_before_is_nearly_drawn(
     course: Course, four: list[Picture], painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "_NEAR_S", 0)
+    monkeypatch.setattr(progress, "_NEARLY_DONE_S", 0)
     painter.gap_s = 0.05
     taken: list[int] = []
 
@@ -142,7 +142,7 @@ def test_how_long_the_making_of_a_larger_one_took_is_without_its_wait_for_the_mo
 
     began = time.monotonic()
     threading.Thread(target=leave).start()
-    assert drawn(row).seconds < time.monotonic() - began - 1.4
+    assert draw_ready(row).seconds < time.monotonic() - began - 1.4
 
 
 def test_one_that_may_have_ended_a_worker_has_nobody_beside_it(course: Course, four: list[Picture]) -> None:
@@ -220,7 +220,7 @@ def test_steps_that_are_kept_are_made_afterwards_where_that_is_possible(
 ) -> None:
     made: list[bool] = []
     inside = threading.Event()
-    draw, look = painter.draw, painter.look
+    draw, look = painter.draw, painter.paint
 
     def drawing(request: DrawRequest, tell: Any) -> Any:
         inside.set()
@@ -236,7 +236,7 @@ def test_steps_that_are_kept_are_made_afterwards_where_that_is_possible(
         return look(request, step)
 
     monkeypatch.setattr(painter, "draw", drawing)
-    monkeypatch.setattr(painter, "look", looked)
+    monkeypatch.setattr(painter, "paint", looked)
     worker.draw_picture(four[0].pk)
     assert list(PreviewFrame.objects.filter(picture=four[0]).values_list("step", flat=True)) == [1, 2, 3, 4]
     assert made == [True, False, False, False, False], "in the model only the picture itself"
@@ -248,7 +248,7 @@ def test_where_the_disk_is_slow_the_model_does_not_wait_for_it_at_each_look(
     now, told = [0.0], [0]
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
     Picture.objects.update(steps=50)
-    tell, look = progress.ProgressWatcher._tell, painter.look
+    tell, look = progress.ProgressWatcher._report, painter.paint
 
     def slow(self: Any, *said: Any) -> None:
         told[0] += 1
@@ -263,7 +263,7 @@ def test_where_the_disk_is_slow_the_model_does_not_wait_for_it_at_each_look(
         return original(request, lambda at: (step(request, at.step), seen(at))[1])
 
     original = painter.draw
-    monkeypatch.setattr(progress.ProgressWatcher, "_tell", slow)
+    monkeypatch.setattr(progress.ProgressWatcher, "_report", slow)
     monkeypatch.setattr(painter, "draw", draw)
     worker.draw_picture(waiting.pk)
     waiting.refresh_from_db()

@@ -17,6 +17,7 @@ from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
 from apps.users.models import User
 from tests.images import tiny_pipeline
+from tests.images.draw_helper import draw_ready
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def first(painter: FakePainter, alice: User) -> Picture:
     """Return a picture that Alice requested, drawn."""
-    return drawn(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
+    return draw_ready(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
 
 
 @pytest.fixture
@@ -37,18 +38,11 @@ def first_of_diffusers(
     settings.ENGINES = {**settings.ENGINES, "image": image}
     registry.reset()
     model_info.refresh_model()
-    return drawn(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
-
-
-def drawn(row: Picture) -> Picture:
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
-    assert row.status == "ready", row.reason
-    return row
+    return draw_ready(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
 
 
 def begun(user: User, first: Picture) -> Picture:
-    return drawn(
+    return draw_ready(
         submission.request_pictures(
             user, PictureRequest("a blue dog", steps=4, seed=3, strength=0.5, parent=first, from_parent=True)
         )[0]
@@ -70,18 +64,20 @@ def test_a_variant_is_drawn_again_byte_for_byte_after_its_parent_was_deleted(
     row.refresh_from_db()
     assert row.parent is None and gallery.describe_recipe(row)["start"] == whole and files() == [f"{row.pk}.png"]
     registry.reset()  # the engine of another process
-    again = drawn(submission.request_pictures(alice, gallery.make_repetition(row))[0])
+    again = draw_ready(submission.request_pictures(alice, gallery.make_repetition(row))[0])
     assert again.plain_sha256 == row.plain_sha256
-    assert drawn(submission.request_pictures(alice, gallery.make_variation(row))[0]).plain_sha256 != row.plain_sha256
+    assert (
+        draw_ready(submission.request_pictures(alice, gallery.make_variation(row))[0]).plain_sha256 != row.plain_sha256
+    )
     gallery.delete_pictures(alice, [made.pk for made in Picture.objects.all()])
     assert files() == [], "with the last of them it is gone"
 
 
 def test_one_made_larger_is_made_again_from_what_was_kept(alice: User, first: Picture) -> None:
-    large = drawn(upscaling.request_upscale(alice, first))
+    large = draw_ready(upscaling.request_upscale(alice, first))
     gallery.delete_pictures(alice, [first.pk])
     large.refresh_from_db()
-    again = drawn(upscaling.repeat_upscale(alice, large))
+    again = draw_ready(upscaling.repeat_upscale(alice, large))
     assert (again.width, again.plain_sha256, again.repeat_of) == (large.width, large.plain_sha256, large)
 
 
@@ -116,7 +112,7 @@ def test_what_waits_to_be_made_of_a_blurred_picture_is_blurred_though_that_is_de
     )[0]
     gallery.delete_pictures(alice, [first.pk])
     row.refresh_from_db()
-    assert drawn(row).blur == "violence"
+    assert draw_ready(row).blur == "violence"
 
 
 @pytest.mark.parametrize("links", [True, False])

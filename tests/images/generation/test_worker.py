@@ -28,14 +28,9 @@ from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
 from tests.images.conftest import FORBIDDEN
+from tests.images.draw_helper import draw
 
 pytestmark = pytest.mark.django_db
-
-
-def drawn(row: Picture) -> Picture:
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
-    return row
 
 
 def stored(settings: LazySettings) -> list[str]:
@@ -46,7 +41,7 @@ def stored(settings: LazySettings) -> list[str]:
 def crash(row: Picture, monkeypatch: pytest.MonkeyPatch) -> Picture:
     """Draw with an engine that raises an unexpected error, and end the pause before the next attempt."""
     monkeypatch.setattr(registry.get_image_engine(), "draw", lambda *_: 1 / 0)
-    drawn(row)
+    draw(row)
     monkeypatch.undo()
     Picture.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     row.refresh_from_db()
@@ -54,7 +49,7 @@ def crash(row: Picture, monkeypatch: pytest.MonkeyPatch) -> Picture:
 
 
 def test_a_picture_is_drawn_signed_and_stored(waiting: Picture) -> None:
-    row = drawn(waiting)
+    row = draw(waiting)
     assert (row.status, row.step, row.lease_token, row.width, row.height) == ("ready", 4, "", 128, 128)
     with row.file.open("rb") as file:
         content = file.read()
@@ -69,38 +64,36 @@ def test_the_recipe_names_what_drew_it_also_where_the_weights_were_exchanged_mea
 ) -> None:
     assert waiting.fingerprint == "stripes-1"
     painter.name = "other"
-    row = drawn(waiting)
+    row = draw(waiting)
     assert (row.model, row.fingerprint) == ("other", "other-1")
     assert model_info.get_model().fingerprint == "other-1", "the pages know it too"
 
 
 def test_the_recipe_gives_the_same_picture_again(alice: User, waiting: Picture) -> None:
-    first = drawn(waiting)
-    again = drawn(submission.request_pictures(alice, gallery.make_repetition(first))[0])
+    first = draw(waiting)
+    again = draw(submission.request_pictures(alice, gallery.make_repetition(first))[0])
     assert (again.plain_sha256, again.repeat_of) == (first.plain_sha256, first) and first.plain_sha256
     assert again.watermark_id != first.watermark_id, "but the files can be told apart"
     told = generation_details.describe_generation(again)
-    assert told and told.same
-    assert (
-        drawn(submission.request_pictures(alice, gallery.make_variation(first))[0]).plain_sha256 != first.plain_sha256
-    )
+    assert told and told.is_identical
+    assert draw(submission.request_pictures(alice, gallery.make_variation(first))[0]).plain_sha256 != first.plain_sha256
     Picture.objects.filter(pk=first.pk).update(plain_sha256="0" * 64)
     again.refresh_from_db()
-    assert (told := generation_details.describe_generation(again)) and told.same is False
+    assert (told := generation_details.describe_generation(again)) and told.is_identical is False
 
 
 def test_a_picture_grows_from_another(alice: User, painter: FakePainter, waiting: Picture) -> None:
-    start = drawn(waiting)
+    start = draw(waiting)
     asked = PictureRequest("A blue dog", seed=1, parent=start, from_parent=True, strength=0.3)
-    row = drawn(submission.request_pictures(alice, asked)[0])
+    row = draw(submission.request_pictures(alice, asked)[0])
     assert (row.status, gallery.describe_recipe(row)["start"]) == ("ready", start.sha256)
     assert painter.requests[-1].start, "its pixels were given to the engine"
     other, late = (submission.request_pictures(alice, asked)[0] for _ in range(2))
     gallery.delete_pictures(alice, [start.pk])
-    assert drawn(other).plain_sha256 == row.plain_sha256, "what it starts from was kept for it"
+    assert draw(other).plain_sha256 == row.plain_sha256, "what it starts from was kept for it"
     late.refresh_from_db()
     late.start.storage.delete(late.start.name)
-    assert "no longer available" in drawn(late).reason
+    assert "no longer available" in draw(late).reason
 
 
 def test_a_picture_that_is_cancelled_ends_between_two_steps(
@@ -117,7 +110,7 @@ def test_a_picture_that_is_cancelled_ends_between_two_steps(
         watch(self, step)
 
     monkeypatch.setattr(progress.ProgressWatcher, "__call__", cancel)
-    row = drawn(waiting)
+    row = draw(waiting)
     assert (row.status, told, stored(settings)) == ("cancelled", [1, 2], [])
     assert row.preview, "what could be seen by then"
 
@@ -138,30 +131,30 @@ def test_steps_and_previews_are_seen_while_it_is_drawn(
         return draw(request, both)
 
     monkeypatch.setattr(painter, "draw", watched)
-    drawn(waiting)
+    draw(waiting)
     assert seen == [("working", step, True) for step in (1, 2, 3, 4)]
 
 
 def test_what_an_engine_refuses_is_said_on_the_tile(waiting: Picture, painter: FakePainter) -> None:
     painter.fail = EngineBroken("The picture server sent a file that is not a picture.")
-    row = drawn(waiting)
+    row = draw(waiting)
     assert (row.status, row.reason) == ("failed", "The picture server sent a file that is not a picture.")
 
 
 def test_a_server_that_is_busy_is_asked_again_as_often_as_it_takes(waiting: Picture, painter: FakePainter) -> None:
     for _ in range(worker.MAX_CRASHES + 2):
         painter.fail = EngineBusy("The picture server is busy. It is tried again later.")
-        row = drawn(waiting)
+        row = draw(waiting)
         assert (row.status, row.attempts) == ("queued", 0)
         assert not scheduler.next_pictures(5), "nobody hurries"
         Picture.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert drawn(waiting).status == "ready"
+    assert draw(waiting).status == "ready"
 
 
 def test_a_picture_that_stops_every_worker_is_set_aside(waiting: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
     for attempt in range(1, worker.MAX_CRASHES + 1):
         assert crash(waiting, monkeypatch).attempts == attempt
-    assert drawn(waiting).status == "queued", "it is not tried once more"
+    assert draw(waiting).status == "queued", "it is not tried once more"
     scheduler.sweep_queue()
     waiting.refresh_from_db()
     assert waiting.status == "failed" and "crashed the worker 3 times" in waiting.reason
@@ -170,10 +163,10 @@ def test_a_picture_that_stops_every_worker_is_set_aside(waiting: Picture, monkey
 def test_a_picture_whose_worker_was_killed_is_drawn_by_another(waiting: Picture, bells: list[str]) -> None:
     held = {"status": "working", "lease_token": "dead", "attempts": 1, "step": 2}
     Picture.objects.filter(pk=waiting.pk).update(lease_until=timezone.now() + timedelta(seconds=60), **held)
-    assert drawn(waiting).status == "working", "as long as the lease runs it is somebody's"
+    assert draw(waiting).status == "working", "as long as the lease runs it is somebody's"
     Picture.objects.filter(pk=waiting.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert scheduler.sweep_queue() == 1 and bells[-1] == str(waiting.pk)
-    assert drawn(waiting).status == "ready"
+    assert draw(waiting).status == "ready"
 
 
 def test_a_worker_that_is_told_to_end_lets_go_of_what_it_draws(
@@ -210,7 +203,7 @@ def test_a_worker_that_lost_its_picture_writes_nothing(
         return sign(png, *also)
 
     monkeypatch.setattr(content_credentials, "sign_picture", late)
-    row = drawn(waiting)
+    row = draw(waiting)
     assert (row.status, row.lease_token, stored(settings)) == ("working", "another", [])
 
 
@@ -223,14 +216,14 @@ def test_a_full_disk_leaves_no_half_picture_and_it_is_drawn_later(
     monkeypatch.setattr(FileSystemStorage, "_save", full)
     for _ in range(worker.MAX_CRASHES + 1):
         Picture.objects.update(lease_until=None)
-        row = drawn(waiting)
+        row = draw(waiting)
         assert (row.status, bool(row.file), row.attempts) == ("queued", False, 0), "the picture is not to blame"
     scheduler.sweep_queue()
     row.refresh_from_db()
     assert row.status == "queued" and row.reason.startswith("The disk of this server is full")
     monkeypatch.undo()
     Picture.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert drawn(waiting).status == "ready"
+    assert draw(waiting).status == "ready"
 
 
 def test_words_that_today_s_rules_withhold_are_not_drawn_any_more(
@@ -238,7 +231,7 @@ def test_words_that_today_s_rules_withhold_are_not_drawn_any_more(
 ) -> None:
     row = submission.request_pictures(alice, PictureRequest(f"A poster: {FORBIDDEN}"))[0]
     settings.SAFETY_CHECK = "tests.images.conftest.Strict"
-    assert (drawn(row).status, row.reason) == ("held", "That is not drawn here.")
+    assert (draw(row).status, row.reason) == ("held", "That is not drawn here.")
     assert not painter.requests
 
 
@@ -279,7 +272,7 @@ def test_a_bell_that_rings_meanwhile_draws_nothing_itself(
 
 
 def test_files_without_a_row_are_removed_after_an_hour(waiting: Picture, settings: LazySettings) -> None:
-    row = drawn(waiting)
+    row = draw(waiting)
     folder = Path(settings.MEDIA_ROOT) / "pictures"
     for name, age_s in (("old.png", 4000), ("new.png", 60), (Path(row.file.name).name, 4000)):
         (folder / name).touch()

@@ -9,7 +9,6 @@ from django.test import Client
 from apps.engines import registry
 from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.engines.types import EngineBroken
-from apps.images.generation import worker
 from apps.images.models import Picture
 from apps.safety.models import Case, Snapshot, detector_outages
 from apps.safety.moderation import cases
@@ -17,6 +16,7 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import defaults, schema, versions
 from apps.users.models import User
 from tests.factories import make_user
+from tests.images.draw_helper import draw
 
 FAKE = "apps.engines.classify.image_classifier.FakeImageClassifier"
 
@@ -29,12 +29,6 @@ def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> dict[
     said = {"sexual": 0.01}
     monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: dict(said))
     return said
-
-
-def drawn(row: Picture) -> Picture:
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
-    return row
 
 
 def signed_in(user: User) -> Client:
@@ -50,13 +44,13 @@ def ruled(user: User, case: Case, outcome: str) -> None:
 
 
 def test_without_a_classifier_a_picture_says_that_nobody_has_looked(alice: User, waiting: Picture) -> None:
-    row = drawn(waiting)
+    row = draw(waiting)
     assert (row.status, row.unchecked, Case.objects.count()) == ("ready", True, 0)
     assert "not checked by a classifier" in signed_in(alice).get(f"/pictures/{row.pk}/").content.decode()
 
 
 def test_what_is_calm_is_shown(alice: User, waiting: Picture, classifier: dict[str, float]) -> None:
-    row = drawn(waiting)
+    row = draw(waiting)
     assert (row.status, row.unchecked, row.reason, Case.objects.count()) == ("ready", False, "", 0)
 
 
@@ -64,7 +58,7 @@ def test_what_it_finds_is_held_and_a_case(
     alice: User, waiting: Picture, morgan: User, classifier: dict[str, float]
 ) -> None:
     classifier["sexual"] = 0.95
-    row = drawn(waiting)
+    row = draw(waiting)
     assert row.status == "held" and "A reviewer will look at it" in row.reason
     own = signed_in(alice)
     assert own.get(f"/pictures/{row.pk}/file.png").status_code == own.get(f"/pictures/{row.pk}/preview.jpg").status_code
@@ -83,7 +77,7 @@ def test_allowed_it_is_shown_and_taken_back_it_is_held_again(
     alice: User, waiting: Picture, morgan: User, classifier: dict[str, float]
 ) -> None:
     classifier["sexual"] = 0.95
-    row = drawn(waiting)
+    row = draw(waiting)
     case = Case.objects.get()
     ruled(morgan, case, "allow")
     row.refresh_from_db()
@@ -99,7 +93,7 @@ def test_allowed_it_is_shown_and_taken_back_it_is_held_again(
 
 def test_what_is_doubtful_is_shown_and_looked_at(alice: User, waiting: Picture, classifier: dict[str, float]) -> None:
     classifier["sexual"] = 0.6
-    assert (drawn(waiting).status, Case.objects.count()) == ("ready", 1)
+    assert (draw(waiting).status, Case.objects.count()) == ("ready", 1)
 
 
 def test_one_that_fails_is_missing_and_never_zero(
@@ -109,7 +103,7 @@ def test_one_that_fails_is_missing_and_never_zero(
         raise EngineBroken("away")
 
     monkeypatch.setattr(FakeImageClassifier, "scores", broken)
-    assert drawn(waiting).unchecked
+    assert draw(waiting).unchecked
     assert detector_outages.count_minutes(1) == {("pictures", "error"): 1}
     detector_outages._noted.clear()
 
@@ -122,6 +116,6 @@ def test_a_clause_that_fails_closed_holds_what_nobody_can_look_at(
         if row["code"] == "sexual":
             row["fail"] = "closed"
     monkeypatch.setattr(versions, "current_policy", lambda: schema.parse_policy(body))
-    row = drawn(waiting)
+    row = draw(waiting)
     assert (row.status, row.unchecked) == ("held", True)
     assert not Snapshot.objects.exists()  # nobody is asked; the operator sets a classifier up

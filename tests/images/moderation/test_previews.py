@@ -15,11 +15,12 @@ from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.engines.image.fake import FakePainter
 from apps.engines.image.protocol import DrawRequest
 from apps.engines.types import EngineBroken
-from apps.images.generation import progress, worker
+from apps.images.generation import progress
 from apps.images.models import Picture, PreviewFrame
 from apps.safety.models import detector_outages
 from apps.safety.policy import defaults, schema, versions
 from apps.users.models import User
+from tests.images.draw_helper import draw
 
 CALM, DOUBTFUL, BAD = "blue", "green", "red"  # as FakePictures sees them
 
@@ -36,7 +37,7 @@ def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> list[
     }
     registry._built.pop("pictures", None)
     monkeypatch.setattr(progress, "TICK_S", 0)
-    monkeypatch.setattr(progress, "_JUDGED", 0)
+    monkeypatch.setattr(progress, "_CHECK_PAUSE", 0)
     shown: list[bytes] = []
     scores = FakeImageClassifier.scores
 
@@ -72,20 +73,14 @@ def coloured(monkeypatch: pytest.MonkeyPatch, *colours: str) -> None:
     def look(self: FakePainter, request: DrawRequest, step: int) -> Image.Image:
         return Image.new("RGB", (request.width, request.height), colours[min(step, len(colours)) - 1])
 
-    monkeypatch.setattr(FakePainter, "look", look)
-
-
-def drawn(row: Picture) -> Picture:
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
-    return row
+    monkeypatch.setattr(FakePainter, "paint", look)
 
 
 def test_calm_previews_are_shown_each_after_its_own_verdict(
     waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, CALM)
-    assert drawn(waiting).status == "ready"
+    assert draw(waiting).status == "ready"
     assert told == [(step, True) for step in (1, 2, 3, 4)]
     kept = [bytes(preview) for preview in PreviewFrame.objects.values_list("preview", flat=True)]
     assert len(kept) == 4 and set(kept) <= set(classifier)
@@ -95,7 +90,7 @@ def test_one_that_is_refused_takes_back_what_was_shown_and_no_other_follows(
     waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, CALM, BAD, CALM, BAD)
-    row = drawn(waiting)
+    row = draw(waiting)
     assert (row.status, told) == ("held", [(1, True), (2, False), (3, False), (4, False)])
     assert len(classifier) == 3, "two previews and the picture"
     assert not PreviewFrame.objects.exists()
@@ -115,7 +110,7 @@ def test_previews_of_a_picture_that_is_held_in_the_end_are_gone_too(
         return {"sexual": 0.99} if picture.startswith(b"\x89PNG") else finished(self, picture)
 
     monkeypatch.setattr(FakeImageClassifier, "scores", only_whole)
-    row = drawn(waiting)
+    row = draw(waiting)
     client = Client()
     client.force_login(row.owner)
     assert row.status == "held" and told[0] == (1, True)
@@ -127,7 +122,7 @@ def test_what_the_policy_lets_through_for_people_to_look_at_is_shown(
     waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, DOUBTFUL)
-    assert drawn(waiting).status == "ready" and all(shown for _, shown in told)
+    assert draw(waiting).status == "ready" and all(shown for _, shown in told)
 
 
 def test_a_level_judges_previews_as_strictly_as_the_picture(
@@ -135,7 +130,7 @@ def test_a_level_judges_previews_as_strictly_as_the_picture(
 ) -> None:
     Picture.objects.update(level="strict")
     coloured(monkeypatch, DOUBTFUL)
-    assert drawn(waiting).status == "held" and not any(shown for _, shown in told)
+    assert draw(waiting).status == "held" and not any(shown for _, shown in told)
 
 
 def test_while_the_classifier_is_away_no_preview_is_shown(
@@ -149,7 +144,7 @@ def test_while_the_classifier_is_away_no_preview_is_shown(
         raise EngineBroken("away")
 
     monkeypatch.setattr(FakeImageClassifier, "scores", away)
-    drawn(waiting)
+    draw(waiting)
     assert told == [(1, False), (2, True), (3, True), (4, True)], "the third and fourth show what the second did"
     assert list(PreviewFrame.objects.values_list("step", flat=True)) == [2]
     detector_outages._noted.clear()
@@ -164,7 +159,7 @@ def test_without_a_classifier_the_policy_says_whether_they_are_shown(
         if row["code"] == "sexual":
             row["fail"] = "closed"
     monkeypatch.setattr(versions, "current_policy", lambda: schema.parse_policy(body))
-    assert drawn(waiting).status == "held" and not any(shown for _, shown in told)
+    assert draw(waiting).status == "held" and not any(shown for _, shown in told)
 
 
 def test_a_slow_classifier_takes_a_tenth_of_the_time_at_most(
@@ -172,7 +167,7 @@ def test_a_slow_classifier_takes_a_tenth_of_the_time_at_most(
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    monkeypatch.setattr(progress, "_JUDGED", 9)
+    monkeypatch.setattr(progress, "_CHECK_PAUSE", 9)
     Picture.objects.update(steps=50)
     coloured(monkeypatch, CALM)
     scores = FakeImageClassifier.scores
@@ -186,6 +181,6 @@ def test_a_slow_classifier_takes_a_tenth_of_the_time_at_most(
         return Image.new("RGB", (request.width, request.height), CALM)
 
     monkeypatch.setattr(FakeImageClassifier, "scores", slow)
-    monkeypatch.setattr(FakePainter, "look", step)
-    assert drawn(waiting).status == "ready"
+    monkeypatch.setattr(FakePainter, "paint", step)
+    assert draw(waiting).status == "ready"
     assert len(classifier) <= progress.MAX_FRAMES + 3, "those that are kept, the picture, and hardly any other"

@@ -12,7 +12,7 @@ from apps.images.models import Picture, Preset
 from apps.images.requests import presets, submission, upscaling
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
-from tests.images.draw_helper import drawn
+from tests.images.draw_helper import draw_ready
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ VERBS: dict[str, Callable[[User, Picture, Preset], object]] = {
         user, PictureRequest("A cat", parent=row, from_parent=True)
     ),
     "request_upscale": lambda user, row, _: upscaling.request_upscale(user, row),
-    "set_favourite": lambda user, row, _: gallery.set_favourite(user, row, on=True),
+    "set_favourite": lambda user, row, _: gallery.set_favourite(user, row, favourite=True),
     "cancel_drawing": lambda user, row, _: gallery.cancel_drawing(user, row),
     "rename_preset": lambda user, _, preset: presets.rename_preset(user, preset, "Night"),
     "delete_preset": lambda user, _, preset: presets.delete_preset(user, preset),
@@ -46,7 +46,7 @@ def test_a_stranger_is_refused_and_the_owner_is_not(verb: str, bob: User, first:
 
 
 def test_an_upscaled_picture_of_another_user_is_not_repeated(bob: User, first: Picture) -> None:
-    large = drawn(upscaling.request_upscale(first.owner, first))
+    large = draw_ready(upscaling.request_upscale(first.owner, first))
     with pytest.raises(PermissionDenied):
         upscaling.repeat_upscale(bob, large)
     assert Picture.objects.count() == 2

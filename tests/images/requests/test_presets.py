@@ -17,7 +17,7 @@ from apps.images.requests import presets
 from apps.privacy import data_export
 from apps.users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("painter")]
 ALL = {
     "count": "2", "shape": "wide", "style": "water", "quality": "fine", "negative": "people", "steps": "9",
     "guidance": "3.5", "seed": "7", "scheduler": "Uneven",
@@ -25,15 +25,8 @@ ALL = {
 HTMX = {"HX-Request": "true"}
 
 
-@pytest.fixture
-def page(alice: User, painter: FakePainter) -> Client:
-    client = Client()
-    client.force_login(alice)
-    return client
-
-
-def kept(page: Client, name: str = "Harbour", **also: str) -> Any:
-    return page.post("/pictures/presets/", {**ALL, "prompt": "", "name": name, **also}, headers=HTMX)
+def kept(alice_client: Client, name: str = "Harbour", **also: str) -> Any:
+    return alice_client.post("/pictures/presets/", {**ALL, "prompt": "", "name": name, **also}, headers=HTMX)
 
 
 def said(answer: Any) -> str:
@@ -49,20 +42,22 @@ def filled(answer: Any) -> dict[str, str]:
     return values
 
 
-def test_all_settings_are_kept_and_fill_the_studio(page: Client, alice: User) -> None:
-    assert "“Harbour” saved." in said(kept(page))
+def test_all_settings_are_kept_and_fill_the_studio(alice_client: Client, alice: User) -> None:
+    assert "“Harbour” saved." in said(kept(alice_client))
     row = Preset.objects.get(owner=alice)
     assert row.settings == ALL | {"count": 2, "steps": 9, "guidance": 3.5, "seed": 7}
-    shown = filled(page.get(f"/pictures/?preset={row.pk}"))
+    shown = filled(alice_client.get(f"/pictures/?preset={row.pk}"))
     assert {name: shown[name] for name in ALL} == ALL
-    offered = re.search(r'data-preset="([^"]*)"', page.get("/pictures/").content.decode())
+    offered = re.search(r'data-preset="([^"]*)"', alice_client.get("/pictures/").content.decode())
     assert offered and json.loads(html.unescape(offered[1])) == row.settings, "the page fills them in by itself"
 
 
-def test_a_picture_that_is_asked_for_with_it_is_drawn_by_it(page: Client) -> None:
-    kept(page)
-    shown = filled(page.get(f"/pictures/?preset={Preset.objects.get().pk}"))
-    assert page.post("/pictures/", {"prompt": "A pier", **{name: shown[name] for name in ALL}}).status_code == 302
+def test_a_picture_that_is_asked_for_with_it_is_drawn_by_it(alice_client: Client) -> None:
+    kept(alice_client)
+    shown = filled(alice_client.get(f"/pictures/?preset={Preset.objects.get().pk}"))
+    assert (
+        alice_client.post("/pictures/", {"prompt": "A pier", **{name: shown[name] for name in ALL}}).status_code == 302
+    )
     rows = Picture.objects.order_by("seed")
     assert [(row.seed, row.steps, row.scheduler, row.guidance) for row in rows] == [
         (7, 9, "Uneven", 3.5),
@@ -71,9 +66,9 @@ def test_a_picture_that_is_asked_for_with_it_is_drawn_by_it(page: Client) -> Non
     assert all("watercolour" in row.prompt and "people" in row.negative for row in rows)
 
 
-def test_the_same_name_gets_the_new_settings(page: Client) -> None:
-    kept(page)
-    kept(page, " Harbour ", steps="12", seed="")
+def test_the_same_name_gets_the_new_settings(alice_client: Client) -> None:
+    kept(alice_client)
+    kept(alice_client, " Harbour ", steps="12", seed="")
     row = Preset.objects.get()
     assert row.settings["steps"] == 12 and "seed" not in row.settings
 
@@ -86,51 +81,51 @@ def test_the_same_name_gets_the_new_settings(page: Client) -> None:
         ("Harbour", {"count": ""}, "cannot be saved"), ("Harbour", {"guidance": "nan"}, "Guidance"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_kept_is_said(page: Client, name: str, also: dict[str, str], words: str) -> None:
-    answer = kept(page, name, **also)
+def test_what_cannot_be_kept_is_said(alice_client: Client, name: str, also: dict[str, str], words: str) -> None:
+    answer = kept(alice_client, name, **also)
     assert answer.status_code == 200 and words in said(answer)
     assert not Preset.objects.exists()
 
 
-def test_there_is_an_end_to_them(page: Client, alice: User) -> None:
+def test_there_is_an_end_to_them(alice_client: Client, alice: User) -> None:
     Preset.objects.bulk_create(Preset(owner=alice, name=str(number)) for number in range(presets.MAX_PRESETS))
-    assert "Delete one first" in said(kept(page))
-    assert "saved." in said(kept(page, "7")), "one that is there may still change"
+    assert "Delete one first" in said(kept(alice_client))
+    assert "saved." in said(kept(alice_client, "7")), "one that is there may still change"
 
 
-def test_one_is_renamed_and_deleted(page: Client) -> None:
-    kept(page)
-    kept(page, "Pier")
+def test_one_is_renamed_and_deleted(alice_client: Client) -> None:
+    kept(alice_client)
+    kept(alice_client, "Pier")
     row = Preset.objects.get(name="Harbour")
     place = f"/pictures/presets/{row.pk}/"
-    assert "already have a preset with this name" in said(page.post(place, {"name": "Pier"}, headers=HTMX))
-    assert "Enter a name first" in said(page.post(place, {"name": ""}, headers=HTMX))
-    assert "Renamed." in said(page.post(place, {"name": "Quay"}, headers=HTMX))
+    assert "already have a preset with this name" in said(alice_client.post(place, {"name": "Pier"}, headers=HTMX))
+    assert "Enter a name first" in said(alice_client.post(place, {"name": ""}, headers=HTMX))
+    assert "Renamed." in said(alice_client.post(place, {"name": "Quay"}, headers=HTMX))
     assert set(Preset.objects.values_list("name", flat=True)) == {"Quay", "Pier"}
-    answer = page.post(place + "delete/", headers=HTMX)
+    answer = alice_client.post(place + "delete/", headers=HTMX)
     assert "Deleted." in said(answer) and "Quay" not in said(answer) and Preset.objects.get().name == "Pier"
 
 
-def test_without_scripts_the_studio_says_what_came_of_it(page: Client) -> None:
-    answer = page.post("/pictures/presets/", {**ALL, "name": "Harbour"}, follow=True)
+def test_without_scripts_the_studio_says_what_came_of_it(alice_client: Client) -> None:
+    answer = alice_client.post("/pictures/presets/", {**ALL, "name": "Harbour"}, follow=True)
     assert "“Harbour” saved." in said(answer) and answer.redirect_chain[0][0] == "/pictures/"
 
 
-def test_what_another_model_does_not_take_is_left_out_and_named(page: Client, painter: FakePainter) -> None:
-    kept(page, steps="45")
+def test_what_another_model_does_not_take_is_left_out_and_named(alice_client: Client, painter: FakePainter) -> None:
+    kept(alice_client, steps="45")
     row = Preset.objects.get()
     Preset.objects.update(settings=row.settings | {"scheduler": "Gone", "steps": 90, "shape": "round"})
-    answer = page.get(f"/pictures/?preset={row.pk}")
+    answer = alice_client.get(f"/pictures/?preset={row.pk}")
     assert "does not support it: " in said(answer)
     assert {"Shape", "Steps", "Scheduler"} <= set(re.findall(r"[A-Z]\w+", said(answer).split("support it: ")[1][:60]))
     assert filled(answer)["seed"] == "7"
     painter.names = ("ship",)  # a painter without negatives and styles
     model_info.record_model(painter.model())
-    assert page.get(f"/pictures/?preset={row.pk}").status_code == 200
+    assert alice_client.get(f"/pictures/?preset={row.pk}").status_code == 200
 
 
-def test_nobody_else_sees_or_changes_them(page: Client, bob: User, alice: User) -> None:
-    kept(page, negative="Zephyrine")
+def test_nobody_else_sees_or_changes_them(alice_client: Client, bob: User, alice: User) -> None:
+    kept(alice_client, negative="Zephyrine")
     row = Preset.objects.get()
     other = Client()
     other.force_login(bob)
@@ -140,8 +135,8 @@ def test_nobody_else_sees_or_changes_them(page: Client, bob: User, alice: User) 
     assert Preset.objects.get().name == "Harbour"
 
 
-def test_a_copy_holds_them_and_erasure_takes_them(page: Client, alice: User) -> None:
-    kept(page, negative="Zephyrine")
+def test_a_copy_holds_them_and_erasure_takes_them(alice_client: Client, alice: User) -> None:
+    kept(alice_client, negative="Zephyrine")
     copied = dict(data_export._archive_parts(alice))["rows/images.preset.json"]
     assert copied[0]["name"] == "Harbour" and copied[0]["settings"]["negative"] == "Zephyrine"
     alice.delete()

@@ -88,7 +88,7 @@ def test_of_a_painter_that_knows_names_the_nearest_are_offered(
 
 
 def test_a_model_that_is_away_costs_nothing(alice: User, chat: FakeChat) -> None:
-    chat.away = True
+    chat.unavailable = True
     page = expanded(alice, "a red cat")
     assert "The model server does not answer." in page and STAYS in page and offered(page) is None
 
@@ -168,4 +168,4 @@ def test_it_counts_as_a_question_of_its_person(alice: User, chat: FakeChat, monk
     ],
 )
 def test_only_a_description_goes_into_the_field(said: str, whole: bool, text: str) -> None:
-    assert clean_description(said, "a red cat", whole=whole) == text
+    assert clean_description(said, "a red cat", is_complete=whole) == text

@@ -21,7 +21,7 @@ from apps.images.provenance import content_credentials, watermarking
 from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
 from apps.users.models import User
-from tests.images.draw_helper import drawn
+from tests.images.draw_helper import draw_ready
 
 pytestmark = pytest.mark.django_db
 
@@ -31,15 +31,8 @@ def content(row: Picture) -> bytes:
         return bytes(file.read())
 
 
-@pytest.fixture
-def client(alice: User) -> Client:
-    client = Client()
-    client.force_login(alice)
-    return client
-
-
 def test_an_upscaled_picture_is_larger_and_names_what_it_was_made_from(alice: User, first: Picture) -> None:
-    row = drawn(upscaling.request_upscale(alice, first))
+    row = draw_ready(upscaling.request_upscale(alice, first))
     assert (row.width, row.height, row.parent, row.upscale, row.prompt) == (512, 512, first, 4, first.prompt)
     assert gallery.describe_recipe(row)["start"] == first.sha256 and gallery.describe_recipe(row)["upscale"] == 4
     said = content_credentials.read_credentials(content(row), "image/png")
@@ -78,7 +71,7 @@ def test_what_it_is_made_from_may_go_while_it_is_drawn(
         return real(*args)
 
     monkeypatch.setattr(where, name, meanwhile)
-    said = content_credentials.read_credentials(content(drawn(row)), "image/png")
+    said = content_credentials.read_credentials(content(draw_ready(row)), "image/png")
     assert said and said.intact and said.derived and row.parent is None
 
 
@@ -90,34 +83,34 @@ def test_one_that_was_cancelled_before_its_turn_is_not_made(alice: User, first: 
     assert (row.status, bool(row.file)) == ("cancelled", False)
 
 
-def test_the_page_shows_the_line_and_asks_for_more(alice: User, client: Client, first: Picture) -> None:
-    assert client.post(f"/pictures/{first.pk}/upscale/").status_code == 302
-    large = drawn(Picture.objects.get(upscale=4))
-    assert client.post(f"/pictures/{large.pk}/again/").status_code == 302
+def test_the_page_shows_the_line_and_asks_for_more(alice: User, alice_client: Client, first: Picture) -> None:
+    assert alice_client.post(f"/pictures/{first.pk}/upscale/").status_code == 302
+    large = draw_ready(Picture.objects.get(upscale=4))
+    assert alice_client.post(f"/pictures/{large.pk}/again/").status_code == 302
     assert gallery.list_ancestors(large) == [first] and list(gallery.list_variants(first)) == [large]
-    page = client.get(f"/pictures/{large.pk}/").content.decode()
+    page = alice_client.get(f"/pictures/{large.pk}/").content.decode()
     assert "origin of this picture" in page and "4 times" in page
-    assert client.post(f"/pictures/{first.pk}/repeat/").status_code == 302
-    again = drawn(Picture.objects.get(repeat_of=first))
-    assert "identical, byte for byte" in client.get(f"/pictures/{again.pk}/").content.decode()
+    assert alice_client.post(f"/pictures/{first.pk}/repeat/").status_code == 302
+    again = draw_ready(Picture.objects.get(repeat_of=first))
+    assert "identical, byte for byte" in alice_client.get(f"/pictures/{again.pk}/").content.decode()
 
 
-def test_what_lies_behind_is_kept_step_by_step(client: Client, first: Picture, charlie: User) -> None:
+def test_what_lies_behind_is_kept_step_by_step(alice_client: Client, first: Picture, charlie: User) -> None:
     told = generation_details.describe_generation(first)
     assert told and told.frames == (1, 2, 3, 4) and len(told.bars) == 4 and max(bar.height for bar in told.bars) == 100
-    page = client.get(f"/pictures/{first.pk}/").content.decode()
+    page = alice_client.get(f"/pictures/{first.pk}/").content.decode()
     assert f"/pictures/{first.pk}/frames/4.jpg" in page
-    assert client.get(f"/pictures/{first.pk}/frames/4.jpg")["Content-Type"] == "image/jpeg"
-    assert client.get(f"/pictures/{first.pk}/frames/9.jpg").status_code == 404
+    assert alice_client.get(f"/pictures/{first.pk}/frames/4.jpg")["Content-Type"] == "image/jpeg"
+    assert alice_client.get(f"/pictures/{first.pk}/frames/9.jpg").status_code == 404
     stranger = Client()
     stranger.force_login(charlie)
     assert stranger.get(f"/pictures/{first.pk}/frames/4.jpg").status_code == 404
     Picture.objects.filter(pk=first.pk).update(status="held")
-    assert client.get(f"/pictures/{first.pk}/frames/4.jpg").status_code == 404
+    assert alice_client.get(f"/pictures/{first.pk}/frames/4.jpg").status_code == 404
 
 
 def test_of_many_steps_a_few_previews_are_kept(alice: User, painter: FakePainter) -> None:
-    row = drawn(submission.request_pictures(alice, PictureRequest("A cat", steps=40))[0])
+    row = draw_ready(submission.request_pictures(alice, PictureRequest("A cat", steps=40))[0])
     steps = list(PreviewFrame.objects.filter(picture=row).values_list("step", flat=True))
     assert len(steps) == 8 and steps[0] == 1 and steps[-1] == 40
 
@@ -129,7 +122,7 @@ def verified(row_content: bytes, name: str) -> str:
 
 def test_a_copy_that_was_saved_again_is_known_by_its_mark(alice: User, first: Picture) -> None:
     assert "has not been changed since" in verified(content(first), "a.png")
-    row = drawn(upscaling.request_upscale(alice, first))
+    row = draw_ready(upscaling.request_upscale(alice, first))
     with Image.open(io.BytesIO(content(row))) as opened:
         copy = io.BytesIO()
         opened.convert("RGB").resize((400, 400)).save(copy, "JPEG", quality=80)
@@ -143,9 +136,9 @@ def test_a_copy_that_was_saved_again_is_known_by_its_mark(alice: User, first: Pi
 def test_the_visible_mark_is_written_once(
     alice: User, painter: FakePainter, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = drawn(submission.request_pictures(alice, PictureRequest("A cat", seed=1))[0])
+    plain = draw_ready(submission.request_pictures(alice, PictureRequest("A cat", seed=1))[0])
     settings.PICTURE_LABEL = "AI"
-    labelled = drawn(submission.request_pictures(alice, PictureRequest("A cat", seed=1))[0])
+    labelled = draw_ready(submission.request_pictures(alice, PictureRequest("A cat", seed=1))[0])
     assert plain.plain_sha256 == labelled.plain_sha256
 
     def corner(row: Picture) -> Any:
@@ -160,16 +153,16 @@ def test_the_visible_mark_is_written_once(
         return watermarking.add_watermarks(plain, label=label)
 
     monkeypatch.setattr(worker, "add_watermarks", noted)
-    drawn(upscaling.request_upscale(alice, labelled))
+    draw_ready(upscaling.request_upscale(alice, labelled))
     assert seen == [False], "what is made from a picture has its mark already"
 
 
 def test_pictures_are_found_by_what_they_mean(alice: User, bob: User, painter: FakePainter) -> None:
     rows = [
-        drawn(submission.request_pictures(alice, PictureRequest(words))[0])
+        draw_ready(submission.request_pictures(alice, PictureRequest(words))[0])
         for words in ("a red cat on a sofa", "tax forms of the year")
     ]
-    drawn(submission.request_pictures(bob, PictureRequest("a red cat on a sofa"))[0])
+    draw_ready(submission.request_pictures(bob, PictureRequest("a red cat on a sofa"))[0])
     vector = registry.get_embedder().embed_query("a red cat on a sofa")
     assert bytes(rows[0].vector) == vector.tobytes() and rows[0].vector_embedder == registry.get_embedder().fingerprint
     assert prompt_embeddings.find_nearest(Picture.objects.filter(owner=alice), "a red cat on a sofa")[0] == rows[0].pk
@@ -200,14 +193,14 @@ def test_without_the_embedder_words_still_find(alice: User, first: Picture, monk
 
 
 @pytest.mark.parametrize("how", ["again", "repeat", "upscale"])
-def test_what_is_made_of_a_picture_is_judged_as_strictly(client: Client, first: Picture, how: str) -> None:
+def test_what_is_made_of_a_picture_is_judged_as_strictly(alice_client: Client, first: Picture, how: str) -> None:
     Picture.objects.update(level="strict")
-    assert client.post(f"/pictures/{first.pk}/{how}/").status_code == 302
+    assert alice_client.post(f"/pictures/{first.pk}/{how}/").status_code == 302
     made = Picture.objects.exclude(pk=first.pk).get()
     assert made.level == "strict"
     if how == "upscale":
-        drawn(made)
-        assert client.post(f"/pictures/{made.pk}/repeat/").status_code == 302
+        draw_ready(made)
+        assert alice_client.post(f"/pictures/{made.pk}/repeat/").status_code == 302
         assert Picture.objects.filter(upscale=4, level="strict").count() == 2
 
 

@@ -25,13 +25,6 @@ from tests.support.pages import strip_layout
 
 
 @pytest.fixture
-def page(alice: User) -> Client:
-    client = Client()
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
 def picture(waiting: Picture) -> Picture:
     worker.draw_picture(waiting.pk)
     waiting.refresh_from_db()
@@ -46,21 +39,21 @@ def content(response: Any) -> bytes:
     return b"".join(response.streaming_content)
 
 
-def test_without_a_model_the_page_says_how_to_get_one(page: Client, settings: LazySettings) -> None:
+def test_without_a_model_the_page_says_how_to_get_one(alice_client: Client, settings: LazySettings) -> None:
     settings.ENGINES = settings.ENGINES | {"image": settings.ENGINES["image"] | {"OPTIONS": {"model": ""}}}
-    assert "IMAGE_MODEL" in body(page.get("/pictures/"))
-    assert page.post("/pictures/", {"prompt": "A cat"}).status_code == 409
+    assert "IMAGE_MODEL" in body(alice_client.get("/pictures/"))
+    assert alice_client.post("/pictures/", {"prompt": "A cat"}).status_code == 409
 
 
-def test_pictures_are_asked_for(page: Client, painter: FakePainter) -> None:
-    assert "No pictures yet" in body(page.get("/pictures/"))
+def test_pictures_are_asked_for(alice_client: Client, painter: FakePainter) -> None:
+    assert "No pictures yet" in body(alice_client.get("/pictures/"))
     asked = {"prompt": "A lighthouse", "count": 2, "shape": "wide", "seed": 5, "steps": 9, "scheduler": "Uneven"}
-    assert page.post("/pictures/", asked)["Location"] == "/pictures/"
+    assert alice_client.post("/pictures/", asked)["Location"] == "/pictures/"
     rows = Picture.objects.order_by("seed")
     assert [(row.seed, row.steps, row.scheduler, row.width, row.height) for row in rows] == [
         (5, 9, "Uneven", 160, 104), (6, 9, "Uneven", 160, 104),
     ]  # fmt: skip
-    shown = body(page.get("/pictures/"))
+    shown = body(alice_client.get("/pictures/"))
     assert shown.count("A lighthouse</span>") == 2 and "Next" in shown and "1 ahead in the queue" in shown
     assert 'hx-trigger="every 1s"' in shown
 
@@ -74,72 +67,72 @@ def test_pictures_are_asked_for(page: Client, painter: FakePainter) -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_comes_back_with_its_reason(
-    page: Client, painter: FakePainter, field: str, value: str, words: str
+    alice_client: Client, painter: FakePainter, field: str, value: str, words: str
 ) -> None:
-    answer = page.post("/pictures/", {"prompt": "A cat", "count": "1"} | {field: value})
+    answer = alice_client.post("/pictures/", {"prompt": "A cat", "count": "1"} | {field: value})
     assert answer.status_code == 400 and words in body(answer)
     assert not Picture.objects.exists()
 
 
-def test_a_picture_shows_its_recipe_its_file_and_its_kin(page: Client, alice: User, picture: Picture) -> None:
+def test_a_picture_shows_its_recipe_its_file_and_its_kin(alice_client: Client, alice: User, picture: Picture) -> None:
     child, unborn = submission.request_pictures(alice, PictureRequest("A blue cat", count=2, parent=picture))
     worker.draw_picture(child.pk)
-    shown = strip_layout(body(page.get(f"/pictures/{picture.pk}/")))
+    shown = strip_layout(body(alice_client.get(f"/pictures/{picture.pk}/")))
     assert "<dt>Seed</dt><dd>7</dd>" in shown and str(child.pk) in shown and str(unborn.pk) not in shown
-    answer = page.get(f"/pictures/{picture.pk}/file.png?download")
+    answer = alice_client.get(f"/pictures/{picture.pk}/file.png?download")
     assert answer["Content-Disposition"] == 'attachment; filename="A-red-cat-7.png"'
     with picture.file.open("rb") as file:
         assert content(answer) == file.read()
-    assert page.get(f"/pictures/{picture.pk}/preview.jpg")["Content-Type"] == "image/jpeg"
+    assert alice_client.get(f"/pictures/{picture.pk}/preview.jpg")["Content-Type"] == "image/jpeg"
 
 
-def test_one_that_is_waiting_is_cancelled_and_tried_again(page: Client, waiting: Picture) -> None:
-    assert page.get(f"/pictures/{waiting.pk}/file.png").status_code == 404
-    page.post(f"/pictures/{waiting.pk}/cancel/")
+def test_one_that_is_waiting_is_cancelled_and_tried_again(alice_client: Client, waiting: Picture) -> None:
+    assert alice_client.get(f"/pictures/{waiting.pk}/file.png").status_code == 404
+    alice_client.post(f"/pictures/{waiting.pk}/cancel/")
     waiting.refresh_from_db()
-    assert waiting.status == "cancelled" and "Cancelled" in body(page.get("/pictures/"))
-    page.post(f"/pictures/{waiting.pk}/again/")
+    assert waiting.status == "cancelled" and "Cancelled" in body(alice_client.get("/pictures/"))
+    alice_client.post(f"/pictures/{waiting.pk}/again/")
     again = Picture.objects.get(status="queued")
     assert (again.prompt, again.parent) == (waiting.prompt, waiting) and again.seed != waiting.seed
 
 
-def test_one_that_is_ready_is_not_cancelled(page: Client, picture: Picture) -> None:
-    page.post(f"/pictures/{picture.pk}/cancel/")
+def test_one_that_is_ready_is_not_cancelled(alice_client: Client, picture: Picture) -> None:
+    alice_client.post(f"/pictures/{picture.pk}/cancel/")
     picture.refresh_from_db()
     assert picture.status == "ready"
 
 
-def test_favourites_words_and_states_narrow_the_gallery(page: Client, alice: User, picture: Picture) -> None:
+def test_favourites_words_and_states_narrow_the_gallery(alice_client: Client, alice: User, picture: Picture) -> None:
     submission.request_pictures(alice, PictureRequest("A blue dog"))
-    page.post(f"/pictures/{picture.pk}/favourite/")
+    alice_client.post(f"/pictures/{picture.pk}/favourite/")
     for query, cat, dog in (("show=favourites", 1, 0), ("show=active", 0, 1), ("q=dog+blue", 0, 1), ("q=red", 1, 0)):
-        shown = body(page.get(f"/pictures/tiles/?{query}"))
+        shown = body(alice_client.get(f"/pictures/tiles/?{query}"))
         assert ("A red cat</span>" in shown, "A blue dog</span>" in shown) == (bool(cat), bool(dog)), query
-    assert "No pictures found" in body(page.get("/pictures/?q=zebra"))
+    assert "No pictures found" in body(alice_client.get("/pictures/?q=zebra"))
 
 
-def test_an_edited_prompt_begins_with_the_recipe(page: Client, picture: Picture) -> None:
-    shown = body(page.get(f"/pictures/?from={picture.pk}"))
+def test_an_edited_prompt_begins_with_the_recipe(alice_client: Client, picture: Picture) -> None:
+    shown = body(alice_client.get(f"/pictures/?from={picture.pk}"))
     assert "A red cat</textarea>" in shown and "Starts with the settings" in shown
-    page.post(f"/pictures/?from={picture.pk}", {"prompt": "A red dog", "count": 1, "strength": "0.3"})
+    alice_client.post(f"/pictures/?from={picture.pk}", {"prompt": "A red dog", "count": 1, "strength": "0.3"})
     row = Picture.objects.get(status="queued")
     assert (row.parent, row.from_parent, row.strength) == (picture, True, 0.3)
 
 
 def test_chosen_pictures_are_downloaded_with_their_recipes_and_deleted(
-    page: Client, picture: Picture, django_capture_on_commit_callbacks: Any
+    alice_client: Client, picture: Picture, django_capture_on_commit_callbacks: Any
 ) -> None:
-    answer = page.post("/pictures/download/", {"picture": [picture.pk]})
+    answer = alice_client.post("/pictures/download/", {"picture": [picture.pk]})
     with zipfile.ZipFile(io.BytesIO(content(answer))) as archive:
         names = sorted(archive.namelist())
         assert [name.rsplit(".")[-1] for name in names] == ["json", "png"]
         assert json.loads(archive.read(names[0]))["seed"] == 7
     path = Path(picture.file.path)
     with django_capture_on_commit_callbacks(execute=True):
-        page.post("/pictures/delete/", {"picture": [picture.pk]})
+        alice_client.post("/pictures/delete/", {"picture": [picture.pk]})
     assert not Picture.objects.exists()
     assert not path.exists()
-    assert page.post("/pictures/delete/", {"picture": ["x"]}).status_code == 404
+    assert alice_client.post("/pictures/delete/", {"picture": ["x"]}).status_code == 404
 
 
 def test_nobody_else_sees_deletes_or_downloads_them(bob: User, picture: Picture) -> None:
@@ -153,12 +146,12 @@ def test_nobody_else_sees_deletes_or_downloads_them(bob: User, picture: Picture)
 
 
 def test_the_gallery_asks_few_questions(
-    page: Client, alice: User, painter: FakePainter, django_assert_max_num_queries: Any
+    alice_client: Client, alice: User, painter: FakePainter, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(3):
         submission.request_pictures(alice, PictureRequest("A cat", count=4))
     with django_assert_max_num_queries(6):
-        page.get("/pictures/tiles/")
+        alice_client.get("/pictures/tiles/")
 
 
 def verified(file: bytes, name: str = "a.png") -> tuple[int, str]:

@@ -142,7 +142,7 @@ def read_scope(prepared: PreparedTurn) -> SearchScope:
     """Return the scope of all that this turn may search. For `in_db`."""
     if prepared.scope is not None and not prepared.files_first:
         return prepared.scope
-    return prepared.filters.narrowed(resolve_scope(prepared.user, prepared.collections))
+    return prepared.filters.narrow_scope(resolve_scope(prepared.user, prepared.collections))
 
 
 def _offer_choice(rows: QuerySet[Document], subject: tuple[str, ...]) -> DocumentChoice:

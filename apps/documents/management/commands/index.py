@@ -56,16 +56,18 @@ class Command(BaseCommand):
                 return
             raise CommandError(str(error)) from error
         rows = Segment.objects.live().select_related("collection")
-        others = [row for row in rows if not embedders.is_compatible(row)]
-        names = sorted({row.collection.name for row in others})
+        incompatible = [row for row in rows if not embedders.is_compatible(row)]
+        names = sorted({row.collection.name for row in incompatible})
         if (
             names
-            and len(others) == len(rows)
+            and len(incompatible) == len(rows)
             and not any(read_collection_settings(row.collection.search_settings).embedder for row in rows)
         ):
-            made = " and ".join(sorted({f"{row.fingerprint} ({row.dimension} dimensions)" for row in others}))
+            embedders_used = " and ".join(
+                sorted({f"{row.fingerprint} ({row.dimension} dimensions)" for row in incompatible})
+            )
             raise CommandError(
-                f"The index was made with another embedding model: {made}, now {engine.fingerprint} "
+                f"The index was made with another embedding model: {embedders_used}, now {engine.fingerprint} "
                 f"({engine.dimension}). Set EMBED_MODEL as it was, or rebuild: .venv/bin/python manage.py reindex"
             )
         if names:

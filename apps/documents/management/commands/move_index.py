@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         target = options["target"]
         try:
-            moved = backend_migration.migrate_index(
+            moved_count = backend_migration.migrate_index(
                 target, lambda done, total: self.stdout.write(f"{done} of {total} passages")
             )
         except index_maintenance.IndexBusy:
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             ) from None
         except EngineError as error:
             raise CommandError(f"{error} Finished parts are kept. Run this again.") from error
-        self.stdout.write(self.style.SUCCESS(f"{moved} segments are searched in {target} now."))
+        self.stdout.write(self.style.SUCCESS(f"{moved_count} segments are searched in {target} now."))
         if settings.ENGINES["index"].get("NAME") != target:
             self.stdout.write(
                 f"Set INDEX_BACKEND={target} and start Openbook again; until then, what is added goes to the old one. "

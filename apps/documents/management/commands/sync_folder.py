@@ -46,18 +46,18 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _show(self, diff: FolderDiff) -> None:
-        for mark, places in (
+        for mark, paths in (
             ("+", [item.path for item in diff.added]),
             ("~", [item.path for item in diff.changed]),
-            (">", [item.description for item in diff.moved]),
+            (">", [item.description for item in diff.renamed]),
             ("-", [item.path for item in diff.removed]),
         ):
-            for place in places:
-                self.stdout.write(f"{mark} {place}")
-        for place, why in diff.refused:
-            self.stdout.write(f"! {place}: {why}")
+            for path in paths:
+                self.stdout.write(f"{mark} {path}")
+        for path, why in diff.refused:
+            self.stdout.write(f"! {path}: {why}")
         self.stdout.write(
-            f"{len(diff.added)} added, {len(diff.changed)} changed, {len(diff.moved)} renamed, "
+            f"{len(diff.added)} added, {len(diff.changed)} changed, {len(diff.renamed)} renamed, "
             f"{len(diff.removed)} removed, {diff.unchanged} unchanged, {len(diff.refused)} not accepted"
         )
 

@@ -95,15 +95,17 @@ def detect_language_code(texts: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=4_000)
-def guess_language(text: str, among: frozenset[str] = frozenset()) -> str:
-    """Return the ISO 639-1 code of the language with the most function words in a short text, of those in `among`.
+def guess_language(text: str, candidates: frozenset[str] = frozenset()) -> str:
+    """Return the ISO 639-1 code of the language with the most function words in a short text, of those in `candidates`.
 
-    Empty `among`: of all. Returns "" if no language has any, or two have equally many.
+    Empty `candidates`: of all. Returns "" if no language has any, or two have equally many.
     """
     if code := _script(text):
         return code
     votes = Counter(code for word in _WORD.findall(text.lower()) for code in _OF.get(word, ()))
-    best = Counter({code: count for code, count in votes.items() if not among or code in among}).most_common(2)
+    best = Counter({code: count for code, count in votes.items() if not candidates or code in candidates}).most_common(
+        2
+    )
     return best[0][0] if best and (len(best) < 2 or best[0][1] > best[1][1]) else ""
 
 

@@ -53,11 +53,11 @@ SURE = 0.9  # share of the non-ASCII characters that must fit a Latin encoding
 
 def detect_legacy_encoding(data: bytes) -> str | None:
     """Return the encoding; None if none of these makes sense of the bytes."""
-    if found := _latin(data):
+    if found := _detect_latin(data):
         return found
     if _is_japanese(data):
         return "euc_jp"
-    return _chinese(data) or next((name for name in _SCRIPTS if _is_of(data, name)), None)
+    return _detect_chinese(data) or next((name for name in _SCRIPTS if _is_of(data, name)), None)
 
 
 def _is_japanese(data: bytes) -> bool:
@@ -69,8 +69,8 @@ def _is_japanese(data: bytes) -> bool:
     return odd >= FEWEST and sum("\u3041" <= char <= "\u30fe" for char in text) >= KANA * odd
 
 
-def _chinese(data: bytes) -> str | None:
-    best, most = None, COMMON
+def _detect_chinese(data: bytes) -> str | None:
+    best, best_share = None, COMMON
     for encoding, characters in _COMMON.items():
         try:
             text = data.decode(encoding)
@@ -78,8 +78,8 @@ def _chinese(data: bytes) -> str | None:
             continue
         odd = [char for char in text if char.isalpha() and char > "\x7f"]
         common = sum(char in characters for char in odd)
-        if common >= FEWEST and common > most * len(odd):
-            best, most = encoding, common / len(odd)
+        if common >= FEWEST and common > best_share * len(odd):
+            best, best_share = encoding, common / len(odd)
     return best
 
 
@@ -99,16 +99,16 @@ def _is_of(data: bytes, encoding: str) -> bool:
     return inside >= max(FEWEST, 3 * signs) and odd - inside - signs <= MOST_FOREIGN * odd
 
 
-def _latin(data: bytes) -> str | None:
-    best, most = None, SURE
+def _detect_latin(data: bytes) -> str | None:
+    best, best_share = None, SURE
     for encoding, alphabets in _ALPHABETS.items():
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
         fits = _fits(text, alphabets)
-        if fits > most:
-            best, most = encoding, fits
+        if fits > best_share:
+            best, best_share = encoding, fits
     return best
 
 
@@ -118,9 +118,9 @@ def _fits(text: str, alphabets: tuple[str, ...]) -> float:
     if sum(char.isalpha() for _, char in odd) > MOST_ODD * sum(map(str.isalpha, text)):
         return 0.0
     letters = [char for at, char in odd if char.isalpha() and not (char.isupper() and at and text[at - 1].islower())]
-    known = max(sum(char in alphabet or char.lower() in alphabet for char in letters) for alphabet in alphabets)
+    known_letters = max(sum(char in alphabet or char.lower() in alphabet for char in letters) for alphabet in alphabets)
     signs = sum(_in_place(text, at, char) for at, char in odd if not char.isalpha() or char in "ªºµ")
-    return (known + signs) / len(odd) if odd else 0.0
+    return (known_letters + signs) / len(odd) if odd else 0.0
 
 
 def _in_place(text: str, at: int, sign: str) -> bool:

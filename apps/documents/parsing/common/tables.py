@@ -34,16 +34,16 @@ def make_table_blocks(rows: Iterable[Sequence[str]], header: Sequence[str] | Non
 
 def group_lines(lines: Iterable[str]) -> Iterator[ParsedBlock]:
     """Yield the lines as table blocks of some GROUP_CHARACTERS each; empty lines are left out."""
-    kept: list[str] = []
+    group: list[str] = []
     size = 0
     for line in filter(None, lines):
-        kept.append(line)
+        group.append(line)
         size += len(line)
         if size > GROUP_CHARACTERS:
-            yield ParsedBlock("table", "\n".join(kept))
-            kept, size = [], 0
-    if kept:
-        yield ParsedBlock("table", "\n".join(kept))
+            yield ParsedBlock("table", "\n".join(group))
+            group, size = [], 0
+    if group:
+        yield ParsedBlock("table", "\n".join(group))
 
 
 def is_header(row: Sequence[str]) -> bool:
@@ -73,29 +73,33 @@ def expand_spans(rows: Iterable[Iterable[tuple[str, int, int]]]) -> list[list[st
 
     A single cell in its row is a title and not repeated over its columns.
     """
-    found: list[list[str]] = []
+    grid: list[list[str]] = []
     below: dict[int, tuple[str, int]] = {}  # by column: text of a spanning cell above, and the rows it still covers
     for cells in rows:
         row: list[str] = []
         told = list(cells)
         left, alone = iter(told), len(told) == 1 and not below  # a single cell across the table is a title
-        taken, below = below, {}
+        open_cells, below = below, {}
         while True:
-            if len(row) in taken:
-                text, more = taken.pop(len(row))
-                wide = 1
+            if len(row) in open_cells:
+                text, remaining_rows = open_cells.pop(len(row))
+                column_span = 1
             elif (cell := next(left, None)) is not None:
-                text, wide, more = cell[0], min(max(cell[1], 1), MOST_SPANNED), min(max(cell[2], 1), MOST_SPANNED)
+                text, column_span, remaining_rows = (
+                    cell[0],
+                    min(max(cell[1], 1), MOST_SPANNED),
+                    min(max(cell[2], 1), MOST_SPANNED),
+                )
             else:
                 break
             if len(row) > MOST_COLUMNS:
                 continue  # spans are not repeated beyond this width
-            for _ in range(1 if alone else wide):
-                if more > 1:
-                    below[len(row)] = text, more - 1
+            for _ in range(1 if alone else column_span):
+                if remaining_rows > 1:
+                    below[len(row)] = text, remaining_rows - 1
                 row.append(text)
-        found.append(row)
-    return found
+        grid.append(row)
+    return grid
 
 
 def _cell(text: str) -> str:

@@ -38,18 +38,18 @@ def _is_table(boxes: Sequence[Box], columns: list[list[int]]) -> bool:
 
     Most cells must have others beside them, and all must be short, except those of one column.
     """
-    most = max(columns, key=len)
-    others = [column for column in columns if column is not most]
-    partners = [at for at in most if any(_level(boxes[at], boxes[cell]) for column in others for cell in column)]
+    longest = max(columns, key=len)
+    others = [column for column in columns if column is not longest]
+    partners = [at for at in longest if any(_level(boxes[at], boxes[cell]) for column in others for cell in column)]
     if not partners:
         return False
     wide = [_median([_shape(boxes[at]) for at in part]) > SHORT for part in [partners, *others]]
-    if sum(wide) > 1 or (wide[0] and len(partners) < BESIDE * len(most)):  # prose, or prose with margin notes
+    if sum(wide) > 1 or (wide[0] and len(partners) < BESIDE * len(longest)):  # prose, or prose with margin notes
         return False
-    cells = [(at, own) for own in others for at in own]
+    cells = [(at, indexes) for indexes in others for at in indexes]
     beside = sum(
-        any(_level(boxes[at], boxes[other]) for column in columns if column is not own for other in column)
-        for at, own in cells
+        any(_level(boxes[at], boxes[other]) for column in columns if column is not indexes for other in column)
+        for at, indexes in cells
     )
     return beside >= BESIDE * len(cells)
 
@@ -58,9 +58,9 @@ def _shape(box: Box) -> float:
     return (box[2] - box[0]) / max(box[3] - box[1], 1e-6)
 
 
-def _level(one: Box, other: Box) -> bool:
-    apart = abs(one[1] + one[3] - other[1] - other[3]) / 2
-    return apart < 0.3 * min(one[3] - one[1], other[3] - other[1])
+def _level(first: Box, second: Box) -> bool:
+    apart = abs(first[1] + first[3] - second[1] - second[3]) / 2
+    return apart < 0.3 * min(first[3] - first[1], second[3] - second[1])
 
 
 def _median(values: list[float]) -> float:
@@ -91,8 +91,8 @@ def _bands(boxes: Sequence[Box], part: list[int], gutter: float) -> list[list[in
     return bands
 
 
-def _several(boxes: Sequence[Box], one: list[int], other: list[int], gutter: float) -> bool:
-    return _columns(boxes, one, gutter) > 1 or _columns(boxes, other, gutter) > 1
+def _several(boxes: Sequence[Box], left: list[int], right: list[int], gutter: float) -> bool:
+    return _columns(boxes, left, gutter) > 1 or _columns(boxes, right, gutter) > 1
 
 
 def _columns(boxes: Sequence[Box], part: list[int], gutter: float) -> int:

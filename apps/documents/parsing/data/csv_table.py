@@ -19,16 +19,16 @@ _SAMPLE = 64 * 1024
 MOST_ABOVE = 20  # lines of text above a table
 ALL, MOST = 0.95, 0.6  # shares of the lines that count as all and as most of them
 _DELIMITERS = ",;\t|"
-_TOLD = re.compile(r"sep=([,;\t|])\n", re.IGNORECASE)  # first line that names the delimiter for spreadsheets
+_DECLARATION = re.compile(r"sep=([,;\t|])\n", re.IGNORECASE)  # first line that names the delimiter for spreadsheets
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     """Yield the pages of a CSV file. Raises ParseError."""
     text = read_text(path, limits)
     csv.field_size_limit(MAX_CELL)
-    told = _TOLD.match(text)
-    text = text[told.end() :] if told else text
-    dialect, columns = _dialect(text[:_SAMPLE], told[1] if told else _DELIMITERS)
+    declaration = _DECLARATION.match(text)
+    text = text[declaration.end() :] if declaration else text
+    dialect, columns = _detect_dialect(text[:_SAMPLE], declaration[1] if declaration else _DELIMITERS)
     yield from paginate(_blocks(_rows(text, dialect), columns), limits)
 
 
@@ -59,23 +59,23 @@ def _rows(text: str, dialect: type[csv.Dialect]) -> Iterator[Sequence[str]]:
         ) from error
 
 
-def _dialect(sample: str, delimiters: str) -> tuple[type[csv.Dialect], int]:
+def _detect_dialect(sample: str, delimiters: str) -> tuple[type[csv.Dialect], int]:
     """Return the detected dialect, and the number of columns.
 
     The delimiter splits all of the first lines into the same number of columns, else most lines. Of several, it is the
     one with the most columns. Decimal commas split lines too, but not the header.
     """
     lines = [line for line in sample.splitlines()[:50] if line.strip()][:20]
-    best, most = delimiters[0], (False, 1, 0.0)
+    best, best_score = delimiters[0], (False, 1, 0.0)
     for delimiter in delimiters:
         widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
-        usual = max(set(widths), key=widths.count) if widths else 1
-        share = widths.count(usual) / max(1, len(widths))
-        rank = share >= ALL, usual, share
-        if usual > 1 and share >= MOST and rank > most:
-            best, most = delimiter, rank
+        common_width = max(set(widths), key=widths.count) if widths else 1
+        share = widths.count(common_width) / max(1, len(widths))
+        rank = share >= ALL, common_width, share
+        if common_width > 1 and share >= MOST and rank > best_score:
+            best, best_score = delimiter, rank
 
-    class Found(csv.excel):
+    class CsvTable(csv.excel):
         delimiter = best
 
-    return Found, most[1]
+    return CsvTable, best_score[1]

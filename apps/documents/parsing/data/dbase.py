@@ -58,14 +58,14 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     if not fields or width < 2 or start >= len(data):
         raise ParseError(DAMAGED)
     rows = [data[at : at + width] for at in range(start, min(len(data), start + count * width), width)]
-    kept = [row for row in rows if row[:1] != b"*" and len(row) == width]  # a star marks a deleted row
-    code = _PAGES.get(data[29]) or detect_encoding(b"\n".join(kept)[:65_536])
-    shown = [field for field in fields if field.kind not in _KEPT_APART]
-    cells = ([_cell(row, field, code) for field in shown] for row in kept)
-    yield from paginate(make_table_blocks(cells, [field.name for field in shown]), limits)
-    if len(shown) < len(fields):
+    live_rows = [row for row in rows if row[:1] != b"*" and len(row) == width]  # a star marks a deleted row
+    code = _PAGES.get(data[29]) or detect_encoding(b"\n".join(live_rows)[:65_536])
+    shown_fields = [field for field in fields if field.kind not in _KEPT_APART]
+    cells = ([_cell(row, field, code) for field in shown_fields] for row in live_rows)
+    yield from paginate(make_table_blocks(cells, [field.name for field in shown_fields]), limits)
+    if len(shown_fields) < len(fields):
         yield ParseNotice("Long texts of this table (memo fields) are in a separate file and were left out.")
-    if len(kept) < len(rows):
+    if len(live_rows) < len(rows):
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 
 

@@ -77,9 +77,9 @@ class EmailParseState:
     scan: ScannedPage | None = None  # place of the last scanned page; valid until the next page is requested
     pictures: set[bytes] = field(default_factory=set)  # SHA-256 of the pictures seen so far
 
-    def skip(self, name: str, why: str = "") -> None:
+    def skip(self, name: str, reason: str = "") -> None:
         """Record an attachment that was left out, with the reason."""
-        self.skipped.append(f"{name[:60]} ({why})" if why else name[:60])
+        self.skipped.append(f"{name[:60]} ({reason})" if reason else name[:60])
 
     def notes(self) -> Iterator[ParseNotice]:
         """Yield the notices about everything left out."""

@@ -49,10 +49,10 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 def iter_numbered_pages(path: str, mail: EmailParseState) -> Iterator[DocumentTitle | ParsedPage]:
     """Yield the title and the numbered pages of the message. Raises ParseError."""
-    named, found = _opened(path, mail)
+    named, content = _opened(path, mail)
     if title := make_title(named):
         yield title
-    for number, page in enumerate(_pages(found, mail, 0), start=1):
+    for number, page in enumerate(_pages(content, mail, 0), start=1):
         if number > mail.limits.pages:
             raise ParseError(format_page_limit(number, mail.limits))
         yield replace(page, number=number)
@@ -77,35 +77,35 @@ def _opened(path: str, mail: EmailParseState) -> tuple[str, _MessageContent]:
     try:
         with olefile.OleFileIO(path) as container:
             message = _Message(container)
-            return message.text(_SUBJECT), _found(message, mail, 0)
+            return message.text(_SUBJECT), _read_message(message, mail, 0)
     except (OSError, ValueError, IndexError, RecursionError) as error:
         raise ParseError(DAMAGED) from error
 
 
-def _found(message: _Message, mail: EmailParseState, depth: int) -> _MessageContent:
+def _read_message(message: _Message, mail: EmailParseState, depth: int) -> _MessageContent:
     inner = list(message.inner())
     if depth >= MOST_DEEP:
-        for one in inner:
-            mail.skip(one.text(_SUBJECT) or "a message", NESTED_TOO_DEEP)
+        for attached in inner:
+            mail.skip(attached.text(_SUBJECT) or "a message", NESTED_TOO_DEEP)
         inner = []
-    deeper = [_found(one, mail, depth + 1) for one in inner]
+    deeper = [_read_message(attached, mail, depth + 1) for attached in inner]
     return _MessageContent(list(message.blocks(mail)), list(message.files()), deeper)
 
 
-def _pages(found: _MessageContent, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
-    yield from paginate_units([found.blocks], mail.limits)
-    for name, data in found.files:
+def _pages(content: _MessageContent, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
+    yield from paginate_units([content.blocks], mail.limits)
+    for name, data in content.files:
         mail.parts += 1
         if mail.parts > MOST_PARTS:
             mail.skip(UNCOUNTED)
             return
         yield from parse_attachment(name, data, mail, depth)
-    for one in found.inner:
+    for attached in content.inner:
         mail.parts += 1
         if mail.parts > MOST_PARTS:
             mail.skip(UNCOUNTED)
             return
-        yield from _pages(one, mail, depth + 1)
+        yield from _pages(attached, mail, depth + 1)
 
 
 class _Message:
@@ -156,9 +156,9 @@ class _Message:
     def inner(self) -> Iterator[_Message]:
         """Yield the messages that are attached as messages, not as files."""
         for folder in self._attachments():
-            place = f"{folder}__SUBSTG1.0_{_DATA}{_OBJECT}/"
-            if f"{place}__PROPERTIES_VERSION1.0" in self._streams:
-                yield _Message(self._container, self._at + place)
+            prefix = f"{folder}__SUBSTG1.0_{_DATA}{_OBJECT}/"
+            if f"{prefix}__PROPERTIES_VERSION1.0" in self._streams:
+                yield _Message(self._container, self._at + prefix)
 
     def _attachments(self) -> list[str]:
         return sorted({f"{name.split('/')[0]}/" for name in self._streams if name.startswith("__ATTACH")})

@@ -117,12 +117,12 @@ class StyledElement(ElementWrapper):  # type: ignore[misc]
             self.budget.spend(_WRAPPED)
             yield child
 
-    def _walk(self, way: str) -> Iterator[StyledElement]:
-        node = getattr(self, way)
+    def _walk(self, direction: str) -> Iterator[StyledElement]:
+        node = getattr(self, direction)
         while node is not None:
             self.budget.spend()
             yield node
-            node = getattr(node, way)
+            node = getattr(node, direction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +185,11 @@ class StyleSheet:
 
         `layer` and `name` are those of the enclosing `@layer`; nodes deeper than `MOST_DEEP` are ignored.
         """
-        own: list[Any] = []
+        declarations: list[Any] = []
         for node in nodes if depth <= MOST_DEEP else ():
             try:
                 if node.type == "declaration":
-                    own.append(node)
+                    declarations.append(node)
                 elif node.type == "at-rule":
                     self._read_at(node, around, layer, name, depth)
                 elif node.type == "qualified-rule":
@@ -198,15 +198,15 @@ class StyleSheet:
                         self._read(_contents(node.content), selector, layer, name, depth + 1)
             except RecursionError:
                 continue  # brackets nested hundreds deep, which no browser accepts
-        if own and around:
-            self._add(around, own, layer)
+        if declarations and around:
+            self._add(around, declarations, layer)
 
     def _read_at(self, node: Any, around: str, layer: int, name: str, depth: int) -> None:
         word = node.lower_at_keyword
         if word == "layer":
             names = [f"{name}.{part.strip()}".strip(".") for part in tinycss2.serialize(node.prelude).split(",")]
-            for each in names:
-                self.layers.setdefault(each, len(self.layers))
+            for layer_name in names:
+                self.layers.setdefault(layer_name, len(self.layers))
             layer, name = self.layers[names[0]], names[0]
         elif word == "scope":
             blocks = [token for token in node.prelude if token.type == "() block"]
@@ -215,12 +215,16 @@ class StyleSheet:
             return
         if node.content is not None:
             parse = _contents if around and word != "scope" else tinycss2.parse_rule_list
-            inner = [each for each in parse(node.content) if each.type in ("qualified-rule", "at-rule", "declaration")]
+            inner = [
+                layer_name
+                for layer_name in parse(node.content)
+                if layer_name.type in ("qualified-rule", "at-rule", "declaration")
+            ]
             self._read(inner, around, layer, name, depth + 1)
 
     def _add(self, selector: str, nodes: list[Any], layer: int) -> None:
         declarations = _declarations(nodes)
-        self.paints_backgrounds |= any(one.name.startswith(_PAINTS[:2]) for one in declarations)
+        self.paints_backgrounds |= any(selector_test.name.startswith(_PAINTS[:2]) for selector_test in declarations)
         if not declarations or self.count >= MOST_RULES:
             return
         text = _NEVER.sub(":hover", _ALWAYS.sub(":is(*)", selector.replace("*|", "")))
@@ -228,13 +232,19 @@ class StyleSheet:
             compiled = compile_selector_list(text)
         except (SelectorError, SyntaxError, RecursionError, MemoryError, NotImplementedError, ValueError):
             return  # not a selector, or of an unknown kind
-        for one in compiled:
-            if one.pseudo_element is None and not one.never_matches:
+        for selector_test in compiled:
+            if selector_test.pseudo_element is None and not selector_test.never_matches:
                 self.count += 1
-                tag = one.lower_local_name or "*"
-                key = f"#{one.id}" if one.id else f".{one.class_name}" if one.class_name else tag
+                tag = selector_test.lower_local_name or "*"
+                key = (
+                    f"#{selector_test.id}"
+                    if selector_test.id
+                    else f".{selector_test.class_name}"
+                    if selector_test.class_name
+                    else tag
+                )
                 counts = bool(_COUNTED.search(text))
-                rule = StyleRule(one.test, one.specificity, layer, self.count, declarations, counts)
+                rule = StyleRule(selector_test.test, selector_test.specificity, layer, self.count, declarations, counts)
                 self.rules.setdefault(key, []).append(rule)
 
 
@@ -272,31 +282,35 @@ def _declared(element: StyledElement, sheet: StyleSheet) -> dict[str, str]:
     inherited: Mapping[str, str] = element.parent.variables if element.parent is not None else {}
     ranked: list[tuple[Rank, StyleDeclaration]] = []
     for rule in sheet.matching_rules(element) if sheet.rules else ():
-        for one in rule.declarations:
-            rank = (2, -rule.layer) if one.important else (0, rule.layer)
-            ranked.append(((*rank, rule.specificity, rule.order), one))
-    for one in _of_attribute((element.etree_element.get("style") or "")[:MOST_STYLE]):
-        ranked.append(((3 if one.important else 1, 0, (0, 0, 0), 0), one))
+        for declaration in rule.declarations:
+            rank = (2, -rule.layer) if declaration.important else (0, rule.layer)
+            ranked.append(((*rank, rule.specificity, rule.order), declaration))
+    for declaration in _of_attribute((element.etree_element.get("style") or "")[:MOST_STYLE]):
+        ranked.append(((3 if declaration.important else 1, 0, (0, 0, 0), 0), declaration))
     ranked.sort(key=lambda row: row[0])
-    found: dict[str, str] = {}
-    for _, one in ranked:
-        _set(found, one)
-    own = {name: value for name, value in found.items() if name.startswith("--")}
-    element.variables = {**inherited, **own} if own else inherited
-    resolved = ((name, _resolved(value, element.variables)) for name, value in found.items() if name not in own)
+    values: dict[str, str] = {}
+    for _, declaration in ranked:
+        _set(values, declaration)
+    variables = {name: value for name, value in values.items() if name.startswith("--")}
+    element.variables = {**inherited, **variables} if variables else inherited
+    resolved = ((name, _resolved(value, element.variables)) for name, value in values.items() if name not in variables)
     return {name: value for name, value in resolved if value is not None}
 
 
-def _set(found: dict[str, str], one: StyleDeclaration) -> None:
-    """Add a declaration as the last of `found` and drop those that it overrides. Values invalid in browsers are
+def _set(values: dict[str, str], declaration: StyleDeclaration) -> None:
+    """Add a declaration as the last of `values` and drop those that it overrides. Values invalid in browsers are
     ignored."""
-    if "var(" not in one.value and not _valid(one.name, one.value.lower()):
+    if "var(" not in declaration.value and not _valid(declaration.name, declaration.value.lower()):
         return
-    cover = _COVERS.get(one.name, one.name)
-    for name in list(found):
-        if name == one.name or name.startswith(cover) or (one.name == "all" and not name.startswith("--")):
-            del found[name]
-    found[one.name] = one.value
+    cover = _COVERS.get(declaration.name, declaration.name)
+    for name in list(values):
+        if (
+            name == declaration.name
+            or name.startswith(cover)
+            or (declaration.name == "all" and not name.startswith("--"))
+        ):
+            del values[name]
+    values[declaration.name] = declaration.value
 
 
 def _valid(name: str, value: str) -> bool:
@@ -318,13 +332,13 @@ def _resolved(value: str, variables: Mapping[str, str]) -> str | None:
             return _NOTHING.sub(r"\1", value) if "calc(" in value else value
         missing = False
 
-        def said(found: re.Match[str]) -> str:
+        def substitute(match: re.Match[str]) -> str:
             nonlocal missing
-            known = variables.get(found[1], found[2])
-            missing |= known is None
-            return (known or "").strip()
+            replacement = variables.get(match[1], match[2])
+            missing |= replacement is None
+            return (replacement or "").strip()
 
-        value = _VAR.sub(said, value)
+        value = _VAR.sub(substitute, value)
         if missing or len(value) > MOST_STYLE:
             return None
     return None
@@ -339,14 +353,14 @@ def _of_attribute(style: str) -> tuple[StyleDeclaration, ...]:
 
 
 def _declarations(nodes: Iterable[Any]) -> tuple[StyleDeclaration, ...]:
-    found = []
+    declarations = []
     for node in nodes:
         if node.type == "declaration":
             name = node.name if node.name.startswith("--") else node.lower_name
             value = tinycss2.serialize(node.value).strip()
             if _RELEVANT.fullmatch(name) and len(value) <= MOST_STYLE:
-                found.append(StyleDeclaration(name, value, node.important))
-    return tuple(found)
+                declarations.append(StyleDeclaration(name, value, node.important))
+    return tuple(declarations)
 
 
 def _contents(content: Any) -> list[Any]:
@@ -358,16 +372,16 @@ def _nested(prelude: Sequence[Any], around: str) -> str:
 
     "" if a part is longer than `MOST_SELECTOR`.
     """
-    whole = str(tinycss2.serialize(prelude)).strip()
+    prelude_text = str(tinycss2.serialize(prelude)).strip()
     if not around:
-        return whole
-    outer, found = f":is({around})", []
+        return prelude_text
+    outer, selectors = f":is({around})", []
     for part in _split(prelude, ","):
         text = tinycss2.serialize(part).strip()
-        found.append(text.replace("&", outer) if "&" in text else f"{outer} {text}")
-        if len(found[-1]) > MOST_SELECTOR:
+        selectors.append(text.replace("&", outer) if "&" in text else f"{outer} {text}")
+        if len(selectors[-1]) > MOST_SELECTOR:
             return ""
-    return ", ".join(found)
+    return ", ".join(selectors)
 
 
 def _is_read(style: Any) -> bool:
@@ -404,10 +418,10 @@ def _condition(words: list[Any], holds: Callable[[str], bool] | None = None) -> 
 
     `holds` decides about each feature; None: the screen's own features decide.
     """
-    for word, some in (("or", any), ("and", all)):
+    for word, combine in (("or", any), ("and", all)):
         parts = _split(words, word)
         if len(parts) > 1:
-            return some(_condition(part, holds) for part in parts)
+            return combine(_condition(part, holds) for part in parts)
     if not words:
         return True
     if _is(words[0], "not"):
@@ -424,13 +438,15 @@ def _condition(words: list[Any], holds: Callable[[str], bool] | None = None) -> 
 
 
 def _feature(text: str) -> bool:
-    if found := _SIZE.fullmatch(text):
-        here = WIDTH if found["side"] in ("width", "inline-size") else HEIGHT
-        said = [_compared(_pixels(found["first"], found["unit"]), found["before"], here)] if found["first"] else []
-        if found["second"]:
-            sign = {"min-": ">=", "max-": "<="}.get(found["edge"] or "", found["after"])
-            said.append(_compared(here, sign, _pixels(found["second"], found["unit2"])))
-        return all(said)
+    if match := _SIZE.fullmatch(text):
+        here = WIDTH if match["side"] in ("width", "inline-size") else HEIGHT
+        conditions = (
+            [_compared(_pixels(match["first"], match["unit"]), match["before"], here)] if match["first"] else []
+        )
+        if match["second"]:
+            sign = {"min-": ">=", "max-": "<="}.get(match["edge"] or "", match["after"])
+            conditions.append(_compared(here, sign, _pixels(match["second"], match["unit2"])))
+        return all(conditions)
     name, _, value = text.partition(":")
     return _FEATURES.get(name) == value if value else name in _HOLDING
 
@@ -452,11 +468,11 @@ def _words(tokens: Iterable[Any]) -> list[Any]:
 
 def _split(tokens: Iterable[Any], at: str) -> list[list[Any]]:
     parts: list[list[Any]] = [[]]
-    for each in tokens:
-        if each == at if at == "," else _is(each, at):
+    for token in tokens:
+        if token == at if at == "," else _is(token, at):
             parts.append([])
         else:
-            parts[-1].append(each)
+            parts[-1].append(token)
     return parts
 
 

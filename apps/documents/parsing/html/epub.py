@@ -47,10 +47,10 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
             if title := make_title(package.findtext(".//{http://purl.org/dc/elements/1.1/}title") or ""):
                 yield title
             yield PageCount(len(chapters))
-            unseen = [0]
+            hidden_count = [0]
             book = _Chapters(archive, names)
-            yield from paginate_units((book.chapter(name, unseen) for name in chapters), limits)
-            if unseen[0]:
+            yield from paginate_units((book.chapter(name, hidden_count) for name in chapters), limits)
+            if hidden_count[0]:
                 yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
     except (zipfile.BadZipFile, KeyError, AttributeError, lxml.etree.XMLSyntaxError, OSError) as error:
         raise ParseError(DAMAGED) from error
@@ -75,41 +75,41 @@ def _tree(data: bytes) -> Any:
 
 
 def _spine(package: Any, folder: str) -> Iterator[str]:
-    places = {item.get("id"): item.get("href") or "" for item in package.iter(_OPF + "item")}
+    paths = {item.get("id"): item.get("href") or "" for item in package.iter(_OPF + "item")}
     items = sorted(package.iter(_OPF + "itemref"), key=lambda item: item.get("linear") == "no")
     for item in items:  # non-linear items such as notes come last
-        if places.get(item.get("idref")):
-            yield posixpath.normpath(posixpath.join(folder, unquote(places[item.get("idref")])))
+        if paths.get(item.get("idref")):
+            yield posixpath.normpath(posixpath.join(folder, unquote(paths[item.get("idref")])))
 
 
 class _Chapters:
     """Chapters of a book with their style sheets, which may hide text."""
 
     def __init__(self, archive: zipfile.ZipFile, names: set[str]) -> None:
-        self._archive, self._names, self._known = archive, names, dict[str, str]()
+        self._archive, self._names, self._sheets = archive, names, dict[str, str]()
 
-    def chapter(self, name: str, unseen: list[int]) -> list[ParsedBlock]:
+    def chapter(self, name: str, hidden_count: list[int]) -> list[ParsedBlock]:
         """Return the blocks of a chapter; hidden texts are added to the count in `unseen[0]`."""
         data = self._archive.read(name)
-        return _chapter(data, self._of(name, data), unseen)
+        return _chapter(data, self._styles_of(name, data), hidden_count)
 
-    def _of(self, chapter: str, data: bytes) -> str:
+    def _styles_of(self, chapter: str, data: bytes) -> str:
         """Return the style sheets that a chapter links to, as one text."""
         folder = posixpath.dirname(chapter)
         found = (unquote(address.decode("utf-8", "replace")) for address in _SHEET.findall(data[:MOST_HEAD]))
         return "\n".join(self._read(posixpath.normpath(posixpath.join(folder, name))) for name in found)
 
     def _read(self, name: str) -> str:
-        if name not in self._known:
+        if name not in self._sheets:
             data = self._archive.read(name)[:MOST_SHEET] if name in self._names else b""
-            self._known[name] = data.decode("utf-8", "replace").replace("<", " ")
-        return self._known[name]
+            self._sheets[name] = data.decode("utf-8", "replace").replace("<", " ")
+        return self._sheets[name]
 
 
-def _chapter(data: bytes, css: str, unseen: list[int]) -> list[ParsedBlock]:
+def _chapter(data: bytes, css: str, hidden_count: list[int]) -> list[ParsedBlock]:
     text = data.decode(detect_encoding(data), "replace")
     page = read_page(_HEAD_END.sub(lambda end: f"<style>{css}</style>{end[0]}", text, count=1) if css else text)
-    unseen[0] += page.hidden
+    hidden_count[0] += page.hidden
     if page.blocks and page.title and not any(block.kind == "heading" for block in page.blocks[:3]):
         return [ParsedBlock("heading", page.title.text, 1), *page.blocks]
     return page.blocks

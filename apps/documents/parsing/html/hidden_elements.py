@@ -39,17 +39,17 @@ PALEST = 0.94  # of red, green and blue each, from which letters count as white
 def hidden_elements(tree: Any) -> set[Any]:
     """Return the outermost elements of a page that no reader sees."""
     styles = PageStyles(tree)
-    found: set[Any] = set()
+    hidden: set[Any] = set()
     stack = [iter([styles.root])]
     while stack:
         element = next(stack[-1], None)
         if element is None:
             stack.pop()
         elif _hides(element, styles):
-            found.add(element.etree_element)
+            hidden.add(element.etree_element)
         else:
             stack.append(styles.children(element))
-    return found
+    return hidden
 
 
 def _hides(element: StyledElement, styles: PageStyles) -> bool:

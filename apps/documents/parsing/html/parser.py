@@ -122,14 +122,14 @@ def _drop(tree: Any, around: frozenset[str]) -> int:
     count, hidden = 0, hidden_elements(tree)
     for element in elements:
         if not isinstance(element.tag, str):
-            gone = True
+            removed = True
         else:
             tag = element.tag.rpartition("}")[2]
-            unseen = element in hidden
-            count += unseen and any(words.strip() for words in element.itertext())
-            gone = unseen or element.get("aria-hidden") == "true" or tag in _NEVER or tag in around
-            gone = gone or (tag == "a" and (element.text or "").strip() in _PERMALINKS and not len(element))
-        if gone and element.getparent() is not None:
+            is_hidden = element in hidden
+            count += is_hidden and any(words.strip() for words in element.itertext())
+            removed = is_hidden or element.get("aria-hidden") == "true" or tag in _NEVER or tag in around
+            removed = removed or (tag == "a" and (element.text or "").strip() in _PERMALINKS and not len(element))
+        if removed and element.getparent() is not None:
             element.drop_tree()
     return count
 
@@ -146,17 +146,17 @@ def _article(tree: Any, everything: list[ParsedBlock]) -> list[ParsedBlock] | No
     elements = sum(1 for _ in islice(tree.iter(), MOST_ELEMENTS))
     if elements == MOST_ELEMENTS or sum(len(block.text) for block in everything) < SHORT_PAGE:
         return None
-    found = trafilatura.bare_extraction(
+    extracted = trafilatura.bare_extraction(
         lxml.html.tostring(tree, encoding="unicode"), favor_recall=True, include_comments=False, with_metadata=False
     )
-    if found is None or found.body is None:
+    if extracted is None or extracted.body is None:
         return None
-    blocks = list(_blocks(found.body))
-    kept, whole = (sum(len(block.text) for block in some) for some in (blocks, everything))
+    blocks = list(_blocks(extracted.body))
+    extracted_size, page_size = (sum(len(block.text) for block in some) for some in (blocks, everything))
     head = next((block for block in everything if block.kind == "heading" and block.level == 1), None)
     if head is not None and all(block.text != head.text for block in blocks):
         blocks.insert(0, head)  # trafilatura drops a heading that repeats the title
-    return blocks if kept >= KEPT_SHARE * whole and len(blocks) >= KEPT_BLOCKS * len(everything) else None
+    return blocks if extracted_size >= KEPT_SHARE * page_size and len(blocks) >= KEPT_BLOCKS * len(everything) else None
 
 
 def _blocks(tree: Any) -> Iterator[ParsedBlock]:
@@ -233,16 +233,16 @@ def _spread(table: Any, left: int) -> int:
     for at, row in enumerate(rows):
         column = 0
         for cell in [cell for cell in row if cell.tag in {"td", "th"}]:
-            wide, high = (_span(cell.attrib.pop(name, "")) for name in ("colspan", "rowspan"))
-            left -= wide * high - 1
+            column_span, row_span = (_span(cell.attrib.pop(name, "")) for name in ("colspan", "rowspan"))
+            left -= column_span * row_span - 1
             if left < 0:
                 return left
-            for below in rows[at + 1 : at + high]:
-                for _ in range(wide):
+            for below in rows[at + 1 : at + row_span]:
+                for _ in range(column_span):
                     below.insert(min(column, len(below)), copy.deepcopy(cell))
-            for _ in range(wide - 1):
+            for _ in range(column_span - 1):
                 row.insert(row.index(cell), copy.deepcopy(cell))
-            column += wide
+            column += column_span
     return left
 
 

@@ -11,14 +11,14 @@ from contextlib import closing
 from functools import cache
 from typing import Any
 
-from apps.documents.parsing.ocr.page_assembly import Place, RecognisedLine, assemble_page
+from apps.documents.parsing.ocr.page_assembly import FractionBox, RecognisedLine, assemble_page
 from apps.documents.parsing.protocol import ParsedPage, WordBox, strip_invisible
 
 LONGEST = 2000  # pixels of the longer side, enough for text printed in 8 points
 SMALL = 1200  # pixels; an image whose longer side is less than half of this is enlarged
 LINES = 12  # lines recognised per step
-ASKED = 16  # longest lines by which an upside-down page is detected
-SURE = 0.5  # confidence, 0 to 1, below which a line is dropped
+ORIENTATION_LINES = 16  # longest lines by which an upside-down page is detected
+MIN_CONFIDENCE = 0.5  # confidence, 0 to 1, below which a line is dropped
 
 
 def recognise_page(path: str, kind: str, number: int) -> Iterator[tuple[ParsedPage, list[WordBox]] | None]:
@@ -30,17 +30,17 @@ def recognise_page(path: str, kind: str, number: int) -> Iterator[tuple[ParsedPa
 
     upright = _picture(path, kind, number)
     yield None
-    crops, found, record = _detect(upright)
-    turns = _turns(crops, found)
-    picture = np.ascontiguousarray(np.rot90(upright, turns))
-    if turns:
+    crops, detected, record = _detect(upright)
+    quarter_turns = _count_quarter_turns(crops, detected)
+    picture = np.ascontiguousarray(np.rot90(upright, quarter_turns))
+    if quarter_turns:
         yield None
-        crops, found, record = _detect(picture)
+        crops, detected, record = _detect(picture)
     lines: list[RecognisedLine] = []
     for at in range(0, len(crops), LINES):
         yield None
-        lines += _read(picture, crops[at : at + LINES], found, at, record)
-    yield assemble_page(number, lines, turns)
+        lines += _read(picture, crops[at : at + LINES], detected, at, record)
+    yield assemble_page(number, lines, quarter_turns)
 
 
 def _picture(path: str, kind: str, number: int) -> Any:
@@ -78,7 +78,7 @@ def _engine() -> Any:
             f"{threads}inter_op_num_threads": 1,
             "Global.log_level": "critical",
             "Global.return_word_box": True,
-            "Global.text_score": SURE,
+            "Global.text_score": MIN_CONFIDENCE,
             "Det.limit_type": "max",  # the default would scale the shorter side to 736 pixels
             "Det.limit_side_len": LONGEST,
         }
@@ -92,36 +92,38 @@ def _detect(picture: Any) -> tuple[list[Any], Any, dict[str, Any]]:
 
     small, record = _engine().preprocess_img(picture)
     try:
-        crops, found = _engine().detect_and_crop(small, record)
+        crops, detected = _engine().detect_and_crop(small, record)
     except RapidOCRError:
         return [], None, record
-    return crops, found, record
+    return crops, detected, record
 
 
-def _turns(crops: list[Any], found: Any) -> int:
+def _count_quarter_turns(crops: list[Any], detected: Any) -> int:
     """Return the number of quarter turns, counter-clockwise, after which the lines can be read."""
     if not crops:
         return 0
-    sizes = [(abs(box[1] - box[0]).max(), abs(box[3] - box[0]).max()) for box in found.boxes]
+    sizes = [(abs(box[1] - box[0]).max(), abs(box[3] - box[0]).max()) for box in detected.boxes]
     sideways = sum(high > 1.5 * wide for wide, high in sizes) > len(sizes) / 2
-    longest = sorted(crops, key=lambda crop: -crop.shape[1])[:ASKED]
+    longest = sorted(crops, key=lambda crop: -crop.shape[1])[:ORIENTATION_LINES]
     labels = [label for label, _ in _engine()._load_cls_model()(longest).cls_res]
     head = labels.count("180") > len(labels) / 2
     return (1 if not head else 3) if sideways else (2 if head else 0)
 
 
-def _read(picture: Any, crops: list[Any], found: Any, at: int, record: dict[str, Any]) -> Iterator[RecognisedLine]:
+def _read(picture: Any, crops: list[Any], detected: Any, at: int, record: dict[str, Any]) -> Iterator[RecognisedLine]:
     from rapidocr.ch_ppocr_cls import TextClsOutput
     from rapidocr.ch_ppocr_det import TextDetOutput
 
     engine = _engine()
     part = slice(at, at + len(crops))
-    places = TextDetOutput(boxes=found.boxes[part], scores=found.scores[part])
+    places = TextDetOutput(boxes=detected.boxes[part], scores=detected.scores[part])
     answer = engine.build_final_output(picture, places, TextClsOutput(), engine.recognize_txt(crops), crops, record)
     height, width = picture.shape[:2]
     for box, text, words in _rows(answer):
         yield RecognisedLine(
-            text, _place(box, width, height), [(word, _place(spot, width, height)) for word, _, spot in words]
+            text,
+            _to_fractions(box, width, height),
+            [(word, _to_fractions(spot, width, height)) for word, _, spot in words],
         )
 
 
@@ -135,6 +137,6 @@ def _rows(answer: Any) -> Iterator[tuple[Any, str, Any]]:
             yield box, strip_invisible(" ".join(text.split())), inside
 
 
-def _place(box: Any, width: int, height: int) -> Place:
+def _to_fractions(box: Any, width: int, height: int) -> FractionBox:
     xs, ys = [float(x) / width for x, _ in box], [float(y) / height for _, y in box]
     return min(xs), min(ys), max(xs), max(ys)

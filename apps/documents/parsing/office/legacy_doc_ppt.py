@@ -32,7 +32,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     """Yield title and pages of a DOC or PPT file. Raises ParseError."""
     try:
         with olefile.OleFileIO(path) as container:
-            named = container.get_metadata().title or b""
+            encoded_title = container.get_metadata().title or b""
             slides = container.exists("PowerPoint Document")
             if slides:
                 units = list(_slides(container.openstream("PowerPoint Document").read()))
@@ -40,7 +40,9 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
                 text = _text(container)
     except (OSError, ValueError, IndexError, struct.error, RecursionError) as error:
         raise ParseError(DAMAGED) from error
-    if title := make_title(named.decode("utf-8", "replace") if isinstance(named, bytes) else str(named)):
+    if title := make_title(
+        encoded_title.decode("utf-8", "replace") if isinstance(encoded_title, bytes) else str(encoded_title)
+    ):
         yield title
     if slides:
         yield PageCount(len(units))
@@ -57,37 +59,37 @@ def _text(container: olefile.OleFileIO) -> str:
         raise ParseError(LOCKED)
     at, size = struct.unpack_from("<II", stream, _CLX)
     table = container.openstream("1Table" if flags & _TABLE_ONE else "0Table").read()[at : at + size]
-    place = 0
-    while table[place] == 1:  # skip properties
-        place += 3 + struct.unpack_from("<H", table, place + 1)[0]
-    length = struct.unpack_from("<I", table, place + 1)[0]
-    pieces = table[place + 5 : place + 5 + length]
+    position = 0
+    while table[position] == 1:  # skip properties
+        position += 3 + struct.unpack_from("<H", table, position + 1)[0]
+    length = struct.unpack_from("<I", table, position + 1)[0]
+    pieces = table[position + 5 : position + 5 + length]
     count = (length - 4) // 12
     ends = struct.unpack_from(f"<{count + 1}I", pieces)
     parts = []
     for index in range(count):
-        where = struct.unpack_from("<I", pieces, 4 * (count + 1) + 8 * index + 2)[0]
+        offset = struct.unpack_from("<I", pieces, 4 * (count + 1) + 8 * index + 2)[0]
         characters = ends[index + 1] - ends[index]
-        if where & _NARROW:
-            start = (where & ~_NARROW) // 2
+        if offset & _NARROW:
+            start = (offset & ~_NARROW) // 2
             parts.append(stream[start : start + characters].decode("cp1252", "replace"))
         else:
-            parts.append(stream[where : where + 2 * characters].decode("utf-16-le", "replace"))
+            parts.append(stream[offset : offset + 2 * characters].decode("utf-16-le", "replace"))
     main, notes = struct.unpack_from("<II", stream, _LENGTHS)
     return "".join(parts)[: main + notes]  # without headers, comments and text boxes, which follow
 
 
 def _paragraphs(text: str) -> Iterator[ParsedBlock]:
     """Yield cells and paragraphs; instructions of fields are left out, their results kept."""
-    kept, inside = list[str](), 0
+    visible, inside = list[str](), 0
     for char in text:
         if char == "\x13":
             inside += 1
         elif char in "\x14\x15":
             inside = max(0, inside - 1) if char == "\x14" or inside else 0
         elif not inside:
-            kept.append(char)
-    for line in "".join(kept).replace("\x0b", "\n").replace("\x0c", "\r").replace("\x07\x07", "\r").split("\r"):
+            visible.append(char)
+    for line in "".join(visible).replace("\x0b", "\n").replace("\x0c", "\r").replace("\x07\x07", "\r").split("\r"):
         words = strip_invisible(line.replace("\x07", " | ").replace("\x1e", "-").replace("\x1f", "")).strip(" |\t")
         if words:
             yield ParsedBlock("paragraph", words)

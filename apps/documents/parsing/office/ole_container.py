@@ -28,20 +28,20 @@ def detect_ole_kind(path: str | Path) -> str | None:
     """Return the kind of the file; None if it is none that is parsed. Raises ParseError if it is encrypted or
     damaged."""
     try:
-        _believe(Path(path))
+        _is_plausible(Path(path))
         with olefile.OleFileIO(str(path)) as container:
             names = {entry[0] for entry in container.listdir(streams=True, storages=False) if len(entry) == 1}
     except (OSError, ValueError, ArithmeticError, LookupError, struct.error, RecursionError) as error:
         with Path(path).open("rb") as file:
             locked = "EncryptedPackage".encode("utf-16-le") in file.read(_LOOKED_AT)
         raise ParseError(LOCKED if locked else DAMAGED) from error
-    found = next((kind for stream, kind in _STREAMS if stream in names), None)
-    if found == "":
+    kind_by_stream = next((kind for stream, kind in _STREAMS if stream in names), None)
+    if kind_by_stream == "":
         raise ParseError(LOCKED)
-    return found
+    return kind_by_stream
 
 
-def _believe(path: Path) -> None:
+def _is_plausible(path: Path) -> None:
     """Raise OSError if the declared table is larger than the file; searching for it would take minutes."""
     with path.open("rb") as file:
         header = file.read(_HEADER)

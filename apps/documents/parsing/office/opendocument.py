@@ -67,17 +67,17 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     if body is None:
         raise ParseError(DAMAGED)
     reader = _Reader(content)
-    named = meta.findtext(".//{http://purl.org/dc/elements/1.1/}title") if meta is not None else ""
+    meta_title = meta.findtext(".//{http://purl.org/dc/elements/1.1/}title") if meta is not None else ""
     slides = list(body.iter(_PAGE))
-    shown = [page for page in slides if not reader.leaves_out(page)]
-    if title := make_title(named or "") or make_title(_first_heading(body)):
+    shown_slides = [page for page in slides if not reader.leaves_out(page)]
+    if title := make_title(meta_title or "") or make_title(_first_heading(body)):
         yield title
     if slides:
-        yield PageCount(len(shown))
-        yield from paginate_units((reader.slide(page) for page in shown), limits)
+        yield PageCount(len(shown_slides))
+        yield from paginate_units((reader.slide(page) for page in shown_slides), limits)
     else:
         yield from paginate(reader.blocks(body), limits)
-    if hidden := len(slides) - len(shown):
+    if hidden := len(slides) - len(shown_slides):
         yield ParseNotice(message_templates.SLIDES_HIDDEN % {"count": hidden})
     if reader.hidden:
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
@@ -111,11 +111,11 @@ class _Reader:
         self.hidden = False
         paints = any(_paints(node.get(_BACKGROUND)) for node in content.iter() if isinstance(node.tag, str))
         self._plain = not paints and next(content.iter(_PAGE), None) is None
-        self._unseen = {
+        self._hidden_styles = {
             style.get(_name("style", "name"))
             for style in content.iter(_STYLE)
-            for look in style.iter(_name("style", "text-properties"))
-            if self._hides(look)
+            for text_properties in style.iter(_name("style", "text-properties"))
+            if self._hides(text_properties)
         }
         self._titles = {
             style.get(_name("style", "name"))
@@ -123,17 +123,17 @@ class _Reader:
             if style.get(_name("style", "parent-style-name")) in {"Title", "Subtitle"}
         } | {"Title", "Subtitle"}
 
-        self._left_out = {
+        self._hidden_sections = {
             style.get(_name("style", "name"))
             for style in content.iter(_STYLE)
-            for look in style.iter(_name("style", "drawing-page-properties"))
-            if look.get(_name("presentation", "visibility")) == "hidden"
+            for text_properties in style.iter(_name("style", "drawing-page-properties"))
+            if text_properties.get(_name("presentation", "visibility")) == "hidden"
         }
-        self._told = set[Any]()  # notes that were yielded
+        self._yielded_notes = set[Any]()  # notes that were yielded
 
     def leaves_out(self, page: Any) -> bool:
         """Return whether a slide is hidden."""
-        return page.get(_name("drawing", "style-name")) in self._left_out
+        return page.get(_name("drawing", "style-name")) in self._hidden_sections
 
     def _unshown(self, section: Any) -> bool:
         """Return whether a section is hidden."""
@@ -142,11 +142,11 @@ class _Reader:
         self.hidden |= hidden and any(words.strip() for words in section.itertext())
         return hidden
 
-    def _hides(self, look: Any) -> bool:
+    def _hides(self, properties: Any) -> bool:
         """Return whether text with these properties is invisible; white text only if nothing is painted behind text."""
-        size, colour = look.get(_FO + "font-size") or "", look.get(_FO + "color") or ""
+        size, colour = properties.get(_FO + "font-size") or "", properties.get(_FO + "color") or ""
         points = re.fullmatch(r"([\d.]+)pt", size)
-        if look.get(_name("text", "display")) == "none" or (points and float(points[1]) <= SMALLEST):
+        if properties.get(_name("text", "display")) == "none" or (points and float(points[1]) <= SMALLEST):
             return True
         return self._plain and re.fullmatch(r"#(?:f[0-9a-f]){3}", colour.lower()) is not None
 
@@ -161,10 +161,12 @@ class _Reader:
             else:
                 yield from blocks
         notes = page.find(_NOTES)
-        spoken = [b for f in notes if f.get(_CLASS) not in _AROUND for b in self.blocks(f)] if notes is not None else []
-        if spoken:
+        speaker_notes = (
+            [b for f in notes if f.get(_CLASS) not in _AROUND for b in self.blocks(f)] if notes is not None else []
+        )
+        if speaker_notes:
             yield ParsedBlock("heading", SPEAKER_NOTES, 3)
-            yield from spoken
+            yield from speaker_notes
 
     def blocks(self, parent: Any, depth: int = 0, items: int = 0) -> Iterator[ParsedBlock]:
         """Yield the blocks below an element. `items` is the depth of the list around it, 0 outside of lists."""
@@ -200,14 +202,14 @@ class _Reader:
     def _notes_of(self, node: Any) -> Iterator[ParsedBlock]:
         """Yield the notes to which a paragraph or table refers."""
         for note in node.iter(_name("text", "note")):
-            if note not in self._told:
-                self._told.add(note)
+            if note not in self._yielded_notes:
+                self._yielded_notes.add(note)
                 words = " ".join(" ".join(self.text(line).split()) for line in note.iter(_P, _H))
                 yield from [ParsedBlock("paragraph", f"Note: {words}")] if words else []
 
     def _block(self, kind: Any, node: Any, level: int) -> Iterator[ParsedBlock]:
         words = self.text(node).strip()
-        if words and node.get(_STYLED) in self._unseen:
+        if words and node.get(_STYLED) in self._hidden_styles:
             self.hidden, words = True, ""
         if words:
             yield ParsedBlock(kind, " ".join(words.split()) if level else words, level)
@@ -223,13 +225,13 @@ class _Reader:
         for cell in row.iter(_CELL):
             if next(cell.iterancestors(_ROW)) is not row:
                 continue
-            times, wide, high = (
+            times, column_span, high = (
                 int(value) if (value := cell.get(_name("table", f"number-{name}"), "1")).isdecimal() else 1
                 for name in ("columns-repeated", "columns-spanned", "rows-spanned")
             )
             words = " ".join(self.text(line) for line in cell.iter(_P, _H)).strip()
             for _ in range(min(times, MOST_REPEATED) if words else 1):
-                yield words, wide, high
+                yield words, column_span, high
 
     def text(self, node: Any) -> str:
         """Return the visible text below an element, without that of frames."""
@@ -246,7 +248,7 @@ class _Reader:
             elif child.tag == _SPACES:
                 count = child.get(_name("text", "c"), "1")
                 parts.append(" " * min(int(count) if count.isdecimal() else 1, MOST_REPEATED))
-            elif child.get(_STYLED) in self._unseen and child.get(_STYLED):
+            elif child.get(_STYLED) in self._hidden_styles and child.get(_STYLED):
                 self.hidden = True
             elif isinstance(child.tag, str) and child.tag not in _SKIPPED and child.tag != _FRAME:
                 stack.extend(reversed(child))

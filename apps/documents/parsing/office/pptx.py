@@ -42,7 +42,7 @@ _BULLETS = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_
 
 
 @dataclass(slots=True)
-class _Paper:
+class SlideArea:
     """Size of the slides, whether the present one is white, and whether hidden text was seen."""
 
     width: int
@@ -54,11 +54,11 @@ class _Paper:
         """Return whether the shape is visible and at least partly on the slide."""
         left, top, width, height = (getattr(shape, name) or 0 for name in ("left", "top", "width", "height"))
         beside = self.width and not (-width <= left <= self.width and -height <= top <= self.height)
-        unseen = bool(beside) or any(
+        is_hidden = bool(beside) or any(
             node.get("hidden") in {"1", "true"} for node in shape.element.iter() if str(node.tag).endswith("}cNvPr")
         )
-        self.hidden |= unseen and shape.has_text_frame and bool(shape.text_frame.text.strip())
-        return not unseen
+        self.hidden |= is_hidden and shape.has_text_frame and bool(shape.text_frame.text.strip())
+        return not is_hidden
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
@@ -76,20 +76,20 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     ) as error:
         raise ParseError(DAMAGED) from error
     slides = list(show.slides)
-    shown = [slide for slide in slides if slide.element.get("show") not in {"0", "false"}]
-    yield PageCount(len(shown))
-    first = next((slide.shapes.title.text_frame.text for slide in shown if slide.shapes.title is not None), "")
+    shown_slides = [slide for slide in slides if slide.element.get("show") not in {"0", "false"}]
+    yield PageCount(len(shown_slides))
+    first = next((slide.shapes.title.text_frame.text for slide in shown_slides if slide.shapes.title is not None), "")
     if title := make_title(show.core_properties.title or "") or make_title(first):
         yield title
-    paper = _Paper(show.slide_width or 0, show.slide_height or 0)
-    yield from paginate_units((_slide(slide, paper) for slide in shown), limits)
-    if hidden := len(slides) - len(shown):
+    paper = SlideArea(show.slide_width or 0, show.slide_height or 0)
+    yield from paginate_units((_slide(slide, paper) for slide in shown_slides), limits)
+    if hidden := len(slides) - len(shown_slides):
         yield ParseNotice(message_templates.SLIDES_HIDDEN % {"count": hidden})
     if paper.hidden:
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 
 
-def _slide(slide: Any, paper: _Paper) -> Iterator[ParsedBlock]:
+def _slide(slide: Any, paper: SlideArea) -> Iterator[ParsedBlock]:
     paper.white = has_white_background(slide)
     head = slide.shapes.title
     if head is not None and head.text_frame.text.strip():
@@ -104,14 +104,14 @@ def _slide(slide: Any, paper: _Paper) -> Iterator[ParsedBlock]:
             yield ParsedBlock("paragraph", words.replace("\v", "\n"))
 
 
-def _ordered(shapes: Any, paper: _Paper) -> list[Any]:
+def _ordered(shapes: Any, paper: SlideArea) -> list[Any]:
     """Return the visible shapes from top to bottom in bands, and from left to right within a band."""
     band = max(1, (paper.height or 1) // 20)
     seen = [shape for shape in shapes if paper.shows(shape)]
     return sorted(seen, key=lambda shape: ((shape.top or 0) // band, shape.left or 0))
 
 
-def _shape(shape: Any, paper: _Paper, depth: int = 0) -> Iterator[ParsedBlock]:
+def _shape(shape: Any, paper: SlideArea, depth: int = 0) -> Iterator[ParsedBlock]:
     if depth > MOST_DEEP or (shape.is_placeholder and shape.placeholder_format.type in _AROUND):
         return
     if isinstance(shape, GroupShape):
@@ -140,7 +140,7 @@ def _cells(table: Any) -> list[list[str]]:
     return rows
 
 
-def _text(shape: Any, paper: _Paper) -> Iterator[ParsedBlock]:
+def _text(shape: Any, paper: SlideArea) -> Iterator[ParsedBlock]:
     kind = shape.placeholder_format.type if shape.is_placeholder else None
     lines = [(line.level, "".join(_runs(line, paper)).strip()) for line in shape.text_frame.paragraphs]
     lines = [(level, words) for level, words in lines if words]
@@ -154,13 +154,15 @@ def _text(shape: Any, paper: _Paper) -> Iterator[ParsedBlock]:
             yield ParsedBlock("paragraph", words)
 
 
-def _runs(line: Any, paper: _Paper) -> Iterator[str]:
+def _runs(line: Any, paper: SlideArea) -> Iterator[str]:
     for node in line._p.iter(_A + "t", _A + "br", _A + "tab"):
-        look = node.getparent().find(_A + "rPr")
-        size = look.get("sz", "") if look is not None else ""
+        properties = node.getparent().find(_A + "rPr")
+        size = properties.get("sz", "") if properties is not None else ""
         if node.tag != _A + "t":
             yield "\n" if node.tag == _A + "br" else "\t"
-        elif (not size.isdecimal() or int(size) > SMALLEST) and not (paper.white and is_background_coloured(look)):
+        elif (not size.isdecimal() or int(size) > SMALLEST) and not (
+            paper.white and is_background_coloured(properties)
+        ):
             yield node.text or ""
         else:
             paper.hidden |= bool((node.text or "").strip())

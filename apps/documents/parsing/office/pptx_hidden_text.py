@@ -27,10 +27,10 @@ def has_white_background(slide: Any) -> bool:
     return sheets[2].find(f"{_P}clrMap") is None or _is_white(layout.slide_master)
 
 
-def is_background_coloured(look: Any) -> bool:
+def is_background_coloured(properties: Any) -> bool:
     """Return whether the run properties (`a:rPr`, or None) set the text to white: a plain RGB colour of at least PALEST
     in each part, or the light colour of the theme. False if none is set."""
-    fill = look.find(_A + "solidFill") if look is not None else None
+    fill = properties.find(_A + "solidFill") if properties is not None else None
     return fill is not None and _white(fill)
 
 

@@ -49,13 +49,13 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
             raise
         raise ParseError(UNUSUAL) from error
     sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:MAX_SHEETS]
-    shown = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
-    yield PageCount(len(shown))
+    visible_names = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+    yield PageCount(len(visible_names))
     marks = find_hidden_cells(path)
-    yield from paginate_units((_blocks(book, name, marks.get(name)) for name in shown), limits)
-    if hidden := len(sheets) - len(shown):
+    yield from paginate_units((_blocks(book, name, marks.get(name)) for name in visible_names), limits)
+    if hidden := len(sheets) - len(visible_names):
         yield ParseNotice(message_templates.SHEETS_HIDDEN % {"count": hidden})
-    if any(marks.get(name) for name in shown):
+    if any(marks.get(name) for name in visible_names):
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 
 
@@ -105,14 +105,14 @@ def fill_merged_cells(rows: list[list[str]], merged: Iterable[Merged], start: tu
         if not (0 <= here < len(rows) and 0 <= column < len(rows[here]) and rows[here][column]):
             continue
         words, below = rows[here][column], rows[here + 1 : here + bottom - top + 2]
-        across = slice(column, column + last - first + 1)
-        left -= len(below) + len(rows[here][across])
+        columns = slice(column, column + last - first + 1)
+        left -= len(below) + len(rows[here][columns])
         if left < 0:
             return
         for row in below[: bottom - top]:
             row[column] = words
-        if bottom == top and below and sum(map(bool, below[0][across])) > 1 and sum(map(bool, rows[here])) > 1:
-            rows[here][across] = [words] * len(rows[here][across])
+        if bottom == top and below and sum(map(bool, below[0][columns])) > 1 and sum(map(bool, rows[here])) > 1:
+            rows[here][columns] = [words] * len(rows[here][columns])
 
 
 def _joined(rows: Sequence[Row]) -> Row | None:
@@ -120,9 +120,9 @@ def _joined(rows: Sequence[Row]) -> Row | None:
     "In"."""
     if len(rows) < 3 or len(set(filter(None, rows[0]))) == sum(map(bool, rows[0])):
         return None
-    both = [" ".join(dict.fromkeys(filter(None, pair))) for pair in zip(*rows[:2], strict=True)]
-    sure = all(map(bool, rows[1])) and is_header([f"under {cell}" for cell in both]) and not any(map(_year, rows[1]))
-    return both if sure and not any(map(str.isdecimal, rows[1])) else None
+    headers = [" ".join(dict.fromkeys(filter(None, pair))) for pair in zip(*rows[:2], strict=True)]
+    sure = all(map(bool, rows[1])) and is_header([f"under {cell}" for cell in headers]) and not any(map(_year, rows[1]))
+    return headers if sure and not any(map(str.isdecimal, rows[1])) else None
 
 
 def find_column_names(rows: Sequence[Row]) -> Row | None:
@@ -134,14 +134,14 @@ def find_column_names(rows: Sequence[Row]) -> Row | None:
         return first
     corner = [f"\0{at}" if not cell and at == 0 else cell for at, cell in enumerate(first)]
     years = [cell if not _year(cell) else f"in {cell}" for cell in corner]
-    return first if is_header(years) and not _alike(rows) else None
+    return first if is_header(years) and not _have_same_shape(rows) else None
 
 
 def _year(cell: str) -> bool:
     return cell.isdecimal() and 1900 <= int(cell[:9]) <= 2100
 
 
-def _alike(rows: Sequence[Row]) -> bool:
+def _have_same_shape(rows: Sequence[Row]) -> bool:
     """Return whether the second row looks like the first, as in a table without header."""
     return len(rows) > 1 and all(
         bool(one) == bool(two) and _year(one) == _year(two) for one, two in zip(*rows[:2], strict=False)

@@ -77,7 +77,7 @@ class _Page:
         sheet, self._tree = parts
         self.name, self.hidden = name, False
         layers = sheet.findall(f"{_V}Section[@N='Layer']/{_V}Row") if sheet is not None else []
-        self._unseen = {row.get("IX") for row in layers if _cell(row, "Visible") == "0"}
+        self._hidden_layers = {row.get("IX") for row in layers if _cell(row, "Visible") == "0"}
 
     def blocks(self) -> Iterator[ParsedBlock]:
         """Yield the name of the page and the texts of its visible shapes."""
@@ -87,7 +87,7 @@ class _Page:
 
     def _shapes(self, parent: Any, depth: int) -> Iterator[ParsedBlock]:
         shapes = parent.findall(f"{_V}Shapes/{_V}Shape")
-        for shape in sorted(shapes, key=_place) if not depth else shapes:
+        for shape in sorted(shapes, key=_position) if not depth else shapes:
             text = shape.find(f"{_V}Text")
             words = strip_invisible("".join(text.itertext())).strip() if text is not None else ""
             if self._hides(shape):
@@ -103,7 +103,7 @@ class _Page:
     def _hides(self, shape: Any) -> bool:
         """Return whether all layers of the shape are hidden."""
         layers = {layer for layer in _cell(shape, "LayerMember").split(";") if layer}
-        return bool(layers) and layers <= self._unseen
+        return bool(layers) and layers <= self._hidden_layers
 
 
 def _cell(node: Any, name: str) -> str:
@@ -111,7 +111,7 @@ def _cell(node: Any, name: str) -> str:
     return (found.get("V") or "") if found is not None else ""
 
 
-def _place(shape: Any) -> tuple[float, float]:
+def _position(shape: Any) -> tuple[float, float]:
     """Return the sort key of a shape: from top to bottom, then left to right. Visio counts from below."""
     return -_number(_cell(shape, "PinY")), _number(_cell(shape, "PinX"))
 

@@ -37,8 +37,8 @@ def find_hidden_cells(path: str) -> dict[str, HiddenCells]:
         with BoundedZipFile(path) as archive:
             if (content := _tree(archive, "content.xml")) is not None:
                 return find_ods_hidden_cells(content)
-            pale = _pale_styles(_tree(archive, "xl/styles.xml"))
-            return {name: _of(archive.read(part), pale) for name, part in _sheets(archive)}
+            pale = _find_white_styles(_tree(archive, "xl/styles.xml"))
+            return {name: _read_sheet(archive.read(part), pale) for name, part in _sheets(archive)}
     except (zipfile.BadZipFile, KeyError, lxml.etree.XMLSyntaxError, ValueError, OSError):
         return {}
 
@@ -61,22 +61,22 @@ def _sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
             yield sheet.get("name") or "", part
 
 
-def _of(sheet: bytes, pale: set[bytes]) -> HiddenCells:
-    found = HiddenCells()
+def _read_sheet(sheet: bytes, white_styles: set[bytes]) -> HiddenCells:
+    hidden = HiddenCells()
     for match in _COLUMN.finditer(sheet):
         says = dict(_SAYS.findall(match[1]))
         if says.get(b"hidden") in {b"1", b"true"}:
-            found.columns.append(range(int(says[b"min"]) - 1, int(says[b"max"])))
+            hidden.columns.append(range(int(says[b"min"]) - 1, int(says[b"max"])))
     if b"hidden" in sheet and not _FILTER.search(sheet):
         rows = (dict(_SAYS.findall(match[1])) for match in _ROW.finditer(sheet) if b"hidden" in match[1])
-        found.rows = {int(says[b"r"]) - 1 for says in rows if says.get(b"hidden") in {b"1", b"true"} and b"r" in says}
-    if pale:
+        hidden.rows = {int(says[b"r"]) - 1 for says in rows if says.get(b"hidden") in {b"1", b"true"} and b"r" in says}
+    if white_styles:
         for match in _CELL.finditer(sheet):
             says = dict(_SAYS.findall(match[1]))
-            place = _PLACE.fullmatch(says.get(b"r", b""))
-            if says.get(b"s") in pale and place and len(found.cells) < MOST_MARKS:
-                found.cells.add((int(place[2]) - 1, _number(place[1])))
-    return found
+            reference = _PLACE.fullmatch(says.get(b"r", b""))
+            if says.get(b"s") in white_styles and reference and len(hidden.cells) < MOST_MARKS:
+                hidden.cells.add((int(reference[2]) - 1, _number(reference[1])))
+    return hidden
 
 
 def _number(letters: bytes) -> int:
@@ -87,27 +87,27 @@ def _number(letters: bytes) -> int:
     return number - 1
 
 
-def _pale_styles(styles: Any) -> set[bytes]:
+def _find_white_styles(styles: Any) -> set[bytes]:
     """Return the numbers of the styles whose cells show nothing."""
     if styles is None:
         return set()
-    fonts = [_is_pale(font) for font in styles.findall(f"{_MAIN}fonts/{_MAIN}font")]
+    fonts = [_is_white(font) for font in styles.findall(f"{_MAIN}fonts/{_MAIN}font")]
     filled = [_is_filled(fill) for fill in styles.findall(f"{_MAIN}fills/{_MAIN}fill")]
     empty = {
         form.get("numFmtId")
         for form in styles.iter(_MAIN + "numFmt")
         if _SHOWS_NOTHING.fullmatch(form.get("formatCode") or "")
     }
-    found = set()
-    for at, look in enumerate(styles.findall(f"{_MAIN}cellXfs/{_MAIN}xf")):
-        font, fill = int(look.get("fontId") or 0), int(look.get("fillId") or 0)
+    white = set()
+    for at, cell_format in enumerate(styles.findall(f"{_MAIN}cellXfs/{_MAIN}xf")):
+        font, fill = int(cell_format.get("fontId") or 0), int(cell_format.get("fillId") or 0)
         pale = font < len(fonts) and fonts[font] and not (fill < len(filled) and filled[fill])
-        if pale or look.get("numFmtId") in empty:
-            found.add(str(at).encode())
-    return found
+        if pale or cell_format.get("numFmtId") in empty:
+            white.add(str(at).encode())
+    return white
 
 
-def _is_pale(font: Any) -> bool:
+def _is_white(font: Any) -> bool:
     color, size = font.find(_MAIN + "color"), font.find(_MAIN + "sz")
     if size is not None and float(size.get("val") or 11) <= SMALLEST:
         return True

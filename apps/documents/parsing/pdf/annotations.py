@@ -32,14 +32,14 @@ def iter_annotations(page: pypdfium2.PdfPage) -> Iterator[Any]:
 
 def list_covered_bounds(page: pypdfium2.PdfPage) -> list[Bounds]:
     """Return the bounds (left, bottom, right, top in points) of visible annotations, which may cover the page."""
-    found = []
+    covered = []
     for note in iter_annotations(page):
         if _is_drawn(note):
             box = pdfium.FS_RECTF()
             pdfium.FPDFAnnot_GetRect(note, box)
             xs, ys = sorted((box.left, box.right)), sorted((box.bottom, box.top))
-            found.append((xs[0], ys[0], xs[1], ys[1]))
-    return found
+            covered.append((xs[0], ys[0], xs[1], ys[1]))
+    return covered
 
 
 def is_wordless(note: Any) -> bool:

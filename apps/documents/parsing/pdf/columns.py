@@ -52,16 +52,16 @@ def map_char_indexes(text: str) -> Sequence[int]:
     """Return pdfium's index of each character: characters beyond U+FFFF count twice there."""
     if text.isascii() or max(text) <= "\uffff":
         return range(len(text))
-    found, at = [], 0
+    indexes, index = [], 0
     for char in text:
-        found.append(at)
-        at += 2 if ord(char) > 0xFFFF else 1
-    return found
+        indexes.append(index)
+        index += 2 if ord(char) > 0xFFFF else 1
+    return indexes
 
 
 def split_rows(text: str, at: Sequence[int], textpage: pypdfium2.PdfTextPage) -> list[list[LineCell]]:
     """Return the lines of a page in drawing order, each divided into cells; pieces at one height form one line."""
-    place = pdfium_calls.make_char_box_reader(pdfium_calls.get_address(textpage.raw))
+    get_box = pdfium_calls.make_char_box_reader(pdfium_calls.get_address(textpage.raw))
     rows: list[list[LineCell]] = []
     for line in _LINE.finditer(text):
         words = list(_WORD.finditer(line.group()))
@@ -69,40 +69,40 @@ def split_rows(text: str, at: Sequence[int], textpage: pypdfium2.PdfTextPage) ->
             continue
         first = line.start()
         spans = [(first + start, first + end) for start, end in map(re.Match.span, words)]
-        spots = [(start, end, place(at[start]), place(at[end - 1])) for start, end in spans]
-        cells = list(_cells(spots))
-        if rows and _goes_on(rows[-1][-1], cells[0]):
+        words_with_boxes = [(start, end, get_box(at[start]), get_box(at[end - 1])) for start, end in spans]
+        cells = list(_cells(words_with_boxes))
+        if rows and _continues_row(rows[-1][-1], cells[0]):
             rows[-1] += cells
         else:
             rows.append(cells)
     return rows
 
 
-def _goes_on(before: LineCell, cell: LineCell) -> bool:
+def _continues_row(before: LineCell, cell: LineCell) -> bool:
     """Return whether a cell stands to the right of another one, on the same line."""
     high = min(before.top - before.bottom, cell.top - cell.bottom)
     return cell.left >= before.right and abs(cell.middle - before.middle) < 0.3 * high
 
 
-def _cells(spots: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]]) -> Iterator[LineCell]:
-    first, leftward = 0, _runs_left(spots)
-    for at in range(1, len(spots) + 1):
-        if at < len(spots):
-            before, after = spots[at - 1][3], spots[at][2]
+def _cells(words: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]]) -> Iterator[LineCell]:
+    first, leftward = 0, _runs_left(words)
+    for at in range(1, len(words) + 1):
+        if at < len(words):
+            before, after = words[at - 1][3], words[at][2]
             gap, high = after[0] - before[2], max(before[1] - before[3], after[1] - after[3])
             if -high < (before[0] - after[2] if leftward else gap) <= WIDE * high:
                 continue
-        (start, _, begin, _), (_, end, _, stop) = spots[first], spots[at - 1]
+        (start, _, begin, _), (_, end, _, stop) = words[first], words[at - 1]
         left, right = min(begin[0], stop[0]), max(begin[2], stop[2])
         yield LineCell(start, end, left, min(begin[3], stop[3]), right, max(begin[1], stop[1]))
         first = at
 
 
-def _runs_left(spots: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]]) -> bool:
+def _runs_left(words: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]]) -> bool:
     """Return whether most words of a line stand to the left of the one before, as in Arabic and Hebrew."""
-    if len(spots) < 2 or spots[-1][2][0] >= spots[0][2][0]:
+    if len(words) < 2 or words[-1][2][0] >= words[0][2][0]:
         return False
-    return 2 * sum(after[2][2] <= before[3][0] + 1 for before, after in pairwise(spots)) >= len(spots) - 1
+    return 2 * sum(after[2][2] <= before[3][0] + 1 for before, after in pairwise(words)) >= len(words) - 1
 
 
 def order_columns(rows: Sequence[Sequence[LineCell]], width: float, *, leftward: bool = False) -> list[LineCell] | None:
@@ -114,9 +114,9 @@ def order_columns(rows: Sequence[Sequence[LineCell]], width: float, *, leftward:
     gutter = _gutter(cells, width)
     if gutter is None:
         return None
-    ordered = list(_through(cells, gutter, leftward))
-    place = {cell: at for at, cell in enumerate(ordered)}
-    if _kept([(place[cell], cell.end - cell.start) for cell in cells]) >= IN_ORDER:
+    ordered = list(_iter_by_columns(cells, gutter, leftward))
+    rank = {cell: at for at, cell in enumerate(ordered)}
+    if _compute_ordered_share([(rank[cell], cell.end - cell.start) for cell in cells]) >= IN_ORDER:
         return None
     return ordered
 
@@ -128,19 +128,23 @@ def is_right_to_left(text: str) -> bool:
     return 2 * len(_LEFTWARD.findall(text)) > sum(map(str.isalpha, text))
 
 
-def order_rotated_text(rows: Sequence[Sequence[LineCell]], turn: int, place: ReadCharBox) -> list[LineCell] | None:
+def order_rotated_text(
+    rows: Sequence[Sequence[LineCell]], rotation: int, get_box: ReadCharBox
+) -> list[LineCell] | None:
     """Return the lines of a page whose text is displayed from top to bottom; None if its text runs otherwise.
 
-    `turn` is the rotation of the page in degrees. pdfium returns such lines from left to right, which is last to first.
-    """
+    `rotation` is the rotation of the page in degrees. pdfium returns such lines from left to right, which is last to
+    first."""
     lines = [LineCell(row[0].start, row[-1].end, *_around(row)) for row in rows]
     long = [line for line in lines if line.end - line.start >= LONG_LINE]
-    if len(long) < 2 or (not turn and sum(_stands(line) for line in long) < len(long)):
+    if len(long) < 2 or (not rotation and sum(_is_vertical(line) for line in long) < len(long)):
         return None
-    if 10 * sum(_points(place(line.start), place(line.end - 1)) == _DOWN[turn] for line in long) < 9 * len(long):
+    if 10 * sum(
+        _get_direction(get_box(line.start), get_box(line.end - 1)) == _DOWN[rotation] for line in long
+    ) < 9 * len(long):
         return None
-    across = [line.middle if turn in {90, 270} else (line.left + line.right) / 2 for line in lines]
-    rising = sum((after > before) == (turn in {0, 90}) for before, after in pairwise(across))
+    positions = [line.middle if rotation in {90, 270} else (line.left + line.right) / 2 for line in lines]
+    rising = sum((after > before) == (rotation in {0, 90}) for before, after in pairwise(positions))
     return lines[::-1] if 10 * rising >= 9 * (len(lines) - 1) else None
 
 
@@ -148,16 +152,16 @@ def _around(row: Sequence[LineCell]) -> tuple[float, float, float, float]:
     return min(c.left for c in row), min(c.bottom for c in row), max(c.right for c in row), max(c.top for c in row)
 
 
-def _stands(line: LineCell) -> bool:
+def _is_vertical(line: LineCell) -> bool:
     return line.top - line.bottom > line.right - line.left
 
 
-def _points(begin: tuple[float, ...], stop: tuple[float, ...]) -> str:
+def _get_direction(first: tuple[float, ...], last: tuple[float, ...]) -> str:
     """Return the direction of a line on the unrotated page, from its first character to its last."""
-    across, up = stop[0] - begin[0], stop[3] - begin[3]
-    if abs(across) > abs(up):
-        return "right" if across > 0 else "left"
-    return "up" if up > 0 else "down"
+    dx, dy = last[0] - first[0], last[3] - first[3]
+    if abs(dx) > abs(dy):
+        return "right" if dx > 0 else "left"
+    return "up" if dy > 0 else "down"
 
 
 def order_lines(rows: Sequence[Sequence[LineCell]]) -> list[LineCell]:
@@ -190,34 +194,34 @@ def _is_prose(side: Sequence[LineCell]) -> bool:
     return count >= COLUMN_CELLS and sum(c.end - c.start for c in side) >= COLUMN_CHARACTERS * count
 
 
-def _through(cells: Sequence[LineCell], gutter: float, leftward: bool) -> Iterator[LineCell]:
+def _iter_by_columns(cells: Sequence[LineCell], gutter: float, leftward: bool) -> Iterator[LineCell]:
     """Yield cells from top to bottom between those that cross the gutter, and there column by column."""
-    across = sorted((c for c in cells if c.left < gutter < c.right), key=lambda c: -c.middle)
-    edges = [float("inf"), *(c.middle for c in across), float("-inf")]
+    crossing = sorted((c for c in cells if c.left < gutter < c.right), key=lambda c: -c.middle)
+    edges = [float("inf"), *(c.middle for c in crossing), float("-inf")]
     for at, (above, below) in enumerate(pairwise(edges)):
         inside = [c for c in cells if below < c.middle <= above and not c.left < gutter < c.right]
         sides = [c for c in inside if c.right <= gutter], [c for c in inside if c.left >= gutter]
         for side in reversed(sides) if leftward else sides:
             yield from sorted(side, key=lambda c: (-round(c.middle), -c.right if leftward else c.left))
-        if at < len(across):
-            yield across[at]
+        if at < len(crossing):
+            yield crossing[at]
 
 
-def _kept(places: Sequence[tuple[int, int]]) -> float:
+def _compute_ordered_share(cells: Sequence[tuple[int, int]]) -> float:
     """Return the share of characters in the longest run of cells that is in reading order."""
     ends: list[int] = []
     best: list[int] = []  # characters of the run that ends at each of `ends`
-    for place, size in places:
-        at = bisect_left(ends, place)
+    for rank, size in cells:
+        at = bisect_left(ends, rank)
         here = size + max(best[:at], default=0)
-        ends[at : at + 1], best[at : at + 1] = [place], [here]
-    return max(best, default=0) / max(1, sum(size for _, size in places))
+        ends[at : at + 1], best[at : at + 1] = [rank], [here]
+    return max(best, default=0) / max(1, sum(size for _, size in cells))
 
 
 def arrange_text(text: str, cells: Sequence[LineCell], at: Sequence[int]) -> tuple[str, list[int]]:
     """Return the text in the order of the cells, one line each, and pdfium's index of each of its characters."""
-    parts, found = [], list[int]()
+    parts, indexes = [], list[int]()
     for cell in cells:
         parts.append(text[cell.start : cell.end])
-        found += [*at[cell.start : cell.end], at[cell.end - 1]]  # a line end has the index of the last character
-    return "\n".join(parts), found[:-1]
+        indexes += [*at[cell.start : cell.end], at[cell.end - 1]]  # a line end has the index of the last character
+    return "\n".join(parts), indexes[:-1]

@@ -39,7 +39,7 @@ _MOST_POINTS = 1_000  # of a path
 _WORD = re.compile(r"\S+")
 _BLACK = (0, 0, 0)
 
-Place = tuple[float, float]
+Point = tuple[float, float]
 
 
 class _Visibility(Enum):
@@ -59,7 +59,7 @@ class _UndecidedWord:
     span: tuple[int, int]
     verdict: _Visibility
     text: Any  # the text object
-    place: Bounds
+    bounds: Bounds
 
 
 def blank_hidden_words(text: str, page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage) -> str:
@@ -67,15 +67,15 @@ def blank_hidden_words(text: str, page: pypdfium2.PdfPage, textpage: pypdfium2.P
     ink = _VisibilityChecker(page, textpage)
     astral = [at for at, char in enumerate(text) if ord(char) > 0xFFFF] if max(text, default="") > "\uffff" else []
     hidden: list[tuple[int, int]] = []
-    doubts: list[_UndecidedWord] = []
+    undecided: list[_UndecidedWord] = []
     for word in _WORD.finditer(text):
         start, end = (at + bisect_left(astral, at) for at in word.span()) if astral else word.span()
         verdict = ink.verdict(start)
         if verdict is _Visibility.HIDDEN:
             hidden.append(word.span())
         elif verdict is not _Visibility.SEEN:
-            doubts.append(_UndecidedWord(word.span(), verdict, ink.text, ink.place(start, end)))
-    hidden += [doubt.span for doubt in _find_hidden(page, ink.shapes, doubts)] if doubts else []
+            undecided.append(_UndecidedWord(word.span(), verdict, ink.text, ink.bounds(start, end)))
+    hidden += [word_to_hide.span for word_to_hide in _find_hidden(page, ink.shapes, undecided)] if undecided else []
     parts, done = [], 0
     for start, end in sorted(hidden):
         parts += [text[done:start], " " * (end - start)]
@@ -84,22 +84,26 @@ def blank_hidden_words(text: str, page: pypdfium2.PdfPage, textpage: pypdfium2.P
 
 
 def _find_hidden(
-    page: pypdfium2.PdfPage, shapes: PageObjects, doubts: Sequence[_UndecidedWord]
+    page: pypdfium2.PdfPage, shapes: PageObjects, undecided: Sequence[_UndecidedWord]
 ) -> Iterator[_UndecidedWord]:
     """Yield the words that cannot be seen on the rendered page."""
     if shapes.pixels > MOST_PIXELS:
-        yield from (doubt for doubt in doubts if doubt.verdict is _Visibility.IF_ADDS_ELSE_HIDDEN)
+        yield from (word for word in undecided if word.verdict is _Visibility.IF_ADDS_ELSE_HIDDEN)
         return
-    compared = [doubt for doubt in doubts if doubt.verdict is not _Visibility.IF_SOMETHING_SHOWS]
+    compared = [word for word in undecided if word.verdict is not _Visibility.IF_SOMETHING_SHOWS]
     if compared:
-        objects = list({pdfium_calls.get_address(doubt.text): doubt.text for doubt in compared}.values())
-        found = render_diff.changes_pixels(page, objects, [doubt.place for doubt in compared])
-        yield from (doubt for doubt, seen in zip(compared, found, strict=True) if not seen)
-    traced = [doubt for doubt in doubts if doubt.verdict is _Visibility.IF_SOMETHING_SHOWS]
-    if traced:  # a recognised line has its exact place, its words only an approximate one: decide by line
-        found = render_diff.has_visible_pixels(page, [doubt.place for doubt in traced])
-        lines = {pdfium_calls.get_address(doubt.text) for doubt, seen in zip(traced, found, strict=True) if seen}
-        yield from (doubt for doubt in traced if pdfium_calls.get_address(doubt.text) not in lines)
+        objects = list({pdfium_calls.get_address(word.text): word.text for word in compared}.values())
+        visible = render_diff.changes_pixels(page, objects, [word.bounds for word in compared])
+        yield from (word for word, is_visible in zip(compared, visible, strict=True) if not is_visible)
+    recognised = [word for word in undecided if word.verdict is _Visibility.IF_SOMETHING_SHOWS]
+    if recognised:  # a recognised line has its exact place, its words only an approximate one: decide by line
+        visible = render_diff.has_visible_pixels(page, [word.bounds for word in recognised])
+        lines = {
+            pdfium_calls.get_address(word.text)
+            for word, is_visible in zip(recognised, visible, strict=True)
+            if is_visible
+        }
+        yield from (word for word in recognised if pdfium_calls.get_address(word.text) not in lines)
 
 
 @dataclass(slots=True)
@@ -129,84 +133,84 @@ class _VisibilityChecker:
 
     def __init__(self, page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage) -> None:
         self._page = textpage.raw
-        self._at = pdfium_calls.get_address(self._page)
-        self._paper: Bounds = page.get_bbox()
+        self._page_address = pdfium_calls.get_address(self._page)
+        self._page_bounds: Bounds = page.get_bbox()
         self.shapes = PageObjects(page)
-        self._crowded = not self.shapes.whole or len(self.shapes.covers) > _MANY
+        self._crowded = not self.shapes.is_complete or len(self.shapes.covering) > _MANY
         self._colour = [ctypes.c_uint() for _ in range(4)]
-        self._box_of, self._matrix = pdfium_calls.make_char_box_reader(self._at), pdfium.FS_MATRIX()
-        self._looks: dict[int, _TextObjectStyle] = {}
-        self._address, self._look = -1, _TextObjectStyle(None, 0, False, None, _BLACK, 255, ())
+        self._box_of, self._matrix = pdfium_calls.make_char_box_reader(self._page_address), pdfium.FS_MATRIX()
+        self._styles: dict[int, _TextObjectStyle] = {}
+        self._address, self._style = -1, _TextObjectStyle(None, 0, False, None, _BLACK, 255, ())
 
     @property
     def text(self) -> Any:
-        return self._look.text
+        return self._style.text
 
     def verdict(self, index: int) -> _Visibility:
         """Return the verdict on the word that begins with pdfium's character `index`."""
-        address = pdfium_calls.get_text_object(self._at, index) or 0
+        address = pdfium_calls.get_text_object(self._page_address, index) or 0
         if address != self._address or not address:
             self._address = address
-            self._look = self._looks.get(address) or self._made(index, address)
+            self._style = self._styles.get(address) or self._read_style(index, address)
             if address:
-                self._looks[address] = self._look
-        look = self._look
-        return look.verdict or self._verdict(look, self._middle(index))
+                self._styles[address] = self._style
+        style = self._style
+        return style.verdict or self._verdict(style, self._middle(index))
 
-    def place(self, start: int, end: int) -> Bounds:
+    def bounds(self, start: int, end: int) -> Bounds:
         """Return the bounds of the letters of a word, of those on its first line."""
         sides = [ctypes.c_double() for _ in range(4)]
-        found: list[Bounds] = []
+        letters: list[Bounds] = []
         for index in range(start, end):
             if pdfium.FPDFText_GetCharBox(self._page, index, *sides):
                 left, right, bottom, top = (side.value for side in sides)
-                if not found or (bottom < found[0][3] and top > found[0][1]):
-                    found.append((left, bottom, right, top))
-        every = list(zip(*found, strict=True)) or [(0.0,)] * 4
-        return min(every[0]), min(every[1]), max(every[2]), max(every[3])
+                if not letters or (bottom < letters[0][3] and top > letters[0][1]):
+                    letters.append((left, bottom, right, top))
+        sides_of_letters = list(zip(*letters, strict=True)) or [(0.0,)] * 4
+        return min(sides_of_letters[0]), min(sides_of_letters[1]), max(sides_of_letters[2]), max(sides_of_letters[3])
 
-    def _made(self, index: int, address: int) -> _TextObjectStyle:
+    def _read_style(self, index: int, address: int) -> _TextObjectStyle:
         """Return the properties of a text object by one of its characters; without an address, of that character
         alone."""
         text = pdfium_calls.make_raw_object(address) if address else None
         pdfium.FPDFText_GetMatrix(self._page, index, self._matrix)
         size = pdfium.FPDFText_GetFontSize(self._page, index) * math.hypot(self._matrix.c, self._matrix.d)
         order, box = self.shapes.text(address)
-        hidden = size < SMALLEST or (text is not None and _cut_away(text))
+        hidden = size < SMALLEST or (text is not None and _is_clipped_away(text))
         mode = pdfium.FPDFTextObj_GetTextRenderMode(text) if text else None
-        look = _TextObjectStyle(
-            text, order, hidden, mode, *self._fill(index), () if self._crowded else self.shapes.covers
+        style = _TextObjectStyle(
+            text, order, hidden, mode, *self._fill(index), () if self._crowded else self.shapes.covering
         )
         if box:
             box = box[0] - size, box[1] - size, box[2] + size, box[3] + size
-            look.covers = [shape for shape in look.covers if shape.meets(box)]
-            if self._is_one(look, box):
-                look.verdict = self._verdict(look, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
-        return look
+            style.covers = [shape for shape in style.covers if shape.touches(box)]
+            if self._decides_all(style, box):
+                style.verdict = self._verdict(style, ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
+        return style
 
-    def _is_one(self, look: _TextObjectStyle, box: Bounds) -> bool:
+    def _decides_all(self, style: _TextObjectStyle, box: Bounds) -> bool:
         """Return whether all words in the box have the same verdict."""
-        if look.hidden:
+        if style.hidden:
             return True
-        left, bottom, right, top = self._paper
+        left, bottom, right, top = self._page_bounds
         if box[0] < left or box[1] < bottom or box[2] > right or box[3] > top:
             return False
-        told = not self.shapes.every or (look.printed and look.mode not in _INVISIBLE)
-        return told and all(shape.spans(box) for shape in look.covers)
+        printed_or_alone = not self.shapes.objects or (style.printed and style.mode not in _INVISIBLE)
+        return printed_or_alone and all(shape.encloses(box) for shape in style.covers)
 
-    def _middle(self, index: int) -> Place:
+    def _middle(self, index: int) -> Point:
         left, top, right, bottom = self._box_of(index)
         return (left + right) / 2, (bottom + top) / 2
 
-    def _verdict(self, look: _TextObjectStyle, place: Place) -> _Visibility:
-        if look.hidden or not _within(place, self._paper):
+    def _verdict(self, style: _TextObjectStyle, point: Point) -> _Visibility:
+        if style.hidden or not _within(point, self._page_bounds):
             return _Visibility.HIDDEN
-        if look.mode in _INVISIBLE:
-            return _recognised([shape for shape in self.shapes.every if shape.holds(place)])
-        return self._inked(look, place)
+        if style.mode in _INVISIBLE:
+            return _decide_recognised([shape for shape in self.shapes.objects if shape.contains(point)])
+        return self._decide_visible_ink(style, point)
 
-    def _shape_at(self, place: Place) -> bool:
-        return any(shape.holds(place) for shape in self.shapes.every)
+    def _has_shape_at(self, point: Point) -> bool:
+        return any(shape.contains(point) for shape in self.shapes.objects)
 
     def _fill(self, index: int) -> tuple[Colour, int]:
         """Return the fill colour and its opacity; opaque black if unknown."""
@@ -215,29 +219,29 @@ class _VisibilityChecker:
         red, green, blue, alpha = (value.value for value in self._colour)
         return (red, green, blue), alpha
 
-    def _inked(self, look: _TextObjectStyle, place: Place) -> _Visibility:
-        doubt = _Visibility.IF_IT_ADDS if look.printed else _Visibility.IF_ADDS_ELSE_HIDDEN
+    def _decide_visible_ink(self, style: _TextObjectStyle, point: Point) -> _Visibility:
+        undecided = _Visibility.IF_IT_ADDS if style.printed else _Visibility.IF_ADDS_ELSE_HIDDEN
         if self._crowded:
-            return doubt
-        at = bisect_left(look.covers, look.order, key=lambda shape: shape.order)
-        if later := [shape for shape in islice(look.covers, at, None) if shape.holds(place)]:
-            return _recognised(later) if any(shape.scan for shape in later) else doubt
-        ground = next((shape for shape in reversed(look.covers[:at]) if shape.holds(place)), None)
-        if ground is None or ground.fill is None:
-            return _Visibility.SEEN if look.printed else doubt if self._shape_at(place) else _Visibility.HIDDEN
-        same = all(abs(one - other) < _ALIKE for one, other in zip(look.colour, ground.fill, strict=True))
-        return doubt if (same and not look.stroked) or look.alpha <= CLEAR else _Visibility.SEEN
+            return undecided
+        at = bisect_left(style.covers, style.order, key=lambda shape: shape.order)
+        if drawn_later := [shape for shape in islice(style.covers, at, None) if shape.contains(point)]:
+            return _decide_recognised(drawn_later) if any(shape.is_scan for shape in drawn_later) else undecided
+        background = next((shape for shape in reversed(style.covers[:at]) if shape.contains(point)), None)
+        if background is None or background.fill is None:
+            return _Visibility.SEEN if style.printed else undecided if self._has_shape_at(point) else _Visibility.HIDDEN
+        same = all(abs(one - other) < _ALIKE for one, other in zip(style.colour, background.fill, strict=True))
+        return undecided if (same and not style.stroked) or style.alpha <= CLEAR else _Visibility.SEEN
 
 
-def _recognised(shapes: Sequence[PageObject]) -> _Visibility:
+def _decide_recognised(shapes: Sequence[PageObject]) -> _Visibility:
     """Return the verdict on recognised text that stands for what these shapes show."""
     if not shapes:
         return _Visibility.HIDDEN
-    real = any(shape.covers and shape.fill is None and not shape.bare for shape in shapes)
-    return _Visibility.SEEN if real else _Visibility.IF_SOMETHING_SHOWS
+    has_picture = any(shape.may_cover and shape.fill is None and not shape.may_be_blank for shape in shapes)
+    return _Visibility.SEEN if has_picture else _Visibility.IF_SOMETHING_SHOWS
 
 
-def _cut_away(text: Any) -> bool:
+def _is_clipped_away(text: Any) -> bool:
     """Return whether a text object lies outside its clipping path. Both are in the same coordinates."""
     shape = pdfium.FPDFPageObj_GetClipPath(text)
     count = pdfium.FPDFClipPath_CountPaths(shape) if shape else 0
@@ -251,19 +255,19 @@ def _cut_away(text: Any) -> bool:
         points = list(_points(shape, path))
         if not points:
             continue
-        across, up = ([point[axis] for point in points] for axis in (0, 1))
-        if min(right, max(across)) <= max(left, min(across)) or min(top, max(up)) <= max(bottom, min(up)):
+        xs, ys = ([point[axis] for point in points] for axis in (0, 1))
+        if min(right, max(xs)) <= max(left, min(xs)) or min(top, max(ys)) <= max(bottom, min(ys)):
             return True
     return False
 
 
-def _points(shape: Any, path: int) -> Iterator[Place]:
+def _points(shape: Any, path: int) -> Iterator[Point]:
     x, y = ctypes.c_float(), ctypes.c_float()
     for at in range(min(pdfium.FPDFClipPath_CountPathSegments(shape, path), _MOST_POINTS)):
         if pdfium.FPDFPathSegment_GetPoint(pdfium.FPDFClipPath_GetPathSegment(shape, path, at), x, y):
             yield x.value, y.value
 
 
-def _within(place: Place, bounds: Bounds) -> bool:
+def _within(point: Point, bounds: Bounds) -> bool:
     left, bottom, right, top = bounds
-    return left <= place[0] <= right and bottom <= place[1] <= top
+    return left <= point[0] <= right and bottom <= point[1] <= top

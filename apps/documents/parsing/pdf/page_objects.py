@@ -21,13 +21,13 @@ _DEEP = 3  # forms in forms
 _SMALLEST = 16.0  # square points; smaller shapes cover no word
 _OPAQUE = 250  # of 255; opacity from which a colour covers all
 # Bytes per pixel by compression; a picture with fewer may be blank.
-_BARE = {b"DCTDecode": 0.02, b"CCITTFaxDecode": 0.0005, b"JBIG2Decode": 0.0005}
-_BARE_OTHERS = 0.015
+_BLANK_RATIO = {b"DCTDecode": 0.02, b"CCITTFaxDecode": 0.0005, b"JBIG2Decode": 0.0005}
+_BLANK_RATIO_OTHERS = 0.015
 
 Bounds = tuple[float, float, float, float]
 Colour = tuple[int, int, int]
 Matrix = tuple[float, float, float, float, float, float]
-_AS_IT_IS: Matrix = (1, 0, 0, 1, 0, 0)
+_IDENTITY: Matrix = (1, 0, 0, 1, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,44 +37,44 @@ class PageObject:
     order: int
     bounds: Bounds
     fill: Colour | None = None
-    covers: bool = False  # True if it may cover text below it
-    scan: bool = False  # True for a picture of most of the page
-    bare: bool = False  # True for a picture that may be blank
+    may_cover: bool = False  # True if it may cover text below it
+    is_scan: bool = False  # True for a picture of most of the page
+    may_be_blank: bool = False  # True for a picture that may be blank
 
-    def holds(self, place: tuple[float, float]) -> bool:
+    def contains(self, point: tuple[float, float]) -> bool:
         """Return whether the point (x, y) lies within the bounds."""
         left, bottom, right, top = self.bounds
-        return left <= place[0] <= right and bottom <= place[1] <= top
+        return left <= point[0] <= right and bottom <= point[1] <= top
 
-    def meets(self, box: Bounds) -> bool:
+    def touches(self, box: Bounds) -> bool:
         """Return whether the bounds touch the box."""
         left, bottom, right, top = self.bounds
         return left <= box[2] and box[0] <= right and bottom <= box[3] and box[1] <= top
 
-    def spans(self, box: Bounds) -> bool:
+    def encloses(self, box: Bounds) -> bool:
         """Return whether the bounds cover all of the box."""
         left, bottom, right, top = self.bounds
         return left <= box[0] and bottom <= box[1] and box[2] <= right and box[3] <= top
 
 
 class PageObjects:
-    """Objects of one page. `whole` is True if all were read; `pixels` counts those of its pictures."""
+    """Objects of one page. `is_complete` is True if all were read; `pixels` counts those of its pictures."""
 
     def __init__(self, page: pypdfium2.PdfPage) -> None:
         left, bottom, right, top = page.get_bbox()
-        self._enough = WIDE * (right - left) * (top - bottom)
-        self.every: list[PageObject] = []
+        self._scan_area = WIDE * (right - left) * (top - bottom)
+        self.objects: list[PageObject] = []
         self.pixels = 0
         self._texts: dict[int, tuple[int, Matrix]] = {}  # by address: drawing order and matrix
         self._numbers = iter(range(MOST_OBJECTS))
         count = pdfium.FPDFPage_CountObjects(page)
-        self._read(pdfium_calls.get_address(page.raw), count, pdfium_calls.get_page_object, _AS_IT_IS, 0)
-        self.whole = next(self._numbers, None) is not None
-        self.every += [
-            PageObject(MOST_OBJECTS, box, covers=_area(box) >= _SMALLEST)
+        self._read(pdfium_calls.get_address(page.raw), count, pdfium_calls.get_page_object, _IDENTITY, 0)
+        self.is_complete = next(self._numbers, None) is not None
+        self.objects += [
+            PageObject(MOST_OBJECTS, box, may_cover=_area(box) >= _SMALLEST)
             for box in pdf_annotations.list_covered_bounds(page)
         ]
-        self.covers = [shape for shape in self.every if shape.covers]
+        self.covering = [shape for shape in self.objects if shape.may_cover]
 
     def text(self, address: int) -> tuple[int, Bounds | None]:
         """Return drawing order and bounds of the text object at this address; last and None if it is unknown."""
@@ -83,31 +83,37 @@ class PageObjects:
 
     def _read(self, parent: int, count: int, get: Any, matrix: Matrix, level: int) -> None:
         for at, order in zip(range(count), self._numbers, strict=False):
-            found = get(parent, at)
-            kind = pdfium_calls.get_object_type(found)
+            address = get(parent, at)
+            kind = pdfium_calls.get_object_type(address)
             if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-                self._texts[found] = order, matrix
+                self._texts[address] = order, matrix
                 continue
-            item = pdfium_calls.make_raw_object(found)
-            bounds = _bounds(found, matrix)
+            item = pdfium_calls.make_raw_object(address)
+            bounds = _bounds(address, matrix)
             if bounds is not None:
-                self.every.append(self._shape(item, kind, order, bounds))
+                self.objects.append(self._shape(item, kind, order, bounds))
             if kind == pdfium.FPDF_PAGEOBJ_FORM and level < _DEEP - 1:
-                own, inner = _times(_matrix(item), matrix), pdfium.FPDFFormObj_CountObjects(item)
-                self._read(found, inner, pdfium_calls.get_form_object, own, level + 1)
+                object_matrix, child_count = _multiply(_matrix(item), matrix), pdfium.FPDFFormObj_CountObjects(item)
+                self._read(address, child_count, pdfium_calls.get_form_object, object_matrix, level + 1)
 
     def _shape(self, item: Any, kind: int, order: int, bounds: Bounds) -> PageObject:
         area = _area(bounds)
         if kind == pdfium.FPDF_PAGEOBJ_PATH:
-            red, green, blue, alpha = _filled(item)
+            red, green, blue, alpha = _read_fill(item)
             fill = (red, green, blue) if alpha >= _OPAQUE else None
-            return PageObject(order, bounds, fill, covers=alpha > CLEAR and area >= _SMALLEST)
+            return PageObject(order, bounds, fill, may_cover=alpha > CLEAR and area >= _SMALLEST)
         if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
             pixels = _pixels(item)
             self.pixels += pixels
             covers = area >= _SMALLEST
-            return PageObject(order, bounds, covers=covers, scan=area >= self._enough, bare=_is_bare(item, pixels))
-        return PageObject(order, bounds, covers=kind == pdfium.FPDF_PAGEOBJ_SHADING)
+            return PageObject(
+                order,
+                bounds,
+                may_cover=covers,
+                is_scan=area >= self._scan_area,
+                may_be_blank=_may_be_blank(item, pixels),
+            )
+        return PageObject(order, bounds, may_cover=kind == pdfium.FPDF_PAGEOBJ_SHADING)
 
 
 def _area(bounds: Bounds) -> float:
@@ -116,49 +122,51 @@ def _area(bounds: Bounds) -> float:
 
 def _bounds(item: int, matrix: Matrix) -> Bounds | None:
     """Return the bounds on the page of an object whose form is drawn with this matrix."""
-    own = pdfium_calls.get_object_bounds(item)
-    if own is None or matrix is _AS_IT_IS:
-        return own
-    left, bottom, right, top = own
-    corners = [_moved(matrix, x, y) for x in (left, right) for y in (bottom, top)]
-    across, up = [x for x, _ in corners], [y for _, y in corners]
-    return min(across), min(up), max(across), max(up)
+    bounds = pdfium_calls.get_object_bounds(item)
+    if bounds is None or matrix is _IDENTITY:
+        return bounds
+    left, bottom, right, top = bounds
+    corners = [_transform(matrix, x, y) for x in (left, right) for y in (bottom, top)]
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    return min(xs), min(ys), max(xs), max(ys)
 
 
-def _moved(matrix: Matrix, x: float, y: float) -> tuple[float, float]:
+def _transform(matrix: Matrix, x: float, y: float) -> tuple[float, float]:
     a, b, c, d, e, f = matrix
     return a * x + c * y + e, b * x + d * y + f
 
 
 def _matrix(item: Any) -> Matrix:
-    found = pdfium.FS_MATRIX()
-    pdfium.FPDFPageObj_GetMatrix(item, found)
-    return found.a, found.b, found.c, found.d, found.e, found.f
+    raw = pdfium.FS_MATRIX()
+    pdfium.FPDFPageObj_GetMatrix(item, raw)
+    return raw.a, raw.b, raw.c, raw.d, raw.e, raw.f
 
 
-def _times(first: Matrix, then: Matrix) -> Matrix:
-    (a, b), (c, d) = (_moved((*then[:4], 0, 0), *pair) for pair in (first[:2], first[2:4]))
-    return a, b, c, d, *_moved(then, *first[4:])
+def _multiply(first: Matrix, second: Matrix) -> Matrix:
+    (a, b), (c, d) = (_transform((*second[:4], 0, 0), *pair) for pair in (first[:2], first[2:4]))
+    return a, b, c, d, *_transform(second, *first[4:])
 
 
-def _filled(path: Any) -> tuple[int, int, int, int]:
+def _read_fill(path: Any) -> tuple[int, int, int, int]:
     """Return red, green, blue and opacity of a path, 0 to 255 each; opacity 0 if it is not filled."""
     mode, stroke = ctypes.c_int(), ctypes.c_int()
     colour = [ctypes.c_uint() for _ in range(4)]
-    known = pdfium.FPDFPath_GetDrawMode(path, mode, stroke) and pdfium.FPDFPageObj_GetFillColor(path, *colour)
+    readable = pdfium.FPDFPath_GetDrawMode(path, mode, stroke) and pdfium.FPDFPageObj_GetFillColor(path, *colour)
     red, green, blue, alpha = (value.value for value in colour)
-    return (red, green, blue, alpha) if known and mode.value else (0, 0, 0, 0)
+    return (red, green, blue, alpha) if readable and mode.value else (0, 0, 0, 0)
 
 
 def _pixels(image: Any) -> int:
     width, height = ctypes.c_uint(), ctypes.c_uint()
-    known = pdfium.FPDFImageObj_GetImagePixelSize(image, width, height)
-    return width.value * height.value if known else 0
+    readable = pdfium.FPDFImageObj_GetImagePixelSize(image, width, height)
+    return width.value * height.value if readable else 0
 
 
-def _is_bare(image: Any, pixels: int) -> bool:
+def _may_be_blank(image: Any, pixels: int) -> bool:
     stored = pdfium.FPDFImageObj_GetImageDataRaw(image, None, 0)
-    return bool(stored < pixels * max((_BARE.get(name, _BARE_OTHERS) for name in _filters(image)), default=1.0))
+    return bool(
+        stored < pixels * max((_BLANK_RATIO.get(name, _BLANK_RATIO_OTHERS) for name in _filters(image)), default=1.0)
+    )
 
 
 def _filters(image: Any) -> Iterator[bytes]:

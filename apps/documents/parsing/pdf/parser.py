@@ -102,7 +102,7 @@ class PageText:
     """
 
     text: str
-    at: Sequence[int]
+    char_indexes: Sequence[int]
     tables: Sequence[tuple[int, int]]
     hidden: bool
 
@@ -113,20 +113,20 @@ def extract_page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, 
     If forms were `filled` (flattened), lines are ordered by height, so that the entries stand beside their labels.
     """
     raw = _drawn(textpage)
-    at = map_char_indexes(raw)
-    rows, seen = split_rows(raw, at, textpage), blank_hidden_words(raw, page, textpage)
+    char_indexes = map_char_indexes(raw)
+    rows, visible_text = split_rows(raw, char_indexes, textpage), blank_hidden_words(raw, page, textpage)
     order: list[LineCell] | None
     if filled:
         order = order_lines(rows)
     else:
-        order = _turned(rows, at, page, textpage) or order_columns(
+        order = _turned(rows, char_indexes, page, textpage) or order_columns(
             rows, page.get_width(), leftward=is_right_to_left(raw)
         )
-    text = seen
+    text = visible_text
     if order is not None:
-        text, at = arrange_text(seen, order, at)
-        rows = split_rows(text, at, textpage)
-    return PageText(*write_tables(text, at, rows), seen != raw)
+        text, char_indexes = arrange_text(visible_text, order, char_indexes)
+        rows = split_rows(text, char_indexes, textpage)
+    return PageText(*write_tables(text, char_indexes, rows), visible_text != raw)
 
 
 def _turned(
@@ -170,11 +170,11 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
         characters = damaged = hidden = 0
         for number in range(1, count + 1):
             try:
-                page, unseen = _page(document, number, sizes)
+                page, has_hidden = _page(document, number, sizes)
             except pypdfium2.PdfiumError:
-                page, unseen, damaged = ParsedPage(number, "", ()), False, damaged + 1
+                page, has_hidden, damaged = ParsedPage(number, "", ()), False, damaged + 1
             characters += len(page.text)
-            hidden += unseen
+            hidden += has_hidden
             if characters > limits.characters:
                 raise ParseError(TEXT_TOO_LONG)
             yield page
@@ -191,16 +191,16 @@ def _page(document: pypdfium2.PdfDocument, number: int, sizes: Counter[int]) -> 
     page, filled = open_flattened_page(document, number)
     with closing(page), closing(page.get_textpage()) as textpage:
         width, height = page.get_size()
-        told = extract_page_text(page, textpage, filled=filled)
-        text = told.text
-        lines = list(_lines(textpage, told))
+        page_text = extract_page_text(page, textpage, filled=filled)
+        text = page_text.text
+        lines = list(_lines(textpage, page_text))
         for line in lines:
             sizes[round(line.size * 2)] += line.end - line.start
         body = sizes.most_common(1)[0][0] / 2 if sizes else 0.0
         own = len(text.strip())
         scan = (own < FEW_CHARACTERS and _has_ink(page)) or (own < FEW_BESIDE and _is_covered(page))
         size = min(width, MAX_SIDE), min(height, MAX_SIDE)
-        return ParsedPage(number, text, tuple(_with_tables(told, lines, body)), *size, scan=scan), told.hidden
+        return ParsedPage(number, text, tuple(_with_tables(page_text, lines, body)), *size, scan=scan), page_text.hidden
 
 
 def _has_ink(page: pypdfium2.PdfPage) -> bool:
@@ -224,31 +224,33 @@ def _is_covered(page: pypdfium2.PdfPage) -> bool:
     return False
 
 
-def _lines(textpage: pypdfium2.PdfTextPage, told: PageText) -> Iterator[_Line]:
+def _lines(textpage: pypdfium2.PdfTextPage, page_text: PageText) -> Iterator[_Line]:
     """Yield the lines of a page with position and font of their first character."""
     page, box, matrix, flags = textpage.raw, pdfium.FS_RECTF(), pdfium.FS_MATRIX(), ctypes.c_int()
-    for match in _LINE.finditer(told.text):
+    for match in _LINE.finditer(page_text.text):
         start = match.start() + len(match.group()) - len(match.group().lstrip())
-        seen = next((index for index in told.at[start : match.end()] if index != NO_CHAR_INDEX), NO_CHAR_INDEX)
-        if seen == NO_CHAR_INDEX:
+        char_index = next(
+            (index for index in page_text.char_indexes[start : match.end()] if index != NO_CHAR_INDEX), NO_CHAR_INDEX
+        )
+        if char_index == NO_CHAR_INDEX:
             continue
-        pdfium.FPDFText_GetLooseCharBox(page, seen, box)
-        pdfium.FPDFText_GetMatrix(page, seen, matrix)
-        size = pdfium.FPDFText_GetFontSize(page, seen) * math.hypot(matrix.c, matrix.d)
-        weight = pdfium.FPDFText_GetFontWeight(page, seen)
-        pdfium.FPDFText_GetFontInfo(page, seen, None, 0, flags)
+        pdfium.FPDFText_GetLooseCharBox(page, char_index, box)
+        pdfium.FPDFText_GetMatrix(page, char_index, matrix)
+        size = pdfium.FPDFText_GetFontSize(page, char_index) * math.hypot(matrix.c, matrix.d)
+        weight = pdfium.FPDFText_GetFontWeight(page, char_index)
+        pdfium.FPDFText_GetFontInfo(page, char_index, None, 0, flags)
         bold = weight >= 600 or bool(flags.value & (1 << 18))
         yield _Line(start, match.end(), box.bottom, size, bold)
 
 
-def _with_tables(told: PageText, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
+def _with_tables(page_text: PageText, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
     """Yield the runs of a page, each table as one."""
-    rest = lines
-    for span in told.tables:
-        yield from _pieces(told.text, [line for line in rest if line.end <= span[0]], body)
+    remaining = lines
+    for span in page_text.tables:
+        yield from _pieces(page_text.text, [line for line in remaining if line.end <= span[0]], body)
         yield BlockSpan("table", 0, *span)
-        rest = [line for line in rest if line.start >= span[1]]
-    yield from _pieces(told.text, rest, body)
+        remaining = [line for line in remaining if line.start >= span[1]]
+    yield from _pieces(page_text.text, remaining, body)
 
 
 def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
@@ -259,7 +261,7 @@ def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
     first = 0
     for at in range(1, len(lines) + 1):
         begins = at == len(lines) or (kinds[at][0] == "heading" and _SECTION.match(text, lines[at].start))
-        if not begins and _goes_on(kinds[first], kinds[at]) and _near(lines[at - 1], lines[at], step):
+        if not begins and _continues_block(kinds[first], kinds[at]) and _is_close(lines[at - 1], lines[at], step):
             continue
         kind, level = kinds[first]
         if kind == "heading" and (numbered := _SECTION.match(text, lines[first].start)):
@@ -268,16 +270,16 @@ def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
         first = at
 
 
-def _goes_on(begun: tuple[BlockKind, int], line: tuple[BlockKind, int]) -> bool:
+def _continues_block(block: tuple[BlockKind, int], line: tuple[BlockKind, int]) -> bool:
     """Return whether a line of this kind can continue a run that began with that kind; each list item begins a new
     one."""
-    return line[0] != "list" and (line == begun or (begun[0], line[0]) == ("list", "paragraph"))
+    return line[0] != "list" and (line == block or (block[0], line[0]) == ("list", "paragraph"))
 
 
-def _near(above: _Line, line: _Line, step: float) -> bool:
+def _is_close(above: _Line, line: _Line, line_height: float) -> bool:
     """Return whether the line is as close below the other as lines of one paragraph are."""
     fall = above.bottom - line.bottom
-    return -0.5 * line.size <= fall <= max(1.45 * step, 1.2 * line.size)
+    return -0.5 * line.size <= fall <= max(1.45 * line_height, 1.2 * line.size)
 
 
 def _kind(text: str, lines: list[_Line], at: int, body: float) -> tuple[BlockKind, int]:

@@ -36,11 +36,11 @@ def make_char_box_reader(textpage: int) -> Callable[[int], tuple[float, float, f
     box = (ctypes.c_float * 4)()
     start = ctypes.addressof(box)
 
-    def place(index: int) -> tuple[float, float, float, float]:
+    def read_box(index: int) -> tuple[float, float, float, float]:
         _loose_box(textpage, index, start)
         return _sides(box)
 
-    return place
+    return read_box
 
 
 def get_object_bounds(item: int) -> tuple[float, float, float, float] | None:

@@ -20,35 +20,35 @@ from apps.documents.parsing.pdf.page_objects import Bounds
 
 _LONGEST = 1_400  # pixels of the longer side
 _SCALE = 2.0  # pixels per point, at most
-_SEEN = 20  # of 255, in one colour; smaller differences are not visible
+_VISIBLE_DIFFERENCE = 20  # of 255, in one colour; smaller differences are not visible
 
 PixelBox = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 
 
-def changes_pixels(page: pypdfium2.PdfPage, objects: Sequence[Any], places: Sequence[Bounds]) -> list[bool]:
+def changes_pixels(page: pypdfium2.PdfPage, objects: Sequence[Any], bounds: Sequence[Bounds]) -> list[bool]:
     """Return for each place (left, bottom, right, top in points) whether the text objects show anything there.
 
     True for a place off the page.
     """
-    view = _View.of(page, places)
-    whole = view.drawn()
+    view = _View.covering(page, bounds)
+    with_text = view.render()
     for item in objects:
         pdfium.FPDFPageObj_SetIsActive(item, False)
     try:
-        without = view.drawn()
+        without_text = view.render()
     finally:
         for item in objects:
             pdfium.FPDFPageObj_SetIsActive(item, True)
-    both = reduce(ImageChops.lighter, ImageChops.difference(whole, without).split())
-    return [_extremes(both, box)[1] >= _SEEN if box else True for box in view.boxes]
+    difference = reduce(ImageChops.lighter, ImageChops.difference(with_text, without_text).split())
+    return [_extremes(difference, box)[1] >= _VISIBLE_DIFFERENCE if box else True for box in view.boxes]
 
 
-def has_visible_pixels(page: pypdfium2.PdfPage, places: Sequence[Bounds]) -> list[bool]:
+def has_visible_pixels(page: pypdfium2.PdfPage, bounds: Sequence[Bounds]) -> list[bool]:
     """Return for each place whether the page shows more than one colour there; True for a place off the page."""
-    view = _View.of(page, places)
-    grey = view.drawn().convert("L")
-    spans = [_extremes(grey, box) if box else (0, _SEEN) for box in view.boxes]
-    return [high - low >= _SEEN for low, high in spans]
+    view = _View.covering(page, bounds)
+    grey = view.render().convert("L")
+    spans = [_extremes(grey, box) if box else (0, _VISIBLE_DIFFERENCE) for box in view.boxes]
+    return [high - low >= _VISIBLE_DIFFERENCE for low, high in spans]
 
 
 def _extremes(picture: Image.Image, box: PixelBox) -> tuple[int, int]:
@@ -69,17 +69,17 @@ class _View:
     boxes: Sequence[PixelBox | None]
 
     @classmethod
-    def of(cls, page: pypdfium2.PdfPage, places: Sequence[Bounds]) -> _View:
-        wide, high = page.get_size()
-        scale = min(_SCALE, _LONGEST / max(wide, high))
-        canvas = math.ceil(wide * scale), math.ceil(high * scale)
-        boxes = [_box(page, canvas, place) for place in places]
+    def covering(cls, page: pypdfium2.PdfPage, bounds: Sequence[Bounds]) -> _View:
+        width, height = page.get_size()
+        scale = min(_SCALE, _LONGEST / max(width, height))
+        canvas = math.ceil(width * scale), math.ceil(height * scale)
+        boxes = [_box(page, canvas, one) for one in bounds]
         sides = list(zip(*filter(None, boxes), strict=True)) or [(0,), (0,), (1,), (1,)]
         left, top, right, bottom = min(sides[0]), min(sides[1]), max(sides[2]), max(sides[3])
-        moved = [(b[0] - left, b[1] - top, b[2] - left, b[3] - top) if b else None for b in boxes]
-        return cls(page, canvas, (left, top, right, bottom), moved)
+        boxes_in_part = [(b[0] - left, b[1] - top, b[2] - left, b[3] - top) if b else None for b in boxes]
+        return cls(page, canvas, (left, top, right, bottom), boxes_in_part)
 
-    def drawn(self) -> Image.Image:
+    def render(self) -> Image.Image:
         left, top, right, bottom = self.part
         bitmap = pypdfium2.PdfBitmap.new_native(right - left, bottom - top, pdfium.FPDFBitmap_BGR)
         bitmap.fill_rect((255, 255, 255, 255), 0, 0, right - left, bottom - top)
@@ -88,8 +88,8 @@ class _View:
         return image
 
 
-def _box(page: pypdfium2.PdfPage, canvas: tuple[int, int], place: Bounds) -> PixelBox | None:
-    left, bottom, right, top = place
+def _box(page: pypdfium2.PdfPage, canvas: tuple[int, int], bounds: Bounds) -> PixelBox | None:
+    left, bottom, right, top = bounds
     corners = [_pixel(page, canvas, x, y) for x, y in ((left, bottom), (right, top))]
     (x0, x1), (y0, y1) = (sorted(axis) for axis in zip(*corners, strict=True))
     box = max(0, x0), max(0, y0), min(canvas[0], x1 + 1), min(canvas[1], y1 + 1)
@@ -97,6 +97,6 @@ def _box(page: pypdfium2.PdfPage, canvas: tuple[int, int], place: Bounds) -> Pix
 
 
 def _pixel(page: pypdfium2.PdfPage, canvas: tuple[int, int], x: float, y: float) -> tuple[int, int]:
-    across, down = ctypes.c_int(), ctypes.c_int()
-    pdfium.FPDF_PageToDevice(page, 0, 0, *canvas, 0, x, y, across, down)
-    return across.value, down.value
+    x_pixel, y_pixel = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDF_PageToDevice(page, 0, 0, *canvas, 0, x, y, x_pixel, y_pixel)
+    return x_pixel.value, y_pixel.value

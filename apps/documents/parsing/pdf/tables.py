@@ -29,46 +29,46 @@ Insert = tuple[int, str]  # position in the text, and the text to insert before 
 
 @dataclass(frozen=True, slots=True)
 class DetectedTable:
-    """Table with its rows; `head` is the row of column names, None if there is none."""
+    """Table with its rows; `header` is the row of column names, None if there is none."""
 
-    head: Sequence[LineCell] | None
+    header: Sequence[LineCell] | None
     rows: Rows
 
     @property
     def start(self) -> int:
-        return (self.head or self.rows[0])[0].start
+        return (self.header or self.rows[0])[0].start
 
     @property
     def end(self) -> int:
         return self.rows[-1][-1].end
 
 
-def write_tables(text: str, at: Sequence[int], rows: Rows) -> tuple[str, list[int], list[tuple[int, int]]]:
+def write_tables(text: str, char_indexes: Sequence[int], rows: Rows) -> tuple[str, list[int], list[tuple[int, int]]]:
     """Return the text with its tables written out, the index of each character, and the span of each table."""
-    found = find_tables(text, rows)
-    text = _in_lines(text, found)
-    inserts = [insert for table in found for insert in _inserts(text, table)]
+    tables = find_tables(text, rows)
+    text = _in_lines(text, tables)
+    inserts = [insert for table in tables for insert in _inserts(text, table)]
     parts, indexes, done = list[str](), list[int](), 0
-    for place, words in inserts:
-        parts += [text[done:place], words]
-        indexes += [*at[done:place], *[NO_CHAR_INDEX] * len(words)]
-        done = place
-    places = [place for place, _ in inserts]
+    for position, inserted in inserts:
+        parts += [text[done:position], inserted]
+        indexes += [*char_indexes[done:position], *[NO_CHAR_INDEX] * len(inserted)]
+        done = position
+    positions = [position for position, _ in inserts]
     lengths = [0]
-    for _, words in inserts:
-        lengths.append(lengths[-1] + len(words))
+    for _, inserted in inserts:
+        lengths.append(lengths[-1] + len(inserted))
 
-    def moved(place: int) -> int:
-        return place + lengths[bisect_left(places, place)]
+    def shift(position: int) -> int:
+        return position + lengths[bisect_left(positions, position)]
 
-    spans = [(moved(table.start), moved(table.end)) for table in found]
-    return "".join([*parts, text[done:]]), [*indexes, *at[done:]], spans
+    spans = [(shift(table.start), shift(table.end)) for table in tables]
+    return "".join([*parts, text[done:]]), [*indexes, *char_indexes[done:]], spans
 
 
-def _in_lines(text: str, found: Sequence[DetectedTable]) -> str:
+def _in_lines(text: str, tables: Sequence[DetectedTable]) -> str:
     """Return the text with one line per table row, also if its cells were drawn on several lines."""
     parts, done = [], 0
-    for row in (row for table in found for row in [*([table.head] if table.head else []), *table.rows]):
+    for row in (row for table in tables for row in [*([table.header] if table.header else []), *table.rows]):
         start, end = row[0].start, row[-1].end
         parts += [text[done:start], _LINE_END.sub(" ", text[start:end])]
         done = end
@@ -77,24 +77,24 @@ def _in_lines(text: str, found: Sequence[DetectedTable]) -> str:
 
 def find_tables(text: str, rows: Rows) -> list[DetectedTable]:
     """Return the tables of a page from top to bottom."""
-    found, first = [], 0
+    tables, first = [], 0
     for at in range(1, len(rows) + 1):
         if at < len(rows) and _one_table([rows[first], *rows[max(first, at - RECENT_ROWS) : at]], rows[at]):
             continue
-        named = at - first > 1 and _names_columns([[_words(text, cell) for cell in row] for row in rows[first:at]])
-        enough = TABLE_ROWS - (named and min(map(len, rows[first:at])) >= SURE_CELLS)
+        has_names = at - first > 1 and _names_columns([[_words(text, cell) for cell in row] for row in rows[first:at]])
+        enough = TABLE_ROWS - (has_names and min(map(len, rows[first:at])) >= SURE_CELLS)
         if at - first >= enough and max(map(len, rows[first:at])) > 1:
-            found.append(DetectedTable(rows[first] if named else None, rows[first + named : at]))
+            tables.append(DetectedTable(rows[first] if has_names else None, rows[first + has_names : at]))
         first = at
-    return found
+    return tables
 
 
 def _inserts(text: str, table: DetectedTable) -> Iterator[Insert]:
     """Yield the insertions for a table, in the order of the text."""
-    for row in [*([table.head] if table.head else []), *table.rows]:
+    for row in [*([table.header] if table.header else []), *table.rows]:
         before, last = None, None
         for cell in row:
-            name = _name(text, cell, table.head) if table.head and row is not table.head else None
+            name = _name(text, cell, table.header) if table.header and row is not table.header else None
             if before is not None and name is None and text[before.end - 1] != ":":
                 yield before.end, " |"
             elif before is not None and name is not None and name is not last:
@@ -111,18 +111,18 @@ def _words(text: str, cell: LineCell) -> str:
 def _name(text: str, cell: LineCell, head: Sequence[LineCell]) -> LineCell | None:
     """Return the column name above a cell: the one that overlaps it most, else the nearest."""
 
-    def apart(name: LineCell) -> float:
+    def distance(name: LineCell) -> float:
         return max(name.left, cell.left) - min(name.right, cell.right)
 
-    return min(head, key=apart)
+    return min(head, key=distance)
 
 
 def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row names the columns; with two columns, the second must then hold numbers."""
-    names, others = rows[0], rows[1:]
-    if not is_header(names) or any(map(_AMOUNT.search, names)) or len(names) < max(map(len, others)) - 1:
+    names, data_rows = rows[0], rows[1:]
+    if not is_header(names) or any(map(_AMOUNT.search, names)) or len(names) < max(map(len, data_rows)) - 1:
         return False
-    return len(names) > 2 or all(_DIGIT.search(row[-1]) for row in others)
+    return len(names) > 2 or all(_DIGIT.search(row[-1]) for row in data_rows)
 
 
 def _one_table(above: Rows, below: Sequence[LineCell]) -> bool:
@@ -136,10 +136,14 @@ def _one_table(above: Rows, below: Sequence[LineCell]) -> bool:
     return sum(any(_aligned(cell, other) for other in cells) for cell in below) >= 2
 
 
-def _aligned(one: LineCell, other: LineCell) -> bool:
-    near = 0.6 * (other.top - other.bottom)
-    lefts, rights = abs(one.left - other.left), abs(one.right - other.right)
-    return lefts < near or rights < near or abs((one.left + one.right) - (other.left + other.right)) / 2 < near
+def _aligned(first: LineCell, second: LineCell) -> bool:
+    tolerance = 0.6 * (second.top - second.bottom)
+    lefts, rights = abs(first.left - second.left), abs(first.right - second.right)
+    return (
+        lefts < tolerance
+        or rights < tolerance
+        or abs((first.left + first.right) - (second.left + second.right)) / 2 < tolerance
+    )
 
 
 def _height(row: Sequence[LineCell]) -> float:

@@ -27,10 +27,10 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     """Yield title and pages of a Markdown file. Raises ParseError."""
     text = read_text(path, limits)
     front = _FRONT.match(text)
-    named = _TITLE.search(front[1]) if front else None
+    title_match = _TITLE.search(front[1]) if front else None
     blocks = list(read_markdown(text[front.end() :] if front else text))
     heading = next((block.text for block in blocks if block.kind == "heading" and block.level == 1), "")
-    title = make_title(named[1].strip("\"' ") if named else heading)
+    title = make_title(title_match[1].strip("\"' ") if title_match else heading)
     if title:
         yield title
     yield from paginate(blocks, limits)

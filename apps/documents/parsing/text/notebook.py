@@ -50,14 +50,14 @@ def _cell(cell: dict[str, Any]) -> Iterator[ParsedBlock]:
         case "code":
             yield ParsedBlock("code", text)
             for output in _outputs(cell):
-                shown = _shown(output)
-                if shown.strip():
-                    yield ParsedBlock("code", shown[:PRINTED])
+                output_text = _format_output(output)
+                if output_text.strip():
+                    yield ParsedBlock("code", output_text[:PRINTED])
         case _:
             yield ParsedBlock("paragraph", text)
 
 
-def _shown(output: dict[str, Any]) -> str:
+def _format_output(output: dict[str, Any]) -> str:
     if output.get("output_type") in {"error", "pyerr"}:
         return ": ".join(filter(None, (_joined(output.get("ename")), _joined(output.get("evalue")))))
     return _joined(output.get("text")) or _joined(_data(output).get("text/plain"))

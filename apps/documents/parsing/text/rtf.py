@@ -76,7 +76,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 
 
-def _pale(source: str) -> set[int | None]:
+def _find_white_colours(source: str) -> set[int | None]:
     """Return the numbers of the colours that cannot be told from white paper."""
     table = _COLOURS.search(source)
     colours = table[1].split(";")[:-1] if table else []
@@ -105,7 +105,7 @@ def read_rtf(source: str) -> RichText:
     """Return the content of RTF source, given with one character per byte. Raises ParseError if it is nested too
     deep."""
     reader = _Reader(source)
-    return RichText(list(_blocks(reader)), reader.found)
+    return RichText(list(_blocks(reader)), reader.has_hidden_text)
 
 
 def _blocks(reader: _Reader) -> Iterator[ParsedBlock]:
@@ -137,11 +137,11 @@ class _Reader:
         self._source = source
         self._page = "cp1252"
         self._fonts: dict[int, str] = {}  # font -> its own code page
-        self._font = self._usual = 0
+        self._font = self._default_font = 0
         self._stack: list[tuple[bool, frozenset[str], int, int]] = []
-        self._passed, self.found = False, False
+        self._seen_text, self.has_hidden_text = False, False
         self._hidden: frozenset[str] = frozenset()  # control words that hide text now: "v", "cf" (colour), "fs" (size)
-        self._pale = set() if _PAINTS.search(source) else _pale(source)
+        self._white_colours = set() if _PAINTS.search(source) else _find_white_colours(source)
         self._instead, self._skip = 1, 0
         self._bytes = bytearray()
         self._parts: list[str] = []
@@ -168,12 +168,12 @@ class _Reader:
                 self._close()
             elif word is not None:
                 if fresh and word in _PASSED:
-                    self._passed = True
+                    self._seen_text = True
                 ended = self._word(word, int(number) if number else None)
-                if ended and not self._passed:
+                if ended and not self._seen_text:
                     yield ended, "".join(self._take())
             elif sign is not None:
-                self._passed = self._passed or (sign == "*" and fresh)
+                self._seen_text = self._seen_text or (sign == "*" and fresh)
                 self._put({"~": "\u00a0", "_": "-", "-": "", "\n": "\n"}.get(sign, sign if sign in "\\{}" else ""))
             elif text is not None:
                 self._put(text)
@@ -184,11 +184,11 @@ class _Reader:
     def _open(self) -> None:
         if len(self._stack) > MOST_DEEP:
             raise ParseError("This RTF file is nested too deeply. Save it again in its own program and upload that.")
-        self._stack.append((self._passed, self._hidden, self._instead, self._font))
+        self._stack.append((self._seen_text, self._hidden, self._instead, self._font))
 
     def _close(self) -> None:
         if self._stack:
-            self._passed, self._hidden, self._instead, self._font = self._stack.pop()
+            self._seen_text, self._hidden, self._instead, self._font = self._stack.pop()
 
     def _word(self, word: str, number: int | None) -> str:
         """Apply a control word; return what it ends: "line", "row", or ""."""
@@ -204,10 +204,14 @@ class _Reader:
         elif word == "uc":
             self._instead = min(number or 0, 10)
         elif word in {"v", "cf", "fs"}:
-            hides = {"v": number != 0, "cf": number in self._pale, "fs": number is not None and number <= SMALLEST}
+            hides = {
+                "v": number != 0,
+                "cf": number in self._white_colours,
+                "fs": number is not None and number <= SMALLEST,
+            }
             self._hidden = self._hidden | {word} if hides[word] else self._hidden - {word}
         elif word == "plain":
-            self._hidden, self._font = frozenset(), self._usual
+            self._hidden, self._font = frozenset(), self._default_font
         elif word in _SIGNS:
             self._put(_SIGNS[word])
         elif number is not None:
@@ -221,7 +225,7 @@ class _Reader:
         elif word == "f":
             self._font = number
         elif word == "deff":
-            self._font = self._usual = number
+            self._font = self._default_font = number
         elif word == "fcharset" and number in _CHARSETS:
             self._fonts[self._font] = _page(_CHARSETS[number])
         elif word == "cpg" and number:
@@ -260,10 +264,10 @@ class _Reader:
         if self._skip and text:
             gone = min(self._skip, len(text)) if len(text) > 1 or ord(text) < 256 else 0
             self._skip, text = self._skip - gone, text[gone:]
-        if not self._passed and not self._hidden:
+        if not self._seen_text and not self._hidden:
             self._parts.append(text)
-        elif not self._passed and text.strip():
-            self.found = True
+        elif not self._seen_text and text.strip():
+            self.has_hidden_text = True
 
     def _take(self) -> list[str]:
         parts, self._parts = self._parts, []
@@ -277,23 +281,23 @@ def decompress_rtf(data: bytes) -> bytes:
         return data[16:]
     size = min(int.from_bytes(data[4:8], "little"), MAX_CHARACTERS)
     window = bytearray(_INITIAL) + bytearray(4096 - len(_INITIAL))
-    at, out, read = len(_INITIAL), bytearray(), 16
-    while read < len(data) and len(out) < size:
+    at, output, read = len(_INITIAL), bytearray(), 16
+    while read < len(data) and len(output) < size:
         flags, read = data[read], read + 1
         for bit in range(8):
             if flags >> bit & 1:
                 pair = int.from_bytes(data[read : read + 2], "big")
                 read += 2
-                taken = [(pair >> 4) + step for step in range((pair & 15) + 2)]
+                indexes = [(pair >> 4) + step for step in range((pair & 15) + 2)]
                 if pair >> 4 == at or read > len(data):
-                    return bytes(out)
+                    return bytes(output)
             else:
-                taken = [-1]
-            for source in taken:
+                indexes = [-1]
+            for source in indexes:
                 if source < 0 and read >= len(data):
-                    return bytes(out)
+                    return bytes(output)
                 byte = window[source % 4096] if source >= 0 else data[read]
                 read += source < 0
                 window[at], at = byte, (at + 1) % 4096
-                out.append(byte)
-    return bytes(out)
+                output.append(byte)
+    return bytes(output)

@@ -47,13 +47,13 @@ def _blocks(text: str, language: str, settings: bool) -> Iterator[ParsedBlock]:
     yield ParsedBlock("heading", f"{language} code" if language != "Settings" else "Settings", 1)
     run: list[str] = []
     for line in text.split("\n"):
-        found = _SECTION.match(line) if settings else _DEFINED.match(line)
-        if found or len(run) > MOST_LINES:
-            kept = _above(run) if found else 0
-            yield from _code(run[: len(run) - kept])
-            run = run[len(run) - kept :]
-            if found:
-                yield ParsedBlock("heading", found[1].strip(" :{(")[:120], 2)
+        match = _SECTION.match(line) if settings else _DEFINED.match(line)
+        if match or len(run) > MOST_LINES:
+            comment_lines = _above(run) if match else 0
+            yield from _code(run[: len(run) - comment_lines])
+            run = run[len(run) - comment_lines :]
+            if match:
+                yield ParsedBlock("heading", match[1].strip(" :{(")[:120], 2)
         run.append(line)
     yield from _code(run)
 

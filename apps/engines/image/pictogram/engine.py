@@ -55,22 +55,22 @@ class PictogramVocabulary:
     names: list[str]
     vectors: NDArray[np.float32]  # (names, captions, 384), of length 1
 
-    def likeness(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    def compute_cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return for each name the cosine of its nearest caption with `vector` (384,), shape (names,)."""
         flat = self.vectors.reshape(-1, self.vectors.shape[-1])  # one product takes a third of the time of one per name
         return np.asarray((flat @ vector).reshape(self.vectors.shape[:2]).max(axis=1), np.float32)
 
-    def nearest(self, vector: NDArray[np.float32], most: int) -> list[str]:
-        """Return up to `most` names, the nearest first."""
-        return [self.names[at] for at in np.argsort(-self.likeness(vector))[:most]]
+    def nearest(self, vector: NDArray[np.float32], limit: int) -> list[str]:
+        """Return up to `limit` names, the nearest first."""
+        return [self.names[at] for at in np.argsort(-self.compute_cosines(vector))[:limit]]
 
 
 @cache
 def _foreign_names() -> tuple[tuple[str, str], ...]:
     """Return pairs of a German or Spanish name, padded for whole-word search, and the English name; the longest
     first."""
-    known: dict[str, list[str]] = json.loads((FOLDER / "names.json").read_text("utf-8"))
-    pairs = [(pad_words(other), name) for name, others in known.items() for other in others]
+    translations: dict[str, list[str]] = json.loads((FOLDER / "names.json").read_text("utf-8"))
+    pairs = [(pad_words(other), name) for name, others in translations.items() for other in others]
     return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
 
 
@@ -79,9 +79,9 @@ def translate_prompt(prompt: str) -> str:
     """Return the English name for a German or Spanish name in the prompt, whose meaning the embedder may not know.
     Return the prompt itself if it holds no such name, or holds an English one."""
     words = pad_words(prompt)
-    found = next((name for other, name in _foreign_names() if other in words and len(other) > 4), None)
-    own = next((name for _, name in _foreign_names() if pad_words(name) in words), None)
-    return prompt if found is None or own is not None else found
+    translation = next((name for other, name in _foreign_names() if other in words and len(other) > 4), None)
+    english = next((name for _, name in _foreign_names() if pad_words(name) in words), None)
+    return prompt if translation is None or english is not None else translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class LoadedPainter:
     """Loaded network with its vocabulary. `fingerprint` is the beginning of the SHA-256 of the file."""
 
     net: Any  # PictogramNet
-    known: PictogramVocabulary
+    vocabulary: PictogramVocabulary
     fingerprint: str
 
 
@@ -100,16 +100,20 @@ class PictogramPainter:
     def __init__(
         self, model: str = "", loras: str = "", sha256: str = "", embed: EmbedEngine | None = None, previews: str = ""
     ) -> None:
-        own = model == BUILT_IN
-        self._folder, self._pinned, self._embed = FOLDER if own else Path(model), SHA256 if own else sha256, embed
-        self._shared: Callable[[], EmbedEngine] | None = None
+        built_in = model == BUILT_IN
+        self._folder, self._pinned, self._embed = (
+            FOLDER if built_in else Path(model),
+            SHA256 if built_in else sha256,
+            embed,
+        )
+        self._get_embedder: Callable[[], EmbedEngine] | None = None
         self._lock = threading.Lock()
         self._loaded: LoadedPainter | None = None
-        self._served = ""  # prompt of the last picture; repeated prompts are not checked again
-        self._known: PictogramVocabulary | None = None  # without the network, which only drawing needs
+        self._accepted_prompt = ""  # prompt of the last picture; repeated prompts are not checked again
+        self._vocabulary: PictogramVocabulary | None = None  # without the network, which only drawing needs
 
     def use_embedder(self, embed: Callable[[], EmbedEngine]) -> None:
-        self._shared = embed
+        self._get_embedder = embed
 
     def model(self) -> PictureModel:
         loaded = self._loaded  # answered without the lock while a picture is drawn
@@ -118,12 +122,12 @@ class PictogramPainter:
                 loaded = self._load()
         return PictureModel(
             "Openbook Pictograms", loaded.fingerprint, width=LARGE, height=LARGE, steps=_STEPS, guidance=_GUIDANCE,
-            multiple=LARGE, max_side=LARGE, max_steps=_MOST, accepts_mask=True, vocabulary=len(loaded.known.names),
+            multiple=LARGE, max_side=LARGE, max_steps=_MOST, accepts_mask=True, vocabulary=len(loaded.vocabulary.names),
         )  # fmt: skip
 
-    def nearest_names(self, prompt: str, most: int) -> list[str]:
+    def nearest_names(self, prompt: str, limit: int) -> list[str]:
         with self._lock:
-            return self._names().nearest(self._embedder().embed_query(translate_prompt(prompt)).reshape(-1), most)
+            return self._names().nearest(self._embedder().embed_query(translate_prompt(prompt)).reshape(-1), limit)
 
     def has_known_name(self, prompt: str) -> bool:
         with self._lock:
@@ -132,10 +136,10 @@ class PictogramPainter:
     def _names(self) -> PictogramVocabulary:
         """Return the vocabulary, without loading the network. Call with the lock held."""
         if self._loaded is not None:
-            return self._loaded.known
-        if self._known is None:
-            self._known = load_vocabulary(self._folder / FILE, self._pinned)
-        return self._known
+            return self._loaded.vocabulary
+        if self._vocabulary is None:
+            self._vocabulary = load_vocabulary(self._folder / FILE, self._pinned)
+        return self._vocabulary
 
     def draw(self, request: DrawRequest, on_step: Callable[[DrawStep], None]) -> DrawnPicture:
         import torch
@@ -146,26 +150,28 @@ class PictogramPainter:
         with self._lock:
             loaded = self._load()
             vector = self._embedder().embed_query(translate_prompt(request.prompt)).reshape(-1)
-            if request.prompt != self._served:
-                _serve(vector, loaded.known)
-                self._served = request.prompt
-            waited = 0.0  # seconds spent in the listener, which are not the model's
+            if request.prompt != self._accepted_prompt:
+                _require_known_name(vector, loaded.vocabulary)
+                self._accepted_prompt = request.prompt
+            listener_s = 0.0  # seconds spent in the listener, which are not the model's
 
-            def after(step: int, meant: Any) -> None:
-                nonlocal waited
-                since = time.perf_counter()
+            def report_step(step: int, predicted: Any) -> None:
+                nonlocal listener_s
+                step_started = time.perf_counter()
                 on_step(
-                    DrawStep(step, request.steps, lambda: encode_preview(_picture(meant[0])), preview_stays_valid=True)
+                    DrawStep(
+                        step, request.steps, lambda: encode_preview(_picture(predicted[0])), preview_stays_valid=True
+                    )
                 )
-                waited += time.perf_counter() - since
+                listener_s += time.perf_counter() - step_started
 
             if torch.get_num_threads() != 1:  # of this thread: in a network so small several would wait for each other,
                 torch.set_num_threads(1)  # and another number of threads changes the last digits of sums
-            began = time.perf_counter()
+            started = time.perf_counter()
             meaning = torch.from_numpy(np.array(vector, np.float32))[None]  # a copy: the cached one is read-only
-            asked = meaning, [request.seed], request.steps, max(1.0, request.guidance)
-            drawn = sample_pictures(loaded.net, *asked, after, _kept(request))
-            model_s = time.perf_counter() - began - waited
+            arguments = meaning, [request.seed], request.steps, max(1.0, request.guidance)
+            drawn = sample_pictures(loaded.net, *arguments, report_step, _read_kept_region(request))
+            model_s = time.perf_counter() - started - listener_s
         aligns = partial(loaded.net.memory.alignment, drawn[0], meaning[0])
         return DrawnPicture(lambda: _large(_picture(drawn[0]), request), False, model_s, aligns, _ALIGNED_BY)
 
@@ -175,9 +181,9 @@ class PictogramPainter:
                 SentenceTransformerEmbedder,  # the packaged one, as in training
             )
 
-            own = cast("EmbedEngine", SentenceTransformerEmbedder())
-            shared = self._shared() if self._shared else own
-            self._embed = shared if shared.fingerprint == own.fingerprint else own
+            packaged = cast("EmbedEngine", SentenceTransformerEmbedder())
+            site_embedder = self._get_embedder() if self._get_embedder else packaged
+            self._embed = site_embedder if site_embedder.fingerprint == packaged.fingerprint else packaged
         return self._embed
 
     def _load(self) -> LoadedPainter:
@@ -186,10 +192,10 @@ class PictogramPainter:
         return self._loaded
 
 
-def _serve(vector: NDArray[np.float32], known: PictogramVocabulary) -> None:
+def _require_known_name(vector: NDArray[np.float32], vocabulary: PictogramVocabulary) -> None:
     """Raise EngineRefused, naming the nearest names, if no known name is near enough."""
-    if float(known.likeness(vector).max()) < KNOWN:
-        names = "”, “".join(known.nearest(vector, _OFFERED))
+    if float(vocabulary.compute_cosines(vector).max()) < KNOWN:
+        names = "”, “".join(vocabulary.nearest(vector, _OFFERED))
         raise EngineRefused(message_templates.NOT_KNOWN % {"names": names})
 
 
@@ -197,22 +203,22 @@ def load_painter(path: Path, pinned: str = "") -> LoadedPainter:
     """Load network and vocabulary. Raise EngineUnavailable if the file is missing, damaged or not the pinned one."""
     from apps.engines.image.pictogram.network import PictogramNet
 
-    with _opened(path, pinned) as (file, said, digest):
-        net = PictogramNet(NetworkConfig(**json.loads(said["shape"]))).eval()
+    with _open_weights(path, pinned) as (file, metadata, digest):
+        net = PictogramNet(NetworkConfig(**json.loads(metadata["shape"]))).eval()
         net.load_state_dict({name: file.get_tensor(f"net.{name}").float() for name in dict(net.named_parameters())})
         return LoadedPainter(
-            net, PictogramVocabulary(json.loads(said["names"]), net.memory.keys.detach().numpy()), digest[:16]
+            net, PictogramVocabulary(json.loads(metadata["names"]), net.memory.keys.detach().numpy()), digest[:16]
         )
 
 
 def load_vocabulary(path: Path, pinned: str = "") -> PictogramVocabulary:
     """Load only the vocabulary. Raise EngineUnavailable if the file is missing, damaged or not the pinned one."""
-    with _opened(path, pinned) as (file, said, _):
-        return PictogramVocabulary(json.loads(said["names"]), file.get_tensor("net.memory.keys").float().numpy())
+    with _open_weights(path, pinned) as (file, metadata, _):
+        return PictogramVocabulary(json.loads(metadata["names"]), file.get_tensor("net.memory.keys").float().numpy())
 
 
 @contextmanager
-def _opened(path: Path, pinned: str) -> Iterator[tuple[Any, dict[str, str], str]]:
+def _open_weights(path: Path, pinned: str) -> Iterator[tuple[Any, dict[str, str], str]]:
     """Yield the open file, its metadata and its SHA-256. Raise EngineUnavailable if the file is missing, damaged or not
     the pinned one."""
     from safetensors import SafetensorError, safe_open
@@ -273,7 +279,7 @@ def _large(picture: Image, request: DrawRequest) -> Image:
     )
 
 
-def _kept(request: DrawRequest) -> KeptRegion | None:
+def _read_kept_region(request: DrawRequest) -> KeptRegion | None:
     """Return the region of the start picture that stays, at the network's resolution, or None without a mask. A partly
     marked pixel is drawn anew."""
     import torch

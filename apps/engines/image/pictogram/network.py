@@ -53,7 +53,7 @@ class PictogramNet(nn.Module):  # type: ignore[misc]
         width, pixels = shape.width, 3 * shape.patch**2
         self.memory = RetrievalMemory(shape)
         self.into = nn.Linear(2 * pixels, width)
-        self.places = nn.Parameter(_places(SIDE // shape.patch, shape))
+        self.places = nn.Parameter(_position_grid(SIDE // shape.patch, shape))
         self.time = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.meaning = nn.Linear(MEANING, width)
         self.words = nn.Linear(MEANING, shape.words * width)
@@ -97,7 +97,7 @@ class PictogramNet(nn.Module):  # type: ignore[misc]
         return cast(Tensor, drawn + self.seams(torch.cat([noisy, large, drawn, when], 1)))
 
 
-def _places(side: int, shape: NetworkConfig) -> Tensor:
+def _position_grid(side: int, shape: NetworkConfig) -> Tensor:
     """Return position embeddings of shape (words + side * side, width): sines and cosines of row and column. With
     random embeddings a network of this size took thousands of steps to learn the position of each patch."""
     quarter = shape.width // 4

@@ -33,19 +33,19 @@ class RetrievalMemory(nn.Module):  # type: ignore[misc]
         self.sketches = nn.Parameter(torch.zeros(shape.pictures, 3 * shape.sketch**2), requires_grad=False)
         self.shape = shape
 
-    def keep(self, keys: NDArray[np.float32], pictures: NDArray[np.uint8]) -> None:
+    def store(self, keys: NDArray[np.float32], pictures: NDArray[np.uint8]) -> None:
         """Store the training pictures. `keys` (pictures, captions, MEANING) are unit vectors; `pictures` (pictures, 3,
         SIDE, SIDE)."""
-        whole = torch.from_numpy(pictures).float() / 127.5 - 1
+        scaled = torch.from_numpy(pictures).float() / 127.5 - 1
         self.keys.copy_(torch.from_numpy(keys))
-        self.sketches.copy_(F.avg_pool2d(whole, SIDE // self.shape.sketch).flatten(1))
+        self.sketches.copy_(F.avg_pool2d(scaled, SIDE // self.shape.sketch).flatten(1))
 
-    def recalled(self, meaning: Tensor, seeds: list[int]) -> Tensor:
+    def recall(self, meaning: Tensor, seeds: list[int]) -> Tensor:
         """Return the sketches (n, 3, sketch, sketch) for vectors (n, MEANING) and their seeds."""
-        near = torch.einsum("nd,pcd->npc", meaning, self.keys).amax(2)  # cosine of each picture's nearest caption
-        chance = [torch.rand(near.shape[1], generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        cosines = torch.einsum("nd,pcd->npc", meaning, self.keys).amax(2)  # cosine of each picture's nearest caption
+        chance = [torch.rand(cosines.shape[1], generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         gumbel = -torch.log(-torch.log(torch.stack(chance).clamp(1e-9, 1 - 1e-7)))
-        share = F.softmax((_SHARP * near + gumbel) / _SURE, 1)
+        share = F.softmax((_SHARP * cosines + gumbel) / _SURE, 1)
         return cast(Tensor, share @ self.sketches).view(len(meaning), 3, self.shape.sketch, self.shape.sketch)
 
     def alignment(self, picture: Tensor, meaning: Tensor) -> float:

@@ -39,10 +39,10 @@ class TrainingPlan:
     """Hyperparameters of a training."""
 
     steps: int = 8000
-    batch: int = 64
-    rate: float = 1e-3
-    warm: int = 200  # steps until the full learning rate
-    average: float = 0.998  # decay of the moving average of the weights
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    warmup_steps: int = 200  # steps until the full learning rate
+    average_decay: float = 0.998  # decay of the moving average of the weights
     seed: int = 0
 
 
@@ -66,27 +66,27 @@ class TrainingPictures:
     def __init__(self, pictures: NDArray[np.uint8], vectors: NDArray[np.float32]) -> None:
         self.pictures, self.vectors = pictures, vectors
 
-    def draw(self, size: int, sketches: Tensor, chance: torch.Generator) -> TrainingBatch:
+    def draw(self, size: int, sketches: Tensor, generator: torch.Generator) -> TrainingBatch:
         """Return a random batch of `size` pictures, some with an empty prompt. Sketches get noise, and some are mixed
         with another picture's, as for prompts outside the training data."""
-        rows, others = torch.randint(len(self.pictures), (2, size), generator=chance)
+        rows, others = torch.randint(len(self.pictures), (2, size), generator=generator)
         pictures = torch.from_numpy(self.pictures[rows.numpy()]).float() / 127.5 - 1
-        picks = torch.randint(self.vectors.shape[1], (size,), generator=chance)
+        picks = torch.randint(self.vectors.shape[1], (size,), generator=generator)
         vectors = torch.from_numpy(self.vectors[rows.numpy(), picks.numpy()])
-        kept = (torch.rand(size, 1, generator=chance) >= _WITHOUT).float()
-        mixed = (torch.rand(size, 1, generator=chance) - 1 + _MIXED).clamp(min=0) / _MIXED * _MOST_MIXED
-        seen = sketches[rows] * (1 - mixed) + sketches[others] * mixed
-        seen = seen + _UNSURE * torch.randn(seen.shape, generator=chance)
-        side = math.isqrt(seen.shape[1] // 3)
-        return TrainingBatch(pictures, vectors * kept, (seen * kept).view(size, 3, side, side))
+        has_prompt = (torch.rand(size, 1, generator=generator) >= _WITHOUT).float()
+        mixed = (torch.rand(size, 1, generator=generator) - 1 + _MIXED).clamp(min=0) / _MIXED * _MOST_MIXED
+        shown = sketches[rows] * (1 - mixed) + sketches[others] * mixed
+        shown = shown + _UNSURE * torch.randn(shown.shape, generator=generator)
+        side = math.isqrt(shown.shape[1] // 3)
+        return TrainingBatch(pictures, vectors * has_prompt, (shown * has_prompt).view(size, 3, side, side))
 
 
 def train(
-    lessons: TrainingPictures,
+    pictures: TrainingPictures,
     shape: NetworkConfig,
     plan: TrainingPlan,
     folder: Path,
-    say: Callable[[str], object],
+    log: Callable[[str], object],
     seconds: float = math.inf,
 ) -> dict[str, Tensor]:
     """Train for `plan.steps` steps or `seconds`, continuing from the checkpoint in `folder` if it has the same network
@@ -94,36 +94,38 @@ def train(
     torch.manual_seed(plan.seed)
     net = PictogramNet(shape)
     with torch.no_grad():
-        net.memory.keep(lessons.vectors, lessons.pictures)
+        net.memory.keep(pictures.vectors, pictures.pictures)
     state = _State(net, plan)
     step = state.load(folder / "checkpoint.safetensors", shape)
-    chance = torch.Generator().manual_seed(plan.seed + step)
-    began = kept = told = time.monotonic()
+    generator = torch.Generator().manual_seed(plan.seed + step)
+    started = saved = logged = time.monotonic()
     losses: list[float] = []
-    while step < plan.steps and time.monotonic() - began < seconds:
-        losses.append(_learn(net, state, lessons.draw(plan.batch, net.memory.sketches, chance), step, plan, chance))
+    while step < plan.steps and time.monotonic() - started < seconds:
+        losses.append(
+            _train_step(net, state, pictures.draw(plan.batch, net.memory.sketches, generator), step, plan, generator)
+        )
         step += 1
         now = time.monotonic()
-        if now - told > 30:
-            say(f"step {step:,} of {plan.steps:,}: loss {sum(losses) / len(losses):.4f}, {now - began:.0f} s")
-            told, losses = now, []
-        if now - kept > _KEEP_S:
+        if now - logged > 30:
+            log(f"step {step:,} of {plan.steps:,}: loss {sum(losses) / len(losses):.4f}, {now - started:.0f} s")
+            logged, losses = now, []
+        if now - saved > _KEEP_S:
             state.save(folder / "checkpoint.safetensors", shape, step)
-            kept = now
+            saved = now
     state.save(folder / "checkpoint.safetensors", shape, step)
     return state.average | {f"memory.{name}": value for name, value in net.memory.named_parameters()}
 
 
-def _learn(
-    net: PictogramNet, state: _State, lesson: TrainingBatch, step: int, plan: TrainingPlan, chance: torch.Generator
+def _train_step(
+    net: PictogramNet, state: _State, batch: TrainingBatch, step: int, plan: TrainingPlan, generator: torch.Generator
 ) -> float:
-    pictures, vectors, sketches = lesson
-    times = torch.rand(len(pictures), generator=chance)
+    pictures, vectors, sketches = batch
+    times = torch.rand(len(pictures), generator=generator)
     at = times[:, None, None, None]
-    noisy = at * pictures + (1 - at) * torch.randn(pictures.shape, generator=chance)
-    meant = net(noisy, times, vectors, sketches)
+    noisy = at * pictures + (1 - at) * torch.randn(pictures.shape, generator=generator)
+    predicted = net(noisy, times, vectors, sketches)
     weight = 1 / (1 - at).clamp(min=_HEAVIEST)  # weighting between a loss on the picture and one on the velocity
-    loss = (weight * F.mse_loss(meant, pictures, reduction="none")).mean()
+    loss = (weight * F.mse_loss(predicted, pictures, reduction="none")).mean()
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -137,24 +139,26 @@ class _State:
     def __init__(self, net: PictogramNet, plan: TrainingPlan) -> None:
         self.net = net
         # The memory is not trained.
-        self.learnt = {name: value for name, value in net.named_parameters() if value.requires_grad}
-        self.optimizer = torch.optim.AdamW(self.learnt.values(), lr=plan.rate, betas=_BETAS, weight_decay=0.01)
-        self.average = {name: value.detach().clone() for name, value in self.learnt.items()}
+        self.trained = {name: value for name, value in net.named_parameters() if value.requires_grad}
+        self.optimizer = torch.optim.AdamW(
+            self.trained.values(), lr=plan.learning_rate, betas=_BETAS, weight_decay=0.01
+        )
+        self.average = {name: value.detach().clone() for name, value in self.trained.items()}
 
     def step(self, step: int, plan: TrainingPlan) -> None:
         left = max(0.0, 1 - step / plan.steps)
         for group in self.optimizer.param_groups:
-            group["lr"] = plan.rate * min(1.0, (step + 1) / plan.warm) * min(1.0, left / 0.3 + 0.01)
+            group["lr"] = plan.learning_rate * min(1.0, (step + 1) / plan.warmup_steps) * min(1.0, left / 0.3 + 0.01)
         self.optimizer.step()
-        kept = min(plan.average, (step + 1) / (step + 10))
+        decay = min(plan.average_decay, (step + 1) / (step + 10))
         with torch.no_grad():
-            for name, value in self.learnt.items():
-                self.average[name].lerp_(value, 1 - kept)
+            for name, value in self.trained.items():
+                self.average[name].lerp_(value, 1 - decay)
 
     def save(self, path: Path, shape: NetworkConfig, step: int) -> None:
         """Write the checkpoint atomically."""
         tensors: dict[str, Tensor] = {}
-        for name, value in self.learnt.items():
+        for name, value in self.trained.items():
             moments = self.optimizer.state.get(value, {})
             tensors |= {f"net.{name}": value.detach(), f"average.{name}": self.average[name]}
             tensors |= {f"{key}.{name}": moments[key] for key in ("exp_avg", "exp_avg_sq") if key in moments}
@@ -167,16 +171,16 @@ class _State:
         if not path.exists():
             return 0
         with safe_open(path, "pt") as file:
-            said = file.metadata()
-            if json.loads(said["shape"]) != asdict(shape):
+            metadata = file.metadata()
+            if json.loads(metadata["shape"]) != asdict(shape):
                 return 0
-            step = int(said["step"])
-            there = set(file.keys())
+            step = int(metadata["step"])
+            names = set(file.keys())
             with torch.no_grad():
-                for name, value in self.learnt.items():
+                for name, value in self.trained.items():
                     value.copy_(file.get_tensor(f"net.{name}"))
                     self.average[name].copy_(file.get_tensor(f"average.{name}"))
-                    if f"exp_avg.{name}" in there:
+                    if f"exp_avg.{name}" in names:
                         moments = {key: file.get_tensor(f"{key}.{name}") for key in ("exp_avg", "exp_avg_sq")}
                         self.optimizer.state[value] = {"step": torch.tensor(float(step)), **moments}
         return step

@@ -44,28 +44,31 @@ class _Segment:
     """Open segment."""
 
     def __init__(self, folder: Path) -> None:
-        self.holdings = SegmentIds(folder)
+        self.ids = SegmentIds(folder)
         self.vectors = VectorReader(folder)
         self.words = LexicalReader(folder)
 
     def search(
-        self, row: Vectors, weights: TermWeights, local: Frequencies, limit: int, wanted: FilterRequest, number: int
+        self, row: Vectors, weights: TermWeights, local: Frequencies, limit: int, filters: FilterRequest, number: int
     ) -> _Hits:
-        allowed = None if wanted.everything else self.holdings.allowed(wanted)
-        meaning = self.vectors.search(row, limit, allowed)
-        worded = self.words.search(weights, local, get_lexical_depth(limit), allowed)
-        known = dict(meaning)
-        least = worded[:limit][-1][1] if worded else 0.0  # among equal scores `merge_candidates` may take others
-        missing = [position for position, score in worded if score >= least and position not in known]
-        known.update(zip(missing, self.vectors.cosines(row, missing), strict=True))
+        allowed = None if filters.allows_all else self.ids.filter_positions(filters)
+        by_meaning = self.vectors.search(row, limit, allowed)
+        by_words = self.words.search(weights, local, get_lexical_depth(limit), allowed)
+        cosines = dict(by_meaning)
+        lowest = by_words[:limit][-1][1] if by_words else 0.0  # among equal scores `merge_candidates` may take others
+        missing = [position for position, score in by_words if score >= lowest and position not in cosines]
+        cosines.update(zip(missing, self.vectors.cosines(row, missing), strict=True))
         return (
-            [SegmentHit(chunk, cosine, 0.0, number, at) for chunk, (at, cosine) in self._named(meaning)],
-            [SegmentHit(chunk, known.get(at, _NEVER), score, number, at) for chunk, (at, score) in self._named(worded)],
+            [SegmentHit(chunk, cosine, 0.0, number, at) for chunk, (at, cosine) in self._with_chunk_ids(by_meaning)],
+            [
+                SegmentHit(chunk, cosines.get(at, _NEVER), score, number, at)
+                for chunk, (at, score) in self._with_chunk_ids(by_words)
+            ],
         )
 
-    def _named(self, hits: Sequence[tuple[int, float]]) -> Iterable[tuple[int, tuple[int, float]]]:
+    def _with_chunk_ids(self, hits: Sequence[tuple[int, float]]) -> Iterable[tuple[int, tuple[int, float]]]:
         """Return each hit with its chunk id; the mapped ids are read together, which takes a tenth of the time."""
-        ids: list[int] = self.holdings.ids[[at for at, _ in hits]].tolist() if hits else []
+        ids: list[int] = self.ids.ids[[at for at, _ in hits]].tolist() if hits else []
         return zip(ids, hits, strict=True)
 
 
@@ -84,11 +87,11 @@ class LocalIndex:
         """`kind` is the vector index of every segment written ("flat", "graph" or "lists"); "" chooses it by size."""
         self._directory = Path(directory)
         self._kind = kind
-        self._open_at_most = open_at_most
+        self._max_open = open_at_most
         self._lock = threading.Lock()  # guards the two below
-        self._opened: OrderedDict[str, tuple[str, _Segment]] = OrderedDict()  # id -> checksum, segment
-        self._checked: dict[str, tuple[str, segment_files.Signature]] = {}
-        self._opening = threading.Lock()
+        self._open_segments: OrderedDict[str, tuple[str, _Segment]] = OrderedDict()  # id -> checksum, segment
+        self._verified: dict[str, tuple[str, segment_files.Signature]] = {}
+        self._open_lock = threading.Lock()
 
     def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
         return self.build(collection, [(entries, vectors)], len(entries), fingerprint)
@@ -107,37 +110,39 @@ class LocalIndex:
                 )
                 words.add(entries)
             words.finish()
-            held = vectors.finish()
-            facts = {
+            stored_count = vectors.finish()
+            metadata = {
                 "segment": segment,
                 "collection": collection,
-                "count": held,
+                "count": stored_count,
                 "dimension": vectors.dimension,
                 "fingerprint": fingerprint,
                 "kind": kind,
                 "faiss": get_faiss_version(),
                 "tantivy": _tantivy_version(),
             }
-            checksum, size = segment_files.seal_segment(staging, facts)
+            checksum, size = segment_files.seal_segment(staging, metadata)
             segment_files.publish_segment(staging, segment_files.get_segment_path(self._directory, collection, segment))
-        return SegmentInfo(segment, collection, held, vectors.dimension, fingerprint, kind, checksum, size)
+        return SegmentInfo(segment, collection, stored_count, vectors.dimension, fingerprint, kind, checksum, size)
 
     def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
         opened = [self._open(info) for info in segments]
         rows = [validate_query_vector(query.vector, segment.vectors.dimension) for segment in opened]
-        terms, wanted = extract_query_terms(query.text), FilterRequest(query)
-        local = [segment.words.frequencies(terms) for segment in opened]
-        common: Counter[tuple[str, str]] = Counter()
-        for frequencies in local:
-            common.update(frequencies)
-        weights = weigh_terms(terms, common, sum(segment.words.count for segment in opened))
-        meaning: list[SegmentHit] = []
-        worded: list[SegmentHit] = []
-        for number, (segment, row, frequencies) in enumerate(zip(opened, rows, local, strict=True)):
-            by_meaning, by_words = segment.search(row, weights, frequencies, query.limit, wanted, number)
-            meaning += by_meaning
-            worded += by_words
-        return merge_candidates(meaning, worded, query.limit, weights, lambda found: _vectors(opened, found))
+        terms, filters = extract_query_terms(query.text), FilterRequest(query)
+        frequencies_by_segment = [segment.words.frequencies(terms) for segment in opened]
+        total_frequencies: Counter[tuple[str, str]] = Counter()
+        for frequencies in frequencies_by_segment:
+            total_frequencies.update(frequencies)
+        weights = weigh_terms(terms, total_frequencies, sum(segment.words.count for segment in opened))
+        all_by_meaning: list[SegmentHit] = []
+        all_by_words: list[SegmentHit] = []
+        for number, (segment, row, frequencies) in enumerate(zip(opened, rows, frequencies_by_segment, strict=True)):
+            by_meaning, by_words = segment.search(row, weights, frequencies, query.limit, filters, number)
+            all_by_meaning += by_meaning
+            all_by_words += by_words
+        return merge_candidates(
+            all_by_meaning, all_by_words, query.limit, weights, lambda found: _vectors(opened, found)
+        )
 
     def drop(self, segments: Sequence[SegmentInfo]) -> None:
         for info in segments:
@@ -145,12 +150,12 @@ class LocalIndex:
             segment_files.remove_segment(segment_files.get_segment_path(self._directory, info.collection, info.id))
 
     def sweep(self, live: Sequence[SegmentInfo], older_than_s: float = 3600) -> int:
-        gone = list(segment_files.find_orphans(self._directory, {info.id for info in live}, older_than_s))
-        for folder in gone:
+        orphans = list(segment_files.find_orphans(self._directory, {info.id for info in live}, older_than_s))
+        for folder in orphans:
             self._forget(folder.name)
             segment_files.remove_segment(folder)
         segment_files.sweep_memory(older_than_s)
-        return len(gone)
+        return len(orphans)
 
     def verify(self, segment: SegmentInfo) -> bool:
         try:
@@ -163,44 +168,44 @@ class LocalIndex:
 
     def _open(self, info: SegmentInfo) -> _Segment:
         with self._lock:
-            kept = self._opened.get(info.id)
-            if kept is not None and kept[0] == info.checksum:
-                self._opened.move_to_end(info.id)
-                return kept[1]
-        with self._opening:  # one thread at a time: ten concurrent questions must not verify a segment ten times
-            segment = self._checked_and_opened(info)
+            cached = self._open_segments.get(info.id)
+            if cached is not None and cached[0] == info.checksum:
+                self._open_segments.move_to_end(info.id)
+                return cached[1]
+        with self._open_lock:  # one thread at a time: ten concurrent questions must not verify a segment ten times
+            segment = self._verify_and_open(info)
         with self._lock:
-            self._opened[info.id] = (info.checksum, segment)
-            while len(self._opened) > self._open_at_most:
-                self._opened.popitem(last=False)  # running searches hold their own reference
+            self._open_segments[info.id] = (info.checksum, segment)
+            while len(self._open_segments) > self._max_open:
+                self._open_segments.popitem(last=False)  # running searches hold their own reference
         return segment
 
-    def _checked_and_opened(self, info: SegmentInfo) -> _Segment:
-        kept = self._opened.get(info.id)
-        if kept is not None and kept[0] == info.checksum:
-            return kept[1]  # another thread opened it while this one waited
+    def _verify_and_open(self, info: SegmentInfo) -> _Segment:
+        cached = self._open_segments.get(info.id)
+        if cached is not None and cached[0] == info.checksum:
+            return cached[1]  # another thread opened it while this one waited
         folder = segment_files.get_segment_path(self._directory, info.collection, info.id)
         try:
-            seen = (info.checksum, segment_files.read_signature(folder))
-            if self._checked.get(info.id) != seen:
+            signature = (info.checksum, segment_files.read_signature(folder))
+            if self._verified.get(info.id) != signature:
                 segment_files.verify_segment(folder, info)
-                self._checked[info.id] = seen
+                self._verified[info.id] = signature
             return _Segment(folder)
         except (OSError, RuntimeError, ValueError) as error:  # FAISS raises RuntimeError, tantivy ValueError
             raise segment_files.build_damage_error(info, str(error).partition("\n")[0]) from error
 
     def _forget(self, segment: str) -> None:
         with self._lock:
-            self._opened.pop(segment, None)
-            self._checked.pop(segment, None)
+            self._open_segments.pop(segment, None)
+            self._verified.pop(segment, None)
 
 
-def _vectors(opened: Sequence[_Segment], found: Sequence[SegmentHit]) -> Vectors:
+def _vectors(opened: Sequence[_Segment], hits: Sequence[SegmentHit]) -> Vectors:
     """Return the vectors of the hits, shape (hits, dimension), from the mapped segments, in a tenth of the time that
     the database takes."""
-    rows: Vectors = np.empty((len(found), opened[0].vectors.dimension), np.float32)
+    rows: Vectors = np.empty((len(hits), opened[0].vectors.dimension), np.float32)
     for number, segment in enumerate(opened):
-        at = [place for place, one in enumerate(found) if one.segment == number]
-        if at:
-            rows[at] = segment.vectors.rows([found[place].position for place in at])
+        indexes = [index for index, hit in enumerate(hits) if hit.segment == number]
+        if indexes:
+            rows[indexes] = segment.vectors.rows([hits[index].position for index in indexes])
     return rows

@@ -49,7 +49,7 @@ class LexicalWriter:
 
     def finish(self) -> None:
         """Write the index to its folder."""
-        if self._memory is not None and self._made(self._memory / _FOLDER):
+        if self._memory is not None and self._write_to(self._memory / _FOLDER):
             self._path.mkdir()
             for path in (self._memory / _FOLDER).iterdir():  # including locks: on a full disk a reader can create none
                 shutil.copyfile(path, self._path / path.name)
@@ -58,7 +58,7 @@ class LexicalWriter:
         self._index.add(self._waiting)
         self._index.finish()
 
-    def _made(self, path: Path) -> bool:
+    def _write_to(self, path: Path) -> bool:
         try:
             index = _Index(path, self._expected)
             index.add(self._waiting)
@@ -108,9 +108,9 @@ class LexicalReader:
         self._searcher: Any = index.searcher()
         self.count = int(self._searcher.num_docs)
 
-    def frequencies(self, wanted: Iterable[str]) -> Frequencies:
+    def frequencies(self, terms: Iterable[str]) -> Frequencies:
         """Return the number of entries that hold each term, by (field, term); terms that do not occur are left out."""
-        pairs = ((field, term) for term in wanted for field in FIELDS)
+        pairs = ((field, term) for term in terms for field in FIELDS)
         return {pair: count for pair in pairs if (count := int(self._searcher.doc_freq(*pair)))}
 
     def search(
@@ -124,16 +124,16 @@ class LexicalReader:
         if allowed is None:
             return self._best(self._tantivy.Query.boolean_query(clauses), limit)
         if allowed.documents is not None and allowed.share < _FEW:
-            query, more = self._within(clauses, allowed), 1.0
+            query, factor = self._within(clauses, allowed), 1.0
         else:
-            query, more = self._tantivy.Query.boolean_query(clauses), 1 / allowed.share
-        wanted = int(limit * more * _SPARE) + _MORE
+            query, factor = self._tantivy.Query.boolean_query(clauses), 1 / allowed.share
+        fetch_limit = int(limit * factor * _SPARE) + _MORE
         while True:
-            found = self._best(query, wanted)
-            kept = [(position, score) for position, score in found if allowed.mask[position]]
-            if len(kept) >= limit or len(found) < wanted:
-                return kept[:limit]
-            wanted *= 4
+            hits = self._best(query, fetch_limit)
+            allowed_hits = [(position, score) for position, score in hits if allowed.mask[position]]
+            if len(allowed_hits) >= limit or len(hits) < fetch_limit:
+                return allowed_hits[:limit]
+            fetch_limit *= 4
 
     def _clauses(self, weights: TermWeights, local: Frequencies) -> list[tuple[Any, Any]]:
         """Build the query. tantivy weighs by this segment's frequencies, so each term is boosted by global over local

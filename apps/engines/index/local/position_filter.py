@@ -38,8 +38,8 @@ class FilterRequest:
 
     def __init__(self, query: IndexQuery) -> None:
         self.documents = None if query.documents is None else _names(query.documents)
-        self.hidden = np.fromiter(query.excluded_chunks, np.int64, len(query.excluded_chunks))
-        self.everything = self.documents is None and not len(self.hidden)
+        self.excluded_chunks = np.fromiter(query.excluded_chunks, np.int64, len(query.excluded_chunks))
+        self.allows_all = self.documents is None and not len(self.excluded_chunks)
 
 
 def _names(documents: Collection[str]) -> NDArray[np.bytes_]:
@@ -56,18 +56,18 @@ class SegmentIds:
         ascending = bool(np.all(self.ids[1:] > self.ids[:-1]))
         self._order: NDArray[np.intp] | None = None if ascending else np.argsort(self.ids)
 
-    def allowed(self, wanted: FilterRequest) -> PositionFilter | None:
+    def filter_positions(self, filters: FilterRequest) -> PositionFilter | None:
         """Return the positions that the query allows; None if it allows all."""
-        hidden = self._positions(wanted.hidden)
-        if wanted.documents is None:
+        hidden = self._positions(filters.excluded_chunks)
+        if filters.documents is None:
             if not len(hidden):
                 return None
             mask = np.ones(len(self.ids), np.bool_)
             documents = None
         else:
-            known = np.isin(self._documents, wanted.documents, assume_unique=True)
-            mask = known[self._codes]
-            documents = self._documents[known]
+            is_allowed = np.isin(self._documents, filters.documents, assume_unique=True)
+            mask = is_allowed[self._codes]
+            documents = self._documents[is_allowed]
         mask[hidden] = False
         return PositionFilter(mask, documents)
 
@@ -75,8 +75,8 @@ class SegmentIds:
         """Return the positions of these chunks; chunks of other segments are ignored."""
         if not len(ids):
             return np.zeros(0, np.intp)
-        places = np.searchsorted(self.ids, ids, sorter=self._order)
-        places = places[places < len(self.ids)]
+        positions = np.searchsorted(self.ids, ids, sorter=self._order)
+        positions = positions[positions < len(self.ids)]
         if self._order is not None:
-            places = self._order[places]
-        return places[np.isin(self.ids[places], ids)]
+            positions = self._order[positions]
+        return positions[np.isin(self.ids[positions], ids)]

@@ -134,11 +134,11 @@ def publish_segment(staging: Path, target: Path) -> None:
 def read_signature(folder: Path) -> Signature:
     """Return names, sizes and modification times of a segment's files. While they are unchanged, an earlier
     verification holds."""
-    found = []
+    states = []
     for name, path in [*_contents(folder), (MANIFEST, folder / MANIFEST)]:
         stat = path.stat()
-        found.append((name, stat.st_size, stat.st_mtime_ns))
-    return tuple(found)
+        states.append((name, stat.st_size, stat.st_mtime_ns))
+    return tuple(states)
 
 
 def verify_segment(folder: Path, info: SegmentInfo) -> None:
@@ -153,19 +153,19 @@ def verify_segment(folder: Path, info: SegmentInfo) -> None:
                 f"The index segment {info.id} was written by another version (format {manifest['format']}, this one "
                 f"reads {FORMAT}). Rebuild it with `manage.py reindex`."
             )
-        there = dict(_contents(folder))
-        if there.keys() != manifest["files"].keys():
+        contents = dict(_contents(folder))
+        if contents.keys() != manifest["files"].keys():
             raise build_damage_error(info, "files are missing or were added")
         for name, (size, digest) in manifest["files"].items():
-            if there[name].stat().st_size != size or _digest(there[name]) != digest:
+            if contents[name].stat().st_size != size or _digest(contents[name]) != digest:
                 raise build_damage_error(info, f"{name} was changed")
     except OSError as error:
         raise build_damage_error(info, error.strerror or str(error)) from error
 
 
-def build_damage_error(info: SegmentInfo, why: str) -> EngineBroken:
+def build_damage_error(info: SegmentInfo, reason: str) -> EngineBroken:
     """Return the error for a damaged segment."""
-    return EngineBroken(f"The index segment {info.id} is damaged ({why}). Rebuild it with `manage.py reindex`.")
+    return EngineBroken(f"The index segment {info.id} is damaged ({reason}). Rebuild it with `manage.py reindex`.")
 
 
 def remove_segment(folder: Path) -> None:

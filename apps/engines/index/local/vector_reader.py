@@ -53,10 +53,10 @@ class VectorReader:
         limit = min(limit, self.count if allowed is None else allowed.count)
         if not limit:
             return []
-        if (self._graph is None and self._lists is None) or (allowed is not None and _few(allowed)):
-            return self._exactly(row, limit, allowed)
-        found = self._quickly(row, limit, allowed)
-        return found if len(found) == limit else self._exactly(row, limit, allowed)
+        if (self._graph is None and self._lists is None) or (allowed is not None and _is_small(allowed)):
+            return self._search_exactly(row, limit, allowed)
+        found = self._search_index(row, limit, allowed)
+        return found if len(found) == limit else self._search_exactly(row, limit, allowed)
 
     def cosines(self, row: Vectors, positions: list[int]) -> list[float]:
         """Return the cosines of these positions with `row`, shape (1, dimension), in order."""
@@ -67,29 +67,29 @@ class VectorReader:
         found: Vectors = self._exact.reconstruct_batch(np.asarray(positions, dtype=np.int64))
         return found
 
-    def _exactly(self, row: Vectors, limit: int, allowed: PositionFilter | None) -> Hits:
+    def _search_exactly(self, row: Vectors, limit: int, allowed: PositionFilter | None) -> Hits:
         if allowed is None:
             return _hits(self._exact.search(row, limit))
         selector = allowed.selector()
         return _hits(self._exact.search(row, limit, params=self._faiss.SearchParameters(sel=selector)))
 
-    def _quickly(self, row: Vectors, limit: int, allowed: PositionFilter | None) -> Hits:
+    def _search_index(self, row: Vectors, limit: int, allowed: PositionFilter | None) -> Hits:
         selector = allowed.selector() if allowed is not None else None
-        more = 1 / allowed.share if allowed is not None else 1.0
+        factor = 1 / allowed.share if allowed is not None else 1.0
         if self._graph is not None:
-            effort = max(_GRAPH_EFFORT, limit) if allowed is None else int(max(_GRAPH_EFFORT, 2 * limit) * more)
+            effort = max(_GRAPH_EFFORT, limit) if allowed is None else int(max(_GRAPH_EFFORT, 2 * limit) * factor)
             walk = self._faiss.SearchParametersHNSW(efSearch=effort, sel=selector)
             return _hits(self._graph.search(row, limit, params=walk))
-        lists = self._faiss.IVFSearchParameters(nprobe=int(_LISTS_READ * min(more**2, 8)), sel=selector)
+        lists = self._faiss.IVFSearchParameters(nprobe=int(_LISTS_READ * min(factor**2, 8)), sel=selector)
         again = max(_SCORED_AGAIN, _SCORED_LEAST / limit)
         refine = self._faiss.IndexRefineSearchParameters(k_factor=again, base_index_params=lists)
         return _hits(self._lists.search(row, limit, params=refine))
 
 
-def _few(allowed: PositionFilter) -> bool:
+def _is_small(allowed: PositionFilter) -> bool:
     return allowed.count <= _EXACT_AT_MOST or allowed.share <= _EXACT_SHARE
 
 
-def _hits(found: tuple[Any, Any]) -> Hits:
-    cosines, positions = found
+def _hits(result: tuple[Any, Any]) -> Hits:
+    cosines, positions = result
     return [(p, c) for p, c in zip(positions[0].tolist(), cosines[0].tolist(), strict=True) if p >= 0]

@@ -28,10 +28,10 @@ class MilvusConnection:
         self._address = f"{parts.scheme}://{host}:{parts.port or 19530}"
         self._timeout = timeout  # seconds per request
         self._lock = threading.Lock()
-        self._made: Any = None
+        self._client_instance: Any = None
         self._tables: set[str] = set()
 
-    def ask(self, name: str, *args: Any, **options: Any) -> Any:
+    def call(self, name: str, *args: Any, **options: Any) -> Any:
         """Call a method of the client by name. Raise EngineUnavailable if the server cannot be reached, EngineBroken
         for other errors."""
         from grpc import RpcError
@@ -49,7 +49,7 @@ class MilvusConnection:
 
     def has(self, table: str) -> bool:
         """Return whether the table exists."""
-        if table not in self._tables and self.ask("has_collection", table):
+        if table not in self._tables and self.call("has_collection", table):
             self._tables.add(table)
         return table in self._tables
 
@@ -59,15 +59,15 @@ class MilvusConnection:
             return
         schema, indexes = parts
         try:
-            self.ask("create_collection", table, schema=schema, index_params=indexes, consistency_level="Strong")
+            self.call("create_collection", table, schema=schema, index_params=indexes, consistency_level="Strong")
         except EngineBroken:
             if not self.has(table):  # no other process created it meanwhile
                 raise
         self._tables.add(table)
 
-    def rows(self, table: str, where: str, fields: list[str]) -> Iterator[dict[str, Any]]:
-        """Yield every row that matches the condition `where`, page by page."""
-        pages = self.ask("query_iterator", table, batch_size=_PAGE, filter=where, output_fields=fields)
+    def rows(self, table: str, condition: str, fields: list[str]) -> Iterator[dict[str, Any]]:
+        """Yield every row that matches the condition `condition`, page by page."""
+        pages = self.call("query_iterator", table, batch_size=_PAGE, filter=condition, output_fields=fields)
         try:
             while page := pages.next():
                 yield from page
@@ -78,9 +78,11 @@ class MilvusConnection:
         from pymilvus import MilvusClient
 
         with self._lock:
-            if self._made is None:
-                self._made = MilvusClient(self._address, token=self._token, timeout=self._timeout, grpc_options=_PINGS)
-            return self._made
+            if self._client_instance is None:
+                self._client_instance = MilvusClient(
+                    self._address, token=self._token, timeout=self._timeout, grpc_options=_PINGS
+                )
+            return self._client_instance
 
 
 def _first_line(error: BaseException) -> str:

@@ -72,10 +72,10 @@ class MilvusIndex:
                 self._insert(segment, entries, vectors, words, contents)
             if not contents.count:
                 raise EngineRefused("There is nothing to index: the documents have no passages.")
-            self._server.ask("flush", _table(contents.dimension))
+            self._server.call("flush", _table(contents.dimension))
             row |= {"held": contents.count, "checksum": contents.checksum}
             self._put(row, words.frequencies)
-            self._server.ask("flush", SEGMENTS)
+            self._server.call("flush", SEGMENTS)
         except BaseException:
             if row["dimension"]:
                 self._remove([row])
@@ -86,24 +86,26 @@ class MilvusIndex:
         )  # fmt: skip
 
     def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
-        wanted = extract_query_terms(query.text)
+        terms = extract_query_terms(query.text)
         if not segments:
-            return IndexResult((), weigh_terms(wanted, {}, 0).terms)
+            return IndexResult((), weigh_terms(terms, {}, 0).terms)
         for info in segments:
             row = validate_query_vector(query.vector, info.dimension)
         self._opened(segments)
         total = sum(info.count for info in segments)
-        weights = weigh_terms(wanted, self._frequencies(segments, wanted), total)
-        where = _where(segments, query)
+        weights = weigh_terms(terms, self._frequencies(segments, terms), total)
+        condition = _make_condition(segments, query)
         table, limit = _table(segments[0].dimension), min(query.limit, _MOST)
-        found = self._hits(table, "vector", row[0].tolist(), where, limit)
+        by_meaning = self._hits(table, "vector", row[0].tolist(), condition, limit)
         sparse = _sparse(weights)
-        worded = self._hits(table, "words", sparse, where, min(get_lexical_depth(query.limit), _MOST)) if sparse else {}
+        worded = (
+            self._hits(table, "words", sparse, condition, min(get_lexical_depth(query.limit), _MOST)) if sparse else {}
+        )
         worded = {pk: hit for pk, hit in worded.items() if hit[1] > EMPTY_WEIGHT}
-        cosines = self._cosines(table, [pk for pk in worded if pk not in found], row[0])
-        cosines |= {pk: score for pk, (_, score) in found.items()}
+        cosines = self._cosines(table, [pk for pk in worded if pk not in by_meaning], row[0])
+        cosines |= {pk: score for pk, (_, score) in by_meaning.items()}
         return merge_candidates(
-            [SegmentHit(chunk, score, 0.0) for chunk, score in found.values()],
+            [SegmentHit(chunk, score, 0.0) for chunk, score in by_meaning.values()],
             [SegmentHit(chunk, cosines[pk], score) for pk, (chunk, score) in worded.items()],
             query.limit, weights,
         )  # fmt: skip
@@ -116,11 +118,11 @@ class MilvusIndex:
         if not self._server.has(SEGMENTS):
             return 0
         limit = int((time.time() - older_than_s) * 1000)
-        there = self._server.rows(SEGMENTS, f"written <= {limit}", ["segment", "dimension"])
+        stored = self._server.rows(SEGMENTS, f"written <= {limit}", ["segment", "dimension"])
         kept = {info.id for info in live}
-        gone = [row for row in there if row["segment"] not in kept]
-        self._remove(gone)
-        return len(gone)
+        orphans = [row for row in stored if row["segment"] not in kept]
+        self._remove(orphans)
+        return len(orphans)
 
     def verify(self, segment: SegmentInfo) -> bool:
         try:
@@ -144,7 +146,7 @@ class MilvusIndex:
         table = _table(vectors.shape[1])
         self._server.make(table, build_passages_schema(vectors.shape[1]))
         rows = []
-        for entry, vector, sparse in zip(entries, vectors, words.of(entries), strict=True):
+        for entry, vector, sparse in zip(entries, vectors, words.make(entries), strict=True):
             contents.add(entry.chunk_id, entry.document, vector, sparse)
             rows.append(
                 {
@@ -157,43 +159,45 @@ class MilvusIndex:
                 }
             )
         for start in range(0, len(rows), _BATCH):
-            self._server.ask("insert", table, rows[start : start + _BATCH])
+            self._server.call("insert", table, rows[start : start + _BATCH])
 
     def _put(self, row: dict[str, Any], frequencies: dict[int, float]) -> None:
         self._server.make(SEGMENTS, build_segments_schema())
         written = {"written": int(time.time() * 1000)}
-        self._server.ask("upsert", SEGMENTS, [row | written | {"frequencies": {0: EMPTY_WEIGHT} | frequencies}])
+        self._server.call("upsert", SEGMENTS, [row | written | {"frequencies": {0: EMPTY_WEIGHT} | frequencies}])
 
     def _opened(self, segments: Sequence[SegmentInfo]) -> None:
         """Raise EngineBroken for a segment that is missing or does not match its checksum."""
-        there: dict[str, str] = {}
+        stored: dict[str, str] = {}
         if self._server.has(SEGMENTS):
-            rows = self._server.rows(SEGMENTS, _of(segments), ["segment", "checksum"])
-            there = {row["segment"]: row["checksum"] for row in rows}
+            rows = self._server.rows(SEGMENTS, _segment_condition(segments), ["segment", "checksum"])
+            stored = {row["segment"]: row["checksum"] for row in rows}
         for info in segments:
-            if there.get(info.id) != info.checksum:
+            if stored.get(info.id) != info.checksum:
                 raise EngineBroken(
                     f"The index segment {info.id} is missing or damaged. Rebuild it with `manage.py reindex`."
                 )
 
-    def _frequencies(self, segments: Sequence[SegmentInfo], wanted: Sequence[str]) -> dict[tuple[str, str], int]:
+    def _frequencies(self, segments: Sequence[SegmentInfo], terms: Sequence[str]) -> dict[tuple[str, str], int]:
         """Return the number of chunks that hold each (field, term): one search per term over the segments' rows."""
-        pairs = [(field, term) for term in dict.fromkeys(wanted) for field in FIELDS]
-        found: dict[tuple[str, str], int] = {}
+        pairs = [(field, term) for term in dict.fromkeys(terms) for field in FIELDS]
+        frequencies: dict[tuple[str, str], int] = {}
         for start in range(0, len(pairs), _BATCH):
-            some = pairs[start : start + _BATCH]
-            hits = self._server.ask(
-                "search", SEGMENTS, [{hash_term(*pair): 1.0} for pair in some], anns_field="frequencies",
-                limit=min(len(segments), _MOST), filter=_of(segments), output_fields=["segment"],
+            batch = pairs[start : start + _BATCH]
+            hits = self._server.call(
+                "search", SEGMENTS, [{hash_term(*pair): 1.0} for pair in batch], anns_field="frequencies",
+                limit=min(len(segments), _MOST), filter=_segment_condition(segments), output_fields=["segment"],
                 search_params={"metric_type": "IP"},
             )  # fmt: skip
-            found |= {pair: round(sum(hit["distance"] for hit in one)) for pair, one in zip(some, hits, strict=True)}
-        return {pair: count for pair, count in found.items() if count}
+            frequencies |= {
+                pair: round(sum(hit["distance"] for hit in one)) for pair, one in zip(batch, hits, strict=True)
+            }
+        return {pair: count for pair, count in frequencies.items() if count}
 
-    def _hits(self, table: str, field: str, asked: Any, where: str, limit: int) -> dict[str, tuple[int, float]]:
+    def _hits(self, table: str, field: str, vector: Any, condition: str, limit: int) -> dict[str, tuple[int, float]]:
         """Return primary key -> (chunk, score), best first."""
-        hits = self._server.ask(
-            "search", table, [asked], anns_field=field, limit=limit, filter=where, output_fields=["chunk"],
+        hits = self._server.call(
+            "search", table, [vector], anns_field=field, limit=limit, filter=condition, output_fields=["chunk"],
             search_params={"metric_type": "IP"},
         )  # fmt: skip
         return {hit["pk"]: (int(hit["entity"]["chunk"]), float(hit["distance"])) for hit in hits[0]}
@@ -207,22 +211,22 @@ class MilvusIndex:
     def _remove(self, rows: Sequence[dict[str, Any]]) -> None:
         """Delete segments, chunks first: while the segment's row remains, a sweep finds the rest."""
         for row in rows:
-            where = f'segment == "{UUID(row["segment"]).hex}"'
+            condition = f'segment == "{UUID(row["segment"]).hex}"'
             if self._server.has(_table(row["dimension"])):
-                self._server.ask("delete", _table(row["dimension"]), filter=where)
-            self._server.ask("delete", SEGMENTS, filter=where)
+                self._server.call("delete", _table(row["dimension"]), filter=condition)
+            self._server.call("delete", SEGMENTS, filter=condition)
 
 
 def _table(dimension: int) -> str:
     return f"openbook_{dimension:d}"
 
 
-def _of(segments: Sequence[SegmentInfo]) -> str:
+def _segment_condition(segments: Sequence[SegmentInfo]) -> str:
     return f"segment in {json.dumps([UUID(info.id).hex for info in segments])}"
 
 
-def _where(segments: Sequence[SegmentInfo], query: IndexQuery) -> str:
-    conditions = [_of(segments)]
+def _make_condition(segments: Sequence[SegmentInfo], query: IndexQuery) -> str:
+    conditions = [_segment_condition(segments)]
     if query.documents is not None:
         conditions.append(f"document in {json.dumps([UUID(name).hex for name in sorted(query.documents)])}")
     if query.excluded_chunks:

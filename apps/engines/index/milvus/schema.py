@@ -34,15 +34,15 @@ class SparseTermVectors:
     def __init__(self) -> None:
         self.frequencies: dict[int, float] = {}
 
-    def of(self, entries: Sequence[IndexEntry]) -> Iterator[dict[int, float]]:
+    def make(self, entries: Sequence[IndexEntry]) -> Iterator[dict[int, float]]:
         """Yield the sparse vector of each entry: dimension -> weight."""
         texts = [
             {field: Counter(extract_terms(text)) for field, text in get_field_texts(entry).items()} for entry in entries
         ]
-        averages = {field: sum(one[field].total() for one in texts) / len(texts) for field in FIELDS}
-        for one in texts:
+        averages = {field: sum(field_text[field].total() for field_text in texts) / len(texts) for field in FIELDS}
+        for field_text in texts:
             sparse = {0: EMPTY_WEIGHT}
-            for field, counts in one.items():
+            for field, counts in field_text.items():
                 length = counts.total() / (averages[field] or 1.0)
                 for term, count in counts.items():
                     key = hash_term(field, term)

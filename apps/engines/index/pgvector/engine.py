@@ -75,7 +75,7 @@ class PgvectorIndex:
         if not url.startswith(("postgres://", "postgresql://")):
             raise EngineRefused("The index in PostgreSQL needs a server: set PGVECTOR_URL or DATABASE_URL.")
         self._database = PgvectorConnection(url)
-        self._flat_at_most = flat_at_most
+        self._max_unindexed = flat_at_most
 
     def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
         return self.build(collection, [(entries, vectors)], len(entries), fingerprint)
@@ -84,31 +84,31 @@ class PgvectorIndex:
         segment = uuid4()
         with self._database.connection() as connection:
             with connection.transaction():
-                held = SegmentWriter(connection, segment)
+                writer = SegmentWriter(connection, segment)
                 for entries, rows in parts:
-                    held.add(entries, validate_entries(entries, rows))
-                if not held.count:
+                    writer.add(entries, validate_entries(entries, rows))
+                if not writer.count:
                     raise EngineRefused("There is nothing to index: the documents have no passages.")
                 checksum = _checksum(connection, segment)
                 connection.execute(
                     f"INSERT INTO {SCHEMA}.segments (id, collection, count, dimension, averages, checksum) "  # noqa: S608
                     "VALUES (%s, %s, %s, %s, %s, %s)",
-                    [segment, UUID(collection), held.count, held.dimension, json.dumps(held.averages), checksum],
+                    [segment, UUID(collection), writer.count, writer.dimension, json.dumps(writer.averages), checksum],
                 )
                 size = int(connection.execute(_SIZE, {"id": segment}).fetchone()[0])
-            kind = "hnsw" if held.count > self._flat_at_most else "rows"
+            kind = "hnsw" if writer.count > self._max_unindexed else "rows"
             if kind == "hnsw":  # concurrent with other writers; the caller learns of the segment only afterwards
-                connection.execute(_graph(segment, held.dimension))
+                connection.execute(_graph(segment, writer.dimension))
         return SegmentInfo(
-            segment.hex, collection, held.count, held.dimension, fingerprint, kind, checksum, size
+            segment.hex, collection, writer.count, writer.dimension, fingerprint, kind, checksum, size
         )  # fmt: skip
 
     def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
         rows = {info.id: validate_query_vector(query.vector, info.dimension) for info in segments}
         with self._database.connection() as connection:
-            wanted = extract_query_terms(query.text)
+            terms = extract_query_terms(query.text)
             total = _opened(connection, segments)
-            weights = weigh_terms(wanted, _frequencies(connection, segments, wanted), total)
+            weights = weigh_terms(terms, _frequencies(connection, segments, terms), total)
             values = _values(segments, query)
             pairs = list(weights.fields.items())
             values |= {
@@ -135,13 +135,13 @@ class PgvectorIndex:
 
     def sweep(self, live: Sequence[SegmentInfo], older_than_s: float = 3600) -> int:
         with self._database.connection() as connection:
-            gone = connection.execute(
+            orphans = connection.execute(
                 f"SELECT id FROM {SCHEMA}.segments WHERE NOT id = ANY(%s) "  # noqa: S608
                 "AND written <= clock_timestamp() - make_interval(secs => %s)",
                 [[UUID(info.id) for info in live], older_than_s],
             ).fetchall()
-        self._remove([row[0] for row in gone])
-        return len(gone)
+        self._remove([row[0] for row in orphans])
+        return len(orphans)
 
     def verify(self, segment: SegmentInfo) -> bool:
         with self._database.connection() as connection:
@@ -155,18 +155,18 @@ class PgvectorIndex:
         """Return chunk -> cosine of the nearest: one statement for all small segments, one graph search for each large
         one."""
         small = [info for info in segments if info.kind != "hnsw"]
-        found: dict[int, float] = {}
+        distances: dict[int, float] = {}
         for info in segments:
             if info.kind == "hnsw":
                 walked = self._walked(connection, info, values)
                 if walked is None:
                     small.append(info)
                 else:
-                    found |= walked
+                    distances |= walked
         if small:
             chosen = values | {"segments": [UUID(info.id) for info in small]}
-            found |= dict(connection.execute(_NEAREST, chosen).fetchall())
-        return found
+            distances |= dict(connection.execute(_NEAREST, chosen).fetchall())
+        return distances
 
     def _walked(self, connection: Any, info: SegmentInfo, values: dict[str, Any]) -> dict[int, float] | None:
         """Return the result of a graph search; None if a scan is better or the graph found too few."""
@@ -204,44 +204,44 @@ def _values(segments: Sequence[SegmentInfo], query: IndexQuery) -> dict[str, Any
 def _opened(connection: Any, segments: Sequence[SegmentInfo]) -> int:
     """Return the number of chunks in the segments. Raise EngineBroken for a segment that is missing or does not match
     its checksum."""
-    there = dict(
+    stored = dict(
         connection.execute(
             f"SELECT id, checksum FROM {SCHEMA}.segments WHERE id = ANY(%s)",  # noqa: S608
             [[UUID(info.id) for info in segments]],
         ).fetchall()
     )
     for info in segments:
-        if there.get(UUID(info.id)) != info.checksum:
+        if stored.get(UUID(info.id)) != info.checksum:
             raise EngineBroken(
                 f"The index segment {info.id} is missing or damaged. Rebuild it with `manage.py reindex`."
             )
     return sum(info.count for info in segments)
 
 
-def _frequencies(connection: Any, segments: Sequence[SegmentInfo], wanted: list[str]) -> dict[tuple[str, str], int]:
-    found = connection.execute(
+def _frequencies(connection: Any, segments: Sequence[SegmentInfo], terms: list[str]) -> dict[tuple[str, str], int]:
+    rows = connection.execute(
         f"SELECT field, term, sum(cardinality(chunks)) FROM {SCHEMA}.words "  # noqa: S608
         "WHERE segment = ANY(%s) AND term = ANY(%s) GROUP BY field, term",
-        [[UUID(info.id) for info in segments], wanted],
+        [[UUID(info.id) for info in segments], terms],
     )
-    return {(field, term): int(count) for field, term, count in found}
+    return {(field, term): int(count) for field, term, count in rows}
 
 
 def _cosines(connection: Any, values: dict[str, Any]) -> dict[int, float]:
-    found = connection.execute(
+    rows = connection.execute(
         f"SELECT chunk, -(vector <#> %(vector)s::halfvec) FROM {SCHEMA}.passages "  # noqa: S608
         "WHERE segment = ANY(%(segments)s) AND chunk = ANY(%(chunks)s)",
         values,
     )
-    return dict(found.fetchall())
+    return dict(rows.fetchall())
 
 
 def _allowed(connection: Any, info: SegmentInfo, documents: list[str]) -> int:
-    found = connection.execute(
+    rows = connection.execute(
         f"SELECT count(*) FROM {SCHEMA}.passages WHERE segment = %s AND document = ANY(%s)",  # noqa: S608
         [UUID(info.id), documents],
     )
-    return int(found.fetchone()[0])
+    return int(rows.fetchone()[0])
 
 
 def _checksum(connection: Any, segment: UUID) -> str:

@@ -61,7 +61,7 @@ class PgvectorConnection:
         import psycopg
 
         try:
-            yield self._connected()
+            yield self._connect()
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise EngineUnavailable(f"PostgreSQL does not serve the index: {_first_line(error)}") from error
         except psycopg.errors.UniqueViolation as error:
@@ -69,20 +69,20 @@ class PgvectorConnection:
         except psycopg.Error as error:
             raise EngineBroken(f"PostgreSQL cannot hold the index: {_first_line(error)}") from error
 
-    def _connected(self) -> Any:
+    def _connect(self) -> Any:
         import psycopg
 
-        kept = getattr(self._local, "kept", None)
-        if kept is not None and kept[0] == os.getpid() and not kept[1].closed:
-            return kept[1]
-        made = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+        cached = getattr(self._local, "connection", None)
+        if cached is not None and cached[0] == os.getpid() and not cached[1].closed:
+            return cached[1]
+        connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
         if not self._ready:
-            with made.transaction():
-                made.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-                made.execute(_TABLES)
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+                connection.execute(_TABLES)
             self._ready = True
-        self._local.kept = (os.getpid(), made)
-        return made
+        self._local.connection = (os.getpid(), connection)
+        return connection
 
 
 class SegmentWriter:

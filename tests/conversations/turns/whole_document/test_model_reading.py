@@ -111,7 +111,7 @@ async def test_a_document_of_too_many_parts_is_not_read_by_a_model(
 
 
 async def test_where_the_model_is_away_the_document_speaks_itself(open_page, alice, ports, strong) -> None:
-    strong.away = True
+    strong.unavailable = True
     row, _ = await asked(await open_page(alice), "Summarise the Ports of the Baltic")
     assert "no model wrote this" in row.text and row.status == "complete"
 

@@ -19,9 +19,9 @@ def format_formula(node: Any, depth: int = 0) -> str:
     if kind == "t":
         return node.text or ""
     if kind in _BETWEEN:
-        return _BETWEEN[kind].join(map(_held, _parts(node, depth)))
+        return _BETWEEN[kind].join(map(_bracket, _parts(node, depth)))
     if kind in {"sSubSup", "nary"}:
-        return _around(node, kind, depth)
+        return _format_limits(node, kind, depth)
     if kind == "rad":
         *degree, inner = _parts(node, depth) or [""]
         return f"{''.join(degree)}√({inner})"
@@ -30,28 +30,30 @@ def format_formula(node: Any, depth: int = 0) -> str:
     return "".join(format_formula(child, depth + 1) for child in node)
 
 
-def _around(node: Any, kind: str, depth: int) -> str:
+def _format_limits(node: Any, kind: str, depth: int) -> str:
     """Return a formula with limits: sub- and superscript after a letter, or lower and upper limit after a sum sign."""
-    told = {
+    texts = {
         child.tag.removeprefix(_M): format_formula(child, depth + 1) for child in node if isinstance(child.tag, str)
     }
-    low, high = (f"{sign}{_held(told[name])}" if told.get(name) else "" for sign, name in (("_", "sub"), ("^", "sup")))
+    low, high = (
+        f"{sign}{_bracket(texts[name])}" if texts.get(name) else "" for sign, name in (("_", "sub"), ("^", "sup"))
+    )
     if kind == "sSubSup":
-        return f"{_held(told.get('e', ''))}{low}{high}"
+        return f"{_bracket(texts.get('e', ''))}{low}{high}"
     sign = node.find(f"{_M}naryPr/{_M}chr")
-    return f"{sign.get(_M + 'val') if sign is not None else '∫'}{low}{high} {told.get('e', '')}"
+    return f"{sign.get(_M + 'val') if sign is not None else '∫'}{low}{high} {texts.get('e', '')}"
 
 
 def _parts(node: Any, depth: int) -> list[str]:
-    found = (
+    texts = (
         format_formula(child, depth + 1)
         for child in node
         if isinstance(child.tag, str) and child.tag.removeprefix(_M) in _PARTS
     )
-    return [part for part in found if part]
+    return [part for part in texts if part]
 
 
-def _held(part: str) -> str:
+def _bracket(part: str) -> str:
     """Return the part in brackets, unless it is a single sign, number or word, or has brackets."""
     whole = part.isalnum() or (part.startswith("(") and part.find(")") == len(part) - 1)
     return part if len(part) < 2 or whole else f"({part})"

@@ -29,18 +29,18 @@ def list_headers_footers(archive: zipfile.ZipFile, body: Any, read: Read) -> lis
         return []
     parts = {row.get("Id"): row.get("Target") or "" for row in read(archive, "word/_rels/document.xml.rels")}
     even = "word/settings.xml" in names and _is_on(read(archive, "word/settings.xml").find(W + "evenAndOddHeaders"))
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     current: dict[tuple[str, str], str] = {}  # by tag and kind; a section without one inherits the previous section's
     for section in body.iter(W + "sectPr"):
-        for one in section.iter(W + "headerReference", W + "footerReference"):
-            key = next((value for name, value in one.attrib.items() if _ID.fullmatch(name)), "")
+        for reference in section.iter(W + "headerReference", W + "footerReference"):
+            key = next((value for name, value in reference.attrib.items() if _ID.fullmatch(name)), "")
             part = posixpath.normpath(posixpath.join("/word", parts.get(key, ""))).lstrip("/")
-            current[one.tag, one.get(W + "type", "default")] = part
+            current[reference.tag, reference.get(W + "type", "default")] = part
         kinds = {"default", *(["first"] if _is_on(section.find(W + "titlePg")) else []), *(["even"] if even else [])}
         for (tag, kind), part in current.items():
             if kind in kinds and part in names:
-                found.setdefault(part, "Header" if tag == W + "headerReference" else "Footer")
-    return [(kind, read(archive, part)) for part, kind in found.items()]
+                texts.setdefault(part, "Header" if tag == W + "headerReference" else "Footer")
+    return [(kind, read(archive, part)) for part, kind in texts.items()]
 
 
 def strip_page_numbers(tree: Any) -> Iterator[tuple[Any, bool]]:
@@ -58,20 +58,20 @@ def strip_page_numbers(tree: Any) -> Iterator[tuple[Any, bool]]:
 
 def _between(paragraph: Any) -> list[Any]:
     """Return the runs of fields that count pages, from their begin mark to their end mark."""
-    found: list[Any] = []
+    nodes: list[Any] = []
     run: list[Any] = []
-    said, deep = "", 0
+    instruction, deep = "", 0
     for node in paragraph.iter(W + "r"):
         marks = [mark.get(W + "fldCharType") for mark in node.iter(W + "fldChar")]
         deep += marks.count("begin")
         if deep:
             run.append(node)
-            said += "".join(one.text or "" for one in node.iter(W + "instrText"))
+            instruction += "".join(one.text or "" for one in node.iter(W + "instrText"))
         deep -= marks.count("end")
         if run and deep <= 0:
-            found += run if _COUNTS.match(said) else []
-            run, said, deep = [], "", 0
-    return found
+            nodes += run if _COUNTS.match(instruction) else []
+            run, instruction, deep = [], "", 0
+    return nodes
 
 
 def _is_on(switch: Any) -> bool:

@@ -27,37 +27,39 @@ def read_child_value(parent: Any, name: str) -> str | None:
 class _RunStyle:
     """Look of text as defined in one place; None for what is not defined there."""
 
-    vanishes: bool | None = None
-    pale: bool | None = None
-    tiny: bool | None = None
-    shaded: bool | None = None
+    is_hidden: bool | None = None
+    is_white: bool | None = None
+    is_tiny: bool | None = None
+    is_shaded: bool | None = None
 
 
 class HiddenRunDetector:
-    """Detector of hidden runs of one document. `found` is True once a hidden run with text was seen."""
+    """Detector of hidden runs of one document. `has_hidden_text` is True once a hidden run with text was seen."""
 
     def __init__(self, body: Any, styles: Any) -> None:
-        self.found = False
+        self.has_hidden_text = False
         self._last: tuple[Any, Any] = (None, None)  # a paragraph and its properties
-        self._coloured_paper = body.getparent() is not None and body.getparent().find(W + "background") is not None
+        self._has_page_colour = body.getparent() is not None and body.getparent().find(W + "background") is not None
         self._styles = {style.get(W + "styleId") or "": style for style in styles.iter(W + "style")}
         self._default = _read_style(styles.find(f"{W}docDefaults/{W}rPrDefault/{W}rPr"))
-        self._known: dict[tuple[str | None, str | None], _RunStyle] = {}
+        self._merged_styles: dict[tuple[str | None, str | None], _RunStyle] = {}
         self._normal = next((key for key, style in self._styles.items() if _is_normal(style)), "")
 
     def hides(self, run: Any) -> bool:
         """Return whether no reader sees the text of the run."""
-        own = run.find(W + "rPr")
+        run_properties = run.find(W + "rPr")
         paragraph = next(run.iterancestors(W + "p"), None)
-        place = self._properties(paragraph) if paragraph is not None else None
-        styled = self._styled(read_child_value(own, "rStyle"), read_child_value(place, "pStyle"))
-        if own is None and not (styled.vanishes or styled.pale or styled.tiny):
+        paragraph_properties = self._properties(paragraph) if paragraph is not None else None
+        styled = self._merge_styles(
+            read_child_value(run_properties, "rStyle"), read_child_value(paragraph_properties, "pStyle")
+        )
+        if run_properties is None and not (styled.is_hidden or styled.is_white or styled.is_tiny):
             return False
-        look = _nearest([_read_style(own), _RunStyle(shaded=_shaded(place)), styled])
-        seen = look.shaded or self._coloured_paper or (look.pale and _upon_something(run))
-        hidden = bool(look.vanishes or look.tiny or (look.pale and not seen))
+        style = _merge([_read_style(run_properties), _RunStyle(is_shaded=_is_shaded(paragraph_properties)), styled])
+        visible = style.is_shaded or self._has_page_colour or (style.is_white and _has_dark_background(run))
+        hidden = bool(style.is_hidden or style.is_tiny or (style.is_white and not visible))
         if hidden and any((text.text or "").strip() for text in run.iter(W + "t")):
-            self.found = True
+            self.has_hidden_text = True
         return hidden
 
     def _properties(self, paragraph: Any) -> Any:
@@ -66,31 +68,33 @@ class HiddenRunDetector:
             self._last = paragraph, paragraph.find(W + "pPr")
         return self._last[1]
 
-    def _styled(self, own: str | None, paragraph: str | None) -> _RunStyle:
+    def _merge_styles(self, character_style: str | None, paragraph_style: str | None) -> _RunStyle:
         """Return the look of a character style within a paragraph style."""
-        if (own, paragraph) not in self._known:
-            self._known[own, paragraph] = _nearest(
-                [*self._based(own), *self._based(paragraph or self._normal), self._default]
+        if (character_style, paragraph_style) not in self._merged_styles:
+            self._merged_styles[character_style, paragraph_style] = _merge(
+                [*self._iter_bases(character_style), *self._iter_bases(paragraph_style or self._normal), self._default]
             )
-        return self._known[own, paragraph]
+        return self._merged_styles[character_style, paragraph_style]
 
-    def _based(self, name: str | None) -> Iterator[_RunStyle]:
+    def _iter_bases(self, name: str | None) -> Iterator[_RunStyle]:
         for _ in range(_MOST_BASED):
             style = self._styles.get(name or "")
             if style is None:
                 return
             yield _read_style(style.find(W + "rPr"))
-            yield _RunStyle(shaded=_shaded(style.find(W + "pPr")))
+            yield _RunStyle(is_shaded=_is_shaded(style.find(W + "pPr")))
             name = read_child_value(style, "basedOn")
 
 
-def _nearest(looks: Sequence[_RunStyle]) -> _RunStyle:
+def _merge(styles: Sequence[_RunStyle]) -> _RunStyle:
     """Return, for each property of a look, the first definition."""
 
-    def said(name: str) -> bool | None:
-        return next((told for look in looks if (told := getattr(look, name)) is not None), None)
+    def first_value(name: str) -> bool | None:
+        return next((value for style in styles if (value := getattr(style, name)) is not None), None)
 
-    return _RunStyle(said("vanishes"), said("pale"), said("tiny"), said("shaded"))
+    return _RunStyle(
+        first_value("is_hidden"), first_value("is_white"), first_value("is_tiny"), first_value("is_shaded")
+    )
 
 
 def _is_normal(style: Any) -> bool:
@@ -106,14 +110,14 @@ def _read_style(properties: Any) -> _RunStyle:
         properties.find(W + "color"),
     )
     return _RunStyle(
-        vanishes=None if vanish is None else vanish.get(W + "val") not in {"0", "false", "off"},
-        pale=None if color is None else _pale(color),
-        tiny=int(size) <= SMALLEST if size is not None and size.isdecimal() else None,
-        shaded=_shaded(properties),
+        is_hidden=None if vanish is None else vanish.get(W + "val") not in {"0", "false", "off"},
+        is_white=None if color is None else _is_white(color),
+        is_tiny=int(size) <= SMALLEST if size is not None and size.isdecimal() else None,
+        is_shaded=_is_shaded(properties),
     )
 
 
-def _pale(color: Any) -> bool:
+def _is_white(color: Any) -> bool:
     theme, code = color.get(W + "themeColor"), color.get(W + "val") or ""
     if theme is not None:
         return theme in _WHITE_THEMES and color.get(W + "themeShade") is None
@@ -123,7 +127,7 @@ def _pale(color: Any) -> bool:
         return False
 
 
-def _shaded(properties: Any) -> bool | None:
+def _is_shaded(properties: Any) -> bool | None:
     """Return whether the background is other than white; None if it is not defined."""
     if properties is None:
         return None
@@ -139,15 +143,15 @@ def _shaded(properties: Any) -> bool | None:
     )
 
 
-def _upon_something(run: Any) -> bool:
+def _has_dark_background(run: Any) -> bool:
     """Return whether the run stands in a text box, or in a table that may be dark."""
     for above in run.iterancestors():
         if above.tag == W + "txbxContent":
             return True
-        if above.tag == W + "tc" and _shaded(above.find(W + "tcPr")):
+        if above.tag == W + "tc" and _is_shaded(above.find(W + "tcPr")):
             return True
         if above.tag == W + "tbl" and read_child_value(above.find(W + "tblPr"), "tblStyle") not in {None, "TableGrid"}:
             return True
-        if above.tag == W + "tbl" and _shaded(above.find(W + "tblPr")):
+        if above.tag == W + "tbl" and _is_shaded(above.find(W + "tblPr")):
             return True
     return False

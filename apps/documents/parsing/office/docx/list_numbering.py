@@ -46,7 +46,7 @@ class ListNumbering:
         self._starts: dict[tuple[str, int], int] = {}  # by (list, level): overridden start
         self._linked: dict[tuple[str, str], int] = {}  # (abstract list, style) -> level
         self._counts: dict[str, list[int]] = defaultdict(lambda: [_NOT_BEGUN] * LEVELS)  # by abstract list
-        self._begun: set[str] = set()  # lists that have occurred
+        self._started_lists: set[str] = set()  # lists that have occurred
         self._styled = {
             style.get(W + "styleId") or "": (style.find(f"{W}pPr/{W}numPr"), read_child_value(style, "basedOn") or "")
             for style in styles.iter(W + "style")
@@ -58,28 +58,28 @@ class ListNumbering:
         for abstract in numbering.iter(W + "abstractNum"):
             name = abstract.get(W + "abstractNumId") or ""
             for level in abstract.iter(W + "lvl"):
-                at = _number(level.get(W + "ilvl"))
+                at = _to_int(level.get(W + "ilvl"))
                 self._levels[name, at] = _level(level)
                 if (style := read_child_value(level, "pStyle")) is not None:
                     self._linked[name, style] = at
         for row in numbering.iter(W + "num"):
             key = row.get(W + "numId") or ""
             self._lists[key] = read_child_value(row, "abstractNumId") or ""
-            for other in row.iter(W + "lvlOverride"):
-                start = read_child_value(other, "startOverride")
+            for override in row.iter(W + "lvlOverride"):
+                start = read_child_value(override, "startOverride")
                 if start is not None:
-                    self._starts[key, _number(other.get(W + "ilvl"))] = _number(start)
+                    self._starts[key, _to_int(override.get(W + "ilvl"))] = _to_int(start)
 
     def label(self, paragraph: Any) -> str:
         """Return the label that Word writes before the paragraph, "2.1" or "a)"; "" for none, and for bullets."""
-        key, at = self._place(paragraph)
+        key, at = self._find_level(paragraph)
         name = self._lists.get(key)
         level = self._levels.get((name, at)) if name is not None else None
         if name is None or level is None:
             return ""
         counts = self._counts[name]
-        if key not in self._begun:
-            self._begun.add(key)
+        if key not in self._started_lists:
+            self._started_lists.add(key)
             for below in range(LEVELS):
                 if (key, below) in self._starts:
                     counts[below] = _NOT_BEGUN
@@ -98,8 +98,8 @@ class ListNumbering:
         if level.form in {"bullet", "none"} or "%" not in level.text:
             return ""
 
-        def number(found: re.Match[str]) -> str:
-            at = int(found[1]) - 1
+        def number(match: re.Match[str]) -> str:
+            at = int(match[1]) - 1
             other = self._levels.get((name, at))
             form = "decimal" if level.legal or other is None else other.form
             return format_number(self._first(key, name, at) if counts[at] == _NOT_BEGUN else counts[at], form)
@@ -107,17 +107,17 @@ class ListNumbering:
         label = " ".join(_PLACE.sub(number, level.text).split())
         return label if len(label) <= LONGEST else ""
 
-    def _place(self, paragraph: Any) -> tuple[str, int]:
+    def _find_level(self, paragraph: Any) -> tuple[str, int]:
         """Return list and level of the paragraph; list "" for none."""
         properties = paragraph.find(W + "pPr")
         if properties is None:
             return "", 0
         key, level, style = "", None, read_child_value(properties, "pStyle") or ""
-        for said in (properties.find(W + "numPr"), *self._by_style(style)):
-            if said is not None:
-                level = level if level is not None else read_child_value(said, "ilvl")
-                key = key or read_child_value(said, "numId") or ""
-        at = self._linked.get((self._lists.get(key, ""), style), 0) if level is None else _number(level)
+        for number_properties in (properties.find(W + "numPr"), *self._by_style(style)):
+            if number_properties is not None:
+                level = level if level is not None else read_child_value(number_properties, "ilvl")
+                key = key or read_child_value(number_properties, "numId") or ""
+        at = self._linked.get((self._lists.get(key, ""), style), 0) if level is None else _to_int(level)
         return (key, at) if key != "0" and 0 <= at < LEVELS else ("", 0)
 
     def _by_style(self, name: str) -> Iterator[Any]:
@@ -144,24 +144,24 @@ def format_number(number: int, form: str) -> str:
 
 
 def _roman(number: int) -> str:
-    found = ""
+    numeral = ""
     for size, letters in _ROMAN:
-        found += letters * (number // size)
+        numeral += letters * (number // size)
         number %= size
-    return found
+    return numeral
 
 
 def _level(level: Any) -> _Level:
-    at = _number(level.get(W + "ilvl"))
+    at = _to_int(level.get(W + "ilvl"))
     legal = level.find(W + "isLgl")
     return _Level(
         text=(read_child_value(level, "lvlText") or "")[:200],
         form=read_child_value(level, "numFmt") or "decimal",
-        start=_number(read_child_value(level, "start") or "0"),
-        after=_number(read_child_value(level, "lvlRestart") or str(at)),
+        start=_to_int(read_child_value(level, "start") or "0"),
+        after=_to_int(read_child_value(level, "lvlRestart") or str(at)),
         legal=legal is not None and legal.get(W + "val") not in {"0", "false"},
     )
 
 
-def _number(said: str | None) -> int:
-    return int(said) if said and said.isascii() and said.isdecimal() and len(said) < 9 else 0
+def _to_int(value: str | None) -> int:
+    return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 9 else 0

@@ -47,7 +47,7 @@ DAMAGED = (
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     """Yield title, pages and notices of a Word document. Raises ParseError."""
     try:
-        body, styles, named = _opened(path)
+        body, styles, core_title = _opened(path)
         notes, numbering, around = _beside(path, body)
     except (
         zipfile.BadZipFile,
@@ -60,11 +60,11 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
         raise ParseError(DAMAGED) from error
     reader = _Reader(styles, HiddenRunDetector(body, styles), notes, ListNumbering(numbering, styles))
     blocks = [*reader.blocks(body), *reader.around(around)]
-    title = make_title(named) or make_title(reader.first)
+    title = make_title(core_title) or make_title(reader.first)
     if title:
         yield title
     yield from paginate(blocks, limits)
-    if reader.hidden.found:
+    if reader.hidden.has_hidden_text:
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 
 
@@ -155,14 +155,14 @@ class _Reader:
         text, label = self._text(paragraph).strip(), self.numbers.label(paragraph)
         if not text:
             return
-        place = paragraph.find(_W + "pPr")
-        style = read_child_value(place, "pStyle") or ""
-        outline = read_child_value(place, "outlineLvl")
+        properties = paragraph.find(_W + "pPr")
+        style = read_child_value(properties, "pStyle") or ""
+        outline = read_child_value(properties, "outlineLvl")
         level = self.headings.get(style) or (int(outline) + 1 if outline and outline in "01234567" else 0)
         if level and len(text) <= 300:
             self.first = self.first or (" ".join(text.split()) if level == 1 else "")
             yield ParsedBlock("heading", " ".join(f"{label} {text}".split()), level)
-        elif label or style in self.lists or (place is not None and place.find(_W + "numPr") is not None):
+        elif label or style in self.lists or (properties is not None and properties.find(_W + "numPr") is not None):
             yield ParsedBlock("list", f"{label or '-'} {text}")
         else:
             yield ParsedBlock("paragraph", text)
@@ -182,24 +182,24 @@ class _Reader:
 
     def _rows(self, table: Any) -> Iterator[list[tuple[str, int, int]]]:
         """Yield the rows as cells of (text, columns, rows); a cell continued from the row above counts there."""
-        begun: dict[int, tuple[list[tuple[str, int, int]], int]] = {}  # by column: row and index of the open cell
-        told: list[list[tuple[str, int, int]]] = []
+        open_cells: dict[int, tuple[list[tuple[str, int, int]], int]] = {}  # by column: row and index of the open cell
+        rows: list[list[tuple[str, int, int]]] = []
         for row in _inner(table, "tr"):
             cells: list[tuple[str, int, int]] = []
             column = 0
             for cell in _inner(row, "tc"):
-                place = cell.find(_W + "tcPr")
-                merge = place.find(_W + "vMerge") if place is not None else None
-                wide = int(span) if (span := read_child_value(place, "gridSpan") or "1").isdecimal() else 1
-                if merge is not None and merge.get(_W + "val") != "restart" and column in begun:
-                    above, at = begun[column]
+                properties = cell.find(_W + "tcPr")
+                merge = properties.find(_W + "vMerge") if properties is not None else None
+                column_span = int(span) if (span := read_child_value(properties, "gridSpan") or "1").isdecimal() else 1
+                if merge is not None and merge.get(_W + "val") != "restart" and column in open_cells:
+                    above, at = open_cells[column]
                     above[at] = (*above[at][:2], above[at][2] + 1)
                 else:
-                    begun[column] = cells, len(cells)
-                    cells.append((self._cell(cell), wide, 1))
-                column += wide
-            told.append(cells)
-        yield from told
+                    open_cells[column] = cells, len(cells)
+                    cells.append((self._cell(cell), column_span, 1))
+                column += column_span
+            rows.append(cells)
+        yield from rows
 
     def _cell(self, cell: Any) -> str:
         """Return the text of a cell with that of its text boxes and nested tables, each paragraph once."""
@@ -207,13 +207,13 @@ class _Reader:
 
     def around(self, trees: Iterable[tuple[str, Any]]) -> Iterator[ParsedBlock]:
         """Yield headers and footers as paragraphs, each text once."""
-        said: dict[str, None] = {}
+        texts: dict[str, None] = {}
         for kind, tree in trees:
             lines = [(self._text(paragraph), counted) for paragraph, counted in strip_page_numbers(tree)]
             words = " ".join(_words(text for text, counted in lines if not counted or len(text.split()) > LEFT_OVER))
             if words:
-                said[f"{kind}: {words}"] = None
-        yield from (ParsedBlock("paragraph", text) for text in said)
+                texts[f"{kind}: {words}"] = None
+        yield from (ParsedBlock("paragraph", text) for text in texts)
 
     def _text(self, element: Any) -> str:
         """Return the visible text below an element, in order, without that of text boxes."""
@@ -234,14 +234,14 @@ class _Reader:
 
 def _drawn(element: Any) -> list[Any]:
     """Return the outermost text boxes in an element, without their fallbacks for older programs."""
-    found, stack = [], list(reversed(element))
+    drawings, stack = [], list(reversed(element))
     while stack:
         node = stack.pop()
         if node.tag == _BOX:
-            found.append(node)
+            drawings.append(node)
         elif node.tag not in _SKIPPED:
             stack.extend(reversed(node))
-    return found
+    return drawings
 
 
 def _paragraphs(element: Any) -> Iterator[Any]:
