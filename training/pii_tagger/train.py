@@ -154,9 +154,11 @@ def forms(text: str) -> list[TaggedSpan]:
 
 def tagged(weights: Weights, item: Sentence, example: TaggerExample) -> list[TaggedSpan]:
     """Return the spans that the weights find in the sentence."""
-    words = example.read.words
+    words = example.features.words
     return (
-        extract_spans(item.text, words, decode_viterbi(compute_emission_scores(weights, example.read))) if words else []
+        extract_spans(item.text, words, decode_viterbi(compute_emission_scores(weights, example.features)))
+        if words
+        else []
     )
 
 

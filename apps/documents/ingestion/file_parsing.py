@@ -94,7 +94,7 @@ class _ParseQueue:
 
     def close(self) -> None:
         for parse in self._running:
-            parse.reading.close()
+            parse.process.close()
 
     def _begin(self, item: IngestItem) -> None:
         with self._batch.guard([item]):
@@ -103,14 +103,14 @@ class _ParseQueue:
     def _hear(self) -> list[_Parse]:
         """Read the output of all children; return those that ended well. Children that failed are settled and
         dropped."""
-        runner.wait_for_output([parse.reading for parse in self._running])
+        runner.wait_for_output([parse.process for parse in self._running])
         for parse in self._running:
             with self._batch.guard([parse.item]):
                 parse.hear()
-        ended = [parse for parse in self._running if parse.reading.ended or parse.item.job.ended]
+        ended = [parse for parse in self._running if parse.process.ended or parse.item.job.ended]
         self._running = [parse for parse in self._running if parse not in ended]
         for parse in ended:
-            parse.reading.close()
+            parse.process.close()
         return [parse for parse in ended if not parse.item.job.ended]
 
 

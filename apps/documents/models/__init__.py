@@ -372,7 +372,7 @@ class Chunk(models.Model):
     @property
     def page_label(self) -> str:
         """Return where in its document the chunk is, such as "page 3"."""
-        return self.document.name_place(self.page_number)
+        return self.document.get_page_label(self.page_number)
 
     @property
     def entry(self) -> IndexEntry:

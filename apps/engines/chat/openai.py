@@ -91,10 +91,10 @@ class OpenAIChat:
         return (await self._read_info())[0]
 
     async def supports_tools(self) -> bool:
-        return self._tools and await self._tool_probe.has()
+        return self._tools and await self._tool_probe.is_supported()
 
     async def supports_beams(self) -> bool:
-        return (await self._read_info())[1] and await self._beam_probe.has()
+        return (await self._read_info())[1] and await self._beam_probe.is_supported()
 
     async def probe(self) -> float:
         start = time.perf_counter()
@@ -186,7 +186,7 @@ class OpenAIChat:
                         await asyncio.sleep(min(self._active_streams * _REST_S, _LONGEST_REST_S))
             if not answer.done and not answer.reason:
                 raise EngineUnavailable(CUT_OFF)
-            if (rest := answer.rest()) is not None:
+            if (rest := answer.flush()) is not None:
                 yield rest
             yield answer.finish()
         finally:

@@ -6,7 +6,7 @@ OPENS, CLOSES = "<think>", "</think>"
 
 
 class ReasoningTagParser:
-    """Incremental parser of reasoning tags; text may be split anywhere. `begun`: the reasoning has no opening tag,
+    """Incremental parser of reasoning tags; text may be split anywhere. `started`: the reasoning has no opening tag,
     since the prompt template wrote it."""
 
     def __init__(self, *, started: bool = False) -> None:

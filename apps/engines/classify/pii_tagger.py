@@ -55,7 +55,7 @@ Weights = dict[str, "NDArray[np.float32]"]
 def compute_emission_scores(weights: Weights, read: WordFeatures) -> NDArray[np.float32]:
     """Return the score of every tag for every word, shape (words, tags)."""
     state_features = np.maximum(read.states @ weights["state.weight"].T + weights["state.bias"], 0)
-    letters = np.array([weights["letters.weight"][list(pieces)].mean(axis=0) for pieces in read.pieces], np.float32)
+    letters = np.array([weights["letters.weight"][list(pieces)].mean(axis=0) for pieces in read.ngrams], np.float32)
     hidden = np.concatenate([state_features, letters, read.shape], axis=1)
     hidden = np.maximum(hidden @ weights["joined.weight"].T + weights["joined.bias"], 0)
     for step in DILATIONS:

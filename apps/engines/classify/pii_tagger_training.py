@@ -44,7 +44,7 @@ def build_example(features: WordFeatures, expected: Sequence[TaggedSpan]) -> Tag
         inside = [at for at, (start, end) in enumerate(features.words) if span.start <= start and end <= span.end]
         tags[inside] = TAGS.index(f"I-{span.kind}")
         tags[inside[:1]] = TAGS.index(f"B-{span.kind}")
-    half = WordFeatures(features.words, features.pieces, features.shape, features.states.astype(np.float16))
+    half = WordFeatures(features.words, features.ngrams, features.shape, features.states.astype(np.float16))
     return TaggerExample(half, tags)
 
 
@@ -56,15 +56,15 @@ def train(examples: Sequence[TaggerExample], seed: int, rounds: int) -> Weights:
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     draw = random.Random(seed)  # noqa: S311
-    items = [item for item in examples if item.read.words]
-    net = _net(torch, items[0].read.states.shape[1])
+    items = [item for item in examples if item.features.words]
+    net = _net(torch, items[0].features.states.shape[1])
     descent = torch.optim.AdamW(net.parameters(), _RATE, weight_decay=0.01)
     steps = rounds * (len(items) // _BATCH + len(items) // _GROUP + 2)
     rate = torch.optim.lr_scheduler.OneCycleLR(descent, _RATE, total_steps=steps)
     for _ in range(rounds):
         draw.shuffle(items)
         for start in range(0, len(items), _GROUP):
-            group = sorted(items[start : start + _GROUP], key=lambda item: len(item.read.words))
+            group = sorted(items[start : start + _GROUP], key=lambda item: len(item.features.words))
             for at in range(0, len(group), _BATCH):
                 inputs, tags = _batch(torch, group[at : at + _BATCH])
                 loss = torch.nn.functional.cross_entropy(
@@ -108,19 +108,19 @@ def _forward(torch: Any, net: Any, states: Any, shape: Any, bag: Any, starts: An
 
 
 def _batch(torch: Any, items: Sequence[TaggerExample]) -> tuple[tuple[Any, ...], Any]:
-    longest = max(len(item.read.words) for item in items)
-    states = torch.zeros(len(items), longest, items[0].read.states.shape[1])
+    longest = max(len(item.features.words) for item in items)
+    states = torch.zeros(len(items), longest, items[0].features.states.shape[1])
     shape, mask = torch.zeros(len(items), longest, SHAPE), torch.zeros(len(items), longest, 1)
     tags = torch.full((len(items), longest), _PAD)
     bag: list[int] = []
     starts: list[int] = []
     for row, item in enumerate(items):
-        count = len(item.read.words)
-        states[row, :count] = torch.from_numpy(item.read.states.astype(np.float32))
-        shape[row, :count] = torch.from_numpy(item.read.shape)
-        tags[row, :count] = torch.from_numpy(item.tags)
+        count = len(item.features.words)
+        states[row, :count] = torch.from_numpy(item.features.states.astype(np.float32))
+        shape[row, :count] = torch.from_numpy(item.features.shape)
+        tags[row, :count] = torch.from_numpy(item.expected_tags)
         mask[row, :count] = 1
         for at in range(longest):
             starts.append(len(bag))
-            bag += item.read.pieces[at] if at < count else ()
+            bag += item.features.ngrams[at] if at < count else ()
     return (states, shape, torch.tensor(bag), torch.tensor(starts), mask), tags

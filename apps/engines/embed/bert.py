@@ -81,7 +81,7 @@ def is_plain_bert(folder: ModelFolder) -> bool:
     """Return whether this is a plain BERT with mean or first-token pooling, which BertEncoder supports."""
     plain = folder.config.get("model_type") == "bert" and folder.config.get("hidden_act") == "gelu"
     absolute = folder.config.get("position_embedding_type", "absolute") == "absolute"
-    pooled = folder.kinds in (("Transformer", "Pooling"), ("Transformer", "Pooling", "Normalize")) and bool(
+    pooled = folder.module_kinds in (("Transformer", "Pooling"), ("Transformer", "Pooling", "Normalize")) and bool(
         folder.pooling
     )
     return plain and absolute and pooled and len(folder.weights) == 1

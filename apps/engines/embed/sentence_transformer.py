@@ -68,7 +68,7 @@ class SentenceTransformerEmbedder:
     def max_tokens(self) -> int:
         """Longest text in tokens, without the special tokens and the prompt that the model adds."""
         self._tokens()
-        return self._read_folder().window - self._special - self._prompt_tokens(self._prompt("passage", "document"))
+        return self._read_folder().max_tokens - self._special - self._prompt_tokens(self._prompt("passage", "document"))
 
     @property
     def exposes_states(self) -> bool:
@@ -86,7 +86,7 @@ class SentenceTransformerEmbedder:
         self._load()
         self._tokens()
         ids = self._read("warm", "query")[1]
-        for length in range(len(ids), min(_USUAL, self._read_folder().window) + 1):
+        for length in range(len(ids), min(_USUAL, self._read_folder().max_tokens) + 1):
             # The kernels for a length are compiled at its first use, which takes half as long again as the question.
             self._run([ids[:1] * length])
 
@@ -130,7 +130,7 @@ class SentenceTransformerEmbedder:
         """Return the token states of each text, truncated to the window, after `layers` layers."""
         encoder = self._open()
         read = [self._tokens().encode(text) for text in texts]
-        window = self._read_folder().window
+        window = self._read_folder().max_tokens
         rows = encoder.states([tokenised.ids[:window] for tokenised in read], layers)
         return [
             TokenStates(np.array(tokenised.offsets[: len(row)], np.int64).reshape(-1, 2), row)
@@ -160,7 +160,7 @@ class SentenceTransformerEmbedder:
         prompt = self._prompt(*prompts)
         ids = self._tokens().encode(prompt + text).ids
         count = len(ids) - self._special - self._prompt_tokens(prompt)
-        window = self._read_folder().window
+        window = self._read_folder().max_tokens
         if len(ids) <= window:
             return count, ids
         return count, [*ids[: window - 1], ids[-1]] if self._special == 2 else ids[:window]

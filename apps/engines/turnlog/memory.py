@@ -140,7 +140,7 @@ class MemoryTurnLog:
     def _expired(self, state: _Turn, now: float) -> bool:
         if state.readers or state.stop_waiters:  # the usual state of a running turn
             return False
-        return now - state.touched > (self._retention_s if state.ended else _ABANDONED_S)
+        return now - state.last_used > (self._retention_s if state.ended else _ABANDONED_S)
 
     def _forget(self, turn: str) -> None:
         self._bytes -= self._turns.pop(turn).size
@@ -152,7 +152,7 @@ class MemoryTurnLog:
             for turn in [turn for turn, state in self._turns.items() if self._expired(state, now)]:
                 self._forget(turn)
         if self._bytes > self._max_bytes:
-            ended = sorted((state.touched, turn) for turn, state in self._turns.items() if state.ended)
+            ended = sorted((state.last_used, turn) for turn, state in self._turns.items() if state.ended)
             for _, turn in ended:
                 if self._bytes <= self._max_bytes:
                     return

@@ -23,7 +23,7 @@ from apps.documents.models import Chunk, Collection, Document, Page, Segment
 from apps.engines import registry
 from apps.users.models import User
 from tests.documents import sample_files
-from tests.factories import make_user
+from tests.factories import make_collection, make_user
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
@@ -165,14 +165,19 @@ def test_a_worker_killed_in_any_step_loses_and_doubles_nothing(
     assert len(stored - {collection.pk.hex}) == Segment.objects.count()
 
 
-def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once(start: Callable[..., Worker], tmp_path: Path) -> None:
-    alice = make_user("alice")
-    collection = Collection.objects.create(owner=alice, name="Library")
+def start_paused_worker(start: Callable[..., Worker], tmp_path: Path) -> tuple[Worker, Document]:
+    """Start a worker and return once it hangs in the ingestion of the document."""
     marker = tmp_path / "paused"
     os.environ["TEST_MARKER"] = str(marker)
-    document = upload(alice, collection, "a.txt", paragraphs(300, "rivers"))
+    alice = make_user("alice")
+    document = upload(alice, make_collection(alice), "a.txt", paragraphs(300, "rivers"))
     worker = start("slow")
     until(marker.exists)
+    return worker, document
+
+
+def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once(start: Callable[..., Worker], tmp_path: Path) -> None:
+    worker, document = start_paused_worker(start, tmp_path)
     began = time.monotonic()
     assert worker.kill(signal.SIGTERM) == 0
     assert time.monotonic() - began < 60
@@ -181,16 +186,10 @@ def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once(start: Callabl
 
 
 def test_cancelling_stops_the_worker_within_a_moment(start: Callable[..., Worker], tmp_path: Path) -> None:
-    alice = make_user("alice")
-    collection = Collection.objects.create(owner=alice, name="Library")
-    marker = tmp_path / "paused"
-    os.environ["TEST_MARKER"] = str(marker)
-    document = upload(alice, collection, "a.txt", paragraphs(300, "rivers"))
-    start("slow")
-    until(marker.exists)
+    _, document = start_paused_worker(start, tmp_path)
     until(get_heartbeat_file().exists)
     uploads.cancel_ingestion(document.collection.owner, document)
-    after = upload(alice, collection, "b.txt", b"Read after the other was cancelled.")
+    after = upload(document.collection.owner, document.collection, "b.txt", b"Read after the other was cancelled.")
     until(lambda: Document.objects.get(pk=after.pk).status == "ready")
     document.refresh_from_db()
     assert document.status == "cancelled"

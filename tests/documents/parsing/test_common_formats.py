@@ -63,20 +63,6 @@ days = 30
 """
 
 
-def test_markdown(file: Path) -> None:
-    title, pieces = read(parse_markdown, file, MARKDOWN)
-    assert title == "Leave policy"
-    assert pieces == [
-        ("heading", 1, "Time off"),
-        ("paragraph", 0, "Thirty days of paid leave a year,\nasked for in writing."),
-        ("list", 0, "- Call early"),
-        ("list", 0, "- Send"),
-        ("list", 0, "1. a certificate"),
-        ("table", 0, "Kind: Paid; Days: 30\nKind: Sick; Days: 10"),
-        ("code", 0, "days = 30"),
-    ]
-
-
 HTML = """<!doctype html><html><head><title>Leave policy</title><script>hidden()</script></head><body>
 <nav><a href="/">Home</a></nav><main><h1>Time off</h1><p>Thirty days of <b>paid</b> leave<br>a year.</p>
 <ul><li>Call early</li><li><p>Send a certificate</p></li></ul>
@@ -85,17 +71,39 @@ HTML = """<!doctype html><html><head><title>Leave policy</title><script>hidden()
   more</pre></main><footer>Imprint</footer></body></html>"""
 
 
-def test_html(file: Path) -> None:
-    title, pieces = read(parse_html, file, HTML.encode())
-    assert title == "Leave policy"
-    assert pieces == [
-        ("heading", 1, "Time off"),
-        ("paragraph", 0, "Thirty days of paid leave\na year."),
-        ("list", 0, "- Call early"),
-        ("list", 0, "- Send a certificate"),
-        ("table", 0, "Kind: Paid; Days: 30"),
-        ("code", 0, "days = 30\n  more"),
-    ]
+@pytest.mark.parametrize(
+    ("parse", "content", "expected"),
+    [
+        (
+            parse_markdown,
+            MARKDOWN,
+            [
+                ("heading", 1, "Time off"),
+                ("paragraph", 0, "Thirty days of paid leave a year,\nasked for in writing."),
+                ("list", 0, "- Call early"),
+                ("list", 0, "- Send"),
+                ("list", 0, "1. a certificate"),
+                ("table", 0, "Kind: Paid; Days: 30\nKind: Sick; Days: 10"),
+                ("code", 0, "days = 30"),
+            ],
+        ),
+        (
+            parse_html,
+            HTML.encode(),
+            [
+                ("heading", 1, "Time off"),
+                ("paragraph", 0, "Thirty days of paid leave\na year."),
+                ("list", 0, "- Call early"),
+                ("list", 0, "- Send a certificate"),
+                ("table", 0, "Kind: Paid; Days: 30"),
+                ("code", 0, "days = 30\n  more"),
+            ],
+        ),
+    ],
+    ids=["markdown", "html"],
+)
+def test_headings_lists_tables_and_code(file: Path, parse: object, content: bytes, expected: list[object]) -> None:
+    assert read(parse, file, content) == ("Leave policy", expected)
 
 
 SPANS = """<html><body><h1>Rates</h1><p>Of all clubs.</p><table>

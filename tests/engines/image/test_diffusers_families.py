@@ -18,6 +18,7 @@ from apps.engines.image.protocol import DrawRequest, DrawStep
 from apps.engines.image.validation import encode_png
 from apps.engines.types import EngineRefused, EngineUnavailable
 from apps.images.requests.forms import picture_size
+from tests.engines.image.conftest import cancel_first_step
 from tests.images import tiny_families, tiny_pipeline
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
@@ -88,18 +89,7 @@ def test_each_step_is_shown_and_the_recipe_gives_the_same_picture_each_seed_its_
 
 
 def test_it_is_cancelled_between_two_steps(loaded: Loaded) -> None:
-    class Cancelled(Exception):
-        pass
-
-    told: list[int] = []
-
-    def cancel(step: DrawStep) -> None:
-        told.append(step.step)
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        loaded[2].draw(replace(ASK, steps=5), cancel)
-    assert told == [1]
+    assert cancel_first_step(loaded[2], replace(ASK, steps=5)) == [1]
     assert drawn(loaded[2]) == drawn(loaded[2]), "and what comes next is drawn as ever"
 
 

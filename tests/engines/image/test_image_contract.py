@@ -15,6 +15,7 @@ from apps.engines.image.fake import FakePainter
 from apps.engines.image.protocol import DrawRequest, DrawStep, ImageEngine
 from apps.engines.image.validation import encode_png
 from apps.engines.types import EngineRefused, EngineUnavailable
+from tests.engines.image.conftest import cancel_first_step
 from tests.images import tiny_pipeline
 
 ASK = DrawRequest("a red cat", seed=7, width=96, height=64, steps=3, guidance=5.0)
@@ -73,18 +74,7 @@ def test_a_picture_grows_from_another_the_nearer_the_lower_the_strength(painter:
 
 
 def test_what_the_listener_raises_ends_the_drawing(painter: ImageEngine) -> None:
-    class Cancelled(Exception):
-        pass
-
-    told: list[int] = []
-
-    def cancel(step: DrawStep) -> None:
-        told.append(step.step)
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        painter.draw(ASK, cancel)
-    assert told == [1]
+    assert cancel_first_step(painter, ASK) == [1]
     assert draw(painter)[1], "and the next one is drawn"
 
 

@@ -102,7 +102,9 @@ def train(
     losses: list[float] = []
     while step < plan.steps and time.monotonic() - started < seconds:
         losses.append(
-            _train_step(net, state, pictures.draw(plan.batch, net.memory.sketches, generator), step, plan, generator)
+            _train_step(
+                net, state, pictures.draw(plan.batch_size, net.memory.sketches, generator), step, plan, generator
+            )
         )
         step += 1
         now = time.monotonic()
