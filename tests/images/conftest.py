@@ -35,14 +35,14 @@ def _own_folder(settings: LazySettings, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def painter(bells: list[str]) -> FakePainter:
+def painter(notified: list[str]) -> FakePainter:
     """Return the fake painter, with its description stored for pages."""
     model_info.refresh_model()
     return cast(FakePainter, registry.get_image_engine())
 
 
 @pytest.fixture
-def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list of picture ids for which the worker was notified."""
     heard: list[str] = []
 
@@ -55,18 +55,18 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def strict(settings: LazySettings) -> None:
+def strict_check(settings: LazySettings) -> None:
     """Use `Strict` as the safety check."""
     settings.SAFETY_CHECK = f"{__name__}.Strict"
 
 
 @pytest.fixture
-def waiting(alice: User, painter: FakePainter) -> Picture:
+def queued_picture(alice: User, painter: FakePainter) -> Picture:
     """Return a queued picture that Alice requested."""
     return submission.request_pictures(alice, submission.PictureRequest("A red cat", seed=7))[0]
 
 
 @pytest.fixture
-def first(waiting: Picture) -> Picture:
-    """Return that picture, drawn."""
-    return draw_ready(waiting)
+def ready_picture(queued_picture: Picture) -> Picture:
+    """Return that picture after a worker drew it."""
+    return draw_ready(queued_picture)

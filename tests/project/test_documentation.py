@@ -110,5 +110,7 @@ def test_the_glossary_is_short_and_sorted() -> None:
 
 def test_every_format_is_listed() -> None:
     text = (DOCS / "reference/formats.md").read_text()
-    missing = [item.kind for item in FORMATS.values() for ending in item.endings.split() if f"`{ending}`" not in text]
+    missing = [
+        item.kind for item in FORMATS.values() for ending in item.extensions.split() if f"`{ending}`" not in text
+    ]
     assert missing == []

@@ -158,20 +158,15 @@ class OpenAIChat:
         total_deadline, deadline = began + self._limits.total, began + self._limits.first_token
         continues = bool(request.messages) and request.messages[-1].role == "assistant"
         reasoning_open = self._reasoning_mode == "begun" and request.reasoning and not continues
-        answer, events = (
-            openai_payloads.StreamAccumulator(thinking=ReasoningTagParser(started=reasoning_open)),
-            openai_payloads.EventReader(),
-        )
+        answer = openai_payloads.StreamAccumulator(thinking=ReasoningTagParser(started=reasoning_open))
+        events = openai_payloads.EventReader()
         if request.sampling.beams:
             deadline, answer.stop = total_deadline, request.sampling.stop  # nothing arrives before the search ends
-        body, is_probe = (
-            openai_payloads.build_request_body(request, info.name, vllm=vllm),
-            request in (_WITH_TOOL, _WITH_BEAMS),
-        )
+        body = openai_payloads.build_request_body(request, info.name, vllm=vllm)
         self._active_streams += 1
         try:
             async with self._request("POST", "/chat/completions", self._limits.first_token, body) as response:
-                await self._expect_stream(response, is_probe=is_probe)
+                await self._expect_stream(response, is_probe=request in (_WITH_TOOL, _WITH_BEAMS))
                 while not answer.done:
                     chunk = await _read(response, min(deadline, total_deadline), started=answer.size > 0)
                     if not chunk:

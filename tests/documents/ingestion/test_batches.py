@@ -157,7 +157,7 @@ def test_a_text_that_breaks_the_embedder_ends_alone(upload: Put, monkeypatch: py
 
     monkeypatch.setattr(embed, "embed_passages", picky)
     assert ended(*rows) == ["ready", "failed", "ready"]
-    assert "makes no sense" in Document.objects.get(pk=rows[1].pk).reason
+    assert "invalid vector" in Document.objects.get(pk=rows[1].pk).reason
 
 
 def test_an_embedder_that_is_away_puts_all_back_uncounted(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:

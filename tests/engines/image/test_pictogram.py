@@ -184,15 +184,15 @@ def test_words_recall_the_sketch_of_the_nearest_caption_and_seeds_choose_among_e
     keys[0, 0, 0] = keys[0, 1, 1] = keys[1, :, 2] = keys[2, :, 3] = 1
     pictures = np.stack([np.full((3, SIDE, SIDE), value, np.uint8) for value in (0, 128, 255)])
     with torch.no_grad():
-        memory.keep(keys, pictures)
+        memory.store(keys, pictures)
 
     asked = torch.eye(MEANING)[[0, 1, 2, 3]]
-    values = memory.recalled(asked, [1, 2, 3, 4]).mean((1, 2, 3)).tolist()
+    values = memory.recall(asked, [1, 2, 3, 4]).mean((1, 2, 3)).tolist()
     assert values == pytest.approx([-1, -1, 0, 1], abs=0.02)
     between = torch.nn.functional.normalize(asked[1] + asked[3], dim=0).repeat(40, 1)
-    found = memory.recalled(between, list(range(40))).mean((1, 2, 3))
+    found = memory.recall(between, list(range(40))).mean((1, 2, 3))
     assert (found < -0.9).any() and (found > 0.9).any(), "one seed draws the one, another the other"
-    assert torch.equal(found, memory.recalled(between, list(range(40))).mean((1, 2, 3)))
+    assert torch.equal(found, memory.recall(between, list(range(40))).mean((1, 2, 3)))
 
 
 def test_a_paraphrase_says_three_keywords_and_is_no_caption() -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def built_in(settings: LazySettings, bells: list[str]) -> None:
+def built_in(settings: LazySettings, notified: list[str]) -> None:
     image = {"BACKEND": "apps.engines.image.pictogram.engine.PictogramPainter", "OPTIONS": {"model": "built-in"}}
     settings.ENGINES = settings.ENGINES | {"image": image}
     registry.reset()

@@ -42,7 +42,7 @@ def test_who_leaves_the_model_lets_the_next_one_in_first(monkeypatch: pytest.Mon
 
 @pytest.mark.django_db(transaction=True)
 def test_a_step_may_take_longer_than_a_lease(
-    waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (progress, worker):
         monkeypatch.setattr(module, "LEASE_S", 3.0)
@@ -50,7 +50,7 @@ def test_a_step_may_take_longer_than_a_lease(
     draw = painter.draw
 
     def slow(request: DrawRequest, tell: Any) -> Any:
-        rows = Picture.objects.filter(pk=waiting.pk).values_list("lease_until", flat=True)
+        rows = Picture.objects.filter(pk=queued_picture.pk).values_list("lease_until", flat=True)
         first, until = rows.get(), time.monotonic() + WAIT_S
         while rows.get() == first and time.monotonic() < until:
             time.sleep(0.05)
@@ -58,7 +58,7 @@ def test_a_step_may_take_longer_than_a_lease(
         return draw(request, tell)
 
     monkeypatch.setattr(painter, "draw", slow)
-    worker.draw_picture(waiting.pk)
-    waiting.refresh_from_db()
-    assert (seen, waiting.status, waiting.attempts) == ([True], "ready", 1)
+    worker.draw_picture(queued_picture.pk)
+    queued_picture.refresh_from_db()
+    assert (seen, queued_picture.status, queued_picture.attempts) == ([True], "ready", 1)
     assert not [thread for thread in threading.enumerate() if thread.name == "lease"]

@@ -34,7 +34,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def _real(settings: LazySettings, folder: str, clip: str, bells: list[str]) -> None:
+def _real(settings: LazySettings, folder: str, clip: str, notified: list[str]) -> None:
     painter = {"BACKEND": "apps.engines.image.diffusers.DiffusersPainter", "OPTIONS": {"model": folder}}
     measure = {"BACKEND": "apps.engines.image.clip.ClipScorer", "OPTIONS": {"model": clip}}
     settings.ENGINES = {**settings.ENGINES, "image": painter, "align": measure}

@@ -129,8 +129,8 @@ def test_before_its_first_step_none_is_nearly_drawn(four: list[Picture]) -> None
     assert not near
 
 
-def test_how_long_the_making_of_a_larger_one_took_is_without_its_wait_for_the_model(first: Picture) -> None:
-    row = upscaling.request_upscale(first.owner, first)
+def test_how_long_the_making_of_a_larger_one_took_is_without_its_wait_for_the_model(ready_picture: Picture) -> None:
+    row = upscaling.request_upscale(ready_picture.owner, ready_picture)
     gpu_slot._model_slot.enter(lambda: None)
 
     def leave() -> None:
@@ -243,7 +243,7 @@ def test_steps_that_are_kept_are_made_afterwards_where_that_is_possible(
 
 
 def test_where_the_disk_is_slow_the_model_does_not_wait_for_it_at_each_look(
-    waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, told = [0.0], [0]
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
@@ -265,7 +265,7 @@ def test_where_the_disk_is_slow_the_model_does_not_wait_for_it_at_each_look(
     original = painter.draw
     monkeypatch.setattr(progress.ProgressWatcher, "_report", slow)
     monkeypatch.setattr(painter, "draw", draw)
-    worker.draw_picture(waiting.pk)
-    waiting.refresh_from_db()
-    assert waiting.status == "ready"
+    worker.draw_picture(queued_picture.pk)
+    queued_picture.refresh_from_db()
+    assert queued_picture.status == "ready"
     assert 2 <= told[0] <= 4, "of sixteen"

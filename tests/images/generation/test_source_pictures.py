@@ -23,14 +23,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def first(painter: FakePainter, alice: User) -> Picture:
+def ready_picture(painter: FakePainter, alice: User) -> Picture:
     """Return a picture that Alice requested, drawn."""
     return draw_ready(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
 
 
 @pytest.fixture
 def first_of_diffusers(
-    settings: LazySettings, bells: list[str], alice: User, tmp_path_factory: pytest.TempPathFactory
+    settings: LazySettings, notified: list[str], alice: User, tmp_path_factory: pytest.TempPathFactory
 ) -> Picture:
     """Return a picture drawn by a real pipeline."""
     options = {"model": tiny_pipeline.save(tmp_path_factory.mktemp("tiny"))}
@@ -41,10 +41,10 @@ def first_of_diffusers(
     return draw_ready(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
 
 
-def begun(user: User, first: Picture) -> Picture:
+def begun(user: User, ready_picture: Picture) -> Picture:
     return draw_ready(
         submission.request_pictures(
-            user, PictureRequest("a blue dog", steps=4, seed=3, strength=0.5, parent=first, from_parent=True)
+            user, PictureRequest("a blue dog", steps=4, seed=3, strength=0.5, parent=ready_picture, from_parent=True)
         )[0]
     )
 
@@ -57,10 +57,10 @@ def files() -> list[str]:
 def test_a_variant_is_drawn_again_byte_for_byte_after_its_parent_was_deleted(
     alice: User, first_of_diffusers: Picture
 ) -> None:
-    first = first_of_diffusers
-    row, whole = begun(alice, first), first.sha256
+    ready_picture = first_of_diffusers
+    row, whole = begun(alice, ready_picture), ready_picture.sha256
     assert gallery.describe_recipe(row)["start"] == whole and not files()
-    gallery.delete_pictures(alice, [first.pk])
+    gallery.delete_pictures(alice, [ready_picture.pk])
     row.refresh_from_db()
     assert row.parent is None and gallery.describe_recipe(row)["start"] == whole and files() == [f"{row.pk}.png"]
     registry.reset()  # the engine of another process
@@ -73,24 +73,24 @@ def test_a_variant_is_drawn_again_byte_for_byte_after_its_parent_was_deleted(
     assert files() == [], "with the last of them it is gone"
 
 
-def test_one_made_larger_is_made_again_from_what_was_kept(alice: User, first: Picture) -> None:
-    large = draw_ready(upscaling.request_upscale(alice, first))
-    gallery.delete_pictures(alice, [first.pk])
+def test_one_made_larger_is_made_again_from_what_was_kept(alice: User, ready_picture: Picture) -> None:
+    large = draw_ready(upscaling.request_upscale(alice, ready_picture))
+    gallery.delete_pictures(alice, [ready_picture.pk])
     large.refresh_from_db()
     again = draw_ready(upscaling.repeat_upscale(alice, large))
     assert (again.width, again.plain_sha256, again.repeat_of) == (large.width, large.plain_sha256, large)
 
 
-def test_what_is_deleted_together_keeps_nothing(alice: User, first: Picture) -> None:
-    row = begun(alice, first)
-    gallery.delete_pictures(alice, [first.pk, row.pk])
+def test_what_is_deleted_together_keeps_nothing(alice: User, ready_picture: Picture) -> None:
+    row = begun(alice, ready_picture)
+    gallery.delete_pictures(alice, [ready_picture.pk, row.pk])
     assert files() == [] and not Picture.objects.exists()
 
 
-def test_a_picture_that_is_held_is_kept_for_nothing(alice: User, first: Picture) -> None:
-    row = begun(alice, first)
-    Picture.objects.filter(pk=first.pk).update(status="held")
-    gallery.delete_pictures(alice, [first.pk])
+def test_a_picture_that_is_held_is_kept_for_nothing(alice: User, ready_picture: Picture) -> None:
+    row = begun(alice, ready_picture)
+    Picture.objects.filter(pk=ready_picture.pk).update(status="held")
+    gallery.delete_pictures(alice, [ready_picture.pk])
     row.refresh_from_db()
     assert not row.start and files() == []
     again = submission.request_pictures(alice, gallery.make_repetition(row))[0]
@@ -103,28 +103,28 @@ def test_a_picture_that_is_held_is_kept_for_nothing(alice: User, first: Picture)
 
 
 def test_what_waits_to_be_made_of_a_blurred_picture_is_blurred_though_that_is_deleted(
-    alice: User, first: Picture
+    alice: User, ready_picture: Picture
 ) -> None:
-    Picture.objects.filter(pk=first.pk).update(blur="violence")
-    first.refresh_from_db()
+    Picture.objects.filter(pk=ready_picture.pk).update(blur="violence")
+    ready_picture.refresh_from_db()
     row = submission.request_pictures(
-        alice, PictureRequest("a blue dog", steps=4, strength=0.5, parent=first, from_parent=True)
+        alice, PictureRequest("a blue dog", steps=4, strength=0.5, parent=ready_picture, from_parent=True)
     )[0]
-    gallery.delete_pictures(alice, [first.pk])
+    gallery.delete_pictures(alice, [ready_picture.pk])
     row.refresh_from_db()
     assert draw_ready(row).blur == "violence"
 
 
 @pytest.mark.parametrize("links", [True, False])
 def test_the_sweep_leaves_what_is_kept_also_where_the_disk_has_no_links(
-    alice: User, first: Picture, monkeypatch: pytest.MonkeyPatch, links: bool
+    alice: User, ready_picture: Picture, monkeypatch: pytest.MonkeyPatch, links: bool
 ) -> None:
-    row = begun(alice, first)
+    row = begun(alice, ready_picture)
     if not links:
         monkeypatch.delattr(os, "link")
-    with first.file.open("rb") as file:
+    with ready_picture.file.open("rb") as file:
         content = file.read()
-    gallery.delete_pictures(alice, [first.pk])
+    gallery.delete_pictures(alice, [ready_picture.pk])
     row.refresh_from_db()
     os.utime(row.start.path, (0, 0))
     scheduler.sweep_queue()

@@ -48,8 +48,8 @@ def crash(row: Picture, monkeypatch: pytest.MonkeyPatch) -> Picture:
     return row
 
 
-def test_a_picture_is_drawn_signed_and_stored(waiting: Picture) -> None:
-    row = draw(waiting)
+def test_a_picture_is_drawn_signed_and_stored(queued_picture: Picture) -> None:
+    row = draw(queued_picture)
     assert (row.status, row.step, row.lease_token, row.width, row.height) == ("ready", 4, "", 128, 128)
     with row.file.open("rb") as file:
         content = file.read()
@@ -60,17 +60,17 @@ def test_a_picture_is_drawn_signed_and_stored(waiting: Picture) -> None:
 
 
 def test_the_recipe_names_what_drew_it_also_where_the_weights_were_exchanged_meanwhile(
-    waiting: Picture, painter: FakePainter
+    queued_picture: Picture, painter: FakePainter
 ) -> None:
-    assert waiting.fingerprint == "stripes-1"
+    assert queued_picture.fingerprint == "stripes-1"
     painter.name = "other"
-    row = draw(waiting)
+    row = draw(queued_picture)
     assert (row.model, row.fingerprint) == ("other", "other-1")
     assert model_info.get_model().fingerprint == "other-1", "the pages know it too"
 
 
-def test_the_recipe_gives_the_same_picture_again(alice: User, waiting: Picture) -> None:
-    first = draw(waiting)
+def test_the_recipe_gives_the_same_picture_again(alice: User, queued_picture: Picture) -> None:
+    first = draw(queued_picture)
     again = draw(submission.request_pictures(alice, gallery.make_repetition(first))[0])
     assert (again.plain_sha256, again.repeat_of) == (first.plain_sha256, first) and first.plain_sha256
     assert again.watermark_id != first.watermark_id, "but the files can be told apart"
@@ -82,8 +82,8 @@ def test_the_recipe_gives_the_same_picture_again(alice: User, waiting: Picture) 
     assert (told := generation_details.describe_generation(again)) and told.is_identical is False
 
 
-def test_a_picture_grows_from_another(alice: User, painter: FakePainter, waiting: Picture) -> None:
-    start = draw(waiting)
+def test_a_picture_grows_from_another(alice: User, painter: FakePainter, queued_picture: Picture) -> None:
+    start = draw(queued_picture)
     asked = PictureRequest("A blue dog", seed=1, parent=start, from_parent=True, strength=0.3)
     row = draw(submission.request_pictures(alice, asked)[0])
     assert (row.status, gallery.describe_recipe(row)["start"]) == ("ready", start.sha256)
@@ -97,7 +97,7 @@ def test_a_picture_grows_from_another(alice: User, painter: FakePainter, waiting
 
 
 def test_a_picture_that_is_cancelled_ends_between_two_steps(
-    waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+    queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
     monkeypatch.setattr(progress, "TICK_S", 0)
     told: list[int] = []
@@ -106,109 +106,115 @@ def test_a_picture_that_is_cancelled_ends_between_two_steps(
     def cancel(self: Any, step: Any) -> None:
         told.append(step.step)
         if step.step == 2:
-            Picture.objects.filter(pk=waiting.pk).update(status="cancelled", lease_token="", lease_until=None)
+            Picture.objects.filter(pk=queued_picture.pk).update(status="cancelled", lease_token="", lease_until=None)
         watch(self, step)
 
     monkeypatch.setattr(progress.ProgressWatcher, "__call__", cancel)
-    row = draw(waiting)
+    row = draw(queued_picture)
     assert (row.status, told, stored(settings)) == ("cancelled", [1, 2], [])
     assert row.preview, "what could be seen by then"
 
 
 def test_steps_and_previews_are_seen_while_it_is_drawn(
-    waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "TICK_S", 0)
     seen: list[tuple[str, int, bool]] = []
-    draw = painter.draw
+    original_draw = painter.draw
 
     def watched(request: DrawRequest, tell: Any) -> Any:
         def both(step: Any) -> None:
             tell(step)
-            now = Picture.objects.get(pk=waiting.pk)
+            now = Picture.objects.get(pk=queued_picture.pk)
             seen.append((now.status, now.step, bool(now.preview)))
 
-        return draw(request, both)
+        return original_draw(request, both)
 
     monkeypatch.setattr(painter, "draw", watched)
-    draw(waiting)
+    draw(queued_picture)
     assert seen == [("working", step, True) for step in (1, 2, 3, 4)]
 
 
-def test_what_an_engine_refuses_is_said_on_the_tile(waiting: Picture, painter: FakePainter) -> None:
+def test_what_an_engine_refuses_is_said_on_the_tile(queued_picture: Picture, painter: FakePainter) -> None:
     painter.fail = EngineBroken("The picture server sent a file that is not a picture.")
-    row = draw(waiting)
+    row = draw(queued_picture)
     assert (row.status, row.reason) == ("failed", "The picture server sent a file that is not a picture.")
 
 
-def test_a_server_that_is_busy_is_asked_again_as_often_as_it_takes(waiting: Picture, painter: FakePainter) -> None:
+def test_a_server_that_is_busy_is_asked_again_as_often_as_it_takes(
+    queued_picture: Picture, painter: FakePainter
+) -> None:
     for _ in range(worker.MAX_CRASHES + 2):
         painter.fail = EngineBusy("The picture server is busy. It is tried again later.")
-        row = draw(waiting)
+        row = draw(queued_picture)
         assert (row.status, row.attempts) == ("queued", 0)
         assert not scheduler.next_pictures(5), "nobody hurries"
         Picture.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert draw(waiting).status == "ready"
+    assert draw(queued_picture).status == "ready"
 
 
-def test_a_picture_that_stops_every_worker_is_set_aside(waiting: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_that_stops_every_worker_is_set_aside(
+    queued_picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for attempt in range(1, worker.MAX_CRASHES + 1):
-        assert crash(waiting, monkeypatch).attempts == attempt
-    assert draw(waiting).status == "queued", "it is not tried once more"
+        assert crash(queued_picture, monkeypatch).attempts == attempt
+    assert draw(queued_picture).status == "queued", "it is not tried once more"
     scheduler.sweep_queue()
-    waiting.refresh_from_db()
-    assert waiting.status == "failed" and "crashed the worker 3 times" in waiting.reason
+    queued_picture.refresh_from_db()
+    assert queued_picture.status == "failed" and "crashed the worker 3 times" in queued_picture.reason
 
 
-def test_a_picture_whose_worker_was_killed_is_drawn_by_another(waiting: Picture, bells: list[str]) -> None:
+def test_a_picture_whose_worker_was_killed_is_drawn_by_another(queued_picture: Picture, notified: list[str]) -> None:
     held = {"status": "working", "lease_token": "dead", "attempts": 1, "step": 2}
-    Picture.objects.filter(pk=waiting.pk).update(lease_until=timezone.now() + timedelta(seconds=60), **held)
-    assert draw(waiting).status == "working", "as long as the lease runs it is somebody's"
-    Picture.objects.filter(pk=waiting.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert scheduler.sweep_queue() == 1 and bells[-1] == str(waiting.pk)
-    assert draw(waiting).status == "ready"
+    Picture.objects.filter(pk=queued_picture.pk).update(lease_until=timezone.now() + timedelta(seconds=60), **held)
+    assert draw(queued_picture).status == "working", "as long as the lease runs it is somebody's"
+    Picture.objects.filter(pk=queued_picture.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert scheduler.sweep_queue() == 1 and notified[-1] == str(queued_picture.pk)
+    assert draw(queued_picture).status == "ready"
 
 
 def test_a_worker_that_is_told_to_end_lets_go_of_what_it_draws(
-    waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw = painter.draw
+    original_draw = painter.draw
 
     def told(request: DrawRequest, seen: Any) -> Any:
         scheduler._stop()
-        return draw(request, seen)
+        return original_draw(request, seen)
 
     monkeypatch.setattr(painter, "draw", told)
     try:
         scheduler.draw_waiting()
-        waiting.refresh_from_db()
-        assert (waiting.status, waiting.attempts, waiting.lease_token) == ("queued", 0, "")
+        queued_picture.refresh_from_db()
+        assert (queued_picture.status, queued_picture.attempts, queued_picture.lease_token) == ("queued", 0, "")
         scheduler.draw_waiting()
-        assert scheduler.next_pictures(1) == [waiting.pk], "it takes up nothing more, and the next worker need not wait"
+        assert scheduler.next_pictures(1) == [queued_picture.pk], (
+            "it takes up nothing more, and the next worker need not wait"
+        )
     finally:
         scheduler._start()
     monkeypatch.undo()
     scheduler.draw_waiting()
-    waiting.refresh_from_db()
-    assert waiting.status == "ready"
+    queued_picture.refresh_from_db()
+    assert queued_picture.status == "ready"
 
 
 def test_a_worker_that_lost_its_picture_writes_nothing(
-    waiting: Picture, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+    queued_picture: Picture, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
     sign = content_credentials.sign_picture
 
     def late(png: bytes, *also: Any) -> bytes:
-        Picture.objects.filter(pk=waiting.pk).update(lease_token="another")
+        Picture.objects.filter(pk=queued_picture.pk).update(lease_token="another")
         return sign(png, *also)
 
     monkeypatch.setattr(content_credentials, "sign_picture", late)
-    row = draw(waiting)
+    row = draw(queued_picture)
     assert (row.status, row.lease_token, stored(settings)) == ("working", "another", [])
 
 
 def test_a_full_disk_leaves_no_half_picture_and_it_is_drawn_later(
-    waiting: Picture, monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Any, name: str, content: Any) -> str:
         raise OSError(28, "No space left on device")
@@ -216,14 +222,14 @@ def test_a_full_disk_leaves_no_half_picture_and_it_is_drawn_later(
     monkeypatch.setattr(FileSystemStorage, "_save", full)
     for _ in range(worker.MAX_CRASHES + 1):
         Picture.objects.update(lease_until=None)
-        row = draw(waiting)
+        row = draw(queued_picture)
         assert (row.status, bool(row.file), row.attempts) == ("queued", False, 0), "the picture is not to blame"
     scheduler.sweep_queue()
     row.refresh_from_db()
     assert row.status == "queued" and row.reason.startswith("The disk of this server is full")
     monkeypatch.undo()
     Picture.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert draw(waiting).status == "ready"
+    assert draw(queued_picture).status == "ready"
 
 
 def test_words_that_today_s_rules_withhold_are_not_drawn_any_more(
@@ -258,21 +264,21 @@ def test_a_bell_that_rings_meanwhile_draws_nothing_itself(
     alice: User, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission.request_pictures(alice, PictureRequest("A cat", count=3))
-    draw, drawn_by_it = painter.draw, []
+    original_draw, drawn_by_it = painter.draw, []
 
     def watched(request: DrawRequest, tell: Any) -> Any:
         before = len(painter.requests)
         scheduler.draw_waiting()
         drawn_by_it.append(len(painter.requests) - before)
-        return draw(request, tell)
+        return original_draw(request, tell)
 
     monkeypatch.setattr(painter, "draw", watched)
     scheduler.draw_waiting()
     assert drawn_by_it == [0, 0, 0] and len(painter.requests) == 3
 
 
-def test_files_without_a_row_are_removed_after_an_hour(waiting: Picture, settings: LazySettings) -> None:
-    row = draw(waiting)
+def test_files_without_a_row_are_removed_after_an_hour(queued_picture: Picture, settings: LazySettings) -> None:
+    row = draw(queued_picture)
     folder = Path(settings.MEDIA_ROOT) / "pictures"
     for name, age_s in (("old.png", 4000), ("new.png", 60), (Path(row.file.name).name, 4000)):
         (folder / name).touch()

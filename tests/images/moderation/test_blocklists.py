@@ -66,12 +66,12 @@ async def test_the_same_words_may_be_asked_about(transactional_db: None, listing
     assert (await check_question("Who is Jane Famous?")).allowed
 
 
-def test_a_name_that_came_onto_the_list_meanwhile_is_held(alice: User, waiting: Picture, listing: Any) -> None:
-    Picture.objects.filter(pk=waiting.pk).update(prompt="Jane Famous at sea")
+def test_a_name_that_came_onto_the_list_meanwhile_is_held(alice: User, queued_picture: Picture, listing: Any) -> None:
+    Picture.objects.filter(pk=queued_picture.pk).update(prompt="Jane Famous at sea")
     listing("withhold")
-    worker.draw_picture(waiting.pk)
-    waiting.refresh_from_db()
-    assert waiting.status == "held" and not Case.objects.exists()
+    worker.draw_picture(queued_picture.pk)
+    queued_picture.refresh_from_db()
+    assert queued_picture.status == "held" and not Case.objects.exists()
 
 
 def test_what_a_list_only_wants_looked_at_is_drawn_and_looked_at(

@@ -57,14 +57,14 @@ def test_once_a_reviewer_allowed_the_words_they_can_be_drawn(alice: User, painte
 
 
 def test_once_a_reviewer_allowed_the_words_the_tile_itself_is_drawn(
-    alice: User, painter: FakePainter, morgan: User, bells: list[str], django_capture_on_commit_callbacks: Any
+    alice: User, painter: FakePainter, morgan: User, notified: list[str], django_capture_on_commit_callbacks: Any
 ) -> None:
     (row,) = submission.request_pictures(alice, PictureRequest(BAD))
     case = Case.objects.get()
     with django_capture_on_commit_callbacks(execute=True):
         ruled(morgan, case, "allow")
     row.refresh_from_db()
-    assert (row.status, row.reason, bells) == ("queued", "", [str(row.pk)])
+    assert (row.status, row.reason, notified) == ("queued", "", [str(row.pk)])
     worker.draw_picture(row.pk)
     row.refresh_from_db()
     assert row.status == "ready"
@@ -74,28 +74,28 @@ def test_once_a_reviewer_allowed_the_words_the_tile_itself_is_drawn(
 
 
 def test_a_picture_that_a_reviewer_blocks_is_seen_by_nobody_until_it_is_undone(
-    alice: User, waiting: Picture, morgan: User, monkeypatch: pytest.MonkeyPatch
+    alice: User, queued_picture: Picture, morgan: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker.draw_picture(waiting.pk)
+    worker.draw_picture(queued_picture.pk)
     verdict = submission.check_prompts([BAD])
-    cases.flag_picture(waiting, verdict.evaluation)
+    cases.flag_picture(queued_picture, verdict.evaluation)
     case = Case.objects.get()
     client = Client()
     client.force_login(alice)
-    addresses = [f"/pictures/{waiting.pk}/{name}" for name in ("file.png", "preview.jpg")]
+    addresses = [f"/pictures/{queued_picture.pk}/{name}" for name in ("file.png", "preview.jpg")]
     ruled(morgan, case, "block")
     assert [client.get(address).status_code for address in addresses] == [404, 404]
-    assert client.post("/pictures/download/", {"picture": [waiting.pk]}).status_code == 302
+    assert client.post("/pictures/download/", {"picture": [queued_picture.pk]}).status_code == 302
     moderation_cases.undo_decision(morgan, case.pk)
     assert [client.get(address).status_code for address in addresses] == [200, 200]
 
 
 @pytest.mark.parametrize("name", ["file.png", "preview.jpg"])
 def test_a_browser_asks_each_time_whether_it_may_show_what_it_keeps(
-    alice: User, waiting: Picture, morgan: User, name: str
+    alice: User, queued_picture: Picture, morgan: User, name: str
 ) -> None:
-    worker.draw_picture(waiting.pk)
-    client, address = Client(), f"/pictures/{waiting.pk}/{name}"
+    worker.draw_picture(queued_picture.pk)
+    client, address = Client(), f"/pictures/{queued_picture.pk}/{name}"
     client.force_login(alice)
     first = client.get(address)
     assert first.status_code == 200 and first["Cache-Control"] == "private, no-cache"
@@ -104,7 +104,7 @@ def test_a_browser_asks_each_time_whether_it_may_show_what_it_keeps(
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
     assert again["Cache-Control"] == "private, no-cache"
     assert client.get(address, headers={"If-None-Match": '"another"'}).status_code == 200
-    cases.flag_picture(waiting, submission.check_prompts([BAD]).evaluation)
+    cases.flag_picture(queued_picture, submission.check_prompts([BAD]).evaluation)
     ruled(morgan, Case.objects.get(), "block")
     assert client.get(address, headers=kept).status_code == 404
     moderation_cases.undo_decision(morgan, Case.objects.get().pk)
@@ -113,20 +113,20 @@ def test_a_browser_asks_each_time_whether_it_may_show_what_it_keeps(
 
 def test_open_pages_are_told_of_a_picture_that_goes_and_comes_back(
     alice: User,
-    waiting: Picture,
+    queued_picture: Picture,
     morgan: User,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    worker.draw_picture(waiting.pk)
+    worker.draw_picture(queued_picture.pk)
     told: list[tuple[str, bool]] = []
 
     async def tell(group: str, message: dict[str, Any]) -> None:
         told.append((group, message["held"]))
 
     monkeypatch.setattr(websocket_push, "push_message", tell)
-    cases.flag_picture(waiting, submission.check_prompts([BAD]).evaluation)
-    groups = [websocket_push.get_user_channel(alice.pk), websocket_push.get_picture_channel(waiting.pk)]
+    cases.flag_picture(queued_picture, submission.check_prompts([BAD]).evaluation)
+    groups = [websocket_push.get_user_channel(alice.pk), websocket_push.get_picture_channel(queued_picture.pk)]
     with django_capture_on_commit_callbacks(execute=True):
         ruled(morgan, Case.objects.get(), "block")
     assert told == [(group, True) for group in groups]
@@ -150,15 +150,15 @@ def test_a_deleted_picture_leaves_nothing_to_decide(alice: User, painter: FakePa
 
 
 def test_a_case_that_cannot_be_closed_keeps_the_picture(
-    alice: User, waiting: Picture, monkeypatch: pytest.MonkeyPatch
+    alice: User, queued_picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker.draw_picture(waiting.pk)
-    waiting.refresh_from_db()
+    worker.draw_picture(queued_picture.pk)
+    queued_picture.refresh_from_db()
 
     def locked(*_: str) -> None:
         raise OperationalError
 
     monkeypatch.setattr(auto_close, "close_deleted", locked)
     with pytest.raises(OperationalError):
-        gallery.delete_pictures(alice, [waiting.pk])
-    assert Picture.objects.get() == waiting and waiting.file.storage.exists(waiting.file.name)
+        gallery.delete_pictures(alice, [queued_picture.pk])
+    assert Picture.objects.get() == queued_picture and queued_picture.file.storage.exists(queued_picture.file.name)

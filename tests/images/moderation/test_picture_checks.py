@@ -43,22 +43,22 @@ def ruled(user: User, case: Case, outcome: str) -> None:
     cases.decide_case(user, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 
 
-def test_without_a_classifier_a_picture_says_that_nobody_has_looked(alice: User, waiting: Picture) -> None:
-    row = draw(waiting)
+def test_without_a_classifier_a_picture_says_that_nobody_has_looked(alice: User, queued_picture: Picture) -> None:
+    row = draw(queued_picture)
     assert (row.status, row.unchecked, Case.objects.count()) == ("ready", True, 0)
     assert "not checked by a classifier" in signed_in(alice).get(f"/pictures/{row.pk}/").content.decode()
 
 
-def test_what_is_calm_is_shown(alice: User, waiting: Picture, classifier: dict[str, float]) -> None:
-    row = draw(waiting)
+def test_what_is_calm_is_shown(alice: User, queued_picture: Picture, classifier: dict[str, float]) -> None:
+    row = draw(queued_picture)
     assert (row.status, row.unchecked, row.reason, Case.objects.count()) == ("ready", False, "", 0)
 
 
 def test_what_it_finds_is_held_and_a_case(
-    alice: User, waiting: Picture, morgan: User, classifier: dict[str, float]
+    alice: User, queued_picture: Picture, morgan: User, classifier: dict[str, float]
 ) -> None:
     classifier["sexual"] = 0.95
-    row = draw(waiting)
+    row = draw(queued_picture)
     assert row.status == "held" and "A reviewer will look at it" in row.reason
     own = signed_in(alice)
     assert own.get(f"/pictures/{row.pk}/file.png").status_code == own.get(f"/pictures/{row.pk}/preview.jpg").status_code
@@ -74,10 +74,10 @@ def test_what_it_finds_is_held_and_a_case(
 
 
 def test_allowed_it_is_shown_and_taken_back_it_is_held_again(
-    alice: User, waiting: Picture, morgan: User, classifier: dict[str, float]
+    alice: User, queued_picture: Picture, morgan: User, classifier: dict[str, float]
 ) -> None:
     classifier["sexual"] = 0.95
-    row = draw(waiting)
+    row = draw(queued_picture)
     case = Case.objects.get()
     ruled(morgan, case, "allow")
     row.refresh_from_db()
@@ -91,31 +91,33 @@ def test_allowed_it_is_shown_and_taken_back_it_is_held_again(
     assert row.status == "held" and "reviewer withheld" in row.reason
 
 
-def test_what_is_doubtful_is_shown_and_looked_at(alice: User, waiting: Picture, classifier: dict[str, float]) -> None:
+def test_what_is_doubtful_is_shown_and_looked_at(
+    alice: User, queued_picture: Picture, classifier: dict[str, float]
+) -> None:
     classifier["sexual"] = 0.6
-    assert (draw(waiting).status, Case.objects.count()) == ("ready", 1)
+    assert (draw(queued_picture).status, Case.objects.count()) == ("ready", 1)
 
 
 def test_one_that_fails_is_missing_and_never_zero(
-    alice: User, waiting: Picture, classifier: dict[str, float], monkeypatch: pytest.MonkeyPatch
+    alice: User, queued_picture: Picture, classifier: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: FakeImageClassifier, picture: bytes) -> dict[str, float]:
         raise EngineBroken("away")
 
     monkeypatch.setattr(FakeImageClassifier, "scores", broken)
-    assert draw(waiting).unchecked
+    assert draw(queued_picture).unchecked
     assert detector_outages.count_minutes(1) == {("pictures", "error"): 1}
     detector_outages._noted.clear()
 
 
 def test_a_clause_that_fails_closed_holds_what_nobody_can_look_at(
-    alice: User, waiting: Picture, monkeypatch: pytest.MonkeyPatch
+    alice: User, queued_picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = defaults.make_default_policy(registry.get_text_classifier().thresholds)
     for row in body["clauses"]:
         if row["code"] == "sexual":
             row["fail"] = "closed"
     monkeypatch.setattr(versions, "current_policy", lambda: schema.parse_policy(body))
-    row = draw(waiting)
+    row = draw(queued_picture)
     assert (row.status, row.unchecked) == ("held", True)
     assert not Snapshot.objects.exists()  # nobody is asked; the operator sets a classifier up

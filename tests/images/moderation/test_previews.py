@@ -50,15 +50,15 @@ def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> list[
 
 
 @pytest.fixture
-def told(waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+def told(queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
     """Return, after each step, whether the owner could load a preview."""
     client, seen = Client(), []
-    client.force_login(waiting.owner)
+    client.force_login(queued_picture.owner)
     tell = progress.ProgressWatcher.__call__
 
     def then(self: progress.ProgressWatcher, step: Any) -> None:
         tell(self, step)
-        status = client.get(f"/pictures/{waiting.pk}/preview.jpg").status_code
+        status = client.get(f"/pictures/{queued_picture.pk}/preview.jpg").status_code
         tile = client.get("/pictures/tiles/").content.decode()
         assert ("preview.jpg" in tile) == (status == 200), "the tile asks for nothing that is not there"
         seen.append((step.step, status == 200))
@@ -77,20 +77,20 @@ def coloured(monkeypatch: pytest.MonkeyPatch, *colours: str) -> None:
 
 
 def test_calm_previews_are_shown_each_after_its_own_verdict(
-    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, CALM)
-    assert draw(waiting).status == "ready"
+    assert draw(queued_picture).status == "ready"
     assert told == [(step, True) for step in (1, 2, 3, 4)]
     kept = [bytes(preview) for preview in PreviewFrame.objects.values_list("preview", flat=True)]
     assert len(kept) == 4 and set(kept) <= set(classifier)
 
 
 def test_one_that_is_refused_takes_back_what_was_shown_and_no_other_follows(
-    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, CALM, BAD, CALM, BAD)
-    row = draw(waiting)
+    row = draw(queued_picture)
     assert (row.status, told) == ("held", [(1, True), (2, False), (3, False), (4, False)])
     assert len(classifier) == 3, "two previews and the picture"
     assert not PreviewFrame.objects.exists()
@@ -101,7 +101,7 @@ def test_one_that_is_refused_takes_back_what_was_shown_and_no_other_follows(
 
 
 def test_previews_of_a_picture_that_is_held_in_the_end_are_gone_too(
-    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, CALM)
     finished = FakeImageClassifier.scores
@@ -110,7 +110,7 @@ def test_previews_of_a_picture_that_is_held_in_the_end_are_gone_too(
         return {"sexual": 0.99} if picture.startswith(b"\x89PNG") else finished(self, picture)
 
     monkeypatch.setattr(FakeImageClassifier, "scores", only_whole)
-    row = draw(waiting)
+    row = draw(queued_picture)
     client = Client()
     client.force_login(row.owner)
     assert row.status == "held" and told[0] == (1, True)
@@ -119,22 +119,22 @@ def test_previews_of_a_picture_that_is_held_in_the_end_are_gone_too(
 
 
 def test_what_the_policy_lets_through_for_people_to_look_at_is_shown(
-    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, DOUBTFUL)
-    assert draw(waiting).status == "ready" and all(shown for _, shown in told)
+    assert draw(queued_picture).status == "ready" and all(shown for _, shown in told)
 
 
 def test_a_level_judges_previews_as_strictly_as_the_picture(
-    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Picture.objects.update(level="strict")
     coloured(monkeypatch, DOUBTFUL)
-    assert draw(waiting).status == "held" and not any(shown for _, shown in told)
+    assert draw(queued_picture).status == "held" and not any(shown for _, shown in told)
 
 
 def test_while_the_classifier_is_away_no_preview_is_shown(
-    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = iter([False, True])
 
@@ -144,14 +144,14 @@ def test_while_the_classifier_is_away_no_preview_is_shown(
         raise EngineBroken("away")
 
     monkeypatch.setattr(FakeImageClassifier, "scores", away)
-    draw(waiting)
+    draw(queued_picture)
     assert told == [(1, False), (2, True), (3, True), (4, True)], "the third and fourth show what the second did"
     assert list(PreviewFrame.objects.values_list("step", flat=True)) == [2]
     detector_outages._noted.clear()
 
 
 def test_without_a_classifier_the_policy_says_whether_they_are_shown(
-    waiting: Picture, told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "TICK_S", 0)
     body = defaults.make_default_policy(registry.get_text_classifier().thresholds)
@@ -159,11 +159,11 @@ def test_without_a_classifier_the_policy_says_whether_they_are_shown(
         if row["code"] == "sexual":
             row["fail"] = "closed"
     monkeypatch.setattr(versions, "current_policy", lambda: schema.parse_policy(body))
-    assert draw(waiting).status == "held" and not any(shown for _, shown in told)
+    assert draw(queued_picture).status == "held" and not any(shown for _, shown in told)
 
 
 def test_a_slow_classifier_takes_a_tenth_of_the_time_at_most(
-    alice: User, waiting: Picture, classifier: list[bytes], monkeypatch: pytest.MonkeyPatch
+    alice: User, queued_picture: Picture, classifier: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
@@ -182,5 +182,5 @@ def test_a_slow_classifier_takes_a_tenth_of_the_time_at_most(
 
     monkeypatch.setattr(FakeImageClassifier, "scores", slow)
     monkeypatch.setattr(FakePainter, "paint", step)
-    assert draw(waiting).status == "ready"
+    assert draw(queued_picture).status == "ready"
     assert len(classifier) <= progress.MAX_FRAMES + 3, "those that are kept, the picture, and hardly any other"

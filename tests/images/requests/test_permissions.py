@@ -36,22 +36,27 @@ def preset(alice: User) -> Preset:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_stranger_is_refused_and_the_owner_is_not(verb: str, bob: User, first: Picture, preset: Preset) -> None:
+def test_a_stranger_is_refused_and_the_owner_is_not(
+    verb: str, bob: User, ready_picture: Picture, preset: Preset
+) -> None:
     with pytest.raises(PermissionDenied):
-        VERBS[verb](bob, first, preset)
-    first.refresh_from_db()
-    assert Picture.objects.count() == 1 and (first.status, first.favourite) == (Picture.Status.READY, False)
+        VERBS[verb](bob, ready_picture, preset)
+    ready_picture.refresh_from_db()
+    assert Picture.objects.count() == 1 and (ready_picture.status, ready_picture.favourite) == (
+        Picture.Status.READY,
+        False,
+    )
     assert Preset.objects.get().name == "Evening"
-    VERBS[verb](first.owner, first, preset)
+    VERBS[verb](ready_picture.owner, ready_picture, preset)
 
 
-def test_an_upscaled_picture_of_another_user_is_not_repeated(bob: User, first: Picture) -> None:
-    large = draw_ready(upscaling.request_upscale(first.owner, first))
+def test_an_upscaled_picture_of_another_user_is_not_repeated(bob: User, ready_picture: Picture) -> None:
+    large = draw_ready(upscaling.request_upscale(ready_picture.owner, ready_picture))
     with pytest.raises(PermissionDenied):
         upscaling.repeat_upscale(bob, large)
     assert Picture.objects.count() == 2
 
 
-def test_pictures_of_another_user_are_not_deleted(bob: User, first: Picture) -> None:
-    assert gallery.delete_pictures(bob, [first.pk]) == 0
-    assert Picture.objects.filter(pk=first.pk).exists()
+def test_pictures_of_another_user_are_not_deleted(bob: User, ready_picture: Picture) -> None:
+    assert gallery.delete_pictures(bob, [ready_picture.pk]) == 0
+    assert Picture.objects.filter(pk=ready_picture.pk).exists()

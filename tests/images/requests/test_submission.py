@@ -22,12 +22,12 @@ from tests.images.conftest import FORBIDDEN
 
 
 def test_pictures_asked_for_together_wait_with_seeds_in_a_row(
-    alice: User, painter: FakePainter, bells: list[str], django_capture_on_commit_callbacks: Any
+    alice: User, painter: FakePainter, notified: list[str], django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         rows = submission.request_pictures(alice, PictureRequest("A red cat", count=3, seed=7))
     assert [(row.seed, row.status, row.batch) for row in rows] == [(n, "queued", rows[0].batch) for n in (7, 8, 9)]
-    assert bells == [str(row.pk) for row in rows]
+    assert notified == [str(row.pk) for row in rows]
     assert {(row.width, row.height, row.steps, row.guidance) for row in rows} == {(128, 128, 4, 5.0)}, "model default"
 
 
@@ -66,7 +66,7 @@ def test_what_cannot_be_drawn_is_refused_in_words(
 
 @pytest.mark.parametrize("field", ["prompt", "negative"])
 def test_words_that_the_safety_check_withholds_are_not_drawn(
-    alice: User, painter: FakePainter, strict: None, field: str
+    alice: User, painter: FakePainter, strict_check: None, field: str
 ) -> None:
     disguised = FORBIDDEN.replace("purple", "pur\u200bple")
     with pytest.raises(PictureRequestRefused, match="not drawn here"):
@@ -111,14 +111,14 @@ def test_why_a_model_cannot_be_loaded_reaches_the_page_and_is_tried_again(
 
 
 def test_a_model_that_starts_from_no_picture_is_not_given_one(
-    alice: User, waiting: Picture, monkeypatch: pytest.MonkeyPatch
+    alice: User, queued_picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dataclasses import replace
 
     other = replace(model_info.get_model(), accepts_start=False)
     monkeypatch.setattr(model_info, "get_model", lambda: other)
     with pytest.raises(EngineRefused, match="cannot start"):
-        submission.request_pictures(alice, PictureRequest("A cat", parent=waiting, from_parent=True))
+        submission.request_pictures(alice, PictureRequest("A cat", parent=queued_picture, from_parent=True))
 
 
 def test_a_user_draws_pictures_from_a_bucket(alice: User, bob: User, painter: FakePainter) -> None:

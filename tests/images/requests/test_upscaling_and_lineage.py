@@ -31,26 +31,34 @@ def content(row: Picture) -> bytes:
         return bytes(file.read())
 
 
-def test_an_upscaled_picture_is_larger_and_names_what_it_was_made_from(alice: User, first: Picture) -> None:
-    row = draw_ready(upscaling.request_upscale(alice, first))
-    assert (row.width, row.height, row.parent, row.upscale, row.prompt) == (512, 512, first, 4, first.prompt)
-    assert gallery.describe_recipe(row)["start"] == first.sha256 and gallery.describe_recipe(row)["upscale"] == 4
+def test_an_upscaled_picture_is_larger_and_names_what_it_was_made_from(alice: User, ready_picture: Picture) -> None:
+    row = draw_ready(upscaling.request_upscale(alice, ready_picture))
+    assert (row.width, row.height, row.parent, row.upscale, row.prompt) == (
+        512,
+        512,
+        ready_picture,
+        4,
+        ready_picture.prompt,
+    )
+    assert (
+        gallery.describe_recipe(row)["start"] == ready_picture.sha256 and gallery.describe_recipe(row)["upscale"] == 4
+    )
     said = content_credentials.read_credentials(content(row), "image/png")
     assert said and said.intact and said.derived and said.by_model
     assert Image.open(io.BytesIO(content(row))).size == (512, 512)
-    assert (said := content_credentials.read_credentials(content(first), "image/png")) and not said.derived
+    assert (said := content_credentials.read_credentials(content(ready_picture), "image/png")) and not said.derived
 
 
-def test_what_cannot_be_made_larger_is_refused(alice: User, first: Picture, waiting: Picture) -> None:
-    huge = Picture.objects.get(pk=first.pk)
+def test_what_cannot_be_made_larger_is_refused(alice: User, ready_picture: Picture, queued_picture: Picture) -> None:
+    huge = Picture.objects.get(pk=ready_picture.pk)
     huge.width = 4096
     with pytest.raises(PictureRequestRefused, match="maximum size"):
         upscaling.request_upscale(alice, huge)
     with pytest.raises(PictureRequestRefused, match="finished"):
         upscaling.request_upscale(alice, submission.request_pictures(alice, PictureRequest("Another"))[0])
-    other = upscaling.request_upscale(alice, waiting)
-    waiting.file.storage.delete(waiting.file.name)
-    gallery.delete_pictures(alice, [waiting.pk])
+    other = upscaling.request_upscale(alice, queued_picture)
+    queued_picture.file.storage.delete(queued_picture.file.name)
+    gallery.delete_pictures(alice, [queued_picture.pk])
     worker.draw_picture(other.pk)
     other.refresh_from_db()
     assert (other.status, "no longer available" in other.reason) == ("failed", True)
@@ -58,16 +66,16 @@ def test_what_cannot_be_made_larger_is_refused(alice: User, first: Picture, wait
 
 @pytest.mark.parametrize("upscale", [True, False])
 def test_what_it_is_made_from_may_go_while_it_is_drawn(
-    alice: User, first: Picture, monkeypatch: pytest.MonkeyPatch, upscale: bool
+    alice: User, ready_picture: Picture, monkeypatch: pytest.MonkeyPatch, upscale: bool
 ) -> None:
-    asked = PictureRequest("A blue dog", parent=first, from_parent=True)
-    row = upscaling.request_upscale(alice, first) if upscale else submission.request_pictures(alice, asked)[0]
+    asked = PictureRequest("A blue dog", parent=ready_picture, from_parent=True)
+    row = upscaling.request_upscale(alice, ready_picture) if upscale else submission.request_pictures(alice, asked)[0]
     where, name = (worker, "upscale_picture") if upscale else (registry.get_image_engine(), "draw")
     real = getattr(where, name)
 
     def meanwhile(*args: Any) -> Any:
-        first.file.storage.delete(first.file.name)
-        gallery.delete_pictures(alice, [first.pk])
+        ready_picture.file.storage.delete(ready_picture.file.name)
+        gallery.delete_pictures(alice, [ready_picture.pk])
         return real(*args)
 
     monkeypatch.setattr(where, name, meanwhile)
@@ -75,38 +83,38 @@ def test_what_it_is_made_from_may_go_while_it_is_drawn(
     assert said and said.intact and said.derived and row.parent is None
 
 
-def test_one_that_was_cancelled_before_its_turn_is_not_made(alice: User, first: Picture) -> None:
-    row = upscaling.request_upscale(alice, first)
+def test_one_that_was_cancelled_before_its_turn_is_not_made(alice: User, ready_picture: Picture) -> None:
+    row = upscaling.request_upscale(alice, ready_picture)
     Picture.objects.filter(pk=row.pk).update(status="cancelled")
     scheduler.draw_waiting()
     row.refresh_from_db()
     assert (row.status, bool(row.file)) == ("cancelled", False)
 
 
-def test_the_page_shows_the_line_and_asks_for_more(alice: User, alice_client: Client, first: Picture) -> None:
-    assert alice_client.post(f"/pictures/{first.pk}/upscale/").status_code == 302
+def test_the_page_shows_the_line_and_asks_for_more(alice: User, alice_client: Client, ready_picture: Picture) -> None:
+    assert alice_client.post(f"/pictures/{ready_picture.pk}/upscale/").status_code == 302
     large = draw_ready(Picture.objects.get(upscale=4))
     assert alice_client.post(f"/pictures/{large.pk}/again/").status_code == 302
-    assert gallery.list_ancestors(large) == [first] and list(gallery.list_variants(first)) == [large]
+    assert gallery.list_ancestors(large) == [ready_picture] and list(gallery.list_variants(ready_picture)) == [large]
     page = alice_client.get(f"/pictures/{large.pk}/").content.decode()
     assert "origin of this picture" in page and "4 times" in page
-    assert alice_client.post(f"/pictures/{first.pk}/repeat/").status_code == 302
-    again = draw_ready(Picture.objects.get(repeat_of=first))
+    assert alice_client.post(f"/pictures/{ready_picture.pk}/repeat/").status_code == 302
+    again = draw_ready(Picture.objects.get(repeat_of=ready_picture))
     assert "identical, byte for byte" in alice_client.get(f"/pictures/{again.pk}/").content.decode()
 
 
-def test_what_lies_behind_is_kept_step_by_step(alice_client: Client, first: Picture, charlie: User) -> None:
-    told = generation_details.describe_generation(first)
+def test_what_lies_behind_is_kept_step_by_step(alice_client: Client, ready_picture: Picture, charlie: User) -> None:
+    told = generation_details.describe_generation(ready_picture)
     assert told and told.frames == (1, 2, 3, 4) and len(told.bars) == 4 and max(bar.height for bar in told.bars) == 100
-    page = alice_client.get(f"/pictures/{first.pk}/").content.decode()
-    assert f"/pictures/{first.pk}/frames/4.jpg" in page
-    assert alice_client.get(f"/pictures/{first.pk}/frames/4.jpg")["Content-Type"] == "image/jpeg"
-    assert alice_client.get(f"/pictures/{first.pk}/frames/9.jpg").status_code == 404
+    page = alice_client.get(f"/pictures/{ready_picture.pk}/").content.decode()
+    assert f"/pictures/{ready_picture.pk}/frames/4.jpg" in page
+    assert alice_client.get(f"/pictures/{ready_picture.pk}/frames/4.jpg")["Content-Type"] == "image/jpeg"
+    assert alice_client.get(f"/pictures/{ready_picture.pk}/frames/9.jpg").status_code == 404
     stranger = Client()
     stranger.force_login(charlie)
-    assert stranger.get(f"/pictures/{first.pk}/frames/4.jpg").status_code == 404
-    Picture.objects.filter(pk=first.pk).update(status="held")
-    assert alice_client.get(f"/pictures/{first.pk}/frames/4.jpg").status_code == 404
+    assert stranger.get(f"/pictures/{ready_picture.pk}/frames/4.jpg").status_code == 404
+    Picture.objects.filter(pk=ready_picture.pk).update(status="held")
+    assert alice_client.get(f"/pictures/{ready_picture.pk}/frames/4.jpg").status_code == 404
 
 
 def test_of_many_steps_a_few_previews_are_kept(alice: User, painter: FakePainter) -> None:
@@ -120,9 +128,9 @@ def verified(row_content: bytes, name: str) -> str:
     return Client().post("/verify/", {"picture": file}).content.decode()
 
 
-def test_a_copy_that_was_saved_again_is_known_by_its_mark(alice: User, first: Picture) -> None:
-    assert "has not been changed since" in verified(content(first), "a.png")
-    row = draw_ready(upscaling.request_upscale(alice, first))
+def test_a_copy_that_was_saved_again_is_known_by_its_mark(alice: User, ready_picture: Picture) -> None:
+    assert "has not been changed since" in verified(content(ready_picture), "a.png")
+    row = draw_ready(upscaling.request_upscale(alice, ready_picture))
     with Image.open(io.BytesIO(content(row))) as opened:
         copy = io.BytesIO()
         opened.convert("RGB").resize((400, 400)).save(copy, "JPEG", quality=80)
@@ -171,13 +179,15 @@ def test_pictures_are_found_by_what_they_mean(alice: User, bob: User, painter: F
     assert list(gallery.search_pictures(alice, "", "forms")) == [rows[1]]
 
 
-def test_without_the_embedder_words_still_find(alice: User, first: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_embedder_words_still_find(
+    alice: User, ready_picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(text: str) -> Any:
         raise EngineUnavailable("The embedder does not answer.")
 
     monkeypatch.setattr(registry.get_embedder(), "embed_query", away)
     assert (
-        list(gallery.search_pictures(alice, "", "red")) == [first]
+        list(gallery.search_pictures(alice, "", "red")) == [ready_picture]
         and not gallery.search_pictures(alice, "", "blue").exists()
     )
     assert prompt_embeddings.embed_prompt("A cat") == {}, "a picture is ready without"
@@ -185,18 +195,20 @@ def test_without_the_embedder_words_still_find(alice: User, first: Picture, monk
     monkeypatch.undo()
     Picture.objects.update(vector=b"", vector_embedder="another embedder")
     scheduler.sweep_queue()
-    first.refresh_from_db()
+    ready_picture.refresh_from_db()
     assert (
-        first.vector_embedder == registry.get_embedder().fingerprint
-        and len(bytes(first.vector)) == 4 * registry.get_embedder().dimension
+        ready_picture.vector_embedder == registry.get_embedder().fingerprint
+        and len(bytes(ready_picture.vector)) == 4 * registry.get_embedder().dimension
     )
 
 
 @pytest.mark.parametrize("how", ["again", "repeat", "upscale"])
-def test_what_is_made_of_a_picture_is_judged_as_strictly(alice_client: Client, first: Picture, how: str) -> None:
+def test_what_is_made_of_a_picture_is_judged_as_strictly(
+    alice_client: Client, ready_picture: Picture, how: str
+) -> None:
     Picture.objects.update(level="strict")
-    assert alice_client.post(f"/pictures/{first.pk}/{how}/").status_code == 302
-    made = Picture.objects.exclude(pk=first.pk).get()
+    assert alice_client.post(f"/pictures/{ready_picture.pk}/{how}/").status_code == 302
+    made = Picture.objects.exclude(pk=ready_picture.pk).get()
     assert made.level == "strict"
     if how == "upscale":
         draw_ready(made)
@@ -204,8 +216,8 @@ def test_what_is_made_of_a_picture_is_judged_as_strictly(alice_client: Client, f
         assert Picture.objects.filter(upscale=4, level="strict").count() == 2
 
 
-def test_one_that_begins_with_a_picture_is_never_judged_less_strictly(alice: User, first: Picture) -> None:
+def test_one_that_begins_with_a_picture_is_never_judged_less_strictly(alice: User, ready_picture: Picture) -> None:
     Picture.objects.update(level="strict")
-    first.refresh_from_db()
-    (row,) = submission.request_pictures(alice, PictureRequest("A blue dog", parent=first, from_parent=True))
+    ready_picture.refresh_from_db()
+    (row,) = submission.request_pictures(alice, PictureRequest("A blue dog", parent=ready_picture, from_parent=True))
     assert row.level == "strict" and submission.request_pictures(alice, PictureRequest("A blue dog"))[0].level == "site"

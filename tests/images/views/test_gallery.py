@@ -25,10 +25,10 @@ from tests.support.pages import strip_layout
 
 
 @pytest.fixture
-def picture(waiting: Picture) -> Picture:
-    worker.draw_picture(waiting.pk)
-    waiting.refresh_from_db()
-    return waiting
+def picture(queued_picture: Picture) -> Picture:
+    worker.draw_picture(queued_picture.pk)
+    queued_picture.refresh_from_db()
+    return queued_picture
 
 
 def body(response: Any) -> str:
@@ -86,14 +86,14 @@ def test_a_picture_shows_its_recipe_its_file_and_its_kin(alice_client: Client, a
     assert alice_client.get(f"/pictures/{picture.pk}/preview.jpg")["Content-Type"] == "image/jpeg"
 
 
-def test_one_that_is_waiting_is_cancelled_and_tried_again(alice_client: Client, waiting: Picture) -> None:
-    assert alice_client.get(f"/pictures/{waiting.pk}/file.png").status_code == 404
-    alice_client.post(f"/pictures/{waiting.pk}/cancel/")
-    waiting.refresh_from_db()
-    assert waiting.status == "cancelled" and "Cancelled" in body(alice_client.get("/pictures/"))
-    alice_client.post(f"/pictures/{waiting.pk}/again/")
+def test_one_that_is_waiting_is_cancelled_and_tried_again(alice_client: Client, queued_picture: Picture) -> None:
+    assert alice_client.get(f"/pictures/{queued_picture.pk}/file.png").status_code == 404
+    alice_client.post(f"/pictures/{queued_picture.pk}/cancel/")
+    queued_picture.refresh_from_db()
+    assert queued_picture.status == "cancelled" and "Cancelled" in body(alice_client.get("/pictures/"))
+    alice_client.post(f"/pictures/{queued_picture.pk}/again/")
     again = Picture.objects.get(status="queued")
-    assert (again.prompt, again.parent) == (waiting.prompt, waiting) and again.seed != waiting.seed
+    assert (again.prompt, again.parent) == (queued_picture.prompt, queued_picture) and again.seed != queued_picture.seed
 
 
 def test_one_that_is_ready_is_not_cancelled(alice_client: Client, picture: Picture) -> None:

@@ -44,13 +44,13 @@ def sent(alice_client: Client, row: Picture, content: bytes, **more: Any) -> Any
     )
 
 
-def test_the_page_asks_for_the_part_and_the_recipe_keeps_it(alice_client: Client, first: Picture) -> None:
-    page = alice_client.get(f"/pictures/{first.pk}/change/").content.decode()
-    assert "data-mask-canvas" in page and first.prompt in page
-    assert sent(alice_client, first, mask(), count="2", seed="5").status_code == 302
-    rows = [draw_ready(row) for row in Picture.objects.filter(parent=first).order_by("seed")]
+def test_the_page_asks_for_the_part_and_the_recipe_keeps_it(alice_client: Client, ready_picture: Picture) -> None:
+    page = alice_client.get(f"/pictures/{ready_picture.pk}/change/").content.decode()
+    assert "data-mask-canvas" in page and ready_picture.prompt in page
+    assert sent(alice_client, ready_picture, mask(), count="2", seed="5").status_code == 302
+    rows = [draw_ready(row) for row in Picture.objects.filter(parent=ready_picture).order_by("seed")]
     assert [row.seed for row in rows] == [5, 6] and all(row.from_parent and row.mask for row in rows)
-    before, now = pixels(first), pixels(rows[0])
+    before, now = pixels(ready_picture), pixels(rows[0])
     assert np.abs(now[:, :64] - before[:, :64]).mean() < 6, "as it was, but for the invisible mark"
     assert np.abs(now[:, 70:] - before[:, 70:]).mean() > 20
     assert gallery.describe_recipe(rows[0])["mask"] == rows[0].mask_sha256 != ""
@@ -69,95 +69,104 @@ def test_the_page_asks_for_the_part_and_the_recipe_keeps_it(alice_client: Client
     ],
 )  # fmt: skip
 def test_a_mask_that_cannot_be_used_is_said_and_nothing_waits(
-    alice_client: Client, first: Picture, content: bytes, words: str
+    alice_client: Client, ready_picture: Picture, content: bytes, words: str
 ) -> None:
-    said = sent(alice_client, first, content)
+    said = sent(alice_client, ready_picture, content)
     assert said.status_code == 400 and words in said.content.decode()
-    assert not Picture.objects.exclude(pk=first.pk).exists()
+    assert not Picture.objects.exclude(pk=ready_picture.pk).exists()
 
 
 def test_a_mask_that_is_too_large_is_read_by_nobody(
-    alice_client: Client, first: Picture, monkeypatch: pytest.MonkeyPatch
+    alice_client: Client, ready_picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inpainting, "MAX_MASK_BYTES", 50)
     monkeypatch.setattr(submission, "request_pictures", Mock(side_effect=AssertionError("it was read")))
-    said = sent(alice_client, first, mask())
+    said = sent(alice_client, ready_picture, mask())
     assert said.status_code == 400 and "too large" in said.content.decode()
 
 
-def test_what_is_wrong_is_said_in_the_language_of_its_reader(alice: User, alice_client: Client, first: Picture) -> None:
+def test_what_is_wrong_is_said_in_the_language_of_its_reader(
+    alice: User, alice_client: Client, ready_picture: Picture
+) -> None:
     User.objects.filter(pk=alice.pk).update(language="de")
     said = [
-        sent(alice_client, first, content).content.decode() for content in (mask(64, 64), b"nothing", mask(left=128))
+        sent(alice_client, ready_picture, content).content.decode()
+        for content in (mask(64, 64), b"nothing", mask(left=128))
     ]
     for page, words in zip(said, ("so groß wie das Bild", "nicht gelesen werden", "Markieren Sie"), strict=True):
         assert words in page and "Mark the part again" not in page
 
 
-def test_an_open_page_hears_that_its_picture_is_withheld(alice_client: Client, first: Picture) -> None:
-    assert "js/pages/watch-pictures" in alice_client.get(f"/pictures/{first.pk}/change/").content.decode()
+def test_an_open_page_hears_that_its_picture_is_withheld(alice_client: Client, ready_picture: Picture) -> None:
+    assert "js/pages/watch-pictures" in alice_client.get(f"/pictures/{ready_picture.pk}/change/").content.decode()
 
 
 def test_without_a_mask_or_a_finished_picture_there_is_nothing_to_change(
-    alice: User, alice_client: Client, first: Picture
+    alice: User, alice_client: Client, ready_picture: Picture
 ) -> None:
-    said = alice_client.post(f"/pictures/{first.pk}/change/", {"prompt": "A blue dog", "count": "1"})
+    said = alice_client.post(f"/pictures/{ready_picture.pk}/change/", {"prompt": "A blue dog", "count": "1"})
     assert said.status_code == 400 and "Mark the part to change first" in said.content.decode()
     with pytest.raises(PictureRequestRefused, match="only of a finished picture"):
         submission.request_pictures(alice, PictureRequest("A blue dog", mask=mask()))
-    Picture.objects.filter(pk=first.pk).update(status="held")
-    assert sent(alice_client, first, mask()).status_code == 404
-    first.refresh_from_db()
+    Picture.objects.filter(pk=ready_picture.pk).update(status="held")
+    assert sent(alice_client, ready_picture, mask()).status_code == 404
+    ready_picture.refresh_from_db()
     with pytest.raises(PictureRequestRefused, match="finished"):
-        submission.request_pictures(alice, PictureRequest("A blue dog", parent=first, from_parent=True, mask=mask()))
+        submission.request_pictures(
+            alice, PictureRequest("A blue dog", parent=ready_picture, from_parent=True, mask=mask())
+        )
 
 
-def test_it_is_judged_as_strictly_as_its_source(alice_client: Client, first: Picture) -> None:
+def test_it_is_judged_as_strictly_as_its_source(alice_client: Client, ready_picture: Picture) -> None:
     Picture.objects.update(level="strict")
-    sent(alice_client, first, mask())
-    assert Picture.objects.get(parent=first).level == "strict"
+    sent(alice_client, ready_picture, mask())
+    assert Picture.objects.get(parent=ready_picture).level == "strict"
 
 
-def test_what_is_made_of_a_blurred_picture_is_blurred(alice: User, alice_client: Client, first: Picture) -> None:
+def test_what_is_made_of_a_blurred_picture_is_blurred(
+    alice: User, alice_client: Client, ready_picture: Picture
+) -> None:
     Picture.objects.update(blur="violence")
-    sent(alice_client, first, mask())
-    assert draw_ready(Picture.objects.get(parent=first)).blur == "violence"
-    first.refresh_from_db()
-    assert draw_ready(upscaling.request_upscale(alice, first)).blur == "violence"
+    sent(alice_client, ready_picture, mask())
+    assert draw_ready(Picture.objects.get(parent=ready_picture)).blur == "violence"
+    ready_picture.refresh_from_db()
+    assert draw_ready(upscaling.request_upscale(alice, ready_picture)).blur == "violence"
     assert draw_ready(submission.request_pictures(alice, PictureRequest("A cat"))[0]).blur == ""
 
 
-@pytest.mark.usefixtures("strict")
-def test_its_words_pass_the_gate(alice_client: Client, first: Picture) -> None:
-    said = sent(alice_client, first, mask(), prompt="the purple elephant password")
+@pytest.mark.usefixtures("strict_check")
+def test_its_words_pass_the_gate(alice_client: Client, ready_picture: Picture) -> None:
+    said = sent(alice_client, ready_picture, mask(), prompt="the purple elephant password")
     assert said.status_code == 400 and "not drawn here" in said.content.decode()
 
 
-def test_a_source_that_is_held_meanwhile_is_not_drawn_from(alice_client: Client, first: Picture) -> None:
-    sent(alice_client, first, mask())
-    row = Picture.objects.get(parent=first)
-    Picture.objects.filter(pk=first.pk).update(status="held")
+def test_a_source_that_is_held_meanwhile_is_not_drawn_from(alice_client: Client, ready_picture: Picture) -> None:
+    sent(alice_client, ready_picture, mask())
+    row = Picture.objects.get(parent=ready_picture)
+    Picture.objects.filter(pk=ready_picture.pk).update(status="held")
     worker.draw_picture(row.pk)
     row.refresh_from_db()
     assert row.status == "failed" and "held for review" in row.reason
 
 
 def test_a_model_that_cannot_offers_it_nowhere(
-    alice_client: Client, first: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+    alice_client: Client, ready_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "Change part" in alice_client.get("/pictures/").content.decode()
     monkeypatch.setattr(model_info, "find_available_model", lambda: None)
     assert "Change part" not in alice_client.get("/pictures/").content.decode()
-    assert "cannot change a part" in alice_client.get(f"/pictures/{first.pk}/change/").content.decode()
-    assert sent(alice_client, first, mask()).status_code == 409
+    assert "cannot change a part" in alice_client.get(f"/pictures/{ready_picture.pk}/change/").content.decode()
+    assert sent(alice_client, ready_picture, mask()).status_code == 409
 
 
-def test_its_files_go_with_it_and_orphans_with_the_sweep(alice: User, alice_client: Client, first: Picture) -> None:
+def test_its_files_go_with_it_and_orphans_with_the_sweep(
+    alice: User, alice_client: Client, ready_picture: Picture
+) -> None:
     import os
     from pathlib import Path
 
-    sent(alice_client, first, mask())
-    row = Picture.objects.get(parent=first)
+    sent(alice_client, ready_picture, mask())
+    row = Picture.objects.get(parent=ready_picture)
     path = Path(row.mask.path)
     orphan = path.with_name("00000000-0000-0000-0000-000000000000.png")
     orphan.write_bytes(b"left")

@@ -45,7 +45,7 @@ def sample_pictures(
     noise = [torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     x = initial_noise = NOISE * torch.stack(noise)
     with torch.inference_mode():
-        sketch = net.memory.recalled(meaning, seeds)
+        sketch = net.memory.recall(meaning, seeds)
     times = [1 - (1 - step / steps) ** 1.3 for step in range(steps + 1)]
     predicted = x
     with torch.inference_mode():

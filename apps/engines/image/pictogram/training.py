@@ -94,7 +94,7 @@ def train(
     torch.manual_seed(plan.seed)
     net = PictogramNet(shape)
     with torch.no_grad():
-        net.memory.keep(pictures.vectors, pictures.pictures)
+        net.memory.store(pictures.vectors, pictures.pictures)
     state = _State(net, plan)
     step = state.load(folder / "checkpoint.safetensors", shape)
     generator = torch.Generator().manual_seed(plan.seed + step)
