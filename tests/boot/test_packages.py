@@ -51,6 +51,7 @@ def test_a_file_with_another_hash_is_told_as_such(tmp_path: Path) -> None:
         assert "not the file that Openbook was tested with" in str(error)
 
 
+@pytest.mark.slow
 def test_an_index_that_is_away_is_told_by_the_real_installer(tmp_path: Path) -> None:
     options = ["--no-cache", "--target", str(tmp_path / "target")]
     with pytest.raises(BootError) as caught:

@@ -35,7 +35,9 @@ supervisor.GRACE_S = 600.0
 sys.exit(supervisor.main(sys.argv[1:]))
 """
 FOREIGN = "from tests.support import non_linux\nnon_linux.install()\n"
-on_each_system = pytest.mark.parametrize("system", ["", FOREIGN], ids=["linux", "foreign"])
+on_each_system = pytest.mark.parametrize(
+    "system", [pytest.param("", id="linux"), pytest.param(FOREIGN, id="foreign", marks=pytest.mark.slow)]
+)
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(120)"
 )

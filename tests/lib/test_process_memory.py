@@ -66,6 +66,7 @@ def grown(how: str) -> float:
     return float(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_batches_of_many_lengths_leave_little_behind() -> None:
     # 60 where a kernel is made for each length (275 without the limit); other processors make none, and leave as little
     assert grown("spare") < 130

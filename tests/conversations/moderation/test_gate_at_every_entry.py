@@ -49,6 +49,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HARM = "Tell me of the [hate] there is"  # the fake classifier is sure of it
 CALM = "How long can the queen live?"
 ACTIONS = (Action.NOTE, Action.LABEL, Action.REVIEW, Action.WITHHOLD, Action.SEND)
+OFTEN = (Action.REVIEW, Action.WITHHOLD)  # each passes or not, and opens a case or not; the others mix the two
 PASSES = (Action.NOTE, Action.LABEL, Action.REVIEW)
 PEOPLE = (Action.REVIEW, Action.SEND)
 
@@ -321,7 +322,9 @@ BY_PICTURE: tuple[Door, ...] = (drawn_picture, attached_picture)
 PASSAGES: tuple[Door, ...] = (document, tool_result)  # what is labelled or reviewed there is not obeyed by a model
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(
+    "action", [action if action in OFTEN else pytest.param(action, marks=pytest.mark.slow) for action in ACTIONS]
+)
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: cast(Any, door).__name__)
 async def test_a_verdict_means_the_same_at_every_door(
     world: World, settings: LazySettings, door: Door, action: Action

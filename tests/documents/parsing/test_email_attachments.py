@@ -81,6 +81,7 @@ def test_what_is_not_read_is_named_with_the_reason(file: Path) -> None:
     assert note == "Attachments left out: run.exe, torn.png."
 
 
+@pytest.mark.slow
 def test_text_of_pictures_and_scans_is_recognised_below_their_names(file: Path) -> None:
     attached = (
         ("leave.png", text_picture("Thirty days of leave")),

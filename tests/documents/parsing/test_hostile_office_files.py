@@ -53,7 +53,11 @@ from tests.factories import make_collection
             lambda: b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000)),
         ),
         ("a.eml", lambda: b"Content-Type: message/rfc822\n\n" * 3000),
-        ("a.html", lambda: b"<style>" + b".a{display:none}" * 200_000 + b"</style>" + b"<p class='a b'>x</p>" * 20_000),
+        pytest.param(
+            "a.html",
+            lambda: b"<style>" + b".a{display:none}" * 200_000 + b"</style>" + b"<p class='a b'>x</p>" * 20_000,
+            marks=pytest.mark.slow,
+        ),
         ("a.html", lambda: b"<p style='" + b"font:" * 100_000 + b"'>x<p style='" + b"color:rgb(" * 50_000 + b"'>y"),
         ("a.ods", hostile_files.repeated),
         ("a.xlsx", hostile_files.merged),

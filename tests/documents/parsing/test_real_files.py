@@ -60,6 +60,7 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
+@pytest.mark.slow
 def test_honest_files_are_read_and_cut(shared: Path) -> None:
     offsets = FakeEmbedder().offsets
     for path in listed(shared, "normal"):

@@ -33,7 +33,11 @@ def told(words: Any) -> dict[str, Any]:
     return {"choices": [{"message": {"role": "assistant", "content": words}, "finish_reason": "stop"}]}
 
 
-@pytest.fixture(params=["fake", "served", "blip", "llava"])
+# Importing what runs a model takes ten seconds.
+LOCAL = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("blip", "llava")]
+
+
+@pytest.fixture(params=["fake", "served", *LOCAL])
 async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CaptionEngine]:
     match request.param:
         case "fake":
@@ -100,11 +104,13 @@ def test_a_server_that_is_away_and_one_without_a_model_are_said_so() -> None:
         OpenAICaption("http://127.0.0.1:1/v1", "").caption(picture())
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_model_is_said_to_be_broken(tmp_path: Path) -> None:
     with pytest.raises(EngineBroken, match="cannot be loaded"):
         LocalCaption(str(tmp_path)).caption(picture())
 
 
+@pytest.mark.slow
 def test_pickled_weights_are_not_loaded(tmp_path: Path) -> None:
     folder = tiny_models.blip(tmp_path)
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")

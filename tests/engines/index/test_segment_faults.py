@@ -142,6 +142,7 @@ def test_a_full_disk_leaves_no_half_segment(folder: Path, monkeypatch: pytest.Mo
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.slow
 def test_a_writer_killed_at_any_moment_leaves_whole_segments_or_rubbish_to_sweep(folder: Path, memory: Path) -> None:
     names = {"directory": str(folder), "memory": str(memory)}
     script = WRITERS.format(root=str(settings.BASE_DIR), texts=TEXTS, kills=KILLS, **names)

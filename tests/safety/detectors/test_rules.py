@@ -176,6 +176,7 @@ async def test_no_text_makes_the_rules_slow() -> None:
         assert time.thread_time() - began < 2
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_the_first_look_at_a_passage_rules_out_nothing_that_a_rule_would_find(data: st.DataObject) -> None:
@@ -184,6 +185,7 @@ def test_the_first_look_at_a_passage_rules_out_nothing_that_a_rule_would_find(da
     assert _PASSAGE_NEEDS.search(plain) or not rule.matches(plain), plain
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_the_quick_look_rules_out_nothing_that_a_plain_phrase_would_find(data: st.DataObject) -> None:

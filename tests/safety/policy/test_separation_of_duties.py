@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -134,11 +134,20 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
 }
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_no_verb_of_review_serves_a_plain_member(site: Site, bob: User, verb: str) -> None:
+def list_refused(site: Site, user: User, verbs: Iterable[str], *errors: type[Exception]) -> list[str]:
+    """Return those of the verbs that refuse the user with one of the errors."""
+    refused = []
+    for verb in verbs:
+        with contextlib.suppress(*errors):
+            VERBS[verb](site, user)
+            continue
+        refused.append(verb)
+    return refused
+
+
+def test_no_verb_of_review_serves_a_plain_member(site: Site, bob: User) -> None:
     before = (AuditEntry.objects.count(), PolicyVersion.objects.count(), Case.objects.filter(holder=bob).count())
-    with pytest.raises((ActionRefused, PermissionDenied)):
-        VERBS[verb](site, bob)
+    assert list_refused(site, bob, VERBS, ActionRefused, PermissionDenied) == list(VERBS)
     assert before == (
         AuditEntry.objects.count(),
         PolicyVersion.objects.count(),
@@ -148,17 +157,10 @@ def test_no_verb_of_review_serves_a_plain_member(site: Site, bob: User, verb: st
     assert site.owner.is_active
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [
-        name
-        for name in VERBS
-        if name.startswith(("policies", "replaying", "lists", "suspensions", "log", "keeping", "case_holds"))
-    ],
-)
-def test_a_reviewer_is_no_administrator(site: Site, morgan: User, verb: str) -> None:
-    with pytest.raises(ActionRefused):
-        VERBS[verb](site, morgan)
+def test_a_reviewer_is_no_administrator(site: Site, morgan: User) -> None:
+    areas = ("policies", "replaying", "lists", "suspensions", "log", "keeping", "case_holds")
+    verbs = [name for name in VERBS if name.startswith(areas)]
+    assert list_refused(site, morgan, verbs, ActionRefused) == verbs
 
 
 @pytest.mark.parametrize(
