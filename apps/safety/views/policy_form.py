@@ -119,8 +119,9 @@ class PolicyForm(forms.Form):
                 error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), message),
             )  # fmt: skip
             self.fields[f"{code}-{stage}-{n}-action"] = forms.ChoiceField(
-                choices=choices, initial=threshold["action"], widget=forms.Select(attrs={"aria-label": labels[1]})
-            )
+                label=labels[1], choices=choices, initial=threshold["action"],
+                widget=forms.Select(attrs={"aria-label": labels[1]}),
+            )  # fmt: skip
 
     def clean(self) -> None:
         """Check that thresholds of a stage ask for stricter actions with higher scores."""
@@ -135,9 +136,13 @@ class PolicyForm(forms.Form):
                         gettext("Choose a stricter action than the one at the lower threshold."),
                     )
 
-    def has_clause_errors(self, code: str) -> bool:
-        """Return whether a field of the clause is invalid."""
-        return any(name.startswith(f"{code}-") for name in self.errors)
+    def clause_errors(self, code: str) -> list[str]:
+        """Return the errors of the clause's fields, each after the label of its field."""
+        return [
+            f"{self.fields[name].label}: {' '.join(errors)}"
+            for name, errors in self.errors.items()
+            if name.startswith(f"{code}-")
+        ]
 
     def clauses(self, *codes: str) -> list[Mapping[str, Any]]:
         """Return the clauses as JSON of the policy; of others than `codes`, if any are given, as they were."""
@@ -158,7 +163,7 @@ class PolicyForm(forms.Form):
                 fields[:2],
                 fields[2:],
                 stages,
-                self.has_clause_errors(code),
+                bool(self.clause_errors(code)),
             )
 
     def _stage(self, code: str, stage: Stage) -> StageRows:
@@ -224,15 +229,15 @@ def preview_clause(request: HttpRequest, code: str) -> HttpResponse:
     form = PolicyForm(_get_base(request).body, request.POST)
     if f"{code}-title" not in form.fields:
         raise Http404
-    context: dict[str, Any] = {"days": PREVIEW_DAYS, "has_errors": not form.is_valid() and form.has_clause_errors(code)}
-    if not context["has_errors"]:
+    context: dict[str, Any] = {"days": PREVIEW_DAYS, "errors": form.clause_errors(code)}
+    if not context["errors"]:
         mine = next(row for row in form.clauses(code) if row["code"] == code)
         rows = defaults.add_missing_clauses(live.body)["clauses"]
         body = {**live.body, "clauses": [mine if row["code"] == code else row for row in rows]}
         try:
             context["preview"] = backtest.preview_changes(user, body, PREVIEW_DAYS, PREVIEW_S)
-        except PolicyError:
-            context["has_errors"] = True
+        except PolicyError as error:
+            context["errors"] = [str(error)]
     return render(request, "safety/_policy_preview.html", context)
 
 
