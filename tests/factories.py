@@ -214,14 +214,21 @@ def sign_in(user: User) -> Client:
     return client
 
 
-def flag_message(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
-    """Flag the answer, or its question, and return the case."""
-    text = answer.parent.text if kind == "question" and answer.parent else answer.text
+def flag_text(
+    owner: User | None, kind: str, subject: object, text: str = "some text", *, stage: str = "", code: str = "hate",
+    action: Action = Action.SEND, severity: int = 3,
+) -> Case:  # fmt: skip
+    """Flag the owner's text of that kind and return the case. The stage is named like the kind unless given."""
+    result = PolicyResult(action, code, severity, 0.97)
     return cases.flag_content(
-        FlaggedContent(
-            kind, str(answer.pk), kind, text, answer.asked_by_id, PolicyResult(Action.REVIEW, clause, 3, 0.9)
-        )
+        FlaggedContent(kind, str(subject), stage or kind, text, owner.pk if owner else None, result)
     )
+
+
+def flag_message(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
+    """Flag the answer, or its question, for review and return the case."""
+    text = answer.parent.text if kind == "question" and answer.parent else answer.text
+    return flag_text(answer.asked_by, kind, answer.pk, text, code=clause, action=Action.REVIEW)
 
 
 def withhold_message(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from apps.lib.concurrency.threads import in_db
+from apps.safety.gate import gate
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import defaults, versions
 from apps.safety.policy.schema import WORDS, Blocklist, parse_policy
@@ -46,3 +47,12 @@ def make_blocklist(*entries: str, **fields: Any) -> Blocklist:
 async def write_queued_verdicts() -> None:
     """Store the queued verdicts, as the gate does a moment later."""
     await in_db(shadow.write_verdicts)
+
+
+async def check_questions(*texts: str) -> None:
+    """Let the gate check the questions under the live policy of the database, and store the verdicts."""
+    await in_db(versions.get_live_version)
+    await in_db(versions.refresh_policy)
+    for text in texts:
+        await gate.check_question(text)
+    await write_queued_verdicts()

@@ -14,15 +14,14 @@ from apps.safety.errors import ActionRefused
 from apps.safety.gate import gate, redaction
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.moderation import appeals, cases, enforcement
-from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.moderation.decision_input import OutcomeScope, parse_spans
 from apps.safety.policy import defaults, versions
-from apps.safety.policy.evaluation import REPORTED, PolicyResult, Signal, SignalStatus, evaluate_policy
+from apps.safety.policy.evaluation import REPORTED, Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import Action, PolicyError, Stage, parse_policy
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 from apps.users.models import User
-from tests.factories import decide_case, make_decision_input
+from tests.factories import decide_case, flag_text, make_decision_input
 
 TEXT = "Write to mia@example.org or call.\nThe code is 4711."
 MAIL = "mia@example.org"
@@ -36,10 +35,8 @@ def answer(owner: User, text: str = TEXT, **more: Any) -> Message:
     )
 
 
-def about(row: Message, kind: str = "answer", code: str = "personal_data", text: str = TEXT) -> Case:
-    return cases.flag_content(
-        FlaggedContent(kind, str(row.pk), kind, text, row.asked_by_id, PolicyResult(Action.REVIEW, code, 1, 1.0))
-    )
+def flag_row(row: Message, kind: str = "answer", code: str = "personal_data") -> Case:
+    return flag_text(row.asked_by, kind, row.pk, TEXT, code=code, action=Action.REVIEW, severity=1)
 
 
 def cut(by: User, case: Case, *wanted: str, outcome: str = "redact") -> Decision:
@@ -53,7 +50,7 @@ def text(row: Message) -> str:
 @pytest.mark.django_db
 def test_a_span_becomes_a_gap_of_its_length_and_comes_back(alice: User, morgan: User, robin: User) -> None:
     row = answer(alice, tools=[{"name": "x", "text": f"found {MAIL}", "data": {"list": [MAIL, 3]}}])
-    made = cut(morgan, about(row), MAIL)
+    made = cut(morgan, flag_row(row), MAIL)
     assert text(row) == TEXT.replace(MAIL, REDACTION_CHARACTER * len(MAIL))
     assert MAIL not in str(Message.objects.get(pk=row.pk).tools)
     told = Notice.objects.get(decision=made)
@@ -74,7 +71,7 @@ def test_a_span_becomes_a_gap_of_its_length_and_comes_back(alice: User, morgan: 
 @pytest.mark.parametrize("first", [True, False])
 def test_what_two_decisions_took_out_comes_back_with_each(alice: User, morgan: User, first: bool) -> None:
     row = answer(alice, tools=[{"text": TEXT}])
-    made = [cut(morgan, about(row), MAIL), cut(morgan, about(row, code="secrets"), "4711")]
+    made = [cut(morgan, flag_row(row), MAIL), cut(morgan, flag_row(row, code="secrets"), "4711")]
     for decision in made if first else made[::-1]:
         assert REDACTION_CHARACTER in text(row)
         enforcement.revert_effects(decision, morgan)
@@ -85,7 +82,7 @@ def test_what_two_decisions_took_out_comes_back_with_each(alice: User, morgan: U
 @pytest.mark.parametrize("first", [True, False])
 def test_taken_out_and_then_withheld_it_comes_back_whole(alice: User, morgan: User, first: bool) -> None:
     row = answer(alice)
-    made = [cut(morgan, about(row), MAIL), cut(morgan, about(row, code="hate"), outcome="block")]
+    made = [cut(morgan, flag_row(row), MAIL), cut(morgan, flag_row(row, code="hate"), outcome="block")]
     assert text(row) == ""
     for decision in made if first else made[::-1]:
         enforcement.revert_effects(decision, morgan)
@@ -95,9 +92,9 @@ def test_taken_out_and_then_withheld_it_comes_back_whole(alice: User, morgan: Us
 @pytest.mark.django_db
 def test_of_a_question_and_of_what_a_reader_reported(alice: User, morgan: User) -> None:
     row = answer(alice)
-    cut(morgan, about(row, "question"), MAIL)
+    cut(morgan, flag_row(row, "question"), MAIL)
     assert row.parent is not None and MAIL not in text(row.parent) and text(row) == TEXT
-    made = cut(morgan, about(row, code=REPORTED), MAIL)
+    made = cut(morgan, flag_row(row, code=REPORTED), MAIL)
     assert "that you reported was redacted" in Notice.objects.get(decision=made).title
 
 
@@ -105,7 +102,7 @@ def test_of_a_question_and_of_what_a_reader_reported(alice: User, morgan: User) 
 def test_copies_lose_and_get_it_too(alice: User, bob: User, morgan: User) -> None:
     row = answer(alice)
     copy = answer(bob, origin=row.pk)
-    made = cut(morgan, about(row), MAIL)
+    made = cut(morgan, flag_row(row), MAIL)
     assert text(copy) == text(row) == TEXT.replace(MAIL, REDACTION_CHARACTER * len(MAIL))
     enforcement.revert_effects(made, morgan)
     assert text(copy) == text(row) == TEXT
@@ -115,11 +112,11 @@ def test_copies_lose_and_get_it_too(alice: User, bob: User, morgan: User) -> Non
 def test_nothing_is_decided_where_nothing_can_be_taken_out(alice: User, morgan: User) -> None:
     row = answer(alice)
     with pytest.raises(ActionRefused, match="not found in the content"):
-        cut(morgan, about(row), "somebody@example.org")
+        cut(morgan, flag_row(row), "somebody@example.org")
     with pytest.raises(ActionRefused, match="one passage per line"):
-        cut(morgan, about(row))
+        cut(morgan, flag_row(row))
     with pytest.raises(ActionRefused, match="never punished"):
-        cut(morgan, about(row, code="self_harm"), MAIL)
+        cut(morgan, flag_row(row, code="self_harm"), MAIL)
     assert not Decision.objects.exists() and text(row) == TEXT
 
 
@@ -127,7 +124,7 @@ def test_nothing_is_decided_where_nothing_can_be_taken_out(alice: User, morgan: 
 def test_the_console_offers_what_was_found_and_takes_out_by_keyboard(alice: User, morgan: User) -> None:
     row, client = answer(alice), Client()
     client.force_login(morgan)
-    held = cases.claim_case(morgan, about(row).pk)
+    held = cases.claim_case(morgan, flag_row(row).pk)
     page = client.get(f"/review/{held.pk}/").content.decode()
     assert re.search(rf'data-key="t"\s+aria-keyshortcuts="t"\s*>{re.escape(MAIL)}</textarea>', page)
     assert 'data-key="m"' in page

@@ -20,20 +20,11 @@ from apps.safety.models import Case, Decision, Notice, SecondReview
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import appeals, auto_close, enforcement, second_reviews
 from apps.safety.moderation import cases as moderation_cases
-from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.policy.evaluation import PolicyResult
-from apps.safety.policy.schema import Action
 from apps.users.models import User
-from tests.factories import decide_case, make_collection, make_decision_input, make_document
+from tests.factories import decide_case, flag_text, make_collection, make_decision_input, make_document
 
 pytestmark = pytest.mark.django_db
 Ends = Callable[[Conversation], None]
-
-
-def about(kind: str, subject: object, owner: User, code: str = "hate") -> Case:
-    return moderation_cases.flag_content(
-        FlaggedContent(kind, str(subject), kind, "some text", owner.pk, PolicyResult(Action.SEND, code, 3, 0.97))
-    )
 
 
 def state(found: Case) -> str:
@@ -72,8 +63,8 @@ def outlived(talk: Conversation) -> None:
 @pytest.mark.parametrize("end", [deleted, outlived])
 def test_a_chat_takes_its_cases_with_it(alice: User, morgan: User, end: Ends) -> None:
     answer, other = exchange(alice), exchange(alice)
-    opened = [about("question", answer.pk, alice), about("answer", answer.pk, alice, "violence")]
-    stays = about("question", other.pk, alice)
+    opened = [flag_text(alice, "question", answer.pk), flag_text(alice, "answer", answer.pk, code="violence")]
+    stays = flag_text(alice, "question", other.pk)
     held = moderation_cases.claim_case(morgan, opened[0].pk)
     end(answer.conversation)
     assert [state(one) for one in opened] == [CaseState.AUTO_CLOSED] * 2 and state(stays) == CaseState.OPEN
@@ -86,7 +77,7 @@ def test_a_second_look_that_was_asked_for_is_waited_for_no_longer(alice: User, m
     """One that was given stays: it counts among how often reviewers agree."""
     answer = exchange(alice)
     for _ in range(2):
-        held = moderation_cases.claim_case(morgan, about("answer", answer.pk, alice).pk)
+        held = moderation_cases.claim_case(morgan, flag_text(alice, "answer", answer.pk).pk)
         moderation_cases.request_second_review(morgan, held.pk, held.lease_token)
     given = second_reviews.claim_review(robin)
     assert given is not None
@@ -104,7 +95,7 @@ def test_a_document_takes_its_cases_with_it(alice: User, whole: bool) -> None:
         make_document(shelf if name == "gone" else make_collection(alice, name), name, ["Text."])
         for name in ("gone", "stays")
     )
-    cases = [about("document", row.pk, alice) for row in (gone, stays)]
+    cases = [flag_text(alice, "document", row.pk) for row in (gone, stays)]
     if whole:
         sharing.remove_collection(shelf)
     else:
@@ -115,7 +106,7 @@ def test_a_document_takes_its_cases_with_it(alice: User, whole: bool) -> None:
 def test_an_appeal_goes_on_when_the_chat_is_gone(alice: User, ada: User, morgan: User, robin: User) -> None:
     """Somebody was suspended for it: that has its way back whatever became of the question."""
     answer = exchange(alice)
-    found = appealed(decide_case(morgan, about("question", answer.pk, alice), "suspend"))
+    found = appealed(decide_case(morgan, flag_text(alice, "question", answer.pk), "suspend"))
     deleted_for_good = Conversation.objects.filter(pk=answer.conversation_id)
     deleted_for_good.update(deleted=timezone.now() - 2 * conversation_actions.UNDELETE_PERIOD)
     assert conversation_actions.purge_deleted() == 1 and state(found) == CaseState.APPEALED
@@ -135,7 +126,7 @@ def test_an_appeal_ends_with_its_person_and_what_is_others_has_its_way_back(
     )
     Document.objects.filter(pk=shared.pk).update(uploaded_by=alice)
     Chunk.objects.filter(document=shared, position=1).update(enabled=False)  # by Bob
-    rulings = [decide_case(morgan, about("document", row.pk, alice)) for row in (own, shared)]
+    rulings = [decide_case(morgan, flag_text(alice, "document", row.pk)) for row in (own, shared)]
     cases = [appealed(one) for one in rulings]
     held = moderation_cases.claim_case(robin, cases[1].pk)
     data_requests.process_request(str(data_requests.request_erasure(alice).pk))

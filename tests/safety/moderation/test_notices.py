@@ -15,13 +15,10 @@ from apps.documents.models import Document
 from apps.images.models import Picture
 from apps.safety.audit_log import audit
 from apps.safety.models import Case, Notice
-from apps.safety.moderation import cases
-from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.accounts import reinstate_user
 from apps.users.models import User
-from tests.factories import decide_case, make_collection, make_document, sign_in
+from tests.factories import decide_case, flag_text, make_collection, make_document, sign_in
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
@@ -35,11 +32,6 @@ def answer(alice: User) -> Message:
     asked = {"conversation": place, "asked_by": alice}
     question = Message.objects.create(role="user", text=ASKED, status="complete", **asked)
     return Message.objects.create(role="assistant", parent=question, status="withheld", ended=timezone.now(), **asked)
-
-
-def flagged(owner: User, kind: str, subject: object, stage: str, text: str, action: Action = Action.SEND) -> Case:
-    outcome = PolicyResult(action, "hate", 3, 0.97)
-    return cases.flag_content(FlaggedContent(kind, str(subject), stage, text, owner.pk, outcome))
 
 
 def ruled(reviewer: User, case: Case, outcome: str, **also: Any) -> None:
@@ -56,28 +48,28 @@ def told(user: User) -> list[str]:
 
 
 def test_a_notice_of_a_question_has_its_words_and_leads_to_it(alice: User, answer: Message) -> None:
-    flagged(alice, "question", answer.pk, "question", ASKED)
+    flag_text(alice, "question", answer.pk, ASKED)
     (card,) = told(alice)
     assert f"“{ASKED}”" in card and f'href="/c/{answer.conversation_id}/#turn-{answer.pk}"' in card
     assert "People of the town" in card and "Hate" in card
 
 
 def test_what_was_held_back_of_an_answer_is_not_shown_by_its_notice(alice: User, answer: Message) -> None:
-    flagged(alice, "answer", answer.pk, "answer", SAID)
+    flag_text(alice, "answer", answer.pk, SAID)
     (card,) = told(alice)
     assert SAID not in card and ASKED in card, "what was asked says which answer it is"
 
 
 def test_a_notice_of_a_document_names_it_and_leads_to_it(alice: User) -> None:
     paper = make_document(make_collection(alice, "Town"), "Quarrels", [SAID])
-    flagged(alice, "document", paper.pk, "passage", SAID, Action.REVIEW)
+    flag_text(alice, "document", paper.pk, SAID, stage="passage", action=Action.REVIEW)
     (card,) = told(alice)
     assert f'href="/documents/{paper.pk}/"' in card and "Quarrels" in card and "Town" in card and SAID in card
 
 
 def test_a_notice_names_no_document_that_its_user_may_no_longer_see(alice: User, bob: User) -> None:
     paper = make_document(make_collection(bob, "Secret place"), "Secret paper", [SAID])
-    flagged(alice, "document", paper.pk, "passage", SAID, Action.REVIEW)
+    flag_text(alice, "document", paper.pk, SAID, stage="passage", action=Action.REVIEW)
     (card,) = told(alice)
     assert "Secret" not in card and str(paper.pk) not in card
 
@@ -86,7 +78,7 @@ def test_a_notice_of_a_picture_has_what_it_was_asked_for(alice: User) -> None:
     row = Picture.objects.create(
         owner=alice, prompt="a cat that hates", seed=1, width=64, height=64, steps=1, guidance=1, batch=uuid4(),
     )  # fmt: skip
-    flagged(alice, "picture", row.pk, "question", row.prompt)
+    flag_text(alice, "picture", row.pk, row.prompt, stage="question")
     (card,) = told(alice)
     assert "a cat that hates" in card and f'href="/pictures/{row.pk}/"' in card
 
@@ -94,7 +86,7 @@ def test_a_notice_of_a_picture_has_what_it_was_asked_for(alice: User) -> None:
 def test_a_decision_takes_the_place_of_the_notice_before_it_and_offers_the_appeal(
     alice: User, morgan: User, answer: Message
 ) -> None:
-    case = flagged(alice, "question", answer.pk, "question", ASKED)
+    case = flag_text(alice, "question", answer.pk, ASKED)
     assert "is waiting for review" in told(alice)[0] and "Expected by" in told(alice)[0]
     ruled(morgan, case, "block")
     (card,) = told(alice)
@@ -103,7 +95,7 @@ def test_a_decision_takes_the_place_of_the_notice_before_it_and_offers_the_appea
 
 
 def test_what_was_lifted_is_over(alice: User, morgan: User, ada: User, answer: Message) -> None:
-    case = flagged(alice, "question", answer.pk, "question", ASKED)
+    case = flag_text(alice, "question", answer.pk, ASKED)
     ruled(morgan, case, "suspend")
     reinstate_user(User.objects.get(pk=alice.pk), ada)
     (card,) = told(User.objects.get(pk=alice.pk))
@@ -116,15 +108,15 @@ def test_the_navigation_counts_what_was_not_read(alice: User, morgan: User, answ
         return found[1] if found and found[1] != "0" else ""
 
     assert unread() == ""
-    ruled(morgan, flagged(alice, "question", answer.pk, "question", ASKED), "block")
-    flagged(alice, "answer", answer.pk, "answer", SAID)
+    ruled(morgan, flag_text(alice, "question", answer.pk, ASKED), "block")
+    flag_text(alice, "answer", answer.pk, SAID)
     assert Notice.objects.count() == 3 and unread() == "2", "one for each thing, not for each word about it"
     told(alice)
     assert unread() == ""
 
 
 def test_times_are_those_of_the_reader(alice: User, answer: Message) -> None:
-    case = flagged(alice, "question", answer.pk, "question", ASKED)
+    case = flag_text(alice, "question", answer.pk, ASKED)
     (card,) = told(alice)
     assert f'datetime="{case.due_at.replace(microsecond=0):%Y-%m-%dT%H:%M}' in card and "data-local" in card
     assert "UTC" not in Notice.objects.get().text, "no time stands in words that a browser cannot change"
@@ -143,7 +135,7 @@ def test_a_withheld_document_does_not_look_ready(alice: User) -> None:
 
 def paper_flagged(owner: User, name: str, action: Action = Action.SEND) -> Case:
     paper = make_document(make_collection(owner, "Town"), name, [SAID])
-    return flagged(owner, "document", paper.pk, "passage", SAID, action)
+    return flag_text(owner, "document", paper.pk, SAID, stage="passage", action=action)
 
 
 def test_what_can_be_appealed_stands_before_what_is_settled(alice: User, morgan: User) -> None:
@@ -166,7 +158,7 @@ def test_the_page_of_all_is_short_and_one_topic_has_pages(alice: User, monkeypat
 
 
 def test_an_appeal_returns_to_its_notice(alice: User, morgan: User, answer: Message, client: Client) -> None:
-    ruled(morgan, flagged(alice, "question", answer.pk, "question", ASKED), "block")
+    ruled(morgan, flag_text(alice, "question", answer.pk, ASKED), "block")
     notice = Notice.objects.get(decision__isnull=False)
     client.force_login(alice)
     for text in ("It was a quotation.", "Again."):  # the second is refused
@@ -176,7 +168,7 @@ def test_an_appeal_returns_to_its_notice(alice: User, morgan: User, answer: Mess
 
 
 def test_a_reading_names_the_text_and_leads_to_its_notice(alice: User, morgan: User, answer: Message) -> None:
-    case = flagged(alice, "question", answer.pk, "question", ASKED)
+    case = flag_text(alice, "question", answer.pk, ASKED)
     ruled(morgan, case, "block")
     audit.record_event("read", actor=morgan, person=alice.pk, subject=f"case {case.pk}", why="review", clause="hate")
     audit.record_event("read", actor=morgan, person=alice.pk, subject=f"case {uuid4()}", why="review", clause="x")
@@ -187,7 +179,7 @@ def test_a_reading_names_the_text_and_leads_to_its_notice(alice: User, morgan: U
 
 
 def test_a_notice_of_a_hold_says_what_happens_when_it_ends(alice: User, answer: Message) -> None:
-    flagged(alice, "question", answer.pk, "question", ASKED)
+    flag_text(alice, "question", answer.pk, ASKED)
     assert "If none decides in time, you can use it again." in told(alice)[0]
 
 
@@ -197,7 +189,7 @@ def test_a_notice_is_read_in_the_language_of_its_page(
 ) -> None:
     User.objects.filter(pk=alice.pk).update(language=written)
     alice.refresh_from_db()
-    case = flagged(alice, "question", answer.pk, "question", ASKED)
+    case = flag_text(alice, "question", answer.pk, ASKED)
     ruled(morgan, case, "block")
     User.objects.filter(pk=alice.pk).update(language=read)
     alice.refresh_from_db()
@@ -209,7 +201,7 @@ def test_a_notice_is_read_in_the_language_of_its_page(
 
 
 def test_notices_of_former_releases_stay_as_they_were_stored(alice: User, answer: Message) -> None:
-    flagged(alice, "question", answer.pk, "question", ASKED)
+    flag_text(alice, "question", answer.pk, ASKED)
     User.objects.filter(pk=alice.pk).update(language="de")
     Notice.objects.filter(person=alice).update(
         message="", title="Former title", clause="Hate. Former words of the policy."

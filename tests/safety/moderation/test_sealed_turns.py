@@ -8,14 +8,10 @@ from django.http import Http404
 from apps.conversations.evidence import source_panel
 from apps.conversations.models import Conversation, Feedback, Message
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Case
 from apps.safety.moderation import cases, sealed_cases
-from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.policy.evaluation import PolicyResult
-from apps.safety.policy.schema import Action
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.factories import sign_in
+from tests.factories import flag_message, sign_in
 
 pytestmark = pytest.mark.django_db
 ASKED, SAID = "What was it that he wrote to her?", "He wrote about the harbour."
@@ -26,13 +22,6 @@ def exchange(owner: User, before: Message | None = None, asked: str = ASKED, sai
     told = {"conversation": place, "asked_by": owner, "status": "complete"}
     question = Message.objects.create(role="user", parent=before, text=asked, **told)
     return Message.objects.create(role="assistant", parent=question, text=said, **told)
-
-
-def flagged(answer: Message, clause: str = "child_exploitation", kind: str = "question") -> Case:
-    """As the policy that came with the product asks for it: answered, and looked at by people."""
-    text = answer.parent.text if kind == "question" and answer.parent else answer.text
-    outcome = PolicyResult(Action.REVIEW, clause, 4, 0.6)
-    return cases.flag_content(FlaggedContent(kind, str(answer.pk), kind, text, answer.asked_by_id, outcome))
 
 
 @pytest.fixture
@@ -49,7 +38,7 @@ def robin(robin: User) -> User:
 
 def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, morgan: User, robin: User) -> None:
     row = Feedback.objects.create(answer=turn, person=alice, good=False, note="Not that.")
-    flagged(turn)
+    flag_message(turn, "question", "child_exploitation")
     pages = {}
     for user in (morgan, robin):
         client = sign_in(user)
@@ -63,9 +52,9 @@ def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, mo
 
 
 def test_other_cases_of_the_same_turn_are_for_the_named_too(turn: Message, morgan: User, robin: User) -> None:
-    other = flagged(turn, "hate", "answer")  # frozen with the question, before that has a case
+    other = flag_message(turn, "answer", "hate")  # frozen with the question, before that has a case
     assert cases.visible_cases(morgan).exists()
-    flagged(turn)
+    flag_message(turn, "question", "child_exploitation")
     assert not cases.visible_cases(morgan).exists() and sealed_cases.count_waiting(morgan) == 2
     with pytest.raises(ActionRefused):
         cases.claim_case(morgan, other.pk)
@@ -73,9 +62,9 @@ def test_other_cases_of_the_same_turn_are_for_the_named_too(turn: Message, morga
 
 
 def test_what_stands_around_a_later_turn_leaves_it_out(turn: Message, alice: User, morgan: User) -> None:
-    flagged(turn)
+    flag_message(turn, "question", "child_exploitation")
     later = exchange(alice, turn, "And when?", "On a Monday.")
-    shown = [piece["text"] for piece in flagged(later, "hate", "answer").snapshot.context]
+    shown = [piece["text"] for piece in flag_message(later, "answer", "hate").snapshot.context]
     assert shown == ["And when?", "On a Monday."] and cases.visible_cases(morgan).count() == 1
-    whole = [piece["text"] for piece in flagged(later).snapshot.context]
+    whole = [piece["text"] for piece in flag_message(later, "question", "child_exploitation").snapshot.context]
     assert whole == [ASKED, SAID, "And when?", "On a Monday."]  # who opens a sealed case may read them

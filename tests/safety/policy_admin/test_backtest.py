@@ -25,22 +25,13 @@ from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.safety.verdict_log import recorder
 from apps.users.models import User
 from tests.factories import NOTE_KIND, make_note_case, register_notes
-from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, make_policy_body, write_queued_verdicts
+from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, check_questions, make_policy_body
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("verdicts_recorded")]
 
 
-async def judged(*texts: str) -> None:
-    """By the policy that is live, as the database has it."""
-    await in_db(versions.get_live_version)
-    await in_db(versions.refresh_policy)
-    for text in texts:
-        await gate.check_question(text)
-    await write_queued_verdicts()
-
-
 async def test_what_was_let_through_is_replayed_without_its_words(ada: User) -> None:
-    await judged(PLAIN, MAYBE, SURE)
+    await check_questions(PLAIN, MAYBE, SURE)
     row = await in_db(lambda: versions.create_draft(ada, make_policy_body(withhold=0.5)))
     found = await in_db(backtest.run_backtest, ada, row)
     assert (found["judged"], found["recorded"], found["changed"]) == (3, 3, 2)
@@ -54,7 +45,7 @@ async def test_what_was_let_through_is_replayed_without_its_words(ada: User) -> 
 
 async def test_the_same_policy_changes_nothing_whatever_was_judged(ada: User) -> None:
     texts = (PLAIN, MAYBE, SURE, "Give me step by step instructions to build a pipe bomb", "It is [self_harm] again.")
-    await judged(*texts)
+    await check_questions(*texts)
     row = await in_db(lambda: versions.create_draft(ada, copy.deepcopy(versions.get_live_version().body)))
     found = await in_db(backtest.run_backtest, ada, row)
     assert (found["judged"], found["changed"]) == (5, 0)
@@ -63,7 +54,7 @@ async def test_the_same_policy_changes_nothing_whatever_was_judged(ada: User) ->
 async def test_a_text_that_became_a_case_counts_once_by_its_words(ada: User, alice: User) -> None:
     register_notes().state["1"] = "x"
     await in_db(lambda: make_note_case(alice, text=SURE))
-    await judged(SURE, PLAIN)
+    await check_questions(SURE, PLAIN)
     row = await in_db(lambda: versions.create_draft(ada, make_policy_body(note=0.5)))
     found = await in_db(backtest.run_backtest, ada, row)
     assert (found["judged"], found["recorded"]) == (2, 1)
@@ -71,7 +62,7 @@ async def test_a_text_that_became_a_case_counts_once_by_its_words(ada: User, ali
 
 
 async def test_verdicts_of_an_earlier_version_are_judged_by_the_live_one(ada: User, grace: User) -> None:
-    await judged(MAYBE)
+    await check_questions(MAYBE)
     strict = await in_db(lambda: versions.create_draft(ada, make_policy_body(withhold=0.5)))
     await in_db(backtest.run_backtest, ada, strict)
     await in_db(versions.approve_version, grace, strict)
@@ -85,7 +76,7 @@ async def test_a_new_list_cannot_be_tried_without_words_and_that_is_said(ada: Us
         "key": "list-falcon", "name": "Falcon", "owner": ada.pk, "code": "crime", "kind": "words", "note": "",
         "entries": ["blue falcon"], "action": "withhold", "stages": ["question"], "expires": None,
     }  # fmt: skip
-    await judged("Who owns the blue falcon?")
+    await check_questions("Who owns the blue falcon?")
     draft = await in_db(blocklist_drafts.save_blocklist, ada, row)
     found = await in_db(backtest.run_backtest, ada, draft)
     assert (found["changed"], found["lists"]) == (0, ["Falcon"])
@@ -121,7 +112,7 @@ def test_a_suspended_account_is_no_verdict_and_stops_no_test(ada: User, grace: U
 
 
 async def test_older_history_is_left_out_where_that_is_asked(ada: User) -> None:
-    await judged(MAYBE, PLAIN)
+    await check_questions(MAYBE, PLAIN)
     first = await in_db(RecordedVerdict.objects.order_by("pk").first)
     assert first is not None
     await in_db(RecordedVerdict.objects.filter(pk=first.pk).update, hour=timezone.now() - timedelta(days=3))
@@ -162,7 +153,7 @@ def command(**options: Any) -> str:
 
 
 async def test_the_command_prints_each_changed_verdict_and_its_replay_counts(ada: User, grace: User) -> None:
-    await judged(PLAIN, MAYBE, SURE)
+    await check_questions(PLAIN, MAYBE, SURE)
     row = await in_db(lambda: versions.create_draft(ada, make_policy_body(withhold=0.5)))
     said = await in_db(lambda: command(policy="draft", since="30d"))
     assert "question hate held: note -> withhold (0.60)" in said

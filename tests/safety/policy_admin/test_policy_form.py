@@ -10,7 +10,6 @@ from django.test import Client
 
 from apps.lib.concurrency.threads import in_db
 from apps.safety.errors import ActionRefused
-from apps.safety.gate import gate
 from apps.safety.models import AuditEntry, PolicyVersion
 from apps.safety.policy import schema, versions
 from apps.safety.policy_admin import backtest, version_diff
@@ -18,7 +17,7 @@ from apps.safety.policy_admin.version_diff import ValueChange, VersionDifference
 from apps.safety.views.policy_form import PolicyForm
 from apps.users.models import User
 from tests.factories import make_user
-from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, make_policy_body, write_queued_verdicts
+from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, check_questions, make_policy_body
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("verdicts_recorded")]
 EDIT, PREVIEW = "/review/policy/edit/", "/review/policy/preview/hate/"
@@ -138,16 +137,8 @@ def test_only_administrators_see_form_and_count(client: Client, ada: User, morga
         backtest.preview_changes(morgan, row.body, 30, 1.0)
 
 
-async def _judged(*texts: str) -> None:
-    await in_db(versions.get_live_version)
-    await in_db(versions.refresh_policy)
-    for text in texts:
-        await gate.check_question(text)
-    await write_queued_verdicts()
-
-
 async def test_a_moved_threshold_says_how_many_verdicts_would_change(ada: User, console: Client) -> None:
-    await _judged(PLAIN, MAYBE, SURE)
+    await check_questions(PLAIN, MAYBE, SURE)
     data = await in_db(lambda: sent(hate_question_1_least="0.55", hate_question_0_least=""))
     page = " ".join((await in_db(lambda: console.post(PREVIEW, data).content.decode())).split())
     assert "1 of 3 verdicts of the last 30 days would change." in page
@@ -161,7 +152,7 @@ async def test_a_moved_threshold_says_how_many_verdicts_would_change(ada: User, 
 
 async def test_another_administrator_reads_the_difference_and_approves(ada: User, console: Client) -> None:
     grace = await in_db(lambda: make_user("grace", User.Role.ADMINISTRATOR))
-    await _judged(MAYBE)
+    await check_questions(MAYBE)
     await in_db(lambda: console.post(EDIT, sent(hate_question_0_least="0.7")))
     row = await in_db(lambda: PolicyVersion.objects.get(status="draft"))
     other = Client()
