@@ -5,7 +5,7 @@ chat.replies.append("The answer.")     # the next answer; "<think>…</think>" b
 chat.calls.append((ToolCall(…),))      # the next tool calls, if the request offers tools
 chat.tools = True                      # the server accepts tools
 chat.beams = 8                         # the widest beam search that the server accepts
-chat.away = True                       # the server cannot be reached
+chat.unavailable = True                # the server cannot be reached
 chat.fail = EngineBusy("…")            # raised by the next stream, after `fail_after` pieces
 chat.first_token_s, chat.gap_s = 1, 0.05
 """

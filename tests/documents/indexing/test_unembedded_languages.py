@@ -25,15 +25,13 @@ def german(alice: User, monkeypatch: pytest.MonkeyPatch) -> Collection:
     return collection
 
 
-def test_the_files_say_so(client: Client, alice: User, german: Collection) -> None:
-    client.force_login(alice)
-    assert SAYS in client.get(f"/collections/{german.pk}/").content.decode()
+def test_the_files_say_so(alice_client: Client, german: Collection) -> None:
+    assert SAYS in alice_client.get(f"/collections/{german.pk}/").content.decode()
 
 
-def test_languages_that_are_read_are_not_named(client: Client, alice: User, german: Collection) -> None:
+def test_languages_that_are_read_are_not_named(alice_client: Client, alice: User, german: Collection) -> None:
     Document.objects.filter(collection=german).update(language="es")
-    client.force_login(alice)
-    assert "found only by exact words" not in client.get(f"/collections/{german.pk}/").content.decode()
+    assert "found only by exact words" not in alice_client.get(f"/collections/{german.pk}/").content.decode()
     assert list_unembedded_languages(alice, [german.pk]) == []
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from apps.conversations.assistants.forms import AssistantForm
 from apps.conversations.history import transcript
 from apps.documents.models import Collection, Membership
 from apps.users.models import User
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,8 +45,7 @@ def test_the_form_of_an_assistant_names_the_owner_too(alice: User, collections: 
 
 
 def test_an_owner_gets_no_second_collection_of_one_name(alice: User, bob: User) -> None:
-    client = Client()
-    client.force_login(alice)
+    client = make_client(alice)
     Collection.objects.create(owner=bob, name="Manuals")
     assert client.post(reverse("documents:collections"), {"name": "Manuals"}).status_code == 302, "Bob's is another's"
     answer = client.post(reverse("documents:collections"), {"name": " manuals "})

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 
 from apps.documents.library.uploads import remove_document, store_upload
 from apps.documents.models import Collection, Document, Membership
 from apps.users.models import User
-from tests.factories import make_collection
+from tests.factories import make_client, make_collection
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
@@ -24,14 +23,12 @@ def upload(owner: User, collection: Collection, name: str, content: bytes = LEAV
 
 
 def get_file_list(user: User, collection: Collection) -> str:
-    client = Client()
-    client.force_login(user)
+    client = make_client(user)
     return client.get(f"/collections/{collection.pk}/tray/").content.decode()
 
 
 def send(user: User, collection: Collection, name: str) -> None:
-    client = Client()
-    client.force_login(user)
+    client = make_client(user)
     client.post(f"/collections/{collection.pk}/upload/", {"files": SimpleUploadedFile(name, LEAVE)})
 
 
@@ -75,8 +72,7 @@ def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> Non
     copy = upload(alice, collection, "copy.txt")
     Document.objects.filter(pk=there.pk).update(withheld="A reviewer withheld this.")
     assert "Same content as a file in" not in get_file_list(alice, collection)
-    client = Client()
-    client.force_login(alice)
+    client = make_client(alice)
     assert "The same content stays in" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
 
 
@@ -87,8 +83,7 @@ def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
     copy = upload(alice, collection, "copy.txt")
     address = f"/documents/{copy.pk}/delete/?instead"
     assert f'href="{address}"' in get_file_list(alice, collection) and address not in get_file_list(bob, collection)
-    client = Client()
-    client.force_login(alice)
+    client = make_client(alice)
     assert "The same content stays in Policies" in client.get(address).content.decode()
     assert client.post(address).status_code == 302
     page = strip_layout(get_file_list(alice, collection))
@@ -104,8 +99,7 @@ def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, 
     place = make_collection(bob, "Drafts")
     copy = upload(bob, place, "copy.txt")
     address = f"/documents/{copy.pk}/delete/?instead"
-    client = Client()
-    client.force_login(bob)
+    client = make_client(bob)
     promise = f'<input type="hidden" name="promised" value="{there.pk}">'
     assert promise in client.get(address).content.decode()
     if lost == "gone":
@@ -122,8 +116,7 @@ def test_who_may_not_read_the_other_only_deletes(alice: User, bob: User) -> None
     collection = make_collection(alice, "Drafts")
     Membership.objects.create(collection=collection, user=bob, role="editor")
     copy = upload(alice, collection, "copy.txt")
-    client = Client()
-    client.force_login(bob)
+    client = make_client(bob)
     assert "Policies" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
     client.post(f"/documents/{copy.pk}/delete/?instead")
     assert not collection.documents.exists() and "Policies" not in get_file_list(bob, collection)

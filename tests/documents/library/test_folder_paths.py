@@ -22,19 +22,18 @@ def make_file(name: str, words: str) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, words.encode())
 
 
-def test_each_file_keeps_its_folder_and_can_be_found_by_it(client: Client, alice: User, collection: Collection) -> None:
-    client.force_login(alice)
+def test_each_file_keeps_its_folder_and_can_be_found_by_it(alice_client: Client, collection: Collection) -> None:
     sent = {
         "files": [make_file("a.txt", "one"), make_file("b.txt", "two"), make_file("c.txt", "three")],
         "paths": ["contracts/2025", "contracts/2026", ""],
     }
-    client.post(f"/collections/{collection.pk}/upload/", sent)
+    alice_client.post(f"/collections/{collection.pk}/upload/", sent)
     assert dict(collection.documents.values_list("name", "path")) == {
         "a.txt": "contracts/2025", "b.txt": "contracts/2026", "c.txt": "",
     }  # fmt: skip
-    page = strip_layout(client.get(f"/collections/{collection.pk}/").content.decode())
+    page = strip_layout(alice_client.get(f"/collections/{collection.pk}/").content.decode())
     assert 'href="?q=contracts%2F2025">contracts/2025/</a>' in page
-    only = client.get(f"/collections/{collection.pk}/?q=contracts%2F2025").content.decode()
+    only = alice_client.get(f"/collections/{collection.pk}/?q=contracts%2F2025").content.decode()
     assert "a.txt" in only and "b.txt" not in only and "c.txt" not in only
 
 
@@ -75,11 +74,8 @@ def test_a_very_deep_path_keeps_its_nearest_folders() -> None:
 
 
 @pytest.mark.parametrize("name", ["all.zip", "all.tar", "all.tgz", "all.7z", "all.rar", "lib.jar"])
-def test_an_archive_is_refused_and_the_way_is_told(
-    name: str, client: Client, alice: User, collection: Collection
-) -> None:
-    client.force_login(alice)
-    client.post(f"/collections/{collection.pk}/upload/", {"files": [make_file(name, "PK")]})
-    page = client.get(f"/collections/{collection.pk}/").content.decode()
+def test_an_archive_is_refused_and_the_way_is_told(name: str, alice_client: Client, collection: Collection) -> None:
+    alice_client.post(f"/collections/{collection.pk}/upload/", {"files": [make_file(name, "PK")]})
+    page = alice_client.get(f"/collections/{collection.pk}/").content.decode()
     assert name in page and "Unpack it and upload the files in it. You can drop a whole folder at once." in page
     assert not collection.documents.exists()

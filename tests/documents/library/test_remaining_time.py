@@ -67,10 +67,9 @@ def test_nothing_is_said_of_little_or_where_nothing_waits(alice: User) -> None:
     assert left(collection) == ""
 
 
-def test_the_tray_says_it(alice: User, client: Client) -> None:
+def test_the_tray_says_it(alice: User, alice_client: Client) -> None:
     collection = make_collection(alice)
     rows(collection, "ready", 10, ago_s=120)
     rows(collection, "queued", 30, ago_s=119)
-    client.force_login(alice)
-    page = client.get(f"/collections/{collection.pk}/").content.decode()
+    page = alice_client.get(f"/collections/{collection.pk}/").content.decode()
     assert re.search(r"10 of 40 ready</strong>\s+· about 6 minutes left", page)

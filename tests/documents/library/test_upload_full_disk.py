@@ -16,6 +16,7 @@ from apps.documents.models import Collection, Document, RefusedUpload
 from apps.lib import disk_space
 from apps.users import rate_limits
 from apps.users.models import User
+from tests.factories import make_client
 from tests.support.tiny_disk import tiny_disk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,8 +35,7 @@ def collection(alice: User, settings: Any, tmp_path: Path) -> Collection:
 
 
 def sent(user: User, collection: Collection, accept: str = "application/json") -> Any:
-    client = Client()
-    client.force_login(user)
+    client = make_client(user)
     data = {"files": SimpleUploadedFile("a.txt", b"Thirty days of paid leave.")}
     return client.post(reverse("documents:upload", args=[collection.pk]), data, headers={"Accept": accept})
 

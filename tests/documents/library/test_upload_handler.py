@@ -40,14 +40,13 @@ def test_what_arrives_lies_in_the_data_folder() -> None:
 
 @pytest.mark.django_db
 def test_a_file_without_room_is_refused_by_name_and_the_others_go_on(
-    client: Client, alice: User, small: TinyDisk, monkeypatch: pytest.MonkeyPatch
+    alice_client: Client, alice: User, small: TinyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploading, "KEEP_FREE_BYTES", 0)
     monkeypatch.setattr(uploading, "KEEP_FREE_SHARE", 0)
-    client.force_login(alice)
     collection = make_collection(alice)
     files = [SimpleUploadedFile("big.txt", b"x" * BIG), SimpleUploadedFile("small.txt", b"Foxes hunt at night.")]
-    client.post(reverse("documents:upload", args=[collection.pk]), {"files": files})
+    alice_client.post(reverse("documents:upload", args=[collection.pk]), {"files": files})
 
     assert [row.name for row in Document.objects.all()] == ["small.txt"]
     refused = collection.refused_uploads.get()

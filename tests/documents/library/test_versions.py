@@ -157,26 +157,25 @@ def test_the_same_content_is_no_new_version_and_an_earlier_one_can_come_back(
 
 
 def test_a_page_is_fetched_again_as_a_new_version_only_where_it_changed(
-    website: Site, alice: User, collection: Collection, client: Client
+    website: Site, alice: User, collection: Collection, alice_client: Client
 ) -> None:
     row = queue_web_page(
         alice, collection, website.page("/a", b"<html><body><p>Twenty days of leave.</p></body></html>")
     )
     ingest(row.pk)
     day = reload(row).fetched
-    client.force_login(alice)
-    assert client.post(f"/documents/{row.pk}/fetch/").status_code == 302
+    assert alice_client.post(f"/documents/{row.pk}/fetch/").status_code == 302
     ingest(Document.objects.get(replaces=row).pk)
     assert reload(row).version == 1 and reload(row).fetched > day  # type: ignore[operator]
     assert Document.every.count() == 1
     website.page("/a", b"<html><body><p>Thirty days of leave.</p></body></html>")
-    client.post(f"/documents/{row.pk}/fetch/")
+    alice_client.post(f"/documents/{row.pk}/fetch/")
     ingest(Document.objects.get(replaces=row).pk)
     assert (reload(row).version, list_chunk_texts(row)) == (2, ["Thirty days of leave."])
-    page = client.get(f"/documents/{row.pk}/").content.decode()
+    page = alice_client.get(f"/documents/{row.pk}/").content.decode()
     earlier = Document.every.get(replaces=row)
     assert "Version 2" in page and f"/documents/{earlier.pk}/" in page
-    old = client.get(f"/documents/{earlier.pk}/").content.decode()
+    old = alice_client.get(f"/documents/{earlier.pk}/").content.decode()
     assert "Twenty days of leave." in old and "an earlier version" in old and f"/documents/{row.pk}/" in old
 
 

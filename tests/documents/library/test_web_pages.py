@@ -130,13 +130,12 @@ def test_the_same_page_is_taken_once(website: Site, alice: User, collection: Col
 
 
 def test_a_page_that_was_never_fetched_can_be_deleted(
-    website: Site, alice: User, collection: Collection, client: Client
+    website: Site, alice: User, collection: Collection, alice_client: Client
 ) -> None:
     kept = store_upload(alice, collection, SimpleUploadedFile("a.txt", b"words"))
-    client.force_login(alice)
     row = queue_web_page(alice, collection, website.address("/a"))
     cancel_ingestion(alice, row)
-    assert client.post(f"/documents/{row.pk}/delete/").status_code == 302
+    assert alice_client.post(f"/documents/{row.pk}/delete/").status_code == 302
     assert Path(kept.file.path).is_file()
     queue_web_page(alice, collection, website.address("/b"))
     remove_collection(collection)
@@ -158,15 +157,14 @@ def test_cancelling_while_it_is_fetched_leaves_nothing(website: Site, alice: Use
 
 
 def test_the_page_of_the_collection_takes_addresses(
-    website: Site, alice: User, collection: Collection, client: Client
+    website: Site, collection: Collection, alice_client: Client
 ) -> None:
-    client.force_login(alice)
-    assert 'name="url"' in client.get(f"/collections/{collection.pk}/").content.decode()
-    client.post(f"/collections/{collection.pk}/pages/", {"url": website.page("/a?key=s3cret", BODY.encode())})
+    assert 'name="url"' in alice_client.get(f"/collections/{collection.pk}/").content.decode()
+    alice_client.post(f"/collections/{collection.pk}/pages/", {"url": website.page("/a?key=s3cret", BODY.encode())})
     assert collection.documents.get().status == "queued"
     for bad in ("http://127.0.0.1:6379/", "https://me:pa55word@example.org/", "", "x" * 3000):
-        client.post(f"/collections/{collection.pk}/pages/", {"url": bad})
-    page = client.get(f"/collections/{collection.pk}/").content.decode()
+        alice_client.post(f"/collections/{collection.pk}/pages/", {"url": bad})
+    page = alice_client.get(f"/collections/{collection.pk}/").content.decode()
     assert page.count("This address cannot be fetched") == 4 and RefusedUpload.objects.count() == 4
     assert "pa55word" not in page and "s3cret" not in page and website.address("/a") in page
 
@@ -203,9 +201,10 @@ def test_programs_add_pages_and_nothing_else_that_names_a_place(
     assert ask({}).status_code == 422 and collection.documents.count() == 1
 
 
-def test_the_operator_can_switch_it_off(alice: User, collection: Collection, client: Client, settings: Any) -> None:
+def test_the_operator_can_switch_it_off(
+    alice: User, collection: Collection, alice_client: Client, settings: Any
+) -> None:
     settings.WEB_PAGES = False
-    client.force_login(alice)
-    assert 'name="url"' not in client.get(f"/collections/{collection.pk}/").content.decode()
+    assert 'name="url"' not in alice_client.get(f"/collections/{collection.pk}/").content.decode()
     with pytest.raises(UploadRefused, match="cannot be added here"):
         queue_web_page(alice, collection, "https://example.org/")

@@ -79,7 +79,7 @@ def test_it_leaves_search_at_once_and_comes_back_without_it(alice: User, morgan:
 
 
 def test_quotes_of_answers_and_viewers_lose_it_and_citations_point_where_they_did(
-    client: Client, alice: User, morgan: User, document: Document
+    alice_client: Client, alice: User, morgan: User, document: Document
 ) -> None:
     page = Page.objects.get(document=document, number=1)
     start = page.text.index(SECRET_TEXT)
@@ -90,23 +90,23 @@ def test_quotes_of_answers_and_viewers_lose_it_and_citations_point_where_they_di
     assert (
         said is not None and said.startswith("Boats are moored along the wall by █") and len(said) == len(SECRET_TEXT)
     )
-    client.force_login(alice)
     for address in (f"/documents/{document.pk}/", f"/documents/{document.pk}/passage/?page=1",
                     f"/collections/{document.collection_id}/passages/"):  # fmt: skip
-        shown = client.get(address).content.decode()
+        shown = alice_client.get(address).content.decode()
         assert "Boats are moored" in shown and "Quixotrine" not in shown
 
 
-def test_the_file_is_not_given_out_meanwhile(client: Client, alice: User, morgan: User, collection: Collection) -> None:
+def test_the_file_is_not_given_out_meanwhile(
+    alice_client: Client, alice: User, morgan: User, collection: Collection
+) -> None:
     row = store_upload(alice, collection, SimpleUploadedFile("harbour.txt", SECRET_TEXT.encode()))
     ingest(row.pk)
     row.refresh_from_db()
-    client.force_login(alice)
-    assert client.get(f"/documents/{row.pk}/file/").status_code == 200
+    assert alice_client.get(f"/documents/{row.pk}/file/").status_code == 200
     decision = redact_document(morgan, row)
-    assert client.get(f"/documents/{row.pk}/file/").status_code == 403
+    assert alice_client.get(f"/documents/{row.pk}/file/").status_code == 403
     revert_decision(decision, morgan)
-    assert client.get(f"/documents/{row.pk}/file/").status_code == 200
+    assert alice_client.get(f"/documents/{row.pk}/file/").status_code == 200
 
 
 def test_an_answer_that_repeats_it_loses_it_too(alice: User, morgan: User, document: Document) -> None:

@@ -47,9 +47,8 @@ def switched(client: Client, row: Document, number: int, to: str) -> str:
 
 
 def test_an_editor_cannot_switch_it_on_again(
-    client: Client, alice: User, collection: Collection, document: Document
+    alice_client: Client, alice: User, collection: Collection, document: Document
 ) -> None:
-    client.force_login(alice)
     assert "moored" in search_text(alice)
     before = withhold(document)
     assert (
@@ -57,21 +56,18 @@ def test_an_editor_cannot_switch_it_on_again(
         and suggested_questions.list_candidates(alice, set()) == []
         and full_document.find_documents_by_name(alice, "Harbour") == []
     )
-    item = switched(client, document, 2, "yes")
+    item = switched(alice_client, document, 2, "yes")
     assert "It is not used in answers" in item and "switch" not in item
     assert search_text(alice) == ""
-    listed = client.get(f"/collections/{collection.pk}/passages/?show=off").content.decode()
+    listed = alice_client.get(f"/collections/{collection.pk}/passages/?show=off").content.decode()
     assert "granite" in listed and "moored" in listed
-    assert WORDS in client.get(f"/documents/{document.pk}/").content.decode(), "who may read it still does"
+    assert WORDS in alice_client.get(f"/documents/{document.pk}/").content.decode(), "who may read it still does"
     DocumentReviewable().restore(str(document.pk), before)
-    assert "moored" in search_text(alice) and 'role="switch"' in switched(client, document, 2, "yes")
+    assert "moored" in search_text(alice) and 'role="switch"' in switched(alice_client, document, 2, "yes")
 
 
-def test_what_a_person_switched_off_stays_so_when_it_is_given_back(
-    client: Client, alice: User, document: Document
-) -> None:
-    client.force_login(alice)
-    switched(client, document, 1, "no")
+def test_what_a_person_switched_off_stays_so_when_it_is_given_back(alice_client: Client, document: Document) -> None:
+    switched(alice_client, document, 1, "no")
     before = withhold(document)
     DocumentReviewable().restore(str(document.pk), before)
     rows = Chunk.objects.filter(document=document).order_by("position")

@@ -179,25 +179,25 @@ def test_a_reader_that_never_stops_complaining_is_stopped(tmp_path: Path) -> Non
         ("a.txt", b"<svg onload=alert(1)>"),
     ],
 )
-def test_markup_is_only_ever_saved(alice: User, client: Client, name: str, content: bytes) -> None:
+def test_markup_is_only_ever_saved(alice: User, alice_client: Client, name: str, content: bytes) -> None:
     """T44."""
     row = store_upload(alice, make_collection(alice), SimpleUploadedFile(name, content))
-    client.force_login(alice)
-    response = client.get(f"/documents/{row.pk}/file/")
+    response = alice_client.get(f"/documents/{row.pk}/file/")
     assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     assert response["Content-Type"] == "application/octet-stream" and response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Security-Policy"] == "sandbox; default-src 'none'"
 
 
 @pytest.mark.django_db
-def test_a_link_in_the_place_of_a_stored_file_is_not_handed_out(alice: User, client: Client, tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_a_stored_file_is_not_handed_out(
+    alice: User, alice_client: Client, tmp_path: Path
+) -> None:
     """T41."""
     row = store_upload(alice, make_collection(alice), SimpleUploadedFile("a.txt", b"words"))
     secret, stored = tmp_path / "secret", Path(row.file.path)
     secret.write_text("secret")
     stored.unlink()
     stored.symlink_to(secret)
-    client.force_login(alice)
-    assert client.get(f"/documents/{row.pk}/file/").status_code == 404
+    assert alice_client.get(f"/documents/{row.pk}/file/").status_code == 404
     Document.objects.filter(pk=row.pk).update(file="../../../etc/hostname")
-    assert client.get(f"/documents/{row.pk}/file/").status_code == 404
+    assert alice_client.get(f"/documents/{row.pk}/file/").status_code == 404

@@ -25,7 +25,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.reader.conftest import FIRST_PAGE, MARK_TAG, SECOND_PAGE, get_page_text
 from tests.documents.sample_files import pdf
-from tests.factories import Section, make_collection, make_document
+from tests.factories import Section, make_client, make_collection, make_document
 from tests.support.pages import strip_layout
 from tests.support.tiny_disk import tiny_disk
 
@@ -69,16 +69,14 @@ def test_a_warm_cache_lets_nobody_in(alice_client: Client, document: Document, b
     address = f"/documents/{document.pk}/pages/1.png"
     tag = alice_client.get(address)["ETag"]
     for user in (bob, charlie):
-        theirs = Client()
-        theirs.force_login(user)
+        theirs = make_client(user)
         assert theirs.get(address).status_code == 404
         assert theirs.get(address, headers={"if-none-match": tag}).status_code == 404
 
 
 def test_access_that_ended_shows_nothing_more(alice_client: Client, document: Document, bob: User) -> None:
     share = Membership.objects.create(collection=document.collection, user=bob)
-    theirs = Client()
-    theirs.force_login(bob)
+    theirs = make_client(bob)
     assert theirs.get(f"/documents/{document.pk}/pages/1.png").status_code == 200
     share.delete()
     for tail in ("", "passage/", "pages/1.png", "file/"):

@@ -60,15 +60,12 @@ def test_nobody_learns_what_is_in_a_collection_that_they_may_not_read(
         assert "There are no documents to search yet." in page
 
 
-def test_the_fields_say_what_was_chosen_and_how_much_is_left(
-    alice: User, collection: Collection, client: Client
-) -> None:
-    client.force_login(alice)
-    page = client.get("/collections/filters/", {"in": str(collection.pk), "kinds": "doc docx", "path": "boats"})
+def test_the_fields_say_what_was_chosen_and_how_much_is_left(collection: Collection, alice_client: Client) -> None:
+    page = alice_client.get("/collections/filters/", {"in": str(collection.pk), "kinds": "doc docx", "path": "boats"})
     assert "2 documents are searched." in page.content.decode()
     assert page.content.decode().count(" checked") == 1 and 'value="boats" selected' in page.content.decode()
 
-    page = client.get("/collections/filters/", {"kinds": "pdf", "until": "2001-01-01"})
+    page = alice_client.get("/collections/filters/", {"kinds": "pdf", "until": "2001-01-01"})
     assert "No document matches these filters" in page.content.decode()
     assert 'value="2001-01-01"' in page.content.decode()
-    assert "3 documents are searched." in client.get("/collections/filters/", {"kinds": "exe"}).content.decode()
+    assert "3 documents are searched." in alice_client.get("/collections/filters/", {"kinds": "exe"}).content.decode()

@@ -13,14 +13,13 @@ from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document, Membership, Role
 from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION
 from apps.users.models import User
-from tests.factories import make_collection, make_document
+from tests.factories import make_client, make_collection, make_document
 
 MARKUP = "<img src=x onerror=alert(1)>{{7*7}}"
 
 
 def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
+    client = make_client(user)
     return client
 
 

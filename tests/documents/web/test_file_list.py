@@ -12,6 +12,7 @@ from django.test import Client, override_settings
 
 from apps.documents.models import Collection, Document, Membership, RefusedUpload, Role
 from apps.users.models import User
+from tests.factories import make_client
 from tests.support.pages import strip_layout
 
 S = Document.Status
@@ -57,8 +58,7 @@ def test_reasons_survive_a_reload_and_are_only_for_who_uploaded(
     Membership.objects.create(collection=collection, user=bob, role=Role.EDITOR)
     upload(alice_client, collection, make_file("bad.exe"))
     assert "bad.exe" in get_file_list(alice_client, collection)
-    theirs = Client()
-    theirs.force_login(bob)
+    theirs = make_client(bob)
     assert "bad.exe" not in get_file_list(theirs, collection)
     theirs.post(f"/collections/{collection.pk}/dismiss/", {"refused": RefusedUpload.objects.get().pk})
     assert "bad.exe" in get_file_list(alice_client, collection)
@@ -116,8 +116,7 @@ def test_names_are_shown_as_text_and_never_used_as_paths(alice_client: Client, c
 
 def test_a_reader_cannot_upload(collection: Collection, bob: User) -> None:
     Membership.objects.create(collection=collection, user=bob)
-    theirs = Client()
-    theirs.force_login(bob)
+    theirs = make_client(bob)
     assert upload(theirs, collection, make_file()).status_code == 404
     assert not collection.documents.exists()
 

@@ -8,6 +8,7 @@ from django.test import Client
 
 from apps.documents.models import Collection, GroupShare, Role
 from apps.users.models import User
+from tests.factories import make_client
 
 
 @pytest.fixture
@@ -22,8 +23,7 @@ def share(client: Client, collection: Collection, group: Group, role: str = "rea
 
 
 def reads(person: User, collection: Collection) -> bool:
-    client = Client()
-    client.force_login(person)
+    client = make_client(person)
     return client.get(f"/collections/{collection.pk}/").status_code == 200
 
 
@@ -65,8 +65,7 @@ def test_an_owner_who_takes_away_their_own_right_is_led_to_the_list(
     alice_client: Client, collection: Collection, team: Group, bob: User
 ) -> None:
     share(alice_client, collection, team, "owner")
-    client = Client()
-    client.force_login(bob)
+    client = make_client(bob)
     left = client.post(f"/collections/{collection.pk}/people/groups/remove/", {"group": team.pk}, follow=True)
     assert left.redirect_chain == [("/collections/", 302)]
     assert "no longer an owner of “Library”" in left.content.decode()

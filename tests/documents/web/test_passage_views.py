@@ -11,7 +11,7 @@ from apps.documents.indexing import index_maintenance
 from apps.documents.models import Chunk, Collection, Membership, Role, Segment
 from apps.documents.retrieval.search import search
 from apps.users.models import User
-from tests.factories import Section, make_collection, make_document
+from tests.factories import Section, make_client, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 
@@ -139,8 +139,7 @@ def test_without_a_script_the_page_comes_back(alice_client: Client, collection: 
 
 def test_readers_see_passages_and_change_none(collection: Collection, bob: User) -> None:
     Membership.objects.create(collection=collection, user=bob)
-    theirs = Client()
-    theirs.force_login(bob)
+    theirs = make_client(bob)
     page = theirs.get(f"/collections/{collection.pk}/passages/").content.decode()
     assert "granite" in page and 'role="switch"' not in page and "keywords/" not in page
     row = get_chunk("granite")

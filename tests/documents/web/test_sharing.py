@@ -10,7 +10,7 @@ from django.test import Client
 
 from apps.documents.models import Collection, Membership, PendingMembership
 from apps.users.models import User
-from tests.factories import make_user
+from tests.factories import make_client, make_user
 
 
 def share(client: Client, collection: Collection, email: str, role: str = "reader"):
@@ -23,8 +23,7 @@ def roles(collection: Collection) -> dict[str, str]:
 
 def test_a_reader_sees_files_and_no_controls(alice_client: Client, collection: Collection, bob: User) -> None:
     share(alice_client, collection, bob.email)
-    theirs = Client()
-    theirs.force_login(bob)
+    theirs = make_client(bob)
     page = theirs.get(f"/collections/{collection.pk}/").content.decode()
     assert "Shared with you by Alice" in page
     assert "data-upload" not in page and 'type="file"' not in page and "upload.js" not in page
@@ -39,8 +38,7 @@ def test_a_role_changes_by_sharing_again(alice_client: Client, collection: Colle
 def test_access_that_is_taken_away_ends_at_once(alice_client: Client, collection: Collection, bob: User) -> None:
     share(alice_client, collection, bob.email)
     alice_client.post(f"/collections/{collection.pk}/people/remove/", {"email": bob.email})
-    theirs = Client()
-    theirs.force_login(bob)
+    theirs = make_client(bob)
     assert theirs.get(f"/collections/{collection.pk}/").status_code == 404
 
 
@@ -63,8 +61,7 @@ def test_an_address_without_account_gets_access_once_it_is_confirmed(
     share(alice_client, collection, "dana@example.org", "editor")
     dana = make_user("dana")
     EmailAddress.objects.filter(user=dana).update(verified=False)
-    theirs = Client()
-    theirs.force_login(dana)
+    theirs = make_client(dana)
     theirs.get("/collections/")
     assert collection not in Collection.objects.visible_to(dana)  # anybody could have signed up with that address
     EmailAddress.objects.filter(user=dana).update(verified=True)
@@ -93,8 +90,7 @@ def test_the_owner_cannot_lower_their_own_role(alice_client: Client, collection:
 
 
 def test_everyone_may_read_while_the_switch_is_on(alice_client: Client, collection: Collection, charlie: User) -> None:
-    theirs = Client()
-    theirs.force_login(charlie)
+    theirs = make_client(charlie)
     alice_client.post(f"/collections/{collection.pk}/people/everyone/", {"everyone": "on"})
     assert theirs.get(f"/collections/{collection.pk}/").status_code == 200
     assert theirs.post(f"/collections/{collection.pk}/upload/").status_code == 404
@@ -113,8 +109,7 @@ def test_whoever_signed_up_with_somebody_elses_address_gets_nothing(
 ) -> None:
     EmailAddress.objects.filter(user=bob).update(verified=False)
     share(alice_client, collection, bob.email)
-    theirs = Client()
-    theirs.force_login(bob)
+    theirs = make_client(bob)
     theirs.get("/collections/")
     assert theirs.get(f"/collections/{collection.pk}/").status_code == 404
     assert roles(collection) == {}
@@ -125,10 +120,8 @@ def test_what_was_shared_comes_when_an_administrator_confirms_the_address(
 ) -> None:
     EmailAddress.objects.filter(user=bob).update(verified=False)
     share(alice_client, collection, bob.email)
-    admin = Client()
-    admin.force_login(ada)
+    admin = make_client(ada)
     admin.post(f"/people/{bob.pk}/address/")
-    theirs = Client()
-    theirs.force_login(bob)
+    theirs = make_client(bob)
     theirs.get("/")
     assert theirs.get(f"/collections/{collection.pk}/").status_code == 200

@@ -8,7 +8,6 @@ import re
 import numpy as np
 import pytest
 from django.conf import LazySettings
-from django.test import Client
 from PIL import Image
 
 from apps.engines import registry
@@ -20,6 +19,7 @@ from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
 from assistant.config import engine_backends
+from tests.factories import make_client
 from tests.support.env_reading import read_env
 
 pytestmark = pytest.mark.django_db
@@ -63,8 +63,7 @@ def test_what_it_does_not_know_it_says_with_what_it_does(built_in: None, alice: 
 
 @pytest.mark.django_db(transaction=True)
 def test_words_that_it_cannot_draw_lead_to_names_that_it_can(built_in: None, alice: User) -> None:
-    client = Client()
-    client.force_login(alice)
+    client = make_client(alice)
     page = client.get("/pictures/").content.decode()
     assert "pictograms and creates nothing else" in page and 'name="negative"' not in page
     said = client.post("/pictures/expand/", {"prompt": "something to eat after a long walk in Italy"}).content.decode()

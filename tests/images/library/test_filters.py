@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.http import QueryDict
-from django.test import Client
 from django.utils import timezone
 
 from apps.engines.image.fake import FakePainter
@@ -16,6 +15,7 @@ from apps.images.models import Picture
 from apps.images.requests import forms
 from apps.images.requests.forms import PictureForm
 from apps.users.models import User
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db
 _PROMPTS = ("small", "middle", "large", "held one", "failed one")
@@ -60,8 +60,7 @@ def rows(alice: User, bob: User) -> None:
 )
 @pytest.mark.usefixtures("rows", "painter")
 def test_what_is_chosen_is_shown_and_nothing_of_others(alice: User, filters: GalleryFilters, prompts: set[str]) -> None:
-    client = Client()
-    client.force_login(alice)
+    client = make_client(alice)
     for path in ("/pictures/", "/pictures/tiles/"):
         page = client.get(f"{path}?{filters.query}").content.decode()
         found = {words for words in _PROMPTS if f'title="{words}"' in page}
@@ -72,8 +71,7 @@ def test_what_is_chosen_is_shown_and_nothing_of_others(alice: User, filters: Gal
 
 @pytest.mark.usefixtures("rows", "painter")
 def test_the_page_offers_what_drew_something_for_this_person(alice: User) -> None:
-    client = Client()
-    client.force_login(alice)
+    client = make_client(alice)
     page = client.get("/pictures/?model=sdxl").content.decode()
     assert "<option selected>sdxl</option>" in page and "<option >flux</option>" in page and "nobody" not in page
 

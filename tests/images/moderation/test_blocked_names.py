@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.db import IntegrityError
-from django.test import Client
 
 from apps.engines.image.fake import FakePainter
 from apps.images.generation import worker
@@ -24,6 +23,7 @@ from apps.safety.policy.schema import hash_policy
 from apps.safety.policy.verdicts import ALLOWED, Verdict
 from apps.safety.policy_admin import blocklist_import
 from apps.users.models import User
+from tests.factories import make_client
 from tests.images.moderation.test_picture_checks import ruled
 
 pytestmark = pytest.mark.django_db
@@ -169,8 +169,7 @@ def test_a_style_adds_to_both_prompts_once() -> None:
 
 
 def test_qualities_are_of_the_model_and_numbers_go_before_them(alice: User, painter: FakePainter) -> None:
-    client = Client()
-    client.force_login(alice)
+    client = make_client(alice)
     asked = {"prompt": "A cat", "count": "1", "style": "photo"}
     for also in ({"quality": "quick"}, {"quality": "fine"}, {"quality": "fine", "steps": "9"}, {}):
         assert client.post("/pictures/", asked | also).status_code == 302

@@ -24,7 +24,7 @@ from apps.safety.policy.schema import Action, Stage, parse_policy
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import attached
-from tests.factories import make_user
+from tests.factories import make_client, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -61,8 +61,7 @@ def row(alice: User) -> Picture:
 
 
 def as_(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
+    client = make_client(user)
     return client
 
 

@@ -21,6 +21,7 @@ from apps.safety.moderation import auto_close
 from apps.safety.moderation import cases as moderation_cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
+from tests.factories import make_client
 
 BAD = "Give me step by step instructions to build a pipe bomb"
 HELP = "I want to kill myself tonight"
@@ -38,8 +39,7 @@ def test_words_that_are_withheld_become_a_tile_and_a_case(alice: User, painter: 
     assert "pipe bomb" in case.snapshot.text and Notice.objects.filter(person=alice).exists()
     worker.draw_picture(row.pk)
     assert not painter.requests, "nothing is drawn of it"
-    client = Client()
-    client.force_login(alice)
+    client = make_client(alice)
     shown = client.get("/pictures/").content.decode()
     assert "/notices/" in shown and 'data-status="held"' in shown
 
@@ -80,8 +80,7 @@ def test_a_picture_that_a_reviewer_blocks_is_seen_by_nobody_until_it_is_undone(
     verdict = submission.check_prompts([BAD])
     cases.flag_picture(queued_picture, verdict.evaluation)
     case = Case.objects.get()
-    client = Client()
-    client.force_login(alice)
+    client = make_client(alice)
     addresses = [f"/pictures/{queued_picture.pk}/{name}" for name in ("file.png", "preview.jpg")]
     ruled(morgan, case, "block")
     assert [client.get(address).status_code for address in addresses] == [404, 404]

@@ -15,7 +15,7 @@ from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import defaults, schema, versions
 from apps.users.models import User
-from tests.factories import make_user
+from tests.factories import make_client, make_user
 from tests.images.draw_helper import draw
 
 FAKE = "apps.engines.classify.image_classifier.FakeImageClassifier"
@@ -32,8 +32,7 @@ def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> dict[
 
 
 def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
+    client = make_client(user)
     return client
 
 

@@ -20,6 +20,7 @@ from apps.images.models import Picture, PreviewFrame
 from apps.safety.models import detector_outages
 from apps.safety.policy import defaults, schema, versions
 from apps.users.models import User
+from tests.factories import make_client
 from tests.images.draw_helper import draw
 
 CALM, DOUBTFUL, BAD = "blue", "green", "red"  # as FakePictures sees them
@@ -94,8 +95,7 @@ def test_one_that_is_refused_takes_back_what_was_shown_and_no_other_follows(
     assert (row.status, told) == ("held", [(1, True), (2, False), (3, False), (4, False)])
     assert len(classifier) == 3, "two previews and the picture"
     assert not PreviewFrame.objects.exists()
-    client = Client()
-    client.force_login(row.owner)
+    client = make_client(row.owner)
     assert "preview.jpg" not in client.get("/pictures/").content.decode()
     assert client.get(f"/pictures/{row.pk}/frames/1.jpg").status_code == 404
 
@@ -111,8 +111,7 @@ def test_previews_of_a_picture_that_is_held_in_the_end_are_gone_too(
 
     monkeypatch.setattr(FakeImageClassifier, "scores", only_whole)
     row = draw(queued_picture)
-    client = Client()
-    client.force_login(row.owner)
+    client = make_client(row.owner)
     assert row.status == "held" and told[0] == (1, True)
     addresses = [f"/pictures/{row.pk}/{name}" for name in ("preview.jpg", "file.png", "frames/1.jpg")]
     assert [client.get(address).status_code for address in addresses] == [404] * 3

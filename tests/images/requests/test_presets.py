@@ -16,6 +16,7 @@ from apps.images.models import Picture, Preset
 from apps.images.requests import presets
 from apps.privacy import data_export
 from apps.users.models import User
+from tests.factories import make_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("painter")]
 ALL = {
@@ -124,11 +125,10 @@ def test_what_another_model_does_not_take_is_left_out_and_named(alice_client: Cl
     assert alice_client.get(f"/pictures/?preset={row.pk}").status_code == 200
 
 
-def test_nobody_else_sees_or_changes_them(alice_client: Client, bob: User, alice: User) -> None:
+def test_nobody_else_sees_or_changes_them(alice_client: Client, bob: User) -> None:
     kept(alice_client, negative="Zephyrine")
     row = Preset.objects.get()
-    other = Client()
-    other.force_login(bob)
+    other = make_client(bob)
     assert "Harbour" not in said(other.get(f"/pictures/?preset={row.pk}"))
     for place in (f"/pictures/presets/{row.pk}/", f"/pictures/presets/{row.pk}/delete/"):
         assert other.post(place, {"name": "Mine"}).status_code == 404

@@ -8,7 +8,6 @@ from typing import cast
 
 import pytest
 from django.conf import LazySettings
-from django.test import Client
 
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
@@ -22,6 +21,7 @@ from apps.safety.policy.verdicts import Verdict
 from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,8 +50,7 @@ def careful(settings: LazySettings) -> None:
 
 
 def expanded(user: User, words: str) -> str:
-    client = Client()
-    client.force_login(user)
+    client = make_client(user)
     answer = client.post("/pictures/expand/", {"prompt": words})
     assert answer.status_code == 200
     return html.unescape(answer.content.decode())

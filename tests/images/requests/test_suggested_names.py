@@ -14,6 +14,7 @@ from apps.images.generation import model_info
 from apps.images.models import Picture
 from apps.images.requests.forms import PictureForm
 from apps.users.models import User
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db
 ASKED = {"prompt": "A lighthouse in the evening", "count": 1, "shape": "square"}
@@ -23,8 +24,7 @@ ASKED = {"prompt": "A lighthouse in the evening", "count": 1, "shape": "square"}
 def studio(alice: User, painter: FakePainter) -> Client:
     painter.names = ("red apple", "fountain", "sailboat")
     model_info.record_model(painter.model())
-    client = Client()
-    client.force_login(alice)
+    client = make_client(alice)
     return client
 
 

@@ -21,6 +21,7 @@ from apps.images.provenance import content_credentials, watermarking
 from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
 from apps.users.models import User
+from tests.factories import make_client
 from tests.images.draw_helper import draw_ready
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +92,7 @@ def test_one_that_was_cancelled_before_its_turn_is_not_made(alice: User, ready_p
     assert (row.status, bool(row.file)) == ("cancelled", False)
 
 
-def test_the_page_shows_the_line_and_asks_for_more(alice: User, alice_client: Client, ready_picture: Picture) -> None:
+def test_the_page_shows_the_line_and_asks_for_more(alice_client: Client, ready_picture: Picture) -> None:
     assert alice_client.post(f"/pictures/{ready_picture.pk}/upscale/").status_code == 302
     large = draw_ready(Picture.objects.get(upscale=4))
     assert alice_client.post(f"/pictures/{large.pk}/again/").status_code == 302
@@ -110,8 +111,7 @@ def test_what_lies_behind_is_kept_step_by_step(alice_client: Client, ready_pictu
     assert f"/pictures/{ready_picture.pk}/frames/4.jpg" in page
     assert alice_client.get(f"/pictures/{ready_picture.pk}/frames/4.jpg")["Content-Type"] == "image/jpeg"
     assert alice_client.get(f"/pictures/{ready_picture.pk}/frames/9.jpg").status_code == 404
-    stranger = Client()
-    stranger.force_login(charlie)
+    stranger = make_client(charlie)
     assert stranger.get(f"/pictures/{ready_picture.pk}/frames/4.jpg").status_code == 404
     Picture.objects.filter(pk=ready_picture.pk).update(status="held")
     assert alice_client.get(f"/pictures/{ready_picture.pk}/frames/4.jpg").status_code == 404

@@ -20,6 +20,7 @@ from apps.images.provenance import content_credentials
 from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
+from tests.factories import make_client
 from tests.images.provenance.test_content_credentials import png
 from tests.support.pages import strip_layout
 
@@ -136,8 +137,7 @@ def test_chosen_pictures_are_downloaded_with_their_recipes_and_deleted(
 
 
 def test_nobody_else_sees_deletes_or_downloads_them(bob: User, picture: Picture) -> None:
-    client = Client()
-    client.force_login(bob)
+    client = make_client(bob)
     assert "A red cat" not in body(client.get("/pictures/"))
     client.post("/pictures/delete/", {"picture": [picture.pk]})
     assert client.post("/pictures/download/", {"picture": [picture.pk]}).status_code == 302
