@@ -80,12 +80,8 @@ def decide_verdict(
         return Verdict(not is_marked, result.code or rule_verdict.code, message, evaluation)
     if result.allowed:
         return Verdict(True, result.code or rule_verdict.code, "", evaluation)
-    return Verdict(
-        False,
-        result.code,
-        user_messages.withheld_message(stage, result, signals, policy, UNAVAILABLE_MESSAGE),
-        evaluation,
-    )
+    message = user_messages.withheld_message(stage, result, signals, policy, UNAVAILABLE_MESSAGE)
+    return Verdict(False, result.code, message, evaluation)
 
 
 def _rule_signal(rule_verdict: Verdict, durations: Durations, text: str) -> Signal:
@@ -104,15 +100,11 @@ class DefaultCheck:
         self._sentences = MicroBatcher(score_texts)
 
     async def question(self, text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
-        (rule_verdict, ms), policy = (
-            timeouts.measure_time(lambda: self._rules.check_question(text)),
-            versions.current_policy(),
-        )
+        policy = versions.current_policy()
+        rule_verdict, ms = timeouts.measure_time(lambda: self._rules.check_question(text))
         list_signals, durations = lists.detect_blocklists(policy, Stage.QUESTION, text), {"rules": ms}
         if list_signals or not rule_verdict.allowed:
-            verdict = decide_verdict(
-                Stage.QUESTION, text, rule_verdict, None, policy, other_signals=list_signals, durations=durations
-            )
+            verdict = decide_verdict(Stage.QUESTION, text, rule_verdict, None, policy, None, list_signals, durations)
             if not verdict.allowed:
                 return verdict
         async with _text_time_limit(durations):
@@ -126,18 +118,12 @@ class DefaultCheck:
         return await _ask_guard_if_unsure(Stage.QUESTION, text, rule_verdict, scores, policy, list_signals, durations)
 
     async def sentence(self, text: str, since: int) -> Verdict:
-        (rule_verdict, ms), policy = (
-            timeouts.measure_time(lambda: self._rules.check_sentence(text, since)),
-            versions.current_policy(),
-        )
-        list_signals, durations = (
-            [*canary.detect_canary(text, since), *lists.detect_blocklists(policy, Stage.ANSWER, text, since)],
-            {"rules": ms},
-        )
+        policy = versions.current_policy()
+        rule_verdict, ms = timeouts.measure_time(lambda: self._rules.check_sentence(text, since))
+        list_signals = [*canary.detect_canary(text, since), *lists.detect_blocklists(policy, Stage.ANSWER, text, since)]
+        durations = {"rules": ms}
         if list_signals or not rule_verdict.allowed or len(text) < _SHORTEST:
-            verdict = decide_verdict(
-                Stage.ANSWER, text, rule_verdict, None, policy, other_signals=list_signals, durations=durations
-            )
+            verdict = decide_verdict(Stage.ANSWER, text, rule_verdict, None, policy, None, list_signals, durations)
             if not verdict.allowed or len(text) < _SHORTEST:
                 return verdict
         async with _text_time_limit(durations):
@@ -145,26 +131,18 @@ class DefaultCheck:
         return await _ask_guard_if_unsure(Stage.ANSWER, text, rule_verdict, scores, policy, list_signals, durations)
 
     def passage(self, text: str) -> Verdict:
-        (rule_verdict, ms), policy = timeouts.measure_time(lambda: self._rules.passage(text)), versions.current_policy()
+        policy = versions.current_policy()
+        rule_verdict, ms = timeouts.measure_time(lambda: self._rules.passage(text))
         list_signals, durations = lists.detect_blocklists(policy, Stage.PASSAGE, text), {"rules": ms}
         if not rule_verdict.allowed or not text.strip():
-            verdict = decide_verdict(
-                Stage.PASSAGE, text, rule_verdict, None, policy, other_signals=list_signals, durations=durations
-            )
+            verdict = decide_verdict(Stage.PASSAGE, text, rule_verdict, None, policy, None, list_signals, durations)
             if not text.strip() or (verdict.evaluation is not None and verdict.evaluation.result.reviewed):
                 return verdict
         with _engine_errors_as_unavailable():
             scores, durations["text"] = _in_time("text", 1, lambda: score_text(text))
             signals, _ = _in_time("planted", 1, lambda: detect_injections([text]))
-        return decide_verdict(
-            Stage.PASSAGE,
-            text,
-            rule_verdict,
-            scores,
-            policy,
-            other_signals=[*signals, *list_signals],
-            durations=durations,
-        )
+        other_signals = [*signals, *list_signals]
+        return decide_verdict(Stage.PASSAGE, text, rule_verdict, scores, policy, None, other_signals, durations)
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
         with _engine_errors_as_unavailable():
@@ -277,11 +255,8 @@ def score_text(text: str, vector: Vectors | None = None) -> dict[str, float]:
 
     `vector` is the embedding of the whole text, if known.
     """
-    pieces, embedder, classifier = (
-        split_for_classifier(text),
-        registry.get_classifier_embedder(),
-        registry.get_text_classifier(),
-    )
+    embedder, classifier = registry.get_classifier_embedder(), registry.get_text_classifier()
+    pieces = split_for_classifier(text)
     texts = [classifier.text_to_embed(piece) for piece in pieces]
     if len(pieces) > 1:
         vectors = embedder.embed_passages(texts)

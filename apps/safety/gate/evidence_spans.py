@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from apps.engines.types import EngineError
 from apps.lib.text import sentences
-from apps.safety.policy.evaluation import Signal
 from apps.safety.policy.schema import Policy, Stage
 from apps.safety.policy.verdicts import CheckUnavailable, Verdict
 
@@ -46,11 +45,6 @@ def add_evidence_spans(verdict: Verdict, policy: Policy, score_texts: ScoreTexts
     min_score = thresholds[0].min_score if thresholds else 1.0
     highest = max(scores)
     evidence = tuple(span for span, score in zip(spans, scores, strict=True) if score >= min_score or score == highest)
-    return replace(
-        verdict,
-        evaluation=replace(evaluation, signals=tuple(_with(one, text_signal, evidence) for one in evaluation.signals)),
-    )
-
-
-def _with(signal: Signal, text_signal: Signal, spans: tuple[tuple[int, int], ...]) -> Signal:
-    return replace(signal, spans=spans) if signal is text_signal else signal
+    with_spans = replace(text_signal, spans=evidence)
+    signals = tuple(with_spans if signal is text_signal else signal for signal in evaluation.signals)
+    return replace(verdict, evaluation=replace(evaluation, signals=signals))

@@ -56,16 +56,9 @@ class BlocklistMatcher:
         rows = [(blocklist, entry) for blocklist in blocklists for entry in blocklist.entries]
         self._entries = [(blocklist, entry, compile_entry(blocklist.kind, entry)) for blocklist, entry in rows]
         self._named = any(blocklist.kind == NAMES for blocklist, _ in rows)
-        self._any = [
-            _compile(
-                "|".join(
-                    f"(?:{entry_pattern(blocklist.kind, entry)})"
-                    for blocklist, entry in rows[start : start + _TOGETHER]
-                ),
-                _MANY_BYTES,
-            )
-            for start in range(0, len(rows), _TOGETHER)
-        ]
+        patterns = [f"(?:{entry_pattern(blocklist.kind, entry)})" for blocklist, entry in rows]
+        groups = (patterns[start : start + _TOGETHER] for start in range(0, len(patterns), _TOGETHER))
+        self._any = [_compile("|".join(group), _MANY_BYTES) for group in groups]
 
     def find_matches(
         self, text: str, since: int = 0, today: date | None = None, stage: Stage | None = None
@@ -76,30 +69,19 @@ class BlocklistMatcher:
         """
         folds: list[Callable[[str], str]] = [fold_for_detection, str, *([strip_accents] if self._named else [])]
         folded = [(fold, fold(text)) for fold in folds]
-        first = next(
-            (
-                at
-                for at, pattern_group in enumerate(self._any)
-                if any(pattern_group.search(folded_text) for _, folded_text in folded)
-            ),
-            None,
-        )
+        first = next((at for at, group in enumerate(self._any) if any(group.search(view) for _, view in folded)), None)
         if first is None:
             return []
         views = [(fold, folded_text, len(fold(text[:since]))) for fold, folded_text in folded]
         today, matches = today or timezone.now().date(), {}
         for blocklist, entry, pattern in self._entries[first * _TOGETHER :]:
-            if (
-                blocklist.key in matches
-                or blocklist.has_expired(today)
-                or (stage is not None and stage not in blocklist.stages)
-            ):
+            applies = stage is None or stage in blocklist.stages
+            if blocklist.key in matches or blocklist.has_expired(today) or not applies:
                 continue
             for fold, folded_text, folded_since in views[2:] if blocklist.kind == NAMES else views[:2]:
                 if spans := _spans_beyond(blocklist.kind, pattern, folded_text, folded_since):
-                    matches[blocklist.key] = BlocklistMatch(
-                        blocklist.key, entry, tuple(map_spans_to_source(text, spans, fold))
-                    )
+                    sources = tuple(map_spans_to_source(text, spans, fold))
+                    matches[blocklist.key] = BlocklistMatch(blocklist.key, entry, sources)
                     break
         return list(matches.values())
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -154,26 +154,9 @@ def find_matching_entries(blocklist: Blocklist, text: str) -> list[str]:
     The list's end is ignored.
     """
     normalised = normalise(text[:20_000])
-    matches_by_entry = (
-        blocklist_matcher.BlocklistMatcher([_with_one_entry(blocklist, entry)]).find_matches(normalised, today=date.min)
-        for entry in blocklist.entries
-    )
-    return [matches[0].entry for matches in matches_by_entry if matches]
-
-
-def _with_one_entry(blocklist: Blocklist, entry: str) -> Blocklist:
-    return Blocklist(
-        blocklist.key,
-        blocklist.name,
-        blocklist.owner,
-        blocklist.code,
-        blocklist.kind,
-        (entry,),
-        blocklist.action,
-        blocklist.stages,
-        blocklist.expires,
-        blocklist.note,
-    )
+    single_entries = (replace(blocklist, entries=(entry,)) for entry in blocklist.entries)
+    matchers = (blocklist_matcher.BlocklistMatcher([single]) for single in single_entries)
+    return [match.entry for matcher in matchers for match in matcher.find_matches(normalised, today=date.min)]
 
 
 def _draft(user: User, key: str, row: dict[str, Any] | None, kind: str) -> PolicyVersion:

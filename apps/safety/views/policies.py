@@ -19,6 +19,7 @@ from apps.safety.policy import separation_of_duties, versions
 from apps.safety.policy.schema import PolicyError, parse_policy
 from apps.safety.policy_admin import backtest, coverage, version_diff
 from apps.safety.verdict_log import detector_versions
+from apps.safety.views.policy_form import redirect_from_draft
 from apps.users.permissions import administrator_required, get_signed_in_user
 
 _LONGEST = 100_000  # characters of a policy
@@ -39,13 +40,7 @@ def show_versions(request: HttpRequest) -> HttpResponse:
         except (ValueError, RecursionError) as error:
             problem = str(error) if isinstance(error, PolicyError) else gettext("This is not valid JSON.")
         else:
-            for warning in coverage.describe_unreachable(parse_policy(row.body)):
-                messages.warning(request, warning)
-            message = gettext(
-                "%(row)s saved as a draft. Test it on past verdicts; then another administrator approves it."
-            )
-            messages.success(request, message % {"row": code_labels.version_label(row)})
-            return redirect("safety:policy")
+            return redirect_from_draft(request, row)
     listed = list(PolicyVersion.objects.select_related("author", "approver"))
     rows = [
         (row, _list_warnings(row), _list_differences(live, row), _find_outdated_base(live, row, listed))

@@ -214,7 +214,9 @@ def edit_policy(request: HttpRequest) -> HttpResponse:
             form.add_error(None, gettext("You have not changed anything."))
         else:
             try:
-                return _drafted(request, versions.save_clauses(user, base, form.clauses(), form.cleaned_data["note"]))
+                return redirect_from_draft(
+                    request, versions.save_clauses(user, base, form.clauses(), form.cleaned_data["note"])
+                )
             except PolicyError as error:
                 form.add_error(None, str(error))
     context = {"form": form, "base": base, "days": PREVIEW_DAYS, "clauses": list(form.grouped())}
@@ -248,7 +250,8 @@ def _get_base(request: HttpRequest) -> PolicyVersion:
     return versions.get_draft_base(get_signed_in_user(request), int(number) if known else 0)
 
 
-def _drafted(request: HttpRequest, row: PolicyVersion) -> HttpResponse:
+def redirect_from_draft(request: HttpRequest, row: PolicyVersion) -> HttpResponse:
+    """Redirect to the versions of the policy, with warnings about thresholds of the draft that no score can reach."""
     for warning in coverage.describe_unreachable(parse_policy(row.body)):
         messages.warning(request, warning)
     message = gettext("%(row)s saved as a draft. Test it on past verdicts; then another administrator approves it.")
