@@ -39,16 +39,16 @@ class EnvironmentVariable:
 
     name: str
     value: str  # without secrets
-    given: bool  # True if the environment sets it; else the default applies
-    words: SafeString
+    is_set: bool  # True if the environment sets it; else the default applies
+    description: SafeString
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSetting:
     """Engine that is set up for one task, with the variable that selects it."""
 
-    words: StrOrPromise
-    kind: str  # name of the class; "" if no engine is set up
+    label: StrOrPromise
+    class_name: str  # "" if no engine is set up
     model: str
     variable: str
 
@@ -56,27 +56,27 @@ class EngineSetting:
 def list_variables() -> list[EnvironmentVariable]:
     """Return the documented variables in the order of the settings."""
     return [
-        EnvironmentVariable(name, value, given, _mark_code(words))
-        for name, (value, given, words) in settings.ENVIRONMENT.items()
+        EnvironmentVariable(name, value, is_set, _mark_code(description))
+        for name, (value, is_set, description) in settings.ENVIRONMENT.items()
     ]
 
 
 def list_engines() -> list[EngineSetting]:
     """Return the engines in the order of `ENGINES`, with passwords in URLs masked."""
-    found = []
-    for name, (words, variable) in ENGINES.items():
+    engines = []
+    for name, (label, variable) in ENGINES.items():
         chosen: dict[str, Any] = settings.ENGINES.get(name) or {}
         options = chosen.get("OPTIONS", {})
         model = next((str(options[key]) for key in ("model", "path", "url") if options.get(key)), "")
-        kind = str(chosen.get("BACKEND", "")).rpartition(".")[2]
-        found.append(EngineSetting(words, kind, _PASSWORD.sub("•••@", model), variable))
-    return found
+        class_name = str(chosen.get("BACKEND", "")).rpartition(".")[2]
+        engines.append(EngineSetting(label, class_name, _PASSWORD.sub("•••@", model), variable))
+    return engines
 
 
 def list_chat_models() -> list[dict[str, Any]]:
     """Return the properties of each chat model without its key; passwords in server URLs are masked."""
     return [
-        {**{key: said for key, said in model["ABOUT"].items() if key != "server"},
+        {**{key: value for key, value in model["ABOUT"].items() if key != "server"},
          "name": model["ABOUT"]["label"] or name, "server": _PASSWORD.sub("•••@", model["ABOUT"]["server"])}
         for name, model in settings.CHATS.items()
     ]  # fmt: skip

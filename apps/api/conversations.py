@@ -33,22 +33,22 @@ _READ, _WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
 
 
 @router.post("/search", auth=AsyncBearer(Scope.READ), response={200: SearchOut, 400: dict[str, Any]}, tags=["search"])
-async def search_passages(request: HttpRequest, wish: SearchIn) -> Any:
+async def search_passages(request: HttpRequest, payload: SearchIn) -> Any:
     """Return the passages relevant to a question, best first, of documents that you may read; none: nothing
     relevant."""
-    question = requests.clean_question(wish.question)
+    question = requests.clean_question(payload.question)
     user = get_caller(request)
     with use_surface(Surface.API):
         verdict = await check_question(question)
     await findings.open_case_for_question(user, verdict)
     if not verdict.allowed:
         raise ApiError(400, verdict.message)
-    await in_db(check_readable, user, wish.collections)
-    filters = SearchFilters(tuple(wish.kinds), tuple(wish.languages), wish.path, wish.since, wish.until)
-    found = await documents.search(user, question, collections=wish.collections, filters=filters)
+    await in_db(check_readable, user, payload.collections)
+    filters = SearchFilters(tuple(payload.kinds), tuple(payload.languages), payload.path, payload.since, payload.until)
+    result = await documents.search(user, question, collections=payload.collections, filters=filters)
     return {
-        "passages": found.passages, "searched": found.searched, "left_out": found.unsearched,
-        "documents": found.documents, "waiting": found.waiting, "query": found.query,
+        "passages": result.passages, "searched": result.searched, "left_out": result.unsearched,
+        "documents": result.documents, "waiting": result.waiting, "query": result.query,
     }  # fmt: skip
 
 
@@ -78,17 +78,17 @@ def list_messages(request: HttpRequest, pk: UUID) -> QuerySet[Message]:
 
 
 @router.patch("/conversations/{uuid:pk}", auth=_WRITE, response=ConversationOut, tags=["conversations"])
-def rename_conversation(request: HttpRequest, pk: UUID, wish: ConversationChange) -> Conversation:
-    found = get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
-    Conversation.objects.filter(pk=found.pk).update(title=wish.title, titled=Conversation.Titled.PERSON)
+def rename_conversation(request: HttpRequest, pk: UUID, payload: ConversationChange) -> Conversation:
+    conversation = get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
+    Conversation.objects.filter(pk=conversation.pk).update(title=payload.title, titled=Conversation.Titled.PERSON)
     return get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
 
 
 @router.delete("/conversations/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["conversations"])
 def remove_conversation(request: HttpRequest, pk: UUID) -> Status[None]:
     """Delete the conversation with its answers. On the page its owner can restore it for an hour."""
-    found = get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
-    conversation_actions.delete_conversations(get_caller(request), [found.pk])
+    conversation = get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
+    conversation_actions.delete_conversations(get_caller(request), [conversation.pk])
     return Status(204, None)
 
 

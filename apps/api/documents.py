@@ -50,11 +50,11 @@ def list_collections(request: HttpRequest) -> QuerySet[Collection]:
 
 
 @router.post("/collections", auth=_WRITE, response={201: CollectionOut}, tags=["collections"])
-def create_collection(request: HttpRequest, wish: CollectionIn) -> Status[Collection]:
+def create_collection(request: HttpRequest, payload: CollectionIn) -> Status[Collection]:
     """Create a collection, which only you may read until you share it on its page."""
     user = get_caller(request)
-    _refuse_known_name(user, wish.name)
-    return Status(201, Collection.objects.create(owner=user, **wish.dict()))
+    _refuse_known_name(user, payload.name)
+    return Status(201, Collection.objects.create(owner=user, **payload.dict()))
 
 
 def _refuse_known_name(user: User, name: str, but: UUID | None = None) -> None:
@@ -69,17 +69,17 @@ def get_collection(request: HttpRequest, pk: UUID) -> Collection:
 
 
 @router.patch("/collections/{uuid:pk}", auth=_WRITE, response=CollectionOut, tags=["collections"])
-def change_collection(request: HttpRequest, pk: UUID, wish: CollectionChange) -> Collection:
+def change_collection(request: HttpRequest, pk: UUID, payload: CollectionChange) -> Collection:
     """Change name or description. Only owners of the collection may do that."""
-    found = get_object_or_404(Collection.objects.owned_by(get_caller(request)), pk=pk)
-    changes = {name: value for name, value in wish.dict(exclude_unset=True).items() if value is not None}
+    collection = get_object_or_404(Collection.objects.owned_by(get_caller(request)), pk=pk)
+    changes = {name: value for name, value in payload.dict(exclude_unset=True).items() if value is not None}
     if "name" in changes:
-        _refuse_known_name(found.owner, changes["name"], found.pk)
+        _refuse_known_name(collection.owner, changes["name"], collection.pk)
     for name, value in changes.items():
-        setattr(found, name, value)
+        setattr(collection, name, value)
     if changes:
-        found.save(update_fields=list(changes))
-    return found
+        collection.save(update_fields=list(changes))
+    return collection
 
 
 @router.delete("/collections/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["collections"])
@@ -96,9 +96,9 @@ def list_documents(request: HttpRequest, pk: UUID, path: str = "") -> QuerySet[D
 
     `path`: only documents in this folder and the folders in it.
     """
-    found = get_object_or_404(Collection.objects.visible_to(get_caller(request)), pk=pk).documents.all()
+    rows = get_object_or_404(Collection.objects.visible_to(get_caller(request)), pk=pk).documents.all()
     folder = clean_folder_path(path)
-    return found.filter(Q(path=folder) | Q(path__startswith=f"{folder}/")) if folder else found
+    return rows.filter(Q(path=folder) | Q(path__startswith=f"{folder}/")) if folder else rows
 
 
 @router.post("/collections/{uuid:pk}/documents", auth=_WRITE, response={202: DocumentOut}, tags=["documents"])
@@ -113,11 +113,13 @@ def upload_document(request: HttpRequest, pk: UUID, file: File[UploadedFile], pa
 
 
 @router.post("/collections/{uuid:pk}/pages", auth=_WRITE, response={202: DocumentOut}, tags=["documents"])
-def add_web_page(request: HttpRequest, pk: UUID, wish: WebPageIn) -> Status[Document]:
+def add_web_page(request: HttpRequest, pk: UUID, payload: WebPageIn) -> Status[Document]:
     """Add a public web page, which is fetched later; poll the document until its status is `ready` or `failed`."""
     user = get_caller(request)
     rate_limits.consume(user, LimitedResource.UPLOADS)
-    return Status(202, queue_web_page(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), wish.url))
+    return Status(
+        202, queue_web_page(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), payload.url)
+    )
 
 
 @router.get("/documents/{uuid:pk}", auth=_READ, response=DocumentOut, tags=["documents"])
@@ -126,10 +128,10 @@ def get_document(request: HttpRequest, pk: UUID) -> Document:
 
 
 @router.patch("/documents/{uuid:pk}", auth=_WRITE, response=DocumentOut, tags=["documents"])
-def change_document(request: HttpRequest, pk: UUID, wish: DocumentChange) -> Document:
+def change_document(request: HttpRequest, pk: UUID, payload: DocumentChange) -> Document:
     """Change the title under which the document is shown and cited; empty: the name of its file."""
     with transaction.atomic():
-        set_title(get_caller(request), _editable(request, pk), wish.title)
+        set_title(get_caller(request), _editable(request, pk), payload.title)
     return _editable(request, pk)
 
 
@@ -150,9 +152,9 @@ def retry_document(request: HttpRequest, pk: UUID) -> Document:
 @router.delete("/documents/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["documents"])
 def remove_document(request: HttpRequest, pk: UUID) -> Status[None]:
     """Delete the document at once, including its passages in answers that cited it."""
-    found = _editable(request, pk)
-    delete_document(get_caller(request), found)
-    page_view.delete_cached_images([found.sha256])
+    document = _editable(request, pk)
+    delete_document(get_caller(request), document)
+    page_view.delete_cached_images([document.sha256])
     return Status(204, None)
 
 

@@ -25,10 +25,10 @@ class ApiError(HttpError):
     """
 
     def __init__(
-        self, status: int, words: str, *, param: str | None = None, code: str | None = None,
+        self, status: int, message: str, *, param: str | None = None, code: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(status, words)
+        super().__init__(status, message)
         self.param, self.code, self.headers = param, code, headers or {}
 
 
@@ -46,11 +46,11 @@ def install_handlers(api: NinjaAPI) -> None:
     """Register a handler for each exception that an operation of `api` may raise."""
 
     @api.exception_handler(AuthenticationError)
-    def no_token(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    def handle_no_token(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
         return refuse_token(api, request)
 
     @api.exception_handler(HttpError)
-    def stated(request: HttpRequest, error: HttpError) -> HttpResponse:
+    def handle_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
         if not isinstance(error, ApiError):
             return build_error_response(api, request, str(error), error.status_code)
         response = build_error_response(api, request, str(error), error.status_code, param=error.param, code=error.code)
@@ -60,28 +60,35 @@ def install_handlers(api: NinjaAPI) -> None:
 
     @api.exception_handler(NotFoundOrForbidden)
     @api.exception_handler(Http404)
-    def unknown(request: HttpRequest, error: Exception) -> HttpResponse:
+    def handle_not_found(request: HttpRequest, error: Exception) -> HttpResponse:
         return build_error_response(api, request, "Nothing with this ID was found.", 404)
 
     @api.exception_handler(ValidationError)
-    def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        status, place = 400 if _openai(request) else 422, "".join(map(_place, error.errors[:1]))
-        return build_error_response(api, request, _words(error.errors), status, param=place or None)
+    def handle_validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        status, field_path = (
+            400 if _is_openai_path(request) else 422,
+            "".join(map(_format_field_path, error.errors[:1])),
+        )
+        return build_error_response(
+            api, request, _format_validation_errors(error.errors), status, param=field_path or None
+        )
 
     @api.exception_handler(UploadRefused)
     @api.exception_handler(RequestRefused)
-    def refused(request: HttpRequest, error: Exception) -> HttpResponse:
+    def handle_refusal(request: HttpRequest, error: Exception) -> HttpResponse:
         status, retry_s = (429, _RETRY_S) if isinstance(error, ConversationBusy) else (400, "")
         status = 507 if isinstance(error, DiskFull) else status
         return build_error_response(api, request, str(error), status, retry_s)
 
     @api.exception_handler(RateLimited)
-    def over_limit(request: HttpRequest, error: RateLimited) -> HttpResponse:
+    def handle_rate_limit(request: HttpRequest, error: RateLimited) -> HttpResponse:
         return build_error_response(api, request, str(error), 429, str(error.retry_s), code="rate_limit_exceeded")
 
     @api.exception_handler(EngineError)
-    def engine(request: HttpRequest, error: EngineError) -> HttpResponse:
-        return build_error_response(api, request, str(error), _status(error), _RETRY_S if error.retry else "")
+    def handle_engine_error(request: HttpRequest, error: EngineError) -> HttpResponse:
+        return build_error_response(
+            api, request, str(error), _get_engine_status(error), _RETRY_S if error.retry else ""
+        )
 
 
 def refuse_token(api: NinjaAPI, request: HttpRequest) -> HttpResponse:
@@ -91,14 +98,14 @@ def refuse_token(api: NinjaAPI, request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _status(error: EngineError) -> int:
+def _get_engine_status(error: EngineError) -> int:
     return 400 if isinstance(error, EngineRefused) else 429 if isinstance(error, EngineBusy) else 503
 
 
 def build_error_response(
     api: NinjaAPI,
     request: HttpRequest,
-    words: str,
+    message: str,
     status: int,
     retry_s: str = "",
     *,
@@ -106,46 +113,50 @@ def build_error_response(
     code: str | None = None,
 ) -> HttpResponse:
     """Return a JSON error response; `retry_s` is the value of the Retry-After header, in seconds, "" for none."""
-    response = api.create_response(request, build_error_body(request, words, status, param, code), status=status)
+    response = api.create_response(request, build_error_body(request, message, status, param, code), status=status)
     if retry_s:
         response["Retry-After"] = retry_s
     return response
 
 
 def build_error_body(
-    request: HttpRequest, words: str, status: int, param: str | None = None, code: str | None = None
+    request: HttpRequest, message: str, status: int, param: str | None = None, code: str | None = None
 ) -> dict[str, Any]:
     """Return the JSON body of an error in the shape that clients of this path expect."""
     return (
-        build_openai_error(words, status, param, code) if _openai(request) else {"detail": words, **_with_help(words)}
+        build_openai_error(message, status, param, code)
+        if _is_openai_path(request)
+        else {"detail": message, **_build_help(message)}
     )
 
 
-def _with_help(words: str) -> dict[str, object]:
+def _build_help(message: str) -> dict[str, object]:
     """Return helplines under "help" if the text answers a user who speaks of hurting themselves; else {}."""
-    return {"help": helplines.select_helplines().to_json()} if is_crisis_support(words) else {}
+    return {"help": helplines.select_helplines().to_json()} if is_crisis_support(message) else {}
 
 
-def build_openai_error(words: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
+def build_openai_error(message: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
     """Return the body of an error in the shape of the OpenAI protocol."""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    return {"error": {"message": words, "type": kind, "param": param, "code": code, **_with_help(words)}}
+    return {"error": {"message": message, "type": kind, "param": param, "code": code, **_build_help(message)}}
 
 
-def _openai(request: HttpRequest) -> bool:
+def _is_openai_path(request: HttpRequest) -> bool:
     return request.path.startswith("/v1/")
 
 
-def _words(errors: list[dict[str, Any]]) -> str:
+def _format_validation_errors(errors: list[dict[str, Any]]) -> str:
     """Return the first three validation errors as one text of at most 600 characters, each with its field."""
-    found = []
+    parts = []
     for error in errors[:3]:
-        place = _place(error)
-        found.append(f"{place}: {error.get('msg', 'not readable')}" if place else str(error.get("msg", "not readable")))
-    return "; ".join(found)[:600]
+        field_path = _format_field_path(error)
+        parts.append(
+            f"{field_path}: {error.get('msg', 'not readable')}" if field_path else str(error.get("msg", "not readable"))
+        )
+    return "; ".join(parts)[:600]
 
 
-def _place(error: dict[str, Any]) -> str:
+def _format_field_path(error: dict[str, Any]) -> str:
     """Return the dotted path of the field at fault, without the names of our own parameters."""
-    left_out = {"body", "query", "path", "data", "wish"}
-    return ".".join(str(part) for part in error.get("loc", ()) if part not in left_out)
+    own_parameters = {"body", "query", "path", "data", "payload"}
+    return ".".join(str(part) for part in error.get("loc", ()) if part not in own_parameters)

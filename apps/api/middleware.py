@@ -13,8 +13,8 @@ from django.utils.decorators import sync_and_async_middleware
 
 from apps.api.errors import build_error_body
 
-_BELOW = ("/api/", "/v1/")
-_WORDS = {
+_PATH_PREFIXES = ("/api/", "/v1/")
+_MESSAGES = {
     403: "This is not allowed.",
     404: "This address does not exist; see docs/reference/api.md.",
     405: "This method is not allowed here; the header “Allow” names those that are.",
@@ -33,24 +33,24 @@ def json_error_middleware(get_response: Callable[[HttpRequest], Any]) -> Callabl
     """
     if iscoroutinefunction(get_response):
 
-        async def answer_later(request: HttpRequest) -> HttpResponseBase:
-            return _replace(request, await get_response(request))
+        async def async_middleware(request: HttpRequest) -> HttpResponseBase:
+            return _with_json_body(request, await get_response(request))
 
-        return answer_later
+        return async_middleware
 
-    def answer(request: HttpRequest) -> HttpResponseBase:
-        return _replace(request, get_response(request))
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        return _with_json_body(request, get_response(request))
 
-    return answer
+    return middleware
 
 
-def _replace(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+def _with_json_body(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     status = response.status_code
     is_json = response.headers.get("Content-Type", "").startswith("application/json")
-    if status < 400 or is_json or not isinstance(response, HttpResponse) or not request.path.startswith(_BELOW):
+    if status < 400 or is_json or not isinstance(response, HttpResponse) or not request.path.startswith(_PATH_PREFIXES):
         return response
-    words = _WORDS.get(status, "The request cannot be understood." if status < 500 else _WORDS[500])
-    response.content = json.dumps(build_error_body(request, words, status))
+    message = _MESSAGES.get(status, "The request cannot be understood." if status < 500 else _MESSAGES[500])
+    response.content = json.dumps(build_error_body(request, message, status))
     response["Content-Type"] = "application/json"
     response.headers.pop("Content-Length", None)
     return response

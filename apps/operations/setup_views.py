@@ -120,14 +120,16 @@ async def start_sample_chat(request: HttpRequest) -> HttpResponse:
     if progress.collection is None:
         raise Http404
     try:
-        wish = AskRequest(
+        ask_request = AskRequest(
             client_id=secrets.token_hex(16),
             text=clean_question(request.POST.get("question") or sample_collection.QUESTIONS[0]),
             collections=(progress.collection.pk,),
         )
-        kept = await runner.submit_request(get_signed_in_user(request), request.session.session_key or "", wish)
+        turn_ids = await runner.submit_request(
+            get_signed_in_user(request), request.session.session_key or "", ask_request
+        )
     except (RequestRefused, SessionEnded, EngineError) as error:
         return HttpResponse(
             str(error) or gettext("Sign in again."), status=409, content_type="text/plain; charset=utf-8"
         )
-    return redirect(f"/c/{kept.conversation_id}/")
+    return redirect(f"/c/{turn_ids.conversation_id}/")

@@ -179,7 +179,7 @@ def test_a_backup_that_does_not_hold_its_rows_fails_its_check(settings: Settings
 
 def test_the_doctor_warns_while_there_is_no_backup(settings: Settings) -> None:
     told = backup_checks.check_backups()
-    assert told.state == CheckState.WARN and "There is no backup yet" in told.words and "worker" in told.advice
+    assert told.state == CheckState.WARN and "There is no backup yet" in told.message and "worker" in told.advice
     settings.BACKUP_HOURS = 0
     assert "BACKUP_HOURS" in backup_checks.check_backups().advice
 
@@ -188,10 +188,12 @@ def test_the_doctor_names_the_last_backup_and_its_restore_check(settings: Settin
     schedule.run_scheduled()
     told = backup_checks.check_backups()
     (path,) = schedule.list_scheduled_archives()
-    assert told.state == CheckState.GOOD and str(path) in told.words and "A test restore of it succeeded" in told.words
+    assert (
+        told.state == CheckState.GOOD and str(path) in told.message and "A test restore of it succeeded" in told.message
+    )
     creation.make_backup(settings.BACKUP_DIR / "by-hand.tar")
     told = backup_checks.check_backups()
-    assert "by-hand.tar" in told.words and "The last test restore succeeded" in told.words
+    assert "by-hand.tar" in told.message and "The last test restore succeeded" in told.message
 
 
 @pytest.mark.parametrize(
@@ -209,10 +211,10 @@ def test_the_doctor_tells_a_failed_attempt_and_a_failed_restore_check() -> None:
     status.update_status(backup={"path": "/backups/a.tar", "size": 1, "at": now})
     status.update_status(failure={"at": now, "reason": "The disk of /backups is full."})
     told = backup_checks.check_backups()
-    assert told.state == CheckState.WARN and "failed: The disk of /backups is full." in told.words
+    assert told.state == CheckState.WARN and "failed: The disk of /backups is full." in told.message
     status.update_status(check={"path": "/backups/a.tar", "at": now, "reason": "b is missing."})
     told = backup_checks.check_backups()
-    assert told.state == CheckState.BAD and "The test restore of /backups/a.tar failed: b is missing." in told.words
+    assert told.state == CheckState.BAD and "The test restore of /backups/a.tar failed: b is missing." in told.message
 
 
 def test_settings_that_cannot_be_right_are_refused() -> None:

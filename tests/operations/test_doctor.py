@@ -103,7 +103,7 @@ async def test_vectors_that_make_no_sense_are_found(monkeypatch: pytest.MonkeyPa
     real = engine.embed_query
     monkeypatch.setattr(engine, "embed_query", lambda text: real(text) * 2)
     found = await engine_checks.check_embedder()
-    assert found.state == CheckState.BAD and "unit length" in found.words
+    assert found.state == CheckState.BAD and "unit length" in found.message
 
 
 async def test_the_worker_is_alive_while_it_signs() -> None:
@@ -112,7 +112,7 @@ async def test_the_worker_is_alive_while_it_signs() -> None:
     assert (await system_checks.check_worker()).state == CheckState.GOOD
     os.utime(get_heartbeat_file(), (time.time() - 300, time.time() - 300))
     found = await system_checks.check_worker()
-    assert found.state == CheckState.BAD and "5 minutes" in found.words
+    assert found.state == CheckState.BAD and "5 minutes" in found.message
 
 
 @pytest.mark.django_db
@@ -122,11 +122,11 @@ def test_a_large_database_is_not_read_through_while_a_page_waits(monkeypatch: py
     monkeypatch.setattr(system_checks, "VERIFY_BYTES", 0)
     with CaptureQueriesContext(connection) as queries:
         found = system_checks._database()
-    assert found.state == CheckState.GOOD and "too large for a full check" in found.words
+    assert found.state == CheckState.GOOD and "too large for a full check" in found.message
     assert not any("quick_check" in query["sql"] for query in queries)
     monkeypatch.undo()
     with CaptureQueriesContext(connection) as queries:
-        assert "is intact" in system_checks._database().words
+        assert "is intact" in system_checks._database().message
     assert any("quick_check" in query["sql"] for query in queries)
 
 
@@ -158,7 +158,7 @@ def test_the_confinement_of_file_readers_is_told_with_its_reason(
 ) -> None:
     monkeypatch.setattr(runner, "probe_confinement", lambda: found)
     check = system_checks._readers()
-    assert check.state == state and words in check.words
+    assert check.state == state and words in check.message
     assert bool(check.advice) == (state != CheckState.GOOD)
 
 
@@ -168,7 +168,7 @@ def test_file_readers_that_do_not_start_are_bad(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(runner, "probe_confinement", broken)
     check = system_checks._readers()
-    assert check.state == CheckState.BAD and "no processes left" in check.words and check.advice
+    assert check.state == CheckState.BAD and "no processes left" in check.message and check.advice
 
 
 def test_a_database_without_its_last_tables_is_bad(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +184,7 @@ def test_failed_documents_are_told_with_their_reasons(alice: User) -> None:
         document(alice, status=Document.Status.FAILED, reason="This PDF is protected by a password.")
     found = system_checks._documents()
     assert found.state == CheckState.WARN
-    assert "1 ready" in found.words and "2 failed" in found.words
+    assert "1 ready" in found.message and "2 failed" in found.message
     assert "2 × This PDF is protected" in found.advice
 
 
@@ -192,7 +192,7 @@ def test_failed_documents_are_told_with_their_reasons(alice: User) -> None:
 async def test_damaged_and_foreign_segments_are_found(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     from apps.lib.concurrency.threads import in_db
 
-    assert "empty" in (await engine_checks.check_index()).words
+    assert "empty" in (await engine_checks.check_index()).message
 
     def segment(fingerprint: str) -> None:
         collection = Collection.objects.get_or_create(owner=alice, name="Files")[0]
@@ -205,7 +205,7 @@ async def test_damaged_and_foreign_segments_are_found(alice: User, monkeypatch: 
     monkeypatch.setattr(registry.get_index(), "verify", lambda info: True)
     assert (await engine_checks.check_index()).state == CheckState.GOOD
     await in_db(segment, "another model")
-    assert "another embedding model" in (await engine_checks.check_index()).words
+    assert "another embedding model" in (await engine_checks.check_index()).message
     monkeypatch.setattr(registry.get_index(), "verify", lambda info: False)
     found = await engine_checks.check_index()
     assert found.state == CheckState.BAD and "reindex" in found.advice
@@ -226,7 +226,7 @@ async def test_a_search_that_fails_is_told(ada: User, monkeypatch: pytest.Monkey
         raise EngineBroken("The index is damaged.")
 
     monkeypatch.setattr(engine_checks, "search", broken)
-    assert (await engine_checks.check_search()).words == "The index is damaged."
+    assert (await engine_checks.check_search()).message == "The index is damaged."
 
 
 async def test_events_come_out_as_they_went_in() -> None:
@@ -271,8 +271,8 @@ async def test_names_that_are_still_in_the_environment_are_told_of(settings: Set
     versions.clear_cache()
     (check,) = [check for check in engine_checks.list_checks() if check.name == "names"]
     found = await check.run()
-    assert found.state is CheckState.WARN and "does not block all of its names" in found.words
+    assert found.state is CheckState.WARN and "does not block all of its names" in found.message
     await in_db(picture_names.adopt_names)
     found = await check.run()
-    assert "its 2 names are a blocklist" in found.words and "remove the setting" in found.advice
+    assert "its 2 names are a blocklist" in found.message and "remove the setting" in found.advice
     versions.clear_cache()

@@ -61,8 +61,8 @@ async def test_a_server_describes_the_test_picture(settings: Settings) -> None:
         set_up(settings, server(wire.url))
         found = await engine_checks.check_captions()
         assert len(wire.chats) == 1 and wire.chats[0]["model"] == "tiny-vl"
-    assert found.state == CheckState.GOOD and found.words.startswith("tiny-vl described a test picture in ")
-    assert "“A red disc.”" in found.words
+    assert found.state == CheckState.GOOD and found.message.startswith("tiny-vl described a test picture in ")
+    assert "“A red disc.”" in found.message
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ async def test_a_server_that_is_away_or_a_model_without_a_name_is_told(settings:
 async def test_the_worker_describes_what_it_has_the_model_for(by_worker: list[str]) -> None:
     for _ in range(2):
         found = await engine_checks.check_captions()
-        assert found.state == CheckState.GOOD and "A picture that is mostly white, 320 by 240." in found.words
+        assert found.state == CheckState.GOOD and "A picture that is mostly white, 320 by 240." in found.message
     assert by_worker == [caption_test.TASK_NAME] * 2, "each look is a new try"
 
 
@@ -111,9 +111,9 @@ async def test_a_worker_that_does_not_answer_is_told(
 async def test_nothing_is_asked_where_every_model_sees(by_worker: list[str], settings: Settings) -> None:
     see(settings)
     found = await engine_checks.check_captions()
-    assert found.state == CheckState.GOOD and "can see pictures itself" in found.words and by_worker == []
+    assert found.state == CheckState.GOOD and "can see pictures itself" in found.message and by_worker == []
 
 
 def expect(found: CheckResult, words: str, advice: str) -> None:
-    assert found.state == CheckState.BAD and words in found.words
+    assert found.state == CheckState.BAD and words in found.message
     assert found.advice.startswith("Models that cannot see pictures get no description") and advice in found.advice

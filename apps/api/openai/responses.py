@@ -16,39 +16,50 @@ from apps.engines.types import ToolCall, Usage
 from apps.lib.ids import new_id
 
 DONE = b"data: [DONE]\n\n"
-_ENDS = {"length": "length", LOOP_FINISH: "length", "tool_calls": "tool_calls", "content_filter": "content_filter"}
+_FINISH_REASONS = {
+    "length": "length",
+    LOOP_FINISH: "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+}
 
 
 class StreamReply:
     """Builder of one chat completion: its chunks while it streams, or its whole body."""
 
-    def __init__(self, model: str, *, counted: bool) -> None:
+    def __init__(self, model: str, *, reports_usage: bool) -> None:
         """Give the reply its id. `counted`: the client asked for the token usage of a stream."""
-        self._beside: dict[str, Any] = {"usage": None} if counted else {}  # numbers come in the last chunk
-        self._head = {"id": f"chatcmpl-{new_id().hex}", "created": int(time.time()), "model": model}
+        self._fields: dict[str, Any] = {"usage": None} if reports_usage else {}  # numbers come in the last chunk
+        self._identity = {"id": f"chatcmpl-{new_id().hex}", "created": int(time.time()), "model": model}
 
-    def chunk(self, delta: dict[str, Any], reason: str | None = None, **more: Any) -> bytes:
+    def chunk(self, delta: dict[str, Any], reason: str | None = None, **fields: Any) -> bytes:
         """Return one server-sent event with a delta; `more` are further top-level fields."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         return format_event(
-            {**self._head, "object": "chat.completion.chunk", "choices": [choice], **self._beside, **more}
+            {**self._identity, "object": "chat.completion.chunk", "choices": [choice], **self._fields, **fields}
         )
 
-    def usage(self, used: Usage | None) -> bytes:
+    def usage(self, usage: Usage | None) -> bytes:
         """Return the last event of a stream, which holds the token usage and no choice."""
         return format_event(
-            {**self._head, "object": "chat.completion.chunk", "choices": [], "usage": format_usage(used)}
+            {**self._identity, "object": "chat.completion.chunk", "choices": [], "usage": format_usage(usage)}
         )
 
-    def whole(
-        self, text: str, calls: Sequence[ToolCall], reason: str, used: Usage | None, **more: Any
+    def completion(
+        self, text: str, calls: Sequence[ToolCall], reason: str, usage: Usage | None, **fields: Any
     ) -> dict[str, Any]:
         """Return the body of a completion that is not streamed."""
         message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else ""), "refusal": None}
         if calls:
             message["tool_calls"] = format_tool_calls(calls)
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
-        return {**self._head, "object": "chat.completion", "choices": [choice], "usage": format_usage(used), **more}
+        return {
+            **self._identity,
+            "object": "chat.completion",
+            "choices": [choice],
+            "usage": format_usage(usage),
+            **fields,
+        }
 
 
 def format_model(name: str) -> dict[str, Any]:
@@ -62,7 +73,7 @@ def format_event(value: dict[str, Any]) -> bytes:
 
 def get_finish_reason(reason: str) -> str:
     """Return the `finish_reason` of the protocol for the reason why an answer ended."""
-    return _ENDS.get(reason, "stop")
+    return _FINISH_REASONS.get(reason, "stop")
 
 
 def format_tool_calls(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
@@ -78,12 +89,12 @@ def format_tool_calls(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
     ]
 
 
-def format_usage(used: Usage | None) -> dict[str, Any]:
+def format_usage(usage: Usage | None) -> dict[str, Any]:
     """Return token counts in the shape of the protocol; zeros if the server reported none."""
-    prompt, written = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
+    prompt, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
     return {
         "prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written,
-        "prompt_tokens_details": {"cached_tokens": used.cached_tokens if used else 0},
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens if usage else 0},
     }  # fmt: skip
 
 
@@ -94,8 +105,8 @@ def format_evidence(turn: Turn, offset: int) -> dict[str, Any]:
     """
     return {
         "openbook": {
-            "sources": [_source(item) for item in turn.passages],
-            "citations": [_cite(cite, offset) for cite in turn.citations],
+            "sources": [_format_source(item) for item in turn.passages],
+            "citations": [_format_citation(cite, offset) for cite in turn.citations],
             "grounded": turn.is_grounded,
             "unread_languages": turn.unread_languages,
             "nothing_found": turn.no_results is not None,
@@ -104,7 +115,7 @@ def format_evidence(turn: Turn, offset: int) -> dict[str, Any]:
     }
 
 
-def _source(item: NumberedPassage) -> dict[str, Any]:
+def _format_source(item: NumberedPassage) -> dict[str, Any]:
     passage = item.passage
     return {
         "number": item.number, "document_id": str(passage.document_id), "collection_id": str(passage.collection_id),
@@ -113,7 +124,7 @@ def _source(item: NumberedPassage) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cite(cite: SentenceCitation, offset: int) -> dict[str, Any]:
+def _format_citation(cite: SentenceCitation, offset: int) -> dict[str, Any]:
     """Return one citation. `source` is null if no passage supports the sentence; `tool` names the tool that does."""
     return {
         "start": cite.start + offset, "end": cite.end + offset, "source": cite.source, "score": round(cite.score, 4),

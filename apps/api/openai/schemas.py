@@ -18,8 +18,8 @@ MAX_TOOLS = 128
 MAX_INSTRUCTIONS = 4000  # characters of system messages that are heeded beside the documents
 MAX_CONTENT = 400_000  # characters of one message
 MAX_TOKENS = 100_000
-_BESIDE = {"frequency_penalty", "presence_penalty", "response_format"}  # passed on to the model server as they are
-_WITH_TOOLS = _BESIDE | {"parallel_tool_calls"}
+_PASSED_ON = {"frequency_penalty", "presence_penalty", "response_format"}  # passed on to the model server as they are
+_WITH_TOOLS = _PASSED_ON | {"parallel_tool_calls"}
 # Fields that would change an answer and are not supported: sending one is an error with this text.
 UNSUPPORTED = {
     "logprobs": "Token probabilities are not available here; on the page, answers show them behind the scenes.",
@@ -133,52 +133,53 @@ class EmbeddingsIn(LenientSchema):
     dimensions: int | None = None
 
 
-def get_question(wish: ChatIn) -> str:
+def get_question(payload: ChatIn) -> str:
     """Return the text of the last user message. Raises ApiError if the last message is not of the user or a tool."""
-    last = wish.messages[-1]
+    last = payload.messages[-1]
     if last.role not in {"user", "tool"}:
         raise ApiError(400, "The last message must be the user's.", param="messages")
-    return next((message.text for message in reversed(wish.messages) if message.role == "user"), "")
+    return next((message.text for message in reversed(payload.messages) if message.role == "user"), "")
 
 
-def get_history(wish: ChatIn) -> list[PastExchange]:
+def get_history(payload: ChatIn) -> list[PastExchange]:
     """Return the answered exchanges before the question, oldest first; a question without an answer is left out."""
-    found, asked = [], ""
-    for message in wish.messages[:-1]:
+    exchanges, question = [], ""
+    for message in payload.messages[:-1]:
         if message.role == "user":
-            asked = message.text
-        elif message.role == "assistant" and asked and message.text:
-            found.append(PastExchange(asked, message.text))
-            asked = ""
-    return found
+            question = message.text
+        elif message.role == "assistant" and question and message.text:
+            exchanges.append(PastExchange(question, message.text))
+            question = ""
+    return exchanges
 
 
-def get_instructions(wish: ChatIn) -> str:
+def get_instructions(payload: ChatIn) -> str:
     """Return the system messages of the client, joined and cut to `MAX_INSTRUCTIONS` characters."""
-    return "\n".join(item.text for item in wish.messages if item.role in {"system", "developer"})[:MAX_INSTRUCTIONS]
+    return "\n".join(item.text for item in payload.messages if item.role in {"system", "developer"})[:MAX_INSTRUCTIONS]
 
 
-def build_sampling(wish: ChatIn, room: int) -> Sampling:
+def build_sampling(payload: ChatIn, room: int) -> Sampling:
     """Return the sampling parameters; `room` is how many tokens the answer may have."""
-    stop = (wish.stop,) if isinstance(wish.stop, str) else tuple(wish.stop or ())
-    wanted = wish.max_completion_tokens or wish.max_tokens or room
+    stop = (payload.stop,) if isinstance(payload.stop, str) else tuple(payload.stop or ())
+    wanted = payload.max_completion_tokens or payload.max_tokens or room
     return Sampling(
-        max_tokens=max(1, min(wanted, room)), temperature=1.0 if wish.temperature is None else wish.temperature,
-        top_p=wish.top_p, seed=wish.seed, stop=stop, top_k=wish.top_k, min_p=wish.min_p,
-        repetition_penalty=wish.repetition_penalty,
+        max_tokens=max(1, min(wanted, room)), temperature=1.0 if payload.temperature is None else payload.temperature,
+        top_p=payload.top_p, seed=payload.seed, stop=stop, top_k=payload.top_k, min_p=payload.min_p,
+        repetition_penalty=payload.repetition_penalty,
     )  # fmt: skip
 
 
-def build_chat_request(wish: ChatIn, chosen: Sampling, salt: str) -> ChatRequest:
+def build_chat_request(payload: ChatIn, sampling: Sampling, cache_salt: str) -> ChatRequest:
     """Return the messages as a request to the model alone.
 
     Template tokens in texts are escaped, so that no text can pose as another role. `salt` separates the prefix caches
     of users.
     """
     return ChatRequest(
-        tuple(_message(item) for item in wish.messages), chosen, cache_salt=salt, tools=tuple(wish.tools or ()),
-        tool_choice=wish.tool_choice if wish.tools else None,
-        extra_body=wish.model_dump(include=_WITH_TOOLS if wish.tools else _BESIDE, exclude_none=True),
+        tuple(_message(item) for item in payload.messages), sampling, cache_salt=cache_salt,
+        tools=tuple(payload.tools or ()),
+        tool_choice=payload.tool_choice if payload.tools else None,
+        extra_body=payload.model_dump(include=_WITH_TOOLS if payload.tools else _PASSED_ON, exclude_none=True),
     )  # fmt: skip
 
 

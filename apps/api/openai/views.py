@@ -61,7 +61,7 @@ _running: defaultdict[int, WeakSet[_Slot]] = defaultdict(WeakSet)  # by user id
 async def list_models(request: HttpRequest) -> dict[str, Any]:
     """List the models. “openbook” answers from documents that you may read, “openbook/NAME” does so by that model;
     other names are the models alone."""
-    names = [*(item.id for item in await model_aliases.list_model_aliases()), registry.get_embedder().fingerprint]
+    names = [*(alias.id for alias in await model_aliases.list_model_aliases()), registry.get_embedder().fingerprint]
     return {"object": "list", "data": [responses.format_model(name) for name in names]}
 
 
@@ -74,26 +74,28 @@ async def get_model(request: HttpRequest, name: str) -> dict[str, Any]:
 
 
 @router.post("/chat/completions", auth=_CHAT)
-async def create_chat_completion(request: HttpRequest, wish: ChatIn) -> StreamingHttpResponse | dict[str, Any]:
+async def create_chat_completion(request: HttpRequest, payload: ChatIn) -> StreamingHttpResponse | dict[str, Any]:
     """Answer, as a stream or in one piece. `openbook`, in the last chunk or beside the choices, has sources and
     citations."""
     user = get_caller(request)
     slot = _take_slot(user.pk)
     try:
-        turn, said = await _turn(request, wish)
+        turn, model_request = await _prepare_turn(request, payload)
     except BaseException:
         _running[user.pk].discard(slot)
         raise
-    reply = responses.StreamReply(wish.model, counted=wish.usage_wanted)
-    if wish.stream:
-        response = StreamingHttpResponse(_streamed(turn, slot, wish, said, reply), content_type="text/event-stream")
+    reply = responses.StreamReply(payload.model, reports_usage=payload.usage_wanted)
+    if payload.stream:
+        response = StreamingHttpResponse(
+            _stream_events(turn, slot, payload, model_request, reply), content_type="text/event-stream"
+        )
         response["Cache-Control"] = "no-store"
         response["X-Accel-Buffering"] = "no"
         return response
     text = ""
-    with _counted(user.pk, slot):
+    with _release_at_end(user.pk, slot):
         try:
-            async with aclosing(ephemeral.stream_while_allowed(turn, _pieces(turn, said))) as pieces:
+            async with aclosing(ephemeral.stream_while_allowed(turn, _stream_text(turn, model_request))) as pieces:
                 async for piece in pieces:
                     text += piece
             reason = responses.get_finish_reason("tool_calls" if turn.requested_calls else turn.finish_reason)
@@ -101,17 +103,17 @@ async def create_chat_completion(request: HttpRequest, wish: ChatIn) -> Streamin
             if not text:
                 raise ApiError(400, str(error), param="messages", code="content_filter") from error
             reason = "content_filter"
-    known = responses.format_evidence(turn, len(text) - len(turn.text))
-    return reply.whole(text, turn.requested_calls, reason, await ephemeral.count_usage(turn), **known)
+    evidence = responses.format_evidence(turn, len(text) - len(turn.text))
+    return reply.completion(text, turn.requested_calls, reason, await ephemeral.count_usage(turn), **evidence)
 
 
 @router.post("/embeddings", auth=_CHAT)
-async def create_embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[str, Any]:
+async def create_embeddings(request: HttpRequest, payload: EmbeddingsIn) -> dict[str, Any]:
     """Return vectors of unit length from the embedder that the documents are indexed with."""
     engine = registry.get_embedder()
-    if wish.dimensions not in (None, engine.dimension):
+    if payload.dimensions not in (None, engine.dimension):
         raise ApiError(400, f"The vectors of this model have {engine.dimension} dimensions.", param="dimensions")
-    texts = [wish.input] if isinstance(wish.input, str) else wish.input
+    texts = [payload.input] if isinstance(payload.input, str) else payload.input
     if not all(text.strip() for text in texts):
         raise ApiError(400, "An input is empty.", param="input")
     user = get_caller(request)
@@ -123,7 +125,7 @@ async def create_embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[st
         {
             "object": "embedding", "index": index,
             "embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()
-            if wish.encoding_format == "base64"
+            if payload.encoding_format == "base64"
             else vector.tolist(),
         }
         for index, vector in enumerate(vectors)
@@ -138,12 +140,12 @@ async def answer_unknown_path(request: HttpRequest, rest: str) -> None:
     raise ApiError(404, f"There is no “/v1/{rest[:80]}” here; see docs/reference/api.md.", code="unknown_url")
 
 
-def _refused(path: str, allowed: str) -> Callable[..., Any]:
+def _make_method_refusal(path: str, allowed: str) -> Callable[..., Any]:
     """Return the view for the other methods of a path; it answers 405 with `allowed` in the Allow header."""
 
     async def other_method(request: HttpRequest) -> None:
-        words = f"{request.method} is not allowed here; {allowed} is."
-        raise ApiError(405, words, code="method_not_supported", headers={"Allow": allowed})
+        message = f"{request.method} is not allowed here; {allowed} is."
+        raise ApiError(405, message, code="method_not_supported", headers={"Allow": allowed})
 
     async def other_method_of_one(request: HttpRequest, name: str) -> None:
         await other_method(request)
@@ -152,9 +154,9 @@ def _refused(path: str, allowed: str) -> Callable[..., Any]:
 
 
 for path, view in router.path_operations.items():
-    taken = [method for operation in view.operations for method in operation.methods]
-    if others := [method for method in METHODS if method not in taken]:
-        answer = _refused(path, ", ".join(taken))
+    methods = [method for operation in view.operations for method in operation.methods]
+    if others := [method for method in METHODS if method not in methods]:
+        answer = _make_method_refusal(path, ", ".join(methods))
         router.add_api_operation(path, others, answer, auth=_CHAT, include_in_schema=False)
 
 
@@ -167,56 +169,67 @@ def _take_slot(user_pk: int) -> _Slot:
     return slot
 
 
-async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[EphemeralTurn, ChatRequest | None]:
+async def _prepare_turn(request: HttpRequest, payload: ChatIn) -> tuple[EphemeralTurn, ChatRequest | None]:
     """Prepare the turn of the request.
 
     The second value is the request to the model alone; None for an answer from documents. Raises ApiError,
     RequestRefused, RateLimited and EngineError. Every refusal must happen here, since a stream that has begun can no
     longer set a status. The question is counted and searched last, once nothing else can refuse it.
     """
-    item = await model_aliases.resolve_model_alias(wish.model)
-    await _fits(wish, item)
+    alias = await model_aliases.resolve_model_alias(payload.model)
+    await _require_supported(payload, alias)
     current_surface.set(Surface.API)  # for the task of this request
     user = get_caller(request)
-    asked = requests.clean_question(get_question(wish))
-    said = None if item.grounded else await _composed(registry.get_chat_engine(item.model or MAIN), user.pk, wish)
+    question = requests.clean_question(get_question(payload))
+    model_request = (
+        None
+        if alias.grounded
+        else await _build_model_request(registry.get_chat_engine(alias.model or MAIN), user.pk, payload)
+    )
     turn = await ephemeral.prepare_ephemeral_turn(
-        user, asked, get_history(wish), tuple(wish.collections), instructions=get_instructions(wish),
-        without_documents=not item.grounded, model=item.model,
+        user, question, get_history(payload), tuple(payload.collections), instructions=get_instructions(payload),
+        without_documents=not alias.grounded, model=alias.model,
     )  # fmt: skip
-    return turn, said
+    return turn, model_request
 
 
-async def _composed(chat: ChatEngine, user_pk: int, wish: ChatIn) -> ChatRequest:
+async def _build_model_request(chat: ChatEngine, user_pk: int, payload: ChatIn) -> ChatRequest:
     """Return the messages as the model alone receives them. Raises ApiError (400) if they exceed its context window."""
-    info, texts = await chat.info(), [message.text for message in wish.messages]
+    info, texts = await chat.info(), [message.text for message in payload.messages]
     used = sum(chat.count(texts)) + _MARGIN + 8 * len(texts)
     if (room := info.context_tokens - used) < 1:
-        words = f"The messages are longer than the {info.context_tokens} tokens that the model reads."
-        raise ApiError(400, words, param="messages", code="context_length_exceeded")
-    return build_chat_request(wish, build_sampling(wish, room), str(user_pk))
+        message = f"The messages are longer than the {info.context_tokens} tokens that the model reads."
+        raise ApiError(400, message, param="messages", code="context_length_exceeded")
+    return build_chat_request(payload, build_sampling(payload, room), str(user_pk))
 
 
-async def _fits(wish: ChatIn, item: model_aliases.ModelAlias) -> None:
+async def _require_supported(payload: ChatIn, alias: model_aliases.ModelAlias) -> None:
     """Raise ApiError (400) for fields that would change the answer and that this server or model does not support."""
-    undone = [name for name in UNSUPPORTED if getattr(wish, name)]
-    if undone or set(wish.modalities or ()) - {"text"}:
-        name, words = (undone[0], UNSUPPORTED[undone[0]]) if undone else ("modalities", UNSUPPORTED["audio"])
-        raise ApiError(400, words, param=name, code="unsupported_parameter")
-    chat = registry.get_chat_engine(item.model or MAIN)
-    if wish.tools and not item.grounded and wish.tool_choice in (None, "auto") and not await chat.supports_tools():
-        words = f"“{item.id}” takes no tools: its server was not started for them, or the model knows none."
-        raise ApiError(400, words, param="tools", code="unsupported_parameter")
-    formed = wish.response_format is not None and wish.response_format.get("type") != "text"
-    if item.grounded and (wish.tools or formed):
-        alone = item.model or (await registry.get_chat_engine().info()).name
-        what, param = ("Tools are", "tools") if wish.tools else ("A form of the answer is", "response_format")
-        words = f"{what} passed on to the model alone: ask for the model “{alone}”."
-        raise ApiError(400, words, param=param, code="unsupported_parameter")
+    unsupported = [name for name in UNSUPPORTED if getattr(payload, name)]
+    if unsupported or set(payload.modalities or ()) - {"text"}:
+        name, message = (
+            (unsupported[0], UNSUPPORTED[unsupported[0]]) if unsupported else ("modalities", UNSUPPORTED["audio"])
+        )
+        raise ApiError(400, message, param=name, code="unsupported_parameter")
+    chat = registry.get_chat_engine(alias.model or MAIN)
+    if (
+        payload.tools
+        and not alias.grounded
+        and payload.tool_choice in (None, "auto")
+        and not await chat.supports_tools()
+    ):
+        message = f"“{alias.id}” takes no tools: its server was not started for them, or the model knows none."
+        raise ApiError(400, message, param="tools", code="unsupported_parameter")
+    has_response_format = payload.response_format is not None and payload.response_format.get("type") != "text"
+    if alias.grounded and (payload.tools or has_response_format):
+        alone = alias.model or (await registry.get_chat_engine().info()).name
+        what, param = ("Tools are", "tools") if payload.tools else ("A form of the answer is", "response_format")
+        message = f"{what} passed on to the model alone: ask for the model “{alone}”."
+        raise ApiError(400, message, param=param, code="unsupported_parameter")
 
 
 @contextmanager
-def _counted(user_pk: int, slot: _Slot) -> Iterator[None]:
+def _release_at_end(user_pk: int, slot: _Slot) -> Iterator[None]:
     """Free the slot at the end of the block."""
     try:
         yield
@@ -226,14 +239,14 @@ def _counted(user_pk: int, slot: _Slot) -> Iterator[None]:
             del _running[user_pk]
 
 
-async def _streamed(
-    turn: EphemeralTurn, slot: _Slot, wish: ChatIn, said: ChatRequest | None, reply: responses.StreamReply
+async def _stream_events(
+    turn: EphemeralTurn, slot: _Slot, payload: ChatIn, model_request: ChatRequest | None, reply: responses.StreamReply
 ) -> AsyncIterator[bytes]:
-    with _counted(turn.prepared.user.pk, slot):
+    with _release_at_end(turn.prepared.user.pk, slot):
         yield reply.chunk({"role": "assistant", "content": ""})
         size = 0
         try:
-            async with aclosing(ephemeral.stream_while_allowed(turn, _pieces(turn, said))) as pieces:
+            async with aclosing(ephemeral.stream_while_allowed(turn, _stream_text(turn, model_request))) as pieces:
                 async for piece in pieces:
                     size += len(piece)
                     yield reply.chunk({"content": piece})
@@ -246,15 +259,15 @@ async def _streamed(
     if turn.requested_calls:
         yield reply.chunk({"tool_calls": responses.format_tool_calls(turn.requested_calls)})
     yield reply.chunk({}, reason, **responses.format_evidence(turn, size - len(turn.text)))
-    if wish.usage_wanted:
+    if payload.usage_wanted:
         yield reply.usage(await ephemeral.count_usage(turn))
     yield responses.DONE
 
 
-async def _pieces(turn: EphemeralTurn, said: ChatRequest | None) -> AsyncGenerator[str, None]:
+async def _stream_text(turn: EphemeralTurn, model_request: ChatRequest | None) -> AsyncGenerator[str, None]:
     """Yield the moderated text of the answer in pieces."""
     async with aclosing(
-        ephemeral.stream_text(turn) if said is None else ephemeral.stream_raw_model(turn, said)
+        ephemeral.stream_text(turn) if model_request is None else ephemeral.stream_raw_model(turn, model_request)
     ) as pieces:
         async for piece in pieces:
             yield piece

@@ -79,49 +79,49 @@ def make_backup(target: Path) -> FinishedBackup:
     for path in (target, get_keys_path(target)):
         if path.exists():
             raise BackupError(f"{path} already exists. Choose another name.")
-    part = target.with_name(f".{target.name}{PART}")
+    partial = target.with_name(f".{target.name}{PART}")
     with raise_as_backup_error(target.parent):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _remove_leftovers(target.parent, part)
-        part.mkdir(mode=0o700)
+        _remove_leftovers(target.parent, partial)
+        partial.mkdir(mode=0o700)
         try:
-            made = _write(target, part)
+            backup = _write(target, partial)
         finally:
-            shutil.rmtree(part, ignore_errors=True)
-    status.update_status(backup={"path": str(made.path), "size": made.size, "at": timezone.now().isoformat()})
-    return made
+            shutil.rmtree(partial, ignore_errors=True)
+    status.update_status(backup={"path": str(backup.path), "size": backup.size, "at": timezone.now().isoformat()})
+    return backup
 
 
-def _remove_leftovers(folder: Path, part: Path) -> None:
+def _remove_leftovers(folder: Path, partial: Path) -> None:
     """Remove what killed backups left: this one's folder, and others' in BACKUP_DIR."""
     others = folder.glob(f".openbook-*{PART}") if folder == Path(settings.BACKUP_DIR).absolute() else ()
-    for left in {part, *others}:
+    for left in {partial, *others}:
         shutil.rmtree(left, ignore_errors=True)
 
 
-def _write(target: Path, part: Path) -> FinishedBackup:
+def _write(target: Path, partial: Path) -> FinishedBackup:
     keys = _read_keys()
-    heads = _copy_heads(part)
-    made, dump = timezone.now(), database_dump.dump_database(part)
+    heads = _copy_heads(partial)
+    created, dump = timezone.now(), database_dump.dump_database(partial)
     keys = list(dict.fromkeys([*_read_keys(), *keys]))  # a rotation may have happened meanwhile; newest first
-    archive = part / "archive"
+    archive = partial / "archive"
     with create_private(archive).open("wb") as file:
         writer = ArchiveWriter(file)
         files = _add_contents(writer, dump.file, heads)
-        writer.finish(_describe(dump, made, writer))
-    size, keyfile = archive.stat().st_size, None
+        writer.finish(_describe(dump, created, writer))
+    size, keys_path = archive.stat().st_size, None
     if keys:
-        keyfile = get_keys_path(target)
-        _write_keys(part / "keys", keys)
-        (part / "keys").replace(keyfile)
+        keys_path = get_keys_path(target)
+        _write_keys(partial / "keys", keys)
+        (partial / "keys").replace(keys_path)
     archive.replace(target)
     disk_space.sync_path(target.parent)
-    return FinishedBackup(target, keyfile, size, files)
+    return FinishedBackup(target, keys_path, size, files)
 
 
-def _copy_heads(part: Path) -> Path:
+def _copy_heads(partial: Path) -> Path:
     """Copy the noted heads of the audit log before the database, so that they name no entry that the dump lacks."""
-    copy = part / AUDIT_HEADS
+    copy = partial / AUDIT_HEADS
     if Path(settings.AUDIT_HEADS).exists():
         shutil.copyfile(settings.AUDIT_HEADS, create_private(copy))
     return copy
@@ -149,9 +149,9 @@ def list_stored_files() -> Iterator[Path]:
                 yield path
 
 
-def _describe(dump: database_dump.DatabaseDump, made: datetime, writer: ArchiveWriter) -> Manifest:
+def _describe(dump: database_dump.DatabaseDump, created: datetime, writer: ArchiveWriter) -> Manifest:
     return Manifest(
-        settings.VERSION, connection.vendor, made.isoformat(), dump.migrations, dump.rows, dict(writer.members)
+        settings.VERSION, connection.vendor, created.isoformat(), dump.migrations, dump.rows, dict(writer.members)
     )
 
 

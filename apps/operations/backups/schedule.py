@@ -36,9 +36,9 @@ def is_due() -> bool:
     """Return whether the schedule requires a backup now."""
     if not settings.BACKUP_HOURS:
         return False
-    kept, now = status.read_status(), timezone.now()
+    stored, now = status.read_status(), timezone.now()
     waits = {"scheduled": timedelta(hours=settings.BACKUP_HOURS), "tried": timedelta(seconds=RETRY_S)}
-    times = {name: status.read_time(kept.get(name)) for name in waits}
+    times = {name: status.read_time(stored.get(name)) for name in waits}
     return all(at is None or now - at >= waits[name] for name, at in times.items())
 
 
@@ -63,16 +63,16 @@ def check_archive(path: Path) -> None:
 
     Raises BackupError if that fails.
     """
-    part = path.with_name(f".{path.name}.check{creation.PART}")
+    partial = path.with_name(f".{path.name}.check{creation.PART}")
     with raise_as_backup_error(path.parent):
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(mode=0o700)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(mode=0o700)
         try:
             manifest = read_manifest(path)
-            unpack(path, manifest, part, lambda name: name == manifest.database)
-            database_dump.check_copy(part / manifest.database, manifest)
+            unpack(path, manifest, partial, lambda name: name == manifest.database)
+            database_dump.check_copy(partial / manifest.database, manifest)
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def list_scheduled_archives() -> list[Path]:
@@ -89,15 +89,15 @@ def _run_and_close() -> None:
 
 def _make_and_check() -> None:
     status.update_status(tried=timezone.now().isoformat())
-    made = creation.make_backup(creation.get_default_path(PREFIX))
+    backup = creation.make_backup(creation.get_default_path(PREFIX))
     status.update_status(scheduled=timezone.now().isoformat())
     reason = ""
     try:
-        check_archive(made.path)
+        check_archive(backup.path)
     except BackupError as error:
-        log.warning("The restore check of %s failed: %s", made.path, error)
+        log.warning("The restore check of %s failed: %s", backup.path, error)
         reason = str(error)
-    status.update_status(check={"path": str(made.path), "at": timezone.now().isoformat(), "reason": reason})
+    status.update_status(check={"path": str(backup.path), "at": timezone.now().isoformat(), "reason": reason})
     if not reason:
         _remove_old()
 
@@ -106,6 +106,6 @@ def _remove_old() -> None:
     """Remove all but the newest BACKUP_KEEP scheduled archives, and keys whose archive is gone."""
     for path in list_scheduled_archives()[: -settings.BACKUP_KEEP]:
         path.unlink(missing_ok=True)
-    kept = {creation.get_keys_path(path) for path in list_scheduled_archives()}
-    for keys in set(Path(settings.BACKUP_DIR).glob(f"{PREFIX}*.tar.keys")) - kept:
+    current = {creation.get_keys_path(path) for path in list_scheduled_archives()}
+    for keys in set(Path(settings.BACKUP_DIR).glob(f"{PREFIX}*.tar.keys")) - current:
         keys.unlink(missing_ok=True)

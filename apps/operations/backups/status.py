@@ -26,15 +26,15 @@ def read_status() -> dict[str, Any]:
 
 def update_status(**changes: object) -> None:
     """Store facts; others stay. A new `backup` removes an earlier `failure`."""
-    kept = read_status()
+    stored = read_status()
     if "backup" in changes:
-        kept.pop("failure", None)
-    json_file.write_json(get_status_path(), {**kept, **changes})
+        stored.pop("failure", None)
+    json_file.write_json(get_status_path(), {**stored, **changes})
 
 
-def read_time(said: object) -> datetime | None:
+def read_time(value: object) -> datetime | None:
     """Return a stored ISO 8601 time; None if it is missing or malformed."""
     try:
-        return datetime.fromisoformat(str(said))
+        return datetime.fromisoformat(str(value))
     except ValueError:
         return None

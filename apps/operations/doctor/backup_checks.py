@@ -25,50 +25,50 @@ async def report_backups() -> CheckResult:
 
 def check_backups() -> CheckResult:
     """Return the check of the last backup and its restore check."""
-    kept, hours = status.read_status(), settings.BACKUP_HOURS
-    backup, failure = kept.get("backup") or {}, kept.get("failure") or {}
-    made, words = status.read_time(backup.get("at")), _describe(backup, kept.get("check") or {})
+    stored, hours = status.read_status(), settings.BACKUP_HOURS
+    backup, failure = stored.get("backup") or {}, stored.get("failure") or {}
+    created, message = status.read_time(backup.get("at")), _describe(backup, stored.get("check") or {})
     schedule = gettext("Set BACKUP_HOURS for regular backups by the worker, or run ./run backup regularly.")
-    if failed := _failed_check(kept.get("check") or {}):
-        look = gettext("Create another one with ./run backup, and check the disk of %(folder)s.")
-        return bad(f"{words} {failed}", look % {"folder": settings.BACKUP_DIR})
+    if failed := _failed_check(stored.get("check") or {}):
+        advice = gettext("Create another one with ./run backup, and check the disk of %(folder)s.")
+        return bad(f"{message} {failed}", advice % {"folder": settings.BACKUP_DIR})
     if failure:
-        said = gettext("The last attempt failed: %(reason)s") % {"reason": failure.get("reason", "")}
+        result = gettext("The last attempt failed: %(reason)s") % {"reason": failure.get("reason", "")}
         again = gettext("The next attempt is within an hour. Until then there is no newer backup.")
-        return warn(f"{words} {said}", again)
-    if made is None:
+        return warn(f"{message} {result}", again)
+    if created is None:
         return warn(
-            words, gettext("The worker creates one soon. Check that the worker is running.") if hours else schedule
+            message, gettext("The worker creates one soon. Check that the worker is running.") if hours else schedule
         )
     limit = 2 * timedelta(hours=hours) if hours else UNSCHEDULED
-    if timezone.now() - made > limit:
+    if timezone.now() - created > limit:
         late = gettext("It is overdue. See the check of the worker and the lines of 'worker' in the log.")
-        return warn(words, late if hours else schedule)
-    return good(words)
+        return warn(message, late if hours else schedule)
+    return good(message)
 
 
 def _describe(backup: dict[str, Any], check: dict[str, Any]) -> str:
-    made = status.read_time(backup.get("at"))
-    if made is None:
+    created = status.read_time(backup.get("at"))
+    if created is None:
         return gettext("There is no backup yet.")
-    words = gettext("The last backup was made %(age)s ago: %(path)s (%(size)s).") % {
-        "age": _age(made), "path": backup.get("path", ""), "size": filesizeformat(backup.get("size", 0)),
+    message = gettext("The last backup was made %(age)s ago: %(path)s (%(size)s).") % {
+        "age": _age(created), "path": backup.get("path", ""), "size": filesizeformat(backup.get("size", 0)),
     }  # fmt: skip
     checked = status.read_time(check.get("at"))
     if checked is None or check.get("reason"):
-        return words
-    said = gettext("The last test restore succeeded %(age)s ago.") % {"age": _age(checked)}
+        return message
+    result = gettext("The last test restore succeeded %(age)s ago.") % {"age": _age(checked)}
     if check.get("path") == backup.get("path"):
-        said = gettext("A test restore of it succeeded.")
-    return f"{words} {said}"
+        result = gettext("A test restore of it succeeded.")
+    return f"{message} {result}"
 
 
 def _failed_check(check: dict[str, Any]) -> str:
     """Return a sentence if the last restore check failed; "" if it succeeded or there was none."""
     if not check.get("reason"):
         return ""
-    said = gettext("The test restore of %(path)s failed: %(reason)s")
-    return said % {"path": check.get("path", ""), "reason": check["reason"]}
+    result = gettext("The test restore of %(path)s failed: %(reason)s")
+    return result % {"path": check.get("path", ""), "reason": check["reason"]}
 
 
 def _age(at: datetime) -> str:

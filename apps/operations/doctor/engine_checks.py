@@ -39,7 +39,7 @@ _VERIFY_S = 5.0  # seconds for verifying segments; of a large index each run che
 async def check_chat_model(name: str = MAIN) -> CheckResult:
     """Check that the chat model of that name writes a token; slow if it takes over _SLOW_TOKEN_MS."""
     try:
-        found = await engine_probes.probe_chat_model(name)
+        result = await engine_probes.probe_chat_model(name)
     except EngineError as error:
         away = gettext("Check the lines of 'llm' in the log. The server may still be starting, which takes a minute.")
         elsewhere = gettext("Check LLM_URL, LLM_MODEL and LLM_API_KEY, and that the server is running.")
@@ -52,18 +52,18 @@ async def check_chat_model(name: str = MAIN) -> CheckResult:
             gettext("Questions wait until it is available again. %(elsewhere)s")
             % {"elsewhere": away if name == MAIN and _own_server() else elsewhere},
         )
-    await in_db(remember_model, found.info.name)
-    words = gettext("%(name)s wrote a token in %(ms)s ms. Its context holds %(context_tokens)s tokens.") % {
-        "name": found.info.name,
-        "ms": f"{found.ms:.0f}",
-        "context_tokens": number_format(found.info.context_tokens, force_grouping=True),
+    await in_db(remember_model, result.info.name)
+    message = gettext("%(name)s wrote a token in %(ms)s ms. Its context holds %(context_tokens)s tokens.") % {
+        "name": result.info.name,
+        "ms": f"{result.ms:.0f}",
+        "context_tokens": number_format(result.info.context_tokens, force_grouping=True),
     }
-    if found.ms > _SLOW_TOKEN_MS:
+    if result.ms > _SLOW_TOKEN_MS:
         return warn(
-            words,
+            message,
             gettext("This is slow. Other programs may be using the processor, or the server is busy with questions."),
         )
-    return good(words)
+    return good(message)
 
 
 def remember_model(name: str) -> ModelProfile:
@@ -86,12 +86,12 @@ async def check_reading(name: str = MAIN) -> CheckResult:
 async def check_embedder(name: str = "") -> CheckResult:
     """Check that the embedder of that name tells an answer from an unrelated sentence; "" for the site's own."""
     try:
-        found = await engine_probes.probe_embedder(name)
+        result = await engine_probes.probe_embedder(name)
     except EngineError as error:
-        words = gettext("Documents cannot be read or searched. Check EMBED_MODEL, or run ./run setup again.")
+        message = gettext("Documents cannot be read or searched. Check EMBED_MODEL, or run ./run setup again.")
         return bad(
             str(error),
-            gettext("Collections that use it are not searched. Check EMBED_MORE.") if name else words,
+            gettext("Collections that use it are not searched. Check EMBED_MORE.") if name else message,
         )
     return good(
         gettext(
@@ -99,10 +99,10 @@ async def check_embedder(name: str = "") -> CheckResult:
             "unrelated sentence is not (%(far)s)."
         )
         % {
-            "dimension": found.dimension,
-            "ms": f"{found.ms:.0f}",
-            "near": number_format(found.near, 2),
-            "far": number_format(found.far, 2),
+            "dimension": result.dimension,
+            "ms": f"{result.ms:.0f}",
+            "near": number_format(result.near, 2),
+            "far": number_format(result.far, 2),
         }
     )
 
@@ -112,7 +112,7 @@ async def check_captions() -> CheckResult:
     if not recognition.is_captioning_enabled():
         return good(gettext("Every available model can see pictures itself, so no descriptions are needed."))
     try:
-        found = await caption_test.run_caption_test()
+        result = await caption_test.run_caption_test()
     except EngineError as error:
         missing = gettext("Models that cannot see pictures get no description of attached pictures.")
         served = gettext("Check CAPTION_URL, CAPTION_MODEL and CAPTION_API_KEY, and that the server is running.")
@@ -122,7 +122,7 @@ async def check_captions() -> CheckResult:
         )
     return good(
         gettext("%(name)s described a test picture in %(ms)s ms: “%(words)s”")
-        % {"name": found.model, "ms": f"{found.ms:.0f}", "words": found.words}
+        % {"name": result.model, "ms": f"{result.ms:.0f}", "words": result.words}
     )
 
 
@@ -155,13 +155,13 @@ async def check_index() -> CheckResult:
         return good(gettext("The index is empty."))
     checked, damaged = await in_pool(_verify, segments)
     strange = await in_pool(_strange, [row for row in rows[:checked] if row.retired is None and not row.build])
-    words = ngettext(
+    message = ngettext(
         "%(checked)s of %(n)s segment read; %(good)s with the right checksum.",
         "%(checked)s of %(n)s segments read; %(good)s with the right checksum.",
         len(segments),
     ) % {"checked": checked, "n": len(segments), "good": checked - damaged}
     if damaged:
-        return bad(words, gettext("Run 'manage.py reindex': it rebuilds the index from the database."))
+        return bad(message, gettext("Run 'manage.py reindex': it rebuilds the index from the database."))
     if strange:
         return bad(
             ngettext(
@@ -172,7 +172,7 @@ async def check_index() -> CheckResult:
             % {"n": strange},
             gettext("Run 'manage.py reindex' once."),
         )
-    return good(words)
+    return good(message)
 
 
 def _strange(rows: list[Segment]) -> int:
@@ -202,13 +202,13 @@ async def check_turn_log() -> CheckResult:
         await log.append(turn, b"{}")
         await log.finish(turn)
         async with aclosing(log.tail(turn)) as entries:
-            found = [entry.data async for entry in entries]
+            received = [entry.data async for entry in entries]
     except (EngineError, OSError) as error:
         return bad(
             gettext("%(kind)s does not store events: %(error)s") % {"kind": kind, "error": error},
             gettext("Answers cannot be shown. Check REDIS_URL and its server."),
         )
-    if found != [b"{}"]:
+    if received != [b"{}"]:
         return bad(
             gettext("%(kind)s lost an event.") % {"kind": kind},
             gettext("Parts of answers would be missing. Restart Openbook."),
@@ -218,15 +218,15 @@ async def check_turn_log() -> CheckResult:
 
 async def check_search() -> CheckResult:
     """Check that a question finds passages of the sample collection."""
-    found: dict[str, Any] = await in_db(_reader)
-    if not found:
+    sample: dict[str, Any] = await in_db(_reader)
+    if not sample:
         return warn(
             gettext("There is no sample collection to search."),
             gettext("Load it in set-up. It is also a handbook for users."),
         )
     started = time.perf_counter()
     try:
-        result = await search(found["user"], sample_collection.QUESTIONS[0], collections=[found["collection"]])
+        result = await search(sample["user"], sample_collection.QUESTIONS[0], collections=[sample["collection"]])
     except EngineError as error:
         return bad(str(error), gettext("Nothing can be found. See the checks of the embedding model and the index."))
     ms = (time.perf_counter() - started) * 1000
@@ -236,12 +236,12 @@ async def check_search() -> CheckResult:
             gettext("Run 'manage.py reindex'."),
         )
     number = len(result.passages)
-    words = ngettext(
+    message = ngettext(
         "A sample question found %(n)s passage in %(ms)s ms.",
         "A sample question found %(n)s passages in %(ms)s ms.",
         number,
     )
-    return good(words % {"n": number, "ms": f"{ms:.0f}"})
+    return good(message % {"n": number, "ms": f"{ms:.0f}"})
 
 
 def _reader() -> dict[str, Any]:
@@ -266,7 +266,7 @@ def list_checks() -> list[NamedCheck]:
         )
         for number, name in enumerate(settings.EMBEDDERS, 2)
     ]
-    told = (
+    reported = (
         [NamedCheck("captions", gettext_lazy("Picture descriptions"), check_captions)]
         if registry.get_caption_engine()
         else []
@@ -276,7 +276,7 @@ def list_checks() -> list[NamedCheck]:
         if settings.PICTURE_NAMES
         else []
     )
-    return [*STANDARD_CHECKS[:2], *further, STANDARD_CHECKS[2], *embedding, *told, *STANDARD_CHECKS[3:], *names]
+    return [*STANDARD_CHECKS[:2], *further, STANDARD_CHECKS[2], *embedding, *reported, *STANDARD_CHECKS[3:], *names]
 
 
 STANDARD_CHECKS = (

@@ -32,16 +32,16 @@ def _jobs() -> CheckResult:
             gettext("They start when Openbook and its worker are running."),
         )
     if not overdue:
-        words = ngettext("%(n)s periodic job runs.", "All %(n)s periodic jobs run.", known)
-        return good(words % {"n": known})
-    told = [_tell(one) for one in sorted(overdue, key=lambda one: not one.error)[:_SHOWN]]
-    words = ngettext(
+        message = ngettext("%(n)s periodic job runs.", "All %(n)s periodic jobs run.", known)
+        return good(message % {"n": known})
+    reported = [_tell(one) for one in sorted(overdue, key=lambda one: not one.error)[:_SHOWN]]
+    message = ngettext(
         "%(n)s periodic job is overdue: %(told)s",
         "%(n)s periodic jobs are overdue: %(told)s",
         len(overdue),
     )
     return bad(
-        words % {"n": len(overdue), "told": "; ".join(told)},
+        message % {"n": len(overdue), "told": "; ".join(reported)},
         gettext(
             "Their work waits: retention, erasure, closing of interrupted answers and others. See the log for "
             "errors. If a whole process is silent, restart it."
@@ -63,12 +63,12 @@ def _requests() -> CheckResult:
     late = wishes.filter(Q(status="failed") | Q(created__lt=timezone.now() - _LATE)).order_by("-kind", "created")
     if not (number := late.count()):
         return good(gettext("All data requests of users are done or in progress."))
-    words = ngettext(
+    message = ngettext(
         "%(n)s data request of a user is not done: %(told)s",
         "%(n)s data requests of users are not done: %(told)s",
         number,
     )
-    told = "; ".join(
+    reported = "; ".join(
         gettext("%(kind)s of user %(number)s (%(reason)s)")
         % {
             "kind": wish.get_kind_display(),
@@ -78,7 +78,7 @@ def _requests() -> CheckResult:
         for wish in late[:_SHOWN]
     )
     return bad(
-        words % {"n": number, "told": told},
+        message % {"n": number, "told": reported},
         gettext(
             "A failed erasure is tried again every hour, and the user can see this. Fix the cause given in the "
             "reason, and check that the worker is running."
@@ -87,9 +87,9 @@ def _requests() -> CheckResult:
 
 
 def _tell(one: periodic_jobs.OverdueJob) -> str:
-    words = gettext("%(name)s (%(role)s) for %(duration)s") % {
+    message = gettext("%(name)s (%(role)s) for %(duration)s") % {
         "name": one.name,
         "role": one.role,
         "duration": describe_duration(one.silent_s),
     }
-    return f"{words} ({one.error[:200]})" if one.error else words
+    return f"{message} ({one.error[:200]})" if one.error else message

@@ -67,7 +67,7 @@ class CheckResult:
     """Result of a check for the page. `advice` says what to do; "" if all is well."""
 
     state: CheckState
-    words: str
+    message: str
     advice: str = ""
 
 
@@ -80,19 +80,19 @@ class NamedCheck:
     run: Callable[[], Awaitable[CheckResult]]
 
 
-def good(words: str) -> CheckResult:
+def good(message: str) -> CheckResult:
     """Return a good result."""
-    return CheckResult(CheckState.GOOD, words)
+    return CheckResult(CheckState.GOOD, message)
 
 
-def warn(words: str, advice: str) -> CheckResult:
+def warn(message: str, advice: str) -> CheckResult:
     """Return a warning with advice."""
-    return CheckResult(CheckState.WARN, words, advice)
+    return CheckResult(CheckState.WARN, message, advice)
 
 
-def bad(words: str, advice: str) -> CheckResult:
+def bad(message: str, advice: str) -> CheckResult:
     """Return a failure with advice."""
-    return CheckResult(CheckState.BAD, words, advice)
+    return CheckResult(CheckState.BAD, message, advice)
 
 
 async def check_database() -> CheckResult:
@@ -132,10 +132,10 @@ def _database() -> CheckResult:
         )
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA quick_check(1)")
-        found = cursor.fetchone()
-    if found and found[0] != "ok":
+        result = cursor.fetchone()
+    if result and result[0] != "ok":
         return bad(
-            gettext("The SQLite file is damaged: %(found)s") % {"found": found[0]},
+            gettext("The SQLite file is damaged: %(found)s") % {"found": result[0]},
             gettext("Stop Openbook and restore the database from a backup."),
         )
     return good(gettext("SQLite%(size)s is intact, and its tables are up to date.") % {"size": size})
@@ -147,26 +147,26 @@ async def check_disk() -> CheckResult:
 
 
 def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> CheckResult:
-    found = usage(Path(settings.DATA_DIR))
-    words = gettext("%(gib)s GiB of %(gib2)s GiB are free on the disk with the data.") % {
-        "gib": number_format(found.free / GIB, 1),
-        "gib2": f"{found.total / GIB:.0f}",
+    space = usage(Path(settings.DATA_DIR))
+    message = gettext("%(gib)s GiB of %(gib2)s GiB are free on the disk with the data.") % {
+        "gib": number_format(space.free / GIB, 1),
+        "gib2": f"{space.total / GIB:.0f}",
     }
     advice = gettext("Free some space on the disk of %(data_dir)s, or move DATA_DIR to a larger one.") % {
         "data_dir": settings.DATA_DIR
     }
-    if found.free < DISK_BAD:
-        return bad(words, gettext("Uploads are no longer possible. %(advice)s") % {"advice": advice})
-    return warn(words, advice) if found.free < DISK_WARN else good(words)
+    if space.free < DISK_BAD:
+        return bad(message, gettext("Uploads are no longer possible. %(advice)s") % {"advice": advice})
+    return warn(message, advice) if space.free < DISK_WARN else good(message)
 
 
 async def check_memory() -> CheckResult:
     """Check the free memory."""
     free = os_compat.get_available_memory()
-    words = gettext("%(gib)s GiB of memory are free.") % {"gib": number_format(free / GIB, 1)}
+    message = gettext("%(gib)s GiB of memory are free.") % {"gib": number_format(free / GIB, 1)}
     if free < MEMORY_WARN:
-        return warn(words, gettext("Close other programs, or run the model server on another machine (LLM_URL)."))
-    return good(words)
+        return warn(message, gettext("Close other programs, or run the model server on another machine (LLM_URL)."))
+    return good(message)
 
 
 async def check_worker() -> CheckResult:
@@ -179,8 +179,8 @@ async def check_worker() -> CheckResult:
     except FileNotFoundError:
         return bad(gettext("No worker has run here yet."), advice)
     if age > WORKER_SILENCE_S:
-        words = gettext("The worker has not responded for %(duration)s.")
-        return bad(words % {"duration": describe_duration(age)}, advice)
+        message = gettext("The worker has not responded for %(duration)s.")
+        return bad(message % {"duration": describe_duration(age)}, advice)
     return good(gettext("The worker is running. It responded a few seconds ago."))
 
 
@@ -192,13 +192,13 @@ async def check_parsers() -> CheckResult:
 def _readers() -> CheckResult:
     """Start a parser process and return how the system confines it."""
     try:
-        found = runner.probe_confinement()
+        confinement = runner.probe_confinement()
     except (OSError, ParseError, runner.ParserCrashed) as error:
         return bad(
             gettext("File readers do not start: %(error)s") % {"error": error},
             gettext("No document can be read. Check the lines of 'web' in the log."),
         )
-    limits = _list_limits(found)
+    limits = _list_limits(confinement)
     if not limits:
         return good(
             gettext(
@@ -215,25 +215,27 @@ def _readers() -> CheckResult:
     )
 
 
-def _list_limits(found: runner.Confinement) -> list[str]:
+def _list_limits(confinement: runner.Confinement) -> list[str]:
     """Return a sentence for each protection of file readers that this system lacks."""
     limits = []
-    reason = errno.errorcode.get(found.network_errno, str(found.network_errno))
-    if found.network_errno and found.tcp_closed:
-        words = gettext(
+    reason = errno.errorcode.get(confinement.network_errno, str(confinement.network_errno))
+    if confinement.network_errno and confinement.tcp_closed:
+        message = gettext(
             "File readers cannot open TCP connections but can send datagrams: private networks are "
             "unavailable (%(error)s)."
         )
-        limits.append(words % {"error": reason})
-    elif found.network_errno == errno.ENOSYS:
+        limits.append(message % {"error": reason})
+    elif confinement.network_errno == errno.ENOSYS:
         limits.append(gettext("File readers can reach the network: this system has no private networks."))
-    elif found.network_errno:
-        words = gettext("File readers can reach the network: this system forbids private networks (%(error)s).")
-        limits.append(words % {"error": reason})
-    if found.files_errno:
-        words = gettext("File readers can open the same files as the worker: this system has no Landlock (%(error)s).")
-        limits.append(words % {"error": errno.errorcode.get(found.files_errno, str(found.files_errno))})
-    if not found.memory_limited:
+    elif confinement.network_errno:
+        message = gettext("File readers can reach the network: this system forbids private networks (%(error)s).")
+        limits.append(message % {"error": reason})
+    if confinement.files_errno:
+        message = gettext(
+            "File readers can open the same files as the worker: this system has no Landlock (%(error)s)."
+        )
+        limits.append(message % {"error": errno.errorcode.get(confinement.files_errno, str(confinement.files_errno))})
+    if not confinement.memory_limited:
         limits.append(gettext("This system does not enforce a limit on the memory of file readers."))
     return limits
 
@@ -267,19 +269,19 @@ def _documents() -> CheckResult:
     counts = dict(Document.objects.order_by().values_list("status").annotate(Count("pk")))
     waiting = sum(counts.get(state, 0) for state in Document.ACTIVE)
     failed = counts.get(Document.Status.FAILED, 0) + counts.get(Document.Status.QUARANTINED, 0)
-    words = gettext("%(counts)s ready, %(waiting)s waiting or being read, %(failed)s failed.") % {
+    message = gettext("%(counts)s ready, %(waiting)s waiting or being read, %(failed)s failed.") % {
         "counts": counts.get(Document.Status.READY, 0),
         "waiting": waiting,
         "failed": failed,
     }
     if not failed:
-        return good(words)
+        return good(message)
     reasons = (
         Document.objects.filter(status__in=[Document.Status.FAILED, Document.Status.QUARANTINED])
         .order_by().values_list("reason").annotate(number=Count("pk")).order_by("-number")[:3]
     )  # fmt: skip
     most = " ".join(f"{number} × {translate_stored(reason) or '–'}" for reason, number in reasons)
-    return warn(words, gettext("Their owners can see the reason and retry. Most frequent: %(most)s") % {"most": most})
+    return warn(message, gettext("Their owners can see the reason and retry. Most frequent: %(most)s") % {"most": most})
 
 
 async def check_picture_names() -> CheckResult:
@@ -353,17 +355,17 @@ def _audit_log(seconds: float = VERIFY_S) -> CheckResult:
         )
         return bad(" ".join(report.faults[:3]), look)
     if report.is_complete:
-        words = ngettext("Its %(n)s entry is intact.", "All %(n)s entries are intact.", report.newest)
-        words %= {"n": report.newest}
+        message = ngettext("Its %(n)s entry is intact.", "All %(n)s entries are intact.", report.newest)
+        message %= {"n": report.newest}
     else:
-        words = gettext(
+        message = gettext(
             "Entries %(first)s to %(last)s of %(newest)s and the end are intact. The next check continues from "
             "there. To verify all entries, open the audit log."
         ) % {"first": report.first, "last": report.last, "newest": report.newest}
-    words = " ".join([words, *report.remarks[:2]])
+    message = " ".join([message, *report.remarks[:2]])
     if report.problems:
-        return warn(words, " ".join(report.problems))
-    return good(words)
+        return warn(message, " ".join(report.problems))
+    return good(message)
 
 
 async def check_mail() -> CheckResult:

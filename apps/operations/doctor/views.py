@@ -28,5 +28,5 @@ async def run_check(request: HttpRequest, name: str) -> HttpResponse:
     named = next((check for check in list_checks() if check.name == name), None)
     if named is None:
         raise Http404
-    found = await named.run()
-    return HttpResponse(render_to_string("operations/_check.html", {"check": named, "found": found}))
+    result = await named.run()
+    return HttpResponse(render_to_string("operations/_check.html", {"check": named, "result": result}))

@@ -39,5 +39,5 @@ class Command(BaseCommand):
                 continue  # verified whole above
             found = await check.run()
             failed += found.state == "bad"
-            self.stdout.write(f"{check.title}: {found.words}")
+            self.stdout.write(f"{check.title}: {found.message}")
         return failed
