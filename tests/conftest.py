@@ -17,15 +17,18 @@ from django.test import Client
 from django.utils import translation
 
 from apps.engines import registry
+from apps.engines.chat.fake import FakeChat
 from apps.operations import first_administrator
 from apps.safety.models import detector_outages
 from apps.safety.policy import versions
 from apps.safety.verdict_log import detector_versions, recorder
+from apps.users import rate_limits
 from apps.users.models import User
 from assistant.boot.translations import compile_all
 from tests.access.owned_objects import OwnedObjects, build
 from tests.factories import make_client, make_user
 from tests.support import persistent_connections, prepared_site, table_flush
+from tests.support.password import PASSWORD
 
 # A busy one takes its time, for an example as for making it up, and that is no defect.
 hypothesis.settings.register_profile(
@@ -100,6 +103,7 @@ def _fresh_engines() -> Iterator[None]:
 def _forget() -> None:
     registry.reset()
     versions.clear_cache()
+    rate_limits.clear_rate_cache()
     recorder.clear_pending()
     detector_versions.clear_cache()
     detector_outages._noted.clear()  # what another test's check failed at
@@ -164,6 +168,28 @@ def robin(db: None) -> User:
 @pytest.fixture
 def ada(db: None) -> User:
     return make_user("ada", User.Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def as_ada(client: Client, ada: User) -> Client:
+    """Return a client signed in as Ada."""
+    client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def admin(as_ada: Client) -> Client:
+    """Return a client signed in as Ada, who has just re-entered her password."""
+    as_ada.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    return as_ada
+
+
+@pytest.fixture
+def chat() -> FakeChat:
+    """Return the fake model of the process."""
+    engine = registry.get_chat_engine()
+    assert isinstance(engine, FakeChat)
+    return engine
 
 
 @pytest.fixture(scope="module")

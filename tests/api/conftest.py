@@ -10,8 +10,7 @@ import pytest
 from django.conf import settings
 
 from apps.documents.models import Collection
-from apps.engines import registry
-from apps.engines.chat.fake import FakeChat
+from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
 from apps.users.models import ApiToken, User
 from assistant.asgi import application
@@ -26,10 +25,9 @@ def headers(user: User, *scopes: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def chat() -> FakeChat:
-    engine = registry.get_chat_engine()
-    assert isinstance(engine, FakeChat)
-    return engine
+def alice(transactional_db: None, alice: User) -> User:
+    """Return Alice, whose rows the requests of other threads see."""
+    return alice
 
 
 @pytest.fixture
@@ -50,3 +48,9 @@ async def openai_client(transactional_db: None) -> AsyncIterator[Callable[[str],
         yield lambda secret: openai.AsyncOpenAI(
             base_url=f"{settings.SITE_URL}/v1", api_key=secret, http_client=web, max_retries=0
         )
+
+
+@pytest.fixture
+async def chat_client(openai_client: Callable[[str], openai.AsyncOpenAI], alice: User) -> openai.AsyncOpenAI:
+    """Return a client of Alice whose token allows chats."""
+    return openai_client(await in_db(create_token, alice, "test", ["chat"], 30))

@@ -20,18 +20,12 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
 from apps.users.models import User
 from assistant.asgi import application
-from tests.factories import make_user
 
 pytestmark = pytest.mark.slow  # each call of the client takes a second to start
 QUESTION = "How long do workers of a honey bee colony live in summer?"
 PATIENCE_S = 120
 
 Llm = Callable[..., Awaitable[str]]
-
-
-@pytest.fixture
-def alice(transactional_db: None) -> User:
-    return make_user("alice")
 
 
 @pytest.fixture

@@ -15,26 +15,15 @@ from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, Notice
 from apps.users.api_tokens import create_token
 from apps.users.models import User
-from tests.factories import make_user
 
 Connect = Callable[[str], openai.AsyncOpenAI]
 QUESTION = "How long do workers of a honey bee colony live in summer?"
 FAKE = "fake-1B"
 
 
-@pytest.fixture
-def alice(transactional_db: None) -> User:
-    return make_user("alice")
-
-
-@pytest.fixture
-async def client(openai_client: Connect, alice: User) -> openai.AsyncOpenAI:
-    return openai_client(await in_db(create_token, alice, "test", ["chat"], 30))
-
-
-async def asked(client: openai.AsyncOpenAI, model: str, text: str) -> str:
+async def asked(chat_client: openai.AsyncOpenAI, model: str, text: str) -> str:
     said = [{"role": "user", "content": text}]
-    answer = await client.chat.completions.create(model=model, messages=said)  # type: ignore[call-overload]
+    answer = await chat_client.chat.completions.create(model=model, messages=said)  # type: ignore[call-overload]
     return str(answer.choices[0].message.content)
 
 
@@ -44,11 +33,11 @@ def the_case() -> Case:
 
 @pytest.mark.parametrize("model", ["openbook", FAKE])
 async def test_a_withheld_question_ends_in_the_queue_once(
-    client: openai.AsyncOpenAI, alice: User, library: Collection, model: str
+    chat_client: openai.AsyncOpenAI, alice: User, library: Collection, model: str
 ) -> None:
     for _ in range(2):
         with pytest.raises(openai.BadRequestError):
-            await asked(client, model, "Some [hate] text")
+            await asked(chat_client, model, "Some [hate] text")
     case = await in_db(the_case)
     assert (case.owner_id, case.kind, case.report_count) == (alice.pk, "question", 2)
     assert (case.snapshot.text, case.snapshot.context) == ("Some [hate] text", [])
@@ -58,18 +47,18 @@ async def test_a_withheld_question_ends_in_the_queue_once(
 
 @pytest.mark.parametrize("model", ["openbook", FAKE])
 async def test_a_question_to_be_reviewed_is_answered(
-    client: openai.AsyncOpenAI, library: Collection, model: str
+    chat_client: openai.AsyncOpenAI, library: Collection, model: str
 ) -> None:
-    assert await asked(client, model, f"{QUESTION} [child_exploitation?]")
+    assert await asked(chat_client, model, f"{QUESTION} [child_exploitation?]")
     assert (await in_db(the_case)).snapshot.action == "review"
 
 
 @pytest.mark.parametrize("model", ["openbook", FAKE])
 async def test_a_withheld_answer_ends_in_the_queue(
-    client: openai.AsyncOpenAI, library: Collection, chat: FakeChat, model: str
+    chat_client: openai.AsyncOpenAI, library: Collection, chat: FakeChat, model: str
 ) -> None:
     chat.reply = "Six weeks. And now some [hate] text."
-    await asked(client, model, QUESTION)
+    await asked(chat_client, model, QUESTION)
     assert (await in_db(the_case)).kind == "answer"
 
 

@@ -14,33 +14,22 @@ from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.engines.types import EngineBusy, ToolCall
 from apps.lib.concurrency.threads import in_db
-from apps.users.api_tokens import create_token
 from apps.users.models import User
 from tests.conversations.conftest import writes_on
-from tests.factories import make_collection, make_document, make_user
+from tests.factories import make_collection, make_document
 
 Connect = Callable[[str], openai.AsyncOpenAI]
 QUESTION = [{"role": "user", "content": "How long do workers of a honey bee colony live in summer?"}]
 FAKE = "fake-1B"
 
 
-@pytest.fixture
-def alice(transactional_db: None) -> User:
-    return make_user("alice")
-
-
-@pytest.fixture
-async def client(openai_client: Connect, alice: User) -> openai.AsyncOpenAI:
-    return openai_client(await in_db(create_token, alice, "test", ["chat"], 30))
-
-
-async def test_the_models_are_listed(client: openai.AsyncOpenAI) -> None:
-    names = [model.id async for model in client.models.list()]
+async def test_the_models_are_listed(chat_client: openai.AsyncOpenAI) -> None:
+    names = [model.id async for model in chat_client.models.list()]
     assert names[:2] == ["openbook", FAKE] and len(names) == 3
 
 
-async def test_an_answer_comes_whole_with_its_sources(client: openai.AsyncOpenAI, library: Collection) -> None:
-    answer = await client.chat.completions.create(model="openbook", messages=QUESTION)  # type: ignore[call-overload]
+async def test_an_answer_comes_whole_with_its_sources(chat_client: openai.AsyncOpenAI, library: Collection) -> None:
+    answer = await chat_client.chat.completions.create(model="openbook", messages=QUESTION)  # type: ignore[call-overload]
     text = answer.choices[0].message.content
     known = answer.model_extra["openbook"]
     assert "six weeks" in text and answer.choices[0].finish_reason == "stop"
@@ -52,14 +41,14 @@ async def test_an_answer_comes_whole_with_its_sources(client: openai.AsyncOpenAI
     assert not await in_db(Conversation.objects.exists) and not await in_db(Message.objects.exists)
 
 
-async def test_small_talk_is_not_from_documents(client: openai.AsyncOpenAI, library: Collection) -> None:
+async def test_small_talk_is_not_from_documents(chat_client: openai.AsyncOpenAI, library: Collection) -> None:
     messages = [{"role": "user", "content": "Hi there!"}]
-    answer = await client.chat.completions.create(model="openbook", messages=messages)  # type: ignore[call-overload]
+    answer = await chat_client.chat.completions.create(model="openbook", messages=messages)  # type: ignore[call-overload]
     assert answer.model_extra["openbook"]["grounded"] is False
 
 
 async def test_an_answer_of_italian_documents_says_that_the_check_does_not_read_them(
-    client: openai.AsyncOpenAI, alice: User, chat: FakeChat
+    chat_client: openai.AsyncOpenAI, alice: User, chat: FakeChat
 ) -> None:
     place = await in_db(make_collection, alice, "Fari")
     await in_db(
@@ -67,12 +56,12 @@ async def test_an_answer_of_italian_documents_says_that_the_check_does_not_read_
     )
     chat.replies.append("La costruzione del faro è finita molto dopo, come dice il documento della città.")
     messages = [{"role": "user", "content": "Quando fu costruito il faro di Alessandria?"}]
-    answer = await client.chat.completions.create(model="openbook", messages=messages)  # type: ignore[call-overload]
+    answer = await chat_client.chat.completions.create(model="openbook", messages=messages)  # type: ignore[call-overload]
     assert answer.model_extra["openbook"]["unread_languages"] == ["it"]
 
 
-async def test_an_answer_is_streamed(client: openai.AsyncOpenAI, library: Collection) -> None:
-    stream = await client.chat.completions.create(  # type: ignore[call-overload]
+async def test_an_answer_is_streamed(chat_client: openai.AsyncOpenAI, library: Collection) -> None:
+    stream = await chat_client.chat.completions.create(  # type: ignore[call-overload]
         model="openbook", messages=QUESTION, stream=True, stream_options={"include_usage": True}
     )
     chunks = [chunk async for chunk in stream]
@@ -85,13 +74,13 @@ async def test_an_answer_is_streamed(client: openai.AsyncOpenAI, library: Collec
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_what_a_stream_took_that_was_cut_is_counted(
-    client: openai.AsyncOpenAI, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch, stream: bool
+    chat_client: openai.AsyncOpenAI, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch, stream: bool
 ) -> None:
     """Check the usage of an answer that was stopped for repeating itself, before its server reported any."""
     owed: list[int] = []
     monkeypatch.setattr(ephemeral.rate_limits, "charge", lambda user, resource, cost: owed.append(cost))
     chat.replies.append("Workers live about six weeks in summer. " * 40)
-    answer = await client.chat.completions.create(  # type: ignore[call-overload]
+    answer = await chat_client.chat.completions.create(  # type: ignore[call-overload]
         model="openbook",
         messages=QUESTION,
         stream=stream,
@@ -113,40 +102,42 @@ async def test_what_a_stream_took_that_was_cut_is_counted(
 
 
 async def test_what_was_said_before_is_heard(
-    client: openai.AsyncOpenAI,
+    chat_client: openai.AsyncOpenAI,
     library: Collection,
     chat: FakeChat,
 ) -> None:
     before = [{"role": "user", "content": "Tell me of bees."}, {"role": "assistant", "content": "They hum."}]
     system = [{"role": "system", "content": "Speak like a sailor."}]
-    await client.chat.completions.create(model="openbook", messages=system + before + QUESTION)  # type: ignore[call-overload]
+    await chat_client.chat.completions.create(model="openbook", messages=system + before + QUESTION)  # type: ignore[call-overload]
     sent = [message.content for message in chat.requests[-1].messages]
     assert "Speak like a sailor." in sent[0] and sent[1:3] == ["Question: Tell me of bees.", "They hum."]
 
 
 async def test_nothing_found_says_what_was_searched(
-    client: openai.AsyncOpenAI, library: Collection, chat: FakeChat
+    chat_client: openai.AsyncOpenAI, library: Collection, chat: FakeChat
 ) -> None:
     asked = [{"role": "user", "content": "zxqv wvut?"}]
-    answer = await client.chat.completions.create(model="openbook", messages=asked)  # type: ignore[call-overload]
+    answer = await chat_client.chat.completions.create(model="openbook", messages=asked)  # type: ignore[call-overload]
     assert "Handbook" in answer.choices[0].message.content and answer.model_extra["openbook"]["nothing_found"]
     assert not chat.requests
 
 
-async def test_only_the_chosen_collections_are_searched(client: openai.AsyncOpenAI, library: Collection) -> None:
+async def test_only_the_chosen_collections_are_searched(chat_client: openai.AsyncOpenAI, library: Collection) -> None:
     with pytest.raises(openai.NotFoundError):
-        await client.chat.completions.create(  # type: ignore[call-overload]
+        await chat_client.chat.completions.create(  # type: ignore[call-overload]
             model="openbook", messages=QUESTION, extra_body={"collections": ["00000000-0000-4000-8000-000000000000"]}
         )
-    answer = await client.chat.completions.create(  # type: ignore[call-overload]
+    answer = await chat_client.chat.completions.create(  # type: ignore[call-overload]
         model="openbook", messages=QUESTION, extra_body={"collections": [str(library.pk)]}
     )
     assert answer.model_extra["openbook"]["sources"]
 
 
-async def test_the_model_alone_gets_the_messages_and_the_settings(client: openai.AsyncOpenAI, chat: FakeChat) -> None:
+async def test_the_model_alone_gets_the_messages_and_the_settings(
+    chat_client: openai.AsyncOpenAI, chat: FakeChat
+) -> None:
     chat.replies.append("Arr.")
-    answer = await client.chat.completions.create(
+    answer = await chat_client.chat.completions.create(
         model=FAKE, messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi <|im_end|>"}],
         temperature=0.7, top_p=0.5, seed=7, stop=["x"], max_tokens=9,
     )  # fmt: skip
@@ -161,11 +152,11 @@ async def test_the_model_alone_gets_the_messages_and_the_settings(client: openai
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_tools_are_passed_through(client: openai.AsyncOpenAI, chat: FakeChat, stream: bool) -> None:
+async def test_tools_are_passed_through(chat_client: openai.AsyncOpenAI, chat: FakeChat, stream: bool) -> None:
     tool = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
     chat.tools = True
     chat.calls.append((ToolCall("call-1", "add", '{"a": 1}'),))
-    answer = await client.chat.completions.create(  # type: ignore[call-overload]
+    answer = await chat_client.chat.completions.create(  # type: ignore[call-overload]
         model=FAKE, messages=[{"role": "user", "content": "1 + 1?"}], tools=[tool], stream=stream
     )
     if stream:
@@ -178,15 +169,17 @@ async def test_tools_are_passed_through(client: openai.AsyncOpenAI, chat: FakeCh
     assert reason == "tool_calls" and chat.requests[-1].tools == (tool,)
 
 
-async def test_embeddings_are_unit_vectors_in_both_encodings(client: openai.AsyncOpenAI) -> None:
-    made = await client.embeddings.create(model="any", input=["one text", "another"])  # base64, as the package asks
-    plain = await client.embeddings.create(model="any", input="one text", encoding_format="float")
+async def test_embeddings_are_unit_vectors_in_both_encodings(chat_client: openai.AsyncOpenAI) -> None:
+    made = await chat_client.embeddings.create(
+        model="any", input=["one text", "another"]
+    )  # base64, as the package asks
+    plain = await chat_client.embeddings.create(model="any", input="one text", encoding_format="float")
     assert len(made.data) == 2 and made.data[0].embedding == pytest.approx(plain.data[0].embedding, abs=1e-6)
     assert sum(value**2 for value in plain.data[0].embedding) == pytest.approx(1, abs=1e-3)
 
 
-async def test_wrong_requests_are_refused_in_words(client: openai.AsyncOpenAI) -> None:
-    create = client.chat.completions.create
+async def test_wrong_requests_are_refused_in_words(chat_client: openai.AsyncOpenAI) -> None:
+    create = chat_client.chat.completions.create
     with pytest.raises(openai.NotFoundError, match="openbook"):
         await create(model="gpt-4o", messages=QUESTION)  # type: ignore[call-overload]
     with pytest.raises(openai.BadRequestError, match="last message"):
@@ -203,39 +196,39 @@ async def test_wrong_requests_are_refused_in_words(client: openai.AsyncOpenAI) -
         await create(model=FAKE, messages=[*long, *QUESTION])  # type: ignore[list-item]
 
 
-async def test_a_model_server_that_is_away_is_said_at_once(client: openai.AsyncOpenAI, chat: FakeChat) -> None:
+async def test_a_model_server_that_is_away_is_said_at_once(chat_client: openai.AsyncOpenAI, chat: FakeChat) -> None:
     chat.unavailable = True
     try:
         with pytest.raises(openai.InternalServerError) as caught:
-            await client.chat.completions.create(model=FAKE, messages=QUESTION)  # type: ignore[call-overload]
+            await chat_client.chat.completions.create(model=FAKE, messages=QUESTION)  # type: ignore[call-overload]
     finally:
         chat.unavailable = False
     assert caught.value.status_code == 503 and caught.value.response.headers["Retry-After"]
 
 
 async def test_a_model_that_fails_in_a_stream_ends_it_with_the_error(
-    client: openai.AsyncOpenAI, chat: FakeChat
+    chat_client: openai.AsyncOpenAI, chat: FakeChat
 ) -> None:
     chat.fail, chat.fail_after = EngineBusy("The model server is busy."), 2
-    stream = await client.chat.completions.create(model=FAKE, messages=QUESTION, stream=True)  # type: ignore[call-overload]
+    stream = await chat_client.chat.completions.create(model=FAKE, messages=QUESTION, stream=True)  # type: ignore[call-overload]
     with pytest.raises(openai.APIError, match="busy"):
         async for _ in stream:
             pass
 
 
-async def _completed(client: openai.AsyncOpenAI) -> None:
-    await client.chat.completions.create(model=FAKE, messages=QUESTION)  # type: ignore[call-overload]
+async def _completed(chat_client: openai.AsyncOpenAI) -> None:
+    await chat_client.chat.completions.create(model=FAKE, messages=QUESTION)  # type: ignore[call-overload]
 
 
 async def test_a_person_has_no_more_answers_written_at_once_than_one_may(
-    client: openai.AsyncOpenAI, chat: FakeChat
+    chat_client: openai.AsyncOpenAI, chat: FakeChat
 ) -> None:
     writes_on(chat)
-    asked = [asyncio.create_task(_completed(client)) for _ in range(5)]
+    asked = [asyncio.create_task(_completed(chat_client)) for _ in range(5)]
     while len([one for one in asked if one.done()]) < 2:
         await asyncio.wait([one for one in asked if not one.done()], return_when=asyncio.FIRST_COMPLETED)
     chat.gap_s = 0
     found = await asyncio.gather(*asked, return_exceptions=True)
     assert sum(isinstance(item, openai.RateLimitError) for item in found) == 2
     assert sum(isinstance(item, Exception) for item in found) == 2
-    await _completed(client)
+    await _completed(chat_client)

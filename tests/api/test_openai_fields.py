@@ -18,7 +18,6 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
 from apps.users.models import User
 from assistant.asgi import application
-from tests.factories import make_user
 
 QUESTION = [{"role": "user", "content": "How long do workers of a honey bee colony live in summer?"}]
 FAKE = "fake-1B"
@@ -26,40 +25,30 @@ TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "
 FORM = {"type": "json_schema", "json_schema": {"name": "age", "schema": {"type": "object"}}}
 
 
-@pytest.fixture
-def alice(transactional_db: None) -> User:
-    return make_user("alice")
+async def create(chat_client: openai.AsyncOpenAI, model: str = FAKE, **wish: Any) -> Any:
+    return await chat_client.chat.completions.create(model=model, messages=QUESTION, **wish)  # type: ignore[call-overload]
 
 
-@pytest.fixture
-async def client(openai_client: Callable[[str], openai.AsyncOpenAI], alice: User) -> openai.AsyncOpenAI:
-    return openai_client(await in_db(create_token, alice, "test", ["chat"], 30))
-
-
-async def create(client: openai.AsyncOpenAI, model: str = FAKE, **wish: Any) -> Any:
-    return await client.chat.completions.create(model=model, messages=QUESTION, **wish)  # type: ignore[call-overload]
-
-
-async def refused(client: openai.AsyncOpenAI, model: str = FAKE, **wish: Any) -> tuple[int, str, Any, Any]:
+async def refused(chat_client: openai.AsyncOpenAI, model: str = FAKE, **wish: Any) -> tuple[int, str, Any, Any]:
     with pytest.raises(openai.APIStatusError) as caught:
-        await create(client, model, **wish)
+        await create(chat_client, model, **wish)
     error = caught.value
     assert isinstance(error.body, dict) and error.body["message"]
     return error.status_code, error.body["type"], error.param, error.code
 
 
-async def test_one_model_is_described_by_its_name(client: openai.AsyncOpenAI) -> None:
-    for listed in [model async for model in client.models.list()]:
-        assert await client.models.retrieve(listed.id) == listed
+async def test_one_model_is_described_by_its_name(chat_client: openai.AsyncOpenAI) -> None:
+    for listed in [model async for model in chat_client.models.list()]:
+        assert await chat_client.models.retrieve(listed.id) == listed
     with pytest.raises(openai.NotFoundError) as caught:
-        await client.models.retrieve("gpt-4o")
+        await chat_client.models.retrieve("gpt-4o")
     assert caught.value.code == "model_not_found"
 
 
-async def test_the_model_alone_hears_every_setting(client: openai.AsyncOpenAI, chat: FakeChat) -> None:
+async def test_the_model_alone_hears_every_setting(chat_client: openai.AsyncOpenAI, chat: FakeChat) -> None:
     own = {"top_k": 5, "min_p": 0.1, "repetition_penalty": 1.2}
     form = {"response_format": FORM, "frequency_penalty": 0.5, "presence_penalty": -0.5}
-    await create(client, **form, parallel_tool_calls=False, extra_body=own)
+    await create(chat_client, **form, parallel_tool_calls=False, extra_body=own)
     sent = chat.requests[-1]
     assert {name: getattr(sent.sampling, name) for name in own} == own
     said = openai_payloads.orjson.loads(openai_payloads.build_request_body(sent, "name", vllm=False))
@@ -67,55 +56,57 @@ async def test_the_model_alone_hears_every_setting(client: openai.AsyncOpenAI, c
     assert "parallel_tool_calls" not in said
     assert said["model"] == "name" and said["stream"] is True and "top_k" not in said
     chat.tools = True
-    await create(client, tools=[TOOL], parallel_tool_calls=False)
+    await create(chat_client, tools=[TOOL], parallel_tool_calls=False)
     assert chat.requests[-1].extra_body == {"parallel_tool_calls": False}
-    await create(client, temperature=None, stream=None, response_format={"type": "text"})
+    await create(chat_client, temperature=None, stream=None, response_format={"type": "text"})
     assert chat.requests[-1].sampling == Sampling(chat.requests[-1].sampling.max_tokens, 1.0)
 
 
-async def test_what_is_not_done_is_refused_and_not_passed_over(client: openai.AsyncOpenAI, library: Collection) -> None:
+async def test_what_is_not_done_is_refused_and_not_passed_over(
+    chat_client: openai.AsyncOpenAI, library: Collection
+) -> None:
     invalid = "invalid_request_error"
-    assert await refused(client, logprobs=True) == (400, invalid, "logprobs", "unsupported_parameter")
+    assert await refused(chat_client, logprobs=True) == (400, invalid, "logprobs", "unsupported_parameter")
     for name, value in (
         ("logit_bias", {"50256": -100}), ("functions", [{"name": "add"}]), ("modalities", ["text", "audio"]),
         ("top_logprobs", 3), ("audio", {"voice": "alloy"}), ("web_search_options", {"user_location": None}),
     ):  # fmt: skip
-        assert (await refused(client, extra_body={name: value}))[2:] == (name, "unsupported_parameter")
-    assert (await create(client, modalities=["text"], logit_bias={}, top_logprobs=0)).choices
-    assert await refused(client, n=2) == (400, invalid, "n", None)
-    assert (await refused(client, "openbook", response_format=FORM))[2] == "response_format"
-    assert (await refused(client, "openbook", tools=[TOOL]))[2] == "tools"
-    assert await refused(client, tools=[TOOL]) == (400, invalid, "tools", "unsupported_parameter")
-    assert (await create(client, tools=[TOOL], tool_choice="none")).choices
-    assert (await create(client, "openbook", response_format={"type": "text"}, logprobs=False)).choices
+        assert (await refused(chat_client, extra_body={name: value}))[2:] == (name, "unsupported_parameter")
+    assert (await create(chat_client, modalities=["text"], logit_bias={}, top_logprobs=0)).choices
+    assert await refused(chat_client, n=2) == (400, invalid, "n", None)
+    assert (await refused(chat_client, "openbook", response_format=FORM))[2] == "response_format"
+    assert (await refused(chat_client, "openbook", tools=[TOOL]))[2] == "tools"
+    assert await refused(chat_client, tools=[TOOL]) == (400, invalid, "tools", "unsupported_parameter")
+    assert (await create(chat_client, tools=[TOOL], tool_choice="none")).choices
+    assert (await create(chat_client, "openbook", response_format={"type": "text"}, logprobs=False)).choices
 
 
 async def test_errors_are_named_as_the_protocol_names_them(
-    client: openai.AsyncOpenAI, openai_client: Callable[[str], openai.AsyncOpenAI], chat: FakeChat
+    chat_client: openai.AsyncOpenAI, openai_client: Callable[[str], openai.AsyncOpenAI], chat: FakeChat
 ) -> None:
-    assert await refused(client, "gpt-4o") == (404, "not_found_error", "model", "model_not_found")
-    assert await refused(client, temperature=9) == (400, "invalid_request_error", "temperature", None)
+    assert await refused(chat_client, "gpt-4o") == (404, "not_found_error", "model", "model_not_found")
+    assert await refused(chat_client, temperature=9) == (400, "invalid_request_error", "temperature", None)
     assert await refused(openai_client("ob_wrong")) == (401, "authentication_error", None, "invalid_api_key")
     with pytest.raises(openai.BadRequestError) as caught:
         said: Any = [{"role": "user", "content": "Some [hate] text"}]
-        await client.chat.completions.create(model=FAKE, messages=said)
+        await chat_client.chat.completions.create(model=FAKE, messages=said)
     assert caught.value.code == "content_filter"
 
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_what_cannot_be_sent_to_the_model_is_refused_before_a_stream_begins(
-    client: openai.AsyncOpenAI, chat: FakeChat, stream: bool
+    chat_client: openai.AsyncOpenAI, chat: FakeChat, stream: bool
 ) -> None:
     picture: Any = [{"role": "tool", "tool_call_id": "1", "content": [{"type": "image_url", "text": ""}]}, *QUESTION]
     with pytest.raises(openai.BadRequestError) as caught:
-        await client.chat.completions.create(model=FAKE, messages=picture, stream=stream)
+        await chat_client.chat.completions.create(model=FAKE, messages=picture, stream=stream)
     assert caught.value.param == "messages"
     chat.context_tokens = 10
-    assert await refused(client, stream=stream) == (
+    assert await refused(chat_client, stream=stream) == (
         400, "invalid_request_error", "messages", "context_length_exceeded"
     )  # fmt: skip
     chat.context_tokens = 8192
-    assert await create(client, stream=stream)
+    assert await create(chat_client, stream=stream)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -149,10 +140,10 @@ async def test_another_method_is_refused_in_the_form_too(alice: User, method: st
     assert without.status_code == 401 and without.json()["error"]["code"] == "invalid_api_key"
 
 
-async def test_usage_is_in_every_chunk_once_it_is_asked_for(client: openai.AsyncOpenAI, chat: FakeChat) -> None:
-    stream = await create(client, stream=True, stream_options={"include_usage": True})
+async def test_usage_is_in_every_chunk_once_it_is_asked_for(chat_client: openai.AsyncOpenAI, chat: FakeChat) -> None:
+    stream = await create(chat_client, stream=True, stream_options={"include_usage": True})
     *chunks, last = [chunk async for chunk in stream]
     assert all("usage" in chunk.model_fields_set and chunk.usage is None for chunk in chunks)
     assert last.usage.total_tokens > 0 and last.choices == []
-    plain = [chunk async for chunk in await create(client, stream=True)]
+    plain = [chunk async for chunk in await create(chat_client, stream=True)]
     assert all("usage" not in chunk.model_fields_set for chunk in plain)

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import openai
 import pytest
 from pytest_django import Settings
 
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
-from apps.lib.concurrency.threads import in_db
-from apps.users.api_tokens import create_token
-from apps.users.models import User
-from tests.factories import make_user
 from tests.support.chat_models import BIG, get_fake_engine, offer_model
 
 QUESTION = [{"role": "user", "content": "How long do workers of a honey bee colony live in summer?"}]
 
 
 @pytest.fixture
-def alice(transactional_db: None) -> User:
-    return make_user("alice")
-
-
-@pytest.fixture
-async def client(
-    openai_client: Callable[[str], openai.AsyncOpenAI], alice: User, settings: Settings
-) -> openai.AsyncOpenAI:
+async def client(chat_client: openai.AsyncOpenAI, settings: Settings) -> openai.AsyncOpenAI:
     offer_model(settings)
-    return openai_client(await in_db(create_token, alice, "test", ["chat"], 30))
+    return chat_client
 
 
 async def say(client: openai.AsyncOpenAI, model: str) -> str:

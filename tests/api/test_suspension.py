@@ -45,9 +45,9 @@ SOON_S = 5.0
 
 
 @pytest.fixture
-def alice(transactional_db: None) -> User:
+def alice(alice: User) -> User:
     make_user("ada", User.Role.ADMINISTRATOR)  # somebody has to stay
-    return make_user("alice")
+    return alice
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from apps.lib.ports import find_free_port
-from assistant.boot.layout import VENV
+from assistant.boot.layout import VENV, Layout
 from tests.boot.clones import Clone, copy_tree, serve_folder
 
 
@@ -48,3 +48,9 @@ def torch_index(tmp_path: Path) -> Iterator[str]:
         (folder / wheel.name).symlink_to(wheel)
     with serve_folder(root) as address:
         yield f"{address}/simple"
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """Return the layout of an installation whose data folder is still to be made."""
+    return Layout.read({"DATA_DIR": str(tmp_path / "data")})

@@ -14,11 +14,6 @@ from assistant.config import engine_backends
 from tests.support.env_reading import read_env
 
 
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout.read({"DATA_DIR": str(tmp_path / "data")})
-
-
 def package(content: bytes) -> object:
     def install(arguments: list[str], log: Path) -> None:
         folder = Path(arguments[arguments.index("--target") + 1]) / "nudenet"

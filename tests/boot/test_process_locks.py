@@ -34,11 +34,6 @@ def hold(layout: Layout, *words: str) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout.read({"DATA_DIR": str(tmp_path / "data")})
-
-
 def test_a_second_start_from_the_same_data_is_refused_until_the_first_is_killed(layout: Layout) -> None:
     os.close(process_locks.lock_data(layout))
     first = hold(layout)

@@ -209,14 +209,6 @@ def any_sentence_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def chat() -> FakeChat:
-    """Return the fake model of the process."""
-    engine = registry.get_chat_engine()
-    assert isinstance(engine, FakeChat)
-    return engine
-
-
-@pytest.fixture
 def alice(transactional_db: None) -> User:
     return make_user("alice")
 

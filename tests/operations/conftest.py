@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
 from apps.operations import first_administrator, model_status
@@ -28,10 +27,3 @@ def _cold() -> None:
 def nobody_yet(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
     """Simulate a fresh installation without an administrator."""
     monkeypatch.setattr(first_administrator.seen, "administrator", False)
-
-
-@pytest.fixture
-def as_ada(client: Client, ada: object) -> Client:
-    """Return a client signed in as Ada."""
-    client.force_login(ada)  # type: ignore[arg-type]
-    return client

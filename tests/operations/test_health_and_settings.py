@@ -7,19 +7,11 @@ from django.db import DatabaseError
 from django.test import Client
 
 from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, ShownSentences
-from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.operations import model_status
 from apps.users.models import SiteSettings, User
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the views ask the database from threads of their own
-
-
-@pytest.fixture
-def chat() -> FakeChat:
-    engine = registry.get_chat_engine()
-    assert isinstance(engine, FakeChat)
-    return engine
 
 
 def test_the_pill_stays_until_the_model_has_written_a_token(

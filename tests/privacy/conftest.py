@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from apps.images.models import Preset
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.users import rate_limits
 from apps.users.api_tokens import create_token
 from apps.users.models import User
 from tests.factories import make_note_case, register_notes
@@ -38,13 +36,6 @@ class Life:
     @property
     def file(self) -> Path:
         return Path(settings.MEDIA_ROOT) / str(self.paper.file)
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    rate_limits.clear_rate_cache()
-    yield
-    rate_limits.clear_rate_cache()
 
 
 @pytest.fixture

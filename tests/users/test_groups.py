@@ -19,44 +19,38 @@ from apps.users.models import User, UserNotice
 from tests.support.pages import strip_layout
 
 
-@pytest.fixture
-def admin(ada: User, client: Client) -> Client:
-    client.force_login(ada)
-    return client
-
-
-def test_a_group_is_made_filled_renamed_and_deleted(admin: Client, bob: User) -> None:
-    admin.post("/people/groups/", {"name": "Team"})
+def test_a_group_is_made_filled_renamed_and_deleted(as_ada: Client, bob: User) -> None:
+    as_ada.post("/people/groups/", {"name": "Team"})
     group = Group.objects.get(name="Team")
-    admin.post(f"/people/groups/{group.pk}/", {"person": bob.pk})
+    as_ada.post(f"/people/groups/{group.pk}/", {"person": bob.pk})
     assert list(group.user_set.all()) == [bob]
-    admin.post(f"/people/groups/{group.pk}/rename/", {"name": "Crew"})
-    assert "Crew" in admin.get("/people/groups/").content.decode()
-    admin.post(f"/people/groups/{group.pk}/remove/", {"person": bob.pk})
+    as_ada.post(f"/people/groups/{group.pk}/rename/", {"name": "Crew"})
+    assert "Crew" in as_ada.get("/people/groups/").content.decode()
+    as_ada.post(f"/people/groups/{group.pk}/remove/", {"person": bob.pk})
     assert not group.user_set.exists()
-    assert admin.get(f"/people/groups/{group.pk}/delete/").status_code == 200
+    assert as_ada.get(f"/people/groups/{group.pk}/delete/").status_code == 200
     assert Group.objects.exists()
-    admin.post(f"/people/groups/{group.pk}/delete/")
+    as_ada.post(f"/people/groups/{group.pk}/delete/")
     assert not Group.objects.exists()
 
 
-def test_two_groups_have_two_names(admin: Client) -> None:
+def test_two_groups_have_two_names(as_ada: Client) -> None:
     Group.objects.create(name="Team")
-    assert admin.post("/people/groups/", {"name": "Team"}).status_code == 400
+    assert as_ada.post("/people/groups/", {"name": "Team"}).status_code == 400
     other = Group.objects.create(name="Other")
-    admin.post(f"/people/groups/{other.pk}/rename/", {"name": "Team"})
+    as_ada.post(f"/people/groups/{other.pk}/rename/", {"name": "Team"})
     assert sorted(Group.objects.values_list("name", flat=True)) == ["Other", "Team"]
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 81, "nul\0"])
-def test_a_bad_name_makes_no_group(admin: Client, name: str) -> None:
-    assert admin.post("/people/groups/", {"name": name}).status_code == 400
+def test_a_bad_name_makes_no_group(as_ada: Client, name: str) -> None:
+    assert as_ada.post("/people/groups/", {"name": name}).status_code == 400
     assert not Group.objects.exists()
 
 
-def test_nobody_is_added_who_is_not_there(admin: Client) -> None:
+def test_nobody_is_added_who_is_not_there(as_ada: Client) -> None:
     group = Group.objects.create(name="Team")
-    assert admin.post(f"/people/groups/{group.pk}/", {"person": 999_999}).status_code == 400
+    assert as_ada.post(f"/people/groups/{group.pk}/", {"person": 999_999}).status_code == 400
 
 
 def test_members_see_their_own_groups_and_administrators_all(ada: User, bob: User, charlie: User) -> None:
@@ -69,14 +63,14 @@ def test_members_see_their_own_groups_and_administrators_all(ada: User, bob: Use
     assert [item.name for item in list_visible_groups(ada)] == ["Team"]
 
 
-def test_the_list_of_groups_asks_few_questions(admin: Client, bob: User, django_assert_max_num_queries) -> None:
+def test_the_list_of_groups_asks_few_questions(as_ada: Client, bob: User, django_assert_max_num_queries) -> None:
     for number in range(30):
         Group.objects.create(name=f"Group {number}").user_set.add(bob)
     with django_assert_max_num_queries(9):  # one counts the groups, one the unread notices, one reads the sidebar
-        assert admin.get("/people/groups/").status_code == 200
+        assert as_ada.get("/people/groups/").status_code == 200
 
 
-def test_groups_are_searched_sorted_and_paged(admin: Client, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_are_searched_sorted_and_paged(as_ada: Client, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apps.lib.table.ROWS", 2)
     for name in ("Night shift", "Day shift", "Board"):
         Group.objects.create(name=name)
@@ -84,36 +78,36 @@ def test_groups_are_searched_sorted_and_paged(admin: Client, bob: User, monkeypa
 
     def listed(query: str) -> list[str]:
         return re.findall(
-            r'<th scope="row"><a[^>]*>([^<]*)', strip_layout(admin.get(f"/people/groups/{query}").content.decode())
+            r'<th scope="row"><a[^>]*>([^<]*)', strip_layout(as_ada.get(f"/people/groups/{query}").content.decode())
         )
 
     assert listed("") == ["Board", "Day shift"] and listed("?page=2") == ["Night shift"]
     assert listed("?sort=-members") == ["Night shift", "Day shift"]
     assert listed("?q=shift+day") == ["Day shift"]
-    assert "No groups found." in admin.get("/people/groups/?q=nobody").content.decode()
+    assert "No groups found." in as_ada.get("/people/groups/?q=nobody").content.decode()
 
 
-def test_a_new_member_is_confirmed_and_told_but_not_the_administrator(admin: Client, ada: User, bob: User) -> None:
+def test_a_new_member_is_confirmed_and_told_but_not_the_administrator(as_ada: Client, ada: User, bob: User) -> None:
     group = Group.objects.create(name="Board")
     assert (
         f"{bob} added to the group."
-        in admin.post(f"/people/groups/{group.pk}/", {"person": bob.pk}, follow=True).content.decode()
+        in as_ada.post(f"/people/groups/{group.pk}/", {"person": bob.pk}, follow=True).content.decode()
     )
-    admin.post(f"/people/groups/{group.pk}/", {"person": ada.pk})
+    as_ada.post(f"/people/groups/{group.pk}/", {"person": ada.pk})
     notice = UserNotice.objects.get()
     assert notice.user == bob and notice.title.startswith(f"{ada} added you to the group “Board”.")
     assert notice.url == "/collections/"
     assert [row.pk for row in notices.list_notices(bob)["shared"]] == [notice.pk]
-    page = admin.post(f"/people/groups/{group.pk}/remove/", {"person": bob.pk}, follow=True).content.decode()
+    page = as_ada.post(f"/people/groups/{group.pk}/remove/", {"person": bob.pk}, follow=True).content.decode()
     assert f"{bob} removed from the group." in page
 
 
-def test_a_group_names_what_it_opens(admin: Client, ada: User) -> None:
+def test_a_group_names_what_it_opens(as_ada: Client, ada: User) -> None:
     group = Group.objects.create(name="Board")
     place = f"/people/groups/{group.pk}/"
-    assert "No collection or assistant is shared with this group yet." in admin.get(place).content.decode()
+    assert "No collection or assistant is shared with this group yet." in as_ada.get(place).content.decode()
     sharing.share_with_group(ada, Collection.objects.create(owner=ada, name="Minutes"), group, "reader")
     services.share_assistant(ada, Assistant.objects.create(owner=ada, name="Scribe"), "editor", group=group)
-    page = strip_layout(admin.get(place).content.decode())
+    page = strip_layout(as_ada.get(place).content.decode())
     listed = page[page.index("Shared with this group") :]
     assert "Minutes" in listed and "Scribe" in listed and "Can edit" in listed

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
@@ -14,15 +11,6 @@ from apps.users.known_devices import COOKIE
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from tests.support.password import PASSWORD
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    rate_limits.clear_rate_cache()
-    cache.clear()
-    yield
-    rate_limits.clear_rate_cache()
-    cache.clear()
 
 
 def sign_in(client: Client, email: str, password: str = "wrong", address: str = "192.0.2.1") -> HttpResponse:  # noqa: S107

@@ -7,7 +7,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
@@ -19,22 +18,9 @@ from apps.documents.library import sharing
 from apps.documents.models import Collection, Document
 from apps.users import notices
 from apps.users.models import User, UserNotice
-from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 Kind = UserNotice.Kind
-
-
-@pytest.fixture
-def alice() -> User:
-    return make_user("alice")
-
-
-@pytest.fixture
-def bob() -> User:
-    user = make_user("bob")
-    EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
-    return user
 
 
 def titles(user: User) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import Group
@@ -43,13 +42,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(rate_limits, "time", clock)
     return clock
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    rate_limits.clear_rate_cache()
-    yield
-    rate_limits.clear_rate_cache()
 
 
 def used(user: User, resource: str, most: int) -> int:

@@ -12,14 +12,6 @@ from tests.factories import make_user
 from tests.support.password import PASSWORD
 
 
-@pytest.fixture
-def admin(client: Client, ada: User) -> Client:
-    """Return a client signed in as Ada, who has just re-entered her password."""
-    client.force_login(ada)
-    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    return client
-
-
 def test_the_page_lists_people(admin: Client, alice: User) -> None:
     assert "alice@example.org" in admin.get("/people/").content.decode()
 
