@@ -51,12 +51,7 @@ def install_handlers(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def handle_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-        if not isinstance(error, ApiError):
-            return build_error_response(api, request, str(error), error.status_code)
-        response = build_error_response(api, request, str(error), error.status_code, param=error.param, code=error.code)
-        for name, value in error.headers.items():
-            response[name] = value
-        return response
+        return _respond_http_error(api, request, error)
 
     @api.exception_handler(NotFoundOrForbidden)
     @api.exception_handler(Http404)
@@ -65,20 +60,17 @@ def install_handlers(api: NinjaAPI) -> None:
 
     @api.exception_handler(ValidationError)
     def handle_validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        status, field_path = (
-            400 if _is_openai_path(request) else 422,
-            "".join(map(_format_field_path, error.errors[:1])),
-        )
+        message, param = _format_validation_errors(error.errors), "".join(map(_format_field_path, error.errors[:1]))
         return build_error_response(
-            api, request, _format_validation_errors(error.errors), status, param=field_path or None
+            api, request, message, 400 if _is_openai_path(request) else 422, param=param or None
         )
 
     @api.exception_handler(UploadRefused)
     @api.exception_handler(RequestRefused)
     def handle_refusal(request: HttpRequest, error: Exception) -> HttpResponse:
-        status, retry_s = (429, _RETRY_S) if isinstance(error, ConversationBusy) else (400, "")
-        status = 507 if isinstance(error, DiskFull) else status
-        return build_error_response(api, request, str(error), status, retry_s)
+        if isinstance(error, ConversationBusy):
+            return build_error_response(api, request, str(error), 429, _RETRY_S)
+        return build_error_response(api, request, str(error), 507 if isinstance(error, DiskFull) else 400)
 
     @api.exception_handler(RateLimited)
     def handle_rate_limit(request: HttpRequest, error: RateLimited) -> HttpResponse:
@@ -86,9 +78,7 @@ def install_handlers(api: NinjaAPI) -> None:
 
     @api.exception_handler(EngineError)
     def handle_engine_error(request: HttpRequest, error: EngineError) -> HttpResponse:
-        return build_error_response(
-            api, request, str(error), _get_engine_status(error), _RETRY_S if error.retry else ""
-        )
+        return build_error_response(api, request, str(error), _map_status(error), _RETRY_S if error.retry else "")
 
 
 def refuse_token(api: NinjaAPI, request: HttpRequest) -> HttpResponse:
@@ -98,7 +88,16 @@ def refuse_token(api: NinjaAPI, request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _get_engine_status(error: EngineError) -> int:
+def _respond_http_error(api: NinjaAPI, request: HttpRequest, error: HttpError) -> HttpResponse:
+    if not isinstance(error, ApiError):
+        return build_error_response(api, request, str(error), error.status_code)
+    response = build_error_response(api, request, str(error), error.status_code, param=error.param, code=error.code)
+    for name, value in error.headers.items():
+        response[name] = value
+    return response
+
+
+def _map_status(error: EngineError) -> int:
     return 400 if isinstance(error, EngineRefused) else 429 if isinstance(error, EngineBusy) else 503
 
 
