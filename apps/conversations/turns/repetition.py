@@ -81,8 +81,7 @@ class RepetitionDetector:
     def _find_strung_letters(self, piece: str) -> int | None:
         """Return how much of the piece stands before a string of letters or numbers; None if there is none."""
         self._end = self._end[-_STRUNG_CHARACTERS:] + piece
-        strung = self._end.count("-") >= 28 or self._end.count(".") >= 12  # as many as _STRUNG asks for
-        found = _STRUNG.search(self._end) if strung else None
+        found = _STRUNG.search(self._end)
         return None if found is None else max(0, found.start() - (len(self._end) - len(piece)))
 
     def flush(self) -> str:
