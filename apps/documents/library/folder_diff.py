@@ -126,26 +126,21 @@ def _detect_renames(diff: FolderDiff, stale: list[KnownDocument], sha256: Callab
     """
     unmatched = [*diff.removed, *stale]
     sizes = {item.size for item in unmatched}
-    documents_by_path: dict[str, KnownDocument] = {}  # by the place where the content is now
+    origins: dict[str, KnownDocument] = {}  # by the place where the content is now
     for file in [*diff.added, *diff.changed]:
         if file.size in sizes and (document := _find_content(unmatched, sha256(file))) is not None:
             unmatched.remove(document)
-            documents_by_path[file.path] = document
+            origins[file.path] = document
     files = {file.path: file for file in [*diff.added, *diff.changed]}
-    renamed = [
-        RenamedFile(document, files[path])
-        for path, document in documents_by_path.items()
-        if _can_rename(document, path)
-    ]
+    renamed = [RenamedFile(document, files[path]) for path, document in origins.items() if _can_rename(document, path)]
     new_paths = {item.file.path for item in renamed}
     open_paths = {item.path for item in unmatched} - new_paths  # a document whose place is kept gets a new version
     changed = [file for file in diff.changed if file.path in open_paths]
     added = [file for path, file in files.items() if path not in new_paths and path not in open_paths]
     kept_paths = {file.path for file in changed} | {item.document.path for item in renamed}
     removed = [item for item in [*diff.removed, *stale] if item.path not in kept_paths]
-    return FolderDiff(
-        added, changed, renamed, sorted(removed, key=lambda item: item.path), diff.unchanged, diff.refused
-    )
+    removed.sort(key=lambda item: item.path)
+    return FolderDiff(added, changed, renamed, removed, diff.unchanged, diff.refused)
 
 
 def _find_content(documents: Iterable[KnownDocument], sha256: str) -> KnownDocument | None:

@@ -60,13 +60,8 @@ def redact(subject: str, terms: Sequence[str]) -> dict[str, Any]:
         return {}
     # A version that is being published waits for this lock, or has taken it before and is among the rows.
     list(Shelf.objects.select_for_update().filter(pk=rows[0].collection_id).values("pk"))
-    restore_data: dict[str, Any] = {
-        "document": subject,
-        "wanted": list(terms),
-        "pages": [],
-        "headings": {},
-        "names": {},
-    }
+    restore_data: dict[str, Any] = {"document": subject, "wanted": list(terms)}
+    restore_data |= {"pages": [], "headings": {}, "names": {}}
     if not _redact_documents(rows, terms, restore_data):
         return {}
     ids = [row.pk for row in rows]

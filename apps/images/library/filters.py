@@ -15,13 +15,7 @@ from django.utils.translation import gettext_lazy
 from apps.images.models import Picture, PictureQuerySet
 from apps.users.models import User
 
-_NAMES = {
-    "show": "show",
-    "text": "q",
-    "model": "model",
-    "size": "size",
-    "max_age_days": "since",
-}  # parameters in the URL
+_NAMES = {"show": "show", "text": "q", "model": "model", "size": "size", "days": "since"}  # parameters in the URL
 _LONGEST = 200  # characters of a value
 _SMALL, _LARGE = 512, 1024  # pixels of the longer side: maximum of small, minimum of large
 
@@ -44,11 +38,11 @@ class GalleryFilters:
     text: str = ""
     model: str = ""
     size: str = ""
-    max_age_days: str = ""  # days
+    days: str = ""  # maximum age
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.model or self.size or self.max_age_days)
+        return bool(self.model or self.size or self.days)
 
     @property
     def query(self) -> str:
@@ -67,8 +61,8 @@ class GalleryFilters:
         for value, _, condition in SIZES:
             if value == self.size:
                 rows = rows.filter(condition)
-        if self.max_age_days in {value for value, _ in TIME_SPANS}:
-            rows = rows.filter(created__gte=timezone.now() - timedelta(days=int(self.max_age_days)))
+        if self.days in {value for value, _ in TIME_SPANS}:
+            rows = rows.filter(created__gte=timezone.now() - timedelta(days=int(self.days)))
         return rows
 
 

@@ -147,20 +147,14 @@ class PictureForm(forms.Form):
 
 def apply_style(prompt: str, negative: str, style: str) -> tuple[str, str]:
     """Return prompt and negative prompt with the words of the style. Words that are there already are not repeated."""
-    style_prompt, style_negative = next(
-        (style_prompt, style_negative) for value, _, style_prompt, style_negative in _STYLES if value == style
-    )
+    styled, avoided = next((styled, avoided) for value, _, styled, avoided in _STYLES if value == style)
 
-    def append(text: str, addition: str) -> str:
-        return (
-            text
-            if not addition or addition in text
-            else f"{text.rstrip(' ,.')}, {addition}"
-            if text.strip()
-            else addition
-        )
+    def append(text: str, words: str) -> str:
+        if not words or words in text:
+            return text
+        return f"{text.rstrip(' ,.')}, {words}" if text.strip() else words
 
-    return append(prompt, style_prompt), append(negative, style_negative)
+    return append(prompt, styled), append(negative, avoided)
 
 
 def picture_size(model: PictureModel, ratio_width: int, ratio_height: int) -> tuple[int, int]:

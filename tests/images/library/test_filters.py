@@ -48,10 +48,10 @@ def rows(alice: User, bob: User) -> None:
         (GalleryFilters(size="large"), {"large"}),
         (GalleryFilters(size="medium"), {"middle", "held one", "failed one"}),
         (GalleryFilters(model="nobody's"), set()),
-        (GalleryFilters(max_age_days="1"), {"small", "held one", "failed one"}),
-        (GalleryFilters(max_age_days="30", size="medium", show="held"), {"held one"}),
+        (GalleryFilters(days="1"), {"small", "held one", "failed one"}),
+        (GalleryFilters(days="30", size="medium", show="held"), {"held one"}),
         (
-            GalleryFilters(max_age_days="nonsense", size="nonsense"),
+            GalleryFilters(days="nonsense", size="nonsense"),
             {"small", "middle", "large", "held one", "failed one"},
         ),
         (GalleryFilters(show="failed"), {"failed one"}),

@@ -205,8 +205,8 @@ class StyleSheet:
         word = node.lower_at_keyword
         if word == "layer":
             names = [f"{name}.{part.strip()}".strip(".") for part in tinycss2.serialize(node.prelude).split(",")]
-            for layer_name in names:
-                self.layers.setdefault(layer_name, len(self.layers))
+            for item in names:
+                self.layers.setdefault(item, len(self.layers))
             layer, name = self.layers[names[0]], names[0]
         elif word == "scope":
             blocks = [token for token in node.prelude if token.type == "() block"]
@@ -215,16 +215,12 @@ class StyleSheet:
             return
         if node.content is not None:
             parse = _contents if around and word != "scope" else tinycss2.parse_rule_list
-            inner = [
-                layer_name
-                for layer_name in parse(node.content)
-                if layer_name.type in ("qualified-rule", "at-rule", "declaration")
-            ]
+            inner = [item for item in parse(node.content) if item.type in ("qualified-rule", "at-rule", "declaration")]
             self._read(inner, around, layer, name, depth + 1)
 
     def _add(self, selector: str, nodes: list[Any], layer: int) -> None:
         declarations = _declarations(nodes)
-        self.paints_backgrounds |= any(selector_test.name.startswith(_PAINTS[:2]) for selector_test in declarations)
+        self.paints_backgrounds |= any(test.name.startswith(_PAINTS[:2]) for test in declarations)
         if not declarations or self.count >= MOST_RULES:
             return
         text = _NEVER.sub(":hover", _ALWAYS.sub(":is(*)", selector.replace("*|", "")))
@@ -232,19 +228,13 @@ class StyleSheet:
             compiled = compile_selector_list(text)
         except (SelectorError, SyntaxError, RecursionError, MemoryError, NotImplementedError, ValueError):
             return  # not a selector, or of an unknown kind
-        for selector_test in compiled:
-            if selector_test.pseudo_element is None and not selector_test.never_matches:
+        for test in compiled:
+            if test.pseudo_element is None and not test.never_matches:
                 self.count += 1
-                tag = selector_test.lower_local_name or "*"
-                key = (
-                    f"#{selector_test.id}"
-                    if selector_test.id
-                    else f".{selector_test.class_name}"
-                    if selector_test.class_name
-                    else tag
-                )
+                tag = test.lower_local_name or "*"
+                key = f"#{test.id}" if test.id else f".{test.class_name}" if test.class_name else tag
                 counts = bool(_COUNTED.search(text))
-                rule = StyleRule(selector_test.test, selector_test.specificity, layer, self.count, declarations, counts)
+                rule = StyleRule(test.test, test.specificity, layer, self.count, declarations, counts)
                 self.rules.setdefault(key, []).append(rule)
 
 
@@ -297,20 +287,16 @@ def _declared(element: StyledElement, sheet: StyleSheet) -> dict[str, str]:
     return {name: value for name, value in resolved if value is not None}
 
 
-def _set(values: dict[str, str], declaration: StyleDeclaration) -> None:
+def _set(values: dict[str, str], new: StyleDeclaration) -> None:
     """Add a declaration as the last of `values` and drop those that it overrides. Values invalid in browsers are
     ignored."""
-    if "var(" not in declaration.value and not _valid(declaration.name, declaration.value.lower()):
+    if "var(" not in new.value and not _valid(new.name, new.value.lower()):
         return
-    cover = _COVERS.get(declaration.name, declaration.name)
+    cover = _COVERS.get(new.name, new.name)
     for name in list(values):
-        if (
-            name == declaration.name
-            or name.startswith(cover)
-            or (declaration.name == "all" and not name.startswith("--"))
-        ):
+        if name == new.name or name.startswith(cover) or (new.name == "all" and not name.startswith("--")):
             del values[name]
-    values[declaration.name] = declaration.value
+    values[new.name] = new.value
 
 
 def _valid(name: str, value: str) -> bool:
@@ -440,13 +426,11 @@ def _condition(words: list[Any], holds: Callable[[str], bool] | None = None) -> 
 def _feature(text: str) -> bool:
     if match := _SIZE.fullmatch(text):
         here = WIDTH if match["side"] in ("width", "inline-size") else HEIGHT
-        conditions = (
-            [_compared(_pixels(match["first"], match["unit"]), match["before"], here)] if match["first"] else []
-        )
+        checks = [_compared(_pixels(match["first"], match["unit"]), match["before"], here)] if match["first"] else []
         if match["second"]:
             sign = {"min-": ">=", "max-": "<="}.get(match["edge"] or "", match["after"])
-            conditions.append(_compared(here, sign, _pixels(match["second"], match["unit2"])))
-        return all(conditions)
+            checks.append(_compared(here, sign, _pixels(match["second"], match["unit2"])))
+        return all(checks)
     name, _, value = text.partition(":")
     return _FEATURES.get(name) == value if value else name in _HOLDING
 

@@ -106,13 +106,8 @@ class PageObjects:
             pixels = _pixels(item)
             self.pixels += pixels
             covers = area >= _SMALLEST
-            return PageObject(
-                order,
-                bounds,
-                may_cover=covers,
-                is_scan=area >= self._scan_area,
-                may_be_blank=_may_be_blank(item, pixels),
-            )
+            scan, blank = area >= self._scan_area, _may_be_blank(item, pixels)
+            return PageObject(order, bounds, may_cover=covers, is_scan=scan, may_be_blank=blank)
         return PageObject(order, bounds, may_cover=kind == pdfium.FPDF_PAGEOBJ_SHADING)
 
 
