@@ -79,18 +79,18 @@ def export_folder() -> Path:
     return Path(settings.DATA_DIR) / "exports"
 
 
-def archive_path(wish: DataRequest) -> Path:
+def archive_path(data_request: DataRequest) -> Path:
     """Return the path of the ZIP of this request."""
-    return export_folder() / f"{wish.pk.hex}.zip"
+    return export_folder() / f"{data_request.pk.hex}.zip"
 
 
-def write_archive(wish: DataRequest, user: User) -> tuple[dict[str, int], str, int]:
+def write_archive(data_request: DataRequest, user: User) -> tuple[dict[str, int], str, int]:
     """Write the ZIP and return counts by kind, SHA-256 and size in bytes.
 
     The file is renamed into place when it is complete.
     """
     export_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    target = archive_path(wish)
+    target = archive_path(data_request)
     part = target.with_suffix(".part")
     counts: dict[str, int] = {}
     try:
@@ -132,15 +132,15 @@ def _get_title(name: str, content: Any) -> str:
 def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
     yield "about.json", {**README, "made": timezone.now()}
     yield "account.json", {**_row(user), "groups": list(user.groups.values_list("name", flat=True))}
-    for place in Conversation.objects.owned_by(user).iterator(chunk_size=50):
-        yield f"conversations/{place.pk}.json", export.export_conversation(user, place, own=True)
-    for shelf in Collection.every.filter(owner=user):
-        rows = list(Document.every.filter(collection=shelf))
-        yield f"collections/{shelf.pk}.json", {**_row(shelf), "documents": [_row(row) for row in rows]}
+    for conversation in Conversation.objects.owned_by(user).iterator(chunk_size=50):
+        yield f"conversations/{conversation.pk}.json", export.export_conversation(user, conversation, own=True)
+    for collection in Collection.every.filter(owner=user):
+        rows = list(Document.every.filter(collection=collection))
+        yield f"collections/{collection.pk}.json", {**_row(collection), "documents": [_row(row) for row in rows]}
         for row in rows:
             path = Path(settings.MEDIA_ROOT) / str(row.file)
             if row.file and path.is_file():
-                yield f"files/{shelf.pk}/{row.pk}/{row.name.replace('/', '_')}", path
+                yield f"files/{collection.pk}/{row.pk}/{row.name.replace('/', '_')}", path
     # A picture held for review may not be seen by its owner either.
     for picture in Picture.objects.filter(owner=user).exclude(file="").exclude(status=Picture.Status.HELD):
         path = Path(settings.MEDIA_ROOT) / str(picture.file)

@@ -53,10 +53,10 @@ def request_erasure(user: User) -> DataRequest:
     if LegalHold.objects.filter(user=user).exists():
         raise DataRequestRefused(gettext(erasure.LEGAL_HOLD_MESSAGE))
     with transaction.atomic():
-        wish = _ask(user, DataRequest.Kind.ERASE)
+        data_request = _ask(user, DataRequest.Kind.ERASE)
         suspend_user(user, user)
-        audit.record_event("person.asked_for_erasure", actor=user, person=user.pk, subject=f"receipt {wish.pk}")
-    return wish
+        audit.record_event("person.asked_for_erasure", actor=user, person=user.pk, subject=f"receipt {data_request.pk}")
+    return data_request
 
 
 def process_request(pk: str) -> None:
@@ -70,24 +70,26 @@ def process_request(pk: str) -> None:
     token = leases.claim(erasures, pk, erasure.LEASE_S) or leases.claim(
         rows.filter(kind=DataRequest.Kind.EXPORT), pk, LEASE_S
     )
-    wish = DataRequest.objects.select_related("user").filter(pk=pk, lease_token=token).first() if token else None
-    if wish is None or token is None:
+    data_request = (
+        DataRequest.objects.select_related("user").filter(pk=pk, lease_token=token).first() if token else None
+    )
+    if data_request is None or token is None:
         return
     try:
-        if wish.kind == DataRequest.Kind.ERASE:
-            erasure.erase_user(wish, token)
-        elif wish.user is not None:
-            counts, sha256, size = data_export.write_archive(wish, wish.user)
-            if not _end(wish, token, status=DataRequest.Status.DONE, counts=counts, sha256=sha256, size=size):
-                data_export.archive_path(wish).unlink(missing_ok=True)  # an erasure has closed the request
+        if data_request.kind == DataRequest.Kind.ERASE:
+            erasure.erase_user(data_request, token)
+        elif data_request.user is not None:
+            counts, sha256, size = data_export.write_archive(data_request, data_request.user)
+            if not _end(data_request, token, status=DataRequest.Status.DONE, counts=counts, sha256=sha256, size=size):
+                data_export.archive_path(data_request).unlink(missing_ok=True)  # an erasure has closed the request
     except erasure.ErasureLeaseLost:
         log.info("Another worker does what was asked for in %s", pk)
     except erasure.UnderLegalHold as error:
-        _end(wish, token, status=DataRequest.Status.FAILED, reason=str(error), error="")
+        _end(data_request, token, status=DataRequest.Status.FAILED, reason=str(error), error="")
     except Exception as error:
-        if wish.attempts >= MAX_ATTEMPTS:
+        if data_request.attempts >= MAX_ATTEMPTS:
             described = f"{type(error).__name__}: {error}"[:400]
-            _end(wish, token, status=DataRequest.Status.FAILED, reason=_BROKEN, error=described)
+            _end(data_request, token, status=DataRequest.Status.FAILED, reason=_BROKEN, error=described)
         raise
 
 
@@ -111,20 +113,20 @@ def sweep_requests() -> None:
     for pk in waiting.filter(free, attempts__lt=MAX_ATTEMPTS).order_by("created").values_list("pk", flat=True)[:_RINGS]:
         notify_worker(TASK, pk)
     gone = DataRequest.objects.filter(kind=DataRequest.Kind.EXPORT, ended__lt=now - timedelta(days=KEPT_DAYS))
-    for wish in gone:
-        data_export.archive_path(wish).unlink(missing_ok=True)
+    for data_request in gone:
+        data_export.archive_path(data_request).unlink(missing_ok=True)
     gone.delete()
 
 
 def _ask(user: User, kind: str) -> DataRequest:
     try:
         with transaction.atomic():
-            wish = DataRequest.objects.create(kind=kind, user=user, user_pk=user.pk)
-            transaction.on_commit(lambda: notify_worker(TASK, wish.pk), robust=True)
+            data_request = DataRequest.objects.create(kind=kind, user=user, user_pk=user.pk)
+            transaction.on_commit(lambda: notify_worker(TASK, data_request.pk), robust=True)
     except IntegrityError as error:
         raise DataRequestRefused(gettext("You already requested this. It is in progress.")) from error
-    return wish
+    return data_request
 
 
-def _end(wish: DataRequest, token: str, **changes: object) -> bool:
-    return leases.release(DataRequest.objects.all(), wish.pk, token, ended=timezone.now(), **changes)
+def _end(data_request: DataRequest, token: str, **changes: object) -> bool:
+    return leases.release(DataRequest.objects.all(), data_request.pk, token, ended=timezone.now(), **changes)

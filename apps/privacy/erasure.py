@@ -60,49 +60,49 @@ class ErasureLeaseLost(Exception):
     """Error: another worker has taken over the request."""
 
 
-def erase_user(wish: DataRequest, token: str) -> None:
+def erase_user(data_request: DataRequest, token: str) -> None:
     """Erase all data of the user except cases under a legal hold, then write the receipt.
 
     Each step deletes, counts and renews the lease in one transaction. Files and index segments to remove are stored in
     rows first. An interrupted erasure can restart at any point and counts nothing twice. Raises UnderLegalHold,
     ErasureLeaseLost and TracesLeft.
     """
-    user = wish.user
+    user = data_request.user
     if user is not None:
         if LegalHold.objects.filter(user=user).exists():
             raise UnderLegalHold(LEGAL_HOLD_MESSAGE)
         end_sessions(user)
-        with _step(wish, token):
-            _note_files(wish, user)
-        _erase_rows(wish, token, user)
-        with _step(wish, token):
-            _forget_review(wish, user)
-    _remove_files(wish, token)
+        with _step(data_request, token):
+            _note_files(data_request, user)
+        _erase_rows(data_request, token, user)
+        with _step(data_request, token):
+            _forget_review(data_request, user)
+    _remove_files(data_request, token)
     if user is not None:
-        with _step(wish, token):
-            _add(wish, "other rows", _forget_account(user))
+        with _step(data_request, token):
+            _add(data_request, "other rows", _forget_account(user))
     sqlite_remnants.remove_traces()
-    finish(wish, token)
+    finish(data_request, token)
 
 
 @contextmanager
-def _step(wish: DataRequest, token: str) -> Iterator[None]:
+def _step(data_request: DataRequest, token: str) -> Iterator[None]:
     """Run the block, store the counts and renew the lease in one transaction.
 
     Raises ErasureLeaseLost, which rolls the block back, if another worker has the request.
     """
     with transaction.atomic():
         yield
-        if not leases.renew(DataRequest.objects.all(), wish.pk, token, LEASE_S, counts=wish.counts):
+        if not leases.renew(DataRequest.objects.all(), data_request.pk, token, LEASE_S, counts=data_request.counts):
             raise ErasureLeaseLost
 
 
-def _add(wish: DataRequest, what: str, number: int) -> None:
+def _add(data_request: DataRequest, what: str, number: int) -> None:
     if number:
-        wish.counts[what] = wish.counts.get(what, 0) + number
+        data_request.counts[what] = data_request.counts.get(what, 0) + number
 
 
-def _note_files(wish: DataRequest, user: User) -> None:
+def _note_files(data_request: DataRequest, user: User) -> None:
     """Store which files and index segments are to be removed, and cancel queued copies.
 
     Idempotent: a repeated call adds what came since.
@@ -120,38 +120,38 @@ def _note_files(wish: DataRequest, user: User) -> None:
     paths |= {data_export.archive_path(copy).with_suffix(suffix) for copy in copies for suffix in (".zip", ".part")}
     paths |= {import_job.get_stored_path(row) for row in ImportJob.objects.filter(owner=user)}
     names = {os.path.relpath(path, settings.DATA_DIR) for path in paths if path.is_file()}
-    names -= set(wish.files.values_list("path", flat=True))
+    names -= set(data_request.files.values_list("path", flat=True))
     segments = [asdict(row.info) for row in Segment.objects.filter(collection__owner=user)]
-    known = [row.segment["id"] for row in wish.files.exclude(segment=None) if row.segment]
+    known = [row.segment["id"] for row in data_request.files.exclude(segment=None) if row.segment]
     ErasureFile.objects.bulk_create(
         [
-            *(ErasureFile(data_request=wish, path=name) for name in sorted(names)),
-            *(ErasureFile(data_request=wish, segment=one) for one in segments if one["id"] not in known),
+            *(ErasureFile(data_request=data_request, path=name) for name in sorted(names)),
+            *(ErasureFile(data_request=data_request, segment=one) for one in segments if one["id"] not in known),
         ]
     )
 
 
-def _erase_rows(wish: DataRequest, token: str, user: User) -> None:
-    for shelf in Collection.every.filter(owner=user):
-        with _step(wish, token):
-            _add(wish, "documents", Document.every.filter(collection=shelf).count())
-            _add(wish, "collections", int(not shelf.of_chat))
-            remove_collection(shelf)
+def _erase_rows(data_request: DataRequest, token: str, user: User) -> None:
+    for collection in Collection.every.filter(owner=user):
+        with _step(data_request, token):
+            _add(data_request, "documents", Document.every.filter(collection=collection).count())
+            _add(data_request, "collections", int(not collection.of_chat))
+            remove_collection(collection)
     rows = Conversation.objects.owned_by(user)
     while batch := list(rows.values_list("pk", flat=True)[:_AT_ONCE]):
-        with _step(wish, token):
-            _add(wish, "conversations", len(batch))
+        with _step(data_request, token):
+            _add(data_request, "conversations", len(batch))
             delete_permanently(batch)
-    with _step(wish, token):
+    with _step(data_request, token):
         pictures = list(Picture.objects.filter(owner=user).values_list("pk", flat=True))
-        _add(wish, "pictures", gallery.delete_pictures(user, pictures) if pictures else 0)
+        _add(data_request, "pictures", gallery.delete_pictures(user, pictures) if pictures else 0)
     attached = AttachedPicture.objects.filter(owner=user)
     while pks := list(attached.values_list("pk", flat=True)[:_AT_ONCE]):
-        with _step(wish, token):
-            _add(wish, "attached pictures", uploads.delete_pictures(attached.filter(pk__in=pks)))
+        with _step(data_request, token):
+            _add(data_request, "attached pictures", uploads.delete_pictures(attached.filter(pk__in=pks)))
 
 
-def _forget_review(wish: DataRequest, user: User) -> None:
+def _forget_review(data_request: DataRequest, user: User) -> None:
     """Replace the frozen texts of cases about the user by tombstones, and delete appeals and stored content of effects.
 
     Cases under a legal hold stay and are counted under their ground.
@@ -169,19 +169,19 @@ def _forget_review(wish: DataRequest, user: User) -> None:
         counts["break-glass requests"] = glass
     if copies := DataRequest.objects.filter(user=user, kind=DataRequest.Kind.EXPORT).count():
         counts["copies"] = copies
-    wish.counts |= counts  # set, not added: a restarted erasure counts the same rows again
+    data_request.counts |= counts  # set, not added: a restarted erasure counts the same rows again
 
 
-def _remove_files(wish: DataRequest, token: str) -> None:
+def _remove_files(data_request: DataRequest, token: str) -> None:
     """Remove the stored files and segments, and the row of each once it is gone."""
-    for row in wish.files.all():
+    for row in data_request.files.all():
         if row.segment:
             registry.get_index().drop([SegmentInfo(**row.segment)])
         else:
             (Path(settings.DATA_DIR) / row.path).unlink(missing_ok=True)
-        with _step(wish, token):
+        with _step(data_request, token):
             if row.path:
-                _add(wish, "files", 1)
+                _add(data_request, "files", 1)
             row.delete()
 
 
@@ -192,25 +192,35 @@ def _forget_account(user: User) -> int:
     return user.delete()[0]
 
 
-def build_receipt(wish: DataRequest) -> dict[str, Any]:
+def build_receipt(data_request: DataRequest) -> dict[str, Any]:
     """Return the receipt: counts, times, what was kept, and the SHA-256 that the audit log holds."""
     kept = "The audit log (numbers and clauses, no content), hashes of reviewed texts, and this receipt."
-    if any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in wish.counts):
+    if any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in data_request.counts):
         kept = f"{kept}\n{_KEPT}"
     said = {
-        "receipt": str(wish.pk), "person": wish.user_pk, "asked": wish.created.isoformat(),
-        "erased": wish.ended.isoformat() if wish.ended else None, "counts": wish.counts,
+        "receipt": str(data_request.pk), "person": data_request.user_pk, "asked": data_request.created.isoformat(),
+        "erased": data_request.ended.isoformat() if data_request.ended else None, "counts": data_request.counts,
         "kept": kept,
     }  # fmt: skip
     return {**said, "sha256": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
 
 
-def finish(wish: DataRequest, token: str) -> None:
+def finish(data_request: DataRequest, token: str) -> None:
     """Store the receipt and write its hash to the audit log. Raises ErasureLeaseLost."""
-    wish.status, wish.ended = DataRequest.Status.DONE, timezone.now()
-    wish.sha256 = build_receipt(wish)["sha256"]
-    changes = {"status": wish.status, "counts": wish.counts, "ended": wish.ended, "sha256": wish.sha256}
+    data_request.status, data_request.ended = DataRequest.Status.DONE, timezone.now()
+    data_request.sha256 = build_receipt(data_request)["sha256"]
+    changes = {
+        "status": data_request.status,
+        "counts": data_request.counts,
+        "ended": data_request.ended,
+        "sha256": data_request.sha256,
+    }
     with transaction.atomic():
-        if not leases.release(DataRequest.objects.all(), wish.pk, token, reason="", error="", **changes):
+        if not leases.release(DataRequest.objects.all(), data_request.pk, token, reason="", error="", **changes):
             raise ErasureLeaseLost
-        audit.record_event("person.receipt", person=wish.user_pk, subject=f"receipt {wish.pk}", sha256=wish.sha256)
+        audit.record_event(
+            "person.receipt",
+            person=data_request.user_pk,
+            subject=f"receipt {data_request.pk}",
+            sha256=data_request.sha256,
+        )

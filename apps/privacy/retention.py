@@ -176,9 +176,9 @@ def _uuids(rules: QuerySet[RetentionRule]) -> QuerySet[RetentionRule, Any]:
     return rules.annotate(pk_of=Cast(plain, UUIDField())).values("pk_of")
 
 
-def _remove_conversation(place: Conversation) -> None:
+def _remove_conversation(conversation: Conversation) -> None:
     with transaction.atomic():
-        delete_permanently([place.pk])
+        delete_permanently([conversation.pk])
 
 
 def _remove_each(rows: Iterable[R], remove_one: Callable[[R], None]) -> int:

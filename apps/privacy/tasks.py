@@ -30,6 +30,6 @@ worker.periodic_jobs += [
 
 
 @shared_task(name=data_requests.TASK)
-def do(wish_id: str) -> None:
+def do(request_id: str) -> None:
     """Process the data request of that id."""
-    data_requests.process_request(wish_id)
+    data_requests.process_request(request_id)

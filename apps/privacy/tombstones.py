@@ -24,21 +24,22 @@ def drop_restore_data(case: Case) -> None:
         AppliedEffect.objects.filter(decision__in=Decision.objects.filter(case=case)).update(restore_data={})
 
 
-def replace_with_tombstone(shot: Snapshot) -> Snapshot:
+def replace_with_tombstone(snapshot: Snapshot) -> Snapshot:
     """Return a new snapshot with hash and verdict but no text, and delete the old one.
 
     Snapshots are immutable, so cases and second reviews are pointed to a new row. A snapshot without text is returned
     as it is.
     """
-    old = shot.pk
-    if not shot.text and not shot.context:
-        return shot
-    tomb = Snapshot(
-        stage=shot.stage, text="", sha256=shot.sha256, context=[], signals=shot.signals, action=shot.action,
-        code=shot.code, score=shot.score, policy_id=shot.policy_id, level=shot.level,
+    old = snapshot.pk
+    if not snapshot.text and not snapshot.context:
+        return snapshot
+    tombstone = Snapshot(
+        stage=snapshot.stage, text="", sha256=snapshot.sha256, context=[], signals=snapshot.signals,
+        action=snapshot.action, code=snapshot.code, score=snapshot.score, policy_id=snapshot.policy_id,
+        level=snapshot.level,
     )  # fmt: skip
-    tomb.save(force_insert=True)
+    tombstone.save(force_insert=True)
     for model in (Case, SecondReview):
-        model._default_manager.filter(snapshot=old).update(snapshot=tomb)
+        model._default_manager.filter(snapshot=old).update(snapshot=tombstone)
     Snapshot.objects.filter(pk=old).delete()
-    return tomb
+    return tombstone

@@ -95,14 +95,18 @@ def edit_retention(request: HttpRequest) -> HttpResponse:
         messages.success(request, gettext("Saved. It applies within a minute."))
         return redirect("privacy:keeping")
     rules = dict(RetentionRule.objects.exclude(scope__in=[Scope.SITE, Scope.USER]).values_list("subject", "days"))
-    shelves = Collection.objects.owned_by(user)[:_LISTED]
-    talks = Conversation.objects.visible_to(user)[:_LISTED]
+    collections = Collection.objects.owned_by(user)[:_LISTED]
+    conversations = Conversation.objects.visible_to(user)[:_LISTED]
     site, own = retention.get_rule_days(Scope.SITE), retention.get_rule_days(Scope.USER, user.pk)
     context = {
         "site": site,
         "own": own,
-        "collections": [(row, found := rules.get(str(row.pk), 0), retention.list_choices(found)) for row in shelves],
-        "talks": [(row, found := rules.get(str(row.pk), 0), _choices_of_one(found, site, own)) for row in talks],
+        "collections": [
+            (row, found := rules.get(str(row.pk), 0), retention.list_choices(found)) for row in collections
+        ],
+        "conversations": [
+            (row, found := rules.get(str(row.pk), 0), _choices_of_one(found, site, own)) for row in conversations
+        ],
         "site_choices": retention.list_choices(site),
         "own_choices": retention.list_choices(own, site, limit_label=_limit_of_site(site)),
     }
@@ -142,11 +146,11 @@ def download_export(request: HttpRequest, pk: UUID) -> HttpResponse | FileRespon
     rows = DataRequest.objects.filter(
         user=get_signed_in_user(request), kind=DataRequest.Kind.EXPORT, status=DataRequest.Status.DONE
     )
-    wish = get_object_or_404(rows, pk=pk)
-    if not data_export.archive_path(wish).is_file():
+    data_request = get_object_or_404(rows, pk=pk)
+    if not data_export.archive_path(data_request).is_file():
         raise Http404
-    name = f"openbook-{wish.created:%Y-%m-%d}.zip"
-    return FileResponse(data_export.archive_path(wish).open("rb"), as_attachment=True, filename=name)
+    name = f"openbook-{data_request.created:%Y-%m-%d}.zip"
+    return FileResponse(data_export.archive_path(data_request).open("rb"), as_attachment=True, filename=name)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -164,17 +168,17 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
             wrong = gettext("Too many attempts. Try again later.") if held is None else gettext("Wrong password.")
         else:
             try:
-                wish = data_requests.request_erasure(user)
+                data_request = data_requests.request_erasure(user)
             except data_requests.DataRequestRefused as refusal:
                 wrong = str(refusal)
             except LastAdministrator:
                 wrong = str(_LAST)
             else:
                 logout(request)
-                return redirect("privacy:receipt", wish.pk)
+                return redirect("privacy:receipt", data_request.pk)
     context = {
         "wrong": wrong,
-        "shelves": Collection.objects.filter(owner=user)[:50],
+        "collections": Collection.objects.filter(owner=user)[:50],
         "held_cases": case_legal_holds.holds_about(user),
         "held": LegalHold.objects.filter(user=user).exists(),
     }
@@ -186,7 +190,10 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
 def show_receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the receipt of an erasure. Its URL works without sign-in: the account is gone, and the receipt names
     nobody."""
-    wish = get_object_or_404(DataRequest, pk=pk, kind=DataRequest.Kind.ERASE)
-    counts = [(_COUNTED.get(what, translate_stored(what.capitalize())), number) for what, number in wish.counts.items()]
-    context = {"wish": wish, "receipt": erasure.build_receipt(wish), "counts": counts}
+    data_request = get_object_or_404(DataRequest, pk=pk, kind=DataRequest.Kind.ERASE)
+    counts = [
+        (_COUNTED.get(what, translate_stored(what.capitalize())), number)
+        for what, number in data_request.counts.items()
+    ]
+    context = {"data_request": data_request, "receipt": erasure.build_receipt(data_request), "counts": counts}
     return render(request, "privacy/erasure_receipt.html", context)

@@ -65,13 +65,13 @@ async def test_the_doctor_names_the_job_that_did_not_run_and_why(monkeypatch: py
     succeed("web", "ask queued questions")
     fail()
     found = await job_checks.check_periodic_jobs()
-    assert found.state == CheckState.GOOD and "2 periodic jobs" in found.words
+    assert found.state == CheckState.GOOD and "2 periodic jobs" in found.message
     monkeypatch.setattr(time, "time", lambda: now + 310)
     succeed("web", "ask queued questions")
     fail()
     found = await job_checks.check_periodic_jobs()
-    assert found.state == CheckState.BAD and "1 periodic job is overdue" in found.words
-    assert "purge (worker) for 5 minutes" in found.words and "what nobody has foreseen" in found.words
+    assert found.state == CheckState.BAD and "1 periodic job is overdue" in found.message
+    assert "purge (worker) for 5 minutes" in found.message and "what nobody has foreseen" in found.message
 
 
 async def test_a_process_that_runs_no_more_is_overdue(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,9 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
     assert "retried every hour" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
     found = job_checks._requests()
     assert (
-        found.state == CheckState.BAD and f"user {alice.pk}" in found.words and "was stopped each time" in found.words
+        found.state == CheckState.BAD
+        and f"user {alice.pk}" in found.message
+        and "was stopped each time" in found.message
     )
     data_requests.sweep_requests()
     assert DataRequest.objects.get(pk=wish.pk).status == "failed"  # not at once
@@ -182,7 +184,7 @@ def test_what_broke_is_named_to_administrators(alice: User, ada: User, monkeypat
         with pytest.raises(OSError, match="No space"):
             data_requests.process_request(str(wish.pk))
         DataRequest.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
-    assert "No space left on device" in job_checks._requests().words
+    assert "No space left on device" in job_checks._requests().message
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing_more(alice: User, ada: User, life: Life) -> None:

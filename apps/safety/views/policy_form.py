@@ -139,7 +139,7 @@ class PolicyForm(forms.Form):
     def clause_errors(self, code: str) -> list[str]:
         """Return the errors of the clause's fields, each after the label of its field."""
         return [
-            f"{self.fields[name].label}: {' '.join(errors)}"
+            f"{self.fields[name].label}: {' '.join(map(str, errors))}"
             for name, errors in self.errors.items()
             if name.startswith(f"{code}-")
         ]

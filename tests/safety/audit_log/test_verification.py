@@ -135,13 +135,13 @@ def test_missing_and_empty_triggers_are_found_and_put_back_by_command(
 
 def test_the_doctor_of_the_page_verifies_the_log(entries: list[AuditEntry]) -> None:
     found = system_checks._audit_log()
-    assert found.state == "good" and "5 entries are intact" in found.words
+    assert found.state == "good" and "5 entries are intact" in found.message
     unguard()
     AuditEntry.objects.filter(seq=2).update(subject="another")
     audit.install_triggers()
     for _ in range(2):  # each time, not only the first
         found = system_checks._audit_log()
-        assert found.state == "bad" and "Entry 2 was changed" in found.words
+        assert found.state == "bad" and "Entry 2 was changed" in found.message
 
 
 def test_a_page_verifies_a_large_log_part_by_part(entries: list[AuditEntry]) -> None:

@@ -145,9 +145,9 @@ def test_the_doctor_says_what_is_wrong_with_the_keys(alice: User, notes: Notes, 
     assert "chmod 600" in system_checks._frozen_texts().advice
     lose(key_file)
     said = system_checks._frozen_texts()
-    assert said.state == system_checks.CheckState.BAD and "2 of 2" in said.words and str(key_file) in said.advice
+    assert said.state == system_checks.CheckState.BAD and "2 of 2" in said.message and str(key_file) in said.advice
     key_file.write_text("no key\n")
-    assert "has a line that is not a key" in system_checks._frozen_texts().words
+    assert "has a line that is not a key" in system_checks._frozen_texts().message
 
 
 def test_a_file_of_keys_that_is_none_is_said_and_nothing_is_stored_plain(
@@ -191,7 +191,7 @@ def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, no
         Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText
     )
     told = system_checks._frozen_texts()
-    assert told.state.value == "bad" and "is missing" in told.words
+    assert told.state.value == "bad" and "is missing" in told.message
     kept.rename(key_file)
     assert Snapshot.objects.get(pk=shot.pk).text == TEXT
     with pytest.raises(CommandError, match="is there"):
