@@ -106,24 +106,34 @@ class Conversation(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, blank=True)
     title = models.CharField(max_length=120, blank=True)
-    titled = models.CharField(max_length=8, choices=Titled.choices, default=Titled.QUESTION, help_text="By whom")
+    titled = models.CharField(
+        max_length=8,
+        choices=Titled.choices,
+        default=Titled.QUESTION,
+        help_text="Who chose the title: the model, the user, or the question itself",
+    )
     folder = models.ForeignKey(Folder, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversations")
     tags = models.CharField(
-        max_length=320, blank=True, help_text="Each between bars: |leave|hr|; see `history/tags.py`"
+        max_length=320,
+        blank=True,
+        help_text="Tags separated and enclosed by bars, such as |leave|hr|; see `history/tags.py`",
     )
     pinned = models.DateTimeField(null=True, blank=True)
     archived = models.DateTimeField(null=True, blank=True)
     deleted = models.DateTimeField(
-        null=True, blank=True, help_text="Gone for everybody; its owner can bring it back for a while"
+        null=True, blank=True, help_text="When the owner deleted it; it can be restored until it is removed for good"
     )
     seen = models.DateTimeField(
-        null=True, blank=True, default=timezone.now, help_text="What changed later is new to its owner"
+        null=True,
+        blank=True,
+        default=timezone.now,
+        help_text="When the owner last opened it; later changes are shown as unread",
     )
     collections = models.ManyToManyField(
         Collection,
         blank=True,
         related_name="conversations",
-        help_text="Searched for answers; none: all that are visible",
+        help_text="Collections that are searched; empty: all that the user can read",
     )
     files = models.OneToOneField(
         Collection,
@@ -131,16 +141,24 @@ class Conversation(models.Model):
         null=True,
         blank=True,
         related_name="conversation",
-        help_text="Attached here, and searched for its questions only; null: none was attached",
+        help_text="Collection of the files attached to this chat; null: none",
     )
-    narrow = models.BooleanField(default=False, help_text="Collections were chosen: never all of them")
-    sampling = models.JSONField(default=dict, blank=True, help_text="As chosen last; empty: as the assistant has it")
+    narrow = models.BooleanField(
+        default=False, help_text="Whether collections were chosen, so that an empty list does not mean all"
+    )
+    sampling = models.JSONField(
+        default=dict, blank=True, help_text="Sampling values chosen last; empty: those of the assistant"
+    )
     model = models.CharField(
-        max_length=60, blank=True, help_text="By name, as chosen last; empty: as the assistant has it"
+        max_length=60, blank=True, help_text="Name of the model chosen last; empty: that of the assistant"
     )
-    filters = models.JSONField(default=dict, blank=True, help_text="Of documents, as chosen last; empty: none")
-    imported = models.CharField(max_length=20, blank=True, help_text="The program it came from; empty: it began here")
-    imported_key = models.CharField(max_length=64, blank=True, help_text="Hash of what came: it comes once")
+    filters = models.JSONField(default=dict, blank=True, help_text="Document filters chosen last; empty: none")
+    imported = models.CharField(
+        max_length=20, blank=True, help_text="Program that the conversation was imported from; empty: not imported"
+    )
+    imported_key = models.CharField(
+        max_length=64, blank=True, help_text="Hash of the imported conversation, so that it is imported once"
+    )
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 
@@ -206,20 +224,22 @@ class Message(Leased):
     role = models.CharField(max_length=12, choices=Role.choices)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.COMPLETE, db_index=True)
     text = models.TextField(blank=True, help_text="A question as asked; an answer exactly as the model wrote it")
-    client_id = models.CharField(max_length=40, blank=True, help_text="Made by the client: a repeated ask posts once")
+    client_id = models.CharField(
+        max_length=40, blank=True, help_text="Id made by the client, so that a repeated request stores one message"
+    )
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    reason = models.CharField(max_length=400, blank=True, help_text="Why it ended as it did, for the reader")
-    chosen = models.DateTimeField(null=True, blank=True, help_text="When it was last turned to among its siblings")
+    reason = models.CharField(max_length=400, blank=True, help_text="Reason for the status, shown to the user")
+    chosen = models.DateTimeField(null=True, blank=True, help_text="When the user last switched to this branch")
     edited = models.DateTimeField(null=True, blank=True, help_text="When a question was reworded without a new answer")
     continues = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
-        help_text="The unfinished answer whose text this one begins with, and whose place it takes",
+        help_text="Unfinished answer that this one continues and replaces",
     )  # fmt: skip
     style = models.CharField(
         max_length=16, choices=AnswerStyle.choices, blank=True, help_text="The style that was used"
     )
     shows = models.CharField(
-        max_length=16, choices=ShownSentences.choices, blank=True, help_text="Which sentences are shown; empty: all"
+        max_length=16, choices=ShownSentences.choices, blank=True, help_text="Sentences that are shown; empty: all"
     )
     model = models.CharField(max_length=255, blank=True)
     without_documents = models.BooleanField(default=False)
@@ -231,9 +251,11 @@ class Message(Leased):
     tools = models.JSONField(default=list, blank=True, help_text="Calls of tools in their order: fields of `Call`")
     links = models.JSONField(default=list, blank=True, help_text="Addresses in the text that are shown as links")
     usage = models.JSONField(default=dict, blank=True)
-    draws = models.JSONField(default=dict, blank=True, help_text="Of an answer that has pictures: what was asked for")
+    draws = models.JSONField(
+        default=dict, blank=True, help_text="Settings of the requested pictures; empty: an answer without pictures"
+    )
     pictures = models.ManyToManyField(Picture, blank=True, related_name="answers")
-    origin = models.UUIDField(null=True, blank=True, db_index=True, help_text="The message that this one is a copy of")
+    origin = models.UUIDField(null=True, blank=True, db_index=True, help_text="Message that this one was copied from")
     retracted = models.DateTimeField(null=True, blank=True, help_text="When a reviewer withheld it: see `withdrawn.py`")
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
@@ -296,10 +318,10 @@ class QueuedQuestion(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="queued")
     text = models.TextField()
-    settings = models.JSONField(default=dict, blank=True, help_text="As the page sends them with a question")
-    client_id = models.CharField(max_length=40, help_text="Made by the client; the question will be kept under it")
-    position = models.IntegerField(default=0, help_text="Lower comes first; among equals the older one")
-    problem = models.CharField(max_length=400, blank=True, help_text="Why it cannot be asked as it is")
+    settings = models.JSONField(default=dict, blank=True, help_text="Settings that the page sends with a question")
+    client_id = models.CharField(max_length=40, help_text="Id made by the client; the message gets the same one")
+    position = models.IntegerField(default=0, help_text="Lowest first; equal positions by age")
+    problem = models.CharField(max_length=400, blank=True, help_text="Why the question cannot be sent")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -358,7 +380,7 @@ class RetrievedPassage(models.Model):
     bm25 = models.FloatField()
     given_spans = models.JSONField(
         default=list,
-        help_text="[[start, end], ...] in Page.text: what this turn's prompt added; [] where all was given before",
+        help_text="[[start, end], ...] in Page.text: sentences that this turn added to the prompt; []: none are new",
     )
 
     class Meta:
@@ -383,10 +405,14 @@ class Citation(models.Model):
     source_start = models.PositiveIntegerField(default=0, help_text="In Page.text: the sentence that supports it best")
     source_end = models.PositiveIntegerField(default=0)
     score = models.FloatField(help_text="Support, 0 to 1")
-    tool = models.CharField(max_length=100, blank=True, help_text="Whose result says it, where no passage does")
-    quoted = models.BooleanField(default=False, help_text="The source says it in the same words")
+    tool = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="Name of the tool whose result supports the sentence; empty: a passage does",
+    )
+    quoted = models.BooleanField(default=False, help_text="Whether the sentence quotes the source word for word")
     check_version = models.PositiveSmallIntegerField(
-        default=0, help_text="Which check found it: `CHECK_VERSION` of its time, 0 before there were versions"
+        default=0, help_text="`CHECK_VERSION` of the check that made it; 0: older than versions"
     )
 
     class Meta:

@@ -78,31 +78,33 @@ class Assistant(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="assistants"
     )
-    everyone = models.BooleanField(default=False, help_text="Everyone who is signed in may ask it")
+    everyone = models.BooleanField(default=False, help_text="Whether all signed-in users can use it")
     is_default = models.BooleanField(default=False)
     name = models.CharField(max_length=80)
     description = models.CharField(max_length=200, blank=True)
-    picture = models.BinaryField(default=b"", blank=True, help_text="PNG, made anew from what was uploaded")
+    picture = models.BinaryField(default=b"", blank=True, help_text="PNG, encoded again from the uploaded file")
     instructions = models.TextField(blank=True, max_length=4000)
-    examples = models.JSONField(default=list, blank=True, help_text="[{question, answer}]: how it should answer")
+    examples = models.JSONField(default=list, blank=True, help_text="[{question, answer}]: example answers")
     starters = models.JSONField(default=list, blank=True, help_text="Starter questions")
     style = models.CharField(max_length=16, choices=AnswerStyle.choices, default=AnswerStyle.AUTOMATIC)
     shows = models.CharField(max_length=16, choices=ShownSentences.choices, default=ShownSentences.AUTOMATIC)
-    model = models.CharField(max_length=60, blank=True, help_text="By its name in the settings; empty: the site's own")
+    model = models.CharField(
+        max_length=60, blank=True, help_text="Name of the model in the settings; empty: the site's default"
+    )
     preset = models.CharField(max_length=16, choices=SamplingPreset.choices, default=SamplingPreset.BALANCED)
-    sampling = models.JSONField(default=dict, blank=True, help_text="What differs from the preset")
+    sampling = models.JSONField(default=dict, blank=True, help_text="Sampling values that differ from the preset")
     collections = models.ManyToManyField(
         Collection,
         blank=True,
         related_name="assistants",
-        help_text="Searched for its answers; none: all that the asker may read",
+        help_text="Collections that are searched; empty: all that the user can read",
     )
     tools = models.JSONField(default=dict, blank=True, help_text="{name: permission} where stricter than the site")
     safety = models.CharField(
         max_length=12,
         choices=Strictness.choices,
         default=Strictness.SITE,
-        help_text="How strictly what is said is judged",
+        help_text="Strictness of the safety checks",
     )
     version = models.PositiveIntegerField(default=1)
     created = models.DateTimeField(default=timezone.now)

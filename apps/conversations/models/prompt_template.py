@@ -25,7 +25,9 @@ class SavedPrompt(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prompts")
     name = models.CharField(max_length=60)
     text = models.TextField(max_length=4000)
-    everyone = models.BooleanField(default=False, help_text="Offered to everybody; only administrators set it")
+    everyone = models.BooleanField(
+        default=False, help_text="Whether all users are offered it; set by administrators only"
+    )
 
     objects = SavedPromptQuerySet.as_manager()
 

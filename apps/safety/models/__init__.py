@@ -81,7 +81,9 @@ class PolicyVersion(models.Model):
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
     author = _person(help_text=gettext_lazy("Empty for the version that came with the product"))
     approver = _person()
-    self_approved = models.BooleanField(default=False, help_text="By its author: no other administrator could sign in")
+    self_approved = models.BooleanField(
+        default=False, help_text="Whether the author approved it, because no other administrator could sign in"
+    )
     backtest = models.JSONField(
         null=True, blank=True, help_text="Result of the backtest on past verdicts; needed to go live"
     )
@@ -117,8 +119,10 @@ class Snapshot(models.Model):
     stage = models.CharField(max_length=12)
     text = EncryptedText()
     sha256 = models.CharField(max_length=64, db_index=True)
-    context: models.Field[Any, Any] = EncryptedJSON(default=list, blank=True, help_text="[{label, text}] around it")
-    signals = models.JSONField(default=list, help_text="What each detector said, as `folding.Signal.row`")
+    context: models.Field[Any, Any] = EncryptedJSON(
+        default=list, blank=True, help_text="[{label, text}] of the surrounding content"
+    )
+    signals = models.JSONField(default=list, help_text="Signals of the detectors, as `evaluation.Signal` writes them")
     action = models.CharField(max_length=20, blank=True)
     code = models.CharField(max_length=40, blank=True)
     score = models.FloatField(default=0)
@@ -127,7 +131,7 @@ class Snapshot(models.Model):
         max_length=12,
         choices=Strictness.choices,
         default=Strictness.SITE,
-        help_text="How strictly: what an assistant asked for",
+        help_text="Strictness that the assistant asked for",
     )
     created = models.DateTimeField(auto_now_add=True)
 
@@ -163,14 +167,16 @@ class Case(Leased):
     """Content that a reviewer has to look at. At most one undecided case exists per subject and clause."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    kind = models.CharField(max_length=20, help_text="Of the subject: what a Reviewable is registered for")
+    kind = models.CharField(max_length=20, help_text="Kind of the subject; its Reviewable is registered under it")
     subject = models.CharField(max_length=64)
     clause = models.CharField(max_length=40, help_text="The clause's code")
     owner = _person(help_text=gettext_lazy("User whose content it is"))
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="cases")
     state = models.CharField(max_length=16, choices=CaseState.choices, default=CaseState.OPEN)
     severity = models.PositiveSmallIntegerField()
-    escalated = models.BooleanField(default=False, help_text="Once it was, it is for administrators until decided")
+    escalated = models.BooleanField(
+        default=False, help_text="Whether it was escalated; then only administrators decide it"
+    )
     report_count = models.PositiveIntegerField(
         default=1, help_text="How often the content was flagged under the clause"
     )
@@ -178,7 +184,7 @@ class Case(Leased):
     holder = _person()
     due_at = models.DateTimeField()
     hold_expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a hold by a check ends without a decision"
+        null=True, blank=True, help_text="When the hold by a check ends if nobody decides before"
     )
     hold_expired_at = models.DateTimeField(null=True, blank=True, help_text="When that hold ended without a decision")
     legal_hold = models.BooleanField(default=False)
@@ -250,15 +256,16 @@ class Decision(models.Model):
     owner = _person(help_text=gettext_lazy("The owner of the case"))
     first_reviewer = _person(help_text=gettext_lazy("Who made the decision that was appealed"))
     self_approved = models.BooleanField(
-        default=False, help_text="About themselves, or about their own decision: nobody else could decide"
+        default=False,
+        help_text="Whether the reviewer decided about themselves or their own decision, because nobody else could",
     )
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     clause = models.CharField(max_length=40)
     policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=40)
     note = models.CharField(max_length=1000, blank=True)
-    feature = models.CharField(max_length=12, choices=Feature.choices, blank=True, help_text="That is closed")
-    until = models.DateTimeField(null=True, blank=True, help_text="When it opens again")
+    feature = models.CharField(max_length=12, choices=Feature.choices, blank=True, help_text="Restricted feature")
+    until = models.DateTimeField(null=True, blank=True, help_text="When the restriction or suspension ends")
     batch = models.ForeignKey(BulkDecision, on_delete=models.SET_NULL, null=True, blank=True, related_name="decisions")
     undone = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -332,13 +339,15 @@ class Notice(models.Model):
     person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="notices")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notices")
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
-    message = models.CharField(max_length=40, blank=True, help_text="Key of its words; empty for former releases")
+    message = models.CharField(
+        max_length=40, blank=True, help_text="Key of the message; empty: stored by a former release"
+    )
     offers_appeal = models.BooleanField(default=False)
     title = models.CharField(max_length=120)
     text = models.TextField()
     clause = models.CharField(max_length=400, blank=True)
     seen = models.DateTimeField(null=True, blank=True)
-    mail_due = models.DateTimeField(null=True, blank=True, help_text="From when on it is to be sent; empty: no mail")
+    mail_due = models.DateTimeField(null=True, blank=True, help_text="When the e-mail is to be sent; null: no e-mail")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -353,7 +362,9 @@ class AllowedText(models.Model):
 
     sha256 = models.CharField(max_length=64, unique=True)
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, related_name="+")
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="+", help_text="Of the hold")
+    case = models.ForeignKey(
+        Case, on_delete=models.PROTECT, null=True, related_name="+", help_text="Case of the legal hold"
+    )
 
     class Meta:
         db_table = "safety_allowance"

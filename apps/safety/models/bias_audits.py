@@ -12,7 +12,7 @@ class BiasAudit(models.Model):
     """Result of one bias audit, under one version of the policy and of the classifiers."""
 
     policy = models.ForeignKey("safety.PolicyVersion", on_delete=models.PROTECT, related_name="+")
-    version = models.CharField(max_length=120, help_text="Of the classifiers of texts")
+    version = models.CharField(max_length=120, help_text="Version of the text classifiers")
     rows = models.JSONField(help_text="[{group, harmless, noticed, acted, hateful, unnoticed, passed}]")
     run_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)

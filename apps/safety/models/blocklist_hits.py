@@ -10,7 +10,7 @@ from django.db import models
 class BlocklistHit(models.Model):
     """Number of matches of one blocklist on one day."""
 
-    key = models.CharField(max_length=40, help_text="Of the list, the same in each version of the policy")
+    key = models.CharField(max_length=40, help_text="Key of the blocklist, the same in each policy version")
     day = models.DateField()
     count = models.PositiveIntegerField(default=0)
     last = models.DateTimeField()

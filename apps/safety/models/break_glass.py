@@ -44,18 +44,26 @@ class BreakGlass(models.Model):
     asker, person, approver = _person(), _person(), _person()
     conversation = models.UUIDField(null=True, blank=True)
     ground = models.CharField(max_length=10, choices=Ground.choices)
-    reason = models.CharField(max_length=1000, blank=True, help_text="Empty once its person was erased")
-    emergency = models.BooleanField(default=False, help_text="Opened at once; somebody else judges it afterwards")
+    reason = models.CharField(max_length=1000, blank=True, help_text="Reason; empty after the user was erased")
+    emergency = models.BooleanField(
+        default=False, help_text="Whether it was opened at once, to be reviewed afterwards by another administrator"
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
     minutes = models.PositiveSmallIntegerField()
     created = models.DateTimeField(auto_now_add=True)
     opened = models.DateTimeField(null=True, blank=True)
     ends = models.DateTimeField(null=True, blank=True)
-    judged = models.DateTimeField(null=True, blank=True, help_text="When somebody else looked at an emergency")
+    judged = models.DateTimeField(
+        null=True, blank=True, help_text="When another administrator reviewed the emergency access"
+    )
     justified = models.BooleanField(null=True, blank=True)
     note = models.CharField(max_length=400, blank=True)
-    self_approved = models.BooleanField(default=False, help_text="By who asked: nobody else was named")
-    mailed = models.DateTimeField(null=True, blank=True, help_text="When the others who are named were told")
+    self_approved = models.BooleanField(
+        default=False, help_text="Whether the requester approved it, because nobody else had the permission"
+    )
+    mailed = models.DateTimeField(
+        null=True, blank=True, help_text="When the other users with the permission were notified"
+    )
 
     class Meta:
         app_label = "safety"

@@ -17,8 +17,10 @@ class ReviewerPreferences(models.Model):
     """Preferences of a reviewer, visible to no other user."""
 
     reviewer = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    covers_severe = models.BooleanField(default=True, help_text="Hard texts are shown when asked for")
-    skipped_clauses = models.JSONField(default=list, help_text="Codes of clauses that are left to others")
+    covers_severe = models.BooleanField(
+        default=True, help_text="Whether disturbing texts are covered until the reviewer opens them"
+    )
+    skipped_clauses = models.JSONField(default=list, help_text="Codes of clauses that the reviewer skips")
 
     class Meta:
         db_table = "safety_care"

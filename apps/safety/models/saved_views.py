@@ -23,7 +23,7 @@ class SavedView(models.Model):
 
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=MAX_NAME)
-    query = models.CharField(max_length=MAX_QUERY, help_text="Of the address of the queue")
+    query = models.CharField(max_length=MAX_QUERY, help_text="Query string of the queue's URL")
 
     class Meta:
         app_label = "safety"

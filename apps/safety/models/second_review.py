@@ -42,7 +42,7 @@ class SecondReview(Leased):
     owner = _person(help_text=gettext_lazy("User whose text it is"))
     first_reviewer = _person(help_text=gettext_lazy("Reviewer who decided or asked"))
     reviewer = _person()
-    harmful = models.BooleanField(null=True, blank=True, help_text="What the second look found")
+    harmful = models.BooleanField(null=True, blank=True, help_text="Result of the second review")
     note = models.CharField(max_length=1000, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     submitted = models.DateTimeField(null=True, blank=True)

@@ -26,15 +26,19 @@ class RecordedVerdict(models.Model):
     stage = models.CharField(max_length=12)
     surface = models.CharField(max_length=12)
     content_hmac = models.CharField(
-        max_length=64, blank=True, help_text="Keyed hash of what was judged; empty: of nothing"
+        max_length=64, blank=True, help_text="Keyed hash of the checked content; empty: none"
     )
-    signals = models.JSONField(help_text="What each detector said, as `folding.Signal.row`")
+    signals = models.JSONField(help_text="Signals of the detectors, as `evaluation.Signal` writes them")
     level = models.CharField(max_length=12, choices=Strictness.choices, default=Strictness.SITE)
-    policy = models.PositiveIntegerField(help_text="Number of the version; 0: the product's own, before it had a row")
+    policy = models.PositiveIntegerField(
+        help_text="Number of the policy version; 0: the built-in default before it was stored"
+    )
     action = models.CharField(max_length=20, blank=True)
     code = models.CharField(max_length=40, blank=True)
     score = models.FloatField(default=0)
-    allowlisted = models.BooleanField(default=False, help_text="A reviewer had allowed exactly this text, so it passed")
+    allowlisted = models.BooleanField(
+        default=False, help_text="Whether it passed because a reviewer had allowed exactly this text"
+    )
     hour = models.DateTimeField()
 
     class Meta:
@@ -56,8 +60,12 @@ class ShadowVerdict(models.Model):
     record = models.ForeignKey(RecordedVerdict, on_delete=models.CASCADE, related_name="shadows")
     policy = models.ForeignKey("safety.PolicyVersion", on_delete=models.CASCADE, related_name="shadows")
     stage = models.CharField(max_length=12)
-    change = models.CharField(max_length=8, blank=True, help_text="`shadowing.Change`; empty: the same verdict")
-    clause = models.CharField(max_length=40, blank=True, help_text="Which decides after it, or decided before it")
+    change = models.CharField(
+        max_length=8, blank=True, help_text="How the verdict changes (`Change`); empty: not at all"
+    )
+    clause = models.CharField(
+        max_length=40, blank=True, help_text="Code of the clause that decides now, or decided before"
+    )
     action = models.CharField(max_length=20, blank=True)
     score = models.FloatField(default=0)
 
@@ -74,8 +82,8 @@ class OutboundVerdict(models.Model):
     """Latest verdict on content that leaves, without text or user."""
 
     stage = models.CharField(max_length=12)
-    content_hmac = models.CharField(max_length=64, help_text="Keyed hash of what was judged")
-    judge = models.CharField(max_length=80, help_text="Version of the policy, and of the classifier")
+    content_hmac = models.CharField(max_length=64, help_text="Keyed hash of the checked content")
+    judge = models.CharField(max_length=80, help_text="Versions of the policy and the classifier")
     action = models.CharField(max_length=20, blank=True)
     code = models.CharField(max_length=40, blank=True)
     checked = models.DateTimeField(auto_now=True)
