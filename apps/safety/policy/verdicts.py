@@ -36,8 +36,8 @@ class EvaluationRecord:
 class Verdict:
     """Verdict on a text or picture.
 
-    `rule` names the clause or rule that matched, also if the text is allowed. `words` are shown to the user. The gate
-    returns `judged` only if something was found.
+    `code` names the clause that matched, also if the text is allowed. `message` is shown to the user. The gate returns
+    `evaluation` only if something was found.
     """
 
     allowed: bool
