@@ -12,9 +12,9 @@ from django.db import transaction
 from apps.lib.concurrency.threads import on_loop
 
 
-def get_user_channel(person: int) -> str:
+def get_user_channel(user_pk: int) -> str:
     """Return the channel group of all open pages of a user."""
-    return f"user.{person}"
+    return f"user.{user_pk}"
 
 
 def get_link_channel(link: int) -> str:

@@ -32,10 +32,10 @@ def administrator_required_async(view: AsyncView[P]) -> AsyncView[P]:
     """Restrict an asynchronous view to administrators; everyone else gets 404."""
 
     @wraps(view)
-    async def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    async def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         user = await load_signed_in_user(request)
         if user is None or not user.is_administrator:
             raise Http404
         return await view(request, *args, **kwargs)
 
-    return asked
+    return wrapper

@@ -35,24 +35,24 @@ def administrator_required(view: View[P]) -> View[P]:
     """Restrict a view to administrators: 404 for other users, the sign-in page for anonymous ones."""
 
     @wraps(view)
-    def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not get_signed_in_user(request).is_administrator:
             raise Http404
         return view(request, *args, **kwargs)
 
-    return login_required(asked)
+    return login_required(wrapper)
 
 
 def staff_required(view: View[P]) -> View[P]:
     """Restrict a view to reviewers and administrators: 404 for members, the sign-in page for anonymous users."""
 
     @wraps(view)
-    def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not get_signed_in_user(request).is_staff:
             raise Http404
         return view(request, *args, **kwargs)
 
-    return login_required(asked)
+    return login_required(wrapper)
 
 
 def password_required(view: View[P]) -> View[P]:

@@ -17,7 +17,7 @@ async def test_all_are_asked_about_at_once_and_only_what_ended_returns() -> None
         return [value != "b" for value in values]
 
     rounds = BatchedPoller(lambda: 0.01, ask)
-    waiting = {value: asyncio.create_task(rounds.over(value)) for value in "abc"}
+    waiting = {value: asyncio.create_task(rounds.wait_until_over(value)) for value in "abc"}
     await asyncio.wait_for(waiting["b"], 5)
     assert asked[0] == ["a", "b", "c"]
     assert not waiting["a"].done() and not waiting["c"].done()
@@ -39,7 +39,7 @@ async def test_a_database_that_is_away_ends_nothing_and_is_asked_again() -> None
             raise answer
         return answer
 
-    await asyncio.wait_for(BatchedPoller(lambda: 0.001, ask).over(1), 5)
+    await asyncio.wait_for(BatchedPoller(lambda: 0.001, ask).wait_until_over(1), 5)
     assert next(answers, None) is None
 
 
@@ -49,4 +49,4 @@ async def test_who_comes_after_all_had_left_is_asked_about_again() -> None:
 
     rounds = BatchedPoller(lambda: 0.001, ask)
     for number in range(3):
-        await asyncio.wait_for(rounds.over(number), 5)
+        await asyncio.wait_for(rounds.wait_until_over(number), 5)

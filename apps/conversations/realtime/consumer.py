@@ -272,7 +272,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _watch(self) -> None:
         """Close the socket soon after its user signed out, was suspended, or changed the password."""
-        await _sessions.over(self.session_key)
+        await _sessions.wait_until_over(self.session_key)
         await self.close(SIGNED_OUT)
 
     async def _send(self, value: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ async def wait_for_decision(answer: UUID, call: str) -> bool | None:
     """Return the user's decision once any process has stored it: True if the call is allowed, False if it is refused,
     None if there is no decision after DECISION_TIMEOUT_S."""
     with suppress(TimeoutError):  # a decision at the last moment still counts
-        await asyncio.wait_for(_poller.over((answer, call)), DECISION_TIMEOUT_S)
+        await asyncio.wait_for(_poller.wait_until_over((answer, call)), DECISION_TIMEOUT_S)
     return await in_db(_read_decision, answer, call)
 
 

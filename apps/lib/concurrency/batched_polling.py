@@ -28,12 +28,12 @@ class BatchedPoller(Generic[V]):
         self._waiting: dict[asyncio.Event, V] = {}
         self._task: asyncio.Task[None] | None = None
 
-    async def over(self, value: V) -> None:
+    async def wait_until_over(self, value: V) -> None:
         """Return once a round has found that the value's condition no longer holds."""
         ended = asyncio.Event()
         self._waiting[ended] = value
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._go_round())
+            self._task = asyncio.create_task(self._poll())
         try:
             await ended.wait()
         finally:
@@ -42,7 +42,7 @@ class BatchedPoller(Generic[V]):
                 self._task.cancel()
                 self._task = None
 
-    async def _go_round(self) -> None:
+    async def _poll(self) -> None:
         while True:
             await asyncio.sleep(self._pause_s())
             waiting = list(self._waiting.items())
