@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tests.journeys.chat import show_controls
 from tests.pictured.place import HOST
 from tests.support.password import PASSWORD
 
@@ -43,6 +44,11 @@ def _sheet(selector: str) -> Act:
         page.locator(selector).first.click()
 
     return opened
+
+
+def _response_settings(page: Any) -> None:
+    show_controls(page)
+    page.locator("[data-drawing] summary").first.click()
 
 
 def _tool(page: Any) -> None:
@@ -102,7 +108,7 @@ _LISTS = ("-collections", "-models", "-environment")
 ACTS: dict[str, Act] = {
     **{f"administration{name}": _let_in for name in _LISTS},
     "answer": _source, "pill": _pill, "behind": _behind, "feedback-panel": _poor, "share": _share, "tool": _tool,
-    "how-words-are-chosen": _sheet("[data-drawing] summary"), "scope": _sheet("[data-scope] summary"),
+    "how-words-are-chosen": _response_settings, "scope": _sheet("[data-scope] summary"),
     "shortcuts": _keys, "verify": _verify, "doctor": _doctor,
     "case": _shown, "appeal": _claimed, "look": _shown, "suspended": _suspended,
 }  # fmt: skip
