@@ -80,7 +80,9 @@ def list_messages(request: HttpRequest, pk: UUID) -> QuerySet[Message]:
 @router.patch("/conversations/{uuid:pk}", auth=_WRITE, response=ConversationOut, tags=["conversations"])
 def rename_conversation(request: HttpRequest, pk: UUID, payload: ConversationChange) -> Conversation:
     conversation = get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
-    Conversation.objects.filter(pk=conversation.pk).update(title=payload.title, titled=Conversation.Titled.PERSON)
+    Conversation.objects.filter(pk=conversation.pk).update(
+        title=payload.title, title_origin=Conversation.TitleOrigin.PERSON
+    )
     return get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
 
 

@@ -51,10 +51,14 @@ def begin_conversation(request: HttpRequest, payload: ConversationIn) -> Status[
     check_readable(user, payload.collections)
     known = Assistant.objects.visible_to(user)
     assistant = get_object_or_404(known, pk=payload.assistant) if payload.assistant else None
-    titled = Conversation.Titled.PERSON if payload.title else Conversation.Titled.QUESTION
+    origin = Conversation.TitleOrigin.PERSON if payload.title else Conversation.TitleOrigin.QUESTION
     with transaction.atomic():
         row = Conversation.objects.create(
-            owner=user, assistant=assistant, title=payload.title, titled=titled, narrow=bool(payload.collections)
+            owner=user,
+            assistant=assistant,
+            title=payload.title,
+            title_origin=origin,
+            restricted_to_collections=bool(payload.collections),
         )
         row.collections.set(Collection.objects.filter(pk__in=payload.collections))
     return Status(201, row)

@@ -80,20 +80,22 @@ class DefaultStyleForm(StyleForm):
 
     class Meta:
         model = Assistant
-        fields = ["style", "shows"]
+        fields = ["style", "shown_sentences"]
         labels = {
             "style": gettext_lazy("Answer style"),
-            "shows": gettext_lazy("Sentences shown"),
+            "shown_sentences": gettext_lazy("Sentences shown"),
         }
-        widgets = {"style": forms.RadioSelect, "shows": forms.RadioSelect}
+        widgets = {"style": forms.RadioSelect, "shown_sentences": forms.RadioSelect}
 
 
 class ModelStyleForm(ProfileForm):
     """Form of the answer style of one chat model."""
 
     style = forms.ChoiceField(choices=AnswerStyle.choices, label=gettext_lazy("Answer style with this model"))
-    shows = forms.ChoiceField(choices=ShownSentences.choices, label=gettext_lazy("Sentences shown with this model"))
+    shown_sentences = forms.ChoiceField(
+        choices=ShownSentences.choices, label=gettext_lazy("Sentences shown with this model")
+    )
 
     class Meta:
         model = ModelProfile
-        fields = ["style", "shows"]
+        fields = ["style", "shown_sentences"]

@@ -80,7 +80,7 @@ async def test_a_conversation_is_begun_in_a_collection_and_asked_in(
     assert answer["grounded"] and {cite["state"] for cite in answer["citations"]} <= {"quoted", "supported"}
     assert (await web.get(f"/api/answers/{answer['id']}")).json() == answer
     row = await Conversation.objects.aget()
-    assert row.title.startswith("How long do workers") and row.narrow
+    assert row.title.startswith("How long do workers") and row.restricted_to_collections
     followed = (await asked(web, place, question="And how long does the queen live?")).json()
     assert followed["status"] == "complete" and await Message.objects.acount() == 4
 
@@ -114,7 +114,7 @@ async def test_a_conversation_is_named_by_the_model_after_its_first_answer(
     await runner.wait_until_idle()
     await titles.wait_until_idle()
     row = await Conversation.objects.aget()
-    assert (row.title, row.titled) == ("How Long Workers Live", Conversation.Titled.MODEL)
+    assert (row.title, row.title_origin) == ("How Long Workers Live", Conversation.TitleOrigin.MODEL)
     await asked(web, place, question="And how long does the queen live?")
     await runner.wait_until_idle()
     await titles.wait_until_idle()

@@ -45,7 +45,7 @@ def people() -> None:
     make_user("riley")  # for the erasure by keyboard
     make_user("sam")  # for the suspension
     # Most journeys test how an answer arrives, whatever it says; `test_states.py` tests verification.
-    ModelProfile.objects.update_or_create(name=FakeChat().name, defaults={"shows": "all"})
+    ModelProfile.objects.update_or_create(name=FakeChat().name, defaults={"shown_sentences": "all"})
 
 
 def nobody() -> None:
@@ -86,7 +86,7 @@ def cautious() -> str:
     from apps.users.models import User
 
     owner = User.objects.get(email="ada@example.org")
-    return str(Assistant.objects.create(owner=owner, everyone=True, name="Cautious", shows="verified").pk)
+    return str(Assistant.objects.create(owner=owner, everyone=True, name="Cautious", shown_sentences="verified").pk)
 
 
 def golden_question() -> str:

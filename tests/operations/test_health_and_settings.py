@@ -75,7 +75,7 @@ def test_settings_are_changed_by_administrators(as_ada: Client, alice: User) -> 
     profile = ModelProfile.objects.create(name="some-7B")
     assert "some-7B" in as_ada.get("/settings/").content.decode()
     data = {"site-signup": "open", "assistant-style": "quotes", f"model{profile.pk}-style": "model"}
-    data |= {"assistant-shows": "all", f"model{profile.pk}-shows": "verified"}
+    data |= {"assistant-shown_sentences": "all", f"model{profile.pk}-shown_sentences": "verified"}
     assert as_ada.post("/settings/", data)["Location"] == "/settings/"
     profile.refresh_from_db()
     assert (SiteSettings.current().signup, Assistant.default().style, profile.style) == (
@@ -83,7 +83,10 @@ def test_settings_are_changed_by_administrators(as_ada: Client, alice: User) -> 
         AnswerStyle.QUOTES,
         AnswerStyle.MODEL,
     )
-    assert (Assistant.default().shows, profile.shows) == (ShownSentences.ALL, ShownSentences.VERIFIED)
+    assert (Assistant.default().shown_sentences, profile.shown_sentences) == (
+        ShownSentences.ALL,
+        ShownSentences.VERIFIED,
+    )
 
     other = Client()
     assert other.post("/settings/", data).status_code == 302

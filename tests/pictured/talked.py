@@ -35,7 +35,13 @@ def tidy() -> str:
             if first is not None and first.text.startswith(question):
                 when = timezone.now() - timedelta(days=days)
                 kept = office if question in (model.NOTICE, model.SOLAR) and row.owner_id == maya.pk else None
-                changes = {"title": title, "titled": "model", "changed": when, "seen": timezone.now(), "folder": kept}
+                changes = {
+                    "title": title,
+                    "title_origin": "model",
+                    "changed": when,
+                    "seen": timezone.now(),
+                    "folder": kept,
+                }
                 Conversation.objects.filter(pk=row.pk).update(**changes)
     Conversation.objects.filter(owner=maya, title="Guest flat: nights and prices").update(pinned=timezone.now())
     found = {**_opinions(), **_kept(), **_mailed()}

@@ -27,7 +27,7 @@ def resolve_shown_sentences(
     assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None
 ) -> ShownSentences:
     """Return which sentences of the model are shown: ALL or VERIFIED, never AUTOMATIC."""
-    for chosen in (assistant.shows, profile.shows):
+    for chosen in (assistant.shown_sentences, profile.shown_sentences):
         if chosen in (ShownSentences.VERIFIED, ShownSentences.ALL):
             return ShownSentences(chosen)
     return ShownSentences.ALL if has_passed_reading_check(profile, model) else ShownSentences.VERIFIED

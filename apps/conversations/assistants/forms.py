@@ -60,7 +60,7 @@ class AssistantForm(forms.Form):
         choices=AnswerStyle.choices,
         help_text=_("What comes first in an answer: quotes from the sources, or the model's own words."),
     )
-    shows = forms.ChoiceField(
+    shown_sentences = forms.ChoiceField(
         label=_("Sentences shown"),
         choices=ShownSentences.choices,
         required=False,
@@ -102,9 +102,9 @@ class AssistantForm(forms.Form):
         level.choices = [(item.value, f"{item.label}: {LEVELS[item]}") for item in Strictness]
         self.fields |= build_tool_fields(assistant.tools if assistant else {})
         for control in CONTROLS:
-            attributes = {"min": control.low, "max": control.high, "step": control.step}
+            attributes = {"min": control.minimum, "max": control.maximum, "step": control.step}
             self.fields[control.name] = forms.CharField(
-                label=control.label, required=False, help_text=control.words,
+                label=control.label, required=False, help_text=control.help_text,
                 widget=forms.NumberInput(attrs=attributes),
             )  # fmt: skip
         for at in range(MAX_EXAMPLES):
@@ -148,9 +148,9 @@ class AssistantForm(forms.Form):
         """Keep the stored value if the form was sent without this field."""
         return str(self.cleaned_data["safety"] or self.initial["safety"])
 
-    def clean_shows(self) -> str:
+    def clean_shown_sentences(self) -> str:
         """Keep the stored value if the form was sent without this field."""
-        return str(self.cleaned_data["shows"] or self.initial["shows"])
+        return str(self.cleaned_data["shown_sentences"] or self.initial["shown_sentences"])
 
     def clean_picture(self) -> bytes:
         file = self.cleaned_data["picture"]
@@ -176,10 +176,19 @@ class AssistantForm(forms.Form):
         return data
 
 
-_COPIED = ("name", "description", "instructions", "style", "shows", "preset", "model", "safety")  # copied as they are
+_COPIED = (
+    "name",
+    "description",
+    "instructions",
+    "style",
+    "shown_sentences",
+    "preset",
+    "model",
+    "safety",
+)  # copied as they are
 _NEW = {
     "style": AnswerStyle.AUTOMATIC,
-    "shows": ShownSentences.AUTOMATIC,
+    "shown_sentences": ShownSentences.AUTOMATIC,
     "preset": SamplingPreset.BALANCED,
     "safety": Strictness.SITE,
     "version": 0,

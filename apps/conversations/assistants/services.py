@@ -26,7 +26,7 @@ VERSIONED_FIELDS = (
     "examples",
     "starters",
     "style",
-    "shows",
+    "shown_sentences",
     "preset",
     "sampling",
     "tools",
@@ -38,7 +38,7 @@ _OLDER_DEFAULTS: Mapping[str, Any] = {
     "model": "",
     "safety": Strictness.SITE,
     "tools": {},
-    "shows": ShownSentences.AUTOMATIC,
+    "shown_sentences": ShownSentences.AUTOMATIC,
 }
 MAX_VERSIONS = 200
 

@@ -35,7 +35,7 @@ class CaptionTestResult:
     """Caption of the test picture, with its model and duration in milliseconds."""
 
     model: str
-    words: str
+    caption: str
     ms: float
 
 

@@ -115,7 +115,11 @@ def move_to_collection(user: User, document: Document, target: Collection) -> No
     require_row(visible_files(user), document.collection_id)
     require_row(Collection.objects.editable_by(user), target.pk)
     with transaction.atomic():
-        chat = Conversation.objects.owned_by(user).filter(files=document.collection_id, narrow=True).first()
+        chat = (
+            Conversation.objects.owned_by(user)
+            .filter(files=document.collection_id, restricted_to_collections=True)
+            .first()
+        )
         move_document(user, document, target)
         if chat is not None:
             chat.collections.add(target)

@@ -92,7 +92,7 @@ def describe_for_page(attached: Sequence[AttachedPictureView], *, sees: bool) ->
     if sees:
         return ngettext("The model sees the picture.", "The model sees the %(n)s pictures.", many) % {"n": many}
     words = _describe_unseen(attached)
-    if why := next((item.uncaptioned for item in attached if item.uncaptioned), ""):
+    if why := next((item.caption_problem for item in attached if item.caption_problem), ""):
         words += " " + gettext("A description is missing: %(why)s") % {"why": translate_stored(why)}
     return words
 

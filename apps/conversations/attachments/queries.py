@@ -30,10 +30,10 @@ class AttachedPictureView:
     path: str  # path of the file
     status: str
     text: str  # recognised text
-    unread: str  # why no text was recognised
+    recognition_problem: str  # why no text was recognised
     reason: str  # reason for holding it
     caption: str  # caption by a model with vision
-    uncaptioned: str  # why there is no caption
+    caption_problem: str  # why there is no caption
     blur: str = ""  # clause because of which it is blurred
     recognised: bool = True  # text recognition is done; a caption may still be due
 
@@ -94,7 +94,7 @@ def attach_to_question(question: UUID, attached: Iterable[AttachedPictureView]) 
     ids = [item.id for item in attached]
     if not ids:
         return
-    if AttachedPicture.objects.filter(pk__in=ids).update(asked=True) != len(ids):
+    if AttachedPicture.objects.filter(pk__in=ids).update(was_asked_about=True) != len(ids):
         raise RequestRefused(gettext("A picture that you attached is no longer available. Attach it again."))
     Attachment.objects.bulk_create(
         Attachment(question_id=question, picture_id=pk, position=at) for at, pk in enumerate(ids)
@@ -115,6 +115,6 @@ def export_pictures(attached: Iterable[AttachedPictureView]) -> list[dict[str, A
 
 def _value(row: AttachedPicture) -> AttachedPictureView:
     return AttachedPictureView(
-        row.pk, row.name, row.width, row.height, row.sha256, row.kind, row.file.path, row.status, row.text, row.unread,
-        row.reason, row.caption, row.uncaptioned, row.blur, row.recognised,
+        row.pk, row.name, row.width, row.height, row.sha256, row.kind, row.file.path, row.status, row.text,
+        row.recognition_problem, row.reason, row.caption, row.caption_problem, row.blur, row.recognised,
     )  # fmt: skip

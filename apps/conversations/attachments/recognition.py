@@ -83,10 +83,10 @@ def is_captioned_by_server() -> bool:
 
 def _recognise(row: AttachedPicture) -> dict[str, str | bool]:
     try:
-        return {"text": _read_text(Path(row.file.path)), "unread": "", "recognised": True}
+        return {"text": _read_text(Path(row.file.path)), "recognition_problem": "", "recognised": True}
     except (ParseError, runner.ParserCrashed, FileNotFoundError) as error:
         log.warning("The text of the attached picture %s was not recognised: %s", row.pk, error)
-        return {"unread": str(error)[:400], "recognised": True}
+        return {"recognition_problem": str(error)[:400], "recognised": True}
 
 
 def _caption(row: AttachedPicture) -> dict[str, str | bool]:
@@ -94,11 +94,11 @@ def _caption(row: AttachedPicture) -> dict[str, str | bool]:
     try:
         content = Path(row.file.path).read_bytes()
         said = normalise(engine.caption(content)).strip() if engine else ""
-        return {"caption": said, "uncaptioned": ""}
+        return {"caption": said, "caption_problem": ""}
     except (EngineError, FileNotFoundError) as error:
         log.warning("The attached picture %s was not described: %s", row.pk, error)
         words = str(error) if isinstance(error, EngineError) else _GONE
-        return {"uncaptioned": words[:400]}
+        return {"caption_problem": words[:400]}
 
 
 def recover_pending() -> None:
@@ -110,7 +110,9 @@ def recover_pending() -> None:
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
     dead = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__gte=MAX_ATTEMPTS)
     undescribed = _BROKEN if is_captioning_enabled() else ""
-    dead.update(status=Status.READY, unread=_BROKEN, uncaptioned=undescribed, lease_token="", lease_until=None)
+    dead.update(
+        status=Status.READY, recognition_problem=_BROKEN, caption_problem=undescribed, lease_token="", lease_until=None
+    )
     for pk in _waiting(_NOTIFICATIONS):
         notify_worker(uploads.TASK_NAME, pk)
     uploads.delete_pictures(AttachedPicture.objects.forgotten())

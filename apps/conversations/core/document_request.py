@@ -41,17 +41,17 @@ _classifier = WholeDocumentRequestClassifier()
 class DocumentRequest:
     """Recognised request: `kind` is COMPARE, LIST, OUTLINE or SUMMARY.
 
-    `subject` holds the words that name the document, or the entries to list; `words` holds all words. `sides` are the
-    two things to compare, in the respect of `aspect`.
+    `subject` holds the words that name the document, or the entries to list; `all_words` holds all words. `sides` are
+    the two things to compare, in the respect of `aspect`.
     """
 
     kind: str
     subject: tuple[str, ...]
-    words: tuple[str, ...]
+    all_words: tuple[str, ...]
     sides: tuple[str, str] | tuple[()] = ()
     aspect: str = ""
     is_certain: bool = True  # it is a request even if it names no document
-    in_full: bool = False  # it is a request only if it names a document by all words of the title
+    needs_full_title: bool = False  # it is a request only if it names a document by all words of the title
 
 
 def recognise_request(text: str, *, may_name: bool = False) -> DocumentRequest | None:
@@ -98,7 +98,9 @@ def _read_by_title(text: str) -> DocumentRequest | None:
     if kind not in (SUMMARY, OUTLINE) or likelihood < _TITLE_FLOOR:
         return None
     subject = tuple(match.group() for match in unknown)
-    return DocumentRequest(kind, subject, tuple(match.group() for match in found), is_certain=False, in_full=True)
+    return DocumentRequest(
+        kind, subject, tuple(match.group() for match in found), is_certain=False, needs_full_title=True
+    )
 
 
 def fold_word(word: str) -> str:

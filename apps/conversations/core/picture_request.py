@@ -38,7 +38,7 @@ class ChatPictureRequest:
     negative: Annotated[str, StringConstraints(max_length=PROMPT_CHARACTERS, strip_whitespace=True)] = ""
 
     def record(self) -> dict[str, Any]:
-        """Return the options as JSON values for `Message.draws`."""
+        """Return the options as JSON values for `Message.picture_request`."""
         parent = str(self.parent) if self.parent else None
         own = {"count": self.count, "shape": self.shape, "how": self.how, "parent": parent, "strength": self.strength}
         return own | ({"negative": self.negative} if self.negative else {})

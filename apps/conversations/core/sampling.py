@@ -49,11 +49,11 @@ class SamplingControl:
 
     name: str
     label: StrOrPromise
-    words: StrOrPromise
-    low: float
-    high: float
+    help_text: StrOrPromise
+    minimum: float
+    maximum: float
     step: float
-    whole: bool = False
+    is_integer: bool = False
 
 
 CONTROLS = (
@@ -68,7 +68,7 @@ CONTROLS = (
     SamplingControl(
         "top_p", "Top-p", _("Picks from the most likely words that together reach this probability."), 0.05, 1, 0.05
     ),
-    SamplingControl("top_k", "Top-k", _("Picks from this many of the most likely words."), 1, 200, 1, whole=True),
+    SamplingControl("top_k", "Top-k", _("Picks from this many of the most likely words."), 1, 200, 1, is_integer=True),
     SamplingControl(
         "min_p",
         "Min-p",
@@ -86,7 +86,13 @@ CONTROLS = (
         0.05,
     ),
     SamplingControl(
-        "seed", _("Seed"), _("With the same seed, the same question gets the same answer."), 0, 2**31 - 1, 1, whole=True
+        "seed",
+        _("Seed"),
+        _("With the same seed, the same question gets the same answer."),
+        0,
+        2**31 - 1,
+        1,
+        is_integer=True,
     ),
     SamplingControl(
         "beams",
@@ -98,7 +104,7 @@ CONTROLS = (
         2,
         8,
         1,
-        whole=True,
+        is_integer=True,
     ),
     SamplingControl(
         "max_tokens",
@@ -107,7 +113,7 @@ CONTROLS = (
         32,
         4096,
         1,
-        whole=True,
+        is_integer=True,
     ),
 )
 _BY_NAME = {control.name: control for control in CONTROLS}
@@ -211,23 +217,23 @@ def parse_sampling(value: Any) -> SamplingChoice:
 def _parse_number(control: SamplingControl, value: Any) -> float | int:
     try:
         number = float(value)
-        if isinstance(value, bool) or not math.isfinite(number) or (control.whole and number != int(number)):
+        if isinstance(value, bool) or not math.isfinite(number) or (control.is_integer and number != int(number)):
             raise ValueError
     except (TypeError, ValueError):
         words = (
             gettext("%(label)s must be a whole number between %(low)s and %(high)s.")
-            if control.whole
+            if control.is_integer
             else gettext("%(label)s must be a number between %(low)s and %(high)s.")
         )
         raise RequestRefused(
-            words % {"label": control.label, "low": f"{control.low:g}", "high": f"{control.high:g}"}
+            words % {"label": control.label, "low": f"{control.minimum:g}", "high": f"{control.maximum:g}"}
         ) from None
-    if not control.low <= number <= control.high:
+    if not control.minimum <= number <= control.maximum:
         raise RequestRefused(
             gettext("%(label)s must be between %(low)s and %(high)s.")
-            % {"label": control.label, "low": f"{control.low:g}", "high": f"{control.high:g}"}
+            % {"label": control.label, "low": f"{control.minimum:g}", "high": f"{control.maximum:g}"}
         )
-    return int(number) if control.whole else number
+    return int(number) if control.is_integer else number
 
 
 def _parse_stops(value: Any) -> list[str]:

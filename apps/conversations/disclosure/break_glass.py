@@ -42,14 +42,14 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class MessageView:
     """Question or answer as the reader sees it.
 
-    `closed` holds the reason why a sealed or withheld message is not shown; "" if it is shown.
+    `hidden_reason` holds the reason why a sealed or withheld message is not shown; "" if it is shown.
     """
 
     role: str
-    at: datetime
+    created: datetime
     html: SafeString
     status: str
-    closed: str
+    hidden_reason: str
     pictures: tuple[str, ...]
 
 
@@ -123,7 +123,7 @@ def _make_view(one: Message, closed: bool, pictures: tuple[str, ...]) -> Message
         html = (
             answer_renderer.render_question(text)
             if asked
-            else answer_renderer.render_answer(text, [], one.pk, LinkPolicy(kept=one.links))
+            else answer_renderer.render_answer(text, [], one.pk, LinkPolicy(stored_links=one.links))
         )
     status = "" if one.status == Message.Status.COMPLETE else str(one.get_status_display())
     return MessageView(

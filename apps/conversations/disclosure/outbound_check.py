@@ -46,7 +46,7 @@ class WithholdReason:
     """Clause code and words for the user about why a message is withheld."""
 
     code: str
-    words: str
+    text: str
 
 
 def check_answers(
@@ -69,7 +69,9 @@ def check_title(stage: Stage, conversation: Conversation) -> str:
 
     An export withholds only titles written by the model, since others are the user's own words.
     """
-    if not conversation.title or (stage is Stage.EXPORT and conversation.titled != Conversation.Titled.MODEL):
+    if not conversation.title or (
+        stage is Stage.EXPORT and conversation.title_origin != Conversation.TitleOrigin.MODEL
+    ):
         return str(conversation)
     (verdict,) = exports.check_texts(stage, [conversation.title])
     return conversation.title if verdict.allowed else ""
@@ -80,9 +82,9 @@ def blank_message(row: Message, reasons: Mapping[UUID, WithholdReason]) -> None:
     found = reasons.get(row.pk)
     if found is None:
         return
-    row.text, row.quotes, row.tools, row.steps, row.links, row.draws = "", [], [], [], [], {}
+    row.text, row.quotes, row.tools, row.steps, row.links, row.picture_request = "", [], [], [], [], {}
     row.usage = {name: value for name, value in row.usage.items() if name != "thoughts"}
-    row.status, row.reason = Message.Status.WITHHELD, found.words[:_REASON]
+    row.status, row.reason = Message.Status.WITHHELD, found.text[:_REASON]
     row.retracted = timezone.now()
 
 

@@ -41,26 +41,26 @@ class PromptedSource:
 
 @dataclass(frozen=True, slots=True)
 class NumberedPassage:
-    """Passage of this turn with its number; `fresh` are the spans that no earlier turn of the path gave."""
+    """Passage of this turn with its number; `new_spans` are those that no earlier turn of the path gave."""
 
     number: int
     passage: Passage
-    fresh: Spans
+    new_spans: Spans
 
     @property
     def text(self) -> str:
-        """Return the fresh sentences with normalised whitespace."""
-        if self.fresh == self.passage.spans:
+        """Return the new sentences with normalised whitespace."""
+        if self.new_spans == self.passage.spans:
             return self.passage.text
         start = self.passage.full_start
-        return join_spans(self.passage.full_text, [(a - start, b - start) for a, b in self.fresh])
+        return join_spans(self.passage.full_text, [(a - start, b - start) for a, b in self.new_spans])
 
 
 @dataclass(frozen=True, slots=True)
 class SourceNumbers:
     """Source numbers of a conversation: by (document id, chunk id), and the highest, deleted sources included."""
 
-    known: Mapping[tuple[UUID, int], int] = field(default_factory=dict)
+    by_chunk: Mapping[tuple[UUID, int], int] = field(default_factory=dict)
     highest: int = 0
 
 
@@ -74,7 +74,7 @@ def number_passages(
     following = numbers.highest + 1
     numbered = []
     for passage in passages:
-        number = numbers.known.get((passage.document_id, passage.chunk_id))
+        number = numbers.by_chunk.get((passage.document_id, passage.chunk_id))
         if number is None:
             number, following = following, following + 1
         before = given.get(number, frozenset())
@@ -92,13 +92,13 @@ def add_passages(
     own = {item.number: item for item in numbered}
     known = {(item.passage.document_id, item.passage.chunk_id): item.number for item in numbered}
     highest = max([numbers.highest, *own])
-    found = number_passages(passages, SourceNumbers({**numbers.known, **known}, highest), {})
+    found = number_passages(passages, SourceNumbers({**numbers.by_chunk, **known}, highest), {})
     fresh = []
     for item in found:
         before = own.get(item.number)
-        new = tuple(span for span in item.fresh if before is None or not _is_covered(span, before.passage.spans))
+        new = tuple(span for span in item.new_spans if before is None or not _is_covered(span, before.passage.spans))
         if new:
-            fresh.append(replace(item, fresh=new))
+            fresh.append(replace(item, new_spans=new))
             own[item.number] = item if before is None else _merge_passages(before, item)
     return list(own.values()), found, fresh
 
@@ -117,7 +117,7 @@ def _merge_passages(before: NumberedPassage, item: NumberedPassage) -> NumberedP
         before.passage, spans=spans, text=join_spans(text, [(a - start, b - start) for a, b in spans]),
         full_start=start, full_end=end, full_text=text,
     )  # fmt: skip
-    return NumberedPassage(before.number, passage, _merge_spans([*before.fresh, *item.fresh]))
+    return NumberedPassage(before.number, passage, _merge_spans([*before.new_spans, *item.new_spans]))
 
 
 def _merge_spans(spans: Iterable[tuple[int, int]]) -> Spans:
@@ -163,7 +163,7 @@ def save_sources(conversation: UUID, answer: UUID, numbered: Sequence[NumberedPa
         RetrievedPassage.objects.bulk_create(
             RetrievedPassage(
                 answer_id=answer, source=rows[item.number], rank=rank, relevance=item.passage.relevance,
-                cosine=item.passage.cosine, bm25=item.passage.bm25, given_spans=[list(span) for span in item.fresh],
+                cosine=item.passage.cosine, bm25=item.passage.bm25, given_spans=[list(span) for span in item.new_spans],
             )
             for rank, item in enumerate([item for item in numbered if item.number not in had], len(had) + 1)
         )  # fmt: skip
@@ -171,7 +171,7 @@ def save_sources(conversation: UUID, answer: UUID, numbered: Sequence[NumberedPa
 
 def _has_grown(item: NumberedPassage, row: RetrievedPassage) -> bool:
     """Return whether the turn gave more of the source than its row says; updates the row in memory."""
-    given = [list(span) for span in item.fresh]
+    given = [list(span) for span in item.new_spans]
     before: list[list[int]] = row.given_spans
     row.given_spans = given
     return given != before

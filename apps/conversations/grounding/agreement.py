@@ -55,16 +55,16 @@ _FAMILY = 5  # letters that two German words share where one is a form or a comp
 
 @dataclass(frozen=True, slots=True)
 class Assertions:
-    """Assertions of one text. `units` are pairs of a number and the unit behind or before it, by their common names.
+    """Assertions of one text. `amounts` are pairs of a number and the unit behind or before it, by their common names.
 
-    `units_named` are all units that the text names, with or without a number.
+    `units` are all units that the text names, with or without a number.
     """
 
     facts: ClaimFeatures
     codes: frozenset[str]  # case-folded
     dates: frozenset[str]  # months and weekdays, case-folded
-    units: frozenset[tuple[float, str]]
-    units_named: frozenset[str]
+    amounts: frozenset[tuple[float, str]]
+    units: frozenset[str]
     quantifiers: frozenset[tuple[str, int]]  # kinds, each with a number from 0 for each time that it stands there
     modals: frozenset[str]
 
@@ -107,7 +107,7 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
     whole = f"{context}\n{source}".casefold()
     checks = {
         "number": claimed.facts.numbers <= stated.facts.numbers,
-        "unit": all(_has_unit(number, unit, stated) for number, unit in claimed.units),
+        "unit": all(_has_unit(number, unit, stated) for number, unit in claimed.amounts),
         "code": all(code in stated.codes or _stands(code, whole) for code in claimed.codes),
         "date": claimed.dates <= stated.dates or all(_stands(word, whole) for word in claimed.dates),
         "name": not _unknown_names(claimed.facts, known),
@@ -178,8 +178,8 @@ def _find_units(tokens: list[str], bare: list[str], lexicon: Lexicon) -> Iterato
 
 def _has_unit(number: float, unit: str, stated: Assertions) -> bool:
     """Return whether the source gives the number that unit; where it gives it none, whether it names the unit."""
-    units = {other for value, other in stated.units if value == number}
-    return unit in units if units else unit in stated.units_named
+    units = {other for value, other in stated.amounts if value == number}
+    return unit in units if units else unit in stated.units
 
 
 @lru_cache(maxsize=16)
@@ -235,7 +235,7 @@ def _names_another(claim: str, source: str, hint: str) -> bool:
     runs = [extract_features(found[0], hint).terms for found in _CAPITAL_RUN.finditer(source)]
     for described, bearer in (sides, sides[::-1]):
         if any(run & bearer.terms for run in runs):
-            beside = [run for run in runs if described.order[:1] and described.order[0] in run]
+            beside = [run for run in runs if described.term_order[:1] and described.term_order[0] in run]
             if beside and all(run - claim_terms and not run & bearer.terms for run in beside):
                 return True
     return False
@@ -254,7 +254,7 @@ def _agree_in_negation(claimed: ClaimFeatures, source: str, hint: str) -> bool:
     sentences = [extract_features(source[start:end], hint) for start, end in find_sentences(source)]
     stated = max(sentences, key=lambda one: len(one.terms & claimed.terms), default=extract_features(source, hint))
     if (
-        bool(claimed.denied & stated.terms) != bool(stated.denied & claimed.terms)
+        bool(claimed.negated_terms & stated.terms) != bool(stated.negated_terms & claimed.terms)
         or claimed.negations > stated.negations
     ):
         return False

@@ -102,7 +102,7 @@ class SentenceCitation:
     quoted: bool = False
 
     @property
-    def found(self) -> bool:
+    def is_verified(self) -> bool:
         """True if the citation names where the sentence comes from."""
         return self.source is not None or bool(self.tool)
 
@@ -116,15 +116,15 @@ class EvidenceWindow:
     end: int
     premise: Premise
     facts: ClaimFeatures  # of its text and of the titles above it
-    unread: str = ""  # language of the source (ISO 639-1) where the check does not know it
+    unread_language: str = ""  # language of the source (ISO 639-1) where the check does not know it
 
 
 @dataclass(frozen=True, slots=True)
 class _ShortAnswerBasis:
-    """The window on which a short answer stands. `sure`: the passages speak of the question, so there is no other."""
+    """Window on which a short answer stands. `is_certain`: the passages speak of the question, so there is no other."""
 
     best: tuple[SupportVerdict, EvidenceWindow] | None
-    sure: bool
+    is_certain: bool
 
 
 class Citer:
@@ -164,7 +164,7 @@ class Citer:
         """Return the windows that support a claim which answers the question, best first, and the best score of any
         window."""
         short = self._find_answering(claim)
-        if short is not None and (short.sure or short.best):
+        if short is not None and (short.is_certain or short.best):
             return ([short.best] if short.best else []), 0.0
         found = self._find_supported(claim)
         if found[0][0].score < MIN_SUPPORT:
@@ -176,7 +176,7 @@ class Citer:
     def find_unread_language(self, text: str) -> str:
         """Return the language of the passage nearest to a sentence, as ISO 639-1 code; "" where the check knows it."""
         near = self.rank_windows(strip_model_citations(text))
-        return near[0].unread if near else ""
+        return near[0].unread_language if near else ""
 
     def _speaks_to_question(self, claim: str, window: EvidenceWindow) -> bool:
         return self._answers.accepts(CreditedSentence(window.source, claim, window.premise.context))
@@ -300,7 +300,7 @@ def is_mostly_unsupported(citations: Iterable[SentenceCitation]) -> bool:
     """Return whether more than half of the sentences that state something have no source."""
     sentences: dict[int, bool] = {}
     for cite in citations:
-        sentences[cite.sentence] = sentences.get(cite.sentence, False) or cite.found
+        sentences[cite.sentence] = sentences.get(cite.sentence, False) or cite.is_verified
     return bool(sentences) and sum(sentences.values()) * 2 < len(sentences)
 
 

@@ -29,16 +29,16 @@ NUMBER_WORD_STEMS = frozenset(  # stems of numbers in words
 
 @dataclass(frozen=True, slots=True)
 class ClaimFeatures:
-    """`order` are the stems of the content words as they come; `names` are stems of words written like names.
+    """`term_order` are the stems of the content words as they come; `names` are stems of words written like names.
 
     `language` is the code of the lexicon that the text was read with.
     """
 
-    order: tuple[str, ...]
+    term_order: tuple[str, ...]
     terms: frozenset[str]
     numbers: frozenset[str]
     names: frozenset[str]
-    denied: frozenset[str]  # stems in the reach of a negation, in the same clause
+    negated_terms: frozenset[str]  # stems in the reach of a negation, in the same clause
     negations: int = 0  # number of negating words
     language: str = "en"
 
@@ -75,7 +75,7 @@ def _function_words(language: str) -> frozenset[str]:
     lexicon = LEXICONS.get(language, ENGLISH)
     if lexicon is ENGLISH:
         return STOPWORDS
-    return STOPWORDS | (lexicon.small_words - {form for form, _ in iter_opposite_forms(lexicon)})
+    return STOPWORDS | (lexicon.function_words - {form for form, _ in iter_opposite_forms(lexicon)})
 
 
 def normalise_token(token: str) -> str:
@@ -97,16 +97,16 @@ def _find_denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
                 numbered = normalise_token(token) == "no" and behind[:1].isdigit()  # "No. 5", "no 5"
                 if numbered or behind in lexicon.softeners:
                     left = 0
-                elif lexicon.reach is None:
+                elif lexicon.negation_reach is None:
                     whole = True
                 else:
-                    left = lexicon.reach
+                    left = lexicon.negation_reach
             elif left and normalise_token(token) not in STOPWORDS:
                 left -= 1
                 yield stem_word(normalise_token(token))
         if whole:
             words = (normalise_token(token) for token in clause if not _negates(token, lexicon))
-            yield from (stem_word(word) for word in words if word not in lexicon.small_words)
+            yield from (stem_word(word) for word in words if word not in lexicon.function_words)
 
 
 def _split_clauses(tokens: list[str]) -> Iterator[list[str]]:
@@ -162,9 +162,9 @@ def number_value(token: str, lexicon: Lexicon) -> float | None:
     digits = attached[1] if attached else token
     if not _NUMBER.fullmatch(digits):
         return None
-    thousands = "," if lexicon.decimal == "." else "."
-    if re.fullmatch(rf"\d{{1,3}}(\{thousands}\d{{3}})+(\{lexicon.decimal}\d+)?", digits):
-        digits = digits.replace(thousands, "").replace(lexicon.decimal, ".")
+    thousands = "," if lexicon.decimal_mark == "." else "."
+    if re.fullmatch(rf"\d{{1,3}}(\{thousands}\d{{3}})+(\{lexicon.decimal_mark}\d+)?", digits):
+        digits = digits.replace(thousands, "").replace(lexicon.decimal_mark, ".")
     elif digits.count(",") == 1 and "." not in digits:
         digits = digits.replace(",", ".")
     try:

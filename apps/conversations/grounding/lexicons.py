@@ -24,23 +24,23 @@ def _set(words: str) -> frozenset[str]:
 class Lexicon:
     """Words of one language, all case-folded and unstemmed.
 
-    `small_words` are function words that identify the language. `reach` is the number of content words after a negation
-    that the negation reverses. None: every word of the clause, before and after, since German puts "nicht" last.
+    `function_words` identify the language. `negation_reach` is the number of content words after a negation that
+    it reverses. None: every word of the clause, before and after, since German puts "nicht" last.
     `softeners` after a negation cancel it ("not only"). `contraries` are pairs of groups of forms. `numbers` maps a
-    word to its value, `scales` to a factor. `soft_numbers` often mean no amount ("one"). `decimal` is the decimal mark.
+    word to its value, `scales` to a factor. `soft_numbers` often mean no amount ("one").
     `quantifiers` maps a word or phrase to its kind (all, most, some, many, few, only, at least, at most, more, less),
     `modals` to must, should, may or can. `calendar` holds months and weekdays.
     """
 
-    small_words: frozenset[str]
+    function_words: frozenset[str]
     negations: frozenset[str]
-    reach: int | None
+    negation_reach: int | None
     softeners: frozenset[str]
     contraries: tuple[tuple[frozenset[str], frozenset[str]], ...]
     numbers: dict[str, int]
     scales: dict[str, float]
     soft_numbers: frozenset[str]
-    decimal: str = "."
+    decimal_mark: str = "."
     joiners: frozenset[str] = field(default_factory=frozenset)  # between tens and units: "treinta y cinco"
     quantifiers: dict[str, str] = field(default_factory=dict)
     modals: dict[str, str] = field(default_factory=dict)
@@ -91,7 +91,7 @@ _EN_NUMBERS = _count(
 ) | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 
 ENGLISH = Lexicon(
-    small_words=_set(
+    function_words=_set(
         "the of and to in is that for it as was with on be by are this from or an which not have at you we but has "
         "they their can will its were been more one if a he she his her there when who what does did do"
     ),
@@ -100,7 +100,7 @@ ENGLISH = Lexicon(
         "werent wont wouldnt couldnt shouldnt hasnt havent hadnt fail fails failed lack lacks lacked unable refuse "
         "refused deny denied denies false hardly barely rarely seldom except unlike"
     ),
-    reach=5,
+    negation_reach=5,
     softeners=_set("only"),
     contraries=_pairs(_EN_CONTRARIES.replace(" ", "|")),
     numbers=_EN_NUMBERS,
@@ -146,7 +146,7 @@ def _german_numbers() -> dict[str, int]:
 
 
 GERMAN = Lexicon(
-    small_words=_set(
+    function_words=_set(
         "der die das den dem des ein eine einen einem einer eines und oder aber in im ins an am auf zu zum zur von "
         "vom mit bei beim nach für durch über unter um aus als wie wenn ob dass daß sich sie er es wir ihr ich man "
         "ist sind war waren wird werden wurde wurden worden sein hat haben hatte hatten kann können darf dürfen muss "
@@ -157,7 +157,7 @@ GERMAN = Lexicon(
         "keiner keines keinerlei keineswegs keinesfalls kaum selten außer ausser ausgenommen ausgeschlossen verboten "
         "untersagt verweigert unzulässig unmöglich abgelehnt falsch nein"
     ),
-    reach=None,
+    negation_reach=None,
     softeners=_set("nur bloß allein"),
     contraries=_pairs(
         "steigen steigt stieg stiegen gestiegen erhöht erhöhen erhöhte wachsen wächst wuchs gewachsen zunehmen "
@@ -197,7 +197,7 @@ GERMAN = Lexicon(
         "billionen": 1e12,
     },
     soft_numbers=_set("eins erste ersten erster erstes erstem zweite zweiten zweiter beide beiden beides"),
-    decimal=",",
+    decimal_mark=",",
     quantifiers=_kinds(
         "all: alle, allen, aller, alles, jeder, jede, jedes, jeden, jedem, immer, stets, sämtliche, sämtlichen, ganze, "
         "ganzen, gesamte, gesamten|most: meisten, meiste, meist, meistens, mehrheit, überwiegend|some: einige, "
@@ -239,7 +239,7 @@ def _spanish_numbers() -> dict[str, int]:
 
 
 SPANISH = Lexicon(
-    small_words=_set(
+    function_words=_set(
         "el la los las lo un una unos unas y e o u pero de del a al en con por para sin sobre entre desde hasta que "
         "como cuando si se su sus le les me te nos es son era eran fue fueron ser está están ha han había habían "
         "puede pueden debe deben muy más también ya este esta estos estas ese esa eso esto hay según"
@@ -249,7 +249,7 @@ SPANISH = Lexicon(
         "raramente prohibido prohibida prohibidos prohibidas prohíbe niega negó rechazó rechaza rechazado imposible "
         "falso falsa"
     ),
-    reach=None,
+    negation_reach=None,
     softeners=_set("solo sólo solamente"),
     contraries=_pairs(
         "subir sube suben subió subieron subido aumentar aumenta aumentan aumentó aumentaron aumentado crecer crece "
@@ -286,7 +286,7 @@ SPANISH = Lexicon(
         "billones": 1e12,
     },
     soft_numbers=_set("uno primer primero primera segundo segunda ambos ambas"),
-    decimal=",",
+    decimal_mark=",",
     joiners=_set("y"),
     quantifiers=_kinds(
         "all: todos, todas, cada, siempre, toda, entero, entera|most: mayoría, mayoritariamente, generalmente, "
@@ -359,7 +359,7 @@ def detect_language(text: str, default: str = "en") -> str:
     `default` for a tie or no such word.
     """
     words = [word.casefold() for word in _WORD.findall(text)]
-    counts = {code: sum(word in lexicon.small_words for word in words) for code, lexicon in LEXICONS.items()}
+    counts = {code: sum(word in lexicon.function_words for word in words) for code, lexicon in LEXICONS.items()}
     best = max(counts.values())
     leaders = [code for code, count in counts.items() if count == best]
     return leaders[0] if best and len(leaders) == 1 else default
@@ -371,7 +371,7 @@ def find_unread_language(text: str) -> str:
     """
     code = detect_language_code([text])
     words = [word.casefold() for word in _WORD.findall(text)]
-    known = max(sum(word in lexicon.small_words for word in words) for lexicon in LEXICONS.values())
+    known = max(sum(word in lexicon.function_words for word in words) for lexicon in LEXICONS.values())
     return code if code not in LEXICONS and known < _READ * len(words) else ""
 
 

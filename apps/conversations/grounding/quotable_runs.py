@@ -187,15 +187,15 @@ def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
 
 @dataclass(frozen=True, slots=True)
 class QuotedRow:
-    """Row of a table with the names of its columns. `asked` is the number, from 0, of the cell that the question asks
-    for; -1 where that is not known."""
+    """Row of a table with the names of its columns. `asked_cell` is the number of the cell that the question asks for,
+    from 0; -1 where that is not known."""
 
     caption: str  # name of the sheet or section
     cells: tuple[RowCell, ...]
-    asked: int
+    asked_cell: int
 
     @property
-    def named(self) -> bool:
+    def has_column_names(self) -> bool:
         return any(cell.name for cell in self.cells)
 
     @property

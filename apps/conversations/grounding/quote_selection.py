@@ -85,7 +85,7 @@ class Quote:
         if self.spans:
             record["spans"] = [list(span) for span in self.spans]
         if self.table is not None:
-            record["cell"] = self.table.asked
+            record["cell"] = self.table.asked_cell
         if self.side >= 0:
             record["side"] = self.side
         return record
@@ -110,7 +110,7 @@ class QuoteCandidate:
     passage: Passage
     run: QuotableRun
     codes: frozenset[Identifier]  # it speaks of: its own, else those of the sentences that it goes on from
-    found: dict[str, float] = field(default_factory=dict)
+    features: dict[str, float] = field(default_factory=dict)
     score: float = 0.0
 
 
@@ -163,7 +163,7 @@ def _make_quote(
     table = None
     if run.kind == "row":
         table = lay_out_row(text, passage.heading, passage.title, -1)
-        table = replace(table, asked=_asked_cell(table, question, idf))
+        table = replace(table, asked_cell=_asked_cell(table, question, idf))
     parted = tuple(spans) if len(spans) > 1 else ()
     shown = table.text if table else text
     return Quote(option.source, spans[0][0], spans[-1][1], shown, _estimate_probability(option), parted, table)
@@ -244,14 +244,14 @@ def _answers(question: str, options: Sequence[QuoteCandidate]) -> bool:
         return True
     bias, cosine, passage = _ANSWERED
     relevance = min(max(max(option.passage.relevance for option in options), 1e-4), 1 - 1e-4)
-    meaning = max(option.found.get("meaning", 0.0) for option in options)
+    meaning = max(option.features.get("meaning", 0.0) for option in options)
     odds = math.log(relevance / (1 - relevance))
     if _logistic(bias + cosine * meaning + passage * odds) >= _LEAST_ANSWERED:
         return True
     if detect_language(question) != "en":
-        return max(option.found["words"] for option in options) >= _BY_WORDS_FOREIGN
+        return max(option.features["words"] for option in options) >= _BY_WORDS_FOREIGN
     least = _BY_WORDS_SHORT if len(extract_features(question).terms) <= _SHORT else _BY_WORDS
-    return any(option.found["rare"] and option.found["words"] >= least for option in options)
+    return any(option.features["rare"] and option.features["words"] >= least for option in options)
 
 
 def _logistic(value: float) -> float:
@@ -264,14 +264,14 @@ def score_candidates(
     """Fills in what speaks for each option, and its `score`."""
     asked, foreign = _Question.read(question, idf), _find_foreign(question, options)
     for option in options:
-        option.found = _score_words(asked, option) | {"foreign": float(option.source in foreign)}
-        option.score = _add_up(option.found)
+        option.features = _score_words(asked, option) | {"foreign": float(option.source in foreign)}
+        option.score = _add_up(option.features)
     pool = sorted(options, key=lambda option: -option.score)[:_EMBEDDED]
     rows = embed_sentences([option.context for option in pool])
     near = rows @ (embed_sentences([question])[0] if vector is None else vector)
     for option, cosine in zip(pool, near, strict=True):
-        option.found["meaning"] = float(cosine)
-        option.score = _add_up(option.found)
+        option.features["meaning"] = float(cosine)
+        option.score = _add_up(option.features)
 
 
 def _find_foreign(question: str, options: Sequence[QuoteCandidate]) -> frozenset[int]:
@@ -292,8 +292,8 @@ class _Question:
     text: str
     terms: frozenset[str]
     codes: frozenset[Identifier]
-    weight: dict[str, float]  # of each term, the rarer the more
-    pairs: tuple[tuple[str, str], ...]  # of words in a row, stop words included
+    term_weights: dict[str, float]  # of each term, the rarer the more
+    word_pairs: tuple[tuple[str, str], ...]  # of words in a row, stop words included
     kind: str
 
     @classmethod
@@ -313,22 +313,22 @@ class _Question:
 def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
     """Return the scores that need no embedder; `meaning` is added later, to the best ones."""
     here, around = extract_features(option.text), extract_features(option.context)
-    weight = asked.weight
+    weight = asked.term_weights
     whole = sum(weight.values()) or 1.0
     common = {term for term in weight if term in around.terms}
     strong = {term for term in weight if term in here.terms}
     rarest = max(weight.values(), default=1.0)
-    places = [index for index, term in enumerate(here.order) if term in weight]
+    places = [index for index, term in enumerate(here.term_order) if term in weight]
     have = set(pairwise(extract_terms(option.context)))
     gap = (places[-1] - places[0] + 1) / len(set(places)) if len(places) > 1 else 0.0
-    words = len(here.order)
+    words = len(here.term_order)
     akin = sum(
         weight[t] for t in weight if t not in around.terms and any(_are_related_stems(t, o) for o in around.terms)
     )
     return {
         "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / whole,
         "rare": float(any(weight[t] == rarest for t in common)),
-        "pairs": sum(pair in have for pair in asked.pairs) / len(asked.pairs) if asked.pairs else 0.0,
+        "pairs": sum(pair in have for pair in asked.word_pairs) / len(asked.word_pairs) if asked.word_pairs else 0.0,
         "near": 1 / gap if gap else 0.0,
         "akin": akin / whole,
         "passage": option.passage.relevance,
@@ -375,7 +375,7 @@ def _list_candidates(passages: Mapping[int, Passage]) -> list[QuoteCandidate]:
             context = _get_context(run, text, before, passage)
             key = context.casefold() if run.kind == "row" else text.casefold()
             least = 1 if run.kind == "item" else _LEAST_WORDS
-            if len(extract_features(text).order) >= least and len(text) <= _MOST_CHARS and key not in seen:
+            if len(extract_features(text).term_order) >= least and len(text) <= _MOST_CHARS and key not in seen:
                 seen.add(key)
                 span = offset + run.start, offset + run.end
                 options.append(QuoteCandidate(source, rank, index, *span, text, context, passage, run, named.codes))

@@ -35,7 +35,7 @@ def get_sentence_state(citations: Iterable[SentenceCitation]) -> SentenceState |
         return None
     if any(cite.quoted and cite.source is not None for cite in found):
         return SentenceState.QUOTED
-    return SentenceState.SUPPORTED if any(cite.found for cite in found) else SentenceState.UNVERIFIED
+    return SentenceState.SUPPORTED if any(cite.is_verified for cite in found) else SentenceState.UNVERIFIED
 
 
 @dataclass(slots=True)

@@ -103,8 +103,8 @@ def fork_conversation(user: User, conversation: Conversation, through: UUID | No
             owner=user,
             assistant=conversation.assistant,
             title=words % {"title": title[:room]},
-            titled=conversation.titled,
-            narrow=conversation.narrow,
+            title_origin=conversation.title_origin,
+            restricted_to_collections=conversation.restricted_to_collections,
             model=conversation.model,
             sampling=conversation.sampling,
             filters=conversation.filters,
@@ -120,7 +120,7 @@ def lock_and_reload(conversation: Conversation, path: Sequence[Exchange]) -> Non
     No message is retracted then until the transaction ends. Messages that were blanked in memory stay so.
     """
     retraction.lock_conversations([conversation.pk])
-    conversation.refresh_from_db(fields=["title", "titled"])
+    conversation.refresh_from_db(fields=["title", "title_origin"])
     rows = {row.pk: row for item in path for row in (item.question, item.answer) if row and not row.retracted}
     for now in Message.objects.filter(pk__in=rows):
         for field in now._meta.concrete_fields:

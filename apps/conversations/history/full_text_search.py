@@ -104,7 +104,7 @@ def search_messages(user: User, text: str, limit: int = MAX_HITS) -> list[Messag
     found = _find_ids(user, terms, limit)
     # The query above checked the owner. Filtering by owner here again would read all messages of the user.
     rows = Message.objects.filter(pk__in=found)
-    rows = rows.only("role", "text", "shows", "created", "conversation_id", "asked_by_id")
+    rows = rows.only("role", "text", "shown_sentences", "created", "conversation_id", "asked_by_id")
     known = {row.pk: row for row in rows.order_by() if row.asked_by_id == user.pk}
     verified = _get_verified_texts(list(known.values()))
     shown = [pk for pk in found if pk in known and (pk not in verified or _holds_terms(verified[pk], terms))]
@@ -176,7 +176,7 @@ def _get_missing_statements(cursor: Any) -> list[str]:
 
 def _get_verified_texts(rows: Sequence[Message]) -> dict[UUID, str]:
     """Return the visible text of each answer that shows verified sentences only; other answers are left out."""
-    folded = [row for row in rows if row.shows == ShownSentences.VERIFIED]
+    folded = [row for row in rows if row.shown_sentences == ShownSentences.VERIFIED]
     citations = load_citations(folded) if folded else {}
     return {row.pk: extract_verified_text(row.text, citations.get(row.pk, ())) for row in folded}
 

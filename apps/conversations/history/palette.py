@@ -39,7 +39,7 @@ class PaletteResult:
     title: str  # "" if the result before has the same
     icon: str  # name in heroicons; "" if the title is
     detail: str = ""
-    at: datetime | None = None
+    timestamp: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class SidebarSection:
     key: str  # "pinned", "recent", or the folder's id
     name: str = ""  # name of the folder
     rows: list[Conversation] = field(default_factory=list)
-    after: str = ""  # position of the next page (`paging.py`); "" if there is none
+    next_page: str = ""  # position of the next page (`paging.py`); "" if there is none
 
 
 @dataclass(slots=True)
@@ -68,7 +68,9 @@ def load_sidebar(user: AnyUser, shown: Mapping[str, str] | None = None, zone: tz
     """
     shown = shown or {}
     found, kept = Sidebar(), {key: _parse_size(value) for key, value in shown.items() if key != RECENT}
-    found.recent.rows, found.recent.after = get_page(_filter_section(user, RECENT), _parse_size(shown.get(RECENT, "")))
+    found.recent.rows, found.recent.next_page = get_page(
+        _filter_section(user, RECENT), _parse_size(shown.get(RECENT, ""))
+    )
     _set_headings(found.recent.rows, zone)
     folders = Folder.objects.filter(owner=user) if user.is_authenticated else Folder.objects.none()
     parts = {str(folder.pk): SidebarSection(str(folder.pk), folder.name) for folder in folders}
@@ -78,7 +80,7 @@ def load_sidebar(user: AnyUser, shown: Mapping[str, str] | None = None, zone: tz
         if len(part.rows) < kept.get(key, _SHOWN):
             part.rows.append(row)
         else:
-            part.after = part.after or encode_position(part.rows[-1])
+            part.next_page = part.next_page or encode_position(part.rows[-1])
     found.pinned = parts.pop(PINNED, found.pinned)
     found.folders = list(parts.values())
     return found
@@ -90,7 +92,7 @@ def load_more(user: AnyUser, key: str, after: str, zone: tzinfo = UTC) -> Sideba
     if key == RECENT:
         before = parse_position(after)
         _set_headings(rows, zone, before[0] if before else None)
-    return SidebarSection(key, rows=rows, after=end)
+    return SidebarSection(key, rows=rows, next_page=end)
 
 
 def _listable(user: AnyUser) -> ConversationQuerySet:

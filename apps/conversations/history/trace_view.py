@@ -45,7 +45,7 @@ class TokenView:
     text: str
     level: int  # 0 (sure) to 4 (could as well have written something else)
     percent: str
-    others: str  # JSON: [[text, percent], …], the likeliest first
+    alternatives: str  # JSON: [[text, percent], …], the likeliest first
 
 
 @dataclass(frozen=True, slots=True)

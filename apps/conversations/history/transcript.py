@@ -143,8 +143,8 @@ def _answer(
         "last_seq": 0,
         "window": context_usage.describe_usage(context_usage.read_usage(answer)),
         "thoughts": bool(answer.usage.get("thoughts")),
-        "only_verified": answer.shows == ShownSentences.VERIFIED,
-        "weak": answer.shows != ShownSentences.VERIFIED and is_mostly_unsupported(citations),
+        "only_verified": answer.shown_sentences == ShownSentences.VERIFIED,
+        "weak": answer.shown_sentences != ShownSentences.VERIFIED and is_mostly_unsupported(citations),
         "earlier_check": earlier,
         "steps": [step for step in answer.steps if step["name"] != "see"],  # shown separately as `seen`
         "seen": next((step["words"] for step in answer.steps if step["name"] == "see"), ""),
@@ -171,10 +171,10 @@ def render_stored_answer(
 
     An answer that is being written and shows only verified sentences gives "", since its citations are not stored yet.
     """
-    only_verified = answer.shows == ShownSentences.VERIFIED
+    only_verified = answer.shown_sentences == ShownSentences.VERIFIED
     if not answer.text or (only_verified and answer.status == Message.Status.WRITING):
         return ""
-    links = LinkPolicy(kept=answer.links)
+    links = LinkPolicy(stored_links=answer.links)
     shown = number_sources([*(quote["source"] for quote in answer.quotes), *list_cited_sources(citations)])
     return answer_renderer.render_answer(
         answer.text,

@@ -173,7 +173,7 @@ def rename_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
     title = " ".join(request.POST.get("title", "").replace("\0", "").split())[:_TITLE]
     if title:
-        Conversation.objects.filter(pk=row.pk).update(title=title, titled=Conversation.Titled.PERSON)
+        Conversation.objects.filter(pk=row.pk).update(title=title, title_origin=Conversation.TitleOrigin.PERSON)
     if request.headers.get("HX-Request"):
         return render(request, "components/_conversations.html", {"conversation": row})
     return redirect("conversations:conversation", pk=row.pk)

@@ -50,7 +50,7 @@ def load_tiles(answers: Iterable[Message]) -> dict[UUID, list[Tile]]:
 
     The list is empty if all pictures were deleted; answers without requests are left out.
     """
-    pictured = [row.pk for row in answers if row.draws]
+    pictured = [row.pk for row in answers if row.picture_request]
     if not pictured:
         return {}
     through = Message.pictures.through.objects.filter(message__in=pictured).order_by("picture__created", "pk")
@@ -78,7 +78,7 @@ def render_tiles(answer: Message, tiles: Sequence[Tile] | None) -> str:
     context = {
         "answer": answer.pk, "tiles": tiles, "active": any(tile.row.active for tile in tiles),
         "starts": bool(model and model.accepts_start), "masks": bool(model and model.accepts_mask),
-        "draws": json.dumps(answer.draws),
+        "picture_request": json.dumps(answer.picture_request),
     }  # fmt: skip
     return render_to_string("conversations/turn/_pictures.html", context)
 

@@ -38,7 +38,7 @@ from apps.users.rate_limits import RateLimited
 def find_picture_request(turn: Turn) -> ChatPictureRequest | None:
     """Return the picture request of the turn; None for a question."""
     rows = turn.prepared.rows
-    record = rows[-1].draws if rows else {}
+    record = rows[-1].picture_request if rows else {}
     if not record:
         return None
     return picture_request.resolve_picture_request(turn.prepared.text, picture_request.parse_options(record))

@@ -95,7 +95,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 class Conversation(models.Model):
     """Conversation of one user: settings of its next questions, and the place of its messages."""
 
-    class Titled(models.TextChoices):
+    class TitleOrigin(models.TextChoices):
         """Origin of the title."""
 
         QUESTION = "question", gettext_lazy("First words of the question")
@@ -106,10 +106,10 @@ class Conversation(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, blank=True)
     title = models.CharField(max_length=120, blank=True)
-    titled = models.CharField(
+    title_origin = models.CharField(
         max_length=8,
-        choices=Titled.choices,
-        default=Titled.QUESTION,
+        choices=TitleOrigin.choices,
+        default=TitleOrigin.QUESTION,
         help_text="Who chose the title: the model, the user, or the question itself",
     )
     folder = models.ForeignKey(Folder, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversations")
@@ -143,7 +143,7 @@ class Conversation(models.Model):
         related_name="conversation",
         help_text="Collection of the files attached to this chat; null: none",
     )
-    narrow = models.BooleanField(
+    restricted_to_collections = models.BooleanField(
         default=False, help_text="Whether collections were chosen, so that an empty list does not mean all"
     )
     sampling = models.JSONField(
@@ -238,7 +238,7 @@ class Message(Leased):
     style = models.CharField(
         max_length=16, choices=AnswerStyle.choices, blank=True, help_text="The style that was used"
     )
-    shows = models.CharField(
+    shown_sentences = models.CharField(
         max_length=16, choices=ShownSentences.choices, blank=True, help_text="Sentences that are shown; empty: all"
     )
     model = models.CharField(max_length=255, blank=True)
@@ -251,7 +251,7 @@ class Message(Leased):
     tools = models.JSONField(default=list, blank=True, help_text="Calls of tools in their order: fields of `Call`")
     links = models.JSONField(default=list, blank=True, help_text="Addresses in the text that are shown as links")
     usage = models.JSONField(default=dict, blank=True)
-    draws = models.JSONField(
+    picture_request = models.JSONField(
         default=dict, blank=True, help_text="Settings of the requested pictures; empty: an answer without pictures"
     )
     pictures = models.ManyToManyField(Picture, blank=True, related_name="answers")
@@ -281,7 +281,7 @@ class Message(Leased):
     @property
     def unchecked(self) -> bool:
         """Return whether a model wrote the answer without documents, which every page and export must say."""
-        return self.without_documents and not self.draws and not self.small_talk
+        return self.without_documents and not self.picture_request and not self.small_talk
 
     @property
     def small_talk(self) -> bool:

@@ -87,7 +87,7 @@ class Assistant(models.Model):
     examples = models.JSONField(default=list, blank=True, help_text="[{question, answer}]: example answers")
     starters = models.JSONField(default=list, blank=True, help_text="Starter questions")
     style = models.CharField(max_length=16, choices=AnswerStyle.choices, default=AnswerStyle.AUTOMATIC)
-    shows = models.CharField(max_length=16, choices=ShownSentences.choices, default=ShownSentences.AUTOMATIC)
+    shown_sentences = models.CharField(max_length=16, choices=ShownSentences.choices, default=ShownSentences.AUTOMATIC)
     model = models.CharField(
         max_length=60, blank=True, help_text="Name of the model in the settings; empty: the site's default"
     )

@@ -39,7 +39,7 @@ class AttachedPictureQuerySet(models.QuerySet["AttachedPicture"]):
 
     def forgotten(self) -> AttachedPictureQuerySet:
         """Return drafts older than DRAFT_LIFETIME, and pictures whose conversations were deleted."""
-        return self.drafts().filter(Q(asked=True) | Q(created__lt=timezone.now() - DRAFT_LIFETIME))
+        return self.drafts().filter(Q(was_asked_about=True) | Q(created__lt=timezone.now() - DRAFT_LIFETIME))
 
 
 class AttachedPicture(Leased):
@@ -68,10 +68,10 @@ class AttachedPicture(Leased):
         default=False, help_text="Whether text recognition has run; a description may still be missing"
     )
     text = models.TextField(blank=True, help_text="Recognised text")
-    unread = models.CharField(max_length=400, blank=True, help_text="Why its text could not be recognised")
+    recognition_problem = models.CharField(max_length=400, blank=True, help_text="Why its text could not be recognised")
     caption = models.TextField(blank=True, help_text="Description written by a vision model")
-    uncaptioned = models.CharField(max_length=400, blank=True, help_text="Why there is no description")
-    asked = models.BooleanField(default=False)  # a question was asked about it
+    caption_problem = models.CharField(max_length=400, blank=True, help_text="Why there is no description")
+    was_asked_about = models.BooleanField(default=False)  # a question was asked about it
     created = models.DateTimeField(auto_now_add=True)
 
     objects = AttachedPictureQuerySet.as_manager()

@@ -12,7 +12,7 @@ class ModelProfile(models.Model):
 
     name = models.CharField(max_length=255, unique=True)
     style = models.CharField(max_length=16, choices=AnswerStyle.choices, default=AnswerStyle.AUTOMATIC)
-    shows = models.CharField(max_length=16, choices=ShownSentences.choices, default=ShownSentences.AUTOMATIC)
+    shown_sentences = models.CharField(max_length=16, choices=ShownSentences.choices, default=ShownSentences.AUTOMATIC)
     reading_right = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Reading questions answered right"
     )

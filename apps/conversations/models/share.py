@@ -32,7 +32,7 @@ class ShareQuerySet(models.QuerySet["Share"]):
 
 
 class Share(models.Model):
-    """Shared link of a conversation, at most one each. Messages after `until` are not shown."""
+    """Shared link of a conversation, at most one each. Messages after `last_message` are not shown."""
 
     class Sources(models.TextChoices):
         """Visibility of sources to readers."""
@@ -45,7 +45,7 @@ class Share(models.Model):
     secret = models.CharField(max_length=64, unique=True, default=generate_secret)
     enabled = models.BooleanField(default=True)
     sources = models.CharField(max_length=8, choices=Sources.choices, default=Sources.PASSAGES)
-    until = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="+")
+    last_message = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="+")
     expires = models.DateTimeField(null=True, blank=True)
     changed = models.DateTimeField(auto_now=True)
 

@@ -25,7 +25,7 @@ from apps.conversations.moderation import retraction
 from apps.safety.gate import redaction
 from apps.safety.models import AppliedEffect
 
-Titled = Conversation.Titled
+TitleOrigin = Conversation.TitleOrigin
 CITING_ANSWERS = "answers"
 _SHOWN = timedelta(days=1)  # time after its end in which open pages or the turn log may hold an answer
 
@@ -204,7 +204,7 @@ def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
 def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redaction.Redactions:
     """Redact the terms in the title of the conversation, unless the user gave it; return the redacted spans."""
     conversation = Conversation.objects.get(pk=row.conversation_id)
-    if conversation.titled == Titled.PERSON:
+    if conversation.title_origin == TitleOrigin.PERSON:
         return []
     title = _follow_question(conversation.title, row, text)
     title, gaps = redaction.cut_spans(title, redaction.find_terms(title, wanted))
@@ -214,7 +214,7 @@ def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redaction.R
 
 def _restore_title(row: Message, text: str, gaps: redaction.Redactions) -> None:
     conversation = Conversation.objects.get(pk=row.conversation_id)
-    if conversation.titled != Titled.PERSON:
+    if conversation.title_origin != TitleOrigin.PERSON:
         title = _follow_question(redaction.restore_spans(conversation.title, gaps), row, text)
         Conversation.objects.filter(pk=conversation.pk).update(title=title)
 

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 QUESTION = "question"  # kind of a case about a question; all its answers are retracted with it
 _MAX_REASON = 400  # Message.reason
 _EMPTY_FIELDS: dict[str, Any] = {
-    "text": "", "quotes": [], "steps": [], "tools": [], "links": [], "draws": {}, "nothing_found": False,
+    "text": "", "quotes": [], "steps": [], "tools": [], "links": [], "picture_request": {}, "nothing_found": False,
 }  # fmt: skip
 _STORED_FIELDS = (*_EMPTY_FIELDS, "status", "reason", "usage")
 _CITATION_FIELDS = (
@@ -43,7 +43,7 @@ _CITATION_FIELDS = (
     "check_version",
 )  # fmt: skip
 _HIDDEN_USAGE = ("thoughts", "finish")  # keys of `usage` by which the page offers reasoning and continuation
-Titled = Conversation.Titled
+TitleOrigin = Conversation.TitleOrigin
 
 
 def retract(kind: str, subject: str, words: str) -> dict[str, Any]:
@@ -178,11 +178,11 @@ def _restore(retracted: RetractedMessage) -> None:
     if retracted.trace:
         AnswerTrace.objects.create(answer_id=retracted.pk, data=bytes(retracted.trace))
     if retracted.title:
-        title, titled, instead = retracted.title
+        title, origin, instead = retracted.title
         unchanged = Conversation.objects.filter(
-            pk=retracted.message.conversation_id, title=instead, titled=Titled.QUESTION
+            pk=retracted.message.conversation_id, title=instead, title_origin=TitleOrigin.QUESTION
         )
-        unchanged.update(title=title, titled=titled)
+        unchanged.update(title=title, title_origin=origin)
 
 
 def _remove_titles(row: Message) -> list[str]:
@@ -192,11 +192,13 @@ def _remove_titles(row: Message) -> list[str]:
     conversation = Conversation.objects.filter(pk=row.conversation_id).first()
     if conversation is None or question is None or not conversation.title or not _can_name(question):
         return []
-    if conversation.titled != Titled.MODEL and not (asks and conversation.titled == Titled.QUESTION):
+    if conversation.title_origin != TitleOrigin.MODEL and not (
+        asks and conversation.title_origin == TitleOrigin.QUESTION
+    ):
         return []
     instead = "" if asks or question.retracted else picture_request.make_title(question.text)
-    Conversation.objects.filter(pk=conversation.pk).update(title=instead, titled=Titled.QUESTION)
-    return [conversation.title, str(conversation.titled), instead]
+    Conversation.objects.filter(pk=conversation.pk).update(title=instead, title_origin=TitleOrigin.QUESTION)
+    return [conversation.title, str(conversation.title_origin), instead]
 
 
 def _can_name(question: Message) -> bool:

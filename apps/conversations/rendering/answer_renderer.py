@@ -80,22 +80,22 @@ class StreamRenderer:
     links: LinkPolicy = field(default_factory=LinkPolicy)
     blocks: list[str] = field(default_factory=list)  # HTML of each block, as the client has it
     sentences: list[Span] = field(default_factory=list)  # spans of complete sentences in the whole text
-    _tail: str = ""  # text from the first unfinished block on
-    _at: int = 0  # position of `_tail` in the text
-    _done: int = 0  # number of finished blocks
-    _numbered: int = 0  # number of sentences in them
+    _open_text: str = ""  # text from the first unfinished block on
+    _open_start: int = 0  # position of `_open_text` in the text
+    _finished_blocks: int = 0  # number of finished blocks
+    _finished_sentences: int = 0  # number of sentences in them
     _round: Deadline = field(default_factory=lambda: Deadline(_ROUND_S))
-    _owed: float = -_AHEAD_S  # seconds of processor time used beyond `_PACE_S` per character
+    _overrun_s: float = -_AHEAD_S  # seconds of processor time used beyond `_PACE_S` per character
     _cut: bool = False
 
     def feed(self, piece: str) -> list[Text]:
         """Add a piece; return the changes of the HTML, [] while the processor time is used up."""
         self._add(piece)
-        self._owed = max(self._owed - len(piece) * _PACE_S, -_AHEAD_S)
-        if not piece or self._owed > 0:
+        self._overrun_s = max(self._overrun_s - len(piece) * _PACE_S, -_AHEAD_S)
+        if not piece or self._overrun_s > 0:
             return []
         changes = self._render(final=False)
-        self._owed += self._round.spent
+        self._overrun_s += self._round.spent
         return changes
 
     def finish(self, piece: str = "") -> list[Text]:
@@ -103,21 +103,23 @@ class StreamRenderer:
         self._add(piece)
         changes = self._render(final=True)
         if self._cut:
-            changes += self._show(self._done, _CUT)
-            self._done += 1
+            changes += self._show(self._finished_blocks, _CUT)
+            self._finished_blocks += 1
         return changes
 
     def _add(self, piece: str) -> None:
-        room = MAX_CHARACTERS - self._at - len(self._tail)
+        room = MAX_CHARACTERS - self._open_start - len(self._open_text)
         self._cut = self._cut or len(piece) > room
-        self._tail += piece[: max(room, 0)]
+        self._open_text += piece[: max(room, 0)]
 
     def _render(self, final: bool) -> list[Text]:
         self._round = Deadline(_ROUND_S)
-        source = _strip_unsafe_characters(self._tail[:-1] if self._tail.endswith("\r") and not final else self._tail)
+        source = _strip_unsafe_characters(
+            self._open_text[:-1] if self._open_text.endswith("\r") and not final else self._open_text
+        )
         found = _blocks(source, self._round)
-        del self.sentences[self._numbered :]
-        number, finished, index, changes = self._numbered, 0, 0, list[Text]()
+        del self.sentences[self._finished_sentences :]
+        number, finished, index, changes = self._finished_sentences, 0, 0, list[Text]()
         while index < len(found):
             block = found[index]
             if self._round.passed:
@@ -128,13 +130,13 @@ class StreamRenderer:
             markup, kept = self._block(block.kind, text, number, whole=final or following is not None)
             if done or finished == index:
                 until = len(text) if done else get_stable_length(source[block.start :])
-                offset = self._at + block.start
+                offset = self._open_start + block.start
                 self.sentences += [(a + offset, b + offset) for a, b in kept if b <= until]
-            changes += self._show(self._done + index, markup)
+            changes += self._show(self._finished_blocks + index, markup)
             number += len(kept)
             index += 1
             finished = index if done else finished
-        for index in range(self._done + len(found), len(self.blocks)):
+        for index in range(self._finished_blocks + len(found), len(self.blocks)):
             changes += self._show(index, "")
         self._advance(found, finished, len(source))
         return changes
@@ -170,10 +172,10 @@ class StreamRenderer:
     def _advance(self, found: list[_Block], finished: int, length: int) -> None:
         start = found[finished].start if finished < len(found) else length
         if finished:
-            end = self._at + start
-            self._numbered = sum(1 for span in self.sentences if span[0] < end)
-            self._done += finished
-            self._tail, self._at = self._tail[start:], end
+            end = self._open_start + start
+            self._finished_sentences = sum(1 for span in self.sentences if span[0] < end)
+            self._finished_blocks += finished
+            self._open_text, self._open_start = self._open_text[start:], end
 
     def _show(self, index: int, markup: str) -> list[Text]:
         while len(self.blocks) <= index:

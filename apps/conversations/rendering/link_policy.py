@@ -18,19 +18,21 @@ _MOST_CHARACTERS = 200_000  # of the texts that may name places, at most; scanne
 
 @dataclass(frozen=True, slots=True)
 class LinkPolicy:
-    """Allowed hosts, URLs and mail addresses. `kept` are URLs that a stored answer had as links when it was written."""
+    """Allowed hosts, URLs and mail addresses. `stored_links` were links when a stored answer was written."""
 
     hosts: Collection[str] = ()
     addresses: Collection[str] = ()
     mailboxes: Collection[str] = ()
-    kept: Collection[str] = ()
-    used: dict[str, None] = field(default_factory=dict)  # allowed URLs, in order
+    stored_links: Collection[str] = ()
+    used_links: dict[str, None] = field(default_factory=dict)  # allowed URLs, in order
 
     def allow(self, address: str) -> bool:
-        """Return whether the URL may be a link, and record it in `used` if so."""
-        known = address in self.kept or links.is_link_allowed(address, self.hosts, self.addresses, self.mailboxes)
+        """Return whether the URL may be a link, and record it in `used_links` if so."""
+        known = address in self.stored_links or links.is_link_allowed(
+            address, self.hosts, self.addresses, self.mailboxes
+        )
         if known and links.link_target(address):
-            self.used[address] = None
+            self.used_links[address] = None
             return True
         return False
 

@@ -112,11 +112,11 @@ class SentenceWrapper:
 
     links: LinkPolicy
     deadline: Deadline | None = None  # RenderTimeout is raised after it
-    current: int | None = None  # number of the sentence of the next piece
-    out: list[Token] = field(default_factory=list)
+    current_sentence: int | None = None  # number of the sentence of the next piece
+    output: list[Token] = field(default_factory=list)
     open_links: list[str] = field(default_factory=list)  # URLs of open links; "" for links shown as text
-    words: str = ""  # text of the open link
-    waiting: list[int] = field(default_factory=list)  # slots delayed until the end of a link
+    link_text: str = ""  # text of the open link
+    delayed_slots: list[int] = field(default_factory=list)  # slots delayed until the end of a link
 
     def block(self, tokens: Sequence[Token]) -> None:
         """Wrap in place.
@@ -133,13 +133,13 @@ class SentenceWrapper:
             current = found[-1] if found else current
         for index, (token, joined) in enumerate(inlines):
             check_deadline(self.deadline)
-            self.current = self.current if joined else None
-            self.out = []
+            self.current_sentence = self.current_sentence if joined else None
+            self.output = []
             for child in token.children or []:
                 self._child(child)
-            if self.current is not None and last[self.current] == index:
-                self._slot(self.current)
-            token.children = self.out
+            if self.current_sentence is not None and last[self.current_sentence] == index:
+                self._slot(self.current_sentence)
+            token.children = self.output
 
     def _child(self, child: Token) -> None:
         if child.type in {"text", "image"}:
@@ -148,30 +148,30 @@ class SentenceWrapper:
             address = str(child.attrs.get("href", ""))
             self.open_links.append(address if self.links.allow(address) else "")
             if self.open_links[-1]:
-                self.words = ""
+                self.link_text = ""
                 child.attrs = {"href": address}
-                self.out.append(child)
+                self.output.append(child)
         elif child.type == "link_close":
             if address := self.open_links.pop():
-                self._raw(render_host(address, self.words))
-                self.out.append(child)
+                self._raw(render_host(address, self.link_text))
+                self.output.append(child)
             if not any(self.open_links):
-                while self.waiting:
-                    self._slot(self.waiting.pop(0))
+                while self.delayed_slots:
+                    self._slot(self.delayed_slots.pop(0))
         else:
             child.content = strip_markers(child.content)
-            within = self.current is not None and child.type.startswith(_INLINE)
-            self._raw(SENTENCE % self.current if within else "")
-            self.out.append(child)
+            within = self.current_sentence is not None and child.type.startswith(_INLINE)
+            self._raw(SENTENCE % self.current_sentence if within else "")
+            self.output.append(child)
             self._raw("</span>" if within else "")
 
     def _text(self, text: str) -> None:
         at = 0
         for found in _MARKS.finditer(text):
             self._piece(text[at : found.start()])
-            if self.current is not None:
-                self._slot(self.current)
-            self.current = _number(found[0])
+            if self.current_sentence is not None:
+                self._slot(self.current_sentence)
+            self.current_sentence = _number(found[0])
             at = found.end()
         self._piece(text[at:])
 
@@ -183,9 +183,9 @@ class SentenceWrapper:
             return
         before = len(shown) - len(shown.lstrip())
         self._raw(shown[:before])
-        self.words += shown
+        self.link_text += shown
         body = html.escape(core, quote=False) if any(self.open_links) else self._linked(core)
-        self._raw(body if self.current is None else f"{SENTENCE % self.current}{body}</span>")
+        self._raw(body if self.current_sentence is None else f"{SENTENCE % self.current_sentence}{body}</span>")
         self._raw(shown[before + len(core) :])
 
     def _linked(self, text: str) -> str:
@@ -204,19 +204,19 @@ class SentenceWrapper:
 
     def _raw(self, markup: str) -> None:
         if markup:
-            self.out.append(Token("html_inline", "", 0, content=markup))
+            self.output.append(Token("html_inline", "", 0, content=markup))
 
     def _slot(self, number: int) -> None:
         """Insert the slot for citation marks behind the sentence, before the space that follows."""
         if any(self.open_links):
-            self.waiting.append(number)
+            self.delayed_slots.append(number)
             return
-        index = len(self.out)
+        index = len(self.output)
         while index and (
-            self.out[index - 1].type in {"softbreak", "hardbreak"} or self.out[index - 1].content.isspace()
+            self.output[index - 1].type in {"softbreak", "hardbreak"} or self.output[index - 1].content.isspace()
         ):
             index -= 1
-        self.out.insert(index, Token("html_inline", "", 0, content=SLOT % number))
+        self.output.insert(index, Token("html_inline", "", 0, content=SLOT % number))
 
 
 def _inlines(tokens: Sequence[Token]) -> list[tuple[Token, bool]]:

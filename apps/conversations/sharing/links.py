@@ -85,10 +85,12 @@ def enable_link(user: User, conversation: Conversation, through: UUID | None, so
         return None
     expires = timezone.now() + timedelta(days=int(days)) if days else None
     with transaction.atomic():
-        row, made = Share.objects.select_for_update().get_or_create(conversation=conversation, defaults={"until": last})
+        row, made = Share.objects.select_for_update().get_or_create(
+            conversation=conversation, defaults={"last_message": last}
+        )
         if not made and (not row.enabled or row.expired):
             row.secret = generate_secret()  # holders of the old one were meant to lose access
-        row.enabled, row.until, row.sources, row.expires = True, last, sources, expires
+        row.enabled, row.last_message, row.sources, row.expires = True, last, sources, expires
         row.save()
     return row
 
@@ -129,8 +131,8 @@ def load_visible_path(row: Share, only: Set[UUID] | None = None) -> list[Exchang
 
     With `only`, return and judge only exchanges with these message ids.
     """
-    found = _filter_answered(find_path(row.conversation.messages.all(), row.until_id))
-    until = next((n for n, item in enumerate(found, 1) if item.answer and item.answer.pk == row.until_id), 0)
+    found = _filter_answered(find_path(row.conversation.messages.all(), row.last_message_id))
+    until = next((n for n, item in enumerate(found, 1) if item.answer and item.answer.pk == row.last_message_id), 0)
     shown = found[:until]
     if only is not None:
         shown = [item for item in shown if item.question.pk in only or (item.answer and item.answer.pk in only)]
@@ -195,8 +197,10 @@ def get_link_title(row: Share, exchanges: list[Exchange]) -> str:
     A title by the model that does not match the visible question is replaced by the first words of that question.
     """
     conversation, first = row.conversation, exchanges[: 1 + sum(1 for _ in takewhile(_is_small_talk, exchanges))]
-    named = conversation.titled == Conversation.Titled.PERSON or not any(is_question_hidden(item) for item in first)
-    if conversation.titled == Conversation.Titled.MODEL:
+    named = conversation.title_origin == Conversation.TitleOrigin.PERSON or not any(
+        is_question_hidden(item) for item in first
+    )
+    if conversation.title_origin == Conversation.TitleOrigin.MODEL:
         named = named and not any(item.answer and item.answer.retracted for item in first)
         question = first[-1].question.text if first else ""
         if not titles.parse_title(conversation.title, question):
@@ -304,8 +308,8 @@ def copy_conversation(user: User, row: Share) -> Conversation:
             owner=user,
             assistant=assistant,
             title=words % {"title": named[: branching.MAX_TITLE_CHARACTERS - len(words % {"title": ""})]},
-            titled=conversation.titled,
-            narrow=conversation.narrow and seen.exists(),
+            title_origin=conversation.title_origin,
+            restricted_to_collections=conversation.restricted_to_collections and seen.exists(),
         )
         new.collections.set(seen)
         branching.copy_exchanges(new, exchanges, with_sources=row.sources == Sources.PASSAGES)

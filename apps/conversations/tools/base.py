@@ -75,12 +75,12 @@ class ToolContext:
     history: tuple[str, ...]  # the user's earlier questions, oldest first
     conversation: UUID
     answer: UUID
-    call: str  # "1", "2" … within the answer; with `answer`, identifies a call that is repeated
-    tokens: int  # limit of the result in the prompt
-    count: Callable[[Sequence[str]], list[int]]  # tokens of each text, by the tokenizer of the model
-    progress: Callable[[str], Awaitable[None]]  # shows words on the card about what is being done
+    call_id: str  # "1", "2" … within the answer; with `answer`, identifies a call that is repeated
+    max_tokens: int  # limit of the result in the prompt
+    count_tokens: Callable[[Sequence[str]], list[int]]  # tokens of each text, by the tokenizer of the model
+    report_progress: Callable[[str], Awaitable[None]]  # shows words on the card about what is being done
     filters: SearchFilters = NO_FILTERS  # filters within the collections
-    level: Strictness = Strictness.SITE  # strictness of the safety gate
+    strictness: Strictness = Strictness.SITE  # strictness of the safety gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,14 @@ class ToolResult:
     text: str = ""  # for the model, and for the card unless the tool has a template
     passages: tuple[Passage, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)  # JSON values stored with the call, for the template
-    shown: str = ""  # text for the card if it differs, in the user's language
+    card_text: str = ""  # text for the card if it differs, in the user's language
 
 
 def localise_result(words: Callable[[], str], passages: Sequence[Passage] = ()) -> ToolResult:
     """Return a result with the words in English for the model and in the active language for the user."""
     with override("en"):
         plain = words()
-    return ToolResult(plain, tuple(passages), shown=words())
+    return ToolResult(plain, tuple(passages), card_text=words())
 
 
 class ToolProtocol(Protocol):

@@ -107,7 +107,7 @@ async def _execute(
     shown = replace(
         record,
         status="done",
-        text=(gate.normalise(result.shown) or text)[:MAX_SHOWN_CHARACTERS],
+        text=(gate.normalise(result.card_text) or text)[:MAX_SHOWN_CHARACTERS],
         data=result.data,
         sources=numbers,
     )
@@ -223,7 +223,7 @@ async def _add_sources(turn: Turn, passages: Sequence[Passage], tokens: int) -> 
         return [], ()
     turn.passages, found, fresh = source_numbering.add_passages(turn.passages, fitting, turn.prepared.numbers)
     turn.sources_stored = False  # if the turn ends meanwhile, `finish_turn` stores them
-    lines = [(format_passage_line(item), item.number, item.passage.page_number, item.fresh) for item in fresh]
+    lines = [(format_passage_line(item), item.number, item.passage.page_number, item.new_spans) for item in fresh]
     turn.tool_passages += lines
     await turn.store_sources()
     turn.verifier.reset_citer()

@@ -69,7 +69,7 @@ def _score_support(claim: str, call: ToolCallRecord) -> float:
         extract_features(asked).numbers,
     )
     if claim_numbers:
-        if any(is_amount(term) for term in claimed.denied):  # "not 391"
+        if any(is_amount(term) for term in claimed.negated_terms):  # "not 391"
             return 0.0
         if (
             not claim_numbers & (result_numbers - question_numbers or result_numbers)

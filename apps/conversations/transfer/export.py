@@ -190,7 +190,7 @@ def _export_verdict(reasons: WithholdReason | None, *, whole: bool) -> dict[str,
         return {}
     verdict = {"stage": Stage.EXPORT.value, "clause": reasons.code, "withheld": not whole}
     return {
-        "verdict": verdict | {"why": OWN_COPY_NOTICE if whole else reasons.words},
+        "verdict": verdict | {"why": OWN_COPY_NOTICE if whole else reasons.text},
         **({} if whole else {"retracted": None}),
     }
 
@@ -248,7 +248,7 @@ def _export_answer(
         "without_documents": row.without_documents,
         **({} if row.grounded else {"grounded": False}),
         **({"note": UNGROUNDED_NOTICE} if row.unchecked else {}),
-        "shows": row.shows or ShownSentences.ALL,
+        "shows": row.shown_sentences or ShownSentences.ALL,
         "unread_languages": row.unread_languages if row.text else [],
         "nothing_found": row.nothing_found,
         "tools": [{name: item[name] for name in _CALL if name in item} for item in row.tools],

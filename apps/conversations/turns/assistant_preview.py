@@ -84,7 +84,7 @@ def _end(turn: EphemeralTurn, status: Status, reason: str) -> Iterator[Event]:
         yield Step("write", model_choice.describe_written(turn.model_name, len(turn.text.split())), took)
     if turn.passages:
         yield answer_sources.build_final_event(turn)
-    turn.renderer.links.used.clear()  # the final HTML collects its own links
+    turn.renderer.links.used_links.clear()  # the final HTML collects its own links
     yield Closed(status, runner.render_running_answer(turn), said(reason), False, turn.is_mostly_unsupported)
 
 

@@ -25,15 +25,15 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class ContextUsage:
-    """Tokens of a request by part, for a window of `size` tokens. `dropped` counts earlier turns that did not fit."""
+    """Tokens of a request by part, for a window of `window_tokens`. `dropped_turns` counts those that did not fit."""
 
-    size: int
+    window_tokens: int
     instructions: int
     tools: int
     history: int
     sources: int
     question: int
-    dropped: int
+    dropped_turns: int
 
     @property
     def used(self) -> int:
@@ -54,7 +54,7 @@ def measure_usage(
     first, *rest = [message.content for message in built.messages]
     spoken = 2 * len(kept)
     given = sum(count([format_prompted_line(item) for past in kept for item in past.sources]))
-    fresh = sum(count([format_passage_line(item) for item in passages if item.fresh]))
+    fresh = sum(count([format_passage_line(item) for item in passages if item.new_spans]))
     before, now = sum(count(rest[:spoken])), sum(count(rest[spoken:]))
     return ContextUsage(
         size, count([first])[0], tools, max(0, before - given), given + fresh, max(0, now - fresh), built.start
@@ -86,9 +86,9 @@ def describe_usage(usage: ContextUsage | None) -> dict[str, Any] | None:
     if usage is None:
         return None
     return {
-        "percent": min(100, round(100 * usage.used / usage.size)), "used": usage.used, "size": usage.size,
-        "rows": [(words, getattr(usage, name)) for name, words in _WORDS.items() if getattr(usage, name)],
-        "dropped": f"{describe_dropped(usage.dropped)}." if usage.dropped else "",
+        "percent": min(100, round(100 * usage.used / usage.window_tokens)), "used": usage.used,
+        "size": usage.window_tokens, "rows": [(words, getattr(usage, name)) for name, words in _WORDS.items() if getattr(usage, name)],
+        "dropped": f"{describe_dropped(usage.dropped_turns)}." if usage.dropped_turns else "",
     }  # fmt: skip
 
 

@@ -144,8 +144,8 @@ def _make_prepared_turn(
         collections = collection_choice.get_assistant_collections(user, assistant)
     if instructions:  # sent by the client, for this answer only
         assistant = Assistant(
-            name=assistant.name, instructions=instructions, style=assistant.style, shows=assistant.shows,
-            model=assistant.model, preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
+            name=assistant.name, instructions=instructions, style=assistant.style,
+            shown_sentences=assistant.shown_sentences, model=assistant.model, preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
         )  # fmt: skip
     return PreparedTurn(
         user, conversation.pk, new_id(), new_id(), question, collections, without_documents, "", history,

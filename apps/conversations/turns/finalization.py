@@ -64,9 +64,9 @@ def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnS
     """Return the values to store of the turn, as of now. `reason` is cut to 400 characters."""
     prepared = turn.prepared
     fields = {
-        "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style, "shows": turn.shows,
-        "model": turn.model,
-        "links": list(turn.renderer.links.used),
+        "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style,
+        "shown_sentences": turn.shown_sentences, "model": turn.model,
+        "links": list(turn.renderer.links.used_links),
         "nothing_found": turn.no_results is not None, "usage": _make_usage(turn),
         "quotes": [quote.record() for quote in turn.quotes],
         "tools": [call_cards.make_record(call) for call in turn.tool_calls.values()],
@@ -96,8 +96,8 @@ def _make_usage(turn: Turn) -> dict[str, Any]:
         usage["assistant"] = prepared.assistant.name
     if turn.window is not None:
         usage["window"] = context_usage.make_usage_record(turn.window)
-    if turn.thoughts:
-        usage["thoughts"] = len(turn.thoughts)
+    if turn.reasoning:
+        usage["thoughts"] = len(turn.reasoning)
     usage |= withheld_notice.make_notice_record(turn.withheld_by)  # shared links read it too
     if turn.unread_languages:
         usage["unread_languages"] = turn.unread_languages

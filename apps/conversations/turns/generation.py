@@ -112,8 +112,8 @@ async def _resolve_style(turn: Turn, found: SearchResult | None) -> None:
     if has_passages:
         turn.style = str(answer_style.resolve_style(turn.prepared.assistant, profile, model))
     if not turn.prepared.without_documents:
-        turn.shows = str(answer_style.resolve_shown_sentences(turn.prepared.assistant, profile, model))
-    if turn.shows == ShownSentences.VERIFIED:
+        turn.shown_sentences = str(answer_style.resolve_shown_sentences(turn.prepared.assistant, profile, model))
+    if turn.shown_sentences == ShownSentences.VERIFIED:
         await turn.emit(Folds(gettext("The model is writing. A sentence appears once it is verified.")))
 
 

@@ -186,7 +186,7 @@ def _prepare_question(user: User, ask: AskRequest) -> PreparedTurn:
         client_id=ask.client_id,
     )
     answer = _make_answer(question, user, ask.without_documents)
-    answer.draws = ask.picture.record() if ask.picture else {}
+    answer.picture_request = ask.picture.record() if ask.picture else {}
     # With none chosen, the collections of the assistant apply, also after they change.
     chosen = collections if ask.collections else ask.collections
     new, rows = ask.conversation is None, (question, answer)
@@ -209,9 +209,13 @@ def _add_files(prepared: PreparedTurn) -> PreparedTurn:
     files = prepared.conversation.files_id
     if files is None or prepared.without_documents or not chat_files.has_searchable_files(files):
         return prepared
-    narrow = prepared.conversation.narrow if prepared.new_collections is None else bool(prepared.new_collections)
+    restricted = (
+        prepared.conversation.restricted_to_collections
+        if prepared.new_collections is None
+        else bool(prepared.new_collections)
+    )
     others = prepared.collections or chat_files.list_readable_collections(prepared.user)
-    return replace(prepared, collections=(*others, files), files=files, files_first=not narrow)
+    return replace(prepared, collections=(*others, files), files=files, files_first=not restricted)
 
 
 def _gives_title(conversation: Conversation, text: str, exchanges: list[Exchange]) -> bool:
@@ -238,7 +242,7 @@ def _prepare_retry(user: User, request: RetryRequest) -> PreparedTurn:
     without = old.without_documents if request.without_documents is None else request.without_documents
     answer = _make_answer(old.parent, user, without)
     answer.client_id, answer.continues = request.client_id, old if request.continues else None
-    answer.draws = _get_picture_record(old)
+    answer.picture_request = _get_picture_record(old)
     model_choice.apply_settings(conversation, request)
     branch_changes = find_branch_changes(path, old.parent.pk)
     before = cut_before(path, old.parent.pk)
@@ -255,7 +259,7 @@ def _prepare_retry(user: User, request: RetryRequest) -> PreparedTurn:
 
 def _get_picture_record(old: Message) -> dict[str, Any]:
     """Return the picture request of the old answer, for a new one; {} if the question no longer asks for a picture."""
-    return dict(old.draws) if old.parent and picture_request.parse_prompt(old.parent.text) else {}
+    return dict(old.picture_request) if old.parent and picture_request.parse_prompt(old.parent.text) else {}
 
 
 def _find_earlier_exchanges(conversation: Conversation, ask: AskRequest) -> list[Exchange]:
@@ -362,19 +366,21 @@ def _load_history(user: User, exchanges: list[Exchange]) -> tuple[PastExchange, 
 def _store_rows(prepared: PreparedTurn) -> None:
     conversation = prepared.conversation
     if prepared.new_collections is not None:
-        conversation.narrow = bool(prepared.new_collections)
+        conversation.restricted_to_collections = bool(prepared.new_collections)
     if prepared.is_new:
         conversation.save(force_insert=True)
     elif not Conversation.objects.filter(pk=conversation.pk, deleted__isnull=True).update(
         changed=timezone.now(),
         sampling=conversation.sampling,
-        narrow=conversation.narrow,
+        restricted_to_collections=conversation.restricted_to_collections,
         model=conversation.model,
         filters=conversation.filters,
     ):  # this update locks the row
         raise RequestRefused("This conversation is no longer available. Reload the page.")
     elif prepared.gives_title:
-        unnamed = Conversation.objects.filter(pk=conversation.pk, title="", titled=Conversation.Titled.QUESTION)
+        unnamed = Conversation.objects.filter(
+            pk=conversation.pk, title="", title_origin=Conversation.TitleOrigin.QUESTION
+        )
         unnamed.update(title=conversation.title)
     check_capacity(prepared)
     Message.objects.bulk_create(prepared.rows)

@@ -148,7 +148,7 @@ def build_system_text(instructions: str = "", *, without_sources: bool = False, 
 
 
 def _format_question(question: str, passages: Sequence[NumberedPassage], notes: Sequence[str]) -> str:
-    fresh = [format_passage_line(item) for item in sorted(passages, key=lambda item: item.number) if item.fresh]
+    fresh = [format_passage_line(item) for item in sorted(passages, key=lambda item: item.number) if item.new_spans]
     return _format_user_message(question, [*fresh, *(escape_template_tokens(" ".join(note.split())) for note in notes)])
 
 

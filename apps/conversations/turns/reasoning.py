@@ -87,10 +87,10 @@ async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown:
             await shown
             if not began:
                 began = time.perf_counter()
-                piece = f"\n\n{piece}" if turn.thoughts else piece  # reasoning of a later tool round
+                piece = f"\n\n{piece}" if turn.reasoning else piece  # reasoning of a later tool round
                 await turn.emit_step("think", gettext("Thinking"))
-            await turn.emit(Shown(len(turn.thoughts), piece))
-            turn.thoughts += piece
+            await turn.emit(Shown(len(turn.reasoning), piece))
+            turn.reasoning += piece
     if began:
         turn.timings["thinking"] = turn.timings.get("thinking", 0.0) + (time.perf_counter() - began) * 1000
         await turn.emit_step("think", gettext("Thought before answering"), turn.timings["thinking"])

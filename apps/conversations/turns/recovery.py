@@ -103,7 +103,7 @@ async def _announce_end(turn: str, text: str) -> None:
 def _make_closed_event(turn: str, text: str) -> Closed:
     """Return the last event of the turn, in the asking user's language, as a reload shows it."""
     row = Message.objects.select_related("asked_by").filter(pk=turn).first()
-    only_verified = row is not None and row.shows == ShownSentences.VERIFIED
+    only_verified = row is not None and row.shown_sentences == ShownSentences.VERIFIED
     with use_language_of(row.asked_by if row else None):
         html = render_answer(text, [], turn, only_verified=only_verified) if text else ""
         return Closed(Message.Status.INTERRUPTED, html, gettext(RESTART_REASON), bool(text))

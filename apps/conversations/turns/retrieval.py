@@ -165,7 +165,7 @@ async def emit_no_results(turn: Turn, found: SearchResult) -> None:
     nearest = found.nearest or found.passages[: documents.NEAREST]
     turn.quotes, turn.passages = (
         [],
-        [replace(item, fresh=()) for item in source_numbering.number_passages(nearest, prepared.numbers, {})],
+        [replace(item, new_spans=()) for item in source_numbering.number_passages(nearest, prepared.numbers, {})],
     )
     if found.passages:  # counted only where none was found
         found = await documents.count_documents(prepared.user, found, turn.searched_collections, prepared.filters)

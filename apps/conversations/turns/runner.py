@@ -231,7 +231,7 @@ def determine_ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any])
 
 def _get_finish_reason(turn: Turn) -> str:
     """Return the finish reason of the model; "thoughts" if the length limit was reached before any answer text."""
-    return "thoughts" if turn.thoughts and not turn.text and turn.finish_reason == "length" else turn.finish_reason
+    return "thoughts" if turn.reasoning and not turn.text and turn.finish_reason == "length" else turn.finish_reason
 
 
 async def _wait_for_stop(turn: Turn) -> None:
@@ -260,7 +260,7 @@ async def _renew_leases(turns: list[Turn]) -> list[bool]:
         status=Message.Status.WRITING, asked_by__is_active=True, conversation__deleted__isnull=True
     )
     tokens = {turn.prepared.answer_id: turn.prepared.lease for turn in turns}
-    texts = {turn.prepared.answer_id: {"text": turn.text, "shows": turn.shows} for turn in turns}
+    texts = {turn.prepared.answer_id: {"text": turn.text, "shown_sentences": turn.shown_sentences} for turn in turns}
     # The lease outlasts several rounds, so a short outage of the database ends no turn.
     renewed = await in_db(leases.renew_all, rows, tokens, preparation.LEASE_S, texts)
     return [turn.prepared.answer_id in renewed for turn in turns]
@@ -311,7 +311,7 @@ async def finish_rendering(turn: Turn) -> str:
         await _verify_rest(turn)
         if turn.passages:
             await turn.emit(answer_sources.build_final_event(turn))
-    turn.renderer.links.used.clear()  # the final HTML collects its own links
+    turn.renderer.links.used_links.clear()  # the final HTML collects its own links
     return render_running_answer(turn)
 
 
@@ -319,7 +319,7 @@ def render_running_answer(turn: Turn) -> str:
     """Return the HTML of the text so far, as a reload shows it."""
     if not turn.text:
         return ""
-    only_verified = turn.shows == ShownSentences.VERIFIED
+    only_verified = turn.shown_sentences == ShownSentences.VERIFIED
     return answer_renderer.render_answer(
         turn.text, turn.citations, turn.id, turn.renderer.links, shown_numbers=answer_sources.number_turn_sources(turn),
         only_verified=only_verified, unread_languages=turn.unread_languages,

@@ -43,7 +43,7 @@ LOOP_FINISH = "loop"  # finish reason: the model repeated itself and was stopped
 
 def is_grounded(prepared: PreparedTurn) -> bool:
     """Return whether the answer searches documents or draws a picture; nothing is verified otherwise."""
-    return not prepared.without_documents or any(row.draws for row in prepared.rows)
+    return not prepared.without_documents or any(row.picture_request for row in prepared.rows)
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +62,7 @@ class Turn:
     text: str = ""  # approved by the gate, exactly as the model wrote it
     measure_window: Callable[[], ContextUsage] | None = None  # computes `window` after the request was sent
     window: ContextUsage | None = None  # context window usage of the request
-    thoughts: str = ""  # approved reasoning
+    reasoning: str = ""  # approved reasoning
     has_output: bool = False  # the model has written something, approved or not
     finish_reason: str = ""  # finish reason of the server, or LOOP_FINISH
     repetition: RepetitionDetector = field(default_factory=RepetitionDetector)
@@ -89,7 +89,7 @@ class Turn:
     notes: list[str] = field(default_factory=list)  # prompt lines of results of tools that the user called
     model: str = ""
     style: str = ""
-    shows: str = ""  # `ShownSentences`; "" if not known yet, or all
+    shown_sentences: str = ""  # `ShownSentences`; "" if not known yet, or all
     attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question with their recognised text
     passages: list[NumberedPassage] = field(default_factory=list)
     sources_stored: bool = False  # `passages` are in the database
@@ -126,7 +126,7 @@ class Turn:
     @property
     def is_mostly_unsupported(self) -> bool:
         """Return whether most sentences that the answer shows have no source."""
-        return self.shows != ShownSentences.VERIFIED and is_mostly_unsupported(self.citations)
+        return self.shown_sentences != ShownSentences.VERIFIED and is_mostly_unsupported(self.citations)
 
     @property
     def is_grounded(self) -> bool:
@@ -139,7 +139,7 @@ class Turn:
 
         [] if every sentence was verified.
         """
-        if all(cite.found for cite in self.citations):
+        if all(cite.is_verified for cite in self.citations):
             return []
         return sorted({*self.unread_near, find_unread_language(self.text)} - {""})
 
@@ -174,7 +174,7 @@ class Turn:
         if not self.has_output or self.request is None:
             return 0
         return (
-            sum(len(message.content) for message in self.request.messages) + len(self.text) + len(self.thoughts)
+            sum(len(message.content) for message in self.request.messages) + len(self.text) + len(self.reasoning)
         ) // 4
 
     async def emit(self, event: Event) -> None:

@@ -43,14 +43,14 @@ class TemporaryTurn(EphemeralTurn):
 
     def make_exchange(self) -> PastExchange:
         """Return this exchange as the next prompt repeats it."""
-        own = [make_prompted_source(item, item.fresh) for item in self.passages if item.fresh]
+        own = [make_prompted_source(item, item.new_spans) for item in self.passages if item.new_spans]
         return PastExchange(self.prepared.text, self.text, tuple(sorted(own, key=lambda item: item.number)))
 
     def get_numbers(self) -> SourceNumbers:
         """Return the numbers of all sources of the chat so far, this turn included."""
         own = {(item.passage.document_id, item.passage.chunk_id): item.number for item in self.passages}
         before = self.prepared.numbers
-        return SourceNumbers({**before.known, **own}, max([before.highest, *own.values()]))
+        return SourceNumbers({**before.by_chunk, **own}, max([before.highest, *own.values()]))
 
 
 def prepare_temporary_turn(

@@ -95,9 +95,9 @@ def _save_title(prepared: PreparedTurn, answer_text: str, name: str) -> bool:
     made_of = Q(pk=prepared.question_id, text=prepared.text) | Q(pk=prepared.answer_id, text=answer_text)
     if Message.objects.filter(made_of).count() < 2:  # question or answer was redacted meanwhile
         return False
-    unnamed = Conversation.objects.filter(pk=prepared.conversation_id, titled=Conversation.Titled.QUESTION)
+    unnamed = Conversation.objects.filter(pk=prepared.conversation_id, title_origin=Conversation.TitleOrigin.QUESTION)
     unnamed = unnamed.exclude(messages__retracted__isnull=False)  # the title may repeat retracted text
-    return bool(unnamed.update(title=name, titled=Conversation.Titled.MODEL))
+    return bool(unnamed.update(title=name, title_origin=Conversation.TitleOrigin.MODEL))
 
 
 def _finish_naming(task: asyncio.Task[None]) -> None:

@@ -52,7 +52,7 @@ def record_turn(turn: Turn) -> dict[str, Any]:
         if REDACTION_CHARACTER in turn.text
         else _record_tokens(turn.tokens, len(turn.text) - len(turn.prepared.text_so_far)),
         "pieces": turn.piece_count,
-        "thoughts": turn.thoughts,
+        "thoughts": turn.reasoning,
         "verdicts": findings.make_trace_records(turn),
     }
 
@@ -129,9 +129,9 @@ def _record_prompt(turn: Turn) -> dict[str, Any] | None:
     given = [item for past in turn.prepared.history for item in past.sources]
     lines = [(format_prompted_line(item), item.number, item.page_number, item.spans) for item in given]
     lines += [
-        (format_passage_line(item), item.number, item.passage.page_number, item.fresh)
+        (format_passage_line(item), item.number, item.passage.page_number, item.new_spans)
         for item in turn.passages
-        if item.fresh
+        if item.new_spans
     ] + turn.tool_passages
     places: list[tuple[int, int, Spans]] = []
     messages = []

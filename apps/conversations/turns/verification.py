@@ -103,7 +103,9 @@ class SentenceVerifier:
             state = get_sentence_state(citations)
             if state is SentenceState.UNVERIFIED and citer.windows:
                 turn.unread_near.add(await in_pool(citer.find_unread_language, sentence[1]))
-            shown = self._reveal.add(index, sentence[1], state) if turn.shows == ShownSentences.VERIFIED else []
+            shown = (
+                self._reveal.add(index, sentence[1], state) if turn.shown_sentences == ShownSentences.VERIFIED else []
+            )
             numbers = answer_sources.number_turn_sources(turn)
             pills = render_citation_marks(citations, turn.prepared.answer_id, shown_numbers=numbers)
             await turn.emit(Cited(index, state or "", pills, tuple(shown)))

@@ -122,7 +122,7 @@ async def check_captions() -> CheckResult:
         )
     return good(
         gettext("%(name)s described a test picture in %(ms)s ms: “%(words)s”")
-        % {"name": result.model, "ms": f"{result.ms:.0f}", "words": result.words}
+        % {"name": result.model, "ms": f"{result.ms:.0f}", "words": result.caption}
     )
 
 

@@ -41,7 +41,7 @@ def told(answer: Message) -> str:
 def test_it_is_described_with_its_text(alice, settings) -> None:
     set_up(settings)
     row = taken(alice)
-    assert (row.status, row.caption, row.uncaptioned) == ("ready", SHOWS, "") and "E4" in row.text
+    assert (row.status, row.caption, row.caption_problem) == ("ready", SHOWS, "") and "E4" in row.text
 
 
 def test_nothing_is_described_where_none_is_set_up_or_every_model_sees(alice, settings) -> None:
@@ -71,7 +71,7 @@ async def test_one_that_fails_is_said_plainly_and_the_answer_goes_on(open_page, 
     set_up(settings, {"BACKEND": "apps.engines.caption.openai.OpenAICaption",
                       "OPTIONS": {"url": "http://127.0.0.1:1/v1", "model": "tiny-vl"}})  # fmt: skip
     row = await in_db(taken, alice)
-    assert row.status == "ready" and "E4" in row.text and "does not answer" in row.uncaptioned
+    assert row.status == "ready" and "E4" in row.text and "does not answer" in row.caption_problem
     answer = await asked(await open_page(alice), attached=[str(row.pk)])
     assert "A description is missing: The server that describes pictures does not answer." in told(answer)
     assert "E4" in said(chat) and answer.text

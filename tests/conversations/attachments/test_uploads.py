@@ -46,10 +46,14 @@ def test_it_is_kept_and_its_text_is_recognised(alice: User, bells: list[tuple[st
     answer = posted(as_(alice), drawn("Error E4: water pressure low"))
     row = AttachedPicture.objects.get()
     assert answer.status_code == 200 and f'data-attached="{row.pk}"' in answer.content.decode()
-    assert bells == [(uploads.TASK_NAME, str(row.pk))] and (row.status, row.asked, row.width) == ("waiting", False, 640)
+    assert bells == [(uploads.TASK_NAME, str(row.pk))] and (row.status, row.was_asked_about, row.width) == (
+        "waiting",
+        False,
+        640,
+    )
     recognition.process_pending()
     row.refresh_from_db()
-    assert row.status == "ready" and "E4" in row.text and "pressure" in row.text and not row.unread
+    assert row.status == "ready" and "E4" in row.text and "pressure" in row.text and not row.recognition_problem
 
 
 def test_nothing_that_a_camera_wrote_stays(alice: User) -> None:
@@ -143,13 +147,13 @@ def test_one_that_crashes_the_worker_is_let_go_without_its_text(alice: User) -> 
     AttachedPicture.objects.filter(pk=row.pk).update(attempts=recognition.MAX_ATTEMPTS)
     recognition.recover_pending()
     row.refresh_from_db()
-    assert (row.status, row.text) == ("ready", "") and "crashed the worker" in row.unread
+    assert (row.status, row.text) == ("ready", "") and "crashed the worker" in row.recognition_problem
 
 
 def test_forgotten_pictures_go_with_their_files(alice: User) -> None:
     old, draft, kept, gone = attached(alice), attached(alice), attached(alice), attached(alice)
     AttachedPicture.objects.filter(pk=old.pk).update(created=timezone.now() - timedelta(days=8))
-    AttachedPicture.objects.filter(pk__in=[kept.pk, gone.pk]).update(asked=True)
+    AttachedPicture.objects.filter(pk__in=[kept.pk, gone.pk]).update(was_asked_about=True)
     AttachedPicture.objects.filter(pk=kept.pk).update(created=timezone.now() - timedelta(days=8))
     talk = Conversation.objects.create(owner=alice)
     question = Message.objects.create(conversation=talk, role="user", text="What?", asked_by=alice)

@@ -123,7 +123,7 @@ def test_its_person_sees_a_reading_that_stands_behind_many_others(asker: User, r
 def drawn(talk: Conversation, number: str, prompt: str) -> Picture:
     said = {"conversation": talk, "asked_by": talk.owner}
     question = Message.objects.create(role="user", text=f"Draw {prompt}", client_id=number, **said)
-    answer = Message.objects.create(role="assistant", parent=question, draws={"prompt": prompt}, **said)
+    answer = Message.objects.create(role="assistant", parent=question, picture_request={"prompt": prompt}, **said)
     picture = Picture.objects.create(owner=talk.owner, prompt=prompt, seed=1, width=64, height=64, steps=1, guidance=0)
     tiles.add_tiles(answer.pk, [picture.pk])
     return picture

@@ -186,7 +186,7 @@ def test_a_picture_has_a_verdict_of_its_own(
     row = Picture.objects.create(owner=alice, prompt="A lamp", width=64, height=64, steps=1, guidance=1, seed=1,
                                  model="fake", status="ready", sha256="1" * 64)  # fmt: skip
     answer = Message.objects.get(text=MILD)
-    Message.objects.filter(pk=answer.pk).update(draws={"prompt": "A lamp"})
+    Message.objects.filter(pk=answer.pk).update(picture_request={"prompt": "A lamp"})
     tiles.add_tiles(answer.pk, [row.pk])
     address = link(place)
     shown = f"{address}pictures/{row.pk}.png"
@@ -204,7 +204,7 @@ def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
 ) -> None:
     told: dict[str, Any] = {"owner": place.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
     told |= {"guidance": 1, "model": "fake", "status": "ready"}
-    Message.objects.filter(text=MILD).update(draws={"prompt": "A lamp"})
+    Message.objects.filter(text=MILD).update(picture_request={"prompt": "A lamp"})
     rows = [Picture.objects.create(seed=seed, sha256=str(seed) * 64, **told) for seed in (1, 2, 3)]
     tiles.add_tiles(Message.objects.get(text=MILD).pk, [row.pk for row in rows])
     judged: list[str] = []
@@ -225,7 +225,7 @@ def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
     told: dict[str, Any] = {"owner": place.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
     row = Picture.objects.create(seed=1, sha256="1" * 64, guidance=1, model="fake", status="ready", **told)
     answer, held = Message.objects.get(text=MILD), Message.objects.get(text=SAID)
-    Message.objects.update(draws={"prompt": "A lamp"})
+    Message.objects.update(picture_request={"prompt": "A lamp"})
     tiles.add_tiles(answer.pk, [row.pk])
     link(place)
     judged: list[str] = []
@@ -246,35 +246,35 @@ def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
     assert judged[4:] == ["Who says so?", SAID], "what is withheld stays withheld"
 
 
-@pytest.mark.parametrize("titled", Conversation.Titled.values)
+@pytest.mark.parametrize("title_origin", Conversation.TitleOrigin.values)
 def test_a_title_is_judged_too_and_one_s_own_is_exported(
-    place: Conversation, alice: User, bob: User, titled: str
+    place: Conversation, alice: User, bob: User, title_origin: str
 ) -> None:
-    Conversation.objects.update(title="Tale of [hate]", titled=titled)
+    Conversation.objects.update(title="Tale of [hate]", title_origin=title_origin)
     place.refresh_from_db()
     address = link(place)
     page = text(bob, address)
-    instead = "How high is it?" if titled == Conversation.Titled.MODEL else "Shared conversation"
+    instead = "How high is it?" if title_origin == Conversation.TitleOrigin.MODEL else "Shared conversation"
     assert "[hate]" not in page and f"<title>{instead}" in page
     as_(bob).post(f"{address}copy/")
     assert Conversation.objects.get(owner=bob).title == f"{instead} (copy)"
     for name in ("export.md", "export.json", "print/"):
         answer = as_(alice).get(f"/c/{place.pk}/{name}")
         said = f"{answer.content.decode()} {answer.headers.get('Content-Disposition', '')}"
-        assert ("[hate]" in said) is (titled != "model") and ("hate" in said.split()[-1]) is (
-            titled != "model" and name != "print/"
+        assert ("[hate]" in said) is (title_origin != "model") and ("hate" in said.split()[-1]) is (
+            title_origin != "model" and name != "print/"
         )
     assert dict(data_export._archive_parts(alice))[f"conversations/{place.pk}.json"]["title"] == "Tale of [hate]"
 
 
-@pytest.mark.parametrize("titled", Conversation.Titled.values)
+@pytest.mark.parametrize("title_origin", Conversation.TitleOrigin.values)
 def test_a_title_made_of_an_answer_that_stays_back_heads_no_link(
-    place: Conversation, alice: User, bob: User, titled: str
+    place: Conversation, alice: User, bob: User, title_origin: str
 ) -> None:
-    Conversation.objects.update(title="Old words, word for word", titled=titled)
+    Conversation.objects.update(title="Old words, word for word", title_origin=title_origin)
     place.refresh_from_db()
     Message.objects.filter(text=MILD).update(text=SAID)
-    assert ("Old words" in text(bob, link(place))) is (titled != "model")
+    assert ("Old words" in text(bob, link(place))) is (title_origin != "model")
 
 
 def test_a_list_of_the_site_may_name_what_does_not_leave(place: Conversation, alice: User) -> None:

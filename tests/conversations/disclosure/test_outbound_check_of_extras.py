@@ -82,7 +82,7 @@ def lamp(place: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch) -> P
     row = Picture.objects.create(owner=alice, prompt="A lamp", width=64, height=64, steps=1, guidance=1, seed=1,
                                  model="fake", status="ready", sha256="1" * 64)  # fmt: skip
     answer = Message.objects.get(text=MILD)
-    Message.objects.filter(pk=answer.pk).update(draws={"prompt": "A lamp"})
+    Message.objects.filter(pk=answer.pk).update(picture_request={"prompt": "A lamp"})
     tiles.add_tiles(answer.pk, [row.pk])
     monkeypatch.setattr(registry, "get_image_classifier", Looks)
     monkeypatch.setattr("apps.conversations.disclosure.outbound_check.read_stored_bytes", lambda file: b"a picture")

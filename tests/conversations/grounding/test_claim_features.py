@@ -34,14 +34,17 @@ def test_names_are_words_written_like_names_but_not_because_a_sentence_begins() 
 
 
 def test_a_denial_reaches_the_words_of_its_clause() -> None:
-    assert extract_features("Refunds are not given after 30 days, but exchanges are.").denied == {
+    assert extract_features("Refunds are not given after 30 days, but exchanges are.").negated_terms == {
         stem_word("given"),
         "after",
         "30",
         "day",
     }
-    assert extract_features("They didn't arrive without tickets.").denied == {stem_word("arrive"), stem_word("tickets")}
-    assert extract_features("See No. 5 for details.").denied == frozenset()
+    assert extract_features("They didn't arrive without tickets.").negated_terms == {
+        stem_word("arrive"),
+        stem_word("tickets"),
+    }
+    assert extract_features("See No. 5 for details.").negated_terms == frozenset()
 
 
 def test_contraries_know_each_other() -> None:

@@ -51,7 +51,7 @@ def test_a_quoted_row_names_its_sheet_and_marks_the_cell_that_is_asked_for() -> 
     assert quote.source == 2 and quote.text == (
         "Stanley Cups Since 67: Team: Maple Leafs; Location: TOR; Stanley Cups: 0"
     )
-    assert quote.table is not None and quote.table.cells[quote.table.asked].text == "0"
+    assert quote.table is not None and quote.table.cells[quote.table.asked_cell].text == "0"
 
 
 def test_a_stored_row_is_laid_out_as_when_it_was_chosen() -> None:
@@ -63,16 +63,16 @@ def test_a_stored_row_is_laid_out_as_when_it_was_chosen() -> None:
     again = join_spans(text, [(start, end) for start, end in read_spans(kept)])
     assert lay_out_row(again, "", "Parts", kept["cell"]) == quote.table
     assert quote.table is not None and [cell.name for cell in quote.table.cells] == ["Part", "Price", "Stock"]
-    assert quote.table.cells[quote.table.asked].text == "45"
+    assert quote.table.cells[quote.table.asked_cell].text == "45"
 
 
 def test_of_two_columns_that_the_question_names_alike_the_one_in_another_form_of_its_word_is_marked() -> None:
     row = "Instalación: Con escritorio; RAM (mínimo): 1GB; RAM (recomendado): 2GB"
     sheet = {1: replace(make_passage(row, title="Guía"), heading="Requisitos de instalación")}
     quote = select_quotes("¿Cuánta RAM se recomienda en una instalación con escritorio?", None, sheet, {})[0]
-    assert quote.table is not None and quote.table.cells[quote.table.asked].text == "2GB"
+    assert quote.table is not None and quote.table.cells[quote.table.asked_cell].text == "2GB"
     quote = select_quotes("¿Cuánta RAM tiene una instalación con escritorio?", None, sheet, {})[0]
-    assert quote.table is not None and quote.table.asked == -1
+    assert quote.table is not None and quote.table.asked_cell == -1
 
 
 def test_cells_without_header_are_quoted_as_they_stand() -> None:

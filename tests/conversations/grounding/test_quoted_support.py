@@ -20,7 +20,9 @@ HOW = "How do I build a custom kernel?"
 
 
 def found(question: str, answer: str, text: str) -> bool:
-    return any(cite.found for cite in QuotedCiter(question, {1: make_passage(text)}).cite(0, answer, 0, len(answer)))
+    return any(
+        cite.is_verified for cite in QuotedCiter(question, {1: make_passage(text)}).cite(0, answer, 0, len(answer))
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,5 +104,5 @@ def test_a_quote_may_leave_out_a_part_but_changes_and_unsays_nothing(
 
 def test_a_model_that_reads_well_may_use_its_own_words() -> None:
     answer = "The package linux-source is the easiest way to build a custom kernel."
-    assert Citer(HOW, {1: make_passage(KERNEL)}).cite(0, answer, 0, len(answer))[0].found
+    assert Citer(HOW, {1: make_passage(KERNEL)}).cite(0, answer, 0, len(answer))[0].is_verified
     assert not found(HOW, answer, KERNEL)

@@ -88,7 +88,7 @@ def test_a_sentence_from_the_result_of_a_tool_names_it(answer: str) -> None:
     nothing = [SentenceCitation(0, 0, len(answer), None, 0, 0, 0.1)]
     found = result_support.attribute_to_tool(nothing, answer, [call("17 * 23 = 391", expression="17 * 23")])
     assert [item.tool for item in found] == ["Calculator"]
-    assert found[0].found and not is_mostly_unsupported(found)
+    assert found[0].is_verified and not is_mostly_unsupported(found)
     assert render_citation_marks(found, "1") == (
         '<span class="pill tool" title="From the result of a tool: Calculator">Calculator</span>'
     )

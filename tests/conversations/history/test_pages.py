@@ -148,12 +148,12 @@ async def test_the_other_answers_to_a_question_can_be_reached(open_page, answere
 
 async def test_a_writing_answer_shows_what_was_last_kept(answered, alice) -> None:
     await Message.objects.filter(pk=answered["turn"]).aupdate(
-        status=Message.Status.WRITING, text="So far", shows=ShownSentences.ALL
+        status=Message.Status.WRITING, text="So far", shown_sentences=ShownSentences.ALL
     )
     response = await in_db(_get, alice, f"/c/{answered['conversation']}/")
     answer = response.context["turns"][0]["answer"]
     assert answer["status"] == "writing" and "So far" in answer["html"] and answer["last_seq"] == 0
-    await Message.objects.filter(pk=answered["turn"]).aupdate(shows=ShownSentences.VERIFIED)
+    await Message.objects.filter(pk=answered["turn"]).aupdate(shown_sentences=ShownSentences.VERIFIED)
     hidden = (await in_db(_get, alice, f"/c/{answered['conversation']}/")).context["turns"][0]["answer"]["html"]
     assert hidden == "", "which of it is verified is said by the replay"
     assert "data-live" in response.content.decode(), "the sidebar shows that it is being answered"

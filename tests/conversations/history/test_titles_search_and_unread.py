@@ -76,7 +76,7 @@ def test_what_a_page_folds_is_not_found(alice: User) -> None:
     Citation.objects.create(answer=row, sentence=0, start=0, end=19, score=0.1)
     Citation.objects.create(answer=row, sentence=1, start=20, end=52, score=0.9, source=source)
     assert texts(alice, "cheese") == texts(alice, "metres") == [text]
-    Message.objects.filter(pk=row.pk).update(shows=ShownSentences.VERIFIED)
+    Message.objects.filter(pk=row.pk).update(shown_sentences=ShownSentences.VERIFIED)
     assert texts(alice, "cheese") == texts(alice, "cheese high") == []
     assert texts(alice, "tower metr") == [text]
     assert "cheese" not in full_text_search.search_messages(alice, "metres")[0].snippet
@@ -153,7 +153,7 @@ async def named(open_page, alice, chat, reply: str, before=None) -> Conversation
 
 async def test_the_model_names_a_conversation_after_its_first_answer(open_page, alice, library, chat, titles) -> None:
     row = await named(open_page, alice, chat, "Height of the lighthouse")
-    assert (row.title, row.titled) == ("Height of the lighthouse", Conversation.Titled.MODEL)
+    assert (row.title, row.title_origin) == ("Height of the lighthouse", Conversation.TitleOrigin.MODEL)
     request = chat.requests[-1]
     assert request.cache_salt == str(alice.pk) and request.sampling.max_tokens < 50
 
@@ -163,7 +163,7 @@ async def test_a_model_that_does_not_read_well_is_asked_for_no_title(
 ) -> None:
     await ModelProfile.objects.aupdate(reading_right=10)
     row = await named(open_page, alice, chat, "Height of the lighthouse")
-    assert (row.title, row.titled) == (QUESTION, Conversation.Titled.QUESTION)
+    assert (row.title, row.title_origin) == (QUESTION, Conversation.TitleOrigin.QUESTION)
     assert len(chat.requests) == 1
 
 
@@ -174,12 +174,12 @@ async def test_a_name_that_a_person_gave_stays(open_page, alice, library, chat, 
         client.post(f"/c/{pk}/rename/", {"title": "Mine"})
 
     row = await named(open_page, alice, chat, "Height of the lighthouse", rename)
-    assert (row.title, row.titled) == ("Mine", Conversation.Titled.PERSON)
+    assert (row.title, row.title_origin) == ("Mine", Conversation.TitleOrigin.PERSON)
 
 
 async def test_a_senseless_name_leaves_the_words_of_the_question(open_page, alice, library, chat, titles) -> None:
     row = await named(open_page, alice, chat, "I am a language model and cannot do that")
-    assert (row.title, row.titled) == (QUESTION, Conversation.Titled.QUESTION)
+    assert (row.title, row.title_origin) == (QUESTION, Conversation.TitleOrigin.QUESTION)
 
 
 async def test_an_answer_is_new_until_it_was_looked_at(open_page, alice, library, chat) -> None:

@@ -118,7 +118,7 @@ async def test_what_shall_not_be_there_is_heeded_checked_and_kept(open_page, ali
     page = await open_page(alice)
     answer = await asked(page, "/picture a cat", picture={"negative": "  a hat "})
     row = await answer.pictures.aget()
-    assert (row.negative, answer.draws["negative"]) == ("a hat", "a hat")
+    assert (row.negative, answer.picture_request["negative"]) == ("a hat", "a hat")
     await in_db(scheduler.draw_waiting)
     assert painter.requests[-1].negative == "a hat"
     await page.tell(do="retry", turn=str(answer.pk), client_id="again")

@@ -14,7 +14,7 @@ from apps.conversations.models import AnswerTrace, Citation, Conversation, Messa
 def read_conversation(place: Conversation) -> dict[str, Any]:
     """Return all that is stored of a conversation."""
     return {
-        "place": Conversation.objects.filter(pk=place.pk).values("title", "titled").get(),
+        "place": Conversation.objects.filter(pk=place.pk).values("title", "title_origin").get(),
         "messages": list(Message.objects.filter(conversation=place).order_by("created").values()),
         "citations": list(Citation.objects.filter(answer__conversation=place).order_by("pk").values()),
         "records": [bytes(row.data) for row in AnswerTrace.objects.filter(answer__conversation=place).order_by("pk")],

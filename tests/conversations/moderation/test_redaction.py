@@ -85,12 +85,12 @@ def test_question_and_answer_come_back_in_any_order(answer: Message, first: int)
 
 def test_a_title_of_the_model_has_a_gap_and_one_of_the_person_is_theirs(answer: Message) -> None:
     rows = Conversation.objects.filter(pk=answer.conversation_id)
-    rows.update(title=f"Mail of {MAIL}", titled=Conversation.Titled.MODEL)
+    rows.update(title=f"Mail of {MAIL}", title_origin=Conversation.TitleOrigin.MODEL)
     made = cut(answer)
     assert rows.get().title == f"Mail of {REDACTION_CHARACTER * len(MAIL)}"
     enforcement.revert_effects(made, get_reviewer("robin"))
     assert rows.get().title == f"Mail of {MAIL}"
-    rows.update(titled=Conversation.Titled.PERSON)
+    rows.update(title_origin=Conversation.TitleOrigin.PERSON)
     cut(answer, clause="secrets")
     assert rows.get().title == f"Mail of {MAIL}"
 

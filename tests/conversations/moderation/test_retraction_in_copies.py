@@ -89,7 +89,7 @@ def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Messa
     )
     assert not titles._save_title(kept, f"{answer.text} He.", "Quixotic metres"), "a part was taken out meanwhile"
     assert titles._save_title(kept, answer.text, "Quixotic metres")
-    Conversation.objects.update(titled=Conversation.Titled.QUESTION)
+    Conversation.objects.update(title_origin=Conversation.TitleOrigin.QUESTION)
     withhold_message(answer)
     assert not titles._save_title(kept, answer.text, "Quixotic metres")
 

@@ -62,7 +62,7 @@ async def things(open_page: Any, alice: User, library: Any, chat: Any, settings:
     )
     await page.hear("queued")
     place = await Conversation.objects.aget(pk=finished["conversation"])
-    await Share.objects.acreate(conversation=place, sources="passages", until_id=running["turn"])
+    await Share.objects.acreate(conversation=place, sources="passages", last_message_id=running["turn"])
     withheld = await Conversation.objects.acreate(owner=alice)
     asked = await Message.objects.acreate(conversation=withheld, role="user", asked_by=alice)
     await Message.objects.acreate(

@@ -176,8 +176,8 @@ def test_what_was_a_link_remains_one_when_its_source_is_gone() -> None:
     text = "See [the page](https://good.example/a?b=1), https://good.example/x or [that](https://evil.example/)."
     links = collect_allowed_links(["It is at https://good.example/a?b=1."])
     written = render_answer(text, [], ID, links)
-    assert list(links.used) == ["https://good.example/a?b=1", "https://good.example/x"]
-    assert render_answer(text, [], ID, LinkPolicy(kept=list(links.used))) == written
+    assert list(links.used_links) == ["https://good.example/a?b=1", "https://good.example/x"]
+    assert render_answer(text, [], ID, LinkPolicy(stored_links=list(links.used_links))) == written
 
 
 def test_a_question_is_shown_as_it_was_written() -> None:

@@ -144,7 +144,7 @@ async def test_a_tool_that_hangs_is_given_up_and_the_turn_goes_on(open_page, ali
 
 async def test_progress_is_on_the_card(open_page, alice, library, caller, offer):
     async def slow(arguments, context):
-        await context.progress("step 1 of 2")
+        await context.report_progress("step 1 of 2")
         return ToolResult("ready")
 
     offer(Tried(slow))

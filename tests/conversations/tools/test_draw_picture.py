@@ -55,7 +55,7 @@ async def test_it_asks_first_and_its_tiles_stand_with_the_answer(open_page, alic
 async def test_what_its_person_does_not_allow_is_not_drawn(open_page, alice, caller):
     calls(caller, ("draw_picture", {"description": "a red cat on a sofa"}))
     answer, card = await answered(await open_page(alice), allow=False)
-    assert "You did not allow it" in card and answer.draws == {} and not await Picture.objects.aexists()
+    assert "You did not allow it" in card and answer.picture_request == {} and not await Picture.objects.aexists()
 
 
 async def test_an_administrator_may_let_it_draw_without_asking(open_page, alice, caller):

@@ -25,10 +25,10 @@ def test_what_is_new_gets_the_next_number_and_what_is_there_grows() -> None:
     again, other = passage(7, 10, 45, (0, 9), (34, 45)), passage(8, 46, 57, (46, 57))
     whole, found, fresh = add_passages(placed, [again, other], SourceNumbers(highest=4))
     assert [item.number for item in found] == [5, 6]
-    assert [(item.number, item.fresh) for item in fresh] == [(5, ((34, 45),)), (6, ((46, 57),))]
+    assert [(item.number, item.new_spans) for item in fresh] == [(5, ((34, 45),)), (6, ((46, 57),))]
     grown = whole[0]
     assert (grown.passage.full_start, grown.passage.full_end, grown.passage.full_text) == (0, 45, PAGE[:45])
-    assert grown.passage.spans == grown.fresh == ((0, 9), (34, 45)) and grown.text == "One lamp. … Four lamps."
+    assert grown.passage.spans == grown.new_spans == ((0, 9), (34, 45)) and grown.text == "One lamp. … Four lamps."
 
 
 def test_what_is_found_again_as_it_was_is_nothing_new() -> None:
@@ -41,8 +41,8 @@ def test_what_is_found_again_as_it_was_is_nothing_new() -> None:
 def test_a_whole_chunk_covers_the_sentences_that_were_given_of_it() -> None:
     placed = number_passages([passage(7, 0, 33, (10, 20))], SourceNumbers(), {})
     (grown,), _, (line,) = add_passages(placed, [passage(7, 0, 33, (0, 33))], SourceNumbers())
-    assert line.fresh == ((0, 33),) and line.text == PAGE[:33]
-    assert grown.fresh == grown.passage.spans == ((0, 33),) and grown.text == PAGE[:33]
+    assert line.new_spans == ((0, 33),) and line.text == PAGE[:33]
+    assert grown.new_spans == grown.passage.spans == ((0, 33),) and grown.text == PAGE[:33]
 
 
 def test_a_passage_of_an_earlier_turn_keeps_its_number() -> None:

@@ -60,8 +60,8 @@ def test_what_stands_under_nothing_verified_is_not_shown(
 def test_a_setting_of_the_assistant_goes_before_that_of_the_model_and_the_reading_check() -> None:
     def resolved(assistant: str = "automatic", model: str = "automatic", right: int | None = None) -> ShownSentences:
         asked = None if right is None else 8
-        profile = ModelProfile(name="tiny", shows=model, reading_right=right, reading_asked=asked)
-        return answer_style.resolve_shown_sentences(Assistant(shows=assistant), profile)
+        profile = ModelProfile(name="tiny", shown_sentences=model, reading_right=right, reading_asked=asked)
+        return answer_style.resolve_shown_sentences(Assistant(shown_sentences=assistant), profile)
 
     assert resolved() == resolved(right=6) == ShownSentences.VERIFIED
     assert resolved(right=8) == ShownSentences.ALL
@@ -103,7 +103,7 @@ async def test_a_sentence_appears_once_it_is_verified_and_the_others_stay_folded
     assert [cited[number]["state"] for number in sorted(cited)][1:] == ["unverified", cited[2]["state"], "unverified"]
 
     closed = events[-1]
-    assert (closed["weak"], row.shows) == (False, ShownSentences.VERIFIED)
+    assert (closed["weak"], row.shown_sentences) == (False, ShownSentences.VERIFIED)
     assert "2 sentences could not be verified" in closed["html"]
     assert "cheese" not in visible(closed["html"]) and "pink" not in visible(closed["html"])
     assert "Height" in visible(closed["html"]) and "100 metres" in visible(closed["html"])
@@ -131,7 +131,7 @@ async def test_where_nothing_is_verified_one_line_says_so(open_page, alice, libr
 async def test_of_a_model_that_reads_well_all_is_shown_and_marked(open_page, alice, library, chat) -> None:
     await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)
     row, events = await answered(open_page, alice, chat, MIXED)
-    assert row.shows == ShownSentences.ALL and "details" not in events[-1]["html"]
+    assert row.shown_sentences == ShownSentences.ALL and "details" not in events[-1]["html"]
     assert "cheese" in visible(events[-1]["html"]) and 'class="sentence unverified"' in events[-1]["html"]
 
 
@@ -164,7 +164,7 @@ async def test_what_was_written_when_the_process_died_is_folded(alice) -> None:
         asked = Message.objects.create(conversation=place, role="user", text="Why?", asked_by=alice)
         return Message.objects.create(
             conversation=place, parent=asked, role="assistant", status="writing", asked_by=alice,
-            text="It was painted pink by pirates.", shows=ShownSentences.VERIFIED,
+            text="It was painted pink by pirates.", shown_sentences=ShownSentences.VERIFIED,
         )  # fmt: skip
 
     row = await in_db(kept)
@@ -201,7 +201,7 @@ async def test_an_answer_of_before_keeps_its_pills_and_says_that_the_check_was_a
     open_page, alice, library, chat
 ) -> None:
     row, _ = await answered(open_page, alice, chat, MIXED)
-    await Message.objects.filter(pk=row.pk).aupdate(shows="")
+    await Message.objects.filter(pk=row.pk).aupdate(shown_sentences="")
     await Citation.objects.filter(answer=row).aupdate(check_version=0)
     html = await in_db(text_of, alice, f"/c/{row.conversation_id}/")
     assert "Found by an earlier check" in html and "could not be verified" not in html

@@ -63,7 +63,7 @@ async def test_a_shared_page_is_headed_by_no_title_that_the_question_does_not_be
     open_page, alice, bob, library, chat, title, shown
 ) -> None:
     place = await talk(open_page, alice, "Hello!", QUESTION)
-    await Conversation.objects.filter(pk=place.pk).aupdate(title=title, titled="model")
+    await Conversation.objects.filter(pk=place.pk).aupdate(title=title, title_origin="model")
     html = await in_db(shared_page, alice, place, bob)
     assert f"<h1>{shown}</h1>" in html.replace("\n", "") or f">{shown}</h1>" in html
     assert ("Gene editing" in html) is (shown == title and "Gene" in title)
@@ -71,5 +71,5 @@ async def test_a_shared_page_is_headed_by_no_title_that_the_question_does_not_be
 
 async def test_a_title_of_the_user_heads_a_shared_page_whatever_it_says(open_page, alice, bob, library, chat) -> None:
     place = await talk(open_page, alice, QUESTION)
-    await Conversation.objects.filter(pk=place.pk).aupdate(title="My own words", titled="person")
+    await Conversation.objects.filter(pk=place.pk).aupdate(title="My own words", title_origin="person")
     assert "My own words" in await in_db(shared_page, alice, place, bob)

@@ -43,7 +43,7 @@ async def test_complete_a_question_is_answered_from_the_documents_with_its_sourc
 
 
 async def test_the_events_add_up_to_what_a_reload_shows(open_page, alice, library, chat) -> None:
-    await ModelProfile.objects.acreate(name=chat.name, shows=ShownSentences.ALL)
+    await ModelProfile.objects.acreate(name=chat.name, shown_sentences=ShownSentences.ALL)
     chat.replies.append("It stood **100 metres** high.\n\n- One.\n- Two.\n\n```py\nprint(1)\n```\n")
     page = await open_page(alice)
     await page.ask(QUESTION)
@@ -232,7 +232,7 @@ async def test_nothing_is_asked_of_the_turn_log_after_the_end(open_page, alice, 
 async def test_an_answer_that_is_mostly_without_sources_says_so_now_and_after_a_reload(
     open_page, alice, library, chat, reply, weak
 ) -> None:
-    await ModelProfile.objects.acreate(name=chat.name, shows=ShownSentences.ALL)
+    await ModelProfile.objects.acreate(name=chat.name, shown_sentences=ShownSentences.ALL)
     chat.replies.append(reply)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)

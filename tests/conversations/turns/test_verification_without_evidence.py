@@ -51,7 +51,7 @@ def writing() -> tuple[Any, SentenceVerifier, Log]:
         citations=[],
         quotes=[],
         search_result=None,
-        shows=ShownSentences.ALL,
+        shown_sentences=ShownSentences.ALL,
         emit=log.say,
     )
     return turn, SentenceVerifier(cast(Turn, turn)), log

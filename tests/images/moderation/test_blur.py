@@ -80,10 +80,10 @@ def test_every_address_blurs_it_until_somebody_asks(alice: User, bob: User, row:
     asked = Message.objects.create(conversation=talk, role="user", text="/picture a red cat", asked_by=alice)
     said = Message.objects.create(
         conversation=talk, parent=asked, role="assistant", text="So.", asked_by=alice, status="complete",
-        draws={"words": "a red cat"},
+        picture_request={"words": "a red cat"},
     )  # fmt: skip
     said.pictures.add(row)
-    share = Share.objects.create(conversation=talk, until=said)
+    share = Share.objects.create(conversation=talk, last_message=said)
     client = as_(alice)
     ways = [f"/pictures/{row.pk}/{name}" for name in ("file.png", "preview.jpg", "frames/1.jpg")]
     for address in [*ways, f"/shared/{share.secret}/pictures/{row.pk}.png"]:

@@ -52,7 +52,7 @@ class DrawPicture(ToolDefaults):
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         """Store the picture requests, judged by the gate. Raise ToolError if refused, withheld or over a limit."""
         words = gate.normalise(arguments["description"]).strip()
-        verdict = await gate.check_question(words, level=context.level)
+        verdict = await gate.check_question(words, level=context.strictness)
         count, shape = arguments.get("count", 1), arguments.get("shape", "square")
         try:
             rows = await in_db(_store_request, context, words, count, shape, verdict)
@@ -66,9 +66,9 @@ class DrawPicture(ToolDefaults):
 
 def _store_request(context: ToolContext, words: str, count: int, shape: str, verdict: Verdict) -> list[str]:
     width, height = picture_size(model_info.get_model(), *SHAPES[shape])
-    request = PictureRequest(words, count=count, width=width, height=height, level=context.level)
+    request = PictureRequest(words, count=count, width=width, height=height, level=context.strictness)
     with transaction.atomic():
         rows: list[Picture] = submission.request_pictures(context.user, request, verdict=verdict)
         tiles.add_tiles(context.answer, [row.pk for row in rows])
-        Message.objects.filter(pk=context.answer).update(draws={"count": count, "by": TOOL_NAME})
+        Message.objects.filter(pk=context.answer).update(picture_request={"count": count, "by": TOOL_NAME})
     return [str(row.pk) for row in rows]

@@ -61,7 +61,7 @@ def _read(title: str, page: int, context: ToolContext) -> FullDocument:
     if len(documents) > 1:
         names = ", ".join(f"“{document.name}”" for document in documents)
         raise ToolError(_SEVERAL, names=names)
-    return read_full_document(documents[0], min(_TOKENS, context.tokens), context.count, page)
+    return read_full_document(documents[0], min(_TOKENS, context.max_tokens), context.count_tokens, page)
 
 
 def _empty(found: FullDocument, page: int) -> ToolError:

@@ -38,8 +38,8 @@ class SearchDocuments(ToolDefaults):
         if not (query := arguments["query"].strip()):
             raise ToolError("Enter what to search for.")
         found = await search(
-            context.user, query, collections=context.collections, token_budget=min(_TOKENS, context.tokens),
-            count=context.count, filters=context.filters,
+            context.user, query, collections=context.collections, token_budget=min(_TOKENS, context.max_tokens),
+            count=context.count_tokens, filters=context.filters,
         )  # fmt: skip
         if not found.passages:
             return localise_result(lambda: _describe_nothing_found(found, context.filters))

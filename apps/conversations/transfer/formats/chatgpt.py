@@ -58,7 +58,7 @@ def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
         parse_title(item.get("title")),
         tuple(messages),
         current=clean_text(item.get("current_node")) or None,
-        at=parse_time(item.get("create_time")),
+        timestamp=parse_time(item.get("create_time")),
         key=clean_text(item.get("conversation_id") or item.get("id"))[:200],
         pinned=item.get("is_starred") is True,
         archived=item.get("is_archived") is True,

@@ -47,7 +47,7 @@ def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
         parse_title(item.get("name")),
         tuple(messages),
         current=clean_text(item.get("current_leaf_message_uuid")) or last,
-        at=parse_time(item.get("created_at")),
+        timestamp=parse_time(item.get("created_at")),
         key=clean_text(item.get("uuid"))[:200],
         pinned=item.get("is_starred") is True,
         left_out=left_out,

@@ -33,7 +33,7 @@ class ImportedMessage:
     parent: str | None
     role: Role | None
     text: str = ""
-    at: float | None = None  # seconds since 1970
+    timestamp: float | None = None  # seconds since 1970
     model: str = ""
     status: str = "complete"
 
@@ -46,7 +46,7 @@ class ImportedChat:
     title: str
     messages: tuple[ImportedMessage, ...]
     current: str | None = None  # id of the message at which the user was
-    at: float | None = None
+    timestamp: float | None = None
     key: str = ""  # id of the conversation in that program
     pinned: bool = False
     archived: bool = False

@@ -35,12 +35,12 @@ def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
         _parse_message(message, parent, left_out)
         for message, parent in _flat(_messages(item), item.get("recursive") is True)
     )
-    first = min((message.at for message in messages if message.at), default=None)
+    first = min((message.timestamp for message in messages if message.timestamp), default=None)
     return ImportedChat(
         SOURCE,
         parse_title(item.get("title")),
         messages,
-        at=first,
+        timestamp=first,
         key=clean_text(item.get("conversationId"))[:200],
         left_out=left_out,
     )

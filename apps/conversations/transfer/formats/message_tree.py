@@ -30,10 +30,10 @@ class MessageRow:
     parent: int | None
     role: Role
     parts: list[str]
-    at: float | None
+    timestamp: float | None
     model: str
     status: str
-    grown: bool = False  # the row has children
+    has_children: bool = False  # the row has children
 
     @property
     def text(self) -> str:
@@ -83,16 +83,16 @@ def build_message_tree(messages: Sequence[ImportedMessage], current: str | None)
 
 def _place_message(tree: MessageTree, message: ImportedMessage, parent: _Place | None) -> _Place:
     if message.role == "assistant" and parent is None:
-        parent = _add_row(tree, MessageRow(None, "user", [MISSING_QUESTION], message.at, "", "complete"))
+        parent = _add_row(tree, MessageRow(None, "user", [MISSING_QUESTION], message.timestamp, "", "complete"))
     row = tree.rows[parent[0]] if parent else None
     if parent is None or row is None:
         return _add_row(tree, _make_row(None, message, []))
     if row.role != message.role:
         index = parent[0] if len(row.parts) == parent[1] else _copy_row(tree, parent)
-        tree.rows[index].grown = True
+        tree.rows[index].has_children = True
         return _add_row(tree, _make_row(index, message, []))
-    if row.grown or len(row.parts) != parent[1]:
-        return _add_row(tree, _make_row(row.parent, message, row.parts[: parent[1]], row.at))
+    if row.has_children or len(row.parts) != parent[1]:
+        return _add_row(tree, _make_row(row.parent, message, row.parts[: parent[1]], row.timestamp))
     row.parts.append(message.text)
     row.status, row.model = message.status, message.model or row.model
     _check_size(tree, len(message.text))
@@ -102,13 +102,15 @@ def _place_message(tree: MessageTree, message: ImportedMessage, parent: _Place |
 def _copy_row(tree: MessageTree, place: _Place) -> int:
     """Add a copy of the row with only its first parts, as it was when the message was attached; return its index."""
     row = tree.rows[place[0]]
-    return _add_row(tree, MessageRow(row.parent, row.role, row.parts[: place[1]], row.at, row.model, row.status))[0]
+    return _add_row(
+        tree, MessageRow(row.parent, row.role, row.parts[: place[1]], row.timestamp, row.model, row.status)
+    )[0]
 
 
 def _make_row(parent: int | None, message: ImportedMessage, before: list[str], at: float | None = None) -> MessageRow:
     role: Role = message.role or "user"
     return MessageRow(
-        parent, role, [*before, *filter(None, [message.text])], at or message.at, message.model, message.status
+        parent, role, [*before, *filter(None, [message.text])], at or message.timestamp, message.model, message.status
     )
 
 

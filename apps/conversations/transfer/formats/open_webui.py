@@ -45,7 +45,7 @@ def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
         parse_title(item.get("title") or inner.get("title")),
         tuple(messages),
         current=clean_text(history.get("currentId")) or None,
-        at=parse_time(item.get("created_at") or inner.get("timestamp")),
+        timestamp=parse_time(item.get("created_at") or inner.get("timestamp")),
         key=clean_text(item.get("id"))[:200],
         pinned=item.get("pinned") is True,
         archived=item.get("archived") is True,

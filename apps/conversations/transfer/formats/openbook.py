@@ -38,7 +38,7 @@ def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
         parse_title(item.get("title")),
         messages,
         current=path[-1] if path else None,
-        at=parse_time(item.get("created")),
+        timestamp=parse_time(item.get("created")),
         key=messages[0].id if messages else "",
         tags=tuple(filter(None, map(parse_title, as_list(item.get("tags"))))),
     )

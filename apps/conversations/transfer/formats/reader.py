@@ -68,15 +68,15 @@ def _read_item(item: Any) -> dict[str, Any]:
 def _make_line(chat: ImportedChat, tree: MessageTree) -> dict[str, Any]:
     rows = [
         {
-            "parent": row.parent, "role": row.role, "text": row.text, "at": row.at, "model": row.model,
+            "parent": row.parent, "role": row.role, "text": row.text, "at": row.timestamp, "model": row.model,
             "status": row.status, "on": number in tree.path,
         }
         for number, row in enumerate(tree.rows)
     ]  # fmt: skip
     content = [chat.source, chat.key, *((row["parent"], row["role"], row["text"]) for row in rows)]
     return {
-        "source": chat.source, "title": chat.title, "at": chat.at, "pinned": chat.pinned, "archived": chat.archived,
-        "tags": chat.tags[:_MAX_TAGS],
+        "source": chat.source, "title": chat.title, "at": chat.timestamp, "pinned": chat.pinned,
+        "archived": chat.archived, "tags": chat.tags[:_MAX_TAGS],
         "left": {what: count for what, count in chat.left_out.items() if count},
         "first": chat.messages[0].id, "rows": rows, "key": hashlib.sha256(orjson.dumps(content)).hexdigest(),
     }  # fmt: skip

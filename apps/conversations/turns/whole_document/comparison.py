@@ -37,12 +37,12 @@ _SENTENCES = 3  # central sentences of a side that is a whole document
 class _Side:
     """Passages of one side of a comparison.
 
-    `found` is None if the side is a whole document; `lines` are its central sentences then.
+    `search_result` is None if the side is a whole document; `lines` are its central sentences then.
     """
 
     passages: tuple[Passage, ...]
     query: str
-    found: SearchResult | None = None
+    search_result: SearchResult | None = None
     lines: tuple[extracts.ExtractLine, ...] = ()
 
 
@@ -56,7 +56,7 @@ async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | Non
     scope = await in_db(read_scope, turn.prepared)
     sides = [await _find_side(turn, scope, name, request.aspect) for name in request.sides]
     passages = {(passage.document_id, passage.chunk_id): passage for side in sides for passage in side.passages}
-    first = next((side.found for side in sides if side.found is not None), None)
+    first = next((side.search_result for side in sides if side.search_result is not None), None)
     if first is None:
         first = await retrieval.search_other_question(turn, " ".join(request.sides), scope)
     numbered = source_numbering.number_passages(list(passages.values()), turn.prepared.numbers, {})
@@ -67,7 +67,7 @@ async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | Non
     turn.quotes = [replace(quote, side=at) for at, found in enumerate(chosen) for quote in found]
     turn.search_result = replace(
         first, passages=tuple(passages.values()), query="",  # no query: a sentence may be about one side only
-        hits=tuple(hit for side in sides if side.found for hit in side.found.hits),
+        hits=tuple(hit for side in sides if side.search_result for hit in side.search_result.hits),
     )  # fmt: skip
     turn.timings["search"] = (time.perf_counter() - start) * 1000
     await turn.emit_step("search", _describe_search(request.sides, len(passages)), turn.timings["search"])
@@ -88,15 +88,17 @@ async def _find_side(turn: Turn, scope: SearchScope, name: str, aspect: str) -> 
 
 async def _summarise_side(turn: Turn, document: Document) -> _Side:
     structure = await in_db(read_document, turn.prepared.user, document)
-    lines = [line for line in await in_pool(extracts.summarise, structure) if not line.heads][:_SENTENCES]
+    lines = [line for line in await in_pool(extracts.summarise, structure) if not line.is_heading][:_SENTENCES]
     return _Side(tuple(read_passages(structure, lines)), "", None, tuple(lines))
 
 
 def _select_side_quotes(side: _Side, numbers: dict[tuple[UUID, int], int]) -> list[Quote]:
     """Return the quotes of a side. For `in_pool`."""
     known = {numbers[passage.document_id, passage.chunk_id]: passage for passage in side.passages}
-    if side.found is not None:
-        return quote_selection.select_quotes(side.query, side.found.vector, known, side.found.idf, MAX_QUOTES_PER_SIDE)
+    if side.search_result is not None:
+        return quote_selection.select_quotes(
+            side.query, side.search_result.vector, known, side.search_result.idf, MAX_QUOTES_PER_SIDE
+        )
     by_part = {passage.chunk_id: number for number, passage in known.items()}
     return [
         quote_selection.Quote(by_part[line.part.pk], line.start, line.end, line.text, 1.0)

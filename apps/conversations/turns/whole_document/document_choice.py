@@ -41,18 +41,19 @@ _PIECE = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class DocumentChoice:
-    """Document that a request means; or several from which the user must choose; or none.
+    """Document that a request means; or `options` from which the user must choose; or none.
 
-    `more` counts documents beyond `several`. `subject` holds the words that do not name the document, and `named` tells
-    whether the request names it. `unread` is a document that the user has just added and that is still being ingested.
+    `further_count` counts documents beyond `options`. `subject` holds the words that do not name the document, and
+    `is_named` tells whether the request names it. `pending` is a document that the user has just added and that is
+    still being ingested.
     """
 
     document: Document | None = None
-    several: tuple[Document, ...] = ()
-    more: int = 0
+    options: tuple[Document, ...] = ()
+    further_count: int = 0
     subject: tuple[str, ...] = ()
-    named: bool = False
-    unread: Document | None = None
+    is_named: bool = False
+    pending: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class _Named:
     """Document with the folded words of its names."""
 
     pk: UUID
-    words: frozenset[str]  # of the title, else of the file name
-    also: frozenset[str]  # of the file name with its extension
+    title_words: frozenset[str]  # of the title, else of the file name
+    file_name_words: frozenset[str]  # of the file name with its extension
 
 
 def readable_documents(prepared: PreparedTurn) -> QuerySet[Document]:
@@ -86,9 +87,9 @@ def find_document(prepared: PreparedTurn, request: DocumentRequest) -> DocumentC
     rows = readable_documents(prepared)
     named, left = _find_named(rows, request)
     if len(named) == 1:
-        return DocumentChoice(rows.get(pk=named[0]), subject=left, named=True)
+        return DocumentChoice(rows.get(pk=named[0]), subject=left, is_named=True)
     if named:
-        return replace(_offer_choice(rows.filter(pk__in=named), left), named=True)
+        return replace(_offer_choice(rows.filter(pk__in=named), left), is_named=True)
     if (unread := _find_unread(prepared, request)) is not None:
         return unread
     if prepared.files is not None and (own := rows.filter(collection=prepared.files)).exists():
@@ -116,8 +117,8 @@ def _find_unread(prepared: PreparedTurn, request: DocumentRequest) -> DocumentCh
         return None
     named, left = _find_named(rows, request)
     if named:
-        return DocumentChoice(unread=rows.filter(pk__in=named).first(), subject=left, named=True)
-    return None if request.subject else DocumentChoice(unread=rows.first())
+        return DocumentChoice(pending=rows.filter(pk__in=named).first(), subject=left, is_named=True)
+    return None if request.subject else DocumentChoice(pending=rows.first())
 
 
 def _filter_recent(rows: QuerySet[Document], prepared: PreparedTurn) -> QuerySet[Document]:
@@ -165,7 +166,7 @@ def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[lis
 
     Title words are weighted by rarity; misspelt words match, except for lists.
     """
-    asked = [fold_word(piece) for word in request.words for piece in _PIECE.findall(word)]
+    asked = [fold_word(piece) for word in request.all_words for piece in _PIECE.findall(word)]
     subject = {word: [fold_word(piece) for piece in _PIECE.findall(word)] for word in request.subject}
     own = {piece for pieces in subject.values() for piece in pieces}
     if not own:
@@ -175,15 +176,15 @@ def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[lis
     scored = []
     alike = operator.eq if request.kind == LIST else _is_similar  # words to be listed may resemble a name
     for document in known:
-        said = {word for word in document.words if any(alike(word, other) for other in asked)}
+        said = {word for word in document.title_words if any(alike(word, other) for other in asked)}
         matched = sum(weight[word] for word in said if any(alike(word, other) for other in own))
-        share = sum(weight[word] for word in said) / sum(weight[word] for word in document.words)
-        every = document.words | document.also
+        share = sum(weight[word] for word in said) / sum(weight[word] for word in document.title_words)
+        every = document.title_words | document.file_name_words
         left = tuple(word for word in request.subject if not _names_part(subject[word], every, alike))
-        if request.in_full and (share < _WHOLE or len(document.words) < _TITLE_WORDS):
+        if request.needs_full_title and (share < _WHOLE or len(document.title_words) < _TITLE_WORDS):
             continue
         if matched and _names_document(request, share, left):
-            exact = len(own & document.words)
+            exact = len(own & document.title_words)
             scored.append(((not left, share >= _WHOLE, exact, round(matched, 3)), document.pk, left))
     if not scored:
         return [], request.subject
@@ -202,7 +203,7 @@ def _load_names(rows: QuerySet[Document], own: Iterable[str]) -> list[_Named]:
         _Named(pk, _split_words(title or name.rpartition(".")[0] or name), _split_words(name))
         for pk, title, name in found
     ]
-    return [item for item in named if item.words]
+    return [item for item in named if item.title_words]
 
 
 def _split_words(text: str) -> frozenset[str]:
@@ -210,7 +211,7 @@ def _split_words(text: str) -> frozenset[str]:
 
 
 def _weigh_words(known: Sequence[_Named]) -> dict[str, float]:
-    seen = Counter(word for document in known for word in document.words)
+    seen = Counter(word for document in known for word in document.title_words)
     return {word: math.log(1 + len(known) / count) for word, count in seen.items()}
 
 

@@ -38,7 +38,7 @@ class _Mark:
 class ExcerptAnswer:
     """Answer made of lines of a document: its text, sources, and the source place of each line."""
 
-    placed: list[NumberedPassage]
+    passages: list[NumberedPassage]
     text: str = ""
     marks: list[_Mark] = field(default_factory=list)
     _numbers: dict[int, int] = field(default_factory=dict)  # source numbers by passage
@@ -50,7 +50,7 @@ class ExcerptAnswer:
     def add(self, lines: Sequence[ExtractLine]) -> None:
         """Append the lines as Markdown headings and list items."""
         for line in lines:
-            if line.heads:
+            if line.is_heading:
                 self.text = f"{self.text.rstrip()}\n\n### {escape_markdown(line.text)}\n\n"
                 continue
             self.text += f"{'  ' * line.depth}- "

@@ -47,7 +47,7 @@ _ALIKE = 85  # similarity, of 100, from which two words count as one
 class ExtractLine:
     """Line of an extract: a heading without a place, or text that stands at [start, end) of its page.
 
-    `depth` counts levels from 0. `heads` is True for a heading that groups the lines below.
+    `depth` counts levels from 0. `is_heading` is True for a heading that groups the lines below.
     """
 
     text: str
@@ -55,7 +55,7 @@ class ExtractLine:
     start: int = 0
     end: int = 0
     depth: int = 0
-    heads: bool = False
+    is_heading: bool = False
 
 
 def summarise(structure: DocumentStructure) -> list[ExtractLine]:
@@ -71,7 +71,7 @@ def summarise(structure: DocumentStructure) -> list[ExtractLine]:
         found = _select_central_sentences(structure, section, said, count)
         said.update(line.text.casefold() for line in found)
         if found and section.heading is not None:
-            lines.append(ExtractLine(section.heading.text, heads=True))
+            lines.append(ExtractLine(section.heading.text, is_heading=True))
         lines += found
     return lines
 

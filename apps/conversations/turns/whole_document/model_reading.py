@@ -146,7 +146,7 @@ async def _take_notes(
         found = [item for item in part if item.number in numbers]
         notes.append(prompt.format_part_notes(number, len(parts), said))
         named += found or part[:_FALLBACK]
-    return notes, [replace(item, fresh=()) for item in named]
+    return notes, [replace(item, new_spans=()) for item in named]
 
 
 async def _ask_for_notes(turn: Turn, part: Sequence[NumberedPassage], longest: int) -> str:

@@ -51,7 +51,7 @@ def recognise_turn_request(turn: Turn) -> DocumentRequest | None:
     if asked is None or asked.kind == COMPARE:
         return None
     words = tuple(prepared.text.split())
-    return replace(asked, words=words, subject=(*asked.subject, *words))
+    return replace(asked, all_words=words, subject=(*asked.subject, *words))
 
 
 async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
@@ -63,12 +63,12 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
         return await _reply_with_lists(turn, meant)
     if request.kind == LIST:
         return meant.document is not None and await read_whole(turn, meant.document)
-    if not (meant.document or meant.several or meant.unread) or not (meant.named or request.is_certain):
+    if not (meant.document or meant.options or meant.pending) or not (meant.is_named or request.is_certain):
         return False
     if any(not word.isdecimal() for word in meant.subject):
         return False  # the request is about a subject within the document
-    if meant.unread is not None:
-        return await _emit_unread_notice(turn, meant.unread)
+    if meant.pending is not None:
+        return await _emit_unread_notice(turn, meant.pending)
     if meant.document is None:
         return await _ask_back(turn, meant)
     if await has_passed_reading_check(turn) and await read_whole(turn, meant.document):
@@ -98,7 +98,7 @@ async def has_passed_reading_check(turn: Turn) -> bool:
 async def _wait_for_document(turn: Turn, request: DocumentRequest) -> DocumentChoice:
     """Return the document that is meant. A document that is being ingested is awaited for MAX_FILE_WAIT_S at most."""
     until = time.perf_counter() + retrieval.MAX_FILE_WAIT_S
-    while (meant := await in_db(find_document, turn.prepared, request)).unread and time.perf_counter() < until:
+    while (meant := await in_db(find_document, turn.prepared, request)).pending and time.perf_counter() < until:
         await asyncio.sleep(_POLL_S)
     return meant
 
@@ -135,7 +135,7 @@ async def _reply_with_extract(turn: Turn, kind: str, document: Document) -> bool
 def _summary_words(kind: str, lines: list[ExtractLine]) -> str:
     if kind == OUTLINE:
         return gettext("It has no headings. The central sentences of its parts:")
-    if any(line.heads for line in lines):
+    if any(line.is_heading for line in lines):
         return gettext("Its main headings, each with its central sentence:")
     return gettext("The central sentences of its parts:")
 
@@ -187,7 +187,7 @@ async def _emit_excerpts(
     excerpts.add(lines)
     if left:
         excerpts.say(ngettext("%(n)s more is left out.", "%(n)s more are left out.", left) % {"n": left})
-    turn.passages = excerpts.placed
+    turn.passages = excerpts.passages
     turn.verifier.use_citer(ExcerptCiter(excerpts))
     await _announce_turn(turn)
     title = str(structure.document)
@@ -201,9 +201,11 @@ async def _emit_excerpts(
 async def _ask_back(turn: Turn, meant: DocumentChoice) -> bool:
     await retrieval.check_question(turn)
     await _announce_turn(turn)
-    names = [f"- {escape_markdown(_format_name(document))}" for document in meant.several]
-    if meant.more:
-        names.append(f"- {ngettext('and %(n)s more', 'and %(n)s more', meant.more) % {'n': meant.more}}")
+    names = [f"- {escape_markdown(_format_name(document))}" for document in meant.options]
+    if meant.further_count:
+        names.append(
+            f"- {ngettext('and %(n)s more', 'and %(n)s more', meant.further_count) % {'n': meant.further_count}}"
+        )
     await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Asked which document is meant"), 0.0)
     await generation.emit_text(turn, "\n".join([gettext("Which document do you mean? Write its name:"), "", *names]))
     return True
