@@ -85,7 +85,7 @@ async def _asked(wire: aiohttp.ClientWebSocketResponse, ask: dict[str, Any]) -> 
                     answer.first = 1000 * (time.monotonic() - began)
                     await wire.send_str(json.dumps({"do": "stop", "turn": answer.turn}))
                 case "refused":
-                    raise RuntimeError(event["words"])
+                    raise RuntimeError(event["text"])
                 case "closed" if event["turn"] == answer.turn:
                     return answer
 

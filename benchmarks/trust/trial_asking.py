@@ -104,7 +104,7 @@ async def _ask(wire: Any, question: Question, conversation: str | None) -> Shown
         message = await wire.receive(timeout=max(1.0, left))
         event = json.loads(message.data)
         if event["type"] == "refused":
-            raise RuntimeError(f"{question.id}: {event['words']}")
+            raise RuntimeError(f"{question.id}: {event['text']}")
         take_event(seen, event, time.monotonic() - began)
         if event["type"] == "closed" and event.get("turn") == seen.answer:
             return seen

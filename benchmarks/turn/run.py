@@ -90,7 +90,7 @@ async def _product(http: aiohttp.ClientSession, wire: Any, model: str, question:
         at = time.monotonic()
         event = json.loads(message.data)
         if event["type"] == "refused":
-            raise RuntimeError(event["words"])
+            raise RuntimeError(event["text"])
         events.append((at, event))
     recorded = await site.recorded(http, model)
     return {"asked": asked, "events": events, "record": recorded[-1] if recorded else None}

@@ -176,7 +176,7 @@ async def test_a_person_over_a_limit_is_told_by_socket_and_by_api(
         said = [{"role": "user", "content": "Hello."}]
         await program.chat.completions.create(model=FAKE, messages=said)  # type: ignore[call-overload]
         refused = await page.ask("And queens?")
-        assert refused["type"] == "refused" and "Try again in" in refused["words"]
+        assert refused["type"] == "refused" and "Try again in" in refused["text"]
         with pytest.raises(openai.RateLimitError) as caught:
             await program.chat.completions.create(model=FAKE, messages=said)  # type: ignore[call-overload]
         assert 1 <= int(caught.value.response.headers["Retry-After"]) <= 60

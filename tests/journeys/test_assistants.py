@@ -56,7 +56,7 @@ def test_an_assistant_is_tried_made_and_asked(visit: Visit, width: int) -> None:
 def test_a_try_whose_line_is_lost_says_so_and_is_asked_again(visit: Visit) -> None:
     page = visit("/assistants/new/", tolerate="net::ERR_FAILED")
     asked: list[int] = []
-    step = '{"type": "step", "seq": 1, "name": "search", "words": "Searched Manuals", "ms": 3.0}\n'
+    step = '{"type": "step", "seq": 1, "name": "search", "text": "Searched Manuals", "ms": 3.0}\n'
     text = '{"type": "text", "seq": 2, "block": 0, "keep": 0, "html": "<p>The leave is</p>"}\n'
 
     def broken(route: Any) -> None:

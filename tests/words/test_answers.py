@@ -49,7 +49,7 @@ def in_english(language: str, page: str) -> list[str]:
 
 def said(events: list[dict[str, Any]]) -> set[str]:
     """The words of what came, and the texts of its fragments."""
-    plain = {str(event[name]) for event in events for name in ("words", "reason") if event.get(name)}
+    plain = {str(event[name]) for event in events for name in ("text", "reason") if event.get(name)}
     return plain.union(*(texts(f">{event[name]}<") for event in events for name in ("html",) if event.get(name)))
 
 
@@ -58,7 +58,7 @@ async def test_what_comes_while_it_is_written_is_in_the_language(page: Any, lang
     events = await page.events()
     assert events[-1]["status"] == "complete" and len([event for event in events if event["type"] == "step"]) > 3
     assert sorted(said(events) & english(language)) == []
-    heeded = next(event["words"] for event in events if event.get("name") == "personal")
+    heeded = next(event["text"] for event in events if event.get("name") == "personal")
     assert "about you" not in heeded
 
 
@@ -69,7 +69,7 @@ async def test_a_server_that_is_away_and_a_stop_are_told_in_the_language(
     chat.unavailable = True
     accepted = await page.ask(QUESTION)
     waiting = await page.hear("waiting")
-    assert waiting["words"] and waiting["words"] != model_queue._AWAY
+    assert waiting["text"] and waiting["text"] != model_queue._AWAY
     await page.tell(do="stop", turn=accepted["turn"])
     closed = (await page.events())[-1]
     assert closed["status"] == "stopped" and closed["reason"] and closed["reason"] != runner._STOPPED

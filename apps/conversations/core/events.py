@@ -6,18 +6,18 @@ of the answer and its turn), `seq` (1, 2, 3 … without gaps) and the fields of 
 
     {"type": "opened", "turn": "…", "seq": 1, "conversation": "…", "question": "…", "question_html": "<p>…</p>",
      "grounded": true}
-    {"type": "step", …, "name": "search", "words": "Searched 3 collections", "ms": 7.4}
+    {"type": "step", …, "name": "search", "text": "Searched 3 collections", "ms": 7.4}
     {"type": "sources", …, "html": "<section …>", "count": 4}
     {"type": "quotes", …, "html": "<figure …>"}
-    {"type": "folds", …, "words": "The model is writing. …"}
+    {"type": "folds", …, "text": "The model is writing. …"}
     {"type": "tool", …, "call": "1", "html": "<section …>"}
     {"type": "text", …, "block": 0, "keep": 12, "html": "next words</p>"}
     {"type": "pictures", …, "html": "<section …>"}
-    {"type": "cited", …, "sentence": 0, "state": "supported", "html": "<a class=\"pill\" …>1</a>", "shown": [0]}
-    {"type": "waiting", …, "words": "The model server does not answer. …"}
+    {"type": "cited", …, "sentence": 0, "state": "supported", "html": "<a class=\"pill\" …>1</a>", "revealed": [0]}
+    {"type": "waiting", …, "text": "The model server does not answer. …"}
     {"type": "nothing", …, "html": "<div …>"}
-    {"type": "closed", …, "status": "complete", "html": "<p>…</p>", "reason": "", "more": false,
-     "weak": false}
+    {"type": "closed", …, "status": "complete", "html": "<p>…</p>", "reason": "",
+     "can_continue": false, "mostly_unsupported": false}
     {"type": "retracted", …, "reason": "A reviewer withheld this. …", "question": false}
 
 Usual orders:
@@ -59,7 +59,7 @@ class Step:
     """
 
     name: str
-    words: str
+    text: str
     ms: float | None = None  # None while it runs
 
 
@@ -100,10 +100,10 @@ class Quotes:
 class Folds:
     """Event: only verified sentences are shown, each once `Cited` names it; `Closed` holds the others, collapsed.
 
-    Sent before the first `text`, if at all. `words` stand below the answer while it is written.
+    Sent before the first `text`, if at all. `text` stands below the answer while it is written.
     """
 
-    words: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +118,10 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
-class Thought:
-    """Event: a piece of the model's reasoning, as plain text from character `at` on. Not part of the answer."""
+class Reasoning:
+    """Event: a piece of the model's reasoning, as plain text from character `start` on. Not part of the answer."""
 
-    at: int
+    start: int
     text: str
 
 
@@ -155,21 +155,21 @@ class Pictures:
 class Cited:
     """Event: `sentence` was verified, and `html` holds its citation marks.
 
-    `state` is "quoted", "supported", "unverified", or "" if the sentence states nothing. `shown` are the sentences that
-    appear now, if only verified ones are shown.
+    `state` is "quoted", "supported", "unverified", or "" if the sentence states nothing. `revealed` are the sentences
+    that appear now, if only verified ones are shown.
     """
 
     sentence: int
     state: str  # SentenceState
     html: str
-    shown: tuple[int, ...] = ()
+    revealed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Event: the model server is unreachable or busy; the turn continues by itself once it is back."""
 
-    words: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +184,9 @@ class Closed:
     status: str  # Message.Status
     html: str
     reason: str = ""
-    more: bool = False  # the answer is unfinished and can be continued
-    weak: bool = False  # most of its statements have no source
-    ended_html: str = ""  # notice of what was withheld; "" if nothing was
+    can_continue: bool = False  # the answer is unfinished
+    mostly_unsupported: bool = False  # most of its statements have no source
+    notice_html: str = ""  # notice of what was withheld; "" if nothing was
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ class Retracted:
 
 
 Event = (
-    Opened | Step | Sources | Nothing | Quotes | Folds | Tool | Thought | Window | Text | Pictures | Cited | Waiting
+    Opened | Step | Sources | Nothing | Quotes | Folds | Tool | Reasoning | Window | Text | Pictures | Cited | Waiting
     | Closed | Retracted
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ import orjson
 from django.utils.translation import gettext, gettext_noop
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     BeforeValidator,
     Field,
     PlainValidator,
@@ -109,6 +110,8 @@ Options = Annotated[ChatPictureRequest | None, _optional(picture_request.parse_o
 ChosenSampling = Annotated[SamplingChoice | None, _optional(parse_sampling)]
 ModelName = Annotated[str | None, PlainValidator(model_choice.parse_model)]
 Question = Annotated[str, PlainValidator(clean_question)]
+# Question that this one rewords. Pages of the former release and questions that they queued send it as `beside`.
+RewordedQuestion = Annotated[UUID | None, Field(validation_alias=AliasChoices("reworded_question", "beside"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ class AskRequest:
     collections: Collections = None  # None: the conversation's; (): the assistant's, else all
     without_documents: Flag = False
     after: UUID | None = None  # answer that the question follows; None: the end of the remembered path
-    beside: UUID | None = None  # question that this one rewords
+    reworded_question: RewordedQuestion = None
     assistant: UUID | None = None  # assistant of a new conversation; None: the site's own
     sampling: ChosenSampling = None  # None: the conversation's
     picture: Options = None  # None for a question

@@ -3,7 +3,7 @@
 Messages of the page:
 
     {"do": "ask", "client_id": "…", "conversation": uuid or null, "text": "…", "collections": [uuid, …],
-     "filters": {…}, "without_documents": false, "after": uuid or null, "beside": uuid or null}
+     "filters": {…}, "without_documents": false, "after": uuid or null, "reworded_question": uuid or null}
     {"do": "typing", "text": "…", …}                as "ask", when typing pauses: starts a prefetch; an empty text
                                                     cancels it. Nothing is answered or stored
     {"do": "resume", "turn": uuid, "after": seq}    replays what came after that number, then follows to the end
@@ -25,12 +25,12 @@ Messages of the page:
 
 `client_id` has up to 40 characters and is made by the page: a repeated ask posts once. `collections: []` searches all
 that are visible, `filters` are those of `documents/retrieval/filters.py`; left out, the conversation's own hold.
-`after` is the answer that is followed, `beside` the question that is reworded. Messages to the page, besides the events
-of `core/events.py`:
+`after` is the answer that is followed, `reworded_question` the question that is reworded. Messages to the page, besides
+the events of `core/events.py`:
 
     {"type": "accepted", "client_id", "turn", "conversation", "question"}
                                                     the turn runs; its events follow on this socket by themselves
-    {"type": "refused", "client_id", "words"}       nothing was stored; words for the user (id "" if unreadable)
+    {"type": "refused", "client_id", "text"}        nothing was stored; text for the user (id "" if unreadable)
     {"type": "reworded", "client_id", "html"}       the question as it reads now
     {"type": "queued" or "first" or "unqueued", …}  replies to those; the last with "text" and "position"
     {"type": "gone", "conversation"}                that temporary chat has ended
@@ -153,7 +153,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             client_id = requests.parse_client_id(message)
             await self._handle_message(self.user, message, client_id)
         except (RequestRefused, RateLimited, EngineError) as error:
-            await self._send({"type": "refused", "client_id": client_id, "words": said(error)})
+            await self._send({"type": "refused", "client_id": client_id, "text": said(error)})
         except SessionEnded:
             await self.close(SIGNED_OUT)
 

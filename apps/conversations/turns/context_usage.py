@@ -87,7 +87,8 @@ def describe_usage(usage: ContextUsage | None) -> dict[str, Any] | None:
         return None
     return {
         "percent": min(100, round(100 * usage.used / usage.window_tokens)), "used": usage.used,
-        "size": usage.window_tokens, "rows": [(words, getattr(usage, name)) for name, words in _WORDS.items() if getattr(usage, name)],
+        "size": usage.window_tokens,
+        "rows": [(words, getattr(usage, name)) for name, words in _WORDS.items() if getattr(usage, name)],
         "dropped": f"{describe_dropped(usage.dropped_turns)}." if usage.dropped_turns else "",
     }  # fmt: skip
 

@@ -145,7 +145,8 @@ def _make_prepared_turn(
     if instructions:  # sent by the client, for this answer only
         assistant = Assistant(
             name=assistant.name, instructions=instructions, style=assistant.style,
-            shown_sentences=assistant.shown_sentences, model=assistant.model, preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
+            shown_sentences=assistant.shown_sentences, model=assistant.model, preset=assistant.preset,
+            sampling=assistant.sampling, safety=assistant.safety,
         )  # fmt: skip
     return PreparedTurn(
         user, conversation.pk, new_id(), new_id(), question, collections, without_documents, "", history,

@@ -71,7 +71,8 @@ def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnS
         "quotes": [quote.record() for quote in turn.quotes],
         "tools": [call_cards.make_record(call) for call in turn.tool_calls.values()],
         "steps": [
-            {**asdict(step), **({"nothing": turn.no_results} if step.name == "search" and turn.no_results else {})}
+            {"name": step.name, "words": step.text, "ms": step.ms}
+            | ({"nothing": turn.no_results} if step.name == "search" and turn.no_results else {})
             for step in turn.steps.values()
         ],
     }  # fmt: skip

@@ -267,10 +267,10 @@ def _find_earlier_exchanges(conversation: Conversation, ask: AskRequest) -> list
 
     Raise RequestRefused if that message is gone.
     """
-    exchanges = find_path(conversation.messages.all(), ask.beside or ask.after)
-    if ask.beside is not None:
-        if any(item.question.pk == ask.beside for item in exchanges):
-            return cut_before(exchanges, ask.beside)
+    exchanges = find_path(conversation.messages.all(), ask.reworded_question or ask.after)
+    if ask.reworded_question is not None:
+        if any(item.question.pk == ask.reworded_question for item in exchanges):
+            return cut_before(exchanges, ask.reworded_question)
     elif ask.after is None:
         return exchanges
     else:

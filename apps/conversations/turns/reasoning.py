@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
-from apps.conversations.core.events import Thought as Shown
+from apps.conversations.core.events import Reasoning
 from apps.conversations.moderation import findings
 from apps.engines import registry
 from apps.safety.gate import gate
@@ -89,7 +89,7 @@ async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown:
                 began = time.perf_counter()
                 piece = f"\n\n{piece}" if turn.reasoning else piece  # reasoning of a later tool round
                 await turn.emit_step("think", gettext("Thinking"))
-            await turn.emit(Shown(len(turn.reasoning), piece))
+            await turn.emit(Reasoning(len(turn.reasoning), piece))
             turn.reasoning += piece
     if began:
         turn.timings["thinking"] = turn.timings.get("thinking", 0.0) + (time.perf_counter() - began) * 1000

@@ -95,8 +95,8 @@ _locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # by use
 async def submit_question(user: User, session_key: str, request: AskRequest, socket: str) -> TurnIds:
     """Start the turn of a question and return its ids; a repeated client id gets the ids of the first.
 
-    A question without a conversation begins a new chat. One `beside` another replaces it and all that followed. Raise
-    SessionEnded, RequestRefused, ConversationBusy and RateLimited.
+    A question without a conversation begins a new chat. One with `reworded_question` replaces it and all that
+    followed. Raise SessionEnded, RequestRefused, ConversationBusy and RateLimited.
     """
     lock = _locks.setdefault(user.pk, asyncio.Lock())
     async with lock:
@@ -106,7 +106,7 @@ async def submit_question(user: User, session_key: str, request: AskRequest, soc
         if chat.running is not None:
             raise ConversationBusy("An answer is still being written in this conversation. Wait for it, or stop it.")
         others = sum(other.running is not None for other in _list_chats(user))
-        asked, past = chat.find_earlier(request.beside)
+        asked, past = chat.find_earlier(request.reworded_question)
         exchanges = tuple(one for _, one in past)
         prepared = await in_db(
             temporary_turn.prepare_temporary_turn, user, session_key, request, exchanges, chat.numbers, others

@@ -54,7 +54,7 @@ export class Blocks {
   cite(event) {
     this.cited.set(event.sentence, event);
     this.news.push(event);
-    for (const sentence of event.shown) this.shown.add(sentence);
+    for (const sentence of event.revealed) this.shown.add(sentence);
   }
 
   // The elements of a sentence, the place of its pills among them.
@@ -69,7 +69,7 @@ export class Blocks {
     for (const number of [...this.changed].sort((one, other) => one - other)) this.#place(text, number);
     for (const event of this.news) {
       for (const part of this.parts(event.sentence)) dress(part, event);
-      for (const sentence of event.shown) this.parts(sentence).forEach(reveal);
+      for (const sentence of event.revealed) this.parts(sentence).forEach(reveal);
     }
     this.changed.clear();
     this.news = [];

@@ -31,7 +31,7 @@ async function save(article, form) {
   const text = form.elements.text.value.trim();
   const said = await request({ do: "reword", question: article.dataset.questionId, text });
   if (!said) return refuse(form, gettext("The server cannot be reached. Your text is still here."));
-  if (said.type === "refused") return refuse(form, said.words);
+  if (said.type === "refused") return refuse(form, said.text);
   close(article);
   await transcript.dress(article);
 }

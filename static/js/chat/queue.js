@@ -27,7 +27,7 @@ export class Queue {
     // What the line lost may have arrived: said again it has the same name, so that it waits once.
     const client_id = this.lost.get(message.text) ?? message.client_id;
     const said = await request({ ...message, do: "queue", client_id, position: this.place });
-    if (said?.type !== "queued") this.refuse(said?.words ?? AWAY, message.text);
+    if (said?.type !== "queued") this.refuse(said?.text ?? AWAY, message.text);
     if (said) this.lost.delete(message.text);
     else this.lost.set(message.text, client_id);
     if (said?.type === "queued") {
@@ -43,7 +43,7 @@ export class Queue {
 
   async do(verb, queued) {
     const said = await request({ do: verb === "now" ? "queue_now" : "unqueue", queued });
-    if (!said || said.type === "refused") this.refuse(said?.words ?? AWAY, "");
+    if (!said || said.type === "refused") this.refuse(said?.text ?? AWAY, "");
     else if (verb === "edit") {
       this.place = said.position; // reworded, it goes back to where it was
       restore(said.attached);

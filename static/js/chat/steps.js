@@ -1,7 +1,7 @@
 // The line above an answer: what was done, and when opened, how long each part took.
 const time = (ms) => (ms === null ? "" : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
-export function step(steps, { name, words, ms }) {
+export function step(steps, { name, text, ms }) {
   const list = steps.querySelector("[data-list]");
   let line = list.querySelector(`[data-step="${CSS.escape(name)}"]`);
   if (!line) {
@@ -10,7 +10,7 @@ export function step(steps, { name, words, ms }) {
     line.append(document.createElement("span"), " ", Object.assign(document.createElement("span"), { className: "ms" }));
     list.append(line);
   }
-  line.firstElementChild.textContent = words;
+  line.firstElementChild.textContent = text;
   line.lastElementChild.textContent = time(ms);
   summarize(steps);
   steps.hidden = false;

@@ -28,7 +28,7 @@ export function begun(id, turn) {
 }
 
 // The same question again, or to the model alone. What is nowhere kept is asked anew, in the place of the former one.
-const anew = ({ dataset }, text) => ({ ...question(text), after: null, beside: dataset.questionId });
+const anew = ({ dataset }, text) => ({ ...question(text), after: null, reworded_question: dataset.questionId });
 
 export const again = (article, text) =>
   temporary ? anew(article, text) : { do: "retry", turn: article.dataset.turn, sampling: drawing(), model: model(), filters: filters() };

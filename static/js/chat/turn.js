@@ -7,7 +7,7 @@ import { dropStep, step } from "./steps.js";
 import { card } from "./tools.js";
 import { gettext, put } from "../lib/i18n.js";
 
-const SHOWN = new Set(["opened", "step", "sources", "nothing", "quotes", "tool", "thought", "window", "waiting", "pictures", "closed"]); // text, cited and folds are gathered first
+const SHOWN = new Set(["opened", "step", "sources", "nothing", "quotes", "tool", "reasoning", "window", "waiting", "pictures", "closed"]); // text, cited and folds are gathered first
 
 export class Turn {
   constructor(article, changed) {
@@ -17,7 +17,7 @@ export class Turn {
     this.blocks = new Blocks();
     this.reader = new Reader();
     this.arrived = [];
-    this.thoughtUntil = null; // characters on the page, as the server counts them
+    this.reasoningEnd = null; // characters on the page, as the server counts them
   }
 
   get id() {
@@ -55,7 +55,7 @@ export class Turn {
     this.changed(() => {
       const written = events.filter((event) => event.type === "text" || event.type === "cited");
       for (const event of written) event.type === "text" ? this.blocks.write(event) : this.blocks.cite(event);
-      events.filter(({ type }) => type === "folds").forEach(({ words }) => fold(this.article, words));
+      events.filter(({ type }) => type === "folds").forEach(({ text }) => fold(this.article, text));
       if (written.length) this.blocks.show(textOf(this.article));
       const parts = (sentence) => this.blocks.parts(sentence);
       const folding = folds(this.article);
@@ -72,11 +72,11 @@ export class Turn {
   }
 
   step(event) {
-    if (event.name === "see") return this.part("seen").replaceChildren(event.words);
+    if (event.name === "see") return this.part("seen").replaceChildren(event.text);
     step(this.article.querySelector("[data-steps]"), event);
     if (event.name === "small_talk") this.article.querySelector("[data-ungrounded]").hidden = true;
     if (event.name === "wait") this.article.querySelector('[data-do="answer_now"]').hidden = event.ms !== null;
-    if (event.name === "search" && event.ms !== null) say(event.words);
+    if (event.name === "search" && event.ms !== null) say(event.text);
   }
 
   sources({ html }) {
@@ -103,11 +103,11 @@ export class Turn {
     card(this.part("tools"), call, fragment(html));
   }
 
-  thought({ at, text }) {
+  reasoning({ start, text }) {
     const part = this.part("thoughts");
-    if (at === this.thoughtUntil) part.append(text);
-    else part.textContent = head(part.textContent, at) + text;
-    this.thoughtUntil = at + Array.from(text).length;
+    if (start === this.reasoningEnd) part.append(text);
+    else part.textContent = head(part.textContent, start) + text;
+    this.reasoningEnd = start + Array.from(text).length;
     part.closest("[data-thoughts]").hidden = false;
   }
 
@@ -115,8 +115,8 @@ export class Turn {
     morph(document.querySelector("[data-window]"), fragment(html));
   }
 
-  waiting({ words }) {
-    this.article.querySelector("[data-waiting]").textContent = words;
+  waiting({ text }) {
+    this.article.querySelector("[data-waiting]").textContent = text;
   }
 
   // “Sending” stands until the first step, and what is called by hand takes none.
@@ -125,19 +125,19 @@ export class Turn {
     steps.hidden = !steps.querySelector("li");
   }
 
-  closed({ status, html, reason, more, weak, ended_html }) {
+  closed({ status, html, reason, can_continue, mostly_unsupported, notice_html }) {
     this.sent();
     const text = this.part("text");
     const folded = folds(this.article);
     morph(text, fragment(html));
-    this.article.querySelector("[data-weak]").hidden = !weak;
+    this.article.querySelector("[data-weak]").hidden = !mostly_unsupported;
     this.article.querySelector('[data-do="answer_now"]').hidden = true;
     this.article.dataset.status = status;
     const end = document.querySelector(`[data-ending="${status}"]`).content.cloneNode(true);
-    if (ended_html) end.querySelector("[data-ended]").replaceChildren(fragment(ended_html));
+    if (notice_html) end.querySelector("[data-ended]").replaceChildren(fragment(notice_html));
     const place = end.querySelector("[data-reason]");
     if (place && reason) place.textContent = reason;
-    end.querySelector('[data-do="continue"]').hidden = !more;
+    end.querySelector('[data-do="continue"]').hidden = !can_continue;
     this.part("end").replaceChildren(end);
     over(this.article);
     if (!html) this.article.querySelector("[data-ungrounded]").hidden = true;

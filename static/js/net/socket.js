@@ -77,8 +77,8 @@ function lost(code) {
 }
 
 // What the line does not carry would break it again and again.
-function refuse(words) {
-  for (const client_id of outbox.keys()) page.received({ type: "refused", client_id, words });
+function refuse(text) {
+  for (const client_id of outbox.keys()) page.received({ type: "refused", client_id, text });
   outbox.clear();
 }
 

@@ -36,7 +36,7 @@ class Answer {
     this.arrived = [];
     const written = events.filter(({ type }) => type === "text" || type === "cited");
     for (const event of written) event.type === "text" ? this.blocks.write(event) : this.blocks.cite(event);
-    events.filter(({ type }) => type === "folds").forEach(({ words }) => fold(this.article, words));
+    events.filter(({ type }) => type === "folds").forEach(({ text }) => fold(this.article, text));
     if (written.length) this.blocks.show(textOf(this.article));
     for (const event of events) {
       if (event.type === "step") step(this.article.querySelector("[data-steps]"), event);
@@ -45,11 +45,11 @@ class Answer {
     }
   }
 
-  closed({ status: how, html, reason, weak }) {
+  closed({ status: how, html, reason, mostly_unsupported }) {
     morph(this.part("text"), fragment(html));
     this.article.dataset.status = how;
     over(this.article);
-    this.article.querySelector("[data-weak]").hidden = !weak;
+    this.article.querySelector("[data-weak]").hidden = !mostly_unsupported;
     this.end(reason, how === "failed");
   }
 

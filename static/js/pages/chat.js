@@ -83,12 +83,12 @@ const received = {
     if (mine.other) owe(id, turn, mine.other);
     begun(id, turn);
   },
-  refused({ client_id, words }) {
+  refused({ client_id, text }) {
     const mine = asked.get(client_id);
     asked.delete(client_id);
     keep("sending", conversation(), "");
     if (mine) transcript.refuse(mine.article, mine.former);
-    composer.refuse(words, mine?.former.length ? "" : mine?.text);
+    composer.refuse(text, mine?.former.length ? "" : mine?.text);
     settled();
   },
   async unknown({ turn }) {
@@ -163,7 +163,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("question:rerun", (event) => {
   if (busy()) return event.preventDefault();
   const { text } = event.detail;
-  send({ ...question(text), after: null, beside: event.target.dataset.questionId }, text, { again: event.target });
+  send({ ...question(text), after: null, reworded_question: event.target.dataset.questionId }, text, { again: event.target });
 });
 
 document.addEventListener("turn:closed", ({ target }) => {

@@ -199,7 +199,7 @@ async def test_what_was_chosen_for_a_conversation_stays_until_it_is_changed(
     assert chat.requests[-1].sampling.temperature == 0
     assert (await Conversation.objects.aget()).sampling == {"preset": "precise"}
     refused = await page.ask("What?", sampling={"temperature": 99})
-    assert refused["type"] == "refused" and "between 0 and 2" in refused["words"]
+    assert refused["type"] == "refused" and "between 0 and 2" in refused["text"]
 
 
 async def test_an_assistant_opens_no_document_to_those_who_may_not_read_it(
@@ -209,12 +209,12 @@ async def test_an_assistant_opens_no_document_to_those_who_may_not_read_it(
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
     page = await open_page(bob)
     refused = await page.ask("How long do workers live?", assistant=str(row.pk))
-    assert refused["type"] == "refused" and "do not have access" in refused["words"]
+    assert refused["type"] == "refused" and "do not have access" in refused["text"]
     await in_db(Membership.objects.create, collection=shelves[0], user=bob)
     assert (await answered(page, assistant=str(row.pk))).text
     foreign = await in_db(services.create_assistant, alice, {"name": "Private"}, Collection.objects.none())
     refused = await page.ask("What?", assistant=str(foreign.pk))
-    assert refused["type"] == "refused" and "was deleted or is no longer shared" in refused["words"]
+    assert refused["type"] == "refused" and "was deleted or is no longer shared" in refused["text"]
 
 
 async def test_an_assistant_that_is_no_longer_shared_answers_no_more(

@@ -95,7 +95,7 @@ async def test_a_queued_question_keeps_its_filters(open_page, alice, kinds, chat
 async def test_what_makes_no_filter_is_refused_and_keeps_nothing(open_page, alice, kinds, chat) -> None:
     page = await open_page(alice)
     refused = await page.ask(QUESTION, filters={"kinds": ["exe"]})
-    assert refused["type"] == "refused" and "filters could not be read" in refused["words"]
+    assert refused["type"] == "refused" and "filters could not be read" in refused["text"]
     assert not await Conversation.objects.aexists()
 
 

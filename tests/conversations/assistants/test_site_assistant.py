@@ -139,4 +139,4 @@ async def test_who_may_read_none_of_its_collections_is_told(
     open_page: Callable[..., Any], bob: User, wasps: Collection
 ) -> None:
     refused = await (await open_page(bob)).ask(QUESTION)
-    assert refused["type"] == "refused" and "do not have access" in refused["words"]
+    assert refused["type"] == "refused" and "do not have access" in refused["text"]

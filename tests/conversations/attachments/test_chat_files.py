@@ -86,7 +86,7 @@ async def test_a_question_asked_at_once_waits_for_the_file(open_page, alice, lib
     page = await open_page(alice)
     accepted = await page.ask(QUESTION, files=str(files.pk))
     step = await page.hear("step")
-    assert (step["name"], step["words"]) == ("wait", "1 file is still being read")
+    assert (step["name"], step["text"]) == ("wait", "1 file is still being read")
     await in_db(ingest, (await Document.objects.aget(collection=files)).pk)
     await page.events()
     assert await in_db(cited, await Message.objects.aget(pk=accepted["turn"])) == {"lease.txt"}
@@ -114,7 +114,7 @@ async def test_files_of_another_chat_or_user_are_refused(open_page, alice, bob, 
     await asked(page, files=str(files.pk))
     for pk in (files.pk, foreign.pk, library.pk):
         said = await page.ask(QUESTION, files=str(pk))
-        assert said["type"] == "refused" and "no longer available" in said["words"]
+        assert said["type"] == "refused" and "no longer available" in said["text"]
         said = await page.ask(QUESTION, collections=[str(pk)]) if pk != library.pk else said
         assert said["type"] == "refused"
 
@@ -122,7 +122,7 @@ async def test_files_of_another_chat_or_user_are_refused(open_page, alice, bob, 
 async def test_temporary_chats_take_no_files(open_page, alice, library, chat) -> None:
     files = await in_db(draft, alice)
     said = await (await open_page(alice)).ask(QUESTION, files=str(files.pk), temporary=True)
-    assert said["type"] == "refused" and "temporary chats cannot have any" in said["words"]
+    assert said["type"] == "refused" and "temporary chats cannot have any" in said["text"]
 
 
 def test_files_are_refused_as_in_collections(alice: User, settings: Any) -> None:

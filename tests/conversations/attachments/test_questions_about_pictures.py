@@ -93,7 +93,7 @@ async def test_a_question_waits_visibly_until_the_text_is_read(open_page, alice,
     accepted = await page.ask(QUESTION, attached=[str(row.pk)])
     while (step := await page.hear("step"))["name"] != "see":
         pass
-    assert "Reading the text" in step["words"] and not chat.requests
+    assert "Reading the text" in step["text"] and not chat.requests
     await asyncio.to_thread(_recognised, row.pk)
     assert (await page.events())[-1]["status"] == "complete" and accepted["turn"]
     assert "E4" in said(chat)
@@ -127,15 +127,15 @@ async def test_the_text_in_a_picture_passes_the_gate_as_the_question_does(open_p
 async def test_nobody_asks_about_a_picture_that_is_not_theirs_or_is_held(open_page, alice, bob, chat) -> None:
     row = await in_db(attached, alice, TEXT)
     other = await (await open_page(bob)).ask(QUESTION, attached=[str(row.pk)])
-    assert other["type"] == "refused" and "no longer available" in other["words"]
+    assert other["type"] == "refused" and "no longer available" in other["text"]
     page = await open_page(alice)
     many = await page.ask(QUESTION, attached=[str(uuid.uuid4()) for _ in range(5)])
-    assert many["type"] == "refused" and "up to 4 pictures" in many["words"]
+    assert many["type"] == "refused" and "up to 4 pictures" in many["text"]
     for junk in ("x", ["x"], [1], {"a": 1}, [[]]):
         assert (await page.ask(QUESTION, attached=junk))["type"] == "refused"
     await AttachedPicture.objects.filter(pk=row.pk).aupdate(status="held")
     held = await page.ask(QUESTION, attached=[str(row.pk)])
-    assert held["type"] == "refused" and "held for review" in held["words"] and not chat.requests
+    assert held["type"] == "refused" and "held for review" in held["text"] and not chat.requests
     assert not await Message.objects.aexists()
 
 
@@ -148,7 +148,7 @@ async def test_another_wording_and_another_answer_keep_the_picture(open_page, al
     await page.events()
     assert TEXT in said(chat)
     place = str(first.conversation_id)
-    beside = {"conversation": place, "beside": str(first.parent_id), "attached": [str(row.pk)]}
+    beside = {"conversation": place, "reworded_question": str(first.parent_id), "attached": [str(row.pk)]}
     await asked(page, "What does E4 mean?", **beside)
     assert TEXT in said(chat) and await Attachment.objects.acount() == 2
     assert await in_db(uploads.delete_draft, alice, row.pk) is None and await AttachedPicture.objects.acount() == 1

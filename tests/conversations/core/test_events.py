@@ -18,7 +18,7 @@ from apps.conversations.models import Message
         Text(0, 12, "next words</p>"),
         Cited(0, "supported", "", (0, 1)),
         Folds("The model is writing."),
-        Closed(Message.Status.COMPLETE, "<p>x</p>", more=True),
+        Closed(Message.Status.COMPLETE, "<p>x</p>", can_continue=True),
     ],
     ids=lambda event: type(event).__name__,
 )

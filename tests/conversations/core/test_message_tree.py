@@ -48,7 +48,7 @@ async def test_another_wording_is_a_sibling_and_what_followed_the_first_stays_wi
     first = await asked(page, QUESTION)
     place = first["conversation"]
     await asked(page, OTHER, conversation=place, after=first["turn"])
-    edited = await asked(page, THIRD, conversation=place, beside=first["question"])
+    edited = await asked(page, THIRD, conversation=place, reworded_question=first["question"])
     assert await in_db(shown, place) == [THIRD], "the new wording is what is remembered"
     assert await in_db(shown, place, first["turn"]) == [QUESTION, OTHER]
     found = await in_db(way, place)
@@ -59,7 +59,7 @@ async def test_another_wording_is_a_sibling_and_what_followed_the_first_stays_wi
 async def test_sources_keep_their_numbers_across_branches(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
     first = await asked(page, QUESTION)
-    await asked(page, OTHER, conversation=first["conversation"], beside=first["question"])
+    await asked(page, OTHER, conversation=first["conversation"], reworded_question=first["question"])
     titles = {row.number: str(row.document) async for row in Source.objects.select_related("document")}
     assert titles == {1: "Lighthouses", 2: "Bees"}
 
@@ -80,9 +80,9 @@ async def test_a_question_follows_the_answer_that_its_page_shows_and_its_branch_
 async def test_what_is_gone_cannot_be_followed(open_page, alice, library) -> None:
     page = await open_page(alice)
     first = await asked(page, QUESTION)
-    for also in ({"after": first["question"]}, {"beside": first["turn"]}):
+    for also in ({"after": first["question"]}, {"reworded_question": first["turn"]}):
         said = await page.ask(OTHER, conversation=first["conversation"], **also)
-        assert said["type"] == "refused" and "no longer available" in said["words"]
+        assert said["type"] == "refused" and "no longer available" in said["text"]
 
 
 async def test_an_unfinished_answer_is_written_on_in_its_place(open_page, alice, library, chat) -> None:
@@ -91,7 +91,7 @@ async def test_an_unfinished_answer_is_written_on_in_its_place(open_page, alice,
     chat.finish = "length"
     first = await page.ask(QUESTION)
     closed = (await page.events())[-1]
-    assert closed["more"]
+    assert closed["can_continue"]
     chat.finish = "stop"
     on = await told(page, do="continue", turn=first["turn"])
     answer = await Message.objects.aget(pk=on["turn"])
@@ -109,13 +109,13 @@ async def test_a_finished_answer_is_not_written_on(open_page, alice, library) ->
     page = await open_page(alice)
     first = await asked(page, QUESTION)
     said = await told(page, do="continue", turn=first["turn"])
-    assert said["type"] == "refused" and "finished" in said["words"]
+    assert said["type"] == "refused" and "finished" in said["text"]
 
 
 async def test_a_stranger_neither_follows_nor_rewords(open_page, alice, bob: User, library) -> None:
     page, other = await open_page(alice), await open_page(bob)
     first = await asked(page, QUESTION)
-    for also in ({"after": first["turn"]}, {"beside": first["question"]}):
+    for also in ({"after": first["turn"]}, {"reworded_question": first["question"]}):
         assert (await other.ask(OTHER, conversation=first["conversation"], **also))["type"] == "refused"
     assert (await told(other, do="continue", turn=first["turn"]))["type"] == "refused"
     assert await Message.objects.acount() == 2

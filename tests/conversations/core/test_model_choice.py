@@ -89,7 +89,7 @@ async def test_a_model_that_was_taken_away_is_named_and_the_rest_goes_on(
     again, _ = await answered(page, assistant=str(own.pk))
     assert again.model == "fake-1B"
     said = await page.ask(QUESTION, model=BIG)  # of a page that was opened before
-    assert said["type"] == "refused" and "no longer available" in said["words"]
+    assert said["type"] == "refused" and "no longer available" in said["text"]
     client = Client()
     await in_db(client.force_login, alice)
     form = (await in_db(client.get, f"/assistants/{own.pk}/")).content.decode()
@@ -137,7 +137,7 @@ async def test_a_full_server_keeps_only_its_own_questions_waiting(open_page, ali
     assert not model_queue.get_model_queue(BIG).idle and model_queue.get_model_queue("main").idle
     assert (await answered(other))[0].status == "complete"  # another server has room
     assert (await same.ask(QUESTION, model="Beside"))["type"] == "accepted"
-    while "Waiting for the model" not in (await same.hear("step"))["words"]:  # the same server has none
+    while "Waiting for the model" not in (await same.hear("step"))["text"]:  # the same server has none
         pass
     get_fake_engine().gap_s = 0
     assert (await same.events())[-1]["status"] == "complete"

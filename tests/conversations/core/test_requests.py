@@ -62,6 +62,14 @@ def test_without_documents_is_meant_only_when_it_is_true() -> None:
     assert not requests.parse_ask({"client_id": "1", "text": QUESTION, "without_documents": "false"}).without_documents
 
 
+@pytest.mark.parametrize("name", ["reworded_question", "beside"])
+def test_a_reworded_question_is_also_read_under_the_name_of_the_former_release(name: str) -> None:
+    question = uuid.uuid4()
+    for do in ("ask", "queue"):
+        command = requests.parse_command({"do": do, "client_id": "1", "text": QUESTION, name: str(question)})
+        assert isinstance(command, requests.AskCommand) and command.reworded_question == question
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_the_same_ask_twice_posts_once_and_both_hear_the_answer(open_page, alice, library, chat) -> None:
     page, other = await open_page(alice), await open_page(alice)
@@ -99,10 +107,10 @@ async def test_one_answer_at_a_time_in_a_conversation_and_three_in_all(open_page
     page = await open_page(alice)
     first = await page.ask(QUESTION)
     refused = await page.ask("And how old?", conversation=first["conversation"])
-    assert refused["type"] == "refused" and "still being written" in refused["words"]
+    assert refused["type"] == "refused" and "still being written" in refused["text"]
     for _ in range(2):
         assert (await page.ask(QUESTION))["type"] == "accepted"
-    assert "3 of your answers" in (await page.ask(QUESTION))["words"]
+    assert "3 of your answers" in (await page.ask(QUESTION))["text"]
     assert await Message.objects.filter(role="user").acount() == 3
 
 
@@ -115,10 +123,10 @@ async def test_a_conversation_or_collection_that_is_not_mine_is_refused_like_one
     await page.events()
     foreign = await theirs.ask(QUESTION, conversation=mine["conversation"])
     unknown = await theirs.ask(QUESTION, conversation=str(uuid.uuid4()))
-    assert foreign["type"] == "refused" and foreign["words"] == unknown["words"]
+    assert foreign["type"] == "refused" and foreign["text"] == unknown["text"]
     foreign = await theirs.ask(QUESTION, collections=[str(library.pk)])
     unknown = await theirs.ask(QUESTION, collections=[str(uuid.uuid4())])
-    assert foreign["type"] == "refused" and foreign["words"] == unknown["words"]
+    assert foreign["type"] == "refused" and foreign["text"] == unknown["text"]
     assert await Message.objects.filter(asked_by=bob).acount() == 0
 
 
@@ -144,7 +152,7 @@ async def test_a_conversation_whose_collections_are_no_longer_shared_does_not_se
     await page.events()
     await Collection.objects.filter(pk=library.pk).aupdate(owner=bob)
     await page.tell(do="retry", turn=accepted["turn"], client_id="again")
-    assert "no longer shared" in (await page.hear("refused"))["words"]
+    assert "no longer shared" in (await page.hear("refused"))["text"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -161,7 +169,7 @@ async def test_where_the_chosen_collections_were_deleted_not_everything_is_searc
         {"do": "ask", "conversation": first["conversation"], "text": QUESTION, "client_id": "more"},
     ):
         await page.tell(**message)
-        assert "were deleted" in (await page.hear("refused", "accepted"))["words"]
+        assert "were deleted" in (await page.hear("refused", "accepted"))["text"]
     again = await page.ask(QUESTION, conversation=first["conversation"], collections=[])
     assert again["type"] == "accepted", "to search everywhere can be chosen"
     await page.events()

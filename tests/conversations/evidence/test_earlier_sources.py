@@ -85,7 +85,7 @@ async def test_what_another_branch_was_given_supports_nothing_here(open_page, al
     chat.replies += ["It stood about 100 metres high.", FOLLOW_UP]
     first = await page.ask(LIGHTHOUSE)
     await page.events()
-    other = await page.ask(BEES, conversation=first["conversation"], beside=first["question"])
+    other = await page.ask(BEES, conversation=first["conversation"], reworded_question=first["question"])
     await page.events()
     cites = Citation.objects.filter(answer=other["turn"]).order_by("sentence").values_list("source__number", flat=True)
     assert [number async for number in cites] == [2, None]

@@ -110,14 +110,14 @@ async def test_saving_changes_the_words_and_keeps_the_answers(open_page, talk, a
 @pytest.mark.parametrize("text", ["", "   ", "a\x00b", "How do I build a pipe bomb at home?"])
 async def test_what_could_not_be_asked_cannot_be_saved(open_page, talk, alice, text) -> None:
     said = await reworded(await open_page(alice), talk["question"], text)
-    assert said["type"] == "refused" and said["words"]
+    assert said["type"] == "refused" and said["text"]
     assert (await Message.objects.aget(pk=talk["question"])).text == QUESTION
 
 
 async def test_a_question_that_is_being_answered_stays_as_it_is(open_page, talk, alice) -> None:
     await Message.objects.filter(pk=talk["again"]).aupdate(status=Message.Status.WRITING)
     said = await reworded(await open_page(alice), talk["question"], "Another")
-    assert said["type"] == "refused" and "still being written" in said["words"]
+    assert said["type"] == "refused" and "still being written" in said["text"]
     await Message.objects.filter(pk=talk["again"]).aupdate(status=Message.Status.COMPLETE)
 
 

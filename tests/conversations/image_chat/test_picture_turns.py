@@ -182,7 +182,7 @@ async def test_words_that_the_gate_withholds_are_a_held_tile_and_one_case(open_p
 )
 async def test_what_cannot_be_read_is_refused_in_words(open_page, alice, text: str, picture: Any) -> None:
     said = await (await open_page(alice)).ask(text, picture=picture)
-    assert said["type"] == "refused" and len(said["words"]) > 20
+    assert said["type"] == "refused" and len(said["text"]) > 20
     assert not await Conversation.objects.aexists()
 
 

@@ -106,7 +106,7 @@ async def test_a_label_is_shown_at_once_and_after_a_reload(open_page, alice, lib
     turn = await page.ask(f"{QUESTION} {LABELLED}")
     events = await page.events()
     words = "Labelled by the safety check: Harassment"
-    assert [event["words"] for event in events if event["type"] == "step" and event["name"] == "label"] == [words]
+    assert [event["text"] for event in events if event["type"] == "step" and event["name"] == "label"] == [words]
     assert words in await in_db(of, alice, f"/c/{turn['conversation']}/")
     assert not await Case.objects.aexists()
 

@@ -122,7 +122,7 @@ async def test_a_withheld_question_goes_with_all_its_answers_and_with_the_title_
     assert "A reviewer withheld this question." in shown and "New conversation" in shown
     for wish in ({"do": "retry", "turn": str(answer.pk)}, {"do": "reword", "question": str(answer.parent_id)}):
         await page.tell(**wish, text="Another one", client_id="2")
-        assert "withheld this question" in (await page.hear("refused"))["words"]
+        assert "withheld this question" in (await page.hear("refused"))["text"]
     await in_db(overturn_decision, case)
     assert await in_db(read_conversation, place) == before
 

@@ -116,10 +116,10 @@ async def test_what_waits_in_line_and_another_wording_are_judged_so(open_page, a
     answer = await asked(page, HIGH, assistant=await strict(alice))
     place = str(answer.conversation_id)
     await page.tell(do="queue", client_id="q1", conversation=place, text=MARKED)
-    assert "stricter than the site" in (await page.hear("refused", "queued"))["words"]
+    assert "stricter than the site" in (await page.hear("refused", "queued"))["text"]
     assert not await QueuedQuestion.objects.aexists()
     await page.tell(do="reword", client_id="r1", question=str(answer.parent_id), text=MARKED)
-    assert "stricter than the site" in (await page.hear("refused", "reworded"))["words"]
+    assert "stricter than the site" in (await page.hear("refused", "reworded"))["text"]
     await page.tell(do="reword", client_id="r2", question=str(answer.parent_id), text=NOTED)
     assert (await page.hear("refused", "reworded"))["type"] == "reworded"
 

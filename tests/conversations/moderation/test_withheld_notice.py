@@ -53,7 +53,7 @@ async def test_who_speaks_of_suicide_gets_help_and_no_word_of_withholding(
     open_page: Any, alice: User, temporary: bool
 ) -> None:
     closed, answer = await asked(await open_page(alice), HELP, temporary=temporary)
-    pages = [closed["ended_html"], *([] if temporary else [await in_db(shown, alice, answer)])]
+    pages = [closed["notice_html"], *([] if temporary else [await in_db(shown, alice, answer)])]
     for html in pages:
         assert 'class="care"' in html and links(html)[:2] == FIRST["en"] and "tel:112" in links(html)
         assert "withheld" not in html and "notice" not in html and "warn" not in html and "shield" not in html
@@ -65,7 +65,7 @@ async def test_an_answer_that_speaks_of_suicide_ends_with_the_same_card(
 ) -> None:
     chat.replies.append("It lives for five years. Go and [self_harm] now.")
     closed, answer = await asked(await open_page(alice), CALM)
-    assert closed["status"] == "withheld" and 'class="care"' in closed["ended_html"]
+    assert closed["status"] == "withheld" and 'class="care"' in closed["notice_html"]
     assert 'class="care"' in await in_db(shown, alice, answer)
 
 
@@ -104,7 +104,7 @@ async def test_a_withheld_question_says_what_happened_by_which_rule_and_how_to_a
     open_page: Any, alice: User
 ) -> None:
     closed, answer = await asked(await open_page(alice), BAD)
-    for html in (closed["ended_html"], await in_db(shown, alice, answer)):
+    for html in (closed["notice_html"], await in_db(shown, alice, answer)):
         assert "Your question was not answered." in html and "rest of this answer" not in html
         assert "Rule: Hate" in html and 'href="/notices/"' in html and "how to appeal" in html
 
@@ -114,7 +114,7 @@ async def test_a_withheld_part_of_an_answer_is_still_its_rest(
 ) -> None:
     chat.replies.append("The queen can live for five years, and it is said so. And now some [hate] text.")
     closed, answer = await asked(await open_page(alice), CALM)
-    for html in (closed["ended_html"], await in_db(shown, alice, answer)):
+    for html in (closed["notice_html"], await in_db(shown, alice, answer)):
         assert "The rest of this answer was withheld." in html and "not answered" not in html
 
 

@@ -5,7 +5,7 @@ Ids of other users must be answered like ids that do not exist.
 
 from __future__ import annotations
 
-ASKED = ("conversation", "after", "beside", "assistant", "collections", "attached", "files")
+ASKED = ("conversation", "after", "reworded_question", "assistant", "collections", "attached", "files")
 MATRIX: dict[str, tuple[str, ...]] = {
     "ask": ASKED,
     "typing": ASKED,
@@ -32,7 +32,7 @@ THINGS: dict[str, tuple[str, ...]] = {
     "secret": ("conversation",),  # only the secret of the link itself opens it
     "turn": ("running", "finished", "temporary answer"),
     "after": ("finished",),
-    "beside": ("question",),
+    "reworded_question": ("question",),
     "question": ("question",),
     "queued": ("queued",),
     "assistant": ("assistant",),

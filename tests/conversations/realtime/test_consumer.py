@@ -129,7 +129,7 @@ async def test_the_size_of_a_message_is_counted_in_bytes(open_page, alice) -> No
 async def test_a_question_far_too_long_is_refused_with_its_id_so_that_the_draft_can_be_kept(open_page, alice) -> None:
     page = await open_page(alice)
     refused = await page.ask("x" * 100_000, client_id="mine")
-    assert (refused["type"], refused["client_id"]) == ("refused", "mine") and "100,000" in refused["words"]
+    assert (refused["type"], refused["client_id"]) == ("refused", "mine") and "100,000" in refused["text"]
 
 
 async def test_a_turn_of_another_is_like_one_that_never_was(open_page, alice, bob, library, chat) -> None:

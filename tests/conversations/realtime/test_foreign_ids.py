@@ -96,7 +96,7 @@ def _attach_file(alice: User) -> Collection:
 def _message(do: str, field: str, value: str, number: int, place: str | None = None) -> dict[str, Any]:
     """`place`: the conversation in which a question follows or replaces another."""
     listed = field in {"collections", "attached"}
-    known: dict[str, Any] = {"conversation": place} if field in {"after", "beside"} else {}
+    known: dict[str, Any] = {"conversation": place} if field in {"after", "reworded_question"} else {}
     known |= {"do": do, "client_id": f"mine{number}", "text": "How high was it?", "call": "1", "allow": True}
     return known | {"after": 0 if do == "resume" else None, field: [value] if listed else value}
 
@@ -166,7 +166,7 @@ async def test_what_is_anothers_is_like_what_never_was(
 @pytest.mark.parametrize(
     ("do", "field", "thing"),
     [
-        ("ask", "conversation", "conversation"), ("ask", "after", "finished"), ("ask", "beside", "question"),
+        ("ask", "conversation", "conversation"), ("ask", "after", "finished"), ("ask", "reworded_question", "question"),
         ("ask", "assistant", "assistant"), ("ask", "attached", "picture"), ("ask", "files", "files"),
         ("queue", "conversation", "conversation"),
         ("retry", "turn", "finished"), ("continue", "turn", "finished"), ("resume", "turn", "running"),

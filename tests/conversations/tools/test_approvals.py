@@ -84,7 +84,7 @@ async def test_nobody_else_decides(open_page, alice, bob, library, caller, offer
     turn, _ = await asking(page)
     for call in ("1", "x", 1, None, "99999"):
         await stranger.tell(do="decide", turn=turn, call=call, allow=True)
-        words = (await stranger.hear("refused"))["words"]
+        words = (await stranger.hear("refused"))["text"]
         assert ("no longer needs your approval" if call == "1" else "could not be read") in words
     assert not await ToolConsent.objects.aexists() and tea.given == []
     await page.tell(do="stop", turn=turn)
@@ -92,7 +92,7 @@ async def test_nobody_else_decides(open_page, alice, bob, library, caller, offer
     assert events[-1]["status"] == Message.Status.STOPPED
     assert "ended before this was done" in tools_in(events)[0] and "Allow once" not in tools_in(events)[0]
     await page.tell(do="decide", turn=turn, call="1", allow=True)
-    assert (await page.hear("refused"))["words"] and tea.given == []
+    assert (await page.hear("refused"))["text"] and tea.given == []
 
 
 async def test_a_second_tab_sees_the_question_and_may_decide(open_page, alice, library, caller, offer):

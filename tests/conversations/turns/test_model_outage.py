@@ -27,7 +27,7 @@ async def test_the_answer_begins_by_itself_when_the_server_is_back(open_page, al
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     assert accepted["type"] == "accepted", "the question is kept"
-    assert "is not responding" in (await page.hear("waiting"))["words"]
+    assert "is not responding" in (await page.hear("waiting"))["text"]
     chat.unavailable = False
     events = await page.events()
     assert events[-1]["status"] == "complete" and "waiting" not in [event["type"] for event in events]
@@ -38,7 +38,7 @@ async def test_a_busy_server_is_asked_again(open_page, alice, library, chat) -> 
     page = await open_page(alice)
     await page.ask(QUESTION)
     events = await page.events()
-    assert [event["words"] for event in events if event["type"] == "waiting"] != []
+    assert [event["text"] for event in events if event["type"] == "waiting"] != []
     assert events[-1]["status"] == "complete" and len(chat.requests) == 2
 
 
@@ -91,9 +91,9 @@ async def test_more_turns_than_the_door_has_places_wait_with_their_place_in_word
     await other.ask(QUESTION)
     waits = []
     while not waits:
-        waits += [step["words"] for step in [await other.hear("step")] if step["name"] == "wait"]
+        waits += [step["text"] for step in [await other.hear("step")] if step["name"] == "wait"]
     chat.gap_s = 0
-    waits += [event["words"] for event in await other.events() if event.get("name") == "wait"]
+    waits += [event["text"] for event in await other.events() if event.get("name") == "wait"]
     assert waits == ["Waiting for the model, position 1 in the queue", "Waited for the model"]
     assert (await page.events())[-1]["status"] == "complete"
 

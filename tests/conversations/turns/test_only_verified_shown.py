@@ -99,11 +99,11 @@ async def test_a_sentence_appears_once_it_is_verified_and_the_others_stay_folded
     types = [event["type"] for event in events]
     assert types.index("folds") < types.index("text")
     cited = {event["sentence"]: event for event in events if event["type"] == "cited"}
-    assert [cited[number]["shown"] for number in sorted(cited)] == [[], [], [0, 2], []]
+    assert [cited[number]["revealed"] for number in sorted(cited)] == [[], [], [0, 2], []]
     assert [cited[number]["state"] for number in sorted(cited)][1:] == ["unverified", cited[2]["state"], "unverified"]
 
     closed = events[-1]
-    assert (closed["weak"], row.shown_sentences) == (False, ShownSentences.VERIFIED)
+    assert (closed["mostly_unsupported"], row.shown_sentences) == (False, ShownSentences.VERIFIED)
     assert "2 sentences could not be verified" in closed["html"]
     assert "cheese" not in visible(closed["html"]) and "pink" not in visible(closed["html"])
     assert "Height" in visible(closed["html"]) and "100 metres" in visible(closed["html"])

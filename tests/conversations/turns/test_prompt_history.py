@@ -110,7 +110,7 @@ async def test_what_another_embedding_model_has_read_is_named(open_page, alice, 
     await in_db(make_document, place, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."])
     page = await open_page(alice)
     await page.ask("Which zeppelin crossed the Atlantic?")
-    words = [event["words"] for event in await page.events() if event["type"] == "step"]
+    words = [event["text"] for event in await page.events() if event["type"] == "step"]
     assert (
         "Searched Reread, found 1 passage. Not searched, because another embedding model read them: Handbook" in words
     )
@@ -134,7 +134,7 @@ async def test_a_question_waits_for_files_that_are_still_being_read(
     page = await open_page(alice)
     await page.ask("Which zeppelin crossed the Atlantic?")
     wait = await page.hear("step")
-    assert (wait["name"], wait["words"]) == ("wait", "1 file is still being read")
+    assert (wait["name"], wait["text"]) == ("wait", "1 file is still being read")
     await in_db(make_document, library, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."])
     await reading.adelete()
     events = await page.events()

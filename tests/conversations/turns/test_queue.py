@@ -90,7 +90,7 @@ async def test_one_is_taken_out_again_and_another_sent_at_once(running, alice, c
     first = await Message.objects.aget(pk=turn["turn"])
     assert first.status == Message.Status.STOPPED
     await page.tell(do="unqueue", queued=rows["First?"], client_id="z")
-    assert (await page.hear("refused"))["words"] == "This question has already been sent."
+    assert (await page.hear("refused"))["text"] == "This question has already been sent."
 
 
 async def test_the_same_question_put_twice_waits_once_and_is_asked_once(running, alice, chat) -> None:
@@ -139,7 +139,7 @@ async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(ope
     for number in range(queue.MAX_QUEUED):
         await QueuedQuestion.objects.acreate(conversation=place, text=f"{number}?", client_id=str(number))
     page = await open_page(alice)
-    assert "are already waiting" in (await put(page, str(place.pk), "More?", "m"))["words"]
+    assert "are already waiting" in (await put(page, str(place.pk), "More?", "m"))["text"]
     alice.is_active = False
     await alice.asave()
     await runner.run_next_queued(place.pk)

@@ -38,8 +38,8 @@ async def answered(page, status="complete", **also):
 def said(events) -> str:
     text = ""
     for event in events:
-        if event["type"] == "thought":
-            text = text[: event["at"]] + event["text"]
+        if event["type"] == "reasoning":
+            text = text[: event["start"]] + event["text"]
     return text
 
 
@@ -53,7 +53,7 @@ async def test_thoughts_are_shown_before_the_answer_and_are_no_part_of_it(open_p
     row, events = await answered(await open_page(alice))
     assert row.text == ANSWER and said(events) == THOUGHT
     kinds = [event["type"] for event in events]
-    assert max(at for at, kind in enumerate(kinds) if kind == "thought") < kinds.index("text")
+    assert max(at for at, kind in enumerate(kinds) if kind == "reasoning") < kinds.index("text")
     shown = "".join(transcript(events).blocks) + events[-1]["html"]
     assert "between 280" not in shown, "a bare number may stand in the id of a row"
     cites = [cite async for cite in Citation.objects.filter(answer=row)]
@@ -104,7 +104,7 @@ async def test_a_stop_while_it_thinks_keeps_the_thoughts(open_page, alice, libra
     chat.reply, chat.gap_s = "<think>" + "Let me see. " * 400, 0.1
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
-    await page.hear("thought")
+    await page.hear("reasoning")
     await page.tell(do="stop", turn=accepted["turn"])
     assert (await page.events())[-1]["status"] == "stopped"
     await runner.wait_until_idle()

@@ -208,4 +208,4 @@ async def test_the_turn_ends_and_says_why(open_page, alice, library, chat) -> No
     answer = await Message.objects.aget(pk=accepted["turn"])
     assert answer.status == Message.Status.COMPLETE
     assert answer.text.count("100 metres") == 2
-    assert not answer.unfinished and not events[-1]["more"], "it can be asked again, and not continued"
+    assert not answer.unfinished and not events[-1]["can_continue"], "it can be asked again, and not continued"

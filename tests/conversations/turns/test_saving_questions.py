@@ -55,7 +55,7 @@ async def test_a_turn_that_cannot_be_stored_is_refused_and_the_model_is_not_aske
     monkeypatch.setattr(preparation, "save_question", full)
     page = await open_page(alice)
     refused = await page.ask(QUESTION)
-    assert refused["type"] == "refused" and refused["words"] == "There is no room."
+    assert refused["type"] == "refused" and refused["text"] == "There is no room."
     async with asyncio.timeout(WAIT_S):
         await runner.wait_until_idle()
     assert not chat.requests and await Message.objects.acount() == 0

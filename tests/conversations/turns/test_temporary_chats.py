@@ -85,23 +85,23 @@ async def test_an_answer_made_again_and_another_wording_take_the_place_of_what_w
     await page.events()
     second = await ask(page, QUEEN, conversation=place)
     await page.events()
-    again = await ask(page, QUEEN, conversation=place, beside=second["question"])
+    again = await ask(page, QUEEN, conversation=place, reworded_question=second["question"])
     closed = (await page.events())[-1]
     said = [message.content for message in chat.requests[-1].messages if message.role == "user"]
     assert again["turn"] != second["turn"] and closed["status"] == "complete"
     assert len(said) == 2 and HIGH in said[0] and QUEEN in said[1], "the first exchange, and the question once"
 
-    reworded = await ask(page, "Who damaged the lighthouse?", conversation=place, beside=first["question"])
+    reworded = await ask(page, "Who damaged the lighthouse?", conversation=place, reworded_question=first["question"])
     await page.events()
     said = [message.content for message in chat.requests[-1].messages if message.role == "user"]
     assert len(said) == 1 and HIGH not in said[0], "nothing that followed is left"
     for turn in (first, second, again):
         await page.tell(do="resume", turn=turn["turn"], after=0)
         assert (await page.hear())["type"] == "unknown"
-    assert "no longer in the chat" in (await ask(page, conversation=place, beside=again["question"]))["words"]
-    assert "no longer in the chat" in (await ask(page, beside=reworded["question"]))["words"]
-    other = await ask(await open_page(bob), conversation=place, beside=reworded["question"])
-    assert other["type"] == "refused" and "has ended" in other["words"]
+    assert "no longer in the chat" in (await ask(page, conversation=place, reworded_question=again["question"]))["text"]
+    assert "no longer in the chat" in (await ask(page, reworded_question=reworded["question"]))["text"]
+    other = await ask(await open_page(bob), conversation=place, reworded_question=reworded["question"])
+    assert other["type"] == "refused" and "has ended" in other["text"]
     await ask(page, HIGH, conversation=place)
     await page.events()
     assert "Who damaged" in chat.requests[-1].messages[1].content, "what was refused took nothing away"
@@ -191,7 +191,7 @@ async def test_it_is_over_when_its_page_is_closed(alice: User, library: Collecti
     await new.tell(do="stay", conversation=accepted["conversation"])
     assert (await new.hear())["type"] == "gone"
     refused = await ask(new, QUEEN, conversation=accepted["conversation"])
-    assert refused["type"] == "refused" and "ended" in refused["words"]
+    assert refused["type"] == "refused" and "ended" in refused["text"]
 
 
 async def test_a_line_that_broke_comes_back(alice: User, library: Collection, open_page, chat: FakeChat) -> None:
@@ -274,7 +274,7 @@ async def test_limits_count(alice: User, library: Collection, open_page) -> None
 @pytest.mark.parametrize("text", ["/picture a lighthouse", "/calc 6 * 7"])
 async def test_what_would_be_kept_is_refused_in_words(alice: User, library: Collection, open_page, text: str) -> None:
     refused = await ask(await open_page(alice), text)
-    assert refused["type"] == "refused" and "temporary chats cannot use them" in refused["words"]
+    assert refused["type"] == "refused" and "temporary chats cannot use them" in refused["text"]
 
 
 async def test_one_person_has_a_few(alice: User, library: Collection, open_page) -> None:

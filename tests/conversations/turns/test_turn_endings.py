@@ -236,6 +236,6 @@ async def test_an_answer_that_is_mostly_without_sources_says_so_now_and_after_a_
     chat.replies.append(reply)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
-    assert (await page.events())[-1]["weak"] is weak
+    assert (await page.events())[-1]["mostly_unsupported"] is weak
     answer = await Message.objects.select_related("conversation").aget(pk=accepted["turn"])
     assert (await in_db(history_transcript.load_turn, alice, answer))["answer"]["weak"] is weak

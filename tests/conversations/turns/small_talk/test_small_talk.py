@@ -169,7 +169,7 @@ async def test_a_greeting_is_answered_in_fixed_words_without_search_or_model(
     accepted, events = await said(page, text)
     assert chat.requests == []
     assert [event["name"] for event in events if event["type"] == "step"] == ["small_talk"]
-    assert events[-1]["status"] == "complete" and words in events[-1]["html"] and not events[-1]["weak"]
+    assert events[-1]["status"] == "complete" and words in events[-1]["html"] and not events[-1]["mostly_unsupported"]
     assert not {"nothing", "sources", "cited"} & {event["type"] for event in events}
     answer = await Message.objects.aget(pk=accepted["turn"])
     assert words in answer.text and not answer.nothing_found and answer.model == ""

@@ -39,7 +39,7 @@ async def test_each_side_has_its_quotes_in_a_column_of_its_own(open_page, alice,
     assert (one, other) == ("honey bees", "lighthouse")
     assert "honey bee" in bees and "lighthouse" not in bees
     assert "lighthouse" in lighthouse and "bee" not in lighthouse
-    assert "Searched for “honey bees” and “lighthouse”" in next(e["words"] for e in events if e.get("name") == "search")
+    assert "Searched for “honey bees” and “lighthouse”" in next(e["text"] for e in events if e.get("name") == "search")
     assert {quote["side"] for quote in row.quotes} == {0, 1} and not any("text" in quote for quote in row.quotes)
 
 
@@ -77,7 +77,7 @@ async def test_documents_as_sides_are_compared_by_their_central_sentences(open_p
 async def test_a_comparison_of_which_a_side_is_unknown_is_a_question(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
     row, events, html = await asked(page, "Compare honey bees and zeppelins")
-    assert columns(html) == [] and "Searched Handbook" in next(e["words"] for e in events if e.get("name") == "search")
+    assert columns(html) == [] and "Searched Handbook" in next(e["text"] for e in events if e.get("name") == "search")
     assert not any("side" in quote for quote in row.quotes)
 
 

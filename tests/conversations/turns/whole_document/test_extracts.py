@@ -67,7 +67,7 @@ async def test_a_summary_is_made_of_headings_and_sentences_of_the_document(open_
     assert "Quoted word for word from “Crane X200”; no model wrote this." in row.text
     assert [line for line in row.text.splitlines() if line.startswith("###")] == ["### Operation", "### Maintenance"]
     states = [event["state"] for event in events if event["type"] == "cited"]
-    assert states.count("quoted") == 2 and "unverified" not in states and not events[-1]["weak"]
+    assert states.count("quoted") == 2 and "unverified" not in states and not events[-1]["mostly_unsupported"]
     pairs = await in_db(lambda: list(cited_words(row)))
     assert len(pairs) == 2 and all(place in words for words, place in pairs)
 

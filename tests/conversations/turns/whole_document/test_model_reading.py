@@ -50,7 +50,7 @@ async def asked(page: Any, text: str) -> tuple[Message, list[dict[str, Any]]]:
 
 
 def read_steps(events: list[dict[str, Any]]) -> list[str]:
-    return [event["words"] for event in events if event.get("name") == "read"]
+    return [event["text"] for event in events if event.get("name") == "read"]
 
 
 async def test_a_document_that_fits_is_in_the_prompt_as_a_whole(open_page, alice, ports, strong) -> None:
@@ -87,7 +87,7 @@ async def test_stopping_ends_the_reading(open_page, alice, ports, strong) -> Non
     strong.context_tokens, strong.gap_s = 1400, 0.2
     page = await open_page(alice)
     accepted = await page.ask("Summarise the Ports of the Baltic")
-    while (event := await page.hear("step"))["words"][:11] != "Read part 1":
+    while (event := await page.hear("step"))["text"][:11] != "Read part 1":
         pass
     await page.tell(do="stop", turn=accepted["turn"])
     closed = (await page.events())[-1]
