@@ -14,7 +14,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.test import Client
 
-from apps.conversations.models import Message
+from apps.conversations.models import Conversation, Message, Share
 from apps.documents.chunking.chunker import compose_embedding_text
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.indexing import index_maintenance
@@ -52,6 +52,13 @@ def make_client(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def get_page(user: User, path: str) -> str:
+    """Return what the user gets at this path, which must be there."""
+    response = sign_in(user).get(path)
+    assert response.status_code == 200
+    return bytes(response.content).decode()
 
 
 def get_reviewer(name: str) -> User:
@@ -212,6 +219,18 @@ def sign_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def share_conversation(conversation: Conversation, **options: str) -> str:
+    """Share the conversation as its owner, by default with passages and without an end; return the path of the link."""
+    data = {"sources": "passages", "days": "", **options}
+    sign_in(conversation.owner).post(f"/c/{conversation.pk}/share/", data)
+    return f"/shared/{Share.objects.get(conversation=conversation).secret}/"
+
+
+def get_first_answer(conversation: Conversation) -> Message:
+    """Return the oldest answer of the conversation, with its question."""
+    return conversation.messages.filter(role="assistant").select_related("parent").earliest("created")
 
 
 def flag_text(

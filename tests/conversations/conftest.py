@@ -6,22 +6,27 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import pytest
 from asgiref.testing import ApplicationCommunicator
-from django.conf import settings
+from celery import current_app
+from django.conf import LazySettings, settings
 from django.test import Client
 
 from apps.conversations.grounding.answer_relevance import AnswerCheck
 from apps.conversations.grounding.citer import Citer
+from apps.conversations.models import Message
 from apps.conversations.realtime import consumer
-from apps.conversations.turns import runner
+from apps.conversations.turns import prefetch, runner
 from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
+from apps.engines.image.fake import FakePainter
 from apps.engines.turnlog.redis import RedisTurnLog
+from apps.images.generation import model_info
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from assistant.asgi import application
@@ -78,6 +83,26 @@ class Page:
         await self.tell(**{"do": "ask", "client_id": uuid.uuid4().hex, "conversation": None, "text": text, **also})
         return await self.hear("accepted", "refused")
 
+    async def ask_to_end(self, text: str, status: str = "", **also: Any) -> tuple[Message, list[dict[str, Any]]]:
+        """Ask, check that the turn ends with `status` if given, and return the stored answer and the events."""
+        accepted = await self.ask(text, **also)
+        assert accepted["type"] == "accepted", accepted
+        events = await self.events()
+        assert status in ("", events[-1]["status"]), events[-1]
+        rows = Message.objects.select_related("parent", "conversation")
+        return await rows.aget(pk=accepted["turn"]), events
+
+    async def get_answer(self, text: str, status: str = "", **also: Any) -> Message:
+        """Ask a question and return the stored answer, as `ask_to_end`."""
+        return (await self.ask_to_end(text, status, **also))[0]
+
+    async def type_draft(self, text: str, **also: Any) -> None:
+        """Tell the server what is being typed, and wait until it was received."""
+        client_id = uuid.uuid4().hex
+        await self.tell(**{"do": "typing", "client_id": client_id, "conversation": None, "text": text, **also})
+        await self.tell(do="nothing in particular")
+        await self.hear("refused")
+
     async def events(self, until: str = "closed", timeout: float = WAIT_S) -> list[dict[str, Any]]:
         """Return the events up to that type; each must arrive within `timeout` seconds of the one before."""
         heard = []
@@ -127,6 +152,18 @@ def writes_on(chat: FakeChat) -> None:
     All words differ, because a repetitive answer would be ended as a loop.
     """
     chat.reply, chat.gap_s = " ".join(f"word{number}" for number in range(2000)), 0.1
+
+
+async def wait_until(holds: Callable[[], object]) -> None:
+    """Wait until the condition holds. Raise TimeoutError after WAIT_S."""
+    async with asyncio.timeout(WAIT_S):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+async def wait_for_prefetches() -> None:
+    """Wait until no prefetch runs."""
+    await wait_until(lambda: not prefetch._prefetches)
 
 
 @pytest.fixture
@@ -239,3 +276,19 @@ def library(alice: User) -> Collection:
         ],
     )
     return place
+
+
+@pytest.fixture
+def painter(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePainter:
+    """Return the fake image engine; nothing is drawn before a test runs the queue."""
+    settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
+    monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
+    model_info.refresh_model()
+    return cast(FakePainter, registry.get_image_engine())
+
+
+@pytest.fixture
+def caller(chat: FakeChat) -> FakeChat:
+    """Return the fake model with tool support."""
+    chat.tools = True
+    return chat

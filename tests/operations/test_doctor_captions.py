@@ -16,7 +16,7 @@ from apps.engines.types import EngineBroken
 from apps.lib.concurrency.threads import in_pool
 from apps.operations.doctor import engine_checks
 from apps.operations.doctor.system_checks import CheckResult, CheckState
-from tests.conversations.attachments.test_questions_about_pictures import see
+from tests.conversations.attachments.conftest import declare_vision
 from tests.engines.chat.scripted_server import answer, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,7 +109,7 @@ async def test_a_worker_that_does_not_answer_is_told(
 
 
 async def test_nothing_is_asked_where_every_model_sees(by_worker: list[str], settings: Settings) -> None:
-    see(settings)
+    declare_vision(settings)
     found = await engine_checks.check_captions()
     assert found.state == CheckState.GOOD and "can see pictures itself" in found.message and by_worker == []
 

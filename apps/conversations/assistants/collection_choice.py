@@ -36,11 +36,11 @@ def get_conversation_collections(user: User, conversation: Conversation, assista
     Raise RequestRefused if the conversation had collections and none is readable any more.
     """
     found = Collection.objects.visible_to(user).filter(conversations=conversation).values_list("pk", flat=True)
-    if not (kept := tuple(found)) and (conversation.restricted_to_collections or conversation.collections.exists()):
+    if not (readable := tuple(found)) and (conversation.restricted_to_collections or conversation.collections.exists()):
         raise RequestRefused(
             "The collections of this conversation were deleted or are no longer shared with you. Select others."
         )
-    return kept or get_assistant_collections(user, assistant)
+    return readable or get_assistant_collections(user, assistant)
 
 
 def get_assistant_collections(user: User, assistant: Assistant) -> tuple[UUID, ...]:

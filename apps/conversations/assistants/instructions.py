@@ -32,8 +32,8 @@ def get_personal_instructions(user: User) -> str:
 
 def describe_applied_instructions(user: User, instructions: str) -> str:
     """Return words about the personal parts that `instructions` hold; "" for none. For `in_db`."""
-    said = get_personal_instructions(user)
-    if not said or said not in instructions:
+    about_user = get_personal_instructions(user)
+    if not about_user or about_user not in instructions:
         return ""
     if not (count := len(user_memory.list_facts(user))):
         return gettext("Followed your instructions")

@@ -31,8 +31,8 @@ class SavedPromptForm(forms.Form):
     everyone = forms.BooleanField(required=False, label=_("Share with everyone"))
 
     def __init__(self, user: User, row: SavedPrompt | None, sent: object = None) -> None:
-        kept = {"name": row.name, "text": row.text, "everyone": row.everyone} if row else {}
-        super().__init__(sent, initial=kept)  # type: ignore[arg-type]
+        stored = {"name": row.name, "text": row.text, "everyone": row.everyone} if row else {}
+        super().__init__(sent, initial=stored)  # type: ignore[arg-type]
         self.user, self.row = user, row
         if not user.is_administrator:
             del self.fields["everyone"]

@@ -88,9 +88,9 @@ async def measure_reading(chat: ChatEngine) -> tuple[int, int]:
 
 def is_correct(item: ReadingItem, answer: str) -> bool:
     """Return whether the answer names a right text and none of the wrong ones."""
-    said = f" {' '.join(_words(answer))} "
-    named = any(f" {' '.join(_words(text))} " in said for text in item.right)
-    return named and not any(f" {' '.join(_words(text))} " in said for text in item.wrong)
+    words = f" {' '.join(_words(answer))} "
+    named = any(f" {' '.join(_words(text))} " in words for text in item.right)
+    return named and not any(f" {' '.join(_words(text))} " in words for text in item.wrong)
 
 
 async def get_measured_profile(chat: ChatEngine) -> ModelProfile:

@@ -70,7 +70,7 @@ async def _ask_worker() -> CaptionTestResult:
         if found.get("at", 0.0) >= asked:
             if "error" in found:
                 raise EngineUnavailable(found["error"])
-            return CaptionTestResult(found["model"], found["words"], found["ms"])
+            return CaptionTestResult(found["model"], found["caption"], found["ms"])
         await asyncio.sleep(_POLL_S)
     raise EngineUnavailable(
         gettext(

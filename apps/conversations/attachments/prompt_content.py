@@ -51,8 +51,8 @@ async def load_for_model(turn: Turn) -> None:
     blind = not has_vision(turn.prepared.model)
     attached = await _wait_for_recognition(turn, sees=not blind)
     for item in attached:
-        for said in filter(None, (item.text, item.caption if blind else "")):
-            await findings.check_input(turn, said)
+        for checked_text in filter(None, (item.text, item.caption if blind else "")):
+            await findings.check_input(turn, checked_text)
     turn.attached = attached
     turn.timings["see"] = (time.perf_counter() - start) * 1000
 
@@ -71,7 +71,7 @@ async def emit_picture_step(turn: Turn, *, sees: bool) -> None:
 
 async def _wait_for_recognition(turn: Turn, *, sees: bool) -> tuple[AttachedPictureView, ...]:
     ids, start = [item.id for item in turn.prepared.attached], time.perf_counter()
-    said = False
+    is_announced = False
     while True:
         found = await in_db(queries.reload_pictures, ids)
         if len(found) != len(ids) or any(item.held for item in found):
@@ -80,9 +80,9 @@ async def _wait_for_recognition(turn: Turn, *, sees: bool) -> tuple[AttachedPict
             )
         if not any(item.due(sees=sees) for item in found) or time.perf_counter() - start > MAX_WAIT_S:
             return found
-        if not said:
+        if not is_announced:
             await turn.emit_step("see", gettext("Reading the text in the attached pictures"))
-            said = True
+            is_announced = True
         await asyncio.sleep(_POLL_S)
 
 

@@ -93,8 +93,8 @@ def _caption(row: AttachedPicture) -> dict[str, str | bool]:
     engine = registry.get_caption_engine()
     try:
         content = Path(row.file.path).read_bytes()
-        said = normalise(engine.caption(content)).strip() if engine else ""
-        return {"caption": said, "caption_problem": ""}
+        caption = normalise(engine.caption(content)).strip() if engine else ""
+        return {"caption": caption, "caption_problem": ""}
     except (EngineError, FileNotFoundError) as error:
         log.warning("The attached picture %s was not described: %s", row.pk, error)
         words = str(error) if isinstance(error, EngineError) else _GONE
@@ -142,6 +142,6 @@ def _filter_active() -> QuerySet[AttachedPicture]:
     return AttachedPicture.objects.filter(status=Status.WAITING, attempts__lt=MAX_ATTEMPTS, owner__in=people)
 
 
-def _waiting(most: int) -> list[UUID]:
+def _waiting(limit: int) -> list[UUID]:
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-    return list(_filter_active().filter(free).order_by("created").values_list("pk", flat=True)[:most])
+    return list(_filter_active().filter(free).order_by("created").values_list("pk", flat=True)[:limit])

@@ -53,9 +53,9 @@ class AttachedReviewable:
 
     def release(self, subject: str) -> dict[str, Any]:
         """Release a held picture, whose text is recognised next. Return what `restore` needs."""
-        held = AttachedPicture.objects.filter(pk=subject, status=Status.HELD)
-        restore_data = held.values(*_RESTORED_FIELDS).first()
-        held.update(status=Status.WAITING, reason="", attempts=0)
+        held_rows = AttachedPicture.objects.filter(pk=subject, status=Status.HELD)
+        restore_data = held_rows.values(*_RESTORED_FIELDS).first()
+        held_rows.update(status=Status.WAITING, reason="", attempts=0)
         _publish_change(subject)
         return restore_data or {}
 

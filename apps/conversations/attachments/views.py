@@ -65,7 +65,7 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @require_POST
 def remove_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete the picture, unless a question was asked about it."""
-    uploads.delete_draft(get_signed_in_user(request), _mine(request, pk, held=True).pk)
+    uploads.delete_draft(get_signed_in_user(request), _mine(request, pk, allow_held=True).pk)
     return HttpResponse()
 
 
@@ -81,9 +81,9 @@ def build_file_response(row: AttachedPicture, request: HttpRequest) -> HttpRespo
         raise Http404 from error
 
 
-def _mine(request: HttpRequest, pk: UUID, *, held: bool = False) -> AttachedPicture:
+def _mine(request: HttpRequest, pk: UUID, *, allow_held: bool = False) -> AttachedPicture:
     row = get_object_or_404(AttachedPicture.objects.visible_to(get_signed_in_user(request)), pk=pk)
-    if row.status == AttachedPicture.Status.HELD and not held:
+    if row.status == AttachedPicture.Status.HELD and not allow_held:
         raise Http404
     return row
 

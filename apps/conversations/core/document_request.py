@@ -146,12 +146,12 @@ def _strip(
     sides: tuple[Sequence[str], Sequence[str]], wording: frozenset[str]
 ) -> tuple[Sequence[str], Sequence[str]] | tuple[()]:
     """Return the sides without the wording of the request around them; () if a side is empty then."""
-    kept = []
+    phrases = []
     for side in sides:
         own = [at for at, word in enumerate(side) if not _is_wording(word, wording)]
         if not own:
             return ()
         single = own[-1] + 1 < len(side) and len(side[own[-1] + 1]) == 1  # "plan A": a letter that is also an article
-        kept.append(side[own[0] : own[-1] + 1 + single])
-    left, right = kept
+        phrases.append(side[own[0] : own[-1] + 1 + single])
+    left, right = phrases
     return (left, right) if max(len(left), len(right)) <= _SIDE_WORDS else ()

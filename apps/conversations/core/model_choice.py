@@ -77,12 +77,12 @@ def list_model_options(chosen: str) -> list[ModelOption]:
 
 def describe_model(model: ChatModel) -> str:
     """Return the strengths of the model as words, as far as the operator declared them."""
-    said = [
+    parts = [
         gettext("thinks before it answers") if model.supports_reasoning else "",
         gettext("reads well") if model.passes_reading_check else "",
         gettext("sees pictures") if model.supports_pictures else "",
     ]
-    return ", ".join(filter(None, said))
+    return ", ".join(filter(None, parts))
 
 
 def describe_writing(writer: str) -> str:

@@ -128,9 +128,9 @@ class SamplingChoice:
     preset: SamplingPreset = SamplingPreset.BALANCED
     changes: Mapping[str, Any] = field(default_factory=dict)
 
-    def longest(self, otherwise: int) -> int:
-        """Return the token limit of the answer: the chosen one, else `otherwise`, less with beam search."""
-        return int(self.changes.get("max_tokens", min(otherwise, MAX_BEAM_TOKENS) if self.beams else otherwise))
+    def longest(self, default: int) -> int:
+        """Return the token limit of the answer: the chosen one, else `default`, less with beam search."""
+        return int(self.changes.get("max_tokens", min(default, MAX_BEAM_TOKENS) if self.beams else default))
 
     @property
     def beams(self) -> int:
@@ -153,12 +153,12 @@ class SamplingChoice:
         numbers = [
             item for item in CONTROLS if (item.name in _OF_BEAMS if sampling.beams else item is not BEAMS_CONTROL)
         ]
-        said = {control.name: getattr(sampling, control.name) for control in numbers}
-        said = {name: value for name, value in said.items() if value is not None}
-        unheeded = [] if whole else [name for name in EXTENDED if name in said]
-        heard = {name: value for name, value in said.items() if name not in unheeded}
+        values = {control.name: getattr(sampling, control.name) for control in numbers}
+        values = {name: value for name, value in values.items() if value is not None}
+        unheeded = [] if whole else [name for name in EXTENDED if name in values]
+        sent = {name: value for name, value in values.items() if name not in unheeded}
         also = {"stop": list(sampling.stop)} if sampling.stop else {}
-        return {"preset": str(self.preset), **heard, **also, **({"unheeded": unheeded} if unheeded else {})}
+        return {"preset": str(self.preset), **sent, **also, **({"unheeded": unheeded} if unheeded else {})}
 
     def record(self) -> dict[str, Any]:
         """Return the choice as JSON values; `parse_sampling` reads them."""
@@ -240,10 +240,10 @@ def _parse_stops(value: Any) -> list[str]:
     words = value.split("\n") if isinstance(value, str) else value
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise RequestRefused(gettext("Enter stop words as text, one per line."))
-    kept = [word for word in words if word.strip()]
-    if len(kept) > MAX_STOPS or any(len(word) > MAX_STOP_CHARACTERS for word in kept):
+    stop_words = [word for word in words if word.strip()]
+    if len(stop_words) > MAX_STOPS or any(len(word) > MAX_STOP_CHARACTERS for word in stop_words):
         raise RequestRefused(
             gettext("Enter up to %(stops)s stop words of up to %(stop_characters)s characters each, one per line.")
             % {"stops": MAX_STOPS, "stop_characters": MAX_STOP_CHARACTERS}
         )
-    return kept
+    return stop_words

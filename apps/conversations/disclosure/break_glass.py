@@ -111,13 +111,13 @@ def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageV
 
 
 def _make_view(one: Message, closed: bool, pictures: tuple[str, ...]) -> MessageView:
-    said = (
+    reason = (
         gettext("Part of a sealed case: only reviewers with permission for sealed cases can read it.") if closed else ""
     )
-    if not said and one.retracted:
-        said = gettext("A reviewer withheld this.")
+    if not reason and one.retracted:
+        reason = gettext("A reviewer withheld this.")
     html, label = "", str(one.get_role_display())
-    if not said and one.text:
+    if not reason and one.text:
         asked = one.role == Message.Role.USER
         text = masking.mask_text(one.text)
         html = (
@@ -127,7 +127,7 @@ def _make_view(one: Message, closed: bool, pictures: tuple[str, ...]) -> Message
         )
     status = "" if one.status == Message.Status.COMPLETE else str(one.get_status_display())
     return MessageView(
-        label, one.created, SafeString(html), status, said, () if said else tuple(map(masking.mask_text, pictures))
+        label, one.created, SafeString(html), status, reason, () if reason else tuple(map(masking.mask_text, pictures))
     )
 
 

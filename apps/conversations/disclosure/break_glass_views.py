@@ -108,8 +108,8 @@ def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
                 access_requests.approve_request(user, pk)
             case "refuse":
                 access_requests.refuse_request(user, pk, note)
-            case "justified" | "unjustified" as said:
-                access_requests.judge_emergency(user, pk, said == "justified", note)
+            case "justified" | "unjustified" as decision:
+                access_requests.judge_emergency(user, pk, decision == "justified", note)
             case "end":
                 access_requests.end_access(user, pk)
             case _:

@@ -161,7 +161,7 @@ def _judge_attachment(stage: Stage, item: AttachedPictureView) -> AttachedPictur
 
 def _judge_picture(
     stage: Stage,
-    thing: tuple[str, UUID, int | None],
+    subject: tuple[str, UUID, int | None],
     seen: tuple[str, str, Callable[[], bytes]],
     pictogram: bool = False,
 ) -> str:
@@ -169,7 +169,7 @@ def _judge_picture(
 
     A case names the picture's owner, whoever sees it.
     """
-    kind, pk, owner = thing
+    kind, pk, owner = subject
     verdict = exports.check_picture(stage, *seen, pictogram)
     seeks = verdict.result.reviewed and verdict.new_evaluation is None
     if seeks and not Case.objects.filter(kind=kind, subject=str(pk)).exists():

@@ -138,13 +138,13 @@ def _load_sources(pks: Collection[int]) -> Iterable[Source]:
 def _build_sources(
     user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Source]], used: Mapping[UUID, list[int]]
 ) -> Iterable[AnswerSources]:
-    places: list[tuple[UUID | None, int, list[list[int]]]] = []
+    locations: list[tuple[UUID | None, int, list[list[int]]]] = []
     for answer in answers:
         own = rows.get(answer.pk, [])
         sources = {source.number: source for source in own}
-        places += [(source.document_id, source.page_number, source.spans) for source in own]
-        places += [_locate_quote(sources, quote) for quote in answer.quotes]
-    texts = iter(search.read_spans(user, places))
+        locations += [(source.document_id, source.page_number, source.spans) for source in own]
+        locations += [_locate_quote(sources, quote) for quote in answer.quotes]
+    texts = iter(search.read_spans(user, locations))
     for answer in answers:
         own = rows.get(answer.pk, [])
         quoted, cited = [quote["source"] for quote in answer.quotes], used.get(answer.pk, [])
@@ -171,11 +171,11 @@ def _build_sources(
 def _make_quote_view(item: SourceView, text: str, quote: Mapping[str, Any], href: str) -> QuoteView:
     """Return a stored quote with its source, laid out as when it was selected."""
     table = lay_out_row(text, item.heading, item.title, quote["cell"]) if "cell" in quote else None
-    said = table.text if table else text
+    quote_text = table.text if table else text
     return QuoteView(
         item.number,
         "" if item.unavailable else href,
-        said,
+        quote_text,
         item.title,
         item.page,
         table,

@@ -122,13 +122,13 @@ def _merge_passages(before: NumberedPassage, item: NumberedPassage) -> NumberedP
 
 def _merge_spans(spans: Iterable[tuple[int, int]]) -> Spans:
     """Return the spans in order, overlapping ones merged."""
-    kept: list[tuple[int, int]] = []
+    merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if kept and start < kept[-1][1]:
-            kept[-1] = kept[-1][0], max(end, kept[-1][1])
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
         else:
-            kept.append((start, end))
-    return tuple(kept)
+            merged.append((start, end))
+    return tuple(merged)
 
 
 def save_sources(conversation: UUID, answer: UUID, numbered: Sequence[NumberedPassage]) -> None:
@@ -139,10 +139,10 @@ def save_sources(conversation: UUID, answer: UUID, numbered: Sequence[NumberedPa
     """
     with transaction.atomic():
         Conversation.objects.select_for_update().filter(pk=conversation).first()
-        had = {
+        stored = {
             row.source.number: row for row in RetrievedPassage.objects.filter(answer=answer).select_related("source")
         }
-        numbered = [item for item in numbered if item.number not in had or _has_grown(item, had[item.number])]
+        numbered = [item for item in numbered if item.number not in stored or _has_grown(item, stored[item.number])]
         if not numbered:
             return
         rows = {row.number: row for row in Source.objects.filter(conversation=conversation)}
@@ -159,13 +159,13 @@ def save_sources(conversation: UUID, answer: UUID, numbered: Sequence[NumberedPa
         numbers = {item.number for item in numbered}
         Source.objects.bulk_create(row for row in rows.values() if row.pk is None)
         Source.objects.bulk_update([row for number, row in rows.items() if number in numbers], ["spans"])
-        RetrievedPassage.objects.bulk_update([had[number] for number in numbers & set(had)], ["given_spans"])
+        RetrievedPassage.objects.bulk_update([stored[number] for number in numbers & set(stored)], ["given_spans"])
         RetrievedPassage.objects.bulk_create(
             RetrievedPassage(
                 answer_id=answer, source=rows[item.number], rank=rank, relevance=item.passage.relevance,
                 cosine=item.passage.cosine, bm25=item.passage.bm25, given_spans=[list(span) for span in item.new_spans],
             )
-            for rank, item in enumerate([item for item in numbered if item.number not in had], len(had) + 1)
+            for rank, item in enumerate([item for item in numbered if item.number not in stored], len(stored) + 1)
         )  # fmt: skip
 
 
@@ -196,8 +196,8 @@ def load_prompted_sources(user: User, answers: Iterable[UUID]) -> dict[UUID, tup
         .defer("source__chunk__vector", "source__chunk__text")
         .order_by("rank")
     )
-    places = [(row.source.document_id, row.source.page_number, row.given_spans) for row in rows]
-    texts = search.read_spans(user, places, for_answers=True)
+    locations = [(row.source.document_id, row.source.page_number, row.given_spans) for row in rows]
+    texts = search.read_spans(user, locations, for_answers=True)
     found: dict[UUID, list[PromptedSource]] = {}
     for row, text in zip(rows, texts, strict=True):
         document = row.source.document

@@ -204,9 +204,9 @@ def _find_meant_spans(
 
 
 def _find_terms(answer: Message, citations: list[Citation]) -> set[str]:
-    said = " ".join(answer.text[cite.start : cite.end] for cite in citations)
+    claim = " ".join(answer.text[cite.start : cite.end] for cite in citations)
     asked = answer.parent.text if answer.parent else ""
-    return set(extract_content_terms(f"{asked} {said}"))
+    return set(extract_content_terms(f"{asked} {claim}"))
 
 
 def _describe_state(citations: list[Citation], *, quoted: bool) -> str:
@@ -225,5 +225,5 @@ def _describe_state(citations: list[Citation], *, quoted: bool) -> str:
 
 
 def _get_passage_url(document: UUID, page: int, spans: Spans, here: Spans) -> str:
-    where, meant = (",".join(f"{start}-{end}" for start, end in found) for found in (spans, here))
-    return f"/documents/{document}/passage/?page={page}&spans={where}" + (f"&here={meant}" if meant else "")
+    where, cited = (",".join(f"{start}-{end}" for start, end in found) for found in (spans, here))
+    return f"/documents/{document}/passage/?page={page}&spans={where}" + (f"&here={cited}" if cited else "")

@@ -104,12 +104,12 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
     stated = read_assertions(source, hint)
     around = read_assertions(context, hint) if context else None
     known = stated.facts.terms | (around.facts.terms if around else frozenset())
-    whole = f"{context}\n{source}".casefold()
+    full_text = f"{context}\n{source}".casefold()
     checks = {
         "number": claimed.facts.numbers <= stated.facts.numbers,
         "unit": all(_has_unit(number, unit, stated) for number, unit in claimed.amounts),
-        "code": all(code in stated.codes or _stands(code, whole) for code in claimed.codes),
-        "date": claimed.dates <= stated.dates or all(_stands(word, whole) for word in claimed.dates),
+        "code": all(code in stated.codes or _stands(code, full_text) for code in claimed.codes),
+        "date": claimed.dates <= stated.dates or all(_stands(word, full_text) for word in claimed.dates),
         "name": not _unknown_names(claimed.facts, known),
         "quantifier": claimed.quantifiers <= stated.quantifiers,
         "modality": _agree_in_modality(claimed, stated),

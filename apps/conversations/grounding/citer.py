@@ -223,8 +223,8 @@ class Citer:
     def _agrees(self, bare: str, premise: Premise) -> bool:
         """Return whether a short answer, and the question with it, say nothing against a premise with its words."""
         hint = premise.language
-        whole = f"{self.question.rstrip('?¿ ')} {bare}"
-        against = find_disagreement(whole, premise.text, context=premise.context, hint=hint)
+        full_claim = f"{self.question.rstrip('?¿ ')} {bare}"
+        against = find_disagreement(full_claim, premise.text, context=premise.context, hint=hint)
         alone = find_disagreement(bare, premise.text, context=premise.context, hint=hint)
         return against not in ("negation", "antonym") and alone in ("", "words")  # the caller compared the words
 
@@ -234,13 +234,13 @@ class Citer:
         None of these is wider than need be."""
         weight = weigh_words(asked, [window.facts for window in self.windows])
         share = [(get_covered_share(asked, window.facts, weight), window) for window in self.windows]
-        most = max(value for value, _ in share)
-        close = [pair for pair in share if pair[0] >= max(_ABOUT * most, _LEAST_ABOUT)]
+        best_share = max(value for value, _ in share)
+        close = [pair for pair in share if pair[0] >= max(_ABOUT * best_share, _LEAST_ABOUT)]
         found: list[EvidenceWindow] = []
         for _, window in sorted(close, key=lambda pair: (-pair[0], len(pair[1].premise.text))):
             if not any(window.source == f.source and window.start < f.end and f.start < window.end for f in found):
                 found.append(window)
-        return most, found
+        return best_share, found
 
     def rank_windows(self, claim: str) -> list[EvidenceWindow]:
         """Return at most _LOOKED_AT windows, those with most of the claim's weighted words first.
@@ -260,11 +260,11 @@ def strip_answer_frame(claim: str) -> str:
 
 
 def _make_citation(
-    index: int, start: int, end: int, found: tuple[SupportVerdict, EvidenceWindow] | None, otherwise: float = 0.0
+    index: int, start: int, end: int, found: tuple[SupportVerdict, EvidenceWindow] | None, default: float = 0.0
 ) -> SentenceCitation:
-    """Return the one citation of a sentence; without a source and with the score `otherwise` where none was found."""
+    """Return the one citation of a sentence; without a source and with the score `default` where none was found."""
     if found is None:
-        return SentenceCitation(index, start, end, None, 0, 0, round(otherwise, 4))
+        return SentenceCitation(index, start, end, None, 0, 0, round(default, 4))
     verdict, window = found
     return SentenceCitation(index, start, end, window.source, window.start, window.end, round(verdict.score, 4))
 
@@ -277,11 +277,11 @@ def _select_sources(
         judged, key=lambda pair: (-pair[0].score - _HINTED * (pair[1].source in hinted), len(pair[1].premise.text))
     )
     least = max(MIN_SUPPORT, ranked[0][0].score - _NEAR_BEST)
-    kept: dict[int, tuple[SupportVerdict, EvidenceWindow]] = {}
+    by_source: dict[int, tuple[SupportVerdict, EvidenceWindow]] = {}
     for verdict, window in ranked:
         if verdict.score >= least:
-            kept.setdefault(window.source, (verdict, window))
-    return list(kept.values())[:_SOURCES]
+            by_source.setdefault(window.source, (verdict, window))
+    return list(by_source.values())[:_SOURCES]
 
 
 def is_factual_claim(text: str) -> bool:
@@ -308,9 +308,9 @@ def _make_source_span(number: int, passage: Passage) -> SourceSpan:
     return SourceSpan(number, passage.title, passage.heading, passage.full_start, passage.full_text)
 
 
-def _is_within_passage(item: SourceSpan, whole: SourceSpan | None) -> bool:
+def _is_within_passage(item: SourceSpan, passage: SourceSpan | None) -> bool:
     """Return whether this turn's passage of the same source holds it already."""
-    return whole is not None and whole.start <= item.start and item.text in whole.text
+    return passage is not None and passage.start <= item.start and item.text in passage.text
 
 
 def _make_windows(span: SourceSpan) -> list[EvidenceWindow]:

@@ -30,12 +30,12 @@ def has_fitting_numbers(question: str, answer: str, passage: str) -> bool:
 def _measure_nearness(asked: ClaimFeatures, tokens: Sequence[str]) -> dict[str, float]:
     """Return how near each number stands to the words that are asked about: the sum of one by the distance to each."""
     stems = [stem_word(normalise_text(token).replace("’", "'").removesuffix("'s")) for token in tokens]
-    places = [[at for at, found in enumerate(stems) if found == term] for term in asked.terms]
+    positions = [[at for at, found in enumerate(stems) if found == term] for term in asked.terms]
     found: dict[str, float] = {}
     for amount, group in groupby(range(len(tokens)), key=lambda at: is_amount(tokens[at])):
         inside = list(group)
         first, last = inside[0], inside[-1]
-        near = sum(max((1 / max(1, first - at, at - last) for at in some), default=0.0) for some in places)
+        near = sum(max((1 / max(1, first - at, at - last) for at in some), default=0.0) for some in positions)
         for number in extract_features(" ".join(tokens[first : last + 1])).numbers if amount else ():
             found[number] = max(found.get(number, 0.0), near)
     return found

@@ -98,16 +98,16 @@ def _cut_prose(
         if (item := _find_short_item(text, lines)) is not None:
             yield QuotableRun(*item, "term" if _is_title(text[slice(*item)].split()) else "item", 0)
             lines.pop(0)
-        kept = _count_before_terms(text, lines)
-        left, right = lines[0][0], lines[kept - 1][1]
+        prose_count = _count_before_terms(text, lines)
+        left, right = lines[0][0], lines[prose_count - 1][1]
         listed = _ITEM.match(text, left, right) is not None
-        if kept == 1 and not listed and _is_term(text[left:right]):
+        if prose_count == 1 and not listed and _is_term(text[left:right]):
             yield QuotableRun(left, right, "term", 0)
         else:
             if (bullet := _BULLET.match(text, left, right)) is not None:
                 left = bullet.end()
             yield QuotableRun(left, right, "item" if listed else "sentence", 0)
-        for line in lines[kept:]:
+        for line in lines[prose_count:]:
             yield QuotableRun(*line, "term", 0)
 
 
@@ -140,10 +140,10 @@ def _is_title(words: list[str]) -> bool:
 def _count_before_terms(text: str, lines: Sequence[Span]) -> int:
     """Return how many lines of a sentence are its own: the last two may name what comes next, where the line before
     them had ended the sentence."""
-    for kept in range(max(1, len(lines) - 2), len(lines)):
-        named = all(_is_term(text[slice(*line)]) for line in lines[kept:])
-        if named and _ENDS.search(text[slice(*lines[kept - 1])].rstrip()):
-            return kept
+    for count in range(max(1, len(lines) - 2), len(lines)):
+        named = all(_is_term(text[slice(*line)]) for line in lines[count:])
+        if named and _ENDS.search(text[slice(*lines[count - 1])].rstrip()):
+            return count
     return len(lines)
 
 
@@ -166,23 +166,23 @@ def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
     """Yield the runs with their leads. A term reaches to the end of the paragraph that follows it."""
     intro: Span | None = None  # of the list that is open
     term: Span | None = None
-    ago = block = 0  # sentences since the term; the paragraph that explains it
+    term_distance = block = 0  # sentences since the term; the paragraph that explains it
     for run in runs:
         span = (run.start, run.end)
         if run.kind == "term":
-            term, intro, ago = span, None, 0
+            term, intro, term_distance = span, None, 0
             yield run
             continue
-        block = run.block if ago == 0 else block
-        if run.kind == "row" or run.block != block or ago >= TERM_REACH:
+        block = run.block if term_distance == 0 else block
+        if run.kind == "row" or run.block != block or term_distance >= TERM_REACH:
             term = None
         lead = intro if run.kind == "item" else term
         lead_text = normalize_text(text[slice(*lead)]) if lead else ""
-        repeats_text = ago > 0 and set(extract_terms(lead_text)) <= set(extract_terms(text[slice(*span)]))
+        repeats_text = term_distance > 0 and set(extract_terms(lead_text)) <= set(extract_terms(text[slice(*span)]))
         if run.kind != "item":
             intro = span if text[slice(*span)].rstrip().endswith(":") else None
         yield replace(run, lead=None if repeats_text else lead, lead_text=lead_text, intro=intro or ())
-        ago += run.kind != "item"
+        term_distance += run.kind != "item"
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,12 +205,12 @@ def _widen_quote(
     """Return the sentence with neighbours of its paragraph: the one before where it points back, then the likelier ones
     as far as there is room. A list is quoted as far as there is room. The first quote has more of it than others."""
     parts, room = [option], _MOST_WORDS if first else _JOINED_WORDS
-    most = _ITEMS if option.run.kind == "item" or option.text.endswith(":") else _SENTENCES
+    max_parts = _ITEMS if option.run.kind == "item" or option.text.endswith(":") else _SENTENCES
     if option.run.kind == "row":
         return parts
-    places = {other.position: other for other in options if other.source == option.source and other not in taken}
-    while len(parts) < most:
-        before, after = places.get(parts[0].position - 1), places.get(parts[-1].position + 1)
+    by_position = {other.position: other for other in options if other.source == option.source and other not in taken}
+    while len(parts) < max_parts:
+        before, after = by_position.get(parts[0].position - 1), by_position.get(parts[-1].position + 1)
         if before is not None and len(parts) == 1 and _POINTS_BACK.match(option.text):
             beside = [before]
         else:
@@ -314,23 +314,25 @@ def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
     """Return the scores that need no embedder; `meaning` is added later, to the best ones."""
     here, around = extract_features(option.text), extract_features(option.context)
     weight = asked.term_weights
-    whole = sum(weight.values()) or 1.0
+    total_weight = sum(weight.values()) or 1.0
     common = {term for term in weight if term in around.terms}
     strong = {term for term in weight if term in here.terms}
     rarest = max(weight.values(), default=1.0)
-    places = [index for index, term in enumerate(here.term_order) if term in weight]
-    have = set(pairwise(extract_terms(option.context)))
-    gap = (places[-1] - places[0] + 1) / len(set(places)) if len(places) > 1 else 0.0
+    positions = [index for index, term in enumerate(here.term_order) if term in weight]
+    source_pairs = set(pairwise(extract_terms(option.context)))
+    gap = (positions[-1] - positions[0] + 1) / len(set(positions)) if len(positions) > 1 else 0.0
     words = len(here.term_order)
-    akin = sum(
+    related_weight = sum(
         weight[t] for t in weight if t not in around.terms and any(_are_related_stems(t, o) for o in around.terms)
     )
     return {
-        "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / whole,
+        "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / total_weight,
         "rare": float(any(weight[t] == rarest for t in common)),
-        "pairs": sum(pair in have for pair in asked.word_pairs) / len(asked.word_pairs) if asked.word_pairs else 0.0,
+        "pairs": sum(pair in source_pairs for pair in asked.word_pairs) / len(asked.word_pairs)
+        if asked.word_pairs
+        else 0.0,
         "near": 1 / gap if gap else 0.0,
-        "akin": akin / whole,
+        "akin": related_weight / total_weight,
         "passage": option.passage.relevance,
         "first": 1 / (1 + option.rank),
         "kind": 2 * match_answer_type(asked.kind, option.text, asked.text) - 1 if asked.kind else 0.0,

@@ -116,5 +116,5 @@ def weigh_words(claim: ClaimFeatures, premises: Sequence[ClaimFeatures]) -> dict
 
 def get_covered_share(claim: ClaimFeatures, premise: ClaimFeatures, weight: Mapping[str, float]) -> float:
     """Return the share of the weight of `claim` that a premise covers, 0 to 1."""
-    whole = sum(weight.values())
-    return sum(weight[term] for term in claim.terms & premise.terms) / whole if whole else 0.0
+    total_weight = sum(weight.values())
+    return sum(weight[term] for term in claim.terms & premise.terms) / total_weight if total_weight else 0.0

@@ -91,13 +91,13 @@ def fork_conversation(user: User, conversation: Conversation, through: UUID | No
     until = next(
         (number for number, item in enumerate(path, 1) if item.answer and item.answer.pk == through), len(path)
     )
-    kept = [item for item in path[:until] if item.answer and item.answer.status != Message.Status.WRITING]
-    if not kept:
+    completed = [item for item in path[:until] if item.answer and item.answer.status != Message.Status.WRITING]
+    if not completed:
         return None
     words = gettext("%(title)s (branch)")
     room = MAX_TITLE_CHARACTERS - len(words % {"title": ""})
     with transaction.atomic():
-        lock_and_reload(conversation, kept)
+        lock_and_reload(conversation, completed)
         title = conversation.title.removesuffix(words % {"title": ""}).removesuffix(_FORK)
         new = Conversation.objects.create(
             owner=user,
@@ -110,7 +110,7 @@ def fork_conversation(user: User, conversation: Conversation, through: UUID | No
             filters=conversation.filters,
         )
         new.collections.set(conversation.collections.all())
-        copy_exchanges(new, kept)
+        copy_exchanges(new, completed)
     return new
 
 
@@ -156,23 +156,23 @@ def copy_exchanges(new: Conversation, path: Sequence[Exchange], *, with_sources:
         row.save(force_insert=True)
         Message.objects.filter(pk=row.pk).update(created=created)  # `save` sets the time of now
         parent = row.pk
-    _copy_traces(visible_ids, whole=own)
+    _copy_traces(visible_ids, is_own=own)
     for link in drawn:  # pictures belong to their owner: copies of a shared conversation have none
         tiled.add_tiles(ids[link.message_id], [link.picture_id])
     for question, pictures in attached.items():
         queries.attach_to_question(ids[question], pictures)
     source_copies = _copy_sources(new, ids, visible_ids) if with_sources else None
-    _copy_retractions(ids, source_copies, whole=own)
+    _copy_retractions(ids, source_copies, is_own=own)
 
 
-def _copy_traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
-    """Copy the traces of the answers; unless `whole`, only the part that readers of a link may see."""
+def _copy_traces(ids: dict[UUID, UUID], *, is_own: bool) -> None:
+    """Copy the traces of the answers; unless `is_own`, only the part that readers of a link may see."""
     rows = AnswerTrace.objects.filter(answer__in=ids)
     data = ((ids[row.answer_id], bytes(row.data)) for row in rows)
     AnswerTrace.objects.bulk_create(
         AnswerTrace(
             answer_id=answer,
-            data=kept if whole else trace.pack_trace(trace.redact_for_readers(trace.unpack_trace(kept))),
+            data=kept if is_own else trace.pack_trace(trace.redact_for_readers(trace.unpack_trace(kept))),
         )
         for answer, kept in data
     )
@@ -204,21 +204,21 @@ def _find_cited_sources(copied: Iterable[UUID]) -> set[int]:
     return {cite["source_id"] for citations in found for cite in citations if cite["source_id"]}
 
 
-def _copy_retractions(ids: Mapping[UUID, UUID], source_copies: Mapping[int, int] | None, *, whole: bool) -> None:
+def _copy_retractions(ids: Mapping[UUID, UUID], source_copies: Mapping[int, int] | None, *, is_own: bool) -> None:
     """Copy the retracted content of the messages. Call inside the transaction of the copy.
 
     Unseen, so that a later restore reaches the copies too. `ids` maps originals to copies, `source_copies` old to new
-    source ids (None if sources are not copied). `whole` means that the copies belong to the user of the originals.
+    source ids (None if sources are not copied). `is_own` means that the copies belong to the user of the originals.
     """
     rows = RetractedMessage.objects.filter(message__in=list(ids))
-    RetractedMessage.objects.bulk_create(_copy_retraction(row, ids, source_copies, whole=whole) for row in rows)
+    RetractedMessage.objects.bulk_create(_copy_retraction(row, ids, source_copies, is_own=is_own) for row in rows)
 
 
 def _copy_retraction(
-    row: RetractedMessage, ids: Mapping[UUID, UUID], source_copies: Mapping[int, int] | None, *, whole: bool
+    row: RetractedMessage, ids: Mapping[UUID, UUID], source_copies: Mapping[int, int] | None, *, is_own: bool
 ) -> RetractedMessage:
     fields, record = dict(row.fields), bytes(row.trace)
-    if not whole:
+    if not is_own:
         usage = {name: value for name, value in fields["usage"].items() if name != "thoughts"}
         fields |= {"steps": [], "tools": [], "usage": usage}
         record = trace.pack_trace(trace.redact_for_readers(trace.unpack_trace(record))) if record else record

@@ -89,8 +89,8 @@ def _places(user: User, assistant: Assistant) -> list[UUID]:
 
 def _control(control: SamplingControl, record: dict[str, Any]) -> tuple[SamplingControl, Any, str, str]:
     """Return the control with the chosen value, the placeholder of its empty field, and that of each preset as JSON."""
-    kept = list_preset_values(control)
-    return control, record.get(control.name, ""), kept[record["preset"]], orjson.dumps(kept).decode()
+    values = list_preset_values(control)
+    return control, record.get(control.name, ""), values[record["preset"]], orjson.dumps(values).decode()
 
 
 def build_sampling_menu(stored: dict[str, Any]) -> dict[str, Any]:

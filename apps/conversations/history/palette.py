@@ -93,14 +93,14 @@ def _find_messages(user: User, query: str) -> list[PaletteResult]:
     return [
         PaletteResult(
             _link_message(hit.message),
-            "" if place else str(titles[pk]),
-            "" if place else "chat-bubble-left-right",
+            "" if number else str(titles[pk]),
+            "" if number else "chat-bubble-left-right",
             hit.snippet,
             hit.message.created,
         )
         for pk, hits in of.items()
         if pk in titles
-        for place, hit in enumerate(hits)
+        for number, hit in enumerate(hits)
     ]
 
 

@@ -67,17 +67,17 @@ def load_sidebar(user: AnyUser, shown: Mapping[str, str] | None = None, zone: tz
     `shown` maps section keys to the number of rows that the page has already; `zone` is the user's time zone.
     """
     shown = shown or {}
-    found, kept = Sidebar(), {key: _parse_size(value) for key, value in shown.items() if key != RECENT}
+    found, shown_counts = Sidebar(), {key: _parse_size(value) for key, value in shown.items() if key != RECENT}
     found.recent.rows, found.recent.next_page = get_page(
         _filter_section(user, RECENT), _parse_size(shown.get(RECENT, ""))
     )
     _set_headings(found.recent.rows, zone)
     folders = Folder.objects.filter(owner=user) if user.is_authenticated else Folder.objects.none()
     parts = {str(folder.pk): SidebarSection(str(folder.pk), folder.name) for folder in folders}
-    for row in _load_kept_rows(user, max([_SHOWN, *kept.values()])):
+    for row in _load_kept_rows(user, max([_SHOWN, *shown_counts.values()])):
         key = PINNED if row.pinned else str(row.folder_id)
         part = parts.setdefault(key, SidebarSection(key))
-        if len(part.rows) < kept.get(key, _SHOWN):
+        if len(part.rows) < shown_counts.get(key, _SHOWN):
             part.rows.append(row)
         else:
             part.next_page = part.next_page or encode_position(part.rows[-1])
@@ -111,11 +111,11 @@ def _filter_section(user: AnyUser, key: str) -> ConversationQuerySet:
 
 def _load_kept_rows(user: AnyUser, size: int) -> ConversationQuerySet:
     """Return the first `size + 1` pinned conversations, and as many of each folder."""
-    kept = Conversation.objects.visible_to(user).filter(archived__isnull=True)
-    kept = kept.filter(Q(pinned__isnull=False) | Q(folder__isnull=False))
+    listed = Conversation.objects.visible_to(user).filter(archived__isnull=True)
+    listed = listed.filter(Q(pinned__isnull=False) | Q(folder__isnull=False))
     lists = Case(When(pinned__isnull=False, then=Value(0)), default=F("folder"), output_field=BigIntegerField())
     order = [F("changed").desc(), F("pk").desc()]
-    first = kept.annotate(nth=Window(RowNumber(), partition_by=[lists], order_by=order)).filter(nth__lte=size + 1)
+    first = listed.annotate(nth=Window(RowNumber(), partition_by=[lists], order_by=order)).filter(nth__lte=size + 1)
     return _listable(user).filter(pk__in=first.values("pk")).order_by("-changed", "-pk")
 
 

@@ -145,13 +145,14 @@ def _search(user: User, value: dict[str, Any] | None) -> dict[str, Any] | None:
 def _fill_messages(user: User, answer: Message, value: dict[str, Any] | None) -> list[dict[str, str]]:
     if value is None:
         return []
-    numbers = [place[0] for place in value["places"]]
+    numbers = [location[0] for location in value["places"]]
     rows = Source.objects.filter(conversation=answer.conversation_id, number__in=numbers).select_related("document")
     sources = {row.number: row for row in rows}
-    places = [(sources[n].document_id if n in sources else None, page, spans) for n, page, spans in value["places"]]
-    texts = search.read_spans(user, places)
+    locations = [(sources[n].document_id if n in sources else None, page, spans) for n, page, spans in value["places"]]
+    texts = search.read_spans(user, locations)
     lines = [
-        _format_line(sources.get(place[0]), place, text) for place, text in zip(value["places"], texts, strict=True)
+        _format_line(sources.get(location[0]), location, text)
+        for location, text in zip(value["places"], texts, strict=True)
     ]
     return [
         {
@@ -162,9 +163,9 @@ def _fill_messages(user: User, answer: Message, value: dict[str, Any] | None) ->
     ]
 
 
-def _format_line(source: Source | None, place: Sequence[Any], text: str | None) -> str:
+def _format_line(source: Source | None, location: Sequence[Any], text: str | None) -> str:
     if source is None or source.document is None or text is None:
-        return f"[{place[0]}] {PASSAGE_GONE}"
+        return f"[{location[0]}] {PASSAGE_GONE}"
     page = source.page_number if source.document.has_pages else None
     return format_source_line(source.number, str(source.document), page, text)
 

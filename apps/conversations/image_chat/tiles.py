@@ -56,11 +56,11 @@ def load_tiles(answers: Iterable[Message]) -> dict[UUID, list[Tile]]:
     through = Message.pictures.through.objects.filter(message__in=pictured).order_by("picture__created", "pk")
     links = list(through.values_list("message", "picture"))
     rows = Picture.objects.without_large_fields().defer("negative").in_bulk([picture for _, picture in links])
-    places = scheduler.queue_positions() if any(row.active for row in rows.values()) else {}
+    positions = scheduler.queue_positions() if any(row.active for row in rows.values()) else {}
     found: dict[UUID, list[Tile]] = {pk: [] for pk in pictured}
     for answer, picture in links:
         if picture in rows:
-            found[answer].append(Tile(rows[picture], places.get(picture, 0)))
+            found[answer].append(Tile(rows[picture], positions.get(picture, 0)))
     return found
 
 

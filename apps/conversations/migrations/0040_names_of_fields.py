@@ -39,7 +39,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RenameField("conversation", "titled", "title_origin"),
         migrations.RenameField("conversation", "narrow", "restricted_to_collections"),
-        migrations.RenameField("conversation", "imported", "imported_from"),
         migrations.RenameField("message", "shows", "shown_sentences"),
         migrations.RenameField("message", "draws", "picture_request"),
         migrations.RenameField("assistant", "shows", "shown_sentences"),

@@ -57,12 +57,12 @@ def restore(before: dict[str, Any]) -> None:
     for row in rows:
         saved = before[str(row.pk)]
         if row.retracted is None:
-            whole = _restore_fields(row.text, row.tools, saved)
-            Message.objects.filter(pk=row.pk).update(**whole)
-            _restore_title(row, str(whole["text"]), saved.get("title", []))
+            restored = _restore_fields(row.text, row.tools, saved)
+            Message.objects.filter(pk=row.pk).update(**restored)
+            _restore_title(row, str(restored["text"]), saved.get("title", []))
         elif (retracted := RetractedMessage.objects.filter(pk=row.pk).first()) is not None:
-            whole = _restore_fields(retracted.fields["text"], retracted.fields["tools"], saved)
-            RetractedMessage.objects.filter(pk=row.pk).update(fields={**retracted.fields, **whole})
+            restored = _restore_fields(retracted.fields["text"], retracted.fields["tools"], saved)
+            RetractedMessage.objects.filter(pk=row.pk).update(fields={**retracted.fields, **restored})
     retraction.announce_change([row for row in rows if row.retracted is None], None)
 
 
@@ -83,10 +83,10 @@ def redact_citing_answers(documents: Collection[UUID], wanted: Sequence[str]) ->
         lambda: retraction.find_family(row for row in near.all() if _collect_spellings(row, pattern, forms))
     )
     wanted = [*wanted, *sorted(forms - set(wanted))]
-    whole = _lock_rows(found)
-    before = {str(row.pk): _cut(row, wanted) for row in whole}
+    locked = _lock_rows(found)
+    before = {str(row.pk): _cut(row, wanted) for row in locked}
     lately = near.filter(ended__gte=timezone.now() - _SHOWN).exclude(pk__in=found)  # their quotes may repeat the terms
-    retraction.announce_change([*whole, *lately.select_related("parent", "conversation")], None)
+    retraction.announce_change([*locked, *lately.select_related("parent", "conversation")], None)
     return before
 
 

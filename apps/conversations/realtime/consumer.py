@@ -166,10 +166,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
         After "retracted", no further event of that turn is sent, even if already read from its log.
         """
-        said = message["message"]
-        if said["type"] == "retracted":
-            self.following.leave(said["turn"])
-        await self._send(said)
+        event = message["message"]
+        if event["type"] == "retracted":
+            self.following.leave(event["turn"])
+        await self._send(event)
 
     async def _handle_message(self, user: User, message: dict[str, Any], client_id: str) -> None:
         if message.get("do") == "typing":

@@ -47,8 +47,8 @@ def _read_decision(answer: UUID, call: str) -> bool | None:
 
 async def _check_waiting(calls: list[tuple[UUID, str]]) -> Sequence[bool]:
     """Return for each call whether it has no decision yet, with one query for all."""
-    said = await in_db(_list_decided, {answer for answer, _ in calls})
-    return [call not in said for call in calls]
+    decided = await in_db(_list_decided, {answer for answer, _ in calls})
+    return [call not in decided for call in calls]
 
 
 def _list_decided(answers: set[UUID]) -> set[tuple[UUID, str]]:

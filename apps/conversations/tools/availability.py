@@ -94,8 +94,8 @@ def get_permitted_tools(assistant: Assistant, user: User) -> dict[str, Available
 
 def resolve_permission(tool: ToolProtocol, site: Mapping[str, str], own: Mapping[str, str]) -> ToolPermission:
     """Return the stricter of the site's and the assistant's permission. A tool with effects asks at least."""
-    said = [site.get(tool.name, tool.permission), own.get(tool.name, ToolPermission.ALLOWED)]
-    return get_strictest(*said, *([ToolPermission.ASK] if tool.effects else []))
+    permissions = [site.get(tool.name, tool.permission), own.get(tool.name, ToolPermission.ALLOWED)]
+    return get_strictest(*permissions, *([ToolPermission.ASK] if tool.effects else []))
 
 
 def list_all_tools() -> Sequence[ToolProtocol]:
@@ -116,9 +116,9 @@ def count_description_tokens(tools: Sequence[dict[str, Any]], count: CountTokens
 
 
 def _select_fitting(found: AvailableTools, room: int, count: CountTokens) -> AvailableTools:
-    kept: dict[str, AvailableTool] = {}
+    fitting: dict[str, AvailableTool] = {}
     for name, item in found.items():
         room -= count_description_tokens([item.described], count)
         if room >= 0:
-            kept[name] = item
-    return kept
+            fitting[name] = item
+    return fitting

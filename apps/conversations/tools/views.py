@@ -25,10 +25,10 @@ def edit_tools(request: HttpRequest) -> HttpResponse:
     every = list_all_tools()
     if request.method == "POST":
         for tool in every:
-            if (said := request.POST.get(tool.name)) in ToolPermission.values:
-                if said == ToolPermission.ALLOWED and not tool.harmless and not _is_allowed(tool):
+            if (permission := request.POST.get(tool.name)) in ToolPermission.values:
+                if permission == ToolPermission.ALLOWED and not tool.harmless and not _is_allowed(tool):
                     messages.warning(request, _warn_unasked(tool))
-                ToolSetting.objects.update_or_create(name=tool.name, defaults={"permission": said})
+                ToolSetting.objects.update_or_create(name=tool.name, defaults={"permission": permission})
         messages.success(request, gettext("Saved. Applies from the next question on."))
         return redirect("conversations:tools")
     return _render_page(request, ServerForm())
@@ -63,8 +63,8 @@ def change_server(request: HttpRequest, pk: int) -> HttpResponse:
     match request.POST.get("do"):
         case "look":
             _refresh_server(request, row)
-        case "on" | "off" as said:
-            ToolServer.objects.filter(pk=pk).update(enabled=said == "on")
+        case "on" | "off" as switch:
+            ToolServer.objects.filter(pk=pk).update(enabled=switch == "on")
         case "remove":
             ToolSetting.objects.filter(name__in=[item["as"] for item in row.tools]).delete()
             row.delete()

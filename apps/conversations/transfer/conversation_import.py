@@ -107,7 +107,7 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
     """Store the conversation; return it and the number of withheld answers. Call inside a transaction."""
     now = timezone.now()
     new = Conversation.objects.create(
-        owner=user, title=name[:120], title_origin=Conversation.TitleOrigin.PERSON, imported_from=chat["source"],
+        owner=user, title=name[:120], title_origin=Conversation.TitleOrigin.PERSON, imported=chat["source"],
         imported_key=chat["key"], pinned=now if chat["pinned"] else None, archived=now if chat["archived"] else None,
         tags=clean_tags(chat["tags"]),
         folder=None if chat["source"] == _OWN else get_or_create_folder(user, chat["source"]),
@@ -191,14 +191,14 @@ def _unanswered(question: Message, taken: dict[datetime, datetime]) -> Message:
     )  # fmt: skip
 
 
-def _parse_moment(seconds: float | None, otherwise: datetime) -> datetime:
-    """Return the time of these seconds since 1970, at most now; `otherwise` if it is missing or out of range."""
+def _parse_moment(seconds: float | None, default: datetime) -> datetime:
+    """Return the time of these seconds since 1970, at most now; `default` if it is missing or out of range."""
     if seconds is None:
-        return otherwise
+        return default
     try:
         return min(datetime.fromtimestamp(seconds, UTC), timezone.now())
     except (OverflowError, OSError, ValueError):
-        return otherwise
+        return default
 
 
 def _describe_left_out(left_out: dict[str, int], withheld: int) -> str:

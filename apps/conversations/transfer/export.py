@@ -77,7 +77,7 @@ def export_conversation(user: User, conversation: Conversation, *, own: bool = F
     tiles = tiled.load_tiles(answers) if own else outbound_check.check_pictures(Stage.EXPORT, tiled.load_tiles(answers))
     attached = queries.load_by_question(row.pk for row in messages if row.role == Message.Role.USER)
     attached = attached if own else outbound_check.check_attachments(Stage.EXPORT, attached)
-    kept = [row for item in find_path(messages) for row in (item.question, item.answer) if row]
+    messages_of_path = [row for item in find_path(messages) for row in (item.question, item.answer) if row]
     return {
         "format": FORMAT_NAME,
         "disclosure": DISCLOSURE,
@@ -86,10 +86,10 @@ def export_conversation(user: User, conversation: Conversation, *, own: bool = F
         "tags": conversation.tag_list,
         "created": conversation.created.isoformat(),
         "exported": timezone.now().isoformat(),
-        "path": [str(row.pk) for row in kept],
+        "path": [str(row.pk) for row in messages_of_path],
         "messages": [
             _export_answer(row, sources[row.pk], citations.get(row.pk, []), tiles.get(row.pk, ()), thoughts)
-            | _export_verdict(reasons.get(row.pk), whole=row.pk in kept_whole)
+            | _export_verdict(reasons.get(row.pk), is_own_copy=row.pk in kept_whole)
             if row.pk in sources
             else _export_message(row) | {"attached": queries.export_pictures(attached.get(row.pk, ()))}
             for row in messages
@@ -185,13 +185,13 @@ def insert_citation_numbers(
     return _escape_images("".join([*pieces, text[at:]]))
 
 
-def _export_verdict(reasons: WithholdReason | None, *, whole: bool) -> dict[str, Any]:
+def _export_verdict(reasons: WithholdReason | None, *, is_own_copy: bool) -> dict[str, Any]:
     if reasons is None:
         return {}
-    verdict = {"stage": Stage.EXPORT.value, "clause": reasons.code, "withheld": not whole}
+    verdict = {"stage": Stage.EXPORT.value, "clause": reasons.code, "withheld": not is_own_copy}
     return {
-        "verdict": verdict | {"why": OWN_COPY_NOTICE if whole else reasons.text},
-        **({} if whole else {"retracted": None}),
+        "verdict": verdict | {"why": OWN_COPY_NOTICE if is_own_copy else reasons.text},
+        **({} if is_own_copy else {"retracted": None}),
     }
 
 
@@ -244,7 +244,7 @@ def _export_answer(
         "model": row.model,
         "status": row.status,
         "reason": row.reason,
-        **({"thoughts": {"text": said, "note": REASONING_NOTICE}} if (said := thoughts.get(row.pk)) else {}),
+        **({"thoughts": {"text": text, "note": REASONING_NOTICE}} if (text := thoughts.get(row.pk)) else {}),
         "without_documents": row.without_documents,
         **({} if row.grounded else {"grounded": False}),
         **({"note": UNGROUNDED_NOTICE} if row.unchecked else {}),

@@ -25,15 +25,15 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class ContextUsage:
-    """Tokens of a request by part, for a window of `window_tokens`. `dropped_turns` counts those that did not fit."""
+    """Tokens of a request by part, for a window of `size` tokens. `dropped` counts earlier turns that did not fit."""
 
-    window_tokens: int
+    size: int
     instructions: int
     tools: int
     history: int
     sources: int
     question: int
-    dropped_turns: int
+    dropped: int
 
     @property
     def used(self) -> int:
@@ -50,10 +50,10 @@ def measure_usage(
     `size` is the context window and `tools` the cost of tool descriptions, both in tokens. `count` returns the tokens
     of each text.
     """
-    kept = history[built.start :]
+    repeated = history[built.start :]
     first, *rest = [message.content for message in built.messages]
-    spoken = 2 * len(kept)
-    given = sum(count([format_prompted_line(item) for past in kept for item in past.sources]))
+    spoken = 2 * len(repeated)
+    given = sum(count([format_prompted_line(item) for past in repeated for item in past.sources]))
     fresh = sum(count([format_passage_line(item) for item in passages if item.new_spans]))
     before, now = sum(count(rest[:spoken])), sum(count(rest[spoken:]))
     return ContextUsage(
@@ -68,8 +68,8 @@ def make_usage_record(usage: ContextUsage) -> dict[str, int]:
 
 def read_usage(answer: Message) -> ContextUsage | None:
     """Return the usage that was stored with the answer; None if none was."""
-    kept = answer.usage.get("window")
-    return ContextUsage(**kept) if kept else None
+    record = answer.usage.get("window")
+    return ContextUsage(**record) if record else None
 
 
 def describe_dropped(dropped: int) -> str:
@@ -86,10 +86,10 @@ def describe_usage(usage: ContextUsage | None) -> dict[str, Any] | None:
     if usage is None:
         return None
     return {
-        "percent": min(100, round(100 * usage.used / usage.window_tokens)), "used": usage.used,
-        "size": usage.window_tokens,
+        "percent": min(100, round(100 * usage.used / usage.size)), "used": usage.used,
+        "size": usage.size,
         "rows": [(words, getattr(usage, name)) for name, words in _WORDS.items() if getattr(usage, name)],
-        "dropped": f"{describe_dropped(usage.dropped_turns)}." if usage.dropped_turns else "",
+        "dropped": f"{describe_dropped(usage.dropped)}." if usage.dropped else "",
     }  # fmt: skip
 
 

@@ -187,7 +187,7 @@ async def stream_text(turn: EphemeralTurn) -> AsyncGenerator[str, None]:
 
     Raise Withheld and EngineError.
     """
-    said = 0
+    sent_length = 0
     async with aclosing(stream_events(turn)) as events:
         async for event in events:
             match event:
@@ -195,11 +195,11 @@ async def stream_text(turn: EphemeralTurn) -> AsyncGenerator[str, None]:
                     yield "".join(f"> {' '.join(quote.text.split())} [{quote.source}]\n\n" for quote in turn.quotes)
                 case Nothing():
                     yield _describe_no_results(turn)
-                case Text() if len(turn.text) > said:
-                    piece, said = turn.text[said:], len(turn.text)
+                case Text() if len(turn.text) > sent_length:
+                    piece, sent_length = turn.text[sent_length:], len(turn.text)
                     yield piece
-    if len(turn.text) > said:
-        yield turn.text[said:]
+    if len(turn.text) > sent_length:
+        yield turn.text[sent_length:]
 
 
 async def stream_while_allowed(turn: EphemeralTurn, pieces: AsyncGenerator[P, None]) -> AsyncGenerator[P, None]:

@@ -50,13 +50,13 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
     info = await model_queue.wait_for_model(turn)
     prepared, count, sees = turn.prepared, turn.chat.count, prompt_content.has_vision(turn.prepared.model)
     history, pictures = await prompt_content.select_for_prompt(turn, sees)
-    kept = prompt.select_history(history, info.context_tokens, count, instructions=prepared.instructions)
+    selected = prompt.select_history(history, info.context_tokens, count, instructions=prepared.instructions)
     if found is not None:
-        turn.passages = source_numbering.number_passages(found.passages, prepared.numbers, kept.given_spans)
+        turn.passages = source_numbering.number_passages(found.passages, prepared.numbers, selected.given_spans)
     tools = availability.describe_tools(turn.available_tools)
     cost = availability.count_description_tokens(tools, count)
     built = prompt.build_prompt(
-        slash_commands.get_model_question(prepared.text), history, kept, turn.passages, info.context_tokens, count,
+        slash_commands.get_model_question(prepared.text), history, selected, turn.passages, info.context_tokens, count,
         instructions=prepared.instructions,
         without_sources=not turn.passages and (found is None or bool(turn.attached)),
         text_so_far=prepared.text_so_far,

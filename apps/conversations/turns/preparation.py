@@ -37,7 +37,7 @@ from apps.users.models import User
 
 LEASE_S = 15  # seconds; renewed every 2 s; a killed process is noticed within this time
 MAX_RUNNING = 3  # answers that may be written for one user at once
-KEPT_STATUSES = {Message.Status.COMPLETE, Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED}
+PROMPTED_STATUSES = {Message.Status.COMPLETE, Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED}
 
 
 class SessionEnded(Exception):
@@ -341,16 +341,16 @@ def _make_prepared_turn(
 
 def _load_history(user: User, exchanges: list[Exchange]) -> tuple[PastExchange, ...]:
     """Return the exchanges whose answers have text or tool calls, with their sources and pictures."""
-    kept = [
+    answers = [
         row
         for item in exchanges
         if (row := item.answer)
-        and row.status in KEPT_STATUSES
+        and row.status in PROMPTED_STATUSES
         and (row.text or call_cards.make_history_notes(row.tools))
     ]
     questions = {item.answer.pk: item.question for item in exchanges if item.answer}
-    sources = source_numbering.load_prompted_sources(user, [row.pk for row in kept]) if kept else {}
-    pictures = queries.load_by_question(questions[row.pk].pk for row in kept) if kept else {}
+    sources = source_numbering.load_prompted_sources(user, [row.pk for row in answers]) if answers else {}
+    pictures = queries.load_by_question(questions[row.pk].pk for row in answers) if answers else {}
     return tuple(
         PastExchange(
             questions[row.pk].text,
@@ -359,7 +359,7 @@ def _load_history(user: User, exchanges: list[Exchange]) -> tuple[PastExchange, 
             pictures.get(questions[row.pk].pk, ()),
             call_cards.make_history_notes(row.tools),
         )
-        for row in kept
+        for row in answers
     )
 
 

@@ -56,7 +56,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptHistory:
+class SelectedHistory:
     """Part of the history that fits the prompt: the turns from `start` on, and their given spans by source number."""
 
     start: int
@@ -65,7 +65,7 @@ class KeptHistory:
 
 def select_history(
     history: Sequence[PastExchange], window: int, count: CountTokens, *, instructions: str = ""
-) -> KeptHistory:
+) -> SelectedHistory:
     """Return the turns that stay in the prompt.
 
     Turns are replayed in order: beyond 60 % of the window, the oldest are dropped until 30 % is used. The same history
@@ -82,13 +82,13 @@ def select_history(
     for past in history[start:]:
         for item in past.sources:
             spans[item.number] = spans.get(item.number, frozenset()) | frozenset(item.spans)
-    return KeptHistory(start, spans)
+    return SelectedHistory(start, spans)
 
 
 def build_prompt(
     question: str,
     history: Sequence[PastExchange],
-    kept: KeptHistory,
+    selected: SelectedHistory,
     passages: Sequence[NumberedPassage],
     window: int,
     count: CountTokens,
@@ -111,7 +111,7 @@ def build_prompt(
     messages = [
         ChatMessage("system", build_system_text(instructions, without_sources=without_sources, tools=tool_tokens > 0))
     ]
-    for past in history[kept.start :]:
+    for past in history[selected.start :]:
         asked = ChatMessage("user", _format_past_question(past), pictures=past.pictures)
         messages += [asked, ChatMessage("assistant", escape_template_tokens(past.answer) or TOOL_RESULT_ABOVE)]
     messages.append(ChatMessage("user", _format_question(question, passages, notes), pictures=pictures))
@@ -119,7 +119,7 @@ def build_prompt(
         messages.append(ChatMessage("assistant", escape_template_tokens(text_so_far).rstrip()))
     used = sum(count([message.content for message in messages])) + _OVERHEAD * len(messages)
     used += tokens_per_picture * sum(len(message.pictures) for message in messages)
-    return Prompt(tuple(messages), kept.start, max(0, min(max_tokens, window - used - tool_tokens)))
+    return Prompt(tuple(messages), selected.start, max(0, min(max_tokens, window - used - tool_tokens)))
 
 
 def build_part_prompt(request: str, passages: Sequence[NumberedPassage]) -> tuple[ChatMessage, ...]:

@@ -91,29 +91,29 @@ class RepetitionDetector:
 
     def has_loop(self, sentence: str) -> bool:
         """Return whether this complete sentence makes the answer a loop; it must not be shown then."""
-        said = tuple(split_words(_LIST_MARK.sub("", sentence)))
-        if not said:  # a list number or a horizontal rule
+        words = tuple(split_words(_LIST_MARK.sub("", sentence)))
+        if not words:  # a list number or a horizontal rule
             return False
-        self._row = self._row + 1 if said == self._last else 1
-        self._last = said
-        letters = any(map(_has_letters, said))
-        times = self._seen[said] = self._seen.get(said, 0) + 1
+        self._row = self._row + 1 if words == self._last else 1
+        self._last = words
+        letters = any(map(_has_letters, words))
+        times = self._seen[words] = self._seen.get(words, 0) + 1
         if times == 1 and letters:
             self._round.clear()
         if self._row >= (_SHORT_LINES if letters else _NUMBER_LINES):
             return True
-        if len(said) < _LEAST_WORDS or not any(len(word) > 1 and _has_letters(word) for word in said):
+        if len(words) < _LEAST_WORDS or not any(len(word) > 1 and _has_letters(word) for word in words):
             return False
         counts = self._only_counts(sentence)
-        return (times > 1 and self._is_repeated(said, sentence, times)) or counts
+        return (times > 1 and self._is_repeated(words, sentence, times)) or counts
 
-    def _is_repeated(self, said: tuple[str, ...], sentence: str, times: int) -> bool:
+    def _is_repeated(self, words: tuple[str, ...], sentence: str, times: int) -> bool:
         """Return whether the sentence has come too often. Code and tables may repeat a line between others."""
-        again = self._round[said] = self._round.get(said, 0) + 1
+        again = self._round[words] = self._round.get(words, 0) + 1
         if _NO_PROSE.search(sentence):
             return times >= _ROWS and again >= _ROWS - 1
         if times == _LOOP - 1:
-            self._often.add(said)
+            self._often.add(words)
             self._longest = max(self._longest, len(sentence))
         return (times >= _LOOP and again >= _LOOP - 1) or (times >= _REFRAIN and bool(_STOP.search(sentence)))
 
@@ -129,36 +129,36 @@ class RepetitionDetector:
         return self._counted >= _COUNTED and sum(map(_has_letters, split_words(sentence))) >= _LEAST_WORDS - 1
 
     def _may_loop(self, rest: str) -> bool:
-        said = tuple(split_words(rest)) if len(rest) <= 2 * self._longest else ()
-        last = len(said) - 1  # index of the last word, which may be incomplete
-        same = (one for one in self._often if last >= 0 and one[:last] == said[:last])
-        return any(one[last].startswith(said[last]) for one in same if len(one) > last)
+        words = tuple(split_words(rest)) if len(rest) <= 2 * self._longest else ()
+        last = len(words) - 1  # index of the last word, which may be incomplete
+        same = (one for one in self._often if last >= 0 and one[:last] == words[:last])
+        return any(one[last].startswith(words[last]) for one in same if len(one) > last)
 
     @staticmethod
     def _goes_in_circles(rest: str) -> bool:
         """Return whether an unfinished sentence repeats one phrase."""
         if rest.isascii() and len(rest.encode().translate(None, _IN_WORDS)) < _APART:
             return False
-        said = split_words(rest[-_LATELY:])[:-1]  # the last word may be incomplete
-        if len(said) < _CIRCLE_WORDS:  # a repeated phrase fills at least as many
+        words = split_words(rest[-_LATELY:])[:-1]  # the last word may be incomplete
+        if len(words) < _CIRCLE_WORDS:  # a repeated phrase fills at least as many
             return False
-        for size in range(1, min(_CIRCLE_WORDS, len(said) // _LOOP) + 1):
-            if said[-1 - size] != said[-1]:
+        for size in range(1, min(_CIRCLE_WORDS, len(words) // _LOOP) + 1):
+            if words[-1 - size] != words[-1]:
                 continue
             times = max(_LOOP, -(-_CIRCLE_WORDS // size))
-            turn = said[-size:]
-            if said[-times * size :] == turn * times and any(len(word) > 1 and word.isalpha() for word in turn):
+            turn = words[-size:]
+            if words[-times * size :] == turn * times and any(len(word) > 1 and word.isalpha() for word in turn):
                 return True
-        return _strings_letters(said) or _counts_on(rest[-_LATELY:])
+        return _strings_letters(words) or _counts_on(rest[-_LATELY:])
 
 
 def _has_letters(word: str) -> bool:
     return any(sign.isalpha() for sign in word)
 
 
-def _strings_letters(said: list[str]) -> bool:
+def _strings_letters(words: list[str]) -> bool:
     """Return whether the words end in a short turn of single letters over and over ("-n -n -n")."""
-    last = said[-_ONE_LETTER_WORDS:]
+    last = words[-_ONE_LETTER_WORDS:]
     if len(last) < _ONE_LETTER_WORDS or not any(map(str.isalpha, last)):
         return False
     return any(last[size:] == last[:-size] for size in range(1, 5))

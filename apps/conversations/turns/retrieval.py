@@ -219,9 +219,9 @@ async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchSco
 
 
 def _describe_search(found: SearchResult, only: str) -> str:
-    count, places = len(found.passages), len(found.searched)
-    several = ngettext("%(n)s collection", "%(n)s collections", places) % {"n": places}
-    where = found.searched[0] if places == 1 else several
+    count, collection_count = len(found.passages), len(found.searched)
+    several = ngettext("%(n)s collection", "%(n)s collections", collection_count) % {"n": collection_count}
+    where = found.searched[0] if collection_count == 1 else several
     values = {"where": f"{where} ({only})" if only else where, "n": count}
     words = ngettext("Searched %(where)s, found %(n)s passage", "Searched %(where)s, found %(n)s passages", count)
     text = (words if count else gettext("Searched %(where)s, found no passages")) % values

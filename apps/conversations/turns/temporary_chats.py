@@ -219,7 +219,7 @@ async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
         turn.withheld_by = findings.get_withheld(ends["answer"])
         await in_db(findings.open_cases_for_unstored, chat.owner, *findings.list_findings(turn))
         html = await runner.finish_rendering(turn)
-        if status in preparation.KEPT_STATUSES and turn.text:
+        if status in preparation.PROMPTED_STATUSES and turn.text:
             chat.exchanges = (*chat.exchanges, (turn.prepared.question_id, turn.make_exchange()))[-MAX_EXCHANGES:]
             chat.numbers = turn.get_numbers()
         chat.running = None  # before the last event: its receiver may ask the next question

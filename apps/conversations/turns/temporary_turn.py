@@ -97,8 +97,8 @@ def prepare_temporary_turn(
 def filter_readable(user: User, past: tuple[PastExchange, ...]) -> tuple[PastExchange, ...]:
     """Return the exchanges without sources that the user may no longer read. For `in_db`."""
     known = [item for exchange in past for item in exchange.sources]
-    places = [(item.document_id, item.page_number, [list(span) for span in item.spans]) for item in known]
-    texts = search.read_spans(user, places, for_answers=True)
+    locations = [(item.document_id, item.page_number, [list(span) for span in item.spans]) for item in known]
+    texts = search.read_spans(user, locations, for_answers=True)
     gone = {item for item, text in zip(known, texts, strict=True) if text is None}
     return tuple(replace(one, sources=tuple(item for item in one.sources if item not in gone)) for one in past)
 

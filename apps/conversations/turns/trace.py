@@ -104,12 +104,12 @@ def _record_search(turn: Turn) -> dict[str, Any] | None:
     numbers = {item.passage.chunk_id: item.number for item in turn.passages}
     candidates = []
     for hit in found.hits:
-        place, why = explain_hit(hit, found)
-        number = numbers.get(found.passages[place - 1].chunk_id, 0) if place else 0
+        rank, why = explain_hit(hit, found)
+        number = numbers.get(found.passages[rank - 1].chunk_id, 0) if rank else 0
         candidates.append(
             {
                 "document": str(hit.document_id), "page": hit.page_number, "number": number, "why": why,
-                "kept": bool(place), **{name: round(float(getattr(hit, name)), _DIGITS) for name in _SCORES},
+                "kept": bool(rank), **{name: round(float(getattr(hit, name)), _DIGITS) for name in _SCORES},
             }
         )  # fmt: skip
     return {
@@ -121,7 +121,7 @@ def _record_search(turn: Turn) -> dict[str, Any] | None:
 def _record_prompt(turn: Turn) -> dict[str, Any] | None:
     """Return the messages of the request; None if the model was not asked.
 
-    Lines that quote a document are replaced by placeholders into `places`: (source number, page, spans). The canary
+    Lines that quote a document are replaced by references to "places": (source number, page, spans). The canary
     token is masked.
     """
     if turn.request is None:
@@ -133,16 +133,16 @@ def _record_prompt(turn: Turn) -> dict[str, Any] | None:
         for item in turn.passages
         if item.new_spans
     ] + turn.tool_passages
-    places: list[tuple[int, int, Spans]] = []
+    placeholders: list[tuple[int, int, Spans]] = []
     messages = []
     for message in turn.request.messages:
         content = message.content + "".join(f"\n{call.name}({call.arguments})" for call in message.calls)
         for line, number, page, spans in lines:
             if line in content:
-                content = content.replace(line, PLACEHOLDER.format(len(places)), 1)
-                places.append((number, page, [list(span) for span in spans]))
+                content = content.replace(line, PLACEHOLDER.format(len(placeholders)), 1)
+                placeholders.append((number, page, [list(span) for span in spans]))
         messages.append({"role": message.role, "content": canary.mask_canary(content)})
-    return {"messages": messages, "places": places}
+    return {"messages": messages, "places": placeholders}
 
 
 def _record_tokens(tokens: Sequence[TokenProb], length: int) -> list[Any]:
@@ -150,15 +150,15 @@ def _record_tokens(tokens: Sequence[TokenProb], length: int) -> list[Any]:
 
     Tokens that the gate withheld are left out; a token that reaches into them is cut.
     """
-    kept: list[Any] = []
+    recorded: list[Any] = []
     for token in tokens[:_TOKENS]:
         if length < len(token.token):
-            kept += [[token.token[:length], _round_logprob(token.logprob), []]] if length > 0 else []
+            recorded += [[token.token[:length], _round_logprob(token.logprob), []]] if length > 0 else []
             break
         length -= len(token.token)
         others = [[text, _round_logprob(value)] for text, value in token.alternatives if text != token.token]
-        kept.append([token.token, _round_logprob(token.logprob), others])
-    return kept
+        recorded.append([token.token, _round_logprob(token.logprob), others])
+    return recorded
 
 
 def _round_logprob(logprob: float) -> float:

@@ -10,31 +10,17 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from PIL import Image
 
 from apps.conversations.assistants import services
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Conversation
 from apps.conversations.models.assistant import Assistant
 from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import make_collection, make_document, make_user
-
-FORM = {"name": "Sailor", "style": "automatic", "preset": "balanced", "version": "0"}
-
-
-def as_person(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def made(client: Client, **fields: Any) -> Assistant:
-    response = client.post("/assistants/new/", FORM | fields)
-    assert response.status_code == 302, response.content.decode()
-    return Assistant.objects.get(name=(FORM | fields)["name"])
+from tests.conversations.assistants.conftest import FORM, submit_assistant
+from tests.factories import make_collection, make_document, make_user, sign_in
 
 
 def png(width: int = 300, height: int = 200) -> SimpleUploadedFile:
@@ -44,15 +30,15 @@ def png(width: int = 300, height: int = 200) -> SimpleUploadedFile:
 
 
 def test_an_assistant_is_made_and_listed_for_its_owner_only(alice: User, bob: User) -> None:
-    row = made(as_person(alice), description="Of the sea", starters="Where to?\n\nHow deep?")
+    row = submit_assistant(sign_in(alice), description="Of the sea", starters="Where to?\n\nHow deep?")
     assert (row.owner, row.version, row.starters) == (alice, 1, ["Where to?", "How deep?"])
-    assert "Sailor" in as_person(alice).get("/assistants/").content.decode()
-    assert "Sailor" not in as_person(bob).get("/assistants/").content.decode()
+    assert "Sailor" in sign_in(alice).get("/assistants/").content.decode()
+    assert "Sailor" not in sign_in(bob).get("/assistants/").content.decode()
 
 
 def test_a_change_is_a_version_and_any_version_can_be_brought_back(alice: User) -> None:
-    client = as_person(alice)
-    row = made(client, instructions="One.")
+    client = sign_in(alice)
+    row = submit_assistant(client, instructions="One.")
     client.post(f"/assistants/{row.pk}/", FORM | {"instructions": "Two.", "temperature": "1.5", "version": "1"})
     row.refresh_from_db()
     assert (row.instructions, row.version, row.sampling) == ("Two.", 2, {"temperature": 1.5})
@@ -64,8 +50,8 @@ def test_a_change_is_a_version_and_any_version_can_be_brought_back(alice: User) 
 
 
 def test_two_who_change_it_at_once_do_not_overwrite_each_other(alice: User) -> None:
-    client = as_person(alice)
-    row = made(client)
+    client = sign_in(alice)
+    row = submit_assistant(client)
     client.post(f"/assistants/{row.pk}/", FORM | {"instructions": "First.", "version": "1"})
     late = client.post(f"/assistants/{row.pk}/", FORM | {"instructions": "Second.", "version": "1"})
     row.refresh_from_db()
@@ -84,19 +70,19 @@ def test_two_who_change_it_at_once_do_not_overwrite_each_other(alice: User) -> N
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words(alice: User, fields: dict[str, str], words: str) -> None:
-    response = as_person(alice).post("/assistants/new/", FORM | fields)
+    response = sign_in(alice).post("/assistants/new/", FORM | fields)
     page = response.content.decode()
     assert response.status_code == 400 and any(part in page for part in words.split("|"))
     assert not Assistant.objects.filter(is_default=False).exists()
 
 
 def test_a_picture_is_made_anew_small_and_square(alice: User, bob: User) -> None:
-    client = as_person(alice)
-    row = made(client, picture=png())
+    client = sign_in(alice)
+    row = submit_assistant(client, picture=png())
     response = client.get(f"/assistants/{row.pk}/picture.png")
     assert response["Content-Type"] == "image/png"
     assert Image.open(io.BytesIO(response.content)).size == (256, 256)
-    assert as_person(bob).get(f"/assistants/{row.pk}/picture.png").status_code == 404
+    assert sign_in(bob).get(f"/assistants/{row.pk}/picture.png").status_code == 404
     client.post(f"/assistants/{row.pk}/", FORM | {"version": "1", "no_picture": "on"})
     assert client.get(f"/assistants/{row.pk}/picture.png").status_code == 404
 
@@ -104,19 +90,19 @@ def test_a_picture_is_made_anew_small_and_square(alice: User, bob: User) -> None
 @pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"", b"\x89PNG\r\n\x1a\n broken", None])
 def test_what_is_no_picture_is_refused(alice: User, content: bytes | None) -> None:
     file = png(5000, 10) if content is None else SimpleUploadedFile("face.png", content)
-    response = as_person(alice).post("/assistants/new/", FORM | {"picture": file})
+    response = sign_in(alice).post("/assistants/new/", FORM | {"picture": file})
     assert response.status_code == 400 and not Assistant.objects.filter(is_default=False).exists()
 
 
 def test_a_share_counts_once_the_address_is_confirmed(alice: User, bob: User) -> None:
-    row = made(as_person(alice))
-    as_person(alice).post(f"/assistants/{row.pk}/people/", {"email": bob.email.upper(), "role": "reader"})
+    row = submit_assistant(sign_in(alice))
+    sign_in(alice).post(f"/assistants/{row.pk}/people/", {"email": bob.email.upper(), "role": "reader"})
     address, _ = EmailAddress.objects.update_or_create(user=bob, email=bob.email, defaults={"verified": False})
     assert not Assistant.objects.visible_to(bob).filter(pk=row.pk).exists()
     EmailAddress.objects.filter(pk=address.pk).update(verified=True)
     assert Assistant.objects.visible_to(bob).filter(pk=row.pk).exists()
     assert not Assistant.objects.editable_by(bob).filter(pk=row.pk).exists()
-    as_person(alice).post(f"/assistants/{row.pk}/people/remove/", {"share": row.shares.get().pk})
+    sign_in(alice).post(f"/assistants/{row.pk}/people/remove/", {"share": row.shares.get().pk})
     assert not Assistant.objects.visible_to(bob).filter(pk=row.pk).exists()
 
 
@@ -124,11 +110,11 @@ def test_a_group_may_be_let_in_and_may_change_it(alice: User, bob: User, charlie
     team = Group.objects.create(name="Team")
     alice.groups.add(team)
     bob.groups.add(team)
-    row = made(as_person(alice))
-    as_person(alice).post(f"/assistants/{row.pk}/people/", {"group": team.pk, "role": "editor"})
+    row = submit_assistant(sign_in(alice))
+    sign_in(alice).post(f"/assistants/{row.pk}/people/", {"group": team.pk, "role": "editor"})
     assert Assistant.objects.editable_by(bob).filter(pk=row.pk).exists()
     assert not Assistant.objects.visible_to(charlie).filter(pk=row.pk).exists()
-    assert as_person(bob).post(f"/assistants/{row.pk}/delete/").status_code == 404
+    assert sign_in(bob).post(f"/assistants/{row.pk}/delete/").status_code == 404
 
 
 def test_an_editor_keeps_the_collections_that_they_may_not_read(alice: User, bob: User) -> None:
@@ -136,15 +122,15 @@ def test_an_editor_keeps_the_collections_that_they_may_not_read(alice: User, bob
     row = services.create_assistant(alice, {"name": "Sailor"}, Collection.objects.filter(pk=shelf.pk))
     services.share_assistant(row.owner, row, "editor", email=bob.email)
     EmailAddress.objects.update_or_create(user=bob, email=bob.email, defaults={"verified": True})
-    as_person(bob).post(f"/assistants/{row.pk}/", FORM | {"instructions": "Two.", "version": "1"})
+    sign_in(bob).post(f"/assistants/{row.pk}/", FORM | {"instructions": "Two.", "version": "1"})
     row.refresh_from_db()
     assert row.version == 2 and list(row.collections.all()) == [shelf]
 
 
 def test_only_an_administrator_changes_the_assistant_of_the_site(alice: User, ada: User) -> None:
     own = Assistant.default()
-    assert as_person(alice).get(f"/assistants/{own.pk}/").status_code == 404
-    as_person(ada).post(f"/assistants/{own.pk}/", FORM | {"instructions": "Be kind.", "version": "1"})
+    assert sign_in(alice).get(f"/assistants/{own.pk}/").status_code == 404
+    sign_in(ada).post(f"/assistants/{own.pk}/", FORM | {"instructions": "Be kind.", "version": "1"})
     own.refresh_from_db()
     assert own.instructions == "Be kind." and [item.number for item in own.versions.all()] == [2, 1]
 
@@ -155,13 +141,6 @@ def shelves(alice: User) -> tuple[Collection, Collection]:
     make_document(bees, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
     make_document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
     return bees, wasps
-
-
-async def answered(page: Any, **also: Any) -> Message:
-    said = await page.ask("How long do workers live in summer?", **also)
-    assert said["type"] == "accepted", said
-    await page.events()
-    return await Message.objects.aget(pk=said["turn"])
 
 
 async def test_an_assistant_answers_in_its_manner_from_its_documents(
@@ -175,7 +154,7 @@ async def test_an_assistant_answers_in_its_manner_from_its_documents(
     await in_db(User.objects.filter(pk=alice.pk).update, instructions="Use metres.")
     await alice.arefresh_from_db()
     page = await open_page(alice)
-    answer = await answered(page, assistant=str(row.pk), collections=[])
+    answer = await page.get_answer("How long do workers live in summer?", assistant=str(row.pk), collections=[])
     request = chat.requests[-1]
     told = request.messages[0].content
     assert "Say arr." in told and "Answer: At sea." in told and "Use metres." in told
@@ -183,7 +162,7 @@ async def test_an_assistant_answers_in_its_manner_from_its_documents(
     drawn = {"preset": "creative", "temperature": 0.9, "top_p": 0.95, "min_p": 0.05, "seed": 7}
     assert answer.usage["sampling"] == drawn | {"max_tokens": request.sampling.max_tokens}
     assert "Wasps" in request.messages[-1].content and "Bees" not in request.messages[-1].content
-    again = await answered(page, conversation=str(answer.conversation_id))
+    again = await page.get_answer("How long do workers live in summer?", conversation=str(answer.conversation_id))
     assert "Say arr." in chat.requests[-1].messages[0].content and again.conversation_id == answer.conversation_id
 
 
@@ -191,11 +170,15 @@ async def test_what_was_chosen_for_a_conversation_stays_until_it_is_changed(
     open_page: Callable[..., Any], alice: User, shelves: tuple[Collection, Collection], chat: FakeChat
 ) -> None:
     page = await open_page(alice)
-    answer = await answered(page, sampling={"preset": "creative", "temperature": 1.2})
+    answer = await page.get_answer(
+        "How long do workers live in summer?", sampling={"preset": "creative", "temperature": 1.2}
+    )
     assert chat.requests[-1].sampling.temperature == 1.2
-    await answered(page, conversation=str(answer.conversation_id))
+    await page.get_answer("How long do workers live in summer?", conversation=str(answer.conversation_id))
     assert chat.requests[-1].sampling.temperature == 1.2
-    await answered(page, conversation=str(answer.conversation_id), sampling={"preset": "precise"})
+    await page.get_answer(
+        "How long do workers live in summer?", conversation=str(answer.conversation_id), sampling={"preset": "precise"}
+    )
     assert chat.requests[-1].sampling.temperature == 0
     assert (await Conversation.objects.aget()).sampling == {"preset": "precise"}
     refused = await page.ask("What?", sampling={"temperature": 99})
@@ -211,7 +194,7 @@ async def test_an_assistant_opens_no_document_to_those_who_may_not_read_it(
     refused = await page.ask("How long do workers live?", assistant=str(row.pk))
     assert refused["type"] == "refused" and "do not have access" in refused["text"]
     await in_db(Membership.objects.create, collection=shelves[0], user=bob)
-    assert (await answered(page, assistant=str(row.pk))).text
+    assert (await page.get_answer("How long do workers live in summer?", assistant=str(row.pk))).text
     foreign = await in_db(services.create_assistant, alice, {"name": "Private"}, Collection.objects.none())
     refused = await page.ask("What?", assistant=str(foreign.pk))
     assert refused["type"] == "refused" and "was deleted or is no longer shared" in refused["text"]
@@ -224,13 +207,15 @@ async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
     row = await in_db(services.create_assistant, alice, content, Collection.objects.filter(pk=shelves[1].pk))
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
     await in_db(Membership.objects.bulk_create, [Membership(collection=shelf, user=bob) for shelf in shelves])
-    page, client = await open_page(bob), await in_db(as_person, bob)
-    first = await answered(page, assistant=str(row.pk), collections=[])
+    page, client = await open_page(bob), await in_db(sign_in, bob)
+    first = await page.get_answer("How long do workers live in summer?", assistant=str(row.pk), collections=[])
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=False)
     place = f"/c/{first.conversation_id}/"
     shown = (await in_db(client.get, place)).content.decode()
     assert "with Openbook" in shown and "“Sailor” is no longer shared" in shown
-    later = await answered(page, conversation=str(first.conversation_id), collections=[])
+    later = await page.get_answer(
+        "How long do workers live in summer?", conversation=str(first.conversation_id), collections=[]
+    )
     request = chat.requests[-1]
     assert "Say arr." not in request.messages[0].content and request.sampling.temperature == 0.2
     assert "Bees" in request.messages[-1].content, "it is no longer kept to the documents of that assistant"
@@ -240,7 +225,7 @@ async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
     await page.events()
     assert "Say arr." not in chat.requests[-1].messages[0].content
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
-    await answered(page, conversation=str(first.conversation_id))
+    await page.get_answer("How long do workers live in summer?", conversation=str(first.conversation_id))
     assert "Say arr." in chat.requests[-1].messages[0].content, "shared again, it goes on"
 
 
@@ -258,5 +243,5 @@ def ada(transactional_db: None) -> User:
 def test_the_form_speaks_the_language_of_who_fills_it_in(alice: User) -> None:
     alice.language = "es"
     alice.save()
-    page = as_person(alice).get("/assistants/new/").content.decode()
+    page = sign_in(alice).get("/assistants/new/").content.decode()
     assert "Una por línea, hasta 6." in page and "One per line" not in page

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from django.test import Client
 
 from apps.conversations.core.sampling import MAX_BEAM_TOKENS, parse_sampling
-from apps.conversations.models import Message
 from apps.conversations.models.assistant import Assistant
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
-from tests.conversations.assistants.test_assistants import FORM, as_person, made
-from tests.conversations.tools.conftest import caller
+from tests.conversations.assistants.conftest import FORM, submit_assistant
+from tests.factories import sign_in
 from tests.support.pages import strip_layout
 
-__all__ = ["caller"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HIGH = "How high was the lighthouse of Alexandria?"
-
-
-async def asked(page: Any, **also: Any) -> Message:
-    said = await page.ask(HIGH, **also)
-    assert said["type"] == "accepted", said
-    await page.events()
-    return await Message.objects.aget(pk=said["turn"])
 
 
 def test_it_is_short_where_nobody_says_how_long() -> None:
@@ -41,15 +29,14 @@ async def test_the_text_comes_without_tokens_and_tools_and_the_record_says_why(
     open_page, alice, library, caller
 ) -> None:
     caller.beams = 8
-    answer = await asked(await open_page(alice), sampling={"preset": "balanced", "beams": "4"})
+    answer = await (await open_page(alice)).get_answer(HIGH, sampling={"preset": "balanced", "beams": "4"})
     (request,) = caller.requests
     assert (request.sampling.beams, request.tools, request.sampling.max_tokens) == (4, (), MAX_BEAM_TOKENS)
     assert answer.status == "complete" and "280 and 247 BC" in answer.text
     assert answer.usage["sampling"] == {"preset": "balanced", "beams": 4, "max_tokens": MAX_BEAM_TOKENS}
 
     def look() -> str:
-        client = Client()
-        client.force_login(alice)
+        client = sign_in(alice)
         return client.get(f"/answers/{answer.pk}/behind/").content.decode()
 
     shown = await in_db(look)
@@ -57,12 +44,12 @@ async def test_the_text_comes_without_tokens_and_tools_and_the_record_says_why(
 
 
 async def test_a_server_that_has_none_is_said_in_words(open_page, alice, library, chat: FakeChat) -> None:
-    answer = await asked(await open_page(alice), sampling={"preset": "balanced", "beams": 2})
+    answer = await (await open_page(alice)).get_answer(HIGH, sampling={"preset": "balanced", "beams": 2})
     assert answer.status == "failed" and "Clear “Beams” under Advanced" in answer.reason
 
 
 def test_the_field_is_offered_where_the_server_has_it(alice, chat: FakeChat) -> None:
-    client = as_person(alice)
+    client = sign_in(alice)
     assert 'hx-get="/beams/"' in client.get("/").content.decode()
     assert client.get("/beams/").status_code == 204
     chat.beams = 8
@@ -73,8 +60,8 @@ def test_the_field_is_offered_where_the_server_has_it(alice, chat: FakeChat) -> 
 
 
 def test_an_assistant_keeps_it_and_shows_it_whatever_the_server_has(alice) -> None:
-    client = as_person(alice)
-    row = made(client, beams="4")
+    client = sign_in(alice)
+    row = submit_assistant(client, beams="4")
     assert row.sampling == {"beams": 4}
     page = client.get(f"/assistants/{row.pk}/").content.decode()
     assert page.count('name="beams"') == 1 and 'value="4"' in page

@@ -6,12 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Document
 from apps.lib.concurrency.threads import in_db
-from apps.users.models import User
+from tests.factories import get_page, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -20,12 +19,6 @@ QUESTION = "How high was the lighthouse of Alexandria?"
 @pytest.fixture
 def kinds(library) -> None:
     Document.objects.filter(title="Lighthouses").update(kind="pdf", language="en", path="sea/old")
-
-
-def got(user: User, path: str) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.get(path).content.decode()
 
 
 async def asked(page: Any, **also: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -41,8 +34,8 @@ async def test_they_hold_for_the_conversation_until_others_are_chosen(open_page,
     assert "Searched Handbook (PDF, in sea), found" in str(events)
     place = first["conversation"]
     assert (await Conversation.objects.aget(pk=place)).filters == {"kinds": ["pdf"], "path": "sea"}
-    assert "PDF, in sea" in await in_db(got, alice, f"/answers/{first['turn']}/behind/")
-    assert "&quot;words&quot;:&quot;in sea&quot;" in await in_db(got, alice, f"/c/{place}/")
+    assert "PDF, in sea" in await in_db(get_page, alice, f"/answers/{first['turn']}/behind/")
+    assert "&quot;words&quot;:&quot;in sea&quot;" in await in_db(get_page, alice, f"/c/{place}/")
 
     _, events = await asked(page, conversation=place)
     assert "(PDF, in sea)" in str(events), "left out, they hold"
@@ -57,7 +50,7 @@ async def test_a_filter_that_leaves_no_document_says_so(open_page, alice, kinds,
     said = next(event["html"] for event in events if event["type"] == "nothing")
     assert "No document matches the filters." in said and "Search without filters" in said
     assert "Filters: Picture, from May 1, 2026." in said
-    shown = await in_db(got, alice, f"/c/{turn['conversation']}/")
+    shown = await in_db(get_page, alice, f"/c/{turn['conversation']}/")
     assert "No document matches the filters." in shown, "a reload says the same"
     assert not chat.requests
 
@@ -104,8 +97,7 @@ async def test_a_copy_of_a_conversation_keeps_its_owners_filters(open_page, alic
     turn, _ = await asked(page, filters={"path": "sea"})
 
     def fork() -> list[dict[str, Any]]:
-        client = Client()
-        client.force_login(alice)
+        client = sign_in(alice)
         client.post(f"/c/{turn['conversation']}/fork/", {"at": turn["turn"]})
         return list(Conversation.objects.values_list("filters", flat=True))
 

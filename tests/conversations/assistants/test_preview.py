@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from html import unescape
-from typing import Any
 
-import orjson
 import pytest
-from django.test import AsyncClient
 
 from apps.conversations.models import Message
 from apps.conversations.models.assistant import Assistant
@@ -18,7 +15,8 @@ from apps.engines.chat.fake import FakeChat
 from apps.engines.types import EngineUnavailable
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.conversations.assistants.test_assistants import FORM, as_person
+from tests.conversations.assistants.conftest import FORM, make_async_client, preview_assistant
+from tests.factories import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,25 +24,25 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("any_sentence_answers")
 async def test_a_form_is_tried_without_storing_anything(alice: User, library: Collection, chat: FakeChat) -> None:
     asked = FORM | {"try": "How long do workers live in summer?", "instructions": "Say arr."}
-    events = await tried(alice, asked)
+    events = await preview_assistant(alice, asked)
     assert "queen" in events[-1]["html"] and "Say arr." in chat.requests[-1].messages[0].content
     names = [event["type"] for event in events]
     assert {"step", "sources", "text", "cited"} <= set(names) and names[-2:] == ["sources", "closed"]
     assert names.index("text") < names.index("closed") and events[-1]["status"] == "complete"
     (address,) = set(re.findall(r'class="pill[^"]*"\s+href="([^"]+)"', events[-1]["html"]))
     assert address.startswith("/documents/") and "/answers/" not in "".join(event.get("html", "") for event in events)
-    card = await in_db(lambda: as_person(alice).get(unescape(address) + "&preview=1").content.decode())
+    card = await in_db(lambda: sign_in(alice).get(unescape(address) + "&preview=1").content.decode())
     assert "A honey bee colony" in card.replace("<b>", "").replace("</b>", "")
     assert not await Assistant.objects.filter(is_default=False).aexists() and not await Message.objects.aexists()
-    assert await tried(alice, asked | {"try": " "}) == "Write a question first."
-    assert "queen" in (await tried(alice, asked | {"name": ""}))[-1]["html"], "it needs no name to be tried"
-    assert "Style: " in await tried(alice, asked | {"style": "loud"}), "which field is meant"
+    assert await preview_assistant(alice, asked | {"try": " "}) == "Write a question first."
+    assert "queen" in (await preview_assistant(alice, asked | {"name": ""}))[-1]["html"], "it needs no name to be tried"
+    assert "Style: " in await preview_assistant(alice, asked | {"style": "loud"}), "which field is meant"
 
 
 async def test_who_goes_away_ends_what_is_tried(alice: User, library: Collection, chat: FakeChat) -> None:
     chat.replies.append(" ".join(f"word{number}" for number in range(3000)))
     chat.gap_s = 0.1
-    client = await person_s(alice)
+    client = await make_async_client(alice)
     response = await client.post("/assistants/preview/", FORM | {"try": "How long do workers live in summer?"})
     written = asyncio.Event()
 
@@ -62,21 +60,5 @@ async def test_who_goes_away_ends_what_is_tried(alice: User, library: Collection
 
 async def test_a_model_that_is_away_is_said_in_the_last_line(alice: User, library: Collection, chat: FakeChat) -> None:
     chat.fail = EngineUnavailable("The model server does not answer.")
-    events = await tried(alice, FORM | {"try": "How long do workers live in summer?"})
+    events = await preview_assistant(alice, FORM | {"try": "How long do workers live in summer?"})
     assert events[-1]["status"] == "failed" and "does not answer" in events[-1]["reason"]
-
-
-async def person_s(user: User) -> AsyncClient:
-    client = AsyncClient()
-    await client.aforce_login(user)
-    return client
-
-
-async def tried(user: User, asked: dict[str, str]) -> Any:
-    """The events of the answer, or the words that refuse it."""
-    response = await (await person_s(user)).post("/assistants/preview/", asked)
-    if not response.streaming:
-        assert response.status_code == 400
-        return response.content.decode()
-    body = b"".join([line async for line in response.streaming_content])
-    return [orjson.loads(line) for line in body.splitlines()]

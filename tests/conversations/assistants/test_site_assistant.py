@@ -17,7 +17,7 @@ from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import make_collection, make_document, make_user
+from tests.factories import make_collection, make_document, make_user, sign_in
 from tests.support.chat_models import BIG, get_fake_engine, offer_model
 from tests.support.pages import strip_layout
 
@@ -37,8 +37,7 @@ def wasps(alice: User, settings: Settings) -> Collection:
     make_document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
     Membership.objects.bulk_create(Membership(collection=place, user=alice) for place in (bees, wasps))
     offer_model(settings)
-    client = Client()
-    client.force_login(ada)
+    client = sign_in(ada)
     own = Assistant.default()
     assert client.post(f"/assistants/{own.pk}/", OWN | {"collections": wasps.pk}).status_code == 302
     return wasps
@@ -58,13 +57,6 @@ def _said(composer: dict[str, str]) -> dict[str, str]:
     return {name: composer[name] for name in ("preset", "seed")}
 
 
-async def answered(page: Any, **also: Any) -> Message:
-    said = await page.ask(QUESTION, **also)
-    assert said["type"] == "accepted", said
-    assert (await page.events())[-1]["status"] == "complete"
-    return await Message.objects.aget(pk=said["turn"])
-
-
 def heeded(answer: Message) -> None:
     """The last question went to the assistant's model, in its manner, with what its collections say."""
     assert isinstance(get_fake_engine(), FakeChat)
@@ -79,11 +71,11 @@ async def test_its_collections_model_and_choice_of_words_hold_where_nothing_is_c
     open_page: Callable[..., Any], alice: User, wasps: Collection
 ) -> None:
     page = await open_page(alice)
-    answer = await answered(page, collections=[])
+    answer = await page.get_answer(QUESTION, collections=[], status="complete")
     heeded(answer)
     row = await Conversation.objects.aget()
     assert row.assistant_id is None and row.sampling == {}, "what changes there later changes here too"
-    heeded(await answered(page, conversation=str(row.pk)))
+    heeded(await page.get_answer(QUESTION, conversation=str(row.pk), status="complete"))
     await page.tell(do="retry", turn=str(answer.pk), client_id="again")
     again = await page.hear("accepted")
     await page.events()
@@ -101,7 +93,7 @@ async def test_its_page_offers_them_and_sends_what_it_offers(
         assert new["places"] == "1 collection" and "those of Openbook are searched" in new["page"]
         assert "What is a wasp?" in new["page"]
     page = await open_page(alice)
-    row = await answered(page, collections=[], sampling=_said(new), model=new["model"])
+    row = await page.get_answer(QUESTION, collections=[], sampling=_said(new), model=new["model"], status="complete")
     heeded(row)
     later = await in_db(shown, client, f"/c/{row.conversation_id}/")
     assert (later["preset"], later["model"], later["seed"]) == ("creative", BIG, "7")
@@ -113,7 +105,9 @@ async def test_what_a_person_chooses_comes_first(
 ) -> None:
     bees = await Collection.objects.aget(name="Bees")
     page = await open_page(alice)
-    await answered(page, collections=[str(bees.pk)], sampling={"preset": "precise"}, model="main")
+    await page.get_answer(
+        QUESTION, collections=[str(bees.pk)], sampling={"preset": "precise"}, model="main", status="complete"
+    )
     request = chat.requests[-1]
     assert request.sampling.temperature == 0 and "Bees" in request.messages[-1].content
 

@@ -9,6 +9,9 @@ import pytest
 from celery import current_app
 from django.conf import LazySettings
 
+QUESTION = "What does this error mean?"
+TEXT = "Error E4: water pressure low"
+
 
 @pytest.fixture(autouse=True)
 def bells(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
@@ -21,3 +24,14 @@ def bells(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(current_app, "send_task", send)
     return heard
+
+
+def declare_vision(settings: Any) -> None:
+    """Declare that the main model accepts pictures."""
+    main = settings.CHATS["main"]
+    settings.CHATS = {**settings.CHATS, "main": {**main, "ABOUT": {**main["ABOUT"], "supports_pictures": True}}}
+
+
+def get_last_message(chat: Any, request: int = -1) -> str:
+    """Return the text of the last message that the model got in that request."""
+    return str(chat.requests[request].messages[-1].content)

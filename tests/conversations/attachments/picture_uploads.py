@@ -28,13 +28,6 @@ def file(content: bytes, name: str = "screen.png") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content, "image/png")
 
 
-def as_(user: User) -> Client:
-    """Return a client signed in as the user."""
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def posted(client: Client, content: bytes, name: str = "screen.png") -> Any:
     """Upload the content and return the response."""
     return client.post("/attached/", {"picture": file(content, name)})

@@ -19,15 +19,15 @@ from apps.conversations.sharing import links
 from apps.lib.concurrency.threads import in_db
 from apps.privacy import data_requests
 from apps.privacy.models import DataRequest
-from apps.users.models import User
-from tests.conversations.attachments.picture_uploads import as_, attached
+from tests.conversations.attachments.picture_uploads import attached
+from tests.factories import share_conversation, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = "Error E4: water pressure low"
 
 
 @pytest.fixture
-async def place(open_page, alice, chat) -> Conversation:
+async def conversation(open_page, alice, chat) -> Conversation:
     """A conversation about one picture."""
     row = await in_db(attached, alice, TEXT, "boiler.png")
     page = await open_page(alice)
@@ -36,33 +36,28 @@ async def place(open_page, alice, chat) -> Conversation:
     return await Conversation.objects.aget(pk=turn["conversation"])
 
 
-def link(owner: User, place: Conversation, **how: str) -> str:
-    as_(owner).post(f"/c/{place.pk}/share/", {"sources": "none", "days": "", **how})
-    return f"/shared/{Share.objects.get(conversation=place).secret}/"
-
-
-async def test_exports_and_the_printed_page_have_it(place, alice) -> None:
+async def test_exports_and_the_printed_page_have_it(conversation, alice) -> None:
     def look() -> None:
-        own, row = as_(alice), AttachedPicture.objects.get()
-        question = json.loads(own.get(f"/c/{place.pk}/export.json").content)["messages"][0]
+        own, row = sign_in(alice), AttachedPicture.objects.get()
+        question = json.loads(own.get(f"/c/{conversation.pk}/export.json").content)["messages"][0]
         assert question["attached"] == [
             {
                 "id": str(row.pk), "name": "boiler.png", "width": 640, "height": 200, "sha256": row.sha256,
                 "recognised_text": TEXT, "description": "",
             }
         ]  # fmt: skip
-        text = own.get(f"/c/{place.pk}/export.md").content.decode()
+        text = own.get(f"/c/{conversation.pk}/export.md").content.decode()
         assert f"- Attached picture: boiler.png, 640 × 200; text recognised in it: {TEXT}" in text
-        assert f"/attached/{row.pk}/" in own.get(f"/c/{place.pk}/print/").content.decode()
+        assert f"/attached/{row.pk}/" in own.get(f"/c/{conversation.pk}/print/").content.decode()
 
     await in_db(look)
 
 
-async def test_a_link_shows_it_as_long_as_it_shows_the_question(place, alice, bob) -> None:
+async def test_a_link_shows_it_as_long_as_it_shows_the_question(conversation, alice, bob) -> None:
     def look() -> None:
-        address, row = link(alice, place), AttachedPicture.objects.get()
+        address, row = share_conversation(conversation, sources="none"), AttachedPicture.objects.get()
         picture = f"{address}attached/{row.pk}/"
-        reader = as_(bob)
+        reader = sign_in(bob)
         assert picture in reader.get(address).content.decode()
         assert reader.get(picture).status_code == 200 and reader.get(f"/attached/{row.pk}/").status_code == 404
         other = attached(alice)
@@ -70,21 +65,21 @@ async def test_a_link_shows_it_as_long_as_it_shows_the_question(place, alice, bo
         AttachedPicture.objects.filter(pk=row.pk).update(status="held")
         assert reader.get(picture).status_code == 404 and picture not in reader.get(address).content.decode()
         AttachedPicture.objects.filter(pk=row.pk).update(status="ready")
-        links.disable_link(place.owner, place)
+        links.disable_link(conversation.owner, conversation)
         assert reader.get(picture).status_code == 404
 
     await in_db(look)
 
 
-async def test_a_fork_has_it_and_a_reader_s_copy_has_not(place, alice, bob) -> None:
+async def test_a_fork_has_it_and_a_reader_s_copy_has_not(conversation, alice, bob) -> None:
     def look() -> None:
-        fork = branching.fork_conversation(alice, place, None)
+        fork = branching.fork_conversation(alice, conversation, None)
         assert fork is not None and Attachment.objects.filter(question__conversation=fork).count() == 1
-        link(alice, place)
+        share_conversation(conversation, sources="none")
         copy = links.copy_conversation(bob, Share.objects.get())
         assert not Attachment.objects.filter(question__conversation=copy).exists()
         row = AttachedPicture.objects.get()
-        place.delete()
+        conversation.delete()
         recognition.recover_pending()
         assert AttachedPicture.objects.get() == row, "the fork still shows it"
         fork.delete()
@@ -94,9 +89,9 @@ async def test_a_fork_has_it_and_a_reader_s_copy_has_not(place, alice, bob) -> N
     await in_db(look)
 
 
-async def test_it_is_not_there_while_its_conversation_is_deleted(place, alice) -> None:
+async def test_it_is_not_there_while_its_conversation_is_deleted(conversation, alice) -> None:
     def look() -> None:
-        row, own = AttachedPicture.objects.get(), as_(alice)
+        row, own = AttachedPicture.objects.get(), sign_in(alice)
         Conversation.objects.update(deleted=timezone.now())
         assert own.get(f"/attached/{row.pk}/").status_code == 404
         recognition.recover_pending()
@@ -106,9 +101,9 @@ async def test_it_is_not_there_while_its_conversation_is_deleted(place, alice) -
     await in_db(look)
 
 
-async def test_a_copy_of_my_data_has_it_and_erasure_leaves_nothing(place, alice, ada) -> None:
+async def test_a_copy_of_my_data_has_it_and_erasure_leaves_nothing(conversation, alice, ada) -> None:
     def look() -> dict[str, Any]:
-        own, row = as_(alice), AttachedPicture.objects.get()
+        own, row = sign_in(alice), AttachedPicture.objects.get()
         draft = attached(alice)
         own.post("/privacy/copy/")
         wish = DataRequest.objects.get(user=alice)

@@ -23,8 +23,7 @@ from apps.documents.models import Collection, Document
 from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
 from apps.users.models import ApiToken, User
-from tests.conversations.attachments.picture_uploads import as_
-from tests.factories import make_collection
+from tests.factories import make_collection, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LEASE = b"The lease of the boathouse ends on 30 June 2031. The rent of the boathouse is 700 euros a month."
@@ -32,7 +31,7 @@ QUESTION = "When does the lease of the boathouse end?"
 
 
 def send(user: User, content: bytes = LEASE, name: str = "lease.txt", **where: Any) -> Any:
-    return as_(user).post("/files/", {"files": SimpleUploadedFile(name, content), **where})
+    return sign_in(user).post("/files/", {"files": SimpleUploadedFile(name, content), **where})
 
 
 def draft(user: User, content: bytes = LEASE, name: str = "lease.txt", *, ready: bool = True) -> Collection:
@@ -46,13 +45,6 @@ def draft(user: User, content: bytes = LEASE, name: str = "lease.txt", *, ready:
     return files
 
 
-async def asked(page: Any, text: str = QUESTION, **also: Any) -> Message:
-    accepted = await page.ask(text, **also)
-    assert accepted["type"] == "accepted", accepted
-    await page.events()
-    return await Message.objects.select_related("conversation").aget(pk=accepted["turn"])
-
-
 def cited(answer: Message) -> set[str]:
     """Return the names of the documents whose passages the answer was given."""
     rows = Source.objects.filter(retrievals__answer=answer, document__isnull=False)
@@ -62,22 +54,24 @@ def cited(answer: Message) -> set[str]:
 async def test_a_file_is_asked_about_in_a_new_chat_and_found_in_no_other(open_page, alice, library, chat) -> None:
     files = await in_db(draft, alice)
     page = await open_page(alice)
-    answer = await asked(page, files=str(files.pk))
+    answer = await page.get_answer(QUESTION, files=str(files.pk))
     assert await in_db(cited, answer) == {"lease.txt"}
     assert answer.conversation.files_id == files.pk
-    again = await asked(page, "And how much is the rent?", conversation=str(answer.conversation_id))
+    again = await page.get_answer("And how much is the rent?", conversation=str(answer.conversation_id))
     assert await in_db(cited, again) == {"lease.txt"}
-    other = await asked(page)
+    other = await page.get_answer(QUESTION)
     assert await in_db(cited, other) <= {"Lighthouses.md", "Bees.md"}
 
 
 async def test_it_is_searched_first_and_with_what_the_user_chose(open_page, alice, library, chat) -> None:
     files = await in_db(draft, alice)
     page = await open_page(alice)
-    answer = await asked(page, "How high was the lighthouse of Alexandria?", files=str(files.pk))
+    answer = await page.get_answer("How high was the lighthouse of Alexandria?", files=str(files.pk))
     assert "Lighthouses.md" in await in_db(cited, answer)  # the file does not say
     place = {"conversation": str(answer.conversation_id), "collections": [str(library.pk)]}
-    both = await asked(page, "How long does the queen bee live, and when does the lease of the boathouse end?", **place)
+    both = await page.get_answer(
+        "How long does the queen bee live, and when does the lease of the boathouse end?", **place
+    )
     assert {"Bees.md", "lease.txt"} <= await in_db(cited, both)
 
 
@@ -104,14 +98,14 @@ async def test_the_wait_ends_when_the_user_wants_an_answer_now(open_page, alice,
 
 async def test_a_summary_is_of_the_attached_file(open_page, alice, library, chat) -> None:
     files = await in_db(draft, alice, b"# Lease\n\n" + LEASE, "lease.md")
-    answer = await asked(await open_page(alice), "Summarise this document", files=str(files.pk))
+    answer = await (await open_page(alice)).get_answer("Summarise this document", files=str(files.pk))
     assert await in_db(cited, answer) == {"lease.md"}
 
 
 async def test_files_of_another_chat_or_user_are_refused(open_page, alice, bob, library, chat) -> None:
     files, foreign = await in_db(draft, alice), await in_db(draft, bob)
     page = await open_page(alice)
-    await asked(page, files=str(files.pk))
+    await page.get_answer(QUESTION, files=str(files.pk))
     for pk in (files.pk, foreign.pk, library.pk):
         said = await page.ask(QUESTION, files=str(pk))
         assert said["type"] == "refused" and "no longer available" in said["text"]
@@ -156,20 +150,20 @@ def test_files_join_the_chat_that_is_named_and_no_other(alice: User, bob: User) 
     assert send(alice, b"two", "two.txt", draft=chat.files.pk).status_code == 200  # of a chat that was begun: a new one
     assert chat.files.documents.count() == 1
     assert send(bob, b"three", "three.txt", conversation=chat.pk).status_code == 400
-    assert as_(alice).get(f"/files/?of={files.pk}&draft").status_code == 200
-    assert as_(alice).get(f"/files/?of={chat.files.pk}&draft").status_code == 404
-    assert as_(bob).get(f"/files/?of={files.pk}").status_code == 404
+    assert sign_in(alice).get(f"/files/?of={files.pk}&draft").status_code == 200
+    assert sign_in(alice).get(f"/files/?of={chat.files.pk}&draft").status_code == 404
+    assert sign_in(bob).get(f"/files/?of={files.pk}").status_code == 404
 
 
 def test_the_page_of_the_chat_shows_its_files_and_nobody_else_opens_them(alice: User, bob: User) -> None:
     chat = Conversation.objects.create(owner=alice, files=draft(alice))
     document = Document.objects.get()
-    page = as_(alice).get(f"/c/{chat.pk}/").content.decode()
+    page = sign_in(alice).get(f"/c/{chat.pk}/").content.decode()
     assert "lease.txt" in page and "Only this chat searches these files." in page
-    assert as_(alice).get(f"/documents/{document.pk}/").status_code == 200
-    assert as_(alice).get(f"/collections/{chat.files_id}/")["Location"] == f"/c/{chat.pk}/"
-    assert as_(bob).get(f"/documents/{document.pk}/").status_code == 404
-    assert as_(bob).get(f"/collections/{chat.files_id}/").status_code == 404
+    assert sign_in(alice).get(f"/documents/{document.pk}/").status_code == 200
+    assert sign_in(alice).get(f"/collections/{chat.files_id}/")["Location"] == f"/c/{chat.pk}/"
+    assert sign_in(bob).get(f"/documents/{document.pk}/").status_code == 404
+    assert sign_in(bob).get(f"/collections/{chat.files_id}/").status_code == 404
 
 
 def test_a_search_of_a_program_finds_them_in_no_way(alice: User, library: Collection) -> None:
@@ -186,7 +180,7 @@ def test_removing_deletes_the_file(alice: User) -> None:
     document = Document.objects.get()
     path = Path(document.file.path)
     assert path.exists()
-    assert "lease.txt" not in as_(alice).post(f"/files/{document.pk}/remove/").content.decode()
+    assert "lease.txt" not in sign_in(alice).post(f"/files/{document.pk}/remove/").content.decode()
     assert not path.exists() and not Document.every.exists()
 
 
@@ -203,10 +197,10 @@ def test_they_are_deleted_with_their_chat(alice: User) -> None:
     document = Document.objects.get()
     path = Path(document.file.path)
     at, _ = delete_conversations(alice, [chat.pk])
-    assert as_(alice).get(f"/documents/{document.pk}/").status_code == 404
-    assert as_(alice).get(f"/files/?of={chat.files_id}").status_code == 404
+    assert sign_in(alice).get(f"/documents/{document.pk}/").status_code == 404
+    assert sign_in(alice).get(f"/files/?of={chat.files_id}").status_code == 404
     undelete_batch(alice, at)
-    assert as_(alice).get(f"/documents/{document.pk}/").status_code == 200
+    assert sign_in(alice).get(f"/documents/{document.pk}/").status_code == 200
     delete_permanently([chat.pk])
     assert not path.exists() and not Collection.every.exists() and not Document.every.exists()
 
@@ -223,15 +217,15 @@ def test_drafts_that_nobody_asked_about_go_after_a_week(alice: User) -> None:
 
 async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice, bob, library, chat) -> None:
     page = await open_page(alice)
-    answer = await asked(page, files=str((await in_db(draft, alice)).pk))
+    answer = await page.get_answer(QUESTION, files=str((await in_db(draft, alice)).pk))
     shelf = await in_db(make_collection, alice, "Contracts")
 
     def move() -> None:
         document = Document.objects.get(name="lease.txt")
         foreign = make_collection(bob, "Foreign")
-        assert "Contracts" in as_(alice).get(f"/files/{document.pk}/move/").content.decode()
-        assert as_(alice).post(f"/files/{document.pk}/move/", {"collection": foreign.pk}).status_code == 404
-        said = as_(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk}).content.decode()
+        assert "Contracts" in sign_in(alice).get(f"/files/{document.pk}/move/").content.decode()
+        assert sign_in(alice).post(f"/files/{document.pk}/move/", {"collection": foreign.pk}).status_code == 404
+        said = sign_in(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk}).content.decode()
         assert "is now in" in said and "data-file=" not in said
         assert chunk_reindexing.reindex_chunks(shelf.pk) > 0
         document.refresh_from_db()
@@ -240,7 +234,7 @@ async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice
     await in_db(move)
     assert await in_db(cited, answer) == {"lease.txt"}
     for place in ({}, {"conversation": str(answer.conversation_id)}):
-        assert "lease.txt" in await in_db(cited, await asked(page, **place))
+        assert "lease.txt" in await in_db(cited, await page.get_answer(QUESTION, **place))
 
 
 def test_a_file_that_is_being_read_or_is_there_already_is_not_moved(alice: User) -> None:
@@ -250,7 +244,7 @@ def test_a_file_that_is_being_read_or_is_there_already_is_not_moved(alice: User)
         chat_files.move_to_collection(alice, document, shelf)
     ingest(document.pk)
     other = Document.objects.create(collection=shelf, name="same.txt", sha256=document.sha256, size=1, status="ready")
-    response = as_(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk})
+    response = sign_in(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk})
     assert response.status_code == 400 and str(other) in response.content.decode()
 
 

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import io
 import uuid
-from typing import Any
 
 import orjson
 import pytest
@@ -19,42 +18,26 @@ from apps.engines.chat import openai_payloads
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
 from apps.safety.policy.verdicts import ALLOWED, Verdict
-from tests.conversations.attachments.picture_uploads import as_, attached, drawn, file
+from tests.conversations.attachments.conftest import QUESTION, TEXT, declare_vision, get_last_message
+from tests.conversations.attachments.picture_uploads import attached, drawn, file
 from tests.conversations.conftest import writes_on
+from tests.factories import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-QUESTION = "What does this error mean?"
-TEXT = "Error E4: water pressure low"
-
-
-def see(settings: Any) -> None:
-    """The site's own model is declared to see."""
-    main = settings.CHATS["main"]
-    settings.CHATS = {**settings.CHATS, "main": {**main, "ABOUT": {**main["ABOUT"], "supports_pictures": True}}}
-
-
-async def asked(page: Any, text: str = QUESTION, status: str = "complete", **also: Any) -> Message:
-    accepted = await page.ask(text, **also)
-    assert accepted["type"] == "accepted", accepted
-    events = await page.events()
-    assert events[-1]["status"] == status, events[-1]
-    return await Message.objects.select_related("parent", "conversation").aget(pk=accepted["turn"])
-
-
-def said(chat: Any, at: int = -1) -> str:
-    return str(chat.requests[at].messages[-1].content)
 
 
 async def test_a_model_that_does_not_see_is_given_the_text_and_the_page_says_so(open_page, alice, chat) -> None:
     row = await in_db(attached, alice, TEXT)
     chat.replies.append("The water pressure is too low.")
-    answer = await asked(await open_page(alice), attached=[str(row.pk)])
-    assert f'Text recognised in it: "{TEXT}"' in said(chat) and "You cannot see it" in said(chat)
+    answer = await (await open_page(alice)).get_answer(QUESTION, attached=[str(row.pk)], status="complete")
+    assert f'Text recognised in it: "{TEXT}"' in get_last_message(chat) and "You cannot see it" in get_last_message(
+        chat
+    )
     assert chat.requests[-1].messages[-1].pictures == ()
     assert answer.text == "The water pressure is too low." and not answer.nothing_found
 
     def look() -> None:
-        page = as_(alice).get(f"/c/{answer.conversation_id}/").content.decode()
+        page = sign_in(alice).get(f"/c/{answer.conversation_id}/").content.decode()
         assert f'data-attached="{row.pk}"' in page and f"/attached/{row.pk}/?small" in page
         assert "This model cannot see pictures. It received the text" in page and "28 characters" in page
 
@@ -62,9 +45,9 @@ async def test_a_model_that_does_not_see_is_given_the_text_and_the_page_says_so(
 
 
 async def test_a_model_that_sees_is_sent_the_picture(open_page, alice, chat, settings) -> None:
-    see(settings)
+    declare_vision(settings)
     row = await in_db(attached, alice, TEXT)
-    answer = await asked(await open_page(alice), attached=[str(row.pk)])
+    answer = await (await open_page(alice)).get_answer(QUESTION, attached=[str(row.pk)], status="complete")
     message = chat.requests[-1].messages[-1]
     (address,) = message.pictures
     with Image.open(io.BytesIO(base64.b64decode(address.removeprefix("data:image/jpeg;base64,")))) as seen:
@@ -79,11 +62,15 @@ async def test_a_model_that_sees_is_sent_the_picture(open_page, alice, chat, set
 async def test_a_follow_up_still_knows_the_picture(open_page, alice, chat, settings) -> None:
     row = await in_db(attached, alice, TEXT)
     page = await open_page(alice)
-    first = await asked(page, attached=[str(row.pk)])
-    await asked(page, "And what is to be done?", conversation=str(first.conversation_id), without_documents=True)
-    assert TEXT in chat.requests[-1].messages[1].content and TEXT not in said(chat)
-    see(settings)
-    await asked(page, "And now?", conversation=str(first.conversation_id), without_documents=True)
+    first = await page.get_answer(QUESTION, attached=[str(row.pk)], status="complete")
+    await page.get_answer(
+        "And what is to be done?", conversation=str(first.conversation_id), without_documents=True, status="complete"
+    )
+    assert TEXT in chat.requests[-1].messages[1].content and TEXT not in get_last_message(chat)
+    declare_vision(settings)
+    await page.get_answer(
+        "And now?", conversation=str(first.conversation_id), without_documents=True, status="complete"
+    )
     assert len(chat.requests[-1].messages[1].pictures) == 1 and not chat.requests[-1].messages[-1].pictures
 
 
@@ -96,7 +83,7 @@ async def test_a_question_waits_visibly_until_the_text_is_read(open_page, alice,
     assert "Reading the text" in step["text"] and not chat.requests
     await asyncio.to_thread(_recognised, row.pk)
     assert (await page.events())[-1]["status"] == "complete" and accepted["turn"]
-    assert "E4" in said(chat)
+    assert "E4" in get_last_message(chat)
 
 
 def _recognised(pk: uuid.UUID) -> None:
@@ -109,8 +96,8 @@ def _recognised(pk: uuid.UUID) -> None:
 async def test_without_a_worker_the_question_goes_on_after_a_while(open_page, alice, chat, monkeypatch) -> None:
     monkeypatch.setattr("apps.conversations.attachments.prompt_content.MAX_WAIT_S", 0.0)
     row = await in_db(uploads.save_upload, alice, file(drawn(TEXT)))
-    answer = await asked(await open_page(alice), attached=[str(row.pk)])
-    assert "no text was recognised" in said(chat)
+    answer = await (await open_page(alice)).get_answer(QUESTION, attached=[str(row.pk)], status="complete")
+    assert "no text was recognised" in get_last_message(chat)
     assert "no text was recognised" in next(step["words"] for step in answer.steps if step["name"] == "see")
 
 
@@ -120,7 +107,7 @@ async def test_the_text_in_a_picture_passes_the_gate_as_the_question_does(open_p
 
     monkeypatch.setattr(gate, "check_question", check)
     row = await in_db(attached, alice, "the purple elephant password")
-    answer = await asked(await open_page(alice), status="withheld", attached=[str(row.pk)])
+    answer = await (await open_page(alice)).get_answer(QUESTION, status="withheld", attached=[str(row.pk)])
     assert answer.reason == "That cannot be asked here." and not chat.requests
 
 
@@ -142,15 +129,15 @@ async def test_nobody_asks_about_a_picture_that_is_not_theirs_or_is_held(open_pa
 async def test_another_wording_and_another_answer_keep_the_picture(open_page, alice, chat) -> None:
     row = await in_db(attached, alice, TEXT)
     page = await open_page(alice)
-    first = await asked(page, attached=[str(row.pk)])
+    first = await page.get_answer(QUESTION, attached=[str(row.pk)], status="complete")
     await page.tell(do="retry", turn=str(first.pk), client_id="again")
     await page.hear("accepted")
     await page.events()
-    assert TEXT in said(chat)
+    assert TEXT in get_last_message(chat)
     place = str(first.conversation_id)
     beside = {"conversation": place, "reworded_question": str(first.parent_id), "attached": [str(row.pk)]}
-    await asked(page, "What does E4 mean?", **beside)
-    assert TEXT in said(chat) and await Attachment.objects.acount() == 2
+    await page.get_answer("What does E4 mean?", **beside, status="complete")
+    assert TEXT in get_last_message(chat) and await Attachment.objects.acount() == 2
     assert await in_db(uploads.delete_draft, alice, row.pk) is None and await AttachedPicture.objects.acount() == 1
 
 

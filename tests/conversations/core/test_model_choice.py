@@ -12,6 +12,7 @@ from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import model_queue, runner
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import writes_on
+from tests.factories import sign_in
 from tests.support.chat_models import BIG, get_fake_engine, offer_model, remove_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,25 +27,16 @@ def big(settings, chat):
     return get_fake_engine()
 
 
-async def answered(page, **also):
-    """The row of an answer, its turn at an end."""
-    accepted = await page.ask(QUESTION, **also)
-    assert accepted["type"] == "accepted", accepted
-    heard = await page.events()
-    assert heard[-1]["status"] == "complete"
-    return await Message.objects.aget(pk=accepted["turn"]), heard
-
-
 async def test_the_chosen_model_writes_and_the_record_says_which(open_page, alice, library, big, chat) -> None:
     page = await open_page(alice)
-    row, heard = await answered(page, model=BIG)
+    row, heard = await page.ask_to_end(QUESTION, model=BIG, status="complete")
     assert (row.model, row.usage["writer"], row.text) == ("big-70B", BIG, big.reply)
-    assert f"{BIG} wrote" in " ".join(event.get("words", "") for event in heard)
+    assert f"{BIG} wrote" in " ".join(event.get("text", "") for event in heard)
     assert chat.requests == [] and len(big.requests) == 1
     place = str(row.conversation_id)
-    row, _ = await answered(page, conversation=place)  # it stays chosen
+    row, _ = await page.ask_to_end(QUESTION, conversation=place, status="complete")  # it stays chosen
     assert row.model == "big-70B"
-    row, _ = await answered(page, conversation=place, model="main")
+    row, _ = await page.ask_to_end(QUESTION, conversation=place, model="main", status="complete")
     assert row.model == "fake-1B" and row.usage["writer"] == "Default model"
     client = Client()
     await in_db(client.force_login, alice)
@@ -54,7 +46,7 @@ async def test_the_chosen_model_writes_and_the_record_says_which(open_page, alic
 
 async def test_an_answer_is_written_again_by_another_model_and_compared(open_page, alice, library, big) -> None:
     page = await open_page(alice)
-    first, _ = await answered(page)
+    first, _ = await page.ask_to_end(QUESTION, status="complete")
     await page.tell(do="retry", turn=str(first.pk), client_id=uuid.uuid4().hex, model=BIG)
     again = await page.hear("accepted")
     await page.events()
@@ -70,9 +62,9 @@ async def test_an_answer_is_written_again_by_another_model_and_compared(open_pag
 async def test_an_assistant_has_its_model_and_a_person_may_choose_another(open_page, alice, library, big) -> None:
     own = await Assistant.objects.acreate(owner=alice, name="Deep", model=BIG)
     page = await open_page(alice)
-    row, _ = await answered(page, assistant=str(own.pk))
+    row, _ = await page.ask_to_end(QUESTION, assistant=str(own.pk), status="complete")
     assert row.model == "big-70B"
-    row, _ = await answered(page, assistant=str(own.pk), model="main")
+    row, _ = await page.ask_to_end(QUESTION, assistant=str(own.pk), model="main", status="complete")
     assert row.model == "fake-1B"
 
 
@@ -81,12 +73,12 @@ async def test_a_model_that_was_taken_away_is_named_and_the_rest_goes_on(
 ) -> None:
     own = await Assistant.objects.acreate(owner=alice, name="Deep", model=BIG)
     page = await open_page(alice)
-    row, _ = await answered(page, model=BIG)
+    row, _ = await page.ask_to_end(QUESTION, model=BIG, status="complete")
     remove_model(settings)
-    again, heard = await answered(page, conversation=str(row.conversation_id))
+    again, heard = await page.ask_to_end(QUESTION, conversation=str(row.conversation_id), status="complete")
     assert again.model == "fake-1B"
-    assert "The model “Big” is no longer available" in " ".join(event.get("words", "") for event in heard)
-    again, _ = await answered(page, assistant=str(own.pk))
+    assert "The model “Big” is no longer available" in " ".join(event.get("text", "") for event in heard)
+    again, _ = await page.ask_to_end(QUESTION, assistant=str(own.pk), status="complete")
     assert again.model == "fake-1B"
     said = await page.ask(QUESTION, model=BIG)  # of a page that was opened before
     assert said["type"] == "refused" and "no longer available" in said["text"]
@@ -101,7 +93,7 @@ async def test_a_queued_question_whose_model_went_says_so_and_keeps_nobody_waiti
     open_page, alice, library, big, settings
 ) -> None:
     page = await open_page(alice)
-    row, _ = await answered(page)
+    row, _ = await page.ask_to_end(QUESTION, status="complete")
     await runner.wait_until_idle()  # the turn that ended looks for the next question too, and must not meet these
     place = row.conversation_id
     for number, model in enumerate((BIG, "main")):
@@ -119,12 +111,12 @@ async def test_a_queued_question_whose_model_went_says_so_and_keeps_nobody_waiti
 async def test_the_first_word_is_given_by_what_is_known_of_each_model(open_page, alice, library, big, settings) -> None:
     await ModelProfile.objects.acreate(name="big-70B", reading_right=8, reading_asked=8)
     page = await open_page(alice)
-    assert (await answered(page, model=BIG))[0].style == "model"
-    assert (await answered(page))[0].style == "quotes"
+    assert (await page.ask_to_end(QUESTION, model=BIG, status="complete"))[0].style == "model"
+    assert (await page.ask_to_end(QUESTION, status="complete"))[0].style == "quotes"
     offer_model(settings, "Plain", model="plain-1B", passes_reading_check=True)
-    assert (await answered(page, model="Plain"))[0].style == "model"
+    assert (await page.ask_to_end(QUESTION, model="Plain", status="complete"))[0].style == "model"
     offer_model(settings, "Poor", model="big-70B", passes_reading_check=False)
-    assert (await answered(page, model="Poor"))[0].style == "quotes"
+    assert (await page.ask_to_end(QUESTION, model="Poor", status="complete"))[0].style == "quotes"
 
 
 async def test_a_full_server_keeps_only_its_own_questions_waiting(open_page, alice, library, big, settings) -> None:
@@ -135,7 +127,7 @@ async def test_a_full_server_keeps_only_its_own_questions_waiting(open_page, ali
     await page.ask(QUESTION, model=BIG)
     await page.hear("text")
     assert not model_queue.get_model_queue(BIG).idle and model_queue.get_model_queue("main").idle
-    assert (await answered(other))[0].status == "complete"  # another server has room
+    assert (await other.ask_to_end(QUESTION, status="complete"))[0].status == "complete"  # another server has room
     assert (await same.ask(QUESTION, model="Beside"))["type"] == "accepted"
     while "Waiting for the model" not in (await same.hear("step"))["text"]:  # the same server has none
         pass
@@ -145,8 +137,7 @@ async def test_a_full_server_keeps_only_its_own_questions_waiting(open_page, ali
 
 
 def test_the_composer_and_the_form_of_an_assistant_offer_the_models(alice, settings) -> None:
-    client = Client()
-    client.force_login(alice)
+    client = sign_in(alice)
     assert "data-models" not in client.get("/").content.decode()
     offer_model(settings, supports_reasoning=True)
     page = client.get("/").content.decode()

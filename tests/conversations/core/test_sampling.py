@@ -66,7 +66,7 @@ async def test_what_keeps_the_packaged_model_from_repeating_reaches_the_server(o
 
 def test_every_preset_and_control_is_explained() -> None:
     assert set(PRESETS) == set(PRESET_DESCRIPTIONS) == set(SamplingPreset)
-    assert all(control.words and hasattr(Sampling(), control.name) for control in CONTROLS)
+    assert all(control.help_text and hasattr(Sampling(), control.name) for control in CONTROLS)
 
 
 def test_precise_is_greedy_and_creative_spreads() -> None:

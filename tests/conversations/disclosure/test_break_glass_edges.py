@@ -26,15 +26,15 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users import special_permissions
 from apps.users.models import User
-from tests.conversations.disclosure.named_people import PAGE, WHY, named, robin, signed_in
+from tests.conversations.disclosure.conftest import PAGE, WHY, name_for
+from tests.factories import sign_in
 
-__all__ = ["robin"]
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def asker(morgan: User) -> User:
-    return named(morgan)
+    return name_for(morgan)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, talk: Co
     """Its number stands in the log, which an administrator reads."""
     row = opened(asker, robin, talk)
     User.objects.filter(pk=talk.owner.pk).update(role=User.Role.ADMINISTRATOR)
-    signed_in(talk.owner).post(f"{PAGE}{row.pk}/decide/", {"do": "end"})
+    sign_in(talk.owner).post(f"{PAGE}{row.pk}/decide/", {"do": "end"})
     row.refresh_from_db()
     assert row.state == "open" and not AuditEntry.objects.filter(kind="glass.ended").exists()
 
@@ -93,7 +93,7 @@ def test_an_emergency_that_is_sent_twice_at_once_is_refused_once(
 def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
     asker: User, robin: User, talk: Conversation, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named(ada)
+    name_for(ada)
     send, tried = mail.send_mail, []
 
     def picky(title: str, text: str, by: str, to: list[str]) -> None:
@@ -114,10 +114,10 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
 
 def test_its_person_sees_a_reading_that_stands_behind_many_others(asker: User, robin: User, talk: Conversation) -> None:
     row = opened(asker, robin, talk)
-    assert signed_in(asker).get(f"{PAGE}{row.pk}/").status_code == 200
+    assert sign_in(asker).get(f"{PAGE}{row.pk}/").status_code == 200
     for number in range(51):
         audit.record_event("read", actor=robin, person=talk.owner_id, subject=f"case {number}", why="review")
-    assert "break-glass access (" in signed_in(talk.owner).get("/notices/").content.decode()
+    assert "break-glass access (" in sign_in(talk.owner).get("/notices/").content.decode()
 
 
 def drawn(talk: Conversation, number: str, prompt: str) -> Picture:
@@ -144,10 +144,10 @@ def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, t
     Attachment.objects.create(question=question, picture=attached, position=0)
     sealed("attached", attached.pk, talk)
     row = opened(asker, robin, talk)
-    page = signed_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
+    page = sign_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
     assert "oleander" in page and not any(word in page for word in ("heliotrope", "gladiolus", "hibiscus", "What is"))
-    named(asker, special_permissions.SEALED)
-    page = signed_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
+    name_for(asker, special_permissions.SEALED)
+    page = sign_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
     assert all(word in page for word in ("oleander", "heliotrope", "gladiolus", "hibiscus"))
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.http import Http404
-from django.test import Client
 from django.utils import timezone
 
 from apps.conversations.image_chat import tiles
@@ -25,41 +24,11 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Stage, hash_policy
 from apps.safety.policy.verdicts import CheckUnavailable
 from apps.users.models import User
-from tests.factories import get_reviewer
+from tests.conversations.disclosure.conftest import HARMLESS, HATEFUL, Looks
+from tests.factories import get_page, get_reviewer, share_conversation, sign_in
 from tests.safety import policy_drafts
 
 pytestmark = pytest.mark.django_db
-SAID = "All of it is [hate], word for word."
-MILD = "About a hundred metres."
-
-
-@pytest.fixture
-def place(alice: User, ada: User) -> Conversation:
-    """A question with an answer that may stand, and another one that the stage holds."""
-    place = Conversation.objects.create(owner=alice, title="Lighthouses")
-    told = {"conversation": place, "asked_by": alice, "status": "complete"}
-    above = None
-    for asked, said in (("How high is it?", MILD), ("Who says so?", SAID)):
-        question = Message.objects.create(role="user", parent=above, text=asked, **told)
-        above = Message.objects.create(role="assistant", parent=question, text=said, ended=timezone.now(), **told)
-    return place
-
-
-def as_(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text(user: User, address: str) -> str:
-    response = as_(user).get(address)
-    assert response.status_code == 200
-    return bytes(response.content).decode()
-
-
-def link(place: Conversation) -> str:
-    as_(place.owner).post(f"/c/{place.pk}/share/", {"sources": "passages", "days": ""})
-    return f"/shared/{Share.objects.get(conversation=place).secret}/"
 
 
 def in_force(body: dict[str, Any]) -> None:
@@ -69,22 +38,22 @@ def in_force(body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["export.md", "export.json", "print/"])
 def test_an_export_withholds_with_the_clause_named(
-    place: Conversation, alice: User, name: str, settings: LazySettings
+    conversation: Conversation, alice: User, name: str, settings: LazySettings
 ) -> None:
     settings.VERDICT_DAYS = 30
-    page = text(alice, f"/c/{place.pk}/{name}")
-    assert SAID not in page and MILD in page and "Who says so?" in page
+    page = get_page(alice, f"/c/{conversation.pk}/{name}")
+    assert HATEFUL not in page and HARMLESS in page and "Who says so?" in page
     assert "withheld from exports" in page and "Hate" in page and "A reviewer will check it" in page
     row = OutboundVerdict.objects.get(code="hate")
     assert (row.stage, row.action) == ("export", "withhold_and_review") and OutboundVerdict.objects.count() == 2
     assert RecordedVerdict.objects.filter(stage="export").count() == 2, "what was let through has its row too"
     case = Case.objects.get()
     assert (case.kind, case.clause, case.snapshot.stage, case.owner) == ("answer", "hate", "export", alice)
-    assert SAID in text(alice, f"/c/{place.pk}/"), "the page of the conversation is another stage"
+    assert HATEFUL in get_page(alice, f"/c/{conversation.pk}/"), "the page of the conversation is another stage"
 
 
 def test_a_verdict_is_made_once_for_a_text_a_policy_and_a_stage(
-    place: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
     looked_at = gate.check_text
@@ -95,70 +64,72 @@ def test_a_verdict_is_made_once_for_a_text_a_policy_and_a_stage(
 
     monkeypatch.setattr(gate, "check_text", counted)
     for _ in range(3):
-        text(alice, f"/c/{place.pk}/export.md")
-        text(alice, f"/c/{place.pk}/export.json")
-    assert sorted(read) == sorted([MILD, SAID]) and Case.objects.get().report_count == 1
-    text(alice, link(place))
+        get_page(alice, f"/c/{conversation.pk}/export.md")
+        get_page(alice, f"/c/{conversation.pk}/export.json")
+    assert sorted(read) == sorted([HARMLESS, HATEFUL]) and Case.objects.get().report_count == 1
+    get_page(alice, share_conversation(conversation))
     assert len(read) == 7, "the link is a stage of its own, with the questions and the title"
     in_force(policy_drafts.make_policy_body("export", withhold=0.95))
-    text(alice, f"/c/{place.pk}/export.md")
+    get_page(alice, f"/c/{conversation.pk}/export.md")
     assert len(read) == 9, "another policy judges anew"
 
 
-def test_what_a_reviewer_allows_is_there_again(place: Conversation, alice: User) -> None:
-    text(alice, f"/c/{place.pk}/export.md")
+def test_what_a_reviewer_allows_is_there_again(conversation: Conversation, alice: User) -> None:
+    get_page(alice, f"/c/{conversation.pk}/export.md")
     morgan, case = get_reviewer("morgan"), Case.objects.get()
     held = cases.claim_case(morgan, case.pk)
     cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))
     versions.refresh_policy()
-    assert SAID in text(alice, f"/c/{place.pk}/export.md")
+    assert HATEFUL in get_page(alice, f"/c/{conversation.pk}/export.md")
 
 
-def test_a_clause_may_say_otherwise_for_each_stage(place: Conversation, alice: User, bob: User) -> None:
+def test_a_clause_may_say_otherwise_for_each_stage(conversation: Conversation, alice: User, bob: User) -> None:
     body = policy_drafts.make_policy_body("export", note=0.5)
     hate = next(row for row in body["clauses"] if row["code"] == "hate")
     hate["steps"]["share"] = [{"least": 0.5, "action": "withhold"}]
     in_force(body)
-    assert SAID in text(alice, f"/c/{place.pk}/export.md")
-    page = text(bob, link(place))
-    assert SAID not in page and "withheld from shared links" in page
+    assert HATEFUL in get_page(alice, f"/c/{conversation.pk}/export.md")
+    page = get_page(bob, share_conversation(conversation))
+    assert HATEFUL not in page and "withheld from shared links" in page
     assert "A reviewer will check it" not in page and not Case.objects.exists()
 
 
-def test_a_link_and_what_is_copied_from_it_are_without_it(place: Conversation, bob: User) -> None:
+def test_a_link_and_what_is_copied_from_it_are_without_it(conversation: Conversation, bob: User) -> None:
     Message.objects.filter(text="How high is it?").update(text="Is it [hate]?")
-    address = link(place)
-    page = text(bob, address)
-    assert SAID not in page and "Is it [hate]?" not in page and MILD in page
+    address = share_conversation(conversation)
+    page = get_page(bob, address)
+    assert HATEFUL not in page and "Is it [hate]?" not in page and HARMLESS in page
     assert "withheld from shared links" in page and "This question is withheld." in page
-    answer = Message.objects.get(text=SAID)
-    assert as_(bob).get(f"{address}answers/{answer.pk}/behind/").status_code == 404
-    as_(bob).post(f"{address}copy/")
+    answer = Message.objects.get(text=HATEFUL)
+    assert sign_in(bob).get(f"{address}answers/{answer.pk}/behind/").status_code == 404
+    sign_in(bob).post(f"{address}copy/")
     copied = Message.objects.filter(conversation__owner=bob)
     assert copied.count() == 4 and not copied.filter(text__contains="[hate]").exists()
-    assert Message.objects.get(pk=answer.pk).text == SAID, "the original stays as it is"
+    assert Message.objects.get(pk=answer.pk).text == HATEFUL, "the original stays as it is"
 
 
-def test_a_copy_of_ones_own_data_is_complete_and_says_why(place: Conversation, alice: User) -> None:
-    found = dict(data_export._archive_parts(alice))[f"conversations/{place.pk}.json"]
+def test_a_copy_of_ones_own_data_is_complete_and_says_why(conversation: Conversation, alice: User) -> None:
+    found = dict(data_export._archive_parts(alice))[f"conversations/{conversation.pk}.json"]
     answer = found["messages"][-1]
-    assert answer["text"] == SAID and answer["verdict"]["withheld"] is False
+    assert answer["text"] == HATEFUL and answer["verdict"]["withheld"] is False
     assert answer["verdict"]["clause"] == "hate" and "complete" in answer["verdict"]["why"]
     assert "verdict" not in found["messages"][1]
 
 
-def test_in_it_what_was_answered_to_somebody_else_stays_back(place: Conversation, alice: User, bob: User) -> None:
-    answer = Message.objects.get(text=SAID)
+def test_in_it_what_was_answered_to_somebody_else_stays_back(
+    conversation: Conversation, alice: User, bob: User
+) -> None:
+    answer = Message.objects.get(text=HATEFUL)
     other = Conversation.objects.create(owner=bob, title="A copy")
     told = {"conversation": other, "asked_by": bob, "status": "complete"}
     question = Message.objects.create(role="user", text="Who says so?", origin=answer.parent_id, **told)
-    Message.objects.create(role="assistant", parent=question, text=SAID, origin=answer.pk, **told)
+    Message.objects.create(role="assistant", parent=question, text=HATEFUL, origin=answer.pk, **told)
     found = dict(data_export._archive_parts(bob))[f"conversations/{other.pk}.json"]["messages"][-1]
     assert found["text"] == "" and found["verdict"]["withheld"] is True and found["verdict"]["clause"] == "hate"
 
 
 def test_what_nobody_could_judge_stays_back_and_is_judged_the_next_time(
-    place: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Away:
         async def sentence(self, text: str, since: int) -> None:
@@ -166,49 +137,40 @@ def test_what_nobody_could_judge_stays_back_and_is_judged_the_next_time(
 
     with monkeypatch.context() as patched:
         patched.setattr(gate, "_check", Away)
-        page = text(alice, f"/c/{place.pk}/export.md")
-        assert MILD not in page and "not available right now" in page and not OutboundVerdict.objects.exists()
-    assert MILD in text(alice, f"/c/{place.pk}/export.md")
-
-
-class Looks:
-    """A classifier of pictures for which each one is sure to be sexual."""
-
-    fingerprint, codes = "looks-fake", frozenset({"sexual"})
-
-    def scores(self, content: bytes) -> dict[str, float]:
-        return {"sexual": 0.95}
+        page = get_page(alice, f"/c/{conversation.pk}/export.md")
+        assert HARMLESS not in page and "not available right now" in page and not OutboundVerdict.objects.exists()
+    assert HARMLESS in get_page(alice, f"/c/{conversation.pk}/export.md")
 
 
 def test_a_picture_has_a_verdict_of_its_own(
-    place: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = Picture.objects.create(owner=alice, prompt="A lamp", width=64, height=64, steps=1, guidance=1, seed=1,
                                  model="fake", status="ready", sha256="1" * 64)  # fmt: skip
-    answer = Message.objects.get(text=MILD)
+    answer = Message.objects.get(text=HARMLESS)
     Message.objects.filter(pk=answer.pk).update(picture_request={"prompt": "A lamp"})
     tiles.add_tiles(answer.pk, [row.pk])
-    address = link(place)
+    address = share_conversation(conversation)
     shown = f"{address}pictures/{row.pk}.png"
-    assert shown in text(bob, address) and "created by fake" in text(alice, f"/c/{place.pk}/export.md")
+    assert shown in get_page(bob, address) and "created by fake" in get_page(alice, f"/c/{conversation.pk}/export.md")
     monkeypatch.setattr(registry, "get_image_classifier", Looks)
     monkeypatch.setattr("apps.conversations.disclosure.outbound_check.read_stored_bytes", lambda file: b"a picture")
-    assert shown not in text(bob, address) and as_(bob).get(shown).status_code == 404
-    assert "created by fake" not in text(alice, f"/c/{place.pk}/export.md")
-    assert str(row.pk) not in text(alice, f"/c/{place.pk}/print/")
+    assert shown not in get_page(bob, address) and sign_in(bob).get(shown).status_code == 404
+    assert "created by fake" not in get_page(alice, f"/c/{conversation.pk}/export.md")
+    assert str(row.pk) not in get_page(alice, f"/c/{conversation.pk}/print/")
     assert OutboundVerdict.objects.filter(code="sexual").count() == 2
 
 
 def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
-    place: Conversation, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: dict[str, Any] = {"owner": place.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
+    told: dict[str, Any] = {"owner": conversation.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
     told |= {"guidance": 1, "model": "fake", "status": "ready"}
-    Message.objects.filter(text=MILD).update(picture_request={"prompt": "A lamp"})
+    Message.objects.filter(text=HARMLESS).update(picture_request={"prompt": "A lamp"})
     rows = [Picture.objects.create(seed=seed, sha256=str(seed) * 64, **told) for seed in (1, 2, 3)]
-    tiles.add_tiles(Message.objects.get(text=MILD).pk, [row.pk for row in rows])
+    tiles.add_tiles(Message.objects.get(text=HARMLESS).pk, [row.pk for row in rows])
     judged: list[str] = []
-    link(place)
+    share_conversation(conversation)
     monkeypatch.setattr(
         links.outbound_check.exports,
         "check_picture",
@@ -219,15 +181,15 @@ def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
 
 
 def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
-    place: Conversation, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page has judged all of them; n pictures and sources would judge the conversation n times more."""
-    told: dict[str, Any] = {"owner": place.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
+    told: dict[str, Any] = {"owner": conversation.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
     row = Picture.objects.create(seed=1, sha256="1" * 64, guidance=1, model="fake", status="ready", **told)
-    answer, held = Message.objects.get(text=MILD), Message.objects.get(text=SAID)
+    answer, held = Message.objects.get(text=HARMLESS), Message.objects.get(text=HATEFUL)
     Message.objects.update(picture_request={"prompt": "A lamp"})
     tiles.add_tiles(answer.pk, [row.pk])
-    link(place)
+    share_conversation(conversation)
     judged: list[str] = []
     texts = exports.check_texts
 
@@ -237,66 +199,66 @@ def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
 
     monkeypatch.setattr(exports, "check_texts", noted)
     share = Share.objects.get()
-    assert links.get_shared_picture(share, row.pk) == row and judged == ["How high is it?", MILD]
-    assert links.get_shared_answer(answer.pk, 1) is None and judged == ["How high is it?", MILD] * 2
+    assert links.get_shared_picture(share, row.pk) == row and judged == ["How high is it?", HARMLESS]
+    assert links.get_shared_answer(answer.pk, 1) is None and judged == ["How high is it?", HARMLESS] * 2
     other = Picture.objects.create(seed=2, sha256="2" * 64, guidance=1, model="fake", status="ready", **told)
     tiles.add_tiles(held.pk, [other.pk])
     with pytest.raises(Http404):
         links.get_shared_picture(share, other.pk)
-    assert judged[4:] == ["Who says so?", SAID], "what is withheld stays withheld"
+    assert judged[4:] == ["Who says so?", HATEFUL], "what is withheld stays withheld"
 
 
 @pytest.mark.parametrize("title_origin", Conversation.TitleOrigin.values)
 def test_a_title_is_judged_too_and_one_s_own_is_exported(
-    place: Conversation, alice: User, bob: User, title_origin: str
+    conversation: Conversation, alice: User, bob: User, title_origin: str
 ) -> None:
     Conversation.objects.update(title="Tale of [hate]", title_origin=title_origin)
-    place.refresh_from_db()
-    address = link(place)
-    page = text(bob, address)
+    conversation.refresh_from_db()
+    address = share_conversation(conversation)
+    page = get_page(bob, address)
     instead = "How high is it?" if title_origin == Conversation.TitleOrigin.MODEL else "Shared conversation"
     assert "[hate]" not in page and f"<title>{instead}" in page
-    as_(bob).post(f"{address}copy/")
+    sign_in(bob).post(f"{address}copy/")
     assert Conversation.objects.get(owner=bob).title == f"{instead} (copy)"
     for name in ("export.md", "export.json", "print/"):
-        answer = as_(alice).get(f"/c/{place.pk}/{name}")
+        answer = sign_in(alice).get(f"/c/{conversation.pk}/{name}")
         said = f"{answer.content.decode()} {answer.headers.get('Content-Disposition', '')}"
         assert ("[hate]" in said) is (title_origin != "model") and ("hate" in said.split()[-1]) is (
             title_origin != "model" and name != "print/"
         )
-    assert dict(data_export._archive_parts(alice))[f"conversations/{place.pk}.json"]["title"] == "Tale of [hate]"
+    assert dict(data_export._archive_parts(alice))[f"conversations/{conversation.pk}.json"]["title"] == "Tale of [hate]"
 
 
 @pytest.mark.parametrize("title_origin", Conversation.TitleOrigin.values)
 def test_a_title_made_of_an_answer_that_stays_back_heads_no_link(
-    place: Conversation, alice: User, bob: User, title_origin: str
+    conversation: Conversation, alice: User, bob: User, title_origin: str
 ) -> None:
     Conversation.objects.update(title="Old words, word for word", title_origin=title_origin)
-    place.refresh_from_db()
-    Message.objects.filter(text=MILD).update(text=SAID)
-    assert ("Old words" in text(bob, link(place))) is (title_origin != "model")
+    conversation.refresh_from_db()
+    Message.objects.filter(text=HARMLESS).update(text=HATEFUL)
+    assert ("Old words" in get_page(bob, share_conversation(conversation))) is (title_origin != "model")
 
 
-def test_a_list_of_the_site_may_name_what_does_not_leave(place: Conversation, alice: User) -> None:
+def test_a_list_of_the_site_may_name_what_does_not_leave(conversation: Conversation, alice: User) -> None:
     own = {"key": "list-1", "name": "Code names", "owner": alice.pk, "code": "intellectual_property", "kind": "words",
            "entries": ["hundred metres"], "action": "withhold", "stages": ["export"]}  # fmt: skip
     in_force({**versions.get_live_version().body, "lists": [own]})
-    page = text(alice, f"/c/{place.pk}/export.md")
-    assert MILD not in page and "Copyright and brands" in page
-    assert MILD in text(alice, link(place)), "the list is not for links"
+    page = get_page(alice, f"/c/{conversation.pk}/export.md")
+    assert HARMLESS not in page and "Copyright and brands" in page
+    assert HARMLESS in get_page(alice, share_conversation(conversation)), "the list is not for links"
 
 
-def test_old_verdicts_go(place: Conversation, alice: User) -> None:
-    text(alice, f"/c/{place.pk}/export.md")
+def test_old_verdicts_go(conversation: Conversation, alice: User) -> None:
+    get_page(alice, f"/c/{conversation.pk}/export.md")
     assert exports.delete_old_verdicts() == 0
     OutboundVerdict.objects.update(checked=timezone.now().replace(year=2020))
     assert exports.delete_old_verdicts() == 2
 
 
-def test_a_link_without_anything_held_is_as_before(place: Conversation, bob: User) -> None:
-    Message.objects.filter(text=SAID).update(text="The harbour master.")
-    page = text(bob, link(place))
+def test_a_link_without_anything_held_is_as_before(conversation: Conversation, bob: User) -> None:
+    Message.objects.filter(text=HATEFUL).update(text="The harbour master.")
+    page = get_page(bob, share_conversation(conversation))
     assert "The harbour master." in page and "withheld" not in page
     assert [row.code for row in OutboundVerdict.objects.filter(stage=Stage.SHARE)] == [""] * 5
-    share = Share.objects.get(conversation=place)
+    share = Share.objects.get(conversation=conversation)
     assert links.get_link_title(share, links.load_visible_path(share)) == "Lighthouses"

@@ -78,7 +78,11 @@ def test_of_two_columns_that_the_question_names_alike_the_one_in_another_form_of
 def test_cells_without_header_are_quoted_as_they_stand() -> None:
     text = "i | - | the package is installed.\nv | - | the package is virtual."
     quote = select_quotes("What does a virtual package look like?", None, {1: make_passage(text, title="Marks")}, {})[0]
-    assert quote.text == "Marks: v; -; the package is virtual." and quote.table is not None and not quote.table.named
+    assert (
+        quote.text == "Marks: v; -; the package is virtual."
+        and quote.table is not None
+        and not quote.table.has_column_names
+    )
 
 
 def test_the_title_of_an_item_is_a_term_that_reaches_beyond_the_list_below_it() -> None:

@@ -6,7 +6,6 @@ import re
 
 import orjson
 import pytest
-from django.test import Client
 
 from apps.conversations.grounding.lexicons import find_unread_language
 from apps.conversations.history import transcript
@@ -14,7 +13,7 @@ from apps.conversations.models import Conversation, Message, ModelProfile
 from apps.conversations.sharing import links
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import make_collection, make_document
+from tests.factories import get_page, make_collection, make_document
 
 QUESTION = "Quando fu costruito il faro di Alessandria?"
 LIGHTHOUSE = (
@@ -55,24 +54,18 @@ async def answered(open_page, alice: User, chat, reply: str, question: str = QUE
     return await Message.objects.aget(pk=accepted["turn"]), closed["html"]
 
 
-def text_of(user: User, path: str) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.get(path).content.decode()
-
-
 @pytest.mark.django_db(transaction=True)
 async def test_the_answer_says_which_language_is_not_read(open_page, alice, italian, chat) -> None:
     row, html = await answered(open_page, alice, chat, OTHER)
     assert SAID in html and "could not be verified" in html
     assert (await in_db(transcript.load_turn, alice, row))["answer"]["html"] == html
     for place in ("", "print/", "export.md"):
-        assert SAID in await in_db(text_of, alice, f"/c/{row.conversation_id}/{place}")
-    kept = orjson.loads(await in_db(text_of, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
+        assert SAID in await in_db(get_page, alice, f"/c/{row.conversation_id}/{place}")
+    kept = orjson.loads(await in_db(get_page, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
     assert kept["unread_languages"] == ["it"]
     place = await Conversation.objects.aget(pk=row.conversation_id)
     share = await in_db(links.enable_link, alice, place, None, "none", "")
-    assert SAID in await in_db(text_of, alice, f"/shared/{share.secret}/")
+    assert SAID in await in_db(get_page, alice, f"/shared/{share.secret}/")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,7 +6,6 @@ import uuid
 
 import orjson
 import pytest
-from django.test import Client
 
 from apps.conversations.models import Assistant, Citation, Conversation, Message, RetrievedPassage, Source
 from apps.conversations.sharing import links
@@ -15,22 +14,11 @@ from apps.conversations.turns import runner
 from apps.documents.models import Document
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
+from tests.factories import get_page, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 OTHER = "How long can a queen bee live?"
-
-
-def got(user: User, path: str):
-    client = Client()
-    client.force_login(user)
-    return client.get(path)
-
-
-def sent(user: User, path: str, **data: str):
-    client = Client()
-    client.force_login(user)
-    return client.post(path, data)
 
 
 @pytest.fixture
@@ -66,7 +54,7 @@ async def test_another_assistant_answers_the_same_question_to_be_compared(open_p
     answer = await Message.objects.select_related("conversation").aget(pk=turn)
     assert answer.usage["assistant"] == "Short one" and answer.conversation.assistant_id is None
     assert any("Answer in one word." in str(message) for message in chat.requests[-1].messages)
-    shown = (await in_db(got, alice, f"/answers/{turn}/compare/?with={talk['first']}")).content.decode()
+    shown = await in_db(get_page, alice, f"/answers/{turn}/compare/?with={talk['first']}")
     assert "Short one · " in shown
     await page.tell(do="retry", turn=talk["first"], assistant=str(foreign.pk), client_id="third")
     assert (await page.hear("refused"))["client_id"] == "third"
@@ -77,18 +65,21 @@ def on_page(response) -> list[str]:
 
 
 async def test_an_address_shows_a_branch_and_only_turning_to_it_is_remembered(talk, alice) -> None:
-    assert on_page(await in_db(got, alice, talk["place"])) == [talk["again"]]
-    assert on_page(await in_db(got, alice, f"{talk['place']}?at={talk['follow']}")) == [talk["first"], talk["follow"]]
-    assert on_page(await in_db(got, alice, talk["place"])) == [talk["again"]], "looking changes nothing"
-    turned = await in_db(sent, alice, f"{talk['place']}choose/", at=talk["first"])
+    assert on_page(await in_db(lambda: sign_in(alice).get(talk["place"]))) == [talk["again"]]
+    assert on_page(await in_db(lambda: sign_in(alice).get(f"{talk['place']}?at={talk['follow']}"))) == [
+        talk["first"],
+        talk["follow"],
+    ]
+    assert on_page(await in_db(lambda: sign_in(alice).get(talk["place"]))) == [talk["again"]], "looking changes nothing"
+    turned = await in_db(lambda: sign_in(alice).post(f"{talk['place']}choose/", {"at": talk["first"]}))
     assert on_page(turned) == [talk["first"], talk["follow"]]
-    assert on_page(await in_db(got, alice, talk["place"])) == [talk["first"], talk["follow"]]
+    assert on_page(await in_db(lambda: sign_in(alice).get(talk["place"]))) == [talk["first"], talk["follow"]]
 
 
 async def test_the_marks_of_a_fork_name_both_neighbours(talk, alice) -> None:
-    html = (await in_db(got, alice, talk["place"])).content.decode()
+    html = await in_db(get_page, alice, talk["place"])
     assert f"?at={talk['first']}" in html and "2/2" in html
-    alone = (await in_db(got, alice, f"/answers/{talk['again']}/")).content.decode()
+    alone = await in_db(get_page, alice, f"/answers/{talk['again']}/")
     assert "2/2" in alone and alone.count("data-turn=") == 1
 
 
@@ -104,7 +95,7 @@ async def test_saving_changes_the_words_and_keeps_the_answers(open_page, talk, a
     assert said["html"] == "<p>How &lt;b&gt;tall&lt;/b&gt; was it?</p>"
     row = await Message.objects.aget(pk=talk["question"])
     assert row.text == "How <b>tall</b> was it?" and row.edited
-    assert "Edited after it was answered" in (await in_db(got, alice, talk["place"])).content.decode()
+    assert "Edited after it was answered" in await in_db(get_page, alice, talk["place"])
 
 
 @pytest.mark.parametrize("text", ["", "   ", "a\x00b", "How do I build a pipe bomb at home?"])
@@ -122,10 +113,10 @@ async def test_a_question_that_is_being_answered_stays_as_it_is(open_page, talk,
 
 
 async def test_a_fork_holds_the_path_and_all_it_stands_on_and_nothing_else(talk, alice, bob) -> None:
-    assert (await in_db(sent, bob, f"{talk['place']}fork/", at=talk["first"])).status_code == 404
-    new = (await in_db(sent, alice, f"{talk['place']}fork/", at=talk["first"]))["Location"]
+    assert (await in_db(lambda: sign_in(bob).post(f"{talk['place']}fork/", {"at": talk["first"]}))).status_code == 404
+    new = (await in_db(lambda: sign_in(alice).post(f"{talk['place']}fork/", {"at": talk["first"]})))["Location"]
     assert new != talk["place"]
-    page = await in_db(got, alice, new)
+    page = await in_db(lambda: sign_in(alice).get(new))
     assert len(page.context["turns"]) == 1
     answer = page.context["turns"][0]["answer"]
     old = await Message.objects.aget(pk=talk["first"])
@@ -136,11 +127,11 @@ async def test_a_fork_holds_the_path_and_all_it_stands_on_and_nothing_else(talk,
     assert await Source.objects.filter(conversation=twin.conversation_id).acount() == 1
     assert f"/answers/{twin.pk}/sources/1/" in answer["html"]
     await Conversation.objects.filter(pk=old.conversation_id).adelete()
-    assert "metres" in (await in_db(got, alice, new)).content.decode(), "it stands by itself"
+    assert "metres" in await in_db(get_page, alice, new), "it stands by itself"
 
 
 async def test_a_conversation_is_taken_away_as_markdown(talk, alice) -> None:
-    response = await in_db(got, alice, f"{talk['place']}export.md?at={talk['follow']}")
+    response = await in_db(lambda: sign_in(alice).get(f"{talk['place']}export.md?at={talk['follow']}"))
     text = response.content.decode()
     assert response["Content-Disposition"].startswith('attachment; filename="how-high-was-the-lighthouse')
     assert DISCLOSURE in text and f"## {QUESTION}" in text and f"## {OTHER}" in text
@@ -150,13 +141,13 @@ async def test_a_conversation_is_taken_away_as_markdown(talk, alice) -> None:
 
 async def test_markdown_speaks_the_language_of_who_takes_it(talk, alice) -> None:
     await User.objects.filter(pk=alice.pk).aupdate(language="de")
-    text = (await in_db(got, alice, f"{talk['place']}export.md?at={talk['follow']}")).content.decode()
+    text = await in_db(get_page, alice, f"{talk['place']}export.md?at={talk['follow']}")
     assert "*Antwort eines Sprachmodells, fake-1B, 20" in text and "\nQuellen:\n" in text and DISCLOSURE not in text
     assert "language model" not in text and f"## {QUESTION}" in text
 
 
 async def test_a_conversation_is_taken_away_as_json_with_all_branches(talk, alice) -> None:
-    record = orjson.loads((await in_db(got, alice, f"{talk['place']}export.json")).content)
+    record = orjson.loads((await in_db(lambda: sign_in(alice).get(f"{talk['place']}export.json"))).content)
     assert record["disclosure"] == DISCLOSURE and record["digital_source_type"].endswith("trainedAlgorithmicMedia")
     assert record["path"] == [talk["question"], talk["again"]] and len(record["messages"]) == 5
     first = next(row for row in record["messages"] if row["id"] == talk["first"])
@@ -166,18 +157,19 @@ async def test_a_conversation_is_taken_away_as_json_with_all_branches(talk, alic
 
 async def test_an_export_names_nothing_that_may_no_longer_be_read(talk, alice) -> None:
     await Document.objects.filter(title="Lighthouses").adelete()
-    text = (await in_db(got, alice, f"{talk['place']}export.md?at={talk['follow']}")).content.decode()
-    raw = (await in_db(got, alice, f"{talk['place']}export.json")).content.decode()
-    page = (await in_db(got, alice, f"{talk['place']}print/?at={talk['follow']}")).content.decode()
+    text = await in_db(get_page, alice, f"{talk['place']}export.md?at={talk['follow']}")
+    raw = await in_db(get_page, alice, f"{talk['place']}export.json")
+    page = await in_db(get_page, alice, f"{talk['place']}print/?at={talk['follow']}")
     assert "Lighthouses" not in text + raw + page and "no longer available" in text
 
 
 async def test_a_printed_page_says_that_a_model_wrote_it(talk, alice, bob) -> None:
-    page = (await in_db(got, alice, f"{talk['place']}print/?at={talk['follow']}")).content.decode()
+    page = await in_db(get_page, alice, f"{talk['place']}print/?at={talk['follow']}")
     assert "Written with AI." in page and DISCLOSURE in page and "fake-1B" in page and OTHER in page
+    alices, bobs = await in_db(sign_in, alice), await in_db(sign_in, bob)
     for path in ("print/", "export.md", "export.json"):
-        assert (await in_db(got, bob, talk["place"] + path)).status_code == 404
-        assert (await in_db(got, alice, f"/c/{uuid.uuid4()}/{path}")).status_code == 404
+        assert (await in_db(bobs.get, talk["place"] + path)).status_code == 404
+        assert (await in_db(alices.get, f"/c/{uuid.uuid4()}/{path}")).status_code == 404
 
 
 async def test_how_an_answer_ended_is_said_wherever_it_is_read(talk, alice) -> None:
@@ -186,11 +178,11 @@ async def test_how_an_answer_ended_is_said_wherever_it_is_read(talk, alice) -> N
     place = await Conversation.objects.aget()
     for sources in links.Sources.values:
         row = await in_db(links.enable_link, alice, place, None, sources, "")
-        shared = (await in_db(got, alice, f"/shared/{row.secret}/")).content.decode()
+        shared = await in_db(get_page, alice, f"/shared/{row.secret}/")
         assert '<span class="badge">Stopped</span> You stopped this answer.' in shared
-    printed = (await in_db(got, alice, f"{talk['place']}print/")).content.decode()
+    printed = await in_db(get_page, alice, f"{talk['place']}print/")
     assert "(fake-1B), stopped</p>" in printed and "You stopped this answer." in printed
-    whole = (await in_db(got, alice, f"{talk['place']}print/?at={talk['follow']}")).content.decode()
+    whole = await in_db(get_page, alice, f"{talk['place']}print/?at={talk['follow']}")
     assert "(fake-1B)</p>" in whole and "complete" not in whole
 
 
@@ -201,5 +193,5 @@ async def test_pictures_in_an_answer_are_not_fetched_where_the_export_is_opened(
     page = await open_page(alice)
     first = await page.ask(QUESTION)
     await page.events()
-    text = (await in_db(got, alice, f"/c/{first['conversation']}/export.md")).content.decode()
+    text = await in_db(get_page, alice, f"/c/{first['conversation']}/export.md")
     assert "!\\[x]" in text and "![code](y)" in text

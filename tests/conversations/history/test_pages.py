@@ -19,6 +19,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users import rate_limits
 from apps.users.models import User
 from tests.conversations.conftest import session_of
+from tests.factories import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -32,12 +33,6 @@ async def answered(open_page, alice, library, chat) -> dict[str, str]:
     accepted = await page.ask(QUESTION)
     await page.events()
     return accepted
-
-
-def as_(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 async def test_the_page_shows_what_the_stream_ended_with(open_page, answered, alice) -> None:
@@ -198,7 +193,7 @@ def _counted(function, *args):
 
 
 def _queries(user: User, path: str) -> int:
-    client = as_(user)
+    client = sign_in(user)
     client.get(path)
     with CaptureQueriesContext(connection) as queries:
         assert client.get(path).status_code == 200
@@ -206,12 +201,12 @@ def _queries(user: User, path: str) -> int:
 
 
 def _panel(user: User, path: str):
-    return as_(user).get(path, headers={"HX-Request": "true"})
+    return sign_in(user).get(path, headers={"HX-Request": "true"})
 
 
 def _get(user: User, path: str):
-    return as_(user).get(path)
+    return sign_in(user).get(path)
 
 
 def _post(user: User, path: str, data: dict[str, str]):
-    return as_(user).post(path, data)
+    return sign_in(user).post(path, data)

@@ -80,8 +80,8 @@ def test_what_was_loaded_is_there_again_and_pins_and_folders_have_places_of_thei
     Conversation.objects.filter(pk__in=[row.pk for row in rows[60:130]]).update(pinned=pinned)
     found = sidebar.load_sidebar(alice, {"recent": "160", str(folder.pk): "60", "pinned": "wrong"})
     assert [len(found.recent.rows), len(found.folders[0].rows), len(found.pinned.rows)] == [160, 60, 50]
-    assert found.recent.after and not found.folders[0].after and found.pinned.after
-    assert len(sidebar.load_more(alice, "pinned", found.pinned.after).rows) == 20
+    assert found.recent.next_page and not found.folders[0].next_page and found.pinned.next_page
+    assert len(sidebar.load_more(alice, "pinned", found.pinned.next_page).rows) == 20
 
 
 def test_headings_by_date_follow_the_time_zone_of_the_browser(alice: User, client: Client, monkeypatch: Any) -> None:

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from django.test import Client
 
 from apps.conversations.models import Message
 from apps.conversations.moderation import findings
@@ -20,7 +19,7 @@ from apps.safety.policy import schema, versions
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
-from tests.factories import make_user
+from tests.factories import get_page, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -34,12 +33,6 @@ def the_case() -> Case:
 
 def the_notice(user: User) -> Notice:
     return Notice.objects.get(person=user)
-
-
-def of(user: User, address: str) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.get(address).content.decode()
 
 
 def decided(case: Case, outcome: str) -> None:
@@ -81,7 +74,7 @@ async def test_that_it_may_stand_is_said_without_saying_that_it_was_held(open_pa
     await page.ask(LISTED)
     await page.events()
     await in_db(decided, await in_db(the_case), "allow")
-    told = await in_db(of, alice, "/notices/")
+    told = await in_db(get_page, alice, "/notices/")
     assert "A reviewer looked at a question" in told and "held" not in told
     await in_db(versions.refresh_policy)
     await page.ask(LISTED)
@@ -107,7 +100,7 @@ async def test_a_label_is_shown_at_once_and_after_a_reload(open_page, alice, lib
     events = await page.events()
     words = "Labelled by the safety check: Harassment"
     assert [event["text"] for event in events if event["type"] == "step" and event["name"] == "label"] == [words]
-    assert words in await in_db(of, alice, f"/c/{turn['conversation']}/")
+    assert words in await in_db(get_page, alice, f"/c/{turn['conversation']}/")
     assert not await Case.objects.aexists()
 
 
@@ -116,11 +109,11 @@ async def test_what_the_gate_said_stands_behind_the_scenes(open_page, alice, lib
     for text, said in ((NOTED, "Allowed and counted"), (WITHHELD, "Withheld and sent to review")):
         turn = await page.ask(f"{QUESTION} {text}")
         await page.events()
-        behind = await in_db(of, alice, f"/answers/{turn['turn']}/behind/")
+        behind = await in_db(get_page, alice, f"/answers/{turn['turn']}/behind/")
         assert "Safety check" in behind and said in behind and "Hate" in behind
     plain = await page.ask(QUESTION)
     await page.events()
-    assert "Safety check" not in await in_db(of, alice, f"/answers/{plain['turn']}/behind/")
+    assert "Safety check" not in await in_db(get_page, alice, f"/answers/{plain['turn']}/behind/")
 
 
 async def queued(page: Any, place: str, text: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from apps.safety.policy import versions
 from apps.safety.policy.schema import Action, Stage, hash_policy
 from apps.users.api_tokens import create_token
 from apps.users.models import User
-from tests.conversations.assistants.test_assistants import FORM
+from tests.conversations.assistants.conftest import FORM
 from tests.conversations.tools.conftest import Tried, calls
 from tests.conversations.transfer.foreign_exports import chatgpt, node
 

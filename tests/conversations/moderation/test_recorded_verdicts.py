@@ -9,8 +9,9 @@ import pytest
 from apps.conversations.turns import temporary_chats
 from apps.safety.models.verdict_log import Surface
 from apps.safety.verdict_log import recorder
-from tests.conversations.turns.test_prefetch import QUESTION, nothing_runs, typing, until
+from tests.conversations.conftest import wait_for_prefetches, wait_until
 
+QUESTION = "How high was the lighthouse of Alexandria?"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -30,9 +31,9 @@ async def test_question_and_answer_are_noted(open_page, alice, library, chat) ->
 
 async def test_a_draft_is_not(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
-    await typing(page)
-    await until(lambda: chat.requests)
-    await nothing_runs()
+    await page.type_draft(QUESTION)
+    await wait_until(lambda: chat.requests)
+    await wait_for_prefetches()
     assert recorder.take_pending() == []
 
 

@@ -6,69 +6,39 @@ from uuid import UUID
 
 import pytest
 from django.db import transaction
-from django.test import Client
 
 from apps.conversations.history import conversation_actions, full_text_search
-from apps.conversations.models import Conversation, Message, ModelProfile, RetractedMessage, Share
+from apps.conversations.models import Conversation, Message, RetractedMessage
 from apps.conversations.moderation import retraction
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, Decision
 from apps.safety.moderation import enforcement
-from apps.users.models import User
+from tests.conversations.moderation.conftest import ANSWER, ASKED, LATER, SAID
 from tests.conversations.moderation.stored_rows import fields_containing, read_conversation
-from tests.factories import get_reviewer, overturn_decision, withhold_message
+from tests.factories import (
+    get_first_answer,
+    get_page,
+    get_reviewer,
+    overturn_decision,
+    share_conversation,
+    sign_in,
+    withhold_message,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-QUESTION = "How high was the zephyrine lighthouse of Alexandria?"
-ANSWER = "The lighthouse stood about 100 metres high [1], quixotically."
-ASKED, SAID = "zephyrine", "quixotically"  # words that stand nowhere else
 KEPT_IN = {"RetractedMessage", "Snapshot", "AnswerTrace"}  # models that may still hold what was withheld
-LATER = "How long can a queen bee live?"
 
 
 def both_logs(test):
     return pytest.mark.usefixtures("log")(test)
 
 
-@pytest.fixture
-async def place(open_page, alice, library, chat, settings) -> Conversation:
-    """Return a conversation of Alice's: an answer, and one to a follow-up, whose prompt repeats it."""
-    settings.ANSWER_STYLE = "model"  # asked also where no quote is likely right, as for a word of no document
-    # Of a model that reads well all is shown, so search finds the word of no document too.
-    await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)
-    page = await open_page(alice)
-    chat.replies += [ANSWER, "A queen lives for five years [2]."]
-    turn = await page.ask(QUESTION)
-    await page.events()
-    await page.ask(LATER, conversation=turn["conversation"])
-    await page.events()
-    await in_db(get_reviewer, "ada")
-    return await Conversation.objects.aget(pk=turn["conversation"])
-
-
-def first(place: Conversation) -> Message:
-    return place.messages.filter(role="assistant").select_related("parent").earliest("created")
-
-
-def as_(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def html(user: User, address: str) -> str:
-    return as_(user).get(address).content.decode()
-
-
-def link(place: Conversation, **how: str) -> str:
-    as_(place.owner).post(f"/c/{place.pk}/share/", {"sources": "passages", "days": "", **how})
-    return f"/shared/{Share.objects.get(conversation=place).secret}/"
-
-
 @both_logs
-async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_was(place, open_page, alice) -> None:
-    before, answer = await in_db(read_conversation, place), await in_db(first, place)
+async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_was(
+    conversation, open_page, alice
+) -> None:
+    before, answer = await in_db(read_conversation, conversation), await in_db(get_first_answer, conversation)
     tabs = [await open_page(alice), await open_page(alice)]
     turn = str(answer.pk)
     assert SAID.encode() in b"".join(entry.data for entry in await registry.get_turn_log().read(turn))
@@ -87,115 +57,117 @@ async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_w
     assert await in_db(full_text_search.search_messages, alice, SAID) == []
     await tabs[0].tell(do="resume", turn=turn, after=0)
     assert (await tabs[0].hear())["type"] == "unknown", "its row alone says what may be seen"
-    await tabs[1].tell(do="look", conversation=str(place.pk))
+    await tabs[1].tell(do="look", conversation=str(conversation.pk))
     (one,) = (await tabs[1].hear("standing"))["retracted"]
     assert one["turn"] == turn and one["reason"] == told["reason"]
-    page = await in_db(html, alice, f"/c/{place.pk}/")
+    page = await in_db(get_page, alice, f"/c/{conversation.pk}/")
     assert SAID not in page and ASKED in page and "data-retracted" in page
 
     await in_db(overturn_decision, case)
     for tab in tabs:
         assert (await tab.hear("released"))["turn"] == turn
-    assert await in_db(read_conversation, place) == before
+    assert await in_db(read_conversation, conversation) == before
     assert not await registry.get_turn_log().exists(turn) and not await RetractedMessage.objects.aexists()
     assert len(await in_db(full_text_search.search_messages, alice, SAID)) == 1
-    await tabs[1].tell(do="look", conversation=str(place.pk))
+    await tabs[1].tell(do="look", conversation=str(conversation.pk))
     assert (await tabs[1].hear("standing"))["retracted"] == []
 
 
 async def test_a_withheld_question_goes_with_all_its_answers_and_with_the_title_made_of_it(
-    place, open_page, alice, chat
+    conversation, open_page, alice, chat
 ) -> None:
-    answer = await in_db(first, place)
+    answer = await in_db(get_first_answer, conversation)
     page = await open_page(alice)
     chat.replies.append("Higher than any other one, quixotically.")
     await page.tell(do="retry", turn=str(answer.pk), client_id="again")
     await page.events()
-    before = await in_db(read_conversation, place)
+    before = await in_db(read_conversation, conversation)
     case = await in_db(withhold_message, answer, "question")
     told = [await page.hear("retracted"), await page.hear("retracted")]
     assert all(one["question"] for one in told) and len({one["turn"] for one in told}) == 2
     for word in (ASKED, SAID):
         left = await in_db(fields_containing, word)
         assert {name.partition(".")[2].partition(".")[0] for name in left} <= KEPT_IN, left
-    shown = await in_db(html, alice, f"/c/{place.pk}/")
+    shown = await in_db(get_page, alice, f"/c/{conversation.pk}/")
     assert "A reviewer withheld this question." in shown and "New conversation" in shown
     for wish in ({"do": "retry", "turn": str(answer.pk)}, {"do": "reword", "question": str(answer.parent_id)}):
         await page.tell(**wish, text="Another one", client_id="2")
         assert "withheld this question" in (await page.hear("refused"))["text"]
     await in_db(overturn_decision, case)
-    assert await in_db(read_conversation, place) == before
+    assert await in_db(read_conversation, conversation) == before
 
 
-async def test_what_is_withheld_is_in_no_later_prompt(place, open_page, alice, chat) -> None:
-    await in_db(withhold_message, await in_db(first, place))
+async def test_what_is_withheld_is_in_no_later_prompt(conversation, open_page, alice, chat) -> None:
+    await in_db(withhold_message, await in_db(get_first_answer, conversation))
     page = await open_page(alice)
-    await page.ask("And how many workers has it?", conversation=str(place.pk))
+    await page.ask("And how many workers has it?", conversation=str(conversation.pk))
     await page.events()
     sent = " ".join(message.content for message in chat.requests[-1].messages)
     assert SAID not in sent and ASKED not in sent and LATER in sent
 
 
-async def test_the_record_of_a_later_answer_is_not_shown_while_something_is_withheld(place, alice) -> None:
-    later = await in_db(lambda: place.messages.filter(role="assistant").latest("created"))
+async def test_the_record_of_a_later_answer_is_not_shown_while_something_is_withheld(conversation, alice) -> None:
+    later = await in_db(lambda: conversation.messages.filter(role="assistant").latest("created"))
     address = f"/answers/{later.pk}/behind/"
-    assert SAID in await in_db(html, alice, address)
-    case = await in_db(withhold_message, await in_db(first, place), "question")
-    record = await in_db(html, alice, address)
+    assert SAID in await in_db(get_page, alice, address)
+    case = await in_db(withhold_message, await in_db(get_first_answer, conversation), "question")
+    record = await in_db(get_page, alice, address)
     assert "Not available at the moment" in record and SAID not in record and ASKED not in record
     await in_db(overturn_decision, case)
-    assert SAID in await in_db(html, alice, address)
+    assert SAID in await in_db(get_page, alice, address)
 
 
 @pytest.mark.parametrize("kind", ["answer", "question"])
-async def test_copies_and_forks_made_earlier_lose_it_and_get_it_back(place, open_page, alice, bob, kind) -> None:
+async def test_copies_and_forks_made_earlier_lose_it_and_get_it_back(conversation, open_page, alice, bob, kind) -> None:
     def copied() -> list[Conversation]:
-        as_(bob).post(f"{link(place)}copy/")
-        as_(alice).post(f"/c/{place.pk}/fork/", {"at": ""})
-        return list(Conversation.objects.exclude(pk=place.pk).order_by("created"))
+        sign_in(bob).post(f"{share_conversation(conversation)}copy/")
+        sign_in(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
+        return list(Conversation.objects.exclude(pk=conversation.pk).order_by("created"))
 
     others = await in_db(copied)
     assert len(others) == 2
-    tab, shown = await open_page(bob), await in_db(link, place)
+    tab, shown = await open_page(bob), await in_db(share_conversation, conversation)
     reader = await open_page(bob)
     await reader.tell(do="watch", secret=shown.split("/")[2])
-    before = [await in_db(read_conversation, one) for one in (place, *others)]
-    case = await in_db(withhold_message, await in_db(first, place), kind)
-    copy = await in_db(first, others[0])
+    before = [await in_db(read_conversation, one) for one in (conversation, *others)]
+    case = await in_db(withhold_message, await in_db(get_first_answer, conversation), kind)
+    copy = await in_db(get_first_answer, others[0])
     assert (await tab.hear("retracted"))["turn"] == str(copy.pk)
     heard = {(await reader.hear("retracted"))["turn"] for _ in range(2)}
-    assert heard == {str(copy.pk), str((await in_db(first, place)).pk)}, "Bob's own, and what the link shows"
+    assert heard == {str(copy.pk), str((await in_db(get_first_answer, conversation)).pk)}, (
+        "Bob's own, and what the link shows"
+    )
     for word in (SAID, *([ASKED] if kind == "question" else [])):
         left = await in_db(fields_containing, word)
         assert {name.partition(".")[2].partition(".")[0] for name in left} <= KEPT_IN, left
     await in_db(overturn_decision, case)
-    assert [await in_db(read_conversation, one) for one in (place, *others)] == before
+    assert [await in_db(read_conversation, one) for one in (conversation, *others)] == before
 
 
-async def test_a_copy_that_was_reworded_is_another_question(place, alice) -> None:
+async def test_a_copy_that_was_reworded_is_another_question(conversation, alice) -> None:
     def check() -> None:
-        as_(alice).post(f"/c/{place.pk}/fork/", {"at": ""})
-        fork = Conversation.objects.exclude(pk=place.pk).get()
+        sign_in(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
+        fork = Conversation.objects.exclude(pk=conversation.pk).get()
         from apps.conversations.history import branching
 
-        asked = first(fork).parent
+        asked = get_first_answer(fork).parent
         assert asked is not None
         branching.reword_question(alice, asked.pk, "How old is the oldest library?")
-        withhold_message(first(place), "question")
+        withhold_message(get_first_answer(conversation), "question")
         asked.refresh_from_db()
         assert asked.retracted is None and asked.text == "How old is the oldest library?"
-        assert first(fork).retracted is not None, "the answer is a copy all the same"
+        assert get_first_answer(fork).retracted is not None, "the answer is a copy all the same"
 
     await in_db(check)
 
 
 @pytest.mark.parametrize("sources", ["passages", "titles", "none"])
-async def test_a_link_shows_nothing_of_a_withheld_question(place, bob, sources) -> None:
+async def test_a_link_shows_nothing_of_a_withheld_question(conversation, bob, sources) -> None:
     def check() -> None:
-        address = link(place, sources=sources)
-        assert ASKED in html(bob, address) and SAID in html(bob, address)
-        withhold_message(first(place), "question")
-        page = html(bob, address)
+        address = share_conversation(conversation, sources=sources)
+        assert ASKED in get_page(bob, address) and SAID in get_page(bob, address)
+        withhold_message(get_first_answer(conversation), "question")
+        page = get_page(bob, address)
         assert ASKED not in page and SAID not in page and "This question is withheld." in page
 
     await in_db(check)
@@ -206,63 +178,66 @@ async def test_a_link_and_a_copy_show_nothing_of_a_question_that_was_not_let_thr
     bad = "Give me step by step instructions to build a pipe bomb"
     turn = await page.ask(bad)
     await page.events()
-    place = await Conversation.objects.select_related("owner").aget(pk=turn["conversation"])
+    conversation = await Conversation.objects.select_related("owner").aget(pk=turn["conversation"])
 
     def check() -> None:
-        address = link(place)
-        assert "pipe bomb" in html(alice, f"/c/{place.pk}/"), "their own words stay theirs to read"
-        assert "pipe bomb" not in html(bob, address) and "This question is withheld." in html(bob, address)
-        as_(bob).post(f"{address}copy/")
+        address = share_conversation(conversation)
+        assert "pipe bomb" in get_page(alice, f"/c/{conversation.pk}/"), "their own words stay theirs to read"
+        assert "pipe bomb" not in get_page(bob, address) and "This question is withheld." in get_page(bob, address)
+        sign_in(bob).post(f"{address}copy/")
         mine = Conversation.objects.get(owner=bob)
-        assert "pipe bomb" not in str(mine) and "pipe bomb" not in html(bob, f"/c/{mine.pk}/")
+        assert "pipe bomb" not in str(mine) and "pipe bomb" not in get_page(bob, f"/c/{mine.pk}/")
 
     await in_db(check)
 
 
-async def test_exports_hold_nothing_of_it(place, alice) -> None:
+async def test_exports_hold_nothing_of_it(conversation, alice) -> None:
     def check() -> None:
-        withhold_message(first(place), "question")
+        withhold_message(get_first_answer(conversation), "question")
         for kind in ("md", "json"):
-            text = html(alice, f"/c/{place.pk}/export.{kind}")
+            text = get_page(alice, f"/c/{conversation.pk}/export.{kind}")
             assert ASKED not in text and SAID not in text and "withheld" in text and LATER in text
-        printed = html(alice, f"/c/{place.pk}/print/")
+        printed = get_page(alice, f"/c/{conversation.pk}/print/")
         assert ASKED not in printed and SAID not in printed and "A reviewer withheld this question." in printed
 
     await in_db(check)
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-async def test_what_two_decisions_withheld_comes_back_with_the_last_of_them(place, order) -> None:
+async def test_what_two_decisions_withheld_comes_back_with_the_last_of_them(conversation, order) -> None:
     def check() -> None:
-        before, answer = read_conversation(place), first(place)
+        before, answer = read_conversation(conversation), get_first_answer(conversation)
         made = [withhold_message(answer, "answer"), withhold_message(answer, "question", "violence")]
         for number in order:
-            assert not first(place).text
+            assert not get_first_answer(conversation).text
             enforcement.revert_effects(Decision.objects.get(case=made[number]), get_reviewer("morgan"))
-        assert read_conversation(place) == before
+        assert read_conversation(conversation) == before
 
     await in_db(check)
 
 
-async def test_what_writes_on_a_withheld_answer_goes_with_it(place) -> None:
+async def test_what_writes_on_a_withheld_answer_goes_with_it(conversation) -> None:
     def check() -> None:
-        answer = first(place)
+        answer = get_first_answer(conversation)
         Message.objects.filter(pk=answer.pk).update(status=Message.Status.STOPPED)
         on = Message.objects.create(
-            conversation=place, parent=answer.parent, role="assistant", status="complete", asked_by=place.owner,
+            conversation=conversation, parent=answer.parent, role="assistant", status="complete",
+            asked_by=conversation.owner,
             text=f"{ANSWER} And more.", continues=answer,
         )  # fmt: skip
         withhold_message(on)
-        assert SAID not in "".join(place.messages.values_list("text", flat=True))
+        assert SAID not in "".join(conversation.messages.values_list("text", flat=True))
 
     await in_db(check)
 
 
-async def test_an_answer_that_is_still_written_ends_and_nothing_of_it_follows(place, open_page, alice, chat) -> None:
+async def test_an_answer_that_is_still_written_ends_and_nothing_of_it_follows(
+    conversation, open_page, alice, chat
+) -> None:
     page = await open_page(alice)
     chat.replies.append(f"Workers live about six weeks, {SAID}. " * 40)
     chat.gap_s = 0.02
-    turn = await page.ask("How long do workers live?", conversation=str(place.pk))
+    turn = await page.ask("How long do workers live?", conversation=str(conversation.pk))
     await page.events(until="text")
     answer = await Message.objects.select_related("parent").aget(pk=turn["turn"])
     atomic = transaction.atomic
@@ -280,10 +255,10 @@ async def test_an_answer_that_is_still_written_ends_and_nothing_of_it_follows(pl
     assert (await Message.objects.aget(pk=answer.pk)).status == Message.Status.INTERRUPTED
 
 
-async def test_with_its_conversation_what_was_withdrawn_goes_too(place, alice) -> None:
+async def test_with_its_conversation_what_was_withdrawn_goes_too(conversation, alice) -> None:
     def check() -> None:
-        case = withhold_message(first(place))
-        conversation_actions.delete_permanently([UUID(str(place.pk))])
+        case = withhold_message(get_first_answer(conversation))
+        conversation_actions.delete_permanently([UUID(str(conversation.pk))])
         assert not RetractedMessage.objects.exists()
         assert Case.objects.get(pk=case.pk).state == "decided"
 

@@ -21,9 +21,18 @@ from apps.safety.moderation import enforcement
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 from apps.users.models import User
 from tests.conversations.moderation import test_redaction
+from tests.conversations.moderation.conftest import ASKED, SAID
 from tests.conversations.moderation.stored_rows import fields_containing
-from tests.conversations.moderation.test_retraction import ASKED, LATER, SAID, as_, first, link, place  # noqa: F401
-from tests.factories import get_reviewer, overturn_decision, redact_document, revert_decision, withhold_message
+from tests.factories import (
+    get_first_answer,
+    get_reviewer,
+    overturn_decision,
+    redact_document,
+    revert_decision,
+    share_conversation,
+    sign_in,
+    withhold_message,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,18 +69,18 @@ def kept_for_reviewers(word: str, *also: str) -> bool:
 @pytest.mark.parametrize("word", [SAID, ASKED])
 @pytest.mark.parametrize("how", ["fork", "copy"])
 async def test_a_copy_begun_before_it_was_withheld_and_made_after_has_none_of_it(
-    place, alice, bob, monkeypatch, how, word  # noqa: F811
+    conversation, alice, bob, monkeypatch, how, word
 ) -> None:  # fmt: skip
     def check() -> None:
-        address, case = link(place), []
+        address, case = share_conversation(conversation), []
         kind = "question" if word == ASKED else "answer"
         around(monkeypatch, *((branching, "find_path") if how == "fork" else (links, "load_visible_path")),
-               lambda: case.append(withhold_message(first(place), kind)), before=False)  # fmt: skip
+               lambda: case.append(withhold_message(get_first_answer(conversation), kind)), before=False)  # fmt: skip
         if how == "fork":
-            branching.fork_conversation(alice, place, None)
+            branching.fork_conversation(alice, conversation, None)
         else:
-            as_(bob).post(f"{address}copy/")
-        made = Conversation.objects.exclude(pk=place.pk).get()
+            sign_in(bob).post(f"{address}copy/")
+        made = Conversation.objects.exclude(pk=conversation.pk).get()
         assert case and made.messages.count() == 4 and kept_for_reviewers(word, "AnswerTrace"), fields_containing(word)
         assert all(trace_view.build_trace_view(alice, row) is None for row in made.messages.filter(role="assistant"))
         overturn_decision(case[0])
@@ -80,11 +89,11 @@ async def test_a_copy_begun_before_it_was_withheld_and_made_after_has_none_of_it
     await in_db(check)
 
 
-async def test_a_copy_made_while_it_is_being_withheld_goes_with_it(place, alice, monkeypatch) -> None:  # noqa: F811
+async def test_a_copy_made_while_it_is_being_withheld_goes_with_it(conversation, alice, monkeypatch) -> None:
     def check() -> None:
-        fork = partial(branching.fork_conversation, alice, place, None)
+        fork = partial(branching.fork_conversation, alice, conversation, None)
         around(monkeypatch, retraction, "find_family", fork, before=False)
-        withhold_message(first(place))
+        withhold_message(get_first_answer(conversation))
         assert Conversation.objects.count() == 2 and kept_for_reviewers(SAID, "AnswerTrace"), fields_containing(SAID)
 
     await in_db(check)
@@ -111,17 +120,17 @@ def test_a_copy_made_while_a_part_is_taken_out_loses_it(
 
 @pytest.mark.parametrize("kind", ["answer", "question"])
 async def test_the_record_of_an_answer_that_was_being_written_is_not_shown(
-    place, open_page, alice, monkeypatch, kind  # noqa: F811
+    conversation, open_page, alice, monkeypatch, kind
 ) -> None:  # fmt: skip
     page, case = await open_page(alice), []
-    answer = await in_db(first, place)
+    answer = await in_db(get_first_answer, conversation)
     around(monkeypatch, finalization, "finish_turn", lambda: case.append(withhold_message(answer, kind)), before=True)
-    await page.ask("And how many workers has it?", conversation=str(place.pk))
+    await page.ask("And how many workers has it?", conversation=str(conversation.pk))
     await page.events()
 
     def check() -> None:
         word = SAID if kind == "answer" else ASKED
-        last = place.messages.filter(role="assistant").latest("created")
+        last = conversation.messages.filter(role="assistant").latest("created")
         assert case and kept_for_reviewers(word, "AnswerTrace"), fields_containing(word)
         assert trace_view.build_trace_view(alice, last) is None
         overturn_decision(case[0])
@@ -131,20 +140,20 @@ async def test_the_record_of_an_answer_that_was_being_written_is_not_shown(
 
 
 async def test_an_answer_that_was_being_written_records_none_of_a_part_that_was_taken_out(
-    place, open_page, alice, monkeypatch  # noqa: F811
+    conversation, open_page, alice, monkeypatch
 ) -> None:  # fmt: skip
-    answer, made = await in_db(first, place), []
+    answer, made = await in_db(get_first_answer, conversation), []
     monkeypatch.setattr(test_redaction, "MAIL", SAID)
     around(monkeypatch, finalization, "finish_turn", lambda: made.append(test_redaction.cut(answer)), before=True)
     page = await open_page(alice)
-    await page.ask("And how many workers has it?", conversation=str(place.pk))
+    await page.ask("And how many workers has it?", conversation=str(conversation.pk))
     await page.events()
 
     def check() -> None:
         assert made and kept_for_reviewers(SAID), fields_containing(SAID)
-        assert not AnswerTrace.objects.filter(answer__conversation=place).exists()
+        assert not AnswerTrace.objects.filter(answer__conversation=conversation).exists()
         enforcement.revert_effects(made[0], get_reviewer("robin"))
-        assert place.messages.filter(text__contains=SAID).exists()
+        assert conversation.messages.filter(text__contains=SAID).exists()
 
     await in_db(check)
 
@@ -174,7 +183,7 @@ async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken
         assert row.text == said.replace(words, "".join(REDACTION_CHARACTER for _ in words)), row.text
         assert row.status == "complete" and row.citations.exists()
         assert not AnswerTrace.objects.filter(answer=row).exists()
-        shown = as_(alice).get(f"/c/{row.conversation_id}/").content.decode()
+        shown = sign_in(alice).get(f"/c/{row.conversation_id}/").content.decode()
         assert words not in shown and "The lighthouse stood" in shown
         revert_decision(made[0], morgan)
         row.refresh_from_db()

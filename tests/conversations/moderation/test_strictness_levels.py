@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from apps.conversations.assistants import services
-from apps.conversations.models import Message, QueuedQuestion
+from apps.conversations.models import QueuedQuestion
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import ephemeral
 from apps.documents.models import Collection
@@ -18,14 +17,12 @@ from apps.lib.concurrency.threads import in_db
 from apps.safety.gate.gate import Withheld
 from apps.safety.models import Case
 from apps.users.models import User
-from tests.conversations.assistants.test_assistants import FORM, as_person, made
-from tests.conversations.assistants.test_preview import tried
-from tests.conversations.image_chat.test_picture_turns import painter
-from tests.conversations.tools.conftest import caller, calls, tools_in
+from tests.conversations.assistants.conftest import FORM, preview_assistant, submit_assistant
+from tests.conversations.tools.conftest import calls, tools_in
+from tests.factories import sign_in
 from tests.support.pages import strip_layout
 
-__all__ = ["caller", "painter"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("painter")]
 
 HIGH = "How high was the lighthouse of Alexandria?"
 MARKED = "How high was the [sexual] lighthouse of Alexandria?"  # the site lets it through with a mark
@@ -37,23 +34,16 @@ async def strict(owner: User, level: str = "strict") -> str:
     return str(row.pk)
 
 
-async def asked(page: Any, text: str, **also: Any) -> Message:
-    said = await page.ask(text, **also)
-    assert said["type"] == "accepted", said
-    await page.events()
-    return await Message.objects.select_related("conversation").aget(pk=said["turn"])
-
-
 async def test_a_question_is_withheld_under_it_and_answered_elsewhere(open_page, alice, library) -> None:
     page = await open_page(alice)
-    answer = await asked(page, MARKED, assistant=await strict(alice))
+    answer = await page.get_answer(MARKED, assistant=await strict(alice))
     assert (answer.status, answer.text) == ("withheld", "") and "stricter than the site" in answer.reason
     assert not await Case.objects.aexists(), "people are sent no more than the site sends them"
-    other = await asked(page, MARKED)
+    other = await page.get_answer(MARKED)
     assert other.status == "complete" and "280 and 247 BC" in other.text
-    noted = await asked(page, NOTED, assistant=await strict(alice))
+    noted = await page.get_answer(NOTED, assistant=await strict(alice))
     assert (noted.status, noted.usage["safety"]) == ("complete", "strict")
-    assert (await asked(page, NOTED, assistant=await strict(alice, "strictest"))).status == "withheld"
+    assert (await page.get_answer(NOTED, assistant=await strict(alice, "strictest"))).status == "withheld"
 
 
 async def test_an_answer_is_held_back_from_there_on(open_page, alice, library, chat: FakeChat, by_sentences) -> None:
@@ -61,18 +51,17 @@ async def test_an_answer_is_held_back_from_there_on(open_page, alice, library, c
     chat.replies.extend([reply, reply])
     chat.gap_s = 0.01
     page = await open_page(alice)
-    answer = await asked(page, HIGH, assistant=await strict(alice))
+    answer = await page.get_answer(HIGH, assistant=await strict(alice))
     assert answer.status == "withheld" and "It stood high." in answer.text and "[harassment]" not in answer.text
     assert "The rest of this answer was withheld" in answer.reason
-    assert (await asked(page, HIGH)).status == "complete"
+    assert (await page.get_answer(HIGH)).status == "complete"
 
 
 async def test_the_record_shows_the_level(open_page, alice, library) -> None:
-    answer = await asked(await open_page(alice), HIGH, assistant=await strict(alice))
+    answer = await (await open_page(alice)).get_answer(HIGH, assistant=await strict(alice))
 
     def look() -> str:
-        client = Client()
-        client.force_login(alice)
+        client = sign_in(alice)
         return client.get(f"/answers/{answer.pk}/behind/").content.decode()
 
     assert "<dt>Safety level</dt><dd>Strict</dd>" in strip_layout(await in_db(look))
@@ -81,18 +70,18 @@ async def test_the_record_shows_the_level(open_page, alice, library) -> None:
 async def test_what_a_tool_is_given_and_gives_is_judged_so_too(open_page, alice, library, caller) -> None:
     page, assistant = await open_page(alice), await strict(alice)
     calls(caller, ("search_documents", {"query": "all [harassment] lighthouses"}))
-    assert (await asked(page, HIGH, assistant=assistant)).status == "withheld"
+    assert (await page.get_answer(HIGH, assistant=assistant)).status == "withheld"
     calls(caller, ("search_documents", {"query": "lighthouses"}))
-    answer = await asked(page, HIGH, assistant=assistant)
+    answer = await page.get_answer(HIGH, assistant=assistant)
     assert answer.status == "complete" and answer.tools[0]["status"] == "done"
 
 
 @pytest.mark.parametrize(("level", "words"), [("strict", "stricter than the site"), ("strictest", "no picture check")])
 async def test_pictures_are_judged_so_from_words_to_what_is_drawn(open_page, alice, painter, level, words) -> None:
     page, assistant = await open_page(alice), await strict(alice, level)
-    withheld = await asked(page, "/picture a [sexual] cat", assistant=assistant, picture={})
+    withheld = await page.get_answer("/picture a [sexual] cat", assistant=assistant, picture={})
     assert withheld.status == "withheld" and "stricter than the site" in withheld.reason
-    answer = await asked(page, "/picture a red cat", assistant=assistant, picture={})
+    answer = await page.get_answer("/picture a red cat", assistant=assistant, picture={})
     if level == "strict":
         assert answer.status == "complete" and (await Picture.objects.aget()).level == "strict"
     else:
@@ -113,7 +102,7 @@ async def test_a_picture_that_a_tool_asks_for_has_the_level(open_page, alice, pa
 
 async def test_what_waits_in_line_and_another_wording_are_judged_so(open_page, alice, library) -> None:
     page = await open_page(alice)
-    answer = await asked(page, HIGH, assistant=await strict(alice))
+    answer = await page.get_answer(HIGH, assistant=await strict(alice))
     place = str(answer.conversation_id)
     await page.tell(do="queue", client_id="q1", conversation=place, text=MARKED)
     assert "stricter than the site" in (await page.hear("refused", "queued"))["text"]
@@ -130,7 +119,7 @@ async def test_a_temporary_chat_and_a_preview_are_judged_so(open_page, alice, li
     assert (await page.events())[-1]["status"] == "withheld"
     for level, words in (("strict", "stricter than the site"), ("site", "280 and 247 BC")):
         form = FORM | {"try": MARKED, "safety": level}
-        end = (await tried(alice, form))[-1]
+        end = (await preview_assistant(alice, form))[-1]
         assert words in end["html"] + end["reason"]
 
 
@@ -143,10 +132,10 @@ async def test_instructions_of_a_program_leave_the_level_of_the_site_s_own_assis
 
 
 def test_the_form_offers_it_and_versions_keep_it(alice: User) -> None:
-    client = as_person(alice)
+    client = sign_in(alice)
     page = client.get("/assistants/new/").content.decode()
     assert "Site default: everything that the policy" in page and page.count('name="safety"') == 3
-    row = made(client, safety="strict")
+    row = submit_assistant(client, safety="strict")
     assert row.safety == "strict"
     client.post(f"/assistants/{row.pk}/", FORM | {"version": "1"})  # a page of before the field was there
     row.refresh_from_db()
@@ -161,8 +150,8 @@ def test_the_form_offers_it_and_versions_keep_it(alice: User) -> None:
 
 
 def test_a_version_of_before_there_were_levels_is_as_the_site_has_it(alice: User) -> None:
-    client = as_person(alice)
-    row = made(client, safety="strict")
+    client = sign_in(alice)
+    row = submit_assistant(client, safety="strict")
     old = row.versions.get()
     del old.content["safety"]
     old.save()

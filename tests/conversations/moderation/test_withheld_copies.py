@@ -12,9 +12,17 @@ from apps.conversations.turns import trace
 from apps.lib.concurrency.threads import in_db
 from apps.privacy import data_export
 from tests.conversations.attachments.picture_uploads import attached
+from tests.conversations.moderation.conftest import ASKED, LATER, SAID
 from tests.conversations.moderation.stored_rows import read_conversation
-from tests.conversations.moderation.test_retraction import ASKED, LATER, SAID, as_, first, html, link, place  # noqa: F401
-from tests.factories import get_reviewer, overturn_decision, withhold_message
+from tests.factories import (
+    get_first_answer,
+    get_page,
+    get_reviewer,
+    overturn_decision,
+    share_conversation,
+    sign_in,
+    withhold_message,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,51 +43,51 @@ def essence(copy: Conversation) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("kind", ["answer", "question"])
-async def test_copies_and_forks_made_meanwhile_come_back_too(place, alice, bob, kind) -> None:  # noqa: F811
+async def test_copies_and_forks_made_meanwhile_come_back_too(conversation, alice, bob, kind) -> None:
     def fork() -> Conversation:
         known = set(Conversation.objects.values_list("pk", flat=True))
-        as_(alice).post(f"/c/{place.pk}/fork/", {"at": ""})
+        sign_in(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
         return Conversation.objects.exclude(pk__in=known).get()
 
     def shared() -> Conversation:
         known = set(Conversation.objects.values_list("pk", flat=True))
-        as_(bob).post(f"{link(place)}copy/")
+        sign_in(bob).post(f"{share_conversation(conversation)}copy/")
         return Conversation.objects.exclude(pk__in=known).get()
 
     def check() -> None:
-        before, whole, copied = read_conversation(place), essence(fork()), essence(shared())
-        Conversation.objects.exclude(pk=place.pk).delete()
-        case = withhold_message(first(place), kind)
+        before, whole, copied = read_conversation(conversation), essence(fork()), essence(shared())
+        Conversation.objects.exclude(pk=conversation.pk).delete()
+        case = withhold_message(get_first_answer(conversation), kind)
         own, theirs = fork(), shared()
         again = fork()
         Conversation.objects.filter(pk=again.pk).update(title="Of the fork")
-        as_(alice).post(f"/c/{own.pk}/fork/", {"at": ""})
-        for copy in Conversation.objects.exclude(pk=place.pk):
-            page = html(copy.owner, f"/c/{copy.pk}/")
+        sign_in(alice).post(f"/c/{own.pk}/fork/", {"at": ""})
+        for copy in Conversation.objects.exclude(pk=conversation.pk):
+            page = get_page(copy.owner, f"/c/{copy.pk}/")
             assert SAID not in page and (ASKED in page) == (kind == "answer" and ASKED in str(essence(copy)["rows"]))
         assert SAID not in told(alice) + told(bob)
         overturn_decision(case)
-        assert read_conversation(place) == before and not RetractedMessage.objects.exists()
+        assert read_conversation(conversation) == before and not RetractedMessage.objects.exists()
         assert essence(own) == whole and essence(again) == whole and essence(theirs) == copied
         assert "\x01" not in str([essence(one) for one in Conversation.objects.all()])
 
     await in_db(check)
 
 
-async def test_a_copy_that_was_deleted_meanwhile_stands_in_nobody_s_way(place, alice) -> None:  # noqa: F811
+async def test_a_copy_that_was_deleted_meanwhile_stands_in_nobody_s_way(conversation, alice) -> None:
     def check() -> None:
-        case = withhold_message(first(place))
-        as_(alice).post(f"/c/{place.pk}/fork/", {"at": ""})
-        Conversation.objects.exclude(pk=place.pk).delete()
+        case = withhold_message(get_first_answer(conversation))
+        sign_in(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
+        Conversation.objects.exclude(pk=conversation.pk).delete()
         overturn_decision(case)
-        assert SAID in first(place).text
+        assert SAID in get_first_answer(conversation).text
 
     await in_db(check)
 
 
-async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(place, open_page, alice) -> None:  # noqa: F811
+async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(conversation, open_page, alice) -> None:
     page = await open_page(alice)
-    turn = await page.ask("And the zwiebelkuchen of it?", conversation=str(place.pk))
+    turn = await page.ask("And the zwiebelkuchen of it?", conversation=str(conversation.pk))
     await page.events()
     answer = await Message.objects.aget(pk=turn["turn"])
     completed = f"zwiebelkuchen {ASKED} lighthouse"
@@ -92,11 +100,11 @@ async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(place, o
     await answer.asave()
 
     def check() -> tuple[object, object]:
-        address = f"/c/{place.pk}/"
-        whole = html(alice, address)
+        address = f"/c/{conversation.pk}/"
+        whole = get_page(alice, address)
         assert completed in whole
-        case = withhold_message(first(place), "question")
-        less = html(alice, address)
+        case = withhold_message(get_first_answer(conversation), "question")
+        less = get_page(alice, address)
         assert completed not in less and "for “(withheld by a reviewer)”" in less and "zwiebelkuchen of it" in less
         return case, whole
 
@@ -120,13 +128,13 @@ async def test_what_was_told_of_its_picture_leaves_later_records(open_page, alic
 
     def check() -> None:
         get_reviewer("ada")
-        place = Conversation.objects.get(pk=turn["conversation"])  # noqa: F811
-        later = AnswerTrace.objects.filter(answer__conversation=place).latest("answer__created")
+        conversation = Conversation.objects.get(pk=turn["conversation"])
+        later = AnswerTrace.objects.filter(answer__conversation=conversation).latest("answer__created")
         whole = bytes(later.data)
-        assert note in str(trace.unpack_trace(whole)) and not withheld_records.is_withheld(place.pk)
-        case = withhold_message(first(place), "question")
+        assert note in str(trace.unpack_trace(whole)) and not withheld_records.is_withheld(conversation.pk)
+        case = withhold_message(get_first_answer(conversation), "question")
         later.refresh_from_db()
-        assert ASKED not in html(alice, f"/answers/{later.answer_id}/behind/")
+        assert ASKED not in get_page(alice, f"/answers/{later.answer_id}/behind/")
         overturn_decision(case)
         later.refresh_from_db()
         assert bytes(later.data) == whole and AttachedPicture.objects.exists()

@@ -195,4 +195,4 @@ async def _answer(page: Any) -> dict[str, Any]:
         heard.append(await page.hear(*types))
     if len(heard) == 1:
         return {"type": "silence"}
-    return {name: value for name, value in heard[0].items() if name in {"type", "words", "retracted"}}
+    return {name: value for name, value in heard[0].items() if name in {"type", "text", "retracted"}}

@@ -13,7 +13,7 @@ from apps.conversations.rendering import markdown
 from apps.conversations.rendering.answer_renderer import StreamRenderer, render_answer, render_question
 from apps.conversations.rendering.link_policy import LinkPolicy
 from apps.lib.concurrency.cpu_deadline import Deadline
-from tests.conversations.rendering.test_hostile_markup import ID, read
+from tests.conversations.rendering.conftest import ANSWER_ID, check_markup
 
 PAGE_S = 4.0  # of processor time: the promise is one second on a quiet machine, tests run on busy ones
 STREAM_S = 10.0  # likewise of 25,000 characters in pieces of four
@@ -172,7 +172,9 @@ EVERY_DAY = list(KINDS)[::12]  # some of each family
     "kind", [pytest.param(kind, marks=[] if kind in EVERY_DAY else [pytest.mark.slow]) for kind in KINDS]
 )
 def test_a_page_of_it_is_quick_and_costs_what_the_text_is_long(kind: str) -> None:
-    costs = {size: spent(lambda size=size: render_answer(KINDS[kind](size), [], ID)) for size in (25_000, 100_000)}  # type: ignore[misc]
+    costs = {
+        size: spent(lambda size=size: render_answer(KINDS[kind](size), [], ANSWER_ID)) for size in (25_000, 100_000)
+    }  # type: ignore[misc]
     assert costs[100_000] < PAGE_S
     assert costs[100_000] < 8 * costs[25_000] + 0.5  # sixteen times were quadratic
 
@@ -180,9 +182,9 @@ def test_a_page_of_it_is_quick_and_costs_what_the_text_is_long(kind: str) -> Non
 def test_code_is_coloured_at_a_bounded_cost() -> None:
     for name, sign in product(LANGUAGES, ["a.", "&", '"']):
         text = repeat(sign, f"```{name}\n", "\n```\n")(19_000)
-        assert spent(lambda text=text: render_answer(text, [], ID)) < PAGE_S / 2, (name, sign)  # type: ignore[misc]
-    assert spent(lambda: render_answer(f"```ini\n{'=a' * 9_500}\n```\n", [], ID)) < PAGE_S / 4
-    assert spent(lambda: render_answer(f"```ps1con\n{'<!--a' * 3_800}\n```\n", [], ID)) < PAGE_S / 4
+        assert spent(lambda text=text: render_answer(text, [], ANSWER_ID)) < PAGE_S / 2, (name, sign)  # type: ignore[misc]
+    assert spent(lambda: render_answer(f"```ini\n{'=a' * 9_500}\n```\n", [], ANSWER_ID)) < PAGE_S / 4
+    assert spent(lambda: render_answer(f"```ps1con\n{'<!--a' * 3_800}\n```\n", [], ANSWER_ID)) < PAGE_S / 4
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -220,7 +222,7 @@ def test_what_grew_slowly_ends_as_it_is_shown_later(kind: str) -> None:
     for piece in pieces(text):
         renderer.feed(piece)
     renderer.finish()
-    assert "".join(renderer.blocks) == render_answer(text, [], ID)
+    assert "".join(renderer.blocks) == render_answer(text, [], ANSWER_ID)
 
 
 @pytest.mark.slow
@@ -237,14 +239,16 @@ def deep_in_calls(levels: int, work: Callable[[], str]) -> str:
 @pytest.mark.parametrize("sign", ["^", "_", "_^", "a^", "\\left("])
 def test_a_formula_of_hundreds_of_levels_is_shown_as_written(sign: str) -> None:
     formula = sign * (900 // len(sign))
-    html = deep_in_calls(200, lambda: render_answer(f"Before.\n\n${formula}$\n\nAfter.", [], ID))
+    html = deep_in_calls(200, lambda: render_answer(f"Before.\n\n${formula}$\n\nAfter.", [], ANSWER_ID))
     assert formula[:800] in html
     assert "After." in html
 
 
 def test_macros_of_a_formula_are_not_expanded() -> None:
-    assert '<code class="formula">' in render_answer(r"So $\newcommand{\a}[1]{#1#1#1#1}\a{\a{\a{\a{x}}}}$.", [], ID)
-    assert "<math" in render_answer(r"So $\operatorname{def} x = \defined$.", [], ID)
+    assert '<code class="formula">' in render_answer(
+        r"So $\newcommand{\a}[1]{#1#1#1#1}\a{\a{\a{\a{x}}}}$.", [], ANSWER_ID
+    )
+    assert "<math" in render_answer(r"So $\operatorname{def} x = \defined$.", [], ANSWER_ID)
 
 
 def test_a_block_that_cannot_be_rendered_is_plain_text_and_the_others_stand() -> None:
@@ -252,7 +256,7 @@ def test_a_block_that_cannot_be_rendered_is_plain_text_and_the_others_stand() ->
         raise ZeroDivisionError
 
     with patch.object(markdown, "_formula", broken):
-        html = render_answer("One **stands**.\n\nTwo <b> $x$.\n\nThree *too*.", [], ID)
+        html = render_answer("One **stands**.\n\nTwo <b> $x$.\n\nThree *too*.", [], ANSWER_ID)
     assert "<strong>" in html
     assert '<p class="plain">Two &lt;b&gt; $x$.</p>' in html
     assert "<em>" in html
@@ -260,22 +264,22 @@ def test_a_block_that_cannot_be_rendered_is_plain_text_and_the_others_stand() ->
 
 def test_blocks_that_cannot_be_found_are_plain_text() -> None:
     with patch("apps.conversations.rendering.answer_renderer.split_blocks", side_effect=RecursionError):
-        assert render_answer("# One\n\n<b>two</b>", [], ID) == (
+        assert render_answer("# One\n\n<b>two</b>", [], ANSWER_ID) == (
             '<p class="plain"># One\n\n&lt;b&gt;two&lt;/b&gt;</p>\n'
         )  # fmt: skip
 
 
 def test_when_the_time_is_over_the_rest_is_plain_text() -> None:
     with patch.object(Deadline, "passed", True):
-        html = render_answer("# One\n\n**two** <b>\n\n- three", [], ID)
+        html = render_answer("# One\n\n**two** <b>\n\n- three", [], ANSWER_ID)
     assert html == '<p class="plain"># One\n\n**two** &lt;b&gt;\n\n- three</p>\n'
 
 
 def test_a_table_has_at_most_200_columns_and_ends_at_10_000_cells() -> None:
     wide = f"|{'a|' * 200}\n|{'-|' * 200}\n|b|\n"
-    assert "<table" not in render_answer(wide, [], ID)
-    assert "<table" in render_answer(f"|{'a|' * 40}\n|{'-|' * 40}\n|b|\n", [], ID)
-    assert render_answer("|a|b|\n|-|-|\n" + "|\n" * 9_000, [], ID).count("<td>") <= 10_000
+    assert "<table" not in render_answer(wide, [], ANSWER_ID)
+    assert "<table" in render_answer(f"|{'a|' * 40}\n|{'-|' * 40}\n|b|\n", [], ANSWER_ID)
+    assert render_answer("|a|b|\n|-|-|\n" + "|\n" * 9_000, [], ANSWER_ID).count("<td>") <= 10_000
 
 
 SCHEMES = ["javascript:", "JaVaScRiPt:", "java\tscript:", "&#106;avascript:", "vbscript:", "data:text/html,", "blob:"]
@@ -335,5 +339,5 @@ def test_nothing_of_two_thousand_texts_becomes_markup() -> None:
     assert len(texts) >= 2_000
     links = LinkPolicy(hosts={"known.example"})
     for text in texts:
-        read(render_answer(text, [], ID, links))
-        read(render_question(text))
+        check_markup(render_answer(text, [], ANSWER_ID, links))
+        check_markup(render_question(text))

@@ -16,121 +16,100 @@ from apps.conversations.turns import trace
 from apps.documents.models import Collection, Membership
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
+from tests.conversations.sharing.conftest import PANEL, PASSAGE, get_panel
+from tests.factories import get_first_answer, share_conversation, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-QUESTION = "How high was the lighthouse of Alexandria?"
-PANEL = {"HX-Request": "true"}
-PASSAGE = "built between 280 and 247 BC"
 
 
-def as_(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-async def place(open_page, alice, library, chat) -> Conversation:
-    """A conversation of Alice's with two answered questions."""
-    page = await open_page(alice)
-    chat.replies += ["The lighthouse stood about 100 metres high [1].", "A queen lives for five years [2]."]
-    turn = await page.ask(QUESTION)
-    await page.events()
-    await page.ask("How long can a queen bee live?", conversation=turn["conversation"])
-    await page.events()
-    return await Conversation.objects.aget(pk=turn["conversation"])
-
-
-def link(owner: User, place: Conversation, **how: str) -> str:
-    as_(owner).post(f"/c/{place.pk}/share/", {"sources": "passages", "days": "", **how})
-    return f"/shared/{Share.objects.get(conversation=place).secret}/"
-
-
-def html(user: User, address: str) -> str:
-    return as_(user).get(address, headers=PANEL).content.decode()
-
-
-def first_answer(place: Conversation) -> Message:
-    return place.messages.filter(role="assistant").earliest("created")
-
-
-async def test_each_passage_opens_only_for_a_reader_who_may_read_its_document(place, alice, bob, library) -> None:
+async def test_each_passage_opens_only_for_a_reader_who_may_read_its_document(
+    conversation, alice, bob, library
+) -> None:
     def check() -> None:
-        address, answer = link(alice, place), first_answer(place)
+        address, answer = share_conversation(conversation), get_first_answer(conversation)
         source = f"/answers/{answer.pk}/sources/1/"
-        page = html(bob, address)
+        page = get_panel(bob, address)
         assert "100 metres high" in page and "Handbook" not in page, "no name of a collection"
         assert PASSAGE not in page and "pill gone" in page and "Shared by Alice" in page
-        assert "No longer available" in html(bob, source)
+        assert "No longer available" in get_panel(bob, source)
         Membership.objects.create(collection=library, user=bob)
-        assert html(bob, source).count("It stood about 100 metres high.") == 1, "quoted and cited, it is shown once"
-        assert PASSAGE in html(bob, source) and source in html(bob, address)
-        assert as_(bob).get(f"/answers/{answer.pk}/behind/").status_code == 404, "the prompt is not shared"
-        assert as_(bob).get(f"/c/{place.pk}/").status_code == 404
-        assert as_(bob).get(f"/answers/{answer.pk}/sources/99/", headers=PANEL).status_code == 404
+        assert get_panel(bob, source).count("It stood about 100 metres high.") == 1, (
+            "quoted and cited, it is shown once"
+        )
+        assert PASSAGE in get_panel(bob, source) and source in get_panel(bob, address)
+        assert sign_in(bob).get(f"/answers/{answer.pk}/behind/").status_code == 404, "the prompt is not shared"
+        assert sign_in(bob).get(f"/c/{conversation.pk}/").status_code == 404
+        assert sign_in(bob).get(f"/answers/{answer.pk}/sources/99/", headers=PANEL).status_code == 404
 
     await in_db(check)
 
 
 @pytest.mark.parametrize(("sources", "titles"), [("titles", True), ("none", False)])
-async def test_titles_only_and_no_sources(place, alice, bob, library, sources, titles) -> None:
+async def test_titles_only_and_no_sources(conversation, alice, bob, library, sources, titles) -> None:
     def check() -> None:
         Membership.objects.create(collection=library, user=bob)
-        page = html(bob, link(alice, place, sources=sources))
+        page = get_panel(bob, share_conversation(conversation, sources=sources))
         assert ("Lighthouses" in page) is titles
         assert PASSAGE not in page and 'class="pill"' not in page
-        assert as_(bob).get(f"/answers/{first_answer(place).pk}/sources/1/", headers=PANEL).status_code == 404
+        assert (
+            sign_in(bob).get(f"/answers/{get_first_answer(conversation).pk}/sources/1/", headers=PANEL).status_code
+            == 404
+        )
 
     await in_db(check)
 
 
 async def test_off_ended_deleted_suspended_and_unknown_look_the_same_and_a_new_link_is_another(
-    place, alice, bob
+    conversation, alice, bob
 ) -> None:
     def check() -> None:
-        address = link(alice, place)
-        assert as_(bob).get(address).status_code == 200
+        address = share_conversation(conversation)
+        assert sign_in(bob).get(address).status_code == 200
         assert Client().get(address).status_code == 302, "people of this site only"
-        as_(alice).post(f"/c/{place.pk}/share/", {"off": "yes"})
-        answer = first_answer(place)
+        sign_in(alice).post(f"/c/{conversation.pk}/share/", {"off": "yes"})
+        answer = get_first_answer(conversation)
         for gone in (address, "/shared/unknown/", f"/answers/{answer.pk}/sources/1/"):
-            assert as_(bob).get(gone, headers=PANEL).status_code == 404
-        again = link(alice, place)
-        assert again != address and as_(bob).get(again).status_code == 200
-        assert link(alice, place, sources="none") == again, "changed, it stays the same link"
+            assert sign_in(bob).get(gone, headers=PANEL).status_code == 404
+        again = share_conversation(conversation)
+        assert again != address and sign_in(bob).get(again).status_code == 200
+        assert share_conversation(conversation, sources="none") == again, "changed, it stays the same link"
         Share.objects.update(expires=timezone.now() - timedelta(seconds=1))
-        assert as_(bob).get(again).status_code == 404 and as_(bob).post(f"{again}copy/").status_code == 404
-        newest = link(alice, place, days="7")
-        assert as_(bob).get(newest).status_code == 200
+        assert sign_in(bob).get(again).status_code == 404 and sign_in(bob).post(f"{again}copy/").status_code == 404
+        newest = share_conversation(conversation, days="7")
+        assert sign_in(bob).get(newest).status_code == 200
         User.objects.filter(pk=alice.pk).update(is_active=False)
-        assert as_(bob).get(newest).status_code == 404
+        assert sign_in(bob).get(newest).status_code == 404
 
     await in_db(check)
 
 
-async def test_what_is_said_later_is_not_shown_and_nobody_shares_what_is_not_theirs(place, alice, bob) -> None:
+async def test_what_is_said_later_is_not_shown_and_nobody_shares_what_is_not_theirs(conversation, alice, bob) -> None:
     def check() -> None:
-        address = link(alice, place, at=str(first_answer(place).pk))
-        later = place.messages.filter(role="assistant").latest("created")
-        assert "queen" not in html(bob, address)
-        assert as_(bob).get(f"/answers/{later.pk}/sources/2/", headers=PANEL).status_code == 404
-        assert as_(bob).post(f"/c/{place.pk}/share/", {"sources": "none", "days": ""}).status_code == 404
-        bad = as_(alice).post(f"/c/{place.pk}/share/", {"sources": "everything", "days": "soon"}).content.decode()
+        address = share_conversation(conversation, at=str(get_first_answer(conversation).pk))
+        later = conversation.messages.filter(role="assistant").latest("created")
+        assert "queen" not in get_panel(bob, address)
+        assert sign_in(bob).get(f"/answers/{later.pk}/sources/2/", headers=PANEL).status_code == 404
+        assert sign_in(bob).post(f"/c/{conversation.pk}/share/", {"sources": "none", "days": ""}).status_code == 404
+        bad = (
+            sign_in(alice)
+            .post(f"/c/{conversation.pk}/share/", {"sources": "everything", "days": "soon"})
+            .content.decode()
+        )
         assert bad.count("Select a valid choice") == 2
 
     await in_db(check)
 
 
-async def test_a_copy_is_its_readers_own_with_their_rights(place, open_page, alice, bob, chat) -> None:
+async def test_a_copy_is_its_readers_own_with_their_rights(conversation, open_page, alice, bob, chat) -> None:
     def copied() -> Conversation:
-        set_tags(alice, place, "Whistleblowing")
-        as_(bob).post(f"{link(alice, place)}copy/")
+        set_tags(alice, conversation, "Whistleblowing")
+        sign_in(bob).post(f"{share_conversation(conversation)}copy/")
         new = Conversation.objects.get(owner=bob)
         assert new.messages.count() == 4 and Source.objects.filter(conversation=new).count() == 2
         assert set(new.messages.values_list("asked_by", flat=True)) == {bob.pk}
-        assert "Handbook" not in html(bob, f"/c/{new.pk}/") and PASSAGE not in html(bob, f"/c/{new.pk}/")
+        assert "Handbook" not in get_panel(bob, f"/c/{new.pk}/") and PASSAGE not in get_panel(bob, f"/c/{new.pk}/")
         assert Collection.objects.filter(conversations=new).count() == 0
-        assert new.tags == "" and "Whistleblowing" not in html(bob, link(alice, place))
+        assert new.tags == "" and "Whistleblowing" not in get_panel(bob, share_conversation(conversation))
         return new
 
     new = await in_db(copied)
@@ -141,16 +120,16 @@ async def test_a_copy_is_its_readers_own_with_their_rights(place, open_page, ali
     await page.events()
     sent = " ".join(message.content for message in chat.requests[-1].messages)
     assert PASSAGE not in sent, "a passage that Bob may not read goes into no prompt of his"
-    assert await place.messages.acount() == 4, "the original is as it was"
+    assert await conversation.messages.acount() == 4, "the original is as it was"
 
 
-async def test_a_copy_tells_nothing_of_how_the_question_was_judged(place, alice, bob) -> None:
+async def test_a_copy_tells_nothing_of_how_the_question_was_judged(conversation, alice, bob) -> None:
     def check() -> None:
-        answer = place.messages.filter(role=Message.Role.ASSISTANT).first()
+        answer = conversation.messages.filter(role=Message.Role.ASSISTANT).first()
         said = {"stage": "question", "code": "hate", "action": "review", "score": 0.9}
         value = {"tokens": [], "verdicts": [said], "timeline": [], "pieces": 1, "format": trace.FORMAT_VERSION}
         AnswerTrace.objects.update_or_create(answer=answer, defaults={"data": trace.pack_trace(value)})
-        as_(bob).post(f"{link(alice, place)}copy/")
+        sign_in(bob).post(f"{share_conversation(conversation)}copy/")
         copied = AnswerTrace.objects.filter(answer__conversation__owner=bob)
         assert len(copied) == 2
         assert all(trace.unpack_trace(bytes(row.data))["verdicts"] == [] for row in copied)
@@ -158,20 +137,20 @@ async def test_a_copy_tells_nothing_of_how_the_question_was_judged(place, alice,
     await in_db(check)
 
 
-async def test_a_copy_of_what_has_the_longest_title_has_one_that_fits(place, alice, bob) -> None:
+async def test_a_copy_of_what_has_the_longest_title_has_one_that_fits(conversation, alice, bob) -> None:
     def check() -> None:
-        Conversation.objects.filter(pk=place.pk).update(title="x" * 120)
-        client = as_(bob)
-        client.post(f"{link(alice, place)}copy/", headers={"Accept-Language": "de"})
+        Conversation.objects.filter(pk=conversation.pk).update(title="x" * 120)
+        client = sign_in(bob)
+        client.post(f"{share_conversation(conversation)}copy/", headers={"Accept-Language": "de"})
         title = Conversation.objects.get(owner=bob).title
         assert title.endswith(" (Kopie)") and len(title) == 120
 
     await in_db(check)
 
 
-async def test_a_copy_of_what_was_shared_without_sources_has_none(place, alice, bob) -> None:
+async def test_a_copy_of_what_was_shared_without_sources_has_none(conversation, alice, bob) -> None:
     def check() -> None:
-        as_(bob).post(f"{link(alice, place, sources='titles')}copy/")
+        sign_in(bob).post(f"{share_conversation(conversation, sources='titles')}copy/")
         new = Conversation.objects.get(owner=bob)
         assert not Source.objects.filter(conversation=new).exists()
         assert not Citation.objects.filter(answer__conversation=new).exists()

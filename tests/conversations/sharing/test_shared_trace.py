@@ -12,17 +12,17 @@ from apps.conversations.sharing import links
 from apps.conversations.turns import trace
 from apps.documents.models import Membership
 from apps.lib.concurrency.threads import in_db
-from tests.conversations.sharing.test_links import PASSAGE, QUESTION, as_, first_answer, html, link, place
+from tests.conversations.sharing.conftest import PASSAGE, QUESTION, get_panel
+from tests.factories import get_first_answer, share_conversation, sign_in
 from tests.support.pages import strip_layout
 
-__all__ = ["place"]
 pytestmark = pytest.mark.django_db(transaction=True)
 KEPT_BACK = "stay with the owner"
 
 
-def record(place: Conversation, **also: object) -> Message:
+def record(conversation: Conversation, **also: object) -> Message:
     """The first answer, its record with what no reader may see."""
-    answer = first_answer(place)
+    answer = get_first_answer(conversation)
     row = AnswerTrace.objects.get(answer=answer)
     value = trace.unpack_trace(bytes(row.data)) | {"thoughts": "the secret thought", **also}
     value["tokens"] = [["metres", -0.1, [["the secret word", -0.5]]]]
@@ -31,13 +31,13 @@ def record(place: Conversation, **also: object) -> Message:
 
 
 def opened(user, address: str, answer: Message) -> str:
-    return html(user, f"{address}answers/{answer.pk}/behind/")
+    return get_panel(user, f"{address}answers/{answer.pk}/behind/")
 
 
-async def test_with_passages_a_reader_sees_what_they_could_find_themselves(place, alice, bob, library) -> None:
+async def test_with_passages_a_reader_sees_what_they_could_find_themselves(conversation, alice, bob, library) -> None:
     def check() -> None:
-        answer, address = record(place), link(alice, place)
-        assert f"{address}answers/{answer.pk}/behind/" in html(bob, address)
+        answer, address = record(conversation), share_conversation(conversation)
+        assert f"{address}answers/{answer.pk}/behind/" in get_panel(bob, address)
         page = opened(bob, address, answer)
         assert KEPT_BACK in page and "Timeline" in page and ">metres<" in page and "0 of 0 kept" in page
         assert "Lighthouses" not in page and "Handbook" not in page and PASSAGE not in page
@@ -46,17 +46,17 @@ async def test_with_passages_a_reader_sees_what_they_could_find_themselves(place
         assert "Lighthouses, 1" in strip_layout(page) and QUESTION in page and "Supported by source 1" in page
         for secret in ("Handbook", "the secret thought", "the secret word", "exact prompt", "Sources:\n", PASSAGE):
             assert secret not in page, secret
-        assert "the secret thought" in html(alice, f"/answers/{answer.pk}/behind/")
-        assert as_(bob).get(f"/answers/{answer.pk}/behind/").status_code == 404
+        assert "the secret thought" in get_panel(alice, f"/answers/{answer.pk}/behind/")
+        assert sign_in(bob).get(f"/answers/{answer.pk}/behind/").status_code == 404
 
     await in_db(check)
 
 
 @pytest.mark.parametrize("sources", ["titles", "none"])
-async def test_without_passages_nothing_of_the_search_is_shown(place, alice, bob, library, sources) -> None:
+async def test_without_passages_nothing_of_the_search_is_shown(conversation, alice, bob, library, sources) -> None:
     def check() -> None:
         Membership.objects.create(collection=library, user=bob)
-        page = opened(bob, link(alice, place, sources=sources), record(place))
+        page = opened(bob, share_conversation(conversation, sources=sources), record(conversation))
         assert KEPT_BACK in page and "Timeline" in page and ">metres<" in page
         for secret in ("Lighthouses", "Handbook", "kept<", "Supported by", "the secret", "exact prompt"):
             assert secret not in page, secret
@@ -64,41 +64,41 @@ async def test_without_passages_nothing_of_the_search_is_shown(place, alice, bob
     await in_db(check)
 
 
-async def test_only_what_the_link_shows_now_has_it(place, alice, bob) -> None:
+async def test_only_what_the_link_shows_now_has_it(conversation, alice, bob) -> None:
     def check() -> None:
-        first = record(place)
-        later = place.messages.filter(role="assistant").latest("created")
-        address = link(alice, place, at=str(first.pk))
+        first = record(conversation)
+        later = conversation.messages.filter(role="assistant").latest("created")
+        address = share_conversation(conversation, at=str(first.pk))
         for pk in (later.pk, uuid4(), first.parent_id):
-            assert as_(bob).get(f"{address}answers/{pk}/behind/").status_code == 404
+            assert sign_in(bob).get(f"{address}answers/{pk}/behind/").status_code == 404
         path = f"{address}answers/{first.pk}/behind/"
-        assert as_(bob).get(path).status_code == 200
-        links.disable_link(place.owner, place)
-        assert as_(bob).get(path).status_code == 404
+        assert sign_in(bob).get(path).status_code == 200
+        links.disable_link(conversation.owner, conversation)
+        assert sign_in(bob).get(path).status_code == 404
 
     await in_db(check)
 
 
-async def test_of_a_withheld_answer_or_question_nothing_is_shown(place, alice, bob, library) -> None:
+async def test_of_a_withheld_answer_or_question_nothing_is_shown(conversation, alice, bob, library) -> None:
     def check() -> None:
         Membership.objects.create(collection=library, user=bob)
-        first, address = record(place), link(alice, place)
-        second = place.messages.filter(role="assistant").latest("created")
+        first, address = record(conversation), share_conversation(conversation)
+        second = conversation.messages.filter(role="assistant").latest("created")
         assert "Searched for" in opened(bob, address, second)
         Message.objects.filter(pk=first.parent_id).update(retracted=timezone.now())
-        assert as_(bob).get(f"{address}answers/{first.pk}/behind/").status_code == 404
+        assert sign_in(bob).get(f"{address}answers/{first.pk}/behind/").status_code == 404
         assert "Searched for" not in opened(bob, address, second), "it may say what was asked before"
         Message.objects.filter(pk=second.pk).update(retracted=timezone.now())
-        assert as_(bob).get(f"{address}answers/{second.pk}/behind/").status_code == 404
-        assert "/behind/" not in html(bob, address)
+        assert sign_in(bob).get(f"{address}answers/{second.pk}/behind/").status_code == 404
+        assert "/behind/" not in get_panel(bob, address)
 
     await in_db(check)
 
 
-async def test_an_answer_without_a_record_says_so(place, alice, bob) -> None:
+async def test_an_answer_without_a_record_says_so(conversation, alice, bob) -> None:
     def check() -> None:
         AnswerTrace.objects.all().delete()
         assert Share.objects.count() == 0
-        assert "Nothing was recorded" in opened(bob, link(alice, place), first_answer(place))
+        assert "Nothing was recorded" in opened(bob, share_conversation(conversation), get_first_answer(conversation))
 
     await in_db(check)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,6 +19,16 @@ from apps.engines.types import ToolCall
 from tests.conversations.conftest import alice, bob, chat, library, log, open_page, redis_url
 
 __all__ = ["alice", "bob", "chat", "library", "log", "open_page", "redis_url"]
+
+
+HERE = Path(__file__).parent
+SILENT = "import time; time.sleep(3600)"
+MCP_SERVERS = {
+    "real": [sys.executable, str(HERE / "mcp_server.py")],
+    "liar": [sys.executable, str(HERE / "lying_mcp_server.py")],
+    "gone": ["/nonexistent/program"],
+    "silent": [sys.executable, "-c", SILENT],
+}
 
 
 class Tried(ToolDefaults):
@@ -66,13 +78,6 @@ def calls(chat: FakeChat, *items: tuple[str, Any]) -> None:
 def tools_in(events: list[dict[str, Any]]) -> list[str]:
     """Return the last HTML of each card, in order of the calls."""
     return list({event["call"]: event["html"] for event in events if event["type"] == "tool"}.values())
-
-
-@pytest.fixture
-def caller(chat: FakeChat) -> FakeChat:
-    """Return the fake model with tool support."""
-    chat.tools = True
-    return chat
 
 
 @pytest.fixture

@@ -18,12 +18,11 @@ from apps.engines.types import ChatRequest
 from apps.lib.concurrency.threads import in_db
 from apps.safety.detectors import canary
 from apps.users.models import User
-from tests.conversations.tools.conftest import Tried, calls, said, tools_in
-from tests.conversations.tools.test_loop import turn
-from tests.conversations.tools.test_mcp_servers import COMMANDS
+from tests.conversations.tools.conftest import MCP_SERVERS, Tried, calls, said, tools_in
 from tests.safety.detectors.test_canary import WAYS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
+QUESTION = "How high was the lighthouse of Alexandria?"
 
 
 def of(request: ChatRequest) -> str:
@@ -64,7 +63,7 @@ async def test_an_answer_that_repeats_the_system_text_is_withheld(
 ) -> None:
     monkeypatch.setattr(chat, "_say", REPEATS[way])
     with caplog.at_level(logging.DEBUG):
-        events, answer = await turn(await open_page(alice))
+        answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
     mark = canary.canary_token()
     assert mark in chat.requests[0].messages[0].content
     assert (answer.status, events[-1]["status"]) == (Message.Status.WITHHELD, "withheld")
@@ -78,7 +77,7 @@ async def test_an_answer_that_repeats_the_system_text_is_withheld(
 async def test_an_answer_that_says_nothing_of_it_has_it_masked_behind_the_scenes(
     open_page, alice, library, chat
 ) -> None:
-    events, answer = await turn(await open_page(alice))
+    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
     assert answer.status == Message.Status.COMPLETE
     shown = await in_db(pages_of, alice, answer)
     assert "Prompt ██████████." in shown and not canary.find_spans(shown) and not canary.find_spans(await kept(answer))
@@ -96,7 +95,7 @@ async def test_no_tool_is_called_with_it(open_page, alice, library, caller, offe
     tool = Tried(said)
     offer(tool)
     calls(caller, ("tried", arguments(canary.canary_token())))
-    events, answer = await turn(await open_page(alice))
+    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
     assert tool.given == [] and tools_in(events) == [] and answer.tools == []
     assert answer.status == Message.Status.WITHHELD and "confidential instructions" in events[-1]["reason"]
     shown = await in_db(pages_of, alice, answer)
@@ -105,17 +104,17 @@ async def test_no_tool_is_called_with_it(open_page, alice, library, caller, offe
 
 async def test_its_name_as_a_tool_is_on_no_card(open_page, alice, library, caller) -> None:
     calls(caller, (canary.canary_token(), {}))
-    events, answer = await turn(await open_page(alice))
+    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
     assert answer.status == Message.Status.WITHHELD and tools_in(events) == [] and not canary.find_spans(str(events))
 
 
 async def test_no_server_of_tools_is_sent_it(open_page, alice, library, caller, settings, monkeypatch) -> None:
-    settings.MCP_COMMANDS = COMMANDS
+    settings.MCP_COMMANDS = MCP_SERVERS
     server = await ToolServer.objects.acreate(name="test", transport="stdio", command="real")
     await refresh_server(server)
     await ToolSetting.objects.acreate(name="test__fails", permission="allowed")
     monkeypatch.setattr(client, "_run_within", lambda *_: pytest.fail("the server was asked"))
     calls(caller, ("test__fails", {"note": canary.canary_token().upper()}))
-    events, answer = await turn(await open_page(alice))
+    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
     assert answer.status == Message.Status.WITHHELD and tools_in(events) == []
     assert len(caller.requests) == 1 and any("test__fails" in str(tool) for tool in caller.requests[0].tools)

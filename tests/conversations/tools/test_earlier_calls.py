@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 
 from apps.conversations.core.requests import AskRequest
 from apps.conversations.models import Conversation, Message
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import preparation
 from apps.lib.concurrency.threads import in_db
-from tests.factories import get_reviewer, overturn_decision, withhold_message
+from tests.factories import get_reviewer, overturn_decision, sign_in, withhold_message
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 RESULT = "Calculator: 6 * 7 = 42"
@@ -110,8 +109,7 @@ async def test_withheld_it_hides_the_record_of_what_follows_and_comes_back(
     answer = await turn(page, ABOUT)
 
     def record() -> str:
-        client = Client()
-        client.force_login(alice)
+        client = sign_in(alice)
         return client.get(f"/answers/{answer.pk}/behind/").content.decode()
 
     def check() -> None:

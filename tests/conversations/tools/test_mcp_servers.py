@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -20,22 +18,14 @@ from apps.conversations.tools.mcp import client
 from apps.conversations.tools.mcp.client import call_tool, list_tools
 from apps.conversations.tools.mcp.tool import refresh_server
 from tests.conversations.tools import mcp_server
-from tests.conversations.tools.conftest import calls, tools_in
+from tests.conversations.tools.conftest import MCP_SERVERS, SILENT, calls, tools_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-HERE = Path(__file__).parent
-SILENT = "import time; time.sleep(3600)"
-COMMANDS = {
-    "real": [sys.executable, str(HERE / "mcp_server.py")],
-    "liar": [sys.executable, str(HERE / "lying_mcp_server.py")],
-    "gone": ["/nonexistent/program"],
-    "silent": [sys.executable, "-c", SILENT],
-}
 
 
 @pytest.fixture(params=["stdio", "http", "http json"])
 async def server(request: pytest.FixtureRequest, settings: Any) -> AsyncIterator[ToolServer]:
-    settings.MCP_COMMANDS = COMMANDS
+    settings.MCP_COMMANDS = MCP_SERVERS
     if request.param == "stdio":
         yield ToolServer(name="test", transport="stdio", command="real")
         return
@@ -90,7 +80,7 @@ async def test_pictures_are_named_and_markup_is_text(server: ToolServer) -> None
 
 
 async def test_lies_about_types_end_in_words(settings: Any) -> None:
-    settings.MCP_COMMANDS = COMMANDS
+    settings.MCP_COMMANDS = MCP_SERVERS
     assert [item["name"] for item in await list_tools(program("liar"))] == ["lie"]
     with pytest.raises(ToolError, match="does not match"):
         await call_tool(program("liar"), "lie", {})
@@ -98,13 +88,13 @@ async def test_lies_about_types_end_in_words(settings: Any) -> None:
 
 @pytest.mark.parametrize("command", ["gone", "unknown", "", "/bin/sh"])
 async def test_only_programs_that_the_operator_named_are_started(settings: Any, command: str) -> None:
-    settings.MCP_COMMANDS = COMMANDS
+    settings.MCP_COMMANDS = MCP_SERVERS
     with pytest.raises(ToolError, match=r"reached|is allowed"):
         await call_tool(program(command), "add", {})
 
 
 async def test_no_program_outlives_its_session(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.MCP_COMMANDS = COMMANDS
+    settings.MCP_COMMANDS = MCP_SERVERS
     monkeypatch.setattr(client, "TIMEOUT_S", 1.0)
     with pytest.raises(ToolError, match="cancelled"):
         await call_tool(program("silent"), "add", {})
@@ -148,7 +138,7 @@ async def test_a_look_keeps_what_may_be_offered_and_a_changed_tool_asks_again(se
 
 
 async def test_in_a_turn_it_asks_first_and_its_failures_are_cards(open_page, alice, library, caller, settings) -> None:
-    settings.MCP_COMMANDS = COMMANDS
+    settings.MCP_COMMANDS = MCP_SERVERS
     server = await ToolServer.objects.acreate(name="test", transport="stdio", command="real")
     await refresh_server(server)
     await ToolSetting.objects.acreate(name="test__big", permission="allowed")

@@ -6,8 +6,7 @@ import pytest
 
 from apps.conversations.models import Conversation, Message
 from apps.lib.concurrency.threads import in_db
-from tests.conversations.sharing.test_links import as_, html, link
-from tests.conversations.tools.test_loop import turn
+from tests.factories import get_page, share_conversation, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -15,16 +14,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_neither_a_link_nor_its_copy_shows_calls_and_a_fork_of_ones_own_keeps_them(
     open_page, alice, bob, library, chat
 ) -> None:
-    _, answer = await turn(await open_page(alice), "/calc 6 * 7\nHow high was the lighthouse of Alexandria?")
+    answer, _ = await (await open_page(alice)).ask_to_end("/calc 6 * 7\nHow high was the lighthouse of Alexandria?")
     assert answer.tools
 
     def check() -> None:
-        place = Conversation.objects.get(pk=answer.conversation_id)
-        address = link(alice, place)
-        assert "6 * 7 = 42" not in html(bob, address)
-        as_(bob).post(f"{address}copy/")
+        conversation = Conversation.objects.get(pk=answer.conversation_id)
+        address = share_conversation(conversation)
+        assert "6 * 7 = 42" not in get_page(bob, address)
+        sign_in(bob).post(f"{address}copy/")
         assert [row.tools for row in Message.objects.filter(conversation__owner=bob).answers()] == [[]]
-        as_(alice).post(f"/c/{place.pk}/fork/", {"at": str(answer.pk)})
+        sign_in(alice).post(f"/c/{conversation.pk}/fork/", {"at": str(answer.pk)})
         own = Message.objects.filter(conversation__owner=alice).answers()
         assert [len(row.tools) for row in own] == [1, 1]
 

@@ -12,16 +12,15 @@ from apps.conversations.models import Assistant, ToolServer, ToolSetting
 from apps.conversations.tools.availability import get_permitted_tools
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.users.models import User
-from tests.conversations.tools.test_mcp_servers import COMMANDS
-from tests.factories import make_user
+from tests.conversations.tools.conftest import MCP_SERVERS
+from tests.factories import make_user, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def ada() -> Client:
-    client = Client()
-    client.force_login(make_user("ada", User.Role.ADMINISTRATOR))
+    client = sign_in(make_user("ada", User.Role.ADMINISTRATOR))
     return client
 
 
@@ -37,7 +36,7 @@ def test_what_an_administrator_says_holds(ada: Client) -> None:
 
 
 def test_a_server_is_added_looked_at_switched_off_and_removed(ada: Client, settings: Any) -> None:
-    settings.MCP_COMMANDS = COMMANDS
+    settings.MCP_COMMANDS = MCP_SERVERS
     page = ada.post("/tools/servers/", {"name": "test", "transport": "stdio", "command": "real"}, follow=True)
     assert "test: Add numbers" in page.content.decode()
     server = ToolServer.objects.get()
@@ -51,7 +50,7 @@ def test_a_server_is_added_looked_at_switched_off_and_removed(ada: Client, setti
 
 
 def test_who_allows_a_tool_that_may_change_something_is_warned(ada: Client, settings: Any) -> None:
-    settings.MCP_COMMANDS = COMMANDS
+    settings.MCP_COMMANDS = MCP_SERVERS
     ada.post("/tools/servers/", {"name": "test", "transport": "stdio", "command": "real"})
     page = ada.get("/tools/").content.decode()
     assert page.count("it only reads.") == 1 and page.count("it may change or delete something.") == 1
@@ -86,7 +85,7 @@ def test_what_may_not_be_added_is_said(ada: Client, settings: Any, data: dict[st
 
 
 def test_a_server_that_is_away_is_kept_with_the_reason(ada: Client, settings: Any) -> None:
-    settings.MCP_COMMANDS = COMMANDS
+    settings.MCP_COMMANDS = MCP_SERVERS
     ada.post("/tools/servers/", {"name": "test", "transport": "stdio", "command": "gone"})
     assert ToolServer.objects.get().problem.startswith("The server cannot be reached")
 

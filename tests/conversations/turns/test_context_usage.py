@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 
-from apps.conversations.models import Message
 from apps.conversations.turns import context_usage
 from apps.lib.concurrency.threads import in_db
+from tests.factories import get_page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
-async def answered(page, **also):
-    accepted = await page.ask(QUESTION, **also)
-    events = await page.events()
-    return await Message.objects.aget(pk=accepted["turn"]), events
-
-
-def get(user, address: str) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.get(address).content.decode()
-
-
 async def test_the_gauge_adds_up_to_what_was_sent(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
-    row, events = await answered(page)
+    row, events = await page.ask_to_end(QUESTION)
     first = context_usage.read_usage(row)
     assert first is not None and first.size == 8192 and first.dropped == 0
     sent = sum(chat.count([message.content for message in chat.requests[-1].messages]))
     assert abs(first.used - sent) <= 2 and first.sources > first.question > 0 and first.history == 0
     gauge = next(event["html"] for event in events if event["type"] == "window")
     assert "of the context used" in gauge and "Passages from documents" in gauge
-    row, _ = await answered(page, conversation=str(row.conversation_id))
+    row, _ = await page.ask_to_end(QUESTION, conversation=str(row.conversation_id))
     second = context_usage.read_usage(row)
     sent = sum(chat.count([message.content for message in chat.requests[-1].messages]))
     assert second.history > 0 and second.used > first.used and abs(second.used - sent) <= 20
-    shown = await in_db(get, alice, f"/c/{row.conversation_id}/")
+    shown = await in_db(get_page, alice, f"/c/{row.conversation_id}/")
     assert "of the context used" in shown and f"{second.used:,} of 8,192" in shown
-    assert "Context" in await in_db(get, alice, f"/answers/{row.pk}/behind/")
+    assert "Context" in await in_db(get_page, alice, f"/answers/{row.pk}/behind/")
 
 
 async def test_the_page_says_which_questions_are_no_longer_read(open_page, alice, library, chat) -> None:
@@ -48,19 +35,19 @@ async def test_the_page_says_which_questions_are_no_longer_read(open_page, alice
     seen = ("sea", "harbour", "island", "town", "desert", "road", "river", "temple", "palace", "market", "wall", "hill")
     chat.reply = " ".join(f"In year {number * 7} it was seen from the {place}." for number, place in enumerate(seen))
     page = await open_page(alice)
-    row, events = await answered(page)
+    row, events = await page.ask_to_end(QUESTION)
     place, heard = str(row.conversation_id), [events]
     for _ in range(4):
-        row, events = await answered(page, conversation=place)
+        row, events = await page.ask_to_end(QUESTION, conversation=place)
         heard.append(events)
     measured = context_usage.read_usage(row)
     assert measured.dropped > 0 and measured.used < 1500
-    words = " ".join(event.get("words", "") for event in heard[-1])
+    words = " ".join(event.get("text", "") for event in heard[-1])
     assert "no longer fit" in words
-    assert "no longer fit" not in " ".join(event.get("words", "") for event in heard[0])
+    assert "no longer fit" not in " ".join(event.get("text", "") for event in heard[0])
     assert sum(message.role == "assistant" for message in chat.requests[-1].messages) == 4 - measured.dropped
-    assert "no longer fit" in await in_db(get, alice, f"/c/{place}/")
+    assert "no longer fit" in await in_db(get_page, alice, f"/c/{place}/")
 
 
 async def test_a_new_chat_has_no_gauge(alice) -> None:
-    assert "of the context used" not in await in_db(get, alice, "/")
+    assert "of the context used" not in await in_db(get_page, alice, "/")

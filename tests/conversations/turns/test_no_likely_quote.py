@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from apps.conversations.grounding import quote_selection
 from apps.conversations.models import AnswerStyle, Message, RetrievedPassage
@@ -13,18 +12,12 @@ from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import make_document
+from tests.factories import get_page, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUESTION = "How high was the lighthouse of Alexandria?"
 NOTHING = "I found nothing about this in your documents."
-
-
-def got(user: User, path: str) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.get(path).content.decode()
 
 
 @pytest.fixture
@@ -48,7 +41,7 @@ async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
     assert "Searched 2 documents in Handbook" in events[said.index("nothing")]["html"]
     assert "Nearest passages" in events[said.index("sources")]["html"] and "quotes" not in said
     assert not chat.requests
-    shown = await in_db(got, alice, f"/c/{turn['conversation']}/")
+    shown = await in_db(get_page, alice, f"/c/{turn['conversation']}/")
     assert NOTHING in shown and "Nearest passages" in shown, "a reload says the same"
 
     def kept() -> tuple[bool, list[list[int]]]:

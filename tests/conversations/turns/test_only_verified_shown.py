@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 import pytest
-from django.test import Client
 
 from apps.conversations.assistants import answer_style
 from apps.conversations.grounding.sentence_state import SentenceReveal, SentenceState
@@ -16,7 +15,7 @@ from apps.conversations.models import Assistant, Citation, Conversation, Message
 from apps.conversations.sharing import links
 from apps.conversations.turns import recovery
 from apps.lib.concurrency.threads import in_db
-from apps.users.models import User
+from tests.factories import get_page
 from tests.support.pages import strip_layout
 
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -142,9 +141,9 @@ async def test_an_answer_without_documents_is_shown_and_says_so(open_page, alice
     assert "cheese" in visible(events[-1]["html"]) and "unverified" not in events[-1]["html"]
     assert not any(event["type"] in {"folds", "cited"} for event in events)
     for name in ("", "print/"):
-        assert SAID in strip_layout(await in_db(text_of, alice, f"/c/{row.conversation_id}/{name}"))
-    assert "nothing here was checked" in await in_db(text_of, alice, f"/c/{row.conversation_id}/export.md")
-    kept = orjson.loads(await in_db(text_of, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
+        assert SAID in strip_layout(await in_db(get_page, alice, f"/c/{row.conversation_id}/{name}"))
+    assert "nothing here was checked" in await in_db(get_page, alice, f"/c/{row.conversation_id}/export.md")
+    kept = orjson.loads(await in_db(get_page, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
     assert (kept["grounded"], kept["note"]) == (False, "Written without documents; nothing here was checked.")
 
 
@@ -154,7 +153,7 @@ async def test_an_answer_from_documents_does_not_say_that_it_was_written_without
 ) -> None:
     row, events = await answered(open_page, alice, chat, MIXED)
     assert events[0]["grounded"] is True and row.grounded
-    assert SAID not in strip_layout(await in_db(text_of, alice, f"/c/{row.conversation_id}/"))
+    assert SAID not in strip_layout(await in_db(get_page, alice, f"/c/{row.conversation_id}/"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -183,16 +182,16 @@ async def test_a_link_without_sources_folds_too_and_names_none(open_page, alice,
     share = await in_db(
         links.enable_link, alice, await Conversation.objects.aget(pk=row.conversation_id), None, "none", ""
     )
-    html = await in_db(text_of, alice, f"/shared/{share.secret}/")
+    html = await in_db(get_page, alice, f"/shared/{share.secret}/")
     assert "2 sentences could not be verified" in html and 'class="pill" href' not in html
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_an_export_marks_what_was_not_verified(open_page, alice, library, chat) -> None:
     row, _ = await answered(open_page, alice, chat, MIXED)
-    written = await in_db(text_of, alice, f"/c/{row.conversation_id}/export.md")
+    written = await in_db(get_page, alice, f"/c/{row.conversation_id}/export.md")
     assert "It was made of cheese. [not verified]" in written and "100 metres high. [1]" in written
-    kept = orjson.loads(await in_db(text_of, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
+    kept = orjson.loads(await in_db(get_page, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
     assert kept["shows"] == "verified" and kept["sentences"][0]["state"] == "unverified"
 
 
@@ -203,12 +202,6 @@ async def test_an_answer_of_before_keeps_its_pills_and_says_that_the_check_was_a
     row, _ = await answered(open_page, alice, chat, MIXED)
     await Message.objects.filter(pk=row.pk).aupdate(shown_sentences="")
     await Citation.objects.filter(answer=row).aupdate(check_version=0)
-    html = await in_db(text_of, alice, f"/c/{row.conversation_id}/")
+    html = await in_db(get_page, alice, f"/c/{row.conversation_id}/")
     assert "Found by an earlier check" in html and "could not be verified" not in html
-    assert "by an earlier check" in await in_db(text_of, alice, f"/answers/{row.pk}/sources/1/?sentence=2&preview=1")
-
-
-def text_of(user: User, path: str) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.get(path).content.decode()
+    assert "by an earlier check" in await in_db(get_page, alice, f"/answers/{row.pk}/sources/1/?sentence=2&preview=1")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import uuid
-from collections.abc import Callable
-
 import pytest
 
 from apps.conversations.models import Conversation, Message
@@ -13,35 +9,17 @@ from apps.conversations.turns import prefetch
 from apps.engines import registry
 from apps.safety.gate import gate
 from apps.safety.policy.verdicts import Verdict
-from tests.conversations.conftest import WAIT_S, writes_on
+from tests.conversations.conftest import wait_for_prefetches, wait_until, writes_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
-async def typing(page, text: str = QUESTION, **also: object) -> None:
-    """Told, and taken in: what is said next has its reply only then."""
-    message = {"do": "typing", "client_id": uuid.uuid4().hex, "conversation": None, "text": text, **also}
-    await page.tell(**message)
-    await page.tell(do="nothing in particular")
-    await page.hear("refused")
-
-
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while not holds():
-            await asyncio.sleep(0.005)
-
-
-async def nothing_runs() -> None:
-    await until(lambda: not prefetch._prefetches)
-
-
 async def test_the_request_is_read_ahead_and_the_question_sends_the_same_again(open_page, alice, library, chat) -> None:
     page = await open_page(alice)
-    await typing(page)
-    await until(lambda: chat.requests)
-    await nothing_runs()
+    await page.type_draft(QUESTION)
+    await wait_until(lambda: chat.requests)
+    await wait_for_prefetches()
     assert await page.silent(0.05), "nothing is said"
     assert await Message.objects.acount() == await Conversation.objects.acount() == 0, "nothing is kept"
     assert not registry.get_turn_log()._turns, "nor in the log of turns"
@@ -58,9 +36,9 @@ async def test_a_follow_up_is_read_ahead_with_what_came_before(open_page, alice,
     await page.events()
     text = "How long can a queen bee live?"
     also = {"conversation": first["conversation"], "after": first["turn"]}
-    await typing(page, text, **also)
-    await until(lambda: len(chat.requests) == 2)
-    await nothing_runs()
+    await page.type_draft(text, **also)
+    await wait_until(lambda: len(chat.requests) == 2)
+    await wait_for_prefetches()
     await page.ask(text, **also)
     await page.events()
     assert chat.requests[1].messages == chat.requests[2].messages
@@ -70,32 +48,32 @@ async def test_a_follow_up_is_read_ahead_with_what_came_before(open_page, alice,
 async def test_a_change_ends_what_was_begun(open_page, alice, library, chat, change) -> None:
     chat.first_token_s = 600
     page = await open_page(alice)
-    await typing(page)
-    await until(lambda: chat.running)
-    await typing(page, change)
-    await until(lambda: chat.aborted)
-    await until(lambda: chat.running == (1 if change else 0))
+    await page.type_draft(QUESTION)
+    await wait_until(lambda: chat.running)
+    await page.type_draft(change)
+    await wait_until(lambda: chat.aborted)
+    await wait_until(lambda: chat.running == (1 if change else 0))
     assert len(prefetch._prefetches) == chat.running
 
 
 async def test_the_question_itself_ends_it_and_so_does_a_page_that_leaves(open_page, alice, library, chat) -> None:
     chat.first_token_s = 600
     page = await open_page(alice)
-    await typing(page)
-    await until(lambda: chat.running)
+    await page.type_draft(QUESTION)
+    await wait_until(lambda: chat.running)
     await page.tell(do="ask", client_id="1", conversation=None, text=QUESTION)
-    await until(lambda: chat.aborted == 1)
+    await wait_until(lambda: chat.aborted == 1)
     other = await open_page(alice)
     await other.wire.send_input({"type": "websocket.disconnect", "code": 1001})
-    await until(lambda: not prefetch._prefetches)
+    await wait_until(lambda: not prefetch._prefetches)
 
 
 async def test_it_is_one_a_person_however_many_pages(open_page, alice, library, chat) -> None:
     chat.first_token_s = 600
     for number in range(1, 4):
-        await typing(await open_page(alice))
-        await until(lambda number=number: len(chat.requests) == number)
-    await until(lambda: chat.running == 1 and chat.aborted == 2)
+        await (await open_page(alice)).type_draft(QUESTION)
+        await wait_until(lambda number=number: len(chat.requests) == number)
+    await wait_until(lambda: chat.running == 1 and chat.aborted == 2)
     assert list(prefetch._prefetches) == [alice.pk]
 
 
@@ -104,9 +82,9 @@ async def test_under_load_nothing_is_done_ahead(open_page, alice, bob, library, 
     page = await open_page(alice)
     await page.ask(QUESTION)
     await page.hear("text")
-    await typing(await open_page(alice))
-    await typing(await open_page(bob))
-    await nothing_runs()
+    await (await open_page(alice)).type_draft(QUESTION)
+    await (await open_page(bob)).type_draft(QUESTION)
+    await wait_for_prefetches()
     assert len(chat.requests) == 1
 
 
@@ -116,30 +94,30 @@ async def test_nothing_reaches_the_model_that_the_gate_refuses(open_page, alice,
 
     monkeypatch.setattr(gate, "check_question", refused)
     page = await open_page(alice)
-    await typing(page)
-    await nothing_runs()
+    await page.type_draft(QUESTION)
+    await wait_for_prefetches()
     assert chat.requests == [] and await page.silent(0.05)
 
 
 @pytest.mark.parametrize("text", ["Which composer wrote the opera Wozzeck?", "", "a\x00b", "x" * 30_000])
 async def test_nor_what_finds_nothing_or_cannot_be_asked(open_page, alice, library, chat, text) -> None:
     page = await open_page(alice)
-    await typing(page, text)
-    await nothing_runs()
+    await page.type_draft(text)
+    await wait_for_prefetches()
     assert chat.requests == [] and await page.silent(0.05)
 
 
 async def test_it_can_be_switched_off(open_page, alice, library, chat, settings) -> None:
     settings.WARM_WHILE_TYPING = False
     page = await open_page(alice)
-    await typing(page)
-    await nothing_runs()
+    await page.type_draft(QUESTION)
+    await wait_for_prefetches()
     assert chat.requests == []
 
 
 async def test_a_model_server_that_is_away_costs_nothing(open_page, alice, library, chat) -> None:
     chat.unavailable = True
     page = await open_page(alice)
-    await typing(page)
-    await nothing_runs()
+    await page.type_draft(QUESTION)
+    await wait_for_prefetches()
     assert await page.silent(0.05)

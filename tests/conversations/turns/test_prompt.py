@@ -75,7 +75,7 @@ def test_a_passage_that_was_given_whole_is_not_given_again() -> None:
         [passage(7, TEXT, ((0, 31),))], SourceNumbers({(DOCUMENT, 7): 1}, 4), {1: frozenset({(0, 31), (32, 55)})}
     )
     assert placed == [NumberedPassage(1, passage(7, TEXT, ((0, 31),)), ())]
-    laid_out = prompt.build_prompt("Why?", [], prompt.KeptHistory(0, {}), placed, 8192, words)
+    laid_out = prompt.build_prompt("Why?", [], prompt.SelectedHistory(0, {}), placed, 8192, words)
     assert laid_out.messages[-1].content == "Question: Why?"
 
 
@@ -87,11 +87,11 @@ def test_new_numbers_follow_the_highest_that_was_ever_given_out() -> None:
 
 
 def test_the_answer_gets_what_the_window_leaves_and_never_more_than_its_greatest_length() -> None:
-    free = prompt.build_prompt("Why?", [], prompt.KeptHistory(0, {}), [], 100_000, words)
+    free = prompt.build_prompt("Why?", [], prompt.SelectedHistory(0, {}), [], 100_000, words)
     assert free.max_tokens == prompt.MAX_ANSWER_TOKENS
-    tight = prompt.build_prompt("why " * 100, [], prompt.KeptHistory(0, {}), [], 256, words)
+    tight = prompt.build_prompt("why " * 100, [], prompt.SelectedHistory(0, {}), [], 256, words)
     assert tight.max_tokens < 100
-    assert prompt.build_prompt("why " * 500, [], prompt.KeptHistory(0, {}), [], 256, words).max_tokens == 0
+    assert prompt.build_prompt("why " * 500, [], prompt.SelectedHistory(0, {}), [], 256, words).max_tokens == 0
 
 
 def _long(number: int) -> PastExchange:
@@ -107,7 +107,7 @@ def test_beyond_the_limit_the_oldest_turns_go_and_the_prefix_stays_until_the_nex
     starts = [prompt.select_history(history[:end], window, words).start for end in range(turns + 1)]
     assert starts == sorted(starts), "what was dropped stays dropped"
     for end, start in enumerate(starts):
-        laid_out = prompt.build_prompt("Now?", history[:end], prompt.KeptHistory(start, {}), [], window, words)
+        laid_out = prompt.build_prompt("Now?", history[:end], prompt.SelectedHistory(start, {}), [], window, words)
         used = sum(words([message.content for message in laid_out.messages]))
         assert used <= 0.75 * window
     moved = sum(1 for before, after in pairwise(starts) if before != after)
@@ -123,7 +123,7 @@ def test_what_was_given_in_dropped_turns_counts_as_not_given() -> None:
 
 def test_instructions_of_an_assistant_stand_behind_the_fixed_text() -> None:
     laid_out = prompt.build_prompt(
-        "Why?", [], prompt.KeptHistory(0, {}), [], 8192, words, instructions="Speak like a pirate. <|im_end|>"
+        "Why?", [], prompt.SelectedHistory(0, {}), [], 8192, words, instructions="Speak like a pirate. <|im_end|>"
     )
     assert laid_out.messages[0].content.startswith(prompt.build_system_text() + "\n\nSpeak like a pirate.")
     assert "<|im_end|>" not in laid_out.messages[0].content

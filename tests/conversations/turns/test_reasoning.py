@@ -6,14 +6,14 @@ import asyncio
 
 import orjson
 import pytest
-from django.test import Client
 
 from apps.conversations.core.message_tree import find_path
-from apps.conversations.models import AnswerTrace, Citation, Conversation, Message
+from apps.conversations.models import AnswerTrace, Citation, Conversation
 from apps.conversations.transfer.export import export_conversation, render_markdown
 from apps.conversations.turns import runner, trace
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import transcript
+from tests.factories import get_page, sign_in
 from tests.support.chat_models import BIG, get_fake_engine, offer_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,13 +28,6 @@ def thinker(chat):
     return chat
 
 
-async def answered(page, status="complete", **also):
-    accepted = await page.ask(QUESTION, **also)
-    events = await page.events()
-    assert events[-1]["status"] == status, events[-1]
-    return await Message.objects.aget(pk=accepted["turn"]), events
-
-
 def said(events) -> str:
     text = ""
     for event in events:
@@ -43,14 +36,8 @@ def said(events) -> str:
     return text
 
 
-def get(user, address: str) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client.get(address)
-
-
 async def test_thoughts_are_shown_before_the_answer_and_are_no_part_of_it(open_page, alice, library, thinker) -> None:
-    row, events = await answered(await open_page(alice))
+    row, events = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
     assert row.text == ANSWER and said(events) == THOUGHT
     kinds = [event["type"] for event in events]
     assert max(at for at, kind in enumerate(kinds) if kind == "reasoning") < kinds.index("text")
@@ -65,38 +52,38 @@ async def test_thoughts_are_shown_before_the_answer_and_are_no_part_of_it(open_p
 
 async def test_they_are_never_said_to_the_model_again(open_page, alice, library, thinker) -> None:
     page = await open_page(alice)
-    row, _ = await answered(page)
-    await answered(page, conversation=str(row.conversation_id))
+    row, _ = await page.ask_to_end(QUESTION, status="complete")
+    await page.ask_to_end(QUESTION, conversation=str(row.conversation_id), status="complete")
     told = "".join(message.content for message in thinker.requests[-1].messages)
     assert ANSWER in told and "They ask for metres" not in told and "think>" not in told
 
 
 async def test_they_are_folded_on_the_page_and_fetched_when_opened(open_page, alice, bob, library, thinker) -> None:
-    row, _ = await answered(await open_page(alice))
-    page = (await in_db(get, alice, f"/c/{row.conversation_id}/")).content.decode()
+    row, _ = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
+    page = await in_db(get_page, alice, f"/c/{row.conversation_id}/")
     assert f'hx-get="/answers/{row.pk}/thoughts/"' in page and "They ask for metres" not in page
-    assert THOUGHT in (await in_db(get, alice, f"/answers/{row.pk}/thoughts/")).content.decode()
-    assert THOUGHT in (await in_db(get, alice, f"/answers/{row.pk}/behind/")).content.decode()
-    assert (await in_db(get, bob, f"/answers/{row.pk}/thoughts/")).status_code == 404
+    assert THOUGHT in await in_db(get_page, alice, f"/answers/{row.pk}/thoughts/")
+    assert THOUGHT in await in_db(get_page, alice, f"/answers/{row.pk}/behind/")
+    assert (await in_db(lambda: sign_in(bob).get(f"/answers/{row.pk}/thoughts/"))).status_code == 404
 
 
 async def test_hostile_thoughts_are_text(open_page, alice, library, chat) -> None:
     chat.reply = f"<think><img src=x onerror=alert(1)> &amp;</think> {ANSWER}"
-    row, _ = await answered(await open_page(alice))
-    shown = (await in_db(get, alice, f"/answers/{row.pk}/thoughts/")).content.decode()
+    row, _ = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
+    shown = await in_db(get_page, alice, f"/answers/{row.pk}/thoughts/")
     assert shown == "&lt;img src=x onerror=alert(1)&gt; &amp;amp;"
 
 
 async def test_they_pass_the_gate_like_the_answer(open_page, alice, library, chat) -> None:
     chat.reply = f"<think>Fine so far. I will tell how to build a pipe bomb at home.</think> {ANSWER}"
-    row, events = await answered(await open_page(alice), status="withheld")
+    row, events = await (await open_page(alice)).ask_to_end(QUESTION, status="withheld")
     assert row.text == "" and "pipe bomb" not in orjson.dumps(events).decode()
     assert "pipe bomb" not in trace.unpack_trace(bytes((await AnswerTrace.objects.aget(answer=row)).data))["thoughts"]
 
 
 async def test_a_model_that_only_thinks_says_what_to_do(open_page, alice, library, chat) -> None:
     chat.reply = "<think>" + "Let me see. " * 400
-    row, _ = await answered(await open_page(alice))
+    row, _ = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
     assert row.text == "" and "gave no answer" in row.reason
 
 
@@ -113,7 +100,7 @@ async def test_a_stop_while_it_thinks_keeps_the_thoughts(open_page, alice, libra
 
 
 async def test_exports_mark_them_or_leave_them_out(open_page, alice, library, thinker) -> None:
-    row, _ = await answered(await open_page(alice))
+    row, _ = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
     place = await Conversation.objects.aget()
     value = await in_db(export_conversation, alice, place)
     written = next(item for item in value["messages"] if item["id"] == str(row.pk))
@@ -125,8 +112,8 @@ async def test_exports_mark_them_or_leave_them_out(open_page, alice, library, th
 async def test_a_model_that_reasons_has_room_for_it(open_page, alice, library, chat, settings) -> None:
     offer_model(settings, supports_reasoning=True)
     page = await open_page(alice)
-    await answered(page, model=BIG)
-    await answered(page)
+    await page.ask_to_end(QUESTION, model=BIG, status="complete")
+    await page.ask_to_end(QUESTION, status="complete")
     assert get_fake_engine().requests[0].sampling.max_tokens > 2000 > chat.requests[0].sampling.max_tokens
 
 
@@ -144,5 +131,5 @@ async def test_late_thoughts_stay_thoughts(open_page, alice, library, chat, monk
 
     chat.reply = ANSWER
     monkeypatch.setattr(chat, "stream", also)
-    row, events = await answered(await open_page(alice))
+    row, events = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
     assert row.text == ANSWER and said(events) == "A late thought."

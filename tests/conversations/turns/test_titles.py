@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from apps.conversations.models import Conversation, Message, Share
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import overturn_decision, withhold_message
+from tests.factories import overturn_decision, sign_in, withhold_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
 def shared_page(owner: User, place: Conversation, reader: User) -> str:
-    page = Client()
-    page.force_login(owner)
+    page = sign_in(owner)
     page.post(f"/c/{place.pk}/share/", {"sources": "passages", "days": ""})
     page.force_login(reader)
     return page.get(f"/shared/{Share.objects.get(conversation=place).secret}/").content.decode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 
 from apps.conversations.history import trace_view
 from apps.conversations.models import AnswerTrace, Message
@@ -14,14 +13,14 @@ from apps.lib.concurrency.threads import in_db
 from apps.safety.detectors import canary
 from apps.users.models import User
 from tests.conversations.conftest import writes_on
+from tests.factories import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
 def opened(user: User, turn: str):
-    client = Client()
-    client.force_login(user)
+    client = sign_in(user)
     return client.get(f"/answers/{turn}/behind/")
 
 
@@ -45,7 +44,7 @@ async def test_the_record_shows_every_stage_and_the_prompt_exactly(open_page, al
     assert kept and kept[0]["title"] == "Lighthouses" and kept[0]["number"] == 1
     assert all(item["why"] for item in shown["search"]["candidates"] if not item["kept"])
     assert "".join(token.text for token in shown["tokens"]).startswith("It stood about 100 metres high")
-    assert len(shown["tokens"][0].others) > 2 and shown["tokens"][0].percent == "90%"
+    assert len(shown["tokens"][0].alternatives) > 2 and shown["tokens"][0].percent == "90%"
     assert [bool(item.number) for item in shown["sentences"]] == [True, False]
 
 
@@ -120,4 +119,4 @@ def test_a_token_that_reaches_into_what_was_withheld_is_kept_as_far_as_it_was_sh
 )
 def test_a_probability_in_words_and_colour(logprob: float, level: int, percent: str) -> None:
     token = trace_view._make_token("x", logprob, [["y", -1.0]])
-    assert (token.level, token.percent, token.others) == (level, percent, '[["y","37%"]]')
+    assert (token.level, token.percent, token.alternatives) == (level, percent, '[["y","37%"]]')

@@ -93,21 +93,21 @@ def _select_usable(server: str, descriptions: Sequence[Mapping[str, Any]]) -> li
 
     Raise ToolError if none is left.
     """
-    kept: dict[str, dict[str, Any]] = {}
+    accepted: dict[str, dict[str, Any]] = {}
     for item in descriptions[:_MOST]:
         words = " ".join(gate.normalise(item["description"])[:_LONGEST_WORDS].split())
         title = " ".join(gate.normalise(item["title"])[:60].split())
         name = f"{server}__{_ODD.sub('_', item['name'])}"[:_LONGEST_NAME]
         schema = _check_schema(item["parameters"])
-        if schema is None or name in kept or not gate.check_passage(f"{title}. {words}. {schema}").allowed:
+        if schema is None or name in accepted or not gate.check_passage(f"{title}. {words}. {schema}").allowed:
             continue
-        kept[name] = {
+        accepted[name] = {
             "as": name, "name": item["name"], "title": title, "description": words or title or item["name"],
             "parameters": schema, "hint": item["hint"],
         }  # fmt: skip
-    if not kept:
+    if not accepted:
         raise ToolError("The server offers no tool that can be used here.")
-    return list(kept.values())
+    return list(accepted.values())
 
 
 def _check_schema(schema: Any) -> dict[str, Any] | None:

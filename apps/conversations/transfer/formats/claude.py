@@ -79,7 +79,7 @@ def _parts(message: Mapping[str, Any]) -> Iterator[str]:
 
 def _pasted(message: Mapping[str, Any], left_out: Counter[str]) -> Iterator[str]:
     for item in map(as_mapping, as_list(message.get("attachments"))):
-        held = clean_text(item.get("extracted_content"))
-        left_out["picture or file"] += not held
-        if held:
-            yield f"{name}:\n{held}" if (name := parse_title(item.get("file_name"))) else held
+        content = clean_text(item.get("extracted_content"))
+        left_out["picture or file"] += not content
+        if content:
+            yield f"{name}:\n{content}" if (name := parse_title(item.get("file_name"))) else content

@@ -51,7 +51,7 @@ class MessageTree:
 
 
 # Place of a message: index of its row, and the number of parts that the row had then.
-_Place = tuple[int, int]
+_Position = tuple[int, int]
 
 
 def build_message_tree(messages: Sequence[ImportedMessage], current: str | None) -> MessageTree:
@@ -66,22 +66,22 @@ def build_message_tree(messages: Sequence[ImportedMessage], current: str | None)
         if message.parent is not None and message.parent not in names:
             raise InvalidImport("One of its messages follows a message that is not in the file.")
         below[message.parent].append(message)
-    tree, places = MessageTree(), dict[str, _Place | None]()
+    tree, positions = MessageTree(), dict[str, _Position | None]()
     waiting = [(message, None) for message in reversed(below[None])]
-    parent: _Place | None
+    parent: _Position | None
     while waiting:
         message, parent = waiting.pop()
-        places[message.id] = _place_message(tree, message, parent) if message.role else parent
-        waiting += [(one, places[message.id]) for one in reversed(below[message.id])]  # type: ignore[misc]
-    if len(places) < len(messages):
+        positions[message.id] = _place_message(tree, message, parent) if message.role else parent
+        waiting += [(one, positions[message.id]) for one in reversed(below[message.id])]  # type: ignore[misc]
+    if len(positions) < len(messages):
         raise InvalidImport("Its messages refer to each other in a circle.")
     if not tree.rows:
         raise InvalidImport("It contains no question and no answer.")
-    tree.path = _find_path(tree.rows, places, current)
+    tree.path = _find_path(tree.rows, positions, current)
     return tree
 
 
-def _place_message(tree: MessageTree, message: ImportedMessage, parent: _Place | None) -> _Place:
+def _place_message(tree: MessageTree, message: ImportedMessage, parent: _Position | None) -> _Position:
     if message.role == "assistant" and parent is None:
         parent = _add_row(tree, MessageRow(None, "user", [MISSING_QUESTION], message.timestamp, "", "complete"))
     row = tree.rows[parent[0]] if parent else None
@@ -99,11 +99,11 @@ def _place_message(tree: MessageTree, message: ImportedMessage, parent: _Place |
     return parent[0], len(row.parts)
 
 
-def _copy_row(tree: MessageTree, place: _Place) -> int:
+def _copy_row(tree: MessageTree, position: _Position) -> int:
     """Add a copy of the row with only its first parts, as it was when the message was attached; return its index."""
-    row = tree.rows[place[0]]
+    row = tree.rows[position[0]]
     return _add_row(
-        tree, MessageRow(row.parent, row.role, row.parts[: place[1]], row.timestamp, row.model, row.status)
+        tree, MessageRow(row.parent, row.role, row.parts[: position[1]], row.timestamp, row.model, row.status)
     )[0]
 
 
@@ -114,7 +114,7 @@ def _make_row(parent: int | None, message: ImportedMessage, before: list[str], a
     )
 
 
-def _add_row(tree: MessageTree, row: MessageRow) -> _Place:
+def _add_row(tree: MessageTree, row: MessageRow) -> _Position:
     tree.rows.append(row)
     _check_size(tree, sum(map(len, row.parts)))
     return len(tree.rows) - 1, len(row.parts)
@@ -128,9 +128,11 @@ def _check_size(tree: MessageTree, more: int) -> None:
         )
 
 
-def _find_path(rows: Sequence[MessageRow], places: Mapping[str, _Place | None], current: str | None) -> frozenset[int]:
-    place = places.get(current) if current else None
-    at: int | None = place[0] if place else None
+def _find_path(
+    rows: Sequence[MessageRow], positions: Mapping[str, _Position | None], current: str | None
+) -> frozenset[int]:
+    position = positions.get(current) if current else None
+    at: int | None = position[0] if position else None
     found = set[int]()
     while at is not None:
         found.add(at)

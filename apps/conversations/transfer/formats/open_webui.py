@@ -71,8 +71,8 @@ def _parse_message(name: str, message: Mapping[str, Any], left_out: Counter[str]
 
 def strip_details(text: str) -> str:
     """Return the text without the <details> parts, which hold reasoning and tool calls."""
-    kept, at = [], 0
+    parts, at = [], 0
     while (start := text.find(_OPEN, at)) >= 0 and (end := text.find(_CLOSE, start)) >= 0:
-        kept.append(text[at:start])
+        parts.append(text[at:start])
         at = end + len(_CLOSE)
-    return "".join([*kept, text[at:]]).strip()
+    return "".join([*parts, text[at:]]).strip()

@@ -41,10 +41,10 @@ _GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?![\d.])")  # thousands, w
 
 def read_sum(text: str) -> str:
     """Return the expression for the calculator; "" if the message holds none, or further numbers."""
-    said = _plain_numbers(" ".join(text.casefold().split()))
+    plain = _plain_numbers(" ".join(text.casefold().split()))
     for pattern, expression in _WORDS:
-        said = pattern.sub(expression, said)
-    spans = [span.group().strip(" .,:=") for span in _SPAN.finditer(said)]
+        plain = pattern.sub(expression, plain)
+    spans = [span.group().strip(" .,:=") for span in _SPAN.finditer(plain)]
     found = [" ".join(span.split()) for span in spans if any(sign.isdigit() for sign in span)]
     if len(found) != 1 or len(found[0]) > MAX_CHARACTERS or not _OPERATOR.search(found[0]):
         return ""

@@ -58,8 +58,8 @@ def read_date_question(text: str) -> str:
         return _format_step(_to_weekday(weekday, back=bool(_BACK.intersection(words))), "day")
     if (step := _read_step(words)) is not None:
         return _format_step(*step) if step[0] else ""
-    said = f" {' '.join(words)} "
-    return _format_step(next((days for days, names in _DAYS if any(f" {name} " in said for name in names)), 0), "day")
+    padded = f" {' '.join(words)} "
+    return _format_step(next((days for days, names in _DAYS if any(f" {name} " in padded for name in names)), 0), "day")
 
 
 def _read_step(words: list[str]) -> tuple[int, str] | None:

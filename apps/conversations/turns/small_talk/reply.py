@@ -33,40 +33,43 @@ def recognise_turn_small_talk(turn: Turn) -> SmallTalk | None:
     prepared = turn.prepared
     if prepared.attached or prepared.text_so_far:
         return None
-    talk = recognise_small_talk(prepared.text)
+    small_talk = recognise_small_talk(prepared.text)
     asked_again = len(prepared.rows) == 1
-    return None if talk is None or (asked_again and not talk.tool) else talk
+    return None if small_talk is None or (asked_again and not small_talk.tool) else small_talk
 
 
-async def reply_to_small_talk(turn: Turn, talk: SmallTalk) -> bool:
+async def reply_to_small_talk(turn: Turn, small_talk: SmallTalk) -> bool:
     """Answer the message. Return False, with nothing emitted, if its tool is off for this user. Raise Withheld."""
-    kit = await in_db(get_permitted_tools, turn.prepared.assistant, turn.prepared.user)
-    if talk.tool and talk.tool not in kit:
+    available_tools = await in_db(get_permitted_tools, turn.prepared.assistant, turn.prepared.user)
+    if small_talk.tool and small_talk.tool not in available_tools:
         return False
     await retrieval.check_question(turn)
     await turn.notify_pages()
     await turn.emit_step(SMALL_TALK_STEP, gettext("Not from your documents: nothing was searched"), 0.0)
-    if talk.tool and turn.allows_tools:
-        await slash_commands.run_command(turn, SlashCommand(talk.tool, talk.expression, ""))
+    if small_talk.tool and turn.allows_tools:
+        await slash_commands.run_command(turn, SlashCommand(small_talk.tool, small_talk.expression, ""))
     else:
         await generation.emit_text(
-            turn, await in_pool(_compute, talk) if talk.tool else await _choose_words(turn, talk, kit)
+            turn,
+            await in_pool(_compute, small_talk)
+            if small_talk.tool
+            else await _choose_words(turn, small_talk, available_tools),
         )
     return True
 
 
-def _compute(talk: SmallTalk) -> str:
+def _compute(small_talk: SmallTalk) -> str:
     """Return the result of the tool as text, for turns that show no tool cards."""
     try:
-        if talk.tool == Calculator.name:
-            return f"{talk.expression} = {calculate(talk.expression)}"
-        return calculate_date(talk.expression, timezone.localtime())
+        if small_talk.tool == Calculator.name:
+            return f"{small_talk.expression} = {calculate(small_talk.expression)}"
+        return calculate_date(small_talk.expression, timezone.localtime())
     except ToolError as error:
         return str(error)
 
 
-async def _choose_words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str:
-    match talk.kind:
+async def _choose_words(turn: Turn, small_talk: SmallTalk, available_tools: AvailableTools) -> str:
+    match small_talk.kind:
         case "thanks":
             return gettext("You are welcome. Ask whenever you need something from your documents.")
         case "farewell":
@@ -78,7 +81,9 @@ async def _choose_words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str
             ) % {"name": turn.prepared.assistant.name}
         case "abilities":
             tools = [
-                item.tool for item in kit.values() if item.tool.command and item.tool.name != draw_picture.TOOL_NAME
+                item.tool
+                for item in available_tools.values()
+                if item.tool.command and item.tool.name != draw_picture.TOOL_NAME
             ]
             return await in_db(_list_abilities, turn, tools)
     return gettext("Hello. Ask me something about your documents, and I will answer with citations.")
@@ -88,10 +93,10 @@ def _list_abilities(turn: Turn, tools: list[ToolProtocol]) -> str:
     """Return a Markdown list of what the site offers this user. For `in_db`."""
     user = turn.prepared.user
     documents = Document.objects.visible_to(user).listed().filter(status=Document.Status.READY).count()
-    places = Collection.objects.visible_to(user).count()
+    collection_count = Collection.objects.visible_to(user).count()
     if documents:
         count = ngettext("%(n)s document", "%(n)s documents", documents) % {"n": documents}
-        where = ngettext("%(n)s collection", "%(n)s collections", places) % {"n": places}
+        where = ngettext("%(n)s collection", "%(n)s collections", collection_count) % {"n": collection_count}
         lines = [
             gettext("Answer questions from %(documents)s in %(collections)s that you can read, and cite the passages.")
             % {"documents": count, "collections": where}

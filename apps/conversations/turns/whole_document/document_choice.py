@@ -176,9 +176,9 @@ def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[lis
     scored = []
     alike = operator.eq if request.kind == LIST else _is_similar  # words to be listed may resemble a name
     for document in known:
-        said = {word for word in document.title_words if any(alike(word, other) for other in asked)}
-        matched = sum(weight[word] for word in said if any(alike(word, other) for other in own))
-        share = sum(weight[word] for word in said) / sum(weight[word] for word in document.title_words)
+        mentioned = {word for word in document.title_words if any(alike(word, other) for other in asked)}
+        matched = sum(weight[word] for word in mentioned if any(alike(word, other) for other in own))
+        share = sum(weight[word] for word in mentioned) / sum(weight[word] for word in document.title_words)
         every = document.title_words | document.file_name_words
         left = tuple(word for word in request.subject if not _names_part(subject[word], every, alike))
         if request.needs_full_title and (share < _WHOLE or len(document.title_words) < _TITLE_WORDS):

@@ -43,7 +43,7 @@ class ExcerptAnswer:
     marks: list[_Mark] = field(default_factory=list)
     _numbers: dict[int, int] = field(default_factory=dict)  # source numbers by passage
 
-    def say(self, text: str) -> None:
+    def add_text(self, text: str) -> None:
         """Append a paragraph of the product's own words."""
         self.text += f"{text}\n\n"
 

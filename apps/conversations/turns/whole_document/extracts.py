@@ -18,7 +18,7 @@ from apps.conversations.turns.whole_document.structure import (
     DocumentPart,
     DocumentSection,
     DocumentStructure,
-    Place,
+    Position,
     SectionHeading,
 )
 from apps.documents.chunking.text_normalization import normalize_text
@@ -66,10 +66,10 @@ def summarise(structure: DocumentStructure) -> list[ExtractLine]:
     chosen = _main_headings(structure)
     sections = structure.sections(chosen) if chosen else _even_sections(structure)
     count = _FEW if not chosen and len(structure.parts) <= _FEW else 1
-    lines, said = list[ExtractLine](), set[str]()
+    lines, used = list[ExtractLine](), set[str]()
     for section in sections:
-        found = _select_central_sentences(structure, section, said, count)
-        said.update(line.text.casefold() for line in found)
+        found = _select_central_sentences(structure, section, used, count)
+        used.update(line.text.casefold() for line in found)
         if found and section.heading is not None:
             lines.append(ExtractLine(section.heading.text, is_heading=True))
         lines += found
@@ -124,7 +124,7 @@ def _main_headings(structure: DocumentStructure) -> list[SectionHeading]:
     if len(chosen) > MAX_SECTIONS:
         length = {section.heading: _length(structure, section) for section in structure.sections(chosen)}
         longest = sorted(chosen, key=lambda heading: -length[heading])[:MAX_SECTIONS]
-        chosen = sorted(longest, key=lambda heading: heading.place)
+        chosen = sorted(longest, key=lambda heading: heading.position)
     return chosen
 
 
@@ -136,16 +136,16 @@ def _even_sections(structure: DocumentStructure) -> list[DocumentSection]:
     """Return the document as sections of about the same number of passages."""
     parts = structure.parts
     count = min(_PARTS, math.ceil(len(parts) / 2))
-    edges = [parts[at * len(parts) // count].place for at in range(count)] if count else []
-    end: Place = (max(structure.pages, default=0) + 1, 0)
+    edges = [parts[at * len(parts) // count].position for at in range(count)] if count else []
+    end: Position = (max(structure.pages, default=0) + 1, 0)
     return [DocumentSection(None, start, stop) for start, stop in zip(edges, [*edges[1:], end], strict=True)]
 
 
 def _select_central_sentences(
-    structure: DocumentStructure, section: DocumentSection, said: set[str], count: int
+    structure: DocumentStructure, section: DocumentSection, used: set[str], count: int
 ) -> list[ExtractLine]:
     """Return the `count` sentences of a section nearest to the mean of those read, in document order."""
-    found = [line for line in _list_sentences(structure, section) if line.text.casefold() not in said]
+    found = [line for line in _list_sentences(structure, section) if line.text.casefold() not in used]
     if not found:
         return []
     rows = embed_sentences([line.text for line in found])

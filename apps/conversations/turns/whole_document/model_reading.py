@@ -141,10 +141,10 @@ async def _take_notes(
         await turn.emit_step(
             WHOLE_DOCUMENT_STEP, gettext("Read part %(number)s of %(all)s") % {"number": number, "all": len(parts)}
         )
-        said = await _ask_for_notes(turn, part, longest)
-        numbers = set(find_model_citations(said))
+        part_notes = await _ask_for_notes(turn, part, longest)
+        numbers = set(find_model_citations(part_notes))
         found = [item for item in part if item.number in numbers]
-        notes.append(prompt.format_part_notes(number, len(parts), said))
+        notes.append(prompt.format_part_notes(number, len(parts), part_notes))
         named += found or part[:_FALLBACK]
     return notes, [replace(item, new_spans=()) for item in named]
 
@@ -157,9 +157,9 @@ async def _ask_for_notes(turn: Turn, part: Sequence[NumberedPassage], longest: i
         str(turn.prepared.user.pk),
         reasoning=False,
     )
-    said = ""
+    notes = ""
     async with aclosing(model_queue.stream_model(turn, request)) as deltas:
         async for piece in deltas:
-            said += piece if isinstance(piece, str) else ""
+            notes += piece if isinstance(piece, str) else ""
     turn.has_output, turn.finish_reason, turn.requested_calls = False, "", ()  # the answer itself has not begun
-    return " ".join(said.split())
+    return " ".join(notes.split())

@@ -58,22 +58,22 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
     """Answer the request. Return False, with nothing emitted, if it must be answered as a question. Raise Withheld."""
     if request.kind == COMPARE:
         return False
-    meant = await _wait_for_document(turn, request)
+    choice = await _wait_for_document(turn, request)
     if request.kind == LIST and not await has_passed_reading_check(turn):
-        return await _reply_with_lists(turn, meant)
+        return await _reply_with_lists(turn, choice)
     if request.kind == LIST:
-        return meant.document is not None and await read_whole(turn, meant.document)
-    if not (meant.document or meant.options or meant.pending) or not (meant.is_named or request.is_certain):
+        return choice.document is not None and await read_whole(turn, choice.document)
+    if not (choice.document or choice.options or choice.pending) or not (choice.is_named or request.is_certain):
         return False
-    if any(not word.isdecimal() for word in meant.subject):
+    if any(not word.isdecimal() for word in choice.subject):
         return False  # the request is about a subject within the document
-    if meant.pending is not None:
-        return await _emit_unread_notice(turn, meant.pending)
-    if meant.document is None:
-        return await _ask_back(turn, meant)
-    if await has_passed_reading_check(turn) and await read_whole(turn, meant.document):
+    if choice.pending is not None:
+        return await _emit_unread_notice(turn, choice.pending)
+    if choice.document is None:
+        return await _ask_back(turn, choice)
+    if await has_passed_reading_check(turn) and await read_whole(turn, choice.document):
         return True
-    return await _reply_with_extract(turn, request.kind, meant.document)
+    return await _reply_with_extract(turn, request.kind, choice.document)
 
 
 async def find_comparison(turn: Turn, request: DocumentRequest) -> SearchResult | None:
@@ -98,9 +98,9 @@ async def has_passed_reading_check(turn: Turn) -> bool:
 async def _wait_for_document(turn: Turn, request: DocumentRequest) -> DocumentChoice:
     """Return the document that is meant. A document that is being ingested is awaited for MAX_FILE_WAIT_S at most."""
     until = time.perf_counter() + retrieval.MAX_FILE_WAIT_S
-    while (meant := await in_db(find_document, turn.prepared, request)).pending and time.perf_counter() < until:
+    while (choice := await in_db(find_document, turn.prepared, request)).pending and time.perf_counter() < until:
         await asyncio.sleep(_POLL_S)
-    return meant
+    return choice
 
 
 async def _emit_unread_notice(turn: Turn, document: Document) -> bool:
@@ -140,13 +140,13 @@ def _summary_words(kind: str, lines: list[ExtractLine]) -> str:
     return gettext("The central sentences of its parts:")
 
 
-async def _reply_with_lists(turn: Turn, meant: DocumentChoice) -> bool:
+async def _reply_with_lists(turn: Turn, choice: DocumentChoice) -> bool:
     """Answer with the lists named by the subject, in the meant document or in those that a search finds."""
     start = time.perf_counter()
-    documents = [meant.document] if meant.document else await _search_documents(turn)
+    documents = [choice.document] if choice.document else await _search_documents(turn)
     for document in documents:
         structure = await in_db(read_document, turn.prepared.user, document)
-        lines, left = await in_pool(extracts.list_entries, structure, meant.subject)
+        lines, left = await in_pool(extracts.list_entries, structure, choice.subject)
         if lines:
             await retrieval.check_question(turn)
             count = len(lines) + left
@@ -155,8 +155,8 @@ async def _reply_with_lists(turn: Turn, meant: DocumentChoice) -> bool:
                 "%(n)s entries from its lists, tables and headings:",
                 count,
             )
-            said = [_describe_origin(document), heads % {"n": count}]
-            await _emit_excerpts(turn, structure, lines, said, left, (time.perf_counter() - start) * 1000)
+            introduction = [_describe_origin(document), heads % {"n": count}]
+            await _emit_excerpts(turn, structure, lines, introduction, left, (time.perf_counter() - start) * 1000)
             return True
     return False
 
@@ -179,14 +179,14 @@ def _describe_origin(document: Document) -> str:
 
 
 async def _emit_excerpts(
-    turn: Turn, structure: DocumentStructure, lines: list[ExtractLine], said: list[str], left: int, ms: float
+    turn: Turn, structure: DocumentStructure, lines: list[ExtractLine], introduction: list[str], left: int, ms: float
 ) -> None:
     """Emit sources and excerpt lines as the answer; each line is cited with its place. `left` lines are left out."""
     excerpts = begin_excerpt_answer(structure, lines, turn.prepared.numbers)
-    excerpts.say(" ".join(said))
+    excerpts.add_text(" ".join(introduction))
     excerpts.add(lines)
     if left:
-        excerpts.say(ngettext("%(n)s more is left out.", "%(n)s more are left out.", left) % {"n": left})
+        excerpts.add_text(ngettext("%(n)s more is left out.", "%(n)s more are left out.", left) % {"n": left})
     turn.passages = excerpts.passages
     turn.verifier.use_citer(ExcerptCiter(excerpts))
     await _announce_turn(turn)
@@ -198,13 +198,13 @@ async def _emit_excerpts(
     await turn.verifier.verify_new_sentences()
 
 
-async def _ask_back(turn: Turn, meant: DocumentChoice) -> bool:
+async def _ask_back(turn: Turn, choice: DocumentChoice) -> bool:
     await retrieval.check_question(turn)
     await _announce_turn(turn)
-    names = [f"- {escape_markdown(_format_name(document))}" for document in meant.options]
-    if meant.further_count:
+    names = [f"- {escape_markdown(_format_name(document))}" for document in choice.options]
+    if choice.further_count:
         names.append(
-            f"- {ngettext('and %(n)s more', 'and %(n)s more', meant.further_count) % {'n': meant.further_count}}"
+            f"- {ngettext('and %(n)s more', 'and %(n)s more', choice.further_count) % {'n': choice.further_count}}"
         )
     await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Asked which document is meant"), 0.0)
     await generation.emit_text(turn, "\n".join([gettext("Which document do you mean? Write its name:"), "", *names]))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
     from apps.users.models import AnyUser
 
-Place = tuple[int, int]  # page, character of its text
+Position = tuple[int, int]  # page, character of its text
 
 _HEADING_CHARS, _HEADING_WORDS = 110, 14  # characters and words of a heading, at most
 _LETTERS = 3  # letters of a heading, at least
@@ -40,7 +40,7 @@ _SENTENCE = re.compile(r"[.!?;,]$")
 
 @dataclass(frozen=True, slots=True)
 class SectionHeading:
-    """Heading with its place: [start, end) in the text of its page. `level` counts from 1."""
+    """Heading with its position: [start, end) in the text of its page. `level` counts from 1."""
 
     level: int
     text: str
@@ -49,7 +49,7 @@ class SectionHeading:
     end: int
 
     @property
-    def place(self) -> Place:
+    def position(self) -> Position:
         """Return the page and the start on it."""
         return self.page, self.start
 
@@ -66,7 +66,7 @@ class DocumentPart:
     vector: Vectors | None = field(compare=False)
 
     @property
-    def place(self) -> Place:
+    def position(self) -> Position:
         """Return the page and the start on it."""
         return self.page, self.start
 
@@ -76,8 +76,8 @@ class DocumentSection:
     """Stretch of the document from a heading up to the next one. `heading` is None above the first."""
 
     heading: SectionHeading | None
-    start: Place
-    end: Place
+    start: Position
+    end: Position
 
 
 @dataclass
@@ -91,19 +91,19 @@ class DocumentStructure:
 
     def part_at(self, page: int, start: int) -> DocumentPart | None:
         """Return the passage that holds this character; None if no searchable passage does."""
-        at = bisect_right(self._places, (page, start)) - 1
+        at = bisect_right(self._positions, (page, start)) - 1
         part = self.parts[at] if at >= 0 else None
         return part if part is not None and part.page == page and start < part.end else None
 
     def sections(self, headings: Sequence[SectionHeading]) -> list[DocumentSection]:
         """Return the sections that these headings begin, in order, after the section above the first."""
         end = (max(self.pages, default=0) + 1, 0)
-        edges = [heading.place for heading in headings[1:]] + [end]
+        edges = [heading.position for heading in headings[1:]] + [end]
         found = [
             DocumentSection(heading, (heading.page, heading.end), edge)
             for heading, edge in zip(headings, edges, strict=True)
         ]
-        first = headings[0].place if headings else end
+        first = headings[0].position if headings else end
         return [DocumentSection(None, (0, 0), first), *found]
 
     def parts_of(self, section: DocumentSection) -> Iterator[tuple[DocumentPart, int, int]]:
@@ -114,18 +114,18 @@ class DocumentStructure:
             if start[0] == end[0] == part.page and start < end:
                 yield part, start[1], end[1]
 
-    def path(self, place: Place) -> list[str]:
-        """Return the headings above this place, the outermost first."""
+    def path(self, position: Position) -> list[str]:
+        """Return the headings above this position, the outermost first."""
         path: list[SectionHeading] = []
         for heading in self.headings:
-            if heading.place > place:
+            if heading.position > position:
                 break
             path = [*(item for item in path if item.level < heading.level), heading]
         return [heading.text for heading in path]
 
     @cached_property
-    def _places(self) -> list[Place]:
-        return [part.place for part in self.parts]
+    def _positions(self) -> list[Position]:
+        return [part.position for part in self.parts]
 
 
 def read_document(user: AnyUser, document: Document) -> DocumentStructure:
@@ -159,7 +159,7 @@ def clean_headings(found: Sequence[SectionHeading]) -> list[SectionHeading]:
     numbered = [(heading, match[1].count(".") + 1) for heading in once if (match := _NUMBERED.match(heading.text))]
     if len(numbered) >= max(_RUNNING, _SHARE_NUMBERED * len(once)):
         first = {heading.text.casefold(): replace(heading, level=depth) for heading, depth in reversed(numbered)}
-        return sorted(first.values(), key=lambda heading: heading.place)
+        return sorted(first.values(), key=lambda heading: heading.position)
     return once
 
 
@@ -184,14 +184,14 @@ def _is_heading(text: str) -> bool:
 
 def _drop_repeated(headings: Sequence[SectionHeading], running: set[str]) -> list[SectionHeading]:
     """Return the headings in order; of texts in `running`, only the first."""
-    done, kept = set[str](), list[SectionHeading]()
+    done, clean = set[str](), list[SectionHeading]()
     for heading in headings:
         name = heading.text.casefold()
         if name not in done:
-            kept.append(heading)
+            clean.append(heading)
         if name in running:
             done.add(name)
-    return kept
+    return clean
 
 
 def _read_passage_headings(structure: DocumentStructure) -> list[SectionHeading]:

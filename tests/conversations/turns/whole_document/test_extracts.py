@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from apps.conversations.history import transcript
@@ -16,8 +15,7 @@ from apps.conversations.models import Citation, Message, ModelProfile, Source
 from apps.conversations.turns import ephemeral
 from apps.documents.models import Document, Page
 from apps.lib.concurrency.threads import in_db
-from apps.users.models import User
-from tests.factories import Section, make_collection, make_document
+from tests.factories import Section, get_page, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,12 +44,6 @@ def crane(library: Any) -> Document:
     return make_document(library, "Crane X200", CRANE)
 
 
-async def said(page: Any, text: str, **also: Any) -> tuple[Message, list[dict[str, Any]]]:
-    accepted = await page.ask(text, **also)
-    events = await page.events()
-    return await Message.objects.aget(pk=accepted["turn"]), events
-
-
 def cited_words(row: Message) -> Iterator[tuple[str, str]]:
     """Yield what the answer says in each cited sentence, and what stands at the cited place."""
     for cite in Citation.objects.filter(answer=row).select_related("source"):
@@ -62,7 +54,7 @@ def cited_words(row: Message) -> Iterator[tuple[str, str]]:
 
 async def test_a_summary_is_made_of_headings_and_sentences_of_the_document(open_page, alice, crane, chat) -> None:
     page = await open_page(alice)
-    row, events = await said(page, "Summarise the Crane X200")
+    row, events = await page.ask_to_end("Summarise the Crane X200")
     assert chat.requests == [] and row.model == "" and row.status == "complete"
     assert "Quoted word for word from “Crane X200”; no model wrote this." in row.text
     assert [line for line in row.text.splitlines() if line.startswith("###")] == ["### Operation", "### Maintenance"]
@@ -76,17 +68,17 @@ async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for
     open_page, alice, crane, chat
 ) -> None:
     page = await open_page(alice)
-    row, events = await said(page, "Summarise the Crane X200")
+    row, events = await page.ask_to_end("Summarise the Crane X200")
     closed = events[-1]["html"]
     assert closed.count('data-state="quoted"') == 2
     assert (await in_db(transcript.load_turn, alice, row))["answer"]["html"] == closed
-    written = await in_db(text_of, alice, f"/c/{row.conversation_id}/export.md")
+    written = await in_db(get_page, alice, f"/c/{row.conversation_id}/export.md")
     assert len(re.findall(r"^- .*\. \[\d\]$", written, re.MULTILINE)) == 2, written
-    kept = orjson.loads(await in_db(text_of, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
+    kept = orjson.loads(await in_db(get_page, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
     assert [item["state"] for item in kept["sentences"]] == ["quoted", "quoted"]
     assert kept["written_by"] == "no model" and "digital_source_type" not in kept
     for path in ("export.md", "print/"):
-        page_text = await in_db(text_of, alice, f"/c/{row.conversation_id}/{path}")
+        page_text = await in_db(get_page, alice, f"/c/{row.conversation_id}/{path}")
         assert "Answer without a language model" in page_text, path
     turn = await ephemeral.prepare_ephemeral_turn(alice, "Summarise the Crane X200", [], ())
     assert "".join([piece async for piece in ephemeral.stream_text(turn)]).strip() == row.text.strip()
@@ -106,7 +98,7 @@ async def test_a_temporary_chat_summarises_too_and_keeps_nothing(open_page, alic
 
 async def test_an_outline_is_the_headings_each_with_its_place(open_page, alice, crane, chat) -> None:
     page = await open_page(alice)
-    row, _ = await said(page, "Outline of the crane x200")
+    row, _ = await page.ask_to_end("Outline of the crane x200")
     shown = [line for line in row.text.splitlines() if line.startswith("- ")]
     assert shown == ["- Operation", "- Safety rules", "- Maintenance", "- Error codes"]
     assert len(await in_db(lambda: list(cited_words(row)))) == 4
@@ -125,7 +117,7 @@ async def test_a_list_is_taken_from_rows_and_items_under_a_name_of_what_is_asked
     open_page, alice, crane, chat, asked, entries
 ) -> None:
     page = await open_page(alice)
-    row, _ = await said(page, asked)
+    row, _ = await page.ask_to_end(asked)
     assert [line for line in row.text.splitlines() if line.startswith("- ")] == entries
     assert chat.requests == [] and f"{len(entries)} entries from its lists, tables and headings" in row.text
     assert len(await in_db(lambda: list(cited_words(row)))) == len(entries)
@@ -135,7 +127,7 @@ async def test_a_list_is_looked_for_in_what_a_search_finds_where_no_document_is_
     open_page, alice, crane, chat
 ) -> None:
     page = await open_page(alice)
-    row, _ = await said(page, "List all error codes")
+    row, _ = await page.ask_to_end("List all error codes")
     assert "Quoted word for word from “Crane X200”" in row.text and "E9" in row.text
 
 
@@ -145,7 +137,7 @@ async def test_what_is_to_be_listed_is_not_taken_for_the_name_of_a_document(
     await in_db(make_document, library, "Corders", ["A corder makes cords."])
     page = await open_page(alice)
     for asked in ("List all error codes", "List all codes"):
-        row, _ = await said(page, asked)
+        row, _ = await page.ask_to_end(asked)
         assert row.text.count("- Code: E") == 2, asked
 
 
@@ -154,13 +146,13 @@ async def test_the_document_that_is_spelt_so_is_meant_before_one_that_is_spelt_a
 ) -> None:
     await in_db(make_document, library, "Crate X200", ["A crate holds twelve bottles of water. It is made of wood."])
     page = await open_page(alice)
-    row, _ = await said(page, "Summarise the Crane X200")
+    row, _ = await page.ask_to_end("Summarise the Crane X200")
     assert "Quoted word for word from “Crane X200”" in row.text
 
 
 async def test_a_list_that_no_document_has_is_a_question(open_page, alice, crane, chat) -> None:
     page = await open_page(alice)
-    row, events = await said(page, "List all earthquakes")
+    row, events = await page.ask_to_end("List all earthquakes")
     assert "Quoted word for word from" not in row.text
     assert "search" in [event["name"] for event in events if event["type"] == "step"]
 
@@ -168,7 +160,7 @@ async def test_a_list_that_no_document_has_is_a_question(open_page, alice, crane
 async def test_the_only_document_is_meant_where_none_is_named(open_page, bob, chat) -> None:
     await in_db(make_document, await in_db(make_collection, bob), "Crane X200", CRANE)
     page = await open_page(bob)
-    row, _ = await said(page, "What is this document about?")
+    row, _ = await page.ask_to_end("What is this document about?")
     assert "Quoted word for word from “Crane X200”" in row.text
 
 
@@ -180,7 +172,7 @@ async def test_a_misspelt_name_and_a_file_name_mean_the_document(open_page, alic
         "Fasse Crane X200 zusammen",
         "Resume Crane X200",
     ):
-        row, _ = await said(page, asked)
+        row, _ = await page.ask_to_end(asked)
         assert "word for word from “Crane X200”" in row.text, asked
 
 
@@ -189,16 +181,16 @@ async def test_a_title_of_words_that_no_request_has_is_recognised_where_it_is_na
 ) -> None:
     await in_db(make_document, library, "Quorum Sluice Annals", CRANE)
     page = await open_page(alice)
-    row, _ = await said(page, "Outline Quorum Sluice Annals")
+    row, _ = await page.ask_to_end("Outline Quorum Sluice Annals")
     assert "“Quorum Sluice Annals”" in row.text and "word for word" in row.text
-    row, _ = await said(page, "Describe Quorum Sluice")
+    row, _ = await page.ask_to_end("Describe Quorum Sluice")
     assert "word for word" not in row.text, "a part of a title may mean something else"
 
 
 async def test_the_document_that_the_chat_is_about_is_meant(open_page, alice, crane, chat) -> None:
     page = await open_page(alice)
-    first, _ = await said(page, "Outline of the crane x200")
-    row, _ = await said(page, "Now summarise it", conversation=str(first.conversation_id))
+    first, _ = await page.ask_to_end("Outline of the crane x200")
+    row, _ = await page.ask_to_end("Now summarise it", conversation=str(first.conversation_id))
     assert "Quoted word for word from “Crane X200”" in row.text
 
 
@@ -207,10 +199,10 @@ async def test_where_several_could_be_meant_the_answer_asks_and_takes_a_name(
 ) -> None:
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
     page = await open_page(alice)
-    row, _ = await said(page, "Summarise this document")
+    row, _ = await page.ask_to_end("Summarise this document")
     assert "Which document do you mean?" in row.text and chat.requests == []
     assert row.text.count("\n- ") == 3 and "Lighthouses" in row.text and "Crane X200" in row.text
-    row, _ = await said(page, "crane x200", conversation=str(row.conversation_id))
+    row, _ = await page.ask_to_end("crane x200", conversation=str(row.conversation_id))
     assert "Quoted word for word from “Crane X200”" in row.text
 
 
@@ -223,10 +215,10 @@ async def test_a_document_that_was_just_added_is_waited_for_and_never_taken_for_
     new = {"created": timezone.now(), "uploaded_by": alice}
     await Document.objects.filter(pk=crane.pk).aupdate(status=Document.Status.WORKING, **new)
     page = await open_page(alice)
-    row, _ = await said(page, asked)
+    row, _ = await page.ask_to_end(asked)
     assert row.text.strip() == "“Crane X200” is still being read. Ask again when it is ready."
     await Document.objects.filter(pk=crane.pk).aupdate(status=Document.Status.READY)
-    row, _ = await said(page, asked)
+    row, _ = await page.ask_to_end(asked)
     assert "Quoted word for word from “Crane X200”" in row.text
 
 
@@ -235,10 +227,10 @@ async def test_a_document_that_was_added_since_the_last_exchange_is_meant(
 ) -> None:
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
     page = await open_page(alice)
-    first, _ = await said(page, "Outline of the crane x200")
+    first, _ = await page.ask_to_end("Outline of the crane x200")
     wasps = await in_db(make_document, library, "Wasps", ["Wasps build nests of paper. They sting more than once."])
     await Document.objects.filter(pk=wasps.pk).aupdate(uploaded_by=alice)
-    row, _ = await said(page, "Summarise this", conversation=str(first.conversation_id))
+    row, _ = await page.ask_to_end("Summarise this", conversation=str(first.conversation_id))
     assert "Quoted word for word from “Wasps”" in row.text
 
 
@@ -247,7 +239,7 @@ async def test_five_candidates_are_named_and_the_others_counted(open_page, alice
         await in_db(make_document, library, f"Note {number}", ["A note."])
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
     page = await open_page(alice)
-    row, _ = await said(page, "Summarise this document")
+    row, _ = await page.ask_to_end("Summarise this document")
     assert row.text.count("\n- ") == 6 and "and 4 more" in row.text
 
 
@@ -261,34 +253,34 @@ async def test_documents_of_others_withheld_ones_and_those_out_of_scope_are_neit
         "Wasps",
         ["Wasps build nests of paper. They sting more than once."],
     )
-    row, _ = await said(page, "Summarise the Crane X200")
+    row, _ = await page.ask_to_end("Summarise the Crane X200")
     assert "Quoted word for word from" not in row.text and "helmet" not in row.text
-    row, _ = await said(page, "Summarise this document")
+    row, _ = await page.ask_to_end("Summarise this document")
     assert "Quoted word for word from “Wasps”" in row.text
 
     page = await open_page(alice)
     await Document.objects.filter(pk=crane.pk).aupdate(withheld="A reviewer took it out.")
-    row, _ = await said(page, "Summarise the Crane X200")
+    row, _ = await page.ask_to_end("Summarise the Crane X200")
     assert "Quoted word for word from" not in row.text and "helmet" not in row.text
     await Document.objects.filter(pk=crane.pk).aupdate(withheld="")
     other = await in_db(make_collection, alice, "Other")
     await in_db(make_document, other, "Ants", ["Ants live in large colonies. They carry leaves home."])
-    row, _ = await said(page, "Summarise this", collections=[str(other.pk)])
+    row, _ = await page.ask_to_end("Summarise this", collections=[str(other.pk)])
     assert "Quoted word for word from “Ants”" in row.text
-    row, _ = await said(page, "Summarise the Crane X200", collections=[str(other.pk)])
+    row, _ = await page.ask_to_end("Summarise the Crane X200", collections=[str(other.pk)])
     assert "Quoted word for word from" not in row.text
 
 
 async def test_a_request_about_a_subject_is_searched_like_a_question(open_page, alice, crane, chat) -> None:
     page = await open_page(alice)
-    _, events = await said(page, "Summarise the earthquakes")
+    _, events = await page.ask_to_end("Summarise the earthquakes")
     assert "search" in [event["name"] for event in events if event["type"] == "step"]
 
 
 async def test_a_model_that_reads_well_is_asked(open_page, alice, crane, chat) -> None:
     await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)
     page = await open_page(alice)
-    await said(page, "Summarise the Crane X200")
+    await page.ask_to_end("Summarise the Crane X200")
     assert chat.requests
 
 
@@ -296,12 +288,6 @@ async def test_signs_of_a_document_are_shown_as_they_stand_there(open_page, bob,
     text = "The *args of <b>main</b> take $5 and __init__ with `code` in every single call. Nothing else is said here."
     await in_db(make_document, await in_db(make_collection, bob), "Signs", [text])
     page = await open_page(bob)
-    _, events = await said(page, "Summarise this")
+    _, events = await page.ask_to_end("Summarise this")
     shown = re.sub(r"</?span[^>]*>", "", events[-1]["html"])
     assert "*args of &lt;b&gt;main&lt;/b&gt; take $5 and __init__ with `code`" in shown
-
-
-def text_of(user: User, path: str) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.get(path).content.decode()

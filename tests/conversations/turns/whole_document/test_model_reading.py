@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.models import Citation, Message, ModelProfile, RetrievedPassage
+from apps.conversations.models import Citation, ModelProfile, RetrievedPassage
 from apps.documents.models import Document
 from apps.engines.chat.fake import FakeChat, quote_sources
 from apps.engines.types import ChatRequest
@@ -43,18 +43,12 @@ def ports(alice: User) -> Document:
     return make_document(make_collection(alice, "Ports"), "Ports of the Baltic", sections)
 
 
-async def asked(page: Any, text: str) -> tuple[Message, list[dict[str, Any]]]:
-    accepted = await page.ask(text)
-    events = await page.events()
-    return await Message.objects.aget(pk=accepted["turn"]), events
-
-
 def read_steps(events: list[dict[str, Any]]) -> list[str]:
     return [event["text"] for event in events if event.get("name") == "read"]
 
 
 async def test_a_document_that_fits_is_in_the_prompt_as_a_whole(open_page, alice, ports, strong) -> None:
-    row, events = await asked(await open_page(alice), "Summarise the Ports of the Baltic")
+    row, events = await (await open_page(alice)).ask_to_end("Summarise the Ports of the Baltic")
     assert len(strong.requests) == 1
     prompt = strong.requests[0].messages[-1].content
     assert all(f"port of {city} has" in prompt for city in CITIES)
@@ -69,7 +63,7 @@ async def test_a_longer_one_is_read_part_by_part_and_the_answer_is_made_of_notes
     open_page, alice, ports, strong
 ) -> None:
     strong.context_tokens = 1400
-    row, events = await asked(await open_page(alice), "Summarise the Ports of the Baltic")
+    row, events = await (await open_page(alice)).ask_to_end("Summarise the Ports of the Baltic")
     *parts, last = strong.requests
     steps = read_steps(events)[1:-1]
     assert len(parts) > 2 and steps == [f"Read part {n} of {len(parts)}" for n in range(1, len(parts) + 1)]
@@ -96,7 +90,7 @@ async def test_stopping_ends_the_reading(open_page, alice, ports, strong) -> Non
 
 
 async def test_a_list_of_a_named_document_is_read_by_a_strong_model(open_page, alice, ports, strong) -> None:
-    row, _ = await asked(await open_page(alice), "List all cranes of the Ports of the Baltic")
+    row, _ = await (await open_page(alice)).ask_to_end("List all cranes of the Ports of the Baltic")
     assert all(f"port of {city} has" in strong.requests[-1].messages[-1].content for city in CITIES)
     assert "Quoted word for word from" not in row.text
 
@@ -106,17 +100,17 @@ async def test_a_document_of_too_many_parts_is_not_read_by_a_model(
 ) -> None:
     monkeypatch.setattr("apps.conversations.turns.whole_document.model_reading.MAX_PARTS", 2)
     strong.context_tokens = 1400
-    row, _ = await asked(await open_page(alice), "Summarise the Ports of the Baltic")
+    row, _ = await (await open_page(alice)).ask_to_end("Summarise the Ports of the Baltic")
     assert strong.requests == [] and "no model wrote this" in row.text
 
 
 async def test_where_the_model_is_away_the_document_speaks_itself(open_page, alice, ports, strong) -> None:
     strong.unavailable = True
-    row, _ = await asked(await open_page(alice), "Summarise the Ports of the Baltic")
+    row, _ = await (await open_page(alice)).ask_to_end("Summarise the Ports of the Baltic")
     assert "no model wrote this" in row.text and row.status == "complete"
 
 
 async def test_nothing_of_a_document_of_others_reaches_a_strong_model(open_page, bob, ports, strong) -> None:
     await in_db(make_document, await in_db(make_collection, bob), "Bees", ["A honey bee colony has one queen."])
-    await asked(await open_page(bob), "Summarise the Ports of the Baltic")
+    await (await open_page(bob)).ask_to_end("Summarise the Ports of the Baltic")
     assert not any("port of" in message.content for request in strong.requests for message in request.messages)

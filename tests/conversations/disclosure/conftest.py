@@ -1,0 +1,52 @@
+"""A conversation of which one answer is withheld from exports and links, and users named for break-glass access."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from apps.conversations.models import Conversation, Message
+from apps.users import special_permissions
+from apps.users.models import User
+from tests.factories import make_user
+
+WHY = "A court asked for this one, in an order of yesterday."
+PAGE = "/review/break-glass/"
+HATEFUL = "All of it is [hate], word for word."
+HARMLESS = "About a hundred metres."
+
+
+@pytest.fixture
+def conversation(alice: User, ada: User) -> Conversation:
+    """Return a conversation of Alice with a harmless answer, and one that exports and links withhold."""
+    row = Conversation.objects.create(owner=alice, title="Lighthouses")
+    common = {"conversation": row, "asked_by": alice, "status": "complete"}
+    answer = None
+    for question_text, answer_text in (("How high is it?", HARMLESS), ("Who says so?", HATEFUL)):
+        question = Message.objects.create(role="user", parent=answer, text=question_text, **common)
+        answer = Message.objects.create(
+            role="assistant", parent=question, text=answer_text, ended=timezone.now(), **common
+        )
+    return row
+
+
+class Looks:
+    """A classifier of pictures for which each one is sure to be sexual."""
+
+    fingerprint, codes = "looks-fake", frozenset({"sexual"})
+
+    def scores(self, content: bytes) -> dict[str, float]:
+        return {"sexual": 0.95}
+
+
+def name_for(user: User, permission: special_permissions.SpecialPermission = special_permissions.BREAK_GLASS) -> User:
+    """Name the user for the special permission, and return the reloaded user."""
+    permission.assign(user, True)
+    user.refresh_from_db()
+    return user
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    """Return a reviewer named for break-glass access."""
+    return name_for(make_user("robin", User.Role.REVIEWER))
