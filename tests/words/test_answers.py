@@ -19,11 +19,11 @@ from apps.engines.chat.fake import FakeChat
 from apps.engines.types import EngineUnavailable, ToolCall
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.conversations.conftest import alice, chat, library, open_page
+from tests.conversations.conftest import alice, library, open_page
 from tests.words import sources
 from tests.words.test_pages import english, texts
 
-__all__ = ["alice", "chat", "library", "open_page"]
+__all__ = ["alice", "library", "open_page"]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.parametrize("language", sources.LANGUAGES)]
 QUESTION = "How high was the lighthouse of Alexandria?"

@@ -16,10 +16,6 @@ from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolProtoco
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.engines.chat.fake import FakeChat
 from apps.engines.types import ToolCall
-from tests.conversations.conftest import alice, bob, chat, library, log, open_page, redis_url
-
-__all__ = ["alice", "bob", "chat", "library", "log", "open_page", "redis_url"]
-
 
 HERE = Path(__file__).parent
 SILENT = "import time; time.sleep(3600)"
