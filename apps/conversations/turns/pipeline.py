@@ -27,9 +27,8 @@ async def generate_answer(turn: Turn) -> None:
     """
     if (ask := image_chat_turn.find_picture_request(turn)) is not None:
         return await image_chat_turn.request_pictures(turn, ask)
-    if (small_talk := reply.recognise_turn_small_talk(turn)) is not None and await reply.reply_to_small_talk(
-        turn, small_talk
-    ):
+    small_talk = reply.recognise_turn_small_talk(turn)
+    if small_talk is not None and await reply.reply_to_small_talk(turn, small_talk):
         return
     await retrieval.wait_for_attached_files(turn)
     wanted = whole_document.recognise_turn_request(turn)
