@@ -56,7 +56,7 @@ def make_client(user: User) -> Client:
 
 def get_page(user: User, path: str) -> str:
     """Return what the user gets at this path, which must be there."""
-    response = sign_in(user).get(path)
+    response = make_client(user).get(path)
     assert response.status_code == 200
     return bytes(response.content).decode()
 
@@ -214,17 +214,10 @@ def decide_note(owner: User, reviewer: User, subject: str = "1", outcome: str = 
     return decide_case(reviewer, make_note_case(owner, subject, **details), outcome)
 
 
-def sign_in(user: User) -> Client:
-    """Return a new test client in which the user is signed in."""
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def share_conversation(conversation: Conversation, **options: str) -> str:
     """Share the conversation as its owner, by default with passages and without an end; return the path of the link."""
     data = {"sources": "passages", "days": "", **options}
-    sign_in(conversation.owner).post(f"/c/{conversation.pk}/share/", data)
+    make_client(conversation.owner).post(f"/c/{conversation.pk}/share/", data)
     return f"/shared/{Share.objects.get(conversation=conversation).secret}/"
 
 

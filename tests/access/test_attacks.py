@@ -14,6 +14,7 @@ from apps.conversations.models import Assistant
 from apps.documents.models import Collection
 from apps.safety.gate.gate import check_question
 from apps.users.models import User
+from tests.factories import make_client
 from tests.support.env_reading import read_env
 from tests.support.password import PASSWORD
 
@@ -30,18 +31,12 @@ PAGES = ["/", "/privacy/", "/notices/", "/instructions/", "/collections/", "/con
 CANARY = "canary-7f3e91"
 
 
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 @pytest.mark.parametrize("value", ["true", "1", "on", "True", ["true"], '["true"]'])
 def test_t04_no_form_takes_more_than_it_shows(alice: User, bob: User, value: object) -> None:
     before = User.objects.filter(pk=alice.pk).values("role", "is_active", "email", "password", "date_joined").get()
     extra = dict.fromkeys(("is_staff", "is_superuser", "is_administrator", "is_active", "owner", "tenant"), value)
     extra |= {"id": bob.pk, "pk": bob.pk, "user": bob.pk, "role": "administrator", "owner_id": bob.pk}
-    client = signed_in(alice)
+    client = make_client(alice)
     for address in FORMS:
         client.post(address, {**extra, "name": "Mine", "title": "Mine"})
     assert User.objects.filter(pk=alice.pk).values(*before).get() == before
@@ -61,7 +56,7 @@ def test_t10_known_unknown_and_inactive_accounts_are_answered_alike(alice: User,
     "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example"]
 )
 def test_t16_another_host_name_is_refused(alice: User, host: str) -> None:
-    assert signed_in(alice).get("/", headers={"host": host}).status_code == 400
+    assert make_client(alice).get("/", headers={"host": host}).status_code == 400
 
 
 def test_t16_a_form_of_another_site_changes_nothing(alice: User) -> None:
@@ -89,7 +84,7 @@ def test_t17_a_session_that_somebody_planted_is_not_the_one_that_signs_in(alice:
 
 @pytest.mark.parametrize("address", PAGES)
 def test_t39_every_page_forbids_what_it_does_not_need(alice: User, address: str) -> None:
-    said = signed_in(alice).get(address).headers
+    said = make_client(alice).get(address).headers
     policy = {part.split()[0]: part.split()[1:] for part in said["Content-Security-Policy"].split(";")}
     assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == ["'none'"]
     assert policy["script-src"] == policy["style-src"] == policy["img-src"] == policy["form-action"] == ["'self'"]
@@ -103,7 +98,7 @@ def test_t39_every_page_forbids_what_it_does_not_need(alice: User, address: str)
     "text", ["(a+)+$", ".*.*.*", "%%%", "_" * 50, '" OR 1=1 --', "NEAR(", "*", "'", "\\", "a" * 100_000]
 )
 def test_t58_what_is_searched_for_is_never_a_pattern(alice: User, text: str) -> None:
-    client = signed_in(alice)
+    client = make_client(alice)
     for address in ("/conversations/all/", "/pictures/", "/pictures/tiles/"):
         assert client.get(address, {"q": text, "text": text, "show": text}).status_code in (200, 302, 400, 404)
 
@@ -118,7 +113,7 @@ async def test_t61_nothing_of_a_question_is_logged(caplog: pytest.LogCaptureFixt
 def test_t61_nor_of_a_password_or_a_form(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         Client().post("/accounts/login/", {"login": alice.email, "password": CANARY})
-        client = signed_in(alice)
+        client = make_client(alice)
         client.post("/instructions/", {"instructions": CANARY})
         client.get("/notices/", headers={"authorization": f"Bearer {CANARY}"})
         client.get(f"/no-such-page/?token={CANARY}")
@@ -132,7 +127,7 @@ def test_t61_nor_of_a_password_or_a_form(alice: User, caplog: pytest.LogCaptureF
      "/server-status", "/media/", "/media/../db.sqlite3", "/secret_key", "/graphql", "/phpinfo.php"],
 )  # fmt: skip
 def test_t62_nothing_of_the_machine_is_served(alice: User, address: str) -> None:
-    for client in (Client(), signed_in(alice)):
+    for client in (Client(), make_client(alice)):
         said = client.get(address)
         assert said.status_code in (301, 302, 404)
         assert "Traceback" not in said.content.decode() and "SECRET" not in said.content.decode()

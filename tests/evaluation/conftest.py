@@ -10,7 +10,7 @@ from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.lib.celery import notify
 from apps.users.models import User
-from tests.factories import make_collection, make_document, sign_in
+from tests.factories import make_client, make_collection, make_document
 
 Notifications = list[tuple[str, object]]
 
@@ -41,4 +41,4 @@ def chat() -> FakeChat:
 
 @pytest.fixture
 def owner(alice: User) -> Client:
-    return sign_in(alice)
+    return make_client(alice)

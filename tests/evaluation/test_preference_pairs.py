@@ -10,7 +10,7 @@ from apps.conversations.models import Conversation, Feedback, Message, Retrieved
 from apps.evaluation.models import GoldenQuestion
 from apps.safety.models import AuditEntry
 from apps.users.models import User
-from tests.factories import make_collection, make_document, make_user, sign_in
+from tests.factories import make_client, make_collection, make_document, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,7 @@ def two(alice: User) -> tuple[Message, Message]:
 
 
 def exported(user: User) -> list[dict]:
-    response = sign_in(user).get("/feedback/preferences.jsonl")
+    response = make_client(user).get("/feedback/preferences.jsonl")
     assert response["Content-Type"] == "application/jsonl"
     return [json.loads(line) for line in response.content.splitlines()]
 
@@ -41,7 +41,7 @@ def exported(user: User) -> list[dict]:
 def test_a_pair_is_in_the_export_only_while_its_person_lends_it(alice, two) -> None:
     ada = make_user("ada", User.Role.ADMINISTRATOR)
     assert exported(ada) == []
-    sign_in(alice).post(f"/answers/{two[0].pk}/feedback/detail/", {"lend": "on"})
+    make_client(alice).post(f"/answers/{two[0].pk}/feedback/detail/", {"lend": "on"})
     assert exported(ada) == [
         {
             "prompt": [
@@ -54,7 +54,7 @@ def test_a_pair_is_in_the_export_only_while_its_person_lends_it(alice, two) -> N
         }
     ]
     assert AuditEntry.objects.filter(actor=ada.pk, person=alice.pk, subject="preference pairs").count() == 1
-    sign_in(alice).post(f"/answers/{two[0].pk}/feedback/detail/", {})
+    make_client(alice).post(f"/answers/{two[0].pk}/feedback/detail/", {})
     assert exported(ada) == []
 
 
@@ -62,11 +62,11 @@ def test_withheld_and_deleted_answers_are_in_no_pair_and_reviewers_export_nothin
     User.objects.filter(pk=alice.pk).update(allows_training_on_answers=True)
     ada = make_user("ada", User.Role.ADMINISTRATOR)
     assert len(exported(ada)) == 1
-    assert sign_in(make_user("morgan", User.Role.REVIEWER)).get("/feedback/preferences.jsonl").status_code == 404
+    assert make_client(make_user("morgan", User.Role.REVIEWER)).get("/feedback/preferences.jsonl").status_code == 404
     Message.objects.filter(pk=two[0].pk).update(status="withheld", text="")
     assert exported(ada) == []
     Message.objects.filter(pk=two[0].pk).update(status="complete", text="Cheese.")
-    sign_in(alice).post(f"/c/{two[0].conversation_id}/delete/")
+    make_client(alice).post(f"/c/{two[0].conversation_id}/delete/")
     assert exported(ada) == []
 
 
@@ -75,19 +75,19 @@ def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_m
     row = Feedback.objects.get(good=False)
     shelf = make_collection(ada, "Shelf")
     paper = make_document(shelf, "Lighthouses", ["The lighthouse stood about 100 metres high."])
-    assert "golden question of" not in sign_in(ada).get(f"/feedback/{row.pk}/").content.decode()
+    assert "golden question of" not in make_client(ada).get(f"/feedback/{row.pk}/").content.decode()
     source = Source.objects.create(
         conversation=two[0].conversation, number=1, document=paper, page_number=1, spans=[[0, 12]]
     )
     RetrievedPassage.objects.create(answer=two[0], source=source, rank=1, relevance=0.9, cosine=0.5, bm25=1.0)
-    item = sign_in(ada).get(f"/feedback/{row.pk}/").context["golden"][0]
+    item = make_client(ada).get(f"/feedback/{row.pk}/").context["golden"][0]
     assert (item["collection"], item["form"]["text"].initial) == (shelf, "How high?")
     assert item["form"]["document"].initial == paper.pk
-    sign_in(ada).post(f"/collections/{shelf.pk}/golden/", {"text": "How high?", "document": paper.pk, "words": ""})
+    make_client(ada).post(f"/collections/{shelf.pk}/golden/", {"text": "How high?", "document": paper.pk, "words": ""})
     assert GoldenQuestion.objects.get().text == "How high?"
     assert (
         "golden question of"
-        not in sign_in(make_user("robin", User.Role.REVIEWER)).get(f"/feedback/{row.pk}/").content.decode()
+        not in make_client(make_user("robin", User.Role.REVIEWER)).get(f"/feedback/{row.pk}/").content.decode()
     )
 
 
@@ -97,16 +97,20 @@ def test_what_was_preferred_side_by_side_is_a_pair_and_a_change_of_mind_leaves_o
     ada = make_user("ada", User.Role.ADMINISTRATOR)
     worse, better = two
     address = f"/answers/{worse.pk}/compare/"
-    page = sign_in(alice).get(address).content.decode()
+    page = make_client(alice).get(address).content.decode()
     assert "About 100 metres." in page and "It was made of cheese." in page
-    assert sign_in(bob).get(address).status_code == sign_in(bob).post(address, {"better": worse.pk}).status_code == 404
+    assert (
+        make_client(bob).get(address).status_code
+        == make_client(bob).post(address, {"better": worse.pk}).status_code
+        == 404
+    )
     for choice in (worse, better):
-        sign_in(alice).post(address, {"better": choice.pk, "with": better.pk})
+        make_client(alice).post(address, {"better": choice.pk, "with": better.pk})
     pairs = exported(ada)
     assert [(pair["chosen"][0]["content"], pair["rejected"][0]["content"]) for pair in pairs] == [
         ("About 100 metres.", "It was made of cheese.")
     ]
-    sign_in(alice).post(address, {"better": "", "with": better.pk})
+    make_client(alice).post(address, {"better": "", "with": better.pk})
     assert exported(ada) == []
     better.delete()
-    assert sign_in(alice).get(address).url.startswith(f"/c/{worse.conversation_id}/"), "nothing to compare with"
+    assert make_client(alice).get(address).url.startswith(f"/c/{worse.conversation_id}/"), "nothing to compare with"

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import translation
 
 from apps.conversations.models import Conversation, Message
@@ -20,6 +19,7 @@ from apps.engines.types import EngineUnavailable, ToolCall
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.conftest import alice, library, open_page
+from tests.factories import make_client
 from tests.words import sources
 from tests.words.test_pages import english, texts
 
@@ -35,12 +35,6 @@ async def page(open_page: Callable[..., Any], alice: User, library: Collection, 
     alice.language, alice.instructions, alice.role = language, "Use metres.", User.Role.ADMINISTRATOR
     await alice.asave()
     return await open_page(alice)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def in_english(language: str, page: str) -> list[str]:
@@ -126,7 +120,7 @@ async def test_every_page_of_an_answer_is_in_the_language(
     await page.events()
     stopped = {"status": Message.Status.STOPPED, "reason": runner._STOPPED}
     await Message.objects.filter(pk=again["turn"]).aupdate(**stopped)
-    client = await in_db(client_of, alice)
+    client = await in_db(make_client, alice)
     place = f"/c/{first['conversation']}/"
     link = await in_db(links.enable_link, alice, await Conversation.objects.aget(), None, links.Sources.PASSAGES, "")
     assert link is not None

@@ -20,7 +20,7 @@ from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.assistants.conftest import FORM, submit_assistant
-from tests.factories import make_collection, make_document, make_user, sign_in
+from tests.factories import make_client, make_collection, make_document, make_user
 
 
 def png(width: int = 300, height: int = 200) -> SimpleUploadedFile:
@@ -30,14 +30,14 @@ def png(width: int = 300, height: int = 200) -> SimpleUploadedFile:
 
 
 def test_an_assistant_is_made_and_listed_for_its_owner_only(alice: User, bob: User) -> None:
-    row = submit_assistant(sign_in(alice), description="Of the sea", starters="Where to?\n\nHow deep?")
+    row = submit_assistant(make_client(alice), description="Of the sea", starters="Where to?\n\nHow deep?")
     assert (row.owner, row.version, row.starters) == (alice, 1, ["Where to?", "How deep?"])
-    assert "Sailor" in sign_in(alice).get("/assistants/").content.decode()
-    assert "Sailor" not in sign_in(bob).get("/assistants/").content.decode()
+    assert "Sailor" in make_client(alice).get("/assistants/").content.decode()
+    assert "Sailor" not in make_client(bob).get("/assistants/").content.decode()
 
 
 def test_a_change_is_a_version_and_any_version_can_be_brought_back(alice: User) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     row = submit_assistant(client, instructions="One.")
     client.post(f"/assistants/{row.pk}/", FORM | {"instructions": "Two.", "temperature": "1.5", "version": "1"})
     row.refresh_from_db()
@@ -50,7 +50,7 @@ def test_a_change_is_a_version_and_any_version_can_be_brought_back(alice: User) 
 
 
 def test_two_who_change_it_at_once_do_not_overwrite_each_other(alice: User) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     row = submit_assistant(client)
     client.post(f"/assistants/{row.pk}/", FORM | {"instructions": "First.", "version": "1"})
     late = client.post(f"/assistants/{row.pk}/", FORM | {"instructions": "Second.", "version": "1"})
@@ -70,19 +70,19 @@ def test_two_who_change_it_at_once_do_not_overwrite_each_other(alice: User) -> N
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words(alice: User, fields: dict[str, str], words: str) -> None:
-    response = sign_in(alice).post("/assistants/new/", FORM | fields)
+    response = make_client(alice).post("/assistants/new/", FORM | fields)
     page = response.content.decode()
     assert response.status_code == 400 and any(part in page for part in words.split("|"))
     assert not Assistant.objects.filter(is_default=False).exists()
 
 
 def test_a_picture_is_made_anew_small_and_square(alice: User, bob: User) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     row = submit_assistant(client, picture=png())
     response = client.get(f"/assistants/{row.pk}/picture.png")
     assert response["Content-Type"] == "image/png"
     assert Image.open(io.BytesIO(response.content)).size == (256, 256)
-    assert sign_in(bob).get(f"/assistants/{row.pk}/picture.png").status_code == 404
+    assert make_client(bob).get(f"/assistants/{row.pk}/picture.png").status_code == 404
     client.post(f"/assistants/{row.pk}/", FORM | {"version": "1", "no_picture": "on"})
     assert client.get(f"/assistants/{row.pk}/picture.png").status_code == 404
 
@@ -90,19 +90,19 @@ def test_a_picture_is_made_anew_small_and_square(alice: User, bob: User) -> None
 @pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"", b"\x89PNG\r\n\x1a\n broken", None])
 def test_what_is_no_picture_is_refused(alice: User, content: bytes | None) -> None:
     file = png(5000, 10) if content is None else SimpleUploadedFile("face.png", content)
-    response = sign_in(alice).post("/assistants/new/", FORM | {"picture": file})
+    response = make_client(alice).post("/assistants/new/", FORM | {"picture": file})
     assert response.status_code == 400 and not Assistant.objects.filter(is_default=False).exists()
 
 
 def test_a_share_counts_once_the_address_is_confirmed(alice: User, bob: User) -> None:
-    row = submit_assistant(sign_in(alice))
-    sign_in(alice).post(f"/assistants/{row.pk}/people/", {"email": bob.email.upper(), "role": "reader"})
+    row = submit_assistant(make_client(alice))
+    make_client(alice).post(f"/assistants/{row.pk}/people/", {"email": bob.email.upper(), "role": "reader"})
     address, _ = EmailAddress.objects.update_or_create(user=bob, email=bob.email, defaults={"verified": False})
     assert not Assistant.objects.visible_to(bob).filter(pk=row.pk).exists()
     EmailAddress.objects.filter(pk=address.pk).update(verified=True)
     assert Assistant.objects.visible_to(bob).filter(pk=row.pk).exists()
     assert not Assistant.objects.editable_by(bob).filter(pk=row.pk).exists()
-    sign_in(alice).post(f"/assistants/{row.pk}/people/remove/", {"share": row.shares.get().pk})
+    make_client(alice).post(f"/assistants/{row.pk}/people/remove/", {"share": row.shares.get().pk})
     assert not Assistant.objects.visible_to(bob).filter(pk=row.pk).exists()
 
 
@@ -110,11 +110,11 @@ def test_a_group_may_be_let_in_and_may_change_it(alice: User, bob: User, charlie
     team = Group.objects.create(name="Team")
     alice.groups.add(team)
     bob.groups.add(team)
-    row = submit_assistant(sign_in(alice))
-    sign_in(alice).post(f"/assistants/{row.pk}/people/", {"group": team.pk, "role": "editor"})
+    row = submit_assistant(make_client(alice))
+    make_client(alice).post(f"/assistants/{row.pk}/people/", {"group": team.pk, "role": "editor"})
     assert Assistant.objects.editable_by(bob).filter(pk=row.pk).exists()
     assert not Assistant.objects.visible_to(charlie).filter(pk=row.pk).exists()
-    assert sign_in(bob).post(f"/assistants/{row.pk}/delete/").status_code == 404
+    assert make_client(bob).post(f"/assistants/{row.pk}/delete/").status_code == 404
 
 
 def test_an_editor_keeps_the_collections_that_they_may_not_read(alice: User, bob: User) -> None:
@@ -122,15 +122,15 @@ def test_an_editor_keeps_the_collections_that_they_may_not_read(alice: User, bob
     row = services.create_assistant(alice, {"name": "Sailor"}, Collection.objects.filter(pk=shelf.pk))
     services.share_assistant(row.owner, row, "editor", email=bob.email)
     EmailAddress.objects.update_or_create(user=bob, email=bob.email, defaults={"verified": True})
-    sign_in(bob).post(f"/assistants/{row.pk}/", FORM | {"instructions": "Two.", "version": "1"})
+    make_client(bob).post(f"/assistants/{row.pk}/", FORM | {"instructions": "Two.", "version": "1"})
     row.refresh_from_db()
     assert row.version == 2 and list(row.collections.all()) == [shelf]
 
 
 def test_only_an_administrator_changes_the_assistant_of_the_site(alice: User, ada: User) -> None:
     own = Assistant.default()
-    assert sign_in(alice).get(f"/assistants/{own.pk}/").status_code == 404
-    sign_in(ada).post(f"/assistants/{own.pk}/", FORM | {"instructions": "Be kind.", "version": "1"})
+    assert make_client(alice).get(f"/assistants/{own.pk}/").status_code == 404
+    make_client(ada).post(f"/assistants/{own.pk}/", FORM | {"instructions": "Be kind.", "version": "1"})
     own.refresh_from_db()
     assert own.instructions == "Be kind." and [item.number for item in own.versions.all()] == [2, 1]
 
@@ -207,7 +207,7 @@ async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
     row = await in_db(services.create_assistant, alice, content, Collection.objects.filter(pk=shelves[1].pk))
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
     await in_db(Membership.objects.bulk_create, [Membership(collection=shelf, user=bob) for shelf in shelves])
-    page, client = await open_page(bob), await in_db(sign_in, bob)
+    page, client = await open_page(bob), await in_db(make_client, bob)
     first = await page.get_answer("How long do workers live in summer?", assistant=str(row.pk), collections=[])
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=False)
     place = f"/c/{first.conversation_id}/"
@@ -243,5 +243,5 @@ def ada(transactional_db: None) -> User:
 def test_the_form_speaks_the_language_of_who_fills_it_in(alice: User) -> None:
     alice.language = "es"
     alice.save()
-    page = sign_in(alice).get("/assistants/new/").content.decode()
+    page = make_client(alice).get("/assistants/new/").content.decode()
     assert "Una por línea, hasta 6." in page and "One per line" not in page

@@ -9,7 +9,7 @@ from apps.conversations.models.assistant import Assistant
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.assistants.conftest import FORM, submit_assistant
-from tests.factories import sign_in
+from tests.factories import make_client
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +36,7 @@ async def test_the_text_comes_without_tokens_and_tools_and_the_record_says_why(
     assert answer.usage["sampling"] == {"preset": "balanced", "beams": 4, "max_tokens": MAX_BEAM_TOKENS}
 
     def look() -> str:
-        client = sign_in(alice)
+        client = make_client(alice)
         return client.get(f"/answers/{answer.pk}/behind/").content.decode()
 
     shown = await in_db(look)
@@ -49,7 +49,7 @@ async def test_a_server_that_has_none_is_said_in_words(open_page, alice, library
 
 
 def test_the_field_is_offered_where_the_server_has_it(alice, chat: FakeChat) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     assert 'hx-get="/beams/"' in client.get("/").content.decode()
     assert client.get("/beams/").status_code == 204
     chat.beams = 8
@@ -60,7 +60,7 @@ def test_the_field_is_offered_where_the_server_has_it(alice, chat: FakeChat) -> 
 
 
 def test_an_assistant_keeps_it_and_shows_it_whatever_the_server_has(alice) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     row = submit_assistant(client, beams="4")
     assert row.sampling == {"beams": 4}
     page = client.get(f"/assistants/{row.pk}/").content.decode()

@@ -10,7 +10,7 @@ import pytest
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Document
 from apps.lib.concurrency.threads import in_db
-from tests.factories import get_page, sign_in
+from tests.factories import get_page, make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -97,7 +97,7 @@ async def test_a_copy_of_a_conversation_keeps_its_owners_filters(open_page, alic
     turn, _ = await asked(page, filters={"path": "sea"})
 
     def fork() -> list[dict[str, Any]]:
-        client = sign_in(alice)
+        client = make_client(alice)
         client.post(f"/c/{turn['conversation']}/fork/", {"at": turn["turn"]})
         return list(Conversation.objects.values_list("filters", flat=True))
 

@@ -16,7 +16,7 @@ from apps.engines.types import EngineUnavailable
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.assistants.conftest import FORM, make_async_client, preview_assistant
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +31,7 @@ async def test_a_form_is_tried_without_storing_anything(alice: User, library: Co
     assert names.index("text") < names.index("closed") and events[-1]["status"] == "complete"
     (address,) = set(re.findall(r'class="pill[^"]*"\s+href="([^"]+)"', events[-1]["html"]))
     assert address.startswith("/documents/") and "/answers/" not in "".join(event.get("html", "") for event in events)
-    card = await in_db(lambda: sign_in(alice).get(unescape(address) + "&preview=1").content.decode())
+    card = await in_db(lambda: make_client(alice).get(unescape(address) + "&preview=1").content.decode())
     assert "A honey bee colony" in card.replace("<b>", "").replace("</b>", "")
     assert not await Assistant.objects.filter(is_default=False).aexists() and not await Message.objects.aexists()
     assert await preview_assistant(alice, asked | {"try": " "}) == "Write a question first."

@@ -7,7 +7,7 @@ import pytest
 from apps.conversations.models import Message, SavedPrompt
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import make_user, sign_in
+from tests.factories import make_client, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -20,7 +20,7 @@ def keep(user: User, *facts: tuple[str, bool], **also: str):
         data[f"fact-{number}-text"] = text
         if on:
             data[f"fact-{number}-on"] = "on"
-    return sign_in(user).post("/instructions/memory/", data)
+    return make_client(user).post("/instructions/memory/", data)
 
 
 async def sent(open_page, user: User, chat) -> tuple[str, list[str]]:
@@ -49,8 +49,8 @@ async def test_facts_are_heeded_while_they_are_on_and_the_answer_says_so(open_pa
 
 def test_facts_are_shown_to_their_person_and_cleared_at_once_and_bad_ones_change_nothing(alice, bob) -> None:
     keep(alice, ("I am a nurse.", True), remembers="on")
-    assert 'value="I am a nurse' in sign_in(alice).get("/instructions/").content.decode()
-    assert 'value="I am a nurse' not in sign_in(bob).get("/instructions/").content.decode()
+    assert 'value="I am a nurse' in make_client(alice).get("/instructions/").content.decode()
+    assert 'value="I am a nurse' not in make_client(bob).get("/instructions/").content.decode()
     assert keep(alice, ("x" * 301, True), remembers="on").status_code == 400
     assert keep(alice, *((f"Fact {n}", True) for n in range(51)), remembers="on").status_code == 400
     assert User.objects.get(pk=alice.pk).facts == [{"text": "I am a nurse.", "on": True}]
@@ -60,19 +60,21 @@ def test_facts_are_shown_to_their_person_and_cleared_at_once_and_bad_ones_change
 
 def test_prompts_are_their_persons_own_unless_an_administrator_offers_them_to_everybody(alice, bob) -> None:
     ada = make_user("ada", User.Role.ADMINISTRATOR)
-    sign_in(alice).post("/prompts/", {"name": "Letter", "text": "Write to {{whom}}.", "everyone": "on"})
-    sign_in(ada).post("/prompts/", {"name": "Summary", "text": "Sum up {{what}} in {{lines}} lines.", "everyone": "on"})
+    make_client(alice).post("/prompts/", {"name": "Letter", "text": "Write to {{whom}}.", "everyone": "on"})
+    make_client(ada).post(
+        "/prompts/", {"name": "Summary", "text": "Sum up {{what}} in {{lines}} lines.", "everyone": "on"}
+    )
     assert not SavedPrompt.objects.get(name="Letter").everyone, "only administrators offer"
-    offered = sign_in(bob).get("/").content.decode()
+    offered = make_client(bob).get("/").content.decode()
     assert 'data-name="Summary"' in offered and "Sum up {{what}} in {{lines}} lines." in offered
     assert 'data-name="Letter"' not in offered
     letter = SavedPrompt.objects.get(name="Letter").pk
-    for method in (sign_in(bob).get, sign_in(ada).get):
+    for method in (make_client(bob).get, make_client(ada).get):
         assert method(f"/prompts/{letter}/").status_code == 404
-    assert sign_in(bob).post(f"/prompts/{letter}/delete/").status_code == 404
-    again = sign_in(alice).post("/prompts/", {"name": " Letter ", "text": "Other"})
+    assert make_client(bob).post(f"/prompts/{letter}/delete/").status_code == 404
+    again = make_client(alice).post("/prompts/", {"name": " Letter ", "text": "Other"})
     assert again.status_code == 400 and "already have a prompt" in again.content.decode()
-    sign_in(alice).post(f"/prompts/{letter}/", {"name": "Letter", "text": "Write <b>to</b> {{whom}}."})
-    assert "Write &lt;b&gt;to&lt;/b&gt;" in sign_in(alice).get("/").content.decode()
-    sign_in(alice).post(f"/prompts/{letter}/delete/")
+    make_client(alice).post(f"/prompts/{letter}/", {"name": "Letter", "text": "Write <b>to</b> {{whom}}."})
+    assert "Write &lt;b&gt;to&lt;/b&gt;" in make_client(alice).get("/").content.decode()
+    make_client(alice).post(f"/prompts/{letter}/delete/")
     assert not SavedPrompt.objects.filter(pk=letter).exists()

@@ -17,7 +17,7 @@ from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import make_collection, make_document, make_user, sign_in
+from tests.factories import make_client, make_collection, make_document, make_user
 from tests.support.chat_models import BIG, get_fake_engine, offer_model
 from tests.support.pages import strip_layout
 
@@ -37,7 +37,7 @@ def wasps(alice: User, settings: Settings) -> Collection:
     make_document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
     Membership.objects.bulk_create(Membership(collection=place, user=alice) for place in (bees, wasps))
     offer_model(settings)
-    client = sign_in(ada)
+    client = make_client(ada)
     own = Assistant.default()
     assert client.post(f"/assistants/{own.pk}/", OWN | {"collections": wasps.pk}).status_code == 302
     return wasps

@@ -20,7 +20,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.privacy import data_requests
 from apps.privacy.models import DataRequest
 from tests.conversations.attachments.picture_uploads import attached
-from tests.factories import share_conversation, sign_in
+from tests.factories import make_client, share_conversation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = "Error E4: water pressure low"
@@ -38,7 +38,7 @@ async def conversation(open_page, alice, chat) -> Conversation:
 
 async def test_exports_and_the_printed_page_have_it(conversation, alice) -> None:
     def look() -> None:
-        own, row = sign_in(alice), AttachedPicture.objects.get()
+        own, row = make_client(alice), AttachedPicture.objects.get()
         question = json.loads(own.get(f"/c/{conversation.pk}/export.json").content)["messages"][0]
         assert question["attached"] == [
             {
@@ -57,7 +57,7 @@ async def test_a_link_shows_it_as_long_as_it_shows_the_question(conversation, al
     def look() -> None:
         address, row = share_conversation(conversation, sources="none"), AttachedPicture.objects.get()
         picture = f"{address}attached/{row.pk}/"
-        reader = sign_in(bob)
+        reader = make_client(bob)
         assert picture in reader.get(address).content.decode()
         assert reader.get(picture).status_code == 200 and reader.get(f"/attached/{row.pk}/").status_code == 404
         other = attached(alice)
@@ -91,7 +91,7 @@ async def test_a_fork_has_it_and_a_reader_s_copy_has_not(conversation, alice, bo
 
 async def test_it_is_not_there_while_its_conversation_is_deleted(conversation, alice) -> None:
     def look() -> None:
-        row, own = AttachedPicture.objects.get(), sign_in(alice)
+        row, own = AttachedPicture.objects.get(), make_client(alice)
         Conversation.objects.update(deleted=timezone.now())
         assert own.get(f"/attached/{row.pk}/").status_code == 404
         recognition.recover_pending()
@@ -103,7 +103,7 @@ async def test_it_is_not_there_while_its_conversation_is_deleted(conversation, a
 
 async def test_a_copy_of_my_data_has_it_and_erasure_leaves_nothing(conversation, alice, ada) -> None:
     def look() -> dict[str, Any]:
-        own, row = sign_in(alice), AttachedPicture.objects.get()
+        own, row = make_client(alice), AttachedPicture.objects.get()
         draft = attached(alice)
         own.post("/privacy/copy/")
         wish = DataRequest.objects.get(user=alice)

@@ -23,7 +23,7 @@ from apps.documents.models import Collection, Document
 from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
 from apps.users.models import ApiToken, User
-from tests.factories import make_collection, sign_in
+from tests.factories import make_client, make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LEASE = b"The lease of the boathouse ends on 30 June 2031. The rent of the boathouse is 700 euros a month."
@@ -31,7 +31,7 @@ QUESTION = "When does the lease of the boathouse end?"
 
 
 def send(user: User, content: bytes = LEASE, name: str = "lease.txt", **where: Any) -> Any:
-    return sign_in(user).post("/files/", {"files": SimpleUploadedFile(name, content), **where})
+    return make_client(user).post("/files/", {"files": SimpleUploadedFile(name, content), **where})
 
 
 def draft(user: User, content: bytes = LEASE, name: str = "lease.txt", *, ready: bool = True) -> Collection:
@@ -150,20 +150,20 @@ def test_files_join_the_chat_that_is_named_and_no_other(alice: User, bob: User) 
     assert send(alice, b"two", "two.txt", draft=chat.files.pk).status_code == 200  # of a chat that was begun: a new one
     assert chat.files.documents.count() == 1
     assert send(bob, b"three", "three.txt", conversation=chat.pk).status_code == 400
-    assert sign_in(alice).get(f"/files/?of={files.pk}&draft").status_code == 200
-    assert sign_in(alice).get(f"/files/?of={chat.files.pk}&draft").status_code == 404
-    assert sign_in(bob).get(f"/files/?of={files.pk}").status_code == 404
+    assert make_client(alice).get(f"/files/?of={files.pk}&draft").status_code == 200
+    assert make_client(alice).get(f"/files/?of={chat.files.pk}&draft").status_code == 404
+    assert make_client(bob).get(f"/files/?of={files.pk}").status_code == 404
 
 
 def test_the_page_of_the_chat_shows_its_files_and_nobody_else_opens_them(alice: User, bob: User) -> None:
     chat = Conversation.objects.create(owner=alice, files=draft(alice))
     document = Document.objects.get()
-    page = sign_in(alice).get(f"/c/{chat.pk}/").content.decode()
+    page = make_client(alice).get(f"/c/{chat.pk}/").content.decode()
     assert "lease.txt" in page and "Only this chat searches these files." in page
-    assert sign_in(alice).get(f"/documents/{document.pk}/").status_code == 200
-    assert sign_in(alice).get(f"/collections/{chat.files_id}/")["Location"] == f"/c/{chat.pk}/"
-    assert sign_in(bob).get(f"/documents/{document.pk}/").status_code == 404
-    assert sign_in(bob).get(f"/collections/{chat.files_id}/").status_code == 404
+    assert make_client(alice).get(f"/documents/{document.pk}/").status_code == 200
+    assert make_client(alice).get(f"/collections/{chat.files_id}/")["Location"] == f"/c/{chat.pk}/"
+    assert make_client(bob).get(f"/documents/{document.pk}/").status_code == 404
+    assert make_client(bob).get(f"/collections/{chat.files_id}/").status_code == 404
 
 
 def test_a_search_of_a_program_finds_them_in_no_way(alice: User, library: Collection) -> None:
@@ -180,7 +180,7 @@ def test_removing_deletes_the_file(alice: User) -> None:
     document = Document.objects.get()
     path = Path(document.file.path)
     assert path.exists()
-    assert "lease.txt" not in sign_in(alice).post(f"/files/{document.pk}/remove/").content.decode()
+    assert "lease.txt" not in make_client(alice).post(f"/files/{document.pk}/remove/").content.decode()
     assert not path.exists() and not Document.every.exists()
 
 
@@ -197,10 +197,10 @@ def test_they_are_deleted_with_their_chat(alice: User) -> None:
     document = Document.objects.get()
     path = Path(document.file.path)
     at, _ = delete_conversations(alice, [chat.pk])
-    assert sign_in(alice).get(f"/documents/{document.pk}/").status_code == 404
-    assert sign_in(alice).get(f"/files/?of={chat.files_id}").status_code == 404
+    assert make_client(alice).get(f"/documents/{document.pk}/").status_code == 404
+    assert make_client(alice).get(f"/files/?of={chat.files_id}").status_code == 404
     undelete_batch(alice, at)
-    assert sign_in(alice).get(f"/documents/{document.pk}/").status_code == 200
+    assert make_client(alice).get(f"/documents/{document.pk}/").status_code == 200
     delete_permanently([chat.pk])
     assert not path.exists() and not Collection.every.exists() and not Document.every.exists()
 
@@ -223,9 +223,9 @@ async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice
     def move() -> None:
         document = Document.objects.get(name="lease.txt")
         foreign = make_collection(bob, "Foreign")
-        assert "Contracts" in sign_in(alice).get(f"/files/{document.pk}/move/").content.decode()
-        assert sign_in(alice).post(f"/files/{document.pk}/move/", {"collection": foreign.pk}).status_code == 404
-        said = sign_in(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk}).content.decode()
+        assert "Contracts" in make_client(alice).get(f"/files/{document.pk}/move/").content.decode()
+        assert make_client(alice).post(f"/files/{document.pk}/move/", {"collection": foreign.pk}).status_code == 404
+        said = make_client(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk}).content.decode()
         assert "is now in" in said and "data-file=" not in said
         assert chunk_reindexing.reindex_chunks(shelf.pk) > 0
         document.refresh_from_db()
@@ -244,7 +244,7 @@ def test_a_file_that_is_being_read_or_is_there_already_is_not_moved(alice: User)
         chat_files.move_to_collection(alice, document, shelf)
     ingest(document.pk)
     other = Document.objects.create(collection=shelf, name="same.txt", sha256=document.sha256, size=1, status="ready")
-    response = sign_in(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk})
+    response = make_client(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk})
     assert response.status_code == 400 and str(other) in response.content.decode()
 
 

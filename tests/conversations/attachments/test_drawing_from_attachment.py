@@ -25,7 +25,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.privacy import data_requests
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import attached
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,9 +70,11 @@ async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page
     assert gallery.describe_recipe(first)["start"] == first.start_sha256
     said = content_credentials.read_credentials(Path(first.file.path).read_bytes(), "image/png")
     assert said and said.intact and said.derived and said.by_model
-    page = await in_db(lambda: sign_in(alice).get(f"/pictures/{first.pk}/").content.decode())
+    page = await in_db(lambda: make_client(alice).get(f"/pictures/{first.pk}/").content.decode())
     assert "Strength 0.3, from a picture that you attached" in page
-    assert "data-attached" in await in_db(lambda: sign_in(alice).get(f"/c/{answer.conversation_id}/").content.decode())
+    assert "data-attached" in await in_db(
+        lambda: make_client(alice).get(f"/c/{answer.conversation_id}/").content.decode()
+    )
 
 
 async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, ada, painter, settings) -> None:

@@ -21,7 +21,7 @@ from apps.safety.policy.verdicts import ALLOWED, Verdict
 from tests.conversations.attachments.conftest import QUESTION, TEXT, declare_vision, get_last_message
 from tests.conversations.attachments.picture_uploads import attached, drawn, file
 from tests.conversations.conftest import writes_on
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +37,7 @@ async def test_a_model_that_does_not_see_is_given_the_text_and_the_page_says_so(
     assert answer.text == "The water pressure is too low." and not answer.nothing_found
 
     def look() -> None:
-        page = sign_in(alice).get(f"/c/{answer.conversation_id}/").content.decode()
+        page = make_client(alice).get(f"/c/{answer.conversation_id}/").content.decode()
         assert f'data-attached="{row.pk}"' in page and f"/attached/{row.pk}/?small" in page
         assert "This model cannot see pictures. It received the text" in page and "28 characters" in page
 

@@ -27,7 +27,7 @@ from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import RateLimit
 from tests.conversations.attachments.picture_uploads import attached, drawn, file, posted
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,7 +44,7 @@ def bomb() -> bytes:
 
 
 def test_it_is_kept_and_its_text_is_recognised(alice: User, bells: list[tuple[str, str]]) -> None:
-    answer = posted(sign_in(alice), drawn("Error E4: water pressure low"))
+    answer = posted(make_client(alice), drawn("Error E4: water pressure low"))
     row = AttachedPicture.objects.get()
     assert answer.status_code == 200 and f'data-attached="{row.pk}"' in answer.content.decode()
     assert bells == [(uploads.TASK_NAME, str(row.pk))] and (row.status, row.was_asked_about, row.width) == (
@@ -64,7 +64,7 @@ def test_nothing_that_a_camera_wrote_stays(alice: User) -> None:
     noisy = io.BytesIO()
     noise = [Image.effect_noise((3000, 400), 90) for _ in range(3)]
     Image.merge("RGB", noise).save(noisy, "JPEG", exif=exif, comment=b"secret words")
-    assert posted(sign_in(alice), noisy.getvalue(), "../../photo\u202egpj.jpg").status_code == 200
+    assert posted(make_client(alice), noisy.getvalue(), "../../photo\u202egpj.jpg").status_code == 200
     row = AttachedPicture.objects.get()
     content = Path(row.file.path).read_bytes()
     assert b"taken at home" not in content and b"secret words" not in content and row.kind == "image/jpeg"
@@ -95,7 +95,7 @@ def _fresh() -> Iterator[None]:
     ids=["empty", "text", "cut off", "svg", "bomb", "one pixel", "a line", "huge"],
 )
 def test_what_cannot_be_taken_is_refused_in_words(alice: User, content: bytes, words: str) -> None:
-    answer = posted(sign_in(alice), content)
+    answer = posted(make_client(alice), content)
     assert answer.status_code == 400 and words in answer.content.decode()
     assert not AttachedPicture.objects.exists() and not list(Path(uploads.settings.MEDIA_ROOT).glob("attached/*"))
 
@@ -114,7 +114,7 @@ def test_unusual_pictures_are_taken(alice: User, form: str) -> None:
         Image.new("RGB", (64, 64), "red").save(out, "WEBP")
     else:
         Image.new("RGBA", (64, 64), (255, 0, 0, 0)).save(out, "PNG")
-    assert posted(sign_in(alice), out.getvalue()).status_code == 200
+    assert posted(make_client(alice), out.getvalue()).status_code == 200
     row = AttachedPicture.objects.get()
     with Image.open(row.file.path) as kept:
         assert kept.mode == "RGB" and not getattr(kept, "is_animated", False) and kept.size == (64, 64)
@@ -123,7 +123,7 @@ def test_unusual_pictures_are_taken(alice: User, form: str) -> None:
 
 def test_it_is_its_person_s_and_nobody_else_s(alice: User, bob: User) -> None:
     row = attached(alice)
-    own, other = sign_in(alice), sign_in(bob)
+    own, other = make_client(alice), make_client(bob)
     shown = own.get(f"/attached/{row.pk}/")
     assert shown["Content-Type"] == "image/png" and b"".join(shown.streaming_content).startswith(b"\x89PNG")  # type: ignore[attr-defined]
     assert own.get(f"/attached/{row.pk}/?small")["Content-Type"] == "image/jpeg"
@@ -139,8 +139,8 @@ def test_it_is_its_person_s_and_nobody_else_s(alice: User, bob: User) -> None:
 def test_it_counts_as_an_upload(alice: User) -> None:
     RateLimit.objects.create(scope="person", resource="uploads", burst=1, per_hour=1)
     rate_limits.clear_rate_cache()
-    assert posted(sign_in(alice), drawn("one")).status_code == 200
-    assert posted(sign_in(alice), drawn("two")).status_code == 429 and AttachedPicture.objects.count() == 1
+    assert posted(make_client(alice), drawn("one")).status_code == 200
+    assert posted(make_client(alice), drawn("two")).status_code == 429 and AttachedPicture.objects.count() == 1
 
 
 def test_one_that_crashes_the_worker_is_let_go_without_its_text(alice: User) -> None:
@@ -173,12 +173,12 @@ def test_what_the_classifier_finds_is_held_for_review_and_can_be_released(
     }
     registry._built.pop("pictures", None)
     monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: {"sexual": 0.95})
-    own = sign_in(alice)
+    own = make_client(alice)
     assert "data-held" in posted(own, drawn("x")).content.decode()
     row, case = AttachedPicture.objects.get(), Case.objects.get()
     assert (row.status, case.kind, case.owner_id) == ("held", "attached", alice.pk)
     assert own.get(f"/attached/{row.pk}/").status_code == 404
-    staff = sign_in(morgan)
+    staff = make_client(morgan)
     assert staff.get(f"/review/{case.pk}/").status_code == 200
     held = cases.claim_case(morgan, case.pk)
     assert staff.get(f"/review/{case.pk}/picture.png").status_code == 200
@@ -190,7 +190,7 @@ def test_what_the_classifier_finds_is_held_for_review_and_can_be_released(
 def test_why_one_is_held_is_read_in_the_language_of_the_page(alice: User) -> None:
     row, held = attached(alice), user_messages.ANSWER_MESSAGES["sexual"]
     AttachedPicture.objects.filter(pk=row.pk).update(status="held", reason=held)
-    own = sign_in(alice)
+    own = make_client(alice)
     own.cookies["language"] = "de"
     shown = own.get(f"/attached/?id={row.pk}").content.decode()
     assert "data-held" in shown and held not in shown

@@ -12,7 +12,7 @@ from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import model_queue, runner
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import writes_on
-from tests.factories import sign_in
+from tests.factories import make_client
 from tests.support.chat_models import BIG, get_fake_engine, offer_model, remove_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,7 +137,7 @@ async def test_a_full_server_keeps_only_its_own_questions_waiting(open_page, ali
 
 
 def test_the_composer_and_the_form_of_an_assistant_offer_the_models(alice, settings) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     assert "data-models" not in client.get("/").content.decode()
     offer_model(settings, supports_reasoning=True)
     page = client.get("/").content.decode()

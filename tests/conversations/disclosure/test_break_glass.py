@@ -26,7 +26,7 @@ from apps.users import special_permissions
 from apps.users.api_tokens import create_token
 from apps.users.models import User
 from tests.conversations.disclosure.conftest import PAGE, WHY, name_for
-from tests.factories import make_user, sign_in
+from tests.factories import make_client, make_user
 
 pytestmark = pytest.mark.django_db
 SAID = "The heliotrope key lies under the mat."
@@ -34,7 +34,7 @@ SAID = "The heliotrope key lies under the mat."
 
 @pytest.fixture
 def asker(morgan: User, robin: User) -> Client:
-    return sign_in(name_for(morgan))
+    return make_client(name_for(morgan))
 
 
 @pytest.fixture
@@ -73,18 +73,18 @@ def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, 
     assert (row.state, row.conversation, row.person) == ("asked", talk.pk, talk.owner)
     assert asker.get(address).status_code == 404, "nobody has approved it"
     assert do(asker, row, "approve").state == "asked", "never oneself"
-    page = sign_in(robin).get(PAGE).content.decode()
+    page = make_client(robin).get(PAGE).content.decode()
     assert WHY in page and SAID not in page
-    assert do(sign_in(robin), row, "approve").state == "open"
+    assert do(make_client(robin), row, "approve").state == "open"
     page = asker.get(address).content.decode()
     assert SAID in page and "**the key**" in page and "<script>alert" not in page
     assert "data-turn" not in page and 'name="do" value="end"' in page
-    assert sign_in(robin).get(address).status_code == 404, "it is open for who asked, alone"
+    assert make_client(robin).get(address).status_code == 404, "it is open for who asked, alone"
     assert kinds() == ["glass.asked", "glass.approved", "read"]
     read = AuditEntry.objects.get(kind="read")
     assert (read.actor, read.person) == (row.asker_id, talk.owner_id)
     assert read.payload == {"why": "break_glass", "ground": "order", "reason": WHY, "texts": 2}
-    assert "break-glass access (a court order" in sign_in(talk.owner).get("/notices/").content.decode()
+    assert "break-glass access (a court order" in make_client(talk.owner).get("/notices/").content.decode()
     assert audit.verify_chain() == []
 
 
@@ -92,14 +92,14 @@ def test_it_ends_by_itself_or_earlier_and_is_read_no_more(
     asker: Client, robin: User, ada: User, talk: Conversation, settings: LazySettings
 ) -> None:
     settings.BREAK_GLASS_MINUTES = 7
-    row = do(sign_in(robin), asked(asker, talk), "approve")
+    row = do(make_client(robin), asked(asker, talk), "approve")
     assert row.opened and row.ends and round((row.ends - row.opened).total_seconds()) == 7 * 60
     BreakGlass.objects.update(ends=timezone.now() - timedelta(seconds=1))
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404, "before any sweep"
     assert jobs.process_due_requests() and kinds()[-1] == "glass.expired"
     BreakGlass.objects.update(state="open", ends=timezone.now() + timedelta(minutes=5))
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 200
-    assert do(sign_in(ada), row, "end").state == "ended", "an administrator ends it, and reads nothing"
+    assert do(make_client(ada), row, "end").state == "ended", "an administrator ends it, and reads nothing"
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404 and kinds()[-1] == "glass.ended"
 
 
@@ -120,12 +120,12 @@ def test_an_emergency_opens_at_once_all_are_told_and_another_one_judges_it(
     assert jobs.process_due_requests() == 2 and jobs.process_due_requests() == 0
     assert sorted(one.to[0] for one in mail.outbox) == [ada.email, robin.email]
     assert WHY not in mail.outbox[0].body and talk.owner.email not in mail.outbox[0].body
-    assert "1 conversation was opened in an emergency" in sign_in(robin).get("/review/").content.decode()
+    assert "1 conversation was opened in an emergency" in make_client(robin).get("/review/").content.decode()
     asker.post(PAGE, sent(talk, emergency="on"))
     assert BreakGlass.objects.count() == 1, "not another one before somebody has judged it"
     assert do(asker, row, "justified", "I say so.").judged is None, "never oneself"
-    assert do(sign_in(robin), row, "unjustified").judged is None, "a judgement says why"
-    row = do(sign_in(robin), row, "unjustified", "Nobody was in danger.")
+    assert do(make_client(robin), row, "unjustified").judged is None, "a judgement says why"
+    row = do(make_client(robin), row, "unjustified", "Nobody was in danger.")
     assert (row.justified, row.state, row.approver) == (False, "ended", robin)
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404 and kinds()[-1] == "glass.judged"
 
@@ -135,7 +135,7 @@ def test_by_person_the_dates_are_shown_and_one_conversation_is_opened(
 ) -> None:
     other = Conversation.objects.create(owner=alice, title="Oleander")
     foreign = Conversation.objects.create(owner=bob, title="Bob's")
-    row = do(sign_in(robin), asked(asker, alice.email), "approve")
+    row = do(make_client(robin), asked(asker, alice.email), "approve")
     address = f"{PAGE}{row.pk}/"
     page = asker.get(address).content.decode()
     assert "Heliotrope" not in page and "Oleander" not in page and str(talk.pk) in page and "2 messages" in page
@@ -149,12 +149,14 @@ def test_by_person_the_dates_are_shown_and_one_conversation_is_opened(
 def test_for_everybody_else_there_is_nothing(
     request: pytest.FixtureRequest, asker: Client, robin: User, talk: Conversation, who: str
 ) -> None:
-    row = do(sign_in(robin), asked(asker, talk), "approve")
+    row = do(make_client(robin), asked(asker, talk), "approve")
     if who == "demoted":
         client = asker
         User.objects.filter(pk=row.asker_id).update(role=User.Role.MEMBER)
     else:
-        client = sign_in(make_user("rene", User.Role.REVIEWER) if who == "reviewer" else request.getfixturevalue(who))
+        client = make_client(
+            make_user("rene", User.Role.REVIEWER) if who == "reviewer" else request.getfixturevalue(who)
+        )
     for address in (PAGE, f"{PAGE}{row.pk}/"):
         assert client.get(address).status_code == 404
     for address in (PAGE, f"{PAGE}{row.pk}/decide/", f"{PAGE}{row.pk}/{talk.pk}/"):
@@ -167,14 +169,14 @@ def test_an_administrator_sees_the_list_and_neither_asks_nor_reads(
     asker: Client, ada: User, talk: Conversation
 ) -> None:
     row = asked(asker, talk)
-    client = sign_in(ada)
+    client = make_client(ada)
     assert WHY in client.get(PAGE).content.decode() and do(client, row, "approve").state == "asked"
     client.post(PAGE, sent(talk))
     assert BreakGlass.objects.count() == 1 and client.get(f"{PAGE}{row.pk}/").status_code == 404
 
 
 def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Conversation) -> None:
-    row = do(sign_in(robin), asked(asker, talk), "approve")
+    row = do(make_client(robin), asked(asker, talk), "approve")
     assert row.asker is not None
     secret = create_token(row.asker, "a token", ["read"], 30)
     answer = Client().get(f"{PAGE}{row.pk}/", headers={"authorization": f"Bearer {secret}"})
@@ -198,7 +200,7 @@ def test_what_cannot_be_asked_is_said(asker: Client, talk: Conversation, change:
 
 
 def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, talk: Conversation) -> None:
-    client = sign_in(name_for(morgan))
+    client = make_client(name_for(morgan))
     assert "No other user has break-glass permission" in client.get(PAGE).content.decode()
     client.post(PAGE, sent(talk, emergency="on"))
     row = BreakGlass.objects.get()
@@ -210,7 +212,7 @@ def test_what_is_sealed_or_withheld_is_not_shown(asker: Client, robin: User, tal
     answer = talk.messages.get(role="assistant")
     outcome = PolicyResult(Action.SEND, "child_exploitation", 4, 0.97)
     cases.flag_content(FlaggedContent("answer", str(answer.pk), "answer", SAID, talk.owner_id, outcome))
-    row = do(sign_in(robin), asked(asker, talk), "approve")
+    row = do(make_client(robin), asked(asker, talk), "approve")
     page = asker.get(f"{PAGE}{row.pk}/").content.decode()
     assert SAID not in page and "the key" not in page and "Part of a sealed case" in page
     name_for(morgan, special_permissions.SEALED)
@@ -221,7 +223,7 @@ def test_what_is_sealed_or_withheld_is_not_shown(asker: Client, robin: User, tal
 
 @pytest.mark.usefixtures("ada")
 def test_erasure_ends_it_and_leaves_no_reason(asker: Client, robin: User, talk: Conversation, alice: User) -> None:
-    row = do(sign_in(robin), asked(asker, talk), "approve")
+    row = do(make_client(robin), asked(asker, talk), "approve")
     data_requests.process_request(str(data_requests.request_erasure(alice).pk))
     row.refresh_from_db()
     assert (row.person, row.conversation, row.reason, row.state) == (None, None, "", "ended")
@@ -230,7 +232,7 @@ def test_erasure_ends_it_and_leaves_no_reason(asker: Client, robin: User, talk: 
 
 
 def test_a_conversation_that_is_gone_is_said(asker: Client, robin: User, talk: Conversation) -> None:
-    row = do(sign_in(robin), asked(asker, talk), "approve")
+    row = do(make_client(robin), asked(asker, talk), "approve")
     talk.delete()
     assert "This conversation is no longer available." in asker.get(f"{PAGE}{row.pk}/", follow=True).content.decode()
     assert not AuditEntry.objects.filter(kind="read").exists()

@@ -27,7 +27,7 @@ from apps.safety.policy.schema import Action
 from apps.users import special_permissions
 from apps.users.models import User
 from tests.conversations.disclosure.conftest import PAGE, WHY, name_for
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +57,7 @@ def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, talk: Co
     """Its number stands in the log, which an administrator reads."""
     row = opened(asker, robin, talk)
     User.objects.filter(pk=talk.owner.pk).update(role=User.Role.ADMINISTRATOR)
-    sign_in(talk.owner).post(f"{PAGE}{row.pk}/decide/", {"do": "end"})
+    make_client(talk.owner).post(f"{PAGE}{row.pk}/decide/", {"do": "end"})
     row.refresh_from_db()
     assert row.state == "open" and not AuditEntry.objects.filter(kind="glass.ended").exists()
 
@@ -114,10 +114,10 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
 
 def test_its_person_sees_a_reading_that_stands_behind_many_others(asker: User, robin: User, talk: Conversation) -> None:
     row = opened(asker, robin, talk)
-    assert sign_in(asker).get(f"{PAGE}{row.pk}/").status_code == 200
+    assert make_client(asker).get(f"{PAGE}{row.pk}/").status_code == 200
     for number in range(51):
         audit.record_event("read", actor=robin, person=talk.owner_id, subject=f"case {number}", why="review")
-    assert "break-glass access (" in sign_in(talk.owner).get("/notices/").content.decode()
+    assert "break-glass access (" in make_client(talk.owner).get("/notices/").content.decode()
 
 
 def drawn(talk: Conversation, number: str, prompt: str) -> Picture:
@@ -144,10 +144,10 @@ def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, t
     Attachment.objects.create(question=question, picture=attached, position=0)
     sealed("attached", attached.pk, talk)
     row = opened(asker, robin, talk)
-    page = sign_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
+    page = make_client(asker).get(f"{PAGE}{row.pk}/").content.decode()
     assert "oleander" in page and not any(word in page for word in ("heliotrope", "gladiolus", "hibiscus", "What is"))
     name_for(asker, special_permissions.SEALED)
-    page = sign_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
+    page = make_client(asker).get(f"{PAGE}{row.pk}/").content.decode()
     assert all(word in page for word in ("oleander", "heliotrope", "gladiolus", "hibiscus"))
 
 

@@ -25,7 +25,7 @@ from apps.safety.policy.schema import Stage, hash_policy
 from apps.safety.policy.verdicts import CheckUnavailable
 from apps.users.models import User
 from tests.conversations.disclosure.conftest import HARMLESS, HATEFUL, Looks
-from tests.factories import get_page, get_reviewer, share_conversation, sign_in
+from tests.factories import get_page, get_reviewer, make_client, share_conversation
 from tests.safety import policy_drafts
 
 pytestmark = pytest.mark.django_db
@@ -101,8 +101,8 @@ def test_a_link_and_what_is_copied_from_it_are_without_it(conversation: Conversa
     assert HATEFUL not in page and "Is it [hate]?" not in page and HARMLESS in page
     assert "withheld from shared links" in page and "This question is withheld." in page
     answer = Message.objects.get(text=HATEFUL)
-    assert sign_in(bob).get(f"{address}answers/{answer.pk}/behind/").status_code == 404
-    sign_in(bob).post(f"{address}copy/")
+    assert make_client(bob).get(f"{address}answers/{answer.pk}/behind/").status_code == 404
+    make_client(bob).post(f"{address}copy/")
     copied = Message.objects.filter(conversation__owner=bob)
     assert copied.count() == 4 and not copied.filter(text__contains="[hate]").exists()
     assert Message.objects.get(pk=answer.pk).text == HATEFUL, "the original stays as it is"
@@ -155,7 +155,7 @@ def test_a_picture_has_a_verdict_of_its_own(
     assert shown in get_page(bob, address) and "created by fake" in get_page(alice, f"/c/{conversation.pk}/export.md")
     monkeypatch.setattr(registry, "get_image_classifier", Looks)
     monkeypatch.setattr("apps.conversations.disclosure.outbound_check.read_stored_bytes", lambda file: b"a picture")
-    assert shown not in get_page(bob, address) and sign_in(bob).get(shown).status_code == 404
+    assert shown not in get_page(bob, address) and make_client(bob).get(shown).status_code == 404
     assert "created by fake" not in get_page(alice, f"/c/{conversation.pk}/export.md")
     assert str(row.pk) not in get_page(alice, f"/c/{conversation.pk}/print/")
     assert OutboundVerdict.objects.filter(code="sexual").count() == 2
@@ -218,10 +218,10 @@ def test_a_title_is_judged_too_and_one_s_own_is_exported(
     page = get_page(bob, address)
     instead = "How high is it?" if title_origin == Conversation.TitleOrigin.MODEL else "Shared conversation"
     assert "[hate]" not in page and f"<title>{instead}" in page
-    sign_in(bob).post(f"{address}copy/")
+    make_client(bob).post(f"{address}copy/")
     assert Conversation.objects.get(owner=bob).title == f"{instead} (copy)"
     for name in ("export.md", "export.json", "print/"):
-        answer = sign_in(alice).get(f"/c/{conversation.pk}/{name}")
+        answer = make_client(alice).get(f"/c/{conversation.pk}/{name}")
         said = f"{answer.content.decode()} {answer.headers.get('Content-Disposition', '')}"
         assert ("[hate]" in said) is (title_origin != "model") and ("hate" in said.split()[-1]) is (
             title_origin != "model" and name != "print/"

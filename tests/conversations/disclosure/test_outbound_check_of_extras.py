@@ -26,7 +26,7 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
 from tests.conversations.disclosure.conftest import HARMLESS, HATEFUL, Looks
-from tests.factories import get_page, get_reviewer, share_conversation, sign_in
+from tests.factories import get_page, get_reviewer, make_client, share_conversation
 
 pytestmark = pytest.mark.django_db
 RECORD = {"search": None, "prompt": None, "thoughts": "", "verdicts": [], "tokens": [], "pieces": [], "timeline": []}
@@ -41,7 +41,7 @@ def recorded(said: str, **also: object) -> Message:
 def test_a_copy_of_a_link_has_no_record_of_what_stays_back(conversation: Conversation, bob: User) -> None:
     recorded(HATEFUL, tokens=[[HATEFUL, -0.1, []]])
     recorded(HARMLESS, tokens=[[HARMLESS, -0.1, []]])
-    sign_in(bob).post(f"{share_conversation(conversation)}copy/")
+    make_client(bob).post(f"{share_conversation(conversation)}copy/")
     rows = AnswerTrace.objects.filter(answer__conversation__owner=bob).select_related("answer")
     assert [row.answer.text for row in rows] == [HARMLESS]
     assert HATEFUL not in json.dumps([trace.unpack_trace(bytes(row.data)) for row in rows])

@@ -8,7 +8,7 @@ from apps.conversations.core import model_choice
 from apps.conversations.core.requests import AskRequest, RetryRequest
 from apps.conversations.models import Conversation, Message, Preference
 from apps.users.models import User
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db
 
@@ -26,13 +26,13 @@ def answers(owner: User, *rows: tuple[str, str]) -> list[Message]:
 def test_an_answer_without_text_stands_beside_the_other_and_says_why(alice: User) -> None:
     written, failed = answers(alice, ("It is **high**.", "complete"), ("", "failed"))
     for row in (written, failed):
-        shown = sign_in(alice).get(f"/answers/{row.pk}/compare/")
+        shown = make_client(alice).get(f"/answers/{row.pk}/compare/")
         assert shown.status_code == 200
         assert "<strong>" in shown.content.decode()
         assert "This answer has no text. Why." in " ".join(shown.content.decode().split())
         assert f'value="{written.pk}"' in shown.content.decode()
         assert f'name="better" value="{failed.pk}"' not in shown.content.decode(), "nothing there to be better"
-    sign_in(alice).post(f"/answers/{failed.pk}/compare/", {"with": written.pk, "better": written.pk})
+    make_client(alice).post(f"/answers/{failed.pk}/compare/", {"with": written.pk, "better": written.pk})
     assert Preference.objects.get().better == written
 
 
@@ -42,7 +42,7 @@ def test_an_answer_that_found_nothing_says_so_as_in_the_conversation(alice: User
     searched = {"searched": ["Handbook"], "documents": 2, "query": "high"}
     empty.steps = [{"name": "search", "words": "Searched", "ms": 3.0, "nothing": searched}]
     empty.save()
-    shown = sign_in(alice).get(f"/answers/{written.pk}/compare/").content.decode()
+    shown = make_client(alice).get(f"/answers/{written.pk}/compare/").content.decode()
     assert "I found nothing about this in your documents." in shown and "This answer has no text." not in shown
     assert "Answer 1 · Openbook · model not known" in shown and "Answer 2 · Openbook\n" in shown, "no model was asked"
 
@@ -50,7 +50,7 @@ def test_an_answer_that_found_nothing_says_so_as_in_the_conversation(alice: User
 def test_the_choice_that_neither_is_better_is_marked(alice: User) -> None:
     written, other = answers(alice, ("It is high.", "complete"), ("Very high.", "complete"))
     pressed = 'value=""\n          aria-pressed="true"'
-    page, place = sign_in(alice), f"/answers/{written.pk}/compare/"
+    page, place = make_client(alice), f"/answers/{written.pk}/compare/"
     assert pressed not in page.get(place).content.decode()
     assert pressed in page.post(place, {"with": other.pk, "better": ""}, follow=True).content.decode()
     chosen = page.post(place, {"with": other.pk, "better": other.pk}, follow=True).content.decode()
@@ -59,14 +59,14 @@ def test_the_choice_that_neither_is_better_is_marked(alice: User) -> None:
 
 def test_while_the_second_answer_is_being_written_the_conversation_is_shown_with_a_word_on_it(alice: User) -> None:
     written, _ = answers(alice, ("It is high.", "complete"), ("", "writing"))
-    shown = sign_in(alice).get(f"/answers/{written.pk}/compare/", follow=True)
+    shown = make_client(alice).get(f"/answers/{written.pk}/compare/", follow=True)
     assert shown.status_code == 200
     assert "There is no second answer to compare with yet." in shown.content.decode()
 
 
 def test_answers_of_others_are_not_found(alice: User, bob: User) -> None:
     written, _ = answers(alice, ("It is high.", "complete"), ("", "failed"))
-    assert sign_in(bob).get(f"/answers/{written.pk}/compare/").status_code == 404
+    assert make_client(bob).get(f"/answers/{written.pk}/compare/").status_code == 404
 
 
 def test_choosing_a_model_for_one_answer_leaves_the_conversation_its_own(alice: User) -> None:

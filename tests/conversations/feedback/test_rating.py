@@ -10,7 +10,7 @@ from apps.safety.models import AuditEntry, Case, Notice
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.factories import make_user, sign_in
+from tests.factories import make_client, make_user
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,11 +26,11 @@ def answer(alice: User) -> Message:
 
 
 def rate(user: User, answer: Message, thumb: str = "poor") -> int:
-    return sign_in(user).post(f"/answers/{answer.pk}/feedback/", {"thumb": thumb}).status_code
+    return make_client(user).post(f"/answers/{answer.pk}/feedback/", {"thumb": thumb}).status_code
 
 
 def say(user: User, answer: Message, **said: object):
-    return sign_in(user).post(f"/answers/{answer.pk}/feedback/detail/", said)
+    return make_client(user).post(f"/answers/{answer.pk}/feedback/detail/", said)
 
 
 def test_a_thumb_is_kept_at_once_and_shown_after_a_reload_and_turned_over_loses_its_reasons(alice, answer) -> None:
@@ -38,7 +38,7 @@ def test_a_thumb_is_kept_at_once_and_shown_after_a_reload_and_turned_over_loses_
     say(alice, answer, reasons=["wrong", "style"], note="It was stone.")
     row = Feedback.objects.get()
     assert (row.good, row.reasons, row.note) == (False, ["wrong", "style"], "It was stone.")
-    page = strip_layout(sign_in(alice).get(f"/c/{answer.conversation_id}/").content.decode())
+    page = strip_layout(make_client(alice).get(f"/c/{answer.conversation_id}/").content.decode())
     assert 'data-thumb="poor" aria-pressed="true"' in page and 'data-thumb="good" aria-pressed="false"' in page
     rate(alice, answer, "good")
     row.refresh_from_db()
@@ -80,27 +80,31 @@ def test_staff_lists_filters_opens_and_handles_and_the_reading_is_recorded(alice
     rate(alice, answer)
     say(alice, answer, reasons=["citation"], note="Page 3 says otherwise.")
     row = Feedback.objects.get()
-    assert sign_in(bob).get("/feedback/").status_code == sign_in(bob).get(f"/feedback/{row.pk}/").status_code == 404
+    assert (
+        make_client(bob).get("/feedback/").status_code
+        == make_client(bob).get(f"/feedback/{row.pk}/").status_code
+        == 404
+    )
     morgan = make_user("morgan", User.Role.REVIEWER)
-    page = sign_in(morgan).get("/feedback/").content.decode()
+    page = make_client(morgan).get("/feedback/").content.decode()
     assert "Page 3 says otherwise." in page and "cheese" not in page, "words of a conversation are not in the list"
     for query, there in (
         ("thumb=poor", True), ("thumb=good", False), ("reason=citation", True), ("reason=style", False),
         ("show=handled", False), ("page=x&reason='", True),
     ):  # fmt: skip
-        assert (len(sign_in(morgan).get(f"/feedback/?{query}").context["rows"]) == 1) is there, query
-    opened = sign_in(morgan).get(f"/feedback/{row.pk}/").content.decode()
+        assert (len(make_client(morgan).get(f"/feedback/?{query}").context["rows"]) == 1) is there, query
+    opened = make_client(morgan).get(f"/feedback/{row.pk}/").content.decode()
     assert "How high?" in opened and "made of cheese" in opened
     assert AuditEntry.objects.filter(kind="read", actor=morgan.pk, person=alice.pk).count() == 1
-    sign_in(morgan).post(f"/feedback/{row.pk}/handled/", {"handled": "yes"})
-    assert not sign_in(morgan).get("/feedback/").context["rows"]
+    make_client(morgan).post(f"/feedback/{row.pk}/handled/", {"handled": "yes"})
+    assert not make_client(morgan).get("/feedback/").context["rows"]
     say(alice, answer, note="And page 4.")
-    assert sign_in(morgan).get("/feedback/").context["rows"], "what was said anew is new"
+    assert make_client(morgan).get("/feedback/").context["rows"], "what was said anew is new"
 
 
 def test_of_a_deleted_conversation_staff_sees_nothing_more(alice, answer) -> None:
     rate(alice, answer)
-    sign_in(alice).post(f"/c/{answer.conversation_id}/delete/")
-    morgan = sign_in(make_user("morgan", User.Role.REVIEWER))
+    make_client(alice).post(f"/c/{answer.conversation_id}/delete/")
+    morgan = make_client(make_user("morgan", User.Role.REVIEWER))
     assert not morgan.get("/feedback/").context["rows"]
     assert morgan.get(f"/feedback/{Feedback.objects.get().pk}/").status_code == 404

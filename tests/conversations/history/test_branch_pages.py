@@ -14,7 +14,7 @@ from apps.conversations.turns import runner
 from apps.documents.models import Document
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import get_page, sign_in
+from tests.factories import get_page, make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -65,15 +65,17 @@ def on_page(response) -> list[str]:
 
 
 async def test_an_address_shows_a_branch_and_only_turning_to_it_is_remembered(talk, alice) -> None:
-    assert on_page(await in_db(lambda: sign_in(alice).get(talk["place"]))) == [talk["again"]]
-    assert on_page(await in_db(lambda: sign_in(alice).get(f"{talk['place']}?at={talk['follow']}"))) == [
+    assert on_page(await in_db(lambda: make_client(alice).get(talk["place"]))) == [talk["again"]]
+    assert on_page(await in_db(lambda: make_client(alice).get(f"{talk['place']}?at={talk['follow']}"))) == [
         talk["first"],
         talk["follow"],
     ]
-    assert on_page(await in_db(lambda: sign_in(alice).get(talk["place"]))) == [talk["again"]], "looking changes nothing"
-    turned = await in_db(lambda: sign_in(alice).post(f"{talk['place']}choose/", {"at": talk["first"]}))
+    assert on_page(await in_db(lambda: make_client(alice).get(talk["place"]))) == [talk["again"]], (
+        "looking changes nothing"
+    )
+    turned = await in_db(lambda: make_client(alice).post(f"{talk['place']}choose/", {"at": talk["first"]}))
     assert on_page(turned) == [talk["first"], talk["follow"]]
-    assert on_page(await in_db(lambda: sign_in(alice).get(talk["place"]))) == [talk["first"], talk["follow"]]
+    assert on_page(await in_db(lambda: make_client(alice).get(talk["place"]))) == [talk["first"], talk["follow"]]
 
 
 async def test_the_marks_of_a_fork_name_both_neighbours(talk, alice) -> None:
@@ -113,10 +115,12 @@ async def test_a_question_that_is_being_answered_stays_as_it_is(open_page, talk,
 
 
 async def test_a_fork_holds_the_path_and_all_it_stands_on_and_nothing_else(talk, alice, bob) -> None:
-    assert (await in_db(lambda: sign_in(bob).post(f"{talk['place']}fork/", {"at": talk["first"]}))).status_code == 404
-    new = (await in_db(lambda: sign_in(alice).post(f"{talk['place']}fork/", {"at": talk["first"]})))["Location"]
+    assert (
+        await in_db(lambda: make_client(bob).post(f"{talk['place']}fork/", {"at": talk["first"]}))
+    ).status_code == 404
+    new = (await in_db(lambda: make_client(alice).post(f"{talk['place']}fork/", {"at": talk["first"]})))["Location"]
     assert new != talk["place"]
-    page = await in_db(lambda: sign_in(alice).get(new))
+    page = await in_db(lambda: make_client(alice).get(new))
     assert len(page.context["turns"]) == 1
     answer = page.context["turns"][0]["answer"]
     old = await Message.objects.aget(pk=talk["first"])
@@ -131,7 +135,7 @@ async def test_a_fork_holds_the_path_and_all_it_stands_on_and_nothing_else(talk,
 
 
 async def test_a_conversation_is_taken_away_as_markdown(talk, alice) -> None:
-    response = await in_db(lambda: sign_in(alice).get(f"{talk['place']}export.md?at={talk['follow']}"))
+    response = await in_db(lambda: make_client(alice).get(f"{talk['place']}export.md?at={talk['follow']}"))
     text = response.content.decode()
     assert response["Content-Disposition"].startswith('attachment; filename="how-high-was-the-lighthouse')
     assert DISCLOSURE in text and f"## {QUESTION}" in text and f"## {OTHER}" in text
@@ -147,7 +151,7 @@ async def test_markdown_speaks_the_language_of_who_takes_it(talk, alice) -> None
 
 
 async def test_a_conversation_is_taken_away_as_json_with_all_branches(talk, alice) -> None:
-    record = orjson.loads((await in_db(lambda: sign_in(alice).get(f"{talk['place']}export.json"))).content)
+    record = orjson.loads((await in_db(lambda: make_client(alice).get(f"{talk['place']}export.json"))).content)
     assert record["disclosure"] == DISCLOSURE and record["digital_source_type"].endswith("trainedAlgorithmicMedia")
     assert record["path"] == [talk["question"], talk["again"]] and len(record["messages"]) == 5
     first = next(row for row in record["messages"] if row["id"] == talk["first"])
@@ -166,7 +170,7 @@ async def test_an_export_names_nothing_that_may_no_longer_be_read(talk, alice) -
 async def test_a_printed_page_says_that_a_model_wrote_it(talk, alice, bob) -> None:
     page = await in_db(get_page, alice, f"{talk['place']}print/?at={talk['follow']}")
     assert "Written with AI." in page and DISCLOSURE in page and "fake-1B" in page and OTHER in page
-    alices, bobs = await in_db(sign_in, alice), await in_db(sign_in, bob)
+    alices, bobs = await in_db(make_client, alice), await in_db(make_client, bob)
     for path in ("print/", "export.md", "export.json"):
         assert (await in_db(bobs.get, talk["place"] + path)).status_code == 404
         assert (await in_db(alices.get, f"/c/{uuid.uuid4()}/{path}")).status_code == 404

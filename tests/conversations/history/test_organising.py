@@ -14,7 +14,7 @@ from apps.conversations.turns import runner
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.conftest import writes_on
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +24,7 @@ def talks(owner: User, *titles: str) -> list[Conversation]:
 
 
 def change(user: User, do: str, rows: list[Conversation], **also: str):
-    return sign_in(user).post("/conversations/change/", {"do": do, "id": [str(row.pk) for row in rows], **also})
+    return make_client(user).post("/conversations/change/", {"do": do, "id": [str(row.pk) for row in rows], **also})
 
 
 def titles(rows) -> list[str]:
@@ -39,7 +39,7 @@ def test_pinned_and_filed_conversations_stand_apart_and_archived_ones_leave_the_
     found = load_sidebar(alice)
     assert titles(found.pinned.rows) == ["one"] and titles(found.recent.rows) == ["four"]
     assert {part.name: titles(part.rows) for part in found.folders} == {"Birds": ["two"]}
-    page = sign_in(alice)
+    page = make_client(alice)
     assert titles(page.get("/conversations/all/?show=archived").context["rows"]) == ["three"]
     assert titles(page.get(f"/conversations/all/?show={Folder.objects.get().pk}").context["rows"]) == ["two"]
     change(alice, "unarchive", [three])
@@ -50,7 +50,7 @@ def test_pinned_and_filed_conversations_stand_apart_and_archived_ones_leave_the_
 
 def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None:
     one, two, three = talks(alice, "one", "two", "three")
-    page = sign_in(alice)
+    page = make_client(alice)
     after = page.post("/conversations/change/", {"do": "delete", "id": [one.pk, two.pk]}, follow=True)
     assert titles(after.context["rows"]) == ["three"] and "2 conversations deleted." in after.content.decode()
     assert page.get(f"/c/{one.pk}/").status_code == 404
@@ -70,11 +70,11 @@ def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
     one, two = talks(alice, "one", "two")
     (his,) = talks(bob, "his")
     conversation_actions.delete_conversations(alice, [two.pk])
-    after = sign_in(alice).post(
+    after = make_client(alice).post(
         "/conversations/change/", {"do": "delete", "id": [one.pk, one.pk, two.pk, his.pk]}, follow=True
     )
     assert "1 conversation deleted." in after.content.decode()
-    after = sign_in(alice).post("/conversations/change/", {"do": "delete", "id": [his.pk]}, follow=True)
+    after = make_client(alice).post("/conversations/change/", {"do": "delete", "id": [his.pk]}, follow=True)
     assert "deleted." not in after.content.decode()
 
 
@@ -105,7 +105,7 @@ def test_a_folder_is_renamed_and_removed_and_its_conversations_stay(alice: User)
     (one,) = talks(alice, "one")
     change(alice, "move", [one], name="Birds")
     Folder.objects.create(owner=alice, name="Taken")
-    pk, page = Folder.objects.get(name="Birds").pk, sign_in(alice)
+    pk, page = Folder.objects.get(name="Birds").pk, make_client(alice)
     for name, expected in (("Taken", "Birds"), (" ", "Birds"), ("Sea birds", "Sea birds")):
         page.post(f"/folders/{pk}/", {"name": name})
         assert Folder.objects.get(pk=pk).name == expected

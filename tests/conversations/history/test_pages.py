@@ -19,7 +19,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users import rate_limits
 from apps.users.models import User
 from tests.conversations.conftest import session_of
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -193,7 +193,7 @@ def _counted(function, *args):
 
 
 def _queries(user: User, path: str) -> int:
-    client = sign_in(user)
+    client = make_client(user)
     client.get(path)
     with CaptureQueriesContext(connection) as queries:
         assert client.get(path).status_code == 200
@@ -201,12 +201,12 @@ def _queries(user: User, path: str) -> int:
 
 
 def _panel(user: User, path: str):
-    return sign_in(user).get(path, headers={"HX-Request": "true"})
+    return make_client(user).get(path, headers={"HX-Request": "true"})
 
 
 def _get(user: User, path: str):
-    return sign_in(user).get(path)
+    return make_client(user).get(path)
 
 
 def _post(user: User, path: str, data: dict[str, str]):
-    return sign_in(user).post(path, data)
+    return make_client(user).post(path, data)

@@ -12,7 +12,7 @@ from apps.conversations.turns import runner
 from apps.conversations.turns import titles as turn_titles
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -105,7 +105,7 @@ def test_found_words_are_marked_and_nothing_else_is_markup(alice: User) -> None:
 def test_the_page_lists_titles_and_places(alice: User, bob: User) -> None:
     said(alice, "Where do puffins nest?", title="Sea birds")
     said(alice, "Anything", title="All about puffins")
-    client = sign_in(alice)
+    client = make_client(alice)
     page = client.get("/conversations/all/?q=puffins")
     assert [row.title for row in page.context["rows"]] == ["All about puffins", "Sea birds"]
     assert "<mark>puffins</mark>" in page.content.decode()
@@ -168,7 +168,7 @@ async def test_a_model_that_does_not_read_well_is_asked_for_no_title(
 
 async def test_a_name_that_a_person_gave_stays(open_page, alice, library, chat, titles) -> None:
     def rename(pk: str) -> None:
-        client = sign_in(alice)
+        client = make_client(alice)
         client.post(f"/c/{pk}/rename/", {"title": "Mine"})
 
     row = await named(open_page, alice, chat, "Height of the lighthouse", rename)

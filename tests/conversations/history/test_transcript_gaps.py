@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.conversations.history import transcript_gaps
 from apps.conversations.models import Conversation, Message
 from apps.users.models import User
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db
 TURNS = 40
@@ -63,7 +63,7 @@ def get(client: Client, path: str) -> str:
 
 
 def test_it_opens_at_its_end_and_scrolling_up_shows_every_turn_once(alice: User, place: Conversation) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     page = get(client, f"/c/{place.pk}/")
     seen = shown(page)
     assert seen == [-1, *range(TURNS - transcript_gaps.MAX_GAP_TURNS, TURNS)]
@@ -77,7 +77,7 @@ def test_it_opens_at_its_end_and_scrolling_up_shows_every_turn_once(alice: User,
 def test_a_message_that_is_looked_for_has_its_surroundings_and_the_gaps_close(
     alice: User, place: Conversation, answers: list[UUID]
 ) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     page = get(client, f"/c/{place.pk}/?at={answers[10]}")
     around = list(range(8, 8 + transcript_gaps.MAX_GAP_TURNS))
     assert shown(page) == [-1, *around, -1, *range(TURNS - transcript_gaps.MAX_GAP_TURNS, TURNS)]
@@ -93,7 +93,7 @@ def test_a_message_that_is_looked_for_has_its_surroundings_and_the_gaps_close(
 def test_a_gap_in_the_middle_is_filled_from_its_beginning(
     alice: User, place: Conversation, answers: list[UUID]
 ) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     page = get(client, f"/c/{place.pk}/turns/?after={answers[0]}&before={answers[-1]}")
     assert shown(page) == [*range(1, 1 + transcript_gaps.MAX_GAP_TURNS), -1]
     assert f"after={answers[transcript_gaps.MAX_GAP_TURNS]}" in gap(page) and "26 more questions" in page
@@ -103,9 +103,9 @@ def test_what_is_not_there_or_not_theirs_is_not_found(
     alice: User, bob: User, place: Conversation, answers: list[UUID]
 ) -> None:
     path = f"/c/{place.pk}/turns/"
-    assert sign_in(bob).get(f"{path}?before={answers[5]}").status_code == 404
+    assert make_client(bob).get(f"{path}?before={answers[5]}").status_code == 404
     for query in ("", "?before=x", f"?before={place.pk}", f"?before={answers[0]}"):
-        assert sign_in(alice).get(path + query).status_code == 404
+        assert make_client(alice).get(path + query).status_code == 404
 
 
 def test_the_shown_turns_are_of_the_branch_that_is_looked_at(
@@ -114,7 +114,7 @@ def test_the_shown_turns_are_of_the_branch_that_is_looked_at(
     first = Message.objects.get(pk=answers[0])
     other = Message.objects.create(conversation=place, parent=first, role="user", text="Question 99?", asked_by=alice)
     leaf = Message.objects.create(conversation=place, parent=other, role="assistant", text="Else.", asked_by=alice)
-    client = sign_in(alice)
+    client = make_client(alice)
     assert shown(get(client, f"/c/{place.pk}/")) == [0, 99], "what was written last is what is remembered"
     assert shown(get(client, f"/c/{place.pk}/?at={answers[-1]}")) == [
         -1,
@@ -124,7 +124,7 @@ def test_the_shown_turns_are_of_the_branch_that_is_looked_at(
 
 
 def test_it_takes_as_many_queries_however_long_it_is(alice: User, place: Conversation) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     counts = []
     for path in (f"/c/{place.pk}/", f"/c/{long_conversation(alice, 14).pk}/"):
         client.get(path)

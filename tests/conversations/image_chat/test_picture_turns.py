@@ -18,7 +18,7 @@ from apps.images.models import Picture
 from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case
 from tests.conversations.conftest import WAIT_S
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("painter")]
 
@@ -46,7 +46,7 @@ async def test_a_picture_is_a_turn_whose_tiles_are_there_after_a_reload(open_pag
     assert [step["name"] for step in answer.steps] == ["draw"]
 
     def look() -> None:
-        client = sign_in(alice)
+        client = make_client(alice)
         page = client.get(f"/c/{answer.conversation_id}/").content.decode()
         assert page.count('class="tile"') == 2 and "data-active" in page and "1 ahead in the queue" in page
         scheduler.draw_waiting()
@@ -131,14 +131,14 @@ async def test_somebody_else_s_picture_is_not_there(open_page, alice, bob) -> No
     assert closed["status"] == "failed" and "no longer available" in closed["reason"]
     assert await (await Message.objects.aget(pk=accepted["turn"])).pictures.acount() == 0
     answer = await Message.objects.aget(pictures=first)
-    assert (await in_db(lambda: sign_in(bob).get(f"/answers/{answer.pk}/pictures/"))).status_code == 404
+    assert (await in_db(lambda: make_client(bob).get(f"/answers/{answer.pk}/pictures/"))).status_code == 404
 
 
 async def test_words_that_the_gate_withholds_are_a_held_tile_and_one_case(open_page, alice, painter) -> None:
     answer = await asked(await open_page(alice), f"/picture {BAD}", "withheld")
     assert (await answer.pictures.aget()).status == "held"
     assert [case.kind async for case in Case.objects.all()] == ["picture"]
-    shown = await in_db(lambda: tiles(sign_in(alice), answer))
+    shown = await in_db(lambda: tiles(make_client(alice), answer))
     assert "held" in shown and "/notices/" in shown and "preview.jpg" not in shown
     await in_db(scheduler.draw_waiting)
     assert not painter.requests
@@ -180,14 +180,14 @@ async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alic
     def look() -> None:
         scheduler.draw_waiting()
         row = answer.pictures.get()
-        client, place = sign_in(alice), answer.conversation
+        client, place = make_client(alice), answer.conversation
         (told,) = orjson.loads(client.get(f"/c/{place.pk}/export.json").content)["messages"][1]["pictures"]
         assert (told["prompt"], told["seed"], told["sha256"]) == ("a red cat", row.seed, row.sha256)
         assert f"seed {row.seed}" in client.get(f"/c/{place.pk}/export.md").content.decode()
         assert f"/pictures/{row.pk}/file.png" in client.get(f"/c/{place.pk}/print/").content.decode()
         share = links.enable_link(place.owner, place, None, Share.Sources.TITLES, "")
         assert share is not None
-        reader = sign_in(bob)
+        reader = make_client(bob)
         address = f"/shared/{share.secret}/pictures/{row.pk}.png"
         assert address in reader.get(f"/shared/{share.secret}/").content.decode()
         assert b"".join(reader.get(address).streaming_content).startswith(b"\x89PNG")  # type: ignore[attr-defined]

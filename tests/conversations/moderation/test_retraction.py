@@ -20,9 +20,9 @@ from tests.factories import (
     get_first_answer,
     get_page,
     get_reviewer,
+    make_client,
     overturn_decision,
     share_conversation,
-    sign_in,
     withhold_message,
 )
 
@@ -120,8 +120,8 @@ async def test_the_record_of_a_later_answer_is_not_shown_while_something_is_with
 @pytest.mark.parametrize("kind", ["answer", "question"])
 async def test_copies_and_forks_made_earlier_lose_it_and_get_it_back(conversation, open_page, alice, bob, kind) -> None:
     def copied() -> list[Conversation]:
-        sign_in(bob).post(f"{share_conversation(conversation)}copy/")
-        sign_in(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
+        make_client(bob).post(f"{share_conversation(conversation)}copy/")
+        make_client(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
         return list(Conversation.objects.exclude(pk=conversation.pk).order_by("created"))
 
     others = await in_db(copied)
@@ -146,7 +146,7 @@ async def test_copies_and_forks_made_earlier_lose_it_and_get_it_back(conversatio
 
 async def test_a_copy_that_was_reworded_is_another_question(conversation, alice) -> None:
     def check() -> None:
-        sign_in(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
+        make_client(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
         fork = Conversation.objects.exclude(pk=conversation.pk).get()
         from apps.conversations.history import branching
 
@@ -184,7 +184,7 @@ async def test_a_link_and_a_copy_show_nothing_of_a_question_that_was_not_let_thr
         address = share_conversation(conversation)
         assert "pipe bomb" in get_page(alice, f"/c/{conversation.pk}/"), "their own words stay theirs to read"
         assert "pipe bomb" not in get_page(bob, address) and "This question is withheld." in get_page(bob, address)
-        sign_in(bob).post(f"{address}copy/")
+        make_client(bob).post(f"{address}copy/")
         mine = Conversation.objects.get(owner=bob)
         assert "pipe bomb" not in str(mine) and "pipe bomb" not in get_page(bob, f"/c/{mine.pk}/")
 

@@ -26,11 +26,11 @@ from tests.conversations.moderation.stored_rows import fields_containing
 from tests.factories import (
     get_first_answer,
     get_reviewer,
+    make_client,
     overturn_decision,
     redact_document,
     revert_decision,
     share_conversation,
-    sign_in,
     withhold_message,
 )
 
@@ -79,7 +79,7 @@ async def test_a_copy_begun_before_it_was_withheld_and_made_after_has_none_of_it
         if how == "fork":
             branching.fork_conversation(alice, conversation, None)
         else:
-            sign_in(bob).post(f"{address}copy/")
+            make_client(bob).post(f"{address}copy/")
         made = Conversation.objects.exclude(pk=conversation.pk).get()
         assert case and made.messages.count() == 4 and kept_for_reviewers(word, "AnswerTrace"), fields_containing(word)
         assert all(trace_view.build_trace_view(alice, row) is None for row in made.messages.filter(role="assistant"))
@@ -183,7 +183,7 @@ async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken
         assert row.text == said.replace(words, "".join(REDACTION_CHARACTER for _ in words)), row.text
         assert row.status == "complete" and row.citations.exists()
         assert not AnswerTrace.objects.filter(answer=row).exists()
-        shown = sign_in(alice).get(f"/c/{row.conversation_id}/").content.decode()
+        shown = make_client(alice).get(f"/c/{row.conversation_id}/").content.decode()
         assert words not in shown and "The lighthouse stood" in shown
         revert_decision(made[0], morgan)
         row.refresh_from_db()

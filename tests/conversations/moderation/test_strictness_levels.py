@@ -19,7 +19,7 @@ from apps.safety.models import Case
 from apps.users.models import User
 from tests.conversations.assistants.conftest import FORM, preview_assistant, submit_assistant
 from tests.conversations.tools.conftest import calls, tools_in
-from tests.factories import sign_in
+from tests.factories import make_client
 from tests.support.pages import strip_layout
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("painter")]
@@ -61,7 +61,7 @@ async def test_the_record_shows_the_level(open_page, alice, library) -> None:
     answer = await (await open_page(alice)).get_answer(HIGH, assistant=await strict(alice))
 
     def look() -> str:
-        client = sign_in(alice)
+        client = make_client(alice)
         return client.get(f"/answers/{answer.pk}/behind/").content.decode()
 
     assert "<dt>Safety level</dt><dd>Strict</dd>" in strip_layout(await in_db(look))
@@ -132,7 +132,7 @@ async def test_instructions_of_a_program_leave_the_level_of_the_site_s_own_assis
 
 
 def test_the_form_offers_it_and_versions_keep_it(alice: User) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     page = client.get("/assistants/new/").content.decode()
     assert "Site default: everything that the policy" in page and page.count('name="safety"') == 3
     row = submit_assistant(client, safety="strict")
@@ -150,7 +150,7 @@ def test_the_form_offers_it_and_versions_keep_it(alice: User) -> None:
 
 
 def test_a_version_of_before_there_were_levels_is_as_the_site_has_it(alice: User) -> None:
-    client = sign_in(alice)
+    client = make_client(alice)
     row = submit_assistant(client, safety="strict")
     old = row.versions.get()
     del old.content["safety"]

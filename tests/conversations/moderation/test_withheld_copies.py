@@ -18,9 +18,9 @@ from tests.factories import (
     get_first_answer,
     get_page,
     get_reviewer,
+    make_client,
     overturn_decision,
     share_conversation,
-    sign_in,
     withhold_message,
 )
 
@@ -46,12 +46,12 @@ def essence(copy: Conversation) -> dict[str, object]:
 async def test_copies_and_forks_made_meanwhile_come_back_too(conversation, alice, bob, kind) -> None:
     def fork() -> Conversation:
         known = set(Conversation.objects.values_list("pk", flat=True))
-        sign_in(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
+        make_client(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
         return Conversation.objects.exclude(pk__in=known).get()
 
     def shared() -> Conversation:
         known = set(Conversation.objects.values_list("pk", flat=True))
-        sign_in(bob).post(f"{share_conversation(conversation)}copy/")
+        make_client(bob).post(f"{share_conversation(conversation)}copy/")
         return Conversation.objects.exclude(pk__in=known).get()
 
     def check() -> None:
@@ -61,7 +61,7 @@ async def test_copies_and_forks_made_meanwhile_come_back_too(conversation, alice
         own, theirs = fork(), shared()
         again = fork()
         Conversation.objects.filter(pk=again.pk).update(title="Of the fork")
-        sign_in(alice).post(f"/c/{own.pk}/fork/", {"at": ""})
+        make_client(alice).post(f"/c/{own.pk}/fork/", {"at": ""})
         for copy in Conversation.objects.exclude(pk=conversation.pk):
             page = get_page(copy.owner, f"/c/{copy.pk}/")
             assert SAID not in page and (ASKED in page) == (kind == "answer" and ASKED in str(essence(copy)["rows"]))
@@ -77,7 +77,7 @@ async def test_copies_and_forks_made_meanwhile_come_back_too(conversation, alice
 async def test_a_copy_that_was_deleted_meanwhile_stands_in_nobody_s_way(conversation, alice) -> None:
     def check() -> None:
         case = withhold_message(get_first_answer(conversation))
-        sign_in(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
+        make_client(alice).post(f"/c/{conversation.pk}/fork/", {"at": ""})
         Conversation.objects.exclude(pk=conversation.pk).delete()
         overturn_decision(case)
         assert SAID in get_first_answer(conversation).text

@@ -17,7 +17,7 @@ from apps.safety.policy import helplines
 from apps.safety.policy.user_messages import CRISIS_SUPPORT, is_crisis_support
 from apps.users.api_tokens import create_token
 from apps.users.models import User
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HELP = "I want to kill myself tonight"
@@ -38,7 +38,7 @@ async def asked(page: Any, text: str, **also: Any) -> tuple[dict[str, Any], str]
 def shown(user: User, answer: str, language: str = "") -> str:
     """The part of the conversation's page in which the answer ends."""
     User.objects.filter(pk=user.pk).update(language=language)
-    client = sign_in(User.objects.get(pk=user.pk))
+    client = make_client(User.objects.get(pk=user.pk))
     place = Message.objects.get(pk=answer).conversation_id
     page = client.get(f"/c/{place}/").content.decode()
     return page[page.index('data-part="end"') : page.index('class="tools"')]

@@ -6,7 +6,7 @@ import pytest
 
 from apps.conversations.models import Conversation
 from apps.users.models import User
-from tests.factories import sign_in
+from tests.factories import make_client
 
 QUESTION = "How high was the lighthouse of Alexandria?"
 PANEL = {"HX-Request": "true"}
@@ -27,4 +27,4 @@ async def conversation(open_page, alice, library, chat) -> Conversation:
 
 def get_panel(user: User, address: str) -> str:
     """Return the HTML that a click within the page loads from this path."""
-    return sign_in(user).get(address, headers=PANEL).content.decode()
+    return make_client(user).get(address, headers=PANEL).content.decode()

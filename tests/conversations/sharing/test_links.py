@@ -17,7 +17,7 @@ from apps.documents.models import Collection, Membership
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.sharing.conftest import PANEL, PASSAGE, get_panel
-from tests.factories import get_first_answer, share_conversation, sign_in
+from tests.factories import get_first_answer, make_client, share_conversation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,9 +37,9 @@ async def test_each_passage_opens_only_for_a_reader_who_may_read_its_document(
             "quoted and cited, it is shown once"
         )
         assert PASSAGE in get_panel(bob, source) and source in get_panel(bob, address)
-        assert sign_in(bob).get(f"/answers/{answer.pk}/behind/").status_code == 404, "the prompt is not shared"
-        assert sign_in(bob).get(f"/c/{conversation.pk}/").status_code == 404
-        assert sign_in(bob).get(f"/answers/{answer.pk}/sources/99/", headers=PANEL).status_code == 404
+        assert make_client(bob).get(f"/answers/{answer.pk}/behind/").status_code == 404, "the prompt is not shared"
+        assert make_client(bob).get(f"/c/{conversation.pk}/").status_code == 404
+        assert make_client(bob).get(f"/answers/{answer.pk}/sources/99/", headers=PANEL).status_code == 404
 
     await in_db(check)
 
@@ -52,7 +52,7 @@ async def test_titles_only_and_no_sources(conversation, alice, bob, library, sou
         assert ("Lighthouses" in page) is titles
         assert PASSAGE not in page and 'class="pill"' not in page
         assert (
-            sign_in(bob).get(f"/answers/{get_first_answer(conversation).pk}/sources/1/", headers=PANEL).status_code
+            make_client(bob).get(f"/answers/{get_first_answer(conversation).pk}/sources/1/", headers=PANEL).status_code
             == 404
         )
 
@@ -64,21 +64,23 @@ async def test_off_ended_deleted_suspended_and_unknown_look_the_same_and_a_new_l
 ) -> None:
     def check() -> None:
         address = share_conversation(conversation)
-        assert sign_in(bob).get(address).status_code == 200
+        assert make_client(bob).get(address).status_code == 200
         assert Client().get(address).status_code == 302, "people of this site only"
-        sign_in(alice).post(f"/c/{conversation.pk}/share/", {"off": "yes"})
+        make_client(alice).post(f"/c/{conversation.pk}/share/", {"off": "yes"})
         answer = get_first_answer(conversation)
         for gone in (address, "/shared/unknown/", f"/answers/{answer.pk}/sources/1/"):
-            assert sign_in(bob).get(gone, headers=PANEL).status_code == 404
+            assert make_client(bob).get(gone, headers=PANEL).status_code == 404
         again = share_conversation(conversation)
-        assert again != address and sign_in(bob).get(again).status_code == 200
+        assert again != address and make_client(bob).get(again).status_code == 200
         assert share_conversation(conversation, sources="none") == again, "changed, it stays the same link"
         Share.objects.update(expires=timezone.now() - timedelta(seconds=1))
-        assert sign_in(bob).get(again).status_code == 404 and sign_in(bob).post(f"{again}copy/").status_code == 404
+        assert (
+            make_client(bob).get(again).status_code == 404 and make_client(bob).post(f"{again}copy/").status_code == 404
+        )
         newest = share_conversation(conversation, days="7")
-        assert sign_in(bob).get(newest).status_code == 200
+        assert make_client(bob).get(newest).status_code == 200
         User.objects.filter(pk=alice.pk).update(is_active=False)
-        assert sign_in(bob).get(newest).status_code == 404
+        assert make_client(bob).get(newest).status_code == 404
 
     await in_db(check)
 
@@ -88,10 +90,10 @@ async def test_what_is_said_later_is_not_shown_and_nobody_shares_what_is_not_the
         address = share_conversation(conversation, at=str(get_first_answer(conversation).pk))
         later = conversation.messages.filter(role="assistant").latest("created")
         assert "queen" not in get_panel(bob, address)
-        assert sign_in(bob).get(f"/answers/{later.pk}/sources/2/", headers=PANEL).status_code == 404
-        assert sign_in(bob).post(f"/c/{conversation.pk}/share/", {"sources": "none", "days": ""}).status_code == 404
+        assert make_client(bob).get(f"/answers/{later.pk}/sources/2/", headers=PANEL).status_code == 404
+        assert make_client(bob).post(f"/c/{conversation.pk}/share/", {"sources": "none", "days": ""}).status_code == 404
         bad = (
-            sign_in(alice)
+            make_client(alice)
             .post(f"/c/{conversation.pk}/share/", {"sources": "everything", "days": "soon"})
             .content.decode()
         )
@@ -103,7 +105,7 @@ async def test_what_is_said_later_is_not_shown_and_nobody_shares_what_is_not_the
 async def test_a_copy_is_its_readers_own_with_their_rights(conversation, open_page, alice, bob, chat) -> None:
     def copied() -> Conversation:
         set_tags(alice, conversation, "Whistleblowing")
-        sign_in(bob).post(f"{share_conversation(conversation)}copy/")
+        make_client(bob).post(f"{share_conversation(conversation)}copy/")
         new = Conversation.objects.get(owner=bob)
         assert new.messages.count() == 4 and Source.objects.filter(conversation=new).count() == 2
         assert set(new.messages.values_list("asked_by", flat=True)) == {bob.pk}
@@ -129,7 +131,7 @@ async def test_a_copy_tells_nothing_of_how_the_question_was_judged(conversation,
         said = {"stage": "question", "code": "hate", "action": "review", "score": 0.9}
         value = {"tokens": [], "verdicts": [said], "timeline": [], "pieces": 1, "format": trace.FORMAT_VERSION}
         AnswerTrace.objects.update_or_create(answer=answer, defaults={"data": trace.pack_trace(value)})
-        sign_in(bob).post(f"{share_conversation(conversation)}copy/")
+        make_client(bob).post(f"{share_conversation(conversation)}copy/")
         copied = AnswerTrace.objects.filter(answer__conversation__owner=bob)
         assert len(copied) == 2
         assert all(trace.unpack_trace(bytes(row.data))["verdicts"] == [] for row in copied)
@@ -140,7 +142,7 @@ async def test_a_copy_tells_nothing_of_how_the_question_was_judged(conversation,
 async def test_a_copy_of_what_has_the_longest_title_has_one_that_fits(conversation, alice, bob) -> None:
     def check() -> None:
         Conversation.objects.filter(pk=conversation.pk).update(title="x" * 120)
-        client = sign_in(bob)
+        client = make_client(bob)
         client.post(f"{share_conversation(conversation)}copy/", headers={"Accept-Language": "de"})
         title = Conversation.objects.get(owner=bob).title
         assert title.endswith(" (Kopie)") and len(title) == 120
@@ -150,7 +152,7 @@ async def test_a_copy_of_what_has_the_longest_title_has_one_that_fits(conversati
 
 async def test_a_copy_of_what_was_shared_without_sources_has_none(conversation, alice, bob) -> None:
     def check() -> None:
-        sign_in(bob).post(f"{share_conversation(conversation, sources='titles')}copy/")
+        make_client(bob).post(f"{share_conversation(conversation, sources='titles')}copy/")
         new = Conversation.objects.get(owner=bob)
         assert not Source.objects.filter(conversation=new).exists()
         assert not Citation.objects.filter(answer__conversation=new).exists()

@@ -13,7 +13,7 @@ from apps.conversations.turns import trace
 from apps.documents.models import Membership
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.sharing.conftest import PASSAGE, QUESTION, get_panel
-from tests.factories import get_first_answer, share_conversation, sign_in
+from tests.factories import get_first_answer, make_client, share_conversation
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,7 +47,7 @@ async def test_with_passages_a_reader_sees_what_they_could_find_themselves(conve
         for secret in ("Handbook", "the secret thought", "the secret word", "exact prompt", "Sources:\n", PASSAGE):
             assert secret not in page, secret
         assert "the secret thought" in get_panel(alice, f"/answers/{answer.pk}/behind/")
-        assert sign_in(bob).get(f"/answers/{answer.pk}/behind/").status_code == 404
+        assert make_client(bob).get(f"/answers/{answer.pk}/behind/").status_code == 404
 
     await in_db(check)
 
@@ -70,11 +70,11 @@ async def test_only_what_the_link_shows_now_has_it(conversation, alice, bob) -> 
         later = conversation.messages.filter(role="assistant").latest("created")
         address = share_conversation(conversation, at=str(first.pk))
         for pk in (later.pk, uuid4(), first.parent_id):
-            assert sign_in(bob).get(f"{address}answers/{pk}/behind/").status_code == 404
+            assert make_client(bob).get(f"{address}answers/{pk}/behind/").status_code == 404
         path = f"{address}answers/{first.pk}/behind/"
-        assert sign_in(bob).get(path).status_code == 200
+        assert make_client(bob).get(path).status_code == 200
         links.disable_link(conversation.owner, conversation)
-        assert sign_in(bob).get(path).status_code == 404
+        assert make_client(bob).get(path).status_code == 404
 
     await in_db(check)
 
@@ -86,10 +86,10 @@ async def test_of_a_withheld_answer_or_question_nothing_is_shown(conversation, a
         second = conversation.messages.filter(role="assistant").latest("created")
         assert "Searched for" in opened(bob, address, second)
         Message.objects.filter(pk=first.parent_id).update(retracted=timezone.now())
-        assert sign_in(bob).get(f"{address}answers/{first.pk}/behind/").status_code == 404
+        assert make_client(bob).get(f"{address}answers/{first.pk}/behind/").status_code == 404
         assert "Searched for" not in opened(bob, address, second), "it may say what was asked before"
         Message.objects.filter(pk=second.pk).update(retracted=timezone.now())
-        assert sign_in(bob).get(f"{address}answers/{second.pk}/behind/").status_code == 404
+        assert make_client(bob).get(f"{address}answers/{second.pk}/behind/").status_code == 404
         assert "/behind/" not in get_panel(bob, address)
 
     await in_db(check)

@@ -9,7 +9,7 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import preparation
 from apps.lib.concurrency.threads import in_db
-from tests.factories import get_reviewer, overturn_decision, sign_in, withhold_message
+from tests.factories import get_reviewer, make_client, overturn_decision, withhold_message
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 RESULT = "Calculator: 6 * 7 = 42"
@@ -109,7 +109,7 @@ async def test_withheld_it_hides_the_record_of_what_follows_and_comes_back(
     answer = await turn(page, ABOUT)
 
     def record() -> str:
-        client = sign_in(alice)
+        client = make_client(alice)
         return client.get(f"/answers/{answer.pk}/behind/").content.decode()
 
     def check() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from apps.conversations.models import Conversation, Message
 from apps.lib.concurrency.threads import in_db
-from tests.factories import get_page, share_conversation, sign_in
+from tests.factories import get_page, make_client, share_conversation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,9 +21,9 @@ async def test_neither_a_link_nor_its_copy_shows_calls_and_a_fork_of_ones_own_ke
         conversation = Conversation.objects.get(pk=answer.conversation_id)
         address = share_conversation(conversation)
         assert "6 * 7 = 42" not in get_page(bob, address)
-        sign_in(bob).post(f"{address}copy/")
+        make_client(bob).post(f"{address}copy/")
         assert [row.tools for row in Message.objects.filter(conversation__owner=bob).answers()] == [[]]
-        sign_in(alice).post(f"/c/{conversation.pk}/fork/", {"at": str(answer.pk)})
+        make_client(alice).post(f"/c/{conversation.pk}/fork/", {"at": str(answer.pk)})
         own = Message.objects.filter(conversation__owner=alice).answers()
         assert [len(row.tools) for row in own] == [1, 1]
 

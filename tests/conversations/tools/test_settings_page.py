@@ -13,14 +13,14 @@ from apps.conversations.tools.availability import get_permitted_tools
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.users.models import User
 from tests.conversations.tools.conftest import MCP_SERVERS
-from tests.factories import make_user, sign_in
+from tests.factories import make_client, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def ada() -> Client:
-    client = sign_in(make_user("ada", User.Role.ADMINISTRATOR))
+    client = make_client(make_user("ada", User.Role.ADMINISTRATOR))
     return client
 
 

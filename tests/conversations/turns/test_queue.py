@@ -11,14 +11,14 @@ from apps.conversations.models import Conversation, Message, QueuedQuestion
 from apps.conversations.turns import queue, runner
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import WAIT_S, writes_on
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
 def waiting(user, place: str) -> list[str]:
-    client = sign_in(user)
+    client = make_client(user)
     response = client.get(f"/c/{place}/queue/")
     return [row.text for row in response.context["queued"]] if response.status_code == 200 else []
 

@@ -13,7 +13,7 @@ from apps.conversations.transfer.export import export_conversation, render_markd
 from apps.conversations.turns import runner, trace
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import transcript
-from tests.factories import get_page, sign_in
+from tests.factories import get_page, make_client
 from tests.support.chat_models import BIG, get_fake_engine, offer_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +64,7 @@ async def test_they_are_folded_on_the_page_and_fetched_when_opened(open_page, al
     assert f'hx-get="/answers/{row.pk}/thoughts/"' in page and "They ask for metres" not in page
     assert THOUGHT in await in_db(get_page, alice, f"/answers/{row.pk}/thoughts/")
     assert THOUGHT in await in_db(get_page, alice, f"/answers/{row.pk}/behind/")
-    assert (await in_db(lambda: sign_in(bob).get(f"/answers/{row.pk}/thoughts/"))).status_code == 404
+    assert (await in_db(lambda: make_client(bob).get(f"/answers/{row.pk}/thoughts/"))).status_code == 404
 
 
 async def test_hostile_thoughts_are_text(open_page, alice, library, chat) -> None:

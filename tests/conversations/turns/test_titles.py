@@ -9,14 +9,14 @@ import pytest
 from apps.conversations.models import Conversation, Message, Share
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import overturn_decision, sign_in, withhold_message
+from tests.factories import make_client, overturn_decision, withhold_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
 def shared_page(owner: User, place: Conversation, reader: User) -> str:
-    page = sign_in(owner)
+    page = make_client(owner)
     page.post(f"/c/{place.pk}/share/", {"sources": "passages", "days": ""})
     page.force_login(reader)
     return page.get(f"/shared/{Share.objects.get(conversation=place).secret}/").content.decode()

@@ -13,14 +13,14 @@ from apps.lib.concurrency.threads import in_db
 from apps.safety.detectors import canary
 from apps.users.models import User
 from tests.conversations.conftest import writes_on
-from tests.factories import sign_in
+from tests.factories import make_client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
 def opened(user: User, turn: str):
-    client = sign_in(user)
+    client = make_client(user)
     return client.get(f"/answers/{turn}/behind/")
 
 

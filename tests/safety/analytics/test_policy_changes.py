@@ -16,7 +16,7 @@ from apps.safety.models import PolicyVersion
 from apps.safety.policy import versions
 from apps.safety.policy_admin import backtest
 from apps.users.models import User
-from tests.factories import make_note_case, register_notes, sign_in
+from tests.factories import make_client, make_note_case, register_notes
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, make_policy_body, make_shadow_version, write_queued_verdicts
 from tests.support.pages import strip_layout
 
@@ -32,7 +32,7 @@ async def shadow(ada: User) -> PolicyVersion:
 
 
 def seen(user: User, row: PolicyVersion, path: str = "changes/") -> str:
-    answer = sign_in(user).get(f"/review/policy/{row.pk}/{path}")
+    answer = make_client(user).get(f"/review/policy/{row.pk}/{path}")
     return answer.content.decode() if answer.status_code == 200 else str(answer.status_code)
 
 

@@ -30,12 +30,12 @@ from apps.safety.moderation.decision_input import OutcomeScope
 from apps.users.models import User
 from tests.factories import (
     Notes,
+    make_client,
     make_collection,
     make_decision_input,
     make_document,
     make_note_case,
     make_user,
-    sign_in,
 )
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +60,7 @@ def test_who_is_restricted_is_told_which_until_when_why_and_how_to_object(
     told = Notice.objects.get(decision=made)
     assert told.title == "Feature restricted: Pictures"
     assert told.clause and "appeal within 30 days" in told.text and appeals.can_appeal(told)
-    page = sign_in(alice).get("/notices/").content.decode()
+    page = make_client(alice).get("/notices/").content.decode()
     until = (
         f'<time datetime="{made.until.isoformat()}" data-local>{feature_restrictions.format_day(made.until)} UTC</time>'
     )
@@ -69,7 +69,7 @@ def test_who_is_restricted_is_told_which_until_when_why_and_how_to_object(
         alice, Feature.PICTURES
     ) and not feature_restrictions.restriction_message(alice, Feature.UPLOADS)
     assert not feature_restrictions.restriction_message(bob, Feature.PICTURES)
-    assert WORDS not in sign_in(bob).get("/notices/").content.decode()
+    assert WORDS not in make_client(bob).get("/notices/").content.decode()
 
 
 def test_it_opens_by_itself_when_its_time_has_come(alice: User, morgan: User, notes: Notes) -> None:
@@ -116,7 +116,7 @@ def test_nothing_is_closed_without_saying_what_and_how_long(
 
 
 def test_the_console_closes_by_mouse_and_by_keyboard(alice: User, morgan: User, notes: Notes) -> None:
-    held, client = cases.claim_case(morgan, make_note_case(alice).pk), sign_in(morgan)
+    held, client = cases.claim_case(morgan, make_note_case(alice).pk), make_client(morgan)
     page = client.get(f"/review/{held.pk}/").content.decode()
     assert 'data-key="f"' in page and 'data-key="h"' in page and 'data-key="l"' in page
     sent = {"token": held.lease_token, "version": held.version, "reason": "clear", "outcome": "restrict"}
@@ -191,21 +191,21 @@ def test_nothing_more_is_shared_and_links_show_nothing_meanwhile(
     Message.objects.create(
         conversation=talk, parent=asked, role="assistant", text="So.", asked_by=alice, status="complete"
     )
-    client, form = sign_in(alice), {"sources": "none", "days": ""}
+    client, form = make_client(alice), {"sources": "none", "days": ""}
     client.post(f"/c/{talk.pk}/share/", form)
     address = f"/shared/{Share.objects.get().secret}/"
-    assert sign_in(bob).get(address).status_code == 200
+    assert make_client(bob).get(address).status_code == 200
     made = restrict(alice, morgan, "sharing")
-    assert sign_in(bob).get(address).status_code == 404
+    assert make_client(bob).get(address).status_code == 404
     assert WORDS in client.post(f"/c/{talk.pk}/share/", form).content.decode()
     cases.undo_decision(morgan, made.case_id)
-    assert sign_in(bob).get(address).status_code == 200
+    assert make_client(bob).get(address).status_code == 200
 
 
 def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morgan: User, notes: Notes) -> None:
     place, mine = make_collection(alice), Assistant.objects.create(owner=alice, name="Mine")
     restrict(alice, morgan, "sharing")
-    client = sign_in(alice)
+    client = make_client(alice)
     ways = [
         (f"/collections/{place.pk}/people/", {"email": bob.email, "role": "viewer"}),
         (f"/collections/{place.pk}/people/everyone/", {"everyone": "on"}),

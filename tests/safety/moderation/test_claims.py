@@ -12,7 +12,7 @@ from apps.safety.models import Case, Decision
 from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims
 from apps.users.models import User
-from tests.factories import make_decision_input, make_note_case, sign_in
+from tests.factories import make_client, make_decision_input, make_note_case
 from tests.support.pages import strip_layout
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("notes")]
@@ -54,11 +54,11 @@ def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, mo
 
 
 def test_the_page_asks_for_it_and_is_told_when_it_is_over(alice: User, morgan: User, robin: User) -> None:
-    held, client = cases.claim_case(morgan, make_note_case(alice).pk), sign_in(morgan)
+    held, client = cases.claim_case(morgan, make_note_case(alice).pk), make_client(morgan)
     at = f"/review/{held.pk}/renew/"
     assert f'data-renew="{at}"' in client.get(f"/review/{held.pk}/").content.decode()
     assert client.post(at, {"token": held.lease_token}).json() == {"token": held.lease_token}
-    assert "token" not in sign_in(robin).post(at, {"token": held.lease_token}).json()
+    assert "token" not in make_client(robin).post(at, {"token": held.lease_token}).json()
     left(held.pk, -1)
     cases.claim_case(robin, held.pk)
     assert "Another reviewer has claimed this case" in client.post(at, {"token": held.lease_token}).json()["message"]
@@ -68,19 +68,19 @@ def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
     for number in range(3):
         make_note_case(alice, str(number), text=f"All of them should be driven into the sea, number {number}")
     held = cases.claim_case(morgan, Case.objects.get(subject="0").pk)
-    batch, client = bulk_decisions.gather_batch(morgan, held.pk), sign_in(morgan)
+    batch, client = bulk_decisions.gather_batch(morgan, held.pk), make_client(morgan)
     for row in Case.objects.all():
         left(row.pk, 5)
     assert client.post(f"/review/batches/{batch.pk}/renew/").json() == {}
     assert all(until(row.pk) > cases.LEASE_S - 60 for row in Case.objects.all())
-    assert sign_in(robin).post(f"/review/batches/{batch.pk}/renew/").status_code == 404
+    assert make_client(robin).post(f"/review/batches/{batch.pk}/renew/").status_code == 404
     bulk_decisions.release_batch(morgan, batch)
     assert "has expired" in client.post(f"/review/batches/{batch.pk}/renew/").json()["message"]
 
 
 def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice: User, morgan: User) -> None:
     first, second = make_note_case(alice, "1"), make_note_case(alice, "2")
-    client = sign_in(morgan)
+    client = make_client(morgan)
     client.post(f"/review/{first.pk}/claim/")
     held = Case.objects.get(pk=first.pk)
     sent = {"token": held.lease_token, "version": held.version, "outcome": "block", "reason": "clear", "show": "new"}
@@ -109,7 +109,7 @@ def escalated(by: User, owner: User, subject: str) -> Case:
 def test_what_was_escalated_is_put_back_for_administrators(alice: User, morgan: User, ada: User) -> None:
     first, second = (cases.claim_case(ada, escalated(morgan, alice, subject).pk) for subject in "12")
     cases.decide_case(ada, first.pk, make_decision_input(first, "allow"))
-    sign_in(ada).post(f"/review/{first.pk}/undo/", {"show": "escalated", "opened": str(second.pk)})
+    make_client(ada).post(f"/review/{first.pk}/undo/", {"show": "escalated", "opened": str(second.pk)})
     second.refresh_from_db()
     assert Decision.objects.get().undone is not None
     assert (second.state, second.holder) == (CaseState.ESCALATED, None)

@@ -22,7 +22,7 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.moderation.reviewable import ContextItem
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
-from tests.factories import NOTE_KIND, Notes, make_decision_input, make_note_case, make_user, sign_in
+from tests.factories import NOTE_KIND, Notes, make_client, make_decision_input, make_note_case, make_user
 
 _draw = random.Random(20_261_129)
 UPPER, LOWER, DIGITS = string.ascii_uppercase, string.ascii_lowercase, string.digits
@@ -133,7 +133,7 @@ def claimed(user: User, owner: User, subject: str = "1", text: str = ALL) -> Any
 
 
 def page(user: User, path: str) -> str:
-    response = sign_in(user).get(path)
+    response = make_client(user).get(path)
     assert response.status_code == 200
     return response.content.decode()
 

@@ -18,7 +18,7 @@ from apps.safety.models import Case, Notice
 from apps.safety.policy.schema import Action
 from apps.users.accounts import reinstate_user
 from apps.users.models import User
-from tests.factories import decide_case, flag_text, make_collection, make_document, sign_in
+from tests.factories import decide_case, flag_text, make_client, make_collection, make_document
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def ruled(reviewer: User, case: Case, outcome: str, **also: Any) -> None:
 
 
 def page(user: User, address: str = "/notices/") -> str:
-    return strip_layout(sign_in(user).get(address).content.decode())
+    return strip_layout(make_client(user).get(address).content.decode())
 
 
 def told(user: User) -> list[str]:

@@ -11,7 +11,7 @@ from apps.safety.models.case_states import CaseMove
 from apps.safety.moderation import appeals, cases, sealed_cases
 from apps.users import special_permissions
 from apps.users.models import User
-from tests.factories import make_decision_input, make_note_case, make_user, register_notes, sign_in
+from tests.factories import make_client, make_decision_input, make_note_case, make_user, register_notes
 from tests.support.pages import strip_layout
 from tests.support.password import PASSWORD
 
@@ -26,7 +26,7 @@ def hidden(alice: User, ada: User) -> Case:
 
 
 def signed_in(user: User) -> Client:
-    client = sign_in(user)
+    client = make_client(user)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     return client
 

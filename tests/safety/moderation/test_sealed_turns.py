@@ -11,7 +11,7 @@ from apps.safety.errors import ActionRefused
 from apps.safety.moderation import cases, sealed_cases
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
-from tests.factories import flag_message, sign_in
+from tests.factories import flag_message, make_client
 
 pytestmark = pytest.mark.django_db
 ASKED, SAID = "What was it that he wrote to her?", "He wrote about the harbour."
@@ -41,7 +41,7 @@ def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, mo
     flag_message(turn, "question", "child_exploitation")
     pages = {}
     for user in (morgan, robin):
-        client = sign_in(user)
+        client = make_client(user)
         opened = client.get(f"/feedback/{row.pk}/")
         listed = "Not that." in client.get("/feedback/").content.decode()
         pages[user.name] = (opened.status_code, ASKED in opened.content.decode(), listed)

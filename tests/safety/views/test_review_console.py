@@ -16,7 +16,7 @@ from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases
 from apps.safety.policy import versions
 from apps.users.models import User
-from tests.factories import Notes, make_note_case, make_user, sign_in
+from tests.factories import Notes, make_client, make_note_case, make_user
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def staff(morgan: User, robin: User) -> tuple[Client, Client]:
     """Return the clients of Morgan and Robin, who review."""
-    return sign_in(morgan), sign_in(robin)
+    return make_client(morgan), make_client(robin)
 
 
 def sent(client: Client, pk: UUID, outcome: str, reason: str = "clear") -> str:
@@ -49,7 +49,7 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     assert "some [hate] text" in page
     assert "What was said before" in page
     assert sent(morgan, first.pk, "block").startswith(f"/review/{second.pk}/")  # the next one opens by itself
-    own = sign_in(alice)
+    own = make_client(alice)
     told = own.get("/notices/").content.decode()
     assert "A note is withheld" in told
     assert "Reason: review" in told
@@ -121,9 +121,9 @@ def test_notices_and_appeals_of_others_do_not_exist(
     staff[0].post(f"/review/{held.pk}/claim/")
     sent(staff[0], held.pk, "block")
     notice = Notice.objects.get(decision__isnull=False)
-    assert sign_in(charlie).post(f"/notices/{notice.pk}/appeal/", {"text": "Mine."}).status_code == 404
-    assert "withheld" not in sign_in(charlie).get("/notices/").content.decode().replace("is ever withheld", "")
-    assert sign_in(charlie).get(f"/review/{held.pk}/").status_code == 404
+    assert make_client(charlie).post(f"/notices/{notice.pk}/appeal/", {"text": "Mine."}).status_code == 404
+    assert "withheld" not in make_client(charlie).get("/notices/").content.decode().replace("is ever withheld", "")
+    assert make_client(charlie).get(f"/review/{held.pk}/").status_code == 404
 
 
 def test_text_is_shown_as_text(alice: User, staff: tuple[Client, Client], notes: Notes) -> None:
@@ -154,7 +154,7 @@ def test_skipping_says_why_and_opens_the_next(alice: User, staff: tuple[Client, 
 
 
 def test_policy_pages_refuse_what_has_a_hole(notes: Notes) -> None:
-    ada = sign_in(User.objects.get(name="Ada"))
+    ada = make_client(User.objects.get(name="Ada"))
     assert ada.get("/review/policy/").status_code == 200
     for body in ("{", "[]", '{"clauses": []}', "[" * 5000):
         assert ada.post("/review/policy/", {"body": body, "note": "Shorter"}).status_code == 422

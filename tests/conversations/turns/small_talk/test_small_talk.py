@@ -21,7 +21,7 @@ from apps.conversations.turns.small_talk.recognition import SmallTalk, drop_smal
 from apps.documents.models import Document
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import sign_in
+from tests.factories import make_client
 
 MESSAGES = json.loads(Path(__file__).with_name("small_talk.json").read_text())
 SAID = {"greeting", "thanks", "farewell"}  # kinds that are answered alike enough
@@ -143,7 +143,7 @@ pytest_db = pytest.mark.django_db(transaction=True)
 
 
 def page_of(user: User, answer: Message) -> str:
-    client = sign_in(user)
+    client = make_client(user)
     return client.get(f"/c/{answer.conversation_id}/").content.decode()
 
 
