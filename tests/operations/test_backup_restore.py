@@ -28,9 +28,8 @@ from tests.support import prepared_site
 settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") and prepared_site.copy_tables(settings.DATA_DIR)
 call_command("migrate", verbosity=0)
 from apps.safety.models import Snapshot
-from tests.factories import make_collection, make_document
-from tests.factories import make_user
-document(collection(make_user("alice")), "Foxes", ["Foxes hunt at night."])
+from tests.factories import make_collection, make_document, make_user
+make_document(make_collection(make_user("alice")), "Foxes", ["Foxes hunt at night."])
 Snapshot.objects.create(stage="answer", text="Frozen.", sha256="0" * 64)
 from apps.safety.audit_log import audit
 for number in range(3):

@@ -39,7 +39,7 @@ async def test_with_passages_a_reader_sees_what_they_could_find_themselves(conve
         answer, address = record(conversation), share_conversation(conversation)
         assert f"{address}answers/{answer.pk}/behind/" in get_panel(bob, address)
         page = opened(bob, address, answer)
-        assert KEPT_BACK in page and "Timeline" in page and ">metres<" in page and "0 of 0 kept" in page
+        assert KEPT_BACK in page and "Timeline" in page and ">metres<" in page and "0 of 0 used" in page
         assert "Lighthouses" not in page and "Handbook" not in page and PASSAGE not in page
         Membership.objects.create(collection=library, user=bob)
         page = opened(bob, address, answer)
