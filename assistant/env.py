@@ -503,7 +503,7 @@ class Env(
     @model_validator(mode="before")
     @classmethod
     def drop_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Return `given` without empty variables, so that they mean the default; an empty switch stays, and is off."""
+        """Return `given` without empty variables, so that they mean the default; an empty boolean stays False."""
         return {
             name: value
             for name, value in given.items()

@@ -51,7 +51,7 @@ class LazyWeights(ABC, Generic[T]):
     """Base class of models whose weights are read once, at their first use. Thread-safe.
 
     `folder`: "" for the packaged weights. `sha256`: hash that the weights must have; "" accepts any. None: the packaged
-    hash for the packaged weights, any for another folder, where users keep their own.
+    hash if `folder` is "", else any, because users keep their own weights there.
     """
 
     packaged: ClassVar[tuple[Path, str]]  # folder and SHA-256 of the packaged weights

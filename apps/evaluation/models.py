@@ -163,7 +163,7 @@ class AnswerRun(Leased):
     questions = models.PositiveIntegerField(default=0, help_text="That are to be answered")
     asked = models.PositiveIntegerField(default=0, help_text="So far")
     answered = models.PositiveIntegerField(default=0, help_text="The others were withheld")
-    sentences = models.PositiveIntegerField(default=0, help_text="With a pill")
+    sentences = models.PositiveIntegerField(default=0, help_text="With a citation")
     reason = models.CharField(max_length=400, blank=True, help_text="Why it failed")
     created = models.DateTimeField(auto_now_add=True)
     finished = models.DateTimeField(null=True, blank=True)
@@ -188,7 +188,9 @@ class WrongCitation(models.Model):
     run = models.ForeignKey(AnswerRun, on_delete=models.CASCADE, related_name="wrong_citations")
     question = models.ForeignKey(GoldenQuestion, on_delete=models.CASCADE, related_name="+")
     sentence = models.TextField()
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+", help_text="That the pill cites")
+    document = models.ForeignKey(
+        Document, on_delete=models.CASCADE, related_name="+", help_text="That the citation names"
+    )
     page_number = models.PositiveIntegerField()
 
     class Meta:

@@ -28,7 +28,7 @@ LEASE_S = 1800.0
 KEPT_DAYS = 7  # a copy can be downloaded for so long
 MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(hours=1)  # a failed erasure restarts after this: its user can no longer sign in to ask again
-_RINGS = 4  # requests that one run of the sweep announces to the worker
+_MAX_ANNOUNCED = 4  # requests that one run of the sweep announces to the worker
 _BROKEN = (
     "This could not be finished yet. Administrators see the reason in the Doctor; an erasure is retried every hour."
 )
@@ -110,7 +110,11 @@ def sweep_requests() -> None:
     failed.exclude(user_pk__in=waiting.filter(kind=DataRequest.Kind.ERASE).values("user_pk")).update(
         status=DataRequest.Status.WAITING, attempts=0, ended=None
     )
-    for pk in waiting.filter(free, attempts__lt=MAX_ATTEMPTS).order_by("created").values_list("pk", flat=True)[:_RINGS]:
+    for pk in (
+        waiting.filter(free, attempts__lt=MAX_ATTEMPTS)
+        .order_by("created")
+        .values_list("pk", flat=True)[:_MAX_ANNOUNCED]
+    ):
         notify_worker(TASK, pk)
     gone = DataRequest.objects.filter(kind=DataRequest.Kind.EXPORT, ended__lt=now - timedelta(days=KEPT_DAYS))
     for data_request in gone:

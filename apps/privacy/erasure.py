@@ -40,8 +40,8 @@ from apps.users.accounts import end_sessions
 from apps.users.models import RateLimitBucket, User
 
 LEGAL_HOLD_MESSAGE = (
-    "Your data is under a legal hold: a law or a court requires that all of it is kept, so it cannot "
-    "be erased now. Ask an administrator for details."
+    "Your data is under a legal hold: a law or a court requires that it is kept, so your account cannot "
+    "be deleted now. Ask an administrator for details."
 )
 _KEPT = (
     "From review cases under a legal hold, on the ground named above: the reviewed text with its "

@@ -103,7 +103,7 @@ class RetentionRule(models.Model):
 
 
 class LegalHold(models.Model):
-    """Legal hold of a user: none of their data is deleted until it is lifted."""
+    """Legal hold of a user: neither erasure nor retention deletes their data until it is lifted."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="hold")
     reason = models.CharField(max_length=400)

@@ -28,12 +28,12 @@ class StreamReply:
     """Builder of one chat completion: its chunks while it streams, or its whole body."""
 
     def __init__(self, model: str, *, reports_usage: bool) -> None:
-        """Give the reply its id. `counted`: the client asked for the token usage of a stream."""
+        """Give the reply its id. `reports_usage`: the client asked for the token usage of a stream."""
         self._fields: dict[str, Any] = {"usage": None} if reports_usage else {}  # numbers come in the last chunk
         self._identity = {"id": f"chatcmpl-{new_id().hex}", "created": int(time.time()), "model": model}
 
     def chunk(self, delta: dict[str, Any], reason: str | None = None, **fields: Any) -> bytes:
-        """Return one server-sent event with a delta; `more` are further top-level fields."""
+        """Return one server-sent event with a delta; `fields` are further top-level fields."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         return format_event(
             {**self._identity, "object": "chat.completion.chunk", "choices": [choice], **self._fields, **fields}

@@ -172,8 +172,8 @@ def build_sampling(payload: ChatIn, room: int) -> Sampling:
 def build_chat_request(payload: ChatIn, sampling: Sampling, cache_salt: str) -> ChatRequest:
     """Return the messages as a request to the model alone.
 
-    Template tokens in texts are escaped, so that no text can pose as another role. `salt` separates the prefix caches
-    of users.
+    Template tokens in texts are escaped, so that no text can pose as another role. `cache_salt` separates the prefix
+    caches of users.
     """
     return ChatRequest(
         tuple(_message(item) for item in payload.messages), sampling, cache_salt=cache_salt,

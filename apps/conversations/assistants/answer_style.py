@@ -41,7 +41,7 @@ def get_model_profile(name: str) -> ModelProfile:
 def has_passed_reading_check(profile: ModelProfile, model: ChatModel | None = None) -> bool:
     """Return whether the model finds facts in passages; False if it was never measured.
 
-    The operator's declaration (`reads_well`) overrides the measurement.
+    The operator's declaration (`passes_reading_check`) overrides the measurement.
     """
     if model is not None and model.passes_reading_check is not None:
         return model.passes_reading_check

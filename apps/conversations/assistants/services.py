@@ -64,7 +64,8 @@ def update_assistant(
     """Save the assistant as a new version, in one transaction.
 
     `collections` are those that the user may read; collections that the user may not read are kept. `base_version` is
-    the version that was edited. Raise VersionConflict if it is no longer the newest.
+    the version that was edited. Raise VersionConflict if it is no longer the newest,
+    and PermissionDenied if the user may not edit it.
     """
     with transaction.atomic():
         row = _lock(user, assistant)

@@ -48,7 +48,7 @@ class QuoteView:
 
 
 def get_source_url(answer: UUID, number: int, quote: int | None = None) -> str:
-    """Return the URL of a source of the answer; `quote`: place of the quote that is meant among all, from 0."""
+    """Return the URL of a source of the answer; `quote`: index of the quote among all of the answer, from 0."""
     return f"/answers/{answer}/sources/{number}/" + ("" if quote is None else f"?quote={quote}")
 
 

@@ -143,8 +143,8 @@ class Citer:
         )
 
     def cite(self, index: int, text: str, start: int, end: int) -> list[SentenceCitation]:
-        """Return one to three sources of the sentence, best first; one `Cite` without a source where nothing supports
-        it; [] where it states nothing (see `states`). Call in the order of the sentences."""
+        """Return one to three sources of the sentence, best first; one without a source where nothing supports it; []
+        where it states nothing (`is_factual_claim`). Call in the order of the sentences."""
         if not is_factual_claim(text):
             return []
         if not self.windows:

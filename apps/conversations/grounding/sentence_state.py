@@ -1,6 +1,6 @@
 """State of a sentence of an answer, and which sentences are shown where only verified ones are.
 
-`sentence_state` and `Reveal` are the entry points. Makes no HTML.
+`get_sentence_state` and `SentenceReveal` are the entry points. Makes no HTML.
 """
 
 from __future__ import annotations

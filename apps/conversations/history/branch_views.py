@@ -35,7 +35,7 @@ def select_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def show_turn(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """Return the question and this answer as on the page."""
+    """Return the answer with its question as a fragment of the transcript, rendered as on its page."""
     user = get_signed_in_user(request)
     return render(
         request,

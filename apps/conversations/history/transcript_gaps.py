@@ -52,7 +52,10 @@ def load_turns(user: User, exchanges: Sequence[Exchange], through: UUID | None =
 
 
 def load_gap(user: User, exchanges: Sequence[Exchange], after: UUID | None, before: UUID) -> list[dict[str, Any]]:
-    """Return at most MAX_GAP_TURNS turns of a gap: the last ones if `after` is None, else the first ones."""
+    """Return at most MAX_GAP_TURNS turns between the answers `after` and `before`.
+
+    They are the last ones if `after` is None, else the first ones.
+    """
     answers = [item.answer.pk for item in exchanges if item.answer]
     until = answers.index(before) if before in answers else 0
     since = answers.index(after) + 1 if after in answers else 0

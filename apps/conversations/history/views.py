@@ -53,7 +53,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.conversations.assistants.suggested_questions import suggest_questions
+from apps.conversations.assistants.starter_questions import suggest_questions
 from apps.conversations.core.requests import MAX_COLLECTIONS, parse_id_or_none
 from apps.conversations.history import conversation_actions, sidebar, transcript, transcript_gaps
 from apps.conversations.history.composer_context import build_composer_context

@@ -248,7 +248,9 @@ class Message(Leased):
         default=list, blank=True, help_text="[{source: number, start, end, score}], spans in Page.text"
     )
     steps = models.JSONField(default=list, blank=True, help_text="[{name, ms, detail}] in call order")
-    tools = models.JSONField(default=list, blank=True, help_text="Calls of tools in their order: fields of `Call`")
+    tools = models.JSONField(
+        default=list, blank=True, help_text="Calls of tools in their order: fields of `ToolCallRecord`"
+    )
     links = models.JSONField(default=list, blank=True, help_text="Addresses in the text that are shown as links")
     usage = models.JSONField(default=dict, blank=True)
     picture_request = models.JSONField(
@@ -256,7 +258,9 @@ class Message(Leased):
     )
     pictures = models.ManyToManyField(Picture, blank=True, related_name="answers")
     origin = models.UUIDField(null=True, blank=True, db_index=True, help_text="Message that this one was copied from")
-    retracted = models.DateTimeField(null=True, blank=True, help_text="When a reviewer withheld it: see `withdrawn.py`")
+    retracted = models.DateTimeField(
+        null=True, blank=True, help_text="When a reviewer withheld it: see `moderation/retraction.py`"
+    )
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
 

@@ -35,7 +35,9 @@ _REPEATED = "The call was not repeated: the result for these arguments is above.
 
 
 async def build_next_request(turn: Turn, request: ChatRequest, began: int) -> ChatRequest | None:
-    """Execute the calls that the model asked for, and return the next request; None if it called none.
+    """Execute the calls that the model asked for, and return the next request; None if the answer is complete.
+
+    That is so if it called none, no tools are available, or it was told to answer and has written text.
 
     `began` is where the text of this round begins in the answer. At most MAX_CALLS are made per round. After MAX_ROUNDS
     rounds the model must answer. Raise Withheld, and EngineRefused if no room is left or the model never answers.

@@ -57,7 +57,7 @@ class PastExchange:
 
     @property
     def only_called_tool(self) -> bool:
-        """Return whether the user only had a tool called in this exchange, so that there is no answer text."""
+        """Return whether the exchange has notes but no answer text, as when the user only called a tool."""
         return not self.answer and bool(self.notes)
 
 

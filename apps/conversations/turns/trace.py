@@ -58,7 +58,7 @@ def record_turn(turn: Turn) -> dict[str, Any]:
 
 
 def pack_trace(value: dict[str, Any]) -> bytes:
-    """Return the trace as compressed JSON for `Trace.data`."""
+    """Return the trace as compressed JSON for `AnswerTrace.data`."""
     return zlib.compress(orjson.dumps(value), 6)
 
 

@@ -77,10 +77,10 @@ def is_compatible(segment: Segment) -> bool:
 
 
 def find_suspect_spans(engine: EmbedEngine, texts: Sequence[str]) -> list[list[str]] | None:
-    """Return, per text, the sentences that `screen_passages` wants to screen by themselves.
+    """Return, for each text, the sentences that `screen_passages` should score one by one.
 
-    None if the gate uses another embedder, if the embedder gives no token states, or if the classifier cannot be
-    loaded. Works in parts: the n-grams of a whole long document would take a gigabyte.
+    None if the safety check uses another embedder, if the embedder gives no token states, or if the classifier cannot
+    be loaded. Works in parts: the n-grams of a whole long document would take a gigabyte.
     """
     try:
         if engine is not registry.get_embedder() or engine is not registry.get_classifier_embedder():

@@ -13,7 +13,8 @@ AT_ONCE = 4  # documents per sweep: each takes minutes, and other documents wait
 def retry_scans() -> None:
     """Queue up to AT_ONCE documents for another OCR; a periodic job.
 
-    A ready document stays searchable meanwhile, as the retry is its next version. A failed one is tried again itself.
+    A ready document stays searchable meanwhile, as the retry is its next version. A failed one is queued again, without
+    a new version.
     """
     status = Document.Status
     rows = Document.objects.filter(pages_without_text__isnull=False, status__in=[status.READY, status.FAILED]).order_by(

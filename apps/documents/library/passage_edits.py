@@ -148,7 +148,7 @@ def set_title(user: AnyUser, document: Document, title: str) -> None:
 
 
 def mark_titles_stale(*documents: UUID) -> None:
-    """Mark the segments of these documents for a rewrite, because they hold other titles than the rows.
+    """Mark the index segments of these documents for a rewrite: the titles in them differ from those in the database.
 
     Must run inside the transaction that changes titles or segments.
     """

@@ -132,7 +132,10 @@ class Parser(Protocol):
 
 
 def strip_invisible(text: str, instead: str = "") -> str:
-    """Return the text with each invisible character replaced by `instead`; a space keeps all offsets."""
+    """Return the text with each invisible character replaced by `instead`; a space keeps all offsets.
+
+    Joiners stay: scripts and emoji need them.
+    """
     return _INVISIBLE.sub(instead, text)
 
 

@@ -142,7 +142,10 @@ def cut_spans(spans: Spans, here: Spans) -> Spans:
 
 
 def make_marks(spans: Spans, here: Spans) -> Marks:
-    """Return the spans merged and in order; those beside `here` are other ones, none if `here` is empty."""
+    """Return the marks in order, touching spans merged. True marks a part of `spans` outside `here`.
+
+    If `here` is empty, all are False.
+    """
     meant = [(start, end, False) for start, end in merge_spans(here or spans)]
     return sorted([*meant, *((start, end, True) for start, end in cut_spans(spans, here))]) if here else meant
 

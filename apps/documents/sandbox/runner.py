@@ -82,7 +82,8 @@ class Confinement:
 class SandboxProcess:
     """Child process at work on a file; `read_results` returns what it wrote. Closing kills the child. Not thread-safe.
 
-    Starting it raises OSError if the file or a child cannot be opened. `seconds` are of elapsed time.
+    Starting it raises OSError if the file or a child cannot be opened. `seconds` limits its elapsed time,
+    `memory_bytes` its memory.
     """
 
     def __init__(
@@ -159,8 +160,8 @@ def stream_task(
     """Yield the child's answers, one object per line, and None whenever nothing came for POLL_S. Closing it kills the
     child.
 
-    `seconds` are of elapsed time. Raises ParseError (fault of the file, or a limit) or ParserCrashed (fault of the
-    parser).
+    `seconds` limits its elapsed time, `memory_bytes` its memory. Raises ParseError (fault of the file, or a limit) or
+    ParserCrashed (fault of the parser).
     """
     with closing(SandboxProcess(task, path, options, seconds=seconds, memory_bytes=memory_bytes)) as process:
         while not process.ended:

@@ -197,7 +197,7 @@ def _counts(collection: Collection) -> FileCounts:
 def record_refusal(
     user: User, collection: Collection, name: str, reason: str, duplicate_of: Document | None = None
 ) -> None:
-    """Store the reason of a refused upload until the user dismisses it; `same` is a document with the same content."""
+    """Store the reason of a refused upload until the user dismisses it; `duplicate_of` has the same content."""
     own_refusals = collection.refused_uploads.filter(user=user)
     RefusedUpload.objects.create(
         collection=collection, user=user, name=name, reason=reason[:400], duplicate_of=duplicate_of

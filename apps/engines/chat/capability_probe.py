@@ -24,8 +24,8 @@ Attempt = Callable[[ChatRequest], AsyncGenerator[Delta | Finish, None]]
 
 
 class CapabilityProbe:
-    """Cached answer to whether the server's model supports a feature. `wanting` is a request that only a server with
-    the feature accepts."""
+    """Cached answer to whether the server's model supports a feature. `feature_request` is accepted only by a
+    server with the feature."""
 
     def __init__(
         self, feature_request: ChatRequest, info: Callable[[], Awaitable[ModelInfo]], attempt: Attempt

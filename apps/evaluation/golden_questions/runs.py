@@ -183,7 +183,7 @@ def _end(row: GoldenRun, token: str, **changes: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """Question with a worse result than in the previous run. `before` and `now` are ranks; None: not found."""
+    """Question with a worse result than in the previous run. The ranks are None where it was not found."""
 
     question: GoldenQuestion
     rank_before: int | None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScoredHit:
-    """Hit with its place among the passages that an answer would get, from 1; 0 if it is dropped. `why` says why."""
+    """Hit with its place among the passages that an answer would get, from 1; 0 if it is dropped. `reason` says why."""
 
     hit: SearchHit
     position: int

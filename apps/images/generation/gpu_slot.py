@@ -26,13 +26,16 @@ class _ModelSlot:
         self._lock, self._entered = threading.Lock(), threading.Event()
         self._waiting: set[int] = set()  # thread ids
 
-    def enter(self, waits: Callable[[], None]) -> None:
-        """Enter once the model is free. Until then `waits` is called every _POLL_S; its exceptions pass through."""
+    def enter(self, while_waiting: Callable[[], None]) -> None:
+        """Enter once the model is free.
+
+        Until then `while_waiting` is called every _POLL_S; its exceptions pass through.
+        """
         if not self._lock.acquire(blocking=False):
             self._waiting.add(threading.get_ident())
             try:
                 while not self._lock.acquire(timeout=_POLL_S):
-                    waits()
+                    while_waiting()
             finally:
                 self._waiting.discard(threading.get_ident())
         self._entered.set()

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 MAX_FRAMES = 8  # previews that are stored for a finished picture
 LEASE_S = 90  # seconds; the picture of a killed worker is drawn again after this and one sweep at most
 TICK_S = 0.3  # seconds between two checks whether the picture is still wanted; each stores a preview on disk
-_QUICK_S, _MAX_DELAY = 0.006, 10  # a check slower than this delays the next one, up to _SELDOM times TICK_S
+_QUICK_S, _MAX_DELAY = 0.006, 10  # a check slower than this delays the next one, up to _MAX_DELAY times TICK_S
 _NEARLY_DONE_S = 0.5  # seconds before the end of a drawing at which the next picture is prepared
 _CHECK_PAUSE = (
     9  # pause after a verdict on a preview, in times of its duration: verdicts take a tenth of the time at most
@@ -58,7 +58,7 @@ class ProgressWatcher:
     """Callback of the drawing engine for each step; renews the lease and stores the latest preview.
 
     Raises DrawingCancelled if the picture is no longer wanted, DrawingInterrupted if the process ends before it is
-    done. `near` is called when the picture is nearly drawn.
+    done. `on_nearly_done` is called when the picture is nearly drawn.
     """
 
     def __init__(self, row: Picture, on_nearly_done: Callable[[], None] = lambda: None) -> None:
@@ -78,7 +78,7 @@ class ProgressWatcher:
         self._next_check = now  # no preview is judged before this time
 
     def renew_while_waiting(self) -> None:
-        """Renew the lease while another picture is in the model. Raises as a step does."""
+        """Renew the lease while another picture uses the model. Raises DrawingCancelled and DrawingInterrupted."""
         if stopping.is_set():
             raise DrawingInterrupted
         self._report(DrawStep(0, self._row.steps), b"")

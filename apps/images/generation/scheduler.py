@@ -26,7 +26,7 @@ from apps.lib.text import message_templates
 
 log = logging.getLogger(__name__)
 
-_RINGS = 2  # pictures that one sweep announces to the worker; a device draws one at a time
+_MAX_ANNOUNCED = 2  # pictures that one sweep announces to the worker; a device draws one at a time
 _ORPHAN_S = 3600  # age in seconds from which a file without a row is removed
 _drawing = threading.Lock()  # per process: one task draws, with one more thread beside it
 
@@ -118,7 +118,7 @@ def sweep_queue() -> int:
     )  # fmt: skip
     model_info.refresh_model()
     _make_findable()
-    rows = next_pictures(_RINGS)
+    rows = next_pictures(_MAX_ANNOUNCED)
     for picture_id in rows:
         notify_worker(TASK, picture_id)
     _remove_orphans()

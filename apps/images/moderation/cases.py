@@ -97,8 +97,7 @@ def _notify_pages(subject: str) -> None:
 def flag_picture(row: Picture, evaluation: EvaluationRecord | None) -> None:
     """Open a case if the policy asks for one. Must run inside the transaction that stores the picture.
 
-    Words that only need a later review, and were flagged at the request, are not counted again when the picture is
-    drawn.
+    A prompt that was already flagged for review at the request opens no second case when the picture is drawn.
     """
     if evaluation is not None and evaluation.result.action is Action.REVIEW:
         earlier = Case.objects.filter(kind=KIND, subject=str(row.pk), clause=evaluation.result.code)

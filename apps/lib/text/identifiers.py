@@ -38,7 +38,7 @@ class Identifier:
 
 @lru_cache(maxsize=20_000)
 def extract_identifiers(text: str) -> frozenset[Identifier]:
-    """Return the identifiers in a short text, such as E7, RFC-2616 or error 7. Amounts and years are none."""
+    """Return the identifiers in a short text, such as E7, RFC-2616 or error 7. Amounts and years do not count."""
     found, before = set(), ""
     for word in split_words(text):
         if (match := _CODE.fullmatch(word)) is not None:

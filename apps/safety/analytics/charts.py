@@ -32,7 +32,7 @@ class Whisker:
 
 @dataclass(frozen=True, slots=True)
 class DayBar:
-    """Bar of one day, in pixels; `said` is the value in words."""
+    """Bar of one day, in pixels; `value_text` is the value in words."""
 
     value_text: str
     x: float
@@ -57,7 +57,7 @@ class WhiskerChart:
 
 @dataclass(frozen=True, slots=True)
 class ChartValue:
-    """Value with its confidence interval; `said` is the value in words."""
+    """Value with its confidence interval; `value_text` is the value in words."""
 
     label: str
     value_text: str

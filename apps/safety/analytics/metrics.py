@@ -25,7 +25,7 @@ _APPEAL_OUTCOMES = {Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN}
 
 @dataclass(frozen=True, slots=True)
 class MedianWithInterval:
-    """Median of hours with its 95 % confidence interval, and the 95th percentile (`slowest`).
+    """Median of hours with its 95 % confidence interval, and the 95th percentile (`p95`).
 
     `interval` is None if there are too few values for one.
     """

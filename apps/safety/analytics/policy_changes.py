@@ -51,7 +51,7 @@ class ChangeTable:
 
 @dataclass(frozen=True, slots=True)
 class ListedChange:
-    """Changed verdict. `case` is the id of a case about the text that the user may open; None if there is none."""
+    """Changed verdict. `case_id` is the id of a case about the text that the user may open; None if there is none."""
 
     stage: str
     clause: str

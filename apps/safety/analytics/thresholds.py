@@ -27,7 +27,7 @@ class ThresholdMetrics:
     action: Action
     min_score: float  # score from which the action is taken
     texts: int  # decided texts with a score
-    above: int  # of them, at or above `least`
+    above: int  # of them, at or above `min_score`
     precision: Proportion
     recall: Proportion  # among flagged texts only; unnoticed texts have no case
 

@@ -120,10 +120,8 @@ def _verify_heads(report: VerificationReport, noted: Sequence[dict[str, Any]]) -
     for start in range(0, len(wanted), BATCH):
         rows = AuditEntry.objects.filter(seq__in=wanted[start : start + BATCH])
         stored |= {seq: (sha256, kind) for seq, sha256, kind in rows.values_list("seq", "sha256", "kind")}
-    lost, restored_from = (
-        0,
-        report.newest + 1,
-    )  # entries from `back` on were replaced by a restore after this line was noted
+    lost = 0
+    restored_from = report.newest + 1  # from this entry on, a restore replaced what the line had noted
     wrong_seqs: list[int] = []
     for row in reversed(noted):
         sha256, kind = stored.get(row["seq"], ("", ""))

@@ -39,7 +39,7 @@ class _LoopQueue:
 
 
 class MicroBatcher:
-    """Batches concurrent texts of each event loop. `read` scores several texts and runs in the pool of the engines."""
+    """Batcher of concurrent texts, per event loop. `score_texts` runs in the pool of the engines."""
 
     def __init__(self, score_texts: Callable[[Sequence[str]], Sequence[Scores]]) -> None:
         self._read = score_texts

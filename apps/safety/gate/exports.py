@@ -31,7 +31,8 @@ _KEPT_DAYS = 90  # days that a verdict is stored after it was last computed
 
 @dataclass(frozen=True, slots=True)
 class ExportVerdict:
-    """Verdict on content that leaves. `fresh` is set only if it was just computed, for the caller that opens a case."""
+    """Verdict on content that leaves. `new_evaluation` is set only if it was just computed, for the
+    caller that opens a case."""
 
     result: PolicyResult
     new_evaluation: EvaluationRecord | None = None

@@ -33,7 +33,7 @@ def check_picture(
 
     `picture` returns its PNG, JPEG or WebP bytes; not called without a classifier. `prompt` is the prompt, for
     reviewers. `pictogram`: the picture can be nothing else. If the classifier is missing or fails, the policy decides
-    and `rule` may be "unchecked". For threads that may use the database.
+    and `code` may be "unchecked". For threads that may use the database.
     """
     versions.load_fresh_policy()
     signal = classify_picture(picture, pictogram)

@@ -28,7 +28,7 @@ UNCHOSEN = -1  # days; the reviewer chose no duration
 class OutcomeScope:
     """Details of an outcome: the feature to restrict and its days, the days of a suspension, and the terms to redact.
 
-    `suspended` is in days; 0: until an administrator lifts it.
+    `suspension_days`: 0 means until an administrator lifts it.
     """
 
     feature: str = ""

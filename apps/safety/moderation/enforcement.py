@@ -115,7 +115,7 @@ def revert_effects(decision: Decision, by: User) -> None:
 def settle_reinstatement(
     kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: object
 ) -> None:
-    """Mark the suspensions of a reinstated user as reverted, as a `recording.Recorder`.
+    """Mark the suspensions of a reinstated user as reverted, as a `users.audit_hook.AuditRecorder`.
 
     Otherwise notice and appeal of the old decision would refer to the user's next suspension. Ignores every event but
     `person.reinstated`.

@@ -50,8 +50,8 @@ class Verdict:
 class SuspectSentences:
     """Sentences of passages that the check scores one by one.
 
-    `rows` holds them per passage; `inside` holds their embeddings from the embedding of the passage. None if there are
-    none or they are unknown.
+    `sentences` holds them per passage; `embeddings` holds those that came with the embedding of the passage, None if it
+    has no such sentences or they are unknown.
     """
 
     sentences: Sequence[Sequence[str]]

@@ -34,7 +34,7 @@ MAX_LISTED = 50  # changed verdicts of each kind that are stored with a backtest
 
 @dataclass(frozen=True, slots=True)
 class PastVerdict:
-    """Past verdict. `text` is None if no text was stored; `verdict` is None if it has to be computed.
+    """Past verdict. `text` is None if no text was stored; `result` is None if it has to be computed.
 
     `content_hmac` is the keyed hash of the text.
     """

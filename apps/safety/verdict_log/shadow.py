@@ -44,7 +44,10 @@ class VerdictChange(TextChoices):
 
 
 def classify_change(before: PolicyResult, after: PolicyResult, signals: Sequence[Signal] = ()) -> VerdictChange | None:
-    """Return how the verdict changes; None if it does not."""
+    """Return how the verdict changes; None if it does not.
+
+    `signals` are those of `before`; a skipped one turns WOULD_ALLOW into WOULD_ALLOW_UNCLASSIFIED.
+    """
     if (before.action, before.code) == (after.action, after.code):
         return None
     if before.allowed != after.allowed:

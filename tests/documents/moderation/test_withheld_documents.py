@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from apps.conversations.assistants import suggested_questions
+from apps.conversations.assistants import starter_questions
 from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Conversation, Message, RetrievedPassage, Source
 from apps.documents.ingestion.pipeline import ingest
@@ -53,7 +53,7 @@ def test_an_editor_cannot_switch_it_on_again(
     before = withhold(document)
     assert (
         search_text(alice) == ""
-        and suggested_questions.list_candidates(alice, set()) == []
+        and starter_questions.list_candidates(alice, set()) == []
         and full_document.find_documents_by_name(alice, "Harbour") == []
     )
     item = switched(alice_client, document, 2, "yes")

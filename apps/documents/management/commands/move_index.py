@@ -13,7 +13,7 @@ from apps.engines.types import EngineError
 
 
 class Command(BaseCommand):
-    """Command `manage.py move_index`."""
+    """Move the index to another backend while it is searched."""
 
     help = "Writes the index to another backend, checks it, and switches over. Continues where it was interrupted."
 

@@ -69,7 +69,7 @@ class _MessageContent:
 
     blocks: list[ParsedBlock]
     files: list[tuple[str, bytes]]
-    inner: list[_MessageContent]
+    attached_messages: list[_MessageContent]
 
 
 def _opened(path: str, mail: EmailParseState) -> tuple[str, _MessageContent]:
@@ -83,12 +83,12 @@ def _opened(path: str, mail: EmailParseState) -> tuple[str, _MessageContent]:
 
 
 def _read_message(message: _Message, mail: EmailParseState, depth: int) -> _MessageContent:
-    inner = list(message.inner())
+    messages = list(message.attached_messages())
     if depth >= MOST_DEEP:
-        for attached in inner:
+        for attached in messages:
             mail.skip(attached.text(_SUBJECT) or "a message", NESTED_TOO_DEEP)
-        inner = []
-    deeper = [_read_message(attached, mail, depth + 1) for attached in inner]
+        messages = []
+    deeper = [_read_message(attached, mail, depth + 1) for attached in messages]
     return _MessageContent(list(message.blocks(mail)), list(message.files()), deeper)
 
 
@@ -100,7 +100,7 @@ def _pages(content: _MessageContent, mail: EmailParseState, depth: int) -> Itera
             mail.skip(UNCOUNTED)
             return
         yield from parse_attachment(name, data, mail, depth)
-    for attached in content.inner:
+    for attached in content.attached_messages:
         mail.parts += 1
         if mail.parts > MOST_PARTS:
             mail.skip(UNCOUNTED)
@@ -153,8 +153,8 @@ class _Message:
             if data:
                 yield self.text(_LONG_NAME, folder) or self.text(_NAME, folder) or "attachment", data
 
-    def inner(self) -> Iterator[_Message]:
-        """Yield the messages that are attached as messages, not as files."""
+    def attached_messages(self) -> Iterator[_Message]:
+        """Yield the attached messages, without attached files."""
         for folder in self._attachments():
             prefix = f"{folder}__SUBSTG1.0_{_DATA}{_OBJECT}/"
             if f"{prefix}__PROPERTIES_VERSION1.0" in self._streams:

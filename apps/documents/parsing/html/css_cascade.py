@@ -256,10 +256,10 @@ class PageStyles:
         self.root = StyledElement.from_html_root(tree)
 
     def declared(self, element: StyledElement) -> dict[str, str]:
-        """Return the declarations in force for an element that may hide text: property to value, `var()` resolved.
+        """Return the declarations in force for the element, of properties that may hide text: property to value.
 
-        Inherited values are not included. Call it for the parent first, because variables are inherited. Raises
-        StyleBudgetExceeded.
+        `var()` is resolved; inherited values are not included. Call it for the parent first, because variables are
+        inherited. Raises StyleBudgetExceeded.
         """
         return _declared(element, self._sheet)
 

@@ -45,7 +45,7 @@ _NEAR = 300  # characters around a match in which `unless` excuses it
 
 @dataclass(frozen=True, slots=True)
 class DetectionRule:
-    """Rule with its clause code. A match near `unless` does not count."""
+    """Rule with its clause code. A match does not count if `unless` matches within _NEAR characters of it."""
 
     code: str
     severity: int

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from apps.conversations.assistants import suggested_questions
-from apps.conversations.assistants.suggested_questions import list_candidates, suggest_questions
+from apps.conversations.assistants import starter_questions
+from apps.conversations.assistants.starter_questions import list_candidates, suggest_questions
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.factories import Section, make_collection, make_document
@@ -172,7 +172,7 @@ async def test_only_questions_that_the_search_answers_from_their_section_are_off
         found = SimpleNamespace(document_id=row.pk, heading=f"Rules › {heading}", text="Plain words.")
         return SimpleNamespace(passages=best.get(question, [found]))
 
-    monkeypatch.setattr(suggested_questions.search, "search", search)
+    monkeypatch.setattr(starter_questions.search, "search", search)
     expected = [f"What does “Rules” say about “{name}”?" for name in ("Canteen", "Parking", "Laundry")]
     assert await suggest_questions(alice, set()) == expected
     assert await suggest_questions(alice, set()) == expected and len(asked) == 6, "tried once an hour"
