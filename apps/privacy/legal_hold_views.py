@@ -42,21 +42,34 @@ class UserHoldForm(LiftHoldForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator_required
 def show_holds(request: HttpRequest) -> HttpResponse:
-    """List legal holds. A POST sets the hold of a user, with a reason, or lifts it."""
-    by, lifts = get_signed_in_user(request), request.POST.get("hold") == "no"
-    form = UserHoldForm(request.POST if request.method == "POST" and not lifts else None)
-    if lifts:
-        lifted = LiftHoldForm(request.POST)
-        if lifted.is_valid():
-            retention.lift_user_hold(by, lifted.cleaned_data["person"])
-        return redirect("privacy:holds")
+    """List legal holds. A POST sets the hold of a user, with a reason, or lifts it, also with a reason."""
+    if request.POST.get("hold") == "no":
+        return _lift_user_hold(request)
+    by, form = get_signed_in_user(request), UserHoldForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         retention.hold_user(by, form.cleaned_data["person"], form.cleaned_data["reason"])
+        messages.success(
+            request,
+            gettext("Legal hold on %(user)s set. Nothing of this user is deleted until it is lifted.")
+            % {"user": form.cleaned_data["person"]},
+        )
         return redirect("privacy:holds")
     rows = LegalHold.objects.select_related("user", "set_by").order_by("created")
     context = {"rows": rows, "form": form, "cases": case_legal_holds.active_holds()}
     context |= _named(by, request.GET.get("case", ""))
     return render(request, "privacy/legal_holds.html", context, status=400 if form.errors else 200)
+
+
+def _lift_user_hold(request: HttpRequest) -> HttpResponse:
+    form = LiftHoldForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    with show_refusals(request, ActionRefused):
+        user = form.cleaned_data["person"]
+        retention.lift_user_hold(get_signed_in_user(request), user, request.POST.get("reason", ""))
+        message = gettext("Legal hold on %(user)s lifted. Retention rules and erasure apply to this user again.")
+        messages.success(request, message % {"user": user})
+    return redirect("privacy:holds")
 
 
 @require_POST

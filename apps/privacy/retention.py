@@ -106,12 +106,20 @@ def hold_user(by: User, user: User, reason: str) -> None:
         audit.record_event("hold.set", actor=by, person=user.pk, subject=f"person {user.pk}", why=reason[:400])
 
 
-def lift_user_hold(by: User, user: User) -> None:
-    """Lift the legal hold of the user and log it. Raises ActionRefused unless `by` is an administrator."""
+def lift_user_hold(by: User, user: User, reason: str) -> None:
+    """Lift the legal hold of the user and log it with the reason, cut to 400 characters.
+
+    Raises ActionRefused without a reason, if there is no hold, and unless `by` is an administrator.
+    """
     separation_of_duties.require_administrator(by)
+    if not reason.strip():
+        raise ActionRefused(gettext("Write why. The audit log keeps the reason."))
     with transaction.atomic():
-        if LegalHold.objects.filter(user=user).delete()[0]:
-            audit.record_event("hold.lifted", actor=by, person=user.pk, subject=f"person {user.pk}")
+        if not LegalHold.objects.filter(user=user).delete()[0]:
+            raise ActionRefused(gettext("There is no legal hold on this user any more."))
+        audit.record_event(
+            "hold.lifted", actor=by, person=user.pk, subject=f"person {user.pk}", why=reason.strip()[:400]
+        )
 
 
 def due_conversations(now: datetime) -> QuerySet[Conversation]:

@@ -71,7 +71,7 @@ def test_a_hold_of_the_person_or_the_case_stops_it(alice: User, morgan: User) ->
     decided(morgan, found, 900)
     retention.hold_user(ada, alice, "A court asked for it")
     assert case_retention.delete_due_texts() == 0
-    retention.lift_user_hold(ada, alice)
+    retention.lift_user_hold(ada, alice, "The case is over")
     Case.objects.update(legal_hold=True)
     assert case_retention.delete_due_texts() == 0 and text(found) == TEXT
     Case.objects.update(legal_hold=False)

@@ -106,7 +106,7 @@ def test_a_hold_stops_it(client: Client, alice: User, ada: User, life: Life) -> 
     assert "legal hold" in page and 'type="password"' not in page and "button danger" not in page
     response = client.post("/privacy/erase/", {"password": PASSWORD})
     assert response.status_code == 400 and "legal hold" in response.content.decode()
-    retention.lift_user_hold(ada, alice)
+    retention.lift_user_hold(ada, alice, "The case is over")
     assert client.post("/privacy/erase/", {"password": PASSWORD}).status_code == 302
 
 

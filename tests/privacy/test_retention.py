@@ -63,7 +63,7 @@ def test_pinned_and_held_stay(alice: User, bob: User, ada: User) -> None:
     retention.hold_user(ada, bob, "Court order 7")
     retention.delete_expired()
     assert there(pinned, held) == [True, True] and shelf.documents.count() == 1
-    retention.lift_user_hold(ada, bob)
+    retention.lift_user_hold(ada, bob, "The case is over")
     retention.delete_expired()
     assert there(pinned, held) == [True, False] and shelf.documents.count() == 0
 

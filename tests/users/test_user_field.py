@@ -88,5 +88,3 @@ def test_a_legal_hold_is_set_by_name_once_also_on_a_suspended_user(as_ada: Clien
     second = as_ada.post("/privacy/holds/", asked)
     assert second.status_code == 400 and "already a legal hold" in second.content.decode()
     assert LegalHold.objects.get().user == bob
-    as_ada.post("/privacy/holds/", {"person": bob.pk, "hold": "no"})
-    assert not LegalHold.objects.exists()

@@ -96,6 +96,13 @@ def suspend_account(user: User, person: User, reason: str, days: int) -> Decisio
     return decision
 
 
+def find_suspension(user: User) -> Decision | None:
+    """Return the latest decision whose suspension of the user is in force; None if no decision suspended the user."""
+    applied = AppliedEffect.objects.filter(name="suspend", state=AppliedEffect.State.APPLIED).values("decision")
+    rows = Decision.objects.filter(owner=user, outcome=Decision.Outcome.SUSPEND, pk__in=applied)
+    return rows.select_related("case", "reviewer").order_by("-created").first()
+
+
 def end_expired_suspensions() -> int:
     """End up to 50 suspensions whose time is over and return how many.
 

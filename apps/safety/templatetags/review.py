@@ -14,8 +14,9 @@ from apps.lib.proportions import format_percent
 from apps.safety import code_labels
 from apps.safety.analytics.policy_changes import ChangeCount, ListedChange
 from apps.safety.models import Case, Notice
-from apps.safety.moderation import appeals, masking
+from apps.safety.moderation import account_suspensions, appeals, cases, masking
 from apps.safety.moderation.notices import cut_appeal_offer
+from apps.safety.moderation.suspended_sign_in import has_requested_erasure
 from apps.safety.policy_admin.backtest import PreviewedChange
 from apps.users.models import User, UserNotice
 
@@ -36,6 +37,17 @@ def count_unseen(user: User) -> int:
     """Return the number of notices that the user has not seen."""
     of_review = Notice.objects.filter(person=user, seen=None).order_by().values("pk")
     return of_review.union(UserNotice.objects.filter(user=user, seen=None).order_by().values("pk"), all=True).count()
+
+
+@register.inclusion_tag("safety/_suspension.html", takes_context=True)
+def suspension_of(context: dict[str, Any], person: User) -> dict[str, Any]:
+    """Show an administrator until when, why and by whom the account of `person` is suspended."""
+    decision = account_suspensions.find_suspension(person)
+    return {
+        "decision": decision,
+        "opens_case": decision and cases.visible_cases(context["user"]).filter(pk=decision.case_id).exists(),
+        "erasing": has_requested_erasure(person),
+    }
 
 
 @register.filter

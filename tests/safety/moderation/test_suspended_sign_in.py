@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from smtplib import SMTPServerDisconnected
@@ -10,11 +11,13 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from apps.privacy import data_requests
 from apps.safety.models import Appeal, AuditEntry, Case, Notice
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import appeals, cases, notice_emails, suspended_sign_in
+from apps.safety.moderation.account_suspensions import suspend_account
 from apps.users import rate_limits
 from apps.users.accounts import reinstate_user, suspend_user
 from apps.users.models import User
@@ -62,6 +65,33 @@ def test_from_the_right_password_to_an_appeal_that_brings_the_account_back(alice
     appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
     assert "you see here why" in page(client)  # there is nothing to show any more: the account is open
     assert signed_in(alice).get("/collections/").status_code == 200
+
+
+def test_the_title_stands_once_and_the_end_in_a_sentence_of_its_own(alice: User, ada: User) -> None:
+    decision = suspend_account(ada, alice, "Sold accounts to strangers.", 3)
+    text = page(signed_in(alice))
+    assert decision.until is not None
+    assert strip_tags(text.split("<main")[1]).count("account is suspended") == 1
+    assert re.search(r"<p>\s*In force until <time[^>]*>[^<]+</time>\.\s*</p>", text)
+
+
+def test_the_page_of_the_user_tells_administrators_until_when_why_and_by_whom(
+    as_ada: Client, ada: User, alice: User, bob: User, charlie: User, morgan: User
+) -> None:
+    def show(user: User) -> str:
+        return " ".join(strip_tags(as_ada.get(f"/people/{user.pk}/").content.decode()).split())
+
+    assert "Suspension" not in show(alice)
+    suspend_account(ada, alice, "Sold accounts to strangers.", 3)
+    assert re.search(r"Suspension Until .* UTC “Sold accounts to strangers\.” .* by Ada", show(alice))
+    case = banned(bob, morgan)
+    assert "Suspension Until an administrator lifts it Hate in" in show(bob) and "by Morgan" in show(bob)
+    assert f"/review/{case.pk}/" in as_ada.get(f"/people/{bob.pk}/").content.decode()
+    suspend_user(charlie)
+    assert "Suspended on the server of this site" in show(charlie)
+    reinstate_user(charlie)
+    data_requests.request_erasure(charlie)
+    assert "This user asked for erasure" in show(charlie)
 
 
 def test_the_log_says_who_brought_it_back(alice: User, morgan: User) -> None:

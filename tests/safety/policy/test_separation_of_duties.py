@@ -110,7 +110,7 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
     "bias.measure": lambda site, user: bias_audit.run_bias_audit(user),
     "keeping.change": lambda site, user: retention.change_rule(user, RetentionRule.Scope.SITE, 30),
     "keeping.hold": lambda site, user: retention.hold_user(user, site.owner, "A court asked for it."),
-    "keeping.lift": lambda site, user: retention.lift_user_hold(user, site.owner),
+    "keeping.lift": lambda site, user: retention.lift_user_hold(user, site.owner, "It is over."),
     "case_holds.hold": lambda site, user: case_legal_holds.hold_case(
         user, site.case.pk, "order", "A court asked for it."
     ),
