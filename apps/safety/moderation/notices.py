@@ -103,22 +103,35 @@ _MESSAGES: Mapping[str, _Words] = {  # the keys are stored
     "held": (
         _WAITING,
         gettext_lazy(
-            "An automatic check withheld it under the rule below. A reviewer will decide. You do not need to do "
-            "anything."
+            "An automatic check withheld it under the rule below. A reviewer will decide. You can appeal after the "
+            "reviewer's decision."
         ),
     ),
     "held_until": (  # for a hold that ends without a decision
         _WAITING,
         gettext_lazy(
             "An automatic check withheld it under the rule below. A reviewer will decide. If none decides in time, "
-            "you can use it again. You do not need to do anything."
+            "it is released. You can appeal after the reviewer's decision."
+        ),
+    ),
+    "held_until_question": (
+        _WAITING,
+        gettext_lazy(
+            "An automatic check withheld it under the rule below. A reviewer will decide. If none decides in time, "
+            "it will be answered when you ask it again. You can appeal after the reviewer's decision."
         ),
     ),
     "hold_ended": (
         gettext_lazy("%(Thing)s is no longer withheld"),
         gettext_lazy(
-            "No reviewer decided in time, so you can use it again. You will be told if a reviewer decides otherwise "
-            "later."
+            "No reviewer decided in time, so it was released. You will be told if a reviewer decides otherwise later."
+        ),
+    ),
+    "hold_ended_question": (
+        gettext_lazy("%(Thing)s is no longer withheld"),
+        gettext_lazy(
+            "No reviewer decided in time, so it will be answered when you ask it again. You will be told if a "
+            "reviewer decides otherwise later."
         ),
     ),
     "flagged": (  # for content that was let through
@@ -232,7 +245,8 @@ def _fill_in(case: Case, decision: Decision | None, message: str) -> tuple[str, 
         "feature": decision.get_feature_display() if decision is not None else "",
         "reason": decision.note.rstrip(". ") if decision is not None and case.clause == ACCOUNT else "",
     }
-    title, text = (str(part) % said for part in _MESSAGES[message])
+    words = _MESSAGES.get(f"{message}_{case.kind}", _MESSAGES[message])
+    title, text = (str(part) % said for part in words)
     return title, text
 
 

@@ -32,7 +32,7 @@ CRISIS_SUPPORT = (  # a stored reason is recognised by the first line
 )
 WITHHELD_QUESTION = "This question asks for something that could seriously hurt people, so it is not answered here."
 WITHHELD_ANSWER = "The rest of this answer was withheld, because it could seriously hurt people."
-REVIEW_NOTE = "A reviewer will look at it and correct a mistake. See your notices."
+REVIEW_NOTE = "A reviewer will look at it and will correct it if the check was wrong. See your notices."
 BLOCKLIST_QUESTION = "This question contains a term that this site blocks, so it is not answered here."
 BLOCKLIST_PICTURE = "The description of this picture contains a term that this site blocks, so it is not created here."
 BLOCKLIST_ANSWER = "The rest of this answer was withheld, because it contains a term that this site blocks."

@@ -180,7 +180,7 @@ def test_a_reading_names_the_text_and_leads_to_its_notice(alice: User, morgan: U
 
 def test_a_notice_of_a_hold_says_what_happens_when_it_ends(alice: User, answer: Message) -> None:
     flag_text(alice, "question", answer.pk, ASKED)
-    assert "If none decides in time, you can use it again." in told(alice)[0]
+    assert "If none decides in time, it will be answered when you ask it again." in told(alice)[0]
 
 
 @pytest.mark.parametrize(("written", "read"), [("", "de"), ("de", "es"), ("es", "en")])

@@ -44,7 +44,7 @@ def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, notes: Notes)
     found = make_note_case(alice)
     assert found.hold_expires_at is not None and found.due_at <= found.hold_expires_at
     assert found.hold_expires_at - found.created <= timedelta(hours=settings.HOLD_HOURS, seconds=1)
-    assert "If none decides in time, you can use it again" in Notice.objects.get().text
+    assert "If none decides in time, it is released" in Notice.objects.get().text
     assert temporary_holds.end_expired_holds() == 0 and not versions.is_allowed_text(found.snapshot.text)
     later(found)
     assert temporary_holds.end_expired_holds() == 1 and temporary_holds.end_expired_holds() == 0
