@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.administration import environment
+from apps.conversations.models import ModelProfile
 from apps.documents.models import GroupShare, Membership
 from apps.privacy import retention
 from apps.users.invitations import create_invitation
@@ -119,6 +120,8 @@ def test_every_variable_is_shown_with_its_description(admin: Client) -> None:
     assert {row.name for row in environment.list_variables()} == set(Env.model_fields)
     page = admin.get("/administration/environment/").content.decode()
     assert "<code>MAX_PAGES</code>" in page and "Longest document that is read, in pages." in page
+    defaults = {row.name for row in environment.list_variables() if not row.is_set}
+    assert set(re.findall(r'<tr class="is-default">\s*<th scope="row"><code>(\w+)</code>', page)) == defaults
 
 
 def test_no_secret_of_the_environment_is_shown() -> None:
@@ -140,3 +143,15 @@ def test_no_secret_of_the_environment_is_shown() -> None:
 def test_models_and_engines_name_their_variables(admin: Client) -> None:
     page = admin.get("/administration/models/").content.decode()
     assert all(f"<code>{variable}</code>" in page for _, variable in environment.ENGINES.values())
+
+
+def test_a_model_profile_shows_which_sentences_are_shown(admin: Client) -> None:
+    row = ModelProfile.objects.create(name="Quill")
+    page = admin.get("/administration/models/").content.decode()
+    assert f'<td data-name="Sentences shown">{row.get_shown_sentences_display()}</td>' in page
+
+
+def test_the_settings_link_to_the_environment(admin: Client) -> None:
+    assert (
+        '<a href="/administration/environment/">environment variables</a>' in admin.get("/settings/").content.decode()
+    )

@@ -79,6 +79,14 @@ def test_users_are_sorted_by_the_keyboard(visit: Visit) -> None:
     expect(first).not_to_contain_text("Ada")
 
 
+def test_the_environment_shows_only_variables_that_are_set(site: Site, visit: Visit) -> None:
+    ada = visit("/administration/environment/", person="ada")
+    let_in(ada)
+    ada.get_by_label("Only variables that are set").check()
+    expect(ada.get_by_role("rowheader", name="DATA_DIR")).to_be_visible()
+    expect(ada.get_by_role("rowheader", name="MAX_PAGES")).to_be_hidden()
+
+
 def test_a_reviewer_is_offered_the_part_of_review(visit: Visit) -> None:
     morgan = visit("/review/", person="morgan")
     links = morgan.get_by_role("navigation", name="Administration").get_by_role("link")

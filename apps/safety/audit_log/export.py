@@ -1,12 +1,14 @@
-"""Export the audit log as JSON Lines for administrators: all fields of each entry, the oldest first.
+"""Export the audit log for administrators, the oldest entry first: by default as JSON Lines with all fields.
 
 Call `begin_export`, then `export_batch` until it reaches the number that `begin_export` returned. An export of the
-whole log can be verified line by line; one with a filter begins with `format_filter`, as its chain has gaps.
+whole log as JSON Lines can be verified line by line; one with a filter begins with `format_filter`, as its chain has
+gaps.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -35,8 +37,15 @@ def format_filter(last: int, **narrowed: Any) -> str:
     return json.dumps({"filter": narrowed, "up_to": last, "whole_log": False}, ensure_ascii=False) + "\n"
 
 
-def export_batch(after: int, last: int, chosen: Q) -> tuple[str, int]:
-    """Return up to BATCH entries as JSON Lines, and the number of the last of them.
+def format_lines(rows: Sequence[AuditEntry]) -> str:
+    """Return the entries as JSON Lines."""
+    return "".join(_format_line(row) for row in rows)
+
+
+def export_batch(
+    after: int, last: int, chosen: Q, format_rows: Callable[[Sequence[AuditEntry]], str] = format_lines
+) -> tuple[str, int]:
+    """Return up to BATCH entries as text, and the number of the last of them.
 
     Only numbers above `after`, up to `last` inclusive, are read, and of these the entries that match `chosen`, and
     `last`; all of them for an empty `chosen`. Return ("", last) if there are none.
@@ -45,7 +54,7 @@ def export_batch(after: int, last: int, chosen: Q) -> tuple[str, int]:
     if chosen:  # an empty Q or another one is that other one
         rows = rows.filter(chosen | Q(seq=last))
     found = list(rows.order_by("seq")[:BATCH])
-    return "".join(_format_line(row) for row in found), found[-1].seq if found else last
+    return format_rows(found), found[-1].seq if found else last
 
 
 def _format_line(row: AuditEntry) -> str:

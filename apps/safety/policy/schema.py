@@ -26,7 +26,7 @@ class Stage(TextChoices):
     """Point at which a text or picture is checked."""
 
     QUESTION = "question", gettext_lazy("Question")
-    PASSAGE = "passage", gettext_lazy("Passage")
+    PASSAGE = "passage", gettext_lazy("Document")  # a passage of a document
     ANSWER = "answer", gettext_lazy("Answer")
     PICTURE = "picture", gettext_lazy("Picture")
     EXPORT = "export", gettext_lazy("Export")  # answers and pictures leave as a file or on paper

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpRespo
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -143,37 +144,45 @@ def verify_whole_log(request: HttpRequest) -> HttpResponse:
 @require_POST
 @administrator_required
 def export_log(request: HttpRequest) -> HttpResponse:
-    """Stream the log, or the entries that the filter of the form matches, as a file: one JSON object per line.
+    """Stream the log, or the entries that the filter of the form matches, as a file: one JSON object per line, or CSV
+    with the words of the page.
 
-    The entry of the export itself is its last line. An export with a filter says so in its name and first line.
+    The entry of the export itself is its last line. An export with a filter says so in its name, and JSON Lines also in
+    the first line.
     """
     chosen = _get_filter(request.POST)
     if chosen.problem:
         messages.error(request, chosen.problem)
         return redirect("safety:log")
     last = export.begin_export(get_signed_in_user(request), **chosen.parameters)
-    first = export.format_filter(last, **chosen.parameters) if chosen.parameters else ""
+    batch = partial(export.export_batch, last=last, chosen=chosen.condition)
+    if as_csv := request.POST.get("format") == "csv":
+        first = audit_log_rows.format_csv_header()
+        batch = partial(batch, format_rows=partial(audit_log_rows.format_csv, language=get_language() or ""))
+    else:
+        first = export.format_filter(last, **chosen.parameters) if chosen.parameters else ""
     streams = isinstance(request, ASGIRequest)
-    response = StreamingHttpResponse((_parts if streams else _lines)(first, last, chosen.condition))
-    response["Content-Type"] = "application/x-ndjson"
-    name = f"openbook-audit-log{'-filtered' if first else ''}-{timezone.now():%Y%m%dT%H%M%SZ}.jsonl"
+    response = StreamingHttpResponse((_parts if streams else _lines)(first, last, batch))
+    response["Content-Type"] = "text/csv; charset=utf-8" if as_csv else "application/x-ndjson"
+    filtered, ending = "-filtered" if chosen.parameters else "", "csv" if as_csv else "jsonl"
+    name = f"openbook-audit-log{filtered}-{timezone.now():%Y%m%dT%H%M%SZ}.{ending}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return cast(HttpResponse, response)  # the return type that Django's decorators expect
 
 
-async def _parts(first: str, last: int, chosen: Q) -> AsyncIterator[str]:
+async def _parts(first: str, last: int, batch: Callable[[int], tuple[str, int]]) -> AsyncIterator[str]:
     yield first
     after = 0
     while after < last:
-        text, after = await in_db(export.export_batch, after, last, chosen)
+        text, after = await in_db(batch, after)
         yield text
 
 
-def _lines(first: str, last: int, chosen: Q) -> Iterator[str]:
+def _lines(first: str, last: int, batch: Callable[[int], tuple[str, int]]) -> Iterator[str]:
     yield first
     after = 0
     while after < last:
-        text, after = export.export_batch(after, last, chosen)
+        text, after = batch(after)
         yield text
 
 

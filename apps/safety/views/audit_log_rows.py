@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import translation
 from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import code_labels
 from apps.safety.models import AuditEntry, Case, Decision
+from apps.safety.policy.evaluation import ACCOUNT
 from apps.users.consents import Consent
 from apps.users.models import User
 
@@ -151,6 +156,7 @@ _KEYS: code_labels.CodeLabels = {
     "self_approved": gettext_lazy("Self-approved"),
 }  # fmt: skip
 _LONG_NUMBER = re.compile(r"(?<![\w.:-])\d{4,}(?![\w.:-])")  # no part of a date or a name
+_SNAPSHOT_TEXTS = ("case__snapshot__text", "case__snapshot__context")  # encrypted
 _UUID_CHARACTERS = 36  # only the last 8 of a UUID are shown
 
 
@@ -162,18 +168,41 @@ class AuditLogRow:
     at: datetime
     event: str
     actor: str  # "" for the product itself
-    person: str  # pseudonym of the user concerned; "" if there is none
+    person: str  # name of the user concerned, a pseudonym without an account; "" if there is none
     person_id: int | None
-    subject: str
+    subject: str  # "" if it is the user concerned
     url: str  # URL of the case; "" for other subjects
     details: list[tuple[str, str]]
 
 
 def make_rows(rows: Iterable[AuditEntry]) -> list[AuditLogRow]:
-    """Return the entries as rows, in order. One query for the names of actors."""
+    """Return the entries as rows, in order. One query for the names of users and one for decisions."""
     rows = list(rows)
-    names = {user.pk: str(user) for user in User.objects.filter(pk__in={row.actor for row in rows if row.actor})}
-    return [_entry(row, names) for row in rows]
+    users = {pk for row in rows for pk in (row.actor, row.person) if pk}
+    names = {user.pk: str(user) for user in User.objects.filter(pk__in=users)}
+    decisions = _find_decisions(rows)
+    return [_entry(row, names, decisions.get(row.seq)) for row in rows]
+
+
+def format_csv_header() -> str:
+    """Return the first line of a CSV file of entries, after the mark by which spreadsheets know UTF-8."""
+    columns = (
+        gettext("Number"), gettext("Time (UTC)"), gettext("Kind of entry"), gettext("Done by"), gettext("About"),
+        gettext("Subject"), gettext("Details"),
+    )  # fmt: skip
+    return f"\ufeff{','.join(columns)}\r\n"
+
+
+def format_csv(rows: Iterable[AuditEntry], language: str) -> str:
+    """Return the entries as lines of CSV, with names and words as on the page, in the language."""
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    with translation.override(language):
+        for row in make_rows(rows):
+            at, details = f"{row.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", "; ".join(map(": ".join, row.details))
+            cells = (row.event, row.actor or gettext("Openbook"), row.person, row.subject, details)
+            writer.writerow([row.number, at, *map(_escape_formula, cells)])
+    return lines.getvalue()
 
 
 def event_label(kind: str) -> str:
@@ -181,24 +210,63 @@ def event_label(kind: str) -> str:
     return str(EVENT_LABELS[kind]) if kind in EVENT_LABELS else code_labels.humanize_code(kind)
 
 
-def _entry(row: AuditEntry, names: Mapping[int, str]) -> AuditLogRow:
+def _escape_formula(cell: str) -> str:
+    """Return the cell so that no spreadsheet runs it as a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def _find_decisions(rows: Iterable[AuditEntry]) -> dict[int, Decision]:
+    """Return the decision of each entry `case.decided` by the entry's number."""
+    decided = {row.seq: (row.at, UUID(row.subject.removeprefix("case "))) for row in rows if row.kind == "case.decided"}
+    made = Decision.objects.filter(case__in={pk for _, pk in decided.values()}).order_by("created")
+    by_case: dict[UUID, list[Decision]] = {}
+    for decision in made.select_related("policy", "case__snapshot__policy").defer(*_SNAPSHOT_TEXTS):
+        by_case.setdefault(decision.case_id, []).append(decision)
+    # An entry is written right after its decision, in one transaction.
+    latest = {
+        seq: [decision for decision in by_case.get(pk, []) if decision.created <= at]
+        for seq, (at, pk) in decided.items()
+    }
+    return {seq: found[-1] for seq, found in latest.items() if found}
+
+
+def _entry(row: AuditEntry, names: Mapping[int, str], decision: Decision | None) -> AuditLogRow:
     subject_kind, _, rest = row.subject.partition(" ")
     short = rest[-8:] if len(rest) == _UUID_CHARACTERS else rest
     subject = f"{_SUBJECTS[subject_kind]} {short}".strip() if subject_kind in _SUBJECTS else row.subject
     address = reverse("safety:case", args=[rest]) if subject_kind == "case" else ""
     actor = names.get(row.actor, gettext("deleted user")) if row.actor else ""
-    person = Case(owner_id=row.person).pseudonym if row.person else ""
-    return AuditLogRow(
-        row.seq, row.at, event_label(row.kind), actor, person, row.person, subject, address, _details(row.payload)
-    )
+    person = names.get(row.person) or Case(owner_id=row.person).pseudonym if row.person else ""
+    if subject_kind == "person" and rest == str(row.person):
+        subject = ""
+    details = _details(row.payload) if decision is None else _decision_details(row.payload, decision)
+    return AuditLogRow(row.seq, row.at, event_label(row.kind), actor, person, row.person, subject, address, details)
+
+
+def _decision_details(payload: Mapping[str, Any], decision: Decision) -> list[tuple[str, str]]:
+    """Return the details with the policy versions by name, and the reason that an administrator wrote."""
+    flagged, decided = decision.case.snapshot.policy, decision.policy
+    if decision.clause == ACCOUNT and decision.note:
+        payload = {**payload, "reason": decision.note}
+    details = _details({key: value for key, value in payload.items() if key != "policy"})
+    if flagged is None or flagged == decided:
+        return [*details, (str(_KEYS["policy"]), code_labels.version_label(decided))]
+    return [
+        *details,
+        (gettext("Flagged under"), code_labels.version_label(flagged)),
+        (gettext("Decided under"), code_labels.version_label(decided)),
+    ]
 
 
 def _details(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
     order = {key: at for at, key in enumerate(_KEYS)}  # PostgreSQL returns keys of JSON in an order of its own
     keys = sorted(payload, key=lambda key: order.get(key, len(order)))
+    left_out = {"clause", "thing"} if "why" in payload else set()  # `reading_reason` names them
+    if payload.get("why") == "break_glass" and "ground" in payload:
+        left_out = {"why"}  # ground and reason say more
     pairs = [
         (str(_KEYS[key]) if key in _KEYS else code_labels.humanize_code(key), _value(key, payload))
-        for key in keys if payload[key] != "" and not (key in ("clause", "thing") and "why" in payload)
+        for key in keys if payload[key] != "" and key not in left_out
     ]  # fmt: skip
     return [(key, value) for key, value in pairs if value]
 

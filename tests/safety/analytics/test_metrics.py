@@ -90,7 +90,7 @@ def test_the_page_is_for_staff(client: Client, alice: User, morgan: User, notes:
     decide_note(alice, morgan, "1", "block")
     client.force_login(morgan)
     page = client.get("/review/figures/").content.decode()
-    assert "100%" in page and "21% to 100%" in page
+    assert "100%" in page and "21% to 100%" in page and "95 in 100 within 0.0 h" in page
     assert "How often the check was right" in page and "Median hours to a decision" in page
     assert "How often appeals were successful" not in page  # nobody appealed
     client.force_login(alice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import socket
@@ -333,6 +334,20 @@ def test_the_export_follows_the_filter_and_says_so(
     sent = client.post("/review/log/export/", {"area": "cases"})["Content-Disposition"]
     assert "openbook-audit-log-filtered-" in sent
     assert "filtered" not in client.post("/review/log/export/", {"area": "nothing"})["Content-Disposition"]
+
+
+def test_the_log_is_exported_as_csv_with_names(
+    entries: list[AuditEntry], ada: User, alice: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.safety.audit_log.export.BATCH", 2)
+    audit.record_event("settings.changed", actor=ada, person=alice.pk, subject="=1+1", after="on, at last")
+    client.force_login(ada)
+    response = client.post("/review/log/export/", {"area": "settings", "format": "csv"})
+    assert response["Content-Type"] == "text/csv; charset=utf-8" and "filtered" in response["Content-Disposition"]
+    header, row, last = csv.reader(response.getvalue().decode("utf-8-sig").splitlines())
+    assert header == ["Number", "Time (UTC)", "Kind of entry", "Done by", "About", "Subject", "Details"]
+    assert row[:1] + row[2:] == ["6", "Setting changed", "Ada", "Alice", "'=1+1", "After: on, at last"]
+    assert last[2:4] == ["Audit log exported", "Ada"]
 
 
 def test_the_log_is_filtered_by_user_and_days(entries: list[AuditEntry], ada: User, client: Client) -> None:

@@ -5,8 +5,20 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from apps.safety.audit_log import audit
 from apps.safety.models import AuditEntry
+from apps.safety.moderation import account_suspensions, cases
+from apps.safety.policy import versions
+from apps.safety.policy_admin import backtest
 from apps.safety.views import audit_log_rows
+from apps.users.models import User
+from tests.factories import Notes, make_decision_input, make_note_case
+from tests.safety.policy_drafts import make_policy_body
+
+
+def last_row(kind: str) -> audit_log_rows.AuditLogRow:
+    (row,) = audit_log_rows.make_rows([AuditEntry.objects.filter(kind=kind).latest("seq")])
+    return row
 
 
 @pytest.mark.django_db
@@ -18,3 +30,40 @@ def test_long_numbers_are_grouped(after: object, shown: str) -> None:
     entry = AuditEntry(seq=1, at=timezone.now(), kind="limit.changed", subject="limit tokens", payload={"after": after})
     (row,) = audit_log_rows.make_rows([entry])
     assert row.details == [("After", shown)]
+
+
+def test_users_are_named_and_erased_ones_keep_their_number(ada: User, alice: User) -> None:
+    audit.record_event("person.role", actor=ada, person=alice.pk, subject=f"person {alice.pk}")
+    row = last_row("person.role")
+    assert (row.actor, row.person, row.subject) == ("Ada", "Alice", "")
+    audit.record_event("hold.lifted", actor=ada, person=999, subject="person 999")
+    assert last_row("hold.lifted").person == "User 0999"
+
+
+def test_a_suspension_shows_the_reason_that_was_written(notes: Notes, ada: User, alice: User) -> None:
+    account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 7)
+    assert ("Reason", "Sold her account to others.") in last_row("case.decided").details
+
+
+def test_a_break_glass_reading_shows_its_reason_once(ada: User) -> None:
+    audit.record_event("read", actor=ada, why="break_glass", ground="incident", reason="A strange sign-in", texts=3)
+    assert last_row("read").details == [
+        ("Reason", "A strange sign-in"),
+        ("Texts", "3"),
+        ("Ground", "A security incident"),
+    ]
+
+
+def test_a_decision_names_the_policies_of_the_check_and_of_the_decision(
+    notes: Notes, ada: User, grace: User, alice: User, morgan: User
+) -> None:
+    flagged = [make_note_case(alice, number) for number in ("1", "2")]
+    for case in flagged:
+        held = cases.claim_case(morgan, case.pk)
+        cases.decide_case(morgan, held.pk, make_decision_input(held))
+        if case == flagged[0]:
+            assert last_row("case.decided").details[-1] == ("Policy", "Policy 1")
+            draft = versions.create_draft(ada, make_policy_body(withhold=0.5))
+            backtest.run_backtest(grace, draft)
+            versions.approve_version(grace, draft)
+    assert last_row("case.decided").details[-2:] == [("Flagged under", "Policy 1"), ("Decided under", "Policy 2")]
