@@ -60,7 +60,7 @@ DROPPED_STEP = """async () => {
   const { dropStep, step } = await import("/static/js/chat/steps.js");
   const steps = document.querySelector("[data-steps]").cloneNode(true);
   steps.querySelector("[data-list]").replaceChildren();
-  for (const words of ["Searched", "Writing", "Verified"]) step(steps, { name: words, words, ms: null });
+  for (const text of ["Searched", "Writing", "Verified"]) step(steps, { name: text, text, ms: null });
   dropStep(steps, "Writing");
   dropStep(steps, "unknown");
   return steps.querySelector("[data-summary]").textContent;

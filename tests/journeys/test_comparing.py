@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, ask, ended
+from tests.journeys.chat import LEAVE, ask, ended, show_controls
 from tests.journeys.conftest import Visit
 
 
@@ -14,6 +14,7 @@ def test_an_answer_is_written_again_with_other_settings_and_compared(visit: Visi
     page = visit(width=width)
     ended(ask(page, LEAVE))
     page.wait_for_url("**/c/**")
+    show_controls(page)
     page.locator("[data-drawing] summary").first.click()
     page.locator("[data-drawing] input[value=creative]").check()
     page.keyboard.press("Escape")

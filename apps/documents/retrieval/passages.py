@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection as Sized
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from apps.lib.text.analyzer import split_words, stem_word
 
 PER_DOCUMENT = 3  # passages of one document, as long as other documents fill the remaining places
 _DUPLICATE_SHARE = 0.9  # share of common terms from which two chunks are near-duplicates
+_ITEM_START = re.compile(r"\n(?=[ \t]*(?:[-*•‣–]|\d{1,2}[.)]|[a-z]\))[ \t]+\S)")  # of a list, on a line of its own
 REACH = 1  # neighbouring chunks before and after a hit that widen its passage
 
 
@@ -135,7 +137,8 @@ def merge_neighbours(hits: Iterable[SearchHit], neighbours: Iterable[NeighbourCh
 def join_spans(page: str, spans: Sequence[tuple[int, int]], *, lines: bool = False) -> str:
     """Return the spans [start, end) of a page as running text, " … " where text between them was left out.
 
-    With `lines`, a span that begins a new line of the page begins a new line here too, as a term above its definition.
+    With `lines`, a span that begins a new line of the page begins a new line here too, as a term above its definition,
+    and so does each item of a list.
     """
     pieces: list[str] = []
     before = None
@@ -143,7 +146,8 @@ def join_spans(page: str, spans: Sequence[tuple[int, int]], *, lines: bool = Fal
         if before is not None:
             left_out = page[before:start]
             pieces.append(" … " if normalize_text(left_out) else "\n" if lines and "\n" in left_out else " ")
-        pieces.append(normalize_text(page[start:end]))
+        items = _ITEM_START.split(page[start:end]) if lines else [page[start:end]]
+        pieces.append("\n".join(map(normalize_text, items)))
         before = end
     return "".join(pieces)
 

@@ -245,3 +245,10 @@ def test_words_alone_bring_no_quote_where_the_rarest_is_missing() -> None:
     form = {1: make_passage("The patient signed the form in the waiting room.", relevance=0.02)}
     assert select_quotes("How tall is the patient?", None, form, rare) == []
     assert select_quotes("Which patient signed?", None, form, rare)
+
+
+def test_each_item_of_a_quoted_list_stands_on_a_line_of_its_own() -> None:
+    text = "- A wash costs 1.80 euros, the dryer\n  1.20 euros for an hour.\n- The room is open from 7:00 to 21:00."
+    chosen = select_quotes("What does a wash cost, and when is the room open?", None, {1: make_passage(text)}, {})
+    lines = ["- A wash costs 1.80 euros, the dryer 1.20 euros for an hour.", "- The room is open from 7:00 to 21:00."]
+    assert chosen[0].text.removeprefix("- ") == "\n".join(lines).removeprefix("- ")
