@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from apps.safety.break_glass.access_requests import can_list_requests
+from apps.safety.break_glass.access_requests import can_list_requests, pending_requests
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases
 from apps.users.models import User
@@ -46,7 +46,7 @@ class AdministrationNavigation:
     """Sections that the user may open. `current` is the entry of the open page; None on other pages of the product."""
 
     sections: list[NavigationSection]
-    waiting: int  # cases that the user could claim
+    waiting: int  # cases that the user could claim, and requests that the user could answer
 
     @property
     def current(self) -> NavigationEntry | None:
@@ -61,7 +61,7 @@ def _is_administrator(user: User) -> bool:
     return user.is_administrator
 
 
-QUEUE = "safety:queue"
+QUEUE, BREAK_GLASS = "safety:queue", "conversations:break_glass"
 PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...]], ...] = (
     (gettext_lazy("Review"), (
         (gettext_lazy("Queue"), QUEUE, _is_staff),
@@ -69,7 +69,7 @@ PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...
         (gettext_lazy("Policy"), "safety:policy", _is_administrator),
         (gettext_lazy("Blocklists"), "safety:blocklists", _is_administrator),
         (gettext_lazy("Audit log"), "safety:log", _is_administrator),
-        (gettext_lazy("Break-glass access"), "conversations:break_glass", can_list_requests),
+        (gettext_lazy("Break-glass access"), BREAK_GLASS, can_list_requests),
     )),
     (gettext_lazy("Accounts"), (
         (gettext_lazy("Users"), "users:people", _is_administrator),
@@ -92,8 +92,11 @@ PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...
 
 
 def build_navigation(user: User, path: str) -> AdministrationNavigation:
-    """Return the navigation of a member of the staff for the page at `path`. Asks the database for one count."""
-    waiting = cases.visible_cases(user).filter(state__in=[CaseState.OPEN, CaseState.APPEALED]).count()
+    """Return the navigation of a member of the staff for the page at `path`. Asks for the count of each queue."""
+    waiting = {
+        QUEUE: cases.visible_cases(user).filter(state__in=[CaseState.OPEN, CaseState.APPEALED]).count(),
+        BREAK_GLASS: pending_requests(user).count(),
+    }
     urls = {name: reverse(name) for _, pages in PAGES for _, name, _ in pages}
     # The longest address that the path begins with: /people/groups/7/ belongs to the groups, not to the users.
     current = max((url for url in urls.values() if path.startswith(url)), key=len, default="")
@@ -101,11 +104,11 @@ def build_navigation(user: User, path: str) -> AdministrationNavigation:
         NavigationSection(
             heading,
             [
-                NavigationEntry(label, urls[name], urls[name] == current, waiting if name == QUEUE else 0)
+                NavigationEntry(label, urls[name], urls[name] == current, waiting.get(name, 0))
                 for label, name, may_open in pages
                 if may_open(user)
             ],
         )
         for heading, pages in PAGES
     ]
-    return AdministrationNavigation([section for section in sections if section.entries], waiting)
+    return AdministrationNavigation([section for section in sections if section.entries], sum(waiting.values()))

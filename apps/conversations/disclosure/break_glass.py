@@ -71,14 +71,24 @@ def find_conversation(text: str) -> tuple[User, UUID | None]:
     return person, None
 
 
-def list_conversations(row: BreakGlass, user: User) -> list[Any]:
-    """Return id, date and number of messages of the owner's conversations, the latest 200, without text.
+def list_conversations(row: BreakGlass, user: User) -> list[dict[str, Any]]:
+    """Return id, title, date and number of messages of the owner's conversations, the latest 200, the newest first.
 
-    The reading is recorded in the audit log. `row` must be open access of the user.
+    Secrets in titles are masked; titles of conversations with sealed messages are hidden unless the user is named for
+    sealed cases. The reading is recorded in the audit log. `row` must be open access of the user.
     """
     access_requests.record_reading(row, user, 0)
-    rows = Conversation.objects.filter(owner=row.person_id).annotate(count=Count("messages"))
-    return list(rows.values("id", "changed", "count")[:_LISTED])
+    rows = Conversation.objects.filter(owner=row.person_id).annotate(count=Count("messages")).order_by("-changed", "pk")
+    listed = list(rows.values("id", "title", "changed", "count")[:_LISTED])
+    sealed = set() if SEALED.is_held_by(user) else _find_sealed_conversations(row.person_id)
+    for one in listed:
+        hidden = one["id"] in sealed
+        one["title"] = (
+            gettext("Part of a sealed case")
+            if hidden
+            else masking.mask_text(one["title"] or gettext("New conversation"))
+        )
+    return listed
 
 
 def choose_conversation(row: BreakGlass, conversation: UUID) -> None:
@@ -129,6 +139,20 @@ def _make_view(one: Message, closed: bool, pictures: tuple[str, ...]) -> Message
     return MessageView(
         label, one.created, SafeString(html), status, reason, () if reason else tuple(map(masking.mask_text, pictures))
     )
+
+
+def _find_sealed_conversations(owner: int | None) -> set[UUID]:
+    """Return the conversations of the owner that have a sealed message or picture."""
+    drawn = Message.pictures.through.objects.filter(message__conversation__owner=owner)
+    drawn = drawn.filter(picture__in=list(seals.sealed_subjects(PICTURE)))
+    attached = Attachment.objects.filter(question__conversation__owner=owner)
+    attached = attached.filter(picture__in=list(seals.sealed_subjects(ATTACHED)))
+    answers = find_sealed_answers().filter(conversation__owner=owner)
+    return {
+        *answers.values_list("conversation", flat=True),
+        *drawn.values_list("message__conversation", flat=True),
+        *attached.values_list("question__conversation", flat=True),
+    }
 
 
 def _find_sealed(conversation: Conversation) -> set[UUID | None]:

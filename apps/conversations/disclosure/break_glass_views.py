@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -66,6 +66,7 @@ def list_requests(request: HttpRequest) -> HttpResponse:
         "sent": sent,
         "now": timezone.now(),
         "minutes": settings.BREAK_GLASS_MINUTES,
+        "min_length": access_requests.MIN_REASON_CHARACTERS,
         "others": BREAK_GLASS.list_holders().exclude(pk=user.pk).count(),
     }
     return render(request, "conversations/disclosure/break_glass.html", context)
@@ -97,6 +98,19 @@ def _create_request(request: HttpRequest) -> BreakGlass:
     )  # fmt: skip
 
 
+def _asker(row: BreakGlass) -> str:
+    return str(row.asker or gettext("deleted user"))
+
+
+def _describe_approval(row: BreakGlass) -> str:
+    message = ngettext(
+        "Approved: %(user)s may read one conversation for %(minutes)s minute.",
+        "Approved: %(user)s may read one conversation for %(minutes)s minutes.",
+        row.minutes,
+    )
+    return message % {"user": _asker(row), "minutes": row.minutes}
+
+
 @require_POST
 @_listed_only
 def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -105,16 +119,23 @@ def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
     with show_refusals(request, ActionRefused):
         match request.POST.get("do"):
             case "approve":
-                access_requests.approve_request(user, pk)
+                message = _describe_approval(access_requests.approve_request(user, pk))
             case "refuse":
-                access_requests.refuse_request(user, pk, note)
-            case "justified" | "unjustified" as decision:
-                access_requests.judge_emergency(user, pk, decision == "justified", note)
+                row = access_requests.refuse_request(user, pk, note)
+                message = gettext("Declined: %(user)s may not read the conversation.") % {"user": _asker(row)}
+            case "justified":
+                access_requests.judge_emergency(user, pk, True, note)
+                message = gettext("Emergency reviewed as justified.")
+            case "unjustified":
+                access_requests.judge_emergency(user, pk, False, note)
+                message = gettext("Emergency reviewed as not justified. The access has ended.")
             case "end":
-                access_requests.end_access(user, pk)
+                row = access_requests.end_access(user, pk)
+                is_open = row.state == BreakGlass.State.OPEN
+                message = gettext("Access ended.") if is_open else gettext("Request withdrawn.")
             case _:
                 raise Http404
-        messages.success(request, gettext("Done. Recorded in the audit log."))
+        messages.success(request, message)
     return redirect("conversations:break_glass")
 
 

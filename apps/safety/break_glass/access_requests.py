@@ -27,6 +27,7 @@ from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
 
 REQUEST_LIFETIME = timedelta(hours=24)  # of a request without an answer
+MIN_REASON_CHARACTERS = 20
 CLOCK_TOLERANCE = timedelta(minutes=1)  # at most, between the machines of one site
 NOT_PERMITTED = gettext_lazy("You are not allowed to do this, or it was already done. Nothing was changed.")
 _UNJUDGED = gettext_lazy(
@@ -50,15 +51,18 @@ def request_access(
 
     The user needs the break-glass permission and may not ask about themselves. The caller has checked that the
     conversation is the person's; None: bound later by `bind_conversation`. One transaction with the audit entry
-    `glass.asked` or `glass.opened`. Raise ActionRefused if not permitted, the reason is shorter than 20 characters, or
-    an earlier emergency is not judged.
+    `glass.asked` or `glass.opened`. Raise ActionRefused if not permitted, without a ground, if the reason is shorter
+    than MIN_REASON_CHARACTERS, or an earlier emergency is not judged.
     """
     now = timezone.now()
     if not BREAK_GLASS.is_held_by(user) or person.pk == user.pk:
         raise ActionRefused(str(NOT_PERMITTED))
-    if ground not in Ground.values or len(reason.strip()) < 20:
+    if ground not in Ground.values:
+        raise ActionRefused(gettext("Choose the ground on which this conversation has to be read."))
+    if len(reason.strip()) < MIN_REASON_CHARACTERS:
         raise ActionRefused(
-            gettext("Choose a ground, and write a sentence about why this conversation has to be read.")
+            gettext("Write why this conversation has to be read, in at least %(characters)s characters.")
+            % {"characters": MIN_REASON_CHARACTERS}
         )
     if emergency and BreakGlass.objects.filter(asker=user, emergency=True, judged=None).exists():
         raise ActionRefused(str(_UNJUDGED))
@@ -77,8 +81,8 @@ def request_access(
     return row
 
 
-def approve_request(user: User, pk: UUID) -> None:
-    """Approve a request: open from now on, for its minutes.
+def approve_request(user: User, pk: UUID) -> BreakGlass:
+    """Approve a request, open from now on for its minutes, and return it.
 
     Another user with the permission, unless there is none. One transaction with the audit entry `glass.approved`. Raise
     ActionRefused if not permitted or the request was answered.
@@ -89,10 +93,11 @@ def approve_request(user: User, pk: UUID) -> None:
         ends = now + timedelta(minutes=row.minutes)
         _change(row, state=State.OPEN, approver=user, opened=now, ends=ends, self_approved=_is_self_approved(user, row))
         _record("approved", row, user, ground=row.ground, **_self_approval_payload(user, row))
+    return row
 
 
-def refuse_request(user: User, pk: UUID, note: str) -> None:
-    """Refuse a request. The note is cut to 400 characters.
+def refuse_request(user: User, pk: UUID, note: str) -> BreakGlass:
+    """Refuse a request and return it. The note is cut to 400 characters.
 
     Permission as for `approve_request`. One transaction with the audit entry `glass.refused`. Raise ActionRefused if
     not permitted or the request was answered.
@@ -103,6 +108,7 @@ def refuse_request(user: User, pk: UUID, note: str) -> None:
             row, state=State.REFUSED, approver=user, note=note.strip()[:400], self_approved=_is_self_approved(user, row)
         )
         _record("refused", row, user, ground=row.ground, **_self_approval_payload(user, row), why=note.strip()[:400])
+    return row
 
 
 def judge_emergency(user: User, pk: UUID, justified: bool, note: str) -> None:
@@ -138,18 +144,20 @@ def judge_emergency(user: User, pk: UUID, justified: bool, note: str) -> None:
         )
 
 
-def end_access(user: User, pk: UUID) -> None:
-    """End open access early, or withdraw a request.
+def end_access(user: User, pk: UUID) -> BreakGlass:
+    """End open access early, or withdraw one's own request; return the row with its former state.
 
-    For users with the permission and administrators, never about themselves. One transaction with the audit entry
-    `glass.ended`. Raise ActionRefused otherwise.
+    Users with the permission and administrators end any access, never about themselves. One transaction with the audit
+    entry `glass.ended`. Raise ActionRefused otherwise.
     """
-    row = BreakGlass.objects.filter(pk=pk, state__in=[State.ASKED, State.OPEN]).exclude(person=user).first()
+    rows = BreakGlass.objects.filter(Q(state=State.OPEN) | Q(state=State.ASKED, asker=user), pk=pk)
+    row = rows.exclude(person=user).first()
     if row is None or not can_list_requests(user):
         raise ActionRefused(str(NOT_PERMITTED))
     with transaction.atomic():
         _change(row, state=State.ENDED, ends=timezone.now())
         _record("ended", row, user, ground=row.ground)
+    return row
 
 
 def get_open_access(user: User, pk: UUID) -> BreakGlass:
@@ -201,14 +209,14 @@ def pending_requests(user: User) -> QuerySet[BreakGlass]:
     Requests of other users, at most 24 hours old. Requests of the user only if no other user could answer. None without
     the permission.
     """
+    if not BREAK_GLASS.is_held_by(user):
+        return BreakGlass.objects.none()
     asked = Q(state=State.ASKED, created__gt=timezone.now() - REQUEST_LIFETIME)
     undone = asked | Q(emergency=True, judged=None)
     others = list(BREAK_GLASS.list_holders().exclude(pk=user.pk).values_list("pk", flat=True)[:2])
     own = Q(asker=user) if not others else Q(asker=user, person__in=others) if len(others) == 1 else Q(pk=None)
-    rows = BreakGlass.objects.filter(undone, Q(person=None) | ~Q(person=user)).filter(
-        ~Q(asker=user) | Q(asker=None) | own
-    )
-    return rows if BREAK_GLASS.is_held_by(user) else rows.none()
+    rows = BreakGlass.objects.filter(undone, Q(person=None) | ~Q(person=user))
+    return rows.filter(~Q(asker=user) | Q(asker=None) | own)
 
 
 def _get_answerable(user: User, pk: UUID, *states: str) -> BreakGlass:

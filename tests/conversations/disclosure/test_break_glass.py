@@ -11,6 +11,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from apps.administration.navigation import build_navigation
 from apps.conversations.models import Conversation, Message
 from apps.privacy import data_requests
 from apps.privacy.models import DataRequest
@@ -138,7 +139,8 @@ def test_by_person_the_dates_are_shown_and_one_conversation_is_opened(
     row = do(make_client(robin), asked(asker, alice.email), "approve")
     address = f"{PAGE}{row.pk}/"
     page = asker.get(address).content.decode()
-    assert "Heliotrope" not in page and "Oleander" not in page and str(talk.pk) in page and "2 messages" in page
+    assert page.index("Oleander") < page.index("Heliotrope"), "the newest first"
+    assert SAID not in page and str(talk.pk) in page and "2 messages" in page
     assert asker.post(f"{address}{foreign.pk}/").status_code == 404
     assert asker.post(f"{address}{talk.pk}/").status_code == 302 and SAID in asker.get(address).content.decode()
     assert asker.post(f"{address}{other.pk}/").status_code == 404, "for another one they ask again"
@@ -187,8 +189,9 @@ def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Co
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"reason": "because"}, "Choose a ground"),
-        ({"ground": "curiosity"}, "Choose a ground"),
+        ({"reason": "because"}, "in at least 20 characters"),
+        ({"ground": ""}, "Choose the ground"),
+        ({"ground": "curiosity"}, "Choose the ground"),
         ({"wanted": "nobody@example.org"}, "No user has"),
         ({"wanted": "01890000-0000-7000-8000-000000000000"}, "does not exist"),
         ({"wanted": "morgan@example.org"}, "not allowed to do this"),
@@ -197,6 +200,36 @@ def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Co
 def test_what_cannot_be_asked_is_said(asker: Client, talk: Conversation, change: dict[str, str], words: str) -> None:
     page = asker.post(PAGE, sent(talk) | change).content.decode()
     assert words in page and (change.get("reason") or WHY) in page and not BreakGlass.objects.exists()
+
+
+def test_no_ground_is_chosen_beforehand_and_the_length_is_said(asker: Client) -> None:
+    page = asker.get(PAGE).content.decode()
+    grounds = page.split("<fieldset")[1].split("</fieldset>")[0]
+    assert grounds.count('name="ground"') == 4 and "checked" not in grounds and "At least 20 characters." in page
+
+
+def test_only_the_one_who_asked_withdraws_and_messages_say_what_happened(
+    asker: Client, robin: User, ada: User, morgan: User, talk: Conversation, settings: LazySettings
+) -> None:
+    settings.BREAK_GLASS_MINUTES = 30
+    row, other = asked(asker, talk), make_client(robin)
+    assert "Withdraw request" in asker.get(PAGE).content.decode()
+    assert "Withdraw request" not in other.get(PAGE).content.decode()
+    assert do(other, row, "end").state == do(make_client(ada), row, "end").state == "asked"
+    assert build_navigation(robin, "/").waiting == 1 and build_navigation(morgan, "/").waiting == 0
+
+    def answer(client: Client, what: str) -> str:
+        return client.post(f"{PAGE}{row.pk}/decide/", {"do": what}, follow=True).content.decode()
+
+    assert f"Approved: {morgan} may read one conversation for 30 minutes." in answer(other, "approve")
+    assert build_navigation(robin, "/").waiting == 0
+    assert "End access" in other.get(PAGE).content.decode() and "Access ended." in answer(other, "end")
+    BreakGlass.objects.all().delete()
+    row = asked(asker, talk)
+    assert "Request withdrawn." in answer(asker, "end")
+    BreakGlass.objects.all().delete()
+    row = asked(asker, talk)
+    assert f"Declined: {morgan} may not read" in answer(other, "refuse")
 
 
 def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, talk: Conversation) -> None:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core import mail
 from django.utils import timezone
 
+from apps.conversations.disclosure import break_glass
 from apps.conversations.image_chat import tiles
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.attachment import AttachedPicture, Attachment
@@ -149,6 +150,29 @@ def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, t
     name_for(asker, special_permissions.SEALED)
     page = make_client(asker).get(f"{PAGE}{row.pk}/").content.decode()
     assert all(word in page for word in ("oleander", "heliotrope", "gladiolus", "hibiscus"))
+
+
+def test_titles_of_conversations_with_sealed_messages_are_not_listed(
+    asker: User, robin: User, talk: Conversation
+) -> None:
+    """A title often repeats the question."""
+    owner = talk.owner
+    Conversation.objects.filter(pk=talk.pk).update(title="Heliotropes")
+    sealed("picture", drawn(talk, "1", "a heliotrope").pk, talk)
+    asters = Conversation.objects.create(owner=owner, title="Asters")
+    said = {"conversation": asters, "asked_by": owner}
+    question = Message.objects.create(role="user", text="Asters?", client_id="2", **said)
+    answer = Message.objects.create(role="assistant", parent=question, text="Asters.", **said)
+    sealed("answer", answer.pk, asters)
+    Conversation.objects.create(owner=owner, title="Oleanders")
+    row = access_requests.request_access(asker, owner, None, "order", WHY)
+    access_requests.approve_request(robin, row.pk)
+    row.refresh_from_db()
+    titles = " ".join(one["title"] for one in break_glass.list_conversations(row, asker))
+    assert "Oleanders" in titles and "Heliotropes" not in titles and "Asters" not in titles
+    name_for(asker, special_permissions.SEALED)
+    titles = " ".join(one["title"] for one in break_glass.list_conversations(row, asker))
+    assert "Heliotropes" in titles and "Asters" in titles
 
 
 class Clock:

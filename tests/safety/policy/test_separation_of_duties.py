@@ -405,7 +405,7 @@ def test_who_asked_for_erasure_reads_another_page_than_who_is_suspended(alice: U
         "This account is being erased" in pages[0]
         and "suspended" not in pages[0].lower().split("<h1>")[1].split("</main>")[0]
     )
-    assert "This account is suspended" in pages[1] and "“Sold his account to others”." in pages[1]
+    assert "Your account is suspended" in pages[1] and "“Sold his account to others”." in pages[1]
 
 
 @pytest.mark.parametrize(("backend", "words"), [("console", "This site sends no e-mail"), ("smtp", "told by e-mail")])
