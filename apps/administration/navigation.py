@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from apps.safety.break_glass.access_requests import can_list_requests, pending_requests
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases
+from apps.safety.policy import versions
 from apps.users.models import User
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class AdministrationNavigation:
     """Sections that the user may open. `current` is the entry of the open page; None on other pages of the product."""
 
     sections: list[NavigationSection]
-    waiting: int  # cases that the user could claim, and requests that the user could answer
+    waiting: int  # cases, requests and policy drafts that the user could claim, answer or approve
 
     @property
     def current(self) -> NavigationEntry | None:
@@ -61,12 +62,12 @@ def _is_administrator(user: User) -> bool:
     return user.is_administrator
 
 
-QUEUE, BREAK_GLASS = "safety:queue", "conversations:break_glass"
+QUEUE, POLICY, BREAK_GLASS = "safety:queue", "safety:policy", "conversations:break_glass"
 PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...]], ...] = (
     (gettext_lazy("Review"), (
         (gettext_lazy("Queue"), QUEUE, _is_staff),
         (gettext_lazy("Figures"), "safety:figures", _is_staff),
-        (gettext_lazy("Policy"), "safety:policy", _is_administrator),
+        (gettext_lazy("Policy"), POLICY, _is_administrator),
         (gettext_lazy("Blocklists"), "safety:blocklists", _is_administrator),
         (gettext_lazy("Audit log"), "safety:log", _is_administrator),
         (gettext_lazy("Break-glass access"), BREAK_GLASS, can_list_requests),
@@ -96,6 +97,7 @@ def build_navigation(user: User, path: str) -> AdministrationNavigation:
     waiting = {
         QUEUE: cases.visible_cases(user).filter(state__in=[CaseState.OPEN, CaseState.APPEALED]).count(),
         BREAK_GLASS: pending_requests(user).count(),
+        POLICY: versions.count_approvable_drafts(user) if user.is_administrator else 0,
     }
     urls = {name: reverse(name) for _, pages in PAGES for _, name, _ in pages}
     # The longest address that the path begins with: /people/groups/7/ belongs to the groups, not to the users.

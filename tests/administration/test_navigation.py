@@ -8,8 +8,10 @@ import pytest
 from django.test import Client
 
 from apps.administration.navigation import build_navigation
+from apps.safety.policy import versions
 from apps.users import special_permissions
 from apps.users.models import User
+from tests.factories import make_user
 
 REVIEW = ["Queue", "Figures", "Feedback"]
 
@@ -61,6 +63,21 @@ def test_the_open_page_is_marked(ada: User, path: str, label: str) -> None:
 
 def test_no_entry_is_marked_elsewhere(ada: User) -> None:
     assert all(build_navigation(ada, path).current is None for path in ("/", "/collections/", "/privacy/"))
+
+
+def test_drafts_of_the_policy_wait_for_those_who_may_approve_them(ada: User, morgan: User) -> None:
+    def waiting(user: User) -> list[int]:
+        navigation = build_navigation(user, "/")
+        return [
+            navigation.waiting,
+            *(entry.count for entry in navigation.sections[0].entries if entry.label == "Policy"),
+        ]
+
+    assert waiting(ada) == [0, 0]
+    versions.create_draft(ada, versions.get_live_version().body)
+    assert waiting(ada) == [1, 1], "nobody else could approve it"
+    otto = make_user("otto", User.Role.ADMINISTRATOR)
+    assert (waiting(ada), waiting(otto), waiting(morgan)) == ([0, 0], [1, 1], [0])
 
 
 def test_the_sidebar_has_one_entry_for_staff_and_none_for_members(

@@ -165,7 +165,7 @@ def test_a_threshold_is_changed_and_approved_by_keyboard_alone(site: Site, visit
             if clause.get_by_role("spinbutton", name="Question: threshold 2").input_value() == "0.55":
                 break
             ada.keyboard.press("ArrowLeft")
-        expect(clause.locator("output")).to_contain_text("would change")
+        expect(ada.locator(".policy-form output")).to_contain_text("would change")
         tab_to(ada.get_by_label("What changes, and why"))
         ada.keyboard.type("Fights are no subject here")
         entered(ada, "button", "Save draft")
@@ -178,6 +178,7 @@ def test_a_threshold_is_changed_and_approved_by_keyboard_alone(site: Site, visit
         expect(grace.locator("main")).to_contain_text("verdicts would have been different")
         past_the_sidebar(grace)
         entered(grace, "button", "Approve", row)
+        entered(grace, "button", "Approve", grace.get_by_role("dialog"))
         expect(row).to_contain_text("Live")
     finally:
         site.seed("policy_of_before")

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error, transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -185,11 +185,21 @@ def get_draft_base(user: User, number: int = 0) -> PolicyVersion:
 
     It is the version with the number, else the last open draft of the user, else the live version.
     """
-    if (row := get_version(number)) is not None:
-        return row
-    live = get_live_version()
-    mine = PolicyVersion.objects.filter(author=user, status=Status.DRAFT, number__gt=live.number)
-    return mine.order_by("-number").first() or live
+    return get_version(number) or find_open_draft(user) or get_live_version()
+
+
+def find_open_draft(user: User) -> PolicyVersion | None:
+    """Return the user's last draft that is newer than the live version."""
+    mine = PolicyVersion.objects.filter(author=user, status=Status.DRAFT, number__gt=get_live_version().number)
+    return mine.order_by("-number").first()
+
+
+def count_approvable_drafts(user: User) -> int:
+    """Return how many drafts the administrator may approve, tested or not: those of others, and their own without
+    another administrator. One query."""
+    others = User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).exclude(pk=user.pk)
+    own = Q(author=user) & Q(Exists(others))
+    return PolicyVersion.objects.filter(status=Status.DRAFT).exclude(own).count()
 
 
 def save_clauses(user: User, base: PolicyVersion, clauses: list[Mapping[str, Any]], note: str = "") -> PolicyVersion:
@@ -278,19 +288,23 @@ def require_approvable(user: User, row: PolicyVersion) -> bool:
     """
     separation_of_duties.require_administrator(user)
     row.refresh_from_db()
+    if obstacle := describe_approval_obstacle(user, row):
+        raise ActionRefused(obstacle)
+    return row.author_id == user.pk
+
+
+def describe_approval_obstacle(user: User, row: PolicyVersion) -> str:
+    """Return why the administrator cannot approve the version now, in words; "" if they can."""
     if row.status not in (Status.DRAFT, Status.SHADOW):
-        raise ActionRefused(gettext("This version has already been live. Create a new draft from it."))
-    alone = row.author_id == user.pk
-    if alone and separation_of_duties.has_other_administrator(user.pk):
-        raise ActionRefused(gettext("An administrator other than the author has to approve this draft."))
+        return gettext("This version has already been live. Create a new draft from it.")
+    if row.author_id == user.pk and separation_of_duties.has_other_administrator(user.pk):
+        return gettext("An administrator other than the author has to approve this draft.")
     backtest = row.backtest or {}
     if hash_policy(row.body) != row.sha256 or backtest.get("sha256") != row.sha256:
-        raise ActionRefused(gettext("Test this draft on past verdicts first, so that you know what it would change."))
+        return gettext("Test this draft on past verdicts first, so that you know what it would change.")
     if backtest.get("against") != get_live_version().sha256:
-        raise ActionRefused(
-            gettext("Another version has gone live since this draft was tested. Test it on past verdicts again.")
-        )
-    return alone
+        return gettext("Another version has gone live since this draft was tested. Test it on past verdicts again.")
+    return ""
 
 
 def next_version_number() -> int:

@@ -23,6 +23,7 @@ from apps.safety.views.policy_form import redirect_from_draft
 from apps.users.permissions import administrator_required, get_signed_in_user
 
 _LONGEST = 100_000  # characters of a policy
+_OPEN = (PolicyVersion.Status.DRAFT, PolicyVersion.Status.SHADOW)
 
 
 @administrator_required
@@ -41,15 +42,22 @@ def show_versions(request: HttpRequest) -> HttpResponse:
             problem = str(error) if isinstance(error, PolicyError) else gettext("This is not valid JSON.")
         else:
             return redirect_from_draft(request, row)
-    listed = list(PolicyVersion.objects.select_related("author", "approver"))
+    user, listed = get_signed_in_user(request), list(PolicyVersion.objects.select_related("author", "approver"))
     rows = [
-        (row, _list_warnings(row), _list_differences(live, row), _find_outdated_base(live, row, listed))
+        (
+            row,
+            _list_warnings(row),
+            _list_differences(live, row),
+            _find_outdated_base(live, row, listed),
+            versions.describe_approval_obstacle(user, row) if row.status in _OPEN else "",
+        )
         for row in listed
     ]
     clauses = parse_policy(live.body).clauses.values()
     context = {"rows": rows, "live": live, "text": text, "error": problem, "clauses": clauses}
     context |= {"note": note, "no_reason": no_reason}
-    context["others"] = separation_of_duties.has_other_administrator(get_signed_in_user(request).pk)
+    context["others"] = separation_of_duties.has_other_administrator(user.pk)
+    context["own_draft"] = versions.find_open_draft(user)
     return render(request, "safety/policy.html", context, status=422 if problem or no_reason else 200)
 
 
@@ -82,7 +90,7 @@ def change_version(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _list_differences(live: PolicyVersion, row: PolicyVersion) -> list[version_diff.VersionDifference] | None:
     """Return what approval of a draft or shadow version would change; None for others and unreadable ones."""
-    if row.status not in (PolicyVersion.Status.DRAFT, PolicyVersion.Status.SHADOW):
+    if row.status not in _OPEN:
         return None
     try:
         return version_diff.compare_policies(parse_policy(live.body), parse_policy(row.body))
@@ -97,7 +105,7 @@ def _find_outdated_base(
 
     The draft does not contain what `live` changed, so its approval reverts that.
     """
-    if row.status not in (PolicyVersion.Status.DRAFT, PolicyVersion.Status.SHADOW):
+    if row.status not in _OPEN:
         return None
     if live.effective is None or live.effective <= row.created:
         return None

@@ -124,13 +124,22 @@ class PolicyForm(forms.Form):
             )  # fmt: skip
 
     def clean(self) -> None:
-        """Check that thresholds of a stage ask for stricter actions with higher scores."""
+        """Check that thresholds of a stage ask for stricter actions with higher scores.
+
+        A threshold may be lower than the one before it only if its action is milder.
+        """
         for code, stage in self._counts:
             thresholds = sorted(self._thresholds(code, stage))
-            for (low, mild, _), (high, hard, n) in pairwise(thresholds):
+            for (low, mild, lower), (high, hard, n) in pairwise(thresholds):
                 if low == high:
                     self.add_error(f"{code}-{stage}-{n}-least", gettext("Another action has this threshold already."))
-                elif ACTION_ORDER.index(Action(mild)) >= ACTION_ORDER.index(Action(hard)):
+                elif ACTION_ORDER.index(Action(mild)) < ACTION_ORDER.index(Action(hard)):
+                    continue
+                elif lower > n:
+                    message = gettext("%(score)s is below the threshold before it (%(before)s).")
+                    scores = {"score": code_labels.score_label(low), "before": code_labels.score_label(high)}
+                    self.add_error(f"{code}-{stage}-{lower}-least", message % scores)
+                else:
                     self.add_error(
                         f"{code}-{stage}-{n}-action",
                         gettext("Choose a stricter action than the one at the lower threshold."),
@@ -232,6 +241,7 @@ def preview_clause(request: HttpRequest, code: str) -> HttpResponse:
     if f"{code}-title" not in form.fields:
         raise Http404
     context: dict[str, Any] = {"days": PREVIEW_DAYS, "errors": form.clause_errors(code)}
+    context["title"] = form.policy.clauses[code].title
     if not context["errors"]:
         mine = next(row for row in form.clauses(code) if row["code"] == code)
         rows = defaults.add_missing_clauses(live.body)["clauses"]

@@ -19,8 +19,7 @@ for (const row of document.querySelectorAll("[data-threshold]")) {
 
 // The count is help only: where it fails, the draft can still be saved.
 for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
-  document.querySelector(".policy-form").addEventListener(failure, (event) => {
-    const output = event.target.querySelector("output");
-    if (output) output.textContent = gettext("The changes could not be counted. Change a threshold to try again.");
+  document.querySelector(".policy-form").addEventListener(failure, () => {
+    document.querySelector(".preview output").textContent = gettext("The changes could not be counted. Change a threshold to try again.");
   });
 }

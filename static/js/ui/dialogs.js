@@ -4,6 +4,7 @@ const chat = document.querySelector("[data-chat]");
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) {
+    event.preventDefault(); // a button that submits a form without scripts
     const dialog = document.getElementById(opener.dataset.opens);
     const menu = opener.closest("details");
     if (menu) menu.open = false;

@@ -208,12 +208,23 @@ def test_with_a_second_administrator_nobody_approves_their_own_policy(notes: Not
     row = versions.create_draft(ada, make_policy_body(withhold=0.5))
     backtest.run_backtest(ada, row)
     client.force_login(ada)
-    assert "Another administrator has to approve it." in client.get("/review/policy/").content.decode()
+    assert "An administrator other than the author has to approve" in client.get("/review/policy/").content.decode()
     with pytest.raises(ActionRefused, match="An administrator other than"):
         versions.approve_version(ada, row)
     accounts.suspend_user(other, ada)  # who cannot sign in cannot approve
     versions.approve_version(ada, row)
     assert PolicyVersion.objects.get(pk=row.pk).self_approved is True
+
+
+def test_a_draft_can_be_approved_after_its_test_and_a_dialog(notes: Notes, ada: User, client: Client) -> None:
+    row = versions.create_draft(make_user("otto", User.Role.ADMINISTRATOR), make_policy_body(withhold=0.5))
+    client.force_login(ada)
+    page = " ".join(client.get("/review/policy/").content.decode().split())
+    assert f'disabled aria-describedby="obstacle-{row.pk}"' in page and "Test this draft on past verdicts first" in page
+    backtest.run_backtest(ada, row)
+    page = client.get("/review/policy/").content.decode()
+    assert f'data-opens="approve-{row.pk}"' in page and "obstacle-" not in page
+    assert f"Approve Policy {row.number}?" in page and "It takes the place of Policy 1 at once" in page
 
 
 def test_a_draft_older_than_the_live_version_says_that_it_reverts_it(notes: Notes, ada: User, client: Client) -> None:

@@ -89,12 +89,25 @@ def test_the_next_change_builds_on_the_draft_and_takes_its_place(ada: User, cons
     assert kinds[-3:] == ["policy.drafted", "policy.drafted", "policy.discarded"]
 
 
+def test_an_open_draft_is_continued_or_discarded(ada: User, console: Client) -> None:
+    assert "Edit policy" in console.get("/review/policy/").content.decode()
+    console.post(EDIT, sent(hate_title="Hatred"))
+    draft = PolicyVersion.objects.get(status="draft")
+    page = console.get("/review/policy/").content.decode()
+    assert "Continue your draft" in page and f"Discard Policy {draft.number}" in page and "Edit policy" not in page
+    assert f"You are continuing your draft Policy {draft.number}." in console.get(EDIT).content.decode()
+    console.post(f"/review/policy/{draft.pk}/", {"do": "discard"})
+    assert "Edit policy" in console.get("/review/policy/").content.decode()
+    assert "You are editing Policy 1." in console.get(EDIT).content.decode()
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
         ({"hate_question_0_least": "1.2"}, "hate-question-0-least", "Enter a number above 0, at most 1."),
         ({"hate_question_0_least": "x"}, "hate-question-0-least", "Enter a number above 0, at most 1."),
         ({"hate_question_2_least": "0.999999", "hate_question_2_action": "note"}, "hate-question-2-action", "stricter"),
+        ({"hate_question_1_least": "0.3"}, "hate-question-1-least", "0.30 is below the threshold before it (0.50)."),
         ({"hate_title": " "}, "hate-title", "required"),
         ({"hate_title": "Hatred", "note": " "}, "note", "Enter what changes, and why."),
         ({"hate_question_0_action": "blur"}, "hate-question-0-action", "valid choice"),
