@@ -79,7 +79,7 @@ def list_conversations(row: BreakGlass, user: User) -> list[dict[str, Any]]:
     """
     access_requests.record_reading(row, user, 0)
     rows = Conversation.objects.filter(owner=row.person_id).annotate(count=Count("messages")).order_by("-changed", "pk")
-    listed = list(rows.values("id", "title", "changed", "count")[:_LISTED])
+    listed: list[dict[str, Any]] = [{**values} for values in rows.values("id", "title", "changed", "count")[:_LISTED]]
     sealed = set() if SEALED.is_held_by(user) else _find_sealed_conversations(row.person_id)
     for one in listed:
         hidden = one["id"] in sealed
