@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -22,9 +24,10 @@ from django.utils import timezone
 from apps.conversations.attachments import uploads
 from apps.conversations.history.conversation_actions import delete_permanently
 from apps.conversations.models import AttachedPicture, Conversation, ImportJob
+from apps.conversations.models.assistant import Assistant, AssistantShare
 from apps.conversations.transfer import import_job
 from apps.documents.library.sharing import remove_collection
-from apps.documents.models import Collection, Document, Segment
+from apps.documents.models import Collection, Document, Membership, PendingMembership, Segment
 from apps.engines import registry
 from apps.engines.types import SegmentInfo
 from apps.images.library import gallery
@@ -37,7 +40,8 @@ from apps.safety.break_glass import access_requests
 from apps.safety.models import Case
 from apps.safety.moderation import auto_close
 from apps.users.accounts import end_sessions
-from apps.users.models import RateLimitBucket, User
+from apps.users.models import Invitation, RateLimitBucket, User
+from apps.users.notices import delete_notices_about, forget_sender
 
 LEGAL_HOLD_MESSAGE = (
     "Your data is under a legal hold: a law or a court requires that it is kept, so your account cannot "
@@ -74,6 +78,8 @@ def erase_user(data_request: DataRequest, token: str) -> None:
         end_sessions(user)
         with _step(data_request, token):
             _note_files(data_request, user)
+        with _step(data_request, token):
+            _delete_shares(data_request, user)
         _erase_rows(data_request, token, user)
         with _step(data_request, token):
             _forget_review(data_request, user)
@@ -131,12 +137,46 @@ def _note_files(data_request: DataRequest, user: User) -> None:
     )
 
 
+def list_shared_assistants(user: User) -> list[tuple[Assistant, int]]:
+    """Return the user's assistants that are shared, by name, each with the number of addresses that it is shared with:
+    single ones, and those of active members of its groups."""
+    addresses: dict[UUID, set[str]] = {}
+    shares = AssistantShare.objects.filter(assistant__owner=user)
+    members = shares.filter(group__user__is_active=True).values_list("assistant", "group__user__email")
+    for assistant, address in [*shares.exclude(email="").values_list("assistant", "email"), *members]:
+        addresses.setdefault(assistant, set()).add(address)
+    rows = Assistant.objects.filter(owner=user).only("name", "everyone")
+    counted = [(row, len(addresses.get(row.pk, set()) - {user.email})) for row in rows]
+    return [(row, number) for row, number in counted if row.everyone or number]
+
+
+def _delete_shares(data_request: DataRequest, user: User) -> None:
+    """Delete what other users shared with the user or with an address of theirs, memberships of groups, invitations to
+    these addresses, and notices of other users that name the user or what they own."""
+    confirmed = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+    addresses = {address.lower() for address in (user.email, *confirmed)}
+    shares = [
+        AssistantShare.objects.filter(email__in=addresses),
+        Membership.objects.filter(user=user),
+        PendingMembership.objects.filter(email__in=addresses),
+    ]
+    _add(data_request, "shares", sum(rows.delete()[0] for rows in shares))
+    _add(data_request, "groups", user.groups.count())
+    user.groups.clear()
+    _add(data_request, "other rows", Invitation.objects.filter(email__in=addresses).delete()[0])
+    owned = [*Collection.every.filter(owner=user), *Assistant.objects.filter(owner=user).only("pk")]
+    delete_notices_about([row.pk for row in owned])
+    forget_sender(user)
+
+
 def _erase_rows(data_request: DataRequest, token: str, user: User) -> None:
     for collection in Collection.every.filter(owner=user):
         with _step(data_request, token):
             _add(data_request, "documents", Document.every.filter(collection=collection).count())
             _add(data_request, "collections", int(not collection.of_chat))
             remove_collection(collection)
+    with _step(data_request, token):
+        _add(data_request, "assistants", Assistant.objects.filter(owner=user).delete()[1].get(Assistant._meta.label, 0))
     rows = Conversation.objects.owned_by(user)
     while batch := list(rows.values_list("pk", flat=True)[:_AT_ONCE]):
         with _step(data_request, token):

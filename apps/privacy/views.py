@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 Scope = RetentionRule.Scope
 _DAYS = {str(days) for days, _ in retention.DURATION_CHOICES}
 _LISTED = 200
+_DELETED = 50  # collections and assistants named before an erasure
 _COUNTED = {  # words of the receipt for what `erasure` counts
     "conversations": gettext_lazy("Conversations"), "documents": gettext_lazy("Documents"),
-    "collections": gettext_lazy("Collections"), "pictures": gettext_lazy("Pictures"),
+    "collections": gettext_lazy("Collections"), "assistants": gettext_lazy("Assistants"),
+    "shares": gettext_lazy("Shares with you"), "groups": gettext_lazy("Groups"), "pictures": gettext_lazy("Pictures"),
     "attached pictures": gettext_lazy("Attached pictures"), "files": gettext_lazy("Files"),
     "texts of review": gettext_lazy("Reviewed texts"), "copies": gettext_lazy("Copies of your data"),
     "break-glass requests": gettext_lazy("Requests for break-glass access"),
@@ -178,7 +180,8 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
                 return redirect("privacy:receipt", data_request.pk)
     context = {
         "wrong": wrong,
-        "collections": Collection.objects.filter(owner=user)[:50],
+        "collections": Collection.objects.filter(owner=user)[:_DELETED],
+        "assistants": erasure.list_shared_assistants(user)[:_DELETED],
         "held_cases": case_legal_holds.holds_about(user),
         "held": LegalHold.objects.filter(user=user).exists(),
     }

@@ -60,3 +60,16 @@ def dismiss_notices(user: User, subject: object) -> None:
     if rows.exists():
         rows.filter(kind__in=_SHARED).update(seen=timezone.now())
         rows.exclude(kind__in=_SHARED).delete()
+
+
+def delete_notices_about(subjects: Iterable[object]) -> None:
+    """Delete all users' notices about these subjects: an erased user's collections and assistants, whose names they
+    show."""
+    UserNotice.objects.filter(subject__in=[str(subject) for subject in subjects]).delete()
+
+
+def forget_sender(user: User) -> None:
+    """Remove the name of an erased user from notices of other users."""
+    for row in UserNotice.objects.filter(kind__in=_SHARED, details__by=str(user)):
+        row.details = {key: value for key, value in row.details.items() if key != "by"}
+        row.save(update_fields=["details"])

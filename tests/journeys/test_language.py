@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.journeys.chat import LEAVE, ask, ended
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
 
@@ -31,3 +32,16 @@ def test_a_language_is_chosen_with_the_keyboard(visit: Visit, site: Site) -> Non
     assert [path for path, beyond in wide.items() if beyond > 0] == []
     choose_language(page, "Konto von Bob", "Sprache des Browsers")
     page.locator("html[lang=en]").wait_for()
+
+
+def test_the_language_of_a_new_chat_changes_without_leaving_it(visit: Visit) -> None:
+    page = visit("/", width=1440, person="bob")
+    ended(ask(page, LEAVE))
+    page.wait_for_url("**/c/**")
+    chat = page.url
+    choose_language(page, "Account of Bob", "Deutsch")
+    page.locator("html[lang=de]").wait_for()
+    assert page.url == chat and page.locator("[data-turn]").count() == 1
+    choose_language(page, "Konto von Bob", "Sprache des Browsers")
+    page.locator("html[lang=en]").wait_for()
+    assert page.url == chat

@@ -83,3 +83,29 @@ def test_a_trial_is_narrowed_like_a_question(visit: Visit, width: int) -> None:
     page.get_by_role("link", name="Remove filter: until").click()
     expect(page.locator(".hits")).to_contain_text("26 weeks")
     expect(page.get_by_label("A question")).to_have_value(LEAVE)
+
+
+def test_a_deleted_collection_is_named_until_another_scope_is_chosen(visit: Visit) -> None:
+    page = visit("/collections/", width=1440, person="bob")
+    page.locator("main input[name=name]").fill("Boathouse")
+    page.get_by_role("button", name="Create collection").click()
+    collection = page.url
+    page = visit(width=1440, person="bob")
+    page.locator(".scope > summary").click()
+    page.locator(".scope label", has_text="Boathouse").click()
+    page.keyboard.press("Escape")
+    ended(ask(page, LEAVE))
+    chat = page.url
+    page.goto(f"{collection}delete/")
+    page.get_by_role("button", name="Delete").last.click()
+    page.wait_for_url("**/collections/")
+    page.goto(chat)
+    expect(page.locator(".composer .chip")).to_have_text(["Deleted collection×"])
+    expect(page.locator("[data-scope-words]")).to_have_text("Deleted collection")
+    page.fill("textarea[name=text]", LEAVE)
+    page.press("textarea[name=text]", "Enter")
+    expect(page.locator("[data-refusal]")).to_contain_text("were deleted")
+    expect(page.locator("[data-turn]")).to_have_count(1)
+    page.get_by_role("button", name="Remove Deleted collection from the search").click()
+    expect(page.locator("[data-scope-words]")).to_have_text("All collections")
+    expect(ended(ask(page, LEAVE)).locator("a.pill").first).to_be_visible()

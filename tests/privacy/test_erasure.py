@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
+from apps.conversations.assistants import services
+from apps.conversations.models import Assistant
+from apps.documents.library import sharing
+from apps.documents.models import PendingMembership
 from apps.lib.db.encrypted_fields import EncryptedText
 from apps.operations.doctor import job_checks
 from apps.operations.doctor.system_checks import CheckState
@@ -16,7 +22,9 @@ from apps.privacy import data_requests, erasure, retention
 from apps.privacy.models import DataRequest
 from apps.safety.audit_log import audit
 from apps.safety.models import Case, Snapshot
-from apps.users.models import User
+from apps.users.models import Invitation, User, UserNotice
+from apps.users.notices import notify_users
+from tests.factories import make_collection
 from tests.privacy.conftest import MARK, Life
 from tests.support.pages import strip_layout
 from tests.support.password import PASSWORD
@@ -70,6 +78,49 @@ def test_nothing_is_left(client: Client, alice: User, life: Life, django_capture
         and wish.counts["documents"] == 2
         and wish.counts["collections"] == 1
     )
+
+
+def test_nothing_that_others_shared_keeps_the_address_or_the_name(
+    client: Client, alice: User, bob: User, ada: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    User.objects.filter(pk=alice.pk).update(name=f"{MARK} Alice")
+    alice.refresh_from_db()
+    assistant, collection = Assistant.objects.create(owner=bob, name="Helper"), make_collection(bob, "Board")
+    group = Group.objects.create(name="Finance")
+    alice.groups.add(group)
+    services.share_assistant(bob, assistant, "reader", email=alice.email)
+    services.share_assistant(bob, assistant, "reader", group=group)
+    sharing.share_with_address(bob, collection, alice.email, "reader")
+    PendingMembership.objects.create(collection=make_collection(bob, "Minutes"), email=alice.email)
+    Invitation.objects.create(email=alice.email, invited_by=bob, secret_hash="x", expires=timezone.now())
+    own = Assistant.objects.create(owner=alice, name=f"{MARK} helper")
+    services.share_assistant(alice, own, "reader", email=bob.email)
+    sharing.share_with_address(alice, make_collection(alice, f"{MARK} papers"), bob.email, "reader")
+    notify_users([bob.pk], UserNotice.Kind.GROUP, group.pk, group.name, by=str(alice))
+    wish = erased(client, alice, django_capture_on_commit_callbacks)
+    assert everywhere(alice.email) == set() and everywhere(MARK) == set()
+    assert (wish.counts["shares"], wish.counts["groups"], wish.counts["assistants"]) == (3, 1, 1)
+    assert list(assistant.shares.values_list("group", flat=True)) == [group.pk], "shares with others stay"
+    assert [row.title for row in UserNotice.objects.filter(user=bob)] == [
+        "You were added to the group “Finance”. You can open what is shared with it."
+    ]
+    page = strip_layout(client.get(f"/privacy/receipts/{wish.pk}/").content.decode())
+    assert "Shares with you" in page and "Groups" in page and "Assistants" in page
+
+
+def test_the_page_names_shared_assistants_and_with_whom(client: Client, alice: User, bob: User, ada: User) -> None:
+    group = Group.objects.create(name="Finance")
+    for user in (alice, bob, ada):
+        user.groups.add(group)
+    own = {name: Assistant.objects.create(owner=alice, name=name) for name in ("Scribe", "Sailor", "Diary")}
+    services.set_public(alice, own["Sailor"], public=True)
+    services.share_assistant(alice, own["Scribe"], "reader", group=group)
+    services.share_assistant(alice, own["Scribe"], "reader", email=bob.email)
+    services.share_assistant(alice, own["Scribe"], "reader", email="new@example.org")
+    client.force_login(alice)
+    page = " ".join(strip_layout(client.get("/privacy/erase/").content.decode()).split())
+    assert "shared with 3 users" in page and "shared with everyone" in page
+    assert page.index("Sailor") < page.index("Scribe") and "Diary" not in page
 
 
 def test_a_tombstone_and_the_log_stay_and_the_receipt_tells(

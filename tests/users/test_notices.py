@@ -110,3 +110,13 @@ def test_a_quick_upload_is_not_told(alice: User) -> None:
     into = Collection.objects.create(owner=alice, name="Manuals")
     upload_notices.notify_ended([upload(alice, into, Document.Status.READY, 0).pk])
     assert titles(alice) == []
+
+
+def test_a_notice_of_a_deleted_assistant_says_that_it_is_gone(alice: User, bob: User, client: Client) -> None:
+    assistant = Assistant.objects.create(owner=alice, name="Caretaker")
+    services.share_assistant(alice, assistant, "reader", email=bob.email)
+    client.force_login(bob)
+    url = UserNotice.objects.get(user=bob).url
+    assert "no longer exists" not in client.get(url).content.decode()
+    services.delete_assistant(alice, assistant)
+    assert "This assistant no longer exists, or it is no longer shared with you." in client.get(url).content.decode()

@@ -23,7 +23,7 @@ def resolve_assistant(user: User, conversation: Conversation) -> tuple[Assistant
     chosen = conversation.assistant
     if chosen is None:
         return Assistant.default(), ""
-    if Assistant.objects.visible_to(user).filter(pk=chosen.pk).exists():
+    if can_use_assistant(user, chosen.pk):
         return chosen, ""
     return Assistant.default(), chosen.name
 
@@ -36,6 +36,11 @@ def get_chosen_assistant(user: User, pk: UUID | None) -> Assistant | None:
     if found is None:
         raise RequestRefused("This assistant was deleted or is no longer shared with you. Choose another one.")
     return found
+
+
+def can_use_assistant(user: User, pk: UUID) -> bool:
+    """Return whether the assistant exists and the user may use it."""
+    return Assistant.objects.visible_to(user).filter(pk=pk).exists()
 
 
 def describe_unshared_assistant(name: str) -> str:

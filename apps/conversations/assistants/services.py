@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -105,22 +106,27 @@ def set_picture(user: User, assistant: Assistant, png: bytes) -> None:
 
 def share_assistant(
     user: User, assistant: Assistant, role: str, *, email: str = "", group: Group | None = None
-) -> None:
+) -> bool:
     """Give an email address or a group a role; its users get a notice that names the user.
 
-    The result does not tell whether the address has an account.
+    Return False for an address of the owner, which changes nothing. The result does not tell whether another address
+    has an account.
     """
     require_row(Assistant.objects.owned_by(user), assistant.pk)
+    email = email.lower()
+    if email and (email == user.email or EmailAddress.objects.filter(user=user, email=email, verified=True).exists()):
+        return False
     with transaction.atomic():
         _, new = AssistantShare.objects.update_or_create(
-            assistant=assistant, email=email.lower(), group=group, defaults={"role": role}
+            assistant=assistant, email=email, group=group, defaults={"role": role}
         )
         if not new:
-            return
-        address = Q(emailaddress__email=email.lower(), emailaddress__verified=True)
+            return True
+        address = Q(emailaddress__email=email, emailaddress__verified=True)
         told = User.objects.filter(Q(groups=group) if group else address, is_active=True).exclude(pk=user.pk)
         kind = UserNotice.Kind.ASSISTANT
         notify_users(told.values_list("pk", flat=True), kind, assistant.pk, assistant.name, by=str(user))
+    return True
 
 
 def unshare_assistant(user: User, assistant: Assistant, share: int) -> None:

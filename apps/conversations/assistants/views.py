@@ -119,7 +119,14 @@ def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = AssistantShareForm(user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        services.share_assistant(user, row, data["role"], email=data["email"], group=data["group"])
+        if not services.share_assistant(user, row, data["role"], email=data["email"], group=data["group"]):
+            messages.info(request, gettext("You own this assistant."))
+        elif data["group"]:
+            messages.success(
+                request, gettext("Shared with the group %(cleaned_data)s.") % {"cleaned_data": data["group"]}
+            )
+        else:
+            messages.success(request, gettext("Shared with %(cleaned_data)s.") % {"cleaned_data": data["email"]})
         return redirect("conversations:assistant_people", pk)
     shares = row.shares.select_related("group")
     context = {"assistant": row, "shares": shares, "form": form, "is_owner": True, "tab": "people"}

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from apps.conversations.attachments import queries
 from apps.conversations.attachments.queries import AttachedPictureView
@@ -21,7 +22,7 @@ from apps.conversations.evidence.answer_sources import AnswerSources, load_answe
 from apps.conversations.grounding.citer import SentenceCitation, is_mostly_unsupported
 from apps.conversations.grounding.sentence_state import CHECK_VERSION
 from apps.conversations.image_chat import tiles as tiled
-from apps.conversations.models import Citation, Feedback, Message, ShownSentences
+from apps.conversations.models import Citation, Conversation, Feedback, Message, ShownSentences
 from apps.conversations.moderation import withheld_notice, withheld_records
 from apps.conversations.rendering import answer_renderer
 from apps.conversations.rendering.citation_marks import list_cited_sources, number_sources
@@ -45,7 +46,7 @@ class CollectionOption:
 
 
 def list_collection_options(user: User, chosen: set[UUID]) -> list[CollectionOption]:
-    """Return the collections that the user may search, those in `chosen` marked."""
+    """Return the collections that the user may search, by name, those in `chosen` marked."""
     rows = (
         Collection.objects.filter(pk__in=Collection.objects.visible_to(user).values("pk"))
         .annotate(ready=Count("documents", filter=Q(documents__status=Document.Status.READY)))
@@ -53,7 +54,20 @@ def list_collection_options(user: User, chosen: set[UUID]) -> list[CollectionOpt
         .values_list("pk", "name", "owner__name", "owner__email", "ready", "waiting")
     )
     names = disambiguate_names((pk, name, owner or email) for pk, name, owner, email, *_ in rows)
-    return [CollectionOption(pk, names[pk], ready, waiting, pk in chosen) for pk, *_, ready, waiting in rows]
+    options = [CollectionOption(pk, names[pk], ready, waiting, pk in chosen) for pk, *_, ready, waiting in rows]
+    return sorted(options, key=lambda option: option.name.casefold())
+
+
+def describe_missing_scope(conversation: Conversation, options: Sequence[CollectionOption], chosen: set[UUID]) -> str:
+    """Return the words for the collections of a conversation of which the user may search none; "" if there are none.
+
+    Until the user chooses others, questions are refused rather than answered from all collections.
+    """
+    if any(option.chosen for option in options):
+        return ""
+    if chosen:
+        return gettext("Collection no longer shared")
+    return gettext("Deleted collection") if conversation.restricted_to_collections else ""
 
 
 def load_turn(user: User, answer: Message) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
     conversation    the row, or None on the page of a new chat
     collections     `transcript.CollectionOption` of all collections that the user may search
+    missing_scope   words for the conversation's collections if all are deleted or no longer shared, else ""
     starters        questions of the assistant, on the page of a new chat; else `show_starters` makes some
     starters_of     ids of the collections that they are made from; empty: all
     temporary, gone the chat is temporary; an earlier temporary chat has ended
@@ -53,6 +54,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.conversations.assistants.assistant_choice import can_use_assistant
 from apps.conversations.assistants.starter_questions import suggest_questions
 from apps.conversations.core.requests import MAX_COLLECTIONS, parse_id_or_none
 from apps.conversations.history import conversation_actions, sidebar, transcript, transcript_gaps
@@ -76,7 +78,10 @@ def show_new_chat(request: HttpRequest) -> HttpResponse:
     `?title=`, `?text=` and `?url=` are put into the question field: another app shared them. `?files=` says that the
     service worker holds files of that app; they are attached unless another site sent the user here.
     """
-    return render(request, "conversations/chat/conversation.html", build_new_chat_context(request))
+    context = build_new_chat_context(request)
+    if (wanted := parse_id_or_none(request.GET.get("assistant"))) and not can_use_assistant(_user(request), wanted):
+        messages.error(request, gettext("This assistant no longer exists, or it is no longer shared with you."))
+    return render(request, "conversations/chat/conversation.html", context)
 
 
 def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
@@ -127,13 +132,16 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     conversation_actions.mark_read(user, row.pk)
     through = parse_id_or_none(request.GET.get("at"))
     turns = transcript_gaps.load_turns(user, transcript_gaps.load_path(row, through), through)
+    chosen = set(row.collections.values_list("pk", flat=True))
+    collections = transcript.list_collection_options(user, chosen)
     context = {
         **build_composer_context(user, row),
         "window": turns[-1]["answer"]["window"] if turns else None,
         "conversation": row,
         "queued": queue.list_waiting(user, row),
         "turns": turns,
-        "collections": transcript.list_collection_options(user, set(row.collections.values_list("pk", flat=True))),
+        "collections": collections,
+        "missing_scope": transcript.describe_missing_scope(row, collections, chosen),
     }
     return render(request, "conversations/chat/conversation.html", context)
 

@@ -61,22 +61,26 @@ def list_group_shares(collection: Collection) -> list[GroupShareSummary]:
     return [GroupShareSummary(row.group_id, row.group.name, row.people, row.role) for row in rows]
 
 
-def share_with_address(user: User, collection: Collection, email: str, role: str) -> None:
+def share_with_address(user: User, collection: Collection, email: str, role: str) -> bool:
     """Give the address this role: now if an active account has confirmed it, else as soon as one does.
 
-    An account that signed up with the address but has not confirmed it gets nothing. The owner's own address changes
-    nothing. A new member gets a notice that names the user.
+    An account that signed up with the address but has not confirmed it gets nothing. A new member gets a notice that
+    names the user. Return False for an address of the collection's owner, which changes nothing.
     """
     require_row(Collection.objects.owned_by(user), collection.pk)
     with transaction.atomic():
         address = EmailAddress.objects.filter(email=email, verified=True, user__is_active=True).first()
         member = address.user if address is not None else None
+        is_own = collection.owner_id == user.pk and email == user.email  # also if it is not confirmed
+        if is_own or (member is not None and member.pk == collection.owner_id):
+            return False
         if member is None:
             PendingMembership.objects.update_or_create(collection=collection, email=email, defaults={"role": role})
-        elif member.pk != collection.owner_id:
-            _, new = Membership.objects.update_or_create(collection=collection, user=member, defaults={"role": role})
-            if new:
-                _notify_shared([member.pk], collection, user)
+            return True
+        _, new = Membership.objects.update_or_create(collection=collection, user=member, defaults={"role": role})
+        if new:
+            _notify_shared([member.pk], collection, user)
+        return True
 
 
 def revoke_address(user: AnyUser, collection: Collection, email: str) -> None:

@@ -51,10 +51,13 @@ def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = CollectionShareForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         user = get_signed_in_user(request)
-        share_with_address(user, collection, form.cleaned_data["email"], form.cleaned_data["role"])
-        messages.success(
-            request, gettext("Shared with %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["email"]}
-        )
+        email = form.cleaned_data["email"]
+        if share_with_address(user, collection, email, form.cleaned_data["role"]):
+            messages.success(request, gettext("Shared with %(cleaned_data)s.") % {"cleaned_data": email})
+        elif collection.owner_id == user.pk:
+            messages.info(request, gettext("You own this collection."))
+        else:
+            messages.info(request, gettext("%(owner)s owns this collection.") % {"owner": collection.owner})
         return redirect("documents:people", pk)
     return _people(request, collection, form, GroupShareForm(offered=_list_new_groups(request, collection)))
 

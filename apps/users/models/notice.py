@@ -62,8 +62,10 @@ def _title_shared_collection(row: UserNotice) -> str:
     return gettext("The collection “%(name)s” was shared with you.")
 
 
-def _title_shared_assistant(_: UserNotice) -> str:
-    return gettext("%(by)s shared the assistant “%(name)s” with you.")
+def _title_shared_assistant(row: UserNotice) -> str:
+    if row.details.get("by"):
+        return gettext("%(by)s shared the assistant “%(name)s” with you.")
+    return gettext("The assistant “%(name)s” was shared with you.")
 
 
 def _title_group(row: UserNotice) -> str:

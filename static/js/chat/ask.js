@@ -1,7 +1,7 @@
 // What is asked, as the page has it now: where to search, who answers, which model writes and how, what it follows.
 import { attached } from "./composer/attachments.js";
 import { files } from "./composer/files.js";
-import { chosen } from "./composer/collections.js";
+import { scope } from "./composer/collections.js";
 import { drawing } from "./composer/sampling.js";
 import { filters } from "./composer/filters.js";
 import { model } from "./composer/models.js";
@@ -13,7 +13,7 @@ const { dataset } = document.querySelector("[data-chat]");
 export const question = (text) => {
   const asked = picture(text);
   return {
-    do: "ask", conversation: dataset.conversation || null, text, collections: chosen(), filters: filters(), model: model(),
+    do: "ask", conversation: dataset.conversation || null, text, collections: scope(), filters: filters(), model: model(),
     without_documents: false, assistant: dataset.assistant || null, sampling: drawing(), after: last(), picture: asked,
     attached: asked?.how && asked.how !== "attached" ? [] : attached(text), // what is made of a drawn one begins with that
     files: files(),

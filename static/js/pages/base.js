@@ -18,6 +18,12 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
   document.getElementById("main").focus();
 });
 
+// The address may have changed without a reload, as after the first question of a chat: a form leads back to the present one.
+document.addEventListener("submit", ({ target }) => {
+  const field = target.querySelector("[data-present-url]");
+  if (field) field.value = location.pathname + location.search;
+});
+
 // The server groups conversations by day, and does not know where the reader is.
 document.cookie = `timezone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
 

@@ -245,3 +245,18 @@ def test_the_form_speaks_the_language_of_who_fills_it_in(alice: User) -> None:
     alice.save()
     page = make_client(alice).get("/assistants/new/").content.decode()
     assert "Una por línea, hasta 6." in page and "One per line" not in page
+
+
+def test_sharing_says_what_was_shared_and_that_the_owner_needs_no_share(alice: User, bob: User) -> None:
+    client, row = make_client(alice), submit_assistant(make_client(alice))
+    group = Group.objects.create(name="Crew")
+    alice.groups.add(group)
+
+    def share(**sent: object) -> str:
+        return client.post(f"/assistants/{row.pk}/people/", {"role": "reader", **sent}, follow=True).content.decode()
+
+    assert f"Shared with {bob.email}." in share(email=bob.email)
+    assert "Shared with the group Crew." in share(group=group.pk)
+    page = share(email=alice.email.upper())
+    assert "You own this assistant." in page and "Shared with" not in page
+    assert row.shares.count() == 2

@@ -47,6 +47,23 @@ async def test_the_page_shows_what_the_stream_ended_with(open_page, answered, al
     assert QUESTION in html and "Searched Handbook" in html
 
 
+async def test_a_conversation_names_chosen_collections_that_are_gone(open_page, library, alice, bob, chat) -> None:
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION, collections=[str(library.pk)])
+    await page.events()
+    path = f"/c/{accepted['conversation']}/"
+    assert "data-missing" not in (await in_db(_get, alice, path)).content.decode()
+    await Collection.objects.filter(pk=library.pk).aupdate(owner=bob)
+    assert 'data-missing="Collection no longer shared"' in (await in_db(_get, alice, path)).content.decode()
+    await Collection.objects.filter(pk=library.pk).adelete()
+    assert 'data-missing="Deleted collection"' in (await in_db(_get, alice, path)).content.decode()
+    refused = await page.ask(QUESTION, conversation=accepted["conversation"], collections=None)
+    assert "were deleted" in refused["text"], "what the page asks until the user chooses"
+    await page.ask(QUESTION, conversation=accepted["conversation"], collections=[])
+    await page.events()
+    assert "data-missing" not in (await in_db(_get, alice, path)).content.decode(), "all collections were chosen"
+
+
 async def test_a_stranger_and_an_unknown_address_both_get_404(answered, bob) -> None:
     turn, conversation = answered["turn"], answered["conversation"]
     for path in (

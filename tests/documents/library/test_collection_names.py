@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from apps.conversations.assistants.forms import AssistantForm
 from apps.conversations.history import transcript
 from apps.documents.models import Collection, Membership
 from apps.users.models import User
-from tests.factories import make_client
+from tests.factories import make_client, make_collection, make_document
+from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,6 +36,16 @@ def test_the_composer_names_the_owner_where_names_are_the_same(alice: User, coll
         "manuals (Bob) 2",
         "Letters",
     ]
+
+
+def test_the_composer_lists_collections_by_name_with_their_documents(alice: User) -> None:
+    for name, documents in (("Zoo", 1), ("archive", 2), ("Board", 0)):
+        collection = make_collection(alice, name)
+        for number in range(documents):
+            make_document(collection, f"Paper {number}", ["Text."])
+    page = " ".join(strip_layout(make_client(alice).get("/").content.decode()).split())
+    labels = re.findall(r'data-name="(\w+)".*?<span class="muted" ?>([^<]*)</span>', page)
+    assert labels == [("archive", "2 documents"), ("Board", "0 documents"), ("Zoo", "1 document")]
 
 
 def test_the_form_of_an_assistant_names_the_owner_too(alice: User, collections: list[Collection]) -> None:

@@ -125,3 +125,16 @@ def test_what_was_shared_comes_when_an_administrator_confirms_the_address(
     theirs = make_client(bob)
     theirs.get("/")
     assert theirs.get(f"/collections/{collection.pk}/").status_code == 200
+
+
+def test_an_address_of_the_owner_changes_nothing_and_is_told(
+    alice_client: Client, collection: Collection, alice: User, bob: User
+) -> None:
+    page = share(alice_client, collection, alice.email).content.decode()
+    assert "You own this collection." in page and "Shared with" not in page
+    EmailAddress.objects.filter(user=alice).update(verified=False)
+    assert "You own this collection." in share(alice_client, collection, alice.email).content.decode()
+    share(alice_client, collection, bob.email, "owner")
+    EmailAddress.objects.filter(user=alice).update(verified=True)
+    assert "Alice owns this collection." in share(make_client(bob), collection, alice.email).content.decode()
+    assert roles(collection) == {bob.email: "owner"} and not PendingMembership.objects.exists()

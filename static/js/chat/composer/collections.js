@@ -7,27 +7,38 @@ const field = form.querySelector("textarea");
 const chips = form.querySelector("[data-chips]");
 const boxes = [...form.querySelectorAll("[data-scope] input")];
 
+const missing = chips.dataset.missing; // chip of chosen collections that are deleted or no longer shared
+let isMissing = Boolean(missing);
+
 export const chosen = () => boxes.filter((box) => box.checked).map((box) => box.value);
-export const clear = () => choose(() => boxes.forEach((box) => (box.checked = false)));
+// Collections of a question: null leaves those of the conversation, which the server refuses if none is left.
+export const scope = () => (isMissing ? null : chosen());
+export const clear = () => {
+  isMissing = false;
+  choose(() => boxes.forEach((box) => (box.checked = false)));
+};
 export const changes = new EventTarget(); // "change": others are searched
 
 function choose(change) {
   change?.();
   const on = boxes.filter((box) => box.checked);
-  chips.replaceChildren(
-    ...on.map((box) => {
-      const chip = Object.assign(document.createElement("button"), { type: "button", className: "chip" });
-      chip.append(box.dataset.name, Object.assign(document.createElement("span"), { textContent: "×", ariaHidden: "true" }));
-      chip.setAttribute("aria-label", put(gettext("Remove %(name)s from the search"), { name: box.dataset.name }));
-      chip.addEventListener("click", () => {
-        choose(() => (box.checked = false));
-        field.focus();
-      });
-      return chip;
-    }),
-  );
+  if (on.length) isMissing = false;
+  const shown = on.map((box) => makeChip(box.dataset.name, () => (box.checked = false)));
+  if (isMissing) shown.push(makeChip(missing, () => (isMissing = false)));
+  chips.replaceChildren(...shown);
   changes.dispatchEvent(new Event("change"));
   nameScope();
+}
+
+function makeChip(name, remove) {
+  const chip = Object.assign(document.createElement("button"), { type: "button", className: "chip" });
+  chip.append(name, Object.assign(document.createElement("span"), { textContent: "×", ariaHidden: "true" }));
+  chip.setAttribute("aria-label", put(gettext("Remove %(name)s from the search"), { name }));
+  chip.addEventListener("click", () => {
+    choose(remove);
+    field.focus();
+  });
+  return chip;
 }
 
 // What is searched, in a word or two: attached files come before collections that nobody chose.
@@ -37,6 +48,7 @@ function nameScope() {
   const { scopeWords: everywhere, filesFirst = everywhere } = words.dataset;
   const count = chosen().length;
   if (count) words.textContent = ngettext("%(n)s collection", "%(n)s collections", count);
+  else if (isMissing) words.textContent = missing;
   else words.textContent = form.querySelector("[data-file]") ? filesFirst : everywhere;
 }
 
