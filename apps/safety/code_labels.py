@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     from apps.safety.models import PolicyVersion
+    from apps.safety.moderation.highlights import Trigger
     from apps.safety.verdict_log.detector_versions import VersionChange
 
 CodeLabels = Mapping[str, "StrOrPromise"]
@@ -164,6 +165,23 @@ def version_change_text(change: VersionChange) -> str:
     }
 
 
+def trigger_text(trigger: Trigger) -> str:
+    """Return why a check flagged a text, such as "Text classifiers: score 0.96, threshold 0.85 for “Withheld”"."""
+    check = detector_label(trigger.detector)
+    if trigger.blocklist:
+        return gettext("%(check)s: “%(name)s” matched") % {"check": check, "name": trigger.blocklist}
+    if trigger.score is None:
+        return gettext("%(check)s: a rule matched") % {"check": check}
+    if trigger.threshold is None:
+        return gettext("%(check)s: score %(score)s") % {"check": check, "score": number_format(trigger.score, 2)}
+    return gettext("%(check)s: score %(score)s, threshold %(threshold)s for “%(action)s”") % {
+        "check": check,
+        "score": number_format(trigger.score, 2),
+        "threshold": score_label(trigger.threshold.min_score),
+        "action": action_label(trigger.threshold.action),
+    }
+
+
 def status_label(code: str) -> str:
     """Return the label of a detector's status."""
     return gettext("slow") if code == "slow" else _label(SignalStatus, code)
@@ -182,10 +200,11 @@ def outcome_label(outcome: str) -> str:
 def decision_message(decision: Decision) -> str:
     """Return what was decided, and that the user has been told if a notice was sent. One query."""
     done = outcome_label(decision.outcome)
-    told = decision.notices.exists()
-    return (
-        gettext("%(done)s; the user has been told. Undo deletes the notice.") % {"done": done} if told else f"{done}."
-    )
+    if not decision.notices.exists():
+        return f"{done}."
+    if decision.outcome in (Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN):  # cannot be undone
+        return gettext("%(done)s; the user has been told.") % {"done": done}
+    return gettext("%(done)s; the user has been told. Undo deletes the notice.") % {"done": done}
 
 
 def case_title(area: str, kind: str) -> str:

@@ -23,7 +23,7 @@ def test_cases_that_are_alike_are_decided_together_and_taken_back(site: Site, vi
     expect(morgan.locator(".alike")).to_contain_text("number 2")
     assert violations(morgan) == []
     morgan.keyboard.press("b")  # nothing happens without a reason
-    expect(morgan.locator("[data-hint]")).to_contain_text("Choose a reason first")
+    expect(morgan.get_by_role("alert")).to_have_text("Choose a reason first.")
     together(morgan)
     morgan.keyboard.press("u")
     expect(morgan.locator("h1")).to_have_text("3 similar cases")
@@ -42,7 +42,7 @@ def together(page: Any) -> None:
 def test_a_second_look_is_blind_and_given_by_keyboard(site: Site, visit: Visit) -> None:
     site.seed("decided")
     robin = visit("/review/", person="robin")
-    robin.keyboard.press("l")
+    robin.keyboard.press("q")
     expect(robin.locator("h1")).to_have_text("Second review")
     expect(robin.locator(".flagged")).to_contain_text("quoted in a lesson")
     expect(robin.locator("main")).not_to_contain_text("0.9")

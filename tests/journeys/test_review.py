@@ -68,7 +68,8 @@ def reviewed(morgan: Any) -> None:
     queue = morgan.url
     opened(morgan, "Attacks on the assistant", "Westness")
     morgan.keyboard.press("b")  # nothing happens without a reason
-    expect(morgan.locator("[data-hint]")).to_contain_text("Choose a reason first")
+    expect(morgan.get_by_role("alert")).to_have_text("Choose a reason first.")
+    expect(morgan.locator("[name=reason]").first).to_be_focused()
     decided(morgan, "1", "b")
     morgan.keyboard.press("u")  # taken back, and decided again
     expect(morgan.locator(".flagged")).to_contain_text("Westness")
@@ -109,9 +110,10 @@ def test_held_decided_by_keyboard_appealed_and_overturned(visit: Visit) -> None:
     opened(robin, "Attacks on the assistant", "Westness")
     expect(robin.locator("main")).to_contain_text("kept for a course")
     expect(robin.locator("main")).not_to_contain_text("Decided")
+    expect(robin.locator("main")).to_contain_text("A decision on an appeal is final")
     robin.keyboard.press("3")
     robin.keyboard.press("o")
-    robin.wait_for_url("**/review/?show=*")
+    expect(robin.locator(".messages")).to_contain_text("Decision overturned; the user has been told.")
 
     alice.goto(f"{site}/notices/")
     expect(alice.locator("main")).to_contain_text("Your appeal was successful")

@@ -37,6 +37,10 @@ _MAX_NUMBER = 12  # digits of a pseudonym in an address
 QUEUES: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
     "new": (pgettext_lazy("cases", "New"), lambda user: Q(state=CaseState.OPEN)),
     "mine": (gettext_lazy("Mine"), lambda user: Q(state__in=cases.CLAIMED_STATES, holder=user)),
+    "others": (
+        gettext_lazy("Claimed by others"),
+        lambda user: Q(state__in=cases.CLAIMED_STATES, holder__isnull=False) & ~Q(holder=user),
+    ),
     "appeals": (gettext_lazy("Appeals"), lambda user: Q(state=CaseState.APPEALED)),
     "escalated": (pgettext_lazy("cases", "Escalated"), lambda user: Q(state=CaseState.ESCALATED)),
     "overdue": (

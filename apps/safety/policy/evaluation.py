@@ -114,7 +114,7 @@ def evaluate_policy(stage: Stage, signals: Sequence[Signal], policy: Policy) -> 
     """
     signals = [signal.rounded() for signal in signals]
     if stage in EXPORT_STAGES:
-        clauses = {code: _clause_at_stage(stage, clause, signals) for code, clause in policy.clauses.items()}
+        clauses = {code: resolve_clause(stage, clause, signals) for code, clause in policy.clauses.items()}
         policy = replace(policy, clauses=clauses)
     results = [result for signal in signals for result in _results_of_signal(stage, signal, policy)]
     missing = any(
@@ -138,7 +138,7 @@ def evaluate_policy(stage: Stage, signals: Sequence[Signal], policy: Policy) -> 
     return replace(strictest, unchecked=True) if missing and not strictest.unchecked else strictest
 
 
-def _clause_at_stage(stage: Stage, clause: Clause, signals: Sequence[Signal]) -> Clause:
+def resolve_clause(stage: Stage, clause: Clause, signals: Sequence[Signal]) -> Clause:
     """Return the clause with its thresholds for an export stage.
 
     Without its own thresholds, or for a picture that no classifier scored, those of answers or pictures apply.

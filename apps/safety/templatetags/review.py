@@ -26,6 +26,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     code_labels.effect_label, code_labels.detector_label, code_labels.reason_label, code_labels.version_label,
     code_labels.strictness_label, code_labels.score_label, code_labels.severity_label, code_labels.version_change_text,
     code_labels.decision_message, code_labels.outcome_label, code_labels.status_label, code_labels.reading_reason,
+    code_labels.trigger_text,
     masking.mask_text,  # for texts that staff read
 )  # fmt: skip
 for _filter in _FILTERS:

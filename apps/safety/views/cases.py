@@ -56,13 +56,15 @@ _OUTCOME_KEYS = [
     (Decision.Outcome.WARN, "W"),
     (Decision.Outcome.RESTRICT, "F"),
     (Decision.Outcome.SUSPEND, "X"),
+    (Decision.Outcome.UPHOLD, "P"),
+    (Decision.Outcome.OVERTURN, "O"),
 ]
+_APPEAL_OUTCOMES = (Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN)
 _LEFT = {
     CaseMove.RELEASE: gettext_lazy("Case returned to the queue."),
     CaseMove.SKIP: gettext_lazy("Case skipped."),
     CaseMove.ESCALATE: gettext_lazy("Case escalated to an administrator."),
 }
-_APPEAL_KEYS = [(Decision.Outcome.UPHOLD, "P"), (Decision.Outcome.OVERTURN, "O")]
 
 
 @require_safe
@@ -169,8 +171,9 @@ def decide_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     user, ruling = get_signed_in_user(request), decision_input.parse_form(request.POST)
     appealed = moderation_cases.visible_cases(user).filter(pk=pk, state=CaseState.APPEAL_CLAIMED).exists()
     with show_refusals(request, ActionRefused):
-        (appeals.decide_appeal if appealed else moderation_cases.decide_case)(user, pk, ruling)
-        return _redirect_to_next(request)
+        decision = (appeals.decide_appeal if appealed else moderation_cases.decide_case)(user, pk, ruling)
+        # The page shows what can be undone by itself (`_undo.html`); a decision on an appeal cannot.
+        return _redirect_to_next(request, code_labels.decision_message(decision) if appealed else "")
     return _redirect_to_case(request, pk)
 
 
@@ -185,8 +188,10 @@ def release_case(request: HttpRequest, pk: UUID) -> HttpResponse:
         moderation_cases.release_case(
             get_signed_in_user(request), pk, sent.get("token", ""), move, sent.get("note", "")
         )
+        if move is not CaseMove.RELEASE:
+            return _redirect_to_next(request, str(_LEFT[move]), besides=pk)
         messages.success(request, _LEFT[move])
-        return _redirect_to_queue(request) if move is CaseMove.RELEASE else _redirect_to_next(request, besides=pk)
+        return _redirect_to_queue(request)
     return _redirect_to_case(request, pk)
 
 
@@ -207,7 +212,8 @@ def _case_context(user: User, case: Case, holds: bool) -> dict[str, Any]:
     version = moderation_cases.get_policy_version(case)
     policy = schema.parse_policy(version.body)
     appealed = case.state == CaseState.APPEAL_CLAIMED
-    offered = [pair for pair in _OUTCOME_KEYS if pair[0] in enforcement.possible_outcomes(case)]
+    possible = _APPEAL_OUTCOMES if appealed else enforcement.possible_outcomes(case)
+    offered = [pair for pair in _OUTCOME_KEYS if pair[0] in possible]
     visible = moderation_cases.visible_cases(user).exclude(pk=case.pk)  # sealed cases are left out, with their outcomes
     earlier = Decision.objects.filter(owner=case.owner_id, undone=None, case__in=visible)
     # The first decision is not shown with an appeal, so that the reviewer judges the text independently.
@@ -223,16 +229,17 @@ def _case_context(user: User, case: Case, holds: bool) -> dict[str, Any]:
         "may_claim": moderation_cases.can_claim(user, case),
         "clause": policy.clause(case.clause),
         "policy": version,
-        "outcomes": [(o.value, o.label, key) for o, key in (_APPEAL_KEYS if appealed else offered)],
+        "outcomes": [(o.value, o.label, key) for o, key in offered],
         "reasons": Decision.Reason.choices,
         "decisions": decisions,
         "appealed": appealed,
         "earlier": earlier.order_by("-created")[:5] if holds and not appealed and case.owner_id else [],
+        "trigger": None if appealed else highlights.find_trigger(case, policy),
         "pieces": highlights.split_highlights(case, policy) if holds else [],
         "context": masking.mask_turns(case.snapshot.context) if holds else [],
         "similar": similar_cases.find_similar_decisions(user, case) if holds and not appealed else [],
         "spans": _spans(case) if holds and Decision.Outcome.REDACT in dict(offered) else None,
-        "suspends": Decision.Outcome.SUSPEND in dict(offered) and not appealed,
+        "suspends": Decision.Outcome.SUSPEND in dict(offered),
         "alone": holds and (case.owner_id == user.pk or (appealed and moderation_cases.is_last_decider(user, case))),
         "features": Feature.choices if Decision.Outcome.RESTRICT in dict(offered) else [],
         "days": DURATION_DAYS,
@@ -317,9 +324,12 @@ def _redirect_to_queue(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _redirect_to_next(request: HttpRequest, besides: UUID | None = None) -> HttpResponse:
+def _redirect_to_next(request: HttpRequest, done: str = "", besides: UUID | None = None) -> HttpResponse:
     """Claim the next case of the queue, or a case that the user holds, and redirect to it; to the queue if there is
-    none."""
+    none.
+
+    `done` is what the next page confirms; "": nothing.
+    """
     user = get_signed_in_user(request)
     mine = case_queue.filter_cases(user, CaseFilter("mine"))
     for row in [*case_queue.next_cases(user, _get_filter(request))[:5], *mine[:5]]:
@@ -329,5 +339,9 @@ def _redirect_to_next(request: HttpRequest, besides: UUID | None = None) -> Http
             moderation_cases.claim_case(user, row.pk)
         except ActionRefused:
             continue
+        if done:
+            messages.success(request, f"{done} {gettext('You have claimed the next case.')}")
         return _redirect_to_case(request, row.pk)
+    if done:
+        messages.success(request, done)
     return _redirect_to_queue(request)

@@ -18,6 +18,7 @@ function press(found) {
   if (found.type === "radio") {
     found.checked = true;
     found.focus();
+    found.dispatchEvent(new Event("change", { bubbles: true }));
     if (hint) hint.textContent = "";
   } else if (found.tagName === "SUMMARY") {
     found.parentElement.open = !found.parentElement.open;
@@ -25,8 +26,6 @@ function press(found) {
     const around = found.closest("details");
     if (around) around.open = true;
     found.focus();
-  } else if (found.closest("[data-decide]") && !found.form.reportValidity()) {
-    if (hint) hint.textContent = gettext("Choose a reason first: keys 1 to 5.");
   } else {
     found.form.requestSubmit(found);
   }
@@ -46,6 +45,25 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   press(found);
 });
+
+// A missing reason is asked for beside the reasons, in place of the browser's bubble, which moves the page.
+function askForReason(reasons) {
+  const error = reasons.querySelector("[data-reason-error]");
+  error.textContent = gettext("Choose a reason first.");
+  reasons.querySelector("[name=reason]").focus({ preventScroll: true });
+  reasons.scrollIntoView({ block: "nearest" });
+  reasons.addEventListener("change", () => error.replaceChildren(), { once: true });
+}
+
+document.querySelector("[data-decide]")?.addEventListener(
+  "invalid",
+  (event) => {
+    if (event.target.name !== "reason") return;
+    event.preventDefault();
+    if (event.target === event.target.form.elements.reason[0]) askForReason(event.target.closest("fieldset"));
+  },
+  true,
+);
 
 document.querySelector("[data-decide]")?.addEventListener("submit", (event) => {
   const needed = event.target.querySelector(`details[data-for="${CSS.escape(event.submitter?.value ?? "")}"]:not([open])`);

@@ -39,6 +39,7 @@ def test_each_filter_narrows_the_list(alice: User, bob: User, morgan: User) -> N
     assert subjects(morgan, age="3") == ["1"]
     assert set(subjects(morgan, user=f"Person {alice.pk:04}")) == {"1", "4"}, "as the page writes it"
     assert (subjects(morgan, claim="others"), subjects(morgan, claim="mine")) == (["3"], ["4"])
+    assert subjects(morgan, show="others") == ["3"]
     assert set(subjects(morgan, claim="free")) == {"1", "2"}
     assert subjects(morgan, kind="document") == []
     assert subjects(morgan, user="0") == []

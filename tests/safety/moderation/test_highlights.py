@@ -8,13 +8,14 @@ from datetime import date
 import pytest
 from django.test import Client
 
+from apps.safety import code_labels
 from apps.safety.gate import pictures
 from apps.safety.models import Case
 from apps.safety.moderation import cases, highlights, similar_cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy import schema, versions
-from apps.safety.policy.evaluation import PolicyResult
-from apps.safety.policy.schema import Action, Blocklist, Policy, Stage
+from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
+from apps.safety.policy.schema import Action, Blocklist, Policy, Stage, Threshold
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
 from tests.factories import (
@@ -104,3 +105,45 @@ def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob
     page = strip_layout(client.get(f"/review/{held.pk}/").content.decode())
     assert '<section class="around after"><h2>Decisions about similar texts</h2>' in page
     assert "Choose a reason to see earlier decisions" in page
+
+
+@pytest.mark.parametrize(
+    ("signal", "expected"),
+    [
+        (
+            Signal("text", "v", SignalStatus.OK, {"hate": 0.97, "crime": 0.99}),
+            "Text classifiers: score 0.97, threshold 0.80 for “Withheld”",
+        ),
+        (Signal("guard", "v", SignalStatus.OK, {"hate": 0.5}), "Guard model: score 0.50"),
+        (Signal("rules", "v", SignalStatus.OK, {}, "hate"), "Rules: a rule matched"),
+        (Signal("lists", "v", SignalStatus.OK, {}, "k"), "Blocklists: “Names” matched"),
+        (Signal("text", "v", SignalStatus.ERROR, {"hate": 0.97}), None),
+        (Signal("text", "v", SignalStatus.OK, {"crime": 0.97}), None),
+    ],
+)
+def test_the_check_that_flagged_a_text_is_named(alice: User, signal: Signal, expected: str | None) -> None:
+    clause = replace(
+        live().clauses["hate"],
+        thresholds={Stage.QUESTION: (Threshold(0.6, Action.REVIEW), Threshold(0.8, Action.WITHHOLD))},
+    )
+    policy = replace(with_list("words", "islander"), clauses={"hate": clause})
+    case = make_note_case(alice)
+    case.snapshot.signals = [signal.to_json()]
+    trigger = highlights.find_trigger(case, policy)
+    assert (code_labels.trigger_text(trigger) if trigger else None) == expected
+
+
+def test_a_stricter_assistant_shows_the_threshold_that_it_used(alice: User) -> None:
+    clause = replace(
+        live().clauses["hate"],
+        thresholds={Stage.QUESTION: (Threshold(0.6, Action.NOTE), Threshold(0.8, Action.WITHHOLD))},
+    )
+    case = make_note_case(alice)
+    case.snapshot.signals = [Signal("text", "v", SignalStatus.OK, {"hate": 0.75}).to_json()]
+    case.snapshot.level = "strict"
+    trigger = highlights.find_trigger(case, Policy(1, "x", {"hate": clause}))
+    assert trigger and trigger.threshold == Threshold(0.7, Action.WITHHOLD)
+
+
+def test_a_report_names_no_check(alice: User) -> None:
+    assert highlights.find_trigger(make_note_case(alice, code="reported"), live()) is None

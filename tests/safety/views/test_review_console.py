@@ -48,7 +48,10 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     page = morgan.get(f"/review/{first.pk}/").content.decode()
     assert "some [hate] text" in page
     assert "What was said before" in page
-    assert sent(morgan, first.pk, "block").startswith(f"/review/{second.pk}/")  # the next one opens by itself
+    assert "Text classifiers: score 0.97, threshold" in page
+    following = sent(morgan, first.pk, "block")
+    assert following.startswith(f"/review/{second.pk}/")  # the next one opens by itself, and the page says so
+    assert "You have claimed the next case." in morgan.get(following).content.decode()
     own = make_client(alice)
     told = own.get("/notices/").content.decode()
     assert "A note is withheld" in told
@@ -62,7 +65,11 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     assert "It was a quotation." in page
     assert "Clear violation" in page  # the reasons, and not what was decided first
     assert "Decided</h2>" not in page
-    sent(robin, first.pk, "overturn", "mistake")
+    assert 'name="spans"' not in page and 'name="feature"' not in page  # no outcome here uses them
+    assert "A decision on an appeal is final" in page and "You can undo" not in page
+    assert "Text classifiers" not in page
+    page = strip_layout(robin.get(sent(robin, first.pk, "overturn", "mistake")).content.decode())
+    assert "Decision overturned; the user has been told." in page and "data-undo" not in page
     assert notes.state["1"] == "as it was"
     assert "Your appeal was successful" in own.get("/notices/").content.decode()
 
@@ -95,7 +102,7 @@ def test_a_decision_can_be_taken_back_from_the_next_page(
     morgan.post(f"/review/{held.pk}/claim/")
     sent(morgan, held.pk, "block")
     page = strip_layout(morgan.get("/review/").content.decode())
-    assert f"/review/{held.pk}/undo/" in page and "10 seconds left" in page
+    assert f"/review/{held.pk}/undo/" in page and "10 seconds left" in page and "claimed the next case" not in page
     assert "can be undone for ten seconds" in morgan.get(f"/review/{held.pk}/").content.decode()
     Decision.objects.update(created=timezone.now() - timedelta(seconds=7))
     assert "3 seconds left" in strip_layout(morgan.get("/review/").content.decode())
@@ -150,6 +157,7 @@ def test_skipping_says_why_and_opens_the_next(alice: User, staff: tuple[Client, 
     assert Case.objects.get(pk=first.pk).state == CaseState.CLAIMED
     gone = staff[0].post(away, {"token": token, "move": "skip", "note": "not my language"})
     assert gone["Location"].startswith(f"/review/{second.pk}/")
+    assert "Case skipped. You have claimed the next case." in staff[0].get(gone["Location"]).content.decode()
     assert Case.objects.get(pk=first.pk).state == CaseState.OPEN
 
 
