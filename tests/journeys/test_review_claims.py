@@ -32,7 +32,16 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
         expect(button).to_be_in_viewport(ratio=1)
     assert morgan.locator("main kbd").evaluate_all("all => all.filter((one) => one.checkVisibility()).length") == 0
     here = morgan.url
+    morgan.evaluate("scrollTo(0, 0)")
+    morgan.locator(".outcomes [value=block]").click()  # no reason yet
+    expect(morgan.get_by_role("alert")).to_have_text("Choose a reason first.")
+    expect(morgan.locator("[name=reason]").first).to_be_focused()
+    for reason in morgan.locator("[name=reason]").all():
+        expect(reason).to_be_in_viewport(ratio=1)
+    assert morgan.locator(".outcomes").evaluate("bar => bar.offsetHeight / innerHeight") < 0.15
     morgan.locator("[name=reason]").first.check()
+    expect(morgan.get_by_role("alert")).to_be_empty()
+    expect(morgan.locator("[name=days]")).to_be_hidden()
     morgan.locator(".outcomes [value=restrict]").click()
     expect(morgan.locator("[data-hint]")).to_contain_text("then choose it again")
     expect(morgan.locator("[name=days]")).to_be_visible()
@@ -45,6 +54,25 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
     expect(morgan.locator("main")).to_contain_text("Decision undone.")
     morgan.goto(f"{site.url}/review/?show=mine")
     expect(morgan.locator(f"[data-case] a[href^='{other.partition(site.url)[2].partition('?')[0]}']")).to_have_count(0)
+
+
+def test_nothing_moves_under_the_pointer_and_no_field_is_covered(site: Site, visit: Visit) -> None:
+    site.seed("threats")
+    morgan = visit("/review/", person="morgan")
+    opened(morgan, "Violence", WORDS)
+    morgan.locator(".outcomes [value=block]").click()  # no reason yet
+    expect(morgan.get_by_role("alert")).to_have_text("Choose a reason first.")
+    assert morgan.evaluate("scrollY") == 0
+    morgan.keyboard.press("1")
+    morgan.clock.install()
+    decided(morgan, "b")
+    expect(morgan.locator("form[data-undo]")).to_contain_text("You have claimed the next case.")
+    expect(morgan.locator("#note")).to_be_in_viewport(ratio=1)
+    note, bar = morgan.locator("#note").bounding_box(), morgan.locator(".outcomes").bounding_box()
+    assert note["y"] + note["height"] <= bar["y"], "the bar covers the note"
+    morgan.clock.run_for(11_000)
+    expect(morgan.locator("form[data-undo]")).to_have_count(0)
+    assert morgan.locator("#note").bounding_box() == note
 
 
 def test_folded_fields_open_by_their_keys_and_earlier_decisions_after_the_choice(site: Site, visit: Visit) -> None:

@@ -42,6 +42,7 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     page = strip_layout(morgan.get("/review/").content.decode())
     assert 'New<span class="count">2</span>' in page
     assert "alice" not in page.lower()
+    assert "<dd>Choose a reason</dd>" in page and "<dd>Choose a reason</dd>" not in morgan.get("/c/").content.decode()
     assert "[hate]" not in morgan.get(f"/review/{first.pk}/").content.decode()  # nobody reads what nobody has claimed
     assert not AuditEntry.objects.filter(kind="read").exists()
     morgan.post(f"/review/{first.pk}/claim/")
