@@ -40,7 +40,9 @@ class AccountFormMixin:
 
 
 class LoginForm(AccountFormMixin, allauth_forms.LoginForm):  # type: ignore[misc]
-    pass
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs["data-first"] = ""  # static/js/pages/base.js focuses it
 
 
 class SignupForm(AccountFormMixin, allauth_forms.SignupForm):  # type: ignore[misc]

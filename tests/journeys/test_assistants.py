@@ -124,6 +124,8 @@ def test_how_words_are_chosen_is_set_by_keyboard_alone_and_remembered(page_wide:
     while page.evaluate("document.activeElement.dataset.label") != "Precise":
         page.keyboard.press("ArrowUp")
     page.keyboard.press("Tab")
+    expect(page.get_by_label("Medium", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Advanced"
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
@@ -158,6 +160,11 @@ def test_each_control_shows_its_default_and_is_set_back_by_itself(visit: Visit) 
     assert judged(page) == []
     page.get_by_role("button", name="Reset: Temperature").click()
     expect(page.locator("[data-drawing-words]")).to_have_text("Creative")
+    page.get_by_label("Long", exact=True).check()
+    expect(page.locator("#draw-max_tokens")).to_have_value("1024")
+    expect(page.locator("[data-drawing-words]")).to_have_text("Creative, changed")
+    page.get_by_role("button", name="Reset all").click()
+    expect(page.get_by_label("Medium", exact=True)).to_be_checked()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

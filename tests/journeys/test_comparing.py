@@ -18,6 +18,7 @@ def test_an_answer_is_written_again_with_other_settings_and_compared(visit: Visi
     page.locator("[data-drawing] summary").first.click()
     page.locator("[data-drawing] input[value=creative]").check()
     page.keyboard.press("Escape")
+    expect(page.locator("[data-drawing]")).to_have_attribute("data-changed", "")
     page.locator('[data-do="retry"]').click()
     ended(page.locator("[data-turn]").last)
     page.get_by_role("link", name="Compare", exact=True).click()

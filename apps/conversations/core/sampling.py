@@ -116,6 +116,8 @@ CONTROLS = (
         is_integer=True,
     ),
 )
+# Values of `max_tokens` that the menu names; "" is the default, `turns.prompt.MAX_ANSWER_TOKENS` (512).
+LENGTHS: tuple[tuple[int | str, StrOrPromise], ...] = ((256, _("Short")), ("", _("Medium")), (1024, _("Long")))
 _BY_NAME = {control.name: control for control in CONTROLS}
 BEAMS_CONTROL = _BY_NAME["beams"]  # offered only if a server supports it
 _OF_BEAMS = ("beams", "max_tokens")  # beam search draws nothing, so the other controls have no effect

@@ -23,6 +23,7 @@ from apps.conversations.core import model_choice
 from apps.conversations.core.sampling import (
     BEAMS_CONTROL,
     CONTROLS,
+    LENGTHS,
     PRESET_DESCRIPTIONS,
     SamplingControl,
     list_preset_values,
@@ -102,5 +103,9 @@ def build_sampling_menu(stored: dict[str, Any]) -> dict[str, Any]:
         "controls": [_control(control, record) for control in CONTROLS if control is not BEAMS_CONTROL],
         "beams": (BEAMS_CONTROL, record.get("beams", "")),
         "stop": "\n".join(record.get("stop", [])),
-        "changed": len(record) > 1,
+        "lengths": LENGTHS,
+        "changed": any(
+            name not in {"preset", "max_tokens"} or (name == "max_tokens" and value not in dict(LENGTHS))
+            for name, value in record.items()
+        ),
     }

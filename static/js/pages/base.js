@@ -10,7 +10,9 @@ import "../ui/sidebar.js";
 import "../ui/shortcuts.js";
 
 // A form that was not accepted comes back with the page: the focus goes to the first field to correct.
-document.querySelector("main [aria-invalid=true]")?.focus();
+const wrong = document.querySelector("main [aria-invalid=true]");
+if (wrong) wrong.focus();
+else if (matchMedia("(pointer: fine)").matches) document.querySelector("main [data-first]")?.focus(); // elsewhere a keyboard would cover the page
 
 // Skipping to the content leaves the address as it is: a form sent from there would come back to the fragment, not the field.
 document.querySelector(".skip")?.addEventListener("click", (event) => {

@@ -29,7 +29,9 @@ function keepFocus() {
 
 async function fetchList() {
   const refocus = keepFocus();
+  const top = list().scrollTop;
   await htmx.ajax("GET", "/conversations/", { target: "#conversation-list", swap: "outerHTML", values: shown() });
+  list().scrollTop = top;
   refocus();
   for (const place of document.querySelectorAll(".place[aria-current]")) {
     if (place.pathname !== location.pathname) place.removeAttribute("aria-current");

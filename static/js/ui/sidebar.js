@@ -19,6 +19,7 @@ function show(open) {
     scrim.addEventListener("click", () => show(false));
     document.body.append(scrim);
     sidebar.querySelector("a, button").focus();
+    reveal();
   } else {
     scrim?.remove();
     scrim = null;
@@ -65,6 +66,9 @@ function brought({ detail }) {
   if (now && now.dataset.imported !== before.dataset.imported) refresh();
 }
 
+// The open conversation is in sight, also where the list is longer than its room.
+const reveal = () => list().querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" });
+
 const closed = () => {
   try {
     return new Set(JSON.parse(localStorage.getItem("closed-folders") ?? "[]"));
@@ -93,6 +97,7 @@ if (sidebar) {
   onChange(arrange);
   document.addEventListener("htmx:afterSwap", brought);
   arrange();
+  if (wide.matches) reveal();
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && scrim && !document.querySelector("dialog[open]")) show(false);
   });

@@ -159,7 +159,7 @@ def test_the_page_of_the_chat_shows_its_files_and_nobody_else_opens_them(alice: 
     chat = Conversation.objects.create(owner=alice, files=draft(alice))
     document = Document.objects.get()
     page = make_client(alice).get(f"/c/{chat.pk}/").content.decode()
-    assert "lease.txt" in page and "Only this chat searches these files." in page
+    assert "lease.txt" in page and "Other chats cannot see these files." in page
     assert make_client(alice).get(f"/documents/{document.pk}/").status_code == 200
     assert make_client(alice).get(f"/collections/{chat.files_id}/")["Location"] == f"/c/{chat.pk}/"
     assert make_client(bob).get(f"/documents/{document.pk}/").status_code == 404

@@ -4,6 +4,8 @@ import { gettext, put } from "../../lib/i18n.js";
 const menu = document.querySelector("[data-drawing]");
 const presets = [...menu.querySelectorAll("input[name=preset]")];
 const controls = () => [...menu.querySelectorAll("[data-control]")]; // one comes when it is looked at, where a server has it
+const lengths = [...menu.querySelectorAll("input[name=length]")]; // short for the field of tokens under Advanced
+const longest = menu.querySelector("[data-control=max_tokens]");
 const words = menu.querySelector("[data-drawing-words]");
 
 const preset = () => presets.find((radio) => radio.checked);
@@ -14,6 +16,8 @@ export const drawing = () => ({ preset: preset().value, ...Object.fromEntries(ch
 function show() {
   const { label } = preset().dataset;
   words.textContent = changed().length ? put(gettext("%(label)s, changed"), { label }) : label;
+  menu.toggleAttribute("data-changed", changed().length > 0 || preset().value !== "balanced");
+  for (const radio of lengths) radio.checked = radio.value === longest.value.trim();
   for (const control of controls()) {
     const { defaults } = control.dataset;
     if (defaults) control.placeholder = JSON.parse(defaults)[preset().value];
@@ -21,7 +25,10 @@ function show() {
   }
 }
 
-menu.addEventListener("input", show);
+menu.addEventListener("input", ({ target }) => {
+  if (lengths.includes(target)) longest.value = target.value;
+  show();
+});
 menu.addEventListener("click", ({ target }) => {
   const back = target.closest("[data-set-back]");
   if (!back) return;
