@@ -81,6 +81,8 @@ def show_new_chat(request: HttpRequest) -> HttpResponse:
     context = build_new_chat_context(request)
     if (wanted := parse_id_or_none(request.GET.get("assistant"))) and not can_use_assistant(_user(request), wanted):
         messages.error(request, gettext("This assistant no longer exists, or it is no longer shared with you."))
+    if request.GET.get("collection") and not any(option.chosen for option in context["collections"]):
+        messages.error(request, gettext("This collection no longer exists, or it is no longer shared with you."))
     return render(request, "conversations/chat/conversation.html", context)
 
 

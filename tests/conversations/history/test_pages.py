@@ -64,6 +64,14 @@ async def test_a_conversation_names_chosen_collections_that_are_gone(open_page, 
     assert "data-missing" not in (await in_db(_get, alice, path)).content.decode(), "all collections were chosen"
 
 
+async def test_a_new_chat_for_a_collection_that_is_gone_says_so(library, alice, bob) -> None:
+    path, gone = f"/?collection={library.pk}", "This collection no longer exists, or it is no longer shared with you."
+    assert gone not in (await in_db(_get, alice, path)).content.decode()
+    assert gone in (await in_db(_get, bob, path)).content.decode()
+    await Collection.objects.filter(pk=library.pk).adelete()
+    assert gone in (await in_db(_get, alice, path)).content.decode()
+
+
 async def test_a_stranger_and_an_unknown_address_both_get_404(answered, bob) -> None:
     turn, conversation = answered["turn"], answered["conversation"]
     for path in (
