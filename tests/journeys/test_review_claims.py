@@ -73,6 +73,10 @@ def test_nothing_moves_under_the_pointer_and_no_field_is_covered(site: Site, vis
     morgan.clock.run_for(11_000)
     expect(morgan.locator("form[data-undo]")).to_have_count(0)
     assert morgan.locator("#note").bounding_box() == note
+    morgan.keyboard.press("1")
+    morgan.keyboard.press("f")
+    asked, bar = morgan.locator("[data-hint]").bounding_box(), morgan.locator(".outcomes").bounding_box()
+    assert asked["y"] + asked["height"] <= bar["y"], "the bar covers what the decision needs"
 
 
 def test_folded_fields_open_by_their_keys_and_earlier_decisions_after_the_choice(site: Site, visit: Visit) -> None:

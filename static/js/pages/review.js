@@ -70,8 +70,8 @@ document.querySelector("[data-decide]")?.addEventListener("submit", (event) => {
   if (!needed) return;
   event.preventDefault();
   needed.open = true;
-  needed.scrollIntoView({ block: "nearest" });
   hint.textContent = gettext("Check what this decision does, then choose it again.");
+  hint.scrollIntoView({ block: "nearest" }); // stands below what was opened
 });
 
 // A note is sent with every way of leaving a case.
