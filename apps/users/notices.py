@@ -1,4 +1,5 @@
-"""Notices of shares, of groups that a user was added to, and of long answers and uploads that are ready.
+"""Notices of shares, of groups that a user was added to, of long answers and uploads that are ready, and of readings by
+staff.
 
 Entry points: `notify_users`, `list_notices`, `mark_notices_seen`, `dismiss_notices`.
 """
@@ -17,6 +18,7 @@ from apps.users.models import User, UserNotice
 KEPT = timedelta(days=90)  # older notices are deleted when the user gets a new one
 LISTED = 100
 _SHARED = [UserNotice.Kind.COLLECTION, UserNotice.Kind.ASSISTANT, UserNotice.Kind.GROUP]
+_STAYING = [*_SHARED, UserNotice.Kind.READING]  # seen ones stay listed
 
 
 def notify_users(users: Iterable[int], kind: str, subject: object, name: str, **details: Any) -> None:
@@ -44,6 +46,11 @@ def list_notices(user: User) -> dict[str, list[UserNotice]]:
     }
 
 
+def list_reading_notices(user: User) -> list[UserNotice]:
+    """Return the notices of break-glass accesses to the user's conversations, the latest first."""
+    return list(UserNotice.objects.filter(user=user, kind=UserNotice.Kind.READING)[:LISTED])
+
+
 def list_new_notices(user: User, since: datetime) -> list[UserNotice]:
     """Return unseen notices after that time, the latest first, five at most."""
     return list(UserNotice.objects.filter(user=user, seen=None, created__gt=since)[:5])
@@ -55,11 +62,12 @@ def mark_notices_seen(user: User) -> None:
 
 
 def dismiss_notices(user: User, subject: object) -> None:
-    """Delete unseen notices about a subject whose page the user opened. Shares stay listed, as seen."""
+    """Delete unseen notices about a subject whose page the user opened. Shares and readings stay listed, as
+    seen."""
     rows = UserNotice.objects.filter(user=user, subject=str(subject), seen=None)
     if rows.exists():
-        rows.filter(kind__in=_SHARED).update(seen=timezone.now())
-        rows.exclude(kind__in=_SHARED).delete()
+        rows.filter(kind__in=_STAYING).update(seen=timezone.now())
+        rows.exclude(kind__in=_STAYING).delete()
 
 
 def delete_notices_about(subjects: Iterable[object]) -> None:

@@ -23,6 +23,7 @@ from apps.users.accounts import list_users
 from apps.users.models import User
 from apps.users.permissions import administrator_required
 
+_NAMED = 3  # users that a refusal names
 SUGGESTIONS = 10  # users that are offered at once
 _CHARACTERS = 400  # of a name of 120, an address of 254 and the signs between
 _IN_BRACKETS = re.compile(r"<([^<>]+)>$")
@@ -62,7 +63,8 @@ def format_user(user: User) -> str:
 def find_user(text: str) -> User:
     """Return the one user with this name, e-mail address, number, or text of `format_user`; case does not matter.
 
-    Raises ValidationError, which says what to enter instead.
+    Part of a name or e-mail address is enough if no other user matches. Raises ValidationError, which says what to
+    enter instead and names the users who match.
     """
     text = text.replace("\0", "").strip()
     if text.isascii() and text.isdecimal() and len(text) < 16 and (user := User.objects.filter(pk=int(text)).first()):
@@ -70,18 +72,26 @@ def find_user(text: str) -> User:
     address = bracketed[1] if (bracketed := _IN_BRACKETS.search(text)) else text
     if user := User.objects.filter(email__iexact=address.strip()).first():
         return user
-    named = list(User.objects.filter(name__iexact=text)[:2])
-    if len(named) > 1:
-        raise ValidationError(gettext("Several users have this name. Enter the e-mail address or the number."))
-    if not named:
+    matching = list(User.objects.filter(name__iexact=text).order_by("email")[: _NAMED + 1])
+    if not matching and (words := _split_words(text)):
+        matching = list(list_users(words).order_by("name", "email")[: _NAMED + 1])
+    if not matching:
         raise ValidationError(gettext("No user has this name, e-mail address or number."))
-    return named[0]
+    if len(matching) > 1:
+        names = ", ".join(map(format_user, matching[:_NAMED])) + (", …" if len(matching) > _NAMED else "")
+        raise ValidationError(
+            gettext("Several users match (%(users)s). Enter the e-mail address or the number.") % {"users": names}
+        )
+    return matching[0]
 
 
 def suggest_users(text: str) -> list[str]:
     """Return the first users whose name or e-mail address holds every word of `text`, as `format_user` writes them."""
-    text = re.sub(r"[<>\0]", " ", text)
-    return [format_user(user) for user in list_users(text).order_by("name", "email")[:SUGGESTIONS]]
+    return [format_user(user) for user in list_users(_split_words(text)).order_by("name", "email")[:SUGGESTIONS]]
+
+
+def _split_words(text: str) -> str:
+    return re.sub(r"[<>\0]", " ", text).strip()
 
 
 @administrator_required

@@ -36,12 +36,34 @@ def test_a_name_that_looks_like_the_suggestion_of_another_user_names_that_other_
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("nobody", "No user has this name"), ("999999999", "No user has this name"), ("Twin", "Several users")],
+    [
+        ("nobody", "No user has this name"),
+        ("999999999", "No user has this name"),
+        ("<>", "No user has this name"),
+        ("Twin", r"Several users match \(Twin <alice@example.org>, Twin <bob@example.org>\)\."),
+        ("tw", r"Several users match \(Twin <alice@example.org>, Twin <bob@example.org>\)\."),
+    ],
 )
 def test_unknown_and_ambiguous_names_are_refused(alice: User, bob: User, text: str, reason: str) -> None:
     User.objects.filter(pk__in=[alice.pk, bob.pk]).update(name="Twin")
     with pytest.raises(ValidationError, match=reason):
         find_user(text)
+
+
+@pytest.mark.parametrize("text", ["Maya", "lindq", "maya lind", "maya.l"])
+def test_part_of_a_name_is_enough_if_no_other_user_matches(alice: User, bob: User, text: str) -> None:
+    User.objects.filter(pk=alice.pk).update(name="Maya Lindqvist", email="maya.lindqvist@example.org")
+    assert find_user(text) == alice
+    User.objects.filter(pk=bob.pk).update(name="Maya Lindqvist Berg", email="maya.lindqvist.berg@example.org")
+    assert find_user("Maya Lindqvist") == alice, "the whole name goes before a part"
+    with pytest.raises(ValidationError, match=r"Several users match \(Maya Lindqvist <.*, Maya Lindqvist Berg <"):
+        find_user(text)
+
+
+def test_a_refusal_names_at_most_three_users(db: None) -> None:
+    User.objects.bulk_create(User(email=f"user{n}@example.org", name=f"User {n}") for n in range(5))
+    with pytest.raises(ValidationError, match=r"User 0 <.*User 2 <user2@example.org>, …\)\."):
+        find_user("user")
 
 
 def test_suggestions_hold_every_word_and_end_after_ten(alice: User, bob: User) -> None:

@@ -111,7 +111,7 @@ def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageV
         raise ActionRefused(gettext("This conversation is no longer available."))
     rows = list(conversation.messages.order_by("created", "pk")[page * PAGE_SIZE : (page + 1) * PAGE_SIZE + 1])
     shown = rows[:PAGE_SIZE]
-    access_requests.record_reading(row, user, len(shown))
+    access_requests.record_reading(row, user, len(shown), str(conversation))
     closed = set() if SEALED.is_held_by(user) else _find_sealed(conversation)
     asked = queries.load_by_question(one.pk for one in shown if one.role == Message.Role.USER)
     drawn = tiles.load_tiles(one for one in shown if one.role == Message.Role.ASSISTANT)

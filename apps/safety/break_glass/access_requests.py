@@ -23,7 +23,8 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models.break_glass import BreakGlass
-from apps.users.models import User
+from apps.users.models import User, UserNotice
+from apps.users.notices import notify_users
 from apps.users.special_permissions import BREAK_GLASS
 
 REQUEST_LIFETIME = timedelta(hours=24)  # of a request without an answer
@@ -182,15 +183,33 @@ def bind_conversation(row: BreakGlass, conversation: UUID) -> None:
     row.conversation = conversation
 
 
-def record_reading(row: BreakGlass, user: User, texts: int) -> None:
-    """Write the audit entry `read`, which the user whose conversation is read can see.
+def record_reading(row: BreakGlass, user: User, texts: int, title: str = "") -> None:
+    """Write the audit entry `read`, and a notice to the user whose conversation is read.
 
-    Call before any text is shown. Raise ActionRefused unless `user` asked for the access and still has the permission.
+    `texts` is the number of messages, 0 if only dates and titles are listed; `title` that of the conversation. Call
+    before any text is shown. Raise ActionRefused unless `user` asked for the access and still has the permission.
     """
     if row.asker_id != user.pk or not BREAK_GLASS.is_held_by(user):
         raise ActionRefused(str(NOT_PERMITTED))
     said = {"why": "break_glass", "ground": row.ground, "reason": row.reason, "texts": texts}
-    audit.record_event("read", actor=user, person=row.person_id, subject=row.subject, **said)
+    with transaction.atomic():
+        audit.record_event("read", actor=user, person=row.person_id, subject=row.subject, **said)
+        _notify_reading(row, user, title, listed=not texts)
+
+
+def describe_reading(row: BreakGlass | None, user: User | None, *, listed: bool) -> dict[str, Any]:
+    """Return the details of a notice that `user` read under the access, in the form of `UserNotice`."""
+    approval = "second" if row is None else "emergency" if row.emergency else "self" if row.self_approved else "second"
+    return {"by_administrator": bool(user and user.is_administrator), "listed": listed, "approval": approval}
+
+
+def _notify_reading(row: BreakGlass, user: User, title: str, *, listed: bool) -> None:
+    """Tell the user once that conversations were listed, and once that one was read."""
+    told = UserNotice.objects.filter(user=row.person_id, kind=UserNotice.Kind.READING, subject=str(row.pk))
+    if row.person_id is None or any(listed or not notice.is_listing for notice in told):
+        return
+    details = describe_reading(row, user, listed=listed)
+    notify_users([row.person_id], UserNotice.Kind.READING, row.pk, title, **details)
 
 
 def anonymize_requests(user: User) -> int:

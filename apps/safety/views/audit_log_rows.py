@@ -240,7 +240,13 @@ def _entry(row: AuditEntry, names: Mapping[int, str], decision: Decision | None)
     if subject_kind == "person" and rest == str(row.person):
         subject = ""
     details = _details(row.payload) if decision is None else _decision_details(row.payload, decision)
-    return AuditLogRow(row.seq, row.at, event_label(row.kind), actor, person, row.person, subject, address, details)
+    event = gettext("Titles of conversations listed") if _is_listing(row.payload) else event_label(row.kind)
+    return AuditLogRow(row.seq, row.at, event, actor, person, row.person, subject, address, details)
+
+
+def _is_listing(payload: Mapping[str, Any]) -> bool:
+    """Return whether break-glass access showed dates and titles of conversations, but no message."""
+    return payload.get("why") == "break_glass" and payload.get("texts") == 0
 
 
 def _decision_details(payload: Mapping[str, Any], decision: Decision) -> list[tuple[str, str]]:
@@ -263,7 +269,7 @@ def _details(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
     keys = sorted(payload, key=lambda key: order.get(key, len(order)))
     left_out = {"clause", "thing"} if "why" in payload else set()  # `reading_reason` names them
     if payload.get("why") == "break_glass" and "ground" in payload:
-        left_out = {"why"}  # ground and reason say more
+        left_out = {"why", "texts"} if _is_listing(payload) else {"why"}  # ground and reason say more
     pairs = [
         (str(_KEYS[key]) if key in _KEYS else code_labels.humanize_code(key), _value(key, payload))
         for key in keys if payload[key] != "" and key not in left_out

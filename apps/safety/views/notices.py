@@ -19,9 +19,10 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.lib.refusals import show_refusals
+from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
 from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision, Notice, SecondReview, feature_restrictions
-from apps.safety.models.break_glass import AUDIT_SUBJECT
+from apps.safety.models.break_glass import AUDIT_SUBJECT, BreakGlass
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
 from apps.safety.moderation import appeals, enforcement, reviewable
 from apps.safety.moderation.notices import translate_notices
@@ -69,7 +70,9 @@ class Reading:
 
     entry: AuditEntry
     card: NoticeCard | None
-    url: str  # of the card
+    url: str  # of the card; of a break-glass access, of the conversation
+    title: str
+    is_new: bool = False
 
 
 @require_safe
@@ -78,12 +81,15 @@ def show_notices(request: HttpRequest) -> HttpResponse:
     """Show the user's notices and the readings of their content. Reviewers are not named."""
     user = get_signed_in_user(request)
     cards, topics = _cards(user), notices.list_notices(user)
+    readings = _readings(user, cards)
     notices.mark_notices_seen(user)
     Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
     restrictions = feature_restrictions.active_restrictions().filter(person=user)
     show = request.GET.get("show", "") if request.GET.get("show", "") in _TOPICS else ""
     listed = cards if show else sorted(cards, key=lambda card: card.notice.seen is not None)  # new ones first
-    rows_by_topic: dict[str, Sequence[Any]] = {"decisions": listed, **topics, "reads": _readings(user, cards)}
+    rows_by_topic: dict[str, Sequence[Any]] = {"decisions": listed, **topics, "reads": readings}
+    if any(reading.is_new for reading in readings):
+        rows_by_topic = {"reads": readings, **rows_by_topic}
     shown = {
         topic: Paginator(rows, ROWS if show else SHORT).get_page(request.GET.get("page") if show else 1)
         for topic, rows in rows_by_topic.items()
@@ -97,7 +103,7 @@ def show_notices(request: HttpRequest) -> HttpResponse:
         "show": show,
         "tabs": tabs,
         "closed": restrictions,
-        "empty": not cards and not any(topics.values()),
+        "empty": not any(rows_by_topic.values()),
     }
     return render(request, "safety/notices.html", context)
 
@@ -160,7 +166,40 @@ def _readings(user: User, cards: Sequence[NoticeCard]) -> list[Reading]:
     second = SecondReview.objects.filter(case__in=[card.notice.case_id for card in cards])
     for pk, case in second.values_list("pk", "case"):
         by_subject[f"opinion {pk}"] = by_subject[f"case {case}"]
-    return [Reading(entry, *by_subject.get(entry.subject, (None, ""))) for entry in entries]
+    readers = User.objects.in_bulk({entry.actor for entry in entries if entry.actor})
+    accesses = _BreakGlassReadings(user)
+    return [
+        accesses.describe(entry, readers.get(entry.actor))
+        if entry.subject.startswith(AUDIT_SUBJECT)
+        else _describe_reading(entry, readers.get(entry.actor), *by_subject.get(entry.subject, (None, "")))
+        for entry in entries
+    ]
+
+
+def _describe_reading(entry: AuditEntry, reader: User | None, card: NoticeCard | None, url: str) -> Reading:
+    title = gettext("An administrator") if reader and reader.is_administrator else gettext("A reviewer")
+    return Reading(entry, card, url, title if entry.actor else gettext("The operator of this server"))
+
+
+class _BreakGlassReadings:
+    """Readings of a user's conversations by break-glass access, with the notices that told the user of them."""
+
+    def __init__(self, user: User) -> None:
+        self._accesses = {row.subject: row for row in BreakGlass.objects.filter(person=user)}
+        self._notices: dict[tuple[str, bool], UserNotice] = {}
+        for notice in notices.list_reading_notices(user):
+            self._notices.setdefault((f"{AUDIT_SUBJECT}{notice.subject}", notice.is_listing), notice)
+
+    def describe(self, entry: AuditEntry, reader: User | None) -> Reading:
+        """Return the reading; one of which no notice is left is described by its entry."""
+        listed, access = not entry.payload.get("texts"), self._accesses.get(entry.subject)
+        notice = self._notices.get((entry.subject, listed)) or UserNotice(
+            kind=UserNotice.Kind.READING, details=access_requests.describe_reading(access, reader, listed=listed)
+        )
+        url = ""
+        if access and access.conversation and not listed:
+            url = reverse("conversations:conversation", args=[access.conversation])
+        return Reading(entry, None, url, notice.title, is_new=notice.pk is not None and notice.seen is None)
 
 
 def _cards(user: User) -> list[NoticeCard]:

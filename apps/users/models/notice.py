@@ -12,9 +12,11 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 
 class UserNotice(models.Model):
-    """Notice of a user: something was shared, the user was added to a group, or an answer or documents are ready.
+    """Notice of a user: something was shared, the user was added to a group, an answer or documents are ready, or staff
+    read a conversation by break-glass access.
 
-    `subject` is the id of the conversation, collection, assistant or group, `name` its name at that time.
+    `subject` is the id of the conversation, collection, assistant, group or access, `name` its name at that time; of an
+    access, the title of the conversation.
     """
 
     class Kind(models.TextChoices):
@@ -25,12 +27,17 @@ class UserNotice(models.Model):
         GROUP = "group", gettext_lazy("Added to a group")
         DOCUMENTS = "documents", gettext_lazy("Documents ready")
         ANSWER = "answer", gettext_lazy("Answer ready")
+        READING = "reading", gettext_lazy("Conversation read by staff")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="user_notices")
     kind = models.CharField(max_length=12, choices=Kind.choices)
     subject = models.CharField(max_length=36)
     name = models.CharField(max_length=120)
-    details = models.JSONField(default=dict, blank=True, help_text="by: who shared it; ready, failed: documents")
+    details = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="by: who shared it; ready, failed: documents; reading: by_administrator, listed, approval",
+    )
     seen = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
@@ -47,12 +54,19 @@ class UserNotice(models.Model):
         return _TITLES[self.kind](self) % {"name": self.name, **self.details}
 
     @property
+    def is_listing(self) -> bool:
+        """Return whether staff saw only dates and titles of the user's conversations."""
+        return bool(self.details.get("listed"))
+
+    @property
     def url(self) -> str:
         """Return the page of the subject."""
         if self.kind == self.Kind.ASSISTANT:
             return f"{reverse('conversations:new')}?assistant={self.subject}"
         if self.kind == self.Kind.GROUP:  # its page is for administrators
             return reverse("documents:collections")
+        if self.kind == self.Kind.READING:
+            return f"{reverse('safety:notices')}?show=reads"
         return reverse(_PAGES[self.kind], args=[self.subject])
 
 
@@ -96,12 +110,45 @@ def _title_answer(row: UserNotice) -> str:
     return gettext("The answer in “%(name)s” is ready.")
 
 
+def _title_reading(row: UserNotice) -> str:
+    """Return who read what and who approved it. `details`: `by_administrator`, `listed` (only dates and titles were
+    seen), and `approval`: second, self or emergency."""
+    by_administrator = row.details.get("by_administrator")
+    if row.is_listing:
+        reading = (
+            gettext("An administrator saw the dates and titles of your conversations.")
+            if by_administrator
+            else gettext("A reviewer saw the dates and titles of your conversations.")
+        )
+    elif row.name:
+        reading = (
+            gettext("An administrator read your conversation “%(name)s”.")
+            if by_administrator
+            else gettext("A reviewer read your conversation “%(name)s”.")
+        )
+    else:
+        reading = (
+            gettext("An administrator read one of your conversations.")
+            if by_administrator
+            else gettext("A reviewer read one of your conversations.")
+        )
+    match row.details.get("approval"):
+        case "emergency":
+            approval = gettext("It was opened in an emergency and is reviewed afterwards.")
+        case "self":
+            approval = gettext("No second member of staff could approve it.")
+        case _:
+            approval = gettext("A second member of staff approved it.")
+    return f"{reading} {approval}"
+
+
 _TITLES: dict[str, Callable[[UserNotice], str]] = {
     UserNotice.Kind.COLLECTION: _title_shared_collection,
     UserNotice.Kind.ASSISTANT: _title_shared_assistant,
     UserNotice.Kind.GROUP: _title_group,
     UserNotice.Kind.DOCUMENTS: _title_documents,
     UserNotice.Kind.ANSWER: _title_answer,
+    UserNotice.Kind.READING: _title_reading,
 }
 _PAGES: dict[str, str] = {
     UserNotice.Kind.COLLECTION: "documents:collection",

@@ -25,7 +25,7 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users import special_permissions
 from apps.users.api_tokens import create_token
-from apps.users.models import User
+from apps.users.models import User, UserNotice
 from tests.conversations.disclosure.conftest import PAGE, WHY, name_for
 from tests.factories import make_client, make_user
 
@@ -86,7 +86,70 @@ def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, 
     assert (read.actor, read.person) == (row.asker_id, talk.owner_id)
     assert read.payload == {"why": "break_glass", "ground": "order", "reason": WHY, "texts": 2}
     assert "break-glass access (a court order" in make_client(talk.owner).get("/notices/").content.decode()
+    link = f'href="/c/{talk.pk}/"'
+    assert link in make_client(talk.owner).get("/notices/?show=reads").content.decode()
     assert audit.verify_chain() == []
+
+
+def test_its_person_gets_an_unread_notice_that_names_the_conversation_once(
+    asker: Client, robin: User, talk: Conversation
+) -> None:
+    row = do(make_client(robin), asked(asker, talk), "approve")
+    for _ in range(2):
+        asker.get(f"{PAGE}{row.pk}/")
+    owner = make_client(talk.owner)
+    assert owner.get("/notices/new/").json()["count"] == 1
+    page = owner.get("/notices/").content.decode()
+    sentence = "A reviewer read your conversation “Heliotrope”. A second member of staff approved it."
+    assert page.count(sentence) == 2 and "No notices" not in page, "each reading is listed"
+    assert page.count('<span class="dot">') >= 1 and owner.get("/notices/new/").json()["count"] == 0
+    assert '<span class="dot">' not in owner.get("/notices/").content.decode().split('id="reads"')[1]
+    UserNotice.objects.all().delete()
+    assert "A reviewer read one of your conversations." in owner.get("/notices/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("asks", "emergency", "words"),
+    [
+        ("ada", False, "An administrator read your conversation “Heliotrope”. A second member"),
+        ("ada", True, "An administrator read your conversation “Heliotrope”. It was opened in an emergency"),
+        ("robin", False, "A reviewer read your conversation “Heliotrope”. A second member"),
+    ],
+)
+def test_the_notice_says_who_read_and_who_approved(
+    request: pytest.FixtureRequest, morgan: User, talk: Conversation, asks: str, emergency: bool, words: str
+) -> None:
+    user = name_for(request.getfixturevalue(asks))
+    row = asked(make_client(user), talk, **({"emergency": "on"} if emergency else {}))
+    if not emergency:
+        do(make_client(name_for(morgan)), row, "approve")
+    assert make_client(user).get(f"{PAGE}{row.pk}/").status_code == 200
+    assert words in UserNotice.objects.get(user=talk.owner).title
+    assert words in make_client(talk.owner).get("/notices/").content.decode()
+
+
+def test_one_alone_who_approves_themselves_is_said_to_the_person(morgan: User, talk: Conversation) -> None:
+    client = make_client(name_for(morgan))
+    row = do(client, asked(client, talk), "approve")
+    client.get(f"{PAGE}{row.pk}/")
+    assert UserNotice.objects.get().title.endswith("No second member of staff could approve it.")
+
+
+def test_listing_titles_is_told_apart_from_reading(
+    asker: Client, robin: User, ada: User, alice: User, talk: Conversation
+) -> None:
+    row = do(make_client(robin), asked(asker, alice.email), "approve")
+    for _ in range(2):
+        asker.get(f"{PAGE}{row.pk}/")
+    listed = "saw the dates and titles of your conversations."
+    assert listed in UserNotice.objects.get(user=alice, seen=None).title
+    asker.post(f"{PAGE}{row.pk}/{talk.pk}/")
+    asker.get(f"{PAGE}{row.pk}/")
+    assert "“Heliotrope”" in UserNotice.objects.get(user=alice, seen=None).title, "it takes the place of the first"
+    page = make_client(alice).get("/notices/").content.decode()
+    assert page.count(listed) == 2 and page.count("read your conversation “Heliotrope”") == 1
+    log = make_client(ada).get("/review/log/?show=glass").content.decode()
+    assert log.count("Titles of conversations listed") == 2 and "Texts" in log
 
 
 def test_it_ends_by_itself_or_earlier_and_is_read_no_more(
@@ -205,6 +268,7 @@ def test_what_cannot_be_asked_is_said(asker: Client, talk: Conversation, change:
 def test_no_ground_is_chosen_beforehand_and_the_length_is_said(asker: Client) -> None:
     page = asker.get(PAGE).content.decode()
     grounds = page.split("<fieldset")[1].split("</fieldset>")[0]
+    assert "or e-\u2060mail address" in page, "no line breaks at this hyphen"
     assert grounds.count('name="ground"') == 4 and "checked" not in grounds and "At least 20 characters." in page
 
 
