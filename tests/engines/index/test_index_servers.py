@@ -53,7 +53,7 @@ def test_what_was_changed_behind_its_back_is_damaged(postgres_url: str, milvus_u
 
     index = empty_milvus(milvus_url)
     segment = write(index, ["a fox", "an owl"])
-    index._server.ask("delete", "openbook_16", filter="chunk == 1")
+    index._server.call("delete", "openbook_16", filter="chunk == 1")
     assert not index.verify(segment)
 
 
