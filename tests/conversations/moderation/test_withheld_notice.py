@@ -106,7 +106,7 @@ async def test_a_withheld_question_says_what_happened_by_which_rule_and_how_to_a
     closed, answer = await asked(await open_page(alice), BAD)
     for html in (closed["notice_html"], await in_db(shown, alice, answer)):
         assert "Your question was not answered." in html and "rest of this answer" not in html
-        assert "Rule: Hate" in html and 'href="/notices/"' in html and "how to appeal" in html
+        assert "Rule: Hate" in html and 'href="/notices/"' in html and "You can appeal after" in html
 
 
 async def test_a_withheld_part_of_an_answer_is_still_its_rest(
