@@ -215,9 +215,19 @@ def policy_of_before() -> None:
     versions.approve_version(other, row)
 
 
+def discard_drafts() -> None:
+    """Discard the policy drafts that other journeys have left behind: the page would offer to continue one."""
+    from apps.safety.models import PolicyVersion
+    from apps.safety.policy import versions
+
+    for row in PolicyVersion.objects.filter(status=PolicyVersion.Status.DRAFT).select_related("author"):
+        assert row.author is not None
+        versions.discard_draft(row.author, row)
+
+
 def verbs() -> tuple[Verb, ...]:
     """Return the functions that can be called by name."""
     return (
         people, nobody, library, cautious, golden_question, long, many, corners, alike, threats, decided, flagged,
-        banned, degraded_minute, grace, policy_of_before,
+        banned, degraded_minute, grace, policy_of_before, discard_drafts,
     )  # fmt: skip

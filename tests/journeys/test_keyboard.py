@@ -145,6 +145,7 @@ def past_the_sidebar(page: Any) -> None:
 
 def test_a_threshold_is_changed_and_approved_by_keyboard_alone(site: Site, visit: Visit) -> None:
     site.seed("grace")
+    site.seed("discard_drafts")
     ended(ask(visit(), HURT))  # a verdict that would change
     try:
         ada = visit("/collections/", person="ada")

@@ -51,6 +51,7 @@ def would_hold(ada: Any, heading: str) -> None:
 
 def test_a_stricter_version_is_tried_in_the_shadow_replayed_and_then_holds(site: Site, visit: Visit) -> None:
     site.seed("grace")
+    site.seed("discard_drafts")
     alice, ada = visit(), visit("/review/policy/", person="ada", tolerate="422")
     ended(ask(alice, HURT))  # a verdict that the form can count
     try:

@@ -47,9 +47,9 @@ async def generate_answer(turn: Turn) -> None:
     if found is not None and not found.passages and not has_other_input:
         return await retrieval.emit_no_results(turn, found)
 
-    request: ChatRequest | None = await generation.build_request(turn, found)
-    if found is not None and await quotes.has_no_likely_quote(turn, found):
-        return await retrieval.emit_no_results(turn, found)
+    request, found = await _build_first_request(turn, found)
+    if request is None:
+        return
     async with generation.emitting_sources(turn, found) as shown:
         while request is not None:
             began = len(turn.text)
@@ -58,6 +58,22 @@ async def generate_answer(turn: Turn) -> None:
     if found is not None and turn.has_no_evidence:
         turn.steps.pop("write", None)  # nothing that the model wrote was kept
         await retrieval.emit_no_results(turn, found)
+
+
+async def _build_first_request(
+    turn: Turn, found: SearchResult | None
+) -> tuple[ChatRequest | None, SearchResult | None]:
+    """Return the request and the search result that it is made of. Without a likely quote, search beyond the files of
+    the chat; no request if there is still none: "nothing found" is emitted then.
+    """
+    request = await generation.build_request(turn, found)
+    while found is not None and await quotes.has_no_likely_quote(turn, found):
+        wider = await retrieval.search_beyond_files(turn)
+        if wider is None or not wider.passages:
+            await retrieval.emit_no_results(turn, wider or found)
+            return None, found
+        found, request = wider, await generation.build_request(turn, wider)
+    return request, found
 
 
 async def _retrieve(turn: Turn) -> SearchResult | None:

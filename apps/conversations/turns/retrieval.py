@@ -92,10 +92,7 @@ async def search_and_wait(turn: Turn, first: Awaitable[SearchResult]) -> SearchR
     found = await first
     if not found.passages and found.just_added and not turn.skipped_file_wait:
         found = await _wait_for_new_files(turn, found)
-    turn.search_result = found
-    turn.timings |= found.ms
-    turn.timings["search"] = sum(found.ms.values())
-    await turn.emit_step("search", _describe_search(found, turn.prepared.filters.words), turn.timings["search"])
+    await _show_search(turn, found)
     return found
 
 
@@ -193,6 +190,24 @@ async def search_other_question(turn: Turn, question: str, scope: SearchScope) -
     )
 
 
+async def search_beyond_files(turn: Turn) -> SearchResult | None:
+    """Return what the chosen collections hold; None if the last search was not of the chat's files alone."""
+    prepared = turn.prepared
+    if not prepared.files_first or turn.searched_collections == prepared.collections:
+        return None
+    found = await _search_in(turn, prepared.collections)
+    await _show_search(turn, found)
+    return found
+
+
+async def _show_search(turn: Turn, found: SearchResult) -> None:
+    """Store the result in the turn, with its times, and show it as a step."""
+    turn.search_result = found
+    turn.timings |= found.ms
+    turn.timings["search"] = sum(found.ms.values())
+    await turn.emit_step("search", _describe_search(found, turn.prepared.filters.words), turn.timings["search"])
+
+
 async def _search(turn: Turn, scope: SearchScope | None = None) -> SearchResult:
     prepared = turn.prepared
     found = await _search_in(turn, prepared.first_collections, scope)
@@ -202,7 +217,9 @@ async def _search(turn: Turn, scope: SearchScope | None = None) -> SearchResult:
 
 
 async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchScope | None = None) -> SearchResult:
-    prepared = turn.prepared
+    prepared, rewriting = turn.prepared, turn.rewriting
+    if rewriting is not None and rewriting.cancelled():
+        rewriting = None  # it ended with the first search
     turn.searched_collections = collections
     return await documents.search(
         prepared.user,
@@ -214,7 +231,7 @@ async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchSco
         token_budget=TOKEN_BUDGET,
         count=turn.chat.count,
         vector=turn.vector,
-        rewritten=turn.rewriting,
+        rewritten=rewriting,
     )
 
 

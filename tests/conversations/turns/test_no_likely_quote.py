@@ -72,12 +72,48 @@ async def test_a_question_that_nothing_is_near_to_folds_the_nearest_too(
     assert NOTHING in said["nothing"]["html"] and "Nearest passages" in said["sources"]["html"]
 
 
-async def test_only_the_documents_of_the_chat_are_counted_if_only_they_were_searched(
-    open_page: Any, alice: User, library: Collection, chat: FakeChat, unlikely: None
-) -> None:
+@pytest.fixture
+async def cover(alice: User) -> Collection:
+    """Return the files of a new chat: one that names the lighthouse and does not answer QUESTION."""
     files = await in_db(Collection.every.create, owner=alice, of_chat=True)
-    await in_db(make_document, files, "Harbour", ["The lighthouse of Alexandria is drawn on the cover."])
+    await in_db(make_document, files, "Cover", ["The lighthouse of Alexandria is drawn on the cover."])
+    return files
+
+
+async def test_other_collections_are_searched_if_no_quote_of_the_files_of_the_chat_is_likely(
+    open_page: Any, alice: User, library: Collection, cover: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def holds_the_height(question: str, options: Any) -> bool:
+        return any("100 metres" in option.text for option in options)
+
+    monkeypatch.setattr(quote_selection, "_answers", holds_the_height)
     page = await open_page(alice)
-    await page.ask(QUESTION, files=str(files.pk))
+    await page.ask(QUESTION, files=str(cover.pk))
+    events = await page.events()
+    assert "nothing" not in [event["type"] for event in events]
+    assert "100 metres" in next(event["html"] for event in events if event["type"] == "quotes")
+    searches = [event["text"] for event in events if event["type"] == "step" and event["name"] == "search"]
+    assert [text.partition(",")[0] for text in searches] == [
+        "Searched the files of this chat",
+        "Searched 2 collections",
+    ]
+
+
+async def test_nothing_found_counts_what_was_searched_beyond_the_files_of_the_chat(
+    open_page: Any, alice: User, library: Collection, cover: Collection, unlikely: None
+) -> None:
+    page = await open_page(alice)
+    await page.ask(QUESTION, files=str(cover.pk))
+    events = await page.events()
+    assert [event["type"] for event in events].count("nothing") == 1
+    html = next(event["html"] for event in events if event["type"] == "nothing")
+    assert "Searched 3 documents in" in html and "Handbook" in html and "the files of this chat" in html
+
+
+async def test_only_the_documents_of_the_chat_are_counted_if_there_are_no_others(
+    open_page: Any, alice: User, cover: Collection, unlikely: None
+) -> None:
+    page = await open_page(alice)
+    await page.ask(QUESTION, files=str(cover.pk))
     nothing = next(event for event in await page.events() if event["type"] == "nothing")
     assert "Searched 1 document in the files of this chat" in nothing["html"]
