@@ -6,8 +6,6 @@ import pytest
 from django.test import Client
 
 from apps.documents.models import Collection
-from apps.engines import registry
-from apps.engines.chat.fake import FakeChat
 from apps.lib.celery import notify
 from apps.users.models import User
 from tests.factories import make_client, make_collection, make_document
@@ -30,13 +28,6 @@ def handbook(alice: User) -> Collection:
     make_document(collection, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
     make_document(collection, "Wasps", ["Wasps build nests of paper under the eaves of old barns."])
     return collection
-
-
-@pytest.fixture
-def chat() -> FakeChat:
-    engine = registry.get_chat_engine()
-    assert isinstance(engine, FakeChat)
-    return engine
 
 
 @pytest.fixture
