@@ -32,22 +32,21 @@ import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
-from apps.users import rate_limits; from apps.users import api_tokens
+from apps.users import api_tokens, rate_limits
 from apps.users.models.rate_limit import Rate
-from tests.factories import make_collection, make_document
-from tests.factories import make_user
+from tests.factories import make_collection, make_document, make_user
 for scope, resource in rate_limits.DEFAULTS:
     rate_limits.change_limit(scope, resource, Rate(10**8, 10**8))
 make_user("ada", "administrator")
 users = []
 for name in (f"colleague{number}" for number in range(10)):
     user = make_user(name)
-    place = collection(user, "Handbook")
+    handbook = make_collection(user, "Handbook")
     for number in range(12):
         text = f"The lighthouse number {number} of {name} was built in {1800 + number}, {20 + number} metres high. "
         more = "Its keeper writes down the weather each evening. " * (number + 1)
-        document(place, f"Lighthouse {number}", [text + more])
-    users.append([api_tokens.create_token(user, "test", ["chat", "read"], 30), str(place.pk)])
+        make_document(handbook, f"Lighthouse {number}", [text + more])
+    users.append([api_tokens.create_token(user, "test", ["chat", "read"], 30), str(handbook.pk)])
 print(json.dumps(users))
 """
 SERVE = "uvicorn assistant.asgi:application --port PORT --log-level warning"
