@@ -39,7 +39,7 @@ def list_collections(text: str = "") -> QuerySet[Collection]:
         rows = rows.filter(Q(name__icontains=word) | Q(owner__name__icontains=word) | Q(owner__email__icontains=word))
     return rows.annotate(
         document_count=_aggregate_own(Document.objects.all(), Count("pk")),
-        size_bytes=_aggregate_own(Document.every.all(), Sum("size")),
+        size_bytes=_aggregate_own(Document.all_objects.all(), Sum("size")),
         user_count=_aggregate_own(Membership.objects.all(), Count("pk")),
         group_count=_aggregate_own(GroupShare.objects.all(), Count("pk")),
     )

@@ -134,8 +134,8 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
     yield "account.json", {**_row(user), "groups": list(user.groups.values_list("name", flat=True))}
     for conversation in Conversation.objects.owned_by(user).iterator(chunk_size=50):
         yield f"conversations/{conversation.pk}.json", export.export_conversation(user, conversation, own=True)
-    for collection in Collection.every.filter(owner=user):
-        rows = list(Document.every.filter(collection=collection))
+    for collection in Collection.all_objects.filter(owner=user):
+        rows = list(Document.all_objects.filter(collection=collection))
         yield f"collections/{collection.pk}.json", {**_row(collection), "documents": [_row(row) for row in rows]}
         for row in rows:
             path = Path(settings.MEDIA_ROOT) / str(row.file)

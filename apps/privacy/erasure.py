@@ -118,7 +118,7 @@ def _note_files(data_request: DataRequest, user: User) -> None:
         status=DataRequest.Status.FAILED, lease_token="", lease_until=None, ended=timezone.now()
     )
     stored = [
-        *Document.every.filter(collection__owner=user).values_list("file", flat=True),
+        *Document.all_objects.filter(collection__owner=user).values_list("file", flat=True),
         *(name for row in Picture.objects.filter(owner=user).only("file", "start", "mask") for name in row.files),
         *AttachedPicture.objects.filter(owner=user).values_list("file", flat=True),
     ]
@@ -164,15 +164,15 @@ def _delete_shares(data_request: DataRequest, user: User) -> None:
     _add(data_request, "groups", user.groups.count())
     user.groups.clear()
     _add(data_request, "other rows", Invitation.objects.filter(email__in=addresses).delete()[0])
-    owned = [*Collection.every.filter(owner=user), *Assistant.objects.filter(owner=user).only("pk")]
+    owned = [*Collection.all_objects.filter(owner=user), *Assistant.objects.filter(owner=user).only("pk")]
     delete_notices_about([row.pk for row in owned])
     forget_sender(user)
 
 
 def _erase_rows(data_request: DataRequest, token: str, user: User) -> None:
-    for collection in Collection.every.filter(owner=user):
+    for collection in Collection.all_objects.filter(owner=user):
         with _step(data_request, token):
-            _add(data_request, "documents", Document.every.filter(collection=collection).count())
+            _add(data_request, "documents", Document.all_objects.filter(collection=collection).count())
             _add(data_request, "collections", int(not collection.of_chat))
             remove_collection(collection)
     with _step(data_request, token):

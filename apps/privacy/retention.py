@@ -150,7 +150,7 @@ def due_documents(now: datetime) -> QuerySet[Document]:
         over = now - timedelta(days=days)
         # A version's row dates from the upload that replaced its content. If the document was only read again, both
         # have the same content.
-        newer = Document.every.filter(replaces=OuterRef("pk"), status=Document.Status.REPLACED, created__gte=over)
+        newer = Document.all_objects.filter(replaces=OuterRef("pk"), status=Document.Status.REPLACED, created__gte=over)
         newer = newer.exclude(sha256=OuterRef("sha256"))
         old = Q(collection__in=_uuids(rules.filter(days=days)), created__lt=over) & ~Exists(newer)
         due |= old & (Q(fetched=None) | Q(fetched__lt=over))

@@ -99,7 +99,7 @@ def _recognised(library: Any) -> None:
 def _end(library: Any, sha256: str) -> tuple[str, str]:
     from apps.documents.models import Document
 
-    row = Document.every.filter(collection=library, sha256=sha256).first()
+    row = Document.all_objects.filter(collection=library, sha256=sha256).first()
     if row is not None and row.status in (Document.Status.READY, Document.Status.REPLACED):
         return "read", ""
     if row is not None and row.status == Document.Status.FAILED and row.reason.endswith("."):

@@ -163,7 +163,7 @@ def build() -> OwnedObjects:
     first(IndexBuild.objects.create(collection=shelf, **built))
     drawer = Folder.objects.create(owner=alice, name="Drawer")
     talk = Conversation.objects.create(owner=alice, title="Talk", folder=drawer)
-    talk.files = Collection.every.create(owner=alice, name="Quagga shelf", of_chat=True)
+    talk.files = Collection.all_objects.create(owner=alice, name="Quagga shelf", of_chat=True)
     talk.save()
     attached = {"name": "quagga.txt", "size": 1, "status": "ready", "file": "documents/gone2", "sha256": "1"}
     Document.objects.create(collection=talk.files, uploaded_by=alice, **attached)

@@ -52,10 +52,10 @@ def test_programs_reach_the_collection_in_no_way(house: OwnedObjects) -> None:
 def test_managers_and_access_queries_leave_them_out(house: OwnedObjects) -> None:
     alice = User.objects.get(email="alice@example.org")
     files = house.talk.files_id
-    assert Collection.every.filter(pk=files).exists()
+    assert Collection.all_objects.filter(pk=files).exists()
     assert not Collection.objects.filter(pk=files).exists() and not alice.collections.filter(pk=files).exists()
     for rows in (Collection.objects.visible_to, Collection.objects.editable_by, Collection.objects.owned_by):
         assert not rows(alice).filter(pk=files).exists()
     assert not Document.objects.visible_to(alice).listed().filter(collection=files).exists()
     for other in User.objects.exclude(pk=alice.pk):
-        assert not Document.every.visible_to(other).filter(collection=files).exists()
+        assert not Document.all_objects.visible_to(other).filter(collection=files).exists()

@@ -46,7 +46,7 @@ def life(alice: User, morgan: User, ada: User) -> Life:
     ingest(paper.pk)
     paper.refresh_from_db()
     talk = Conversation.objects.create(owner=alice, title=f"{MARK} talk")
-    talk.files = Collection.every.create(owner=alice, of_chat=True)
+    talk.files = Collection.all_objects.create(owner=alice, of_chat=True)
     talk.save()
     ingest(store_upload(alice, talk.files, SimpleUploadedFile("chat.txt", f"{MARK} attached this.\n".encode())).pk)
     question = Message.objects.create(conversation=talk, role="user", text=f"{MARK}?", asked_by=alice, client_id="1")

@@ -114,11 +114,11 @@ def test_documents_go_by_the_age_of_their_content(alice: User) -> None:
     Document.objects.filter(pk=rows["fetched anew"].pk).update(fetched=lately)
     Document.objects.filter(pk=rows["fetched long ago"].pk).update(fetched=old)
     for name, sha256 in (("replaced lately", "other"), ("read again lately", rows["read again lately"].sha256)):
-        version = Document.every.create(
+        version = Document.all_objects.create(
             collection=shelf, name=name, file="documents/x", sha256=sha256, size=1, status="replaced",
             replaces=rows[name],
         )  # fmt: skip
-        Document.every.filter(pk=version.pk).update(created=lately)
+        Document.all_objects.filter(pk=version.pk).update(created=lately)
     retention.delete_expired()
     left = {name for name, row in rows.items() if Document.objects.filter(pk=row.pk).exists()}
     assert left == {"fetched anew", "replaced lately"}

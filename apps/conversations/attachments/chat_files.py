@@ -36,7 +36,7 @@ _SWEPT = 20  # drafts that one run of the periodic job deletes
 def visible_files(user: User) -> CollectionQuerySet:
     """Return the files of the user's chats: drafts, and those of conversations that are not deleted."""
     there = Q(conversation=None) | Q(conversation__deleted=None)
-    return Collection.every.visible_to(user).filter(there, of_chat=True)
+    return Collection.all_objects.visible_to(user).filter(there, of_chat=True)
 
 
 def get_files(user: User, pk: UUID | None) -> Collection | None:
@@ -127,13 +127,13 @@ def move_to_collection(user: User, document: Document, target: Collection) -> No
 
 def list_attached(conversations: Several[UUID]) -> list[Collection]:
     """Return the files of these conversations."""
-    return list(Collection.every.filter(conversation__in=conversations))
+    return list(Collection.all_objects.filter(conversation__in=conversations))
 
 
 def delete_forgotten_drafts() -> int:
     """Delete files of chats in which no question was asked for DRAFT_LIFETIME. Return the number of chats."""
     over = timezone.now() - DRAFT_LIFETIME
-    drafts = Collection.every.filter(of_chat=True, conversation=None, created__lt=over)
+    drafts = Collection.all_objects.filter(of_chat=True, conversation=None, created__lt=over)
     gone = list(drafts.exclude(documents__created__gte=over)[:_SWEPT])
     for row in gone:
         remove_collection(row)
@@ -147,7 +147,7 @@ def _open_files(user: User, conversation: UUID | None, files: UUID | None) -> tu
         if draft is not None:
             return draft, False
         _limit_drafts(user)
-        return Collection.every.create(owner=user, of_chat=True), True
+        return Collection.all_objects.create(owner=user, of_chat=True), True
     with transaction.atomic():
         rows = Conversation.objects.visible_to(user).select_for_update(of=("self",))
         if (chat := rows.filter(pk=conversation).first()) is None:
@@ -155,13 +155,13 @@ def _open_files(user: User, conversation: UUID | None, files: UUID | None) -> tu
             raise UploadRefused(gone)
         if chat.files is not None:
             return chat.files, False
-        made = Collection.every.create(owner=user, of_chat=True)
+        made = Collection.all_objects.create(owner=user, of_chat=True)
         Conversation.objects.filter(pk=chat.pk).update(files=made)
     return made, False
 
 
 def _limit_drafts(user: User) -> None:
     """Delete the oldest drafts, so that the user has fewer than MAX_DRAFTS."""
-    drafts = Collection.every.filter(owner=user, of_chat=True, conversation=None).order_by("-created")
+    drafts = Collection.all_objects.filter(owner=user, of_chat=True, conversation=None).order_by("-created")
     for row in drafts[MAX_DRAFTS - 1 :]:
         remove_collection(row)

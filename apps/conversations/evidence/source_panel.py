@@ -109,7 +109,7 @@ def load_passage(
 
     Raise Http404 if unreadable.
     """
-    document = Document.every.visible_to(user).filter(pk=pk).first()
+    document = Document.all_objects.visible_to(user).filter(pk=pk).first()
     text = search.read_spans(user, [(pk, page, here or spans)])[0]
     if document is None or text is None:
         raise Http404

@@ -66,7 +66,7 @@ def _copy_segment(
     lease: index_maintenance.IndexLease, row: Segment, target: str, index: Index, tell: Callable[[int], None]
 ) -> None:
     """Copy the segment into the target, verify it, and record the copy."""
-    ids = array("q", Chunk.every.filter(segment=row).order_by("pk").values_list("pk", flat=True))
+    ids = array("q", Chunk.all_objects.filter(segment=row).order_by("pk").values_list("pk", flat=True))
     if not ids:
         return  # all chunks were deleted: the segment is retired when the collection is switched
 
@@ -122,7 +122,7 @@ def _switch_collection(collection: UUID, target: str, index: Index) -> int:
 def _switch_segment(row: SegmentCopy) -> None:
     old = row.segment
     new = index_maintenance.create_segment(row.copy, old.build)
-    Chunk.every.filter(segment=old).update(segment=new)
+    Chunk.all_objects.filter(segment=old).update(segment=new)
     if old.stale_since and old.stale_since > row.created:  # words were added since the copy: a merge will write them
         Segment.objects.filter(pk=new.pk).update(stale_since=old.stale_since)
     Segment.objects.filter(pk=old.pk).update(retired=timezone.now())

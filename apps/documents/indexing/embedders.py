@@ -36,7 +36,7 @@ def get_embedder(collection: Collection) -> EmbedEngine:
 
 def get_embedder_by_id(collection: UUID) -> EmbedEngine:
     """Return the embedder of the collection with this id; the site's own if it was deleted. Raises EngineRefused."""
-    kept = Collection.every.filter(pk=collection).values_list("search_settings", flat=True).first()
+    kept = Collection.all_objects.filter(pk=collection).values_list("search_settings", flat=True).first()
     return registry.get_embedder(read_collection_settings(kept).embedder)
 
 

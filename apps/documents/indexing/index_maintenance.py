@@ -302,6 +302,6 @@ def load_chunks(ids: Sequence[int]) -> list[Chunk]:
     """Return the chunks that still exist, by id, with the fields that the index needs."""
     rows: list[Chunk] = []
     for start in range(0, len(ids), ROWS):
-        part = Chunk.every.filter(pk__in=ids[start : start + ROWS]).select_related("document")
+        part = Chunk.all_objects.filter(pk__in=ids[start : start + ROWS]).select_related("document")
         rows += part.only("text", "heading", "keywords", "vector", "fingerprint", *_NAME_FIELDS).order_by("pk")
     return rows

@@ -126,7 +126,7 @@ def needs_rechunking(build: IndexBuild) -> bool:
 
 def iter_unchunked_documents(build: IndexBuild) -> Iterator[Document]:
     """Return an iterator over ready documents of which the build has no chunk, oldest first."""
-    chunked = Chunk.every.filter(build=build.pk).order_by().values("document").distinct()
+    chunked = Chunk.all_objects.filter(build=build.pk).order_by().values("document").distinct()
     ready = Document.objects.filter(collection=build.collection_id, status=Document.Status.READY)
     return ready.exclude(pk__in=chunked).order_by("created").iterator()
 
@@ -155,7 +155,7 @@ def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[...
     try:
         with transaction.atomic():
             renew()
-            Chunk.every.bulk_create(rows, batch_size=ROWS)
+            Chunk.all_objects.bulk_create(rows, batch_size=ROWS)
     except IntegrityError:
         log.info("document %s was deleted while it was cut anew", document.pk)
 
@@ -174,7 +174,7 @@ def _to_parsed_page(page: Page) -> ParsedPage:
 
 def _write_segment(build: IndexBuild, renew: Callable[..., None]) -> None:
     """Write the build's chunks without a segment into a segment of the build."""
-    loose = Chunk.every.filter(build=build.pk, segment__isnull=True).order_by("pk")
+    loose = Chunk.all_objects.filter(build=build.pk, segment__isnull=True).order_by("pk")
     ids = array("q", loose.values_list("pk", flat=True))
     if not ids:
         return
@@ -211,7 +211,7 @@ def swap(build: IndexBuild) -> bool:
         for other in IndexBuild.objects.filter(collection=row.collection_id).exclude(pk=row.pk):
             discard(other)
         # A document being published locks the same row: it is found below, or finds the new embedder.
-        list(Collection.every.select_for_update().filter(pk=row.collection_id).values("pk"))
+        list(Collection.all_objects.select_for_update().filter(pk=row.collection_id).values("pk"))
         if row.has_own_chunks and next(iter_unchunked_documents(row), None) is not None:
             IndexBuild.objects.filter(pk=row.pk).update(status=Status.WAITING, swap_when_built=True, attempts=0)
             transaction.on_commit(partial(notify.notify_worker, TASK, row.pk), robust=True)
@@ -222,7 +222,7 @@ def swap(build: IndexBuild) -> bool:
 
 def _swap_rows(build: IndexBuild) -> None:
     """Swap the rows of the build with the live ones, and create a build of what was live."""
-    collection = Collection.every.get(pk=build.collection_id)
+    collection = Collection.all_objects.get(pk=build.collection_id)
     IndexBuild.objects.filter(pk=build.pk).update(status=Status.BUILT)  # a constraint allows one kept build
     previous = IndexBuild.objects.create(
         collection=collection, search_settings=collection.search_settings, status=Status.KEPT,
@@ -233,14 +233,14 @@ def _swap_rows(build: IndexBuild) -> None:
         live = Chunk.objects.filter(document__collection=collection, segment__isnull=False)
         marked = live.filter(Q(enabled=False) | ~Q(keywords="")).order_by().values_list("document", flat=True)
         marks = {pk: _list_annotations(live.filter(document=pk)) for pk in set(marked)}
-        Document.every.filter(collection=collection).update(chunking_version="")
+        Document.all_objects.filter(collection=collection).update(chunking_version="")
         live.update(build=previous.pk)
         Segment.objects.live().filter(collection=collection).update(build=previous.pk)
-        Chunk.every.filter(build=build.pk).update(build=0)
+        Chunk.all_objects.filter(build=build.pk).update(build=0)
         Segment.objects.filter(build=build.pk).update(build=0)
         for document, old in marks.items():
             _carry_annotations(document, old)
-    Collection.every.filter(pk=collection.pk).update(search_settings=build.search_settings)
+    Collection.all_objects.filter(pk=collection.pk).update(search_settings=build.search_settings)
     IndexBuild.objects.filter(pk=build.pk).delete()
 
 
@@ -271,7 +271,7 @@ def discard(build: IndexBuild) -> None:
 
 
 def _delete_rows(build_id: int) -> None:
-    Chunk.every.filter(build=build_id).delete()
+    Chunk.all_objects.filter(build=build_id).delete()
     Segment.objects.filter(build=build_id).update(retired=timezone.now())
 
 

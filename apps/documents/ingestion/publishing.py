@@ -62,7 +62,7 @@ def store_rows(items: Sequence[IngestItem]) -> None:
             _renew_leases(items)
             if not number:  # remove rows of an earlier attempt
                 ids = [item.document.pk for item in items if not item.job.ended]
-                Chunk.every.filter(document__in=ids).delete()
+                Chunk.all_objects.filter(document__in=ids).delete()
                 Page.objects.filter(document__in=ids).delete()
             ours = [(item, content) for item, content in part if not item.job.ended]
             Page.objects.bulk_create(_make_page(w.document, page) for w, page in ours if isinstance(page, ParsedPage))
@@ -104,7 +104,9 @@ def commit_documents(items: Sequence[IngestItem], written: Mapping[UUID, Segment
     with transaction.atomic():
         collection_ids = {item.document.collection_id for item in items}
         settings_by_collection = dict(
-            Collection.every.select_for_update().filter(pk__in=collection_ids).values_list("pk", "search_settings")
+            Collection.all_objects.select_for_update()
+            .filter(pk__in=collection_ids)
+            .values_list("pk", "search_settings")
         )
         finish_jobs([item.job for item in items], [_make_final_fields(item) for item in items])
         for collection, part in _group_by_collection(items).items():

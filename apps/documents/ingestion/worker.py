@@ -120,7 +120,7 @@ def _list_orphans(folder: Path) -> list[Path]:
 
 
 def _has_row(path: Path) -> bool:
-    return Document.every.filter(file=f"documents/{path.name}").exists()
+    return Document.all_objects.filter(file=f"documents/{path.name}").exists()
 
 
 def _limit_memory(**_: Any) -> None:

@@ -122,7 +122,7 @@ def request_sync(user: User, collection: Collection, folder: str, digest: str, c
     """
     if not user.is_administrator:
         raise PermissionDenied
-    require_row(Collection.every.editable_by(user), collection.pk)
+    require_row(Collection.all_objects.editable_by(user), collection.pk)
     diff = preview_sync(collection, folder)
     if diff.digest != digest:
         return None

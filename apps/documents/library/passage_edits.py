@@ -106,7 +106,7 @@ def set_enabled(user: AnyUser, chunk: Chunk, *, enabled: bool) -> None:
 
     Raises PermissionDenied.
     """
-    require_row(Document.every.editable_by(user), chunk.document_id)
+    require_row(Document.all_objects.editable_by(user), chunk.document_id)
     Chunk.objects.filter(pk=chunk.pk).update(enabled=enabled)
     chunk.enabled = enabled
 
@@ -117,7 +117,7 @@ def set_keywords(user: AnyUser, chunk: Chunk, words: str) -> None:
     Opens its own transaction; notifies a worker after commit. Duplicates are dropped, and the text is cut at
     KEYWORD_CHARACTERS. Raises PermissionDenied.
     """
-    require_row(Document.every.editable_by(user), chunk.document_id)
+    require_row(Document.all_objects.editable_by(user), chunk.document_id)
     keywords = ", ".join(dict.fromkeys(filter(None, (" ".join(word.split()) for word in words.split(",")))))
     keywords = keywords[:KEYWORD_CHARACTERS]
     with transaction.atomic():
@@ -139,7 +139,7 @@ def set_title(user: AnyUser, document: Document, title: str) -> None:
     Searches find it by the new words once its segments are rewritten. Opens its own transaction; notifies a worker
     after commit. Raises PermissionDenied.
     """
-    require_row(Document.every.editable_by(user), document.pk)
+    require_row(Document.all_objects.editable_by(user), document.pk)
     with transaction.atomic():
         if not Document.objects.exclude(title=title).filter(pk=document.pk).update(title=title):
             return
@@ -152,5 +152,5 @@ def mark_titles_stale(*documents: UUID) -> None:
 
     Must run inside the transaction that changes titles or segments.
     """
-    held = Chunk.every.filter(document__in=documents, segment__isnull=False).values("segment")
+    held = Chunk.all_objects.filter(document__in=documents, segment__isnull=False).values("segment")
     Segment.objects.filter(pk__in=held).update(stale_since=timezone.now())

@@ -140,7 +140,7 @@ def _notify_shared(users: Iterable[int], collection: Collection, shared_by: User
 
 def delete_collection(user: AnyUser, collection: Collection) -> None:
     """Delete a collection as `remove_collection` does. Raises PermissionDenied unless the user owns it."""
-    require_row(Collection.every.owned_by(user), collection.pk)
+    require_row(Collection.all_objects.owned_by(user), collection.pk)
     remove_collection(collection)
 
 
@@ -148,7 +148,7 @@ def remove_collection(collection: Collection) -> None:
     """Delete the collection with all documents; close their cases. Files are removed after commit. Opens its own
     transaction. Checks no permission: for chats that end and for erasure."""
     with transaction.atomic():
-        rows = Document.every.filter(collection=collection)
+        rows = Document.all_objects.filter(collection=collection)
         rows.update(lease_token="")  # workers lose their leases and add no more pages
         names = rows.exclude(file="").values_list("file", flat=True)
         files = [Path(settings.MEDIA_ROOT) / name for name in names]

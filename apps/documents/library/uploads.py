@@ -67,7 +67,7 @@ class DiskFull(UploadRefused):
 
 def store_upload(user: User, collection: Collection, file: UploadedFile[bytes], path: str = "") -> Document:
     """Store a file as `store_file` does. Raises PermissionDenied unless the user may edit the collection."""
-    require_row(Collection.every.editable_by(user), collection.pk)
+    require_row(Collection.all_objects.editable_by(user), collection.pk)
     return store_file(user, collection, file, path)
 
 
@@ -146,7 +146,7 @@ def cancel_ingestion(user: AnyUser, document: Document) -> None:
     Chunks and pages are deleted, except recognised pages, which took seconds each. No change in other states. Raises
     PermissionDenied.
     """
-    require_row(Document.every.editable_by(user), document.pk)
+    require_row(Document.all_objects.editable_by(user), document.pk)
     with transaction.atomic():
         stopped = Document.objects.filter(pk=document.pk, status__in=Document.ACTIVE).update(
             status=Document.Status.CANCELLED,
@@ -159,13 +159,13 @@ def cancel_ingestion(user: AnyUser, document: Document) -> None:
             changed=timezone.now(),
         )
         if stopped:
-            Chunk.every.filter(document=document.pk).delete()
+            Chunk.all_objects.filter(document=document.pk).delete()
             Page.objects.filter(document=document.pk, ocr_key="").delete()
 
 
 def retry_ingestion(user: AnyUser, document: Document) -> None:
     """Queue a failed, cancelled or quarantined document again as `requeue_document` does. Raises PermissionDenied."""
-    require_row(Document.every.editable_by(user), document.pk)
+    require_row(Document.all_objects.editable_by(user), document.pk)
     requeue_document(document)
 
 
@@ -197,7 +197,7 @@ def requeue_document(document: Document) -> None:
 
 def delete_document(user: AnyUser, document: Document) -> None:
     """Delete a document as `remove_document` does. Raises PermissionDenied unless the user may edit it."""
-    require_row(Document.every.editable_by(user), document.pk)
+    require_row(Document.all_objects.editable_by(user), document.pk)
     remove_document(document)
 
 
@@ -208,7 +208,7 @@ def remove_document(document: Document) -> None:
     """
     collection = document.collection_id
     with transaction.atomic():
-        rows = Document.every.filter(Q(pk=document.pk) | Q(replaces=document.pk))
+        rows = Document.all_objects.filter(Q(pk=document.pk) | Q(replaces=document.pk))
         files = [Path(settings.MEDIA_ROOT) / name for name in rows.exclude(file="").values_list("file", flat=True)]
         rows.update(lease_token="")  # workers lose their leases and add no more pages
         review.close_cases_of_deleted([str(pk) for pk in rows.values_list("pk", flat=True)])
@@ -223,15 +223,15 @@ def move_document(user: AnyUser, document: Document, target: Collection) -> None
     Sources of earlier answers still open it. Raises UploadRefused if it is not ready, if a new version of it waits, or
     if the target holds this content; PermissionDenied unless the user may edit document and target.
     """
-    require_row(Document.every.editable_by(user), document.pk)
-    require_row(Collection.every.editable_by(user), target.pk)
+    require_row(Document.all_objects.editable_by(user), document.pk)
+    require_row(Collection.all_objects.editable_by(user), target.pk)
     earlier = document.collection_id
     with transaction.atomic():
         _refuse_duplicate(target, document.sha256)
         ready = Document.objects.filter(pk=document.pk, status=Document.Status.READY)
         if Document.objects.filter(replaces=document).exists() or not ready.update(collection=target):
             raise UploadRefused(gettext("This file is still being read. Move it when it is ready."))
-        Document.every.filter(replaces=document.pk).update(collection=target)
+        Document.all_objects.filter(replaces=document.pk).update(collection=target)
         Chunk.objects.filter(document=document.pk).update(segment=None)
         transaction.on_commit(lambda: notify_worker(redaction.REINDEX_TASK, target.pk), robust=True)
         transaction.on_commit(lambda: notify_merge(earlier), robust=True)
@@ -321,7 +321,7 @@ def _refuse_duplicate(collection: Collection, sha256: str) -> None:
 
     A document of this content that did not become ready is deleted instead.
     """
-    Collection.every.select_for_update().get(pk=collection.pk)  # serialises two simultaneous uploads of one file
+    Collection.all_objects.select_for_update().get(pk=collection.pk)  # serialises two simultaneous uploads of one file
     for same in collection.documents.filter(sha256=sha256):
         if same.status not in ENDED_STATUSES:
             raise UploadRefused(format_duplicate(same), same)

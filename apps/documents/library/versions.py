@@ -45,7 +45,7 @@ def refetch_web_page(user: User, document: Document) -> Document:
 
     If the page has not changed, only its day of fetching does.
     """
-    require_row(Document.every.editable_by(user), document.pk)
+    require_row(Document.all_objects.editable_by(user), document.pk)
     if words := restriction_message(user, Feature.UPLOADS):
         raise UploadRefused(words)
     if not document.url:
@@ -99,10 +99,10 @@ def promote_version(waiting: Document) -> None:
     Must run inside the transaction that publishes the waiting version. Passages that were switched off and a reviewer's
     withholding stay as they are. Deletes versions beyond MAX_EARLIER_VERSIONS; notifies a worker after commit.
     """
-    new = Document.every.get(pk=waiting.pk)
-    old = Document.every.select_for_update().get(versions=new)
+    new = Document.all_objects.get(pk=waiting.pk)
+    old = Document.all_objects.select_for_update().get(versions=new)
     off = list(old.chunks.filter(enabled=False).values_list("text", flat=True))
-    Chunk.every.filter(document=old).delete()
+    Chunk.all_objects.filter(document=old).delete()
     Chunk.objects.filter(document=new).update(document=old)
     Chunk.objects.filter(document=old, text__in=off).update(enabled=False)  # passages stay switched off
     Page.objects.filter(document=new).update(number=F("number") + _PAGE_OFFSET)
@@ -111,13 +111,13 @@ def promote_version(waiting: Document) -> None:
     old_values = {name: getattr(old, name) for name in _SWAPPED_FIELDS}
     new_values = {name: getattr(new, name) for name in _SWAPPED_FIELDS} | {"version": old.version + 1}
     now = timezone.now()
-    Document.every.filter(pk=old.pk).update(**new_values, title=old.title or new.title, changed=now)
+    Document.all_objects.filter(pk=old.pk).update(**new_values, title=old.title or new.title, changed=now)
     archived: dict[str, Any] = {**old_values, "title": old.title, "status": Document.Status.REPLACED, "changed": now}
     archived["withheld"] = old.withheld  # a reviewer's decision holds for both versions
-    Document.every.filter(pk=new.pk).update(**archived, sync_folder="")
+    Document.all_objects.filter(pk=new.pk).update(**archived, sync_folder="")
     for told in version_hooks:
         told(old.pk, new.pk)
-    for row in Document.every.filter(replaces=old, status=Document.Status.REPLACED).order_by("-version")[
+    for row in Document.all_objects.filter(replaces=old, status=Document.Status.REPLACED).order_by("-version")[
         MAX_EARLIER_VERSIONS:
     ]:
         remove_document(row)

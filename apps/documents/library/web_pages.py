@@ -55,7 +55,7 @@ def queue_web_page(user: User, collection: Collection, text: str) -> Document:
     Raises UploadRefused if web pages are off, the user may not upload, the address is not allowed, the collection has
     it, or MAX_WAITING_PAGES wait already; PermissionDenied unless the user may edit the collection.
     """
-    require_row(Collection.every.editable_by(user), collection.pk)
+    require_row(Collection.all_objects.editable_by(user), collection.pk)
     if not settings.WEB_PAGES:
         raise UploadRefused(gettext("Web pages cannot be added here. Save the page and upload the file."))
     if words := restriction_message(user, Feature.UPLOADS):
@@ -65,7 +65,7 @@ def queue_web_page(user: User, collection: Collection, text: str) -> Document:
     except FetchRefused as error:
         raise UploadRefused(str(error)) from error
     with transaction.atomic():
-        Collection.every.select_for_update().get(pk=collection.pk)
+        Collection.all_objects.select_for_update().get(pk=collection.pk)
         _refuse_known(collection, address)
         document = Document.objects.create(
             collection=collection,

@@ -52,11 +52,11 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def visible_to(self, user: AnyUser) -> DocumentQuerySet:
         """Return the documents that the user may read: those of collections visible to the user, and of their chats."""
-        return self.filter(collection__in=Collection.every.visible_to(user)).without_deleted_chats()
+        return self.filter(collection__in=Collection.all_objects.visible_to(user)).without_deleted_chats()
 
     def editable_by(self, user: AnyUser) -> DocumentQuerySet:
         """Return the documents that the user may change."""
-        return self.filter(collection__in=Collection.every.editable_by(user)).without_deleted_chats()
+        return self.filter(collection__in=Collection.all_objects.editable_by(user)).without_deleted_chats()
 
     def without_deleted_chats(self) -> DocumentQuerySet:
         """Return the documents without the files of conversations whose deletion can still be undone."""
@@ -90,7 +90,7 @@ class CurrentDocumentManager(models.Manager["Document"]):
 class Document(Leased):
     """Uploaded file or web page, and the progress of its ingestion.
 
-    `objects` leaves out earlier versions, `every` includes them. `status` is changed by `jobs/ingest_job.py`,
+    `objects` leaves out earlier versions, `all_objects` includes them. `status` is changed by `jobs/ingest_job.py`,
     `library/uploads.py` and `library/versions.py` only.
     """
 
@@ -177,7 +177,7 @@ class Document(Leased):
     changed = models.DateTimeField(auto_now=True)
 
     objects = CurrentDocumentManager()
-    every = DocumentQuerySet.as_manager()
+    all_objects = DocumentQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-created", "name"]
@@ -309,7 +309,7 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
 
     def visible_to(self, user: AnyUser) -> ChunkQuerySet:
         """Return the chunks of documents that the user may read."""
-        return self.filter(document__collection__in=Collection.every.visible_to(user))
+        return self.filter(document__collection__in=Collection.all_objects.visible_to(user))
 
     def searchable(self) -> ChunkQuerySet:
         """Return the chunks that answers may use: indexed, enabled, and of ready documents that are not withheld."""
@@ -331,7 +331,7 @@ class LiveChunkManager(_Chunks["Chunk"]):
 class Chunk(models.Model):
     """Run of a page's text that fits the embedder's window, and its vector.
 
-    `objects` are those of the live index, `every` includes those of index builds (`indexing/shadow_build.py`).
+    `objects` are those of the live index, `all_objects` includes those of index builds (`indexing/shadow_build.py`).
     """
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
@@ -352,7 +352,7 @@ class Chunk(models.Model):
     build = models.PositiveBigIntegerField(default=0, help_text="The IndexBuild that it belongs to; 0: live")
 
     objects = LiveChunkManager()
-    every = ChunkQuerySet.as_manager()
+    all_objects = ChunkQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["document", "position"]

@@ -75,7 +75,7 @@ class Collection(models.Model):
     """Set of documents that are searched and shared together.
 
     `objects` leaves out the files that users attach to a chat, which no list, choice or page of collections shows;
-    `every` includes them.
+    `all_objects` includes them.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -91,7 +91,7 @@ class Collection(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     objects = ListedCollectionManager()
-    every = CollectionQuerySet.as_manager()
+    all_objects = CollectionQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["name"]

@@ -127,7 +127,7 @@ def _select_effects(pk: UUID) -> QuerySet[AppliedEffect]:
 
 
 def _list_versions(subject: str) -> list[Document]:
-    return list(Document.every.filter(Q(pk=subject) | Q(replaces=subject)).order_by("pk"))
+    return list(Document.all_objects.filter(Q(pk=subject) | Q(replaces=subject)).order_by("pk"))
 
 
 def _iter_pages(rows: Sequence[Document], condition: Q | None = None) -> Iterator[Page]:
@@ -192,20 +192,20 @@ def _store_texts(
         Page.objects.filter(document=document, number=number).update(text=text)
     for pk, changes in names.items():
         if changes:
-            Document.every.filter(pk=pk).update(**changes)
+            Document.all_objects.filter(pk=pk).update(**changes)
     renamed = {pk for pk, changes in names.items() if changes}
     left, segments = [], set()
-    for row in Chunk.every.filter(document__in=[row.pk for row in rows]).defer("vector"):
+    for row in Chunk.all_objects.filter(document__in=[row.pk for row in rows]).defer("vector"):
         page = texts.get((row.document_id, row.page_number))
         changes = {"heading": map_text(row.heading), "keywords": map_text(row.keywords)}
         changes["text"] = normalize_text(page[row.char_start : row.char_end]) if page is not None else row.text
         if row.document_id in renamed or any(getattr(row, name) != value for name, value in changes.items()):
-            Chunk.every.filter(pk=row.pk).update(**changes, vector=b"", fingerprint="", segment=None)
+            Chunk.all_objects.filter(pk=row.pk).update(**changes, vector=b"", fingerprint="", segment=None)
             left.append(row)
             segments.add(row.segment_id)
     if not (left or texts or renamed):
         return False
-    Document.every.filter(pk__in=[row.pk for row in rows]).update(
+    Document.all_objects.filter(pk__in=[row.pk for row in rows]).update(
         parser_version="", chunking_version=""
     )  # never reused for a copy
     # A merge rewrites these segments without the changed chunks.

@@ -58,7 +58,7 @@ class DocumentReviewable:
 
         Passages that users switched off are not changed, and users cannot switch withheld ones on.
         """
-        before = Document.every.filter(pk=subject).values_list("withheld", flat=True).first()
+        before = Document.all_objects.filter(pk=subject).values_list("withheld", flat=True).first()
         _with_versions(subject).update(withheld=message[:_MAX_REASON])
         return {} if before is None else {"withheld": before}
 
@@ -75,7 +75,7 @@ class DocumentReviewable:
 
 def _with_versions(subject: str) -> DocumentQuerySet:
     """Return the document and its earlier versions, which old answers cite."""
-    return Document.every.filter(Q(pk=subject) | Q(replaces=subject))
+    return Document.all_objects.filter(Q(pk=subject) | Q(replaces=subject))
 
 
 def close_cases_of_deleted(subjects: Collection[str]) -> None:

@@ -252,7 +252,7 @@ def choose_width(requested: int) -> int:
 def delete_cached_images(hashes: Iterable[str]) -> None:
     """Delete cached images of content that no document has any more, by SHA-256."""
     hashes_to_delete = set(filter(None, hashes))  # the hash of a web page that was never fetched is ""
-    hashes_to_delete -= set(Document.every.filter(sha256__in=hashes_to_delete).values_list("sha256", flat=True))
+    hashes_to_delete -= set(Document.all_objects.filter(sha256__in=hashes_to_delete).values_list("sha256", flat=True))
     for sha256 in hashes_to_delete:
         shutil.rmtree(_folder(sha256), ignore_errors=True)
 

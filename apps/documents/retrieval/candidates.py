@@ -124,7 +124,7 @@ def resolve_scope(user: AnyUser, collection_ids: Sequence[UUID]) -> SearchScope:
 
 def _load_collections(user: AnyUser, collection_ids: Iterable[UUID]) -> Iterable[tuple[UUID, str, dict[str, Any]]]:
     """Return id, name and stored settings of those of the wanted collections that the user may read."""
-    return Collection.every.visible_to(user).filter(pk__in=collection_ids).values_list(*_SCOPE_FIELDS)
+    return Collection.all_objects.visible_to(user).filter(pk__in=collection_ids).values_list(*_SCOPE_FIELDS)
 
 
 def make_trial_scope(build: IndexBuild) -> SearchScope:
@@ -174,7 +174,7 @@ def score_candidates(lookup: LookupResult, vector_weight: float) -> list[tuple[f
 
 def _load_vectors(group: EmbedderCandidates) -> EmbedderCandidates:
     ids = [candidate.chunk_id for candidate in group.candidates]
-    rows = Chunk.every.filter(pk__in=ids).order_by().values_list("pk", "vector")
+    rows = Chunk.all_objects.filter(pk__in=ids).order_by().values_list("pk", "vector")
     return replace(group, vectors=dict(rows))
 
 
@@ -183,7 +183,7 @@ def load_texts(user: AnyUser, ids: Sequence[int]) -> dict[int, str]:
 
     Chunks that are not searchable, or that the user may not read, are missing.
     """
-    found = Chunk.every.searchable().visible_to(user).filter(pk__in=ids).order_by()
+    found = Chunk.all_objects.searchable().visible_to(user).filter(pk__in=ids).order_by()
     rows = found.values_list("pk", "document__title", "document__name", "heading", "text")
     return {pk: "\n".join(filter(None, [title or name, heading, text])) for pk, title, name, heading, text in rows}
 
@@ -258,7 +258,7 @@ def find_missing_chunks(user: AnyUser, lookup: LookupResult) -> frozenset[int]:
     ids = [candidate.chunk_id for candidate in lookup.candidates]
     existing: set[int] = set()
     for start in range(0, len(ids), ROWS):
-        part = Chunk.every.searchable().visible_to(user).filter(pk__in=ids[start : start + ROWS])
+        part = Chunk.all_objects.searchable().visible_to(user).filter(pk__in=ids[start : start + ROWS])
         existing.update(part.order_by().values_list("pk", flat=True))
     return frozenset(ids) - existing
 
@@ -274,7 +274,7 @@ def rank_documents(user: AnyUser, order: Sequence[tuple[float, Candidate]]) -> l
     """Return the documents of the candidates that the user may read, in the order of their best candidates."""
     ids = [candidate.chunk_id for _, candidate in order]
     owners: dict[int, UUID] = dict(
-        Chunk.every.searchable().visible_to(user).filter(pk__in=ids).order_by().values_list("pk", "document")
+        Chunk.all_objects.searchable().visible_to(user).filter(pk__in=ids).order_by().values_list("pk", "document")
     )
     return list(dict.fromkeys(owners[pk] for pk in ids if pk in owners))
 
@@ -304,8 +304,8 @@ def _rows(user: AnyUser, ids: Sequence[int]) -> dict[int, _Row]:
     The row decides: a candidate whose document was deleted, withheld or unshared has none.
     """
     rows_by_chunk: dict[int, _Row] = {}
-    # `every`, not `objects`: the searched segments may be those of an index build on trial.
-    chunks = Chunk.every.searchable().visible_to(user).filter(pk__in=ids, **_NEIGHBOUR_FILTER).order_by()
+    # `all_objects`, not `objects`: the searched segments may be those of an index build on trial.
+    chunks = Chunk.all_objects.searchable().visible_to(user).filter(pk__in=ids, **_NEIGHBOUR_FILTER).order_by()
     rows = chunks.values_list(*_HIT_FIELDS, *(f"document__chunks__{name}" for name in _NEIGHBOUR_FIELDS))
     for (
         pk,

@@ -159,7 +159,7 @@ def read_page_texts(
     Pages that do not exist, or that the user may not read, are missing from the result; `for_answers` as in
     `read_spans`.
     """
-    visible = Document.every.visible_to(user).filter(pk__in={document for document, _ in page_keys})
+    visible = Document.all_objects.visible_to(user).filter(pk__in={document for document, _ in page_keys})
     visible = visible.filter(withheld="") if for_answers else visible
     rows = Page.objects.filter(document__in=visible.values("pk"), number__in={number for _, number in page_keys})
     texts = rows.order_by().values_list("document_id", "number", "text")

@@ -68,7 +68,7 @@ def _with_counts(rows: QuerySet[Collection]) -> QuerySet[Collection]:
 @require_safe
 def show_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the files of a collection, and dismiss notices about it; those of a chat are shown in the chat."""
-    chats = Collection.every.visible_to(request.user).filter(pk=pk, of_chat=True)
+    chats = Collection.all_objects.visible_to(request.user).filter(pk=pk, of_chat=True)
     if (chat := chats.values_list("conversation").first()) is not None:
         return redirect("conversations:conversation", chat[0]) if chat[0] else redirect("conversations:new")
     context = _list_files(request, pk)

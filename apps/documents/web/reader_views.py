@@ -29,7 +29,7 @@ _BLOCK = 1 << 18
 
 
 def _get_readable_document(request: HttpRequest, pk: UUID) -> Document:
-    return get_object_or_404(Document.every.visible_to(request.user).select_related("collection"), pk=pk)
+    return get_object_or_404(Document.all_objects.visible_to(request.user).select_related("collection"), pk=pk)
 
 
 def _number(raw: str, default: int = 1) -> int:
@@ -55,7 +55,7 @@ def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
         "zooms": ZOOMS,
         "view_query": "&view=text" if as_text else f"&zoom={zoom}" if zoom in ZOOMS[1:] else "",
         "can_edit": Collection.objects.editable_by(request.user).filter(pk=document.collection_id).exists(),
-        "earlier": Document.every.filter(replaces=document, status=Document.Status.REPLACED).order_by("-version"),
+        "earlier": Document.all_objects.filter(replaces=document, status=Document.Status.REPLACED).order_by("-version"),
     }
     return render(request, "documents/document.html", context)
 

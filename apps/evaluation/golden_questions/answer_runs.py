@@ -118,7 +118,9 @@ def _store(row: AnswerRun, token: str, checks_by_question: dict[GoldenQuestion, 
         existing = set(GoldenQuestion.objects.filter(collection=row.collection).values_list("pk", flat=True))
         wrong = [(question.pk, location) for question, check in checks_by_question.items() for location in check.wrong]
         documents = set(
-            Document.every.filter(pk__in=[location.document for _, location in wrong]).values_list("pk", flat=True)
+            Document.all_objects.filter(pk__in=[location.document for _, location in wrong]).values_list(
+                "pk", flat=True
+            )
         )
         if not _end(row, token, status=Status.DONE, **counts):
             return

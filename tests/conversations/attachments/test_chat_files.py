@@ -36,10 +36,10 @@ def send(user: User, content: bytes = LEASE, name: str = "lease.txt", **where: A
 
 def draft(user: User, content: bytes = LEASE, name: str = "lease.txt", *, ready: bool = True) -> Collection:
     """Attach a file to a new chat."""
-    before = set(Collection.every.values_list("pk", flat=True))
+    before = set(Collection.all_objects.values_list("pk", flat=True))
     response = send(user, content, name)
     assert response.status_code == 200, response.content
-    files = Collection.every.exclude(pk__in=before).get()
+    files = Collection.all_objects.exclude(pk__in=before).get()
     if ready:
         ingest(Document.objects.get(collection=files).pk)
     return files
@@ -127,9 +127,9 @@ def test_files_are_refused_as_in_collections(alice: User, settings: Any) -> None
     ):  # fmt: skip
         response = send(alice, content, name)
         assert response.status_code == 400 and words in response.content.decode(), response.content
-    assert not Collection.every.exists()
+    assert not Collection.all_objects.exists()
     assert send(alice, b"x", "a.txt").status_code == 200
-    files = Collection.every.get()
+    files = Collection.all_objects.get()
     same = send(alice, b"x", "b.txt", draft=files.pk)
     assert same.status_code == 400 and "Already in Files of a chat as a.txt." in same.content.decode()
 
@@ -181,7 +181,7 @@ def test_removing_deletes_the_file(alice: User) -> None:
     path = Path(document.file.path)
     assert path.exists()
     assert "lease.txt" not in make_client(alice).post(f"/files/{document.pk}/remove/").content.decode()
-    assert not path.exists() and not Document.every.exists()
+    assert not path.exists() and not Document.all_objects.exists()
 
 
 def test_a_file_that_could_not_be_read_comes_first_with_its_reason(alice: User) -> None:
@@ -202,17 +202,17 @@ def test_they_are_deleted_with_their_chat(alice: User) -> None:
     undelete_batch(alice, at)
     assert make_client(alice).get(f"/documents/{document.pk}/").status_code == 200
     delete_permanently([chat.pk])
-    assert not path.exists() and not Collection.every.exists() and not Document.every.exists()
+    assert not path.exists() and not Collection.all_objects.exists() and not Document.all_objects.exists()
 
 
 def test_drafts_that_nobody_asked_about_go_after_a_week(alice: User) -> None:
     old, new, kept = draft(alice), draft(alice, b"other"), draft(alice, b"third")
     Conversation.objects.create(owner=alice, files=kept)
     weeks = timezone.now() - timedelta(days=8)
-    Collection.every.filter(pk__in=[old.pk, kept.pk]).update(created=weeks)
-    Document.every.filter(collection__in=[old.pk, kept.pk]).update(created=weeks)
+    Collection.all_objects.filter(pk__in=[old.pk, kept.pk]).update(created=weeks)
+    Document.all_objects.filter(collection__in=[old.pk, kept.pk]).update(created=weeks)
     assert chat_files.delete_forgotten_drafts() == 1
-    assert set(Collection.every.all()) == {new, kept}
+    assert set(Collection.all_objects.all()) == {new, kept}
 
 
 async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice, bob, library, chat) -> None:

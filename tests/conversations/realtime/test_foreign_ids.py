@@ -88,7 +88,7 @@ async def things(open_page: Any, alice: User, library: Any, chat: Any, settings:
 
 
 def _attach_file(alice: User) -> Collection:
-    files = Collection.every.create(owner=alice, of_chat=True)
+    files = Collection.all_objects.create(owner=alice, of_chat=True)
     make_document(files, SECRET, [f"{SECRET} is how high it was."])
     return files
 

@@ -75,7 +75,7 @@ async def test_a_question_that_nothing_is_near_to_folds_the_nearest_too(
 @pytest.fixture
 async def cover(alice: User) -> Collection:
     """Return the files of a new chat: one that names the lighthouse and does not answer QUESTION."""
-    files = await in_db(Collection.every.create, owner=alice, of_chat=True)
+    files = await in_db(Collection.all_objects.create, owner=alice, of_chat=True)
     await in_db(make_document, files, "Cover", ["The lighthouse of Alexandria is drawn on the cover."])
     return files
 

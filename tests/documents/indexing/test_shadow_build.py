@@ -67,7 +67,7 @@ def test_a_build_stands_beside_what_is_searched_and_changes_nothing(collection: 
     row = build_index(collection)
     assert row.has_own_chunks and (row.done, row.total) == (1, 1)
     assert sizes(collection) == before
-    beside = Chunk.every.filter(build=row.pk)
+    beside = Chunk.all_objects.filter(build=row.pk)
     assert beside.count() > len(before)
     assert max(beside.values_list("tokens", flat=True)) <= 60
     found = {hit.chunk_id for hit in run_search(collection).hits}
@@ -79,7 +79,7 @@ def test_a_build_can_be_searched_before_it_is_live(collection: Collection) -> No
     found = run_search(collection, scope=candidates.make_trial_scope(row))
     assert "room 49" in found.passages[0].full_text
     ids = {hit.chunk_id for hit in found.hits}
-    assert ids <= set(Chunk.every.filter(build=row.pk).values_list("pk", flat=True))
+    assert ids <= set(Chunk.all_objects.filter(build=row.pk).values_list("pk", flat=True))
 
 
 def test_a_swap_makes_it_live_and_can_be_undone(collection: Collection) -> None:
@@ -119,7 +119,7 @@ def test_a_document_read_again_meanwhile_is_cut_again(collection: Collection) ->
     document = Document.objects.get()
     Document.objects.filter(pk=document.pk).update(status="queued")
     ingest(document.pk)
-    assert not Chunk.every.filter(build=row.pk).exists()
+    assert not Chunk.all_objects.filter(build=row.pk).exists()
     assert [item.pk for item in shadow_build.iter_unchunked_documents(row)] == [document.pk]
 
 
@@ -132,7 +132,7 @@ def test_new_documents_are_cut_as_the_collection_is(collection: Collection) -> N
 def test_weights_alone_cut_nothing(collection: Collection) -> None:
     before = sizes(collection)
     row = build_index(collection, CollectionSettings(vector_weight=0.2, relevance_threshold=0.9))
-    assert not row.has_own_chunks and not Chunk.every.filter(build=row.pk).exists()
+    assert not row.has_own_chunks and not Chunk.all_objects.filter(build=row.pk).exists()
     assert (
         run_search(collection).passages and not run_search(collection, scope=candidates.make_trial_scope(row)).passages
     )
@@ -176,7 +176,7 @@ def test_a_build_marks_what_ingestion_marks_and_makes_each_vector_once(
     monkeypatch.setattr(embed, "embed_passages", embed_passages)
     row = build_index(collection)
 
-    made = Chunk.every.filter(build=row.pk)
+    made = Chunk.all_objects.filter(build=row.pk)
     assert set(made.exclude(flag="").values_list("document__name", "flag")) == set(
         Chunk.objects.exclude(flag="").values_list("document__name", "flag")
     )
@@ -187,7 +187,7 @@ def test_a_build_that_is_discarded_leaves_nothing(collection: Collection) -> Non
     row = build_index(collection)
     shadow_build.discard(row)
     assert not IndexBuild.objects.exists()
-    assert not Chunk.every.exclude(build=0).exists()
+    assert not Chunk.all_objects.exclude(build=0).exists()
     assert not Segment.objects.filter(build__gt=0, retired__isnull=True).exists()
     with pytest.raises(shadow_build.BuildLost):
         shadow_build.swap(row)
@@ -206,14 +206,14 @@ def test_a_build_that_is_discarded_under_way_leaves_nothing(
 
     monkeypatch.setattr(shadow_build, "_draft_chunks", discarding)
     shadow_build.run(row.pk)
-    assert not Chunk.every.exclude(build=0).exists() and not IndexBuild.objects.exists()
+    assert not Chunk.all_objects.exclude(build=0).exists() and not IndexBuild.objects.exists()
 
 
 def test_a_second_build_takes_the_place_of_the_first(collection: Collection) -> None:
     first = build_index(collection)
     second = build_index(collection, CollectionSettings(chunk_tokens=100))
     assert list(IndexBuild.objects.all()) == [second]
-    assert not Chunk.every.filter(build=first.pk).exists()
+    assert not Chunk.all_objects.filter(build=first.pk).exists()
 
 
 def test_nothing_is_swapped_while_the_index_is_rewritten(collection: Collection) -> None:

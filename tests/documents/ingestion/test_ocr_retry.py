@@ -55,7 +55,7 @@ def test_a_document_read_without_recognition_is_read_again_and_stays_until_then(
     row.refresh_from_db()
     assert (row.status, row.version, row.pages_without_text, row.note) == ("ready", 2, None, "")
     assert "Thirty days of leave" in Chunk.objects.get(document=row).text
-    earlier = Document.every.get(replaces=row)
+    earlier = Document.all_objects.get(replaces=row)
     assert earlier.pages_count == 1 and earlier.file != row.file and Path(row.file.path).exists()
     assert swept() == []
 

@@ -79,9 +79,9 @@ OWNERS_ONLY: dict[str, Callable[[User, Rows], object]] = {
 
 def state(rows: Rows) -> tuple[object, ...]:
     """Return everything that the verbs change."""
-    documents = Document.every.order_by("pk").values_list("pk", "collection", "title", "status", "attempts")
-    chunks = Chunk.every.order_by("pk").values_list("pk", "enabled", "keywords")
-    collections = Collection.every.order_by("pk").values_list("pk", "everyone")
+    documents = Document.all_objects.order_by("pk").values_list("pk", "collection", "title", "status", "attempts")
+    chunks = Chunk.all_objects.order_by("pk").values_list("pk", "enabled", "keywords")
+    collections = Collection.all_objects.order_by("pk").values_list("pk", "everyone")
     shares = GroupShare.objects.values_list("role"), Membership.objects.values_list("user", "role")
     pending = PendingMembership.objects.values_list("email")
     return tuple(list(found) for found in (documents, chunks, collections, *shares, pending))

@@ -50,7 +50,7 @@ def test_a_file_of_the_same_name_and_folder_is_a_new_version(alice: User, collec
     assert (found.version, found.title, found.status, found.path) == (2, "Holidays", "ready", "staff")
     assert list_chunk_texts(found) == ["Thirty days of leave."] and reload(other).version == 1
     assert set(collection.documents.all()) == {found, other}
-    earlier = Document.every.get(pk=second.pk)
+    earlier = Document.all_objects.get(pk=second.pk)
     assert (earlier.status, earlier.version, earlier.replaces, str(earlier)) == (
         "replaced", 1, found, "Holidays (version 1)",
     )  # fmt: skip
@@ -131,7 +131,7 @@ def test_deleting_takes_every_version_and_its_file(alice: User, collection: Coll
     sweep_files()
     assert all(path.is_file() for path in kept)
     remove_document(reload(first))
-    assert not any(path.exists() for path in kept) and not Document.every.exists()
+    assert not any(path.exists() for path in kept) and not Document.all_objects.exists()
 
 
 def test_only_so_many_earlier_versions_are_kept(
@@ -141,7 +141,7 @@ def test_only_so_many_earlier_versions_are_kept(
     first = ingest_version(alice, collection, "Number 0.")
     for n in range(1, 5):
         ingest_version(alice, collection, f"Number {n}.")
-    assert sorted(Document.every.filter(replaces=first).values_list("version", flat=True)) == [3, 4]
+    assert sorted(Document.all_objects.filter(replaces=first).values_list("version", flat=True)) == [3, 4]
     assert reload(first).version == 5
 
 
@@ -167,13 +167,13 @@ def test_a_page_is_fetched_again_as_a_new_version_only_where_it_changed(
     assert alice_client.post(f"/documents/{row.pk}/fetch/").status_code == 302
     ingest(Document.objects.get(replaces=row).pk)
     assert reload(row).version == 1 and reload(row).fetched > day  # type: ignore[operator]
-    assert Document.every.count() == 1
+    assert Document.all_objects.count() == 1
     website.page("/a", b"<html><body><p>Thirty days of leave.</p></body></html>")
     alice_client.post(f"/documents/{row.pk}/fetch/")
     ingest(Document.objects.get(replaces=row).pk)
     assert (reload(row).version, list_chunk_texts(row)) == (2, ["Thirty days of leave."])
     page = alice_client.get(f"/documents/{row.pk}/").content.decode()
-    earlier = Document.every.get(replaces=row)
+    earlier = Document.all_objects.get(replaces=row)
     assert "Version 2" in page and f"/documents/{earlier.pk}/" in page
     old = alice_client.get(f"/documents/{earlier.pk}/").content.decode()
     assert "Twenty days of leave." in old and "an earlier version" in old and f"/documents/{row.pk}/" in old

@@ -55,7 +55,7 @@ def search_text(user: User, words: str) -> str:
 
 def read_stored_text(row: Document) -> dict[str, Any]:
     """All that is kept of what the document says."""
-    rows = Chunk.every.filter(document=row).order_by("position")
+    rows = Chunk.all_objects.filter(document=row).order_by("position")
     return {
         "pages": list(Page.objects.filter(document=row).order_by("number").values_list("text", flat=True)),
         "chunks": list(rows.values("text", "heading", "keywords", "char_start", "char_end", "enabled")),
@@ -216,7 +216,7 @@ def test_a_version_that_is_read_later_has_the_same_gap_and_serves_no_other(
     assert "Now. Boats" in search_text(alice, "Where are boats moored?") and "Quixotrine" not in search_text(
         alice, "Quixotrine"
     )
-    assert set(Document.every.values_list("parser_version", flat=True)) == {""}
+    assert set(Document.all_objects.values_list("parser_version", flat=True)) == {""}
     revert_decision(decision, morgan)
     assert pages.filter(text__contains=SECRET).count() == 2
 
@@ -229,7 +229,7 @@ def test_builds_that_knew_it_are_given_up_and_nothing_is_kept_of_a_deleted_docum
     chunk.pk, chunk.build, chunk.segment = None, build.pk, None
     chunk.save(force_insert=True)
     decision = redact_document(morgan, document)
-    assert not IndexBuild.objects.exists() and not Chunk.every.filter(build__gt=0).exists()
+    assert not IndexBuild.objects.exists() and not Chunk.all_objects.filter(build__gt=0).exists()
     remove_document(document)
     assert AppliedEffect.objects.get(decision=decision, name="redact").restore_data == {}
 

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = Collection.every.all()
+        chosen = Collection.all_objects.all()
         if options["collection"]:
             chosen = chosen.filter(pk=options["collection"])
             if not chosen.exists():
