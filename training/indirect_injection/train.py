@@ -22,12 +22,13 @@ from django.conf import settings
 
 from apps.documents.chunking.text_normalization import normalize_text as folded
 from apps.engines import registry
-from apps.engines.classify import indirect_injection, linear_training, span_embeddings
+from apps.engines.classify import indirect_injection, span_embeddings
 from apps.engines.classify.indirect_injection import InjectionHeads, find_candidate_sentences, split_pieces
 from apps.lib.text import sentences
 from apps.safety.text.normalization import normalise
 from apps.safety.text.splitting import split_for_classifier
 from benchmarks.safety import datasets as safety_datasets
+from training import linear_heads
 from training.indirect_injection import synthetic
 from training.text_classifier import synthetic_requests
 from training.text_classifier.train import READ_ME, SEED, fold_of, mark
@@ -103,7 +104,7 @@ def bipia(data: Path) -> Iterator[Planted]:
     """Yield the e-mails unchanged and with insertions, as `safety_datasets.bipia` composes them."""
     for item in safety_datasets.read(data, "bipia"):
         number, text = item.number, normalise(item.text)
-        fold = number // _BLOCK % (2 * linear_training.FOLDS) % linear_training.FOLDS
+        fold = number // _BLOCK % (2 * linear_heads.FOLDS) % linear_heads.FOLDS
         at = text.find(normalise(item.part)) if item.part else 0
         yield Planted(f"bipia.{item.kind}", text, fold, at, at + len(normalise(item.part)))
 
@@ -113,9 +114,9 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
     items = documents(data)
     read = _read(items)
     say(f"{len(items)} documents with {len(read.texts)} pieces of sentences; heads are trained")
-    words = linear_training.build_ngram_matrix(read.lines), linear_training.build_ngram_matrix(read.texts)
+    words = linear_heads.build_ngram_matrix(read.lines), linear_heads.build_ngram_matrix(read.texts)
     held_out = np.zeros((2, len(read.texts)), np.float32)
-    for fold in range(linear_training.FOLDS):
+    for fold in range(linear_heads.FOLDS):
         heads, out = _fit(read, words, read.fold != fold), np.flatnonzero(read.fold == fold)
         held_out[0, out] = heads.prefilter_sums([read.lines[at] for at in out])
         held_out[1, out] = heads.classifier_sums([read.texts[at] for at in out], read.vectors[out], read.near[out])
@@ -211,13 +212,13 @@ def _fit(read: Pieces, words: tuple[Any, Any], rows: NDArray[np.bool_]) -> Injec
     common to all."""
     lines = rows & read.first
     nothing = np.zeros((int(lines.sum()), 0), np.float32)
-    rough = linear_training.fit_head(nothing, words[0][lines], nothing, read.holds[lines], _weight(read.holds[lines]))
+    rough = linear_heads.fit_head(nothing, words[0][lines], nothing, read.holds[lines], _weight(read.holds[lines]))
     texts, truth = [read.texts[at] for at in np.flatnonzero(rows)], read.truth[rows]
     common = read.vectors[rows].mean(axis=0)
     own = read.vectors[rows] - common
     scale = float(np.sqrt((own * own).sum(axis=1).mean()))
     form = indirect_injection.compute_form_features(texts, read.near[rows])
-    sure = linear_training.fit_head(own / scale, words[1][rows], form, truth, _weight(truth))
+    sure = linear_heads.fit_head(own / scale, words[1][rows], form, truth, _weight(truth))
     meaning = _stored(sure[0] / scale)
     bias = np.array([rough[3], sure[3] - common @ meaning], np.float32)
     return InjectionHeads(

@@ -29,9 +29,11 @@ def sheet(folder: Path, found: Sequence[Pictogram], seed: int) -> Image:
     its position as seed."""
     from PIL import Image, ImageDraw, ImageFont
 
+    from training.pictogram.trainer import draw_batch
+
     prompts = chosen(found, seed)
     vectors = SentenceTransformerEmbedder().embed_passages(prompts)
-    drawn = engine.draw_batch(engine.load_painter(folder / engine.FILE), vectors, list(range(len(prompts))))
+    drawn = draw_batch(engine.load_painter(folder / engine.FILE), vectors, list(range(len(prompts))))
     paper = Image.new("RGB", (_COLUMNS * _TILE, _ROWS * (_TILE + _WORDS)), "white")
     pen, font = ImageDraw.Draw(paper), ImageFont.load_default(11)
     for at, (prompt, pixels) in enumerate(zip(prompts, drawn, strict=True)):

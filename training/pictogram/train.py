@@ -41,19 +41,19 @@ class Wish:
 
 def train(wish: Wish, say: Callable[[str], object]) -> str:
     """Train, write weights and card into `wish.to`, and return the SHA-256 of the weights."""
-    from apps.engines.image.pictogram import training
+    from training.pictogram import trainer
 
-    training.set_thread_count(wish.threads)
+    trainer.set_thread_count(wish.threads)
     found = pictogram_dataset.read(wish.data, wish.pictures)
     embed = SentenceTransformerEmbedder()
     read = embed.embed_passages([caption for one in found for caption in one.captions])
     vectors = np.asarray(read, np.float32).reshape(len(found), pictogram_dataset.CAPTIONS, -1)
     say(f"{len(found):,} pictograms, {pictogram_dataset.CAPTIONS} captions each")
     shape = replace(wish.shape, pictures=len(found), captions=pictogram_dataset.CAPTIONS)
-    lessons = training.TrainingPictures(np.stack([one.pixels for one in found]), vectors)
-    plan = training.TrainingPlan(steps=wish.steps, warmup_steps=min(200, max(1, wish.steps // 5)))
-    weights = training.train(lessons, shape, plan, wish.to, say, wish.seconds)
-    sha256 = engine.save_painter(wish.to / engine.FILE, weights, shape, [one.name for one in found])
+    lessons = trainer.TrainingPictures(np.stack([one.pixels for one in found]), vectors)
+    plan = trainer.TrainingPlan(steps=wish.steps, warmup_steps=min(200, max(1, wish.steps // 5)))
+    weights = trainer.train(lessons, shape, plan, wish.to, say, wish.seconds)
+    sha256 = trainer.save_painter(wish.to / engine.FILE, weights, shape, [one.name for one in found])
     names, others = accuracies(wish.to, found)
     say(f"The right picture is the nearest of {NAMES} for {names:.0%} of names, {others:.0%} of paraphrases")
     (wish.to / "card.md").write_text(_card(found, sha256, names, others))
@@ -79,9 +79,11 @@ def paraphrase(one: Pictogram, chance: np.random.Generator) -> str:
 def accuracy(folder: Path, found: Sequence[Pictogram], vectors: NDArray[np.float32]) -> float:
     """Return the share of vectors (n, 384) whose drawing is nearer to its own training picture than to those of the
     others. The distance is the mean squared difference of slightly blurred pixels."""
+    from training.pictogram import trainer
+
     loaded = engine.load_painter(folder / engine.FILE)
     drawn = np.concatenate([
-        engine.draw_batch(loaded, vectors[part], part.tolist())
+        trainer.draw_batch(loaded, vectors[part], part.tolist())
         for part in np.array_split(np.arange(len(found)), max(1, len(found) // 10))
     ])  # fmt: skip
     right = np.stack([one.pixels for one in found]).astype(np.float32) / 127.5 - 1

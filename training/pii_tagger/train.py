@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from apps.engines import registry
-from apps.engines.classify import pii_tagger_training as tagging
 from apps.engines.classify.pii_tagger import Weights, compute_emission_scores, decode_viterbi, extract_spans
 from apps.engines.classify.pii_tagger_features import LAYERS, extract_word_features
-from apps.engines.classify.pii_tagger_training import TaggerExample
 from apps.engines.classify.protocol import TaggedSpan
 from apps.safety.detectors.pii import find_pii
+from training.pii_tagger import trainer
 from training.pii_tagger.deduplication import strangers
 from training.pii_tagger.templates import EMPTY, PHRASES
+from training.pii_tagger.trainer import TaggerExample
 from training.pii_tagger.values import Values
 from training.text_classifier.train import SEED, mark
 
@@ -142,7 +142,7 @@ def examples(items: list[Sentence]) -> list[TaggerExample]:
     texts = [item.text for item in items]
     reader: Any = registry.get_classifier_embedder()
     return [
-        tagging.build_example(extract_word_features(item.text, forms(item.text), inside), item.spans)
+        trainer.build_example(extract_word_features(item.text, forms(item.text), inside), item.spans)
         for item, inside in zip(items, reader.states(texts, LAYERS), strict=True)
     ]
 
@@ -176,7 +176,7 @@ def _fit(items: list[Sentence], own: list[TaggerExample], learnt: list[TaggerExa
     for _, ways in sorted(patterns.items()):
         ordered = sorted(ways)
         anew += [filled(ordered[at % len(ordered)], values.make, values.draw) for at in range(_ANEW)]
-    return tagging.train([*own, *examples(anew), *learnt], SEED, ROUNDS)
+    return trainer.train([*own, *examples(anew), *learnt], SEED, ROUNDS)
 
 
 def _piece(kind: str, value: str) -> str:

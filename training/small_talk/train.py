@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from apps.engines.classify.linear_training import build_ngram_matrix
 from apps.engines.classify.small_talk import OTHER, compute_form_features, normalise_message
+from training.linear_heads import build_ngram_matrix
 from training.small_talk.examples import TalkExample, expand
 
 QUESTIONS = "pubmedqa"  # may be trained on, unlike the sets that the tests measure on

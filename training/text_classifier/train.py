@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from apps.engines import registry
-from apps.engines.classify import linear_training
 from apps.engines.classify.identity_terms import neutralise_identity_terms
 from apps.engines.classify.linear_classifier import LinearHeads
 from apps.safety.text.normalization import normalise
 from apps.safety.text.splitting import split_for_classifier
 from benchmarks.safety import datasets as safety_datasets
 from benchmarks.safety.datasets import Labelled
+from training import linear_heads
 from training.text_classifier import synthetic_groups, synthetic_requests
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
     fold = np.array([fold_of(item.kind or item.text) for item in items])
     say("heads are trained")
     texts = [neutralise_identity_terms(item.text) for item in items]
-    heads, held_out = linear_training.train(
-        LABELS, linear_training.LabelledExamples(texts, vectors, truth, weight, fold)
-    )
+    heads, held_out = linear_heads.train(LABELS, linear_heads.LabelledExamples(texts, vectors, truth, weight, fold))
     cuts = _cuts(data, heads, items, held_out)
     card = {
         "labels": list(LABELS),
@@ -138,7 +136,7 @@ def _known(item: Labelled, label: str) -> float:
 
 def fold_of(text: str) -> int:
     """Return the fold of a text: texts that differ in digits and punctuation only, and parts of one text, share it."""
-    return mark(_LETTERS.sub("", text.lower())) % linear_training.FOLDS
+    return mark(_LETTERS.sub("", text.lower())) % linear_heads.FOLDS
 
 
 def _but(*labels: str) -> dict[str, bool]:

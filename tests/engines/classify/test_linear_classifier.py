@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps.engines.classify import hashed_ngrams, linear_training
+from apps.engines.classify import hashed_ngrams
 from apps.engines.classify.fake import FakeClassifier
 from apps.engines.classify.linear_classifier import FOLDER, LinearClassifier
 from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
@@ -77,16 +77,3 @@ def test_texts_read_together_fill_what_each_fills_by_itself() -> None:
     assert np.array_equal(np.diff(found.starts), [len(one.buckets) for one in alone])
     assert all(np.all(np.diff(one.buckets) > 0) for one in alone)
     assert len(hashed_ngrams.hash_ngrams([]).buckets) == 0
-
-
-def test_training_learns_from_words_alone_and_twice_the_same() -> None:
-    texts = [f"the {word} number {number}" for number in range(40) for word in ("apple", "hammer")]
-    truth = np.array([[float("apple" in text)] for text in texts], np.float32)
-    examples = linear_training.LabelledExamples(
-        texts, np.zeros((80, 4), np.float32), truth, np.ones(80, np.float32), np.arange(80) // 2 % linear_training.FOLDS
-    )
-    heads, held_out = linear_training.train(("apple",), examples)
-    again, _ = linear_training.train(("apple",), examples)
-    assert np.array_equal(heads.words, again.words)
-    assert heads.words.flags.c_contiguous  # it is stored as it lies in memory
-    assert ((held_out[:, 0] > 0.5) == truth[:, 0].astype(bool)).all()

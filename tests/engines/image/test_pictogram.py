@@ -48,14 +48,14 @@ def signs() -> list[Pictogram]:
 
 
 def train(folder: Path, steps: int, seconds: float = 300) -> dict[str, Any]:
-    from apps.engines.image.pictogram import training
+    from training.pictogram import trainer
 
-    training.set_thread_count(1)
+    trainer.set_thread_count(1)
     vectors = np.stack([Words().embed_query(name) for name in NAMES])[:, None]
-    lessons = training.TrainingPictures(np.stack([sign.pixels for sign in signs()]), vectors)
-    plan = training.TrainingPlan(steps=steps, batch_size=8, learning_rate=2e-3, warmup_steps=10, average_decay=0.9)
-    weights = training.train(lessons, SMALL, plan, folder, lambda words: None, seconds)
-    engine.save_painter(folder / engine.FILE, weights, SMALL, NAMES)
+    lessons = trainer.TrainingPictures(np.stack([sign.pixels for sign in signs()]), vectors)
+    plan = trainer.TrainingPlan(steps=steps, batch_size=8, learning_rate=2e-3, warmup_steps=10, average_decay=0.9)
+    weights = trainer.train(lessons, SMALL, plan, folder, lambda words: None, seconds)
+    trainer.save_painter(folder / engine.FILE, weights, SMALL, NAMES)
     return weights
 
 

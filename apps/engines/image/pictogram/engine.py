@@ -13,9 +13,9 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -45,7 +45,7 @@ LARGE = 512  # pixels of a side of the enlarged picture
 KNOWN = 0.45  # cosine of the nearest name below which a prompt is refused
 _ALIGNED_BY = "Cosine between the description and the captions of the most similar pictogram."
 _OFFERED = 5  # names in a refusal
-_STEPS, _GUIDANCE, _MOST = 20, 1.0, 50
+STEPS, GUIDANCE, _MOST = 20, 1.0, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class PictogramPainter:
             with self._lock:
                 loaded = self._load()
         return PictureModel(
-            "Openbook Pictograms", loaded.fingerprint, width=LARGE, height=LARGE, steps=_STEPS, guidance=_GUIDANCE,
+            "Openbook Pictograms", loaded.fingerprint, width=LARGE, height=LARGE, steps=STEPS, guidance=GUIDANCE,
             multiple=LARGE, max_side=LARGE, max_steps=_MOST, accepts_mask=True, vocabulary=len(loaded.vocabulary.names),
         )  # fmt: skip
 
@@ -233,31 +233,6 @@ def _open_weights(path: Path, pinned: str) -> Iterator[tuple[Any, dict[str, str]
         raise EngineUnavailable("The built-in picture model is missing. `./run train pictogram` creates it.") from error
     except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise EngineUnavailable("The weights of the built-in picture model cannot be read.") from error
-
-
-def save_painter(path: Path, weights: dict[str, Any], shape: NetworkConfig, names: Sequence[str]) -> str:
-    """Write the weights file in bfloat16 and return its SHA-256."""
-    from safetensors.torch import save_file
-
-    tensors = {f"net.{name}": value.bfloat16().contiguous() for name, value in weights.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, {"shape": json.dumps(asdict(shape)), "names": json.dumps(list(names))})
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def draw_batch(
-    loaded: LoadedPainter, vectors: NDArray[np.float32], seeds: Sequence[int], steps: int = _STEPS
-) -> NDArray[np.float32]:
-    """Return pictures of shape (n, 3, 64, 64), -1 to 1, one per vector (384,) and seed, with the default guidance. For
-    measurements."""
-    import torch
-
-    from apps.engines.image.pictogram.sampler import sample_pictures
-
-    drawn = sample_pictures(
-        loaded.net, torch.from_numpy(np.asarray(vectors, np.float32)), list(seeds), steps, _GUIDANCE
-    )
-    return np.asarray(drawn.numpy(), np.float32)
 
 
 def enlarge_picture(picture: Image) -> Image:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from apps.engines.classify.pii_tagger import DILATIONS, Weights
 from apps.engines.classify.pii_tagger_features import BUCKETS, SHAPE, TAGS, WordFeatures
@@ -51,13 +52,11 @@ def build_example(features: WordFeatures, expected: Sequence[TaggedSpan]) -> Tag
 def train(examples: Sequence[TaggerExample], seed: int, rounds: int) -> Weights:
     """Return the weights by name, rounded to float16 precision, after `rounds` epochs. Examples without words are
     skipped; runs on one thread."""
-    import torch
-
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     items = [item for item in examples if item.features.words]
-    net = _net(torch, items[0].features.states.shape[1])
+    net = _net(items[0].features.states.shape[1])
     descent = torch.optim.AdamW(net.parameters(), _RATE, weight_decay=0.01)
     steps = rounds * (len(items) // _BATCH + len(items) // _GROUP + 2)
     rate = torch.optim.lr_scheduler.OneCycleLR(descent, _RATE, total_steps=steps)
@@ -66,9 +65,9 @@ def train(examples: Sequence[TaggerExample], seed: int, rounds: int) -> Weights:
         for start in range(0, len(items), _GROUP):
             group = sorted(items[start : start + _GROUP], key=lambda item: len(item.features.words))
             for at in range(0, len(group), _BATCH):
-                inputs, tags = _batch(torch, group[at : at + _BATCH])
+                inputs, tags = _batch(group[at : at + _BATCH])
                 loss = torch.nn.functional.cross_entropy(
-                    _forward(torch, net, *inputs).flatten(0, 1), tags.flatten(), ignore_index=_PAD
+                    _forward(net, *inputs).flatten(0, 1), tags.flatten(), ignore_index=_PAD
                 )
                 descent.zero_grad()
                 loss.backward()
@@ -79,21 +78,20 @@ def train(examples: Sequence[TaggerExample], seed: int, rounds: int) -> Weights:
     }
 
 
-def _net(torch: Any, width: int) -> Any:
-    nn = torch.nn
-    around = {f"around{step}": nn.Conv1d(_HIDDEN, _HIDDEN, 3, padding=step, dilation=step) for step in DILATIONS}
-    return nn.ModuleDict(
+def _net(width: int) -> Any:
+    around = {f"around{step}": torch.nn.Conv1d(_HIDDEN, _HIDDEN, 3, padding=step, dilation=step) for step in DILATIONS}
+    return torch.nn.ModuleDict(
         {
-            "state": nn.Linear(width, _OWN),
-            "letters": nn.EmbeddingBag(BUCKETS, _LETTERS, mode="mean"),
-            "joined": nn.Linear(_OWN + _LETTERS + SHAPE, _HIDDEN),
+            "state": torch.nn.Linear(width, _OWN),
+            "letters": torch.nn.EmbeddingBag(BUCKETS, _LETTERS, mode="mean"),
+            "joined": torch.nn.Linear(_OWN + _LETTERS + SHAPE, _HIDDEN),
             **around,
-            "out": nn.Linear(_HIDDEN, len(TAGS)),
+            "out": torch.nn.Linear(_HIDDEN, len(TAGS)),
         }
     )
 
 
-def _forward(torch: Any, net: Any, states: Any, shape: Any, bag: Any, starts: Any, mask: Any) -> Any:
+def _forward(net: Any, states: Any, shape: Any, bag: Any, starts: Any, mask: Any) -> Any:
     def drop(x: Any) -> Any:
         return torch.nn.functional.dropout(x, _DROPPED)
 
@@ -107,7 +105,7 @@ def _forward(torch: Any, net: Any, states: Any, shape: Any, bag: Any, starts: An
     return net["out"](drop(hidden))
 
 
-def _batch(torch: Any, items: Sequence[TaggerExample]) -> tuple[tuple[Any, ...], Any]:
+def _batch(items: Sequence[TaggerExample]) -> tuple[tuple[Any, ...], Any]:
     longest = max(len(item.features.words) for item in items)
     states = torch.zeros(len(items), longest, items[0].features.states.shape[1])
     shape, mask = torch.zeros(len(items), longest, SHAPE), torch.zeros(len(items), longest, 1)

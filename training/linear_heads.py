@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
+from scipy.optimize import minimize
 
 from apps.engines.classify.hashed_ngrams import BUCKETS, hash_ngrams
 from apps.engines.classify.linear_classifier import LinearHeads
@@ -63,8 +65,6 @@ def train(labels: tuple[str, ...], examples: LabelledExamples) -> tuple[LinearHe
 
 def build_ngram_matrix(texts: Sequence[str]) -> Any:
     """Return the n-grams as a sparse matrix of shape (texts, BUCKETS), float32."""
-    from scipy import sparse
-
     ngrams = hash_ngrams(texts)
     values = np.repeat(ngrams.weights, np.diff(ngrams.starts))
     return sparse.csr_matrix((values, ngrams.buckets, ngrams.starts), shape=(len(texts), BUCKETS), dtype=np.float32)
@@ -84,8 +84,6 @@ def _weights(labels_by_example: NDArray[np.float32], weight: NDArray[np.float32]
 
 
 def _fit(words: Any, examples: LabelledExamples, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
-    from scipy.optimize import minimize
-
     vectors, ngrams = examples.vectors[rows].astype(np.float64), words[rows].astype(np.float64)
     transposed = ngrams.T.tocsr()
     weight = _weights(examples.labels[rows], examples.weight[rows]).astype(np.float64) * _STRENGTH
@@ -113,8 +111,6 @@ def _calibrate(
     sums: NDArray[np.float32], examples: LabelledExamples
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return for each label the slope and shift of Platt scaling, fitted on held-out sums."""
-    from scipy.optimize import minimize
-
     slopes, shifts = [], []
     for label in range(sums.shape[1]):
         labelled = ~np.isnan(examples.labels[:, label])
@@ -138,9 +134,6 @@ def fit_head(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
     """Fit one head over vectors, n-grams (see `build_ngram_matrix`) and form features. Return its four parts: weights
     of the vectors, of the n-grams, of the form, and the bias."""
-    from scipy import sparse
-    from scipy.optimize import minimize
-
     features = sparse.hstack([sparse.csr_matrix(vectors), words, sparse.csr_matrix(form)]).tocsr().astype(np.float64)
     transposed, sample_weight = features.T.tocsr(), weight.astype(np.float64) * _STRENGTH
 

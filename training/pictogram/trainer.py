@@ -5,25 +5,29 @@ checkpoint.safetensors   weights, their moving average, the optimizer's two mome
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
+from apps.engines.image.pictogram import engine
+from apps.engines.image.pictogram.engine import LoadedPainter
 from apps.engines.image.pictogram.network import PictogramNet
 from apps.engines.image.pictogram.network_config import NetworkConfig
+from apps.engines.image.pictogram.sampler import sample_pictures
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 _BETAS = (0.9, 0.95)
@@ -186,3 +190,19 @@ class _State:
                         moments = {key: file.get_tensor(f"{key}.{name}") for key in ("exp_avg", "exp_avg_sq")}
                         self.optimizer.state[value] = {"step": torch.tensor(float(step)), **moments}
         return step
+
+
+def save_painter(path: Path, weights: dict[str, Tensor], shape: NetworkConfig, names: Sequence[str]) -> str:
+    """Write the weights file in bfloat16 and return its SHA-256."""
+    tensors = {f"net.{name}": value.bfloat16().contiguous() for name, value in weights.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, {"shape": json.dumps(asdict(shape)), "names": json.dumps(list(names))})
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def draw_batch(loaded: LoadedPainter, vectors: NDArray[np.float32], seeds: Sequence[int]) -> NDArray[np.float32]:
+    """Return pictures of shape (n, 3, 64, 64), -1 to 1, one per vector (384,) and seed, with the default steps and
+    guidance. For measurements."""
+    meaning = torch.from_numpy(np.asarray(vectors, np.float32))
+    drawn = sample_pictures(loaded.net, meaning, list(seeds), engine.STEPS, engine.GUIDANCE)
+    return np.asarray(drawn.numpy(), np.float32)
