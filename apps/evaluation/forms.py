@@ -26,7 +26,7 @@ class GoldenQuestionForm(forms.Form):
         empty_label=gettext_lazy("Any"),
     )
     chunk = forms.ModelChoiceField(Chunk.objects.none(), required=False, widget=forms.HiddenInput)
-    words = forms.CharField(
+    expected_words = forms.CharField(
         required=False,
         max_length=400,
         label=gettext_lazy("Words that the passages must contain"),
@@ -44,7 +44,9 @@ class GoldenQuestionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         asked: dict[str, Any] = super().clean() or {}
-        if not self.errors and not (asked.get("document") or asked.get("chunk") or asked.get("words", "").strip(", ")):
+        if not self.errors and not (
+            asked.get("document") or asked.get("chunk") or asked.get("expected_words", "").strip(", ")
+        ):
             raise forms.ValidationError(
                 gettext("Choose the document with the answer, or enter words that the passages must contain.")
             )

@@ -35,7 +35,9 @@ class GoldenQuestion(models.Model):
     char_start = models.PositiveIntegerField(default=0, help_text="Of the passage, in Page.text")
     char_end = models.PositiveIntegerField(default=0)
     quote = models.CharField(max_length=200, blank=True, help_text="How the passage began when it was chosen")
-    words = models.CharField(max_length=400, blank=True, help_text="That the passages found hold, with commas between")
+    expected_words = models.CharField(
+        max_length=400, blank=True, help_text="That the passages found hold, with commas between"
+    )
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
@@ -55,7 +57,7 @@ class GoldenQuestion(models.Model):
     @property
     def is_void(self) -> bool:
         """Return whether no criterion is left, because the expected document was deleted."""
-        return self.document_id is None and not self.words
+        return self.document_id is None and not self.expected_words
 
 
 class GoldenRunQuerySet(models.QuerySet["GoldenRun"]):
@@ -161,7 +163,7 @@ class AnswerRun(Leased):
     status = models.CharField(max_length=8, choices=GoldenRun.Status.choices, default=GoldenRun.Status.WAITING)
     model = models.CharField(max_length=255, blank=True, help_text="That wrote the answers; empty: none was written")
     questions = models.PositiveIntegerField(default=0, help_text="That are to be answered")
-    asked = models.PositiveIntegerField(default=0, help_text="So far")
+    questions_asked = models.PositiveIntegerField(default=0, help_text="So far")
     answered = models.PositiveIntegerField(default=0, help_text="The others were withheld")
     sentences = models.PositiveIntegerField(default=0, help_text="With a citation")
     reason = models.CharField(max_length=400, blank=True, help_text="Why it failed")

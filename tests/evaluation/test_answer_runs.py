@@ -33,7 +33,7 @@ Status = GoldenRun.Status
 
 def add(alice: User, handbook: Collection, title: str) -> GoldenQuestion:
     chunk = Chunk.objects.select_related("document").get(document__title=title)
-    return runs.add_question(alice, handbook, QUESTION, document=None, chunk=chunk, words="")
+    return runs.add_question(alice, handbook, QUESTION, document=None, chunk=chunk, expected_words="")
 
 
 def ran(handbook: Collection, alice: User) -> AnswerRun:
@@ -64,7 +64,7 @@ def test_the_page_says_how_often_a_pill_was_wrong_and_where(alice: User, handboo
     add(alice, handbook, "Wasps")
     chat.replies += [RIGHT, f"- {RIGHT[:-1]} [1]."]
     row = ran(handbook, alice)
-    assert (row.status, row.questions, row.asked, row.answered) == (Status.DONE, 2, 2, 2)
+    assert (row.status, row.questions, row.questions_asked, row.answered) == (Status.DONE, 2, 2, 2)
     assert (row.sentences, row.wrong_citations.count(), row.model) == (2, 1, chat.name)
     pill = WrongCitation.objects.get()
     bees = Document.objects.get(title="Bees")

@@ -20,15 +20,15 @@ QUESTION = "How long do workers of a honey bee colony live in summer?"
 RIGHT = "Workers live about six weeks in summer."
 
 
-def add(alice: User, handbook: Collection, *, title: str, words: str = "") -> GoldenQuestion:
+def add(alice: User, handbook: Collection, *, title: str, expected_words: str = "") -> GoldenQuestion:
     chunk = Chunk.objects.select_related("document").get(document__title=title)
-    return runs.add_question(alice, handbook, QUESTION, document=None, chunk=chunk, words=words)
+    return runs.add_question(alice, handbook, QUESTION, document=None, chunk=chunk, expected_words=expected_words)
 
 
 @pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 def test_a_pill_with_the_expected_source_is_right(alice: User, handbook: Collection, chat: FakeChat) -> None:
     chat.replies.append(RIGHT)
-    check = check_citations(add(alice, handbook, title="Bees", words="six weeks"))
+    check = check_citations(add(alice, handbook, title="Bees", expected_words="six weeks"))
     assert (check.sentences, check.wrong, check.missing) == ((RIGHT,), (), ())
     assert check.model == chat.name
 
@@ -36,9 +36,9 @@ def test_a_pill_with_the_expected_source_is_right(alice: User, handbook: Collect
 @pytest.mark.django_db(transaction=True)
 def test_a_pill_with_another_source_is_counted_and_shown(alice: User, handbook: Collection, chat: FakeChat) -> None:
     chat.replies.append(RIGHT)
-    add(alice, handbook, title="Wasps", words="paper")
+    add(alice, handbook, title="Wasps", expected_words="paper")
     said = StringIO()
-    call_command("check_pills", stdout=said)
+    call_command("check_citations", stdout=said)
     assert f"wrong source: {QUESTION}\n  {RIGHT}" in said.getvalue()
     assert f"without paper: {QUESTION}" in said.getvalue()
     assert "1 sentences with a source, 1 of them wrong (100.0%)." in said.getvalue()
@@ -47,7 +47,7 @@ def test_a_pill_with_another_source_is_counted_and_shown(alice: User, handbook: 
 @pytest.mark.django_db
 def test_without_golden_questions_there_is_nothing_to_ask(alice: User) -> None:
     with pytest.raises(CommandError, match="no golden questions"):
-        call_command("check_pills")
+        call_command("check_citations")
 
 
 def test_a_sentence_is_right_where_any_of_its_sources_is() -> None:

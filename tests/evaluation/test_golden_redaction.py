@@ -37,7 +37,9 @@ def test_the_beginning_of_its_passage_loses_it_and_has_it_again(morgan: User, do
 
 
 def test_a_sentence_of_a_check_of_answers_loses_it(morgan: User, document: Document) -> None:
-    question = GoldenQuestion.objects.create(collection=document.collection, text="Who?", words="wall", added_by=morgan)
+    question = GoldenQuestion.objects.create(
+        collection=document.collection, text="Who?", expected_words="wall", added_by=morgan
+    )
     run = AnswerRun.objects.create(collection=document.collection, status="done")
     row = WrongCitation.objects.create(
         run=run, question=question, sentence=SECRET_TEXT, document=document, page_number=1

@@ -49,9 +49,9 @@ def chunk(words: str) -> Chunk:
     return Chunk.objects.select_related("document").get(text__contains=words)
 
 
-def question(alice: User, collection: Collection, text: str, words: str = "", **expected: object) -> GoldenQuestion:
-    criteria = {"document": None, "chunk": None, **expected}
-    return runs.add_question(alice, collection, text, words=words, **criteria)  # type: ignore[arg-type]
+def question(alice: User, collection: Collection, text: str, **expected: object) -> GoldenQuestion:
+    criteria = {"document": None, "chunk": None, "expected_words": "", **expected}
+    return runs.add_question(alice, collection, text, **criteria)  # type: ignore[arg-type]
 
 
 def ran(collection: Collection, alice: User) -> GoldenRun:
@@ -88,7 +88,7 @@ def test_quotes_are_chosen_for_the_question_as_it_was_searched(
 
 def test_a_run_says_which_questions_fell_since_the_one_before(collection: Collection, alice: User) -> None:
     question(alice, collection, QUAY, chunk=chunk("granite"))
-    question(alice, collection, BOATS, words="northern wall")
+    question(alice, collection, BOATS, expected_words="northern wall")
     assert runs.find_regressions(ran(collection, alice)) == []
     set_enabled(alice, chunk("granite"), enabled=False)
     fell = runs.find_regressions(ran(collection, alice))
@@ -100,9 +100,9 @@ def test_a_run_says_which_questions_fell_since_the_one_before(collection: Collec
 
 
 def test_expected_words_that_are_gone_make_a_question_fall(collection: Collection, alice: User) -> None:
-    asked = question(alice, collection, QUAY, document=Document.objects.get(title="Harbour"), words="granite")
+    asked = question(alice, collection, QUAY, document=Document.objects.get(title="Harbour"), expected_words="granite")
     assert ran(collection, alice).results.get().passed
-    GoldenQuestion.objects.filter(pk=asked.pk).update(words="marble")
+    GoldenQuestion.objects.filter(pk=asked.pk).update(expected_words="marble")
     row = ran(collection, alice)
     assert row.results.get().missing == "marble"
     assert [item.lost for item in runs.find_regressions(row)] == [True]
@@ -137,7 +137,7 @@ def test_a_question_whose_document_is_gone_is_asked_no_more(collection: Collecti
 
 
 def test_the_sweep_runs_again_when_what_is_searched_has_changed(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, words="granite")
+    question(alice, collection, QUAY, expected_words="granite")
     runs.sweep_runs()
     assert not GoldenRun.objects.exists()  # the first run is a person's
     ran(collection, alice)
@@ -151,7 +151,7 @@ def test_the_sweep_runs_again_when_what_is_searched_has_changed(collection: Coll
 
 
 def test_the_sweep_runs_again_when_the_index_was_made_anew(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, words="granite")
+    question(alice, collection, QUAY, expected_words="granite")
     ran(collection, alice)
     index_maintenance.reindex(collection.pk)
     runs.sweep_runs()
@@ -187,7 +187,7 @@ def test_a_run_that_failed_is_tried_again_after_a_while_and_told_once(
 
 
 def test_a_run_that_stopped_the_worker_is_not_tried_again_by_itself(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, words="granite")
+    question(alice, collection, QUAY, expected_words="granite")
     runs.request_run(collection, alice)
     GoldenRun.objects.update(attempts=runs.MAX_CRASHES)
     runs.sweep_runs()
@@ -200,13 +200,13 @@ def in_vain(collection: Collection, alice: User, monkeypatch: pytest.MonkeyPatch
     def away(*_: object) -> None:
         raise EngineUnavailable("The embedder is away.")
 
-    question(alice, collection, QUAY, words="granite")
+    question(alice, collection, QUAY, expected_words="granite")
     monkeypatch.setattr(search_preview, "search_and_quote", away)
     return ran(collection, alice)
 
 
 def test_the_sweep_waits_while_files_are_being_read(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, words="granite")
+    question(alice, collection, QUAY, expected_words="granite")
     ran(collection, alice)
     waiting = make_document(collection, "Weather", ["The wind is from the west."])
     Document.objects.filter(pk=waiting.pk).update(status=Document.Status.QUEUED)
@@ -215,7 +215,7 @@ def test_the_sweep_waits_while_files_are_being_read(collection: Collection, alic
 
 
 def test_another_embedder_is_a_change_of_settings(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, words="granite")
+    question(alice, collection, QUAY, expected_words="granite")
     ran(collection, alice)
     GoldenRun.objects.update(settings_state="of another embedder")
     runs.sweep_runs()
@@ -250,7 +250,9 @@ def test_the_test_shows_what_is_used_above_the_cut_and_the_rest_below(owner: Cli
     assert "Below the threshold" in page
 
 
-@pytest.mark.parametrize("asked", [{"text": QUAY}, {"text": "", "words": "x"}, {"text": QUAY, "words": " , "}, {}])
+@pytest.mark.parametrize(
+    "asked", [{"text": QUAY}, {"text": "", "expected_words": "x"}, {"text": QUAY, "expected_words": " , "}, {}]
+)
 def test_a_question_without_a_way_to_judge_is_not_added(
     owner: Client, collection: Collection, asked: dict[str, str]
 ) -> None:
@@ -269,7 +271,7 @@ def test_passages_of_other_collections_are_not_taken(
 
 
 def test_readers_look_and_change_nothing(collection: Collection, alice: User, bob: User) -> None:
-    row = question(alice, collection, QUAY, words="granite")
+    row = question(alice, collection, QUAY, expected_words="granite")
     Membership.objects.create(collection=collection, user=bob)
     theirs = Client()
     theirs.force_login(bob)
@@ -280,7 +282,9 @@ def test_readers_look_and_change_nothing(collection: Collection, alice: User, bo
     )
     for address in ("", "run/", f"{row.pk}/remove/"):
         assert (
-            theirs.post(f"/collections/{collection.pk}/golden/{address}", {"text": "x", "words": "x"}).status_code
+            theirs.post(
+                f"/collections/{collection.pk}/golden/{address}", {"text": "x", "expected_words": "x"}
+            ).status_code
             == 404
         )
     assert GoldenQuestion.objects.count() == 1 and not GoldenRun.objects.exists()
@@ -302,7 +306,7 @@ def test_the_page_has_the_numbers_a_chart_and_what_fell(
 
 
 def test_the_page_looks_again_only_while_a_run_is_under_way(owner: Client, collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, words="granite")
+    question(alice, collection, QUAY, expected_words="granite")
     owner.post(f"/collections/{collection.pk}/golden/run/")
     state = f"/collections/{collection.pk}/golden/state/"
     assert "every 1s" in owner.get(state).content.decode()

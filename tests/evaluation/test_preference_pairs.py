@@ -27,8 +27,8 @@ def two(alice: User) -> tuple[Message, Message]:
         said = {"conversation": conversation, "parent": asked, "role": "assistant", "asked_by": alice}
         last = Message.objects.create(text=answer, **said)
     better = Message.objects.create(text="About 100 metres.", **said)
-    Feedback.objects.create(answer=last, person=alice, good=False)
-    Feedback.objects.create(answer=better, person=alice, good=True)
+    Feedback.objects.create(answer=last, person=alice, is_positive=False)
+    Feedback.objects.create(answer=better, person=alice, is_positive=True)
     return last, better
 
 
@@ -72,7 +72,7 @@ def test_withheld_and_deleted_answers_are_in_no_pair_and_reviewers_export_nothin
 
 def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_may_edit(alice, two) -> None:
     ada = make_user("ada", User.Role.ADMINISTRATOR)
-    row = Feedback.objects.get(good=False)
+    row = Feedback.objects.get(is_positive=False)
     shelf = make_collection(ada, "Shelf")
     paper = make_document(shelf, "Lighthouses", ["The lighthouse stood about 100 metres high."])
     assert "golden question of" not in make_client(ada).get(f"/feedback/{row.pk}/").content.decode()
@@ -83,7 +83,9 @@ def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_m
     item = make_client(ada).get(f"/feedback/{row.pk}/").context["golden"][0]
     assert (item["collection"], item["form"]["text"].initial) == (shelf, "How high?")
     assert item["form"]["document"].initial == paper.pk
-    make_client(ada).post(f"/collections/{shelf.pk}/golden/", {"text": "How high?", "document": paper.pk, "words": ""})
+    make_client(ada).post(
+        f"/collections/{shelf.pk}/golden/", {"text": "How high?", "document": paper.pk, "expected_words": ""}
+    )
     assert GoldenQuestion.objects.get().text == "How high?"
     assert (
         "golden question of"

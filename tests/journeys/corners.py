@@ -33,8 +33,8 @@ def corners() -> None:
     sharing.share_with_group(papers.owner, papers, watch, "reader")
     sharing.share_with_address(papers.owner, papers, "bob@example.org", "editor")
     _files(ada, papers)
-    runs.add_question(ada, papers, "When do visitors climb the tower?", document=None, chunk=None, words="Sundays")
-    runs.add_question(ada, papers, "Who wrote Wozzeck?", document=None, chunk=None, words="Berg")
+    for text, expected_words in (("When do visitors climb the tower?", "Sundays"), ("Who wrote Wozzeck?", "Berg")):
+        runs.add_question(ada, papers, text, document=None, chunk=None, expected_words=expected_words)
     shadow_build.begin(papers, CollectionSettings(chunk_tokens=60), ada)
     alice = User.objects.get(email="alice@example.org")
     letters = Collection.objects.create(owner=alice, name="Letters", everyone=True)

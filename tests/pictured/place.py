@@ -153,7 +153,7 @@ def golden() -> None:
         "Which filters are changed in March?": "heat pumps",
     }.items():
         chunk = Chunk.objects.filter(document__collection=plant, text__contains=words).first()
-        golden_questions.add_question(tom, plant, question, document=None, chunk=chunk, words=words)
+        golden_questions.add_question(tom, plant, question, document=None, chunk=chunk, expected_words=words)
     golden_questions.request_run(plant, tom)
     answer_runs.request_answer_run(plant, tom)
     shadow_build.begin(plant, CollectionSettings(chunk_tokens=80), tom)

@@ -52,7 +52,7 @@ def describe_unshared_assistant(name: str) -> str:
 
 def resolve_level(user: User, conversation: Conversation) -> Strictness:
     """Return the strictness of the safety gate in the conversation. For `in_db`."""
-    return parse_strictness(resolve_assistant(user, conversation)[0].safety)
+    return parse_strictness(resolve_assistant(user, conversation)[0].strictness)
 
 
 def resolve_sampling(conversation: Conversation, assistant: Assistant) -> SamplingChoice:

@@ -80,7 +80,7 @@ class AssistantForm(forms.Form):
         required=False,
         help_text=_("The model that writes its answers. Users can choose another one in the conversation."),
     )  # fmt: skip
-    safety = forms.ChoiceField(
+    strictness = forms.ChoiceField(
         label=_("Safety level"), required=False, widget=forms.RadioSelect,
         help_text=_("An assistant can be stricter than the site, never less strict."),
     )  # fmt: skip
@@ -98,7 +98,7 @@ class AssistantForm(forms.Form):
         _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
         asked = gettext("One per line, up to %(starters)s. If empty, they are created from the documents.")
         self.fields["starters"].help_text = asked % {"starters": MAX_STARTERS}
-        level = cast("forms.ChoiceField", self.fields["safety"])
+        level = cast("forms.ChoiceField", self.fields["strictness"])
         level.choices = [(item.value, f"{item.label}: {LEVELS[item]}") for item in Strictness]
         self.fields |= build_tool_fields(assistant.tools if assistant else {})
         for control in CONTROLS:
@@ -144,9 +144,9 @@ class AssistantForm(forms.Form):
             )
         return lines
 
-    def clean_safety(self) -> str:
+    def clean_strictness(self) -> str:
         """Keep the stored value if the form was sent without this field."""
-        return str(self.cleaned_data["safety"] or self.initial["safety"])
+        return str(self.cleaned_data["strictness"] or self.initial["strictness"])
 
     def clean_shown_sentences(self) -> str:
         """Keep the stored value if the form was sent without this field."""
@@ -184,13 +184,13 @@ _COPIED = (
     "shown_sentences",
     "preset",
     "model",
-    "safety",
+    "strictness",
 )  # copied as they are
 _NEW = {
     "style": AnswerStyle.AUTOMATIC,
     "shown_sentences": ShownSentences.AUTOMATIC,
     "preset": SamplingPreset.BALANCED,
-    "safety": Strictness.SITE,
+    "strictness": Strictness.SITE,
     "version": 0,
 }
 

@@ -32,12 +32,12 @@ VERSIONED_FIELDS = (
     "sampling",
     "tools",
     "model",
-    "safety",
+    "strictness",
 )
 # Values for versions that are older than the field.
 _OLDER_DEFAULTS: Mapping[str, Any] = {
     "model": "",
-    "safety": Strictness.SITE,
+    "strictness": Strictness.SITE,
     "tools": {},
     "shown_sentences": ShownSentences.AUTOMATIC,
 }

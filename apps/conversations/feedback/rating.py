@@ -50,15 +50,15 @@ class FeedbackForm(forms.Form):
     )  # fmt: skip
 
 
-def save_rating(user: User, answer: Message, good: bool) -> Feedback:
+def save_rating(user: User, answer: Message, is_positive: bool) -> Feedback:
     """Store the rating and return the feedback. A changed rating clears the reasons and the handling by staff.
 
     Raise PermissionDenied if the user may not see the answer.
     """
     require_row(Message.objects.visible_to(user), answer.pk)
-    row, made = Feedback.objects.get_or_create(answer=answer, person=user, defaults={"good": good})
-    if not made and row.good != good:
-        row.good, row.reasons, row.handled, row.handler = good, [], None, None
+    row, made = Feedback.objects.get_or_create(answer=answer, person=user, defaults={"is_positive": is_positive})
+    if not made and row.is_positive != is_positive:
+        row.is_positive, row.reasons, row.handled, row.handler = is_positive, [], None, None
         row.save()
     return row
 
@@ -71,7 +71,7 @@ def save_details(user: User, row: Feedback, details: dict[str, Any]) -> None:
     PermissionDenied if the feedback is not the user's.
     """
     require_row(Feedback.objects.filter(person=user), row.pk)
-    row.reasons, row.note = ([] if row.good else details["reasons"]), details["note"]
+    row.reasons, row.note = ([] if row.is_positive else details["reasons"]), details["note"]
     row.handled, row.handler = None, None
     reports = bool(details["report"] and row.reported is None and row.answer.text)
     if reports:

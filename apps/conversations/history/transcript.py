@@ -84,8 +84,8 @@ def build_turns(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any
     citations, before = _make_citations(rows), {row.answer_id for row in rows if row.check_version < CHECK_VERSION}
     tiles = tiled.load_tiles(answers)
     attached = queries.load_by_question(item.question.pk for item in exchanges)
-    ratings = Feedback.objects.filter(answer__in=answers, person=user).values_list("answer", "good")
-    rated = {pk: "good" if good else "poor" for pk, good in ratings}
+    ratings = Feedback.objects.filter(answer__in=answers, person=user).values_list("answer", "is_positive")
+    rated = {pk: "good" if is_positive else "poor" for pk, is_positive in ratings}
     return [
         {
             "question": _build_question(item, attached.get(item.question.pk, ())),

@@ -100,7 +100,7 @@ class Assistant(models.Model):
         help_text="Collections that are searched; empty: all that the user can read",
     )
     tools = models.JSONField(default=dict, blank=True, help_text="{name: permission} where stricter than the site")
-    safety = models.CharField(
+    strictness = models.CharField(
         max_length=12,
         choices=Strictness.choices,
         default=Strictness.SITE,

@@ -23,7 +23,7 @@ class Feedback(models.Model):
 
     answer = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="feedback")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    good = models.BooleanField()
+    is_positive = models.BooleanField()
     reasons = models.JSONField(default=list, blank=True, help_text="Reason for a poor rating")
     note = models.CharField(max_length=1000, blank=True)
     reported = models.DateTimeField(null=True, blank=True, help_text="When it was sent to the reviewers")
@@ -40,7 +40,7 @@ class Feedback(models.Model):
         indexes: ClassVar = [models.Index(fields=["-changed"], name="feedback_by_time")]
 
     def __str__(self) -> str:
-        return "good" if self.good else "poor"
+        return "good" if self.is_positive else "poor"
 
     @property
     def reason_words(self) -> list[str]:

@@ -146,7 +146,7 @@ def _make_prepared_turn(
         assistant = Assistant(
             name=assistant.name, instructions=instructions, style=assistant.style,
             shown_sentences=assistant.shown_sentences, model=assistant.model, preset=assistant.preset,
-            sampling=assistant.sampling, safety=assistant.safety,
+            sampling=assistant.sampling, strictness=assistant.strictness,
         )  # fmt: skip
     return PreparedTurn(
         user, conversation.pk, new_id(), new_id(), question, collections, without_documents, "", history,

@@ -115,7 +115,7 @@ class Turn:
     @property
     def strictness(self) -> Strictness:
         """Return the strictness level of the assistant, by which question and answer are judged."""
-        return parse_strictness(self.prepared.assistant.safety)
+        return parse_strictness(self.prepared.assistant.strictness)
 
     @property
     def model_name(self) -> str:

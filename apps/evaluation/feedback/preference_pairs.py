@@ -69,7 +69,7 @@ def _rated() -> dict[tuple[int, UUID], dict[bool, list[str]]]:
         answer__parent__isnull=False, answer__conversation__deleted__isnull=True,
     ).exclude(answer__text="")  # fmt: skip
     for person, question, good, text in rows.order_by("pk").values_list(
-        "person", "answer__parent", "good", "answer__text"
+        "person", "answer__parent", "is_positive", "answer__text"
     ):
         if question is not None:
             rated.setdefault((person, question), {}).setdefault(good, []).append(text)

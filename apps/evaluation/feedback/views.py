@@ -98,7 +98,7 @@ def _filtered(user: User, thumb: str = "", reason: str = "") -> QuerySet[Feedbac
     if not SEALED.is_held_by(user):
         rows = rows.exclude(answer__in=cases.find_sealed_answers())
     if thumb in ("good", "poor"):
-        rows = rows.filter(good=thumb == "good")
+        rows = rows.filter(is_positive=thumb == "good")
     if reason in Feedback.Reason.values:
         rows = rows.filter(reasons__icontains=f'"{reason}"')  # a JSON list as text: SQLite has no `contains` for JSON
     return rows

@@ -58,7 +58,7 @@ def run_answers(run_id: int) -> None:
     Does nothing if another worker holds the run. Deletes the results of the previous run.
     """
     waiting = AnswerRun.objects.open().filter(attempts__lt=MAX_CRASHES)
-    token = leases.claim(waiting, run_id, LEASE_S, status=Status.RUNNING, asked=0)
+    token = leases.claim(waiting, run_id, LEASE_S, status=Status.RUNNING, questions_asked=0)
     if token is None:
         return
     row = AnswerRun.objects.select_related("collection").get(pk=run_id)
@@ -83,7 +83,7 @@ def _check_all(row: AnswerRun, token: str) -> dict[GoldenQuestion, CitationCheck
         if ingest_job.stop_requested.is_set():
             leases.release(AnswerRun.objects.all(), row.pk, token, status=Status.WAITING, attempts=0)
             return None
-        so_far = {"asked": asked, "questions": len(questions)}
+        so_far = {"questions_asked": asked, "questions": len(questions)}
         if not leases.renew(AnswerRun.objects.all(), row.pk, token, LEASE_S, **so_far):
             return None
         try:
@@ -111,9 +111,11 @@ def _store(row: AnswerRun, token: str, checks_by_question: dict[GoldenQuestion, 
     checks = list(checks_by_question.values())
     models = Counter(check.model for check in checks if check.model)
     counts = {
-        "asked": F("questions"), "answered": len(checks), "sentences": sum(len(check.sentences) for check in checks),
+        "questions_asked": F("questions"),
+        "answered": len(checks),
+        "sentences": sum(len(check.sentences) for check in checks),
         "model": next((name for name, _ in models.most_common(1)), ""),
-    }  # fmt: skip
+    }
     with transaction.atomic():
         existing = set(GoldenQuestion.objects.filter(collection=row.collection).values_list("pk", flat=True))
         wrong = [(question.pk, location) for question, check in checks_by_question.items() for location in check.wrong]

@@ -51,7 +51,13 @@ class TooManyQuestions(Exception):
 
 
 def add_question(
-    user: User, collection: Collection, text: str, *, document: Document | None, chunk: Chunk | None, words: str
+    user: User,
+    collection: Collection,
+    text: str,
+    *,
+    document: Document | None,
+    chunk: Chunk | None,
+    expected_words: str,
 ) -> GoldenQuestion:
     """Store a golden question. Raises TooManyQuestions, and PermissionDenied unless the user may edit the collection.
 
@@ -66,7 +72,7 @@ def add_question(
         location = {"page_number": chunk.page_number, "char_start": chunk.char_start, "char_end": chunk.char_end}
         location["quote"] = chunk.text[:200]
     return GoldenQuestion.objects.create(
-        collection=collection, text=text, document=document, words=words, added_by=user, **location
+        collection=collection, text=text, document=document, expected_words=expected_words, added_by=user, **location
     )
 
 
@@ -146,7 +152,7 @@ def _measured(row: GoldenRun, token: str, scope: SearchScope | None) -> dict[int
 
 def get_expected_location(question: GoldenQuestion) -> ExpectedLocation:
     """Return the expected place of the question, with its words split at commas."""
-    words = tuple(word for part in question.words.split(",") if (word := " ".join(part.split())))
+    words = tuple(word for part in question.expected_words.split(",") if (word := " ".join(part.split())))
     return ExpectedLocation(question.document_id, question.page_number, question.char_start, question.char_end, words)
 
 

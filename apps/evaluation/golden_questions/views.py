@@ -77,7 +77,7 @@ def _added(request: HttpRequest, collection: Collection, values: dict[str, Any])
             values["text"],
             document=values["document"],
             chunk=values["chunk"],
-            words=values["words"],
+            expected_words=values["expected_words"],
         )
         messages.success(request, gettext("Added to the golden questions."))
     except runs.TooManyQuestions:

@@ -37,12 +37,12 @@ def test_a_thumb_is_kept_at_once_and_shown_after_a_reload_and_turned_over_loses_
     assert rate(alice, answer) == 200
     say(alice, answer, reasons=["wrong", "style"], note="It was stone.")
     row = Feedback.objects.get()
-    assert (row.good, row.reasons, row.note) == (False, ["wrong", "style"], "It was stone.")
+    assert (row.is_positive, row.reasons, row.note) == (False, ["wrong", "style"], "It was stone.")
     page = strip_layout(make_client(alice).get(f"/c/{answer.conversation_id}/").content.decode())
     assert 'data-thumb="poor" aria-pressed="true"' in page and 'data-thumb="good" aria-pressed="false"' in page
     rate(alice, answer, "good")
     row.refresh_from_db()
-    assert (row.good, row.reasons) == (True, [])
+    assert (row.is_positive, row.reasons) == (True, [])
     say(alice, answer, withdraw="yes")
     assert not Feedback.objects.exists()
 

@@ -30,7 +30,9 @@ NOTED = "How high was the [hate?] lighthouse of Alexandria?"  # the site only no
 
 
 async def strict(owner: User, level: str = "strict") -> str:
-    row = await in_db(services.create_assistant, owner, {"name": "Strict", "safety": level}, Collection.objects.none())
+    row = await in_db(
+        services.create_assistant, owner, {"name": "Strict", "strictness": level}, Collection.objects.none()
+    )
     return str(row.pk)
 
 
@@ -118,14 +120,14 @@ async def test_a_temporary_chat_and_a_preview_are_judged_so(open_page, alice, li
     await page.ask(MARKED, temporary=True, assistant=await strict(alice))
     assert (await page.events())[-1]["status"] == "withheld"
     for level, words in (("strict", "stricter than the site"), ("site", "280 and 247 BC")):
-        form = FORM | {"try": MARKED, "safety": level}
+        form = FORM | {"try": MARKED, "strictness": level}
         end = (await preview_assistant(alice, form))[-1]
         assert words in end["html"] + end["reason"]
 
 
 async def test_instructions_of_a_program_leave_the_level_of_the_site_s_own_assistant(alice, library) -> None:
     await in_db(Assistant.default)
-    await Assistant.objects.filter(is_default=True).aupdate(safety="strict")
+    await Assistant.objects.filter(is_default=True).aupdate(strictness="strict")
     turn = await ephemeral.prepare_ephemeral_turn(alice, MARKED, (), (), instructions="Speak like a sailor.")
     with pytest.raises(Withheld, match="stricter"):
         _ = [piece async for piece in ephemeral.stream_text(turn)]
@@ -134,27 +136,27 @@ async def test_instructions_of_a_program_leave_the_level_of_the_site_s_own_assis
 def test_the_form_offers_it_and_versions_keep_it(alice: User) -> None:
     client = make_client(alice)
     page = client.get("/assistants/new/").content.decode()
-    assert "Site default: everything that the policy" in page and page.count('name="safety"') == 3
-    row = submit_assistant(client, safety="strict")
-    assert row.safety == "strict"
+    assert "Site default: everything that the policy" in page and page.count('name="strictness"') == 3
+    row = submit_assistant(client, strictness="strict")
+    assert row.strictness == "strict"
     client.post(f"/assistants/{row.pk}/", FORM | {"version": "1"})  # a page of before the field was there
     row.refresh_from_db()
-    assert (row.safety, row.version) == ("strict", 2)
-    client.post(f"/assistants/{row.pk}/", FORM | {"version": "2", "safety": "site"})
+    assert (row.strictness, row.version) == ("strict", 2)
+    client.post(f"/assistants/{row.pk}/", FORM | {"version": "2", "strictness": "site"})
     client.post(f"/assistants/{row.pk}/versions/", {"number": "1"})
     row.refresh_from_db()
-    assert (row.safety, row.version) == ("strict", 4)
+    assert (row.strictness, row.version) == ("strict", 4)
     assert "<dd>Strict</dd>" in strip_layout(client.get(f"/assistants/{row.pk}/versions/").content.decode())
-    refused = client.post(f"/assistants/{row.pk}/", FORM | {"version": "4", "safety": "lax"})
+    refused = client.post(f"/assistants/{row.pk}/", FORM | {"version": "4", "strictness": "lax"})
     assert refused.status_code == 400
 
 
 def test_a_version_of_before_there_were_levels_is_as_the_site_has_it(alice: User) -> None:
     client = make_client(alice)
-    row = submit_assistant(client, safety="strict")
+    row = submit_assistant(client, strictness="strict")
     old = row.versions.get()
-    del old.content["safety"]
+    del old.content["strictness"]
     old.save()
     client.post(f"/assistants/{row.pk}/versions/", {"number": "1"})
     row.refresh_from_db()
-    assert row.safety == "site"
+    assert row.strictness == "site"

@@ -102,7 +102,7 @@ def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: Us
 
 
 def test_golden_questions_are_asked_again(alice: User, collection: Collection, document: Document) -> None:
-    runs.add_question(alice, collection, QUESTION, document=document, chunk=None, words="")
+    runs.add_question(alice, collection, QUESTION, document=document, chunk=None, expected_words="")
     runs.execute_run(runs.request_run(collection, alice).pk)
 
     def again() -> float | None:

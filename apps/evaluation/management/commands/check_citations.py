@@ -1,4 +1,4 @@
-"""`manage.py check_pills`: let the model answer golden questions, and report how many citations are wrong."""
+"""`manage.py check_citations`: let the model answer golden questions, and report how many citations are wrong."""
 
 from __future__ import annotations
 
