@@ -19,19 +19,19 @@ from apps.conversations.tools.base import ToolError
 MAX_CHARACTERS = 20_000
 _DEEPEST = 20  # levels of nested values
 _UNREADABLE = "The model sent arguments that cannot be read."
-_UNREADABLE_BY_PERSON = (
+_UNREADABLE_BY_USER = (
     "The arguments cannot be read. Type “/” and choose the tool from the list; you are then asked for each argument."
 )
 _UNFIT = "The arguments are not valid: %(problem)s."
 _UNFIT_THERE = "The arguments are not valid (%(where)s): %(problem)s."
 
 
-def parse_arguments(text: str, *, by_person: bool = False) -> dict[str, Any]:
+def parse_arguments(text: str, *, by_user: bool = False) -> dict[str, Any]:
     """Return the arguments as a JSON object; empty text gives {}. Raise ToolError.
 
-    `by_person` tells that the user wrote the text, for the wording of the error.
+    `by_user` tells that the user wrote the text, for the wording of the error.
     """
-    unreadable = _UNREADABLE_BY_PERSON if by_person else _UNREADABLE
+    unreadable = _UNREADABLE_BY_USER if by_user else _UNREADABLE
     if len(text) > MAX_CHARACTERS:
         raise ToolError("The model sent too many arguments.")
     try:

@@ -29,7 +29,7 @@ def build_tool_fields(chosen: Mapping[str, str]) -> dict[str, forms.Field]:
         # The field template renders help texts as HTML, and descriptions may come from a foreign server.
         found[FIELD_PREFIX + tool.name] = forms.ChoiceField(
             label=gettext(tool.title), required=False, initial=chosen.get(tool.name, ""),
-            help_text=escape(gettext(tool.about or tool.description)),
+            help_text=escape(gettext(tool.user_description or tool.description)),
             choices=[("", gettext("Site default: %(lower)s") % {"lower": now.label.lower()}), *stricter],
         )  # fmt: skip
     return found

@@ -14,7 +14,7 @@ import orjson
 
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.models.tool import ToolPermission, ToolSetting
-from apps.conversations.tools.base import ToolProtocol, get_strictest
+from apps.conversations.tools.base import BaseTool, get_strictest
 from apps.conversations.tools.builtin import draw_picture
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.conversations.tools.mcp.tool import load_tools as mcp_tools
@@ -37,7 +37,7 @@ _SHARE = 0.25  # share of the context window for tool descriptions; tools beyond
 class AvailableTool:
     """Tool that may be called, at once or after asking the user."""
 
-    tool: ToolProtocol
+    tool: BaseTool
     permission: ToolPermission
 
     @property
@@ -92,13 +92,13 @@ def get_permitted_tools(assistant: Assistant, user: User) -> dict[str, Available
     return found
 
 
-def resolve_permission(tool: ToolProtocol, site: Mapping[str, str], own: Mapping[str, str]) -> ToolPermission:
+def resolve_permission(tool: BaseTool, site: Mapping[str, str], own: Mapping[str, str]) -> ToolPermission:
     """Return the stricter of the site's and the assistant's permission. A tool with effects asks at least."""
     permissions = [site.get(tool.name, tool.permission), own.get(tool.name, ToolPermission.ALLOWED)]
-    return get_strictest(*permissions, *([ToolPermission.ASK] if tool.effects else []))
+    return get_strictest(*permissions, *([ToolPermission.ASK] if tool.has_effects else []))
 
 
-def list_all_tools() -> Sequence[ToolProtocol]:
+def list_all_tools() -> Sequence[BaseTool]:
     """Return all built-in tools and those of MCP servers, whatever is allowed. For `in_db`."""
     # Without a configured image model, the drawing tool is left out.
     own = [tool for tool in BUILTIN_TOOLS if tool.name != draw_picture.TOOL_NAME or pictures.is_configured()]

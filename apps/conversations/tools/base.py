@@ -1,15 +1,16 @@
 """Interface of tools, which the model may call while it answers, and the user by a slash command.
 
-A tool is an object that fulfils `ToolProtocol`, in a module of its own, listed in `builtin/catalog.py`. It declares
-name, arguments and limits. `executor.py` handles permission, deadline, size, safety gate, card and record for all
+A tool is a subclass of `BaseTool` in a module of its own, listed in `builtin/catalog.py`. It declares name, arguments
+and limits. `executor.py` handles permission, deadline, size, safety gate, card and record for all
 tools. Results are untrusted: data for the model, and text for the card.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import models
@@ -23,9 +24,6 @@ from apps.users.i18n import translate_stored
 if TYPE_CHECKING:
     from apps.documents.retrieval.passages import Passage
     from apps.users.models import User
-
-TIMEOUT_S = 20.0  # seconds; default time limit of a call
-MAX_RESULT_CHARACTERS = 8000  # default limit of the result for the model
 
 
 class ToolHint(models.TextChoices):
@@ -103,98 +101,40 @@ def localise_result(words: Callable[[], str], passages: Sequence[Passage] = ()) 
     return ToolResult(plain, tuple(passages), card_text=words())
 
 
-class ToolProtocol(Protocol):
-    """Tool with one instance per process. `call` is async: it uses `in_pool` for long work and `in_db` for queries."""
+class BaseTool(ABC):
+    """Tool with one instance per process; subclasses give name, title, description, parameters and what else differs.
+
+    `call` is async: it uses `in_pool` for long work and `in_db` for queries.
+    """
+
+    name: str  # for the model: up to 64 of a-z, 0-9, "_" and "-"
+    title: str  # for users, in English, such as "Calculator"; pages translate it, and `user_description`
+    description: str  # one or two sentences for the model: purpose and result
+    user_description = ""  # sentence for users, in English, such as "Calculates exactly."; "": `description`
+    parameters: Mapping[str, Any]  # JSON Schema of the arguments, of type "object"
+    permission = ToolPermission.ALLOWED  # until an administrator sets one
+    has_effects = False  # a call changes something: the user is asked each time, whatever is allowed
+    hint: ToolHint | None = None  # claim of a foreign tool about its effects; None for built-in tools
+    timeout_s = 20.0  # seconds of a call, without the time in which the user is asked
+    max_characters = 8000  # of the result text for the model
+    command = ""  # slash command without "/"; "": the name
+    argument = ""  # argument that takes the plain text after the command; "": none
+    template = ""  # template of the result on the card, which gets `call` (ToolCallRecord); "": plain text
 
     @property
-    def name(self) -> str:
-        """Return the name for the model: up to 64 of a-z, 0-9, "_" and "-"."""
-
-    @property
-    def title(self) -> str:
-        """Return the name for users in English, such as "Calculator". Pages translate it, and `about`."""
-
-    @property
-    def description(self) -> str:
-        """Return one or two sentences for the model: purpose and result. Users read them too if `about` is ""."""
-
-    @property
-    def about(self) -> str:
-        """Return a sentence for users in English, such as "Calculates exactly."; "" means `description`."""
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """Return the JSON Schema of the arguments, of type "object". Calls that do not fit it are refused before."""
-
-    @property
-    def permission(self) -> ToolPermission:
-        """Return the default permission, until an administrator sets one."""
-
-    @property
-    def effects(self) -> bool:
-        """Return whether a call changes something; the user is then asked each time, whatever is allowed."""
-
-    @property
-    def hint(self) -> ToolHint | None:
-        """Return what a foreign tool claims about its effects; None for built-in tools, whose `effects` are known."""
-
-    @property
-    def harmless(self) -> bool:
-        """Return whether a call changes nothing, as far as known; users who call the tool themselves are not asked
-        then.
-        """
-
-    @property
-    def seconds(self) -> float:
-        """Return the time limit of a call in seconds, without the time in which the user is asked."""
-
-    @property
-    def characters(self) -> int:
-        """Return the maximum length of the result text for the model."""
-
-    @property
-    def command(self) -> str:
-        """Return the slash command without "/"; "" means the name."""
-
-    @property
-    def argument(self) -> str:
-        """Return the name of the argument that takes the plain text after the command; "" if none does."""
-
-    @property
-    def template(self) -> str:
-        """Return the template of the result on the card, which gets `call` (ToolCallRecord); "" means plain text."""
-
-    def check(self, arguments: Mapping[str, Any]) -> None:
-        """Raise ToolError if the arguments do not fit."""
-
-    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
-        """Run the tool. Raise ToolError and EngineError; other exceptions are logged and reported as a failure."""
-
-
-class ToolDefaults:
-    """Base class with the usual values of `ToolProtocol`; subclasses declare the differences."""
-
-    about = ""
-    permission = ToolPermission.ALLOWED
-    effects = False
-    hint: ToolHint | None = None
-    seconds = TIMEOUT_S
-    characters = MAX_RESULT_CHARACTERS
-    command = ""
-    argument = ""
-    template = ""
-    parameters: Mapping[str, Any]
-
-    @property
-    def harmless(self) -> bool:
-        """Return whether the tool has no effects and no hint of any."""
-        return not self.effects and self.hint in (None, ToolHint.READS)
+    def is_harmless(self) -> bool:
+        """Return whether a call changes nothing, as far as known; a user who makes the call is not asked then."""
+        return not self.has_effects and self.hint in (None, ToolHint.READS)
 
     def check(self, arguments: Mapping[str, Any]) -> None:
         """Raise ToolError if the arguments do not fit the schema."""
         from apps.conversations.tools.argument_schema import check_arguments
 
         check_arguments(arguments, self.parameters)
+
+    @abstractmethod
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """Run the tool. Raise ToolError and EngineError; other exceptions are logged and reported as a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +146,10 @@ class ToolCallRecord:
     title: str
     arguments: dict[str, Any]
     status: str = "running"  # asking | running | done | failed | refused
-    words: str = ""  # progress, or the reason for having no result
+    message: str = ""  # progress, or the reason for having no result
     text: str = ""  # result text, cut for the card
     data: dict[str, Any] = field(default_factory=dict)
     sources: tuple[int, ...] = ()  # source numbers of its passages
     template: str = ""
     ms: float | None = None
-    by_person: bool = False  # called by the user; later prompts repeat its result
+    by_user: bool = False  # called by the user; later prompts repeat its result

@@ -21,7 +21,8 @@ from apps.safety.text.prompt_tokens import escape_template_tokens
 MAX_SHOWN_CHARACTERS = 4000  # of a result on a card and in the answer row
 MAX_NOTE_CHARACTERS = 2000  # of a result in the prompts of later turns
 _PLAIN = "conversations/tools/_call_result.html"
-_NAMES = {item.name for item in fields(ToolCallRecord)}
+_KEYS = {item.name: item.name for item in fields(ToolCallRecord)}  # keys of stored records and exports, by field
+_KEYS |= {"message": "words", "by_user": "by_person"}
 
 
 def render_card(answer: UUID, call: ToolCallRecord, shown_numbers: Mapping[int, int] | None = None) -> str:
@@ -38,7 +39,7 @@ def render_card(answer: UUID, call: ToolCallRecord, shown_numbers: Mapping[int, 
 
 def make_record(call: ToolCallRecord) -> dict[str, Any]:
     """Return the call as JSON values for `Message.tools`."""
-    return asdict(call)
+    return {_KEYS[name]: value for name, value in asdict(call).items()}
 
 
 def save_calls(answer: UUID, lease: str, calls: Iterable[ToolCallRecord]) -> None:
@@ -60,14 +61,14 @@ def render_cards(
 
 def make_history_notes(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return a line for each finished call that the user made, for the prompts of later turns."""
-    done = [call for call in map(_read, records) if call.by_person and call.status == "done"]
+    done = [call for call in map(_read, records) if call.by_user and call.status == "done"]
     return tuple(
         escape_template_tokens(" ".join(f"{call.title}: {call.text}".split())[:MAX_NOTE_CHARACTERS]) for call in done
     )
 
 
 def _read(item: Mapping[str, Any]) -> ToolCallRecord:
-    values = {name: value for name, value in item.items() if name in _NAMES}
+    values = {name: item[key] for name, key in _KEYS.items() if key in item}
     return ToolCallRecord(**{**values, "sources": tuple(values.get("sources", ()))})
 
 

@@ -14,7 +14,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.tools import slash_commands
-from apps.conversations.tools.base import ToolError, ToolProtocol
+from apps.conversations.tools.base import BaseTool, ToolError
 from apps.safety.text.normalization import QUESTION_CHARACTERS, normalise
 
 _SHORT = 400  # characters that fit into a field of one line
@@ -31,7 +31,7 @@ _BOOLEAN = [("true", gettext_lazy("Yes")), ("false", gettext_lazy("No"))]
 class CallForm(forms.Form):
     """Form for the arguments of a tool. Once valid, `command` holds the line that calls the tool."""
 
-    def __init__(self, tool: ToolProtocol, sent: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, tool: BaseTool, sent: Mapping[str, Any] | None = None) -> None:
         super().__init__(sent, prefix="argument", auto_id="call-%s")
         self.tool, self.command = tool, ""
         required = tool.parameters.get("required")

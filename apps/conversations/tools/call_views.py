@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import slash_commands
-from apps.conversations.tools.base import ToolProtocol
+from apps.conversations.tools.base import BaseTool
 from apps.conversations.tools.call_forms import CallForm
 from apps.users.permissions import get_signed_in_user
 
@@ -30,7 +30,7 @@ def show_call_form(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "conversations/tools/_call_form.html", {"form": form, "tool": tool}, status=status)
 
 
-def _get_tool(request: HttpRequest, name: str) -> ToolProtocol:
+def _get_tool(request: HttpRequest, name: str) -> BaseTool:
     """Return the tool. Raise Http404 if the user may not call it, or may not use the assistant."""
     wanted = parse_id_or_none(request.GET.get("assistant"))
     visible = Assistant.objects.visible_to(get_signed_in_user(request))

@@ -25,7 +25,7 @@ from apps.conversations.models.tool import ToolPermission
 from apps.conversations.moderation import findings
 from apps.conversations.tools import approvals, argument_schema
 from apps.conversations.tools.availability import AvailableTool, AvailableTools, CountTokens
-from apps.conversations.tools.base import ToolCallRecord, ToolContext, ToolError, ToolProtocol, ToolResult
+from apps.conversations.tools.base import BaseTool, ToolCallRecord, ToolContext, ToolError, ToolResult
 from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, mark_cancelled, render_card
 from apps.engines.types import EngineError, ToolCall
 from apps.lib.concurrency.threads import in_pool
@@ -47,11 +47,11 @@ _TOLD = {"failed": "The call failed: {}", "refused": "The call was not made: {}"
 
 
 async def execute_call(
-    turn: Turn, requested: ToolCall, available_tools: AvailableTools, tokens: int, *, by_person: bool = False
+    turn: Turn, requested: ToolCall, available_tools: AvailableTools, tokens: int, *, by_user: bool = False
 ) -> str:
     """Execute the call, show and store its card, and return the result text for the model, within `tokens`.
 
-    Failures are returned as text too. `by_person` means that the user made the call, which counts as approval of
+    Failures are returned as text too. `by_user` means that the user made the call, which counts as approval of
     harmless tools. Raise Withheld if the gate refuses the arguments.
     """
     began, item = time.perf_counter(), available_tools.get(requested.name)
@@ -62,14 +62,14 @@ async def execute_call(
         title,
         {},
         template=item.tool.template if item else "",
-        by_person=by_person,
+        by_user=by_user,
     )
     try:
-        record, text = await _execute(turn, requested, item, record, tokens, by_person)
+        record, text = await _execute(turn, requested, item, record, tokens, by_user)
     except ToolError as error:
         known = turn.tool_calls.get(record.id, record)
         status = "refused" if error.args[0] in (_DENIED, _SILENT) else "failed"
-        record = replace(known, status=status, words=str(error)[:400])
+        record = replace(known, status=status, message=str(error)[:400])
         text = _TOLD[status].format(error.plain)
     await update_card(turn, replace(record, ms=round((time.perf_counter() - began) * 1000, 1)))
     await turn.store_calls()
@@ -90,14 +90,14 @@ async def update_card(turn: Turn, record: ToolCallRecord) -> None:
 
 
 async def _execute(
-    turn: Turn, requested: ToolCall, item: AvailableTool | None, record: ToolCallRecord, tokens: int, by_person: bool
+    turn: Turn, requested: ToolCall, item: AvailableTool | None, record: ToolCallRecord, tokens: int, by_user: bool
 ) -> tuple[ToolCallRecord, str]:
-    arguments = await _read_arguments(turn, requested, record, by_person)
+    arguments = await _read_arguments(turn, requested, record, by_user)
     record = replace(record, arguments=arguments)
     if item is None:
         raise ToolError("There is no tool with this name, or it is turned off.")
     item.tool.check(arguments)
-    if item.permission == ToolPermission.ASK and not (by_person and item.tool.harmless):
+    if item.permission == ToolPermission.ASK and not (by_user and item.tool.is_harmless):
         await update_card(turn, replace(record, status="asking"))
         await _wait_for_approval(turn, record)
     await update_card(turn, record)
@@ -115,14 +115,14 @@ async def _execute(
     return shown, "\n".join(filter(None, [_fit_to_tokens(text, room, turn.chat.count), *lines]))
 
 
-async def _read_arguments(turn: Turn, requested: ToolCall, record: ToolCallRecord, by_person: bool) -> dict[str, Any]:
+async def _read_arguments(turn: Turn, requested: ToolCall, record: ToolCallRecord, by_user: bool) -> dict[str, Any]:
     """Return the arguments, after they have passed the gate like any text of the model.
 
     Raise Withheld and ToolError.
     """
     written = gate.normalise(requested.arguments)
     _check_outgoing(turn, f"{requested.name} {written}")
-    arguments = argument_schema.parse_arguments(written, by_person=by_person)
+    arguments = argument_schema.parse_arguments(written, by_user=by_user)
     # Again after parsing: argument names, and characters that were escaped.
     _check_outgoing(turn, orjson.dumps(arguments).decode())
     verdict = await gate.check_sentence(f"{record.title}: {_join_arguments(arguments)}", level=turn.strictness)
@@ -153,7 +153,7 @@ async def _wait_for_approval(turn: Turn, record: ToolCallRecord) -> None:
 
 
 async def _run_tool(
-    turn: Turn, tool: ToolProtocol, arguments: Mapping[str, Any], record: ToolCallRecord, tokens: int
+    turn: Turn, tool: BaseTool, arguments: Mapping[str, Any], record: ToolCallRecord, tokens: int
 ) -> ToolResult:
     """Run the tool and return its result. It runs in a task of its own, so that a tool that hangs ends nothing else.
 
@@ -162,7 +162,7 @@ async def _run_tool(
     prepared = turn.prepared
 
     async def progress(words: str) -> None:
-        await update_card(turn, replace(record, words=words[:200]))
+        await update_card(turn, replace(record, message=words[:200]))
 
     asked = tuple(past.question for past in prepared.history if not past.only_called_tool)
     context = ToolContext(
@@ -172,12 +172,12 @@ async def _run_tool(
     task = asyncio.ensure_future(tool.call(arguments, context))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
-        await asyncio.wait([task], timeout=tool.seconds)
+        await asyncio.wait([task], timeout=tool.timeout_s)
     finally:
         if not (ended := task.done()):
             task.cancel()
     if not ended:
-        raise ToolError(_GIVEN_UP, seconds=f"{tool.seconds:.0f}")
+        raise ToolError(_GIVEN_UP, seconds=f"{tool.timeout_s:.0f}")
     error = asyncio.CancelledError() if task.cancelled() else task.exception()
     if isinstance(error, ToolError):
         raise error
@@ -191,15 +191,15 @@ async def _run_tool(
     return result
 
 
-async def _moderate_result(turn: Turn, result: ToolResult, tool: ToolProtocol) -> str:
+async def _moderate_result(turn: Turn, result: ToolResult, tool: BaseTool) -> str:
     """Return the result text, normalised and cut, after it has passed the gate. Raise ToolError if withheld.
 
     Passages are not judged again: they were at ingestion.
     """
-    text = gate.normalise(result.text[: 2 * tool.characters]).strip()
-    if len(text) > tool.characters:
-        most = gettext("shortened: the result has more than %(most)s characters") % {"most": f"{tool.characters:,}"}
-        text = f"{text[: tool.characters]} … ({most})"
+    text = gate.normalise(result.text[: 2 * tool.max_characters]).strip()
+    if len(text) > tool.max_characters:
+        most = gettext("shortened: the result has more than %(most)s characters") % {"most": f"{tool.max_characters:,}"}
+        text = f"{text[: tool.max_characters]} … ({most})"
     if text:
         await gate.ensure_fresh_policy()
         # As a passage first, which also finds instructions to the model.

@@ -20,7 +20,7 @@ import orjson
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import executor
 from apps.conversations.tools.availability import get_permitted_tools
-from apps.conversations.tools.base import ToolProtocol
+from apps.conversations.tools.base import BaseTool
 from apps.conversations.tools.builtin import draw_picture
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.engines.types import ToolCall
@@ -59,12 +59,12 @@ def get_model_question(text: str) -> str:
     return command.question if command else text
 
 
-def get_command_word(tool: ToolProtocol) -> str:
+def get_command_word(tool: BaseTool) -> str:
     """Return the word after "/" that calls the tool."""
     return tool.command or tool.name
 
 
-def format_command(tool: ToolProtocol, arguments: Mapping[str, Any]) -> str:
+def format_command(tool: BaseTool, arguments: Mapping[str, Any]) -> str:
     """Return the line that calls the tool with these arguments."""
     plain = arguments.get(tool.argument) if len(arguments) == 1 else None
     if isinstance(plain, str) and "\n" not in plain and not plain.lstrip().startswith("{"):
@@ -74,7 +74,7 @@ def format_command(tool: ToolProtocol, arguments: Mapping[str, Any]) -> str:
     )
 
 
-def make_arguments(tool: ToolProtocol, words: str) -> str:
+def make_arguments(tool: BaseTool, words: str) -> str:
     """Return the arguments as JSON text, from the words after the command; the words as they are if that fails."""
     properties = tool.parameters.get("properties")
     known = list(properties) if isinstance(properties, dict) else []
@@ -91,7 +91,7 @@ def make_arguments(tool: ToolProtocol, words: str) -> str:
     return orjson.dumps({only: words} if words or tool.argument else {}).decode()
 
 
-def list_commands(assistant: Assistant, user: User) -> list[ToolProtocol]:
+def list_commands(assistant: Assistant, user: User) -> list[BaseTool]:
     """Return the tools that the user may call while the assistant answers. For `in_db`.
 
     Drawing is left out: pictures have a command of their own.
@@ -109,7 +109,7 @@ async def run_command(turn: Turn, command: SlashCommand) -> bool:
     kit = await in_db(get_permitted_tools, turn.prepared.assistant, turn.prepared.user)
     item = kit.get(command.tool)
     wanted = ToolCall("", command.tool, make_arguments(item.tool, command.words) if item else "")
-    text = await executor.execute_call(turn, wanted, kit, MAX_RESULT_TOKENS, by_person=True)
+    text = await executor.execute_call(turn, wanted, kit, MAX_RESULT_TOKENS, by_user=True)
     made = next(iter(turn.tool_calls.values()))
     if not turn.passages:
         turn.notes.append(f"{made.title}: {text}")

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.conversations.models.tool import ToolPermission, ToolServer, ToolSetting
 from apps.conversations.tools.availability import list_all_tools, resolve_permission
-from apps.conversations.tools.base import ToolProtocol
+from apps.conversations.tools.base import BaseTool
 from apps.conversations.tools.mcp.tool import refresh_server
 from apps.conversations.tools.server_forms import ServerForm
 from apps.users.permissions import administrator_required
@@ -26,7 +26,7 @@ def edit_tools(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         for tool in every:
             if (permission := request.POST.get(tool.name)) in ToolPermission.values:
-                if permission == ToolPermission.ALLOWED and not tool.harmless and not _is_allowed(tool):
+                if permission == ToolPermission.ALLOWED and not tool.is_harmless and not _is_allowed(tool):
                     messages.warning(request, _warn_unasked(tool))
                 ToolSetting.objects.update_or_create(name=tool.name, defaults={"permission": permission})
         messages.success(request, gettext("Saved. Applies from the next question on."))
@@ -34,11 +34,11 @@ def edit_tools(request: HttpRequest) -> HttpResponse:
     return _render_page(request, ServerForm())
 
 
-def _is_allowed(tool: ToolProtocol) -> bool:
+def _is_allowed(tool: BaseTool) -> bool:
     return ToolSetting.objects.filter(name=tool.name, permission=ToolPermission.ALLOWED).exists()
 
 
-def _warn_unasked(tool: ToolProtocol) -> str:
+def _warn_unasked(tool: BaseTool) -> str:
     words = gettext("From now on models use “%(title)s” without asking, and this tool may change something.")
     return words % {"title": gettext(tool.title)}
 
@@ -91,7 +91,7 @@ def _render_page(request: HttpRequest, form: ServerForm, status: int = 200) -> H
     site = dict(ToolSetting.objects.values_list("name", "permission"))
     rows = [
         {"tool": tool, "now": resolve_permission(tool, site, {}), "choices": [
-            choice for choice in ToolPermission if not (tool.effects and choice == ToolPermission.ALLOWED)
+            choice for choice in ToolPermission if not (tool.has_effects and choice == ToolPermission.ALLOWED)
         ]}
         for tool in list_all_tools()
     ]  # fmt: skip

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from apps.conversations.tools import availability
-from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolProtocol, ToolResult
+from apps.conversations.tools.base import BaseTool, ToolContext, ToolResult
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.engines.chat.fake import FakeChat
 from apps.engines.types import ToolCall
@@ -27,7 +27,7 @@ MCP_SERVERS = {
 }
 
 
-class Tried(ToolDefaults):
+class Tried(BaseTool):
     """Tool that runs a function of the test and records its arguments."""
 
     title = "Tried"
@@ -47,7 +47,7 @@ class Effect(Tried):
     """Tool with effects, which always asks the user."""
 
     title = "Order tea"
-    effects = True
+    has_effects = True
 
 
 async def said(arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
@@ -80,7 +80,7 @@ def tools_in(events: list[dict[str, Any]]) -> list[str]:
 def offer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return a function that adds tools to the built-in ones."""
 
-    def put(*tools: ToolProtocol) -> None:
+    def put(*tools: BaseTool) -> None:
         monkeypatch.setattr(availability, "list_all_tools", lambda: (*BUILTIN_TOOLS, *tools))
 
     return put

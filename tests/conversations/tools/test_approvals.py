@@ -132,7 +132,7 @@ def test_the_stricter_of_administrator_and_assistant_holds(offer, db):
 @pytest.mark.parametrize("how", ["meek", "stubborn"])
 async def test_a_tool_that_hangs_is_given_up_and_the_turn_goes_on(open_page, alice, library, caller, offer, how):
     tool = Tried(hangs)
-    tool.seconds = 0.2
+    tool.timeout_s = 0.2
     offer(tool)
     calls(caller, ("tried", {"text": how}))
     caller.replies.append("I do not know.")

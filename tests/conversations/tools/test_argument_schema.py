@@ -55,7 +55,7 @@ def test_the_strictest_permission_holds() -> None:
 def test_every_tool_says_what_it_is_in_words_and_in_a_schema_of_its_own() -> None:
     assert len({tool.name for tool in BUILTIN_TOOLS}) == len(BUILTIN_TOOLS)
     for tool in BUILTIN_TOOLS:
-        assert tool.title and len(tool.description) > 20 and tool.seconds > 0
+        assert tool.title and len(tool.description) > 20 and tool.timeout_s > 0
         assert tool.parameters["type"] == "object"
         if tool.command:
             assert tool.parameters["properties"][tool.argument]["type"] == "string"

@@ -7,7 +7,7 @@ import pytest
 from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Message, RetrievedPassage
 from apps.conversations.tools import loop
-from apps.conversations.tools.base import ToolDefaults, ToolError, ToolResult
+from apps.conversations.tools.base import BaseTool, ToolError, ToolResult
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.tools.conftest import Tried, calls, said, tools_in
 from tests.factories import make_collection, make_document
@@ -162,7 +162,7 @@ async def test_results_never_fill_the_window(open_page, alice, library, caller, 
 
 
 async def test_text_before_and_after_a_call_are_two_paragraphs(open_page, alice, library, caller, offer) -> None:
-    class Late(ToolDefaults):
+    class Late(BaseTool):
         name, title, description = "late", "Late", "Comes after the text of its round, in a test."
         parameters = {"type": "object"}
 

@@ -17,7 +17,7 @@ from typing import Any
 from django.utils.translation import gettext_noop
 from simpleeval import InvalidExpression, SimpleEval
 
-from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult
+from apps.conversations.tools.base import BaseTool, ToolContext, ToolError, ToolResult
 from apps.lib.concurrency.threads import in_pool
 
 MAX_CHARACTERS = 400  # of an expression
@@ -35,12 +35,12 @@ _UNREADABLE = gettext_noop(
 _NODES = (ast.Expression, ast.Expr, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name)
 
 
-class Calculator(ToolDefaults):
+class Calculator(BaseTool):
     """Tool that evaluates an arithmetic expression; the user calls it by /calc."""
 
     name = "calculator"
     title = "Calculator"
-    about = "Calculates exactly, for example (1250 * 1.19) / 12 or 15% * 80."
+    user_description = "Calculates exactly, for example (1250 * 1.19) / 12 or 15% * 80."
     description = "Calculates an arithmetic expression exactly, such as (1250 * 1.19) / 12 or sqrt(2) or 15% * 80."
     parameters: Mapping[str, Any] = {
         "type": "object",
@@ -48,7 +48,7 @@ class Calculator(ToolDefaults):
         "required": ["expression"],
         "additionalProperties": False,
     }
-    seconds = 5.0
+    timeout_s = 5.0
     command = "calc"
     argument = "expression"
 

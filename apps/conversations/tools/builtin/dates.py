@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext, ngettext
 
-from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult, localise_result
+from apps.conversations.tools.base import BaseTool, ToolContext, ToolError, ToolResult, localise_result
 
 MAX_CHARACTERS = 200  # of an expression
 _UNITS = ("day", "week", "month", "year")
@@ -27,12 +27,12 @@ _HOW = (
 )
 
 
-class Dates(ToolDefaults):
+class Dates(BaseTool):
     """Tool that evaluates a date expression; the user calls it by /date."""
 
     name = "dates"
     title = "Dates"
-    about = "Tells today's date and calculates with dates, such as the days between two of them."
+    user_description = "Tells today's date and calculates with dates, such as the days between two of them."
     description = (
         "Tells today's date and calculates with dates: 'today', '2026-03-01 + 45 days', 'today - 2 months', "
         "'2026-12-24 - today' (days between). Dates are YYYY-MM-DD; the answer names the weekday."
@@ -43,7 +43,7 @@ class Dates(ToolDefaults):
         "required": ["expression"],
         "additionalProperties": False,
     }
-    seconds = 5.0
+    timeout_s = 5.0
     command = "date"
     argument = "expression"
 

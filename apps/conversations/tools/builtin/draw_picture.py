@@ -11,7 +11,7 @@ from apps.conversations.core.picture_request import MAX_PICTURES, SHAPES
 from apps.conversations.image_chat import tiles
 from apps.conversations.models import Message
 from apps.conversations.models.tool import ToolPermission
-from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult
+from apps.conversations.tools.base import BaseTool, ToolContext, ToolError, ToolResult
 from apps.engines.image.validation import PROMPT_CHARACTERS
 from apps.images.generation import model_info
 from apps.images.models import Picture
@@ -26,12 +26,12 @@ from apps.users.rate_limits import RateLimited
 TOOL_NAME = "draw_picture"
 
 
-class DrawPicture(ToolDefaults):
+class DrawPicture(BaseTool):
     """Tool that requests pictures from a description; the user is asked by default."""
 
     name = TOOL_NAME
     title = "Create a picture"
-    about = "Creates pictures from a description. They appear with the answer."
+    user_description = "Creates pictures from a description. They appear with the answer."
     description = (
         "Creates pictures from a description, when the user asks for a picture, drawing or illustration. Describe "
         "what the picture shows in one or two sentences. The pictures appear with the answer when they are ready."

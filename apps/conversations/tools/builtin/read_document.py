@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult, localise_result
+from apps.conversations.tools.base import BaseTool, ToolContext, ToolError, ToolResult, localise_result
 from apps.documents.retrieval.full_document import FullDocument, find_documents_by_name, read_full_document
 from apps.lib.concurrency.threads import in_db
 
@@ -20,12 +20,12 @@ _NO_TEXT = gettext_noop("“%(title)s” has no text from page %(page)s on.")
 _PAGE = re.compile(r",?\s+(?:from\s+)?page\s+(\d{1,5})$", re.IGNORECASE)
 
 
-class ReadDocument(ToolDefaults):
+class ReadDocument(BaseTool):
     """Tool that returns a document by title or file name in reading order; the user calls it by /read."""
 
     name = "read_document"
     title = "Read a document"
-    about = "Reads a whole document, part by part if it is long, as sources of the answer."
+    user_description = "Reads a whole document, part by part if it is long, as sources of the answer."
     description = (
         "Returns a document of the user in reading order, as numbered sources, by its title or file name. A long "
         "document comes in parts: give the page to continue from."

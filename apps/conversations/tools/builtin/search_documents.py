@@ -7,19 +7,19 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
-from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult, localise_result
+from apps.conversations.tools.base import BaseTool, ToolContext, ToolError, ToolResult, localise_result
 from apps.documents.retrieval.filters import SearchFilters
 from apps.documents.retrieval.search import SearchResult, search
 
 _TOKENS = 700  # tokens of passages, as for a question
 
 
-class SearchDocuments(ToolDefaults):
+class SearchDocuments(BaseTool):
     """Tool that searches documents; the user calls it by /search."""
 
     name = "search_documents"
     title = "Search documents"
-    about = "Searches the documents again in other words if the sources do not answer the question."
+    user_description = "Searches the documents again in other words if the sources do not answer the question."
     description = (
         "Searches the documents of the user and returns the passages about the query, as numbered sources. Use it "
         "when the sources at hand do not answer the question, with other words than the question's."

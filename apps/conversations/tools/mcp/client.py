@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from apps.conversations.tools.base import ToolError, ToolHint
-from apps.conversations.tools.mcp.limits import MAX_BYTES, TIMEOUT_S, SizeExceeded
+from apps.conversations.tools.mcp.limits import MAX_BYTES, TIMEOUT_S
 from apps.safety.gate.web_addresses import FetchRefused
 
 if TYPE_CHECKING:
@@ -88,10 +88,10 @@ async def _run_within(server: ToolServer, ask: Callable[[Client], Awaitable[T]])
 
     Raise ToolError.
     """
-    exceeded = SizeExceeded()
+    exceeded = asyncio.Event()  # set once the server has sent more than MAX_BYTES
     task = asyncio.create_task(_open_session(server, ask, exceeded), name=f"session with {server.name}")
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    full = asyncio.create_task(exceeded.event.wait())  # ends the wait as soon as the size is exceeded
+    full = asyncio.create_task(exceeded.wait())  # ends the wait as soon as the size is exceeded
     either: list[asyncio.Task[Any]] = [task, full]
     try:
         await asyncio.wait(either, timeout=TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
@@ -99,7 +99,7 @@ async def _run_within(server: ToolServer, ask: Callable[[Client], Awaitable[T]])
         full.cancel()
         if not (ended := task.done()):
             task.cancel()
-    if exceeded.happened:
+    if exceeded.is_set():
         raise ToolError(_TOO_LARGE, mb=MAX_BYTES // 1024**2)
     if not ended:
         raise ToolError(_SLOW, seconds=f"{TIMEOUT_S:.0f}")
@@ -110,7 +110,7 @@ async def _run_within(server: ToolServer, ask: Callable[[Client], Awaitable[T]])
     return task.result()
 
 
-async def _open_session(server: ToolServer, ask: Callable[[Client], Awaitable[T]], exceeded: SizeExceeded) -> T:
+async def _open_session(server: ToolServer, ask: Callable[[Client], Awaitable[T]], exceeded: asyncio.Event) -> T:
     from mcp import Client
 
     async with (
@@ -121,7 +121,7 @@ async def _open_session(server: ToolServer, ask: Callable[[Client], Awaitable[T]
 
 
 @asynccontextmanager
-async def _open_transport(server: ToolServer, exceeded: SizeExceeded) -> AsyncIterator[Any]:
+async def _open_transport(server: ToolServer, exceeded: asyncio.Event) -> AsyncIterator[Any]:
     """Yield the transport to the server. A program gets the default environment of the SDK, nothing of this process."""
     from mcp.client.stdio import StdioServerParameters, stdio_client
     from mcp.client.streamable_http import streamable_http_client

@@ -5,20 +5,24 @@ Redirects are checked like the first address; the HTTP package keeps them within
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx2
 from django.conf import settings
 
-from apps.conversations.tools.mcp.limits import MAX_BYTES, SizeExceeded
+from apps.conversations.tools.mcp.limits import MAX_BYTES
 from apps.lib.concurrency.threads import in_pool
 from apps.safety.gate.web_addresses import parse_address, resolve_address
 
 _CONNECT_S, _READ_S = 5.0, 60.0
 
 
-def make_client(token: str, exceeded: SizeExceeded) -> httpx2.AsyncClient:
-    """Return a client that uses no proxy, cookie or credential except the operator's `token` for the server."""
+def make_client(token: str, exceeded: asyncio.Event) -> httpx2.AsyncClient:
+    """Return a client that uses no proxy, cookie or credential except the operator's `token` for the server.
+
+    `exceeded` is set if a response is larger than MAX_BYTES.
+    """
     headers = {"User-Agent": "openbook", "Accept-Encoding": "identity"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -32,7 +36,7 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
     Raises FetchRefused for an address that may not be connected to.
     """
 
-    def __init__(self, exceeded: SizeExceeded) -> None:
+    def __init__(self, exceeded: asyncio.Event) -> None:
         self._inner = httpx2.AsyncHTTPTransport(trust_env=False, retries=0)
         self._exceeded = exceeded
 
@@ -61,7 +65,7 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
 class _Limited(httpx2.AsyncByteStream):
     """Response stream that ends with ReadError beyond MAX_BYTES."""
 
-    def __init__(self, stream: object, exceeded: SizeExceeded, request: httpx2.Request) -> None:
+    def __init__(self, stream: object, exceeded: asyncio.Event, request: httpx2.Request) -> None:
         if not isinstance(stream, httpx2.AsyncByteStream):
             raise TypeError("a stream that is read asynchronously is expected")
         self._stream, self._exceeded, self._request = stream, exceeded, request
@@ -71,7 +75,7 @@ class _Limited(httpx2.AsyncByteStream):
         async for part in self._stream:
             size += len(part)
             if size > MAX_BYTES:
-                self._exceeded.happens()
+                self._exceeded.set()
                 raise httpx2.ReadError("more than is read", request=self._request)
             yield part
 

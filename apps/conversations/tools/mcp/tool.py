@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.conversations.models.tool import ToolPermission, ToolServer, ToolSetting
-from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolHint, ToolProtocol, ToolResult
+from apps.conversations.tools.base import BaseTool, ToolContext, ToolError, ToolHint, ToolResult
 from apps.conversations.tools.mcp.client import call_tool, list_tools
 from apps.conversations.tools.mcp.limits import TIMEOUT_S
 from apps.lib.concurrency.threads import in_db
@@ -23,11 +23,11 @@ _MISSING = "The arguments are not valid: %(missing)s is missing."
 _ODD = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
-class McpTool(ToolDefaults):
+class McpTool(BaseTool):
     """Tool of an MCP server. The user is asked each time until an administrator allows it."""
 
     permission = ToolPermission.ASK
-    seconds = TIMEOUT_S + 5  # the session has a shorter limit with a better message
+    timeout_s = TIMEOUT_S + 5  # the session has a shorter limit with a better message
 
     def __init__(self, server: ToolServer, description: Mapping[str, Any]) -> None:
         self._server, self._called = server, description["name"]
@@ -52,7 +52,7 @@ class McpTool(ToolDefaults):
         return ToolResult(await call_tool(self._server, self._called, arguments))
 
 
-def load_tools() -> Sequence[ToolProtocol]:
+def load_tools() -> Sequence[BaseTool]:
     """Return the tools of all enabled servers. For `in_db`."""
     return [
         McpTool(server, description)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 from apps.conversations.models import SMALL_TALK_STEP
 from apps.conversations.tools import slash_commands
 from apps.conversations.tools.availability import AvailableTools, get_permitted_tools
-from apps.conversations.tools.base import ToolError, ToolProtocol
+from apps.conversations.tools.base import BaseTool, ToolError
 from apps.conversations.tools.builtin import draw_picture
 from apps.conversations.tools.builtin.calculator import Calculator, calculate
 from apps.conversations.tools.builtin.dates import calculate_date
@@ -89,7 +89,7 @@ async def _choose_words(turn: Turn, small_talk: SmallTalk, available_tools: Avai
     return gettext("Hello. Ask me something about your documents, and I will answer with citations.")
 
 
-def _list_abilities(turn: Turn, tools: list[ToolProtocol]) -> str:
+def _list_abilities(turn: Turn, tools: list[BaseTool]) -> str:
     """Return a Markdown list of what the site offers this user. For `in_db`."""
     user = turn.prepared.user
     documents = Document.objects.visible_to(user).listed().filter(status=Document.Status.READY).count()
