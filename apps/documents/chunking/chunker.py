@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from apps.documents.chunking.text_normalization import normalize_text
+from apps.documents.chunking.text_normalization import normalize_text, shorten_leaders
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.documents.settings import TARGET_TOKENS
 from apps.engines.embed.protocol import Tokenised
@@ -34,8 +34,9 @@ HEADING_SEPARATOR = " › "
 class ChunkDraft:
     """Chunk before it has a row.
 
-    `start` and `end` are a span of the page's text, `text` is that with whitespace folded. `tokens` counts header and
-    text as embedded. `tokenised` is that text as tokens, if the chunker was given a tokenizer.
+    `start` and `end` are a span of the page's text, `text` is that with leaders shortened and whitespace folded.
+    `tokens` counts header and text as embedded. `tokenised` is that text as tokens, if the chunker was given a
+    tokenizer.
     """
 
     page_number: int
@@ -86,8 +87,9 @@ class Chunker:
     def cut(self, page: ParsedPage) -> Iterator[ChunkDraft]:
         """Yield the chunks of a page in order. Together they cover every letter and digit of its blocks once.
 
-        Runs without letters and digits are left out.
+        Runs without letters and digits are left out. Of leaders and rulers only a few signs are embedded.
         """
+        page = replace(page, text=shorten_leaders(page.text))
         tokens = _Tokens(self.offsets(page.text))
         room = min(self.target_tokens, self.max_tokens - 1) - min(HEADER_TOKENS, self.max_tokens // 4)
         atoms = [atom for piece in page.block_spans for atom in _atoms(page.text, piece, tokens, max(8, room))]

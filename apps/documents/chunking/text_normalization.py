@@ -1,4 +1,4 @@
-"""Normalise a run of a page's raw text for reading, embedding and quoting. Pure."""
+"""Normalise a page's raw text, and runs of it, for reading, embedding and quoting. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ import unicodedata
 
 # Begins with the two characters themselves, so that the search skips everything between them.
 _SPLIT = re.compile(r"[\u00ad-](?:(?<=\u00ad)\s*|(?<=-)[ \t]*\r?\n\s*)")
+_LEADERS = re.compile(r"([^\w\s|]|_)(?:[ \t]?\1){6,}")
+_LEADERS_LEFT = 6  # of the signs; so many are still recognised as leaders
+
+
+def shorten_leaders(text: str) -> str:
+    """Return the text with spaces in place of most signs of leaders, rulers and blanks; all offsets stay.
+
+    An embedder counts each sign as a token, so that a line of a table of contents would fill a chunk.
+    """
+    return _LEADERS.sub(lambda found: (found[1] * _LEADERS_LEFT).ljust(len(found[0])), text)
 
 
 def normalize_text(text: str) -> str:

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from apps.documents.chunking.text_normalization import normalize_text
+from apps.documents.chunking.text_normalization import normalize_text, shorten_leaders
 from apps.documents.indexing import shadow_build
 from apps.documents.models import Chunk, Document, IndexBuild, Page, Segment
 from apps.documents.models import Collection as Shelf
@@ -198,7 +198,8 @@ def _store_texts(
     for row in Chunk.all_objects.filter(document__in=[row.pk for row in rows]).defer("vector"):
         page = texts.get((row.document_id, row.page_number))
         changes = {"heading": map_text(row.heading), "keywords": map_text(row.keywords)}
-        changes["text"] = normalize_text(page[row.char_start : row.char_end]) if page is not None else row.text
+        if page is not None:
+            changes["text"] = normalize_text(shorten_leaders(page[row.char_start : row.char_end]))
         if row.document_id in renamed or any(getattr(row, name) != value for name, value in changes.items()):
             Chunk.all_objects.filter(pk=row.pk).update(**changes, vector=b"", fingerprint="", segment=None)
             left.append(row)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from apps.documents.chunking.text_normalization import shorten_leaders
+
 _LEADERS = re.compile(r"(?:\.[ \t]?){5,}|(?:[·…][ \t]?){3,}|_{6,}")
 _LEADERS_TO_PAGE = re.compile(rf"(?:{_LEADERS.pattern})[\s|]*(?:\d{{1,4}}|[ivxlc]{{1,6}})\b")
 _SECTION = re.compile(  # "4.2.1 Builtin commands 17"
@@ -20,10 +22,10 @@ _PAGES = re.compile(r", ?\d{1,4}(?:[-–]\d{1,4})?")
 _REFERENCE = re.compile(  # "Facing p. 32", "between pp. 22 and 23", "Seite 7"
     r"\b(?:pp?\.|pages?|S\.|Seiten?|págs?\.|páginas?) ?\d{1,4}(?:(?: ?[-–] ?| (?:and|und|y) )\d{1,4})?(?![\w)])"
 )
+_ENTRY_CHARS = 150  # characters of an entry with leaders in a table of contents, at most
 _REFERENCE_CHARS = 110  # characters of an entry in a list of plates, at most
 _ENTRY_SHARE = 0.6  # of the characters that entries must cover
 _MIN_ENTRIES = 4  # entries from which a passage that they cover is a list
-_LEADERS_SHARE = 0.12  # of a passage's characters from which leaders make it a table of contents
 _LETTER_SHARE = 0.4  # of the characters must be letters or digits, else the text is noise
 _MIN_WORDS = 8  # words from which a text of single letters is noise
 
@@ -34,8 +36,9 @@ def is_toc_or_noise(text: str) -> bool:
     plain = " ".join(text.replace("|", " ").split())
     if len(plain) < 4:
         return True
-    leaders = sum(len(found.group()) for found in _LEADERS.finditer(plain))
-    if leaders >= _LEADERS_SHARE * len(plain) and _LEADERS_TO_PAGE.search(plain):
+    shortened = shorten_leaders(plain)
+    entries = len(_LEADERS_TO_PAGE.findall(shortened))
+    if len(" ".join(shortened.split())) <= _ENTRY_CHARS * (2 * entries - 1):  # some entries may have no leaders
         return True
     return _is_noise(plain) or _lists_pages(plain) or _lists_plates(text, plain)
 

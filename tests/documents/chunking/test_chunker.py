@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from apps.documents.chunking.chunker import ChunkDraft, Chunker
 from apps.documents.parsing.protocol import ParsedBlock, ParsedPage, ParseLimits, paginate
+from apps.documents.retrieval.toc_detection import is_toc_or_noise
 from apps.engines.embed.fake import FakeEmbedder
 
 WINDOW = 256
@@ -32,9 +33,11 @@ words = st.text(st.sampled_from("abcXYZäß123-'’.,;!?  \t\u00ad漢😀"), min
 blocks = st.builds(
     ParsedBlock,
     st.sampled_from(["heading", "paragraph", "list", "table", "code"]),
-    st.lists(words | st.just("\n") | st.just("x" * 700) | st.just("word " * 260), min_size=1, max_size=12).map(
-        " ".join
-    ),
+    st.lists(
+        words | st.just("\n") | st.just("x" * 700) | st.just("word " * 260) | st.just("a" + " ." * 90 + " 7"),
+        min_size=1,
+        max_size=12,
+    ).map(" ".join),
     st.integers(1, 4),
 )
 
@@ -68,6 +71,15 @@ def test_chunks_are_the_same_where_the_embedder_reads_them_while_they_are_cut(so
         read = list(Chunker("Title", offsets, 64, embed.tokenised).cut(page))
         assert [replace(draft, tokenised=None) for draft in read] == list(Chunker("Title", offsets, 64).cut(page))
         assert [draft.tokenised for draft in read] == [embed.tokenised(draft.embedding_text) for draft in read]
+
+
+def test_leaders_of_a_table_of_contents_do_not_fill_chunks() -> None:
+    lines = [f"1.{number} Section of the harbour rules {'. ' * 60}{number}" for number in range(1, 9)]
+    for kind in ("paragraph", "table"):
+        (draft,) = cut(ParsedBlock(kind, "\n".join(lines)))
+        assert draft.end - draft.start == len("\n".join(lines))
+        assert draft.text.startswith("1.1 Section of the harbour rules ...... 1 1.2 Section"), draft.text
+        assert is_toc_or_noise(draft.text)
 
 
 def test_a_chunk_is_cut_at_a_heading_and_knows_its_path() -> None:
