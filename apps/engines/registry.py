@@ -8,6 +8,7 @@ use.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from django.conf import settings
@@ -41,12 +42,7 @@ _built: dict[str, Any] = {}
 
 def get_chat_engine(name: str = MAIN) -> ChatEngine:
     """Return the chat model named `name` in `settings.CHATS`. Raise EngineRefused for an unknown name."""
-    engine = _built.get(f"chat {name}")
-    if engine is None:
-        with _lock:
-            engine = _built.get(f"chat {name}") or _chat(name)
-            _built[f"chat {name}"] = engine
-    return cast(ChatEngine, engine)
+    return cast(ChatEngine, _get_or_build(f"chat {name}", lambda: _build_chat(name)))
 
 
 def list_chat_models() -> tuple[ChatModel, ...]:
@@ -66,19 +62,13 @@ def get_embedder(name: str = "") -> EmbedEngine:
         return cast(EmbedEngine, _get("embed"))
     if (config := settings.EMBEDDERS.get(name)) is None:
         raise EngineRefused(message_templates.NO_EMBEDDER % {"name": name})
-    with _lock:
-        if f"embed {name}" not in _built:
-            _built[f"embed {name}"] = import_string(config["BACKEND"])(**config["OPTIONS"])
-        return cast(EmbedEngine, _built[f"embed {name}"])
+    return cast(EmbedEngine, _get_or_build(f"embed {name}", lambda: _build(config)))
 
 
 def get_index() -> Index:
     """Return the configured index. Segments that another index holds are searched in that other index."""
-    with _lock:
-        if "routed" not in _built:
-            name = settings.ENGINES["index"].get("NAME", "")
-            _built["routed"] = RoutedIndex(name, _get("index"), get_index_by_name)
-        return cast(Index, _built["routed"])
+    name = settings.ENGINES["index"].get("NAME", "")
+    return cast(Index, _get_or_build("routed", lambda: RoutedIndex(name, _get("index"), get_index_by_name)))
 
 
 def get_index_by_name(name: str) -> Index:
@@ -88,11 +78,7 @@ def get_index_by_name(name: str) -> Index:
         return cast(Index, _get("index"))
     if name not in settings.INDEXES:
         raise EngineRefused(f"There is no index '{name}'; there are {', '.join(sorted(settings.INDEXES))}.")
-    with _lock:
-        if f"index {name}" not in _built:
-            config = settings.INDEXES[name]
-            _built[f"index {name}"] = import_string(config["BACKEND"])(**config["OPTIONS"])
-        return cast(Index, _built[f"index {name}"])
+    return cast(Index, _get_or_build(f"index {name}", lambda: _build(settings.INDEXES[name])))
 
 
 def get_text_classifier() -> TextClassifier:
@@ -106,10 +92,7 @@ def get_classifier_embedder() -> EmbedEngine:
     wanted = get_text_classifier().embedder
     if wanted in ("", get_embedder().fingerprint):
         return get_embedder()
-    with _lock:
-        if "classify_embed" not in _built:
-            _built["classify_embed"] = import_string(settings.CLASSIFY_EMBED_BACKEND)()
-        return cast(EmbedEngine, _built["classify_embed"])
+    return cast(EmbedEngine, _get_or_build("classify_embed", import_string(settings.CLASSIFY_EMBED_BACKEND)))
 
 
 def get_injection_detector() -> IndirectInjectionDetector:
@@ -177,7 +160,7 @@ def reset() -> None:
         _built.clear()
 
 
-def _chat(name: str) -> Any:
+def _build_chat(name: str) -> Any:
     """Build a chat engine. Models of one server share a circuit breaker, since it is the server that fails."""
     if (config := settings.CHATS.get(name)) is None:
         raise EngineRefused(message_templates.NO_MODEL % {"name": name})
@@ -186,11 +169,20 @@ def _chat(name: str) -> Any:
 
 
 def _get(kind: str) -> Any:
-    engine = _built.get(kind)
+    """Return the engine of that kind in `settings.ENGINES`."""
+    return _get_or_build(kind, lambda: _build(settings.ENGINES[kind]))
+
+
+def _build(config: Mapping[str, Any]) -> Any:
+    return import_string(config["BACKEND"])(**config.get("OPTIONS", {}))
+
+
+def _get_or_build(key: str, build: Callable[[], Any]) -> Any:
+    """Return the engine stored under `key`, built by the first caller."""
+    engine = _built.get(key)
     if engine is None:
         with _lock:
-            engine = _built.get(kind)
+            engine = _built.get(key)
             if engine is None:
-                config = settings.ENGINES[kind]
-                engine = _built[kind] = import_string(config["BACKEND"])(**config.get("OPTIONS", {}))
+                engine = _built[key] = build()
     return engine

@@ -72,14 +72,10 @@ class EngineBusy(EngineError):
 class EngineRefused(EngineError):
     """Request that cannot be served, such as one too long or for an unknown model. Trying again does not help."""
 
-    pass
-
 
 class EngineBroken(EngineError):
     """Answer or file that makes no sense: wrong shape, values that are not finite, damaged weights. Trying again does
     not help."""
-
-    pass
 
 
 # --- chat -------------------------------------------------------------------------------------------

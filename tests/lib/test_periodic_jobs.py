@@ -59,27 +59,27 @@ def test_a_job_that_succeeds_again_is_overdue_no_more(monkeypatch: pytest.Monkey
     assert periodic_jobs.find_overdue(now + 200) == []
 
 
-async def test_the_doctor_names_the_job_that_did_not_run_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (await job_checks.check_periodic_jobs()).state == CheckState.WARN
+def test_the_doctor_names_the_job_that_did_not_run_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert job_checks.check_periodic_jobs().state == CheckState.WARN
     now = time.time()
     succeed("web", "ask queued questions")
     fail()
-    found = await job_checks.check_periodic_jobs()
+    found = job_checks.check_periodic_jobs()
     assert found.state == CheckState.GOOD and "2 periodic jobs" in found.message
     monkeypatch.setattr(time, "time", lambda: now + 310)
     succeed("web", "ask queued questions")
     fail()
-    found = await job_checks.check_periodic_jobs()
+    found = job_checks.check_periodic_jobs()
     assert found.state == CheckState.BAD and "1 periodic job is overdue" in found.message
     assert "purge (worker) for 5 minutes" in found.message and "what nobody has foreseen" in found.message
 
 
-async def test_a_process_that_runs_no_more_is_overdue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_runs_no_more_is_overdue(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     succeed("worker")
     periodic_jobs.clear_records()  # the process is gone, and its notes are there
     monkeypatch.setattr(time, "time", lambda: now + 310)
-    assert (await job_checks.check_periodic_jobs()).state == CheckState.BAD
+    assert job_checks.check_periodic_jobs().state == CheckState.BAD
 
 
 def test_a_disk_that_takes_no_notes_ends_no_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from collections import namedtuple
 from collections.abc import Callable
@@ -106,12 +107,12 @@ async def test_vectors_that_make_no_sense_are_found(monkeypatch: pytest.MonkeyPa
     assert found.state == CheckState.BAD and "unit length" in found.message
 
 
-async def test_the_worker_is_alive_while_it_signs() -> None:
-    assert (await system_checks.check_worker()).state == CheckState.BAD
+def test_the_worker_is_alive_while_it_signs() -> None:
+    assert system_checks.check_worker().state == CheckState.BAD
     get_heartbeat_file().touch()
-    assert (await system_checks.check_worker()).state == CheckState.GOOD
+    assert system_checks.check_worker().state == CheckState.GOOD
     os.utime(get_heartbeat_file(), (time.time() - 300, time.time() - 300))
-    found = await system_checks.check_worker()
+    found = system_checks.check_worker()
     assert found.state == CheckState.BAD and "5 minutes" in found.message
 
 
@@ -121,20 +122,21 @@ def test_a_large_database_is_not_read_through_while_a_page_waits(monkeypatch: py
         pytest.skip("about the file of SQLite")
     monkeypatch.setattr(system_checks, "VERIFY_BYTES", 0)
     with CaptureQueriesContext(connection) as queries:
-        found = system_checks._database()
+        found = system_checks.check_database()
     assert found.state == CheckState.GOOD and "too large for a full check" in found.message
     assert not any("quick_check" in query["sql"] for query in queries)
     monkeypatch.undo()
     with CaptureQueriesContext(connection) as queries:
-        assert "is intact" in system_checks._database().message
+        assert "is intact" in system_checks.check_database().message
     assert any("quick_check" in query["sql"] for query in queries)
 
 
 @pytest.mark.parametrize(
     ("free", "state"), [(100 * GIB, CheckState.GOOD), (3 * GIB, CheckState.WARN), (GIB // 2, CheckState.BAD)]
 )
-def test_a_disk_is_judged_by_what_is_free(free: int, state: CheckState) -> None:
-    found = system_checks._disk(lambda path: Usage(200 * GIB, 0, free))  # type: ignore[arg-type,return-value]
+def test_a_disk_is_judged_by_what_is_free(monkeypatch: pytest.MonkeyPatch, free: int, state: CheckState) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(200 * GIB, 0, free))
+    found = system_checks.check_disk()
     assert found.state == state
     assert bool(found.advice) == (state != CheckState.GOOD)
 
@@ -157,7 +159,7 @@ def test_the_confinement_of_file_readers_is_told_with_its_reason(
     monkeypatch: pytest.MonkeyPatch, found: runner.Confinement, state: CheckState, words: str
 ) -> None:
     monkeypatch.setattr(runner, "probe_confinement", lambda: found)
-    check = system_checks._readers()
+    check = system_checks.check_parsers()
     assert check.state == state and words in check.message
     assert bool(check.advice) == (state != CheckState.GOOD)
 
@@ -167,22 +169,22 @@ def test_file_readers_that_do_not_start_are_bad(monkeypatch: pytest.MonkeyPatch)
         raise OSError("no processes left")
 
     monkeypatch.setattr(runner, "probe_confinement", broken)
-    check = system_checks._readers()
+    check = system_checks.check_parsers()
     assert check.state == CheckState.BAD and "no processes left" in check.message and check.advice
 
 
 def test_a_database_without_its_last_tables_is_bad(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert system_checks._database().state == CheckState.GOOD
+    assert system_checks.check_database().state == CheckState.GOOD
     monkeypatch.setattr(system_checks.MigrationExecutor, "migration_plan", lambda self, targets: [("0002", False)])
-    assert system_checks._database().state == CheckState.BAD
+    assert system_checks.check_database().state == CheckState.BAD
 
 
 def test_failed_documents_are_told_with_their_reasons(alice: User) -> None:
     document(alice, status=Document.Status.READY)
-    assert system_checks._documents().state == CheckState.GOOD
+    assert system_checks.check_documents().state == CheckState.GOOD
     for _ in range(2):
         document(alice, status=Document.Status.FAILED, reason="This PDF is protected by a password.")
-    found = system_checks._documents()
+    found = system_checks.check_documents()
     assert found.state == CheckState.WARN
     assert "1 ready" in found.message and "2 failed" in found.message
     assert "2 × This PDF is protected" in found.advice
@@ -218,9 +220,8 @@ async def test_a_search_that_fails_is_told(ada: User, monkeypatch: pytest.Monkey
     assert (await engine_checks.check_search()).state == CheckState.WARN
     await in_db(sample_collection.load_sample, ada)
     await in_db(lambda: Document.objects.update(status=Document.Status.READY))
-    assert (
-        await engine_checks.check_search()
-    ).state == CheckState.BAD  # ready by name, but nothing of it is in the index
+    # Ready by name, but nothing of it is in the index.
+    assert (await engine_checks.check_search()).state == CheckState.BAD
 
     async def broken(*args: object, **options: object) -> None:
         raise EngineBroken("The index is damaged.")
@@ -233,11 +234,11 @@ async def test_events_come_out_as_they_went_in() -> None:
     assert (await engine_checks.check_turn_log()).state == CheckState.GOOD
 
 
-async def test_mail_that_goes_nowhere_is_told(settings: Settings) -> None:
+def test_mail_that_goes_nowhere_is_told(settings: Settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    assert (await system_checks.check_mail()).state == CheckState.WARN
+    assert system_checks.check_mail().state == CheckState.WARN
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    assert (await system_checks.check_mail()).state == CheckState.GOOD
+    assert system_checks.check_mail().state == CheckState.GOOD
 
 
 @pytest.mark.parametrize(
@@ -248,20 +249,20 @@ async def test_mail_that_goes_nowhere_is_told(settings: Settings) -> None:
         ("http://books.example.org", False, CheckState.WARN),
     ],
 )
-async def test_passwords_in_the_open_are_told(settings: Settings, url: str, secure: bool, state: CheckState) -> None:
+def test_passwords_in_the_open_are_told(settings: Settings, url: str, secure: bool, state: CheckState) -> None:
     settings.SITE_URL, settings.SECURE = url, secure
-    assert (await system_checks.check_site_url()).state == state
+    assert system_checks.check_site_url().state == state
 
 
-async def test_a_queue_that_is_away_is_bad(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+def test_a_queue_that_is_away_is_bad(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     Path(settings.DATA_DIR, "broker").mkdir()
-    assert (await system_checks.check_broker()).state == CheckState.GOOD
+    assert system_checks.check_broker().state == CheckState.GOOD
 
     def refuse(**options: object) -> Callable[[], None]:
         raise ConnectionRefusedError("nobody there")
 
     monkeypatch.setattr(system_checks.current_app, "connection_for_write", refuse)
-    assert (await system_checks.check_broker()).state == CheckState.BAD
+    assert system_checks.check_broker().state == CheckState.BAD
 
 
 @threads

@@ -202,7 +202,7 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
     wish.refresh_from_db()
     assert wish.status == "failed" and "retried every hour" in wish.reason
     assert "retried every hour" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
-    found = job_checks._requests()
+    found = job_checks.check_data_requests()
     assert (
         found.state == CheckState.BAD
         and f"user {alice.pk}" in found.message
@@ -215,14 +215,14 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
     data_requests.process_request(str(wish.pk))
     wish.refresh_from_db()
     assert (wish.status, wish.reason, wish.error) == ("done", "", "")
-    assert job_checks._requests().state == CheckState.GOOD and not User.objects.filter(pk=alice.pk).exists()
+    assert job_checks.check_data_requests().state == CheckState.GOOD and not User.objects.filter(pk=alice.pk).exists()
 
 
 def test_a_request_that_nobody_takes_up_is_seen_by_the_doctor(alice: User, ada: User) -> None:
     wish = data_requests.request_erasure(alice)
-    assert job_checks._requests().state == CheckState.GOOD
+    assert job_checks.check_data_requests().state == CheckState.GOOD
     DataRequest.objects.update(created=wish.created.replace(year=2020))
-    assert job_checks._requests().state == CheckState.BAD
+    assert job_checks.check_data_requests().state == CheckState.BAD
 
 
 def test_what_broke_is_named_to_administrators(alice: User, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +235,7 @@ def test_what_broke_is_named_to_administrators(alice: User, ada: User, monkeypat
         with pytest.raises(OSError, match="No space"):
             data_requests.process_request(str(wish.pk))
         DataRequest.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
-    assert "No space left on device" in job_checks._requests().message
+    assert "No space left on device" in job_checks.check_data_requests().message
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing_more(alice: User, ada: User, life: Life) -> None:

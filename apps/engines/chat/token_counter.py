@@ -16,7 +16,7 @@ from apps.engines.types import EngineBroken
 
 log = logging.getLogger(__name__)
 
-_KEPT = 20_000  # texts; the same passages are counted again for many questions
+_CACHED = 20_000  # texts; the same passages are counted again for many questions
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -43,10 +43,6 @@ class TokenCounter:
             self._remember(counted)
         return [cached[key] for key in keys]
 
-    def exact(self) -> bool:
-        """Return whether the counts come from the model's own tokenizer."""
-        return self._load() is not None
-
     def _encode(self, texts: list[str]) -> list[int]:
         tokenizer = self._load()
         if tokenizer is None:
@@ -58,7 +54,7 @@ class TokenCounter:
     def _remember(self, counted: dict[bytes, int]) -> None:
         with self._lock:
             self._counts.update(counted)
-            while len(self._counts) > _KEPT:
+            while len(self._counts) > _CACHED:
                 self._counts.popitem(last=False)
 
     def _load(self) -> Any:

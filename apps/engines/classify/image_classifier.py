@@ -76,25 +76,16 @@ class _Onnx:
     """ONNX model, loaded from memory so that only the pinned file is part of it."""
 
     def __init__(self, folder: Path, weights: bytes) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
+        self._session = load_onnx(weights)
         try:
-            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-            self._input = self._session.get_inputs()[0]
             config = json.loads((folder / "config.json").read_text())
             self.labels = [config["id2label"][str(at)] for at in range(len(config["id2label"]))]
-            self._preprocessor = _ImagePreprocessor.load(folder, self._input.shape)
+            self._preprocessor = _ImagePreprocessor.load(folder, self._session.get_inputs()[0].shape)
         except Exception as error:
             raise EngineBroken("The picture classifier cannot be loaded.") from error
 
     def __call__(self, image: Any) -> dict[str, float]:
-        try:
-            (logits, *_) = self._session.run(None, {self._input.name: self._preprocessor.tensor(image)})
-        except Exception as error:
-            raise EngineBroken("The picture classifier failed.") from error
-        return _softmax(np.asarray(logits), self.labels)
+        return _softmax(run_onnx(self._session, self._preprocessor.tensor(image)), self.labels)
 
 
 class _Weights:
@@ -183,6 +174,26 @@ def verify_pinned_file(file: Path, sha256: str, naming: str = "PICTURE_CHECK_SHA
     if hashlib.sha256(weights).hexdigest() != sha256:
         raise EngineBroken(f"The picture classifier's file is not the one that {naming}.")
     return weights
+
+
+def load_onnx(weights: bytes) -> Any:
+    """Return the inference session of an ONNX model, on one core. Raise EngineBroken if it cannot be loaded."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise EngineBroken("The picture classifier cannot be loaded.") from error
+
+
+def run_onnx(session: Any, tensor: Any) -> Any:
+    """Return the first output of the model for its first input. Raise EngineBroken if it fails."""
+    try:
+        return np.asarray(session.run(None, {session.get_inputs()[0].name: tensor})[0])
+    except Exception as error:
+        raise EngineBroken("The picture classifier failed.") from error
 
 
 def open_image(picture: bytes) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.engines.classify.image_classifier import open_image, verify_pinned_file
+from apps.engines.classify.image_classifier import load_onnx, open_image, run_onnx, verify_pinned_file
 from apps.engines.types import EngineBroken
 
 SHA256 = "9832f15515bdb06bcb5a77beb60bc8ea54439bd7ecbaac46dac3b760b3dd13cc"
@@ -41,11 +41,7 @@ class NudityDetector:
 
     def scores(self, picture: bytes) -> Mapping[str, float]:
         image = _boxed(open_image(picture))
-        session = self._loaded()
-        try:
-            (output, *_) = session.run(None, {session.get_inputs()[0].name: image})
-        except Exception as error:
-            raise EngineBroken("The picture classifier failed.") from error
+        output = run_onnx(self._loaded(), image)
         if np.shape(output) != _SHAPE or not np.isfinite(output).all():
             raise EngineBroken("The picture classifier returned a result of the wrong shape.")
         return {"sexual": float(np.interp(output[0, _BARE].max(), _SURE, _PROBABLE))}
@@ -53,15 +49,7 @@ class NudityDetector:
     def _loaded(self) -> Any:
         with self._lock:
             if self._session is None:
-                import onnxruntime
-
-                weights = verify_pinned_file(self._path, SHA256, "./run setup fetches")
-                options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = 1
-                try:
-                    self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-                except Exception as error:
-                    raise EngineBroken("The picture classifier cannot be loaded.") from error
+                self._session = load_onnx(verify_pinned_file(self._path, SHA256, "./run setup fetches"))
             return self._session
 
 

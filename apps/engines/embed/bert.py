@@ -27,37 +27,37 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
 PASS_TOKENS = 4096  # tokens of one pass at most: large enough for the kernels, small enough for the caches
-LEAST_TOKENS = 512  # fewer tokens are not worth a second core
+MIN_PARALLEL_TOKENS = 512  # fewer tokens are not worth a second core
 _PACK_ROWS = 16  # tokens of a usual question: the shape for which the weights are packed
 _READ_TEXTS = 32  # texts whose states are computed in one pass
-_SETTLED = 3  # passes after which TorchScript has finished optimising
+_WARM_UP_PASSES = 3  # passes after which TorchScript has finished optimising
 
 _LAYERS = """
-def layers(ids: Tensor, places: Tensor, counts: List[int], lengths: List[int], words: Tensor, positions: Tensor,
+def layers(ids: Tensor, position_ids: Tensor, counts: List[int], lengths: List[int], words: Tensor, positions: Tensor,
            norm: List[Tensor], weights: List[List[Tensor]], heads: int, eps: float, tap: int) -> List[Tensor]:
     width = words.size(1)
-    x = torch.embedding(words, ids) + torch.embedding(positions, places)
+    x = torch.embedding(words, ids) + torch.embedding(positions, position_ids)
     x = torch.layer_norm(x, [width], norm[0], norm[1], eps)
-    found: List[Tensor] = []
+    states: List[Tensor] = []
     for number in range(len(weights)):
         w = weights[number]
         mixed = linear(x, w[0], w[1])
-        seen: List[Tensor] = []
+        attended: List[Tensor] = []
         start = 0
         for i in range(len(counts)):
             end = start + counts[i] * lengths[i]
             qkv = mixed[start:end].view([counts[i], lengths[i], 3, heads, -1]).permute([2, 0, 3, 1, 4])
             q, k, v = qkv.unbind(0)
-            seen.append(torch.ops.aten.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape([-1, width]))
+            attended.append(torch.ops.aten.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape([-1, width]))
             start = end
-        x = x + linear(torch.cat(seen), w[2], w[3])
+        x = x + linear(torch.cat(attended), w[2], w[3])
         x = torch.layer_norm(x, [width], w[4], w[5], eps)
         x = x + linear(linear_gelu(x, w[6], w[7]), w[8], w[9])
         x = torch.layer_norm(x, [width], w[10], w[11], eps)
         if number + 1 == tap:
-            found.append(x)
-    found.append(x)
-    return found
+            states.append(x)
+    states.append(x)
+    return states
 """
 _PACKED = """
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ class BertEncoder:
         self._layers = torch.jit.CompilationUnit((_PACKED if can_pack_weights(torch) else _PLAIN) + _LAYERS).layers
         self._threads = threads
         self._cores = ThreadPoolExecutor(threads, "embed")  # shared by all callers, so that no core runs two passes
-        for _ in range(_SETTLED):
+        for _ in range(_WARM_UP_PASSES):
             self.encode([[0] * _PACK_ROWS])
 
     def encode(self, texts: Sequence[Sequence[int]]) -> Vectors:
@@ -150,8 +150,6 @@ class BertEncoder:
         states_by_text: list[NDArray[np.float32]] = []
         for start in range(0, len(ids), _READ_TEXTS):
             batch = ids[start : start + _READ_TEXTS]
-            if self._torch.get_num_threads() != 1:
-                self._torch.set_num_threads(1)
             with self._torch.inference_mode():
                 order, lengths, counts, (hidden,) = self._hidden(batch, layers)
             rows: list[Any] = [None] * len(batch)
@@ -164,29 +162,23 @@ class BertEncoder:
     def _pass(
         self, texts: Sequence[NDArray[np.int32]], spans: Sequence[Spans], layers: int
     ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
-        if self._torch.get_num_threads() != 1:
-            self._torch.set_num_threads(1)  # setting of the calling thread
-        with self._torch.inference_mode():
-            return self._computed(texts, spans, layers if any(spans) else 0)
-
-    def _computed(
-        self, texts: Sequence[NDArray[np.int32]], spans: Sequence[Spans], layers: int
-    ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
         torch = self._torch
-        order, lengths, counts, (*early_states, last) = self._hidden(texts, len(self._weights), layers)
         inside: list[SpanEmbeddings | None] = [None] * len(texts)
-        end = 0
-        for at in order if early_states else ():
-            start, end = end, end + len(texts[at])
-            if spans[at]:
-                inside[at] = pool_spans(early_states[0][start:end].float().numpy(), spans[at])
-        hidden, means, start = last.float(), [], 0
-        for length, count in zip(lengths, counts, strict=True):
-            group = hidden[start : start + length * count].view(count, length, -1)
-            means.append(group.mean(1) if self._mean else group[:, 0])
-            start += length * count
         unit: Vectors = np.empty((len(texts), self._width), np.float32)
-        unit[order] = torch.nn.functional.normalize(torch.cat(means), dim=1).numpy()
+        with torch.inference_mode():
+            state_layer = layers if any(spans) else 0
+            order, lengths, counts, (*early_states, last) = self._hidden(texts, len(self._weights), state_layer)
+            end = 0
+            for at in order if early_states else ():
+                start, end = end, end + len(texts[at])
+                if spans[at]:
+                    inside[at] = pool_spans(early_states[0][start:end].float().numpy(), spans[at])
+            hidden, means, start = last.float(), [], 0
+            for length, count in zip(lengths, counts, strict=True):
+                group = hidden[start : start + length * count].view(count, length, -1)
+                means.append(group.mean(1) if self._mean else group[:, 0])
+                start += length * count
+            unit[order] = torch.nn.functional.normalize(torch.cat(means), dim=1).numpy()
         return unit, inside
 
     def _hidden(
@@ -196,6 +188,8 @@ class BertEncoder:
         lengths, the number of texts per length, and the states after `layers` layers. States after `state_layer` layers
         precede them if `state_layer` is one of the layers."""
         torch = self._torch
+        if torch.get_num_threads() != 1:
+            torch.set_num_threads(1)  # setting of the calling thread
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
         lengths, counts = zip(*Counter(len(texts[at]) for at in order).items(), strict=True)
         ids = torch.from_numpy(np.concatenate([texts[at] for at in order]))
@@ -240,7 +234,7 @@ def _batches(lengths: Sequence[int], cores: int) -> list[list[int]]:
     """Return the indices of the texts in batches of similar token counts, longest texts first. There is a single batch
     or a multiple of `cores`, none much above PASS_TOKENS."""
     total = sum(lengths)
-    count = 1 if total <= LEAST_TOKENS else -(-total // (PASS_TOKENS * cores)) * cores
+    count = 1 if total <= MIN_PARALLEL_TOKENS else -(-total // (PASS_TOKENS * cores)) * cores
     batches: list[list[int]] = [[]]
     tokens = 0
     for at in sorted(range(len(lengths)), key=lambda at: -lengths[at]):

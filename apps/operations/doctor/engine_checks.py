@@ -266,39 +266,40 @@ def list_checks() -> list[NamedCheck]:
         )
         for number, name in enumerate(settings.EMBEDDERS, 2)
     ]
-    reported = (
-        [NamedCheck("captions", gettext_lazy("Picture descriptions"), check_captions)]
-        if registry.get_caption_engine()
-        else []
-    )
-    names = (
-        [NamedCheck("names", gettext_lazy("Names blocked in pictures"), system_checks.check_picture_names)]
-        if settings.PICTURE_NAMES
-        else []
-    )
-    return [*STANDARD_CHECKS[:2], *further, STANDARD_CHECKS[2], *embedding, *reported, *STANDARD_CHECKS[3:], *names]
+    captions = [NamedCheck("captions", gettext_lazy("Picture descriptions"), check_captions)]
+    check_names = partial(in_db, system_checks.check_picture_names)
+    names = [NamedCheck("names", gettext_lazy("Names blocked in pictures"), check_names)]
+    return [
+        *STANDARD_CHECKS[:2],
+        *further,
+        STANDARD_CHECKS[2],
+        *embedding,
+        *(captions if registry.get_caption_engine() else []),
+        *STANDARD_CHECKS[3:],
+        *(names if settings.PICTURE_NAMES else []),
+    ]
 
 
 STANDARD_CHECKS = (
     NamedCheck("model", gettext_lazy("Chat model"), check_chat_model),
     NamedCheck("reading", gettext_lazy("Reading"), check_reading),
     NamedCheck("embedding", gettext_lazy("Embedding model"), check_embedder),
-    NamedCheck("database", gettext_lazy("Database"), system_checks.check_database),
-    NamedCheck("worker", gettext_lazy("Worker"), system_checks.check_worker),
-    NamedCheck("jobs", gettext_lazy("Periodic jobs"), job_checks.check_periodic_jobs),
-    NamedCheck("requests", gettext_lazy("Data requests of users"), job_checks.check_data_requests),
-    NamedCheck("readers", gettext_lazy("File readers"), system_checks.check_parsers),
-    NamedCheck("broker", gettext_lazy("Queue"), system_checks.check_broker),
+    NamedCheck("database", gettext_lazy("Database"), partial(in_db, system_checks.check_database)),
+    NamedCheck("worker", gettext_lazy("Worker"), partial(in_pool, system_checks.check_worker)),
+    NamedCheck("jobs", gettext_lazy("Periodic jobs"), partial(in_pool, job_checks.check_periodic_jobs)),
+    NamedCheck("requests", gettext_lazy("Data requests of users"), partial(in_db, job_checks.check_data_requests)),
+    NamedCheck("readers", gettext_lazy("File readers"), partial(in_pool, system_checks.check_parsers)),
+    NamedCheck("broker", gettext_lazy("Queue"), partial(in_pool, system_checks.check_broker)),
     NamedCheck("turnlog", gettext_lazy("Running answers"), check_turn_log),
     NamedCheck("pictures", gettext_lazy("Picture check"), check_image_classifier),
     NamedCheck("index", gettext_lazy("Index"), check_index),
     NamedCheck("search", gettext_lazy("Sample search"), check_search),
-    NamedCheck("documents", gettext_lazy("Documents"), system_checks.check_documents),
-    NamedCheck("frozen", gettext_lazy("Review snapshots"), system_checks.check_frozen_texts),
-    NamedCheck("log", gettext_lazy("Audit log"), system_checks.check_audit_log),
-    NamedCheck("disk", gettext_lazy("Disk"), system_checks.check_disk),
-    NamedCheck("backup", gettext_lazy("Backup"), backup_checks.report_backups),
-    NamedCheck("memory", gettext_lazy("Memory"), system_checks.check_memory),
-    NamedCheck("mail", gettext_lazy("Mail"), system_checks.check_mail),
-    NamedCheck("address", gettext_lazy("Address"), system_checks.check_site_url),
+    NamedCheck("documents", gettext_lazy("Documents"), partial(in_db, system_checks.check_documents)),
+    NamedCheck("frozen", gettext_lazy("Review snapshots"), partial(in_db, system_checks.check_frozen_texts)),
+    NamedCheck("log", gettext_lazy("Audit log"), partial(in_db, system_checks.check_audit_log)),
+    NamedCheck("disk", gettext_lazy("Disk"), partial(in_pool, system_checks.check_disk)),
+    NamedCheck("backup", gettext_lazy("Backup"), partial(in_pool, backup_checks.check_backups)),
+    NamedCheck("memory", gettext_lazy("Memory"), partial(in_pool, system_checks.check_memory)),
+    NamedCheck("mail", gettext_lazy("Mail"), partial(in_pool, system_checks.check_mail)),
+    NamedCheck("address", gettext_lazy("Address"), partial(in_pool, system_checks.check_site_url)),
 )

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from apps.lib import periodic_jobs
-from apps.lib.concurrency.threads import in_db, in_pool
 from apps.operations.doctor.system_checks import CheckResult, bad, describe_duration, good, warn
 from apps.users.i18n import translate_stored
 
@@ -18,13 +17,9 @@ _SHOWN = 3
 _LATE = timedelta(hours=1)  # a request that waits longer is late: the worker is away, or each attempt fails
 
 
-async def check_periodic_jobs() -> CheckResult:
-    """Check that no periodic job of the web process or the worker is overdue."""
-    return await in_pool(_jobs)
-
-
-def _jobs() -> CheckResult:
-    """Return the check: bad if a periodic job is overdue, a warning if none has run yet."""
+def check_periodic_jobs() -> CheckResult:
+    """Return the check: bad if a periodic job of the web process or the worker is overdue, a warning if none has run
+    yet."""
     known, overdue = periodic_jobs.count_jobs(), periodic_jobs.find_overdue()
     if not known:
         return warn(
@@ -49,12 +44,7 @@ def _jobs() -> CheckResult:
     )
 
 
-async def check_data_requests() -> CheckResult:
-    """Check that data requests are done in time."""
-    return await in_db(_requests)
-
-
-def _requests() -> CheckResult:
+def check_data_requests() -> CheckResult:
     """Return the check: bad if a data request failed or is not done after `_LATE`.
 
     The worker retries failed erasures.

@@ -1,7 +1,7 @@
 """Doctor's checks of machine, database, worker, documents, logs and mail.
 
-Each check is an asynchronous function that returns a `CheckResult` and never raises. `engine_checks.list_checks` lists
-all checks.
+Each check returns a `CheckResult` and never raises. `engine_checks.list_checks` lists all checks, and runs these in
+threads.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox import runner
 from apps.images.moderation import blocked_names as picture_names
 from apps.lib import os_compat
-from apps.lib.concurrency.threads import in_db, in_pool
 from apps.safety.audit_log import verification
 from apps.safety.models import snapshot_keys
 from apps.users.i18n import translate_stored
@@ -95,12 +94,8 @@ def bad(message: str, advice: str) -> CheckResult:
     return CheckResult(CheckState.BAD, message, advice)
 
 
-async def check_database() -> CheckResult:
+def check_database() -> CheckResult:
     """Check that the database answers, is migrated and, for SQLite files up to VERIFY_BYTES, is sound."""
-    return await in_db(_database)
-
-
-def _database() -> CheckResult:
     try:
         plan = MigrationExecutor(connection)
         missing = plan.migration_plan(plan.loader.graph.leaf_nodes())
@@ -141,13 +136,9 @@ def _database() -> CheckResult:
     return good(gettext("SQLite%(size)s is intact, and its tables are up to date.") % {"size": size})
 
 
-async def check_disk() -> CheckResult:
+def check_disk() -> CheckResult:
     """Check the free space of the data directory's disk."""
-    return await in_pool(_disk, shutil.disk_usage)
-
-
-def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> CheckResult:
-    space = usage(Path(settings.DATA_DIR))
+    space = shutil.disk_usage(settings.DATA_DIR)
     message = gettext("%(gib)s GiB of %(gib2)s GiB are free on the disk with the data.") % {
         "gib": number_format(space.free / GIB, 1),
         "gib2": f"{space.total / GIB:.0f}",
@@ -160,7 +151,7 @@ def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> CheckResult:
     return warn(message, advice) if space.free < DISK_WARN else good(message)
 
 
-async def check_memory() -> CheckResult:
+def check_memory() -> CheckResult:
     """Check the free memory."""
     free = os_compat.get_available_memory()
     message = gettext("%(gib)s GiB of memory are free.") % {"gib": number_format(free / GIB, 1)}
@@ -169,7 +160,7 @@ async def check_memory() -> CheckResult:
     return good(message)
 
 
-async def check_worker() -> CheckResult:
+def check_worker() -> CheckResult:
     """Check that a worker is running; only the worker ingests documents."""
     advice = gettext(
         "Documents wait until it is running. Check the lines of 'worker' in the log, and restart ./run serve."
@@ -184,13 +175,8 @@ async def check_worker() -> CheckResult:
     return good(gettext("The worker is running. It responded a few seconds ago."))
 
 
-async def check_parsers() -> CheckResult:
+def check_parsers() -> CheckResult:
     """Check that parser processes start and are confined."""
-    return await in_pool(_readers)
-
-
-def _readers() -> CheckResult:
-    """Start a parser process and return how the system confines it."""
     try:
         confinement = runner.probe_confinement()
     except (OSError, ParseError, runner.ParserCrashed) as error:
@@ -240,12 +226,8 @@ def _list_limits(confinement: runner.Confinement) -> list[str]:
     return limits
 
 
-async def check_broker() -> CheckResult:
+def check_broker() -> CheckResult:
     """Check that the broker of Celery answers."""
-    return await in_pool(_broker)
-
-
-def _broker() -> CheckResult:
     kind = gettext("Redis") if settings.CELERY_BROKER_URL.startswith("redis") else gettext("Queue on disk")
     try:
         with current_app.connection_for_write() as link:
@@ -260,12 +242,8 @@ def _broker() -> CheckResult:
     return good(gettext("%(kind)s accepts messages for the worker.") % {"kind": kind})
 
 
-async def check_documents() -> CheckResult:
+def check_documents() -> CheckResult:
     """Check for documents that failed, with the most frequent reasons."""
-    return await in_db(_documents)
-
-
-def _documents() -> CheckResult:
     counts = dict(Document.objects.order_by().values_list("status").annotate(Count("pk")))
     waiting = sum(counts.get(state, 0) for state in Document.ACTIVE)
     failed = counts.get(Document.Status.FAILED, 0) + counts.get(Document.Status.QUARANTINED, 0)
@@ -284,12 +262,7 @@ def _documents() -> CheckResult:
     return warn(message, gettext("Their owners can see the reason and retry. Most frequent: %(most)s") % {"most": most})
 
 
-async def check_picture_names() -> CheckResult:
-    """Check the setting PICTURE_NAMES against the policy."""
-    return await in_db(_names)
-
-
-def _names() -> CheckResult:
+def check_picture_names() -> CheckResult:
     """Return the check of `PICTURE_NAMES`. The names are a blocklist of the policy; the setting is no longer needed."""
     count = len(picture_names.configured_names())
     advice = gettext("Change the list there, or let reviewers decide, and remove the setting from the environment.")
@@ -302,15 +275,10 @@ def _names() -> CheckResult:
     return warn(said, advice)
 
 
-async def check_frozen_texts() -> CheckResult:
-    """Check that encrypted texts of review can be decrypted."""
-    return await in_db(_frozen_texts)
-
-
-def _frozen_texts(seconds: float = OPEN_S) -> CheckResult:
+def check_frozen_texts() -> CheckResult:
     """Return the check of as many frozen texts as `seconds` allow, and of the key file's permissions."""
     try:
-        tried, lost, plain = snapshot_keys.count_unreadable(seconds)
+        tried, lost, plain = snapshot_keys.count_unreadable(OPEN_S)
     except ImproperlyConfigured as error:
         return bad(str(error), gettext("Without a key, no new review snapshots can be stored either."))
     file = settings.SNAPSHOT_KEYS
@@ -334,15 +302,10 @@ def _frozen_texts(seconds: float = OPEN_S) -> CheckResult:
     return good(gettext("%(n)s review snapshots were opened with their key.") % {"n": tried})
 
 
-async def check_audit_log() -> CheckResult:
-    """Check the audit log."""
-    return await in_db(_audit_log)
-
-
-def _audit_log(seconds: float = VERIFY_S) -> CheckResult:
+def check_audit_log() -> CheckResult:
     """Return the check of a part of the audit log, its noted heads and its triggers."""
     try:
-        report = verification.verify_part(seconds)
+        report = verification.verify_part(VERIFY_S)
     except ImproperlyConfigured as error:
         return bad(
             str(error), gettext("Until then nothing can be logged, and actions that must be logged are blocked.")
@@ -368,7 +331,7 @@ def _audit_log(seconds: float = VERIFY_S) -> CheckResult:
     return good(message)
 
 
-async def check_mail() -> CheckResult:
+def check_mail() -> CheckResult:
     """Check that mail is sent by a server, not printed to the log."""
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return warn(
@@ -378,7 +341,7 @@ async def check_mail() -> CheckResult:
     return good(gettext("E-mails are sent through %(email_host)s.") % {"email_host": settings.EMAIL_HOST})
 
 
-async def check_site_url() -> CheckResult:
+def check_site_url() -> CheckResult:
     """Check that passwords travel encrypted, or that the site is local."""
     host = urlsplit(settings.SITE_URL).hostname
     if settings.SECURE:

@@ -135,13 +135,13 @@ def test_missing_and_empty_triggers_are_found_and_put_back_by_command(
 
 
 def test_the_doctor_of_the_page_verifies_the_log(entries: list[AuditEntry]) -> None:
-    found = system_checks._audit_log()
+    found = system_checks.check_audit_log()
     assert found.state == "good" and "5 entries are intact" in found.message
     unguard()
     AuditEntry.objects.filter(seq=2).update(subject="another")
     audit.install_triggers()
     for _ in range(2):  # each time, not only the first
-        found = system_checks._audit_log()
+        found = system_checks.check_audit_log()
         assert found.state == "bad" and "Entry 2 was changed" in found.message
 
 
@@ -187,7 +187,7 @@ def test_without_its_key_nothing_is_logged_by_another_one(entries: list[AuditEnt
     (place / "audit_keys").unlink()
     with pytest.raises(ImproperlyConfigured, match="AUDIT_KEY_FILE"):
         audit.record_event("read", subject="person 9")
-    assert system_checks._audit_log().state == "bad"
+    assert system_checks.check_audit_log().state == "bad"
     (place / "audit_keys").write_text(key)
     audit.record_event("read", subject="person 9")
     assert verification.verify_log().faults == []
@@ -297,7 +297,7 @@ def test_a_place_that_takes_no_head_is_a_warning(
     with pytest.raises(OSError):
         verification.note_heads()
     monkeypatch.setattr(verification, "LATE_AFTER", timedelta(0))
-    found = system_checks._audit_log()
+    found = system_checks.check_audit_log()
     assert found.state == "warn" and "AUDIT_HEADS_URL" in found.advice
 
 

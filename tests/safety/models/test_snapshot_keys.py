@@ -127,7 +127,7 @@ def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, notes: Note
         )
     assert (
         Snapshot.objects.get().text == "Où est-ce ?"
-        and system_checks._frozen_texts().state == system_checks.CheckState.WARN
+        and system_checks.check_frozen_texts().state == system_checks.CheckState.WARN
     )
     assert snapshot_keys.encrypt_all(Snapshot) == 1  # as a migration calls it
     found = Snapshot.objects.get()
@@ -140,14 +140,14 @@ def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, notes: Note
 
 def test_the_doctor_says_what_is_wrong_with_the_keys(alice: User, notes: Notes, key_file: Path) -> None:
     make_note_case(alice)
-    assert system_checks._frozen_texts().state == system_checks.CheckState.GOOD
+    assert system_checks.check_frozen_texts().state == system_checks.CheckState.GOOD
     key_file.chmod(0o644)
-    assert "chmod 600" in system_checks._frozen_texts().advice
+    assert "chmod 600" in system_checks.check_frozen_texts().advice
     lose(key_file)
-    said = system_checks._frozen_texts()
+    said = system_checks.check_frozen_texts()
     assert said.state == system_checks.CheckState.BAD and "2 of 2" in said.message and str(key_file) in said.advice
     key_file.write_text("no key\n")
-    assert "has a line that is not a key" in system_checks._frozen_texts().message
+    assert "has a line that is not a key" in system_checks.check_frozen_texts().message
 
 
 def test_a_file_of_keys_that_is_none_is_said_and_nothing_is_stored_plain(
@@ -190,7 +190,7 @@ def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, no
     assert not key_file.exists() and isinstance(
         Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText
     )
-    told = system_checks._frozen_texts()
+    told = system_checks.check_frozen_texts()
     assert told.state.value == "bad" and "is missing" in told.message
     kept.rename(key_file)
     assert Snapshot.objects.get(pk=shot.pk).text == TEXT

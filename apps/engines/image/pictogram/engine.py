@@ -101,11 +101,8 @@ class PictogramPainter:
         self, model: str = "", loras: str = "", sha256: str = "", embed: EmbedEngine | None = None, previews: str = ""
     ) -> None:
         built_in = model == BUILT_IN
-        self._folder, self._pinned, self._embed = (
-            FOLDER if built_in else Path(model),
-            SHA256 if built_in else sha256,
-            embed,
-        )
+        self._folder, self._pinned = (FOLDER, SHA256) if built_in else (Path(model), sha256)
+        self._embed = embed
         self._get_embedder: Callable[[], EmbedEngine] | None = None
         self._lock = threading.Lock()
         self._loaded: LoadedPainter | None = None
