@@ -202,24 +202,32 @@ def _asked_cell(table: QuotedRow, question: str, idf: Mapping[str, float]) -> in
 def _widen_quote(
     option: QuoteCandidate, options: Sequence[QuoteCandidate], taken: Sequence[QuoteCandidate], *, first: bool
 ) -> list[QuoteCandidate]:
-    """Return the sentence with neighbours of its paragraph: the one before where it points back, then the likelier ones
-    as far as there is room. A list is quoted as far as there is room. The first quote has more of it than others."""
+    """Return the sentence with neighbours of its paragraph: the one before where it points back, what it introduces by
+    a colon, then the likelier ones as far as there is room. A list is quoted as far as there is room. The first quote
+    has more of it than others."""
     parts, room = [option], _MOST_WORDS if first else _JOINED_WORDS
-    max_parts = _ITEMS if option.run.kind == "item" or option.text.endswith(":") else _SENTENCES
     if option.run.kind == "row":
         return parts
     by_position = {other.position: other for other in options if other.source == option.source and other not in taken}
-    while len(parts) < max_parts:
+    while len(parts) < (_ITEMS if any(part.run.kind == "item" or _introduces(part) for part in parts) else _SENTENCES):
         before, after = by_position.get(parts[0].position - 1), by_position.get(parts[-1].position + 1)
         if before is not None and len(parts) == 1 and _POINTS_BACK.match(option.text):
             beside = [before]
+        elif _introduces(parts[-1]):
+            beside = [after]
         else:
             beside = sorted(filter(None, (after, before)), key=lambda other: -other.score)
-        new = next((other for other in beside if _fits_quote(parts, other, room)), None)
+        new = next((other for other in beside if other is not None and _fits_quote(parts, other, room)), None)
         if new is None:
             break
         parts = [new, *parts] if new.position < parts[0].position else [*parts, new]
+    if _introduces(parts[-1]) and parts[-1] is not option:
+        parts.pop()  # what it introduces does not fit
     return parts
+
+
+def _introduces(part: QuoteCandidate) -> bool:
+    return part.text.endswith(":")
 
 
 def _fits_quote(parts: Sequence[QuoteCandidate], other: QuoteCandidate, room: int) -> bool:

@@ -252,3 +252,22 @@ def test_each_item_of_a_quoted_list_stands_on_a_line_of_its_own() -> None:
     chosen = select_quotes("What does a wash cost, and when is the room open?", None, {1: make_passage(text)}, {})
     lines = ["- A wash costs 1.80 euros, the dryer 1.20 euros for an hour.", "- The room is open from 7:00 to 21:00."]
     assert chosen[0].text.removeprefix("- ") == "\n".join(lines).removeprefix("- ")
+
+
+def test_a_list_is_quoted_with_the_sentence_that_introduces_it() -> None:
+    text = (
+        "Title II adds a section to create\nfour new limitations on liability for service providers.\nThe limitations "
+        "are based on the following categories of conduct by a provider:\n1. Transitory communications;\n"
+        "2. System caching;\n3. Storage of information;\nand\n4. Information location tools.\n"
+        "New sections have rules for institutions."
+    )
+    chosen = select_quotes("What are the four limitations on liability?", None, {1: make_passage(text)}, {})
+    assert "Transitory communications" in chosen[0].text
+    assert "Information location tools" in chosen[0].text
+
+
+def test_no_quote_ends_where_it_introduces_something_too_long_to_quote() -> None:
+    long = " ".join(["word"] * 100)
+    text = f"The warranty ends after two years. It covers these parts:\n- pumps and {long}.\n- valves."
+    chosen = select_quotes("When does the warranty end?", None, {1: make_passage(text)}, {}, 1)
+    assert chosen[0].text == "The warranty ends after two years."

@@ -33,6 +33,7 @@ from apps.documents.parsing.pdf.columns import (
 from apps.documents.parsing.pdf.forms import open_flattened_page
 from apps.documents.parsing.pdf.hidden_text import blank_hidden_words
 from apps.documents.parsing.pdf.tables import NO_CHAR_INDEX, write_tables
+from apps.documents.parsing.pdf.typeset_marks import mark_raised_numbers, restore_bullets
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
     TEXT_TOO_LONG,
@@ -55,10 +56,11 @@ _PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
 _LONE = re.compile("[\ud800-\udfff]")
 _LINE = re.compile("[^\r\n\u00ad]+")  # a soft hyphen ends a printed line too
 _SECTION = re.compile(r"\s*(\d{1,2}(?:\.\d{1,2}){1,4})\.?\s+/?[^\W\d_]")  # "5.9.1. Purpose"
-_LIST = re.compile(r"\s*(?:[•◦▪‣·–-]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
+_LIST = re.compile(r"\s*(?:[•◦▪‣·●○■□▶►➢➤✓✔–-]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
 _NAME_OF_FILE = re.compile(
     r"^(microsoft (word|powerpoint|excel) -|untitled|\S+\.(docx?|pdf|indd|tex|dvi|pptx?|xlsx?)$)", re.IGNORECASE
 )
+_FORCE_BOLD, _BOLD_WEIGHT = 1 << 18, 600  # flag of a font, and weight from which it counts as bold
 FEW_CHARACTERS = 30  # a page with fewer, and with a picture, counts as scanned
 FEW_BESIDE = 250  # the same, if a picture covers most of the page: a scan with a stamp or a running head
 COVERS = 0.5  # share of the page that such a picture covers
@@ -122,11 +124,12 @@ def extract_page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, 
         order = _turned(rows, char_indexes, page, textpage) or order_columns(
             rows, page.get_width(), leftward=is_right_to_left(raw)
         )
-    text = visible_text
+    text = restore_bullets(visible_text, char_indexes, textpage)
     if order is not None:
-        text, char_indexes = arrange_text(visible_text, order, char_indexes)
+        text, char_indexes = arrange_text(text, order, char_indexes)
         rows = split_rows(text, char_indexes, textpage)
-    return PageText(*write_tables(text, char_indexes, rows), visible_text != raw)
+    text, char_indexes, tables = write_tables(text, char_indexes, rows)
+    return PageText(mark_raised_numbers(text, char_indexes, textpage), char_indexes, tables, visible_text != raw)
 
 
 def _turned(
@@ -225,22 +228,29 @@ def _is_covered(page: pypdfium2.PdfPage) -> bool:
 
 
 def _lines(textpage: pypdfium2.PdfTextPage, page_text: PageText) -> Iterator[_Line]:
-    """Yield the lines of a page with position and font of their first character."""
-    page, box, matrix, flags = textpage.raw, pdfium.FS_RECTF(), pdfium.FS_MATRIX(), ctypes.c_int()
+    """Yield the lines of a page with position and font of their first letter or digit, as bullets have other fonts.
+
+    A line is bold if its last one is too: a paragraph may have a bold name in it.
+    """
+    page, box, matrix = textpage.raw, pdfium.FS_RECTF(), pdfium.FS_MATRIX()
     for match in _LINE.finditer(page_text.text):
         start = match.start() + len(match.group()) - len(match.group().lstrip())
-        char_index = next(
-            (index for index in page_text.char_indexes[start : match.end()] if index != NO_CHAR_INDEX), NO_CHAR_INDEX
-        )
-        if char_index == NO_CHAR_INDEX:
+        drawn = [at for at in range(start, match.end()) if page_text.char_indexes[at] != NO_CHAR_INDEX]
+        if not drawn:
             continue
+        letters = [at for at in drawn if page_text.text[at].isalnum()] or drawn
+        char_index = page_text.char_indexes[letters[0]]
         pdfium.FPDFText_GetLooseCharBox(page, char_index, box)
         pdfium.FPDFText_GetMatrix(page, char_index, matrix)
         size = pdfium.FPDFText_GetFontSize(page, char_index) * math.hypot(matrix.c, matrix.d)
-        weight = pdfium.FPDFText_GetFontWeight(page, char_index)
-        pdfium.FPDFText_GetFontInfo(page, char_index, None, 0, flags)
-        bold = weight >= 600 or bool(flags.value & (1 << 18))
+        bold = _is_bold(page, char_index) and _is_bold(page, page_text.char_indexes[letters[-1]])
         yield _Line(start, match.end(), box.bottom, size, bold)
+
+
+def _is_bold(textpage: Any, char_index: int) -> bool:
+    flags = ctypes.c_int()
+    pdfium.FPDFText_GetFontInfo(textpage, char_index, None, 0, flags)
+    return bool(flags.value & _FORCE_BOLD) or pdfium.FPDFText_GetFontWeight(textpage, char_index) >= _BOLD_WEIGHT
 
 
 def _with_tables(page_text: PageText, lines: list[_Line], body: float) -> Iterator[BlockSpan]:

@@ -17,6 +17,7 @@ from apps.documents.parsing.pdf.columns import LineCell
 _AMOUNT = re.compile(r"\d\s*%|[$€£]\s*\d|:$")
 _LINE_END = re.compile("[\r\n]")
 _DIGIT = re.compile(r"\d")
+_LIST_MARKER = re.compile(r"[•◦▪‣·●○■□▶►➢➤✓✔–-]|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]")
 TABLE_ROWS = 3  # rows of a table, at least
 RECENT_ROWS = 5  # last rows with which the next is compared, as not each has a cell in every column
 MOST_CELLS = 100  # in a row of a table
@@ -42,9 +43,18 @@ class DetectedTable:
     def end(self) -> int:
         return self.rows[-1][-1].end
 
+    def is_list(self, text: str) -> bool:
+        """Return whether it is a list of which each item stands apart from its number or bullet."""
+        return self.header is None and all(
+            len(row) == 2 and _LIST_MARKER.fullmatch(_words(text, row[0])) for row in self.rows
+        )
+
 
 def write_tables(text: str, char_indexes: Sequence[int], rows: Rows) -> tuple[str, list[int], list[tuple[int, int]]]:
-    """Return the text with its tables written out, the index of each character, and the span of each table."""
+    """Return the text with its tables written out, the index of each character, and the span of each table.
+
+    A list is no table, but has spaces where a table would have bars: so offsets into texts stored before still hold.
+    """
     tables = find_tables(text, rows)
     text = _in_lines(text, tables)
     inserts = [insert for table in tables for insert in _inserts(text, table)]
@@ -61,7 +71,7 @@ def write_tables(text: str, char_indexes: Sequence[int], rows: Rows) -> tuple[st
     def shift(position: int) -> int:
         return position + lengths[bisect_left(positions, position)]
 
-    spans = [(shift(table.start), shift(table.end)) for table in tables]
+    spans = [(shift(table.start), shift(table.end)) for table in tables if not table.is_list(text)]
     return "".join([*parts, text[done:]]), [*indexes, *char_indexes[done:]], spans
 
 
@@ -91,12 +101,13 @@ def find_tables(text: str, rows: Rows) -> list[DetectedTable]:
 
 def _inserts(text: str, table: DetectedTable) -> Iterator[Insert]:
     """Yield the insertions for a table, in the order of the text."""
+    separator = "  " if table.is_list(text) else " |"
     for row in [*([table.header] if table.header else []), *table.rows]:
         before, last = None, None
         for cell in row:
             name = _name(text, cell, table.header) if table.header and row is not table.header else None
             if before is not None and name is None and text[before.end - 1] != ":":
-                yield before.end, " |"
+                yield before.end, separator
             elif before is not None and name is not None and name is not last:
                 yield before.end, ";"
             if name is not None and name is not last and _words(text, name) != _words(text, cell):
