@@ -21,6 +21,7 @@ from django.db.models import Q
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.conversations.history.quote_search import search_quotes
 from apps.conversations.history.transcript import load_citations
 from apps.conversations.models import Conversation, Message, ShownSentences
 from apps.conversations.rendering.answer_renderer import extract_verified_text
@@ -95,8 +96,9 @@ class MessageHit:
 def search_messages(user: User, text: str, limit: int = MAX_HITS) -> list[MessageHit]:
     """Return messages of the user's own conversations that hold every word, the latest first. For `in_db`.
 
-    The last word matches as a prefix. Case does not matter, nor do accents with SQLite. Unverified sentences that the
-    page does not show are not searched.
+    The words of an answer are those on its page: its quotes as the user may read them now, and its text without
+    unverified sentences that are not shown. The last word matches as a prefix. Case does not matter, nor do accents
+    with SQLite.
     """
     terms = split_query(text)
     if not terms:
@@ -106,9 +108,19 @@ def search_messages(user: User, text: str, limit: int = MAX_HITS) -> list[Messag
     rows = Message.objects.filter(pk__in=found)
     rows = rows.only("role", "text", "shown_sentences", "created", "conversation_id", "asked_by_id")
     known = {row.pk: row for row in rows.order_by() if row.asked_by_id == user.pk}
+    quotes: dict[UUID, str] = {}
+    for row, quoted in search_quotes(user, terms):
+        quotes[row.pk] = f"{quoted}\n"
+        known.setdefault(row.pk, row)
     verified = _get_verified_texts(list(known.values()))
-    shown = [pk for pk in found if pk in known and (pk not in verified or _holds_terms(verified[pk], terms))]
-    return [MessageHit(known[pk], make_snippet(verified.get(pk, known[pk].text), terms)) for pk in shown]
+    shown = {pk: quotes.get(pk, "") + verified.get(pk, row.text) for pk, row in known.items()}
+    indexed = set(found) - set(verified)  # the index holds just what their pages show
+    hits = [
+        MessageHit(row, make_snippet(shown[pk], terms))
+        for pk, row in known.items()
+        if pk in indexed or _holds_terms(shown[pk], terms)
+    ]
+    return sorted(hits, key=lambda hit: hit.message.created, reverse=True)[:limit]
 
 
 def search_titles(user: User, text: str) -> list[Conversation]:

@@ -12,7 +12,7 @@ from apps.conversations.turns import runner
 from apps.conversations.turns import titles as turn_titles
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import make_client
+from tests.factories import make_client, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -80,6 +80,22 @@ def test_what_a_page_folds_is_not_found(alice: User) -> None:
     assert texts(alice, "cheese") == texts(alice, "cheese high") == []
     assert texts(alice, "tower metr") == [text]
     assert "cheese" not in full_text_search.search_messages(alice, "metres")[0].snippet
+
+
+def test_words_of_a_quote_are_found_as_long_as_its_document_may_be_read(alice: User, bob: User) -> None:
+    collection = make_collection(bob, "House")
+    collection.members.add(alice)
+    document = make_document(collection, "Lift", ["The lift stops. Call a technician on weekdays before noon."])
+    place = said(alice, "Who mends the lift?", "Somebody does.")
+    answer = place.messages.get(role=Message.Role.ASSISTANT)
+    Source.objects.create(conversation=place, number=1, document=document, page_number=1, spans=[[0, 58]])
+    Message.objects.filter(pk=answer.pk).update(quotes=[{"source": 1, "start": 16, "end": 58, "score": 0.9}])
+    assert texts(alice, "technic") == texts(alice, "somebody TECHNICIAN") == ["Somebody does."]
+    assert "<mark>technician</mark> on weekdays" in full_text_search.search_messages(alice, "technician")[0].snippet
+    assert texts(alice, "stops") == [], "beyond the quote"
+    assert texts(bob, "technician") == []
+    collection.members.clear()
+    assert texts(alice, "technician") == [], "the collection is no longer shared"
 
 
 def test_a_migration_that_dropped_the_triggers_is_mended_after_it(alice: User) -> None:
