@@ -58,8 +58,10 @@ _MOST_WORDS = 90  # of the first quote, with its neighbours
 _JOINED_WORDS = 80  # of others
 _GOES_ON = 4  # sentences after the one that names a code
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _POINTS_BACK = re.compile(  # a pronoun at the beginning, or a personal one among the first four words
-    r"\W*(?:(?:this|these|those|that|such|both)\b|(?:[\w,]+ ){0,3}(?:he|she|it|they|his|her|its|their)\b)",
+    r"\W*(?:(?:(?:of|for|in|with|from|to|by|at|on|after|besides) )?(?:this|these|those|that|such|both)\b|"
+    r"(?:[\w,]+ ){0,3}(?:he|she|it|they|his|her|its|their)\b)",
     re.IGNORECASE,
 )
 
@@ -211,13 +213,8 @@ def _widen_quote(
     by_position = {other.position: other for other in options if other.source == option.source and other not in taken}
     while len(parts) < (_ITEMS if any(part.run.kind == "item" or _introduces(part) for part in parts) else _SENTENCES):
         before, after = by_position.get(parts[0].position - 1), by_position.get(parts[-1].position + 1)
-        if before is not None and len(parts) == 1 and _POINTS_BACK.match(option.text):
-            beside = [before]
-        elif _introduces(parts[-1]):
-            beside = [after]
-        else:
-            beside = sorted(filter(None, (after, before)), key=lambda other: -other.score)
-        new = next((other for other in beside if other is not None and _fits_quote(parts, other, room)), None)
+        beside = _order_neighbours(parts, before, after)
+        new = next((other for other in beside if _fits_quote(parts, other, room)), None)
         if new is None:
             break
         parts = [new, *parts] if new.position < parts[0].position else [*parts, new]
@@ -226,12 +223,29 @@ def _widen_quote(
     return parts
 
 
+def _order_neighbours(
+    parts: Sequence[QuoteCandidate], before: QuoteCandidate | None, after: QuoteCandidate | None
+) -> list[QuoteCandidate]:
+    """Return the neighbours that a quote may go on with, the better first. One that points back goes on better."""
+    if before is not None and len(parts) == 1 and _POINTS_BACK.match(parts[0].text):
+        return [before]
+    if _introduces(parts[-1]):
+        return [after] if after is not None else []
+    if after is None or before is None:
+        return [other for other in (after, before) if other is not None]
+    refers = _POINTS_BACK.match(after.text) is not None
+    return [after, before] if after.score + refers * WEIGHTS["goes on"] > before.score else [before, after]
+
+
 def _introduces(part: QuoteCandidate) -> bool:
     return part.text.endswith(":")
 
 
 def _fits_quote(parts: Sequence[QuoteCandidate], other: QuoteCandidate, room: int) -> bool:
-    """Return whether a neighbour belongs to the same paragraph, adds something, and leaves the quote readable."""
+    """Return whether a neighbour belongs to the same paragraph and subject, adds something, and leaves the quote
+    readable."""
+    if any(is_about_rivals(part.codes, other.codes) for part in parts):
+        return False
     introduced = other.run.kind == "item" and any(other.run.intro == part.run.intro != () for part in parts)
     together = introduced or other.run.block == parts[0].run.block
     if other.run.kind == "row" or not together or any(_is_same_text(part, other) for part in parts):
@@ -348,8 +362,16 @@ def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
         "long": max(0.0, (words - 30) / 30),
         "question": float(option.text.rstrip().endswith("?")),
         "goes on": float(bool(asked.codes & (option.codes - extract_identifiers(option.text)))),
-        "other": float(is_about_rivals(asked.codes, option.codes)),
+        "other": float(is_about_rivals(asked.codes, option.codes) or _is_row_of_other_year(asked.text, option)),
     }
+
+
+def _is_row_of_other_year(question: str, option: QuoteCandidate) -> bool:
+    """Return whether the first cell of a row is about another year than the question."""
+    if option.run.kind != "row":
+        return False
+    asked, own = (set(_YEAR.findall(text)) for text in (question, re.split(r"[;|]", option.text, maxsplit=1)[0]))
+    return bool(asked and own) and not asked & own
 
 
 def _are_related_stems(one: str, other: str) -> bool:

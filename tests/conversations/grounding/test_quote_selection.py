@@ -271,3 +271,39 @@ def test_no_quote_ends_where_it_introduces_something_too_long_to_quote() -> None
     text = f"The warranty ends after two years. It covers these parts:\n- pumps and {long}.\n- valves."
     chosen = select_quotes("When does the warranty end?", None, {1: make_passage(text)}, {}, 1)
     assert chosen[0].text == "The warranty ends after two years."
+
+
+ERRORS = (
+    "Error E4 means that the pressure is too low. Open the blue valve slowly until the gauge shows 1.5 bar.\n"
+    "Error E7 means that the exhaust is blocked. Switch the boiler off at the red switch."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "quotes"),
+    [
+        (
+            "And if it shows E7?",
+            ["Error E7 means that the exhaust is blocked. Switch the boiler off at the red switch."],
+        ),
+        ("What is meant by E4 and E7?", [ERRORS.partition("\n")[0], ERRORS.partition("\n")[2]]),
+    ],
+)
+def test_no_quote_goes_from_one_code_to_another(question: str, quotes: list[str]) -> None:
+    chosen = select_quotes(question, None, {1: make_passage(ERRORS)}, {})
+    assert sorted(quote.text for quote in chosen) == sorted(quotes)
+
+
+def test_a_sentence_that_points_back_to_a_quote_goes_on_with_it() -> None:
+    text = (
+        "The houses used 412 megawatt hours of heat, less than the year before. Two thirds came from the pumps of the "
+        "roof. The solar roof produced 61,400 kilowatt hours of power. Of these 38,200 were used in the houses."
+    )
+    chosen = select_quotes("How much power of the solar roof did we use?", None, {1: make_passage(text)}, {}, 1)
+    assert "Of these 38,200 were used" in chosen[0].text
+
+
+def test_a_row_of_another_year_than_asked_gives_way() -> None:
+    rows = "month: 2025-04; used in kWh: 4010\nmonth: 2026-05; used in kWh: 4380\nmonth: 2026-06; used in kWh: 4220"
+    chosen = select_quotes("How many kWh were used in 2025?", None, {1: make_passage(rows)}, {})
+    assert [quote.text for quote in chosen] == ["Handbook: month: 2025-04; used in kWh: 4010"]
