@@ -58,6 +58,7 @@ _MOST_WORDS = 90  # of the first quote, with its neighbours
 _JOINED_WORDS = 80  # of others
 _GOES_ON = 4  # sentences after the one that names a code
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
+_BULLET_BEFORE = re.compile(r"(?:[^\w\s(]{1,2}[^\S\n]+)?\Z")  # at the end of the text before an item
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _POINTS_BACK = re.compile(  # a pronoun at the beginning, or a personal one among the first four words
     r"\W*(?:(?:(?:of|for|in|with|from|to|by|at|on|after|besides) )?(?:this|these|those|that|such|both)\b|"
@@ -159,6 +160,9 @@ def _make_quote(
     passage, run = option.passage, option.run
     offset, first = passage.full_start, min(parts, key=lambda part: part.position)
     spans = [(min(part.start for part in parts), max(part.end for part in parts))]
+    if first.run.kind == "item" and len(parts) > 1:  # each item of a list has its bullet
+        start = spans[0][0] - offset
+        spans = [(start + offset - len(_BULLET_BEFORE.search(passage.full_text[:start])[0]), spans[0][1])]
     if (lead := first.run.lead) is not None:
         spans = _add_lead(passage.full_text, lead, spans[0], offset, is_item=first.run.kind == "item")
     text = join_spans(passage.full_text, [(start - offset, end - offset) for start, end in spans], lines=True)
@@ -210,7 +214,11 @@ def _widen_quote(
     parts, room = [option], _MOST_WORDS if first else _JOINED_WORDS
     if option.run.kind == "row":
         return parts
-    by_position = {other.position: other for other in options if other.source == option.source and other not in taken}
+    by_position = {
+        other.position: other
+        for other in options
+        if other.source == option.source and not any(_is_same_text(other, quoted) for quoted in taken)
+    }
     while len(parts) < (_ITEMS if any(part.run.kind == "item" or _introduces(part) for part in parts) else _SENTENCES):
         before, after = by_position.get(parts[0].position - 1), by_position.get(parts[-1].position + 1)
         beside = _order_neighbours(parts, before, after)

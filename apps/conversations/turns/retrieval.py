@@ -157,13 +157,19 @@ async def emit_no_results(turn: Turn, found: SearchResult) -> None:
 
     The notice also names matching documents of the user's own collections that are withheld.
     """
+    nearest = found.nearest or found.passages[: documents.NEAREST]
+    numbered = source_numbering.number_passages(nearest, turn.prepared.numbers, {})
+    turn.quotes, turn.passages = [], [replace(item, new_spans=()) for item in numbered]
+    await emit_notice(turn, found)
+    if turn.passages:
+        await turn.store_sources()
+        await turn.emit(answer_sources.build_retrieved_event(turn))
+
+
+async def emit_notice(turn: Turn, found: SearchResult) -> None:
+    """Emit the notice of `emit_no_results`; the passages that the model was given stay the answer's sources."""
     prepared = turn.prepared
     withheld = await in_db(find_withheld_matches, prepared.user, found.query, prepared.collections)
-    nearest = found.nearest or found.passages[: documents.NEAREST]
-    turn.quotes, turn.passages = (
-        [],
-        [replace(item, new_spans=()) for item in source_numbering.number_passages(nearest, prepared.numbers, {})],
-    )
     if found.passages:  # counted only where none was found
         found = await documents.count_documents(prepared.user, found, turn.searched_collections, prepared.filters)
     turn.no_results = {
@@ -178,9 +184,6 @@ async def emit_no_results(turn: Turn, found: SearchResult) -> None:
         "by_words": await in_db(documents.list_unembedded_languages, prepared.user, prepared.collections),
     }
     await turn.emit(Nothing(source_list.render_no_results(turn.no_results)))
-    if turn.passages:
-        await turn.store_sources()
-        await turn.emit(answer_sources.build_retrieved_event(turn))
 
 
 async def search_other_question(turn: Turn, question: str, scope: SearchScope) -> SearchResult:

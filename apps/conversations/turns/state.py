@@ -153,6 +153,14 @@ class Turn:
         return self.search_result is not None and not self.search_result.passages and not speaks
 
     @property
+    def shows_no_answer(self) -> bool:
+        """Return whether the page shows nothing of a finished answer from passages: no quote, no verified sentence."""
+        if not self.passages or not self.finish_reason or self.shown_sentences != ShownSentences.VERIFIED:
+            return False
+        speaks = self.quotes or self.tool_calls or self.prepared.attached or self.follows_tool_call or self.withheld_by
+        return not speaks and not any(cite.is_verified for cite in self.citations)
+
+    @property
     def text_results(self) -> list[ToolCallRecord]:
         """Return the finished tool calls that gave text and no passages."""
         return [call for call in self.tool_calls.values() if call.status == "done" and not call.sources]

@@ -216,11 +216,13 @@ def test_choosing_among_six_passages_is_quick_apart_from_the_embedder() -> None:
     assert time.process_time() - started < 0.2
 
 
-def test_bullets_and_headings_are_no_part_of_a_quote() -> None:
+def test_headings_are_no_part_of_a_quote_nor_the_bullet_of_a_single_item() -> None:
     text = "Resetting the pump\n· To reset the pump, close the red valve.\n· The lamp turns green then."
     page = replace(make_passage(text), heading="Manual › Resetting the pump")
     chosen = select_quotes("How is the pump reset?", None, {1: page}, {})
-    assert chosen[0].text.startswith("To reset the pump, close the red valve.")
+    assert chosen[0].text == "· To reset the pump, close the red valve.\n· The lamp turns green then."
+    chosen = select_quotes("How is the pump reset?", None, {1: page}, {}, join=False)
+    assert chosen[0].text == "To reset the pump, close the red valve."
     assert text[chosen[0].start : chosen[0].end] == chosen[0].text.replace(" ·", "\n·")
     assert all(quote.text != "Resetting the pump" for quote in chosen)
 
@@ -251,7 +253,7 @@ def test_each_item_of_a_quoted_list_stands_on_a_line_of_its_own() -> None:
     text = "- A wash costs 1.80 euros, the dryer\n  1.20 euros for an hour.\n- The room is open from 7:00 to 21:00."
     chosen = select_quotes("What does a wash cost, and when is the room open?", None, {1: make_passage(text)}, {})
     lines = ["- A wash costs 1.80 euros, the dryer 1.20 euros for an hour.", "- The room is open from 7:00 to 21:00."]
-    assert chosen[0].text.removeprefix("- ") == "\n".join(lines).removeprefix("- ")
+    assert chosen[0].text == "\n".join(lines)
 
 
 def test_a_list_is_quoted_with_the_sentence_that_introduces_it() -> None:

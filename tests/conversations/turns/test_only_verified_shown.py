@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from apps.conversations.assistants import answer_style
+from apps.conversations.grounding import quote_selection
 from apps.conversations.grounding.sentence_state import SentenceReveal, SentenceState
 from apps.conversations.history import transcript
 from apps.conversations.models import Assistant, Citation, Conversation, Message, ModelProfile, ShownSentences
@@ -124,6 +125,28 @@ async def test_where_nothing_is_verified_one_line_says_so(open_page, alice, libr
     assert any(event["type"] == "quotes" for event in events)
     assert visible(events[-1]["html"]) == ""
     assert "own words could not be verified" in events[-1]["html"] and "cheese" in events[-1]["html"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_where_nothing_is_quoted_or_verified_the_page_says_that_nothing_was_found(
+    open_page, alice, library, chat, monkeypatch
+) -> None:
+    monkeypatch.setattr(quote_selection, "select_quotes", lambda *_args, **_options: [])
+    row, events = await answered(open_page, alice, chat, "It was made of cheese.")
+    notices = [event["html"] for event in events if event["type"] == "nothing"]
+    assert len(notices) == 1 and "I found nothing about this in your documents." in notices[0]
+    assert row.nothing_found and "cheese" in events[-1]["html"], "the model's words stay, folded"
+    page = await in_db(get_page, alice, f"/c/{row.conversation_id}/")
+    assert "I found nothing about this in your documents." in page and "own words could not be verified" in page
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_verified_sentence_is_an_answer_without_quotes_too(
+    open_page, alice, library, chat, monkeypatch
+) -> None:
+    monkeypatch.setattr(quote_selection, "select_quotes", lambda *_args, **_options: [])
+    row, events = await answered(open_page, alice, chat, MIXED)
+    assert not row.nothing_found and not any(event["type"] == "nothing" for event in events)
 
 
 @pytest.mark.django_db(transaction=True)
