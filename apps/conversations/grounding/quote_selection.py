@@ -161,8 +161,8 @@ def _make_quote(
     offset, first = passage.full_start, min(parts, key=lambda part: part.position)
     spans = [(min(part.start for part in parts), max(part.end for part in parts))]
     if first.run.kind == "item" and len(parts) > 1:  # each item of a list has its bullet
-        start = spans[0][0] - offset
-        spans = [(start + offset - len(_BULLET_BEFORE.search(passage.full_text[:start])[0]), spans[0][1])]
+        bullet = _BULLET_BEFORE.search(passage.full_text[: spans[0][0] - offset])
+        spans = [(bullet.start() + offset if bullet else spans[0][0], spans[0][1])]
     if (lead := first.run.lead) is not None:
         spans = _add_lead(passage.full_text, lead, spans[0], offset, is_item=first.run.kind == "item")
     text = join_spans(passage.full_text, [(start - offset, end - offset) for start, end in spans], lines=True)
