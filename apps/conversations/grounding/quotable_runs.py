@@ -34,6 +34,9 @@ _ELSEWHERE = re.compile(  # sections that only name other texts
     r"(?:\d[\d.]*\s+)?(?:see also|external links|further reading|siehe auch|weblinks|véase también|enlaces externos)",
     re.IGNORECASE,
 )
+_CAPTION = re.compile(
+    r"(?:fig(?:ure|\.)|table|abb(?:ildung|\.)|tab(?:elle|\.)|figura|tabla|cuadro|gráfico)\s+\d", re.IGNORECASE
+)
 _HEAD = re.compile(r"(?:\S.{0,90}\s)?(?:\d{1,4}(?: ?/ ?\d{1,4})?|[ivxlc]{1,6})|\d{1,4}\s.{1,90}")
 
 
@@ -163,14 +166,15 @@ def _number(text: str, runs: Iterator[QuotableRun]) -> Iterator[QuotableRun]:
 
 
 def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
-    """Yield the runs with their leads. A term reaches to the end of the paragraph that follows it."""
+    """Yield the runs with their leads. A term reaches to the end of the paragraph that follows it; a caption names
+    nothing in the text below it."""
     intro: Span | None = None  # of the list that is open
     term: Span | None = None
     term_distance = block = 0  # sentences since the term; the paragraph that explains it
     for run in runs:
         span = (run.start, run.end)
         if run.kind == "term":
-            term, intro, term_distance = span, None, 0
+            term, intro, term_distance = None if _CAPTION.match(text, run.start) else span, None, 0
             yield run
             continue
         block = run.block if term_distance == 0 else block
@@ -207,6 +211,9 @@ class QuotedRow:
 
 def lay_out_row(text: str, heading: str, title: str, asked: int) -> QuotedRow:
     """Return the row that `text` holds. The table is called after the innermost of its headings, else after its
-    document."""
+    document. In a form, where each second cell ends with a colon, it names the cell after it."""
     cells = parse_row(text)
+    labels = cells[::2]
+    if cells and len(cells) % 2 == 0 and all(not label.name and label.text.endswith(":") for label in labels):
+        cells = [RowCell(label.text[:-1], cell.text) for label, cell in zip(labels, cells[1::2], strict=True)]
     return QuotedRow(heading.rpartition(" › ")[2] or title, tuple(cells) or (RowCell("", text),), asked)

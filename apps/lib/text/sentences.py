@@ -45,7 +45,7 @@ def _set(words: str) -> frozenset[str]:
 _OPEN = _set(
     "dr mr mrs ms mx prof st mt gen col lt sgt capt cmdr adm maj rev hon pres gov sen rep messrs mme mlle mgr e.g "
     "i.e eg ie cf viz vs v fig figs eq eqs eqn vol vols pp p par para sec sect ch chap art approx ca circa resp "
-    "incl excl ed eds trans tel ext z.b d.h bzw vgl sog u.a ggf evtl inkl hr fr str nr abs sr.a sra dra lic"
+    "incl excl ed eds trans tel ext z.b d.h bzw vgl sog u.a ggf evtl inkl hr fr str nr abs abb sr.a sra dra lic"
 )
 # Abbreviations that end a sentence only before a word that begins sentences.
 _EITHER = _set(

@@ -85,6 +85,18 @@ def test_cells_without_header_are_quoted_as_they_stand() -> None:
     )
 
 
+def test_a_row_of_a_form_has_the_labels_before_its_cells_as_names() -> None:
+    row = lay_out_row("Insured name: | Gabriel Diaz | Year: | 2022", "", "Repair", 1)
+    assert row.text == "Repair: Insured name: Gabriel Diaz; Year: 2022" and row.cells[row.asked_cell].text == "2022"
+    assert lay_out_row("Insured name: | Gabriel Diaz | 2022", "", "", -1).text == "Insured name:; Gabriel Diaz; 2022"
+
+
+@pytest.mark.parametrize("caption", ["Figure 3.1 The pump", "Abb. 4 Aufbau der Pumpe", "Tabla 2 Bombas del puerto"])
+def test_a_caption_is_no_term_of_the_text_below_it(caption: str) -> None:
+    text = f"The pump stands on the quay.\n\n{caption}\n\nIt moves nine litres a minute."
+    assert runs(text)[-1] == ("sentence", "It moves nine litres a minute.", "")
+
+
 def test_the_title_of_an_item_is_a_term_that_reaches_beyond_the_list_below_it() -> None:
     text = (
         "The length can be lowered.\n- Maximum Number Of Columns\nThe setting MAX_COLUMN is an upper bound on:\n"
