@@ -64,14 +64,16 @@ async def _build_first_request(
     turn: Turn, found: SearchResult | None
 ) -> tuple[ChatRequest | None, SearchResult | None]:
     """Return the request and the search result that it is made of. Without a likely quote, search beyond the files of
-    the chat; no request if there is still none: "nothing found" is emitted then.
+    the chat; no request if there is still none and no tool that may answer: "nothing found" is emitted then.
     """
     request = await generation.build_request(turn, found)
     while found is not None and await quotes.has_no_likely_quote(turn, found):
         wider = await retrieval.search_beyond_files(turn)
-        if wider is None or not wider.passages:
+        if not turn.available_tools and (wider is None or not wider.passages):
             await retrieval.emit_no_results(turn, wider or found)
             return None, found
+        if wider is None:
+            break
         found, request = wider, await generation.build_request(turn, wider)
     return request, found
 

@@ -30,16 +30,9 @@ async def has_no_likely_quote(turn: Turn, found: SearchResult | None) -> bool:
     """Return whether quotes come first and none is likely right; store the quotes in the turn.
 
     A model that needs quotes would then answer from passages about something else. Return False if it may answer from
-    other things than passages: tools, pictures, or an earlier tool result.
+    other things than passages: pictures, or an earlier tool result.
     """
-    if (
-        found is None
-        or not found.passages
-        or turn.available_tools
-        or turn.attached
-        or turn.tool_calls
-        or turn.follows_tool_call
-    ):
+    if found is None or not found.passages or turn.attached or turn.tool_calls or turn.follows_tool_call:
         return False
     profile = await in_db(answer_style.get_model_profile, turn.model)
     if (

@@ -99,6 +99,18 @@ async def test_other_collections_are_searched_if_no_quote_of_the_files_of_the_ch
     ]
 
 
+async def test_with_tools_the_model_is_asked_once_other_collections_were_searched_too(
+    open_page: Any, alice: User, library: Collection, cover: Collection, caller: FakeChat, unlikely: None
+) -> None:
+    caller.replies.append("It was made of cheese.")
+    page = await open_page(alice)
+    await page.ask(QUESTION, files=str(cover.pk))
+    events = await page.events()
+    assert len(caller.requests) == 1 and "100 metres" in str(caller.requests[0].messages)
+    nothing = [event["html"] for event in events if event["type"] == "nothing"]
+    assert len(nothing) == 1 and NOTHING in nothing[0] and "Handbook" in nothing[0]
+
+
 async def test_nothing_found_counts_what_was_searched_beyond_the_files_of_the_chat(
     open_page: Any, alice: User, library: Collection, cover: Collection, unlikely: None
 ) -> None:
