@@ -57,30 +57,41 @@ class TuningForm(forms.Form):
     """Form of a collection's search settings: chunk size, weights, relevance threshold, embedding model, reranking."""
 
     chunk_tokens = forms.IntegerField(
-        label=gettext_lazy("Passage size in tokens"),
+        label=gettext_lazy("Passage length"),
         help_text=gettext_lazy(
-            "Headings included. Smaller passages are found more exactly, larger ones contain more context."
+            "In tokens: three are about two words. Short passages give more exact sources, long ones give answers more "
+            "context. If you change it, every document is read again."
         ),
     )
     vector_weight = forms.FloatField(
-        label=gettext_lazy("Weight of meaning"),
-        help_text=gettext_lazy("0 searches by words only, 1 by meaning only."),
+        label=gettext_lazy("Words or meaning"),
+        help_text=gettext_lazy(
+            "0 finds passages only by the words of the question, 1 only by its meaning. Use a lower value for names "
+            "and codes, a higher one for questions in everyday words."
+        ),
     )
     relevance_threshold = forms.FloatField(
-        label=gettext_lazy("Relevance threshold"),
-        help_text=gettext_lazy("From 0 to 0.9. Passages below this are not used."),
+        label=gettext_lazy("Minimum relevance"),
+        help_text=gettext_lazy(
+            "From 0 to 0.9: less relevant passages are not used. With a higher value, fewer sources are unsuitable, "
+            "but more questions find nothing."
+        ),
     )
 
     embedder = forms.ChoiceField(
         required=False,
         label=gettext_lazy("Embedding model"),
-        help_text=gettext_lazy("Finds passages by meaning. If you change it, every document is read again."),
+        help_text=gettext_lazy(
+            "Compares the meaning of questions and passages. Choose one that knows the languages of your documents; "
+            "every document is then read again."
+        ),
     )
     rerank = forms.BooleanField(
         required=False,
-        label=gettext_lazy("Rerank the best passages"),
+        label=gettext_lazy("Check the best passages again"),
         help_text=gettext_lazy(
-            "A reranker reads the first 20 passages together with the question. More exact, but slower."
+            "A second model, the reranker, reads the first 20 passages together with the question. The sources fit "
+            "better, but the answer starts later."
         ),
     )
 

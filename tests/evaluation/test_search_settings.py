@@ -244,7 +244,7 @@ def reranker(settings: Settings) -> Iterator[None]:
 
 
 def test_without_a_reranker_there_is_no_setting_for_it(owner: Client, collection: Collection) -> None:
-    assert "Rerank the best passages" not in page(owner, collection)
+    assert "Check the best passages again" not in page(owner, collection)
 
 
 def test_the_reranker_is_a_setting_where_the_site_has_one(
@@ -253,7 +253,7 @@ def test_the_reranker_is_a_setting_where_the_site_has_one(
     assert 'name="rerank"' in page(owner, collection) and "checked" in page(owner, collection)
     assert send(owner, collection, vector_weight=0.5) == 302
     work(notifications)
-    assert "no reranking" in page(owner, collection)
+    assert "no second check" in page(owner, collection)
     owner.post(f"/collections/{collection.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
     collection.refresh_from_db()
     assert collection.search_settings == {"rerank": False}

@@ -53,7 +53,7 @@ def passages(page: Any) -> int:
 
 def test_a_change_is_built_compared_made_live_and_rolled_back(settings: Any) -> None:
     page, before = settings, passages(settings)
-    page.get_by_label("Passage size in tokens").fill("60")
+    page.get_by_label("Passage length").fill("60")
     page.get_by_role("button", name="Build and compare").click()
     trial = page.locator("#build")
     expect(trial).to_contain_text("New settings: 60 tokens")
@@ -63,22 +63,22 @@ def test_a_change_is_built_compared_made_live_and_rolled_back(settings: Any) -> 
     assert passages(page) == before  # nothing has changed for anybody
     page.get_by_role("button", name="Use these settings").click()
     expect(page.get_by_text("These settings are now used for answers")).to_be_visible()
-    expect(page.get_by_label("Passage size in tokens")).to_have_value("60")
+    expect(page.get_by_label("Passage length")).to_have_value("60")
     assert passages(page) > before
     page.get_by_role("button", name="Restore").click()
-    expect(page.get_by_label("Passage size in tokens")).to_have_value("200")
+    expect(page.get_by_label("Passage length")).to_have_value("200")
     assert passages(page) == before
 
 
 def test_a_change_that_is_discarded_leaves_everything_as_it_was(settings: Any) -> None:
     page, before = settings, passages(settings)
-    page.get_by_label("Weight of meaning").fill("0")
+    page.get_by_label("Words or meaning").fill("0")
     page.get_by_role("button", name="Build and compare").click()
     expect(page.locator("#build")).to_contain_text("Compared with 2 golden questions", timeout=READ_MS)
     page.get_by_role("button", name="Discard").click()
     expect(page.locator("#build")).not_to_contain_text("New settings")
-    expect(page.get_by_label("Weight of meaning")).to_have_value("0.5")
+    expect(page.get_by_label("Words or meaning")).to_have_value("0.5")
     assert passages(page) == before
-    page.get_by_label("Passage size in tokens").fill("5000")
+    page.get_by_label("Passage length").fill("5000")
     page.get_by_role("button", name="Build and compare").click()
     assert page.evaluate("document.querySelector('[name=chunk_tokens]').validity.rangeOverflow")

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _INCOMPATIBLE = (
-    "was indexed with another embedder than the one configured now. Set EMBED_MODEL as it was, or rebuild the index "
-    "with `manage.py reindex`."
+    "cannot be searched: another embedding model than the one used now read the documents. An administrator can set "
+    "EMBED_MODEL as it was, or rebuild the index with `manage.py reindex`."
 )
 
 

@@ -22,7 +22,7 @@ from apps.lib import json_file
 log = logging.getLogger(__name__)
 
 _AGAIN_S = 120  # seconds until the worker tries again to load a model that failed
-_NONE = "No picture model is set up. An administrator can set IMAGE_MODEL or IMAGE_URL."
+_NONE = "Pictures cannot be created here: no picture model is set up. Ask an administrator."
 _LOADING = "The picture model is being loaded for the first time. Try again in a minute."
 
 

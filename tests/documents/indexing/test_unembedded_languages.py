@@ -13,7 +13,7 @@ from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SAYS = "With this embedding model, German documents are found only by exact words, not by meaning."
+SAYS = "German documents are found only by exact words, not by meaning, because the embedding model does not know this"
 
 
 @pytest.fixture
