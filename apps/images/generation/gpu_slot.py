@@ -11,43 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _POLL_S = 0.5  # seconds between two checks whether a picture that waits for the model is still wanted
-_HANDOVER_S = 0.05  # maximum seconds that a leaving thread waits for the next one to enter
 _queue_lock = threading.Lock()
-
-
-class _ModelSlot:
-    """Lock of the picture model, held by one thread at a time.
-
-    A leaving thread lets a waiting one enter before it goes on. Otherwise that one would also wait for the interpreter,
-    5 ms (`sys.getswitchinterval`) in which the model is idle.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._entered = threading.Lock(), threading.Event()
-        self._waiting: set[int] = set()  # thread ids
-
-    def enter(self, while_waiting: Callable[[], None]) -> None:
-        """Enter once the model is free.
-
-        Until then `while_waiting` is called every _POLL_S; its exceptions pass through.
-        """
-        if not self._lock.acquire(blocking=False):
-            self._waiting.add(threading.get_ident())
-            try:
-                while not self._lock.acquire(timeout=_POLL_S):
-                    while_waiting()
-            finally:
-                self._waiting.discard(threading.get_ident())
-        self._entered.set()
-
-    def leave(self) -> None:
-        self._entered.clear()
-        self._lock.release()
-        if self._waiting:
-            self._entered.wait(_HANDOVER_S)
-
-
-_model_slot = _ModelSlot()
+_model_lock = threading.Lock()
 
 
 class QueueTicket:
@@ -77,12 +42,13 @@ class QueueTicket:
             _queue_lock.release()
 
     @contextmanager
-    def model(self, waits: Callable[[], None]) -> Iterator[None]:
-        """Hold the model within the block. Until it is free `waits` is called repeatedly; its exceptions pass
-        through."""
-        _model_slot.enter(waits)
+    def model(self, while_waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold the model within the block. Until it is free, `while_waiting` is called every _POLL_S; its exceptions
+        pass through."""
+        while not _model_lock.acquire(timeout=_POLL_S):
+            while_waiting()
         try:
             yield
         finally:
             self.release_queue()
-            _model_slot.leave()
+            _model_lock.release()

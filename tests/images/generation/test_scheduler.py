@@ -1,4 +1,4 @@
-"""Scheduler: a picture is stored while the next is draw_ready, one at a time in the model, in queue order."""
+"""Scheduler: a picture is stored while the next is drawn, one at a time in the model, in queue order."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from apps.engines.image.fake import FakePainter
 from apps.engines.image.protocol import DrawRequest, DrawStep
 from apps.engines.types import EngineRefused
 from apps.images.generation import gpu_slot, progress, scheduler, worker
+from apps.images.generation.gpu_slot import QueueTicket
 from apps.images.models import Picture, PreviewFrame
 from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest
@@ -129,20 +130,47 @@ def test_before_its_first_step_none_is_nearly_drawn(four: list[Picture]) -> None
     assert not near
 
 
-def test_how_long_the_making_of_a_larger_one_took_is_without_its_wait_for_the_model(ready_picture: Picture) -> None:
+def test_how_long_the_making_of_a_larger_one_took_is_without_its_wait_for_the_model(
+    ready_picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     row = upscaling.request_upscale(ready_picture.owner, ready_picture)
-    gpu_slot._model_slot.enter(lambda: None)
+    waiting, held = threading.Event(), threading.Event()
+    monkeypatch.setattr(gpu_slot, "_POLL_S", 0.1)
+    monkeypatch.setattr(progress.ProgressWatcher, "renew_while_waiting", lambda _: waiting.set())
 
-    def leave() -> None:
-        until = time.monotonic() + WAIT_S
-        while not gpu_slot._model_slot._waiting and time.monotonic() < until:
-            time.sleep(0.005)
-        time.sleep(1.5)
-        gpu_slot._model_slot.leave()
+    def hold_model() -> None:
+        with QueueTicket().model(lambda: None):
+            held.set()
+            waiting.wait(WAIT_S)
+            time.sleep(1.5)
 
+    threading.Thread(target=hold_model).start()
+    held.wait(WAIT_S)
     began = time.monotonic()
-    threading.Thread(target=leave).start()
     assert draw_ready(row).seconds < time.monotonic() - began - 1.4
+
+
+def test_a_step_may_take_longer_than_a_lease(
+    queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (progress, worker):
+        monkeypatch.setattr(module, "LEASE_S", 3.0)
+    seen: list[bool] = []
+    draw = painter.draw
+
+    def slow(request: DrawRequest, tell: Any) -> Any:
+        rows = Picture.objects.filter(pk=queued_picture.pk).values_list("lease_until", flat=True)
+        first, until = rows.get(), time.monotonic() + WAIT_S
+        while rows.get() == first and time.monotonic() < until:
+            time.sleep(0.05)
+        seen.append(rows.get() > first and scheduler.next_pictures(1) == [])
+        return draw(request, tell)
+
+    monkeypatch.setattr(painter, "draw", slow)
+    worker.draw_picture(queued_picture.pk)
+    queued_picture.refresh_from_db()
+    assert (seen, queued_picture.status, queued_picture.attempts) == ([True], "ready", 1)
+    assert not [thread for thread in threading.enumerate() if thread.name == "lease"]
 
 
 def test_one_that_may_have_ended_a_worker_has_nobody_beside_it(course: Course, four: list[Picture]) -> None:
