@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from allauth.account.models import EmailAddress
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 
@@ -18,6 +19,8 @@ from apps.conversations.models import Conversation, Message, Share
 from apps.documents.chunking.chunker import compose_embedding_text
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.indexing import index_maintenance
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.retrieval.passages import Passage
 from apps.engines import registry
@@ -104,6 +107,22 @@ def make_document(collection: Collection, title: str, sections: Sequence[Section
         )  # fmt: skip
     Page.objects.bulk_create(Page(document=document, number=number, text=text) for number, text in pages.items())
     index_chunks(document, chunks)
+    return document
+
+
+def upload_file(
+    collection: Collection, name: str, content: bytes | str, *, path: str = "", user: User | None = None
+) -> Document:
+    """Upload a file as the owner of the collection, or as `user`, and return its waiting document."""
+    content = content.encode() if isinstance(content, str) else content
+    return store_upload(user or collection.owner, collection, SimpleUploadedFile(name, content), path)
+
+
+def ingest_file(collection: Collection, name: str, content: bytes | str, **options: Any) -> Document:
+    """Upload a file as `upload_file` does, ingest it, and return its document, whatever the result."""
+    document = upload_file(collection, name, content, **options)
+    ingest(document.pk)
+    document.refresh_from_db()
     return document
 
 

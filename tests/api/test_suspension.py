@@ -70,8 +70,7 @@ async def test_everything_of_a_suspended_person_ends(
     stream = asyncio.create_task(program.chat.completions.create(model=FAKE, messages=said))  # type: ignore[call-overload]
     while chat.running < 2:
         await asyncio.sleep(0.01)
-    job = await in_db(IngestJob.claim, waiting_file.pk)
-    assert job is not None
+    [job] = await in_db(IngestJob.claim_all, [waiting_file.pk])
 
     assert max(consumer.RECHECK_S, runner.CHECKPOINT_S, 2 * ephemeral.RECHECK_S) < SOON_S, "and each takes a moment"
     await in_db(suspend_user, alice)
@@ -89,9 +88,9 @@ async def test_everything_of_a_suspended_person_ends(
 
 def test_what_waited_is_not_lost(alice: User, waiting_file: Document) -> None:
     suspend_user(alice)
-    assert list_next_documents(5) == [] and IngestJob.claim(waiting_file.pk) is None
+    assert list_next_documents(5) == [] and IngestJob.claim_all([waiting_file.pk]) == []
     reinstate_user(alice)
-    assert list_next_documents(5) == [waiting_file.pk] and IngestJob.claim(waiting_file.pk) is not None
+    assert list_next_documents(5) == [waiting_file.pk] and IngestJob.claim_all([waiting_file.pk])
 
 
 def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
 from apps.documents.retrieval.passages import collect_terms
 from apps.documents.retrieval.relevance import compute_coverage
-from apps.documents.retrieval.score_fusion import fuse_scores
+from apps.documents.retrieval.score_fusion import EmbedderCandidates, fuse_embedders
 from benchmarks.lib.datasets import DataSet, Library, embedded
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def examples(asked: DataSet, searched: Library, depth: int, *, own: bool) -> lis
     for (question, text), vector in zip(asked.questions.items(), vectors, strict=True):
         result = searched.search(text, vector)
         right = asked.relevant.get(question, {}) if own else {}
-        for _, candidate in fuse_scores(result.candidates, query=vector, vectors=stored)[:depth]:
+        for _, candidate in fuse_embedders([EmbedderCandidates(result.candidates, vector, stored)])[:depth]:
             source, draft = searched.chunks[candidate.chunk_id]
             body = collect_terms(draft.text)
             whole = body | collect_terms(source.title, draft.heading)

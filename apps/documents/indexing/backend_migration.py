@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from django.utils import timezone
 from apps.documents.indexing import index_maintenance
 from apps.documents.models import Chunk, Segment, SegmentCopy
 from apps.engines import registry
-from apps.engines.types import EngineBroken, Index, IndexQuery, Part, SegmentInfo
+from apps.engines.types import EngineBroken, Index, IndexQuery, SegmentInfo
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,8 @@ def _copy_segment(
         lease.renew()
         tell(part)
 
-    info = index.build(row.collection_id.hex, _iter_parts(ids, renewed), len(ids), row.fingerprint)
+    parts = index_maintenance.iter_parts(ids, renewed)
+    info = index.build(row.collection_id.hex, parts, len(ids), row.fingerprint)
     try:
         _check_search(index, info, ids)
         lease.renew()
@@ -82,14 +83,6 @@ def _copy_segment(
     except BaseException:
         index.drop([info])
         raise
-
-
-def _iter_parts(ids: Sequence[int], tell: Callable[[int], None]) -> Iterator[Part]:
-    for start in range(0, len(ids), index_maintenance.CHUNKS_PER_PART):
-        rows = index_maintenance.load_chunks(ids[start : start + index_maintenance.CHUNKS_PER_PART])
-        if rows:
-            yield [row.entry for row in rows], np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
-        tell(min(start + index_maintenance.CHUNKS_PER_PART, len(ids)))
 
 
 def _check_search(index: Index, info: SegmentInfo, ids: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Chunk the pages of a document, at ingestion and for index builds."""
+"""Chunk the pages of a document, at ingestion and for index builds, which take them from their rows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from apps.documents.chunking.chunker import ChunkDraft, Chunker, drop_spans
 from apps.documents.chunking.running_heads import find_running_heads
-from apps.documents.models import Document
-from apps.documents.parsing.protocol import ParsedPage
+from apps.documents.models import Document, Page
+from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.engines.types import EmbedEngine
 
 
@@ -22,3 +22,13 @@ def chunk_pages(
     dropped = find_running_heads(pages) if document.has_pages else {}
     for page in pages:
         yield page, list(chunker.cut(drop_spans(page, dropped.get(page.number, set()))))
+
+
+def make_parsed_page(row: Page) -> ParsedPage:
+    """Return the stored page as a parser gives it; a page stored without block spans becomes one paragraph."""
+    whole = [("paragraph", 0, 0, len(row.text))] if row.text.strip() else []
+    block_spans = row.block_spans if row.block_spans is not None else whole
+    return ParsedPage(
+        row.number, row.text, tuple(BlockSpan(*piece) for piece in block_spans), row.width, row.height,
+        boxes=tuple(tuple(word) for word in row.boxes or ()), recognised=bool(row.ocr_key),
+    )  # fmt: skip

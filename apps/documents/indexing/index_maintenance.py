@@ -23,7 +23,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from apps.documents.indexing import embedders
-from apps.documents.models import Chunk, ChunkQuerySet, IndexMaintenance, Segment, SegmentCopy
+from apps.documents.models import Chunk, IndexMaintenance, Segment, SegmentCopy
 from apps.engines import registry
 from apps.engines.types import EmbedEngine, EngineError, Part, SegmentInfo
 from apps.lib.db import leases
@@ -213,10 +213,6 @@ class _ChunkRange:
     fingerprint: str
     embed: EmbedEngine | None  # embeds chunks of other embedders again; None: vectors are copied
 
-    def chunks(self, old: Sequence[Segment]) -> ChunkQuerySet:
-        found = Chunk.objects.filter(segment__in=old, pk__range=(self.ids[0], self.ids[-1]))
-        return found.filter(fingerprint=self.fingerprint)
-
 
 def _rewrite(
     lease: IndexLease, old: Sequence[Segment], embed: EmbedEngine | None = None, progress: Progress = _ignore_progress
@@ -238,7 +234,7 @@ def _rewrite(
                 progress(before + part, total)
 
             tell(0)
-            parts = _iter_parts(share, tell)
+            parts = iter_parts(share.ids, tell, share.embed)
             info = registry.get_index().build(lease.collection.hex, parts, len(share.ids), share.fingerprint)
             written.append((info, share))
             done += len(share.ids)
@@ -262,22 +258,26 @@ def _plan_ranges(old: Sequence[Segment], embed: EmbedEngine | None) -> Iterator[
             yield _ChunkRange(ids[start : start + MAX_SEGMENT_CHUNKS], kind, embed)
 
 
-def _iter_parts(share: _ChunkRange, tell: Callable[[int], None]) -> Iterator[Part]:
-    """Yield the remaining chunks in parts."""
-    for start in range(0, len(share.ids), CHUNKS_PER_PART):
-        rows = load_chunks(share.ids[start : start + CHUNKS_PER_PART])
-        if rows:
-            if share.embed is not None:
-                embedders.reembed_chunks(rows, share.embed, partial(tell, start))
+def iter_parts(ids: Sequence[int], report: Callable[[int], None], embed: EmbedEngine | None = None) -> Iterator[Part]:
+    """Yield the chunks that still exist as the index writes them, CHUNKS_PER_PART at a time.
+
+    `report` is called with the number of ids done. Chunks of other embedders are embedded again by `embed`; None:
+    vectors are copied.
+    """
+    for start in range(0, len(ids), CHUNKS_PER_PART):
+        if rows := load_chunks(ids[start : start + CHUNKS_PER_PART]):
+            if embed is not None:
+                embedders.reembed_chunks(rows, embed, partial(report, start))
             vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
             yield [row.entry for row in rows], vectors
-        tell(min(start + CHUNKS_PER_PART, len(share.ids)))
+        report(min(start + CHUNKS_PER_PART, len(ids)))
 
 
 def _swap(old: Sequence[Segment], written: Sequence[tuple[SegmentInfo, _ChunkRange]]) -> None:
     rows = [create_segment(info) for info, _ in written]
     for row, (_, share) in zip(rows, written, strict=True):
-        share.chunks(old).update(segment=row)
+        chunks = Chunk.objects.filter(segment__in=old, pk__range=(share.ids[0], share.ids[-1]))
+        chunks.filter(fingerprint=share.fingerprint).update(segment=row)
     old_stale_since = {segment.pk: segment.stale_since for segment in old}
     for pk, stale_since in Segment.objects.filter(pk__in=old_stale_since).values_list("pk", "stale_since"):
         if stale_since != old_stale_since[pk]:  # words were added meanwhile: rewrite once more

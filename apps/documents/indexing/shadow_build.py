@@ -18,19 +18,17 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-import numpy as np
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from apps.documents.chunking.chunker import ChunkDraft
 from apps.documents.indexing import embedders, index_maintenance
-from apps.documents.indexing.document_chunking import chunk_pages
+from apps.documents.indexing.document_chunking import chunk_pages, make_parsed_page
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
-from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.documents.settings import CollectionSettings, read_collection_settings
 from apps.engines import registry
-from apps.engines.types import EmbedEngine, EngineError, Part
+from apps.engines.types import EmbedEngine, EngineError
 from apps.lib.celery import notify
 from apps.lib.db import leases
 from apps.users.models import User
@@ -115,10 +113,9 @@ def _build(build: IndexBuild, token: str) -> None:
 def needs_rechunking(build: IndexBuild) -> bool:
     """Return whether the settings of the build give other chunks or vectors than the live index has."""
     new_settings, current = build.settings_to_try, read_collection_settings(build.collection.search_settings)
-    if build.has_own_chunks or (new_settings.chunk_tokens, new_settings.embedder) != (
-        current.chunk_tokens,
-        current.embedder,
-    ):
+    if build.has_own_chunks or new_settings.chunk_tokens != current.chunk_tokens:
+        return True
+    if new_settings.embedder != current.embedder:
         return True
     foreign = Segment.objects.live().exclude(fingerprint=registry.get_embedder(new_settings.embedder).fingerprint)
     return foreign.filter(collection=build.collection_id).exists()
@@ -161,15 +158,8 @@ def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[...
 
 
 def _draft_chunks(document: Document, embed: EmbedEngine, target: int) -> list[ChunkDraft]:
-    pages = [_to_parsed_page(page) for page in Page.objects.filter(document=document).order_by("number")]
+    pages = [make_parsed_page(page) for page in Page.objects.filter(document=document).order_by("number")]
     return [draft for _, drafts in chunk_pages(document, pages, embed, target) for draft in drafts]
-
-
-def _to_parsed_page(page: Page) -> ParsedPage:
-    """Return the page as its parser gave it; a page stored without block spans becomes one paragraph."""
-    whole = [("paragraph", 0, 0, len(page.text))] if page.text.strip() else []
-    block_spans = tuple(BlockSpan(*piece) for piece in (page.block_spans if page.block_spans is not None else whole))
-    return ParsedPage(page.number, page.text, block_spans, page.width, page.height)
 
 
 def _write_segment(build: IndexBuild, renew: Callable[..., None]) -> None:
@@ -179,7 +169,8 @@ def _write_segment(build: IndexBuild, renew: Callable[..., None]) -> None:
     if not ids:
         return
     made_by = registry.get_embedder(build.settings_to_try.embedder).fingerprint
-    info = registry.get_index().build(build.collection_id.hex, _iter_parts(ids, renew), len(ids), made_by)
+    parts = index_maintenance.iter_parts(ids, lambda _: renew())
+    info = registry.get_index().build(build.collection_id.hex, parts, len(ids), made_by)
     try:
         with transaction.atomic():
             renew()
@@ -188,14 +179,6 @@ def _write_segment(build: IndexBuild, renew: Callable[..., None]) -> None:
     except BuildLost:
         registry.get_index().drop([info])
         raise
-
-
-def _iter_parts(ids: array[int], renew: Callable[..., None]) -> Iterator[Part]:
-    for start in range(0, len(ids), index_maintenance.CHUNKS_PER_PART):
-        rows = index_maintenance.load_chunks(ids[start : start + index_maintenance.CHUNKS_PER_PART])
-        if rows:
-            yield [row.entry for row in rows], np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
-        renew()
 
 
 def swap(build: IndexBuild) -> bool:

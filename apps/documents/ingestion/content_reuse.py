@@ -17,8 +17,8 @@ from django.conf import settings
 
 from apps.documents.chunking.chunker import ChunkDraft
 from apps.documents.indexing import embedders
+from apps.documents.indexing.document_chunking import make_parsed_page
 from apps.documents.ingestion.batch import IngestItem
-from apps.documents.ingestion.ocr_checkpoint import make_parsed_page
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.parsing.protocol import ParsedPage
 from apps.documents.settings import read_collection_settings

@@ -119,7 +119,8 @@ class _Parse:
 
     def __init__(self, item: IngestItem) -> None:
         self.item, self.document = item, item.document
-        item.job.report_progress(Document.Stage.PARSE, kind=self.document.kind)
+        item.job.set_fields(kind=self.document.kind)
+        item.job.report_progress(Document.Stage.PARSE)
         options = {
             "kind": self.document.kind, "name": self.document.name,
             "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS,

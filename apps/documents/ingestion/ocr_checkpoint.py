@@ -10,9 +10,10 @@ from collections.abc import Collection as Some
 
 from django.db import transaction
 
+from apps.documents.indexing.document_chunking import make_parsed_page
 from apps.documents.jobs.ingest_job import IngestJob
 from apps.documents.models import Document, Page
-from apps.documents.parsing.protocol import BlockSpan, ParsedPage
+from apps.documents.parsing.protocol import ParsedPage
 
 
 def make_ocr_key(document: Document, recogniser: str) -> str:
@@ -38,14 +39,6 @@ def store_recognised(job: IngestJob, recogniser: str, page: ParsedPage) -> None:
         job.renew()
         changes["ocr_key"] = make_ocr_key(job.document, recogniser)
         Page.objects.update_or_create(document=job.document, number=page.number, defaults=changes)
-
-
-def make_parsed_page(row: Page) -> ParsedPage:
-    """Return the stored page as a parser gives it."""
-    return ParsedPage(
-        row.number, row.text, tuple(BlockSpan(*piece) for piece in row.block_spans or ()), row.width, row.height,
-        boxes=tuple(tuple(word) for word in row.boxes or ()), recognised=bool(row.ocr_key),
-    )  # fmt: skip
 
 
 def list_block_span_rows(page: ParsedPage) -> list[tuple[str, int, int, int]]:

@@ -32,6 +32,9 @@ Stage = Document.Stage
 T = TypeVar("T")
 Content = tuple[IngestItem, ParsedPage | int]  # a page, or the index of a chunk
 ROWS = 400  # rows in one short transaction
+_STORED_FIELDS = (  # that the steps before have set in the object alone
+    "kind", "note", "language", "pages_without_text", "parser_version", "embedded_title", "chunking_version",
+)  # fmt: skip
 
 
 def publish(items: Sequence[IngestItem]) -> None:
@@ -59,7 +62,7 @@ def store_rows(items: Sequence[IngestItem]) -> None:
     contents += [(item, at) for item in items for at in range(len(item.chunks))]
     for number, part in enumerate([*_iter_parts(contents)] or [[]]):
         with transaction.atomic():
-            _renew_leases(items)
+            renew_leases([item.job for item in items])
             if not number:  # remove rows of an earlier attempt
                 ids = [item.document.pk for item in items if not item.job.ended]
                 Chunk.all_objects.filter(document__in=ids).delete()
@@ -150,18 +153,7 @@ def _mark_renamed(items: Sequence[IngestItem]) -> None:
 
 
 def _make_final_fields(item: IngestItem) -> dict[str, object]:
-    document = item.document
-    changes = {
-        "kind": document.kind,
-        "note": document.note,
-        "language": document.language,
-        "pages_without_text": document.pages_without_text,
-    }
-    changes |= {
-        "parser_version": document.parser_version,
-        "embedded_title": document.embedded_title,
-        "chunking_version": document.chunking_version,
-    }
+    changes = {name: getattr(item.document, name) for name in _STORED_FIELDS}
     return {"status": Document.Status.READY, "pages_count": len(item.pages), "reason": "", "attempts": 0, **changes}
 
 
@@ -172,10 +164,6 @@ def _group_by_collection(items: Sequence[IngestItem]) -> dict[UUID, list[IngestI
         if not item.job.ended:
             groups.setdefault(item.document.collection_id, []).append(item)
     return groups
-
-
-def _renew_leases(items: Sequence[IngestItem]) -> None:
-    renew_leases([item.job for item in items])
 
 
 def _make_page(document: Document, page: ParsedPage) -> Page:

@@ -92,18 +92,14 @@ class IngestJob:
         self.last_progress = time.monotonic()  # time of the last sign of progress
         self._stage = ""
         self._next = self.last_progress + TICK_S
-        self._changes: dict[str, Any] = {}  # further fields that the next update of the row sets
-
-    @classmethod
-    def claim(cls, document_id: UUID) -> IngestJob | None:
-        """Return a job of the document; None if it needs no work, another worker has it, or it crashed too often."""
-        return next(iter(cls.claim_all([document_id])), None)
+        self._fields: dict[str, Any] = {}  # further fields that every later update of the row sets
 
     @classmethod
     def claim_all(cls, ids: Sequence[UUID]) -> list[IngestJob]:
         """Claim the documents and return jobs of those that were free, in the order of `ids`.
 
-        Counts an attempt of each. Opens its own transaction.
+        A document that needs no work, or crashed too often, is not free. Counts an attempt of each. Opens its own
+        transaction.
         """
         waiting = Document.objects.filter(ACTIVE_UPLOADER, status__in=Document.ACTIVE, attempts__lt=MAX_CRASHES)
         changes = {"status": Document.Status.WORKING, "changed": timezone.now()}
@@ -116,18 +112,17 @@ class IngestJob:
             held_jobs[job.token] = job
         return jobs
 
-    def report_progress(self, stage: str, done: int = 0, total: int = 0, **changes: Any) -> None:
-        """Store the progress of a stage with `changes` of further fields, at most every TICK_S.
+    def report_progress(self, stage: str, done: int = 0, total: int = 0) -> None:
+        """Store the progress of a stage, at most every TICK_S; that of a stage with many items at once.
 
-        A stage with many items is stored at once. Raises LeaseLost or WorkerStopping.
+        Raises LeaseLost or WorkerStopping.
         """
-        self._changes |= changes
         if self.is_update_due(stage, total):
             self.renew(stage=stage, done=done, total=total, changed=timezone.now())
 
     def set_fields(self, **changes: Any) -> None:
         """Set further fields in the row with the next progress, or with the failure."""
-        self._changes |= changes
+        self._fields |= changes
 
     def is_update_due(self, stage: str, total: int) -> bool:
         """Return whether the row has to be updated now. Raises WorkerStopping."""
@@ -142,9 +137,8 @@ class IngestJob:
     def renew(self, **changes: Any) -> None:
         """Extend the lease and set `changes` in the row. Raises LeaseLost."""
         rows = Document.objects.filter(ACTIVE_UPLOADER)
-        if not leases.renew(rows, self.document.pk, self.token, LEASE_S, **self._changes, **changes):
+        if not leases.renew(rows, self.document.pk, self.token, LEASE_S, **self._fields, **changes):
             raise LeaseLost
-        self._changes = {}
 
     def release(self) -> None:
         """Stop holding the job in this process; the row is not changed."""
@@ -178,7 +172,7 @@ class IngestJob:
             self._wait(RETRY_S, reason=str(error)[:400], **uncounted)
         elif isinstance(error, IngestError):
             failed = Document.objects.filter(pk=self.document.pk)
-            changes = {"reason": str(error)[:400], "stage": "", "changed": timezone.now(), **self._changes}
+            changes = {"reason": str(error)[:400], "stage": "", "changed": timezone.now(), **self._fields}
             leases.release(failed, self.document.pk, self.token, status=Document.Status.FAILED, **changes)
         elif disk_space.is_disk_full_error(error):
             log.error("Document %s waits: the disk is full (%s)", self.document.pk, error)
@@ -193,13 +187,10 @@ def report_jobs_progress(jobs: Sequence[IngestJob], stage: str, counts: Sequence
 
     Jobs that lost their lease are ended. Raises LeaseLost if all of them did, and WorkerStopping.
     """
-    if len(jobs) == 1:
-        return jobs[0].report_progress(stage, *counts[0])
     due = [job.is_update_due(stage, total) for job, (_, total) in zip(jobs, counts, strict=True)]
     if any(due):
         now = timezone.now()
-        changes = [{"stage": stage, "done": done, "total": total, "changed": now} for done, total in counts]
-        renew_leases(jobs, [{**changes[at], "kind": job.document.kind} for at, job in enumerate(jobs)])
+        renew_leases(jobs, [{"stage": stage, "done": done, "total": total, "changed": now} for done, total in counts])
 
 
 def renew_leases(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -207,10 +198,9 @@ def renew_leases(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]]
 
     Jobs that lost their lease are ended. Raises LeaseLost if all of them did.
     """
-    if len(jobs) == 1 and not changes:
-        return jobs[0].renew()
     tokens = {job.document.pk: job.token for job in jobs if not job.ended}
-    by_document = dict(zip((job.document.pk for job in jobs), changes or [{}] * len(jobs), strict=True))
+    updates = zip(jobs, changes or [{}] * len(jobs), strict=True)
+    by_document = {job.document.pk: {**job._fields, **own} for job, own in updates}
     _end_lost(jobs, leases.renew_all(Document.objects.filter(ACTIVE_UPLOADER), tokens, LEASE_S, by_document))
 
 

@@ -15,7 +15,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from apps.documents.library.uploads import remove_files
 from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
@@ -36,16 +36,6 @@ class AddressShare:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class GroupShareSummary:
-    """Group with which a collection is shared: its active members now, and its role."""
-
-    pk: int
-    name: str
-    people: int
-    role: str
-
-
 def list_address_shares(collection: Collection) -> list[AddressShare]:
     """Return all shares with single users, by address, confirmed or pending, sorted by address."""
     members = Membership.objects.filter(collection=collection).select_related("user")
@@ -54,11 +44,10 @@ def list_address_shares(collection: Collection) -> list[AddressShare]:
     return sorted(shares, key=lambda item: item.email)
 
 
-def list_group_shares(collection: Collection) -> list[GroupShareSummary]:
-    """Return all shares with groups, sorted by name of the group."""
+def list_group_shares(collection: Collection) -> QuerySet[GroupShare]:
+    """Return all shares with groups, sorted by name of the group; `people` is the number of its active members."""
     people = Count("group__user", filter=Q(group__user__is_active=True))
-    rows = collection.group_shares.select_related("group").annotate(people=people)
-    return [GroupShareSummary(row.group_id, row.group.name, row.people, row.role) for row in rows]
+    return collection.group_shares.select_related("group").annotate(people=people)
 
 
 def share_with_address(user: User, collection: Collection, email: str, role: str) -> bool:

@@ -118,7 +118,7 @@ def clean_file_name(name: str) -> str:
     """
     base = re.split(r"[/\\]", name)[-1]
     kept = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Co"} else char for char in base)
-    words = " ".join(kept.split()).strip(". ") if kept.strip(". ") == "" else " ".join(kept.split())
+    words = " ".join(kept.split()) if kept.strip(". ") else ""
     if len(words) > NAME_CHARACTERS:
         stem, dot, suffix = words.rpartition(".")
         words = (
@@ -281,10 +281,8 @@ def _format_too_large() -> str:
 
 
 def _hash_file(file: UploadedFile[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in file.chunks():
-        digest.update(part)
-    return digest.hexdigest()
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_file(file: UploadedFile[bytes], path: Path) -> int:

@@ -71,20 +71,14 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         return self.filter(status__in=Document.ACTIVE)
 
 
-class CurrentDocumentManager(models.Manager["Document"]):
+_Documents = models.Manager.from_queryset(DocumentQuerySet)
+
+
+class CurrentDocumentManager(_Documents["Document"]):
     """Manager of documents without earlier versions."""
 
     def get_queryset(self) -> DocumentQuerySet:
-        return DocumentQuerySet(self.model, using=self._db).exclude(status=Document.Status.REPLACED)
-
-    def visible_to(self, user: AnyUser) -> DocumentQuerySet:
-        return self.get_queryset().visible_to(user)
-
-    def editable_by(self, user: AnyUser) -> DocumentQuerySet:
-        return self.get_queryset().editable_by(user)
-
-    def active(self) -> DocumentQuerySet:
-        return self.get_queryset().active()
+        return super().get_queryset().exclude(status=Document.Status.REPLACED)  # type: ignore[return-value]
 
 
 class Document(Leased):

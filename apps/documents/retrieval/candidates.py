@@ -53,8 +53,8 @@ JUST_ADDED_S = 120  # seconds during which a user expects answers to take note o
 ROWS = 500  # primary keys in one SQL statement
 
 _HIT_FIELDS = (
-    "pk", "document__title", "document__name", "position", "page_number", "heading", "char_start", "char_end", "text",
-    "keywords", "document_id", "document__collection_id", "document__kind",
+    "pk", "document_id", "document__collection_id", "document__title", "document__name", "document__kind", "position",
+    "page_number", "heading", "char_start", "char_end", "text", "keywords",
 )  # fmt: skip
 _NEIGHBOUR_FIELDS = ("position", "page_number", "heading", "char_start", "char_end")
 
@@ -203,12 +203,10 @@ def rank_windows(
     selected: list[SearchHit] = []
     threshold, missing = 0.0, 0
     for part in _batches(order):
-        rows = _rows(user, [candidate.chunk_id for _, candidate in part])
-        missing += len(part) - len(rows)
-        neighbours += [near for row in rows.values() for near in row.neighbours]
-        for score, candidate in part:
-            if candidate.chunk_id in rows:
-                hits.append(_make_hit(rows[candidate.chunk_id], score, candidate, lookup.idf))
+        found, beside = _load_hits(user, part, lookup.idf)
+        missing += len(part) - len(found)
+        hits += found
+        neighbours += beside
         best = max((hit.relevance for hit in hits), default=0.0)
         floors = {hit.collection_id: compute_threshold(best, _get_threshold(hit, settings)) for hit in hits}
         threshold = min(floors.values(), default=compute_threshold(best))
@@ -279,83 +277,40 @@ def rank_documents(user: AnyUser, order: Sequence[tuple[float, Candidate]]) -> l
     return list(dict.fromkeys(owners[pk] for pk in ids if pk in owners))
 
 
-@dataclass(slots=True)
-class _Row:
-    """Row of a chunk and its document, with the places of the chunk and its neighbours."""
+def _load_hits(
+    user: AnyUser, part: Sequence[tuple[float, Candidate]], idf: Mapping[str, float]
+) -> tuple[list[SearchHit], list[NeighbourChunk]]:
+    """Return hits of the candidates with a searchable row that the user may read, in order, and the chunks beside them.
 
-    document_id: UUID
-    collection_id: UUID
-    title: str
-    kind: str
-    position: int
-    page_number: int
-    heading: str
-    start: int
-    end: int
-    text: str
-    keywords: str
-    neighbours: list[NeighbourChunk]
-
-
-def _rows(user: AnyUser, ids: Sequence[int]) -> dict[int, _Row]:
-    """Return the searchable rows of these chunks that the user may read, by chunk id, in one query with their
-    neighbours.
-
-    The row decides: a candidate whose document was deleted, withheld or unshared has none.
+    One query. The row decides: a candidate whose document was deleted, withheld or unshared has none.
     """
-    rows_by_chunk: dict[int, _Row] = {}
+    scored = {candidate.chunk_id: (score, candidate) for score, candidate in part}
+    hits: dict[int, SearchHit] = {}
+    neighbours: list[NeighbourChunk] = []
     # `all_objects`, not `objects`: the searched segments may be those of an index build on trial.
-    chunks = Chunk.all_objects.searchable().visible_to(user).filter(pk__in=ids, **_NEIGHBOUR_FILTER).order_by()
+    chunks = Chunk.all_objects.searchable().visible_to(user).filter(pk__in=scored, **_NEIGHBOUR_FILTER).order_by()
     rows = chunks.values_list(*_HIT_FIELDS, *(f"document__chunks__{name}" for name in _NEIGHBOUR_FIELDS))
-    for (
-        pk,
-        title,
-        name,
-        position,
-        page,
-        heading,
-        start,
-        end,
-        text,
-        keywords,
-        document,
-        collection,
-        kind,
-        *beside,
-    ) in rows:
-        row = rows_by_chunk.get(pk)
-        if row is None:
-            row = rows_by_chunk[pk] = _Row(
-                document, collection, title or name, kind, position, page, heading, start, end, text, keywords, []
-            )  # fmt: skip
-        row.neighbours.append(NeighbourChunk(document, *beside))
-    return rows_by_chunk
+    for row in rows:
+        chunk_id, own, beside = row[0], row[: len(_HIT_FIELDS)], row[len(_HIT_FIELDS) :]
+        if chunk_id not in hits:
+            hits[chunk_id] = _make_hit(own, *scored[chunk_id], idf)
+        neighbours.append(NeighbourChunk(hits[chunk_id].document_id, *beside))
+    return [hits[pk] for pk in scored if pk in hits], neighbours
 
 
-def _make_hit(row: _Row, score: float, candidate: Candidate, idf: Mapping[str, float]) -> SearchHit:
-    text = collect_terms(row.text, row.keywords)
-    words = text | collect_terms(row.title, row.heading)
-    covered, in_text = compute_coverage(idf, words), compute_coverage(idf, text)
-    added = compute_coverage(idf, collect_terms(row.keywords)) if row.keywords else 0.0
+def _make_hit(row: Sequence[Any], score: float, candidate: Candidate, idf: Mapping[str, float]) -> SearchHit:
+    """Return the hit of a candidate; `row` has the values of _HIT_FIELDS."""
+    chunk, document, collection, title, name, kind, position, page, heading, start, end, text, keywords = row
+    own_terms = collect_terms(text, keywords)
+    terms = own_terms | collect_terms(title or name, heading)
+    covered, in_text = compute_coverage(idf, terms), compute_coverage(idf, own_terms)
+    added = compute_coverage(idf, collect_terms(keywords)) if keywords else 0.0
+    relevance = estimate_relevance(max(candidate.cosine, _KEYWORD_COSINE * added), covered, in_text)
     return SearchHit(
-        chunk_id=candidate.chunk_id,
-        document_id=row.document_id,
-        collection_id=row.collection_id,
-        title=row.title,
-        kind=row.kind,
-        position=row.position,
-        page_number=row.page_number,
-        heading=row.heading,
-        start=row.start,
-        end=row.end,
-        text=row.text,
-        terms=words,
-        cosine=candidate.cosine,
-        bm25=candidate.bm25,
-        score=score,
-        relevance=estimate_relevance(max(candidate.cosine, _KEYWORD_COSINE * added), covered, in_text),
-        is_noise=is_toc_or_noise(row.text),
-    )
+        chunk_id=chunk, document_id=document, collection_id=collection, title=title or name, kind=kind,
+        position=position, page_number=page, heading=heading, start=start, end=end, text=text, terms=terms,
+        cosine=candidate.cosine, bm25=candidate.bm25, score=score, relevance=relevance, is_noise=is_toc_or_noise(text),
+    )  # fmt: skip
 
 
 def _pages(page_keys: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.formats import date_format
@@ -74,15 +73,14 @@ class SearchFilters:
     def __bool__(self) -> bool:
         return self != NO_FILTERS
 
-    def within(self, collections: Iterable[UUID]) -> frozenset[str]:
-        """Return the hex ids of the ready documents of these collections that pass. Queries the database."""
-        rows = Document.objects.filter(collection__in=list(collections), status=Document.Status.READY)
-        return frozenset(pk.hex for pk in self.passed(rows).order_by().values_list("pk", flat=True))
-
     def narrow_scope(self, scope: SearchScope) -> SearchScope:
         """Return the scope limited to the documents that pass; `scope` itself if nothing is filtered. Call through
         `in_db`."""
-        return replace(scope, documents=self.within(scope.collections)) if self else scope
+        if not self:
+            return scope
+        ready = Document.objects.filter(collection__in=scope.collections, status=Document.Status.READY)
+        ids = self.passed(ready).order_by().values_list("pk", flat=True)
+        return replace(scope, documents=frozenset(pk.hex for pk in ids))
 
     def passed(self, rows: QuerySet[Document]) -> QuerySet[Document]:
         """Return the queryset limited to documents that pass."""

@@ -51,20 +51,6 @@ class EmbedderCandidates:
         return vectors if isinstance(vectors, np.ndarray) else _stack_vectors(self.candidates, vectors, len(self.query))
 
 
-def fuse_scores(
-    candidates: Sequence[Candidate],
-    vector_weight: float = VECTOR_WEIGHT,
-    query: Vectors | None = None,
-    vectors: Vectors | Mapping[int, bytes | memoryview] | None = None,
-) -> list[tuple[float, Candidate]]:
-    """Return every candidate of one embedder with its fused score, best first; scores of two questions are not
-    comparable.
-
-    `vector_weight` is the weight of vectors, 0 to 1; words get the rest.
-    """
-    return fuse_embedders([EmbedderCandidates(candidates, query, vectors)], vector_weight)
-
-
 def fuse_embedders(
     by_embedder: Sequence[EmbedderCandidates], vector_weight: float = VECTOR_WEIGHT
 ) -> list[tuple[float, Candidate]]:

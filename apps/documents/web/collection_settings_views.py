@@ -74,10 +74,8 @@ def edit_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     collection = _owned(request, pk)
     if is_blocked(request, Feature.SHARING):
         return redirect("documents:people", pk)
-    shared = Group.objects.filter(pk__in=[item.pk for item in list_group_shares(collection)])
-    offered = Group.objects.filter(
-        Q(pk__in=list_visible_groups(request.user).values("pk")) | Q(pk__in=shared.values("pk"))
-    )
+    visible, shared = list_visible_groups(request.user).values("pk"), collection.group_shares.values("group")
+    offered = Group.objects.filter(Q(pk__in=visible) | Q(pk__in=shared))
     form = GroupShareForm(request.POST, offered=offered)
     if not form.is_valid():
         return _people(request, collection, CollectionShareForm(), form)

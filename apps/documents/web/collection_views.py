@@ -27,6 +27,7 @@ from apps.documents.web.collection_context import get_collection_context
 from apps.documents.web.file_list import FAILED_STATUSES, list_files, record_refusal
 from apps.documents.web.forms import CollectionForm
 from apps.lib import disk_space
+from apps.lib.text.number_parsing import parse_number
 from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
@@ -153,9 +154,8 @@ def _refuse_without_room(request: HttpRequest) -> HttpResponse:
 def list_uploaded_files(request: HttpRequest) -> list[tuple[UploadedFile[Any], str]]:
     """Return the uploaded files with their folders; or one that a page only announced, because its size alone
     decides."""
-    name, size = request.POST.get("announced", ""), request.POST.get("size", "")
-    if name and size.isdecimal() and len(size) < 20:
-        return [(UploadedFile(io.BytesIO(), name, size=int(size)), "")]
+    if name := request.POST.get("announced", ""):
+        return [(UploadedFile(io.BytesIO(), name, size=parse_number(request.POST.get("size", ""))), "")]
     files = request.FILES.getlist("files")
     paths = [*request.POST.getlist("paths"), *[""] * len(files)]  # without JavaScript the form sends none
     return list(zip(files, paths, strict=False))
@@ -195,6 +195,6 @@ def dismiss_refusals(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Dismiss one refused upload, or all of the user's in the collection."""
     target = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
     own_refusals = target.refused_uploads.filter(user=get_signed_in_user(request))
-    chosen = request.POST.get("refused", "")
-    (own_refusals.filter(pk=int(chosen)) if chosen.isdecimal() and len(chosen) < 18 else own_refusals).delete()
+    chosen = parse_number(request.POST.get("refused", ""))
+    (own_refusals.filter(pk=chosen) if chosen else own_refusals).delete()
     return respond_after_action(request, pk)

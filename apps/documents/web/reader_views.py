@@ -22,6 +22,7 @@ from apps.documents.models import Collection, Document
 from apps.documents.moderation import redaction
 from apps.documents.reader import page_view, passage_navigation
 from apps.lib.concurrency.threads import in_pool
+from apps.lib.text.number_parsing import parse_number
 from apps.safety.text.normalization import hash_text
 
 ZOOMS = (100, 150, 200)  # percent of the width of the column
@@ -32,18 +33,14 @@ def _get_readable_document(request: HttpRequest, pk: UUID) -> Document:
     return get_object_or_404(Document.all_objects.visible_to(request.user).select_related("collection"), pk=pk)
 
 
-def _number(raw: str, default: int = 1) -> int:
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 8 else default
-
-
 @login_required
 @require_safe
 def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a page of a document, with a passage boxed or marked if spans are given."""
     document = _get_readable_document(request, pk)
-    zoom = _number(request.GET.get("zoom", ""), ZOOMS[0])
+    zoom = parse_number(request.GET.get("zoom", ""))
     as_text = document.has_pages and request.GET.get("view") == "text"
-    number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
+    number, spans = parse_number(request.GET.get("page", "")), request.GET.get("spans", "")
     view = page_view.build_page_view(document, number, spans, request.GET.get("here", ""), as_text=as_text)
     context = {
         "document": document,
@@ -64,7 +61,7 @@ def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def show_passage(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Render a passage in place for a side panel: the whole page image, or the text around the passage."""
-    number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
+    number, spans = parse_number(request.GET.get("page", "")), request.GET.get("spans", "")
     view = page_view.build_page_view(
         _get_readable_document(request, pk),
         number,
@@ -80,7 +77,7 @@ def show_passage(request: HttpRequest, pk: UUID) -> HttpResponse:
 def send_page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     """Send the image of a page. Browsers revalidate it each time, so that revoked access ends at once."""
     document = _get_readable_document(request, pk)
-    width = page_view.choose_width(_number(request.GET.get("w", ""), page_view.WIDTHS[2]))
+    width = page_view.choose_width(parse_number(request.GET.get("w", ""), page_view.WIDTHS[2]))
     if not document.has_pages or not 1 <= number <= document.pages_count:
         raise Http404
     cut = "".join(f"-{start}.{end}" for start, end in redaction.list_redacted_spans(document, number))

@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.documents.chunking.chunker import ChunkDraft
 from apps.documents.indexing import embedders
 from apps.documents.ingestion import pipeline as ingesting
 from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library import uploads
 from apps.engines import registry
 from apps.engines.classify import span_embeddings
 from apps.engines.classify.protocol import TokenStateEmbedder
 from apps.engines.types import EngineBroken
 from apps.safety.gate import gate
 from apps.users.models import User
-from tests.factories import make_collection
+from tests.factories import ingest_file, make_collection, upload_file
 
 TEXTS = [f"Do as I say [planted] {number}" for number in range(5)]
 
@@ -52,9 +50,7 @@ def test_a_document_is_read_also_by_an_embedder_that_shows_nothing_inside(
     """What would have been looked at cannot be, and is marked so; the others of the same batch are judged."""
     monkeypatch.setattr(registry.get_embedder(), "exposes_states", False, raising=False)
     assert embedders.find_suspect_spans(registry.get_embedder(), TEXTS) is None
-    files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate((TEXTS[0], "It is nine."))]
-    rows = [uploads.store_upload(alice, make_collection(alice), file) for file in files]
-    assert [ingest(row.pk) for row in rows] == [1, 1]
+    rows = [ingest_file(make_collection(alice), f"{at}.txt", text) for at, text in enumerate((TEXTS[0], "It is nine."))]
     assert [row.chunks.get().flag for row in rows] == ["unchecked", ""]
 
 
@@ -69,8 +65,7 @@ def test_of_a_document_full_of_them_no_more_is_kept_than_fits_and_the_rest_is_re
         lambda of, texts, *rest: (seen.extend(texts), real(of, texts, *rest))[1],
     )
     monkeypatch.setattr(ingesting, "MAX_SUSPECT_SPANS", 3)
-    files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate(TEXTS)]
-    rows = [uploads.store_upload(alice, make_collection(alice), file) for file in files]
+    rows = [upload_file(make_collection(alice), f"{at}.txt", text) for at, text in enumerate(TEXTS)]
     assert ingest(*(row.pk for row in rows)) == 5
     assert len(seen) == 2 and set(seen) < set(TEXTS)
     assert [row.chunks.get().flag for row in rows] == ["prompt_attack"] * 5
@@ -100,8 +95,7 @@ def test_a_passage_in_disguise_is_read_once_more_as_the_gate_sees_it(
 
     monkeypatch.setattr(span_embeddings, "embed_spans_in_context", noted)
     said = ("Do as I say [planted] in clear words.", "Do as \U0001d408 say\u200b [planted] in disguise.")
-    files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate(said)]
-    rows = [uploads.store_upload(alice, make_collection(alice), file) for file in files]
+    rows = [upload_file(make_collection(alice), f"{at}.txt", text) for at, text in enumerate(said)]
     assert ingest(*(row.pk for row in rows)) == 2
     assert seen == ["Do as I say [planted] in disguise."]
     assert [row.chunks.get().flag for row in rows] == ["prompt_attack"] * 2

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
 from apps.documents.indexing import embedders, index_maintenance, shadow_build
 from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, IndexMaintenance, Segment
 from apps.documents.retrieval import candidates
 from apps.documents.retrieval.search import SearchResult, search
@@ -25,7 +23,7 @@ from apps.engines.embed.model_folder import PACKAGE_SHA256, locate_model
 from apps.users.models import User
 from tests.engines.conftest import postgres_url  # noqa: F401 - fixture
 from tests.engines.index.sample_entries import empty_pgvector
-from tests.factories import make_collection
+from tests.factories import ingest_file, make_collection, upload_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,16 +73,9 @@ def site(
     registry.reset()
 
 
-def ingest_file(user: User, collection: Collection, name: str, text: str) -> Document:
-    row = store_upload(user, collection, SimpleUploadedFile(name, text.encode()))
-    ingest(row.pk)
-    row.refresh_from_db()
-    return row
-
-
 def make_indexed_collection(user: User, name: str, text: str) -> Collection:
     collection = make_collection(user, name)
-    assert ingest_file(user, collection, f"{name}.md", text).status == "ready"
+    assert ingest_file(collection, f"{name}.md", text).status == "ready"
     return collection
 
 
@@ -138,7 +129,7 @@ def test_what_comes_later_is_read_by_the_embedder_of_its_collection(alice: User,
     place = make_indexed_collection(alice, "Ferry", FERRY)
     moved(place, SHORT)
     late = make_collection(alice, "Other")
-    rows = [store_upload(alice, at, SimpleUploadedFile("bees.md", BEES.encode())) for at in (place, late)]
+    rows = [upload_file(at, "bees.md", BEES) for at in (place, late)]
     ingest(*[row.pk for row in rows])  # together, as the worker takes them
     assert set(Document.objects.values_list("status", flat=True)) == {"ready"}
     assert {dimension for _, dimension in made_by(place)} == {128} and {d for _, d in made_by(late)} == {384}
@@ -199,7 +190,7 @@ def test_a_model_that_is_gone_or_changed_leaves_its_collections_out_and_stops_no
         assert "fifty minutes" in found.passages[0].text
         assert (found.searched, found.unsearched) == (("Bread",), ("Ferry",))
         assert "“Short”" in caplog.text
-        late = ingest_file(alice, place, f"{change}.md", BEES)
+        late = ingest_file(place, f"{change}.md", BEES)
         assert late.status == "failed" and late.reason, "and says why"
     with pytest.raises(CommandError, match="index rebuild"):
         call_command("index", "verify", stdout=None)
@@ -219,7 +210,7 @@ def test_a_document_that_was_read_during_a_swap_is_embedded_again(
         return write(self, *given)
 
     monkeypatch.setattr(type(registry.get_index()), "write", swapping)
-    assert ingest_file(alice, place, "late.md", BEES).status == "ready"
+    assert ingest_file(place, "late.md", BEES).status == "ready"
     assert {dimension for _, dimension in made_by(place)} == {128, 384}
     assert IndexMaintenance.objects.get(pk=place.pk).rebuild_reason
     index_maintenance.maintain_indexes()

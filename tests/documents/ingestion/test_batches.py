@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.documents.ingestion import file_parsing, publishing, worker
 from apps.documents.ingestion import pipeline as ingesting
@@ -23,7 +22,7 @@ from apps.engines.types import EngineBroken, EngineBusy
 from apps.users.accounts import reinstate_user, suspend_user
 from apps.users.models import User
 from tests.documents import sample_files
-from tests.factories import make_collection, make_user
+from tests.factories import make_collection, make_user, upload_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,10 +34,10 @@ def upload(alice: User) -> Put:
     collection = make_collection(alice)
 
     def _put(name: str = "", content: bytes = b"", owner: User = alice) -> Document:
-        place = collection if owner == alice else make_collection(owner)
+        target = collection if owner == alice else make_collection(owner)
         number = Document.objects.count()
         content = content or f"Text {number} says that leave lasts {number + 20} days.".encode()
-        return uploads.store_upload(owner, place, SimpleUploadedFile(name or f"{number}.txt", content))
+        return upload_file(target, name or f"{number}.txt", content)
 
     return _put
 

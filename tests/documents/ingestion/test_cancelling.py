@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.documents.ingestion import pipeline as ingesting
 from apps.documents.ingestion import publishing
@@ -15,7 +14,7 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library import uploads
 from apps.documents.models import Chunk, Document, Page, Segment
 from apps.users.models import User
-from tests.factories import make_collection
+from tests.factories import make_collection, upload_file
 
 pytestmark = pytest.mark.django_db
 
@@ -66,12 +65,7 @@ def test_cancelled_in_any_step_and_retried(
     alice: User, monkeypatch: pytest.MonkeyPatch, place: Any, step: str, when: str, others: int
 ) -> None:
     collection = make_collection(alice)
-    rows = [
-        uploads.store_upload(
-            alice, collection, SimpleUploadedFile(f"{n}.txt", f"Every employee has {n} days of leave.".encode())
-        )
-        for n in range(others + 1)
-    ]
+    rows = [upload_file(collection, f"{n}.txt", f"Every employee has {n} days of leave.") for n in range(others + 1)]
     document = rows[others // 2]
     with monkeypatch.context() as patch:
         patch.setattr(

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.documents.indexing.shadow_build import begin, run, swap
 from apps.documents.ingestion import content_reuse, file_parsing
 from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection, Document, Membership, Page
 from apps.documents.retrieval.search import search
 from apps.documents.settings import CollectionSettings
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.factories import make_collection
+from tests.factories import ingest_file, make_collection, upload_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = b"# Ferries\n\nThe ferry leaves at nine.\n\n## Winter\n\nIn winter the ferry leaves at ten.\n"
@@ -59,19 +56,10 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Done:
     return made
 
 
-Put = Callable[..., Document]
-
-
-@pytest.fixture
-def upload() -> Put:
-    def _put(owner: User, collection: Collection, name: str = "ferries.md", content: bytes = TEXT) -> Document:
-        document = store_upload(owner, collection, SimpleUploadedFile(name, content))
-        ingest(document.pk)
-        document.refresh_from_db()
-        assert document.status == "ready", document.reason
-        return document
-
-    return _put
+def upload(collection: Collection, name: str = "ferries.md", content: bytes = TEXT) -> Document:
+    document = ingest_file(collection, name, content)
+    assert document.status == "ready", document.reason
+    return document
 
 
 def held(document: Document) -> tuple[list[Any], list[Any]]:
@@ -84,11 +72,11 @@ def held(document: Document) -> tuple[list[Any], list[Any]]:
     )
 
 
-async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: User, upload: Put, done: Done) -> None:
+async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: User, done: Done) -> None:
     def both() -> tuple[Document, Document]:
-        first = upload(alice, make_collection(alice, "One"))
+        first = upload(make_collection(alice, "One"))
         assert done.both == (1, first.chunks.count())
-        second = upload(alice, make_collection(alice, "Two"))
+        second = upload(make_collection(alice, "Two"))
         assert done.both == (0, 0)
         return first, second
 
@@ -103,94 +91,94 @@ async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: Us
     assert {passage.document_id for passage in found.passages} == {second.pk}
 
 
-def test_what_somebody_may_not_read_serves_them_nothing(alice: User, bob: User, upload: Put, done: Done) -> None:
-    theirs = upload(alice, make_collection(alice, "Private"))
+def test_what_somebody_may_not_read_serves_them_nothing(alice: User, bob: User, done: Done) -> None:
+    theirs = upload(make_collection(alice, "Private"))
     assert done.both[0] == 1
-    own = upload(bob, make_collection(bob, "Own"))
+    own = upload(make_collection(bob, "Own"))
     assert done.both == (1, own.chunks.count()), "it takes as long as if it were nowhere"
 
     Membership.objects.create(collection=theirs.collection, user=bob)
-    upload(bob, make_collection(bob, "After it was shared"))
+    upload(make_collection(bob, "After it was shared"))
     assert done.both == (0, 0)
 
 
-def test_a_document_that_nobody_uploaded_is_read(alice: User, upload: Put, done: Done) -> None:
-    upload(alice, make_collection(alice, "One"))
+def test_a_document_that_nobody_uploaded_is_read(alice: User, done: Done) -> None:
+    upload(make_collection(alice, "One"))
     done.forget()
-    document = store_upload(alice, make_collection(alice, "Two"), SimpleUploadedFile("ferries.md", TEXT))
+    document = upload_file(make_collection(alice, "Two"), "ferries.md", TEXT)
     Document.objects.filter(pk=document.pk).update(uploaded_by=None)
     ingest(document.pk)
     assert done.both[0] == 1
 
 
-def test_under_another_name_only_the_pages_serve(alice: User, upload: Put, done: Done) -> None:
+def test_under_another_name_only_the_pages_serve(alice: User, done: Done) -> None:
     content = b"The ferry leaves at nine."
-    first = upload(alice, make_collection(alice, "One"), "ferries.txt", content)
+    first = upload(make_collection(alice, "One"), "ferries.txt", content)
     done.forget()
-    second = upload(alice, make_collection(alice, "Two"), "timetable.txt", content)
+    second = upload(make_collection(alice, "Two"), "timetable.txt", content)
     assert done.both == (0, 1), "its name is part of what is embedded"
     assert held(first)[0] == held(second)[0] and str(second) == "timetable.txt"
-    upload(alice, make_collection(alice, "Three"), "ferries.md", content)
+    upload(make_collection(alice, "Three"), "ferries.md", content)
     assert done.both[0] == 1, "another ending may be another format"
 
 
-def test_passages_of_another_size_are_cut_anew(alice: User, upload: Put, done: Done) -> None:
-    upload(alice, make_collection(alice, "One"))
+def test_passages_of_another_size_are_cut_anew(alice: User, done: Done) -> None:
+    upload(make_collection(alice, "One"))
     done.forget()
     other = make_collection(alice, "Two")
     Collection.objects.filter(pk=other.pk).update(search_settings=CollectionSettings(chunk_tokens=60).stored)
-    document = upload(alice, other)
+    document = upload(other)
     assert done.both == (0, document.chunks.count())
 
 
-def test_what_a_person_decided_is_not_taken_along(alice: User, upload: Put, done: Done) -> None:
-    first = upload(alice, make_collection(alice, "One"))
+def test_what_a_person_decided_is_not_taken_along(alice: User, done: Done) -> None:
+    first = upload(make_collection(alice, "One"))
     Document.objects.filter(pk=first.pk).update(title="My ferries")
     Chunk.objects.filter(document=first).update(enabled=False, keywords="secret words")
-    second = upload(alice, make_collection(alice, "Two"))
+    second = upload(make_collection(alice, "Two"))
     assert second.title == "Ferries"
     assert set(second.chunks.values_list("enabled", "keywords")) == {(True, "")}
 
 
 def test_a_reader_that_changed_reads_again(
-    alice: User, upload: Put, done: Done, monkeypatch: pytest.MonkeyPatch, settings: Any
+    alice: User, done: Done, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    upload(alice, make_collection(alice, "One"))
+    upload(make_collection(alice, "One"))
     done.forget()
     settings.OCR_PAGES += 1
-    upload(alice, make_collection(alice, "Two"))
+    upload(make_collection(alice, "Two"))
     assert done.both[0] == 1
     monkeypatch.setattr(content_reuse, "_fingerprint_code", lambda: "another version")
-    upload(alice, make_collection(alice, "Three"))
+    upload(make_collection(alice, "Three"))
     assert done.both[0] == 1
-    upload(alice, make_collection(alice, "Four"))
+    upload(make_collection(alice, "Four"))
     assert done.both == (0, 0)
 
 
-def test_a_collection_that_was_cut_otherwise_serves_with_its_pages_alone(alice: User, upload: Put, done: Done) -> None:
-    first = upload(alice, make_collection(alice, "One"))
+def test_a_collection_that_was_cut_otherwise_serves_with_its_pages_alone(alice: User, done: Done) -> None:
+    first = upload(make_collection(alice, "One"))
     build = begin(first.collection, CollectionSettings(chunk_tokens=60), alice)
     run(build.pk)
     assert swap(build)
     done.forget()
-    second = upload(alice, make_collection(alice, "Two"))
+    second = upload(make_collection(alice, "Two"))
     assert done.both == (0, second.chunks.count())
 
 
 @pytest.mark.parametrize("gone", [Page, Chunk])
-def test_what_is_not_whole_serves_nothing(alice: User, upload: Put, done: Done, gone: Any) -> None:
-    first = upload(alice, make_collection(alice, "One"))
+def test_what_is_not_whole_serves_nothing(alice: User, done: Done, gone: Any) -> None:
+    first = upload(make_collection(alice, "One"))
     gone.objects.filter(document=first).first().delete()
     done.forget()
-    second = upload(alice, make_collection(alice, "Two"))
+    second = upload(make_collection(alice, "Two"))
     assert done.both == (int(gone is Page), second.chunks.count())
 
 
 def test_what_vanishes_while_it_is_looked_at_serves_nothing(
-    alice: User, upload: Put, done: Done, monkeypatch: pytest.MonkeyPatch
+    alice: User, done: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload(alice, make_collection(alice, "One"))
+    upload(make_collection(alice, "One"))
     done.forget()
     monkeypatch.setattr(content_reuse, "_is_unchanged", lambda known: False)
-    upload(alice, make_collection(alice, "Two"))
+    upload(make_collection(alice, "Two"))
     assert done.both[0] == 1

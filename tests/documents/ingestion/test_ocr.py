@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from apps.documents.ingestion.file_parsing import NO_WORDS
 from apps.documents.ingestion.ocr import _describe_unread, _with
-from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library.uploads import store_upload
-from apps.documents.models import Document, Page, Segment
+from apps.documents.models import Page, Segment
 from apps.documents.parsing.common.xy_cut import order_boxes
 from apps.documents.parsing.ocr.page_assembly import RecognisedLine, assemble_page
 from apps.documents.parsing.protocol import ParsedPage, ParseError
@@ -26,7 +23,7 @@ from apps.users.models import User
 from tests.documents import sample_files
 from tests.documents.parsing.parser_runs import OCR_MEMORY
 from tests.documents.sample_files import PICTURE_FONT, scan_pdf, text_picture
-from tests.factories import make_collection
+from tests.factories import ingest_file, make_collection
 
 
 def _across(pixels: float) -> float:
@@ -67,9 +64,7 @@ def test_a_scan_becomes_ready_and_its_passage_is_lit(alice: User, settings: Any,
     content = scan_pdf(
         text_picture("Thirty days of leave", "are paid every year"), text_picture("Bicycles stand behind the house")
     )
-    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("scan.pdf", content))
-    ingest(row.pk)
-    row = Document.objects.get(pk=row.pk)
+    row = ingest_file(make_collection(alice), "scan.pdf", content)
     assert (row.status, row.kind, row.pages_count, row.note) == ("ready", "pdf", 2, "")
     page = Page.objects.get(document=row, number=2)
     assert page.text == "Bicycles stand behind the house\n\n2"
@@ -89,26 +84,20 @@ def test_a_picture_is_shown_as_it_lies_on_the_disk(tmp_path: Path) -> None:
 
 
 def test_a_scan_without_words_says_so(alice: User, settings: Any, tmp_path: Path) -> None:
-    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("black.pdf", sample_files.scanned_pdf()))
-    ingest(row.pk)
-    row = Document.objects.get(pk=row.pk)
+    row = ingest_file(make_collection(alice), "black.pdf", sample_files.scanned_pdf())
     assert row.status == "failed"
     assert "none could be recognised" in row.reason
 
 
 def test_a_photograph_without_words_is_kept_and_says_so(alice: User, settings: Any) -> None:
-    place, file = make_collection(alice), io.BytesIO()
+    collection, file = make_collection(alice), io.BytesIO()
     Image.new("RGB", (200, 200), "teal").save(file, "PNG")
-    row = store_upload(alice, place, SimpleUploadedFile("sea.png", file.getvalue()))
-    ingest(row.pk)
-    row = Document.objects.get(pk=row.pk)
+    row = ingest_file(collection, "sea.png", file.getvalue())
     assert (row.status, row.pages_count, row.note, row.lease_token) == ("ready", 1, NO_WORDS, "")
     assert not row.chunks.exists() and not Segment.objects.exists()
     assert page_view.build_page_view(row, 1, "").image is not None
     settings.OCR_PAGES = 0  # nobody looked: that is no reason to say that there are none
-    row = store_upload(alice, place, SimpleUploadedFile("dark.png", file.getvalue() + b"\0"))
-    ingest(row.pk)
-    assert Document.objects.get(pk=row.pk).status == "failed"
+    assert ingest_file(collection, "dark.png", file.getvalue() + b"\0").status == "failed"
 
 
 def test_a_picture_of_a_phone_is_read(tmp_path: Path) -> None:

@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.documents.ingestion import ocr
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.jobs import ingest_job
-from apps.documents.library.uploads import cancel_ingestion, requeue_document, store_upload
+from apps.documents.library.uploads import cancel_ingestion, requeue_document
 from apps.documents.library.versions import reread_document
 from apps.documents.models import Document, Page
 from apps.documents.sandbox import runner
 from apps.users.models import User
 from tests.documents.sample_files import scan_pdf, text_picture
-from tests.factories import make_collection
+from tests.factories import make_collection, upload_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +56,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
 @pytest.fixture
 def document(alice: User) -> Document:
     content = scan_pdf(*(text_picture(f"Page {number}") for number in range(1, 4)))
-    return store_upload(alice, make_collection(alice), SimpleUploadedFile("scan.pdf", content))
+    return upload_file(make_collection(alice), "scan.pdf", content)
 
 
 def whole(document: Document) -> bool:

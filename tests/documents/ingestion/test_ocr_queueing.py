@@ -7,18 +7,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 
 from apps.documents.ingestion import file_parsing, ocr, pipeline, worker
 from apps.documents.jobs import scheduler
 from apps.documents.jobs.ingest_job import IngestJob
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.users.models import User
 from tests.documents.sample_files import scan_pdf, text_picture
-from tests.factories import make_collection
+from tests.factories import make_collection, upload_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,8 +50,8 @@ def recogniser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recogniser]:
 
 
 def upload(owner: User, name: str, content: bytes) -> Document:
-    place = Collection.objects.filter(owner=owner).first() or make_collection(owner)
-    return store_upload(owner, place, SimpleUploadedFile(name, content))
+    collection = Collection.objects.filter(owner=owner).first() or make_collection(owner)
+    return upload_file(collection, name, content)
 
 
 def states() -> dict[str, str]:

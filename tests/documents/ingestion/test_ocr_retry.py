@@ -9,16 +9,14 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.documents.ingestion import ocr, ocr_retry, worker
 from apps.documents.ingestion.ocr import can_retry_ocr, get_ocr_version
 from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Document
 from apps.users.models import User
 from tests.documents.sample_files import scan_pdf, text_picture
-from tests.factories import make_collection
+from tests.factories import ingest_file, make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,20 +26,13 @@ def folder(settings: Any, tmp_path: Path) -> None:
     settings.DATA_DIR, settings.OCR_PAGES = tmp_path, 0
 
 
-def ingest_file(person: User, name: str, content: bytes) -> Document:
-    row = store_upload(person, make_collection(person), SimpleUploadedFile(name, content))
-    ingest(row.pk)
-    row.refresh_from_db()
-    return row
-
-
 def swept() -> list[Document]:
     ocr_retry.retry_scans()
     return list(Document.objects.filter(status=Document.Status.QUEUED))
 
 
 def test_a_document_read_without_recognition_is_read_again_and_stays_until_then(alice: User, settings: Any) -> None:
-    row = ingest_file(alice, "scan.pdf", scan_pdf(text_picture("Thirty days of leave")))
+    row = ingest_file(make_collection(alice), "scan.pdf", scan_pdf(text_picture("Thirty days of leave")))
     assert (row.status, row.pages_without_text["beyond"]) == ("ready", 1) and "was not recognised" in row.note
     before = list(Chunk.objects.filter(document=row).searchable().values_list("text", flat=True))
     assert before and swept() == []
@@ -61,7 +52,7 @@ def test_a_document_read_without_recognition_is_read_again_and_stays_until_then(
 
 
 def test_a_picture_that_failed_without_recognition_is_tried_again(alice: User, settings: Any) -> None:
-    row = ingest_file(alice, "leave.png", text_picture("Thirty days of leave"))
+    row = ingest_file(make_collection(alice), "leave.png", text_picture("Thirty days of leave"))
     assert row.status == "failed" and row.pages_without_text["beyond"] == 1
 
     settings.OCR_PAGES = 300
@@ -76,7 +67,7 @@ def test_a_page_at_which_the_recogniser_failed_waits_for_another_one(
 ) -> None:
     settings.OCR_PAGES = 300
     monkeypatch.setattr(ocr, "_recognise", lambda *_: {})
-    row = ingest_file(alice, "scan.pdf", scan_pdf(text_picture("Thirty days of leave")))
+    row = ingest_file(make_collection(alice), "scan.pdf", scan_pdf(text_picture("Thirty days of leave")))
     assert row.pages_without_text == {"beyond": 0, "missed": 1, "limit": 300, "by": get_ocr_version()}
     assert swept() == []
     Document.objects.filter(pk=row.pk).update(pages_without_text={**row.pages_without_text, "by": "an earlier one"})
@@ -92,7 +83,10 @@ def test_only_a_higher_limit_reads_more(settings: Any, limit: int, again: bool) 
 def test_those_that_cannot_be_read_again_keep_no_others_waiting(
     alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [ingest_file(alice, f"{number}.pdf", scan_pdf(text_picture(f"Thirty {number} days"))) for number in range(3)]
+    rows = [
+        ingest_file(make_collection(alice), f"{number}.pdf", scan_pdf(text_picture(f"Thirty {number} days")))
+        for number in range(3)
+    ]
     settings.OCR_PAGES = 300
     monkeypatch.setattr(ocr_retry, "AT_ONCE", 1)
     Path(rows[0].file.path).unlink()  # nothing to read
@@ -107,7 +101,7 @@ def test_what_waits_to_be_read_again_is_no_orphan_even_before_its_row_is_there(
     alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch, links: bool
 ) -> None:
     settings.MEDIA_ROOT = settings.DATA_DIR / "files"
-    row = ingest_file(alice, "scan.pdf", scan_pdf(text_picture("Thirty days of leave")))
+    row = ingest_file(make_collection(alice), "scan.pdf", scan_pdf(text_picture("Thirty days of leave")))
     os.utime(row.file.path, (0, 0))
     settings.OCR_PAGES = 300
     if not links:

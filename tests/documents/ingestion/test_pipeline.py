@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.documents.indexing import embedders
 from apps.documents.ingestion import worker
@@ -20,6 +19,7 @@ from apps.engines import registry
 from apps.engines.types import EngineBusy, IndexQuery
 from apps.users.models import User
 from tests.documents import sample_files
+from tests.factories import upload_file
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ TEXT = b"Holidays\n\nEvery employee has thirty days of paid leave a year.\n\nLea
 @pytest.fixture
 def upload(alice: User, collection: Collection) -> Callable[..., Document]:
     def _put(name: str = "leave.txt", content: bytes = TEXT) -> Document:
-        return uploads.store_upload(alice, collection, SimpleUploadedFile(name, content))
+        return upload_file(collection, name, content)
 
     return _put
 
@@ -105,15 +105,14 @@ def test_ingesting_again_changes_nothing(upload: Put) -> None:
 
 def test_a_document_that_another_worker_holds_is_left_alone(upload: Put) -> None:
     document = upload()
-    assert ingest_job.IngestJob.claim(document.pk) is not None
+    assert ingest_job.IngestJob.claim_all([document.pk])
     assert after_ingest(document).status == "working"
     assert not document.chunks.exists()
 
 
 def test_what_a_killed_worker_left_is_made_whole_by_the_next(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     document = upload()
-    first = ingest_job.IngestJob.claim(document.pk)
-    assert first is not None
+    [first] = ingest_job.IngestJob.claim_all([document.pk])
     page = Page.objects.create(document=document, number=1, text="half")
     Chunk.objects.create(document=document, position=0, page_number=1, char_start=0, char_end=4, text="half", tokens=1)
     Document.objects.update(lease_until="2020-01-01T00:00Z")
@@ -221,14 +220,17 @@ def test_progress_is_in_the_row(upload: Put, monkeypatch: pytest.MonkeyPatch) ->
     seen: list[tuple[str, int, int]] = []
     document = upload(content=b"A sentence of some length stands here, again and again.\n\n" * 900)
     monkeypatch.setattr(ingest_job, "TICK_S", 0)
-    real = ingest_job.IngestJob.renew
 
-    def renew(self: ingest_job.IngestJob, **changes: Any) -> None:
-        real(self, **changes)
-        row = Document.objects.get(pk=document.pk)
-        seen.append((row.stage, row.done, row.total))
+    def watched(change: Callable[..., Any]) -> Callable[..., Any]:
+        def renew(*args: Any, **changes: Any) -> Any:
+            held = change(*args, **changes)
+            seen.append(Document.objects.values_list("stage", "done", "total").get(pk=document.pk))
+            return held
 
-    monkeypatch.setattr(ingest_job.IngestJob, "renew", renew)
+        return renew
+
+    for name in ("renew", "renew_all"):
+        monkeypatch.setattr(ingest_job.leases, name, watched(getattr(ingest_job.leases, name)))
     after_ingest(document)
     stages = list(dict.fromkeys(stage for stage, _, _ in seen if stage))
     assert stages == ["sniff", "parse", "chunk", "embed", "screen", "index"]
@@ -240,12 +242,11 @@ def test_only_stages_that_last_are_told_at_once(
     upload: Put, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     monkeypatch.setattr(ingest_job, "TICK_S", 3600)
-    held = ingest_job.IngestJob.claim(upload().pk)
-    assert held is not None
+    [job] = ingest_job.IngestJob.claim_all([upload().pk])
     for stage, total, told in (("embed", 100, 1), ("screen", 100, 0), ("index", 100, 0), ("index", 1000, 1)):
         with django_assert_num_queries(told):
-            held.report_progress(stage, 0, total)
-    held.release()
+            job.report_progress(stage, 0, total)
+    job.release()
 
 
 def test_passages_that_give_orders_are_marked(upload: Put) -> None:

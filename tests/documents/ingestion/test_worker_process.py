@@ -14,16 +14,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
 from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.documents.library import uploads
 from apps.documents.models import Chunk, Collection, Document, Page, Segment
 from apps.engines import registry
-from apps.users.models import User
 from tests.documents import sample_files
-from tests.factories import make_collection, make_user
+from tests.factories import make_collection, make_user, upload_file
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
@@ -107,10 +105,6 @@ def until(what: Callable[[], bool], seconds: float = START_S) -> None:
         time.sleep(0.1)
 
 
-def upload(user: User, collection: Collection, name: str, content: bytes) -> Document:
-    return uploads.store_upload(user, collection, SimpleUploadedFile(name, content))
-
-
 def paragraphs(count: int, word: str) -> bytes:
     return "\n\n".join(f"Paragraph {n} about {word} says one thing after another." * 8 for n in range(count)).encode()
 
@@ -143,11 +137,10 @@ def test_a_worker_killed_in_any_step_loses_and_doubles_nothing(
     collection = Collection.objects.create(owner=alice, name="Library")
     marker = tmp_path / "paused"
     os.environ["TEST_MARKER"] = str(marker)
-    first = upload(alice, collection, "a.txt", paragraphs(60, "rivers"))
-    second = upload(alice, collection, "b.pdf", sample_files.pdf("Mountains are high.", "Valleys are low."))
+    first = upload_file(collection, "a.txt", paragraphs(60, "rivers"))
+    second = upload_file(collection, "b.pdf", sample_files.pdf("Mountains are high.", "Valleys are low."))
     small = [
-        upload(alice, collection, f"{n}.txt", paragraphs(1, f"lake {n}"))
-        for n in range(8 if "together" in pause else 0)
+        upload_file(collection, f"{n}.txt", paragraphs(1, f"lake {n}")) for n in range(8 if "together" in pause else 0)
     ]
     worker = start(pause)
     until(marker.exists)
@@ -170,7 +163,7 @@ def start_paused_worker(start: Callable[..., Worker], tmp_path: Path) -> tuple[W
     marker = tmp_path / "paused"
     os.environ["TEST_MARKER"] = str(marker)
     alice = make_user("alice")
-    document = upload(alice, make_collection(alice), "a.txt", paragraphs(300, "rivers"))
+    document = upload_file(make_collection(alice), "a.txt", paragraphs(300, "rivers"))
     worker = start("slow")
     until(marker.exists)
     return worker, document
@@ -189,7 +182,7 @@ def test_cancelling_stops_the_worker_within_a_moment(start: Callable[..., Worker
     _, document = start_paused_worker(start, tmp_path)
     until(get_heartbeat_file().exists)
     uploads.cancel_ingestion(document.collection.owner, document)
-    after = upload(document.collection.owner, document.collection, "b.txt", b"Read after the other was cancelled.")
+    after = upload_file(document.collection, "b.txt", b"Read after the other was cancelled.")
     until(lambda: Document.objects.get(pk=after.pk).status == "ready")
     document.refresh_from_db()
     assert document.status == "cancelled"

@@ -9,7 +9,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
@@ -17,9 +16,9 @@ from apps.documents.ingestion import worker
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.jobs import scheduler
 from apps.documents.jobs.ingest_job import IngestJob, WorkerStopping
-from apps.documents.library import uploads
 from apps.documents.models import Collection, Document
 from apps.users.models import User
+from tests.factories import upload_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,18 +30,18 @@ def nobody_was_served(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def rows(owner: User, count: int, **fields: object) -> list[Document]:
     """Documents that wait, without files."""
-    place, _ = Collection.objects.get_or_create(owner=owner, name="Library")
+    collection, _ = Collection.objects.get_or_create(owner=owner, name="Library")
     made = (
-        Document(collection=place, uploaded_by=owner, name=f"{n}.txt", file="documents/none", size=1, **fields)
+        Document(collection=collection, uploaded_by=owner, name=f"{n}.txt", file="documents/none", size=1, **fields)
         for n in range(count)
     )
     return Document.objects.bulk_create(made)
 
 
 def files(owner: User, count: int, first: int = 0) -> None:
-    place, _ = Collection.objects.get_or_create(owner=owner, name="Library")
+    collection, _ = Collection.objects.get_or_create(owner=owner, name="Library")
     for n in range(first, first + count):
-        uploads.store_upload(owner, place, SimpleUploadedFile(f"{n}.txt", f"Text {n} of {owner.email}.".encode()))
+        upload_file(collection, f"{n}.txt", f"Text {n} of {owner.email}.")
 
 
 def owners(ids: list[UUID]) -> list[int | None]:
@@ -200,10 +199,10 @@ def test_what_is_loaded_is_left_to_itself_once_a_document_is_ready_and_not_befor
     monkeypatch.setattr(worker, "_freeze_memory", lambda: settled.append(1))
     files(alice, 1)
     document = Document.objects.get()
-    held = IngestJob.claim(document.pk)
+    [job] = IngestJob.claim_all([document.pk])
     worker.process_queue(document.pk)  # another thread has it and is still loading
-    assert held is not None and not settled
-    held.end_with_error(WorkerStopping())
+    assert not settled
+    job.end_with_error(WorkerStopping())
     worker.process_queue(document.pk)
     document.refresh_from_db()
     assert document.status == "ready" and settled

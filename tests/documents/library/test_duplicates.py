@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.documents.library.uploads import remove_document, store_upload
+from apps.documents.library.uploads import remove_document
 from apps.documents.models import Collection, Document, Membership
 from apps.users.models import User
-from tests.factories import make_client, make_collection
+from tests.factories import get_page, make_client, make_collection, upload_file
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
@@ -16,26 +16,21 @@ pytestmark = pytest.mark.django_db
 LEAVE = b"Leave is thirty days a year."
 
 
-def upload(owner: User, collection: Collection, name: str, content: bytes = LEAVE) -> Document:
-    row = store_upload(owner, collection, SimpleUploadedFile(name, content))
+def upload(collection: Collection, name: str, content: bytes = LEAVE) -> Document:
+    row = upload_file(collection, name, content)
     Document.objects.filter(pk=row.pk).update(status="ready", kind="text")
     return row
 
 
 def get_file_list(user: User, collection: Collection) -> str:
-    client = make_client(user)
-    return client.get(f"/collections/{collection.pk}/tray/").content.decode()
-
-
-def send(user: User, collection: Collection, name: str) -> None:
-    client = make_client(user)
-    client.post(f"/collections/{collection.pk}/upload/", {"files": SimpleUploadedFile(name, LEAVE)})
+    return get_page(user, f"/collections/{collection.pk}/tray/")
 
 
 def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) -> None:
     collection = make_collection(alice, "Policies")
-    there = upload(alice, collection, "leave.txt")
-    send(alice, collection, "copy.txt")
+    there = upload(collection, "leave.txt")
+    file = SimpleUploadedFile("copy.txt", LEAVE)
+    make_client(alice).post(f"/collections/{collection.pk}/upload/", {"files": file})
     assert collection.documents.count() == 1
     page = strip_layout(get_file_list(alice, collection))
     assert "Already in Policies as leave.txt." in page
@@ -47,11 +42,11 @@ def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) ->
 
 
 def test_in_another_collection_the_row_leads_there(alice: User, bob: User) -> None:
-    there = upload(alice, make_collection(alice, "Policies"), "leave.txt")
+    there = upload(make_collection(alice, "Policies"), "leave.txt")
     collection = make_collection(alice, "Drafts")
     Membership.objects.create(collection=collection, user=bob)
-    upload(alice, collection, "copy.txt")
-    upload(alice, collection, "other.txt", b"Something else.")
+    upload(collection, "copy.txt")
+    upload(collection, "other.txt", b"Something else.")
     page = get_file_list(alice, collection)
     assert page.count("Same content as a file in") == 1
     assert f'Same content as a file in <a href="/documents/{there.pk}/">Policies' in page
@@ -59,17 +54,17 @@ def test_in_another_collection_the_row_leads_there(alice: User, bob: User) -> No
 
 
 def test_what_is_not_read_yet_is_not_offered(alice: User) -> None:
-    there = upload(alice, make_collection(alice, "Policies"), "leave.txt")
+    there = upload(make_collection(alice, "Policies"), "leave.txt")
     Document.objects.filter(pk=there.pk).update(status="failed")
     collection = make_collection(alice, "Drafts")
-    upload(alice, collection, "copy.txt")
+    upload(collection, "copy.txt")
     assert "Same content as a file in" not in get_file_list(alice, collection)
 
 
 def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> None:
-    there = upload(alice, make_collection(alice, "Policies"), "leave.txt")
+    there = upload(make_collection(alice, "Policies"), "leave.txt")
     collection = make_collection(alice, "Drafts")
-    copy = upload(alice, collection, "copy.txt")
+    copy = upload(collection, "copy.txt")
     Document.objects.filter(pk=there.pk).update(withheld="A reviewer withheld this.")
     assert "Same content as a file in" not in get_file_list(alice, collection)
     client = make_client(alice)
@@ -77,10 +72,10 @@ def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> Non
 
 
 def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
-    there = upload(alice, make_collection(alice, "Policies"), "leave.txt")
+    there = upload(make_collection(alice, "Policies"), "leave.txt")
     collection = make_collection(alice, "Drafts")
     Membership.objects.create(collection=collection, user=bob, role="editor")
-    copy = upload(alice, collection, "copy.txt")
+    copy = upload(collection, "copy.txt")
     address = f"/documents/{copy.pk}/delete/?instead"
     assert f'href="{address}"' in get_file_list(alice, collection) and address not in get_file_list(bob, collection)
     client = make_client(alice)
@@ -94,10 +89,10 @@ def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
 @pytest.mark.parametrize("lost", ["gone", "unshared"])
 def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, bob: User, lost: str) -> None:
     elsewhere = make_collection(alice, "Policies")
-    there = upload(alice, elsewhere, "leave.txt")
+    there = upload(elsewhere, "leave.txt")
     shared = Membership.objects.create(collection=elsewhere, user=bob)
-    place = make_collection(bob, "Drafts")
-    copy = upload(bob, place, "copy.txt")
+    collection = make_collection(bob, "Drafts")
+    copy = upload(collection, "copy.txt")
     address = f"/documents/{copy.pk}/delete/?instead"
     client = make_client(bob)
     promise = f'<input type="hidden" name="promised" value="{there.pk}">'
@@ -107,15 +102,15 @@ def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, 
     else:
         shared.delete()
     page = client.post(address, {"promised": str(there.pk)}, follow=True).content.decode()
-    assert "“copy.txt” was not deleted" in page and place.documents.get() == copy
+    assert "“copy.txt” was not deleted" in page and collection.documents.get() == copy
     assert promise not in client.get(address).content.decode(), "asked again, it is an ordinary deletion"
 
 
 def test_who_may_not_read_the_other_only_deletes(alice: User, bob: User) -> None:
-    upload(alice, make_collection(alice, "Policies"), "leave.txt")
+    upload(make_collection(alice, "Policies"), "leave.txt")
     collection = make_collection(alice, "Drafts")
     Membership.objects.create(collection=collection, user=bob, role="editor")
-    copy = upload(alice, collection, "copy.txt")
+    copy = upload(collection, "copy.txt")
     client = make_client(bob)
     assert "Policies" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
     client.post(f"/documents/{copy.pk}/delete/?instead")

@@ -6,20 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from apps.documents.indexing import index_maintenance
 from apps.documents.ingestion import pipeline
-from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.passage_edits import set_title
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Document, Segment
 from apps.engines import registry
 from apps.engines.types import IndexQuery
 from apps.users.models import User
-from tests.factories import make_collection
+from tests.factories import ingest_file, make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,10 +30,7 @@ def folder(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def handbook(alice: User) -> Document:
-    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("handbook.txt", TEXT))
-    ingest(row.pk)
-    row.refresh_from_db()
-    return row
+    return ingest_file(make_collection(alice), "handbook.txt", TEXT)
 
 
 def found(row: Document, word: str) -> bool:
@@ -70,17 +64,14 @@ def test_a_title_given_while_the_document_is_read_is_found(alice: User, monkeypa
         publish(works)
 
     monkeypatch.setattr(pipeline, "publish", renamed_first)
-    row = store_upload(alice, make_collection(alice), SimpleUploadedFile("handbook.txt", TEXT))
-    ingest(row.pk)
-    row.refresh_from_db()
+    row = ingest_file(make_collection(alice), "handbook.txt", TEXT)
     assert (row.status, row.title) == ("ready", "Vacations")
     assert found(row, "vacations") and not found(row, "handbook")
 
 
 def test_a_new_version_is_found_by_the_title_that_stays(alice: User, handbook: Document) -> None:
     set_title(alice, handbook, "Vacations")
-    waiting = store_upload(alice, handbook.collection, SimpleUploadedFile(handbook.name, TEXT + b" And a day more."))
-    ingest(waiting.pk)
+    ingest_file(handbook.collection, handbook.name, TEXT + b" And a day more.")
     handbook.refresh_from_db()
     assert handbook.version == 2
     assert found(handbook, "vacations") and not found(handbook, "handbook")

@@ -19,6 +19,7 @@ from apps.documents.library import uploads
 from apps.documents.library.uploads import UploadRefused, clean_file_name
 from apps.documents.models import Collection, Document
 from apps.users.models import User
+from tests.factories import make_collection, upload_file
 
 pytestmark = pytest.mark.django_db
 
@@ -30,8 +31,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Mock:
     return bell
 
 
-def upload(user: User, collection: Collection, name: str = "leave.txt", content: bytes = b"Thirty days.") -> Document:
-    return uploads.store_upload(user, collection, SimpleUploadedFile(name, content))
+def upload(collection: Collection, name: str = "leave.txt", content: bytes = b"Thirty days.") -> Document:
+    return upload_file(collection, name, content)
 
 
 def stored() -> Iterator[Path]:
@@ -39,7 +40,7 @@ def stored() -> Iterator[Path]:
 
 
 def test_a_file_is_stored_under_a_name_that_tells_nothing(alice: User, collection: Collection) -> None:
-    document = upload(alice, collection, "salaries.txt")
+    document = upload(collection, "salaries.txt")
     path = Path(document.file.path)
     assert path.read_bytes() == b"Thirty days."
     assert "salaries" not in str(path)
@@ -52,7 +53,7 @@ def test_the_bell_rings_once_the_row_is_committed(
     alice: User, collection: Collection, sent: Mock, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        document = upload(alice, collection)
+        document = upload(collection)
         assert not sent.called
     assert sent.call_args.kwargs["args"] == [str(document.pk)]
 
@@ -62,25 +63,25 @@ def test_a_broker_that_is_away_costs_nobody_their_upload(
 ) -> None:
     sent.side_effect = OperationalError("connection refused")
     with django_capture_on_commit_callbacks(execute=True):
-        document = upload(alice, collection)
+        document = upload(collection)
     assert Document.objects.get(pk=document.pk).status == "queued"
 
 
-def get_refusal(user: User, collection: Collection, *file: Any) -> str:
+def get_refusal(collection: Collection, *file: Any) -> str:
     before = set(stored())
     with pytest.raises(UploadRefused) as caught:
-        upload(user, collection, *file)
+        upload(collection, *file)
     assert set(stored()) == before  # nothing of it stays on the disk
     return str(caught.value)
 
 
 def test_an_empty_file_is_refused(alice: User, collection: Collection) -> None:
-    assert "empty" in get_refusal(alice, collection, "a.txt", b"")
+    assert "empty" in get_refusal(collection, "a.txt", b"")
 
 
 def test_a_file_above_the_limit_is_refused(alice: User, collection: Collection, settings: Any) -> None:
     settings.MAX_UPLOAD_BYTES = 1024**2
-    assert "larger than the limit of 1 MB" in get_refusal(alice, collection, "a.txt", b"x" * (1024**2 + 1))
+    assert "larger than the limit of 1 MB" in get_refusal(collection, "a.txt", b"x" * (1024**2 + 1))
 
 
 def test_a_file_that_lies_about_its_size_is_refused(alice: User, collection: Collection, settings: Any) -> None:
@@ -92,7 +93,7 @@ def test_a_file_that_lies_about_its_size_is_refused(alice: User, collection: Col
 
 
 def test_a_kind_that_cannot_be_read_is_refused_with_what_can(alice: User, collection: Collection) -> None:
-    words = get_refusal(alice, collection, "drawing.dwg", b"AC1032")
+    words = get_refusal(collection, "drawing.dwg", b"AC1032")
     assert ".dwg" in words
     assert "PDF" in words
 
@@ -100,19 +101,19 @@ def test_a_kind_that_cannot_be_read_is_refused_with_what_can(alice: User, collec
 def test_a_full_disk_stops_uploads(alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(live.MEDIA_ROOT)._replace(total=10**12, free=10**8)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    assert "nearly full" in get_refusal(alice, collection, "a.txt", b"x")
+    assert "nearly full" in get_refusal(collection, "a.txt", b"x")
 
 
 def test_the_same_content_is_taken_once_in_a_collection(alice: User, collection: Collection) -> None:
-    upload(alice, collection, "leave.txt")
-    assert get_refusal(alice, collection, "copy.txt", b"Thirty days.") == "Already in Library as leave.txt."
-    upload(alice, Collection.objects.create(owner=alice, name="Other"))
+    upload(collection, "leave.txt")
+    assert get_refusal(collection, "copy.txt", b"Thirty days.") == "Already in Library as leave.txt."
+    upload(make_collection(alice, "Other"))
 
 
 def test_a_failed_document_makes_room_for_the_same_content(alice: User, collection: Collection) -> None:
-    first = upload(alice, collection)
+    first = upload(collection)
     Document.objects.update(status="failed")
-    second = upload(alice, collection, "again.txt")
+    second = upload(collection, "again.txt")
     assert list(collection.documents.all()) == [second]
     assert first.pk != second.pk
 
@@ -120,7 +121,7 @@ def test_a_failed_document_makes_room_for_the_same_content(alice: User, collecti
 def test_deleting_takes_the_file_away(
     alice: User, collection: Collection, sent: Mock, django_capture_on_commit_callbacks: Any
 ) -> None:
-    document = upload(alice, collection)
+    document = upload(collection)
     with django_capture_on_commit_callbacks(execute=True):
         uploads.remove_document(document)
     assert not Path(document.file.path).exists()
@@ -129,7 +130,7 @@ def test_deleting_takes_the_file_away(
 
 
 def test_retry_gives_all_attempts_back(alice: User, collection: Collection) -> None:
-    document = upload(alice, collection)
+    document = upload(collection)
     Document.objects.update(status="quarantined", attempts=3, reason="It stopped the worker.")
     uploads.requeue_document(document)
     document.refresh_from_db()
@@ -137,7 +138,7 @@ def test_retry_gives_all_attempts_back(alice: User, collection: Collection) -> N
 
 
 def test_a_ready_document_is_neither_cancelled_nor_retried(alice: User, collection: Collection) -> None:
-    document = upload(alice, collection)
+    document = upload(collection)
     Document.objects.update(status="ready")
     uploads.cancel_ingestion(alice, document)
     uploads.requeue_document(document)
@@ -180,6 +181,6 @@ def test_a_broker_that_answers_nonsense_costs_nobody_their_upload(
     alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(current_app, "send_task", Mock(side_effect=RuntimeError("OOM command not allowed")))
-    document = upload(alice, collection)
+    document = upload(collection)
     assert Document.objects.get(pk=document.pk).status == Document.Status.QUEUED
     assert (Path(live.MEDIA_ROOT) / document.file.name).is_file()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as live
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.conversations import tasks as conversations_tasks
@@ -16,21 +15,20 @@ from apps.documents.ingestion import publishing
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.ingestion.worker import remove_orphans as sweep_files
 from apps.documents.library import folder_sync, versions
-from apps.documents.library.uploads import UploadRefused, remove_document, store_upload
+from apps.documents.library.uploads import UploadRefused, remove_document
 from apps.documents.library.web_pages import queue_web_page
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.retrieval import search
 from apps.users.models import User
+from tests.factories import ingest_file
 from tests.safety.web_server import Site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 assert conversations_tasks
 
 
-def ingest_version(user: User, collection: Collection, words: str, name: str = "leave.txt", path: str = "") -> Document:
-    row = store_upload(user, collection, SimpleUploadedFile(name, words.encode()), path)
-    ingest(row.pk)
-    return row
+def ingest_version(collection: Collection, words: str, path: str = "") -> Document:
+    return ingest_file(collection, "leave.txt", words, path=path)
 
 
 def list_chunk_texts(document: Document) -> list[str]:
@@ -42,10 +40,10 @@ def reload(document: Document) -> Document:
 
 
 def test_a_file_of_the_same_name_and_folder_is_a_new_version(alice: User, collection: Collection) -> None:
-    first = ingest_version(alice, collection, "Twenty days of leave.", path="staff")
+    first = ingest_version(collection, "Twenty days of leave.", path="staff")
     Document.objects.filter(pk=first.pk).update(title="Holidays")
-    other = ingest_version(alice, collection, "Something else.", path="board")
-    second = ingest_version(alice, collection, "Thirty days of leave.", path="staff")
+    other = ingest_version(collection, "Something else.", path="board")
+    second = ingest_version(collection, "Thirty days of leave.", path="staff")
     found = reload(first)
     assert (found.version, found.title, found.status, found.path) == (2, "Holidays", "ready", "staff")
     assert list_chunk_texts(found) == ["Thirty days of leave."] and reload(other).version == 1
@@ -62,7 +60,7 @@ def test_a_file_of_the_same_name_and_folder_is_a_new_version(alice: User, collec
 def test_the_old_version_is_searched_until_the_new_one_is_ready(
     alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = ingest_version(alice, collection, "Twenty days of leave.")
+    first = ingest_version(collection, "Twenty days of leave.")
     seen: list[Any] = []
 
     def watched(waiting: Document) -> None:
@@ -71,30 +69,30 @@ def test_the_old_version_is_searched_until_the_new_one_is_ready(
         seen.append(list_chunk_texts(first))
 
     monkeypatch.setattr(publishing, "promote_version", watched)
-    ingest_version(alice, collection, "Thirty days of leave.")
+    ingest_version(collection, "Thirty days of leave.")
     assert seen == [["Twenty days of leave."], ["Thirty days of leave."]]
 
 
 def test_a_new_version_that_cannot_be_read_leaves_the_old_one(alice: User, collection: Collection) -> None:
-    first = ingest_version(alice, collection, "Twenty days of leave.")
-    bad = ingest_version(alice, collection, "\x7fELF" + "\x00" * 100)
+    first = ingest_version(collection, "Twenty days of leave.")
+    bad = ingest_version(collection, "\x7fELF" + "\x00" * 100)
     assert (reload(first).version, list_chunk_texts(first)) == (1, ["Twenty days of leave."])
     assert Document.objects.get(pk=bad.pk).status == "failed"
-    ingest_version(alice, collection, "Thirty days of leave.")  # what failed makes room
+    ingest_version(collection, "Thirty days of leave.")  # what failed makes room
     assert reload(first).version == 2 and not Document.objects.filter(pk=bad.pk).exists()
 
 
 def test_a_crash_while_it_takes_over_changes_nothing(
     alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = ingest_version(alice, collection, "Twenty days of leave.")
+    first = ingest_version(collection, "Twenty days of leave.")
 
     def breaks(*_: Any) -> None:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
         patch.setattr(versions, "version_hooks", [breaks])
-        waiting = ingest_version(alice, collection, "Thirty days of leave.")
+        waiting = ingest_version(collection, "Thirty days of leave.")
     assert (reload(first).version, list_chunk_texts(first)) == (1, ["Twenty days of leave."])
     assert Page.objects.get(document=first).text == "Twenty days of leave."
     Document.objects.filter(pk=waiting.pk).update(lease_until=None)
@@ -103,10 +101,10 @@ def test_a_crash_while_it_takes_over_changes_nothing(
 
 
 def test_an_old_answer_shows_what_it_cited(alice: User, collection: Collection) -> None:
-    first = ingest_version(alice, collection, "Twenty days of leave.")
-    talk = Conversation.objects.create(owner=alice)
-    source = Source.objects.create(conversation=talk, number=1, document=first, page_number=1, spans=[[0, 6]])
-    ingest_version(alice, collection, "Thirty days of leave.")
+    first = ingest_version(collection, "Twenty days of leave.")
+    conversation = Conversation.objects.create(owner=alice)
+    source = Source.objects.create(conversation=conversation, number=1, document=first, page_number=1, spans=[[0, 6]])
+    ingest_version(collection, "Thirty days of leave.")
     source.refresh_from_db()
     assert source.document_id is not None and source.document_id != first.pk
     assert search.read_spans(alice, [(source.document_id, 1, [[0, 6]])]) == ["Twenty"]
@@ -114,18 +112,17 @@ def test_an_old_answer_shows_what_it_cited(alice: User, collection: Collection) 
 
 
 def test_what_was_switched_off_stays_off(alice: User, collection: Collection) -> None:
-    first = ingest_version(alice, collection, "Twenty days of leave.")
+    first = ingest_version(collection, "Twenty days of leave.")
     first.chunks.update(enabled=False)
-    row = store_upload(alice, collection, SimpleUploadedFile("leave.txt", b"Twenty  days of leave."))
-    ingest(row.pk)
+    ingest_version(collection, "Twenty  days of leave.")
     assert reload(first).version == 2 and list_chunk_texts(first) == []
 
 
 def test_deleting_takes_every_version_and_its_file(alice: User, collection: Collection) -> None:
     before = set((Path(live.MEDIA_ROOT) / "documents").glob("*"))
-    first = ingest_version(alice, collection, "One.")
-    ingest_version(alice, collection, "Two.")
-    ingest_version(alice, collection, "Three.")
+    first = ingest_version(collection, "One.")
+    ingest_version(collection, "Two.")
+    ingest_version(collection, "Three.")
     kept = set((Path(live.MEDIA_ROOT) / "documents").glob("*")) - before
     assert len(kept) == 3 and reload(first).version == 3
     sweep_files()
@@ -138,9 +135,9 @@ def test_only_so_many_earlier_versions_are_kept(
     alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(versions, "MAX_EARLIER_VERSIONS", 2)
-    first = ingest_version(alice, collection, "Number 0.")
+    first = ingest_version(collection, "Number 0.")
     for n in range(1, 5):
-        ingest_version(alice, collection, f"Number {n}.")
+        ingest_version(collection, f"Number {n}.")
     assert sorted(Document.all_objects.filter(replaces=first).values_list("version", flat=True)) == [3, 4]
     assert reload(first).version == 5
 
@@ -148,11 +145,11 @@ def test_only_so_many_earlier_versions_are_kept(
 def test_the_same_content_is_no_new_version_and_an_earlier_one_can_come_back(
     alice: User, collection: Collection
 ) -> None:
-    first = ingest_version(alice, collection, "Twenty days.")
+    first = ingest_version(collection, "Twenty days.")
     with pytest.raises(UploadRefused, match="Already in Library"):
-        ingest_version(alice, collection, "Twenty days.")
-    ingest_version(alice, collection, "Thirty days.")
-    ingest_version(alice, collection, "Twenty days.")
+        ingest_version(collection, "Twenty days.")
+    ingest_version(collection, "Thirty days.")
+    ingest_version(collection, "Twenty days.")
     assert (reload(first).version, list_chunk_texts(first)) == (3, ["Twenty days."])
 
 
@@ -202,7 +199,7 @@ def test_a_changed_file_of_a_synced_folder_is_a_new_version(
 def test_a_version_is_searched_as_the_document_it_is_of(
     alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = ingest_version(alice, collection, "Twenty days of leave.")
+    first = ingest_version(collection, "Twenty days of leave.")
     written: list[str] = []
     real = publishing.registry.get_index().write
 
@@ -211,7 +208,7 @@ def test_a_version_is_searched_as_the_document_it_is_of(
         return real(place, entries, *more)
 
     monkeypatch.setattr(publishing.registry.get_index(), "write", write)
-    ingest_version(alice, collection, "Thirty days of leave.")
+    ingest_version(collection, "Thirty days of leave.")
     assert set(written) == {first.pk.hex}
 
 
@@ -220,6 +217,6 @@ def test_what_the_gate_marks_in_a_new_version_is_of_the_document(
 ) -> None:
     flagged: list[Document] = []
     monkeypatch.setattr(publishing.review, "flag_document", lambda document, _: flagged.append(document))
-    first = ingest_version(alice, collection, "Twenty days of leave.")
-    ingest_version(alice, collection, "Thirty days of leave.")
+    first = ingest_version(collection, "Twenty days of leave.")
+    ingest_version(collection, "Thirty days of leave.")
     assert flagged == [first, first]

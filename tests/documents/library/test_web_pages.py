@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as live
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.documents.ingestion.pipeline import ingest
@@ -17,13 +16,13 @@ from apps.documents.library.uploads import (
     cancel_ingestion,
     remove_document,
     requeue_document,
-    store_upload,
 )
 from apps.documents.library.web_pages import queue_web_page
 from apps.documents.models import Chunk, Collection, Document, Membership, Page, RefusedUpload
 from apps.users.models import User
 from tests.api.conftest import headers
 from tests.documents import sample_files
+from tests.factories import upload_file
 from tests.safety.web_server import Site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,7 +131,7 @@ def test_the_same_page_is_taken_once(website: Site, alice: User, collection: Col
 def test_a_page_that_was_never_fetched_can_be_deleted(
     website: Site, alice: User, collection: Collection, alice_client: Client
 ) -> None:
-    kept = store_upload(alice, collection, SimpleUploadedFile("a.txt", b"words"))
+    kept = upload_file(collection, "a.txt", "words")
     row = queue_web_page(alice, collection, website.address("/a"))
     cancel_ingestion(alice, row)
     assert alice_client.post(f"/documents/{row.pk}/delete/").status_code == 302

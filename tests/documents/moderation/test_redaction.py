@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
@@ -19,8 +18,7 @@ from PIL import Image
 from apps.conversations.models import Conversation, Message, RetrievedPassage, Source
 from apps.conversations.moderation import retraction
 from apps.documents.indexing import chunk_reindexing, index_maintenance
-from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library.uploads import remove_document, store_upload
+from apps.documents.library.uploads import remove_document
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.moderation import redaction
 from apps.documents.reader import page_view
@@ -34,6 +32,7 @@ from tests.factories import (
     SECRET,
     SECRET_TEXT,
     Section,
+    ingest_file,
     make_collection,
     make_document,
     make_secret_document,
@@ -99,9 +98,7 @@ def test_quotes_of_answers_and_viewers_lose_it_and_citations_point_where_they_di
 def test_the_file_is_not_given_out_meanwhile(
     alice_client: Client, alice: User, morgan: User, collection: Collection
 ) -> None:
-    row = store_upload(alice, collection, SimpleUploadedFile("harbour.txt", SECRET_TEXT.encode()))
-    ingest(row.pk)
-    row.refresh_from_db()
+    row = ingest_file(collection, "harbour.txt", SECRET_TEXT)
     assert alice_client.get(f"/documents/{row.pk}/file/").status_code == 200
     decision = redact_document(morgan, row)
     assert alice_client.get(f"/documents/{row.pk}/file/").status_code == 403
@@ -205,11 +202,8 @@ def test_a_line_break_in_it_makes_no_difference_and_what_is_not_there_is_refused
 def test_a_version_that_is_read_later_has_the_same_gap_and_serves_no_other(
     alice: User, morgan: User, collection: Collection
 ) -> None:
-    row = store_upload(alice, collection, SimpleUploadedFile("harbour.txt", SECRET_TEXT.encode()))
-    ingest(row.pk)
-    decision = redact_document(morgan, Document.objects.get(pk=row.pk))
-    again = store_upload(alice, collection, SimpleUploadedFile("harbour.txt", f"Now. {SECRET_TEXT}".encode()))
-    ingest(again.pk)
+    decision = redact_document(morgan, ingest_file(collection, "harbour.txt", SECRET_TEXT))
+    ingest_file(collection, "harbour.txt", f"Now. {SECRET_TEXT}")
     pages = Page.objects.filter(document__collection=collection)
     assert pages.count() == 2 and not pages.filter(text__contains="Quixotrine").exists()
     chunk_reindexing.sweep()

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.conversations.assistants import starter_questions
 from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Conversation, Message, RetrievedPassage, Source
-from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection, Document
 from apps.documents.moderation.review import DocumentReviewable
 from apps.documents.retrieval import full_document
@@ -20,7 +17,7 @@ from apps.documents.retrieval.search import search
 from apps.evaluation.golden_questions import runs
 from apps.evaluation.models import GoldenRun
 from apps.users.models import User
-from tests.factories import Section, make_document
+from tests.factories import Section, ingest_file, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 WORDS = "A reviewer withheld this. Attacks on the assistant."
@@ -75,14 +72,9 @@ def test_what_a_person_switched_off_stays_so_when_it_is_given_back(alice_client:
 
 
 def test_a_new_version_stays_withheld_and_both_are_given_back(alice: User, collection: Collection) -> None:
-    def put(words: str) -> Document:
-        row = store_upload(alice, collection, SimpleUploadedFile("boats.txt", words.encode()))
-        ingest(row.pk)
-        return row
-
-    first = put("Boats are moored along the northern wall.")
+    first = ingest_file(collection, "boats.txt", "Boats are moored along the northern wall.")
     before = withhold(first)
-    second = put("Boats are moored along the southern wall.")
+    second = ingest_file(collection, "boats.txt", "Boats are moored along the southern wall.")
     assert Document.all_objects.get(pk=second.pk).status == Document.Status.REPLACED
     assert search_text(alice) == ""
     assert set(Document.all_objects.values_list("withheld", flat=True)) == {WORDS}
@@ -91,9 +83,11 @@ def test_a_new_version_stays_withheld_and_both_are_given_back(alice: User, colle
 
 
 def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: User, document: Document) -> None:
-    talk = Conversation.objects.create(owner=alice)
-    answer = Message.objects.create(conversation=talk, role="assistant", asked_by=alice)
-    source = Source.objects.create(conversation=talk, number=1, document=document, page_number=1, spans=[[0, 20]])
+    conversation = Conversation.objects.create(owner=alice)
+    answer = Message.objects.create(conversation=conversation, role="assistant", asked_by=alice)
+    source = Source.objects.create(
+        conversation=conversation, number=1, document=document, page_number=1, spans=[[0, 20]]
+    )
     given = {"rank": 1, "relevance": 1, "cosine": 1, "bm25": 1, "given_spans": [[0, 20]]}
     RetrievedPassage.objects.create(answer=answer, source=source, **given)
     assert answer.pk in source_numbering.load_prompted_sources(alice, [answer.pk])

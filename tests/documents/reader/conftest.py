@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document, Page
-from apps.users.models import User
 from tests.documents.sample_files import pdf
+from tests.factories import upload_file
 
 FIRST_PAGE = "The first page speaks of bicycles."
 SECOND_PAGE = "The second page speaks of parking. It is free on Sunday."
@@ -19,10 +17,10 @@ MARK_TAG = r"<mark\s+data-here\s*>"  # regular expression
 
 
 @pytest.fixture
-def document(alice: User, collection: Collection, settings: Any, tmp_path: Path) -> Document:
+def document(collection: Collection, settings: Any, tmp_path: Path) -> Document:
     """Return a real PDF of two pages, as the worker leaves it."""
     settings.DATA_DIR = tmp_path
-    row = store_upload(alice, collection, SimpleUploadedFile("paper.pdf", pdf(FIRST_PAGE, SECOND_PAGE)))
+    row = upload_file(collection, "paper.pdf", pdf(FIRST_PAGE, SECOND_PAGE))
     Page.objects.bulk_create(
         [Page(document=row, number=1, text=FIRST_PAGE), Page(document=row, number=2, text=SECOND_PAGE)]
     )

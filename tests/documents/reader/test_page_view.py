@@ -12,12 +12,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncRequestFactory, Client
 from PIL import Image
 
-from apps.documents.ingestion import pipeline
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document, Membership, Page
 from apps.documents.reader import page_view
 from apps.documents.web import reader_views
@@ -25,7 +22,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.reader.conftest import FIRST_PAGE, MARK_TAG, SECOND_PAGE, get_page_text
 from tests.documents.sample_files import pdf
-from tests.factories import Section, make_client, make_collection, make_document
+from tests.factories import Section, ingest_file, make_client, make_collection, make_document, upload_file
 from tests.support.pages import strip_layout
 from tests.support.tiny_disk import tiny_disk
 
@@ -152,7 +149,7 @@ def test_images_of_a_deleted_document_are_gone(alice_client: Client, document: D
 def test_images_stay_while_another_document_has_the_same_content(
     alice_client: Client, document: Document, alice: User, tmp_path: Path
 ) -> None:
-    store_upload(alice, make_collection(alice, "Other"), SimpleUploadedFile("same.pdf", pdf(FIRST_PAGE, SECOND_PAGE)))
+    upload_file(make_collection(alice, "Other"), "same.pdf", pdf(FIRST_PAGE, SECOND_PAGE))
     Document.objects.filter(name="same.pdf").update(sha256=document.sha256)
     alice_client.get(f"/documents/{document.pk}/pages/1.png")
     alice_client.post(f"/documents/{document.pk}/delete/")
@@ -214,7 +211,7 @@ def test_a_document_that_is_not_ready_says_so(alice_client: Client, collection: 
 
 def test_a_file_is_saved_and_never_opened_in_place(alice_client: Client, collection: Collection, alice: User) -> None:
     evil = b"<script>alert(1)</script>"
-    row = store_upload(alice, collection, SimpleUploadedFile('x"; filename="y.html', evil, content_type="text/html"))
+    row = upload_file(collection, 'x"; filename="y.html', evil)
     response = alice_client.get(f"/documents/{row.pk}/file/")
     assert b"".join(response.streaming_content) == evil
     assert response["Content-Type"] == "application/octet-stream"
@@ -226,7 +223,7 @@ def test_a_file_is_saved_and_never_opened_in_place(alice_client: Client, collect
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_file_is_streamed_under_asgi(collection: Collection, alice: User) -> None:
-    row = await in_db(store_upload, alice, collection, SimpleUploadedFile("übung.txt", b"x" * 600_000))
+    row = await in_db(upload_file, collection, "übung.txt", b"x" * 600_000)
     request = AsyncRequestFactory().get(f"/documents/{row.pk}/file/")
     request.user = alice
     response = await in_db(reader_views.download_file, request, pk=row.pk)
@@ -249,11 +246,10 @@ def test_ingest_and_viewer_mean_the_same_characters(
 ) -> None:
     """A span found in the stored text is boxed where its words stand."""
     settings.DATA_DIR = tmp_path
-    row = store_upload(alice, collection, SimpleUploadedFile("real.pdf", pdf(FIRST_PAGE, SECOND_PAGE)))
-    pipeline.ingest(row.pk)
+    row = ingest_file(collection, "real.pdf", pdf(FIRST_PAGE, SECOND_PAGE))
     text = Page.objects.get(document=row, number=2).text
     start = text.index("parking")
-    shown = page_view.build_page_view(Document.objects.get(pk=row.pk), 2, f"{start}-{start + 7}")
+    shown = page_view.build_page_view(row, 2, f"{start}-{start + 7}")
     assert shown.image is not None
     ((left, top, width, _),) = shown.image.boxes
     assert 250 < left < 400 and top < 100 and 40 < width < 120

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from apps.documents.ingestion import pipeline
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document, Page
 from apps.documents.reader import passage_navigation
 from apps.users.models import User
 from tests.documents.reader.conftest import MARK_TAG, SECOND_PAGE, get_page_text
 from tests.documents.sample_files import slides
-from tests.factories import Section, make_document
+from tests.factories import Section, ingest_file, make_document
 from tests.support.pages import strip_layout
 
 
@@ -58,8 +55,7 @@ def test_pages_in_small_are_those_around_the_open_one(alice_client: Client, docu
 
 def test_a_table_marks_the_rows_that_are_cited(alice_client: Client, alice: User, collection: Collection) -> None:
     csv = "City,Limit\nParis,150\nRome,130\nOslo,90\n"
-    row = store_upload(alice, collection, SimpleUploadedFile("limits.csv", csv.encode()))
-    pipeline.ingest(row.pk)
+    row = ingest_file(collection, "limits.csv", csv)
     text = Page.objects.get(document=row).text
     at = text.index("City: Rome")
     page = strip_layout(get_page_text(alice_client.get(f"/documents/{row.pk}/?spans={at}-{text.index(chr(10), at)}")))
@@ -69,10 +65,7 @@ def test_a_table_marks_the_rows_that_are_cited(alice_client: Client, alice: User
 
 
 def test_a_slide_has_its_notes_beneath_it(alice_client: Client, alice: User, collection: Collection) -> None:
-    row = store_upload(
-        alice, collection, SimpleUploadedFile("plan.pptx", slides(("Budget", "Rent", "Wages are the most.")))
-    )
-    pipeline.ingest(row.pk)
+    row = ingest_file(collection, "plan.pptx", slides(("Budget", "Rent", "Wages are the most.")))
     page = strip_layout(get_page_text(alice_client.get(f"/documents/{row.pk}/")))
     slide, _, notes = page.partition("speaker-notes")
     assert "<h2>Budget</h2>" in slide and "Wages are the most." not in slide

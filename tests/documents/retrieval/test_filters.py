@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from apps.documents.models import Collection, Document
+from apps.documents.retrieval.candidates import resolve_scope
 from apps.documents.retrieval.filters import SearchFilters, parse_filters, parse_stored_filters
 from apps.documents.retrieval.search import search
 from apps.lib.concurrency.threads import in_db
@@ -75,7 +76,8 @@ async def test_a_filter_opens_nothing_that_is_closed(charlie: User, collection: 
 async def test_nothing_of_other_collections_passes(alice: User, collection: Collection) -> None:
     other = await in_db(make_collection, alice, "Other")
 
-    assert await in_db(SearchFilters(kinds=("pdf",)).within, [other.pk]) == frozenset()
+    scope = await in_db(resolve_scope, alice, [other.pk])
+    assert (await in_db(SearchFilters(kinds=("pdf",)).narrow_scope, scope)).documents == frozenset()
 
 
 def test_a_record_says_what_was_chosen_and_nothing_else() -> None:

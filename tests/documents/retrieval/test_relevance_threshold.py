@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
 
 from apps.documents.retrieval import candidates
 from apps.documents.retrieval.candidates import LookupResult, rank_windows
+from apps.documents.retrieval.passages import NeighbourChunk, SearchHit
 from apps.engines.types import Candidate
 from apps.users.models import User
 
@@ -23,17 +24,20 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     document, other = uuid4(), uuid4()
 
-    def rows(user: User, ids: list[int]) -> dict[int, Any]:
-        found.extend(ids)
-        return {
-            pk: candidates._Row(
-                other if pk == OTHER else document, document, "T", "text", pk * 9, pk, "", 0, 1, f"word{pk}", "", []
-            )
-            for pk in ids
-        }
+    def load_hits(
+        user: User, part: Sequence[tuple[float, Candidate]], idf: object
+    ) -> tuple[list[SearchHit], list[NeighbourChunk]]:
+        found.extend(candidate.chunk_id for _, candidate in part)
+        return [make_hit(score, candidate) for score, candidate in part], []
 
-    monkeypatch.setattr(candidates, "_rows", rows)
-    monkeypatch.setattr(candidates, "estimate_relevance", lambda likeness, *_: likeness)
+    def make_hit(score: float, candidate: Candidate) -> SearchHit:
+        pk = candidate.chunk_id
+        return SearchHit(
+            pk, other if pk == OTHER else document, document, "T", "text", pk * 9, pk, "", 0, 1, f"word{pk}",
+            frozenset([f"word{pk}"]), candidate.cosine, 0.0, score, relevance=candidate.cosine,
+        )  # fmt: skip
+
+    monkeypatch.setattr(candidates, "_load_hits", load_hits)
     monkeypatch.setattr(candidates, "_pages", lambda wanted: {})
     return found
 

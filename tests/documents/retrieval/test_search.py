@@ -244,7 +244,7 @@ async def test_texts_stay_within_the_token_budget(alice: User, collection: Colle
 async def test_an_index_of_another_embedder_is_refused_with_the_way_out(alice: User, collection: Collection) -> None:
     registry.get_embedder().fingerprint = "another"
 
-    with pytest.raises(EngineRefused, match=r"Library was indexed with another embedder .*`manage.py reindex`"):
+    with pytest.raises(EngineRefused, match=r"Library cannot be searched: .*`manage.py reindex`"):
         await search(alice, "blue whale")
 
 

@@ -6,31 +6,23 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document, Membership, Role
 from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION
 from apps.users.models import User
-from tests.factories import make_client, make_collection, make_document
+from tests.factories import make_client, make_collection, make_document, upload_file
 
 MARKUP = "<img src=x onerror=alert(1)>{{7*7}}"
 
 
-def signed_in(user: User) -> Client:
-    client = make_client(user)
-    return client
-
-
 def test_without_collections_the_page_teaches(alice: User) -> None:
-    page = signed_in(alice).get("/collections/").content.decode()
+    page = make_client(alice).get("/collections/").content.decode()
     assert "No collections yet" in page
     assert ACCEPTED_DESCRIPTION in page
 
 
 def test_a_collection_is_made_and_opened(alice: User) -> None:
-    response = signed_in(alice).post("/collections/", {"name": "HR", "description": "Rules"}, follow=True)
+    response = make_client(alice).post("/collections/", {"name": "HR", "description": "Rules"}, follow=True)
     made = Collection.objects.get()
     assert (made.owner, made.name, made.everyone) == (alice, "HR", False)
     assert response.redirect_chain == [(f"/collections/{made.pk}/", 302)]
@@ -38,14 +30,14 @@ def test_a_collection_is_made_and_opened(alice: User) -> None:
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 121, "nul\0byte"])
 def test_a_bad_name_is_told_and_makes_nothing(alice: User, name: str) -> None:
-    response = signed_in(alice).post("/collections/", {"name": name})
+    response = make_client(alice).post("/collections/", {"name": name})
     assert response.status_code == 400
     assert "errorlist" in response.content.decode()
     assert not Collection.objects.exists()
 
 
 def test_more_fields_than_asked_for_change_nothing(alice: User, bob: User) -> None:
-    signed_in(alice).post("/collections/", {"name": "HR", "owner": bob.pk, "everyone": "true", "id": "1"})
+    make_client(alice).post("/collections/", {"name": "HR", "owner": bob.pk, "everyone": "true", "id": "1"})
     made = Collection.objects.get()
     assert (made.owner, made.everyone) == (alice, False)
 
@@ -58,9 +50,9 @@ def test_the_list_shows_what_a_person_may_read(alice: User, bob: User, charlie: 
     )
     Membership.objects.create(collection=shared, user=bob)
     Collection.objects.filter(pk=public.pk).update(everyone=True)
-    page = signed_in(bob).get("/collections/").content.decode()
+    page = make_client(bob).get("/collections/").content.decode()
     assert all(name in page for name in ("Shared", "Public", "Own"))
-    strangers = signed_in(charlie).get("/collections/").content.decode()
+    strangers = make_client(charlie).get("/collections/").content.decode()
     assert "Public" in strangers
     assert str(shared.pk) not in strangers and str(own.pk) not in strangers
 
@@ -69,7 +61,7 @@ def test_names_are_shown_as_text(alice: User) -> None:
     collection = make_collection(alice, MARKUP)
     Collection.objects.update(description=MARKUP)
     for address in ("/collections/", f"/collections/{collection.pk}/", f"/collections/{collection.pk}/people/"):
-        page = signed_in(alice).get(address).content.decode()
+        page = make_client(alice).get(address).content.decode()
         assert "<img src=x" not in page
         assert "{{7*7}}" in page
 
@@ -79,7 +71,7 @@ def test_the_list_asks_the_same_few_questions_for_one_collection_and_for_many(
 ) -> None:
     for number in range(12):
         make_document(make_collection(alice, f"Shelf {number}"), "Paper", ["Words."])
-    client = signed_in(alice)
+    client = make_client(alice)
     with django_assert_max_num_queries(8):  # one counts the unread notices, one lists the folders
         page = client.get("/collections/").content.decode()
     assert page.count("1 document") == 12
@@ -87,21 +79,21 @@ def test_the_list_asks_the_same_few_questions_for_one_collection_and_for_many(
 
 def test_the_owner_renames(alice: User) -> None:
     collection = make_collection(alice)
-    signed_in(alice).post(f"/collections/{collection.pk}/settings/", {"name": "New", "description": ""})
+    make_client(alice).post(f"/collections/{collection.pk}/settings/", {"name": "New", "description": ""})
     collection.refresh_from_db()
     assert collection.name == "New"
 
 
 def test_a_rename_that_fails_keeps_the_name_on_the_page(alice: User) -> None:
     collection = make_collection(alice, "Old name")
-    response = signed_in(alice).post(f"/collections/{collection.pk}/settings/", {"name": ""})
+    response = make_client(alice).post(f"/collections/{collection.pk}/settings/", {"name": ""})
     assert response.status_code == 400
     assert "<h1>Old name</h1>" in response.content.decode()
 
 
 def test_deleting_asks_first(alice: User) -> None:
     collection = make_collection(alice)
-    page = signed_in(alice).get(f"/collections/{collection.pk}/delete/").content.decode()
+    page = make_client(alice).get(f"/collections/{collection.pk}/delete/").content.decode()
     assert "cannot be undone" in page
     assert Collection.objects.exists()
 
@@ -110,11 +102,11 @@ def test_a_deleted_collection_takes_documents_and_files_with_it(
     alice: User, django_capture_on_commit_callbacks
 ) -> None:
     collection = make_collection(alice)
-    row = store_upload(alice, collection, SimpleUploadedFile("a.txt", b"Some words."))
+    row = upload_file(collection, "a.txt", "Some words.")
     path = Path(settings.MEDIA_ROOT) / str(row.file)
     assert path.exists()
     with django_capture_on_commit_callbacks(execute=True):
-        response = signed_in(alice).post(f"/collections/{collection.pk}/delete/", follow=True)
+        response = make_client(alice).post(f"/collections/{collection.pk}/delete/", follow=True)
     assert "” deleted." in response.content.decode()
     assert not Document.objects.exists() and not Collection.objects.exists()
     assert not path.exists()
@@ -123,7 +115,7 @@ def test_a_deleted_collection_takes_documents_and_files_with_it(
 def test_an_editor_is_no_owner(alice: User, bob: User) -> None:
     collection = make_collection(alice)
     Membership.objects.create(collection=collection, user=bob, role=Role.EDITOR)
-    client = signed_in(bob)
+    client = make_client(bob)
     for tail in ("people/", "settings/", "delete/"):
         assert client.get(f"/collections/{collection.pk}/{tail}").status_code == 404
     page = client.get(f"/collections/{collection.pk}/").content.decode()
@@ -134,4 +126,4 @@ def test_an_editor_is_no_owner(alice: User, bob: User) -> None:
 def test_a_second_owner_may_do_what_the_first_may(alice: User, bob: User) -> None:
     collection = make_collection(alice)
     Membership.objects.create(collection=collection, user=bob, role=Role.OWNER)
-    assert signed_in(bob).get(f"/collections/{collection.pk}/people/").status_code == 200
+    assert make_client(bob).get(f"/collections/{collection.pk}/people/").status_code == 200
