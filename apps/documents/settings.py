@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from statistics import fmean
 from typing import Any
 
 TARGET_TOKENS = 200  # of a chunk with its headings; chunks of about this size gave the best recall in measurements
@@ -68,10 +69,6 @@ def read_collection_settings(stored: Mapping[str, Any] | None) -> CollectionSett
     return CollectionSettings(**values)
 
 
-def average_vector_weight(tunings: Mapping[Any, CollectionSettings]) -> float:
+def average_vector_weight(settings: Mapping[Any, CollectionSettings]) -> float:
     """Return the weight of vectors in a search over several collections: their mean; the default for none."""
-    return (
-        sum(item.vector_weight for item in tunings.values()) / len(tunings)
-        if tunings
-        else DEFAULT_SETTINGS.vector_weight
-    )
+    return fmean(own.vector_weight for own in settings.values()) if settings else VECTOR_WEIGHT

@@ -106,7 +106,7 @@ class Picture(Leased):
         return [name for name in (self.file.name, self.start.name, self.mask.name) if name]
 
     @property
-    def shown_as(self) -> str:
+    def file_stem(self) -> str:
         """Return a file name made of the prompt, without extension."""
         words = "".join(letter if letter.isalnum() else " " for letter in self.prompt).split()
         return "-".join(words[:8])[:60] or "picture"

@@ -145,7 +145,7 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
     for picture in Picture.objects.filter(owner=user).exclude(file="").exclude(status=Picture.Status.HELD):
         path = Path(settings.MEDIA_ROOT) / str(picture.file)
         if path.is_file():
-            yield f"pictures/{picture.pk}-{picture.shown_as}{path.suffix}", path
+            yield f"pictures/{picture.pk}-{picture.file_stem}{path.suffix}", path
     for name in ("start", "mask"):
         for picture in Picture.objects.filter(owner=user).exclude(**{name: ""}):
             path = Path(settings.MEDIA_ROOT) / str(getattr(picture, name))

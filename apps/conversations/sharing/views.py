@@ -106,7 +106,7 @@ def show_shared_picture(request: HttpRequest, secret: str, pk: UUID) -> HttpResp
     if blur.is_blurred_for(row.blur, request):
         return blur.blurred_response(read_stored_bytes(row.file))
     try:
-        return FileResponse(row.file.open("rb"), filename=f"{row.shown_as}.png")
+        return FileResponse(row.file.open("rb"), filename=f"{row.file_stem}.png")
     except FileNotFoundError as error:
         raise Http404 from error
 

@@ -63,7 +63,7 @@ def _drop_stale_copies(collection: UUID, target: str) -> None:
 
 
 def _copy_segment(
-    lease: index_maintenance.IndexLease, row: Segment, target: str, index: Index, tell: Callable[[int], None]
+    lease: index_maintenance.IndexLease, row: Segment, target: str, index: Index, report: Callable[[int], None]
 ) -> None:
     """Copy the segment into the target, verify it, and record the copy."""
     ids = array("q", Chunk.all_objects.filter(segment=row).order_by("pk").values_list("pk", flat=True))
@@ -72,7 +72,7 @@ def _copy_segment(
 
     def renewed(part: int) -> None:
         lease.renew()
-        tell(part)
+        report(part)
 
     parts = index_maintenance.iter_parts(ids, renewed)
     info = index.build(row.collection_id.hex, parts, len(ids), row.fingerprint)

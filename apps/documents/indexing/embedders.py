@@ -36,8 +36,8 @@ def get_embedder(collection: Collection) -> EmbedEngine:
 
 def get_embedder_by_id(collection: UUID) -> EmbedEngine:
     """Return the embedder of the collection with this id; the site's own if it was deleted. Raises EngineRefused."""
-    kept = Collection.all_objects.filter(pk=collection).values_list("search_settings", flat=True).first()
-    return registry.get_embedder(read_collection_settings(kept).embedder)
+    stored = Collection.all_objects.filter(pk=collection).values_list("search_settings", flat=True).first()
+    return registry.get_embedder(read_collection_settings(stored).embedder)
 
 
 def get_fingerprint(collection: Collection) -> str:

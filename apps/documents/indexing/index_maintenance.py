@@ -36,7 +36,6 @@ GRACE_S = 600  # seconds until files are removed; a search takes milliseconds, t
 MAX_SEGMENT_CHUNKS = 1 << 20
 CHUNKS_PER_PART = 4096  # chunks that are read from the rows at a time: about 15 MB
 MERGE_FAN = 8  # segments of about one size that are merged: fewer rewrite chunks more often, more slow searches down
-CROWDED_SEGMENTS = 4 * MERGE_FAN  # segments of one size that are merged right after ingestion, not at the next sweep
 SIZE_BITS = 4  # sizes within a factor of 16 count as one, so a chunk is rewritten a handful of times in all
 MAX_DELETED_SHARE = 0.2  # share of deleted chunks above which a segment is rewritten
 
@@ -82,26 +81,18 @@ def list_due_segments(collection: UUID) -> list[Segment]:
     return holed + [row for tier in sizes.values() if len(tier) >= MERGE_FAN for row in tier]
 
 
-def _is_crowded(collection: UUID) -> bool:
-    """Return whether CROWDED_SEGMENTS of about one size are live."""
-    counts = Segment.objects.live().filter(collection=collection).order_by().values_list("count", flat=True)
-    sizes = Counter(count.bit_length() // SIZE_BITS for count in counts if count <= MAX_SEGMENT_CHUNKS // 2)
-    return max(sizes.values(), default=0) >= CROWDED_SEGMENTS
-
-
 def _is_quiet(rows: Sequence[Segment]) -> bool:
     """Return whether no segment was added for QUIET_S."""
     return all(row.created < timezone.now() - timedelta(seconds=QUIET_S) for row in rows)
 
 
-def merge(collection: UUID, thorough: bool = True) -> int:
+def merge(collection: UUID) -> int:
     """Rewrite the segments that are due. Return how many were replaced.
 
-    If not `thorough`, only crowded sizes are looked at: one short query after each ingestion. Returns 0 if another
-    process is rewriting. EngineError is only logged, because the live index stays whole. Must not run inside a
-    transaction.
+    Returns 0 if another process is rewriting. EngineError is only logged, because the live index stays whole. Must not
+    run inside a transaction.
     """
-    if not (list_due_segments(collection) if thorough else _is_crowded(collection)):
+    if not list_due_segments(collection):
         return 0
     try:
         with IndexLease(collection) as lease:
@@ -229,12 +220,12 @@ def _rewrite(
         for share in shares:
             before = done
 
-            def tell(part: int, before: int = before) -> None:
+            def report(part: int, before: int = before) -> None:
                 lease.renew()
                 progress(before + part, total)
 
-            tell(0)
-            parts = iter_parts(share.ids, tell, share.embed)
+            report(0)
+            parts = iter_parts(share.ids, report, share.embed)
             info = registry.get_index().build(lease.collection.hex, parts, len(share.ids), share.fingerprint)
             written.append((info, share))
             done += len(share.ids)

@@ -90,8 +90,8 @@ def run(build_id: int) -> None:
     if IndexBuild.objects.filter(pk=build_id, swap_when_built=True).exists():
         swap(IndexBuild.objects.get(pk=build_id))
         return
-    for hear in build_listeners:
-        hear(build_id)
+    for listener in build_listeners:
+        listener(build_id)
 
 
 def _build(build: IndexBuild, token: str) -> None:

@@ -55,13 +55,9 @@ class IngestBatch:
         """Iterate over the documents that are not over yet."""
         return iter([item for item in self._items if not item.job.ended])
 
-    def __len__(self) -> int:
-        return sum(not item.job.ended for item in self._items)
-
-    @property
-    def done(self) -> list[IngestItem]:
-        """Return the documents that became ready."""
-        return [item for item in self._items if item.ready]
+    def count_ready(self) -> int:
+        """Return how many of the documents became ready."""
+        return sum(item.ready for item in self._items)
 
     def close(self) -> None:
         """Release all jobs in this process, whatever happened."""

@@ -49,15 +49,15 @@ def parse_batch(batch: IngestBatch) -> Iterator[IngestBatch]:
     """
     if known := [item for item in batch if item.reuses_pages]:
         yield IngestBatch(known)
-    line = _ParseQueue([item for item in batch if not item.reuses_pages], batch)
+    queue = _ParseQueue([item for item in batch if not item.reuses_pages], batch)
     scans: list[_Parse] = []
     try:
-        while line.left:
-            parses = line.next()
+        while queue.left:
+            parses = queue.next()
             scans += [parse for parse in parses if parse.scans]
             yield _finished(batch, [parse for parse in parses if not parse.scans])
     finally:
-        line.close()
+        queue.close()
     for parse in scans:  # last: OCR takes seconds per page, during which the output of other children would wait
         yield _finished(batch, [parse])
 
@@ -87,7 +87,7 @@ class _ParseQueue:
         while self.left and not (done and time.monotonic() > patience):
             while self._waiting and len(self._running) - self._slow < MAX_PARALLEL_FILES:
                 self._begin(self._waiting.popleft())
-            done += self._hear()
+            done += self._collect_finished()
             if time.monotonic() > patience:
                 self._slow = len(self._running)
         return done
@@ -100,13 +100,13 @@ class _ParseQueue:
         with self._batch.guard([item]):
             self._running.append(_Parse(item))
 
-    def _hear(self) -> list[_Parse]:
+    def _collect_finished(self) -> list[_Parse]:
         """Read the output of all children; return those that ended well. Children that failed are settled and
         dropped."""
         runner.wait_for_output([parse.process for parse in self._running])
         for parse in self._running:
             with self._batch.guard([parse.item]):
-                parse.hear()
+                parse.read_output()
         ended = [parse for parse in self._running if parse.process.ended or parse.item.job.ended]
         self._running = [parse for parse in self._running if parse not in ended]
         for parse in ended:
@@ -135,13 +135,13 @@ class _Parse:
     def scans(self) -> bool:
         return any(page.scan for page in self.item.pages)
 
-    def hear(self) -> None:
-        for answer in self.process.read_results():
-            if "page" in answer:
-                self.item.pages.append(_page(answer))
+    def read_output(self) -> None:
+        for result in self.process.read_results():
+            if "page" in result:
+                self.item.pages.append(_make_page(result))
             else:
-                self._title, self._total = answer.get("title", self._title), answer.get("total", self._total)
-                self._notes += [answer["note"]] if "note" in answer else []
+                self._title, self._total = result.get("title", self._title), result.get("total", self._total)
+                self._notes += [result["note"]] if "note" in result else []
         self.item.job.report_progress(Document.Stage.PARSE, len(self.item.pages), self._total)
 
     def finish(self) -> None:
@@ -175,7 +175,7 @@ def limit_cpu_seconds(size: int, binary: bool) -> int:
     return min(settings.PARSE_SECONDS, least + more * size // 1024**2)
 
 
-def _page(answer: dict[str, Any]) -> ParsedPage:
-    width, height = answer["size"]
-    block_spans = tuple(BlockSpan(*piece) for piece in answer["block_spans"])
-    return ParsedPage(answer["page"], answer["text"], block_spans, width, height, answer["scan"])
+def _make_page(result: dict[str, Any]) -> ParsedPage:
+    width, height = result["size"]
+    block_spans = tuple(BlockSpan(*piece) for piece in result["block_spans"])
+    return ParsedPage(result["page"], result["text"], block_spans, width, height, result["scan"])

@@ -6,7 +6,7 @@ more pages uses them too.
 
 from __future__ import annotations
 
-from collections.abc import Collection as Some
+from collections.abc import Sequence
 
 from django.db import transaction
 
@@ -21,11 +21,11 @@ def make_ocr_key(document: Document, recogniser: str) -> str:
     return f"{recogniser}-{document.sha256[:32]}"
 
 
-def load_recognised(document: Document, recogniser: str, numbers: Some[int]) -> dict[int, ParsedPage]:
+def load_recognised(document: Document, recogniser: str, numbers: Sequence[int]) -> dict[int, ParsedPage]:
     """Return, by number, those of the pages that were recognised before, of this document or of the one it will
     replace."""
-    theirs = [pk for pk in (document.replaces_id, document.pk) if pk is not None]
-    rows = Page.objects.filter(document__in=theirs, number__in=numbers, ocr_key=make_ocr_key(document, recogniser))
+    documents = [pk for pk in (document.replaces_id, document.pk) if pk is not None]
+    rows = Page.objects.filter(document__in=documents, number__in=numbers, ocr_key=make_ocr_key(document, recogniser))
     return {row.number: make_parsed_page(row) for row in rows}
 
 

@@ -21,7 +21,7 @@ from uuid import UUID
 import numpy as np
 
 from apps.documents.chunking.chunker import ChunkDraft
-from apps.documents.indexing import embedders, index_maintenance
+from apps.documents.indexing import embedders
 from apps.documents.indexing.document_chunking import chunk_pages
 from apps.documents.ingestion.batch import IngestBatch, IngestItem, report_batch_progress
 from apps.documents.ingestion.content_reuse import get_chunking_version, reuse_content
@@ -63,9 +63,7 @@ def ingest(*documents: UUID) -> int:
                 batch.run_all(_embed)
                 batch.run_all(_screen)
                 batch.run_all(publish)
-        for collection in {item.document.collection_id for item in claimed.done}:
-            index_maintenance.merge(collection, thorough=False)
-        return len(claimed.done)
+        return claimed.count_ready()
 
 
 def _detect_format(item: IngestItem) -> None:
@@ -138,12 +136,12 @@ def _embed(items: Sequence[IngestItem]) -> None:
 
 
 def _vectors(
-    engine: EmbedEngine, read: Sequence[Tokenised], spans: Sequence[Spans], tell: Callable[[float], None]
+    engine: EmbedEngine, read: Sequence[Tokenised], spans: Sequence[Spans], report: Callable[[float], None]
 ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
     """Return vectors of shape (len(read), dimension), and the embeddings of the token `spans` of each passage that has
     any.
 
-    Passages of similar length share a batch, so that little is computed on padding. `tell` is called with the share
+    Passages of similar length share a batch, so that little is computed on padding. `report` is called with the share
     done.
     """
     vectors = np.zeros((len(read), engine.dimension), dtype=np.float32)
@@ -160,7 +158,7 @@ def _vectors(
                 inside[index], pieces = suspects, pieces + len(suspects.passage_cosines)
         seconds = max(time.monotonic() - started, 1e-3)
         done += len(batch)
-        tell(done / len(read))
+        report(done / len(read))
         size = int(min(LARGEST, max(SMALLEST, min(2 * size, BATCH_S * len(batch) / seconds))))
     return vectors, inside
 

@@ -56,14 +56,13 @@ def list_next_documents(limit: int) -> list[UUID]:
     if ocr_lock.locked():
         rows = rows.exclude(_IMAGES | Q(pk__in=list(_deferred_scans)))
     waiting_since = dict(rows.order_by().values_list("uploaded_by").annotate(Min("created")))
-    people = [person for person in waiting_since if _running[person] < MAX_THREADS_PER_USER]
-    if len(people) > 1:
-        held = Document.objects.filter(status=Document.Status.WORKING, lease_until__gte=now, uploaded_by__in=people)
-        busy = Counter(held.order_by().values_list("uploaded_by", flat=True))
-        people.sort(key=lambda person: (busy[person], _last_turns.get(person, 0), waiting_since[person]))
+    users = [user for user in waiting_since if _running[user] < MAX_THREADS_PER_USER]
+    if len(users) > 1:
+        leased = Document.objects.filter(status=Document.Status.WORKING, lease_until__gte=now, uploaded_by__in=users)
+        busy = Counter(leased.order_by().values_list("uploaded_by", flat=True))
+        users.sort(key=lambda user: (busy[user], _last_turns.get(user, 0), waiting_since[user]))
     of_user = (
-        rows.filter(uploaded_by=person).order_by("created").values_list("pk", flat=True)[:limit]
-        for person in people[:limit]
+        rows.filter(uploaded_by=user).order_by("created").values_list("pk", flat=True)[:limit] for user in users[:limit]
     )
     return [pk for pk in chain.from_iterable(zip_longest(*of_user)) if pk is not None][:limit]
 
@@ -77,13 +76,13 @@ def next_batch() -> Iterator[list[UUID]]:
     """
     with _choice_lock:
         ids = choose_batch()
-        person = Document.objects.filter(pk__in=ids).values_list("uploaded_by", flat=True).first()
-        _running[person] += bool(ids)
+        user = Document.objects.filter(pk__in=ids).values_list("uploaded_by", flat=True).first()
+        _running[user] += bool(ids)
     try:
         yield ids
     finally:
         with _choice_lock:
-            _running[person] -= bool(ids)
+            _running[user] -= bool(ids)
 
 
 def choose_batch() -> list[UUID]:

@@ -152,5 +152,5 @@ def mark_titles_stale(*documents: UUID) -> None:
 
     Must run inside the transaction that changes titles or segments.
     """
-    held = Chunk.all_objects.filter(document__in=documents, segment__isnull=False).values("segment")
-    Segment.objects.filter(pk__in=held).update(stale_since=timezone.now())
+    segments = Chunk.all_objects.filter(document__in=documents, segment__isnull=False).values("segment")
+    Segment.objects.filter(pk__in=segments).update(stale_since=timezone.now())

@@ -117,8 +117,10 @@ def clean_file_name(name: str) -> str:
     Characters that control, hide or reorder text become spaces. "Unnamed file" if nothing is left.
     """
     base = re.split(r"[/\\]", name)[-1]
-    kept = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Co"} else char for char in base)
-    words = " ".join(kept.split()) if kept.strip(". ") else ""
+    printable = "".join(
+        " " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Co"} else char for char in base
+    )
+    words = " ".join(printable.split()) if printable.strip(". ") else ""
     if len(words) > NAME_CHARACTERS:
         stem, dot, suffix = words.rpartition(".")
         words = (

@@ -115,8 +115,8 @@ def promote_version(waiting: Document) -> None:
     archived: dict[str, Any] = {**old_values, "title": old.title, "status": Document.Status.REPLACED, "changed": now}
     archived["withheld"] = old.withheld  # a reviewer's decision holds for both versions
     Document.all_objects.filter(pk=new.pk).update(**archived, sync_folder="")
-    for told in version_hooks:
-        told(old.pk, new.pk)
+    for hook in version_hooks:
+        hook(old.pk, new.pk)
     for row in Document.all_objects.filter(replaces=old, status=Document.Status.REPLACED).order_by("-version")[
         MAX_EARLIER_VERSIONS:
     ]:

@@ -9,7 +9,7 @@ later is redacted too (`reapply_redactions`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,8 +21,7 @@ from django.utils import timezone
 
 from apps.documents.chunking.text_normalization import normalize_text, shorten_leaders
 from apps.documents.indexing import shadow_build
-from apps.documents.models import Chunk, Document, IndexBuild, Page, Segment
-from apps.documents.models import Collection as Shelf
+from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.lib.celery.notify import notify_worker
 from apps.safety.gate import redaction
 from apps.safety.models import AppliedEffect
@@ -42,7 +41,7 @@ class RedactionHook:
     `redact(documents, terms)` redacts the copies and returns what `restore` needs to restore them.
     """
 
-    redact: Callable[[Collection[UUID], Sequence[str]], dict[str, Any]]
+    redact: Callable[[Sequence[UUID], Sequence[str]], dict[str, Any]]
     restore: Callable[[dict[str, Any]], None]
 
 
@@ -59,7 +58,7 @@ def redact(subject: str, terms: Sequence[str]) -> dict[str, Any]:
     if not rows:
         return {}
     # A version that is being published waits for this lock, or has taken it before and is among the rows.
-    list(Shelf.objects.select_for_update().filter(pk=rows[0].collection_id).values("pk"))
+    list(Collection.objects.select_for_update().filter(pk=rows[0].collection_id).values("pk"))
     restore_data: dict[str, Any] = {"document": subject, "wanted": list(terms)}
     restore_data |= {"pages": [], "headings": {}, "names": {}}
     if not _redact_documents(rows, terms, restore_data):
@@ -114,7 +113,7 @@ def list_redacted_spans(document: Document, number: int) -> list[tuple[int, int]
     return [found.span() for found in _PLACEHOLDERS.finditer(text)]
 
 
-def discard_redactions(subjects: Collection[str]) -> None:
+def discard_redactions(subjects: Sequence[str]) -> None:
     """Delete the stored original text of deleted documents; it can no longer be restored."""
     AppliedEffect.objects.filter(name="redact", kind=KIND, subject__in=subjects).exclude(restore_data={}).update(
         restore_data={}

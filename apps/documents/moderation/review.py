@@ -78,7 +78,7 @@ def _with_versions(subject: str) -> DocumentQuerySet:
     return Document.all_objects.filter(Q(pk=subject) | Q(replaces=subject))
 
 
-def close_cases_of_deleted(subjects: Collection[str]) -> None:
+def close_cases_of_deleted(subjects: Sequence[str]) -> None:
     """Close the cases of deleted documents and delete their redacted text. Must run inside the deleting transaction."""
     auto_close.close_deleted(KIND, *subjects)
     redaction.discard_redactions(subjects)
@@ -90,8 +90,8 @@ def flag_document(document: Document, verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
         if verdict.evaluation is not None and verdict.evaluation.result.reviewed:
             by_code.setdefault(verdict.evaluation.result.code, []).append(verdict)
-    for found in by_code.values():
-        evaluations = [verdict.evaluation for verdict in found if verdict.evaluation is not None]
+    for flagged in by_code.values():
+        evaluations = [verdict.evaluation for verdict in flagged if verdict.evaluation is not None]
         highest = max(evaluations, key=lambda evaluation: evaluation.result.score)
         text = _SEPARATOR.join(evaluation.text for evaluation in evaluations[:_MAX_TEXTS])
         owner = get_responsible_user_id(document)

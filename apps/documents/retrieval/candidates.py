@@ -8,7 +8,7 @@ queries the index itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -65,8 +65,7 @@ class SearchScope:
 
     collections: dict[UUID, str]  # id -> name
     segments: tuple[SegmentInfo, ...]
-    # Settings of the collections that differ from the default.
-    settings: Mapping[UUID, CollectionSettings] = field(default_factory=dict)
+    settings: Mapping[UUID, CollectionSettings]  # of each of the collections
     documents: frozenset[str] | None = None  # hex ids of the documents that pass the filters; None: all
 
 
@@ -117,7 +116,7 @@ def resolve_scope(user: AnyUser, collection_ids: Sequence[UUID]) -> SearchScope:
         else Collection.objects.visible_to(user).values_list(*_SCOPE_FIELDS)
     )
     collections = {pk: name or gettext("the files of this chat") for pk, name, _ in rows}
-    settings = {pk: read_collection_settings(stored) for pk, _, stored in rows if stored}
+    settings = {pk: read_collection_settings(stored) if stored else DEFAULT_SETTINGS for pk, _, stored in rows}
     segments = Segment.objects.live().filter(collection__in=collections)
     return SearchScope(collections, tuple(segment.info for segment in segments), settings)
 
@@ -263,9 +262,13 @@ def find_missing_chunks(user: AnyUser, lookup: LookupResult) -> frozenset[int]:
 
 def refresh_scope(user: AnyUser, scope: SearchScope) -> SearchScope:
     """Return the scope without collections that were deleted, or that the user may no longer read."""
-    there = {pk for pk, *_ in _load_collections(user, scope.collections)}
-    names = {pk: name for pk, name in scope.collections.items() if pk in there}
-    return replace(scope, collections=names, segments=tuple(s for s in scope.segments if UUID(s.collection) in names))
+    readable = {pk for pk, *_ in _load_collections(user, scope.collections)}
+    return replace(
+        scope,
+        collections={pk: name for pk, name in scope.collections.items() if pk in readable},
+        segments=tuple(segment for segment in scope.segments if UUID(segment.collection) in readable),
+        settings={pk: own for pk, own in scope.settings.items() if pk in readable},
+    )
 
 
 def rank_documents(user: AnyUser, order: Sequence[tuple[float, Candidate]]) -> list[UUID]:

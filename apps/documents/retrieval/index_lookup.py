@@ -17,7 +17,6 @@ from apps.documents.indexing import index_maintenance
 from apps.documents.indexing.embedder_calibration import IDENTITY_SCALE, LinearScale, measure_scale
 from apps.documents.retrieval.candidates import LookupResult, SearchScope
 from apps.documents.retrieval.score_fusion import EmbedderCandidates
-from apps.documents.settings import DEFAULT_SETTINGS
 from apps.engines import registry
 from apps.engines.index.scoring import join_idf
 from apps.engines.types import (
@@ -102,7 +101,7 @@ async def look_up_candidates(scope: SearchScope, request: IndexRequest) -> Looku
 
 def list_own_segments(scope: SearchScope) -> tuple[SegmentInfo, ...]:
     """Return the compatible segments if the site's own embedder alone has to be asked; else ()."""
-    if not scope.segments or any(tuning.embedder for tuning in scope.settings.values()):
+    if not scope.segments or any(settings.embedder for settings in scope.settings.values()):
         return ()
     space = _make_space("", scope.segments)
     return space.segments if space is not None else ()
@@ -182,8 +181,7 @@ async def _list_spaces(scope: SearchScope) -> list[_EmbeddingSpace]:
     """
     names: dict[str, list[SegmentInfo]] = {}
     for segment in scope.segments:
-        chosen = scope.settings.get(UUID(segment.collection), DEFAULT_SETTINGS).embedder
-        names.setdefault(chosen, []).append(segment)
+        names.setdefault(scope.settings[UUID(segment.collection)].embedder, []).append(segment)
     spaces = [
         _make_space(name, names[name]) if not name else await in_pool(_make_space, name, names[name])
         for name in sorted(names)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection as Sized
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -169,7 +168,7 @@ def _is_near_duplicate(first: SearchHit, second: SearchHit) -> bool:
     )
 
 
-def _numbers(words: Sized[str]) -> set[str]:
+def _numbers(words: Iterable[str]) -> set[str]:
     return {word for word in words if word[0].isdigit()}
 
 

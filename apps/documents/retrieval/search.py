@@ -24,7 +24,7 @@ from apps.documents.retrieval.follow_up_rewriting import QueryVariant
 from apps.documents.retrieval.index_lookup import IndexRequest
 from apps.documents.retrieval.passages import Passage, SearchHit, join_spans
 from apps.documents.retrieval.sentence_selection import CountTokens, estimate_tokens, select_sentences
-from apps.documents.settings import DEFAULT_SETTINGS, CollectionSettings, average_vector_weight
+from apps.documents.settings import CollectionSettings, average_vector_weight
 from apps.engines import registry
 from apps.engines.types import CANDIDATES, EngineBroken
 from apps.lib.concurrency.threads import PoolTask, in_db, start_in_pool
@@ -127,9 +127,7 @@ async def rank_all_documents(user: AnyUser, question: str, collections: Sequence
         lookup = await index_lookup.look_up_candidates(
             scope, replace(request, text=question, vector=_start_embeddings([question], None)[0])
         )
-    order: reranking.Order = await in_db(
-        candidates.score_candidates, lookup, average_vector_weight(_collect_settings(scope))
-    )
+    order: reranking.Order = await in_db(candidates.score_candidates, lookup, average_vector_weight(scope.settings))
     if registry.get_reranker().active:
         order = await reranking.rerank_candidates(user, question, order)
     return await in_db(candidates.rank_documents, user, order)
@@ -269,7 +267,7 @@ async def _search_directly(
 
     None if several embedders or a reranker must be asked, if there is no segment, or if one is damaged.
     """
-    settings = _collect_settings(scope)
+    settings = scope.settings
     if _uses_reranker(settings) or not (segments := index_lookup.list_own_segments(scope)):
         return None
     vector_weight = average_vector_weight(settings)
@@ -319,12 +317,9 @@ def _choose_better(best: _QueryResult, candidate: _QueryResult) -> _QueryResult:
 
 
 async def _rank_query(user: AnyUser, question: str, lookup: LookupResult, scope: SearchScope) -> RankedWindows:
-    settings = _collect_settings(scope)
-    vector_weight = average_vector_weight(settings)
-    if not _uses_reranker(settings):
-        return await in_db(
-            _score_and_rank, user, lookup, settings, vector_weight
-        )  # one switch of threads instead of two
+    settings, vector_weight = scope.settings, average_vector_weight(scope.settings)
+    if not _uses_reranker(settings):  # one switch of threads instead of two
+        return await in_db(_score_and_rank, user, lookup, settings, vector_weight)
     order = await in_db(candidates.score_candidates, lookup, vector_weight)
     return await in_db(
         candidates.rank_windows, user, await reranking.rerank_candidates(user, question, order), lookup, settings
@@ -340,10 +335,6 @@ def _score_and_rank(
     user: AnyUser, lookup: LookupResult, settings: Mapping[UUID, CollectionSettings], vector_weight: float
 ) -> RankedWindows:
     return candidates.rank_windows(user, candidates.score_candidates(lookup, vector_weight), lookup, settings)
-
-
-def _collect_settings(scope: SearchScope) -> dict[UUID, CollectionSettings]:
-    return {pk: scope.settings.get(pk, DEFAULT_SETTINGS) for pk in scope.collections}
 
 
 async def _load_scope(

@@ -92,8 +92,8 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
         return render(request, "documents/delete.html", {"document": document, "duplicate": duplicate})
     name = str(document)
     if duplicate is None and "promised" in request.POST:
-        kept = gettext("“%(name)s” was not deleted, because its copy is no longer available to you.")
-        messages.error(request, kept % {"name": name})
+        message = gettext("“%(name)s” was not deleted, because its copy is no longer available to you.")
+        messages.error(request, message % {"name": name})
         return redirect("documents:collection", document.collection_id)
     delete_document(user, document)
     page_view.delete_cached_images([document.sha256])

@@ -40,7 +40,6 @@ class DrawStep:
     # Returns a small JPEG of the picture so far, b"" where latents cannot be read; made on demand, since most steps are
     # never looked at. Call it before the listener returns. None for an engine without previews.
     preview: Callable[[], bytes] | None = None
-    preview_stays_valid: bool = False  # True: `preview` may also be called later, at no cost to the model
 
 
 @dataclass(frozen=True)

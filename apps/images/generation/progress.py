@@ -66,7 +66,6 @@ class ProgressWatcher:
         self.step_ms: list[float] = []
         self.queue_s = 0.0  # seconds that this picture waited for the model
         self._previews: dict[int, bytes] = {}
-        self._unrendered: dict[int, Callable[[], bytes]] = {}  # previews that are rendered after the drawing
         self._moderator, self._step_started = PreviewModerator(row), time.monotonic()
         self.start_clock()
 
@@ -93,15 +92,13 @@ class ProgressWatcher:
         report_due = now >= self._next_report or not step.step
         is_frame = step.step in thin_out(range(1, step.steps + 1), MAX_FRAMES)
         was_closed, check_due = self._moderator.is_closed, report_due and now >= self._next_check
-        preview = self._moderate_preview(step) if check_due or (is_frame and not step.preview_stays_valid) else b""
+        preview = self._moderate_preview(step) if check_due or is_frame else b""
         if report_due or was_closed != self._moderator.is_closed:  # a refused preview is removed at once
             self._report(step, preview)
             took_s = time.monotonic() - now
             self._next_report = now + took_s + TICK_S * min(max(1.0, took_s / _QUICK_S), _MAX_DELAY)
         if is_frame and preview:
             self._previews[step.step] = preview
-        elif is_frame and step.preview_stays_valid and not check_due and step.preview is not None:
-            self._unrendered[step.step] = step.preview
         self._step_started = time.monotonic()  # the time of this callback is no part of the next step
 
     def _moderate_preview(self, step: DrawStep) -> bytes:
@@ -122,9 +119,6 @@ class ProgressWatcher:
 
     def make_frames(self) -> list[PreviewFrame]:
         """Return the previews to store: the first, the last, and some between at equal distances."""
-        for step, make in self._unrendered.items():
-            if not self._moderator.is_closed and self._moderator.allows(preview := make()):
-                self._previews[step] = preview
         return [PreviewFrame(picture=self._row, step=step, preview=preview) for step, preview in self._previews.items()]
 
 

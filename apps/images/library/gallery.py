@@ -179,7 +179,7 @@ def make_archive(rows: Iterable[Picture]) -> IO[bytes]:
     with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
         for row in rows:
             with row.file.open("rb") as file:
-                name = f"{row.shown_as}-{row.seed}-{row.pk.hex[:6]}"
+                name = f"{row.file_stem}-{row.seed}-{row.pk.hex[:6]}"
                 archive.writestr(f"{name}.png", file.read())
             if row.mask:
                 archive.writestr(f"{name}-mask.png", _content(row.mask))

@@ -23,8 +23,9 @@ def check_prompts(texts: Sequence[str], level: Strictness = Strictness.SITE) -> 
     """
     versions.load_fresh_policy()
     with use_surface(Surface.PICTURES):
-        said = strictest_verdict(asyncio.run(gate.check_question(text, level=level)) for text in texts if text)
-    verdict = strictest_verdict([said, match_blocklists(texts, level)]) if said.allowed else said
+        verdict = strictest_verdict(asyncio.run(gate.check_question(text, level=level)) for text in texts if text)
+    if verdict.allowed:
+        verdict = strictest_verdict([verdict, match_blocklists(texts, level)])
     shadow.write_verdicts()  # written now: the event loop of the gate's deferred writes has ended
     return verdict
 

@@ -52,10 +52,10 @@ def sign_picture(png: bytes, model: str, parent: bytes = b"", action: str = "c2p
     from c2pa import Builder, C2paSignerInfo, C2paSigningAlg, Context, Settings, Signer
 
     certificates, key = _keys()
-    done = {"action": "c2pa.created", "digitalSourceType": _SOURCE, "softwareAgent": {"name": Path(model).name}}
-    actions: list[dict[str, Any]] = [done]
+    created = {"action": "c2pa.created", "digitalSourceType": _SOURCE, "softwareAgent": {"name": Path(model).name}}
+    actions: list[dict[str, Any]] = [created]
     if parent:
-        actions = [{"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}, done | {"action": action}]
+        actions = [{"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}, created | {"action": action}]
     manifest = {
         "claim_generator_info": [{"name": GENERATOR}],
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],

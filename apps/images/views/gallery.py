@@ -120,7 +120,7 @@ def serve_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         raise Http404
     if blur.is_blurred_for(row.blur, request):
         return blur.blurred_response(read_stored_bytes(row.file))
-    file_name = f"{row.shown_as}-{row.seed}.png"
+    file_name = f"{row.file_stem}-{row.seed}.png"
 
     def opened() -> HttpResponseBase:
         return FileResponse(row.file.open("rb"), as_attachment="download" in request.GET, filename=file_name)

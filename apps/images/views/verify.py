@@ -48,8 +48,8 @@ def _examine(request: HttpRequest) -> dict[str, Any]:
     rows = Picture.objects.only("model", "created")
     picture = rows.filter(sha256=hashlib.sha256(content).hexdigest()).first()
     marked = rows.filter(watermark_id=mark).first() if mark is not None else None
-    said = content_credentials.read_credentials(content, kind)
-    return {"examined": True, "credentials": said, "known": picture, "marked": marked, "name": file.name}
+    credentials = content_credentials.read_credentials(content, kind)
+    return {"examined": True, "credentials": credentials, "known": picture, "marked": marked, "name": file.name}
 
 
 def _mark(picture: Image) -> int | None:

@@ -64,16 +64,6 @@ def test_what_a_merge_reads_takes_one_query_however_many_documents(
     assert sorted(entry.title for entry in entries) == sorted(topic.split()[0].title() for topic in TOPICS)
 
 
-def test_a_new_document_only_asks_whether_one_size_has_become_far_too_many(
-    collection: Collection, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert len(TOPICS) == index_maintenance.MERGE_FAN
-    with django_assert_num_queries(1):  # the next sweep is soon enough
-        assert index_maintenance.merge(collection.pk, thorough=False) == 0
-    monkeypatch.setattr(index_maintenance, "CROWDED_SEGMENTS", len(TOPICS))
-    assert index_maintenance.merge(collection.pk, thorough=False) == len(TOPICS)
-
-
 def test_a_merge_makes_one_segment_that_finds_the_same(collection: Collection) -> None:
     before = search_index("what do foxes hunt")
 

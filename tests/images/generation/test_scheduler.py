@@ -17,7 +17,7 @@ from apps.engines.image.protocol import DrawRequest, DrawStep
 from apps.engines.types import EngineRefused
 from apps.images.generation import gpu_slot, progress, scheduler, worker
 from apps.images.generation.gpu_slot import QueueTicket
-from apps.images.models import Picture, PreviewFrame
+from apps.images.models import Picture
 from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
@@ -241,33 +241,6 @@ def test_a_worker_that_is_told_to_end_lets_go_of_both(
         assert not Picture.objects.exclude(seed=1).exclude(attempts=0, lease_token="").exists()
     finally:
         scheduler._start()
-
-
-def test_steps_that_are_kept_are_made_afterwards_where_that_is_possible(
-    four: list[Picture], painter: FakePainter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[bool] = []
-    inside = threading.Event()
-    draw, look = painter.draw, painter.paint
-
-    def drawing(request: DrawRequest, tell: Any) -> Any:
-        inside.set()
-        try:
-            return draw(
-                request, lambda step: tell(type(step)(step.step, step.steps, step.preview, preview_stays_valid=True))
-            )
-        finally:
-            inside.clear()
-
-    def looked(request: DrawRequest, step: int) -> Image.Image:
-        made.append(inside.is_set())
-        return look(request, step)
-
-    monkeypatch.setattr(painter, "draw", drawing)
-    monkeypatch.setattr(painter, "paint", looked)
-    worker.draw_picture(four[0].pk)
-    assert list(PreviewFrame.objects.filter(picture=four[0]).values_list("step", flat=True)) == [1, 2, 3, 4]
-    assert made == [True, False, False, False, False], "in the model only the picture itself"
 
 
 def test_where_the_disk_is_slow_the_model_does_not_wait_for_it_at_each_look(

@@ -95,8 +95,8 @@ class Command(BaseCommand):
             self.stdout.write(self.style.ERROR(f"{count} passages of ready documents are in no segment"))
         if faults:
             raise CommandError("Rebuild it with `manage.py index rebuild`; searches continue to work.")
-        held = sum(chunks.values())
-        self.stdout.write(self.style.SUCCESS(f"{len(rows)} segments with {held} passages are intact."))
+        passages = sum(chunks.values())
+        self.stdout.write(self.style.SUCCESS(f"{len(rows)} segments with {passages} passages are intact."))
 
     def _fault(self, row: Segment, chunks: int) -> str:
         """Return the fault of a segment in words; "" if it is sound."""

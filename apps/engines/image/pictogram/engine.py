@@ -155,11 +155,7 @@ class PictogramPainter:
             def report_step(step: int, predicted: Any) -> None:
                 nonlocal listener_s
                 step_started = time.perf_counter()
-                on_step(
-                    DrawStep(
-                        step, request.steps, lambda: encode_preview(_picture(predicted[0])), preview_stays_valid=True
-                    )
-                )
+                on_step(DrawStep(step, request.steps, lambda: encode_preview(_picture(predicted[0]))))
                 listener_s += time.perf_counter() - step_started
 
             if torch.get_num_threads() != 1:  # of this thread: in a network so small several would wait for each other,
