@@ -13,6 +13,8 @@ WHO = "Which employee may take parental leave?"  # the fake model's answer is ve
 BOILER = "What does error E4 of the boiler mean?"
 LONG = "Tell me about parental leave in detail."
 SLOW = "Tell me about parental leave in detail, slowly."  # its answer takes minutes unless it is stopped
+ASKED = f"{LEAVE[:-1]}, and which weeks are paid in full"
+DOUBTS = f"{ASKED}, with doubts?"
 OFF_TOPIC = "Which composer wrote the opera Wozzeck?"
 PATIENCE_MS = 120_000
 ENDED = re.compile("^(?!writing$)")
@@ -94,3 +96,14 @@ def quickest(page: Any, address: str) -> float:
         page.locator("[data-chat][data-ready]").wait_for()
         took.append(time.monotonic() - started)
     return min(took)
+
+
+def attach_picture(page: Any, content: bytes, name: str = "screen.png") -> None:
+    """Attach a picture to the question."""
+    files = [{"name": name, "mimeType": "image/png", "buffer": content}]
+    page.locator("[data-attach-file]").set_input_files(files)
+
+
+def find_attached(page: Any) -> Any:
+    """Return the pictures that are attached to the question."""
+    return page.locator("[data-attached-chips] [data-attached]")

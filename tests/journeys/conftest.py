@@ -4,6 +4,7 @@ site                    running processes with users and three ingested document
 signed_in               cookies of a user by name: signed_in("ada")
 visit                   opens a page: visit("/", width=1440, person="ada"); its errors fail the test at the end
 page_wide, page_narrow  a page of Alice's at 1,440 and at 360 px, on a new chat
+studio, picture_chat    the page of pictures, and a new chat that can create pictures
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,23 +83,45 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="package")
 def signed_in(site: Site, chromium: Any) -> Callable[[str], Any]:
-    """Return a function that returns the cookies of a user, signing in once."""
-    known: dict[str, Any] = {}
+    """Return a function that returns the cookies of a user; see `keep_cookies`."""
+    return keep_cookies(site, chromium)
 
-    def _signed_in(name: str) -> Any:
-        if name not in known:
-            context = chromium.new_context()
-            page = context.new_page()
-            page.goto(f"{site.url}/accounts/login/")
-            page.fill("input[name=login]", f"{name}@example.org")
-            page.fill("input[name=password]", PASSWORD)
-            page.press("input[name=password]", "Enter")
-            page.wait_for_selector("[data-composer]")
-            known[name] = context.storage_state()
-            context.close()
-        return known[name]
 
-    return _signed_in
+def keep_cookies(site: Site, chromium: Any) -> Callable[[str], Any]:
+    """Return a function that returns the cookies of a user by name, signing in once."""
+
+    @cache
+    def get_cookies(name: str) -> Any:
+        context = chromium.new_context()
+        page = context.new_page()
+        page.goto(f"{site.url}/accounts/login/")
+        sign_in(page, f"{name}@example.org")
+        page.wait_for_selector("[data-composer]")
+        cookies = context.storage_state()
+        context.close()
+        return cookies
+
+    return get_cookies
+
+
+def sign_in(page: Any, email: str, password: str = PASSWORD) -> None:
+    """Fill in the sign-in page, which is open, and send it."""
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+@contextmanager
+def visitor_page(site: Site, chromium: Any, width: int = 1440, **options: Any) -> Iterator[Any]:
+    """Yield a page without cookies. Any error in it fails the test at the end."""
+    errors: list[str] = []
+    context = chromium.new_context(viewport={"width": width, "height": HEIGHT[width]}, **options)
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    watch(page, site.url, errors)
+    yield page
+    context.close()
+    assert errors == []
 
 
 @pytest.fixture
@@ -111,7 +135,7 @@ def visit(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterato
 def visiting(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterator[Visit]:
     """Yield a function that opens pages of a site's web process. Any error in them fails the test at the end."""
     contexts: list[Any] = []
-    wrong: list[str] = []
+    errors: list[str] = []
 
     def _visit(path: str = "/", *, width: int = 1440, person: str = "alice", tolerate: str = "", **options: Any) -> Any:
         context = chromium.new_context(
@@ -124,7 +148,7 @@ def visiting(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iter
         contexts.append(context)
         context.set_default_timeout(60_000)
         page = context.new_page()
-        watch(page, site.url, wrong, tolerate)
+        watch(page, site.url, errors, tolerate)
         page.goto(site.url + path)
         if page.locator("[data-chat]").count():
             page.locator("[data-chat][data-ready]").wait_for()
@@ -133,24 +157,24 @@ def visiting(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iter
     yield _visit
     for context in contexts:
         context.close()
-    assert wrong == []
+    assert errors == []
 
 
-def watch(page: Any, url: str, wrong: list[str], tolerate: str = "") -> None:
-    """Append console errors, script errors, policy violations and requests to other sites to `wrong`.
+def watch(page: Any, url: str, errors: list[str], tolerate: str = "") -> None:
+    """Append console errors, script errors, policy violations and requests to other sites to `errors`.
 
     Messages that contain `tolerate` are expected by the test and ignored.
     """
 
-    def heard(said: Any) -> None:
-        if said.text == NO_WORKER:
+    def check_message(message: Any) -> None:
+        if message.text == NO_WORKER:
             return
-        if said.type in {"error", "warning"} and not (tolerate and tolerate in said.text):
-            wrong.append(f"{said.text} {said.location.get('url', '')}")
+        if message.type in {"error", "warning"} and not (tolerate and tolerate in message.text):
+            errors.append(f"{message.text} {message.location.get('url', '')}")
 
-    page.on("console", heard)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith((url, "data:")) else wrong.append(asked.url))
+    page.on("console", check_message)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith((url, "data:")) else errors.append(request.url))
 
 
 @pytest.fixture
@@ -161,3 +185,33 @@ def page_wide(visit: Visit) -> Any:
 @pytest.fixture
 def page_narrow(visit: Visit) -> Any:
     return visit("/", width=360)
+
+
+@pytest.fixture
+def studio(visit: Visit) -> Any:
+    """Return the page of pictures once the worker has described its model."""
+    return open_studio(visit)
+
+
+@pytest.fixture
+def picture_chat(visit: Visit) -> Visit:
+    """Return a function that opens a new chat in which pictures can be created."""
+
+    def _picture_chat(**options: Any) -> Any:
+        page = open_studio(visit, **options)
+        page.goto(page.url.replace("/pictures/", "/"))
+        page.locator("[data-chat][data-ready]").wait_for()
+        return page
+
+    return _picture_chat
+
+
+def open_studio(visit: Visit, **options: Any) -> Any:
+    """Open the page of pictures and wait until the worker has described its model."""
+    page = visit("/pictures/", **options)
+    for _ in range(180):
+        if page.get_by_role("button", name="Create", exact=True).count():
+            return page
+        page.wait_for_timeout(1000)
+        page.reload()
+    raise AssertionError("the worker has described no picture model")

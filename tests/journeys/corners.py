@@ -43,12 +43,12 @@ def corners() -> None:
     services.create_assistant(ada, content, Collection.objects.filter(pk=papers.pk))
 
 
-def _put(person: Any, place: Any, name: str, data: bytes) -> None:
+def _put(person: Any, collection: Any, name: str, data: bytes) -> None:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from apps.documents.library.uploads import store_upload
 
-    store_upload(person, place, SimpleUploadedFile(name, data))
+    store_upload(person, collection, SimpleUploadedFile(name, data))
 
 
 def _files(ada: Any, papers: Any) -> None:
@@ -85,7 +85,7 @@ def _workbook() -> bytes:
     return stream.getvalue()
 
 
-def held(text: str, name: str = "pat", code: str = "hate") -> Any:
+def create_case(text: str, name: str = "pat", code: str = "hate") -> Any:
     """Create a case about a question of that user and return it."""
     from apps.lib.ids import new_id
     from apps.safety.moderation import cases
@@ -101,7 +101,7 @@ def held(text: str, name: str = "pat", code: str = "hate") -> Any:
     )
 
 
-def decided(text: str) -> None:
+def create_decided_case(text: str) -> None:
     """Create a case that Morgan blocked and that waits for a second review."""
     from apps.safety.models import SecondReview
     from apps.safety.moderation import cases
@@ -109,7 +109,7 @@ def decided(text: str) -> None:
     from apps.users.models import User
 
     morgan = User.objects.get(email="morgan@example.org")
-    case = cases.claim_case(morgan, held(text).pk)
+    case = cases.claim_case(morgan, create_case(text).pk)
     made = cases.decide_case(morgan, case.pk, DecisionInput(case.lease_token, case.version, "block", "clear"))
     SecondReview.objects.create(
         cause="sample",
@@ -122,7 +122,7 @@ def decided(text: str) -> None:
     )
 
 
-def pictured() -> None:
+def create_picture_case() -> None:
     """Create a case about the latest picture and its prompt."""
     from apps.images.models import Picture
     from apps.safety.moderation import cases
@@ -141,7 +141,7 @@ def banned() -> None:
     from apps.users.models import User
 
     morgan = User.objects.get(email="morgan@example.org")
-    case = cases.claim_case(morgan, held("They should all be driven out, quoted from a play", "sam").pk)
+    case = cases.claim_case(morgan, create_case("They should all be driven out, quoted from a play", "sam").pk)
     cases.decide_case(morgan, case.pk, DecisionInput(case.lease_token, case.version, "suspend", "clear"))
 
 

@@ -109,14 +109,15 @@ def long() -> str:
     from apps.users.models import User
 
     alice = User.objects.get(email="alice@example.org")
-    place, last, rows = Conversation.objects.create(owner=alice, title="Long"), None, []
+    conversation, last, rows = Conversation.objects.create(owner=alice, title="Long"), None, []
+    common = {"conversation": conversation, "asked_by": alice}
     for number in range(1000):
-        question = Message(conversation=place, parent=last, role="user", text=f"Question {number}?", asked_by=alice)
+        question = Message(parent=last, role="user", text=f"Question {number}?", **common)
         text = f"Answer {number} says **this** and that.\n\n" + "It goes on for a while. " * 12
-        last = Message(conversation=place, parent=question, role="assistant", text=text, asked_by=alice)
+        last = Message(parent=question, role="assistant", text=text, **common)
         rows += [question, last]
     Message.objects.bulk_create(rows, batch_size=500)
-    return str(place.pk)
+    return str(conversation.pk)
 
 
 def many() -> None:
@@ -149,32 +150,32 @@ def corners() -> None:
 
 def alike() -> None:
     """Create three cases with near-duplicate texts."""
-    from tests.journeys.corners import held
+    from tests.journeys.corners import create_case
 
     for number in range(3):
-        held(f"Everybody from the northern islands should be driven into the sea, number {number}")
+        create_case(f"Everybody from the northern islands should be driven into the sea, number {number}")
 
 
 def threats() -> None:
     """Create two cases under one clause about two users, whose texts differ in one word."""
-    from tests.journeys.corners import held
+    from tests.journeys.corners import create_case
 
-    for place, name in (("tower", "pat"), ("harbour", "bob")):
-        held(f"I shall wait for the keeper at the {place} and beat him", name, code="violence")
+    for spot, name in (("tower", "pat"), ("harbour", "bob")):
+        create_case(f"I shall wait for the keeper at the {spot} and beat him", name, code="violence")
 
 
 def decided() -> None:
     """Create a decided case that waits for a second review."""
-    from tests.journeys.corners import decided
+    from tests.journeys.corners import create_decided_case
 
-    decided("They should all be driven into the sea, quoted in a lesson")
+    create_decided_case("They should all be driven into the sea, quoted in a lesson")
 
 
 def flagged() -> None:
     """Create a case about the latest picture, which stays visible."""
-    from tests.journeys.corners import pictured
+    from tests.journeys.corners import create_picture_case
 
-    pictured()
+    create_picture_case()
 
 
 def banned() -> None:

@@ -19,16 +19,16 @@ from typing import Any
 Verb = Callable[[], str | None]
 
 
-def told(seeder: subprocess.Popen[bytes], verb: str) -> str:
+def run_verb(seeder: subprocess.Popen[bytes], verb: str) -> str:
     """Run the verb in the seeder and return its value. Fails if the verb failed; its traceback is on standard error."""
     assert seeder.stdin is not None and seeder.stdout is not None
     seeder.stdin.write(f"{verb}\n".encode())
     seeder.stdin.flush()
     line = seeder.stdout.readline()
     assert line, "the seeder has ended"
-    code, said = json.loads(line)
+    code, value = json.loads(line)
     assert code == 0, f"seeding failed: {verb}"
-    return str(said)
+    return str(value)
 
 
 def main(module: str) -> None:
@@ -41,23 +41,23 @@ def main(module: str) -> None:
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)  # other output goes to standard error
         for line in sys.stdin:
-            answers.write(f"{json.dumps(_done(verbs[line.strip()]))}\n")
+            answers.write(f"{json.dumps(_run_forked(verbs[line.strip()]))}\n")
             answers.flush()
 
 
-def _done(verb: Verb) -> tuple[int | None, str]:
-    fork, said = multiprocessing.get_context("fork"), ""
+def _run_forked(verb: Verb) -> tuple[int | None, str]:
+    fork, value = multiprocessing.get_context("fork"), ""
     ours, theirs = fork.Pipe(duplex=False)
-    process = fork.Process(target=_say, args=(theirs, verb))
+    process = fork.Process(target=_send, args=(theirs, verb))
     process.start()
     theirs.close()
     with suppress(EOFError):  # the verb failed
-        said = ours.recv()
+        value = ours.recv()
     process.join()
-    return process.exitcode, said
+    return process.exitcode, value
 
 
-def _say(to: Any, verb: Verb) -> None:
+def _send(to: Any, verb: Verb) -> None:
     to.send(verb() or "")
 
 

@@ -68,7 +68,7 @@ class Site:
                 [sys.executable, "-m", "tests.journeys.seeding", module], cwd=ROOT, env=self.env,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
-        return seeding.told(self.running[module], verb)
+        return seeding.run_verb(self.running[module], verb)
 
     def rows(self, question: str) -> list[Any]:
         """Return the rows of an SQL query, run beside the processes. A site always uses SQLite."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import HEIGHT, Visit, watch
+from tests.journeys.conftest import Visit, sign_in, visitor_page
 from tests.journeys.site import Site, until
 
 FIRST, SECOND, THIRD = "seven green kettles", "eight brown kettles", "nine yellow kettles"
@@ -18,21 +18,8 @@ FIRST, SECOND, THIRD = "seven green kettles", "eight brown kettles", "nine yello
 @pytest.fixture
 def stranger(site: Site, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """Return a page of an anonymous visitor."""
-    context = chromium.new_context(viewport={"width": request.param, "height": HEIGHT[request.param]})
-    context.set_default_timeout(60_000)
-    wrong: list[str] = []
-    page = context.new_page()
-    watch(page, site.url, wrong)
-    yield page
-    context.close()
-    assert wrong == []
-
-
-def sign_in(page: Any, site: Site, email: str, password: str) -> None:
-    page.goto(f"{site.url}/accounts/login/")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    with visitor_page(site, chromium, request.param) as page:
+        yield page
 
 
 def sign_out(page: Any) -> None:
@@ -64,7 +51,8 @@ def forgotten(stranger: Any, site: Site, email: str) -> None:
     stranger.get_by_label("Password", exact=True).fill(THIRD)
     stranger.get_by_label("Repeat password").fill(THIRD)
     stranger.get_by_role("button", name="Set password").click()
-    sign_in(stranger, site, email, THIRD)
+    stranger.goto(f"{site.url}/accounts/login/")
+    sign_in(stranger, email, THIRD)
     stranger.locator("[data-chat][data-ready]").wait_for()
     sign_out(stranger)
     stranger.goto(link)
@@ -98,9 +86,9 @@ def test_invited_signed_up_changed_forgotten_and_reset(site: Site, visit: Visit,
     stranger.get_by_label("Repeat password").fill(SECOND)
     stranger.get_by_role("button", name="Change password").click()
     sign_out(stranger)
-    sign_in(stranger, site, email, FIRST)
+    sign_in(stranger, email, FIRST)
     expect(stranger.locator("main")).to_contain_text("Wrong e-mail address or password.")
-    sign_in(stranger, site, email, SECOND)
+    sign_in(stranger, email, SECOND)
     stranger.locator("[data-chat][data-ready]").wait_for()
     sign_out(stranger)
     forgotten(stranger, site, email)

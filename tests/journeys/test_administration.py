@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_violations
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
-from tests.journeys.test_accessibility import violations
 from tests.support.password import PASSWORD
 
 PAGES = ("people/", "people/groups/", "administration/collections/", "administration/models/",
@@ -109,8 +109,8 @@ def test_the_pages_can_be_used_by_everybody_on_every_screen(site: Site, visit: V
         page.goto(f"{site.url}/{part}")
         expect(page.locator("h1")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), part
-        assert violations(page) == [], part
+        assert find_violations(page) == [], part
     if width == 360:
         page.get_by_role("navigation", name="Administration").get_by_role("button").click()
         expect(page.get_by_role("link", name="Doctor")).to_be_visible()
-        assert violations(page) == []
+        assert find_violations(page) == []

@@ -8,9 +8,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import Visit
+from tests.journeys.conftest import Visit, sign_in
 from tests.journeys.site import Site
-from tests.support.password import PASSWORD
 
 KEPT = """async () => {
   const names = await caches.keys();
@@ -69,9 +68,7 @@ def test_shared_files_wait_until_the_user_has_signed_in(visit: Visit) -> None:
     page.context.clear_cookies()
     page.goto(page.url + "accounts/login/")
     share(page)
-    page.fill("input[name=login]", "bob@example.org")
-    page.fill("input[name=password]", PASSWORD)
-    page.press("input[name=password]", "Enter")
+    sign_in(page, "bob@example.org")
     expect_attached(page)
 
 

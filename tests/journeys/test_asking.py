@@ -57,12 +57,12 @@ def test_stop_ends_the_answer_keeps_what_was_written_and_offers_another(page_wid
 
 
 DROPPED_STEP = """async () => {
-  const { dropStep, step } = await import("/static/js/chat/steps.js");
+  const { removeStep, showStep } = await import("/static/js/chat/steps.js");
   const steps = document.querySelector("[data-steps]").cloneNode(true);
   steps.querySelector("[data-list]").replaceChildren();
-  for (const text of ["Searched", "Writing", "Verified"]) step(steps, { name: text, text, ms: null });
-  dropStep(steps, "Writing");
-  dropStep(steps, "unknown");
+  for (const text of ["Searched", "Writing", "Verified"]) showStep(steps, { name: text, text, ms: null });
+  removeStep(steps, "Writing");
+  removeStep(steps, "unknown");
   return steps.querySelector("[data-summary]").textContent;
 }"""
 
@@ -104,9 +104,9 @@ def test_a_follow_up_typed_meanwhile_waits_in_line_and_is_sent_when_the_answer_e
 
 def test_nothing_found_says_what_was_searched_and_answers_without_documents_on_request(page_wide: Any) -> None:
     turn = ended(ask(page_wide, OFF_TOPIC))
-    said = turn.locator("[data-part=nothing]").inner_text()
-    assert "House rules" in said
-    assert "Manuals" in said
+    words = turn.locator("[data-part=nothing]").inner_text()
+    assert "House rules" in words
+    assert "Manuals" in words
     assert page_wide.evaluate(DROPPED_STEP) == "Searched · Verified", "what a model wrote in vain leaves no step"
     turn.get_by_role("button", name="Answer without documents").click()
     again = page_wide.locator("[data-turn]")

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_visible_violations
 from tests.journeys.chat import LEAVE, ask, ended, more, show_controls
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
-from tests.journeys.test_accessibility import judged
 
 
 def make(page: Any, name: str) -> None:
@@ -157,7 +157,7 @@ def test_each_control_shows_its_default_and_is_set_back_by_itself(visit: Visit) 
     expect(seed).to_have_value("")
     expect(seed).to_be_focused()
     expect(heat).to_have_value("0.3")
-    assert judged(page) == []
+    assert find_visible_violations(page) == []
     page.get_by_role("button", name="Reset: Temperature").click()
     expect(page.locator("[data-drawing-words]")).to_have_text("Creative")
     page.get_by_label("Long", exact=True).check()
@@ -208,9 +208,9 @@ def test_a_program_asks_with_a_token_until_it_is_revoked(visit: Visit, site: Sit
     token = page.get_by_label(re.compile("Your new token")).input_value()
     program = httpx.Client(base_url=site.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
     asked = {"model": "openbook", "messages": [{"role": "user", "content": LEAVE}]}
-    said = program.post("/v1/chat/completions", json=asked)
-    assert said.status_code == 200, said.text
-    assert said.json()["openbook"]["citations"]
+    response = program.post("/v1/chat/completions", json=asked)
+    assert response.status_code == 200, response.text
+    assert response.json()["openbook"]["citations"]
     page.get_by_role("button", name="Revoke A script").click()
     page.get_by_text("You have no tokens.").wait_for()
     assert program.get("/v1/models").status_code == 401

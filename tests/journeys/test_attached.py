@@ -8,9 +8,9 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.conversations.attachments.picture_uploads import drawn
-from tests.journeys.chat import ask, ended
+from tests.journeys.axe import find_violations
+from tests.journeys.chat import ask, attach_picture, ended, find_attached
 from tests.journeys.conftest import Visit
-from tests.journeys.test_accessibility import violations
 
 WORDS = "Error E4: water pressure low"
 PASTE = """([data, type]) => {
@@ -24,28 +24,19 @@ PASTE = """([data, type]) => {
 }"""
 
 
-def choose(page: Any, content: bytes, name: str = "screen.png") -> None:
-    files = [{"name": name, "mimeType": "image/png", "buffer": content}]
-    page.locator("[data-attach-file]").set_input_files(files)
-
-
-def chips(page: Any) -> Any:
-    return page.locator("[data-attached-chips] [data-attached]")
-
-
 def test_a_picture_is_asked_about_and_stays(visit: Visit) -> None:
     page = visit("/", width=360)
     page.fill("textarea[name=text]", "What does the screen say?")
-    choose(page, drawn(WORDS))
-    expect(chips(page)).to_have_count(1)
+    attach_picture(page, drawn(WORDS))
+    expect(find_attached(page)).to_have_count(1)
     page.reload()
-    expect(chips(page)).to_have_count(1)
+    expect(find_attached(page)).to_have_count(1)
     expect(page.locator("textarea[name=text]")).to_have_value("What does the screen say?")
-    assert violations(page) == []
+    assert find_violations(page) == []
     page.press("textarea[name=text]", "Enter")
     turn = page.locator("[data-turn]").first
     expect(turn.locator("[data-part=attached] img")).to_have_count(1)
-    expect(chips(page)).to_have_count(0)
+    expect(find_attached(page)).to_have_count(0)
     ended(turn)
     expect(turn.locator("[data-part=seen]")).to_contain_text("This model cannot see pictures. It received the text")
     page.reload()
@@ -54,7 +45,7 @@ def test_a_picture_is_asked_about_and_stays(visit: Visit) -> None:
     image = turn.locator("[data-part=attached] img")
     expect(image).to_have_attribute("alt", "Attached picture: screen.png")
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
-    assert violations(page) == []
+    assert find_violations(page) == []
     edited(page, turn)
 
 
@@ -74,38 +65,38 @@ def test_pictures_come_by_paste_and_drop_and_can_be_taken_away(visit: Visit) -> 
     page = visit("/", width=1440)
     data = base64.b64encode(drawn("one")).decode()
     page.evaluate(PASTE, [data, "paste"])
-    expect(chips(page)).to_have_count(1)
+    expect(find_attached(page)).to_have_count(1)
     page.evaluate(PASTE, [data, "dragover"])
     expect(page.locator("[data-attach-here]")).to_be_visible()
     page.evaluate(PASTE, [data, "drop"])
-    expect(chips(page)).to_have_count(2)
+    expect(find_attached(page)).to_have_count(2)
     expect(page.locator("[data-attach-here]")).to_be_hidden()
     page.get_by_role("button", name="Remove “pasted.png”").first.click()
-    expect(chips(page)).to_have_count(1)
+    expect(find_attached(page)).to_have_count(1)
     page.get_by_role("button", name="Remove “pasted.png”").click()
-    expect(chips(page)).to_have_count(0)
+    expect(find_attached(page)).to_have_count(0)
     expect(page.locator("[data-attached-chips]")).to_be_hidden()
 
 
 def test_what_cannot_be_attached_is_said_at_once_and_the_draft_stays(visit: Visit) -> None:
     page = visit("/", tolerate="400 (Bad Request)")
     page.fill("textarea[name=text]", "What is this?")
-    choose(page, b"no picture at all")
+    attach_picture(page, b"no picture at all")
     refusal = page.locator("[data-refusal]")
     expect(refusal).to_contain_text("This picture is damaged")
     expect(page.locator("textarea[name=text]")).to_have_value("What is this?")
-    expect(chips(page)).to_have_count(0)
+    expect(find_attached(page)).to_have_count(0)
 
 
 def test_a_picture_waits_with_its_question_in_line(visit: Visit) -> None:
     page = visit("/")
     turn = ask(page, "Tell me about parental leave in detail.")
-    choose(page, drawn(WORDS))
-    expect(chips(page)).to_have_count(1)
+    attach_picture(page, drawn(WORDS))
+    expect(find_attached(page)).to_have_count(1)
     page.fill("textarea[name=text]", "And what is this?")
     page.press("textarea[name=text]", "Enter")
     second = page.locator("[data-turn]").nth(1)
-    expect(chips(page)).to_have_count(0)
+    expect(find_attached(page)).to_have_count(0)
     ended(turn)
     expect(second.locator("[data-part=attached] img")).to_have_count(1, timeout=60_000)
     ended(second)

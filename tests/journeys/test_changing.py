@@ -8,47 +8,45 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
-from tests.journeys.test_pictures import DRAWN_MS, asked, studio, tiles
-
-__all__ = ["studio"]  # a fixture
+from tests.journeys.picturing import DRAWN_MS, find_tiles, request_picture
 
 
 @pytest.fixture
 def editor(studio: Any, request: pytest.FixtureRequest) -> Any:
     prompt = f"A boat by {request.node.name.split('_by_')[1].split('_')[0]}"
-    asked(studio, prompt)
-    expect(tiles(studio, prompt, "ready")).to_have_count(1, timeout=DRAWN_MS)
-    tiles(studio, prompt, "ready").get_by_role("link", name="Change part").click()
+    request_picture(studio, prompt)
+    expect(find_tiles(studio, prompt, "ready")).to_have_count(1, timeout=DRAWN_MS)
+    find_tiles(studio, prompt, "ready").get_by_role("link", name="Change part").click()
     expect(studio.locator("[data-mask-canvas]")).to_be_visible()
     return studio
 
 
-def marked(page: Any) -> int:
+def get_marked_percentage(page: Any) -> int:
     """Return the marked percentage of the picture, as the page shows it."""
     page.wait_for_function("/^\\d/.test(document.querySelector('[data-mask-said]').textContent)")
     return int(page.locator("[data-mask-said]").inner_text().split()[0])
 
 
 def test_marked_by_mouse_undone_and_drawn_anew(editor: Any) -> None:
-    place = editor.locator("[data-mask-canvas]").bounding_box()
-    left, top, wide, high = (place[name] for name in ("x", "y", "width", "height"))
+    box = editor.locator("[data-mask-canvas]").bounding_box()
+    left, top, wide, high = (box[name] for name in ("x", "y", "width", "height"))
     editor.get_by_role("button", name="Rectangle").click()
     editor.mouse.move(left + wide / 2, top + 2)
     editor.mouse.down()
     editor.mouse.move(left + wide - 2, top + high - 2, steps=4)
     editor.mouse.up()
-    assert 45 <= marked(editor) <= 50
+    assert 45 <= get_marked_percentage(editor) <= 50
     editor.get_by_role("button", name="Eraser").click()
     editor.get_by_role("button", name="Brush").click()
     editor.mouse.click(left + wide * 0.75, top + high / 2)
-    less = marked(editor)
+    less = get_marked_percentage(editor)
     assert less < 50
     editor.get_by_role("button", name="Undo").click()
-    assert marked(editor) >= less
+    assert get_marked_percentage(editor) >= less
     editor.get_by_label("Describe the whole picture").fill("A boat with a red sail")
     editor.get_by_role("button", name="Change this part").click()
-    expect(tiles(editor, "A boat with a red sail", "ready")).to_have_count(1, timeout=DRAWN_MS)
-    tiles(editor, "A boat with a red sail", "ready").locator("a").first.click()
+    expect(find_tiles(editor, "A boat with a red sail", "ready")).to_have_count(1, timeout=DRAWN_MS)
+    find_tiles(editor, "A boat with a red sail", "ready").locator("a").first.click()
     expect(editor.get_by_text("Only the marked part was changed")).to_be_visible()
 
 
@@ -61,25 +59,25 @@ def test_marked_by_keyboard_alone(editor: Any) -> None:
     expect(editor.locator("[data-mask-said]")).to_contain_text("Rectangle at")
     editor.keyboard.press("Shift+ArrowRight")
     editor.keyboard.press("Enter")
-    first = marked(editor)
+    first = get_marked_percentage(editor)
     assert first >= 6
     for _ in range(8):
         editor.keyboard.press("ArrowDown")
     editor.keyboard.press("Enter")
-    assert marked(editor) > first
+    assert get_marked_percentage(editor) > first
     editor.keyboard.press("Delete")
-    assert marked(editor) < first + 1
+    assert get_marked_percentage(editor) < first + 1
     editor.get_by_role("button", name="Change this part").click()
-    expect(tiles(editor, "A boat by keyboard", "ready")).to_have_count(2, timeout=DRAWN_MS)
+    expect(find_tiles(editor, "A boat by keyboard", "ready")).to_have_count(2, timeout=DRAWN_MS)
 
 
 def test_marked_by_finger_on_a_phone(editor: Any, visit: Visit) -> None:
     page = visit(editor.url.replace(editor.url.split("/pictures/")[0], ""), width=360)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("[data-mask-canvas]").scroll_into_view_if_needed()
-    place = page.locator("[data-mask-canvas]").bounding_box()
-    page.touchscreen.tap(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
-    assert marked(page) >= 1
+    box = page.locator("[data-mask-canvas]").bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert get_marked_percentage(page) >= 1
 
 
 _STAYS = "addEventListener('submit', (event) => { window.sent = !event.defaultPrevented; event.preventDefault(); })"

@@ -7,9 +7,9 @@ from typing import Any
 from fpdf import FPDF
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_violations
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
-from tests.journeys.test_accessibility import violations
 
 QUESTION = "When does the lease of the boathouse at Eastness end?"
 
@@ -47,18 +47,18 @@ def test_a_file_is_asked_about_at_once_and_only_here(visit: Visit) -> None:
     expect(turn.locator("a.passage", has_text="page 2").first).to_be_attached()
     expect(chips(page)).to_have_count(1)
     page.wait_for_url("**/c/**")
-    place = page.url
+    url = page.url
     other = visit("/", width=1440)
     elsewhere = ended(ask(other, QUESTION))
     expect(elsewhere).not_to_contain_text("30 June 2031")
     other.goto(page.url.split("/c/")[0] + "/collections/")
     expect(other.locator("main")).not_to_contain_text("lease.pdf")
     expect(other.locator("main")).not_to_contain_text("Files of")
-    page.goto(place)
+    page.goto(url)
     expect(chips(page)).to_contain_text("lease.pdf")
     link = chips(page).locator("a").get_attribute("href")
     assert page.request.get(page.url.split("/c/")[0] + str(link)).status == 200
-    assert violations(page) == []
+    assert find_violations(page) == []
 
 
 def test_a_draft_stays_over_a_reload_and_is_removed(visit: Visit) -> None:
@@ -66,7 +66,7 @@ def test_a_draft_stays_over_a_reload_and_is_removed(visit: Visit) -> None:
     choose(page)
     expect(chips(page)).to_have_count(1)
     expect(chips(page).locator("a.title")).to_have_text("lease.pdf")  # it was read
-    assert violations(page) == []
+    assert find_violations(page) == []
     page.reload()
     expect(chips(page)).to_have_count(1)
     page.get_by_role("button", name="Remove “lease.pdf”").click()
@@ -96,7 +96,7 @@ def test_a_file_is_moved_to_a_collection_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Enter")
     dialog = page.locator("[data-move-file]")
     expect(dialog).to_be_visible()
-    assert violations(page) == []
+    assert find_violations(page) == []
     dialog.get_by_label("Collection").select_option(label="Boathouses")
     dialog.get_by_role("button", name="Move").click()
     expect(page.locator("[data-files-here]")).to_contain_text("is now in Boathouses")

@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_violations
 from tests.journeys.conftest import Visit
+from tests.journeys.reviewing import open_case
 from tests.journeys.site import Site
-from tests.journeys.test_accessibility import violations
-from tests.journeys.test_review import opened
 
 
 def test_cases_that_are_alike_are_decided_together_and_taken_back(site: Site, visit: Visit) -> None:
     site.seed("alike")
     morgan = visit("/review/", person="morgan")
-    opened(morgan, "Hate")
+    open_case(morgan, "Hate")
     expect(morgan.locator(".flagged")).to_contain_text("northern islands")
     morgan.keyboard.press("d")
     expect(morgan.locator("h1")).to_have_text("3 similar cases")
     expect(morgan.locator(".alike")).to_contain_text("number 2")
-    assert violations(morgan) == []
+    assert find_violations(morgan) == []
     morgan.keyboard.press("b")  # nothing happens without a reason
     expect(morgan.get_by_role("alert")).to_have_text("Choose a reason first.")
     together(morgan)
@@ -46,7 +46,7 @@ def test_a_second_look_is_blind_and_given_by_keyboard(site: Site, visit: Visit) 
     expect(robin.locator("h1")).to_have_text("Second review")
     expect(robin.locator(".flagged")).to_contain_text("quoted in a lesson")
     expect(robin.locator("main")).not_to_contain_text("0.9")
-    assert violations(robin) == []
+    assert find_violations(robin) == []
     robin.keyboard.press("n")
     robin.keyboard.type("A quotation")
     robin.keyboard.press("Escape")
@@ -79,7 +79,7 @@ def test_decisions_are_in_sight_in_languages_with_long_words(
 ) -> None:
     site.seed("alike")
     morgan = visit("/review/", person="morgan", width=1440, locale=locale)
-    opened(morgan, clause)
+    open_case(morgan, clause)
     for width in (1440, 1280):
         morgan.set_viewport_size({"width": width, "height": 900})
         outside = morgan.locator(".verdict *").evaluate_all(
@@ -101,7 +101,7 @@ def test_decisions_are_in_sight_in_languages_with_long_words(
 def test_a_severe_text_is_covered_until_asked_for_and_clauses_are_left_to_others(site: Site, visit: Visit) -> None:
     site.seed("alike")
     morgan = visit("/review/", person="morgan")
-    opened(morgan, "Hate")
+    open_case(morgan, "Hate")
     text = morgan.locator(".flagged .said")
     expect(text).to_be_hidden()
     morgan.keyboard.press("v")
@@ -110,7 +110,7 @@ def test_a_severe_text_is_covered_until_asked_for_and_clauses_are_left_to_others
     expect(morgan.locator("h1")).to_have_text("3 similar cases")
     together(morgan)
     morgan.goto(f"{site.url}/review/preferences/")
-    assert violations(morgan) == []
+    assert find_violations(morgan) == []
     morgan.get_by_label("Hate").check()
     morgan.get_by_role("button", name="Save").click()
     expect(morgan.get_by_label("Hate")).to_be_checked()
@@ -125,7 +125,7 @@ def test_the_figures_are_drawn(site: Site, visit: Visit) -> None:
     robin = visit("/review/figures/", person="robin")
     expect(robin.locator("svg .whisker").first).to_be_attached()
     expect(robin.locator("svg .bar").first).to_be_attached()
-    assert violations(robin) == []
+    assert find_violations(robin) == []
 
 
 def test_the_thresholds_of_a_version_and_the_lists_are_accessible(site: Site, visit: Visit) -> None:
@@ -138,9 +138,9 @@ def test_the_thresholds_of_a_version_and_the_lists_are_accessible(site: Site, vi
     ada.get_by_role("button", name="Test on past verdicts").first.click()
     ada.get_by_role("link", name="What would change").first.click()
     expect(ada.get_by_role("heading", name="Precision and recall")).to_be_visible()
-    assert violations(ada) == []
+    assert find_violations(ada) == []
     ada.goto(f"{site.url}/review/blocklists/")
     expect(ada.locator("main")).to_contain_text("No blocklists yet")
-    assert violations(ada) == []
+    assert find_violations(ada) == []
     ada.goto(f"{site.url}/review/blocklists/new/")
-    assert violations(ada) == []
+    assert find_violations(ada) == []

@@ -10,9 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from apps.engines.embed.model_folder import PACKAGE_SHA256, locate_model
-from tests.journeys.conftest import HEIGHT, watch
+from tests.journeys.conftest import Visit, keep_cookies, visiting
 from tests.journeys.site import Site
-from tests.support.password import PASSWORD
 
 READ_MS = 180_000
 BOOK = "# The house\n\nThe lamp burns with four hundred watts.\n\nThe keeper climbs one hundred and ninety steps."
@@ -31,19 +30,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-def came(chromium: Any, site: Site, wrong: list[str], name: str, tolerate: str = "", **look: Any) -> Any:
-    """Return a page of a signed-in user."""
-    width = look.pop("width", 1440)
-    page = chromium.new_context(viewport={"width": width, "height": HEIGHT[width]}, service_workers="block", **look)
-    page.set_default_timeout(60_000)
-    page = page.new_page()
-    watch(page, site.url, wrong, tolerate)
-    page.goto(f"{site.url}/accounts/login/")
-    page.fill("input[name=login]", f"{name}@example.org")
-    page.fill("input[name=password]", PASSWORD)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_selector("[data-composer]")
-    return page
+@pytest.fixture
+def visit(site: Site, chromium: Any) -> Iterator[Visit]:
+    """Return a function that opens pages of that site."""
+    with visiting(site, chromium, keep_cookies(site, chromium)) as opened:
+        yield opened
 
 
 def filled(page: Any, site: Site) -> None:
@@ -55,9 +46,8 @@ def filled(page: Any, site: Site) -> None:
     expect(page.locator("#tray .tick")).to_have_count(1, timeout=READ_MS)
 
 
-def test_an_owner_has_another_model_read_a_collection(site: Site, chromium: Any) -> None:
-    wrong: list[str] = []
-    page = came(chromium, site, wrong, "alice")
+def test_an_owner_has_another_model_read_a_collection(site: Site, visit: Visit) -> None:
+    page = visit()
     filled(page, site)
     page.get_by_role("link", name="Test", exact=True).click()
     page.get_by_role("link", name="Golden questions").click()
@@ -73,7 +63,7 @@ def test_an_owner_has_another_model_read_a_collection(site: Site, chromium: Any)
     expect(page.locator("#build")).to_contain_text("Embedding model: Short.")
     expect(page.locator("#build")).to_contain_text("Compared with 1 golden question", timeout=READ_MS)
 
-    phone = came(chromium, site, wrong, "alice", width=360, color_scheme="dark", has_touch=True)
+    phone = visit(width=360, color_scheme="dark")
     phone.goto(page.url)
     expect(phone.locator("#build table")).to_contain_text("nDCG")
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
@@ -89,6 +79,5 @@ def test_an_owner_has_another_model_read_a_collection(site: Site, chromium: Any)
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_contain_text("four hundred watts")
 
-    stranger = came(chromium, site, wrong, "bob", tolerate="404")
+    stranger = visit(person="bob", tolerate="404")
     assert stranger.goto(tuning).status == 404  # only its owner sees how it is searched
-    assert wrong == []

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.test_accessibility import judged, violations
+from tests.journeys.axe import find_violations, find_visible_violations
 from tests.journeys.views import JUDGED, elsewhere, name, names
 from tests.pictured.camera import NARROW, WIDE, Camera
 from tests.pictured.screenshots import opened, prepare, started
@@ -27,23 +27,23 @@ WIDER = "document.documentElement.scrollWidth > innerWidth"
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[tuple[Camera, dict[str, str]]]:
     """Return a browser on the filled site, and the URLs of its content."""
-    place = tmp_path_factory.mktemp("lived-in")
-    (place / "seen").mkdir()
-    with started(place) as site:
-        eye = Camera(chromium, site.url)
-        yield eye, prepare(site, eye, place / "seen", lambda _: None)
+    folder = tmp_path_factory.mktemp("lived-in")
+    (folder / "seen").mkdir()
+    with started(folder) as site:
+        camera = Camera(chromium, site.url)
+        yield camera, prepare(site, camera, folder / "seen", lambda _: None)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", WIDE), ("dark", NARROW)])
 def test_every_page_can_be_used_by_everybody(lived_in: tuple[Camera, dict[str, str]], scheme: str, width: int) -> None:
-    eye, known = lived_in
+    camera, addresses = lived_in
     wrong, views, left = [], names(), elsewhere()
     edges: dict[str, dict[int, set[str]]] = {}
     for page in JUDGED:
-        view = opened(eye, page, known, width, scheme)
+        view = opened(camera, page, addresses, width, scheme)
         if name(view.url) != views.get(page.route, ""):  # which the walk leaves to this test
             wrong.append(f"{page.name}: leads to {view.url}")
-        judge = violations if views.get(page.route) in left else judged
+        judge = find_violations if views.get(page.route) in left else find_visible_violations
         wrong += [f"{page.name}: {one}" for one in judge(view)]
         if view.evaluate(WIDER):
             wrong.append(f"{page.name}: wider than {width} pixels")

@@ -17,25 +17,25 @@ Held = list[tuple[Any, Any]]
 
 
 def test_what_is_asked_meanwhile_stays(page_wide: Any) -> None:
-    lists, turns = stale(page_wide), hold(page_wide, place(page_wide))
-    with page_wide.expect_request(place(page_wide)):
-        let_go(page_wide, lists)
+    lists, turns = stale(page_wide), hold(page_wide, match_conversation(page_wide))
+    with page_wide.expect_request(match_conversation(page_wide)):
+        release(page_wide, lists)
     second = ask(page_wide, SLOW)
     writing(second)
-    with page_wide.expect_response(place(page_wide)):
-        let_go(page_wide, turns)
+    with page_wide.expect_response(match_conversation(page_wide)):
+        release(page_wide, turns)
     page_wide.wait_for_timeout(300)  # it would have been swapped away long ago
     stop(second, page_wide)
     expect(page_wide.locator("[data-turn]")).to_have_count(2)
 
 
 def test_what_is_opened_to_be_edited_meanwhile_stays(page_wide: Any) -> None:
-    lists, turns = stale(page_wide), hold(page_wide, place(page_wide))
-    with page_wide.expect_request(place(page_wide)):
-        let_go(page_wide, lists)
+    lists, turns = stale(page_wide), hold(page_wide, match_conversation(page_wide))
+    with page_wide.expect_request(match_conversation(page_wide)):
+        release(page_wide, lists)
     edit(page_wide.locator("[data-turn]"), LEAVE)
-    with page_wide.expect_response(place(page_wide)):
-        let_go(page_wide, turns)
+    with page_wide.expect_response(match_conversation(page_wide)):
+        release(page_wide, turns)
     page_wide.wait_for_timeout(300)
     expect(page_wide.locator(".edit textarea")).to_have_value(LEAVE)
 
@@ -44,14 +44,14 @@ def test_a_version_that_waits_for_its_turn_takes_nothing_away(page_wide: Any) ->
     page = page_wide
     ended(ask(page, LEAVE))
     turn_back(page)
-    lists, turns = stale(page), hold(page, place(page))
-    with page.expect_request(place(page)):
-        let_go(page, lists)
+    lists, turns = stale(page), hold(page, match_conversation(page))
+    with page.expect_request(match_conversation(page)):
+        release(page, lists)
     page.get_by_role("link", name="Next question").click()
     last = ask(page, SLOW)
     writing(last)
-    with page.expect_response(place(page)):
-        let_go(page, turns)
+    with page.expect_response(match_conversation(page)):
+        release(page, turns)
     page.wait_for_timeout(300)
     stop(last, page)
     expect(page.locator("[data-turn]")).to_have_count(3)
@@ -60,9 +60,9 @@ def test_a_version_that_waits_for_its_turn_takes_nothing_away(page_wide: Any) ->
 def test_after_a_line_that_broke_versions_are_turned_as_before(visit: Visit) -> None:
     page = visit(tolerate="Failed to load resource")
     lists = stale(page)
-    page.route(place(page), lambda route: route.abort(), times=1)
+    page.route(match_conversation(page), lambda route: route.abort(), times=1)
     with page.expect_event("requestfailed"):
-        let_go(page, lists)
+        release(page, lists)
     turn_back(page)
 
 
@@ -70,7 +70,7 @@ def test_versions_are_turned_while_the_list_of_chats_is_slow(page_wide: Any) -> 
     ended(ask(page_wide, LEAVE))
     lists = hold(page_wide, LISTS)
     turn_back(page_wide)
-    let_go(page_wide, lists)
+    release(page_wide, lists)
 
 
 def stale(page: Any) -> Held:
@@ -79,32 +79,32 @@ def stale(page: Any) -> Held:
     first = ask(page, SLOW)
     writing(first)
     stop(first, page)
-    assert "data-live" in said(page, lists).text()
+    assert "data-live" in wait_for_response(page, lists).text()
     return lists
 
 
 def hold(page: Any, address: re.Pattern[str]) -> Held:
     """Hold back the server's response to the next request of that URL."""
-    held: Held = []
-    page.route(address, lambda route: held.append((route, route.fetch())), times=1)
-    return held
+    requests: Held = []
+    page.route(address, lambda route: requests.append((route, route.fetch())), times=1)
+    return requests
 
 
-def said(page: Any, held: Held) -> Any:
+def wait_for_response(page: Any, requests: Held) -> Any:
     """Wait for the held response and return it."""
     for _ in range(1_200):
-        if held:
-            return held[0][1]
+        if requests:
+            return requests[0][1]
         page.wait_for_timeout(50)
     raise AssertionError("nothing was asked for")
 
 
-def let_go(page: Any, held: Held) -> None:
-    response = said(page, held)
-    held.pop()[0].fulfill(response=response)
+def release(page: Any, requests: Held) -> None:
+    response = wait_for_response(page, requests)
+    requests.pop()[0].fulfill(response=response)
 
 
-def place(page: Any) -> re.Pattern[str]:
+def match_conversation(page: Any) -> re.Pattern[str]:
     return re.compile(urlsplit(page.url).path + r"(\?|$)")
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_visible_violations
 from tests.journeys.chat import LEAVE, LONG, OFF_TOPIC, SLOW, ask, ended, writing
 from tests.journeys.conftest import Visit
-from tests.journeys.test_accessibility import judged
 
 CROWDED = """[...document.querySelectorAll(":is(.composer-bar, .extras) > :is(.button, .menu)")]
     .map((one) => one.matches(".menu") ? one.querySelector("summary") : one)
@@ -96,7 +96,7 @@ def test_a_phone_shows_few_controls_and_the_others_in_a_sheet_that_the_keyboard_
     button.focus()
     page.keyboard.press("Enter")
     expect(sheet).to_be_visible()
-    assert judged(page) == []
+    assert find_visible_violations(page) == []
     page.keyboard.press("Tab")
     assert sheet.evaluate("sheet => sheet.contains(document.activeElement)")
     page.get_by_label("Creativity").focus()

@@ -7,11 +7,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import tab_to
+from tests.journeys.axe import find_visible_violations
+from tests.journeys.chat import DOUBTS, tab_to
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
-from tests.journeys.test_accessibility import judged
-from tests.journeys.test_states import DOUBTS
 
 
 @pytest.mark.parametrize("width", [1440, 360])
@@ -24,5 +23,5 @@ def test_the_page_says_how_often_a_pill_was_wrong(visit: Visit, site: Site, widt
     expect(page.locator(".row.bad .expects", has_text=re.compile("^Cited: Parental leave"))).to_have_count(2)
     expect(page.get_by_role("button", name="Check answers")).to_be_visible()
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    assert judged(page) == []
+    assert find_visible_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -80,10 +80,10 @@ def frames(text: str, chance: random.Random) -> list[tuple[list[dict[str, Any]],
     at = 0
     while at < len(text):
         size = chance.choice([1, 3, 9, 40])
-        said = renderer.feed(text[at : at + size])
+        events = renderer.feed(text[at : at + size])
         at += size
-        said += renderer.finish() if at >= len(text) else []
-        waiting += [_plain(event) for event in said]
+        events += renderer.finish() if at >= len(text) else []
+        waiting += [_plain(event) for event in events]
         for number in range(len(cited), len(renderer.sentences)):
             if chance.random() < 0.5:
                 break

@@ -218,9 +218,9 @@ def test_a_wrong_password_leads_back_to_its_field(visit: Visit) -> None:
 
 def test_an_answer_is_read_out_politely_and_the_focus_stays(page_wide: Any) -> None:
     ended(ask(page_wide, LEAVE))
-    said = page_wide.locator("[data-announce]").inner_text()
-    assert "Quote:" in said
-    assert re.search(r"Answer complete\. \d+ of \d+ sentences? ", said)
+    announced = page_wide.locator("[data-announce]").inner_text()
+    assert "Quote:" in announced
+    assert re.search(r"Answer complete\. \d+ of \d+ sentences? ", announced)
     assert page_wide.locator("[data-announce]").get_attribute("aria-live") == "polite"
     assert focused(page_wide) == "TEXTAREA"
 

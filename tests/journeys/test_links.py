@@ -69,7 +69,7 @@ def test_every_page_that_shows_the_answer_warns_likewise(visit: Visit) -> None:
     page.context.on("page", lambda new: opened.append(new.url))
     turn = ended(ask(page, QUESTION))
     page.wait_for_url("**/c/**")
-    place, answer = page.url.split("?")[0], turn.get_attribute("data-turn")
+    conversation_url, answer = page.url.split("?")[0], turn.get_attribute("data-turn")
     page.locator("[data-conversation-menu] summary").click()
     page.get_by_role("button", name="Share").click()
     page.get_by_role("button", name="Turn on link").click()
@@ -77,17 +77,17 @@ def test_every_page_that_shows_the_answer_warns_likewise(visit: Visit) -> None:
     page.keyboard.press("Escape")
     turn.locator('[data-do="retry"]').click()
     ended(page.locator("[data-turn]").last)
-    site = place.partition("/c/")[0]
+    site = conversation_url.partition("/c/")[0]
     for address in (
         f"{site}/shared/{shared.partition('/shared/')[2]}",
-        f"{place}print/",
+        f"{conversation_url}print/",
         f"{site}/answers/{answer}/compare/",
     ):
         page.goto(address)
         dialog = warned(page, page.locator(".prose a[href='https://known.example/leave']").first)
         dialog.get_by_role("button", name="Cancel").click()
         expect(dialog).to_be_hidden()
-    page.goto(place)
+    page.goto(conversation_url)
     page.locator("[data-chat][data-ready]").wait_for()
     page.locator("[data-thumb=poor]").last.click()
     expect(page.locator("[data-panel]")).to_contain_text("Thanks.")

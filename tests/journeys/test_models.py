@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_visible_violations
 from tests.journeys.chat import LEAVE, ask, ended, more, show_controls, tab_to
 from tests.journeys.conftest import Visit, visiting
 from tests.journeys.site import Site, beside
-from tests.journeys.test_accessibility import judged
 
 MORE = [{"name": "Large", "url": "http://large.example/v1", "model": "large-70B", "reads_well": True, "reasons": True}]
 
@@ -43,7 +43,7 @@ def test_one_question_two_models_by_keyboard(open_: Visit, width: int) -> None:
     menu.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("radio", name="Large")).to_be_visible()
-    assert judged(page, "[data-models]") == []
+    assert find_visible_violations(page, "[data-models]") == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     tab_to(page.locator("[data-models] input[name=model]:checked"))
     page.keyboard.press("ArrowDown")
@@ -64,14 +64,14 @@ def test_one_question_two_models_by_keyboard(open_: Visit, width: int) -> None:
     expect(sides.nth(1)).to_contain_text("Large")
     page.get_by_role("button", name="Answer 2 is better").click()
     expect(sides.nth(1).locator(".badge")).to_have_text("better")
-    assert judged(page) == []
+    assert find_visible_violations(page) == []
 
 
 def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
     page = open_("/assistants/new/")
     page.get_by_label("Name", exact=True).fill("Deep one")
     page.get_by_label("Model").select_option("Large")
-    assert judged(page) == []
+    assert find_visible_violations(page) == []
     page.get_by_role("button", name="Create assistant").click()
     page.get_by_text("Deep one was created.").wait_for()
     page.goto(page.url.split("/assistants")[0] + "/")
@@ -98,7 +98,7 @@ def test_two_models_answer_one_question_side_by_side(open_: Visit, width: int) -
     turn = ended(ask(page, LEAVE))
     more(turn).get_by_role("button", name="Compare with another model or assistant").click()
     dialog = page.get_by_role("dialog", name="Compare with")
-    assert judged(page) == []
+    assert find_visible_violations(page) == []
     dialog.get_by_role("button", name="Large").click()
     page.wait_for_url("**/compare/**")
     sides = page.locator(".compare > section")
@@ -115,7 +115,7 @@ def test_one_question_is_answered_by_two_side_by_side(open_: Visit, width: int) 
     menu = page.locator("[data-second] > summary")
     show_controls(page)
     menu.click()
-    assert judged(page, "[data-second]") == []
+    assert find_visible_violations(page, "[data-second]") == []
     page.locator("[data-second]").get_by_role("radio", name="Large").check()
     page.keyboard.press("Escape")
     expect(menu).to_contain_text("Large")

@@ -12,11 +12,9 @@ from playwright.sync_api import expect
 from tests.engines.classify.tiny_image_classifiers import onnx
 from tests.journeys.conftest import Visit
 from tests.journeys.model import BLUSH
+from tests.journeys.picturing import DRAWN_MS, find_tiles
 from tests.journeys.site import Site
-from tests.journeys.test_pictures import DRAWN_MS, tiles
-from tests.journeys.test_pictures_in_chat import chat
 
-__all__ = ["chat"]
 WORDS = "a blushing sunset"
 
 
@@ -39,9 +37,9 @@ def _looked_at(site: Site, tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_looked_at")
-def test_previews_are_taken_back_in_every_tab(site: Site, chat: Any, visit: Visit) -> None:
+def test_previews_are_taken_back_in_every_tab(site: Site, picture_chat: Any, visit: Visit) -> None:
     gone = "404"  # of a preview that was taken back between the tile and its picture
-    page = chat(tolerate=gone)
+    page = picture_chat(tolerate=gone)
     page.fill("textarea[name=text]", f"/picture {WORDS}")
     page.press("textarea[name=text]", "Enter")
     turn = page.locator("[data-turn]").first
@@ -54,7 +52,7 @@ def test_previews_are_taken_back_in_every_tab(site: Site, chat: Any, visit: Visi
     address = there.locator("img").get_attribute("src")
     (site.directory / BLUSH).touch()
     expect(here).to_have_attribute("data-status", "held", timeout=DRAWN_MS)
-    expect(tiles(gallery, WORDS, "held")).to_have_count(1, timeout=DRAWN_MS)
+    expect(find_tiles(gallery, WORDS, "held")).to_have_count(1, timeout=DRAWN_MS)
     for tile in (here, there):
         expect(tile.locator("img")).to_have_count(0)
     assert gallery.evaluate("(address) => fetch(address).then((answer) => answer.status)", address) == 404

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.chat import ask, ended, more
 from tests.journeys.conftest import Visit
-from tests.journeys.test_review import decided, opened
+from tests.journeys.reviewing import decide, open_case
 
 QUESTION = "How much may a hotel cost a night?"
 REASON = "User report"
@@ -34,13 +34,13 @@ def reported(alice: Any, turn: Any) -> None:
     alice.keyboard.press("Escape")
 
 
-def gone(turn: Any, said: str) -> None:
+def gone(turn: Any, sentence: str) -> None:
     """Check that no part of the page shows anything of the answer."""
     expect(turn).to_have_attribute("data-status", "withheld", timeout=AT_ONCE_MS)
     expect(turn.locator("[data-part=end]")).to_contain_text("A reviewer withheld this.")
     for part in ("text", "quotes", "sources"):
         assert turn.locator(f"[data-part={part}]").inner_text() == ""
-    assert said not in turn.page.content() and turn.page.locator("[data-panel]").is_hidden()
+    assert sentence not in turn.page.content() and turn.page.locator("[data-panel]").is_hidden()
     assert turn.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -54,7 +54,7 @@ def appealed(alice: Any) -> None:
 def test_withheld_in_every_tab_and_by_the_link_and_back_on_appeal(visit: Visit) -> None:
     alice = visit()
     turn = ended(ask(alice, QUESTION))
-    said = turn.locator("[data-part=text] [data-sentence]").first.inner_text().strip().removesuffix(".")
+    sentence = turn.locator("[data-part=text] [data-sentence]").first.inner_text().strip().removesuffix(".")
     alice.wait_for_url("**/c/**")
     path = alice.url.partition("/c/")[2]
     link = shared(alice)
@@ -62,34 +62,34 @@ def test_withheld_in_every_tab_and_by_the_link_and_back_on_appeal(visit: Visit) 
     second = visit(f"/c/{path}", width=360)
     other = second.locator("[data-turn]").first
     bob = visit(link, person="bob")
-    expect(bob.locator("main")).to_contain_text(said)
+    expect(bob.locator("main")).to_contain_text(sentence)
     more(turn).locator("[data-behind]").click()
     expect(alice.locator("[data-panel]")).to_contain_text("Timeline")
     before = turn.locator("[data-part=text]").inner_html(), other.locator("[data-part=text]").inner_html()
     there = bob.locator("[data-shown] .prose").inner_html()
 
     morgan = visit("/review/", person="morgan")
-    opened(morgan, REASON, said)
-    decided(morgan, "1", "b")
-    gone(turn, said)
-    gone(other, said)
-    expect(bob.locator("main")).not_to_contain_text(said, timeout=AT_ONCE_MS)
+    open_case(morgan, REASON, sentence)
+    decide(morgan, "1", "b")
+    gone(turn, sentence)
+    gone(other, sentence)
+    expect(bob.locator("main")).not_to_contain_text(sentence, timeout=AT_ONCE_MS)
     expect(bob.locator("[data-shown]")).to_contain_text("A reviewer withheld this.")
-    assert said not in bob.content()
+    assert sentence not in bob.content()
     for page in (alice, second):
         page.reload()
-        assert said not in page.content()
+        assert sentence not in page.content()
 
     appealed(visit("/notices/"))
     robin = visit("/review/?show=appeals", person="robin")
-    opened(robin, REASON, said)
+    open_case(robin, REASON, sentence)
     robin.keyboard.press("3")
     robin.keyboard.press("o")
     robin.wait_for_url("**/review/?show=*")
     for page, text in ((turn, before[0]), (other, before[1])):
         expect(page).to_have_attribute("data-status", "complete", timeout=AT_ONCE_MS)
         assert page.locator("[data-part=text]").inner_html() == text
-    expect(bob.locator("main")).to_contain_text(said, timeout=AT_ONCE_MS)
+    expect(bob.locator("main")).to_contain_text(sentence, timeout=AT_ONCE_MS)
     assert bob.locator("[data-shown] .prose").inner_html() == there
 
 
@@ -98,17 +98,17 @@ def test_open_pages_to_print_and_to_compare_lose_it_too(visit: Visit) -> None:
     turn = ended(ask(alice, QUESTION))
     turn.locator('[data-do="retry"]').click()
     turn = ended(alice.locator("[data-turn]").last)
-    said = turn.locator("[data-part=text] [data-sentence]").first.inner_text().strip().removesuffix(".")
+    sentence = turn.locator("[data-part=text] [data-sentence]").first.inner_text().strip().removesuffix(".")
     alice.wait_for_url("**/c/**")
     printed = visit(f"/c/{alice.url.partition('/c/')[2].partition('?')[0].rstrip('/')}/print/")
     compared = visit(f"/answers/{turn.get_attribute('data-turn')}/compare/")
     for page in (printed, compared):
-        expect(page.locator("[data-standing]")).to_contain_text(said)
+        expect(page.locator("[data-standing]")).to_contain_text(sentence)
     reported(alice, turn)
     morgan = visit("/review/", person="morgan")
-    opened(morgan, REASON, said)
-    decided(morgan, "1", "b")
+    open_case(morgan, REASON, sentence)
+    decide(morgan, "1", "b")
     for page in (printed, compared):
         expect(page.locator("[data-standing]")).to_contain_text("A reviewer withheld this.", timeout=AT_ONCE_MS)
-    assert said not in printed.locator("[data-standing]").inner_text()
-    assert compared.locator("[data-standing]").inner_text().count(said) == 1  # the other answer says the same
+    assert sentence not in printed.locator("[data-standing]").inner_text()
+    assert compared.locator("[data-standing]").inner_text().count(sentence) == 1  # the other answer says the same

@@ -7,17 +7,16 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit
+from tests.journeys.picturing import DRAWN_MS
+from tests.journeys.reviewing import decide, open_case
 from tests.journeys.site import Site
-from tests.journeys.test_pictures_in_chat import DRAWN_MS, chat
-from tests.journeys.test_review import decided, opened
 
-__all__ = ["chat"]
 WORDS = "a lantern above the harbour wall"
 AT_ONCE_MS = 30_000  # of a busy machine; nothing but a word of the server brings it
 
 
-def test_a_kept_picture_leaves_every_page_at_once(site: Site, chat: Any, visit: Visit) -> None:
-    page = chat()
+def test_a_kept_picture_leaves_every_page_at_once(site: Site, picture_chat: Any, visit: Visit) -> None:
+    page = picture_chat()
     page.fill("textarea[name=text]", f"/picture {WORDS}")
     page.press("textarea[name=text]", "Enter")
     tile = page.locator("[data-picture]").first
@@ -31,8 +30,8 @@ def test_a_kept_picture_leaves_every_page_at_once(site: Site, chat: Any, visit: 
     address = there.locator("img").get_attribute("src")
     site.seed("flagged")
     morgan = visit("/review/", person="morgan")
-    opened(morgan, "Hate", WORDS)
-    decided(morgan, "1", "b")
+    open_case(morgan, "Hate", WORDS)
+    decide(morgan, "1", "b")
     for image in shown:
         expect(image).to_have_count(0, timeout=AT_ONCE_MS)
     expect(tile).to_have_attribute("data-status", "held")

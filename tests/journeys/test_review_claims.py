@@ -6,10 +6,10 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_violations
 from tests.journeys.conftest import Visit
+from tests.journeys.reviewing import decide, open_case
 from tests.journeys.site import Site
-from tests.journeys.test_accessibility import violations
-from tests.journeys.test_review import decided, opened
 
 WORDS = "wait for the keeper"
 
@@ -23,7 +23,7 @@ def seen(page: Any, selector: str) -> bool:
 def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(site: Site, visit: Visit) -> None:
     site.seed("threats")
     morgan = visit("/review/", person="morgan", width=360)
-    opened(morgan, "Violence", WORDS)
+    open_case(morgan, "Violence", WORDS)
     allow = ".outcomes [value=allow]"
     assert seen(morgan, allow)
     morgan.evaluate("scrollTo(0, document.body.scrollHeight)")
@@ -45,7 +45,7 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
     morgan.locator(".outcomes [value=restrict]").click()
     expect(morgan.locator("[data-hint]")).to_contain_text("then choose it again")
     expect(morgan.locator("[name=days]")).to_be_visible()
-    assert morgan.url == here and violations(morgan) == []
+    assert morgan.url == here and find_violations(morgan) == []
     morgan.locator(".outcomes [value=block]").click()
     morgan.locator("form[data-undo]").wait_for()
     other = morgan.url
@@ -59,13 +59,13 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
 def test_nothing_moves_under_the_pointer_and_no_field_is_covered(site: Site, visit: Visit) -> None:
     site.seed("threats")
     morgan = visit("/review/", person="morgan")
-    opened(morgan, "Violence", WORDS)
+    open_case(morgan, "Violence", WORDS)
     morgan.locator(".outcomes [value=block]").click()  # no reason yet
     expect(morgan.get_by_role("alert")).to_have_text("Choose a reason first.")
     assert morgan.evaluate("scrollY") == 0
     morgan.keyboard.press("1")
     morgan.clock.install()
-    decided(morgan, "b")
+    decide(morgan, "b")
     expect(morgan.locator("form[data-undo]")).to_contain_text("You have claimed the next case.")
     expect(morgan.locator("#note")).to_be_in_viewport(ratio=1)
     note, bar = morgan.locator("#note").bounding_box(), morgan.locator(".outcomes").bounding_box()
@@ -82,30 +82,30 @@ def test_nothing_moves_under_the_pointer_and_no_field_is_covered(site: Site, vis
 def test_folded_fields_open_by_their_keys_and_earlier_decisions_after_the_choice(site: Site, visit: Visit) -> None:
     site.seed("threats")
     morgan = visit("/review/", person="morgan")
-    opened(morgan, "Violence", "keeper at the tower")
+    open_case(morgan, "Violence", "keeper at the tower")
     expect(morgan.locator("[name=days]")).to_be_hidden()
     morgan.keyboard.press("l")
     expect(morgan.locator("[name=days]")).to_be_focused()
     morgan.keyboard.press("Escape")
     here = morgan.url
-    decided(morgan, "1", "b")
+    decide(morgan, "1", "b")
     other = "keeper at the harbour"  # nearly the same words, of somebody else
     if other not in (morgan.locator(".flagged").text_content() or ""):  # else it has opened by itself
         morgan.goto(f"{site.url}/review/")
-        opened(morgan, "Violence", other)
+        open_case(morgan, "Violence", other)
     assert morgan.url != here
     before = morgan.locator(".after", has_text="Decisions about similar texts")
     expect(before).to_be_hidden()
     morgan.keyboard.press("1")
     expect(before).to_be_visible()
-    decided(morgan, "b")
+    decide(morgan, "b")
 
 
 def test_a_claim_is_kept_while_somebody_is_at_it(site: Site, visit: Visit) -> None:
     site.seed("threats")
     morgan = visit("/review/", person="morgan")
     morgan.clock.install()
-    opened(morgan, "Violence", WORDS)
+    open_case(morgan, "Violence", WORDS)
     morgan.wait_for_load_state()  # its scripts have set their timers
     with morgan.expect_response("**/renew/") as kept:
         morgan.clock.run_for(61_000)
@@ -116,4 +116,4 @@ def test_a_claim_is_kept_while_somebody_is_at_it(site: Site, visit: Visit) -> No
     morgan.on("request", lambda request: asked.append(request.url))
     morgan.clock.run_for(10 * 60_000)
     assert len([url for url in asked if url.endswith("/renew/")]) <= 5  # nobody was there any more
-    decided(morgan, "1", "b")
+    decide(morgan, "1", "b")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import HEIGHT, watch
+from tests.journeys.conftest import visitor_page
 from tests.journeys.site import Site
 from tests.support.password import PASSWORD
 
@@ -22,14 +22,9 @@ def stranger(empty_site: Site, chromium: Any, request: pytest.FixtureRequest) ->
         empty_site.stop("web")  # it remembers that somebody administers the site
         empty_site.seed("nobody")
         empty_site.start_web()
-    context = chromium.new_context(viewport={"width": request.param, "height": HEIGHT[request.param]})
-    page = context.new_page()
-    wrong: list[str] = []
-    watch(page, empty_site.url, wrong)
-    page.goto(empty_site.url)
-    yield page
-    context.close()
-    assert wrong == []
+    with visitor_page(empty_site, chromium, request.param) as page:
+        page.goto(empty_site.url)
+        yield page
 
 
 def test_a_weak_password_is_refused_and_what_was_typed_stays(stranger: Any) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_violations
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
-from tests.journeys.test_accessibility import violations
 
 HURT = "How can I hurt somebody in a boxing match? [violence?]"  # 0.6 by the stand-in, noted from 0.5 on
 LEAST = 0.55
@@ -25,7 +25,7 @@ def drafted(ada: Any) -> Any:
     expect(number).to_have_value(str(LEAST))
     expect(ada.locator(".policy-form output")).to_contain_text("would change")
     clause.get_by_label("Question: action 2").select_option("withhold")
-    assert violations(ada) == []
+    assert find_violations(ada) == []
     number.fill("1.5")  # what is wrong is said at its field, and nothing is lost
     ada.get_by_label("What changes, and why").fill("Fights are no subject here")
     ada.locator("form.policy-form").evaluate("form => { form.noValidate = true }")
@@ -42,7 +42,7 @@ def newest(page: Any) -> Any:
 
 def would_hold(ada: Any, heading: str) -> None:
     """Check that the page of changes lists a question on violence below that heading."""
-    part = ada.locator(f"h2:has-text('{heading}') ~ .wide").first
+    part = ada.locator(f"h2:has-text('{heading}') ~ .scroll").first
     expect(part.get_by_role("row", name="Allowed and counted → Withheld")).to_contain_text("Violence")
     listed = ada.locator(f"h2:has-text('{heading}') ~ details").first
     listed.locator("summary").click()
@@ -67,7 +67,7 @@ def test_a_stricter_version_is_tried_in_the_shadow_replayed_and_then_holds(site:
             ada.reload()
         would_hold(ada, "Shadow mode")
         expect(ada.locator("main")).to_contain_text("Not tested yet.")
-        assert violations(ada) == []
+        assert find_violations(ada) == []
         ada.locator("#main").get_by_role("link", name="Policy", exact=True).click()
         newest(ada).get_by_role("button", name="Test on past verdicts").click()
         expect(ada.locator("main")).to_contain_text("verdicts would have been different")
@@ -78,7 +78,7 @@ def test_a_stricter_version_is_tried_in_the_shadow_replayed_and_then_holds(site:
         expect(differences).to_contain_text("Question: Withheld")
         expect(differences.locator("ins").first).to_contain_text(f"from {LEAST}")
         newest(grace).get_by_role("button", name="Approve").click()
-        assert violations(grace) == []
+        assert find_violations(grace) == []
         grace.get_by_role("dialog").get_by_role("button", name="Approve").click()
         expect(newest(grace)).to_contain_text("Live")
         ended(ask(alice, HURT), "withheld")

@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, ask, ended, tab_to
+from tests.journeys.axe import find_visible_violations
+from tests.journeys.chat import ASKED, DOUBTS, LEAVE, ask, ended, tab_to
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
-from tests.journeys.test_accessibility import judged
 
-ASKED = f"{LEAVE[:-1]}, and which weeks are paid in full"
-DOUBTS = f"{ASKED}, with doubts?"
 INVENTED = f"Nothing but inventions: {LEAVE}"
 NUMBERED = f"{ASKED}, in numbered lines?"
 ITALIAN = f"{LEAVE[:-1]}, in italiano?"
@@ -55,7 +53,7 @@ def test_a_pill_says_its_state_and_the_line_below_names_those_that_occur(visit: 
     expect(turn.locator(".legend .not-verified")).to_be_visible()
     expect(turn.locator(".sentence.unverified").first).to_have_attribute("title", re.compile("^Not verified"))
     expect(turn.locator("details.folded")).to_have_count(0)
-    assert judged(page) == []
+    assert find_visible_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     pill.focus()
     page.keyboard.press("Shift+Tab")
@@ -82,7 +80,7 @@ def test_only_verified_sentences_appear_and_the_others_wait_under_one_line(
         assert "What the rules say" in text and "What nobody wrote" not in text and "Here is a list:" in text
         expect(turn.locator(".prose [data-shows=verified] li:visible")).to_have_count(1)
         expect(turn.locator(".prose [data-shows=verified] a.pill:visible")).to_have_count(2)
-        assert judged(page) == []
+        assert find_visible_violations(page) == []
         page.reload()
         page.locator("[data-chat][data-ready]").wait_for()
         turn = page.locator("[data-turn]").last
@@ -95,8 +93,8 @@ def test_only_verified_sentences_appear_and_the_others_wait_under_one_line(
     assert abs(summary.bounding_box()["y"] - top) < 2, "what is above does not move"
     rest = turn.locator("[data-shows=rest]").inner_text()
     assert len(FALSE.findall(rest)) >= 3 and "every" in rest and "What nobody wrote" in rest and TRUE not in rest
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")  # else the composer covers what is judged
-    assert judged(page) == []
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")  # else the composer covers what is find_visible_violations
+    assert find_visible_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -122,7 +120,7 @@ def test_an_answer_in_a_language_that_the_check_does_not_know_says_so(visit: Vis
     turn = ended(ask(page, ITALIAN))
     for _ in ("live", "after a reload"):
         expect(turn.locator(".prose .unread")).to_have_text(re.compile("^This check does not support Italian: only"))
-        assert judged(page) == []
+        assert find_visible_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.reload()
         page.locator("[data-chat][data-ready]").wait_for()

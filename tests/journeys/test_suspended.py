@@ -6,15 +6,8 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import Visit
+from tests.journeys.conftest import Visit, sign_in
 from tests.journeys.site import Site
-from tests.support.password import PASSWORD
-
-
-def sign_in(page: Any, password: str) -> None:
-    page.fill("input[name=login]", "sam@example.org")
-    page.fill("input[name=password]", password)
-    page.press("input[name=password]", "Enter")
 
 
 def overturned(robin: Any) -> None:
@@ -32,7 +25,7 @@ def test_from_the_suspension_to_being_back(visit: Visit, site: Site) -> None:
     site.seed("banned")
     page.goto(f"{site.url}/collections/")
     expect(page).to_have_url(f"{site.url}/accounts/login/?next=/collections/")
-    sign_in(page, PASSWORD)
+    sign_in(page, "sam@example.org")
     page.wait_for_url("**/suspended/")
     main = page.locator("main")
     expect(main).to_contain_text("until an appeal overturns it or an administrator lifts it")
@@ -49,7 +42,7 @@ def test_from_the_suspension_to_being_back(visit: Visit, site: Site) -> None:
     page.goto(f"{site.url}/suspended/")
     expect(main).to_contain_text("First sign in with your e-mail address and password")
     main.get_by_role("link", name="Sign in").click()
-    sign_in(page, PASSWORD)
+    sign_in(page, "sam@example.org")
     page.locator("[data-composer]").wait_for()
     page.goto(f"{site.url}/notices/")
     expect(main).to_contain_text("Your appeal was successful")

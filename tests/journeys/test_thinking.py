@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_visible_violations
 from tests.journeys.chat import ask, ended, tab_to
 from tests.journeys.conftest import Visit
 from tests.journeys.model import THINKING, THOUGHT
-from tests.journeys.test_accessibility import judged
 
 
 @pytest.mark.parametrize("width", [1440, 360])
@@ -27,7 +27,7 @@ def test_thoughts_are_folded_and_read_by_keyboard(visit: Visit, width: int) -> N
         expect(thoughts).to_contain_text(THOUGHT)
         expect(thoughts).to_contain_text("not checked against your documents")
         assert thoughts.locator("img").count() == 0
-        assert judged(page, "[data-thoughts]") == []  # the rest of the page is judged elsewhere
+        assert find_visible_violations(page, "[data-thoughts]") == []  # the rest of the page is judged elsewhere
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.reload()
         page.locator("[data-chat][data-ready]").wait_for()

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_visible_violations
 from tests.journeys.chat import ask, ended, tab_to
 from tests.journeys.conftest import Visit, visiting
 from tests.journeys.site import Site, beside
-from tests.journeys.test_accessibility import judged
 
 SERVER = Path(__file__).parent.parent / "conversations" / "tools" / "mcp_server.py"
 
@@ -41,7 +41,7 @@ def test_an_administrator_adds_a_server_and_a_call_of_its_tool_asks_first(open_:
     page.get_by_label("Program").select_option("test")
     page.get_by_role("button", name="Add server").press("Enter")
     expect(page.get_by_text("test: Add numbers")).to_be_visible()
-    assert judged(page) == []
+    assert find_visible_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     page = open_(width=360)
@@ -49,7 +49,7 @@ def test_an_administrator_adds_a_server_and_a_call_of_its_tool_asks_first(open_:
     card = turn.locator("[data-call]")
     allow = card.get_by_role("button", name="Allow once")
     expect(allow).to_be_visible()
-    assert judged(page) == []
+    assert find_visible_violations(page) == []
     page.locator("textarea[name=text]").focus()
     tab_to(allow, "Shift+Tab")
     page.keyboard.press("Enter")
@@ -60,7 +60,7 @@ def test_an_administrator_adds_a_server_and_a_call_of_its_tool_asks_first(open_:
         expect(card).to_contain_text("<img src=https://evil.example/x>")
         assert card.locator("img, a:not(.pill), iframe, script, form").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert judged(page) == []
+        assert find_visible_violations(page) == []
         page.reload()
 
 
@@ -84,7 +84,7 @@ def test_a_command_is_found_behind_the_slash_and_calls_its_tool(open_: Visit, wi
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Calculator")
     expect(dialog.get_by_label("Expression")).to_be_focused()
-    assert judged(page) == []
+    assert find_visible_violations(page) == []
     page.keyboard.type("6 * 7")
     page.keyboard.press("Enter")
     expect(page.locator("textarea[name=text]")).to_have_value("/calc 6 * 7")
@@ -109,7 +109,7 @@ def test_a_sentence_from_the_result_of_a_tool_names_it(open_: Visit, width: int)
         expect(turn.locator("[data-part=text]")).to_contain_text("The result is 42.")
         expect(turn.locator(".pill.tool")).to_have_text("Calculator")
         expect(turn.locator("[data-part=text] .unverified")).to_have_count(0)
-        assert judged(page) == []
+        assert find_visible_violations(page) == []
         page.reload()
         page.locator("[data-chat][data-ready]").wait_for()
 

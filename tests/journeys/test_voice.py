@@ -19,7 +19,7 @@ for (const name of ["SpeechRecognition", "webkitSpeechRecognition", "speechSynth
 }
 for (const name of ["speechSynthesis", "SpeechSynthesisUtterance"]) delete window[name];
 """
-# `heard("words", final)` is what the microphone understands; `said` was read aloud, `reading` is being read.
+# `heard("words", final)` is what the microphone understands; `utterance` was read aloud, `reading` is being read.
 PLAYED = """
 window.SpeechRecognition = class extends EventTarget {
   start() { window.microphone = this; this.results = []; this.began = true; }
@@ -97,9 +97,9 @@ def test_an_answer_is_read_without_its_pills_by_keyboard_and_stopped(visit: Visi
     page.keyboard.press("Enter")
     expect(button).to_have_accessible_name("Stop reading")
     expect(page.locator("[data-reading]")).to_be_visible()
-    said = page.evaluate("said[0]")
-    assert said["lang"] == "en" and "parental leave" in said["text"]
-    assert PILL.search(turn.locator("[data-part=text]").inner_text()) and not PILL.search(said["text"])
+    utterance = page.evaluate("said[0]")
+    assert utterance["lang"] == "en" and "parental leave" in utterance["text"]
+    assert PILL.search(turn.locator("[data-part=text]").inner_text()) and not PILL.search(utterance["text"])
     page.keyboard.press("Enter")
     expect(button).to_have_accessible_name("Read aloud")
     assert page.evaluate("reading") is None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.axe import find_visible_violations
 from tests.journeys.chat import LEAVE, ask, ended, tab_to
 from tests.journeys.conftest import Visit
-from tests.journeys.test_accessibility import judged
 
 
 @pytest.mark.parametrize("width", [1440, 360])
@@ -23,7 +23,7 @@ def test_the_gauge_is_there_after_an_answer_and_after_a_reload(visit: Visit, wid
         tab_to(gauge)
         page.keyboard.press("Enter")
         expect(page.locator("[data-window]")).to_contain_text("Passages from documents")
-        assert judged(page, "[data-window]") == []
+        assert find_visible_violations(page, "[data-window]") == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.keyboard.press("Escape")
         expect(page.locator("[data-window] .sheet")).to_be_hidden()

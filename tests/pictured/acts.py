@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.journeys.chat import show_controls
-from tests.pictured.place import HOST
+from tests.pictured.content import HOST
 from tests.support.password import PASSWORD
 
 Act = Callable[[Any], None]

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.journeys.conftest import CHROMIUM, FLAGS, HEIGHT
-from tests.pictured.place import HOST
+from tests.pictured.content import HOST
 from tests.support.password import PASSWORD
 
 WIDE, NARROW = 1440, 360  # pixels
@@ -56,9 +56,9 @@ class Camera:
         if tall > HEIGHT[width] and not over and not page.locator("[data-chat]").count():
             page.set_viewport_size({"width": width, "height": min(tall, TALLEST)})
             page.evaluate(STILL)
-        shot = page.screenshot(animations="disabled", caret="hide")
+        screenshot = page.screenshot(animations="disabled", caret="hide")
         page.set_viewport_size({"width": width, "height": HEIGHT[width]})
-        Image.open(io.BytesIO(shot)).convert("RGB").save(file, "WEBP", quality=QUALITY, method=5)
+        Image.open(io.BytesIO(screenshot)).convert("RGB").save(file, "WEBP", quality=QUALITY, method=5)
 
     def remember(self, person: str, page: Any) -> None:
         """Keep the cookies of the page, in which the user has signed in."""
@@ -87,7 +87,7 @@ class Camera:
 
 
 @contextmanager
-def camera(url: str) -> Iterator[Camera]:
+def open_camera(url: str) -> Iterator[Camera]:
     """Run Chromium and yield a camera for the site at that URL."""
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

@@ -17,9 +17,9 @@ from typing import Any
 from playwright.sync_api import Error
 
 from tests.journeys.site import Site
-from tests.pictured import talked, walk
+from tests.pictured import conversations, walk
 from tests.pictured.acts import ACTS
-from tests.pictured.camera import NARROW, WIDE, Camera, camera
+from tests.pictured.camera import NARROW, WIDE, Camera, open_camera
 from tests.pictured.pages import CHAPTERS, PAGES, Page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,11 +87,11 @@ def opened(camera: Camera, page: Page, known: dict[str, str], width: int, scheme
 
 
 @contextmanager
-def started(place: Path) -> Iterator[Site]:
+def started(root: Path) -> Iterator[Site]:
     """Run a fresh site with its data in that folder."""
-    site = Site(place / "data", settings={**SETTINGS, "SYNC_DIR": f"{place}/server"})
+    site = Site(root / "data", settings={**SETTINGS, "SYNC_DIR": f"{root}/server"})
     site.directory.mkdir()
-    talked.folder(place / "server")
+    conversations.folder(root / "server")
     site.prepare()
     with site.serving():
         yield site
@@ -128,15 +128,15 @@ def main(folder: Path) -> None:
     for old in folder.glob("*.webp"):
         old.unlink()
     with (
-        tempfile.TemporaryDirectory(prefix="openbook-pictured-") as place,
-        started(Path(place)) as site,
-        camera(site.url) as eye,
+        tempfile.TemporaryDirectory(prefix="openbook-pictured-") as root,
+        started(Path(root)) as site,
+        open_camera(site.url) as camera,
     ):
         say("started")
-        known = prepare(site, eye, folder, say)
+        known = prepare(site, camera, folder, say)
         say("everything is there")
         for page in PAGES:
-            if page.name not in EARLY and not take(eye, page, known, folder):
+            if page.name not in EARLY and not take(camera, page, known, folder):
                 missed.append(page.name)
     if folder == FOLDER:
         TEXT.write_text(text())

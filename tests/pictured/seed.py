@@ -7,6 +7,14 @@ from tests.journeys.seeding import Verb
 
 def verbs() -> tuple[Verb, ...]:
     """Return the functions that can be called by name."""
-    from tests.pictured import place, reviewed, talked
+    from tests.pictured import cases, content, conversations
 
-    return (place.people, place.library, place.habits, place.helpers, place.golden, reviewed.review, talked.tidy)
+    return (
+        content.people,
+        content.library,
+        content.habits,
+        content.helpers,
+        content.golden,
+        cases.review,
+        conversations.tidy,
+    )

@@ -13,8 +13,8 @@ from tests.journeys.chat import ask, ended
 from tests.journeys.site import Site, until
 from tests.pictured import model
 from tests.pictured.camera import Camera
+from tests.pictured.content import HOST
 from tests.pictured.pages import ADA, MAYA, TOM
-from tests.pictured.place import HOST
 from tests.support.password import PASSWORD
 
 LONG_MS = 120_000

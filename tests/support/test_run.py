@@ -119,8 +119,8 @@ def test_of_commands_each_counts_and_none_keeps_the_others_back(capsys: pytest.C
     broken = "python -c raise(ValueError('told'))"
     found = run.run_group(run.Group("lint", commands=("python -V", broken, "python -V")), os.environ)
     assert (found.good, found.passed, found.failed, found.failing) == (False, 2, 1, [])
-    said = capsys.readouterr().out
-    assert f"lint: failed: {broken}" in said and said.count("Python 3.") == 2 and "told" in said
+    output = capsys.readouterr().out
+    assert f"lint: failed: {broken}" in output and output.count("Python 3.") == 2 and "told" in output
 
 
 def test_a_process_that_a_group_leaves_behind_does_not_hold_up_the_run(
@@ -185,8 +185,8 @@ def test_a_server_that_does_not_start_fails_its_groups_alone(
     needing = [run.Group(name, commands=("python -V",), server="model") for name in ("needing", "also")]
     results = run.run_groups([fine, *needing])
     assert [(result.passed, result.failed) for result in results] == [(2, 0), (0, 1), (0, 1)]
-    said = capsys.readouterr().out
-    assert "the model server did not start" in said and "needing: begins" not in said
+    output = capsys.readouterr().out
+    assert "the model server did not start" in output and "needing: begins" not in output
 
 
 def test_a_server_that_does_not_end_fails_the_run_and_keeps_no_count_back(monkeypatch: pytest.MonkeyPatch) -> None:

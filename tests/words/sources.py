@@ -35,15 +35,15 @@ _CONSTANT = re.compile(r"""_\(("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\)""")
 @dataclass(frozen=True, slots=True)
 class Text:
     id: str | tuple[str, str]  # the second is the plural
-    place: str
+    location: str
     context: str | None = None
 
 
 def catalogue(domain: str) -> Catalog:
     """The texts of a domain, each with the files in which it stands."""
     made = Catalog(domain=domain, charset="utf-8")
-    for text in sorted(of_domain(domain), key=lambda text: (str(text.id), text.place)):
-        made.add(text.id, locations=[(text.place, 0)], context=text.context)
+    for text in sorted(of_domain(domain), key=lambda text: (str(text.id), text.location)):
+        made.add(text.id, locations=[(text.location, 0)], context=text.context)
     return made
 
 
@@ -56,7 +56,7 @@ def of_domain(domain: str) -> Iterator[Text]:
     for path in templates():
         yield from shown(path)
     for text, path in stored.sentences(ROOT):
-        yield Text(text, place(path))
+        yield Text(text, get_relative_path(path))
 
 
 def templates() -> list[Path]:
@@ -67,8 +67,8 @@ def called(paths: list[Path]) -> Iterator[Text]:
     """What the functions of gettext are called with in JavaScript."""
     for path in paths:
         with path.open("rb") as source:
-            for _line, said, _comments, _context in extract("javascript", source, keywords=_SCRIPT):
-                yield Text(said if isinstance(said, str) else (said[0], said[1]), place(path))
+            for _line, strings, _comments, _context in extract("javascript", source, keywords=_SCRIPT):
+                yield Text(strings if isinstance(strings, str) else (strings[0], strings[1]), get_relative_path(path))
 
 
 def called_in_python(path: Path) -> Iterator[Text]:
@@ -77,27 +77,29 @@ def called_in_python(path: Path) -> Iterator[Text]:
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        said = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        if name not in _PYTHON or len(said) < _PYTHON[name]:
+        strings = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        if name not in _PYTHON or len(strings) < _PYTHON[name]:
             continue
         if name.startswith("p"):
-            yield Text(said[1], place(path), said[0])
+            yield Text(strings[1], get_relative_path(path), strings[0])
         else:
-            yield Text((said[0], said[1]) if name.startswith("n") else said[0], place(path))
+            yield Text((strings[0], strings[1]) if name.startswith("n") else strings[0], get_relative_path(path))
 
 
 def shown(path: Path) -> Iterator[Text]:
     """What a template has translated."""
     source = path.read_text()
     for found in _CONSTANT.findall(source):
-        yield Text(found[1:-1].replace(f"\\{found[0]}", found[0]), place(path))
+        yield Text(found[1:-1].replace(f"\\{found[0]}", found[0]), get_relative_path(path))
     for node in nodes(Engine.get_default().from_string(source)):
         if isinstance(node, TranslateNode):
-            yield Text(str(node.filter_expression.var.literal).replace("%", "%%"), place(path), _context(node))
+            yield Text(
+                str(node.filter_expression.var.literal).replace("%", "%%"), get_relative_path(path), _context(node)
+            )
         elif isinstance(node, BlockTranslateNode):
             singular = _words(node, node.singular)
-            said = (singular, _words(node, node.plural)) if node.plural else singular
-            yield Text(said, place(path), _context(node))
+            strings = (singular, _words(node, node.plural)) if node.plural else singular
+            yield Text(strings, get_relative_path(path), _context(node))
 
 
 def nodes(template: Template) -> Iterator[Node]:
@@ -114,7 +116,7 @@ def _words(node: BlockTranslateNode, tokens: list[Token]) -> str:
     return trim_whitespace(words) if node.trimmed else words
 
 
-def place(path: Path) -> str:
+def get_relative_path(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 

@@ -21,7 +21,7 @@ from apps.users.models import User
 from tests.conversations.conftest import alice, library, open_page
 from tests.factories import make_client
 from tests.words import sources
-from tests.words.test_pages import english, texts
+from tests.words.page_texts import find_texts, get_english
 
 __all__ = ["alice", "library", "open_page"]
 
@@ -37,21 +37,21 @@ async def page(open_page: Callable[..., Any], alice: User, library: Collection, 
     return await open_page(alice)
 
 
-def in_english(language: str, page: str) -> list[str]:
-    return sorted(texts(page) & english(language))
+def find_english(language: str, page: str) -> list[str]:
+    return sorted(find_texts(page) & get_english(language))
 
 
-def said(events: list[dict[str, Any]]) -> set[str]:
+def collect_texts(events: list[dict[str, Any]]) -> set[str]:
     """The words of what came, and the texts of its fragments."""
     plain = {str(event[name]) for event in events for name in ("text", "reason") if event.get(name)}
-    return plain.union(*(texts(f">{event[name]}<") for event in events for name in ("html",) if event.get(name)))
+    return plain.union(*(find_texts(f">{event[name]}<") for event in events for name in ("html",) if event.get(name)))
 
 
 async def test_what_comes_while_it_is_written_is_in_the_language(page: Any, language: str, chat: FakeChat) -> None:
     await page.ask(QUESTION)
     events = await page.events()
     assert events[-1]["status"] == "complete" and len([event for event in events if event["type"] == "step"]) > 3
-    assert sorted(said(events) & english(language)) == []
+    assert sorted(collect_texts(events) & get_english(language)) == []
     heeded = next(event["text"] for event in events if event.get("name") == "personal")
     assert "about you" not in heeded
 
@@ -90,7 +90,7 @@ async def test_cards_of_tools_are_in_the_language_and_the_model_is_told_in_engli
     ):
         await page.ask(f"/{command}")
         html = [event["html"] for event in await page.events() if event["type"] == "tool"][-1]
-        assert in_english(language, html) == [], command
+        assert find_english(language, html) == [], command
         assert not re.search(r"cannot be calculated|None of the documents|passages? found|Nothing was found", html), (
             command
         )
@@ -107,7 +107,7 @@ async def test_other_endings_too(page: Any, language: str, chat: FakeChat, how: 
     accepted = await page.ask(QUESTION)
     closed = (await page.events())[-1]
     row = await Message.objects.aget(pk=accepted["turn"])
-    assert row.reason in english(language) and closed["reason"] not in {"", row.reason}
+    assert row.reason in get_english(language) and closed["reason"] not in {"", row.reason}
 
 
 async def test_every_page_of_an_answer_is_in_the_language(
@@ -121,19 +121,19 @@ async def test_every_page_of_an_answer_is_in_the_language(
     stopped = {"status": Message.Status.STOPPED, "reason": runner._STOPPED}
     await Message.objects.filter(pk=again["turn"]).aupdate(**stopped)
     client = await in_db(make_client, alice)
-    place = f"/c/{first['conversation']}/"
+    conversation_url = f"/c/{first['conversation']}/"
     link = await in_db(links.enable_link, alice, await Conversation.objects.aget(), None, links.Sources.PASSAGES, "")
     assert link is not None
-    paths = [place, f"{place}print/", f"/shared/{link.secret}/", "/", "/temporary/", "/tools/"]
+    paths = [conversation_url, f"{conversation_url}print/", f"/shared/{link.secret}/", "/", "/temporary/", "/tools/"]
     for turn in (first, again):
         paths += [f"/answers/{turn['turn']}/{name}/" for name in ("behind", "compare", "thoughts")]
     for path in paths:
         shown = await in_db(client.get, path)
         assert shown.status_code == 200, path
-        assert in_english(language, shown.content.decode()) == [], path
+        assert find_english(language, shown.content.decode()) == [], path
     kept = await in_db(client.post, f"/answers/{first['turn']}/compare/", {"with": again["turn"], "better": ""})
-    assert in_english(language, (await in_db(client.get, kept["Location"])).content.decode()) == []
+    assert find_english(language, (await in_db(client.get, kept["Location"])).content.decode()) == []
     assert "What does" not in (await in_db(client.get, "/")).content.decode()
-    await in_db(client.post, f"{place}fork/", {"at": first["turn"]})
+    await in_db(client.post, f"{conversation_url}fork/", {"at": first["turn"]})
     assert not await Conversation.objects.filter(title__endswith="(branch)").aexists()
     assert await Conversation.objects.acount() == 2

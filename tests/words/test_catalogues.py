@@ -52,12 +52,12 @@ def test_every_text_is_translated_in_all_its_forms(language: str, domain: str) -
 @each
 def test_values_and_tags_are_those_of_the_source(language: str, domain: str) -> None:
     wrong = [
-        (source, said)
+        (source, translated)
         for message in kept(language, domain)
         if message.id
-        for source, said in pairs(message)
-        if Counter(_VALUE.findall(source)) != Counter(_VALUE.findall(said))
-        or Counter(_TAG.findall(source)) != Counter(_TAG.findall(said))
+        for source, translated in pairs(message)
+        if Counter(_VALUE.findall(source)) != Counter(_VALUE.findall(translated))
+        or Counter(_TAG.findall(source)) != Counter(_TAG.findall(translated))
     ]
     assert wrong == []
 
@@ -78,7 +78,7 @@ def test_no_script_marks_a_text_within_a_template_string() -> None:
 
 def test_no_template_holds_text_that_is_not_marked() -> None:
     found = {
-        sources.place(path): texts
+        sources.get_relative_path(path): texts
         for path in sources.templates()
         if path.suffix == ".html" and (texts := list(literals.found(path.read_text())))
     }

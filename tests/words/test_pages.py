@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from html import unescape
-
 import pytest
-from babel.messages.pofile import read_po
 from django.template import Context, Template
 from django.test import Client
 from django.utils import translation
 
 from apps.users.models import User
 from tests.words import sources
+from tests.words.page_texts import find_texts, get_english
 
 PAGES = (
     "/", "/collections/", "/assistants/", "/conversations/all/", "/instructions/", "/prompts/", "/notices/", "/tokens/",
     "/limits/", "/privacy/", "/people/", "/people/groups/", "/settings/", "/review/",
 )  # fmt: skip
-
-
-@cache
-def english(language: str) -> frozenset[str]:
-    """Sentences without values whose translation is another."""
-    with sources.kept(language, "django").open("rb") as source:
-        catalogue = read_po(source, locale=language)
-    return frozenset(
-        message.id
-        for message in catalogue
-        if isinstance(message.id, str) and message.id != message.string and " " in message.id and "%" not in message.id
-    )
-
-
-def texts(page: str) -> set[str]:
-    """What stands between tags, and what is read out of attributes."""
-    page = re.sub(r"<(script|style|code|kbd)\b.*?</\1>", "", page, flags=re.DOTALL)
-    found = re.findall(r">([^<>]+)<", page) + re.findall(r'(?:aria-label|title|placeholder|alt)="([^"]*)"', page)
-    return {" ".join(unescape(text).split()) for text in found}
 
 
 @pytest.mark.parametrize("language", sources.LANGUAGES)
@@ -49,7 +26,7 @@ def test_a_page_is_in_its_language(client: Client, ada: User, language: str, pat
     page = answer.content.decode()
     assert answer.status_code == 200
     assert f'<html lang="{language}"' in page
-    assert sorted(texts(page) & english(language)) == []
+    assert sorted(find_texts(page) & get_english(language)) == []
 
 
 @pytest.mark.parametrize("language", sources.LANGUAGES)
@@ -57,7 +34,7 @@ def test_a_page_is_in_its_language(client: Client, ada: User, language: str, pat
 def test_before_sign_in_too(client: Client, db: None, language: str, path: str) -> None:
     page = client.get(path, headers={"accept-language": language}).content.decode()
     assert f'<html lang="{language}"' in page
-    assert sorted(texts(page) & english(language)) == []
+    assert sorted(find_texts(page) & get_english(language)) == []
 
 
 def test_numbers_and_plurals_follow_the_language() -> None:

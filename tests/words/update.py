@@ -35,8 +35,8 @@ def update(language: str, domain: str) -> Catalog:
 def empty(catalogue: Catalog) -> Iterator[Message]:
     """Entries without a translation, or without one of its plural forms."""
     for message in catalogue:
-        said = message.string if isinstance(message.string, tuple | list) else [message.string]
-        if message.id and not all(said):
+        forms = message.string if isinstance(message.string, tuple | list) else [message.string]
+        if message.id and not all(forms):
             yield message
 
 

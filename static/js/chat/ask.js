@@ -1,22 +1,22 @@
 // What is asked, as the page has it now: where to search, who answers, which model writes and how, what it follows.
-import { attached } from "./composer/attachments.js";
-import { files } from "./composer/files.js";
-import { scope } from "./composer/collections.js";
-import { drawing } from "./composer/sampling.js";
-import { filters } from "./composer/filters.js";
-import { model } from "./composer/models.js";
-import { picture } from "./composer/picture.js";
-import { last } from "./transcript.js";
+import { takePictures } from "./composer/attachments.js";
+import { getDraftFiles } from "./composer/files.js";
+import { getScope } from "./composer/collections.js";
+import { getSampling } from "./composer/sampling.js";
+import { getFilters } from "./composer/filters.js";
+import { getModel } from "./composer/models.js";
+import { getPictureOptions } from "./composer/picture.js";
+import { getLastId } from "./transcript.js";
 
 const { dataset } = document.querySelector("[data-chat]");
 
-export const question = (text) => {
-  const asked = picture(text);
+export const buildQuestion = (text) => {
+  const asked = getPictureOptions(text);
   return {
-    do: "ask", conversation: dataset.conversation || null, text, collections: scope(), filters: filters(), model: model(),
-    without_documents: false, assistant: dataset.assistant || null, sampling: drawing(), after: last(), picture: asked,
-    attached: asked?.how && asked.how !== "attached" ? [] : attached(text), // what is made of a drawn one begins with that
-    files: files(),
+    do: "ask", conversation: dataset.conversation || null, text, collections: getScope(), filters: getFilters(), model: getModel(),
+    without_documents: false, assistant: dataset.assistant || null, sampling: getSampling(), after: getLastId(), picture: asked,
+    attached: asked?.how && asked.how !== "attached" ? [] : takePictures(text), // what is made of a drawn one begins with that
+    files: getDraftFiles(),
     temporary: "temporary" in dataset,
   };
 };

@@ -1,38 +1,38 @@
-// The HTML of an answer as its events describe it: block by block, each kept to a point and written on from there. Only
-// what is new is read and placed, however long the answer is; what stands is not touched again.
-import { Cuts } from "./cuts.js";
+// The HTML of an answer, built from its events block by block. An event keeps the start of a block and replaces the rest.
+// Only new HTML is parsed and placed, however long the answer is.
+import { Checkpoints } from "./checkpoints.js";
 import { fragment, graft, morph } from "../lib/morph.js";
 import { gettext } from "../lib/i18n.js";
 
 const PAIR = /[\ud800-\udfff]/;
 
 // The server counts characters, JavaScript counts halves of them.
-export const head = (text, count) => (PAIR.test(text) ? Array.from(text).slice(0, count).join("") : text.slice(0, count));
+export const takeCharacters = (text, count) => (PAIR.test(text) ? Array.from(text).slice(0, count).join("") : text.slice(0, count));
 
 class Block {
   html = "";
-  cuts = new Cuts();
-  from = this.cuts.list[0]; // what stands before it is on the page
+  checkpoints = new Checkpoints();
+  from = this.checkpoints.list[0]; // the HTML before it is on the page
   nodes = []; // on the page
   pairs = false;
 
   write(keep, html) {
-    const kept = this.pairs ? head(this.html, keep) : this.html.slice(0, keep);
-    const cut = this.cuts.keep(kept.length);
-    if (cut.at < this.from.at) this.from = cut;
+    const kept = this.pairs ? takeCharacters(this.html, keep) : this.html.slice(0, keep);
+    const checkpoint = this.checkpoints.rewind(kept.length);
+    if (checkpoint.at < this.from.at) this.from = checkpoint;
     this.pairs ||= PAIR.test(html);
     this.html = kept + html;
-    this.cuts.read(this.html);
+    this.checkpoints.read(this.html);
   }
 
-  // What is to be placed, within the tags that are open there.
+  // The part that is not on the page yet, within the tags that are open there.
   rest() {
     return fragment(this.from.open.join("") + this.html.slice(this.from.at));
   }
 
   placed(nodes) {
     this.nodes = nodes;
-    this.from = this.cuts.list.at(-1);
+    this.from = this.checkpoints.list.at(-1);
   }
 }
 
@@ -68,7 +68,7 @@ export class Blocks {
     if (!this.list.some(({ nodes }) => nodes[0]?.parentNode === text)) this.#whole(text);
     for (const number of [...this.changed].sort((one, other) => one - other)) this.#place(text, number);
     for (const event of this.news) {
-      for (const part of this.parts(event.sentence)) dress(part, event);
+      for (const part of this.parts(event.sentence)) applyCitation(part, event);
       for (const sentence of event.revealed) this.parts(sentence).forEach(reveal);
     }
     this.changed.clear();
@@ -80,7 +80,7 @@ export class Blocks {
     const all = document.createDocumentFragment();
     const counts = this.list.map((block, number) => {
       const content = fragment(block.html);
-      this.#dress(content, number);
+      this.#applyCitation(content, number);
       const { length } = content.childNodes;
       all.append(content);
       return length;
@@ -100,7 +100,7 @@ export class Blocks {
     const next = this.list.slice(number + 1).find(({ nodes }) => nodes.length);
     const end = next?.nodes[0] ?? null;
     const rest = block.rest();
-    this.#dress(rest, number);
+    this.#applyCitation(rest, number);
     const before = block.nodes.length ? block.nodes[0].previousSibling : end ? end.previousSibling : text.lastChild;
     graft(text, rest, block.from.counts, block.nodes, end);
     const nodes = [];
@@ -108,18 +108,18 @@ export class Blocks {
     block.placed(nodes);
   }
 
-  #dress(content, number) {
+  #applyCitation(content, number) {
     for (const part of content.querySelectorAll("[data-sentence]")) {
       const sentence = Number(part.dataset.sentence);
       this.of.set(sentence, number);
       if (number >= (this.of.get(this.last) ?? 0)) this.last = sentence;
-      if (this.cited.has(sentence)) dress(part, this.cited.get(sentence));
+      if (this.cited.has(sentence)) applyCitation(part, this.cited.get(sentence));
       if (this.shown.has(sentence)) reveal(part);
     }
   }
 }
 
-function dress(part, { state, html }) {
+function applyCitation(part, { state, html }) {
   if (part.classList.contains("pills")) part.replaceChildren(fragment(html));
   else if (state === "unverified") {
     part.classList.add("unverified");

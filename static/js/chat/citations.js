@@ -1,11 +1,12 @@
 // A pill shows its passage on hover and focus, and opens it beside the answer on click.
 import { headers } from "../net/headers.js";
+import { isPlainClick } from "../lib/clicks.js";
 import { openPanel } from "../ui/panel.js";
 import { gettext } from "../lib/i18n.js";
 
 const DELAY_MS = 140;
 const GAP_PX = 6;
-const seen = new Map(); // href -> html, asked for once
+const previews = new Map(); // href -> html, asked for once
 const card = Object.assign(document.createElement("div"), { className: "hover-card", id: "hover-card", role: "tooltip", hidden: true });
 document.body.append(card);
 let pill = null;
@@ -16,14 +17,14 @@ const pillOf = (target) => target.closest?.("a.pill[href]");
 const line = (className, textContent) => Object.assign(document.createElement("p"), { className, textContent }).outerHTML;
 
 async function preview(href) {
-  if (!seen.has(href)) {
+  if (!previews.has(href)) {
     const url = new URL(href, location.href);
     url.searchParams.set("preview", "1");
     const answer = await fetch(url, { headers });
     if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
-    seen.set(href, answer.ok ? await answer.text() : line("card-title", gettext("No longer available")));
+    previews.set(href, answer.ok ? await answer.text() : line("card-title", gettext("No longer available")));
   }
-  return seen.get(href);
+  return previews.get(href);
 }
 
 async function show(wanted) {
@@ -38,10 +39,10 @@ async function show(wanted) {
   card.innerHTML = html; // rendered and escaped by the server
   card.hidden = false;
   wanted.setAttribute("aria-describedby", card.id);
-  place(wanted.getBoundingClientRect());
+  positionCard(wanted.getBoundingClientRect());
 }
 
-function place(at) {
+function positionCard(at) {
   const { width, height } = card.getBoundingClientRect();
   const left = Math.min(Math.max(8, at.left + at.width / 2 - width / 2), document.documentElement.clientWidth - width - 8);
   const above = at.top - height - GAP_PX;
@@ -50,11 +51,11 @@ function place(at) {
 }
 
 // Focus may have scrolled the page: the card stays at its pill as long as that is to be seen.
-function follow() {
+function repositionCard() {
   if (!pill || card.hidden) return;
   const at = pill.getBoundingClientRect();
   if (at.bottom < 0 || at.top > innerHeight) hide();
-  else place(at);
+  else positionCard(at);
 }
 
 function hide() {
@@ -64,7 +65,7 @@ function hide() {
   card.hidden = true;
 }
 
-function soon(action) {
+function schedule(action) {
   clearTimeout(timer);
   timer = setTimeout(action, DELAY_MS);
 }
@@ -72,9 +73,9 @@ function soon(action) {
 document.addEventListener("pointerover", (event) => {
   if (event.pointerType === "touch") return;
   const over = pillOf(event.target);
-  if (over && over !== pill) soon(() => show(over));
+  if (over && over !== pill) schedule(() => show(over));
   else if (over || card.contains(event.target)) clearTimeout(timer); // one may go to the card and read
-  else if (pill || timer) soon(hide);
+  else if (pill || timer) schedule(hide);
 });
 document.addEventListener("focusin", ({ target }) => {
   if (pillOf(target) && target.matches(":focus-visible")) show(pillOf(target));
@@ -85,11 +86,11 @@ document.addEventListener("keydown", (event) => {
   event.stopImmediatePropagation();
   hide();
 });
-addEventListener("scroll", follow, { passive: true });
+addEventListener("scroll", repositionCard, { passive: true });
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a.pill[href], a.passage[href]");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (!link || !isPlainClick(event)) return;
   event.preventDefault();
   hide();
   openPanel(link);

@@ -7,18 +7,18 @@ import { gettext } from "../lib/i18n.js";
 const EXTRA = ".writer, .code-copy, .folded > :not(summary), .folded .closed, .folded .open";
 
 // What stands behind a sentence, as text.
-function mark(pills) {
+function formatPills(pills) {
   const sources = pills.querySelector("[data-sources], [data-source]")?.dataset;
   if (sources) return (sources.sources ?? sources.source).split(",").map((number) => `[${number}]`).join("");
   if (pills.querySelector(".pill")) return pills.querySelector(".tool") ? `[${pills.textContent.trim()}]` : "";
   return pills.firstElementChild ? "[" + gettext("not verified") + "]" : "";
 }
 
-function plain(element, marks) {
+function toPlainText(element, marks) {
   const copy = element.cloneNode(true);
   for (const extra of copy.querySelectorAll(EXTRA)) extra.remove();
   for (const pills of copy.querySelectorAll(".pills")) {
-    const words = marks ? mark(pills) : "";
+    const words = marks ? formatPills(pills) : "";
     pills.replaceWith(words && ` ${words}`);
   }
   // innerText keeps paragraphs and lists only while it is laid out, and leaves out what is not shown.
@@ -30,23 +30,23 @@ function plain(element, marks) {
   return text;
 }
 
-const parts = (answer, marks) => ["quotes", "text"].map((part) => plain(answer.querySelector(`[data-part="${part}"]`), marks));
+const getParts = (answer, marks) => ["quotes", "text"].map((part) => toPlainText(answer.querySelector(`[data-part="${part}"]`), marks));
 
-export const spoken = (answer) => parts(answer, false).filter(Boolean).join("\n\n");
+export const getSpokenText = (answer) => getParts(answer, false).filter(Boolean).join("\n\n");
 
 // The sources that the text names, one a line.
-function sources(answer, text) {
+function listSources(answer, text) {
   const named = new Set([...text.matchAll(/\[(\d+)\]/g)].map(([, number]) => number));
   const links = [...answer.querySelectorAll('[data-part="sources"] a.passage')].filter(({ dataset }) => named.has(dataset.source));
   const lines = links.map((link) => [`[${link.dataset.source}]`, ...[...link.querySelector(".title").childNodes].map((node) => node.textContent.trim()).filter(Boolean)]);
   return lines.sort((one, other) => one[0].localeCompare(other[0], undefined, { numeric: true })).map(([number, ...words]) => `${number} ${words.join(", ")}`);
 }
 
-export function written(answer) {
-  const text = parts(answer, true).filter(Boolean).join("\n\n");
-  const mark = answer.querySelector("[data-ungrounded]:not([hidden])");
-  const listed = sources(answer, text);
-  return [mark?.textContent.trim(), text, listed.length && gettext("Sources") + ":\n" + listed.join("\n")].filter(Boolean).join("\n\n");
+export function getCopiedText(answer) {
+  const text = getParts(answer, true).filter(Boolean).join("\n\n");
+  const ungrounded = answer.querySelector("[data-ungrounded]:not([hidden])");
+  const listed = listSources(answer, text);
+  return [ungrounded?.textContent.trim(), text, listed.length && gettext("Sources") + ":\n" + listed.join("\n")].filter(Boolean).join("\n\n");
 }
 
 // As an export writes it. The menu closes over its words, so that its name says that it is copied.
@@ -65,7 +65,7 @@ function codeButton() {
 }
 
 // Finished code gets its button; a block that is still written would lose it again.
-export function dress(root) {
+export function addCopyButtons(root) {
   for (const code of root.querySelectorAll('[data-turn]:not([data-status="writing"]) .prose pre')) {
     if (!code.querySelector(".code-copy")) code.append(codeButton());
   }
@@ -76,9 +76,9 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   if ("copyMarkdown" in button.dataset) return copyMarkdown(button);
   const answer = button.closest("[data-answer]");
-  if (button.matches(".code-copy")) copyText(plain(button.parentElement, false), button);
-  else copyText(written(answer), button);
+  if (button.matches(".code-copy")) copyText(toPlainText(button.parentElement, false), button);
+  else copyText(getCopiedText(answer), button);
 });
-document.addEventListener("turn:closed", () => dress(document));
-onChange(() => dress(document));
-dress(document);
+document.addEventListener("turn:closed", () => addCopyButtons(document));
+onChange(() => addCopyButtons(document));
+addCopyButtons(document);

@@ -29,11 +29,11 @@ function refuse(form, words) {
 
 async function save(article, form) {
   const text = form.elements.text.value.trim();
-  const said = await request({ do: "reword", question: article.dataset.questionId, text });
-  if (!said) return refuse(form, gettext("The server cannot be reached. Your text is still here."));
-  if (said.type === "refused") return refuse(form, said.text);
+  const reply = await request({ do: "reword", question: article.dataset.questionId, text });
+  if (!reply) return refuse(form, gettext("The server cannot be reached. Your text is still here."));
+  if (reply.type === "refused") return refuse(form, reply.text);
   close(article);
-  await transcript.dress(article);
+  await transcript.refreshTurn(article);
 }
 
 // Whoever asks questions hears of it, and says no while an answer runs.

@@ -9,9 +9,9 @@ document.addEventListener("click", ({ target }) => {
 });
 
 document.querySelector("[data-panel-body]").addEventListener("htmx:afterSettle", ({ currentTarget }) => {
-  const said = currentTarget.querySelector("[data-rated]");
-  if (!said) return;
-  for (const button of document.querySelectorAll(`#turn-${CSS.escape(said.dataset.of)} [data-thumb]`)) {
-    button.ariaPressed = String(button.dataset.thumb === said.dataset.rated);
+  const rated = currentTarget.querySelector("[data-rated]");
+  if (!rated) return;
+  for (const button of document.querySelectorAll(`#turn-${CSS.escape(rated.dataset.of)} [data-thumb]`)) {
+    button.ariaPressed = String(button.dataset.thumb === rated.dataset.rated);
   }
 });

@@ -3,7 +3,7 @@
 import { announceChange, onChange } from "../lib/changes.js";
 import { headers } from "../net/headers.js";
 import { fragment } from "../lib/morph.js";
-import { toBottom } from "../ui/scroll.js";
+import { scrollToEnd } from "../ui/scroll.js";
 
 const NEAR = "900px 0px";
 const root = document.documentElement;
@@ -48,5 +48,5 @@ onChange(watch);
 const at = new URLSearchParams(location.search).get("at");
 const wanted = at && document.querySelector(`[data-turn="${CSS.escape(at)}"], [data-question-id="${CSS.escape(at)}"]`);
 if (wanted && wanted.nextElementSibling) wanted.scrollIntoView({ block: "start", behavior: "instant" });
-else if (!location.hash && document.querySelector("[data-turn]")) toBottom();
+else if (!location.hash && document.querySelector("[data-turn]")) scrollToEnd();
 watch();

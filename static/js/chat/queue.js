@@ -1,11 +1,11 @@
 // Follow-ups wait on the server for the running answer to end: shown above the field, to be sent now, edited or deleted.
-import { restore } from "./composer/attachments.js";
-import { keep } from "./drafts.js";
+import { restorePictures } from "./composer/attachments.js";
+import { storeDraft } from "./drafts.js";
 import { headers } from "../net/headers.js";
 import { fragment, morph } from "../lib/morph.js";
 import { request } from "../net/socket.js";
-import { together } from "../lib/once-more.js";
-import { gettext, put } from "../lib/i18n.js";
+import { coalesce } from "../lib/coalesce.js";
+import { gettext } from "../lib/i18n.js";
 
 const AWAY = gettext("The server cannot be reached. Your text is still here.");
 const list = document.querySelector("[data-queue]");
@@ -14,7 +14,7 @@ const buttons = () => [...list.querySelectorAll("button")];
 
 export class Queue {
   constructor(conversation, { edit, refuse }) {
-    Object.assign(this, { conversation, edit, refuse, early: [], place: null, lost: new Map() });
+    Object.assign(this, { conversation, edit, refuse, early: [], position: null, lost: new Map() });
     list.addEventListener("click", ({ target }) => {
       const verb = target.closest("[data-queue-do]")?.dataset.queueDo;
       if (verb) this.do(verb, target.closest("[data-queued]").dataset.queued);
@@ -26,13 +26,13 @@ export class Queue {
     if (!message.conversation) return this.early.push(message);
     // What the line lost may have arrived: said again it has the same name, so that it waits once.
     const client_id = this.lost.get(message.text) ?? message.client_id;
-    const said = await request({ ...message, do: "queue", client_id, position: this.place });
-    if (said?.type !== "queued") this.refuse(said?.text ?? AWAY, message.text);
-    if (said) this.lost.delete(message.text);
+    const reply = await request({ ...message, do: "queue", client_id, position: this.position });
+    if (reply?.type !== "queued") this.refuse(reply?.text ?? AWAY, message.text);
+    if (reply) this.lost.delete(message.text);
     else this.lost.set(message.text, client_id);
-    if (said?.type === "queued") {
-      this.place = null;
-      keep("attaching", this.conversation(), "");
+    if (reply?.type === "queued") {
+      this.position = null;
+      storeDraft("attaching", this.conversation(), "");
     }
     await this.refresh();
   }
@@ -42,17 +42,17 @@ export class Queue {
   }
 
   async do(verb, queued) {
-    const said = await request({ do: verb === "now" ? "queue_now" : "unqueue", queued });
-    if (!said || said.type === "refused") this.refuse(said?.text ?? AWAY, "");
+    const reply = await request({ do: verb === "now" ? "queue_now" : "unqueue", queued });
+    if (!reply || reply.type === "refused") this.refuse(reply?.text ?? AWAY, "");
     else if (verb === "edit") {
-      this.place = said.position; // reworded, it goes back to where it was
-      restore(said.attached);
-      this.edit(said.text);
+      this.position = reply.position; // reworded, it goes back to where it was
+      restorePictures(reply.attached);
+      this.edit(reply.text);
     }
     await this.refresh();
   }
 
-  refresh = together(async () => {
+  refresh = coalesce(async () => {
     const answer = this.conversation() && (await fetch(`/c/${this.conversation()}/queue/`, { headers }));
     if (!answer?.ok) return;
     const wanted = fragment(await answer.text()).querySelector("[data-queue]");

@@ -1,7 +1,7 @@
 // The link of a conversation: its form in the panel.
 import "../ui/clipboard.js";
 import { openPanel } from "../ui/panel.js";
-import { last } from "./transcript.js";
+import { getLastId } from "./transcript.js";
 
 document.addEventListener("click", ({ target }) => {
   const opener = target.closest("[data-share]");
@@ -9,6 +9,6 @@ document.addEventListener("click", ({ target }) => {
     const menu = opener.closest("details");
     const { conversation } = document.querySelector("[data-chat]").dataset;
     menu.open = false;
-    openPanel(menu.querySelector("summary"), `/c/${conversation}/share/?at=${last() ?? ""}`);
+    openPanel(menu.querySelector("summary"), `/c/${conversation}/share/?at=${getLastId() ?? ""}`);
   }
 });

@@ -1,7 +1,7 @@
 // The line above an answer: what was done, and when opened, how long each part took.
 const time = (ms) => (ms === null ? "" : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
-export function step(steps, { name, text, ms }) {
+export function showStep(steps, { name, text, ms }) {
   const list = steps.querySelector("[data-list]");
   let line = list.querySelector(`[data-step="${CSS.escape(name)}"]`);
   if (!line) {
@@ -16,7 +16,7 @@ export function step(steps, { name, text, ms }) {
   steps.hidden = false;
 }
 
-export function dropStep(steps, name) {
+export function removeStep(steps, name) {
   const line = steps.querySelector(`[data-list] [data-step="${CSS.escape(name)}"]`);
   if (!line) return;
   line.remove();

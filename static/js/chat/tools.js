@@ -1,17 +1,17 @@
 // The cards of tools that the model calls: each event brings a card whole; a call that asks is allowed or denied here.
-import { say } from "../ui/announce.js";
-import { tell } from "../net/socket.js";
+import { announce } from "../ui/announce.js";
+import { sendMessage } from "../net/socket.js";
 
-export function card(place, call, wanted) {
+export function placeCard(list, call, wanted) {
   const fresh = wanted.firstElementChild;
-  const old = place.querySelector(`[data-call="${CSS.escape(call)}"]`);
-  const held = old?.contains(document.activeElement);
+  const old = list.querySelector(`[data-call="${CSS.escape(call)}"]`);
+  const hadFocus = old?.contains(document.activeElement);
   const open = old?.querySelector("details")?.open;
   if (old) old.replaceWith(fresh);
-  else place.append(fresh);
+  else list.append(fresh);
   if (open) fresh.querySelector("details").open = true;
-  if (held) fresh.querySelector("summary").focus({ preventScroll: true }); // the button that had the focus is gone
-  if (!old || old.dataset.status !== fresh.dataset.status) say(fresh.dataset.said);
+  if (hadFocus) fresh.querySelector("summary").focus({ preventScroll: true }); // the button that had the focus is gone
+  if (!old || old.dataset.status !== fresh.dataset.status) announce(fresh.dataset.said);
 }
 
 document.addEventListener("click", ({ target }) => {
@@ -19,6 +19,6 @@ document.addEventListener("click", ({ target }) => {
   if (!button || button.ariaDisabled === "true") return;
   const { call } = button.closest("[data-call]").dataset;
   const { turn } = button.closest("[data-turn]").dataset;
-  if (!tell({ do: "decide", turn, call, allow: button.dataset.decide === "allow" })) return;
+  if (!sendMessage({ do: "decide", turn, call, allow: button.dataset.decide === "allow" })) return;
   for (const other of button.parentElement.querySelectorAll("[data-decide]")) other.ariaDisabled = "true";
 });

@@ -15,15 +15,15 @@ function show(token) {
     line.append(Object.assign(document.createElement("code"), { textContent: visible(text) }), ` ${percent}`);
     return line;
   };
-  const said = row([token.textContent, token.dataset.percent]);
-  said.className = "said";
-  list.parentElement.querySelector("[data-weighed]").replaceChildren(said, ...JSON.parse(token.dataset.others).map(row));
+  const chosenRow = row([token.textContent, token.dataset.percent]);
+  chosenRow.className = "said";
+  list.parentElement.querySelector("[data-weighed]").replaceChildren(chosenRow, ...JSON.parse(token.dataset.others).map(row));
 }
 
 // A space or a line end would not be seen.
 const visible = (text) => text.replace(/^ /, "␣").replaceAll("\n", "⏎") || "∅";
 
-const beside = (token, way) => {
+const getNeighbour = (token, way) => {
   const all = [...token.parentElement.children];
   return all[Math.min(all.length - 1, Math.max(0, all.indexOf(token) + way))];
 };
@@ -42,6 +42,6 @@ document.addEventListener("keydown", (event) => {
   if (!ways[event.key]) return;
   event.preventDefault();
   const here = chosen && event.target.contains(chosen);
-  show(here ? beside(chosen, ways[event.key]) : event.target.firstElementChild);
+  show(here ? getNeighbour(chosen, ways[event.key]) : event.target.firstElementChild);
   chosen.scrollIntoView({ block: "nearest" });
 });

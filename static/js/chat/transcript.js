@@ -1,9 +1,9 @@
 // The turns on the page: adopted from what the server rendered, added when something is asked, fetched again when the log is gone.
-import { shown } from "./composer/attachments.js";
+import { clonePictures } from "./composer/attachments.js";
 import { announceChange } from "../lib/changes.js";
 import { headers } from "../net/headers.js";
 import { fragment, morph } from "../lib/morph.js";
-import { around, atEnd, toQuestion } from "../ui/scroll.js";
+import { keepScroll, isAtEnd, scrollToQuestion } from "../ui/scroll.js";
 import { Turn } from "./turn.js";
 
 const list = () => document.querySelector("[data-transcript]");
@@ -15,19 +15,19 @@ document.addEventListener("turn:elsewhere", ({ detail }) => {
   const here = document.querySelector("[data-chat]").dataset.conversation === detail.conversation;
   missing ||= here && !document.getElementById(`turn-${detail.turn}`);
 });
-export const lacking = () => missing;
-export const running = () => [...turns.values()].find((turn) => turn.running);
-export const get = (id) => turns.get(id);
-export const last = () => [...list().querySelectorAll("[data-turn]")].at(-1)?.dataset.turn || null;
+export const lacksTurn = () => missing;
+export const getRunning = () => [...turns.values()].find((turn) => turn.running);
+export const getTurn = (id) => turns.get(id);
+export const getLastId = () => [...list().querySelectorAll("[data-turn]")].at(-1)?.dataset.turn || null;
 
-export function adopt() {
+export function followRunning() {
   for (const article of list().querySelectorAll('[data-turn][data-status="writing"]')) {
-    if (article.dataset.turn && !turns.has(article.dataset.turn)) follow(article);
+    if (article.dataset.turn && !turns.has(article.dataset.turn)) followTurn(article);
   }
 }
 
-export function follow(article) {
-  const turn = new Turn(article, around);
+export function followTurn(article) {
+  const turn = new Turn(article, keepScroll);
   turns.set(turn.id, turn);
   return turn;
 }
@@ -35,13 +35,13 @@ export function follow(article) {
 // A question is on the page the moment it is sent; it becomes a turn when the server has taken it.
 // Asked again, it takes the place of the former answer and of what followed from that one, or stands beside that answer
 // if the two are `paired`; `former` is put back on refusal.
-export function pending(words, former, { written = null, paired = false } = {}) {
+export function addPending(words, former, { written = null, paired = false } = {}) {
   const article = document.querySelector("[data-new-turn]").content.cloneNode(true).firstElementChild;
   const question = document.createElement("p");
   question.textContent = words;
   article.querySelector("[data-question]").append(question);
   article.querySelector("[data-question]").dataset.text = words;
-  const pictures = former[0]?.querySelector('[data-part="attached"]').cloneNode(true).childNodes ?? shown(words);
+  const pictures = former[0]?.querySelector('[data-part="attached"]').cloneNode(true).childNodes ?? clonePictures(words);
   article.querySelector('[data-part="attached"]').append(...pictures);
   if (written) article.querySelector('[data-part="text"]').replaceChildren(...written.cloneNode(true).childNodes);
   for (const part of document.querySelectorAll("[data-welcome]")) part.remove();
@@ -50,7 +50,7 @@ export function pending(words, former, { written = null, paired = false } = {}) 
   for (const other of former) other.remove();
   if (paired) pair(former[0], article);
   if (!former.length) list().append(article);
-  if (!written) toQuestion(article); // an answer that is continued stays where it is read
+  if (!written) scrollToQuestion(article); // an answer that is continued stays where it is read
   return article;
 }
 
@@ -61,35 +61,35 @@ function pair(one, other) {
   both.append(one, other);
 }
 
-export function from(article) {
-  return article ? [article, ...from(article.nextElementSibling)] : [];
+export function getTurnsFrom(article) {
+  return article ? [article, ...getTurnsFrom(article.nextElementSibling)] : [];
 }
 
-export function refuse(article, former) {
+export function removePending(article, former) {
   (article.closest(".pair") ?? article).replaceWith(...former);
 }
 
-export function accept(article, id, question) {
+export function acceptPending(article, id, question) {
   article.dataset.turn = id;
   article.dataset.questionId = question;
   article.id = `turn-${id}`;
-  return follow(article);
+  return followTurn(article);
 }
 
 // The server no longer has it: what is there stays, and nothing more comes.
-export function lose(id) {
-  get(id)?.article.setAttribute("data-status", "interrupted");
+export function markLost(id) {
+  getTurn(id)?.article.setAttribute("data-status", "interrupted");
   turns.delete(id);
 }
 
 // Nothing more of it is shown, and nothing is waited for.
-export function leave(id) {
-  get(id)?.leave();
+export function stopFollowing(id) {
+  getTurn(id)?.leave();
   turns.delete(id);
 }
 
 // What only the server knows of a turn that has ended, such as its siblings.
-export async function dress(article) {
+export async function refreshTurn(article) {
   const answer = await fetch(`/answers/${article.dataset.turn}/`, { headers });
   if (!answer.ok) return;
   const fresh = fragment(await answer.text()).firstElementChild;
@@ -97,7 +97,7 @@ export async function dress(article) {
   announceChange();
 }
 
-export async function refetch(id) {
+export async function reloadTurn(id) {
   turns.delete(id);
   await htmx.ajax("GET", `/answers/${id}/`, { target: `#turn-${id}`, swap: "outerHTML" });
 }
@@ -105,10 +105,10 @@ export async function refetch(id) {
 // Along the path that this page shows, whatever another tab has turned to meanwhile; one after the other. What is asked
 // here from now on, or opened to be edited, stays: then what comes is not shown, as where nothing comes, and the reply is false.
 let before = Promise.resolve();
-export function refetchAll({ method = "GET", address = location.pathname, at = last() } = {}) {
+export function reloadAll({ method = "GET", address = location.pathname, at = getLastId() } = {}) {
   const edits = () => list().querySelectorAll(".edit").length;
-  const [until, edited] = [last(), edits()];
-  const still = () => last() === until && edits() <= edited;
+  const [until, edited] = [getLastId(), edits()];
+  const still = () => getLastId() === until && edits() <= edited;
   return (before = before.then(() => still() && fetchAll(fetched(method, address, at), still)));
 }
 
@@ -121,12 +121,12 @@ async function fetchAll(coming, still) {
     return false;
   }
   turns.clear();
-  const [until, watched] = [last(), atEnd()];
+  const [until, watched] = [getLastId(), isAtEnd()];
   list().replaceWith(wanted);
   htmx.process(wanted);
-  adopt();
+  followRunning();
   const next = list().querySelector("[data-turn]:last-child");
-  if (watched && next && until && next.dataset.turn !== until && next.dataset.status === "writing") toQuestion(next); // of the queue
+  if (watched && next && until && next.dataset.turn !== until && next.dataset.status === "writing") scrollToQuestion(next); // of the queue
   announceChange();
   return true;
 }

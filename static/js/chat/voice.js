@@ -1,6 +1,7 @@
 // Voice by the browser's own functions: dictation into the field, and an answer read aloud. Without them there are no buttons.
-import { say } from "../ui/announce.js";
-import { spoken } from "./copy.js";
+import { showRefusal } from "./composer/refusal.js";
+import { announce } from "../ui/announce.js";
+import { getSpokenText } from "./copy.js";
 import { gettext } from "../lib/i18n.js";
 
 const { lang } = document.documentElement;
@@ -27,12 +28,6 @@ function mark(button, pressed) {
   words.textContent = pressed ? button.dataset.stops : button.dataset.starts;
 }
 
-function refuse(words) {
-  const line = form.querySelector("[data-refusal]");
-  line.textContent = words;
-  line.hidden = false;
-}
-
 // What was there stays before what is said; what is still being understood may change until it is final.
 function dictate() {
   const before = field.value && !/\s$/.test(field.value) ? `${field.value} ` : field.value;
@@ -41,39 +36,39 @@ function dictate() {
     field.value = before + [...results].map((result) => result[0].transcript).join("");
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
-  listening.addEventListener("error", ({ error }) => QUIET.has(error) || refuse(WORDS[error] ?? SILENT));
+  listening.addEventListener("error", ({ error }) => QUIET.has(error) || showRefusal(WORDS[error] ?? SILENT));
   listening.addEventListener("end", () => {
     listening = null;
     mark(microphone, false);
     field.focus();
   });
   mark(microphone, true);
-  say(LISTENING);
+  announce(LISTENING);
   listening.start();
 }
 
-function hush() {
+function stopReading() {
   speechSynthesis.cancel();
   line.hidden = true;
   if (reading?.isConnected) mark(reading, false);
   reading = null;
 }
 
-function read(button) {
+function readAloud(button) {
   const again = button === reading;
-  hush();
+  stopReading();
   if (again) return;
-  const utterance = Object.assign(new SpeechSynthesisUtterance(spoken(button.closest("[data-answer]"))), { lang });
-  const over = () => button === reading && hush();
+  const utterance = Object.assign(new SpeechSynthesisUtterance(getSpokenText(button.closest("[data-answer]"))), { lang });
+  const over = () => button === reading && stopReading();
   utterance.addEventListener("end", over);
   utterance.addEventListener("error", ({ error }) => {
-    if (button === reading && !["canceled", "interrupted"].includes(error)) say(gettext("Your browser could not read this aloud."));
+    if (button === reading && !["canceled", "interrupted"].includes(error)) announce(gettext("Your browser could not read this aloud."));
     over();
   });
   reading = button;
   mark(button, true);
   line.hidden = false;
-  say(gettext("Reading the answer aloud. Press Esc to stop."));
+  announce(gettext("Reading the answer aloud. Press Esc to stop."));
   speechSynthesis.speak(utterance);
 }
 
@@ -86,20 +81,20 @@ if (speaks) {
   document.documentElement.classList.add("speaks"); // shows the buttons of answers, also of those that come later
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-read-aloud]");
-    if (button) read(button);
+    if (button) readAloud(button);
   });
   line.querySelector("button").addEventListener("click", () => {
     const button = reading;
-    hush();
+    stopReading();
     (button?.closest("details:not([open])")?.querySelector("summary") ?? button)?.focus(); // it may be in a menu
   });
-  addEventListener("pagehide", hush);
-  document.addEventListener("turn:retracted", hush);
+  addEventListener("pagehide", stopReading);
+  document.addEventListener("turn:retracted", stopReading);
 }
 // Before the menu in which it was begun hears the key and closes.
-function escape(event) {
+function stopOnEscape(event) {
   if (event.key !== "Escape" || !(listening || reading)) return;
   listening?.stop();
-  if (reading) hush();
+  if (reading) stopReading();
 }
-document.addEventListener("keydown", escape, true);
+document.addEventListener("keydown", stopOnEscape, true);

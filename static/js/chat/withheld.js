@@ -1,7 +1,7 @@
 // What a reviewer withheld leaves the page at once, whatever had been shown of it; given back, it is fetched again.
-import { forget, say } from "../ui/announce.js";
-import { close } from "../ui/panel.js";
-import { tell } from "../net/socket.js";
+import { clearAnnouncements, announce } from "../ui/announce.js";
+import { closePanel } from "../ui/panel.js";
+import { sendMessage } from "../net/socket.js";
 import { temporary } from "./temporary.js";
 import * as transcript from "./transcript.js";
 import { removePicture } from "../net/watch.js";
@@ -12,7 +12,7 @@ const article = (id) => document.getElementById(`turn-${id}`);
 const marked = () => [...document.querySelectorAll("[data-turn][data-retracted]")];
 
 function withhold({ turn, reason, question }) {
-  transcript.leave(turn);
+  transcript.stopFollowing(turn);
   const here = article(turn);
   if (!here) return;
   for (const name of PARTS) here.querySelector(`[data-part="${name}"]`)?.replaceChildren();
@@ -24,18 +24,18 @@ function withhold({ turn, reason, question }) {
   here.querySelector('[data-part="end"]').replaceChildren(end);
   here.dataset.status = "withheld";
   here.dataset.retracted = "";
-  close();
-  forget();
-  say(reason);
+  closePanel();
+  clearAnnouncements();
+  announce(reason);
   here.dispatchEvent(new CustomEvent("turn:retracted", { bubbles: true }));
   here.dispatchEvent(new CustomEvent("turn:closed", { bubbles: true }));
-  transcript.dress(here); // what else the server says of it now
+  transcript.refreshTurn(here); // what else the server says of it now
 }
 
 function withholdQuestion(here) {
-  const place = here.querySelector("[data-question]");
-  place.dataset.text = "";
-  place.textContent = gettext("A reviewer withheld this question.");
+  const question = here.querySelector("[data-question]");
+  question.dataset.text = "";
+  question.textContent = gettext("A reviewer withheld this question.");
   here.querySelector('[data-part="attached"]')?.replaceChildren();
   here.querySelector(".edit")?.remove();
   here.classList.remove("editing");
@@ -44,19 +44,19 @@ function withholdQuestion(here) {
 
 async function release({ turn }) {
   if (!article(turn)) return;
-  await transcript.refetch(turn);
-  say(gettext("A withheld answer was released."));
+  await transcript.reloadTurn(turn);
+  announce(gettext("A withheld answer was released."));
 }
 
 // Pictures that are drawn stand in a part that is fetched by itself; those of a question go with their turn.
-function look(picture, held) {
+function refreshPictures(picture, held) {
   if (held) removePicture(picture);
   document.dispatchEvent(new CustomEvent("pictures:changed"));
-  for (const part of document.querySelectorAll('[data-turn]:not([data-status="writing"]) [data-part="attached"]:not(:empty)')) transcript.dress(part.closest("[data-turn]"));
+  for (const part of document.querySelectorAll('[data-turn]:not([data-status="writing"]) [data-part="attached"]:not(:empty)')) transcript.refreshTurn(part.closest("[data-turn]"));
 }
 
 export const retraction = {
-  picture: ({ picture, held }) => look(picture, held),
+  picture: ({ picture, held }) => refreshPictures(picture, held),
   retracted: withhold,
   released: release,
   standing({ retracted }) {
@@ -71,7 +71,7 @@ let before = false; // there was a line
 // Asked whenever a line is there: what was said while there was none was not heard.
 export function catchUp(conversation) {
   if (temporary || !conversation) return;
-  tell({ do: "look", conversation });
-  if (before) look();
+  sendMessage({ do: "look", conversation });
+  if (before) refreshPictures();
   before = true;
 }

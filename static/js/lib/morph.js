@@ -1,12 +1,11 @@
-// Makes an element's content equal to a fragment and touches only what differs, so that nothing that has been read moves,
-// loses its selection or its focus.
+// Make an element's content equal to a fragment. Equal nodes are not touched and keep their selection and focus.
 export function fragment(html) {
   const template = document.createElement("template");
   template.innerHTML = html; // made and sanitised by the server
   return template.content;
 }
 
-// Its children from `here` up to `end`, where only those are meant.
+// Replaces the children from `here` up to `end`; by default all.
 export function morph(target, wanted, here = target.firstChild, end = null) {
   for (const next of [...wanted.childNodes]) {
     if (here === end) {

@@ -1,4 +1,4 @@
-// A slim bar says so when the line is gone; it waits a moment, because most losses are over before anyone looks.
+// The bar that reports a lost connection. It appears after a moment, because most losses are over before anyone looks.
 import { gettext } from "../lib/i18n.js";
 
 const bar = document.querySelector("[data-connection]");
@@ -9,7 +9,7 @@ const WORDS = {
 };
 let timer = 0;
 
-export function connection(state) {
+export function showConnection(state) {
   clearTimeout(timer);
   if (state === "open") {
     bar.hidden = true;

@@ -1,2 +1,2 @@
-// What the server asks of a request that a script makes.
+// Headers of every request that a script makes.
 export const headers = { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers")) };

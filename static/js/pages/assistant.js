@@ -1,45 +1,28 @@
 // An assistant tried beside its form: its answer is written there as in a chat, with its sources, and nothing is kept.
 import "../chat/citations.js";
-import { Blocks } from "../chat/blocks.js";
-import { fold, over, textOf } from "../chat/folding.js";
+import { StreamedAnswer } from "../chat/streamed-answer.js";
+import { endChecking } from "../chat/verified-only.js";
 import { headers } from "../net/headers.js";
 import { fragment, morph } from "../lib/morph.js";
-import { step } from "../chat/steps.js";
+import { showStep } from "../chat/steps.js";
 import { gettext } from "../lib/i18n.js";
 
 const button = document.querySelector("[data-try]");
 const form = button.closest("form");
-const place = document.getElementById("tried");
+const output = document.getElementById("tried");
 const status = document.querySelector("[data-trying]");
 const ASK = button.textContent;
 const PLACED = new Set(["sources", "quotes", "nothing"]);
 let running = null; // the AbortController of what is being written
 
-class Answer {
-  blocks = new Blocks();
-  arrived = [];
+class Answer extends StreamedAnswer {
   article = document.querySelector("[data-tried-parts]").content.cloneNode(true).firstElementChild;
 
-  part(name) {
-    return this.article.querySelector(`[data-part="${name}"]`);
-  }
-
-  take(event) {
-    this.arrived.push(event);
-    if (this.arrived.length > 1) return;
-    if (document.hidden) setTimeout(() => this.show(), 200);
-    else requestAnimationFrame(() => this.show());
-  }
-
   show() {
-    const events = this.arrived;
-    this.arrived = [];
-    const written = events.filter(({ type }) => type === "text" || type === "cited");
-    for (const event of written) event.type === "text" ? this.blocks.write(event) : this.blocks.cite(event);
-    events.filter(({ type }) => type === "folds").forEach(({ text }) => fold(this.article, text));
-    if (written.length) this.blocks.show(textOf(this.article));
+    const events = this.takeArrived();
+    this.showText(events);
     for (const event of events) {
-      if (event.type === "step") step(this.article.querySelector("[data-steps]"), event);
+      if (event.type === "step") showStep(this.article.querySelector("[data-steps]"), event);
       else if (PLACED.has(event.type)) morph(this.part(event.type), fragment(event.html));
       else if (event.type === "closed") this.closed(event);
     }
@@ -48,7 +31,7 @@ class Answer {
   closed({ status: how, html, reason, mostly_unsupported }) {
     morph(this.part("text"), fragment(html));
     this.article.dataset.status = how;
-    over(this.article);
+    endChecking(this.article);
     this.article.querySelector("[data-weak]").hidden = !mostly_unsupported;
     this.end(reason, how === "failed");
   }
@@ -72,7 +55,7 @@ class Answer {
 }
 
 // Whether the answer came to its end.
-async function heard(answer, body) {
+async function readStream(answer, body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let [rest, ended] = ["", false];
   for (let got = await reader.read(); !got.done; got = await reader.read()) {
@@ -89,28 +72,28 @@ async function heard(answer, body) {
 async function ask() {
   const stop = (running = new AbortController());
   const answer = new Answer();
-  place.replaceChildren(answer.article);
-  say(true);
+  output.replaceChildren(answer.article);
+  showBusy(true);
   try {
-    const said = await fetch(button.dataset.try, { method: "POST", body: new FormData(form), headers, signal: stop.signal });
-    if (said.status === 400) answer.end(await said.text());
-    else if (!said.ok || said.redirected || !(await heard(answer, said.body))) answer.broken();
+    const reply = await fetch(button.dataset.try, { method: "POST", body: new FormData(form), headers, signal: stop.signal });
+    if (reply.status === 400) answer.end(await reply.text());
+    else if (!reply.ok || reply.redirected || !(await readStream(answer, reply.body))) answer.broken();
   } catch {
     if (stop.signal.aborted) answer.end(gettext("Stopped."));
     else answer.broken();
   }
   if (running === stop) running = null;
-  say(Boolean(running));
+  showBusy(Boolean(running));
 }
 
-function say(busy) {
+function showBusy(busy) {
   button.textContent = busy ? gettext("Stop") : ASK;
   status.hidden = !busy;
-  place.ariaBusy = String(busy); // read when it is whole
+  output.ariaBusy = String(busy); // read when it is whole
 }
 
 button.addEventListener("click", () => (running ? running.abort() : ask()));
-place.addEventListener("click", ({ target }) => {
+output.addEventListener("click", ({ target }) => {
   if (!target.closest("[data-again]") || running) return;
   button.focus(); // the one that was pressed goes with what it stood below
   ask();

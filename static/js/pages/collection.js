@@ -12,8 +12,8 @@ document.addEventListener("visibilitychange", () => {
 });
 
 // A reader of the screen hears how many are ready, from one place that stays, whenever that changes.
-const said = document.querySelector("[data-said]");
+const status = document.querySelector("[data-said]");
 onChange(() => {
   const words = document.querySelector("#tray [data-summary]")?.textContent.trim() ?? "";
-  if (said.textContent !== words) said.textContent = words;
+  if (status.textContent !== words) status.textContent = words;
 });

@@ -1,7 +1,7 @@
 // The page of all conversations: selecting many, and what can be done with them.
 import { onChange } from "../lib/changes.js";
 import "../ui/dialogs.js";
-import { gettext, put } from "../lib/i18n.js";
+import { gettext, interpolate } from "../lib/i18n.js";
 
 const found = () => document.querySelector("[data-found]");
 const boxes = () => [...found().querySelectorAll("[name=id]")];
@@ -14,7 +14,7 @@ function count() {
   all.checked = chosen > 0 && chosen === boxes().length;
   all.indeterminate = chosen > 0 && !all.checked;
   bulk.querySelector("[data-bulk-actions]").hidden = !chosen;
-  bulk.querySelector("[data-bulk-words]").textContent = chosen ? put(gettext("%(n)s selected"), { n: chosen }) : gettext("Select all");
+  bulk.querySelector("[data-bulk-words]").textContent = chosen ? interpolate(gettext("%(n)s selected"), { n: chosen }) : gettext("Select all");
 }
 
 document.addEventListener("change", ({ target }) => {

@@ -1,6 +1,6 @@
 // The passage comes into view, on a page of its own and in a panel. Left and right turn pages; up and down, from the bar,
 // or J and K from anywhere where letters are switched on, walk the passages.
-import { letters, typing } from "../ui/shortcuts.js";
+import { areLetterKeysOn, isTextField } from "../ui/shortcuts.js";
 
 const smooth = matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
 
@@ -32,12 +32,12 @@ const WALK = { k: "ArrowUp", j: "ArrowDown" };
 function wanted(event) {
   const inBar = event.target.closest(".reading-bar") || (walked && event.target === document.body);
   if (inBar && /^Arrow(Up|Down)$/.test(event.key)) return `a[data-walk="${event.key}"]`;
-  if (WALK[event.key] && letters()) return `a[data-walk="${WALK[event.key]}"]`;
+  if (WALK[event.key] && areLetterKeysOn()) return `a[data-walk="${WALK[event.key]}"]`;
   return /^Arrow(Left|Right)$/.test(event.key) ? `a[data-key="${event.key}"]` : null;
 }
 
 document.addEventListener("keydown", (event) => {
-  const busy = event.ctrlKey || event.metaKey || event.altKey || typing(event.target);
+  const busy = event.ctrlKey || event.metaKey || event.altKey || isTextField(event.target);
   const scrolls = event.target.matches?.(".sheet-of-paper, .scroll, pre, [data-small-pages] a");
   const link = busy || document.querySelector("dialog[open]") ? null : wanted(event);
   if (!link || (scrolls && event.key.startsWith("Arrow"))) return;

@@ -1,17 +1,18 @@
 // A passage of the list opens on its page beside it; up and down walk the list, Esc returns to the passage.
-import { typing } from "../ui/shortcuts.js";
+import { isPlainClick } from "../lib/clicks.js";
+import { isTextField } from "../ui/shortcuts.js";
 import { gettext } from "../lib/i18n.js";
 
-const place = document.querySelector("[data-beside]");
-const aside = place?.querySelector("[data-page-beside]");
-const body = place?.querySelector("[data-page-beside-body]");
+const list = document.querySelector("[data-beside]");
+const aside = list?.querySelector("[data-page-beside]");
+const body = list?.querySelector("[data-page-beside-body]");
 const wide = matchMedia("(min-width: 70rem)");
-const links = () => [...place.querySelectorAll("[data-passage-href]")];
+const links = () => [...list.querySelectorAll("[data-passage-href]")];
 let open = null; // id of the item, which may be drawn again
 
 const item = () => open && document.getElementById(open);
 
-async function show(link) {
+async function openPassage(link) {
   mark(false);
   open = link.closest("[data-item]").id;
   mark(true);
@@ -30,30 +31,30 @@ function close() {
   open = null;
 }
 
-function walk(way) {
+function walkList(way) {
   const all = links();
   const at = all.findIndex((link) => link.closest("[data-item]").id === open);
   const next = all[at + way];
   if (!next) return;
   if (!aside.contains(document.activeElement)) next.focus({ preventScroll: true });
   next.closest("[data-item]").scrollIntoView({ block: "nearest" });
-  show(next);
+  openPassage(next);
 }
 
-place?.addEventListener("click", (event) => {
+list?.addEventListener("click", (event) => {
   const link = event.target.closest("[data-passage-href]");
   if (event.target.closest("[data-close-beside]")) return close();
-  if (!link || !wide.matches || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (!link || !wide.matches || !isPlainClick(event)) return;
   event.preventDefault();
-  show(link);
+  openPassage(link);
 });
 
 document.addEventListener("keydown", (event) => {
-  if (!open || event.defaultPrevented || typing(event.target)) return;
+  if (!open || event.defaultPrevented || isTextField(event.target)) return;
   if (event.key === "Escape") close();
   if (!/^Arrow(Up|Down)$/.test(event.key)) return;
   event.preventDefault();
-  walk(event.key === "ArrowUp" ? -1 : 1);
+  walkList(event.key === "ArrowUp" ? -1 : 1);
 });
 
 body?.addEventListener("htmx:afterSettle", () => {
@@ -67,4 +68,4 @@ for (const failure of ["htmx:responseError", "htmx:sendError"]) {
     body.textContent = gettext("This page cannot be shown. The document may have been deleted, or you no longer have access to it.");
   });
 }
-place?.addEventListener("htmx:afterSwap", () => mark(true));
+list?.addEventListener("htmx:afterSwap", () => mark(true));

@@ -1,11 +1,12 @@
 // Settings that were kept fill the fields of the studio; the words stay as they are.
-import { gettext, put } from "../lib/i18n.js";
+import { isPlainClick } from "../lib/clicks.js";
+import { gettext, interpolate } from "../lib/i18n.js";
 
 const studio = document.getElementById("studio");
-const words = "prompt";
-const settings = () => [...studio.elements].filter(({ name, type }) => name && name !== words && type !== "hidden");
+const PROMPT = "prompt";
+const settings = () => [...studio.elements].filter(({ name, type }) => name && name !== PROMPT && type !== "hidden");
 
-function fill(values) {
+function applyPreset(values) {
   for (const field of settings()) {
     const first = field.options?.[0].value ?? "";
     field.value = values[field.name] ?? first;
@@ -15,13 +16,13 @@ function fill(values) {
 
 document.addEventListener("click", (event) => {
   const chosen = event.target.closest("[data-preset]");
-  if (!chosen || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!chosen || !isPlainClick(event)) return;
   event.preventDefault();
-  fill(JSON.parse(chosen.dataset.preset));
+  applyPreset(JSON.parse(chosen.dataset.preset));
   for (const one of document.querySelectorAll("[data-preset]")) one.toggleAttribute("aria-current", false);
   chosen.setAttribute("aria-current", "true");
   const { lacking } = chosen.dataset;
-  const said = put(gettext("The settings of “%(name)s” were applied."), { name: chosen.textContent.trim() });
-  const left = lacking && put(gettext("Left out, because this model does not support it: %(lacking)s."), { lacking });
-  document.querySelector("[data-preset-said]").textContent = [said, left].filter(Boolean).join(" ");
+  const applied = interpolate(gettext("The settings of “%(name)s” were applied."), { name: chosen.textContent.trim() });
+  const omitted = lacking && interpolate(gettext("Left out, because this model does not support it: %(lacking)s."), { lacking });
+  document.querySelector("[data-preset-said]").textContent = [applied, omitted].filter(Boolean).join(" ");
 });

@@ -1,7 +1,7 @@
 // Several pictures are chosen with their boxes; a bar then says what can be done with them. Boxes survive the refreshes.
 import { onChange } from "../lib/changes.js";
-import { expanding } from "../ui/expand.js";
-import { gettext, put } from "../lib/i18n.js";
+import { bindExpansion } from "../ui/expand.js";
+import { gettext, interpolate } from "../lib/i18n.js";
 
 const tiles = () => document.getElementById("tiles");
 const boxes = () => [...tiles().querySelectorAll("input[name=picture]:checked")];
@@ -11,7 +11,7 @@ function show() {
   if (!bar) return;
   const { length } = boxes();
   bar.hidden = length === 0;
-  bar.querySelector("[data-chosen-words]").textContent = put(gettext("%(n)s selected"), { n: length });
+  bar.querySelector("[data-chosen-words]").textContent = interpolate(gettext("%(n)s selected"), { n: length });
 }
 
 document.addEventListener("change", (event) => {
@@ -25,5 +25,5 @@ document.addEventListener("click", (event) => {
 });
 
 const prompt = document.querySelector(".studio textarea[name=prompt]");
-expanding(prompt?.form, { read: () => prompt.value.trim(), write: (words) => (prompt.value = words) });
+bindExpansion(prompt?.form, { read: () => prompt.value.trim(), write: (words) => (prompt.value = words) });
 show();

@@ -1,20 +1,19 @@
 // Review by keyboard: J and K walk the queue, letters decide, digits say why, U takes back. Buttons do the same.
 // What an outcome needs to be told is folded; it opens before that outcome is sent for the first time.
-import { off } from "../ui/shortcuts.js";
+import { areShortcutsOff, isTextField } from "../ui/shortcuts.js";
 import { gettext, ngettext } from "../lib/i18n.js";
 
-const typing = (target) => target.closest("textarea, select, input:not([type=radio], [type=checkbox])");
 const rows = () => [...document.querySelectorAll("[data-case]")];
 const hint = document.querySelector("[data-hint]");
 
-function walk(step) {
+function walkQueue(step) {
   const all = rows();
   if (!all.length) return;
   const here = all.indexOf(document.activeElement.closest("[data-case]"));
   all[Math.min(all.length - 1, Math.max(0, here + step))].focus();
 }
 
-function press(found) {
+function usePageKey(found) {
   if (found.type === "radio") {
     found.checked = true;
     found.focus();
@@ -33,9 +32,9 @@ function press(found) {
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.matches("textarea, select")) return event.target.blur();
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event.target) || off()) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTextField(event.target) || areShortcutsOff()) return;
   const key = event.key.toLowerCase();
-  if (document.querySelector("[data-queue]") && (key === "j" || key === "k")) return walk(key === "j" ? 1 : -1);
+  if (document.querySelector("[data-queue]") && (key === "j" || key === "k")) return walkQueue(key === "j" ? 1 : -1);
   const row = document.activeElement.closest("[data-case]");
   if (row && key === "enter" && event.target === row) return row.querySelector("[data-open]")?.click();
   const undo = document.querySelector("[data-undo] button");
@@ -43,7 +42,7 @@ document.addEventListener("keydown", (event) => {
   const found = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (!found) return;
   event.preventDefault();
-  press(found);
+  usePageKey(found);
 });
 
 // A missing reason is asked for beside the reasons, in place of the browser's bubble, which moves the page.

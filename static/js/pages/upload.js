@@ -1,6 +1,6 @@
 // Files are sent one request each, three at a time, with their own bar; what was sent is the tray's to show.
-import { dropped, folderOf } from "../ui/dropzone.js";
-import { gettext, put } from "../lib/i18n.js";
+import { onDrop, getFolder } from "../ui/dropzone.js";
+import { gettext, interpolate } from "../lib/i18n.js";
 
 const AT_ONCE = 3;
 const form = document.querySelector("[data-upload]");
@@ -43,11 +43,11 @@ function send(item) {
     data.append("paths", folder);
   }
   const bar = shown.querySelector("[data-bar]");
-  say(item, gettext("Uploading"));
+  showStatus(item, gettext("Uploading"));
   request.upload.addEventListener("progress", (event) => {
     if (!event.lengthComputable) return;
     bar.value = event.loaded / event.total;
-    say(item, event.loaded < event.total ? put(gettext("Uploading, %(share)s%"), { share: Math.floor(bar.value * 100) }) : gettext("Saving"));
+    showStatus(item, event.loaded < event.total ? interpolate(gettext("Uploading, %(share)s%"), { share: Math.floor(bar.value * 100) }) : gettext("Saving"));
   });
   request.addEventListener("loadend", () => {
     running -= 1;
@@ -73,7 +73,7 @@ function received(item) {
   else if (status === 404) fail(item, gettext("You can no longer add files to this collection. Reload the page."), false);
   else if (status === 413) fail(item, gettext("A server between your browser and Openbook does not accept files of this size."), false);
   else if (status === 200 || status === 403) fail(item, gettext("You are signed out. Sign in again in another tab, then try again."));
-  else fail(item, put(gettext("The server did not accept the file (%(status)s). Try again in a moment."), { status }));
+  else fail(item, interpolate(gettext("The server did not accept the file (%(status)s). Try again in a moment."), { status }));
 }
 
 function end(item) {
@@ -84,20 +84,20 @@ function end(item) {
   document.getElementById("tray").dispatchEvent(new Event("refresh"));
 }
 
-function fail(item, words, again = true) {
+function fail(item, words, retry = true) {
   item.shown.classList.add("bad");
   item.shown.querySelector("[data-bar]").remove();
   item.over = true;
-  say(item, words);
+  showStatus(item, words);
   const button = item.shown.querySelector("[data-abort]");
-  button.textContent = again ? gettext("Try again") : gettext("Close");
-  button.addEventListener("click", () => again && add([item]), { once: true });
+  button.textContent = retry ? gettext("Try again") : gettext("Close");
+  button.addEventListener("click", () => retry && add([item]), { once: true });
 }
 
 // Signing in again in another tab changes the token; the cookie has the one that counts.
 const token = () => document.cookie.match(/(?:^|; )(?:__Host-)?csrf=([^;]+)/)?.[1] ?? form.elements.csrfmiddlewaretoken.value;
 
-const say = (item, words) => {
+const showStatus = (item, words) => {
   item.shown.querySelector("[data-words]").textContent = words;
 };
 
@@ -110,11 +110,11 @@ for (const chooser of form.querySelectorAll("[type=file]")) {
 form.querySelector("[data-choose-folder]").addEventListener("click", () => form.querySelector("[data-folder]").click());
 
 function take(chooser) {
-  add([...chooser.files].map((file) => ({ file, folder: folderOf(file.webkitRelativePath) })));
+  add([...chooser.files].map((file) => ({ file, folder: getFolder(file.webkitRelativePath) })));
   chooser.value = "";
 }
 
-dropped(document.querySelector("[data-drop-here]"), add);
+onDrop(document.querySelector("[data-drop-here]"), add);
 
 const page = document.querySelector("[data-web-page]");
 page?.addEventListener("htmx:afterRequest", (event) => event.target === page && event.detail.successful && page.reset());

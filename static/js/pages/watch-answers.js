@@ -2,18 +2,18 @@
 // conversation is opened instead.
 import { watchPage } from "../net/watch.js";
 
-const place = () => document.querySelector("[data-standing]");
+const content = () => document.querySelector("[data-standing]");
 
 watchPage({
   replace(page) {
-    if (!page) return location.replace(`/c/${place().dataset.standing}/`);
+    if (!page) return location.replace(`/c/${content().dataset.standing}/`);
     document.title = page.title;
-    place().replaceWith(page.querySelector("[data-standing]"));
+    content().replaceWith(page.querySelector("[data-standing]"));
   },
   received({ type, conversation }) {
     if (type === "picture") return true;
-    if (!["retracted", "released"].includes(type) || conversation !== place().dataset.standing) return false;
-    if (type === "retracted") place().replaceChildren();
+    if (!["retracted", "released"].includes(type) || conversation !== content().dataset.standing) return false;
+    if (type === "retracted") content().replaceChildren();
     return true;
   },
 });

@@ -1,5 +1,5 @@
 // Reads an answer to a screen reader politely, a sentence at a time, and never twice.
-import { gettext, ngettext, put } from "../lib/i18n.js";
+import { gettext, ngettext, interpolate } from "../lib/i18n.js";
 
 const region = document.querySelector("[data-announce]");
 const KEPT = 12;
@@ -10,7 +10,7 @@ const ENDINGS = {
   interrupted: gettext("interrupted"),
 };
 
-export function say(words) {
+export function announce(words) {
   if (!words.trim()) return;
   const line = document.createElement("p");
   line.textContent = words;
@@ -19,11 +19,11 @@ export function say(words) {
 }
 
 // What was read goes too, where it was taken back.
-export function forget() {
+export function clearAnnouncements() {
   region.replaceChildren();
 }
 
-export class Reader {
+export class SentenceReader {
   next = 0;
 
   // Sentences before the last one on the page are finished; at the end all are. `parts` finds the elements of one.
@@ -38,19 +38,19 @@ export class Reader {
 
   say(parts) {
     const spoken = [...parts].filter((part) => !part.classList.contains("pills"));
-    say(spoken.map((part) => part.textContent).join(""));
+    announce(spoken.map((part) => part.textContent).join(""));
   }
 }
 
-export function ending(article, status) {
+export function announceEnd(article, status) {
   const numbers = (parts) => new Set([...article.querySelectorAll(parts)].map((part) => part.closest("[data-sentence]").dataset.sentence));
   const found = numbers(".pills[data-sentence] > .pill").size;
   const all = found + numbers(".sentence.unverified").size;
-  if (status !== "complete") return say(put(gettext("The answer ended early: %(status)s."), { status: ENDINGS[status] ?? status }));
+  if (status !== "complete") return announce(interpolate(gettext("The answer ended early: %(status)s."), { status: ENDINGS[status] ?? status }));
   const unread = article.querySelector(".unread")?.textContent ?? ""; // which languages the check does not know
   // No text stands within a template: there the catalogue does not find it.
   const ended = all
-    ? put(ngettext("Answer complete. %(found)s of %(n)s sentence is quoted or supported.", "Answer complete. %(found)s of %(n)s sentences are quoted or supported.", all), { found })
+    ? interpolate(ngettext("Answer complete. %(found)s of %(n)s sentence is quoted or supported.", "Answer complete. %(found)s of %(n)s sentences are quoted or supported.", all), { found })
     : gettext("Done.");
-  say(`${ended} ${unread}`.trim());
+  announce(`${ended} ${unread}`.trim());
 }

@@ -1,6 +1,7 @@
 // What can be done with a conversation in the list: a menu, a new title in its place, and dragging it into a folder.
+import { isPlainClick } from "../lib/clicks.js";
 import { gettext } from "../lib/i18n.js";
-import { refresh } from "./conversation-list.js";
+import { refreshConversations } from "./conversation-list.js";
 import { editTags } from "./tags.js";
 
 const list = () => document.getElementById("conversation-list");
@@ -10,7 +11,7 @@ const wide = matchMedia("(min-width: 56rem)");
 let link = null; // of the conversation that the menu is for
 let dragged = null;
 
-const change = (values) => htmx.ajax("POST", "/conversations/change/", { swap: "none", values }).then(refresh);
+const change = (values) => htmx.ajax("POST", "/conversations/change/", { swap: "none", values }).then(refreshConversations);
 
 function openMenu(button) {
   link = button.closest("li").querySelector("[data-conversation]");
@@ -53,7 +54,7 @@ function rename(entry) {
     if (!save || !value || value === title) return;
     entry.querySelector(".title").textContent = value;
     const again = () => focus && list().querySelector(`[data-conversation="${CSS.escape(entry.dataset.conversation)}"]`)?.focus();
-    htmx.ajax("POST", `/c/${entry.dataset.conversation}/rename/`, { swap: "none", values: { title: value } }).then(refresh).then(again);
+    htmx.ajax("POST", `/c/${entry.dataset.conversation}/rename/`, { swap: "none", values: { title: value } }).then(refreshConversations).then(again);
   };
   field.addEventListener("keydown", (event) => {
     event.stopPropagation(); // no shortcut of the page
@@ -67,15 +68,15 @@ function rename(entry) {
 
 const target = (event) => (dragged ? event.target.closest?.("#conversation-list [data-drop]") : null);
 
-function mark(place) {
-  for (const other of list().querySelectorAll(".drop-target")) if (other !== place) other.classList.remove("drop-target");
-  place?.classList.add("drop-target");
+function mark(folder) {
+  for (const other of list().querySelectorAll(".drop-target")) if (other !== folder) other.classList.remove("drop-target");
+  folder?.classList.add("drop-target");
 }
 
-async function drop(place, entry) {
+async function drop(folder, entry) {
   const id = entry.dataset.conversation;
-  const into = place.dataset.drop;
-  if (entry.closest("[data-drop]") === place) return;
+  const into = folder.dataset.drop;
+  if (entry.closest("[data-drop]") === folder) return;
   if (into === "pinned") return change({ do: "pin", id });
   if ("pinned" in entry.dataset) await change({ do: "unpin", id });
   await change({ do: "move", id, folder: into });
@@ -88,7 +89,7 @@ if (sheet) {
     // A second click on the conversation that is open is part of a double click: the page stays. In the drawer of narrow
     // screens the first one closes it.
     const entry = wide.matches && event.target.closest("#conversation-list [data-conversation]");
-    if (entry && entry.pathname === location.pathname && !event.ctrlKey && !event.metaKey && !event.shiftKey) event.preventDefault();
+    if (entry && entry.pathname === location.pathname && isPlainClick(event)) event.preventDefault();
   });
   document.addEventListener("dblclick", (event) => {
     const entry = event.target.closest("#conversation-list [data-conversation]");
@@ -121,19 +122,19 @@ if (sheet) {
     event.dataTransfer.effectAllowed = "move";
   });
   document.addEventListener("dragover", (event) => {
-    const place = target(event);
-    mark(place);
-    if (place) event.preventDefault();
+    const folder = target(event);
+    mark(folder);
+    if (folder) event.preventDefault();
   });
   document.addEventListener("dragend", () => {
     mark(null);
     dragged = null;
   });
   document.addEventListener("drop", (event) => {
-    const place = target(event);
-    if (!place) return;
+    const folder = target(event);
+    if (!folder) return;
     event.preventDefault();
     mark(null);
-    drop(place, dragged);
+    drop(folder, dragged);
   });
 }

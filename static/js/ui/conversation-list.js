@@ -3,13 +3,13 @@ const list = () => document.getElementById("conversation-list");
 
 let running = null;
 
-export function refresh() {
+export function refreshConversations() {
   running ??= fetchList().finally(() => (running = null));
   return running;
 }
 
 // As much of each part as is here.
-const shown = () => Object.fromEntries([...list().querySelectorAll("[data-list-of]")].map((part) => [part.dataset.listOf, part.querySelectorAll("[data-conversation]").length]));
+const countShown = () => Object.fromEntries([...list().querySelectorAll("[data-list-of]")].map((part) => [part.dataset.listOf, part.querySelectorAll("[data-conversation]").length]));
 
 const entries = () => [...list().querySelectorAll("li:has([data-conversation])")];
 const idOf = (entry) => entry.querySelector("[data-conversation]").dataset.conversation;
@@ -19,9 +19,9 @@ function keepFocus() {
   const at = document.activeElement;
   const entry = list().contains(at) ? at.closest("li:has([data-conversation])") : null;
   if (!entry) return () => {};
-  const [id, place, inMenu] = [idOf(entry), entries().indexOf(entry), at.matches("[data-entry-menu]")];
+  const [id, index, inMenu] = [idOf(entry), entries().indexOf(entry), at.matches("[data-entry-menu]")];
   return () => {
-    const now = entries().find((one) => idOf(one) === id) ?? entries()[Math.min(place, entries().length - 1)];
+    const now = entries().find((one) => idOf(one) === id) ?? entries()[Math.min(index, entries().length - 1)];
     const folded = now?.closest("details:not([open])")?.querySelector("summary");
     (folded ?? now?.querySelector(inMenu ? "[data-entry-menu]" : "[data-conversation]"))?.focus({ preventScroll: true });
   };
@@ -30,11 +30,11 @@ function keepFocus() {
 async function fetchList() {
   const refocus = keepFocus();
   const top = list().scrollTop;
-  await htmx.ajax("GET", "/conversations/", { target: "#conversation-list", swap: "outerHTML", values: shown() });
+  await htmx.ajax("GET", "/conversations/", { target: "#conversation-list", swap: "outerHTML", values: countShown() });
   list().scrollTop = top;
   refocus();
-  for (const place of document.querySelectorAll(".place[aria-current]")) {
-    if (place.pathname !== location.pathname) place.removeAttribute("aria-current");
+  for (const link of document.querySelectorAll(".place[aria-current]")) {
+    if (link.pathname !== location.pathname) link.removeAttribute("aria-current");
   }
   for (const link of list().querySelectorAll("[data-conversation]")) {
     if (link.pathname !== location.pathname) continue;

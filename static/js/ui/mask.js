@@ -1,26 +1,26 @@
 // A part of a picture is marked with a brush or a rectangle: by mouse, pen, finger, or keyboard. What is marked goes along
 // with the form as a PNG in the size of the picture, white on black.
-import { gettext, put } from "../lib/i18n.js";
+import { gettext, interpolate } from "../lib/i18n.js";
 
 const form = document.querySelector("[data-mask-form]");
-const place = form?.querySelector("[data-mask]");
-if (place) marking();
+const editor = form?.querySelector("[data-mask]");
+if (editor) marking();
 
 function marking() {
-  const canvas = place.querySelector("[data-mask-canvas]");
+  const canvas = editor.querySelector("[data-mask-canvas]");
   const { width, height } = canvas;
   const marks = Object.assign(document.createElement("canvas"), { width, height });
   const [shown, drawn] = [canvas.getContext("2d"), marks.getContext("2d", { willReadFrequently: true })];
-  const size = place.querySelector("[data-mask-size]");
-  const erase = place.querySelector("[data-mask-erase]");
-  const said = place.querySelector("[data-mask-said]");
+  const size = editor.querySelector("[data-mask-size]");
+  const erase = editor.querySelector("[data-mask-erase]");
+  const status = editor.querySelector("[data-mask-said]");
   const file = form.querySelector("input[type=file]");
   const unit = Math.max(1, Math.round(Math.max(width, height) / 64)); // of a step by keyboard
   const box = { x: Math.round(width * 0.375), y: Math.round(height * 0.375), w: Math.round(width / 4), h: Math.round(height / 4) };
   const before = []; // what was marked, before each of the last strokes
   let [tool, last] = ["brush", null]; // where the stroke has come to, or its rectangle has begun
-  let whole = false; // whether the form has the mask as it is
-  let asked = false; // whether the rectangle of the keyboard is shown
+  let maskReady = false; // whether the form has the mask as it is
+  let boxShown = false; // whether the rectangle of the keyboard is shown
 
   const colour = () => getComputedStyle(canvas).color;
   const share = () => {
@@ -48,9 +48,9 @@ function marking() {
     }
   }
 
-  const tell = () => (said.textContent = put(gettext("%(percent)s % of the picture is marked."), { percent: Math.round(share() * 100) }));
-  const keep = () => before.push(drawn.getImageData(0, 0, width, height)) > 12 && before.shift();
-  const taking = (event) => erase.getAttribute("aria-pressed") === "true" || event.button === 2;
+  const showShare = () => (status.textContent = interpolate(gettext("%(percent)s % of the picture is marked."), { percent: Math.round(share() * 100) }));
+  const storeUndo = () => before.push(drawn.getImageData(0, 0, width, height)) > 12 && before.shift();
+  const isErasing = (event) => erase.getAttribute("aria-pressed") === "true" || event.button === 2;
 
   function at({ clientX, clientY }) {
     const { left, top, width: across, height: down } = canvas.getBoundingClientRect();
@@ -75,25 +75,25 @@ function marking() {
 
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
-    keep();
-    asked = false;
+    storeUndo();
+    boxShown = false;
     last = at(event);
-    if (tool === "brush") mark(line(last, last), taking(event));
+    if (tool === "brush") mark(line(last, last), isErasing(event));
     show();
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!last) return;
     const here = at(event);
     if (tool === "box") return show(between(last, here));
-    mark(line(last, here), taking(event));
+    mark(line(last, here), isErasing(event));
     last = here;
     show();
   });
   canvas.addEventListener("pointerup", (event) => {
-    if (last && tool === "box") mark(filled(between(last, at(event))), taking(event));
+    if (last && tool === "box") mark(filled(between(last, at(event))), isErasing(event));
     last = null;
     show();
-    tell();
+    showShare();
   });
   canvas.addEventListener("pointercancel", () => (last = null));
   canvas.addEventListener("contextmenu", (event) => event.preventDefault());
@@ -102,35 +102,35 @@ function marking() {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (way) {
       const [across, down] = way.map((step) => step * unit * (event.ctrlKey ? 4 : 1));
-      const held = (value, most) => Math.round(Math.min(Math.max(value, 0), most));
-      if (event.shiftKey) Object.assign(box, { w: Math.max(unit, held(box.w + across, width - box.x)), h: Math.max(unit, held(box.h + down, height - box.y)) });
-      else if (asked) Object.assign(box, { x: held(box.x + across, width - box.w), y: held(box.y + down, height - box.h) });
-      asked = true;
-      said.textContent = put(gettext("Rectangle at %(x)s, %(y)s, %(w)s wide and %(h)s high."), box);
+      const clamp = (value, most) => Math.round(Math.min(Math.max(value, 0), most));
+      if (event.shiftKey) Object.assign(box, { w: Math.max(unit, clamp(box.w + across, width - box.x)), h: Math.max(unit, clamp(box.h + down, height - box.y)) });
+      else if (boxShown) Object.assign(box, { x: clamp(box.x + across, width - box.w), y: clamp(box.y + down, height - box.h) });
+      boxShown = true;
+      status.textContent = interpolate(gettext("Rectangle at %(x)s, %(y)s, %(w)s wide and %(h)s high."), box);
     } else if (["Enter", " ", "Delete", "Backspace"].includes(event.key)) {
-      keep();
+      storeUndo();
       mark(filled(box), ["Delete", "Backspace"].includes(event.key));
-      tell();
-    } else if (event.key === "Escape" && asked) asked = false;
+      showShare();
+    } else if (event.key === "Escape" && boxShown) boxShown = false;
     else return;
     event.preventDefault();
-    show(asked ? box : null);
+    show(boxShown ? box : null);
   });
 
-  for (const button of place.querySelectorAll("[data-mask-tool]"))
+  for (const button of editor.querySelectorAll("[data-mask-tool]"))
     button.addEventListener("click", () => {
       tool = button.dataset.maskTool;
-      for (const each of place.querySelectorAll("[data-mask-tool]")) each.setAttribute("aria-pressed", String(each === button));
+      for (const each of editor.querySelectorAll("[data-mask-tool]")) each.setAttribute("aria-pressed", String(each === button));
     });
   erase.addEventListener("click", () => erase.setAttribute("aria-pressed", String(erase.getAttribute("aria-pressed") !== "true")));
-  place.querySelector("[data-mask-undo]").addEventListener("click", () => back(before.pop()));
-  place.querySelector("[data-mask-clear]").addEventListener("click", () => (keep(), back(drawn.createImageData(width, height))));
-  const back = (pixels) => pixels && (drawn.putImageData(pixels, 0, 0), show(), tell());
+  editor.querySelector("[data-mask-undo]").addEventListener("click", () => back(before.pop()));
+  editor.querySelector("[data-mask-clear]").addEventListener("click", () => (storeUndo(), back(drawn.createImageData(width, height))));
+  const back = (pixels) => pixels && (drawn.putImageData(pixels, 0, 0), show(), showShare());
 
   form.addEventListener("submit", (event) => {
-    if (whole) return;
+    if (maskReady) return;
     event.preventDefault();
-    if (!share()) return (said.textContent = gettext("Mark the part to change first.")), canvas.focus();
+    if (!share()) return (status.textContent = gettext("Mark the part to change first.")), canvas.focus();
     const all = Object.assign(document.createElement("canvas"), { width, height });
     const pen = all.getContext("2d");
     pen.fillRect(0, 0, width, height);
@@ -139,12 +139,12 @@ function marking() {
       const carried = new DataTransfer();
       carried.items.add(new File([blob], "mask.png", { type: "image/png" }));
       file.files = carried.files;
-      whole = true; // for this once: who comes back to the page marks on
+      maskReady = true; // for this once: who comes back to the page marks on
       form.requestSubmit();
-      whole = false;
+      maskReady = false;
     }, "image/png");
   });
 
   form.querySelector("[data-mask-file]").hidden = true;
-  file.required = place.hidden = false;
+  file.required = editor.hidden = false;
 }

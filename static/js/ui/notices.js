@@ -1,22 +1,17 @@
 // New notices: the badge counts them, a line on the page names them, and the browser shows them where the user switched
 // that on. Pages with a socket hear of them at once, others ask once a minute.
 import { gettext } from "../lib/i18n.js";
+import { readStored, store } from "../lib/storage.js";
 import { headers } from "../net/headers.js";
 
 const EVERY_MS = 60_000;
-const place = document.querySelector("[data-notices]");
+const bell = document.querySelector("[data-notices]");
 const toasts = document.querySelector(".messages");
 const button = document.querySelector("[data-notify-switch]");
-let since = place?.dataset.now;
-let asking = null;
+let since = bell?.dataset.now;
+let pending = null;
 
-const on = () => {
-  try {
-    return localStorage.getItem("notify") === "on" && window.Notification?.permission === "granted";
-  } catch {
-    return false; // storage may be forbidden
-  }
-};
+const isOn = () => readStored("notify") === "on" && window.Notification?.permission === "granted";
 
 // Another tab may ask too: the tag makes the browser show it once.
 async function notify({ id, title, url }) {
@@ -38,10 +33,10 @@ function toast({ title, url }) {
 
 function show(notice) {
   if (document.hidden) {
-    if (on()) notify(notice);
+    if (isOn()) notify(notice);
     else toast(notice); // seen when the user comes back
   } else if (new URL(notice.url, location).pathname === location.pathname) {
-    fetch(`/notices/${notice.id}/seen/`, { method: "POST", headers }).then(check);
+    fetch(`/notices/${notice.id}/seen/`, { method: "POST", headers }).then(checkNotices);
   } else toast(notice);
 }
 
@@ -50,39 +45,35 @@ async function fetchNotices() {
   if (!answer?.ok) return; // signed out, or without a line: the next page says so
   const { count, now, notices } = await answer.json();
   since = now;
-  place.querySelector(".badge").hidden = count === 0;
-  place.querySelector("[data-count]").textContent = count;
+  bell.querySelector(".badge").hidden = count === 0;
+  bell.querySelector("[data-count]").textContent = count;
   notices.reverse().forEach(show);
 }
 
-function check() {
-  asking ??= fetchNotices().finally(() => (asking = null));
+function checkNotices() {
+  pending ??= fetchNotices().finally(() => (pending = null));
 }
 
-function dress() {
+function updateSwitch() {
   if (!button) return;
   button.hidden = !("Notification" in window && "serviceWorker" in navigator);
-  button.textContent = on() ? button.dataset.off : button.dataset.on;
-  button.setAttribute("aria-pressed", String(on()));
+  button.textContent = isOn() ? button.dataset.off : button.dataset.on;
+  button.setAttribute("aria-pressed", String(isOn()));
 }
 
 async function toggle() {
-  const wanted = !on();
+  const wanted = !isOn();
   if (wanted && (await Notification.requestPermission()) !== "granted") {
     document.querySelector("[data-notify-refused]").hidden = false;
     return;
   }
-  try {
-    localStorage.setItem("notify", wanted ? "on" : "off");
-  } catch {
-    // storage may be forbidden
-  }
-  dress();
+  store("notify", wanted ? "on" : "off");
+  updateSwitch();
 }
 
-if (place) {
-  document.addEventListener("notice:new", check);
-  setInterval(check, EVERY_MS);
+if (bell) {
+  document.addEventListener("notice:new", checkNotices);
+  setInterval(checkNotices, EVERY_MS);
   button?.addEventListener("click", toggle);
-  dress();
+  updateSwitch();
 }

@@ -1,5 +1,6 @@
 // Ctrl+K or Cmd+K, on every page: finds conversations, what was said, documents and collections. The focus stays in the
 // field; arrow keys choose a result and Enter opens it.
+import { isPlainClick } from "../lib/clicks.js";
 import { gettext, ngettext } from "../lib/i18n.js";
 
 const dialog = document.querySelector("[data-palette-dialog]");
@@ -46,7 +47,7 @@ if (dialog) {
     open();
   });
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-palette]") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    if (event.target.closest("[data-palette]") && isPlainClick(event)) {
       event.preventDefault();
       open();
     } else if (event.target === dialog) dialog.close(); // beside it

@@ -7,60 +7,60 @@ const chat = document.querySelector("[data-chat]");
 const composer = document.querySelector("[data-composer]");
 const root = document.documentElement;
 let following = false;
-let before = 0; // where the page was scrolled to
+let lastScroll = 0; // where the page was scrolled to
 
 // The pixels by which what is written ends below the composer's upper edge. The room held for the answer does not count.
-function below() {
+function getPixelsBelow() {
   const turn = document.querySelector("[data-transcript]").lastElementChild;
   const last = turn?.lastElementChild ?? turn;
   return last ? last.getBoundingClientRect().bottom - composer.getBoundingClientRect().top : 0;
 }
 
-export const atEnd = () => below() < NEAR_PX;
+export const isAtEnd = () => getPixelsBelow() < NEAR_PX;
 
-function offer() {
-  button.hidden = following || atEnd();
+function updateButton() {
+  button.hidden = following || isAtEnd();
 }
 
-const scrollDown = () => scrollBy({ top: below() + NEAR_PX / 2, behavior: "instant" });
+const scrollDown = () => scrollBy({ top: getPixelsBelow() + NEAR_PX / 2, behavior: "instant" });
 
 // A stored conversation opens at its end.
-export function toBottom() {
+export function scrollToEnd() {
   scrollTo({ top: root.scrollHeight, behavior: "instant" });
-  offer();
+  updateButton();
 }
 
 // Bring the question of the last turn to the top; room for its answer is held below it (`.held` in chat.css).
-export function toQuestion(turn) {
+export function scrollToQuestion(turn) {
   following = false;
   chat.classList.add("held");
   const bar = parseFloat(getComputedStyle(root).scrollPaddingTop) || 0;
   const { top } = turn.getBoundingClientRect();
   const { bottom } = turn.querySelector("[data-question]").getBoundingClientRect();
   scrollBy({ top: Math.max(top - bar, bottom - innerHeight * QUESTION_SHARE), behavior: "instant" });
-  offer();
+  updateButton();
 }
 
 // Make a change; what is being read stays where it is.
-export function around(change) {
+export function keepScroll(change) {
   change();
-  if (following && below() > 0) scrollDown();
-  offer();
+  if (following && getPixelsBelow() > 0) scrollDown();
+  updateButton();
 }
 
 addEventListener(
   "scroll",
   () => {
-    if (scrollY < before - 1) following = false;
-    before = scrollY;
-    offer();
+    if (scrollY < lastScroll - 1) following = false;
+    lastScroll = scrollY;
+    updateButton();
   },
   { passive: true },
 );
-addEventListener("resize", offer, { passive: true });
+addEventListener("resize", updateButton, { passive: true });
 button.addEventListener("click", () => {
   following = true;
   scrollDown();
-  offer();
+  updateButton();
   document.querySelector("[data-composer] textarea").focus({ preventScroll: true });
 });

@@ -1,6 +1,7 @@
 // The sidebar is a drawer on narrow screens; on wide ones it can be hidden, which the browser remembers.
 import { onChange } from "../lib/changes.js";
-import { refresh } from "./conversation-list.js";
+import { readStored, store } from "../lib/storage.js";
+import { refreshConversations } from "./conversation-list.js";
 
 const sidebar = document.getElementById("sidebar");
 const opener = document.querySelector("[data-drawer]");
@@ -27,15 +28,6 @@ function show(open) {
   }
 }
 
-// Storage may be forbidden: then everything is as before on the next page.
-function store(name, value) {
-  try {
-    localStorage.setItem(name, value);
-  } catch {
-    // see above
-  }
-}
-
 function hide(hidden) {
   if (hidden) root.dataset.sidebar = "hidden";
   else delete root.dataset.sidebar;
@@ -47,7 +39,7 @@ function hide(hidden) {
 const list = () => document.getElementById("conversation-list");
 
 // The way to what follows goes when it comes; who stands on it goes on at the first of what came.
-function goOn({ target }) {
+function moveFocus({ target }) {
   const more = target.closest?.("[data-more]");
   if (!more?.contains(document.activeElement)) return;
   const before = more.previousElementSibling;
@@ -60,42 +52,36 @@ function goOn({ target }) {
 }
 
 // The page of an import asks for its report again and again: what came along stands in the list at once.
-function brought({ detail }) {
+function refreshAfterImport({ detail }) {
   const before = detail?.target;
   const now = before?.id === "import" && document.getElementById("import");
-  if (now && now.dataset.imported !== before.dataset.imported) refresh();
+  if (now && now.dataset.imported !== before.dataset.imported) refreshConversations();
 }
 
 // The open conversation is in sight, also where the list is longer than its room.
 const reveal = () => list().querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" });
 
-const closed = () => {
-  try {
-    return new Set(JSON.parse(localStorage.getItem("closed-folders") ?? "[]"));
-  } catch {
-    return new Set(); // storage may be forbidden
-  }
-};
+const closedFolders = () => new Set(JSON.parse(readStored("closed-folders") ?? "[]"));
 
 // Folders stay as they were left.
 function remember(folder) {
-  const names = closed();
+  const names = closedFolders();
   folder.open ? names.delete(folder.dataset.drawerName) : names.add(folder.dataset.drawerName);
   store("closed-folders", JSON.stringify([...names]));
 }
 
 function arrange() {
-  const names = closed();
+  const names = closedFolders();
   for (const folder of list().querySelectorAll("[data-drawer-name]")) folder.open = !names.has(folder.dataset.drawerName);
 }
 
 if (sidebar) {
   opener.addEventListener("click", () => (wide.matches ? hide(false) : show(!sidebar.classList.contains("open"))));
   sidebar.querySelector("[data-collapse]").addEventListener("click", () => (wide.matches ? hide(true) : show(false)));
-  document.addEventListener("htmx:beforeSwap", goOn);
+  document.addEventListener("htmx:beforeSwap", moveFocus);
   sidebar.addEventListener("toggle", ({ target }) => target.matches("[data-drawer-name]") && remember(target), true);
   onChange(arrange);
-  document.addEventListener("htmx:afterSwap", brought);
+  document.addEventListener("htmx:afterSwap", refreshAfterImport);
   arrange();
   if (wide.matches) reveal();
   document.addEventListener("keydown", (event) => {

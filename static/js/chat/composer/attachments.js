@@ -1,12 +1,13 @@
 // Pictures that a question is asked about: attached by button, paste or drop, shown above the field, and sent with it.
 // Other files go to the chat itself (files.js).
-import { attach } from "./files.js";
-import { say } from "../../ui/announce.js";
-import { keep, recall } from "../drafts.js";
-import { dropped } from "../../ui/dropzone.js";
+import { attachFile } from "./files.js";
+import { hideRefusal, showRefusal } from "./refusal.js";
+import { announce } from "../../ui/announce.js";
+import { storeDraft, readDraft } from "../drafts.js";
+import { onDrop } from "../../ui/dropzone.js";
 import { headers } from "../../net/headers.js";
 import { fragment } from "../../lib/morph.js";
-import { gettext, put } from "../../lib/i18n.js";
+import { gettext, interpolate } from "../../lib/i18n.js";
 
 const MOST = 4;
 const SHARED_MS = 3_600_000; // for which a shared file waits until the user has signed in
@@ -14,78 +15,72 @@ const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
 const chips = form.querySelector("[data-attached-chips]");
 const input = form.querySelector("[data-attach-file]");
-const refusal = form.querySelector("[data-refusal]");
 const temporary = "temporary" in document.querySelector("[data-chat]").dataset;
 const conversation = () => document.querySelector("[data-chat]").dataset.conversation;
 const id = (chip) => chip.dataset.attached;
 const ready = () => [...chips.querySelectorAll("[data-attached]:not([data-held])")];
 const sent = new Map(); // text -> chips of a question that is under way: they come back where it is refused
-let once = null; // ids that belong to a question which is asked anew
-let leaving = false; // what is in the field is being sent
-let arriving = 0; // pictures on their way to the server
-let due = false; // the question is sent once they are there
+let rerunIds = null; // ids that belong to a question which is asked anew
+let submitting = false; // what is in the field is being sent
+let uploads = 0; // pictures on their way to the server
+let submitAfterUpload = false; // the question is sent once they are there
 
 // What goes with a text; where it is being sent, the pictures leave the field with it.
-export function attached(text) {
-  if (once) return once;
+export function takePictures(text) {
+  if (rerunIds) return rerunIds;
   const here = ready();
-  if (leaving) {
+  if (submitting) {
     sent.set(text, here);
     for (const chip of here) chip.remove();
-    remember();
-    keep("attaching", conversation(), here.map(id).join(" "));
+    storeIds();
+    storeDraft("attaching", conversation(), here.map(id).join(" "));
   }
   return here.map(id);
 }
 
 // The same pictures, as they stand below the question before the server has shown them.
-export const shown = (text) => (sent.get(text) ?? []).map((chip) => chip.querySelector("img").cloneNode());
+export const clonePictures = (text) => (sent.get(text) ?? []).map((chip) => chip.querySelector("img").cloneNode());
 
-function remember() {
-  keep("attached", conversation(), ready().map(id).join(" "));
+function storeIds() {
+  storeDraft("attached", conversation(), ready().map(id).join(" "));
   chips.hidden = !chips.childElementCount;
 }
 
-function refuse(words) {
-  refusal.textContent = words;
-  refusal.hidden = false;
-}
-
 async function send(file) {
-  if (chips.childElementCount >= MOST) return refuse(put(gettext("You can attach up to %(most)s pictures to a question."), { most: MOST }));
+  if (chips.childElementCount >= MOST) return showRefusal(interpolate(gettext("You can attach up to %(most)s pictures to a question."), { most: MOST }));
   const waiting = Object.assign(document.createElement("span"), { className: "attached-chip small muted", textContent: gettext("Uploading the picture") });
   chips.append(waiting);
   chips.hidden = false;
-  arriving += 1;
+  uploads += 1;
   const body = new FormData();
   body.append("picture", file, file.name || "picture.png");
   const answer = await fetch("/attached/", { method: "POST", body, headers }).catch(() => null);
-  const said = answer && (await answer.text());
+  const words = answer && (await answer.text());
   if (answer?.ok && !answer.redirected) {
-    waiting.replaceWith(fragment(said));
-    say(put(gettext("%(name)s is attached."), { name: file.name || gettext("The picture") }));
+    waiting.replaceWith(fragment(words));
+    announce(interpolate(gettext("%(name)s is attached."), { name: file.name || gettext("The picture") }));
   } else {
     waiting.remove();
-    due = false; // nothing is asked without what it is about
+    submitAfterUpload = false; // nothing is asked without what it is about
     const known = answer && [400, 429].includes(answer.status);
-    refuse(known ? said : gettext("The picture could not be uploaded. Check your connection and attach it again."));
+    showRefusal(known ? words : gettext("The picture could not be uploaded. Check your connection and attach it again."));
   }
-  arriving -= 1;
-  remember();
-  if (due && !arriving) form.requestSubmit();
+  uploads -= 1;
+  storeIds();
+  if (submitAfterUpload && !uploads) form.requestSubmit();
 }
 
 function take(files) {
-  refusal.hidden = true;
-  if (temporary) return refuse(gettext("Attached files are saved, so temporary chats cannot have any. Start a new chat."));
+  hideRefusal();
+  if (temporary) return showRefusal(gettext("Attached files are saved, so temporary chats cannot have any. Start a new chat."));
   for (const file of files) {
     if (file.type.startsWith("image/")) send(file);
-    else attach(file, refuse);
+    else attachFile(file);
   }
 }
 
 // Files that another app shared with the installed one: the service worker keeps them until they are taken here.
-async function takeShared() {
+async function takeSharedFiles() {
   const cache = await caches.open("shared-1");
   const files = [];
   for (const request of await cache.keys()) {
@@ -99,32 +94,32 @@ async function takeShared() {
 }
 
 // Chips as they were before a reload, a refusal, or the line of waiting questions.
-export async function restore(ids) {
+export async function restorePictures(ids) {
   const missing = ids.filter((one) => !ready().some((chip) => id(chip) === one));
   if (!missing.length) return;
   const answer = await fetch(`/attached/?${missing.map((one) => `id=${one}`).join("&")}`, { headers }).catch(() => null);
   if (answer?.ok) chips.append(fragment(await answer.text()));
-  remember();
+  storeIds();
 }
 
 form.addEventListener("submit", (event) => {
-  due = arriving > 0;
-  if (due) return event.stopImmediatePropagation() ?? event.preventDefault();
-  leaving = true;
-  setTimeout(() => (leaving = false));
+  submitAfterUpload = uploads > 0;
+  if (submitAfterUpload) return event.stopImmediatePropagation() ?? event.preventDefault();
+  submitting = true;
+  setTimeout(() => (submitting = false));
 });
 
 document.addEventListener("composer:refused", ({ detail }) => {
   const back = (sent.get(detail) ?? []).filter((chip) => !ready().some((other) => id(other) === id(chip)));
   sent.delete(detail);
   chips.prepend(...back);
-  remember();
+  storeIds();
 });
 
 // Asked anew with other words, it is about the same pictures.
 document.addEventListener("question:rerun", ({ target }) => {
-  once = [...target.querySelectorAll("[data-part=attached] [data-attached]")].map(id);
-  setTimeout(() => (once = null));
+  rerunIds = [...target.querySelectorAll("[data-part=attached] [data-attached]")].map(id);
+  setTimeout(() => (rerunIds = null));
 }, { capture: true });
 
 chips.addEventListener("click", ({ target }) => {
@@ -132,7 +127,7 @@ chips.addEventListener("click", ({ target }) => {
   if (!chip || !target.closest('[data-attached-do="remove"]')) return;
   fetch(`/attached/${id(chip)}/remove/`, { method: "POST", headers }).catch(() => {}); // else it goes by itself after a while
   chip.remove();
-  remember();
+  storeIds();
   field.focus();
 });
 
@@ -147,9 +142,9 @@ input.addEventListener("change", () => {
   take([...input.files]);
   input.value = "";
 });
-dropped(document.querySelector("[data-attach-here]"), (found) => take(found.map(({ file }) => file)));
+onDrop(document.querySelector("[data-attach-here]"), (found) => take(found.map(({ file }) => file)));
 
-if ("sharedFiles" in document.querySelector("[data-chat]").dataset) takeShared();
-const left = ["attaching", "attached"].map((kind) => recall(kind, conversation())).join(" ");
-keep("attaching", conversation(), "");
-restore(left.split(" ").filter(Boolean));
+if ("sharedFiles" in document.querySelector("[data-chat]").dataset) takeSharedFiles();
+const left = ["attaching", "attached"].map((kind) => readDraft(kind, conversation())).join(" ");
+storeDraft("attaching", conversation(), "");
+restorePictures(left.split(" ").filter(Boolean));

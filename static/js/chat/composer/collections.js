@@ -1,6 +1,6 @@
 // Which collections are searched: ticks behind the + button are the truth, "#" in the question is the quick way to them.
-import { trigger } from "./triggers.js";
-import { gettext, ngettext, put } from "../../lib/i18n.js";
+import { registerTrigger } from "./triggers.js";
+import { gettext, ngettext, interpolate } from "../../lib/i18n.js";
 
 const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
@@ -10,14 +10,14 @@ const boxes = [...form.querySelectorAll("[data-scope] input")];
 const missing = chips.dataset.missing; // chip of chosen collections that are deleted or no longer shared
 let isMissing = Boolean(missing);
 
-export const chosen = () => boxes.filter((box) => box.checked).map((box) => box.value);
+export const getSelected = () => boxes.filter((box) => box.checked).map((box) => box.value);
 // Collections of a question: null leaves those of the conversation, which the server refuses if none is left.
-export const scope = () => (isMissing ? null : chosen());
-export const clear = () => {
+export const getScope = () => (isMissing ? null : getSelected());
+export const clearSelection = () => {
   isMissing = false;
   choose(() => boxes.forEach((box) => (box.checked = false)));
 };
-export const changes = new EventTarget(); // "change": others are searched
+export const selectionChanges = new EventTarget(); // "change": others are searched
 
 function choose(change) {
   change?.();
@@ -26,14 +26,14 @@ function choose(change) {
   const shown = on.map((box) => makeChip(box.dataset.name, () => (box.checked = false)));
   if (isMissing) shown.push(makeChip(missing, () => (isMissing = false)));
   chips.replaceChildren(...shown);
-  changes.dispatchEvent(new Event("change"));
+  selectionChanges.dispatchEvent(new Event("change"));
   nameScope();
 }
 
 function makeChip(name, remove) {
   const chip = Object.assign(document.createElement("button"), { type: "button", className: "chip" });
   chip.append(name, Object.assign(document.createElement("span"), { textContent: "×", ariaHidden: "true" }));
-  chip.setAttribute("aria-label", put(gettext("Remove %(name)s from the search"), { name }));
+  chip.setAttribute("aria-label", interpolate(gettext("Remove %(name)s from the search"), { name }));
   chip.addEventListener("click", () => {
     choose(remove);
     field.focus();
@@ -46,13 +46,13 @@ function nameScope() {
   const words = form.querySelector("[data-scope-words]");
   if (!words) return;
   const { scopeWords: everywhere, filesFirst = everywhere } = words.dataset;
-  const count = chosen().length;
+  const count = getSelected().length;
   if (count) words.textContent = ngettext("%(n)s collection", "%(n)s collections", count);
   else if (isMissing) words.textContent = missing;
   else words.textContent = form.querySelector("[data-file]") ? filesFirst : everywhere;
 }
 
-trigger("#", {
+registerTrigger("#", {
   label: gettext("Collections"),
   find: (text) => boxes.filter((box) => !box.checked && box.dataset.name.toLocaleLowerCase().includes(text)),
   take: (box) => choose(() => (box.checked = true)),

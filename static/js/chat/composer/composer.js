@@ -1,6 +1,7 @@
 // The field in which a question is written. It stays usable while an answer runs: Enter then puts the question in line.
 import "./collections.js";
-import { keep, recall } from "../drafts.js";
+import { storeDraft, readDraft } from "../drafts.js";
+import { hideRefusal, showRefusal } from "./refusal.js";
 import { temporary } from "../temporary.js";
 
 const form = document.querySelector("[data-composer]");
@@ -8,7 +9,6 @@ const field = form.querySelector("textarea");
 const send = form.querySelector("[data-send]");
 const stop = form.querySelector("[data-stop]");
 const enqueue = form.querySelector("[data-enqueue]");
-const refusal = form.querySelector("[data-refusal]");
 const grows = CSS.supports("field-sizing", "content");
 
 export class Composer {
@@ -16,7 +16,7 @@ export class Composer {
 
   constructor(conversation, { submit, halt }) {
     this.conversation = conversation;
-    field.value ||= recall("draft", conversation()); // what was typed before this script ran is newer
+    field.value ||= readDraft("draft", conversation()); // what was typed before this script ran is newer
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = field.value.trim();
@@ -28,7 +28,7 @@ export class Composer {
       form.requestSubmit();
     });
     field.addEventListener("input", () => {
-      refusal.hidden = true;
+      hideRefusal();
       this.changed();
     });
     stop.addEventListener("click", () => {
@@ -49,7 +49,7 @@ export class Composer {
     if (this.conversation()) field.placeholder = field.dataset.further;
     send.disabled = empty;
     enqueue.hidden = !this.running || empty || temporary;
-    keep("draft", this.conversation(), field.value);
+    storeDraft("draft", this.conversation(), field.value);
     if (grows) return;
     field.style.height = "auto";
     field.style.height = `${field.scrollHeight}px`;
@@ -75,8 +75,7 @@ export class Composer {
 
   refuse(words, text) {
     document.dispatchEvent(new CustomEvent("composer:refused", { detail: text }));
-    refusal.textContent = words;
-    refusal.hidden = false;
+    showRefusal(words);
     if (text && !field.value.trim()) this.write(text);
   }
 }

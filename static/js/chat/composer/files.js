@@ -1,37 +1,38 @@
 // Files that only this chat searches: sent at once, read by the server, and shown above the field with how far they are.
+import { showRefusal } from "./refusal.js";
 import { headers } from "../../net/headers.js";
 import { fragment } from "../../lib/morph.js";
-import { gettext, put } from "../../lib/i18n.js";
-import { say } from "../../ui/announce.js";
-import { keep, recall } from "../drafts.js";
+import { gettext, interpolate } from "../../lib/i18n.js";
+import { announce } from "../../ui/announce.js";
+import { storeDraft, readDraft } from "../drafts.js";
 
 const LOOK_MS = 1000; // between looks at files that are being read
 const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
 const holder = form.querySelector("[data-file-holder]");
 const shown = holder.querySelector("[data-files-here]");
-const coming = holder.querySelector("[data-files-coming]");
-const pattern = holder.querySelector("[data-file-coming]").content.firstElementChild;
+const uploading = holder.querySelector("[data-files-coming]");
+const rowTemplate = holder.querySelector("[data-file-coming]").content.firstElementChild;
 const limit = Number(holder.dataset.maxBytes);
 const conversation = () => document.querySelector("[data-chat]").dataset.conversation;
 const list = () => shown.querySelector("[data-files]");
 let html = ""; // of the list, as it came
-let due = false; // the question is sent once the files are there
-let line = Promise.resolve(); // one file after the other: the first of a new chat opens the list that the others join
+let submitAfterUpload = false; // the question is sent once the files are there
+let uploads = Promise.resolve(); // one file after the other: the first of a new chat opens the list that the others join
 
 // The files that a new chat begins with.
-export const files = () => (conversation() ? null : (list()?.dataset.files ?? null));
+export const getDraftFiles = () => (conversation() ? null : (list()?.dataset.files ?? null));
 
-export function attach(file, refuse) {
-  const item = { file, refuse, row: pattern.cloneNode(true), request: new XMLHttpRequest(), over: false };
+export function attachFile(file) {
+  const item = { file, row: rowTemplate.cloneNode(true), request: new XMLHttpRequest(), over: false };
   item.row.querySelector("[data-name]").textContent = file.name;
   item.row.querySelector("[data-abort]").addEventListener("click", () => {
     item.over = true;
     item.request.abort();
-    end(item);
+    finish(item);
   });
-  coming.append(item.row);
-  line = line.then(() => item.over || send(item));
+  uploading.append(item.row);
+  uploads = uploads.then(() => item.over || send(item));
 }
 
 function send(item) {
@@ -42,7 +43,7 @@ function send(item) {
     body.append("size", file.size);
   } else body.append("files", file);
   body.append("conversation", conversation() ?? "");
-  body.append("draft", files() ?? "");
+  body.append("draft", getDraftFiles() ?? "");
   const words = row.querySelector("[data-words]");
   request.upload.addEventListener("progress", ({ lengthComputable, loaded, total }) => {
     if (!lengthComputable) return;
@@ -62,33 +63,33 @@ function arrived(item) {
   const { status, responseText, responseURL } = item.request;
   if (status === 200 && responseURL.endsWith("/files/")) {
     show(responseText);
-    say(put(gettext("%(name)s is attached."), { name: item.file.name }));
+    announce(interpolate(gettext("%(name)s is attached."), { name: item.file.name }));
   } else {
-    due = false; // nothing is asked without what it is about
-    item.refuse([400, 429, 507].includes(status) ? `${item.file.name}: ${responseText}` : gettext("The file could not be uploaded. Check your connection and attach it again."));
+    submitAfterUpload = false; // nothing is asked without what it is about
+    showRefusal([400, 429, 507].includes(status) ? `${item.file.name}: ${responseText}` : gettext("The file could not be uploaded. Check your connection and attach it again."));
   }
-  end(item);
+  finish(item);
 }
 
-function end(item) {
+function finish(item) {
   item.over = true;
   item.row.remove();
-  if (due && !coming.childElementCount) form.requestSubmit();
+  if (submitAfterUpload && !uploading.childElementCount) form.requestSubmit();
 }
 
 function show(next) {
   if (next !== html) shown.replaceChildren(fragment(next));
   html = next;
   document.dispatchEvent(new CustomEvent("files:changed"));
-  if (!conversation()) keep("files", "", list()?.dataset.files ?? "");
+  if (!conversation()) storeDraft("files", "", list()?.dataset.files ?? "");
   watch();
 }
 
 function watch(after = LOOK_MS) {
-  if (list()?.dataset.reading !== undefined) setTimeout(look, after);
+  if (list()?.dataset.reading !== undefined) setTimeout(fetchList, after);
 }
 
-async function look() {
+async function fetchList() {
   if (document.hidden || !list()) return watch();
   const answer = await fetch(`/files/?of=${list().dataset.files}`, { headers }).catch(() => null);
   if (answer?.ok && !answer.redirected) show(await answer.text());
@@ -97,8 +98,8 @@ async function look() {
 
 // A question waits for the files that are on their way; for those that are being read, the server lets it wait.
 form.addEventListener("submit", (event) => {
-  due = coming.childElementCount > 0;
-  if (due) event.stopImmediatePropagation() ?? event.preventDefault();
+  submitAfterUpload = uploading.childElementCount > 0;
+  if (submitAfterUpload) event.stopImmediatePropagation() ?? event.preventDefault();
 });
 
 shown.addEventListener("click", ({ target }) => {
@@ -123,10 +124,10 @@ async function move(id) {
   dialog.addEventListener("submit", async (event) => {
     event.preventDefault();
     const body = new FormData(event.target);
-    const said = await fetch(event.target.action, { method: "POST", headers, body }).catch(() => null);
-    if (said?.ok) return show(await said.text(), dialog.close());
+    const reply = await fetch(event.target.action, { method: "POST", headers, body }).catch(() => null);
+    if (reply?.ok) return show(await reply.text(), dialog.close());
     const refusal = dialog.querySelector("[data-move-refusal]");
-    refusal.textContent = said?.status === 400 ? await said.text() : gettext("The file could not be moved. Try again in a moment.");
+    refusal.textContent = reply?.status === 400 ? await reply.text() : gettext("The file could not be moved. Try again in a moment.");
     refusal.hidden = false;
   });
   dialog.showModal();
@@ -136,9 +137,9 @@ async function move(id) {
 async function restore(known) {
   const answer = await fetch(`/files/?of=${known}&draft`, { headers }).catch(() => null);
   if (answer?.ok && !list()) show(await answer.text());
-  else if (answer?.status === 404) keep("files", "", "");
+  else if (answer?.status === 404) storeDraft("files", "", "");
 }
 
-const left = conversation() ? "" : recall("files", "");
+const left = conversation() ? "" : readDraft("files", "");
 if (left) restore(left);
 watch();

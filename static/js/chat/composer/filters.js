@@ -1,6 +1,6 @@
 // Which documents are searched: kinds, languages, a folder, days. They are chosen in the menu, and stand as chips beside the field.
-import { changes, chosen } from "./collections.js";
-import { gettext, put } from "../../lib/i18n.js";
+import { selectionChanges, getSelected } from "./collections.js";
+import { gettext, interpolate } from "../../lib/i18n.js";
 
 const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
@@ -11,22 +11,26 @@ const DAYS = { since: () => gettext("from %(day)s"), until: () => gettext("until
 let parts = JSON.parse(sheet?.dataset.parts || "[]"); // [{name, value, words}]
 let asking = null;
 
-const of = (name) => parts.filter((part) => part.name === name).map((part) => part.value);
+const getValues = (name) => parts.filter((part) => part.name === name).map((part) => part.value);
 
-export const filters = () => ({
-  kinds: of("kinds"), languages: of("languages"), path: of("path")[0] ?? "", since: of("since")[0] ?? "", until: of("until")[0] ?? "",
+export const getFilters = () => ({
+  kinds: getValues("kinds"),
+  languages: getValues("languages"),
+  path: getValues("path")[0] ?? "",
+  since: getValues("since")[0] ?? "",
+  until: getValues("until")[0] ?? "",
 });
-export const clear = () => choose([]);
+export const clearFilters = () => choose([]);
 
 function choose(next) {
   parts = next;
-  chips.replaceChildren(...parts.map(chip));
+  chips.replaceChildren(...parts.map(makeChip));
 }
 
-function chip(part) {
+function makeChip(part) {
   const made = Object.assign(document.createElement("button"), { type: "button", className: "chip" });
   made.append(part.words, Object.assign(document.createElement("span"), { textContent: "×", ariaHidden: "true" }));
-  made.setAttribute("aria-label", put(gettext("Remove filter: %(words)s"), part));
+  made.setAttribute("aria-label", interpolate(gettext("Remove filter: %(words)s"), part));
   made.addEventListener("click", () => {
     choose(parts.filter((other) => other !== part));
     field.focus();
@@ -35,22 +39,22 @@ function chip(part) {
 }
 
 // What the fields of the menu say, with the words that people know it by.
-function said() {
-  const day = (input) => put(DAYS[input.name](), { day: new Date(`${input.value}T12:00`).toLocaleDateString(document.documentElement.lang, { dateStyle: "long" }) });
+function readFields() {
+  const day = (input) => interpolate(DAYS[input.name](), { day: new Date(`${input.value}T12:00`).toLocaleDateString(document.documentElement.lang, { dateStyle: "long" }) });
   return [...sheet.querySelectorAll("input, select")]
     .filter((input) => (input.type === "checkbox" ? input.checked : input.value))
     .map((input) => ({
       name: input.name,
       value: input.value,
-      words: input.type === "date" ? day(input) : (input.dataset.words ?? put(gettext("in %(folder)s"), { folder: input.value })),
+      words: input.type === "date" ? day(input) : (input.dataset.words ?? interpolate(gettext("in %(folder)s"), { folder: input.value })),
     }));
 }
 
-async function fetched() {
+async function fetchSheet() {
   asking?.abort();
   asking = new AbortController();
-  const places = chosen().length ? chosen() : sheet.dataset.of.split(" ").filter(Boolean);
-  const query = new URLSearchParams([...places.map((place) => ["in", place]), ...parts.map((part) => [part.name, part.value])]);
+  const collections = getSelected().length ? getSelected() : sheet.dataset.of.split(" ").filter(Boolean);
+  const query = new URLSearchParams([...collections.map((collection) => ["in", collection]), ...parts.map((part) => [part.name, part.value])]);
   const reply = await fetch(`${sheet.dataset.filters}?${query}`, { signal: asking.signal });
   if (!reply.ok) throw new Error(reply.statusText);
   return Object.assign(document.createElement("template"), { innerHTML: await reply.text() }).content;
@@ -59,7 +63,7 @@ async function fetched() {
 // All of it anew, or only the line that says how many documents pass.
 async function show(all) {
   try {
-    const fresh = await fetched();
+    const fresh = await fetchSheet();
     if (all) sheet.replaceChildren(fresh);
     else sheet.querySelector("[data-passing]").textContent = fresh.querySelector("[data-passing]").textContent;
   } catch (error) {
@@ -71,9 +75,9 @@ async function show(all) {
 
 if (sheet) {
   menu.addEventListener("toggle", () => menu.open && show(true));
-  changes.addEventListener("change", () => menu.open && show(true));
+  selectionChanges.addEventListener("change", () => menu.open && show(true));
   sheet.addEventListener("change", () => {
-    choose(said());
+    choose(readFields());
     show(false);
   });
 }

@@ -2,7 +2,7 @@
 const menu = document.querySelector("[data-models]");
 const chosen = () => menu?.querySelector("input[name=model]:checked");
 
-export const model = () => chosen()?.value ?? null;
+export const getModel = () => chosen()?.value ?? null;
 
 menu?.addEventListener("input", () => {
   menu.querySelector("[data-model-words]").textContent = chosen().dataset.label;

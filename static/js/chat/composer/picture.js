@@ -1,10 +1,10 @@
 // Pictures of a conversation: asked for with "/picture", seen emerging, and what can be made of one.
-import { say } from "../../ui/announce.js";
-import { expanding } from "../../ui/expand.js";
+import { announce } from "../../ui/announce.js";
+import { bindExpansion } from "../../ui/expand.js";
 import { headers } from "../../net/headers.js";
 import { fragment, morph } from "../../lib/morph.js";
-import { around } from "../../ui/scroll.js";
-import { together } from "../../lib/once-more.js";
+import { keepScroll } from "../../ui/scroll.js";
+import { coalesce } from "../../lib/coalesce.js";
 import { gettext, ngettext } from "../../lib/i18n.js";
 
 const COMMAND = /^\/picture(\s+|$)/i;
@@ -13,26 +13,26 @@ const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
 const bar = form.querySelector("[data-picture-bar]");
 const start = bar?.querySelector("[data-picture-start]");
-let made = null; // {how, parent} for the next picture
+let startFrom = null; // {how, parent} for the next picture
 let once = null; // all that goes with one that is asked for by a button
 
 // What goes with a text that asks for a picture; undefined for a question.
-export function picture(text) {
+export function getPictureOptions(text) {
   if (!COMMAND.test(text)) return undefined;
   if (once || !bar) return once ?? {};
   const value = (name) => bar.querySelector(`#picture-${name}`).value;
   const negative = bar.querySelector("[data-picture-negative]")?.value.trim();
-  return { count: Number(value("count")), shape: value("shape"), ...(negative && { negative }), ...(made && { ...made, strength: Number(value("strength")) }) };
+  return { count: Number(value("count")), shape: value("shape"), ...(negative && { negative }), ...(startFrom && { ...startFrom, strength: Number(value("strength")) }) };
 }
 
-function begin(parent, source, how = "start") {
-  made = parent && { how, parent };
+function setStart(parent, source, how = "start") {
+  startFrom = parent && { how, parent };
   if (!start) return;
   start.hidden = !parent;
   start.querySelector("img").src = source ?? "";
 }
 
-function write(words) {
+function writePrompt(words) {
   field.value = `/picture ${words}`;
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.focus();
@@ -40,7 +40,7 @@ function write(words) {
 }
 
 // Sent as if it had been written; what is being written stays.
-function ask(words, also) {
+function requestPicture(words, also) {
   const draft = field.value;
   once = also;
   field.value = `/picture ${words}`;
@@ -51,16 +51,16 @@ function ask(words, also) {
 }
 
 const verbs = {
-  vary: (id, words) => ask(words, { how: "vary", parent: id }),
-  upscale: (id, words) => ask(words, { how: "upscale", parent: id }),
-  edit: (_, words) => write(words),
+  vary: (id, words) => requestPicture(words, { how: "vary", parent: id }),
+  upscale: (id, words) => requestPicture(words, { how: "upscale", parent: id }),
+  edit: (_, words) => writePrompt(words),
   start(id, words, tile) {
-    begin(id, tile.querySelector("img").src);
-    write(words);
+    setStart(id, tile.querySelector("img").src);
+    writePrompt(words);
   },
   async cancel(id, _, tile) {
     await htmx.ajax("POST", `/pictures/${id}/cancel/`, { source: tile, target: tile, swap: "none" });
-    look();
+    refreshPictures();
   },
 };
 
@@ -68,13 +68,13 @@ document.addEventListener("click", ({ target }) => {
   const verb = target.closest("[data-picture-do]")?.dataset.pictureDo;
   const tile = target.closest("[data-picture]");
   if (verb) return verbs[verb](tile.dataset.picture, tile.dataset.prompt, tile);
-  if (target.closest("[data-picture-unstart]")) begin(null);
+  if (target.closest("[data-picture-unstart]")) setStart(null);
   const chip = target.closest("[data-attached-do]")?.closest("[data-attached]");
-  if (chip && target.closest('[data-attached-do="start"]')) begin(chip.dataset.attached, chip.querySelector("img").src, "attached");
-  else if (chip && chip.dataset.attached === made?.parent) begin(null); // it was taken away
+  if (chip && target.closest('[data-attached-do="start"]')) setStart(chip.dataset.attached, chip.querySelector("img").src, "attached");
+  else if (chip && chip.dataset.attached === startFrom?.parent) setStart(null); // it was taken away
   if (!target.closest("[data-picture-begin]")) return;
   if (COMMAND.test(field.value)) return field.focus();
-  write(field.value.trim());
+  writePrompt(field.value.trim());
 });
 
 // Asked anew with other words, it keeps what it had begun with.
@@ -85,23 +85,23 @@ document.addEventListener("question:rerun", ({ target, detail }) => {
   setTimeout(() => (once = null));
 }, { capture: true });
 
-const expander = expanding(bar, { read: () => field.value.replace(COMMAND, "").trim(), write });
+const expander = bindExpansion(bar, { read: () => field.value.replace(COMMAND, "").trim(), write: writePrompt });
 
 // The choices stand there while a picture is being described; once it was asked for, the next begins from nothing.
-function dress() {
+function updateBar() {
   if (!bar) return;
   bar.hidden = !COMMAND.test(field.value);
   if (bar.hidden) expander?.forget();
 }
-field.addEventListener("input", dress);
+field.addEventListener("input", updateBar);
 form.addEventListener("submit", () => {
   const asked = once === null;
   setTimeout(() => {
-    dress();
-    if (asked && !field.value) begin(null);
+    updateBar();
+    if (asked && !field.value) setStart(null);
   });
 });
-dress();
+updateBar();
 
 // The new previews are loaded before they take the place of the old ones, so that nothing flickers.
 async function fetched(part) {
@@ -110,17 +110,17 @@ async function fetched(part) {
   if (!answer?.ok) return;
   const wanted = fragment(await answer.text());
   await Promise.all([...wanted.querySelectorAll("img")].map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {})));
-  around(() => morph(part, wanted));
+  keepScroll(() => morph(part, wanted));
   const ready = part.querySelectorAll('[data-status="ready"]').length;
-  if (!part.querySelector("[data-active]")) say(ready ? ngettext("%(n)s picture is ready.", "%(n)s pictures are ready.", ready) : gettext("No picture was created."));
+  if (!part.querySelector("[data-active]")) announce(ready ? ngettext("%(n)s picture is ready.", "%(n)s pictures are ready.", ready) : gettext("No picture was created."));
 }
 
-const look = together(async () => {
+const refreshPictures = coalesce(async () => {
   // Those that are not finished, and those that the model has asked for, of which nothing is shown yet.
   const asked = "[data-turn]:has([data-pictures-asked]) [data-part=pictures]:empty";
   const parts = [...document.querySelectorAll(`[data-turn] [data-part=pictures]:has([data-active]), ${asked}`)];
   await Promise.all(parts.map(fetched));
 });
 
-setInterval(() => document.hidden || look(), EVERY_MS);
+setInterval(() => document.hidden || refreshPictures(), EVERY_MS);
 document.addEventListener("pictures:changed", () => document.querySelectorAll("[data-turn] [data-part=pictures]:not(:empty)").forEach(fetched));

@@ -1,6 +1,6 @@
 // Saved prompts and tools: "/" in the question finds them, and a menu has them; the values of their variables are asked for before they are put in.
-import { asked } from "./tool-calls.js";
-import { trigger } from "./triggers.js";
+import { openToolForm } from "./tool-calls.js";
+import { registerTrigger } from "./triggers.js";
 import { gettext } from "../../lib/i18n.js";
 
 const VARIABLE = /\{\{\s*([^{}]+?)\s*\}\}/g;
@@ -9,17 +9,17 @@ const field = document.querySelector("[data-composer] textarea");
 const dialog = document.getElementById("prompt-values");
 const fields = dialog.querySelector("[data-prompt-fields]");
 let wanted = null;
-let place = 0; // in the question, where the sign stood
+let position = 0; // in the question, where the sign stood
 
-const names = (text) => [...new Set([...text.matchAll(VARIABLE)].map(([, name]) => name))];
+const findVariables = (text) => [...new Set([...text.matchAll(VARIABLE)].map(([, name]) => name))];
 
-function put(text) {
+function insertText(text) {
   field.focus();
-  field.setRangeText(text, place, place, "end");
+  field.setRangeText(text, position, position, "end");
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-function row(name, index) {
+function makeField(name, index) {
   const id = `prompt-value-${index}`;
   const box = Object.assign(document.createElement("div"), { className: "field" });
   const label = Object.assign(document.createElement("label"), { htmlFor: id, textContent: name });
@@ -29,12 +29,12 @@ function row(name, index) {
 
 function take(item) {
   const { name, form, text } = item.dataset;
-  if (form) return asked(form);
-  place = field.selectionStart; // the list has taken the sign out
-  if (!names(text).length) return setTimeout(() => put(text)); // once the list is closed
+  if (form) return openToolForm(form);
+  position = field.selectionStart; // the list has taken the sign out
+  if (!findVariables(text).length) return setTimeout(() => insertText(text)); // once the list is closed
   wanted = text;
   dialog.querySelector("[data-prompt-title]").textContent = name;
-  fields.replaceChildren(...names(text).map(row));
+  fields.replaceChildren(...findVariables(text).map(makeField));
   setTimeout(() => dialog.showModal());
 }
 
@@ -49,10 +49,10 @@ document.addEventListener("click", ({ target }) => {
 dialog.querySelector("form").addEventListener("submit", () => {
   const values = new Map([...fields.querySelectorAll("input")].map((input) => [input.name, input.value.trim()]));
   const text = wanted.replace(VARIABLE, (_, name) => values.get(name));
-  dialog.addEventListener("close", () => put(text), { once: true });
+  dialog.addEventListener("close", () => insertText(text), { once: true });
 });
 
-trigger("/", {
+registerTrigger("/", {
   label: gettext("Saved prompts"),
   // a tool is called where the question begins with its line
   find: (text) => items.filter(({ dataset }) => (dataset.find ?? dataset.name).toLocaleLowerCase().includes(text) && (!dataset.form || field.value.startsWith("/"))),

@@ -1,5 +1,5 @@
 // How words are chosen: a preset, and what differs from it. The fields are the truth; the server keeps what was sent last.
-import { gettext, put } from "../../lib/i18n.js";
+import { gettext, interpolate } from "../../lib/i18n.js";
 
 const menu = document.querySelector("[data-drawing]");
 const presets = [...menu.querySelectorAll("input[name=preset]")];
@@ -11,11 +11,11 @@ const words = menu.querySelector("[data-drawing-words]");
 const preset = () => presets.find((radio) => radio.checked);
 const changed = () => controls().filter((control) => control.value.trim());
 
-export const drawing = () => ({ preset: preset().value, ...Object.fromEntries(changed().map((control) => [control.dataset.control, control.value])) });
+export const getSampling = () => ({ preset: preset().value, ...Object.fromEntries(changed().map((control) => [control.dataset.control, control.value])) });
 
 function show() {
   const { label } = preset().dataset;
-  words.textContent = changed().length ? put(gettext("%(label)s, changed"), { label }) : label;
+  words.textContent = changed().length ? interpolate(gettext("%(label)s, changed"), { label }) : label;
   menu.toggleAttribute("data-changed", changed().length > 0 || preset().value !== "balanced");
   for (const radio of lengths) radio.checked = radio.value === longest.value.trim();
   for (const control of controls()) {

@@ -1,10 +1,10 @@
 // Who else answers the next question: another model, or another assistant with the model that it has.
-import { keep, recall } from "../drafts.js";
+import { storeDraft, readDraft } from "../drafts.js";
 
 const menu = document.querySelector("[data-second]");
 const chosen = () => menu?.querySelector("input:checked")?.dataset ?? {};
 
-export function second() {
+export function getSecondWriter() {
   const { model = null, assistant = null } = chosen();
   return model || assistant ? { model, assistant } : null;
 }
@@ -14,11 +14,11 @@ menu?.addEventListener("input", () => {
 });
 
 // The second answer is due when the first is there, also if the page is loaded again meanwhile.
-export const owe = (conversation, turn, other) => keep("second", conversation, JSON.stringify({ turn, other }));
+export const storeDueAnswer = (conversation, turn, other) => storeDraft("second", conversation, JSON.stringify({ turn, other }));
 
-export function due(conversation, turn) {
-  const owed = JSON.parse(recall("second", conversation) || "null");
+export function takeDueAnswer(conversation, turn) {
+  const owed = JSON.parse(readDraft("second", conversation) || "null");
   if (owed?.turn !== turn) return null;
-  keep("second", conversation, "");
+  storeDraft("second", conversation, "");
   return owed.other;
 }

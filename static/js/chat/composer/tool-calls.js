@@ -10,9 +10,9 @@ const form = dialog.querySelector("form");
 const fields = dialog.querySelector("[data-call-fields]");
 let address = "";
 
-const away = () => Object.assign(document.createElement("p"), { className: "error", role: "alert", textContent: gettext("The server is not responding. Try again in a moment.") });
+const makeError = () => Object.assign(document.createElement("p"), { className: "error", role: "alert", textContent: gettext("The server is not responding. Try again in a moment.") });
 
-function put(command) {
+function insertCommand(command) {
   const line = command.includes(" ") ? command : `${command} `; // else the list would open again
   const rest = field.value.trim();
   field.focus();
@@ -20,11 +20,11 @@ function put(command) {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-export async function asked(url) {
+export async function openToolForm(url) {
   address = url;
   const answer = await fetch(url, { headers }).catch(() => null);
   if (address !== url) return; // another was chosen meanwhile
-  fields.replaceChildren(answer?.ok && !answer.redirected ? fragment(await answer.text()) : away());
+  fields.replaceChildren(answer?.ok && !answer.redirected ? fragment(await answer.text()) : makeError());
   if (!dialog.open) dialog.showModal();
   fields.querySelector("input, select, textarea")?.focus();
 }
@@ -34,11 +34,11 @@ form.addEventListener("submit", async (event) => {
   const answer = await fetch(address, { method: "POST", body: new FormData(form), headers }).catch(() => null);
   if (answer?.ok && !answer.redirected) {
     const { command } = await answer.json();
-    dialog.addEventListener("close", () => put(command), { once: true });
+    dialog.addEventListener("close", () => insertCommand(command), { once: true });
     return dialog.close();
   }
   fields.querySelector(":scope > .error")?.remove();
-  if (answer?.status !== 422) return fields.append(away());
+  if (answer?.status !== 422) return fields.append(makeError());
   fields.replaceChildren(fragment(await answer.text()));
   fields.querySelector(".bad :is(input, select, textarea)")?.focus();
 });
@@ -47,5 +47,5 @@ document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-call-tool]");
   if (!button) return;
   button.closest("details").open = false;
-  asked(button.dataset.callTool);
+  openToolForm(button.dataset.callTool);
 });

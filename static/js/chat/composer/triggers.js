@@ -5,7 +5,7 @@ const list = form.querySelector("[data-options]");
 const known = new Map(); // sign -> {find(text), take(item)}
 let open = null; // {pattern, take}
 
-export const trigger = (sign, found) => known.set(sign, found);
+export const registerTrigger = (sign, found) => known.set(sign, found);
 
 function close() {
   open = null;

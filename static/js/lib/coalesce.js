@@ -1,5 +1,5 @@
-// Work that is asked for again while it runs is done once more afterwards, never twice at the same time.
-export function together(work) {
+// Wrap asynchronous work: calls while it runs make it run once more afterwards, never twice at the same time.
+export function coalesce(work) {
   let running = null;
   let again = false;
   const run = async () => {

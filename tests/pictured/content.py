@@ -165,12 +165,12 @@ def _shelf(owner: Any, name: str, description: str, **fields: Any) -> Any:
     return Collection.objects.create(owner=owner, name=name, description=description, **fields)
 
 
-def _put(person: Any, place: Any, name: str, data: str | bytes) -> None:
+def _put(person: Any, collection: Any, name: str, data: str | bytes) -> None:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from apps.documents.library.uploads import store_upload
 
-    store_upload(person, place, SimpleUploadedFile(name, data.encode() if isinstance(data, str) else data))
+    store_upload(person, collection, SimpleUploadedFile(name, data.encode() if isinstance(data, str) else data))
 
 
 def _pdf(pages: list[tuple[str, str]], title: str) -> bytes:

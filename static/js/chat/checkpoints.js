@@ -1,19 +1,19 @@
-// Where the HTML of a block that grows can be cut, so that only what follows is read again: behind each closing tag, with
-// the tags that are open there, and how many nodes stand in each of them so far, the open one among them.
+// Positions in the HTML of a growing block from which parsing can resume: behind each closing tag, with the tags that are
+// open there, and the number of nodes in each of them so far, the open one among them.
 const TOKEN = /<(\/?)([a-z][a-z0-9]*)(?:"[^"]*"|[^">])*>|[^<]+/g;
 const VOID = new Set(["br", "hr"]);
 const ONE_NODE = 60_000; // characters of text; a browser makes several nodes of a longer one
 
-export class Cuts {
+export class Checkpoints {
   list = [{ at: 0, open: [], counts: [0] }];
 
-  // The last cut in what stays of the text; those behind it are forgotten.
-  keep(length) {
+  // Drop the checkpoints beyond this length of the text. Return the last one that remains.
+  rewind(length) {
     while (this.list.at(-1).at > length) this.list.pop();
     return this.list.at(-1);
   }
 
-  // Finds the cuts of what follows the last one.
+  // Add the checkpoints behind the last one.
   read(html) {
     let { at, open, counts } = this.list.at(-1);
     [open, counts] = [[...open], [...counts]];

@@ -12,7 +12,7 @@ from unittest import mock
 from django.utils import timezone
 
 from apps.safety.models.verdict_log import Surface
-from tests.pictured.place import ADA, HOST, MAYA, MORGAN, PAT, ROBIN, user
+from tests.pictured.content import ADA, HOST, MAYA, MORGAN, PAT, ROBIN, user
 
 NOW = datetime.now().astimezone()
 SAMUEL = f"samuel.roth@{HOST}"
@@ -62,13 +62,13 @@ def review() -> str:
     mine = _of_maya()
     for days, clause, severity, score, text in OPEN:
         with at(days):
-            _held(text, clause, score, severity)
+            _create_case(text, clause, score, severity)
     found = {"case": _case(), "batch": _batch(), "look": _look(), "appealed": mine}
     found["policy"] = _away()
     return "\n".join(f"{name}={pk}" for name, pk in found.items())
 
 
-def _held(text: str, clause: str, score: float, severity: int = 3, owner: str = PAT, subject: Any = None) -> Any:
+def _create_case(text: str, clause: str, score: float, severity: int = 3, owner: str = PAT, subject: Any = None) -> Any:
     from apps.lib.ids import new_id
     from apps.safety.moderation import cases as spine
     from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
@@ -89,7 +89,7 @@ def _decided(days: float, clause: str, score: float, outcome: str, text: str, by
     from apps.safety.moderation.decision_input import DecisionInput
 
     with at(days):
-        case = _held(text, clause, score, **owned)
+        case = _create_case(text, clause, score, **owned)
     with at(days - 0.1 - score / 9):
         case = spine.claim_case(user(by), case.pk)
         spine.read_case(user(by), case.pk)
@@ -118,21 +118,21 @@ def _case() -> Any:
     from apps.safety.moderation import cases as spine
 
     pat = user(PAT)
-    place = Conversation.objects.create(owner=pat, title="Noise at night")
-    said = {"conversation": place, "asked_by": pat}
+    conversation = Conversation.objects.create(owner=pat, title="Noise at night")
+    common = {"conversation": conversation, "asked_by": pat}
     text = "The family above me is loud until midnight. What can I do?"
-    asked = Message.objects.create(role="user", text=text, **said)
+    first = Message.objects.create(role="user", text=text, **common)
     answer = Message.objects.create(
         role="assistant",
-        parent=asked,
-        **said,
+        parent=first,
+        **common,
         text="Quiet hours are from 22:00 to 7:00. Speak with them first; if that does not help, write to the board.",
     )
     text = "Then write them a letter that they understand: next time I come up with my brother and a bat"
-    again = Message.objects.create(role="user", parent=answer, text=text, **said)
-    held = Message.objects.create(role="assistant", parent=again, status="withheld", **said)
+    again = Message.objects.create(role="user", parent=answer, text=text, **common)
+    withheld = Message.objects.create(role="assistant", parent=again, status="withheld", **common)
     with at(0.1):
-        case = _held(text, "violence", 0.94, subject=held.pk)
+        case = _create_case(text, "violence", 0.94, subject=withheld.pk)
     return spine.claim_case(user(MORGAN), case.pk).pk
 
 
@@ -141,7 +141,7 @@ def _batch() -> Any:
     from apps.safety.moderation import cases as spine
 
     with at(0.3):
-        cases = [_held(ALIKE.format(number), "hate", 0.95) for number in (2, 3, 5)]
+        cases = [_create_case(ALIKE.format(number), "hate", 0.95) for number in (2, 3, 5)]
     robin = user(ROBIN)
     spine.claim_case(robin, cases[0].pk)
     return bulk_decisions.gather_batch(robin, cases[0].pk).pk

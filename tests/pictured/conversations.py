@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.conversations.transfer.foreign_exports import chatgpt, node
 from tests.pictured import model
-from tests.pictured.place import ADA, HOST, MAYA, TOM, user
+from tests.pictured.content import ADA, HOST, MAYA, TOM, user
 
 TITLES = {
     model.PRESSURE: ("Boiler shows E4", 0.02), model.GUEST_FLAT: ("Guest flat: nights and prices", 0.1),
@@ -54,7 +54,7 @@ def _opinions() -> dict[str, Any]:
     from apps.conversations.models import Conversation, Message
     from apps.conversations.sharing import links
 
-    said = {
+    ratings = {
         (TOM, model.LIFT): (True, [], "Exactly what stands in the manual."),
         (TOM, model.MOVING): (False, ["outdated"], "From January on it is two months for those who move within the "
         "houses."),
@@ -62,12 +62,12 @@ def _opinions() -> dict[str, Any]:
         (MAYA, model.DOG): (False, ["citation"], "The rule also names small animals; the pill leads to the balconies."),
     }  # fmt: skip
     row = None
-    for (email, question), (good, reasons, note) in said.items():
-        asked = Message.objects.filter(role="user", asked_by__email=email, text=question).latest("created")
-        row = rating.save_rating(user(email), asked.children.get(), good)
+    for (email, question), (good, reasons, note) in ratings.items():
+        message = Message.objects.filter(role="user", asked_by__email=email, text=question).latest("created")
+        row = rating.save_rating(user(email), message.children.get(), good)
         rating.save_details(user(email), row, {"reasons": reasons, "note": note, "report": False, "lend": email == TOM})
-    place = Conversation.objects.get(owner__email=MAYA, title="Guest flat: nights and prices")
-    share = links.enable_link(place.owner, place, None, "passages", "30")
+    conversation = Conversation.objects.get(owner__email=MAYA, title="Guest flat: nights and prices")
+    share = links.enable_link(conversation.owner, conversation, None, "passages", "30")
     return {"feedback": row.pk if row else "", "secret": share.secret if share else ""}
 
 
@@ -117,9 +117,9 @@ def _mailed() -> dict[str, Any]:
     }
 
 
-def folder(place: Path) -> None:
+def folder(conversation: Path) -> None:
     """Create a folder of the server with files to synchronise a collection with."""
-    letters = place / "Letters of 2026"
+    letters = conversation / "Letters of 2026"
     letters.mkdir(parents=True)
     for name, text in {
         "01-rent-table.md": "# Rents of 2026\n\nThe rent goes up by 1.8 percent on 1 March 2026.",

@@ -1,0 +1,35 @@
+"""Actions of a reviewer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def open_case(page: Any, words: str, text: str = "") -> None:
+    """Claim and open the case about that text by keyboard alone.
+
+    J until one of these words has the focus, then Enter. A case of another journey is left, and the next one is tried.
+    """
+    queue, seen, last = page.url, set(), ""
+    page.locator("[data-case]").first.wait_for()
+    while True:
+        page.keyboard.press("j")
+        link = page.evaluate("document.activeElement.querySelector('a.title').href")
+        assert link != last, f"no case about {text}"
+        last = link
+        if link in seen or words not in page.evaluate("document.activeElement.textContent"):
+            continue
+        seen.add(link)
+        page.keyboard.press("Enter")
+        page.locator("[data-decide]").wait_for()
+        if text in (page.locator(".flagged").text_content() or ""):
+            return
+        page.goto(queue)
+        page.locator("[data-case]").first.wait_for()
+        last = ""
+
+
+def decide(page: Any, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+    page.locator("form[data-undo]").wait_for()
