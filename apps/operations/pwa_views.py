@@ -71,7 +71,7 @@ def show_offline_page(request: HttpRequest, code: str) -> HttpResponse:
     Raises Http404.
     """
     with translation.override(_language(code)):
-        return render(None, "operations/offline.html", {"language": code})
+        return render(None, "operations/offline.html")
 
 
 def _language(code: str) -> str:
