@@ -41,7 +41,8 @@ def test_steps_are_seen_and_a_reload_loses_nothing_until_it_is_cancelled(studio:
 
 
 def test_few_words_are_expanded_taken_back_and_kept_where_the_model_is_away(studio: Any) -> None:
-    field, expand = studio.get_by_label("Describe the picture"), studio.get_by_role("button", name="Expand")
+    field = studio.get_by_label("Describe the picture")
+    expand = studio.get_by_role("button", name="Improve description")
     field.fill("A harbour")
     expand.click()
     expect(field).to_have_value(re.compile("A harbour, in the soft light of the morning"))
@@ -65,7 +66,7 @@ def test_names_that_a_painter_knows_are_chosen_with_a_click(studio: Any) -> None
     studio.route("**/pictures/expand/", lambda route: route.fulfill(content_type="text/html", body=known))
     field = studio.get_by_label("Describe the picture")
     field.fill("Something that floats")
-    studio.get_by_role("button", name="Expand").click()
+    studio.get_by_role("button", name="Improve description").click()
     studio.get_by_role("button", name="ship", exact=True).click()
     expect(field).to_have_value("ship")
     studio.get_by_role("button", name="Undo").click()

@@ -51,7 +51,7 @@ def test_expanded_in_the_field_and_with_what_shall_not_be_there(picture_chat: An
     page = picture_chat(width=360)
     field = page.locator("textarea[name=text]")
     field.fill("/picture a snail")
-    page.get_by_role("button", name="Expand").click()
+    page.get_by_role("button", name="Improve description").click()
     expect(field).to_have_value(re.compile("^/picture a snail, in the soft light of the morning"))
     page.get_by_label("Exclude").fill("rain")
     field.press("Enter")

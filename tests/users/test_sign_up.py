@@ -190,7 +190,7 @@ def test_an_invitation_for_an_address_is_mailed_to_it(client: Client, ada: User)
 @pytest.mark.parametrize(
     ("backend", "words"),
     [
-        ("django.core.mail.backends.console.EmailBackend", "no mail server is configured"),
+        ("django.core.mail.backends.console.EmailBackend", "this site has no mail server"),
         ("tests.users.test_sign_up.Away", "did not accept the invitation"),
     ],
 )

@@ -65,8 +65,9 @@ def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
 def _name_answer(user: User, answer: Message) -> str:
     """Return the names of the assistant and, where a model wrote, of the model."""
     assistant = answer.usage.get("assistant") or resolve_assistant(user, answer.conversation)[0].name
-    model = answer.usage.get("writer") or answer.model or (gettext("model not known") if answer.text else "")
-    return f"{assistant} · {model}" if model else assistant
+    if model := answer.usage.get("writer") or answer.model:
+        return gettext("%(assistant)s with model %(model)s") % {"assistant": assistant, "model": model}
+    return f"{assistant} · {gettext('model not known')}" if answer.text else assistant
 
 
 def _describe_answer(answer: Message) -> str:

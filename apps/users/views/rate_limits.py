@@ -27,17 +27,15 @@ _MAX_RATE = 1_000_000_000
 class RateForm(forms.Form):
     """Form of one limit. Both numbers empty restores the default, or removes the limit of a group."""
 
-    burst = forms.IntegerField(label=gettext_lazy("At once"), min_value=0, max_value=_MAX_RATE, required=False)
+    burst = forms.IntegerField(label=gettext_lazy("Maximum at once"), min_value=0, max_value=_MAX_RATE, required=False)
     per_hour = forms.IntegerField(
-        label=gettext_lazy("Refills within an hour"), min_value=0, max_value=_MAX_RATE, required=False
+        label=gettext_lazy("Refill per hour"), min_value=0, max_value=_MAX_RATE, required=False
     )
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if not self.errors and (values.get("burst") is None) != (values.get("per_hour") is None):
-            raise forms.ValidationError(
-                gettext("Enter both numbers: the maximum at once, and how much refills within an hour.")
-            )
+            raise forms.ValidationError(gettext("Enter both numbers: the maximum at once, and the refill per hour."))
         return values
 
     @property

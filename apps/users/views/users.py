@@ -93,7 +93,7 @@ def _mail_invitation(request: HttpRequest, link: str, email: str) -> str:
     try:
         if invitations.send_invitation(link, email, get_signed_in_user(request)):
             return email
-        words = gettext("No e-mail was sent, because no mail server is configured (EMAIL_URL). Send the link yourself.")
+        words = gettext("No e-mail was sent, because this site has no mail server. Send the link yourself.")
     except OSError as error:  # base of smtplib's errors
         log.warning("An invitation could not be mailed: %s", error)
         words = gettext("The mail server did not accept the invitation. Send the link yourself.")
