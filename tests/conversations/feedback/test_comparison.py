@@ -54,7 +54,7 @@ def test_the_choice_that_neither_is_better_is_marked(alice: User) -> None:
     assert pressed not in page.get(place).content.decode()
     assert pressed in page.post(place, {"with": other.pk, "better": ""}, follow=True).content.decode()
     chosen = page.post(place, {"with": other.pk, "better": other.pk}, follow=True).content.decode()
-    assert pressed not in chosen and "Answer 1 · Openbook with model " in chosen, "the names of who answered"
+    assert pressed not in chosen and "Answer 1 · Openbook · " in chosen, "the names of who answered"
     assert f"?at={other.pk}" in chosen, "the way back leads to the better one"
 
 
