@@ -1,5 +1,5 @@
 """Every page of docs/pages.md on a site with content: no serious violation by axe-core, light and dark, no overflow,
-and one left edge.
+one left edge, and one title.
 
 `test_accessibility.py` judges the pages that links lead to beyond these. Content that pages need is created here.
 """
@@ -34,6 +34,12 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterato
         yield camera, prepare(site, camera, folder / "seen", lambda _: None)
 
 
+def has_one_title(view: Any) -> bool:
+    """Return whether the page says its title once: in its heading, not also in the top bar."""
+    titles = view.locator("h1").all_inner_texts()
+    return len(titles) == 1 and view.locator(".here").inner_text() != titles[0]
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", WIDE), ("dark", NARROW)])
 def test_every_page_can_be_used_by_everybody(lived_in: tuple[Camera, dict[str, str]], scheme: str, width: int) -> None:
     camera, addresses = lived_in
@@ -47,6 +53,8 @@ def test_every_page_can_be_used_by_everybody(lived_in: tuple[Camera, dict[str, s
         wrong += [f"{page.name}: {one}" for one in judge(view)]
         if view.evaluate(WIDER):
             wrong.append(f"{page.name}: wider than {width} pixels")
+        if page.person and view.locator("main > .page").count() and not has_one_title(view):
+            wrong.append(f"{page.name}: has no title, or several")
         if page.person and page.name not in OWN_EDGE:
             frame = "administration" if view.locator(".sections").count() else "site"
             for edge in view.evaluate(LEFT_EDGES):
