@@ -51,14 +51,15 @@ class FeedbackForm(forms.Form):
 
 
 def save_rating(user: User, answer: Message, is_positive: bool) -> Feedback:
-    """Store the rating and return the feedback. A changed rating clears the reasons and the handling by staff.
+    """Store the rating and return the feedback. A changed rating clears its details and the handling by staff.
 
     Raise PermissionDenied if the user may not see the answer.
     """
     require_row(Message.objects.visible_to(user), answer.pk)
     row, made = Feedback.objects.get_or_create(answer=answer, person=user, defaults={"is_positive": is_positive})
     if not made and row.is_positive != is_positive:
-        row.is_positive, row.reasons, row.handled, row.handler = is_positive, [], None, None
+        row.is_positive, row.reasons, row.note = is_positive, [], ""
+        row.handled, row.handler = None, None
         row.save()
     return row
 

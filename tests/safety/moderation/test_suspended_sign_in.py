@@ -180,7 +180,7 @@ def test_too_many_appeals_are_told_to_wait(alice: User, morgan: User) -> None:
 def test_who_was_suspended_without_a_decision_is_told_that(alice: User, ada: User) -> None:
     suspend_user(alice)
     client = signed_in(alice)
-    assert "It was suspended on the server of this site" in page(client)
+    assert "suspended it by a command on the server" in page(client)
     client.post(PAGE, {"text": "Why?"})
     assert not Appeal.objects.exists()
 
@@ -198,7 +198,7 @@ def test_a_reviewers_suspension_that_was_lifted_says_nothing_of_the_next(
     else:
         data_requests.request_erasure(alice)
     text = page(signed_in(alice))
-    said = "It was suspended on the server" if then == "suspended" else "This account is being erased"
+    said = "suspended it by a command on the server" if then == "suspended" else "This account is being erased"
     assert said in text and "Hate" not in text and "Send appeal" not in text
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
