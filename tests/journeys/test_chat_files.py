@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.axe import find_violations
 from tests.journeys.chat import ask, ended
+from tests.journeys.collections import create_collection
 from tests.journeys.conftest import Visit
 
 QUESTION = "When does the lease of the boathouse at Eastness end?"
@@ -87,8 +88,7 @@ def test_what_cannot_be_read_is_refused_in_the_words_of_collections(visit: Visit
 
 def test_a_file_is_moved_to_a_collection_by_keyboard(visit: Visit) -> None:
     page = visit("/collections/")
-    page.get_by_label("Name").fill("Boathouses")
-    page.get_by_role("button", name="Create collection").click()
+    create_collection(page, "Boathouses")
     page.goto(page.url.split("/collections/")[0] + "/")
     choose(page)
     button = page.get_by_role("button", name="Move “lease.pdf” to a collection")

@@ -7,19 +7,17 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.journeys.chat import ask, ended
+from tests.journeys.collections import create_collection, make_file, upload
 from tests.journeys.conftest import Visit
 
-READ_MS = 180_000
 OATH = "# Oath\n\nThe night watch swears to count the lamps of the quay at every full hour.\n"
 QUESTION = "What does the night watch swear?"
 
 
 def test_a_reader_gets_answers_until_sharing_ends(visit: Visit) -> None:
     alice = visit("/collections/")
-    alice.get_by_label("Name").fill("Night watch")
-    alice.get_by_role("button", name="Create collection").click()
-    alice.set_input_files("#files", [{"name": "oath.md", "mimeType": "text/markdown", "buffer": OATH.encode()}])
-    expect(alice.locator("#tray .tick")).to_have_count(1, timeout=READ_MS)
+    create_collection(alice, "Night watch")
+    upload(alice, make_file("oath.md", OATH))
     alice.get_by_role("link", name="Sharing", exact=True).last.click()
     alice.get_by_label("E-mail address").fill("bob@example.org")
     alice.get_by_role("button", name="Share", exact=True).click()
@@ -51,8 +49,7 @@ def test_the_people_of_a_group_read_then_edit_then_own(visit: Visit) -> None:
     ada.get_by_label("User", exact=True).fill("Bob")
     ada.get_by_role("button", name="Add", exact=True).click()
     ada.goto(bob.url)
-    ada.get_by_label("Name").fill("Pilot book")
-    ada.get_by_role("button", name="Create collection").click()
+    create_collection(ada, "Pilot book")
     ada.get_by_role("link", name="Sharing", exact=True).last.click()
     ada.get_by_label("Group").select_option(label="Pilots")
     ada.get_by_role("button", name="Share with group").click()
@@ -67,8 +64,7 @@ def test_the_people_of_a_group_read_then_edit_then_own(visit: Visit) -> None:
     assert bob.locator("#files").count() == 0
     _now(ada, "Editor")
     bob.reload()
-    bob.set_input_files("#files", [{"name": "oath.md", "mimeType": "text/markdown", "buffer": OATH.encode()}])
-    expect(bob.locator("#tray .tick")).to_have_count(1, timeout=READ_MS)
+    upload(bob, make_file("oath.md", OATH))
     assert bob.get_by_role("link", name="Settings", exact=True).count() == 0
     _now(ada, "Owner")
     bob.reload()

@@ -10,7 +10,8 @@ from docx import Document as Docx
 from fpdf import FPDF
 from playwright.sync_api import expect
 
-READ_MS = 180_000
+from tests.journeys.collections import READ_MS, create_collection, make_file
+
 SENTENCE = (
     "The lighthouse keeper of Eastness writes down the height of the tide at six in the morning and at six at night. "
 )
@@ -36,30 +37,22 @@ def _docx() -> bytes:
     return out.getvalue()
 
 
-def _file(name: str, data: bytes | str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "mimeType": "application/octet-stream",
-        "buffer": data if isinstance(data, bytes) else data.encode(),
-    }
-
-
 GOOD = [
-    _file("log.pdf", _pdf()),
-    _file("tides.docx", _docx()),
-    _file("keepers.md", "# Keepers\n\nThe first keeper of the lighthouse was Ines Halloran.\n"),
-    _file(
+    make_file("log.pdf", _pdf()),
+    make_file("tides.docx", _docx()),
+    make_file("keepers.md", "# Keepers\n\nThe first keeper of the lighthouse was Ines Halloran.\n"),
+    make_file(
         "visit.html",
         "<html><body><h1>Visits</h1>"
         "<p>Visitors may climb the tower on the first Sunday of a month.</p></body></html>",
     ),
-    _file("lamp.txt", "The lamp of the lighthouse burns with four hundred watts.\n"),
-    _file("heights.csv", "date,height in metres\n2024-03-11,7.2\n2024-03-12,7.4\n"),
+    make_file("lamp.txt", "The lamp of the lighthouse burns with four hundred watts.\n"),
+    make_file("heights.csv", "date,height in metres\n2024-03-11,7.2\n2024-03-12,7.4\n"),
 ]  # fmt: skip
 BAD = [
-    _file("locked.pdf", _pdf(password="secret")),
-    _file("picture.pdf", b"\x89PNG\r\n\x1a\n" + bytes(400)),
-    _file("<b>bold<b>.txt", ""),
+    make_file("locked.pdf", _pdf(password="secret")),
+    make_file("picture.pdf", b"\x89PNG\r\n\x1a\n" + bytes(400)),
+    make_file("<b>bold<b>.txt", ""),
 ]
 
 
@@ -67,8 +60,7 @@ BAD = [
 def collection(visit: Any, request: pytest.FixtureRequest) -> Any:
     """Return the empty page of a new collection of Alice's."""
     page = visit("/collections/", width=request.param)
-    page.get_by_label("Name").fill(f"Eastness {request.node.name}"[:110])
-    page.get_by_role("button", name="Create collection").click()
+    create_collection(page, f"Eastness {request.node.name}"[:110])
     expect(page.get_by_role("heading", name="No files yet")).to_be_visible()
     return page
 
@@ -93,10 +85,9 @@ def test_several_files_are_read_and_the_bad_ones_say_why(collection: Any) -> Non
 
 def test_forty_files_at_once_survive_a_reload_and_two_bad_ones(visit: Any) -> None:
     page = visit("/collections/")
-    page.get_by_label("Name").fill("Forty")
-    page.get_by_role("button", name="Create collection").click()
+    create_collection(page, "Forty")
     good = [
-        _file(f"day-{n:02}.txt", f"On day {n} of the log the tide stood at {n + 30} decimetres.") for n in range(38)
+        make_file(f"day-{n:02}.txt", f"On day {n} of the log the tide stood at {n + 30} decimetres.") for n in range(38)
     ]
     sent: list[Any] = []
     page.on("response", lambda answer: sent.append(answer) if answer.url.endswith("/upload/") else None)
@@ -122,7 +113,7 @@ def test_forty_files_at_once_survive_a_reload_and_two_bad_ones(visit: Any) -> No
 
 def test_one_file_is_cancelled_and_read_after_all(collection: Any) -> None:
     page = collection
-    page.set_input_files("#files", [_file("long.txt", "".join(f"{n}. {SENTENCE}" for n in range(2500)))])
+    page.set_input_files("#files", [make_file("long.txt", "".join(f"{n}. {SENTENCE}" for n in range(2500)))])
     page.get_by_role("button", name="Cancel long.txt").click(timeout=READ_MS)
     expect(page.locator("#tray")).to_contain_text("Cancelled", timeout=READ_MS)
     page.get_by_role("button", name="Retry long.txt").click()

@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import expect
 
 from apps.engines.embed.model_folder import PACKAGE_SHA256, locate_model
+from tests.journeys.collections import READ_MS, create_collection, make_file, upload
 from tests.journeys.conftest import Visit, keep_cookies, visiting
 from tests.journeys.site import Site
 
-READ_MS = 180_000
 BOOK = "# The house\n\nThe lamp burns with four hundred watts.\n\nThe keeper climbs one hundred and ninety steps."
 WIDER = "[...document.querySelectorAll('main *')].filter((one) => one.scrollWidth > one.clientWidth + 1 && \
     getComputedStyle(one).overflowX != 'visible' && !one.matches('.visually-hidden')).length"
@@ -40,10 +40,8 @@ def visit(site: Site, chromium: Any) -> Iterator[Visit]:
 def filled(page: Any, site: Site) -> None:
     """Create a collection with one document on the page."""
     page.goto(f"{site.url}/collections/")
-    page.get_by_label("Name").fill("Lighthouse")
-    page.get_by_role("button", name="Create collection").click()
-    page.set_input_files("#files", [{"name": "book.md", "mimeType": "text/markdown", "buffer": BOOK.encode()}])
-    expect(page.locator("#tray .tick")).to_have_count(1, timeout=READ_MS)
+    create_collection(page, "Lighthouse")
+    upload(page, make_file("book.md", BOOK))
 
 
 def test_an_owner_has_another_model_read_a_collection(site: Site, visit: Visit) -> None:

@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 
 from tests.documents.sample_files import scan_pdf, slides, text_picture
 from tests.journeys.chat import ask, ended
+from tests.journeys.collections import create_collection, make_file, upload
 from tests.journeys.conftest import Visit
 
-READ_MS = 180_000
 FAR = 400  # tab stops: the other journeys leave conversations in the sidebar
 MANY_PAGES = """() => {
   const small = document.querySelector("[data-small-pages]");
@@ -32,20 +32,18 @@ def _workbook() -> bytes:
     return stream.getvalue()
 
 
-def _file(name: str, data: bytes) -> dict[str, Any]:
-    return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
-
-
 FILES = [
-    _file(
+    make_file(
         "notice.pdf",
         scan_pdf(
             text_picture("Notice of the harbour master", "Ships moor at the north quay"),
             text_picture("Fishing boats moor at the", "south quay before sunrise"),
         ),
     ),
-    _file("cranes.xlsx", _workbook()),
-    _file("plan.pptx", slides(("Dredging", "The basin is dredged in October", "Say that the ferry stops for a week."))),
+    make_file("cranes.xlsx", _workbook()),
+    make_file(
+        "plan.pptx", slides(("Dredging", "The basin is dredged in October", "Say that the ferry stops for a week."))
+    ),
 ]
 BOATS, CRANE, FERRY = (
     "Where do fishing boats moor?",
@@ -60,10 +58,8 @@ def harbour(site: Any, chromium: Any, signed_in: Any) -> Iterator[str]:
     context = chromium.new_context(storage_state=signed_in("alice"))
     page = context.new_page()
     page.goto(f"{site.url}/collections/")
-    page.get_by_label("Name").fill("Harbour")
-    page.get_by_role("button", name="Create collection").click()
-    page.set_input_files("#files", FILES)
-    expect(page.locator("#tray .tick")).to_have_count(len(FILES), timeout=READ_MS)
+    create_collection(page, "Harbour")
+    upload(page, *FILES)
     yield page.url.removeprefix(site.url)
     context.close()
 
@@ -164,11 +160,9 @@ def test_words_of_a_page_are_selected_and_copied(visit: Visit, harbour: str) -> 
 def test_the_names_of_the_columns_stay_in_sight_however_long_the_sheet(visit: Visit) -> None:
     rows = "\n".join(f"Ship {n},Port {n % 9},{n * 3} tons,bound for the harbour of the north {n}" for n in range(240))
     page = visit("/collections/")
-    page.get_by_label("Name").fill("Ships")
-    page.get_by_role("button", name="Create collection").click()
-    file = _file("ships.csv", f"Ship,Home,Load,Way\n{rows}".encode())
-    page.set_input_files("#files", [file])
-    expect(page.locator("#tray .tick")).to_have_count(1, timeout=READ_MS)
+    create_collection(page, "Ships")
+    file = make_file("ships.csv", f"Ship,Home,Load,Way\n{rows}".encode())
+    upload(page, file)
     page.locator("#tray a.title").click()
     expect(page.locator(".text-of table")).to_have_count(1)
     expect(page.locator(".text-of tbody tr")).to_have_count(240)

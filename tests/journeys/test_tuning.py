@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.collections import READ_MS, create_collection, make_file, upload
 from tests.journeys.conftest import Visit
 
-READ_MS = 180_000
 FACTS = [
     "The lamp of the lighthouse burns with four hundred watts and is changed in the second week of May.",
     "The keeper climbs one hundred and ninety steps, and rests at the ninth window, where a bench stands.",
@@ -25,11 +25,9 @@ GOLDEN = [("How strong is the lamp?", "four hundred watts"), ("What holds rain f
 def settings(visit: Visit) -> Any:
     """Return the settings page of a collection of Alice's with two golden questions."""
     page = visit("/collections/")
-    page.get_by_label("Name").fill(f"Lighthouse {uuid4().hex[:8]}")
-    page.get_by_role("button", name="Create collection").click()
+    create_collection(page, f"Lighthouse {uuid4().hex[:8]}")
     book = "# The house\n\n" + "\n\n".join(f"{fact} Nothing more is written of it there." for fact in FACTS)
-    page.set_input_files("#files", [{"name": "book.md", "mimeType": "text/markdown", "buffer": book.encode()}])
-    expect(page.locator("#tray .tick")).to_have_count(1, timeout=READ_MS)
+    upload(page, make_file("book.md", book))
     page.get_by_role("link", name="Test", exact=True).click()
     page.get_by_role("link", name="Golden questions").click()
     for question, words in GOLDEN:
