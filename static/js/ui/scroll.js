@@ -9,7 +9,7 @@ const root = document.documentElement;
 let following = false;
 let lastScroll = 0; // where the page was scrolled to
 
-// The pixels by which what is written ends below the composer's upper edge. The room held for the answer does not count.
+// The pixels by which what is written ends below the composer's upper edge. The room kept free for the answer does not count.
 function getPixelsBelow() {
   const turn = document.querySelector("[data-transcript]").lastElementChild;
   const last = turn?.lastElementChild ?? turn;
@@ -30,10 +30,10 @@ export function scrollToEnd() {
   updateButton();
 }
 
-// Bring the question of the last turn to the top; room for its answer is held below it (`.held` in chat.css).
+// Bring the question of the last turn to the top; room for its answer is kept free below it (`.makes-room` in chat.css).
 export function scrollToQuestion(turn) {
   following = false;
-  chat.classList.add("held");
+  chat.classList.add("makes-room");
   const bar = parseFloat(getComputedStyle(root).scrollPaddingTop) || 0;
   const { top } = turn.getBoundingClientRect();
   const { bottom } = turn.querySelector("[data-question]").getBoundingClientRect();
