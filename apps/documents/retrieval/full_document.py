@@ -74,19 +74,8 @@ def read_full_document(document: Document, budget: int, count: CountTokens, page
 
 def _make_passage(document: Document, row: Chunk, text: str) -> Passage:
     return Passage(
-        row.pk,
-        document.pk,
-        document.collection_id,
-        str(document),
-        document.kind,
-        row.page_number,
-        row.heading,
-        ((row.char_start, row.char_end),),
-        normalize_text(text),
-        row.char_start,
-        row.char_end,
-        text,
-        1.0,
-        0.0,
-        0.0,
-    )
+        chunk_id=row.pk, document_id=document.pk, collection_id=document.collection_id, title=str(document),
+        kind=document.kind, page_number=row.page_number, heading=row.heading, spans=((row.char_start, row.char_end),),
+        text=normalize_text(text), full_start=row.char_start, full_end=row.char_end, full_text=text, relevance=1.0,
+        cosine=0.0, bm25=0.0,
+    )  # fmt: skip

@@ -171,7 +171,7 @@ async def test_without_a_model_the_turn_says_what_is_missing(open_page, alice, s
     page = await open_page(alice)
     await page.ask("/picture a cat")
     closed = (await page.events())[-1]
-    assert closed["status"] == "failed" and "IMAGE_MODEL" in closed["reason"]
+    assert closed["status"] == "failed" and "no picture model is set up" in closed["reason"]
 
 
 async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alice, bob) -> None:

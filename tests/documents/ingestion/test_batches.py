@@ -159,14 +159,18 @@ def test_a_text_that_breaks_the_embedder_ends_alone(upload: Put, monkeypatch: py
     assert "invalid vector" in Document.objects.get(pk=rows[1].pk).reason
 
 
-def test_an_embedder_that_is_away_puts_all_back_uncounted(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_embedder_that_is_away_puts_all_back_uncounted(
+    upload: Put, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
     def away(_: Any) -> Any:
         raise EngineBusy("The embedding server is busy.")
 
     monkeypatch.setattr(registry.get_embedder(), "embed_passages", away)
-    rows = [upload(), upload()]
-    assert ended(*rows) == 2 * ["queued"]
+    rows = [upload() for _ in range(count)]
+    assert ended(*rows) == count * ["queued"]
     assert set(Document.objects.values_list("attempts", "reason")) == {(0, "The embedding server is busy.")}
+    assert scheduler.list_next_documents(9) == [], "it is asked again later, not at once"
 
 
 def test_one_that_cannot_be_published_does_not_keep_the_others(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,8 +189,9 @@ def test_one_that_cannot_be_published_does_not_keep_the_others(upload: Put, monk
     assert Segment.objects.count() == 2 and all(whole(row) for row in (rows[0], rows[2]))
 
 
-def test_a_worker_that_shuts_down_gives_all_back(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [upload(), upload()]
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_worker_that_shuts_down_gives_all_back(upload: Put, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    rows = [upload() for _ in range(count)]
     real = ingesting._screen
     tokens: list[str] = []
 
@@ -197,11 +202,13 @@ def test_a_worker_that_shuts_down_gives_all_back(upload: Put, monkeypatch: pytes
 
     monkeypatch.setattr(ingesting, "_screen", screen)
     try:
-        assert ended(*rows) == 2 * ["queued"]
+        assert ended(*rows) == count * ["queued"]
     finally:
         ingest_job.stop_requested.clear()
     assert set(Document.objects.values_list("attempts", "lease_token")) == {(0, "")}
     assert not set(tokens) & ingest_job.held_jobs.keys()
+    monkeypatch.undo()
+    assert ended(*rows) == count * ["ready"]
 
 
 def test_one_that_another_worker_took_over_is_left_to_it(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from apps.documents.jobs import ingest_job, scheduler
 from apps.documents.library import uploads
 from apps.documents.models import Chunk, Collection, Document, Page, Segment
 from apps.engines import registry
-from apps.engines.types import EngineBusy, IndexQuery
+from apps.engines.types import IndexQuery
 from apps.users.models import User
 from tests.documents import sample_files
 from tests.factories import upload_file
@@ -135,23 +135,6 @@ def lose_during(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], Any]) -> N
     monkeypatch.setattr(embed, "embed_passages", then)
 
 
-def test_a_cancelled_document_writes_nothing_more(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    document = upload()
-    lose_during(monkeypatch, lambda: uploads.cancel_ingestion(document.collection.owner, document))
-    assert after_ingest(document).status == "cancelled"
-    assert not document.chunks.exists()
-    assert not document.pages.exists()
-    assert not Segment.objects.exists()
-
-
-def test_a_cancelled_document_can_be_retried(upload: Put) -> None:
-    document = upload()
-    uploads.cancel_ingestion(document.collection.owner, document)
-    assert after_ingest(document).status == "cancelled"
-    uploads.requeue_document(document)
-    assert after_ingest(document).status == "ready"
-
-
 def test_a_document_deleted_meanwhile_is_gone(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     document = upload()
     lose_during(monkeypatch, lambda: uploads.remove_document(document))
@@ -177,17 +160,6 @@ def test_a_lease_lost_at_the_last_moment_leaves_no_segment(upload: Put, monkeypa
     assert not Chunk.objects.searchable().exists()
 
 
-def test_an_engine_that_is_away_puts_the_document_back_uncounted(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away() -> None:
-        raise EngineBusy("The embedding server is busy.")
-
-    document = upload()
-    lose_during(monkeypatch, away)
-    after_ingest(document)
-    assert (document.status, document.attempts, document.reason) == ("queued", 0, "The embedding server is busy.")
-    assert scheduler.list_next_documents(9) == []  # it is asked again later, not at once
-
-
 def test_three_crashes_set_a_document_aside(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash() -> None:
         raise ZeroDivisionError
@@ -202,18 +174,6 @@ def test_three_crashes_set_a_document_aside(upload: Put, monkeypatch: pytest.Mon
     document.refresh_from_db()
     assert document.status == "quarantined"
     assert "3 times" in document.reason
-
-
-def test_a_worker_that_shuts_down_gives_its_document_back(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    document = upload()
-    lose_during(monkeypatch, ingest_job.stop_requested.set)
-    try:
-        assert after_ingest(document).status == "queued"
-        assert document.attempts == 0
-    finally:
-        ingest_job.stop_requested.clear()
-    monkeypatch.undo()
-    assert after_ingest(document).status == "ready"
 
 
 def test_progress_is_in_the_row(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,12 @@ from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page,
 from apps.documents.moderation import redaction
 from apps.documents.reader import page_view
 from apps.documents.reader.word_boxes import FILL_COLOUR
-from apps.documents.retrieval.search import read_spans, search
+from apps.documents.retrieval.search import read_spans
 from apps.engines import registry
 from apps.engines.types import EmbedEngine, EngineRefused
 from apps.safety.models import AppliedEffect
 from apps.users.models import User
+from tests.documents.conftest import search_text
 from tests.factories import (
     SECRET,
     SECRET_TEXT,
@@ -46,10 +46,6 @@ pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads
 @pytest.fixture
 def document(collection: Collection) -> Document:
     return make_secret_document(collection)
-
-
-def search_text(user: User, words: str) -> str:
-    return " ".join(passage.full_text for passage in asyncio.run(search(user, words)).passages)
 
 
 def read_stored_text(row: Document) -> dict[str, Any]:

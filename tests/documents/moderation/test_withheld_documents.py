@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from django.test import Client
 
@@ -13,10 +11,10 @@ from apps.conversations.models import Conversation, Message, RetrievedPassage, S
 from apps.documents.models import Chunk, Collection, Document
 from apps.documents.moderation.review import DocumentReviewable
 from apps.documents.retrieval import full_document
-from apps.documents.retrieval.search import search
 from apps.evaluation.golden_questions import runs
 from apps.evaluation.models import GoldenRun
 from apps.users.models import User
+from tests.documents.conftest import search_text
 from tests.factories import Section, ingest_file, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
@@ -34,10 +32,6 @@ def withhold(row: Document) -> dict[str, str]:
     return DocumentReviewable().withhold(str(row.pk), WORDS)
 
 
-def search_text(user: User) -> str:
-    return " ".join(passage.full_text for passage in asyncio.run(search(user, QUESTION)).passages)
-
-
 def switched(client: Client, row: Document, number: int, to: str) -> str:
     address = f"/documents/{row.pk}/passages/{number}/enabled/"
     return client.post(address, {"enabled": to}, headers={"HX-Request": "true"}).content.decode()
@@ -46,21 +40,21 @@ def switched(client: Client, row: Document, number: int, to: str) -> str:
 def test_an_editor_cannot_switch_it_on_again(
     alice_client: Client, alice: User, collection: Collection, document: Document
 ) -> None:
-    assert "moored" in search_text(alice)
+    assert "moored" in search_text(alice, QUESTION)
     before = withhold(document)
     assert (
-        search_text(alice) == ""
+        search_text(alice, QUESTION) == ""
         and starter_questions.list_candidates(alice, set()) == []
         and full_document.find_documents_by_name(alice, "Harbour") == []
     )
     item = switched(alice_client, document, 2, "yes")
     assert "It is not used in answers" in item and "switch" not in item
-    assert search_text(alice) == ""
+    assert search_text(alice, QUESTION) == ""
     listed = alice_client.get(f"/collections/{collection.pk}/passages/?show=off").content.decode()
     assert "granite" in listed and "moored" in listed
     assert WORDS in alice_client.get(f"/documents/{document.pk}/").content.decode(), "who may read it still does"
     DocumentReviewable().restore(str(document.pk), before)
-    assert "moored" in search_text(alice) and 'role="switch"' in switched(alice_client, document, 2, "yes")
+    assert "moored" in search_text(alice, QUESTION) and 'role="switch"' in switched(alice_client, document, 2, "yes")
 
 
 def test_what_a_person_switched_off_stays_so_when_it_is_given_back(alice_client: Client, document: Document) -> None:
@@ -76,10 +70,11 @@ def test_a_new_version_stays_withheld_and_both_are_given_back(alice: User, colle
     before = withhold(first)
     second = ingest_file(collection, "boats.txt", "Boats are moored along the southern wall.")
     assert Document.all_objects.get(pk=second.pk).status == Document.Status.REPLACED
-    assert search_text(alice) == ""
+    assert search_text(alice, QUESTION) == ""
     assert set(Document.all_objects.values_list("withheld", flat=True)) == {WORDS}
     DocumentReviewable().restore(str(first.pk), before)
-    assert "southern" in search_text(alice) and set(Document.all_objects.values_list("withheld", flat=True)) == {""}
+    assert "southern" in search_text(alice, QUESTION)
+    assert set(Document.all_objects.values_list("withheld", flat=True)) == {""}
 
 
 def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: User, document: Document) -> None:

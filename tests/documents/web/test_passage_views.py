@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from django.test import Client
 
 from apps.documents.indexing import index_maintenance
 from apps.documents.models import Chunk, Collection, Membership, Role, Segment
-from apps.documents.retrieval.search import search
 from apps.users.models import User
+from tests.documents.conftest import search_text
 from tests.factories import Section, make_client, make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
@@ -38,10 +36,6 @@ def get_chunk(words: str) -> Chunk:
 def post(client: Client, row: Chunk, verb: str, **data: str) -> str:
     address = f"/documents/{row.document_id}/passages/{row.position + 1}/{verb}/"
     return client.post(address, data, headers={"HX-Request": "true"}).content.decode()
-
-
-def search_text(user: User, question: str) -> str:
-    return " ".join(passage.full_text for passage in asyncio.run(search(user, question)).passages)
 
 
 def test_passages_are_listed_in_reading_order_with_their_place(alice_client: Client, collection: Collection) -> None:

@@ -139,7 +139,7 @@ def test_without_a_picture_model_there_is_nothing_to_expand(
     alice: User, chat: FakeChat, settings: LazySettings
 ) -> None:
     settings.ENGINES = settings.ENGINES | {"image": settings.ENGINES["image"] | {"OPTIONS": {"model": ""}}}
-    assert "IMAGE_MODEL" in expanded(alice, "a red cat")
+    assert "no picture model is set up" in expanded(alice, "a red cat")
 
 
 def test_it_counts_as_a_question_of_its_person(alice: User, chat: FakeChat, monkeypatch: pytest.MonkeyPatch) -> None:

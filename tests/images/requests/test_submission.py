@@ -90,7 +90,7 @@ def test_without_a_model_the_page_says_what_to_do(alice: User, settings: LazySet
     with pytest.raises(EngineUnavailable, match="being loaded"):
         submission.request_pictures(alice, PictureRequest("A cat"))
     settings.ENGINES = settings.ENGINES | {"image": settings.ENGINES["image"] | {"OPTIONS": {"model": ""}}}
-    with pytest.raises(EngineUnavailable, match="IMAGE_MODEL"):
+    with pytest.raises(EngineUnavailable, match="no picture model is set up"):
         submission.request_pictures(alice, PictureRequest("A cat"))
 
 
