@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.urls import include, path
 
 from apps.api.api import api
+from apps.users.views.users import show_own_address
 
 handler500 = "apps.operations.health_views.answer_fault"
 urlpatterns = [
-    path("accounts/", include("apps.users.account_urls")),  # before the pages of django-allauth that they replace
+    # Before django-allauth's page, which empties User.email if addresses need no confirmation.
+    path("accounts/email/", show_own_address, name="account_email"),
     path("accounts/", include("allauth.urls")),
     path("", include("apps.users.urls")),
     path("", include("apps.safety.urls")),

@@ -157,7 +157,7 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
             yield f"attached/{attached.pk}{path.suffix}", path
     yield from _review(user)
     yield "access-log.json", list(_readings(user))
-    for model, names in models_naming_user(user):
+    for model, names in models_naming_user():
         named = model._default_manager.filter(_any(names, user)).distinct()
         found = [_row(row) for row in named.iterator(chunk_size=_BATCH)]
         if found:
@@ -196,7 +196,7 @@ def _text(case: Case) -> str:
     return "" if gone else case.snapshot.text
 
 
-def models_naming_user(user: User) -> Iterator[tuple[type[models.Model], list[str]]]:
+def models_naming_user() -> Iterator[tuple[type[models.Model], list[str]]]:
     """Yield every model with the names of its foreign keys to users.
 
     Models of safety are left out, except notices, restrictions, reviewers' preferences and saved views: a

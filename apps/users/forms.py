@@ -41,20 +41,3 @@ class InvitationForm(forms.Form):
 
     def clean_email(self) -> str:
         return str(get_adapter().clean_email(self.cleaned_data["email"]))
-
-
-class UserRoleForm(forms.Form):
-    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=User.Role.choices)
-
-
-def _yes_or_no() -> forms.TypedChoiceField:
-    words = [("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))]
-    return forms.TypedChoiceField(choices=words, coerce=lambda value: value == "yes")
-
-
-class ReinstateForm(forms.Form):
-    active = _yes_or_no()
-
-
-class SpecialPermissionForm(forms.Form):
-    named = _yes_or_no()

@@ -65,18 +65,15 @@ def get_time_zone(request: HttpRequest) -> tzinfo:
 
 def get_socket_language(user: User, headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return the language code for a socket connection, by the same order as for pages: no middleware runs there."""
-    said = {name: value.decode("latin-1") for name, value in headers}
-    chosen = get_chosen_language(user) or parse_cookie(said.get(b"cookie", "")).get(settings.LANGUAGE_COOKIE_NAME, "")
-    for language in [chosen, *(code for code, _weight in trans_real.parse_accept_lang_header(_accepted(said)))]:
+    values = {name: value.decode("latin-1") for name, value in headers}
+    chosen = get_chosen_language(user) or parse_cookie(values.get(b"cookie", "")).get(settings.LANGUAGE_COOKIE_NAME, "")
+    accepted = values.get(b"accept-language", "").lower()
+    for language in [chosen, *(code for code, _weight in trans_real.parse_accept_lang_header(accepted))]:
         try:
             return translation.get_supported_language_variant(language)
         except LookupError:
             continue
     return settings.LANGUAGE_CODE
-
-
-def _accepted(said: dict[bytes, str]) -> str:
-    return said.get(b"accept-language", "").lower()
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def test_a_role_changes_and_the_log_says_from_what(admin: Client, ada: User, ali
 def test_suspending_and_reinstating_are_in_the_log(admin: Client, ada: User, alice: User) -> None:
     admin.post(f"/people/{alice.pk}/suspend/", {"reason": "Sold her account to others.", "days": "7"})
     assert "Suspended" in admin.get(f"/people/{alice.pk}/").content.decode()
-    admin.post(f"/people/{alice.pk}/active/", {"active": "yes"})
+    admin.post(f"/people/{alice.pk}/active/")
     assert [(kind, actor) for kind, actor, *_ in entries() if kind.startswith("person.")] == [
         ("person.suspended", ada.pk), ("person.reinstated", ada.pk)
     ]  # fmt: skip

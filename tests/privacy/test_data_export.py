@@ -65,7 +65,7 @@ def test_an_index_in_the_language_of_the_user_links_to_every_file(alice: User, l
 
 
 def test_no_table_that_names_a_person_is_forgotten(alice: User, life: Life) -> None:
-    named = {model._meta.label_lower for model, _ in data_export.models_naming_user(alice)}
+    named = {model._meta.label_lower for model, _ in data_export.models_naming_user()}
     assert {"users.apitoken", "documents.collection", "documents.membership", "conversations.folder"} <= named
 
 

@@ -14,8 +14,7 @@ import apps
 
 # Their templates write the words themselves, or show none.
 SILENT = {
-    "EveryoneForm", "FilterForm", "KeywordsForm", "ReinstateForm", "SearchPreviewForm", "SpecialPermissionForm",
-    "SwitchForm",
+    "EveryoneForm", "FilterForm", "KeywordsForm", "SearchPreviewForm", "SwitchForm",
 }  # fmt: skip
 
 

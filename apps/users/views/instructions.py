@@ -7,8 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from apps.users import user_memory
@@ -18,9 +17,10 @@ from apps.users.permissions import get_signed_in_user
 
 class InstructionsForm(forms.Form):
     instructions = forms.CharField(
-        label=_("Your instructions"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 6}),
-        help_text=_("For example: “Answer in short sentences. I am a nurse.” Sent to the model with each of your "
-                    "questions, and to no one else."),
+        label=gettext_lazy("Your instructions"), max_length=2000, required=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=gettext_lazy("For example: “Answer in short sentences. I am a nurse.” Sent to the model with each of "
+                               "your questions, and to no one else."),
     )  # fmt: skip
 
 

@@ -9,29 +9,30 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext, gettext_lazy
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.users.api_tokens import LIMIT, TooManyTokens, create_token
-from apps.users.api_tokens import revoke_token as revoke_token
+from apps.users.api_tokens import LIMIT, TooManyTokens, create_token, revoke_token
 from apps.users.models import ApiToken
 from apps.users.permissions import get_signed_in_user
 
 
 class TokenForm(forms.Form):
     name = forms.CharField(
-        label=_("Name"),
+        label=gettext_lazy("Name"),
         max_length=80,
-        help_text=_("The program that uses it, so that you recognise the token later."),
+        help_text=gettext_lazy("The program that uses it, so that you recognise the token later."),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("Permissions"), choices=ApiToken.Scope.choices, initial=[ApiToken.Scope.CHAT],
+        label=gettext_lazy("Permissions"), choices=ApiToken.Scope.choices, initial=[ApiToken.Scope.CHAT],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": gettext_lazy("Choose at least one permission.")},
     )  # fmt: skip
     days = forms.TypedChoiceField(
-        label=_("Expires after"), coerce=int,
-        choices=[("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("", _("Never"))],
+        label=gettext_lazy("Expires after"), coerce=int,
+        choices=[
+            ("30", gettext_lazy("30 days")), ("90", gettext_lazy("90 days")), ("365", gettext_lazy("1 year")),
+            ("", gettext_lazy("Never")),
+        ],
         empty_value=None, required=False, initial="90",
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.lib.table import Column, read_table_request
 from apps.users import invitations
 from apps.users.accounts import AccountState, LastAdministrator, confirm_address, list_users, reinstate_user, set_role
-from apps.users.forms import InvitationForm, ReinstateForm, SpecialPermissionForm, UserRoleForm
+from apps.users.forms import InvitationForm
 from apps.users.models import Invitation, SiteSettings, User
 from apps.users.permissions import administrator_required, get_signed_in_user, password_required
 from apps.users.special_permissions import SpecialPermission
@@ -115,12 +115,10 @@ def revoke_invitation(request: HttpRequest, pk: int) -> HttpResponse:
 @password_required
 def change_role(request: HttpRequest, pk: int) -> HttpResponse:
     """Set the role of a user; the last active administrator keeps theirs."""
-    user = get_object_or_404(User, pk=pk)
-    form = UserRoleForm(request.POST)
-    if not form.is_valid():
+    user, by, role = get_object_or_404(User, pk=pk), get_signed_in_user(request), request.POST.get("role", "")
+    if role not in User.Role.values:
         messages.error(request, gettext("This role does not exist."))
         return redirect("users:user", pk)
-    by, role = get_signed_in_user(request), form.cleaned_data["role"]
     try:
         set_role(user, role, by)
     except LastAdministrator:
@@ -136,15 +134,8 @@ def change_role(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
     """Reactivate an account. Suspending needs a reason and a time: `apps.safety.views.account_suspension`."""
-    user = get_object_or_404(User, pk=pk)
-    form = ReinstateForm(request.POST)
-    if form.is_valid() and form.cleaned_data["active"]:
-        reinstate_user(user, get_signed_in_user(request))
-        messages.success(request, gettext("Suspension lifted."))
-    else:
-        messages.error(
-            request, gettext("A suspension needs a reason and a duration. Use “Suspend” on the page of the user.")
-        )
+    reinstate_user(get_object_or_404(User, pk=pk), get_signed_in_user(request))
+    messages.success(request, gettext("Suspension lifted."))
     return redirect("users:user", pk)
 
 
@@ -153,12 +144,11 @@ def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
 @password_required
 def change_special_permission(request: HttpRequest, pk: int, permission: SpecialPermission) -> HttpResponse:
     """Give a member of the staff the special permission `permission`, or withdraw it."""
-    user = get_object_or_404(User, pk=pk)
-    form = SpecialPermissionForm(request.POST)
-    if not form.is_valid() or (form.cleaned_data["named"] and not user.is_staff):
+    user, given = get_object_or_404(User, pk=pk), request.POST.get("named") == "yes"
+    if given and not user.is_staff:
         messages.error(request, gettext("Only reviewers and administrators can have this permission."))
     else:
-        permission.assign(user, form.cleaned_data["named"], get_signed_in_user(request))
+        permission.assign(user, given, get_signed_in_user(request))
     return redirect("users:user", pk)
 
 
