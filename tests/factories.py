@@ -28,7 +28,7 @@ from apps.engines.classify.fake import LABELS
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.moderation import appeals, cases, enforcement, reviewable
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
+from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.moderation.reviewable import ContextItem
 from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import Action
@@ -140,10 +140,7 @@ def redact_document(reviewer: User, document: Document, terms: str = SECRET) -> 
     )  # fmt: skip
     case = cases.claim_case(reviewer, cases.flag_content(flagged).pk)
     assert Decision.Outcome.REDACT in enforcement.possible_outcomes(case)
-    extent = OutcomeScope(redact_terms=(terms,))
-    return cases.decide_case(
-        reviewer, case.pk, DecisionInput(case.lease_token, case.version, "redact", "clear", scope=extent)
-    )
+    return cases.decide_case(reviewer, case.pk, make_decision_input(case, "redact", redact_terms=(terms,)))
 
 
 def revert_decision(decision: Decision, user: User) -> None:

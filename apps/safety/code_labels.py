@@ -100,22 +100,22 @@ def clause_label(code: str) -> str:
 
 def strictness_label(code: str) -> str:
     """Return the label of a level of `Strictness`."""
-    return str(Strictness(code).label) if code in Strictness.values else code
+    return choice_label(Strictness, code)
 
 
 def stage_label(code: str) -> str:
     """Return the label of a stage."""
-    return _label(Stage, code)
+    return choice_label(Stage, code)
 
 
 def content_type_label(kind: str) -> str:
     """Return the label of a kind of content."""
-    return str(CONTENT_TYPE_LABELS[kind]) if kind in CONTENT_TYPE_LABELS else _label(Stage, kind)
+    return str(CONTENT_TYPE_LABELS[kind]) if kind in CONTENT_TYPE_LABELS else choice_label(Stage, kind)
 
 
 def action_label(code: object) -> str:
     """Return the label of an action; "Allowed" for none."""
-    return _label(Action, str(code)) if code else gettext("Allowed")
+    return choice_label(Action, str(code)) if code else gettext("Allowed")
 
 
 def severity_label(severity: int) -> str:
@@ -136,7 +136,7 @@ def detector_label(name: str) -> str:
 def change_label(change: str, before: str | None, after: str | None) -> str:
     """Return what a changed verdict was and would be, such as "Allowed → Withheld". Actions of None: its kind."""
     if before is None or after is None:
-        return _label(VerdictChange, change)
+        return choice_label(VerdictChange, change)
     if change == VerdictChange.CLAUSE:
         return gettext("%(action)s, under another clause") % {"action": action_label(after)}
     moved = f"{action_label(before)} → {action_label(after)}"
@@ -184,12 +184,12 @@ def trigger_text(trigger: Trigger) -> str:
 
 def status_label(code: str) -> str:
     """Return the label of a detector's status."""
-    return gettext("slow") if code == "slow" else _label(SignalStatus, code)
+    return gettext("slow") if code == "slow" else choice_label(SignalStatus, code)
 
 
 def reason_label(code: str) -> str:
     """Return the label of a decision's reason."""
-    return _label(Decision.Reason, code)
+    return choice_label(Decision.Reason, code)
 
 
 def outcome_label(outcome: str) -> str:
@@ -239,7 +239,7 @@ def reading_reason(payload: Mapping[str, Any]) -> str:
 
 def ground_label(code: str) -> str:
     """Return the label of the ground of a break-glass request."""
-    return str(Ground(code).label) if code in Ground.values else code
+    return choice_label(Ground, code)
 
 
 def version_label(row: PolicyVersion) -> str:
@@ -256,5 +256,6 @@ def _of(labels: CodeLabels, code: str) -> str:
     return str(labels[code]) if code in labels else humanize_code(code)
 
 
-def _label(kinds: type[models.TextChoices], code: str) -> str:
+def choice_label(kinds: type[models.TextChoices], code: str) -> str:
+    """Return the label of a code of `kinds`; words for a code that a former release stored."""
     return str(kinds(code).label) if code in kinds.values else humanize_code(code)

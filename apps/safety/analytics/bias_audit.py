@@ -18,7 +18,7 @@ from apps.lib.proportions import Proportion
 from apps.safety.detectors.rules.engine import RuleCheck
 from apps.safety.errors import ActionRefused
 from apps.safety.gate.default_check import decide_verdict, score_texts
-from apps.safety.models.bias_audits import BiasAudit
+from apps.safety.models import BiasAudit
 from apps.safety.policy import blocklist_matcher, schema, versions
 from apps.safety.policy.schema import Action, Stage
 

@@ -9,15 +9,14 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median, quantiles
 
 from django.utils import timezone
 
 from apps.lib.proportions import Proportion
 from apps.safety.models import HARMFUL_OUTCOMES, Case, Decision, SecondReview, Snapshot
-from apps.safety.models.case_states import CaseState
-from apps.safety.policy.evaluation import ACCOUNT
+from apps.safety.policy.evaluation import ACCOUNT, UNCHECKED
 
 WINDOW_DAYS = 28
 _APPEAL_OUTCOMES = {Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN}
@@ -80,24 +79,16 @@ def median_with_interval(hours: Sequence[float]) -> MedianWithInterval | None:
     )
 
 
-def measure_clauses(days: int = WINDOW_DAYS) -> list[ClauseMetrics]:
-    """Return the metrics by clause and stage over the cases of the last `days` days, most cases first."""
-    now, metrics = timezone.now(), dict[tuple[str, str], ClauseMetrics]()
-    cases = (
-        Case.objects.filter(created__gt=now - timedelta(days=days)).exclude(clause=ACCOUNT).select_related("snapshot")
-    )
+def measure_clauses() -> list[ClauseMetrics]:
+    """Return the metrics by clause and stage over the cases of the last WINDOW_DAYS days, most cases first."""
+    metrics: dict[tuple[str, str], ClauseMetrics] = {}
+    cases = Case.objects.filter(created__gt=_days_ago(WINDOW_DAYS)).exclude(clause=ACCOUNT).select_related("snapshot")
     cases = cases.defer("snapshot__text", "snapshot__context")  # not needed, and costly to decrypt
     for case in cases.prefetch_related("decisions"):
         key = case.clause, case.snapshot.stage
         clause_metrics = metrics.setdefault(key, ClauseMetrics(*key))
         clause_metrics.cases += 1
-        clause_metrics.waiting += case.state in (
-            CaseState.OPEN,
-            CaseState.CLAIMED,
-            CaseState.ESCALATED,
-            CaseState.APPEALED,
-            CaseState.APPEAL_CLAIMED,
-        )
+        clause_metrics.waiting += case.waiting
         clause_metrics.overdue += case.overdue
         _count(clause_metrics, case, [decision for decision in case.decisions.all() if decision.undone is None])
     return sorted(
@@ -114,10 +105,10 @@ class ReviewerAgreement:
     by_clause: dict[tuple[str, str], Proportion]  # by clause and stage
 
 
-def measure_agreement(days: int = 4 * WINDOW_DAYS) -> ReviewerAgreement:
-    """Return how often second reviews of the last `days` days agree with the decision."""
-    since = timezone.now() - timedelta(days=days)
-    rows = SecondReview.objects.filter(submitted__gt=since, decision__undone=None).exclude(decision=None)
+def measure_agreement() -> ReviewerAgreement:
+    """Return how often second reviews of the last four times WINDOW_DAYS days agree with the decision."""
+    rows = SecondReview.objects.filter(submitted__gt=_days_ago(4 * WINDOW_DAYS), decision__undone=None)
+    rows = rows.exclude(decision=None)
     parts: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for outcome, harmful, clause, stage in rows.values_list(
         "decision__outcome", "harmful", "clause", "snapshot__stage"
@@ -128,10 +119,13 @@ def measure_agreement(days: int = 4 * WINDOW_DAYS) -> ReviewerAgreement:
     return ReviewerAgreement(Proportion(sum(all_pairs), len(all_pairs)), shares)
 
 
-def count_unchecked(days: int = WINDOW_DAYS) -> int:
-    """Return how many texts of the last `days` days were withheld because a check was unavailable."""
-    since = timezone.now() - timedelta(days=days)
-    return Snapshot.objects.filter(code="unchecked", created__gt=since).count()
+def count_unchecked() -> int:
+    """Return how many texts of the last WINDOW_DAYS days were withheld because a check was unavailable."""
+    return Snapshot.objects.filter(code=UNCHECKED, created__gt=_days_ago(WINDOW_DAYS)).count()
+
+
+def _days_ago(days: int) -> datetime:
+    return timezone.now() - timedelta(days=days)
 
 
 def _count(metrics: ClauseMetrics, case: Case, decisions: Sequence[Decision]) -> None:

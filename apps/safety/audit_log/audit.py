@@ -78,7 +78,6 @@ class AuditEntry(models.Model):
 
     class Meta:
         db_table = "safety_event"
-        app_label = "safety"
         ordering: ClassVar = ["seq"]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.safety.detectors import timeouts
-from apps.safety.models.blocklist_hits import BlocklistHit
+from apps.safety.models import BlocklistHit
 from apps.safety.policy import blocklist_matcher
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, Signal, SignalStatus
 from apps.safety.policy.schema import Policy, Stage
@@ -40,13 +40,15 @@ def has_pending_hits() -> bool:
 
 
 def write_hits() -> None:
-    """Store the counted hits.
+    """Store the counted hits, if there are any.
 
     If the database is unreachable, they stay in memory for the next call. Run within `in_db`.
     """
     with _lock:
         rows = dict(_noted)
         _noted.clear()
+    if not rows:
+        return
     try:
         with transaction.atomic():
             for (key, day), count in sorted(rows.items()):

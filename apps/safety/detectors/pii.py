@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -18,6 +18,10 @@ class PiiMatch:
     start: int
     end: int
     kind: str  # named as in Presidio
+
+    @property
+    def placeholder(self) -> str:
+        return f"[{self.kind.lower()}]"
 
 
 _IBAN_LENGTHS = {name: int(size) for name, size in re.findall(
@@ -209,8 +213,13 @@ def _places(form: re.Pattern[str], text: str, holds: Callable[[str], bool]) -> I
 
 def mask_pii(text: str) -> str:
     """Return the text with each match replaced by its kind, such as "[phone_number]"."""
+    return replace_matches(text, find_pii(text))
+
+
+def replace_matches(text: str, matches: Iterable[PiiMatch]) -> str:
+    """Return the text with each of the matches, in order and without overlaps, replaced by its placeholder."""
     parts, at = [], 0
-    for match in find_pii(text):
-        parts += [text[at : match.start], f"[{match.kind.lower()}]"]
+    for match in matches:
+        parts += [text[at : match.start], match.placeholder]
         at = match.end
     return "".join([*parts, text[at:]])

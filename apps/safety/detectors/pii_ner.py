@@ -12,7 +12,7 @@ from apps.engines import registry
 from apps.engines.classify.protocol import TaggedSpan
 from apps.engines.types import EngineError
 from apps.lib.text import sentences
-from apps.safety.detectors.pii import PiiMatch, find_pii
+from apps.safety.detectors.pii import PiiMatch, find_pii, replace_matches
 from apps.safety.policy.verdicts import CheckUnavailable
 
 CHARACTERS = 600  # read at once; well within the window of the embedder
@@ -59,14 +59,9 @@ def merge_findings(forms: Sequence[PiiMatch], tagged: Sequence[TaggedSpan]) -> l
 def mask_all_pii(text: str) -> str:
     """Return the text with each match replaced by its kind; UNAVAILABLE_NOTICE if the tagger is unavailable."""
     try:
-        found = find_all_pii(text)
+        return replace_matches(text, find_all_pii(text))
     except CheckUnavailable:
         return UNAVAILABLE_NOTICE
-    parts, at = [], 0
-    for one in found:
-        parts += [text[at : one.start], f"[{one.kind.lower()}]"]
-        at = one.end
-    return "".join([*parts, text[at:]])
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:

@@ -280,7 +280,7 @@ def _run_in_time(work: Callable[[], list[T]], count: int) -> list[T] | None:
     except Exception:
         log.exception("Passages could not be judged")
     finally:
-        _write_hits()
+        blocklists.write_hits()
     if detector_outages.record_outage("text", status):
         detector_outages.write_outages()
     return None
@@ -293,18 +293,13 @@ def _flush_hits() -> None:
 
 def _refresh_policy() -> None:
     """Refresh the policy and store the counted blocklist hits."""
-    _write_hits()
+    blocklists.write_hits()
     versions.refresh_policy()
-
-
-def _write_hits() -> None:
-    if blocklists.has_pending_hits():
-        blocklists.write_hits()
 
 
 def _drop_clean_record(verdict: Verdict) -> Verdict:
     """Return `ALLOWED` without its record if nothing was found, so that callers store nothing about the text."""
-    return ALLOWED if verdict is ALLOWED or verdict == ALLOWED else verdict
+    return ALLOWED if verdict == ALLOWED else verdict
 
 
 def _queue_verdict(

@@ -18,18 +18,15 @@ from apps.lib.db.encrypted_fields import EncryptedJSON, EncryptedText, Undecrypt
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
 from apps.safety.audit_log.audit import AuditEntry
-from apps.safety.models.bias_audits import BiasAudit
-from apps.safety.models.blocklist_hits import BlocklistHit
 from apps.safety.models.break_glass import BreakGlass
-from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
+from apps.safety.models.case_states import UNDECIDED_STATES, WAITING_STATES, CaseState
 from apps.safety.models.detector_outages import DetectorOutage
-from apps.safety.models.detector_version import DetectorVersion
 from apps.safety.models.feature_restrictions import Feature, FeatureRestriction
 from apps.safety.models.reviewer_preferences import ReviewerPreferences
 from apps.safety.models.saved_views import SavedView
 from apps.safety.models.second_review import SecondReview
 from apps.safety.models.strictness import Strictness
-from apps.safety.models.verdict_log import OutboundVerdict, RecordedVerdict, ShadowVerdict
+from apps.safety.models.verdict_log import DetectorVersion, OutboundVerdict, RecordedVerdict, ShadowVerdict
 
 __all__ = [
     "AllowedText",
@@ -208,7 +205,7 @@ class Case(Leased):
     @property
     def waiting(self) -> bool:
         """True until the case, or the appeal, is decided."""
-        return self.state in UNDECIDED_STATES | {CaseState.APPEALED, CaseState.APPEAL_CLAIMED}
+        return self.state in WAITING_STATES
 
     @property
     def undecided(self) -> bool:
@@ -374,3 +371,35 @@ class AllowedText(models.Model):
 
     def __str__(self) -> str:
         return self.sha256[:12]
+
+
+class BlocklistHit(models.Model):
+    """Number of matches of one blocklist on one day."""
+
+    key = models.CharField(max_length=40, help_text="Key of the blocklist, the same in each policy version")
+    day = models.DateField()
+    count = models.PositiveIntegerField(default=0)
+    last = models.DateTimeField()
+
+    class Meta:
+        db_table = "safety_hit"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "day"], name="one_row_of_hits_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.day}: {self.count}"
+
+
+class BiasAudit(models.Model):
+    """Result of one bias audit (`analytics/bias_audit.py`), under one version of the policy and of the classifiers."""
+
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    version = models.CharField(max_length=120, help_text="Version of the text classifiers")
+    rows = models.JSONField(help_text="[{group, harmless, noticed, acted, hateful, unnoticed, passed}]")
+    run_by = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+
+    def __str__(self) -> str:
+        return f"Bias {self.created:%Y-%m-%d}"

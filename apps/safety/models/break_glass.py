@@ -66,7 +66,6 @@ class BreakGlass(models.Model):
     )
 
     class Meta:
-        app_label = "safety"
         ordering: ClassVar = ["-created"]
         constraints: ClassVar = [
             models.CheckConstraint(

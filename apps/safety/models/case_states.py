@@ -1,4 +1,7 @@
-"""States of a case and the transitions between them: a pure function over one table, so that all can be tested."""
+"""States of a case and the transitions between them: a pure function over one table, so that all can be tested.
+
+Not in the table is `AUTO_CLOSED`: `moderation/auto_close.py` closes the cases of deleted content and erased users.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ class CaseState(models.TextChoices):
 
 
 UNDECIDED_STATES = frozenset({CaseState.OPEN, CaseState.CLAIMED, CaseState.ESCALATED})
+WAITING_STATES = UNDECIDED_STATES | {CaseState.APPEALED, CaseState.APPEAL_CLAIMED}  # the case or its appeal
 
 
 class CaseMove(StrEnum):
@@ -41,10 +45,6 @@ class CaseMove(StrEnum):
     APPEAL = "appeal"
     UPHOLD = "uphold"
     OVERTURN = "overturn"
-    CONTENT_DELETED = "vanish"  # the subject was deleted
-    USER_ERASED = "forget"  # the user who appealed was erased
-    FLAG = "flag"  # the same content was flagged again
-    HOLD_EXPIRED = "lapse"  # the hold ended without a decision; the case stays open
 
 
 class CaseRole(StrEnum):
@@ -63,34 +63,23 @@ _SYSTEM = frozenset({CaseRole.SYSTEM})
 
 TRANSITIONS: dict[tuple[CaseState, CaseMove], tuple[CaseState, frozenset[CaseRole]]] = {
     (CaseState.OPEN, CaseMove.CLAIM): (CaseState.CLAIMED, _STAFF),
-    (CaseState.OPEN, CaseMove.FLAG): (CaseState.OPEN, _SYSTEM),
-    (CaseState.OPEN, CaseMove.HOLD_EXPIRED): (CaseState.OPEN, _SYSTEM),
-    (CaseState.OPEN, CaseMove.CONTENT_DELETED): (CaseState.AUTO_CLOSED, _SYSTEM),
     (CaseState.CLAIMED, CaseMove.CLAIM): (CaseState.CLAIMED, _STAFF),  # once the lease has expired
     (CaseState.CLAIMED, CaseMove.RELEASE): (CaseState.OPEN, _STAFF),
     (CaseState.CLAIMED, CaseMove.SKIP): (CaseState.OPEN, _STAFF),
     (CaseState.CLAIMED, CaseMove.CLAIM_EXPIRED): (CaseState.OPEN, _SYSTEM),
     (CaseState.CLAIMED, CaseMove.ESCALATE): (CaseState.ESCALATED, _STAFF),
     (CaseState.CLAIMED, CaseMove.DECIDE): (CaseState.DECIDED, _STAFF),
-    (CaseState.CLAIMED, CaseMove.FLAG): (CaseState.CLAIMED, _SYSTEM),
-    (CaseState.CLAIMED, CaseMove.HOLD_EXPIRED): (CaseState.CLAIMED, _SYSTEM),
-    (CaseState.CLAIMED, CaseMove.CONTENT_DELETED): (CaseState.AUTO_CLOSED, _SYSTEM),
     (CaseState.ESCALATED, CaseMove.CLAIM): (CaseState.CLAIMED, _SENIOR),
-    (CaseState.ESCALATED, CaseMove.FLAG): (CaseState.ESCALATED, _SYSTEM),
-    (CaseState.ESCALATED, CaseMove.HOLD_EXPIRED): (CaseState.ESCALATED, _SYSTEM),
-    (CaseState.ESCALATED, CaseMove.CONTENT_DELETED): (CaseState.AUTO_CLOSED, _SYSTEM),
     (CaseState.DECIDED, CaseMove.UNDO): (CaseState.CLAIMED, _STAFF),
     (CaseState.DECIDED, CaseMove.REOPEN): (CaseState.CLAIMED, _SENIOR),
     (CaseState.DECIDED, CaseMove.APPEAL): (CaseState.APPEALED, _OWNER),
     (CaseState.APPEALED, CaseMove.CLAIM): (CaseState.APPEAL_CLAIMED, _STAFF),
-    (CaseState.APPEALED, CaseMove.USER_ERASED): (CaseState.AUTO_CLOSED, _SYSTEM),
     (CaseState.APPEAL_CLAIMED, CaseMove.CLAIM): (CaseState.APPEAL_CLAIMED, _STAFF),
     (CaseState.APPEAL_CLAIMED, CaseMove.RELEASE): (CaseState.APPEALED, _STAFF),
     (CaseState.APPEAL_CLAIMED, CaseMove.SKIP): (CaseState.APPEALED, _STAFF),
     (CaseState.APPEAL_CLAIMED, CaseMove.CLAIM_EXPIRED): (CaseState.APPEALED, _SYSTEM),
     (CaseState.APPEAL_CLAIMED, CaseMove.UPHOLD): (CaseState.UPHELD, _STAFF),
     (CaseState.APPEAL_CLAIMED, CaseMove.OVERTURN): (CaseState.OVERTURNED, _STAFF),
-    (CaseState.APPEAL_CLAIMED, CaseMove.USER_ERASED): (CaseState.AUTO_CLOSED, _SYSTEM),
 }
 
 

@@ -25,7 +25,6 @@ class DetectorOutage(models.Model):
 
     class Meta:
         db_table = "safety_degraded"
-        app_label = "safety"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["minute", "detector", "status"], name="one_row_a_minute")
         ]

@@ -47,7 +47,6 @@ class FeatureRestriction(models.Model):
 
     class Meta:
         db_table = "safety_restriction"
-        app_label = "safety"
         ordering: ClassVar = ["feature", "-until"]
         indexes: ClassVar = [models.Index(fields=["person", "feature", "until"], name="restrictions_of_a_person")]
 

@@ -24,7 +24,6 @@ class ReviewerPreferences(models.Model):
 
     class Meta:
         db_table = "safety_care"
-        app_label = "safety"
 
     def __str__(self) -> str:
         return f"Care {self.pk}"

@@ -26,7 +26,6 @@ class SavedView(models.Model):
     query = models.CharField(max_length=MAX_QUERY, help_text="Query string of the queue's URL")
 
     class Meta:
-        app_label = "safety"
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["reviewer", "name"], name="one_saved_view_a_name")]
 

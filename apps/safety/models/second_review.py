@@ -49,7 +49,6 @@ class SecondReview(Leased):
 
     class Meta:
         db_table = "safety_opinion"
-        app_label = "safety"
         ordering: ClassVar = ["created"]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_looks_twice_at_their_own"),

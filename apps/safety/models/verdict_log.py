@@ -1,12 +1,13 @@
-"""Recorded verdicts: on checked content, of shadow versions, and on exported content."""
+"""Recorded verdicts: on checked content, of shadow versions, and on exported content; and versions of detectors."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
 
-from apps.safety.models.strictness import Strictness, parse_strictness
+from apps.safety.models.strictness import Strictness
 
 
 class Surface(models.TextChoices):
@@ -43,15 +44,10 @@ class RecordedVerdict(models.Model):
 
     class Meta:
         db_table = "safety_recorded"
-        app_label = "safety"
         indexes: ClassVar = [models.Index(fields=["hour"], name="recorded_by_hour")]
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.action or 'let through'}"
-
-    @property
-    def strictness(self) -> Strictness:
-        return parse_strictness(self.level)
 
 
 class ShadowVerdict(models.Model):
@@ -71,7 +67,6 @@ class ShadowVerdict(models.Model):
 
     class Meta:
         db_table = "safety_shadowed"
-        app_label = "safety"
         indexes: ClassVar = [models.Index(fields=["policy", "change", "stage", "clause"], name="shadowed_by_change")]
 
     def __str__(self) -> str:
@@ -90,10 +85,31 @@ class OutboundVerdict(models.Model):
 
     class Meta:
         db_table = "safety_leaving"
-        app_label = "safety"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["stage", "content_hmac"], name="one_verdict_on_what_leaves")
         ]
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.action or 'let through'}"
+
+
+class DetectorVersion(models.Model):
+    """Detector with its present and past versions, and the time since when each judged."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    version = models.CharField(max_length=120)
+    since = models.DateTimeField()
+    history = models.JSONField(default=list, help_text="[{version, since}], the oldest first, this one last")
+
+    class Meta:
+        db_table = "safety_detector"
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+    def version_at(self, moment: datetime) -> str:
+        """Return the version that judged at `moment`; the oldest known one for an earlier time."""
+        known = [one["version"] for one in self.history if datetime.fromisoformat(one["since"]) <= moment]
+        first = self.history[0]["version"] if self.history else self.version
+        return str(known[-1] if known else first)

@@ -12,9 +12,8 @@ from django.db.models import F
 
 from apps.safety.audit_log import audit
 from apps.safety.models import Case, SecondReview
-from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
+from apps.safety.models.case_states import UNDECIDED_STATES, WAITING_STATES, CaseState
 
-_UNSETTLED = (*UNDECIDED_STATES, CaseState.APPEALED, CaseState.APPEAL_CLAIMED)
 _AT_ONCE = 500  # subjects in one query
 
 
@@ -36,14 +35,12 @@ def close_erased(case: Case) -> None:
 
     Does nothing if the case is decided. One transaction with the audit entry `case.vanished`.
     """
-    _close(case, _UNSETTLED)
+    _close(case, WAITING_STATES)
 
 
 def _close(case: Case, states: Collection[CaseState]) -> None:
     with transaction.atomic():
         rows = Case.objects.filter(pk=case.pk, state__in=states)
         if rows.update(state=CaseState.AUTO_CLOSED, holder=None, lease_until=None, version=F("version") + 1):
-            SecondReview.objects.filter(
-                case=case, submitted=None
-            ).delete()  # second reviews requested before a decision
+            SecondReview.objects.filter(case=case, submitted=None).delete()  # requested before a decision
             audit.record_event("case.vanished", person=case.owner_id, subject=f"case {case.pk}")

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.safety.models import Case, Decision, reviewer_preferences
-from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
+from apps.safety.models.case_states import UNDECIDED_STATES, WAITING_STATES, CaseState
 from apps.safety.moderation import cases, second_reviews
 from apps.users.models import User
 
@@ -30,7 +30,6 @@ AGES: Mapping[str, StrOrPromise] = {  # least age in days
     "7": gettext_lazy("Older than 7 days"),
     "30": gettext_lazy("Older than 30 days"),
 }
-_WAITING = UNDECIDED_STATES | {CaseState.APPEALED, CaseState.APPEAL_CLAIMED}
 _MAX_CODE = 40  # characters of a clause or kind in an address
 _MAX_NUMBER = 12  # digits of a pseudonym in an address
 
@@ -47,7 +46,7 @@ QUEUES: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
         gettext_lazy("Overdue"),
         lambda user: Q(state__in=UNDECIDED_STATES | {CaseState.APPEALED}, due_at__lt=timezone.now()),
     ),
-    "waiting": (gettext_lazy("All open"), lambda user: Q(state__in=_WAITING)),
+    "waiting": (gettext_lazy("All open"), lambda user: Q(state__in=WAITING_STATES)),
     "disputed": (
         gettext_lazy("Disputed"),
         lambda user: Q(state=CaseState.DECIDED, second_reviews__in=second_reviews.disputed_reviews()),

@@ -232,6 +232,18 @@ def claim_case(user: User, pk: Any) -> Case:
     return _get_case(user, pk)
 
 
+def renew_claim(user: User, pk: Any, token: str) -> str:
+    """Extend the claim to ten minutes from now and return its token.
+
+    The token is new if the claim had expired and the case was still free. Raise ActionRefused if another reviewer has
+    the case.
+    """
+    rows = visible_cases(user).filter(state__in=CLAIMED_STATES, holder=user, lease_until__gt=timezone.now())
+    if leases.renew(rows, pk, token, LEASE_S):
+        return token
+    return claim_case(user, pk).lease_token
+
+
 def read_case(user: User, pk: Any) -> Case:
     """Return the case with its text and write the audit entry `read`, which the owner can see.
 
@@ -261,6 +273,24 @@ def release_case(user: User, pk: Any, token: str, move: CaseMove, note: str = ""
     return _get_case(user, pk)
 
 
+def release_claim(user: User, case_id: str) -> bool:
+    """Release the case that the page opened after a decision which was then undone; return whether it was released.
+
+    Return False if `case_id`, which the page sent, is no id, or the user does not hold that case.
+    """
+    try:
+        pk = UUID(case_id)
+    except ValueError:
+        return False
+    case = visible_cases(user).filter(pk=pk, state__in=CLAIMED_STATES, holder=user).first()
+    if case is None:
+        return False
+    with suppress(ActionRefused):
+        release_case(user, pk, case.lease_token, CaseMove.RELEASE)
+        return True
+    return False
+
+
 @advisory_locks.retry_on_deadlock
 def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
     """Decide the case, apply the effects, notify the owner and return the decision.
@@ -282,7 +312,7 @@ def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
         enforcement.lock_redaction(ruling.outcome)
         decision = record_decision(user, case, ruling, state)
         with use_language_of(decision.owner):
-            spans = masking.expand_placeholders(ruling.scope.redact_terms, case.snapshot.readable_text)
+            spans = masking.expand_placeholders(ruling.redact_terms, case.snapshot.readable_text)
             enforcement.apply_effects(decision, versions.withheld_text(decision.clause), spans)
         notices.notify_decision(decision)
         second_reviews.queue_if_sampled(decision)
@@ -311,8 +341,8 @@ def record_decision(
             decision = Decision.objects.create(
                 case=case, case_version=ruling.version, reviewer=user, owner_id=case.owner_id, outcome=ruling.outcome,
                 clause=case.clause, policy=policy, reason=ruling.reason, note=ruling.note[:1000],
-                feature=ruling.feature, until=ruling.until, first_reviewer_id=first.reviewer_id if first else None,
-                batch=ruling.batch, self_approved=alone,
+                feature=ruling.restricted_feature, until=ruling.until, batch=ruling.batch, self_approved=alone,
+                first_reviewer_id=first.reviewer_id if first else None,
             )  # fmt: skip
     except IntegrityError as error:
         raise ActionRefused(CASE_TAKEN) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -25,19 +25,6 @@ UNCHOSEN = -1  # days; the reviewer chose no duration
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeScope:
-    """Details of an outcome: the feature to restrict and its days, the days of a suspension, and the terms to redact.
-
-    `suspension_days`: 0 means until an administrator lifts it.
-    """
-
-    feature: str = ""
-    restriction_days: int = 0
-    suspension_days: int = 0
-    redact_terms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class DecisionInput:
     """Decision that a reviewer sent, not yet validated."""
 
@@ -47,19 +34,20 @@ class DecisionInput:
     reason: str
     note: str = ""
     batch: BulkDecision | None = None  # set if the case is decided together with others
-    scope: OutcomeScope = field(default_factory=OutcomeScope)
+    feature: str = ""
+    restriction_days: int = 0
+    suspension_days: int = 0  # 0: until an administrator lifts it
+    redact_terms: tuple[str, ...] = ()
 
     @property
-    def feature(self) -> str:
+    def restricted_feature(self) -> str:
         """Feature that the decision restricts; "" unless the outcome is RESTRICT."""
-        return self.scope.feature if self.outcome == RESTRICT else ""
+        return self.feature if self.outcome == RESTRICT else ""
 
     @property
     def until(self) -> datetime | None:
         """End of the restriction or suspension, counted from now; None if it has no end."""
-        days = {RESTRICT: self.scope.restriction_days, SUSPEND: self.scope.suspension_days}.get(
-            Decision.Outcome(self.outcome), 0
-        )
+        days = {RESTRICT: self.restriction_days, SUSPEND: self.suspension_days}.get(Decision.Outcome(self.outcome), 0)
         return timezone.now() + timedelta(days=days) if days > 0 else None
 
 
@@ -68,12 +56,10 @@ def parse_form(form: QueryDict) -> DecisionInput:
 
     Missing or malformed numbers become 0, a missing or malformed suspension UNCHOSEN; ten or more digits are malformed.
     """
-    number = _number(form, "version")
-    suspended = _number(form, "suspended", UNCHOSEN)
-    extent = OutcomeScope(form.get("feature", ""), _number(form, "days"), suspended, parse_spans(form.get("spans", "")))
     return DecisionInput(
-        form.get("token", ""), number, form.get("outcome", ""), form.get("reason", ""), form.get("note", ""),
-        scope=extent,
+        form.get("token", ""), _number(form, "version"), form.get("outcome", ""), form.get("reason", ""),
+        form.get("note", ""), feature=form.get("feature", ""), restriction_days=_number(form, "days"),
+        suspension_days=_number(form, "suspended", UNCHOSEN), redact_terms=parse_spans(form.get("spans", "")),
     )  # fmt: skip
 
 
@@ -88,12 +74,12 @@ def validate_input(ruling: DecisionInput) -> None:
     if ruling.reason == "other" and not ruling.note.strip():
         raise ActionRefused(gettext("Write a note if you choose “Other”."))
     if ruling.outcome == RESTRICT and (
-        ruling.feature not in Feature.values or ruling.scope.restriction_days not in DURATION_DAYS
+        ruling.feature not in Feature.values or ruling.restriction_days not in DURATION_DAYS
     ):
         raise ActionRefused(gettext("Choose which feature to restrict, and how long."))
-    if ruling.outcome == SUSPEND and ruling.scope.suspension_days not in (0, *DURATION_DAYS):
+    if ruling.outcome == SUSPEND and ruling.suspension_days not in (0, *DURATION_DAYS):
         raise ActionRefused(gettext("Choose how long the account is suspended."))
-    if ruling.outcome == Decision.Outcome.REDACT and not ruling.scope.redact_terms:
+    if ruling.outcome == Decision.Outcome.REDACT and not ruling.redact_terms:
         raise ActionRefused(gettext("Enter the text to redact, one passage per line, at least three characters each."))
 
 
@@ -108,5 +94,5 @@ def parse_spans(text: str) -> tuple[str, ...]:
 
 
 def _number(form: Mapping[str, str], name: str, otherwise: int = 0) -> int:
-    said = form.get(name, "")
-    return int(said) if said.isdecimal() and len(said) < 10 else otherwise
+    text = form.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 10 else otherwise

@@ -134,13 +134,9 @@ def _release(decision: Decision, message: str) -> dict[str, Any]:
     return found.release(decision.case.subject) if isinstance(found, reviewable.Releasable) else {}
 
 
-def _undo_release(decision: Decision, before: dict[str, Any], by: User) -> None:
+def _restore(decision: Decision, before: dict[str, Any], by: User) -> None:
     if before:
-        _undo_withhold(decision, before, by)
-
-
-def _undo_withhold(decision: Decision, before: dict[str, Any], by: User) -> None:
-    reviewable.get_reviewable(decision.case.kind).restore(decision.case.subject, before)
+        reviewable.get_reviewable(decision.case.kind).restore(decision.case.subject, before)
 
 
 def _allow(decision: Decision, message: str) -> dict[str, Any]:
@@ -245,9 +241,9 @@ _APPLY: dict[str, Callable[[Decision, str], dict[str, Any]]] = {
     "suspend": _suspend,
 }
 _REVERT: dict[str, Callable[[Decision, dict[str, Any], User], None]] = {
-    "withhold": _undo_withhold,
+    "withhold": _restore,
     "allow": _undo_allow,
-    "release": _undo_release,
+    "release": _restore,
     "stop": _undo_stop,
     "restrict": _undo_restrict,
     "blur": _undo_blur,

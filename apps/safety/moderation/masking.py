@@ -60,7 +60,7 @@ def mask_text(text: str, *, is_context: bool = False) -> str:
     With `is_context` (context of a flagged text) personal data and names are masked too, which calls an engine. If the
     engine is unavailable, a notice replaces the whole text.
     """
-    masked = _replace(text, find_secrets(text))
+    masked = pii.replace_matches(text, find_secrets(text))
     return pii_ner.mask_all_pii(masked) if is_context else masked
 
 
@@ -94,7 +94,7 @@ def expand_placeholders(items: Sequence[str], text: str) -> tuple[str, ...]:
     """
     kinds: dict[str, list[str]] = {}
     for match in find_secrets(text):
-        kinds.setdefault(_placeholder(match), []).append(text[match.start : match.end])
+        kinds.setdefault(match.placeholder, []).append(text[match.start : match.end])
     return tuple(dict.fromkeys(term for item in items for term in kinds.get(item, [item])))
 
 
@@ -105,7 +105,7 @@ def holds_secret(text: str, start: int, end: int) -> bool:
 
 def list_placeholders(text: str) -> list[str]:
     """Return the placeholder of each kind of secret in the text, once each, in order of occurrence."""
-    return list(dict.fromkeys(map(_placeholder, find_secrets(text))))
+    return list(dict.fromkeys(match.placeholder for match in find_secrets(text)))
 
 
 def split_masked(text: str, marks: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
@@ -123,21 +123,9 @@ def split_masked(text: str, marks: Sequence[tuple[int, int]]) -> list[tuple[str,
             continue
         one = hidden.get(start)
         at = one.end if one else end
-        words = _placeholder(one) if one else text[start:end]
+        words = one.placeholder if one else text[start:end]
         pieces.append((words, any(left < at and start < right for left, right in marks)))
     return pieces
-
-
-def _replace(text: str, matches: Sequence[PiiMatch]) -> str:
-    parts, at = [], 0
-    for match in matches:
-        parts += [text[at : match.start], _placeholder(match)]
-        at = match.end
-    return "".join([*parts, text[at:]])
-
-
-def _placeholder(match: PiiMatch) -> str:
-    return f"[{match.kind.lower()}]"
 
 
 def _merge_overlapping(matches: list[PiiMatch]) -> list[PiiMatch]:

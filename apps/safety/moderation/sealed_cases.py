@@ -10,7 +10,7 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from apps.safety.models import Case
-from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
+from apps.safety.models.case_states import WAITING_STATES
 from apps.safety.policy import separation_of_duties
 from apps.safety.policy.schema import SEALED_CLAUSES
 from apps.users.models import User
@@ -33,6 +33,5 @@ def sealed_subjects(*kinds: str) -> QuerySet[Case, str]:
 
 def count_waiting(user: User) -> int:
     """Return how many cases of sealed content are undecided, without those about the user if another user reviews."""
-    undecided = Q(state__in=UNDECIDED_STATES | {CaseState.APPEALED, CaseState.APPEAL_CLAIMED})
-    rows = Case.objects.filter(undecided, subject__in=sealed_subjects())
+    rows = Case.objects.filter(state__in=WAITING_STATES, subject__in=sealed_subjects())
     return rows.filter(~Q(owner=user) | Q(owner=None) | separation_of_duties.own_cases(user)).count()

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.safety.audit_log import audit
 from apps.safety.models import AllowedText, AppliedEffect, Case
-from apps.safety.models.case_states import UNDECIDED_STATES, CaseMove, CaseRole, next_state
+from apps.safety.models.case_states import UNDECIDED_STATES
 from apps.safety.moderation import notices, reviewable
 from apps.safety.policy import versions
 from apps.safety.policy.evaluation import SELF_HARM, PolicyResult
@@ -66,13 +66,12 @@ def _is_withheld_elsewhere(case: Case) -> bool:
 
 
 def _end_hold(case: Case) -> bool:
-    state = next_state(case.state, CaseMove.HOLD_EXPIRED, CaseRole.SYSTEM)
     with transaction.atomic():
         rows = Case.objects.filter(pk=case.pk, state=case.state, hold_expires_at=case.hold_expires_at)
         if _is_withheld_elsewhere(case):
             rows.update(hold_expires_at=None)  # stays withheld by the reviewer's decision
             return False
-        if not rows.update(state=state, hold_expires_at=None, hold_expired_at=timezone.now()):
+        if not rows.update(hold_expires_at=None, hold_expired_at=timezone.now()):
             return False  # a reviewer decided meanwhile
         kind = reviewable.get_reviewable(case.kind)
         if isinstance(kind, reviewable.Releasable):

@@ -111,29 +111,21 @@ def past_verdicts(since: datetime | None, max_records: int) -> Iterator[PastVerd
     for snapshot in snapshots[:MAX_CASES]:
         content_hmac = recorder.keyed_hash(snapshot.sha256)
         with_case.add((snapshot.stage, content_hmac))
-        signals = [Signal.from_json(signal) for signal in snapshot.signals]
         yield PastVerdict(
-            Stage(snapshot.stage),
-            parse_strictness(snapshot.level),
-            signals,
-            snapshot.readable_text or None,
-            content_hmac,
-            snapshot.created,
-        )
+            Stage(snapshot.stage), parse_strictness(snapshot.level), _parse_signals(snapshot),
+            snapshot.readable_text or None, content_hmac, snapshot.created,
+        )  # fmt: skip
     for row in rows[:max_records].iterator(chunk_size=2000):
         if (row.stage, row.content_hmac) not in with_case:
             result = PolicyResult(Action(row.action) if row.action else None, row.code, score=row.score)
             yield PastVerdict(
-                Stage(row.stage),
-                row.strictness,
-                recorder.read_signals(row),
-                None,
-                row.content_hmac,
-                row.hour,
-                row.policy,
-                result,
-                row.allowlisted,
-            )
+                Stage(row.stage), parse_strictness(row.level), _parse_signals(row), None, row.content_hmac, row.hour,
+                row.policy, result, row.allowlisted,
+            )  # fmt: skip
+
+
+def _parse_signals(row: Snapshot | RecordedVerdict) -> list[Signal]:
+    return [Signal.from_json(signal) for signal in row.signals]
 
 
 def compare_versions(past: PastVerdict, old: Policy, new: Policy) -> tuple[PolicyResult, PolicyResult]:

@@ -19,8 +19,7 @@ from apps.lib.ids import new_id
 from apps.lib.proportions import Proportion
 from apps.safety.audit_log import audit
 from apps.safety.detectors import blocklists
-from apps.safety.models import HARMFUL_OUTCOMES, Case, Decision, PolicyVersion
-from apps.safety.models.blocklist_hits import BlocklistHit
+from apps.safety.models import HARMFUL_OUTCOMES, BlocklistHit, Case, Decision, PolicyVersion
 from apps.safety.moderation import cases
 from apps.safety.policy import blocklist_matcher, separation_of_duties, versions
 from apps.safety.policy.benign_sentences import BENIGN_SENTENCES

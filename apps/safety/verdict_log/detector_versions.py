@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.safety.audit_log import audit
-from apps.safety.models.detector_version import DetectorVersion
+from apps.safety.models import DetectorVersion
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, Signal, SignalStatus
 
 if TYPE_CHECKING:

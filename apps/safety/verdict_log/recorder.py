@@ -26,7 +26,6 @@ from django.utils.crypto import salted_hmac
 
 from apps.safety.models.strictness import Strictness
 from apps.safety.models.verdict_log import RecordedVerdict, ShadowVerdict, Surface
-from apps.safety.policy.evaluation import Signal
 from apps.safety.text.normalization import hash_text
 
 if TYPE_CHECKING:
@@ -54,24 +53,12 @@ class PendingVerdict:
 
     def make_record(self) -> RecordedVerdict:
         """Return the row to store, without the text."""
-        result, signals = (
-            self.evaluation.result,
-            [_without_spans(signal).to_json() for signal in self.evaluation.signals],
-        )
+        result, signals = self.evaluation.result, [replace(one, spans=()).to_json() for one in self.evaluation.signals]
         return RecordedVerdict(
             stage=self.evaluation.stage, surface=self.surface, content_hmac=keyed_hash_of_text(self.evaluation.text),
             level=self.level, signals=signals, policy=self.policy_number, action=result.action or "",
             code=result.code, score=result.score, allowlisted=self.allowlisted, hour=self.hour,
         )  # fmt: skip
-
-
-def read_signals(record: RecordedVerdict) -> list[Signal]:
-    """Return the signals of a stored verdict, as the detectors gave them."""
-    return [Signal.from_json(row) for row in record.signals]
-
-
-def _without_spans(signal: Signal) -> Signal:
-    return replace(signal, spans=()) if signal.spans else signal
 
 
 # Overrides the surface that the gate names.

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -285,10 +286,10 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
         "reason": _reason,
         "effect": code_labels.effect_label,
         "why": lambda _said: code_labels.reading_reason(payload),
-        "outcome": _outcome,
+        "outcome": partial(code_labels.choice_label, Decision.Outcome),
         "sha256": lambda text: str(text)[:12],
         "policy": lambda text: str(text)[:12],
-        "consent": _consent,
+        "consent": partial(code_labels.choice_label, Consent),
         "ground": lambda code: code_labels.ground_label(str(code)),
         "how": lambda code: str(_HOW.get(code, code)),
         "area": lambda code: str(FILTERS[code][0]) if code in FILTERS else str(code),
@@ -313,11 +314,3 @@ def _user_name(pk: int) -> str:
 def _reason(code: str) -> str:
     """Return the label of a decision's reason code; a break-glass reason is free text and returned as it is."""
     return code_labels.reason_label(code) if code in Decision.Reason.values else code
-
-
-def _consent(code: str) -> str:
-    return str(Consent(code).label) if code in Consent.values else code_labels.humanize_code(code)
-
-
-def _outcome(code: str) -> str:
-    return str(Decision.Outcome(code).label) if code in Decision.Outcome.values else code_labels.humanize_code(code)

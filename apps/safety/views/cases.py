@@ -29,7 +29,6 @@ from apps.safety.moderation import (
     appeals,
     bulk_decisions,
     case_queue,
-    claims,
     decision_input,
     enforcement,
     highlights,
@@ -157,11 +156,10 @@ def claim_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 def renew_claim(request: HttpRequest, pk: UUID) -> JsonResponse:
     """Extend the claim and return its token. Return the reason as `message` if another reviewer has the case."""
     try:
-        return JsonResponse(
-            {"token": claims.renew_claim(get_signed_in_user(request), pk, request.POST.get("token", ""))}
-        )
+        token = moderation_cases.renew_claim(get_signed_in_user(request), pk, request.POST.get("token", ""))
     except ActionRefused as refusal:
         return JsonResponse({"message": str(refusal)})
+    return JsonResponse({"token": token})
 
 
 @require_POST
@@ -202,7 +200,7 @@ def undo_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = get_signed_in_user(request)
     with show_refusals(request, ActionRefused):
         moderation_cases.undo_decision(user, pk)
-        claims.release_claim(user, request.POST.get("opened", ""))
+        moderation_cases.release_claim(user, request.POST.get("opened", ""))
         messages.success(request, gettext("Decision undone."))
         return _redirect_to_case(request, pk)
     return _redirect_to_queue(request)

@@ -23,7 +23,7 @@ from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
 from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision, Notice, SecondReview, feature_restrictions
 from apps.safety.models.break_glass import AUDIT_SUBJECT, BreakGlass
-from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
+from apps.safety.models.case_states import UNDECIDED_STATES, WAITING_STATES
 from apps.safety.moderation import appeals, enforcement, reviewable
 from apps.safety.moderation.notices import translate_notices
 from apps.safety.moderation.reviewable import ContentLocation
@@ -42,9 +42,6 @@ _TOPICS = {  # values of `show`, in the order of the page
     "documents": gettext_lazy("Documents"), "answers": gettext_lazy("Answers"),
     "reads": gettext_lazy("Who read my data"),
 }  # fmt: skip
-
-
-_PENDING = UNDECIDED_STATES | {CaseState.APPEALED, CaseState.APPEAL_CLAIMED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +223,7 @@ def _cards(user: User) -> list[NoticeCard]:
                 _is_over(row, applied),
                 case.due_at if live else None,
                 tuple(by_case[row.case_id][1:]),
-                is_open=case.state in _PENDING or row.can_appeal,  # type: ignore[attr-defined]
+                is_open=case.state in WAITING_STATES or row.can_appeal,  # type: ignore[attr-defined]
             )
         )
     return sorted(cards, key=lambda card: not card.is_open)

@@ -55,7 +55,6 @@ class RateLimit(models.Model):
 
     class Meta:
         db_table = "users_limit"
-        app_label = "users"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["scope", "resource"], condition=Q(group=None), name="one_limit_a_resource"),
             models.UniqueConstraint(fields=["group", "resource"], name="one_limit_a_group_and_resource"),
@@ -78,7 +77,6 @@ class RateLimitBucket(models.Model):
 
     class Meta:
         db_table = "users_bucket"
-        app_label = "users"
 
     def __str__(self) -> str:
         return self.key

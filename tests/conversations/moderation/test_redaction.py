@@ -17,7 +17,7 @@ from apps.lib.db import leases
 from apps.safety.gate import gate
 from apps.safety.models import AppliedEffect, Decision
 from apps.safety.moderation import cases, enforcement
-from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
+from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
@@ -53,7 +53,7 @@ def answer(alice: User, ada: User) -> Message:
 def cut(answer: Message, kind: str = "answer", clause: str = "personal_data") -> Decision:
     morgan, case = get_reviewer("morgan"), flag_message(answer, kind, clause)
     held = cases.claim_case(morgan, case.pk)
-    ruling = DecisionInput(held.lease_token, held.version, "redact", "clear", scope=OutcomeScope(redact_terms=(MAIL,)))
+    ruling = DecisionInput(held.lease_token, held.version, "redact", "clear", redact_terms=(MAIL,))
     return cases.decide_case(morgan, case.pk, ruling)
 
 

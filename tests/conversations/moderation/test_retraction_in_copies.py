@@ -18,7 +18,7 @@ from apps.conversations.turns import titles
 from apps.evaluation.feedback import preference_pairs
 from apps.privacy import data_export
 from apps.safety.moderation import cases, enforcement
-from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
+from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
 from tests.factories import flag_message, get_reviewer, overturn_decision, withhold_message
 
@@ -57,9 +57,7 @@ def test_nor_the_case_about_a_copy_of_it_or_about_a_part_that_was_taken_out(answ
     assert SAID in told_of(alice)
     morgan, case = get_reviewer("morgan"), flag_message(answer, clause="personal_data")
     held = cases.claim_case(morgan, case.pk)
-    ruling = DecisionInput(
-        held.lease_token, held.version, "redact", "clear", scope=OutcomeScope(redact_terms=("Quixotically",))
-    )
+    ruling = DecisionInput(held.lease_token, held.version, "redact", "clear", redact_terms=("Quixotically",))
     made = cases.decide_case(morgan, case.pk, ruling)
     assert "Quixotically" not in told_of(alice)
     enforcement.revert_effects(made, morgan)

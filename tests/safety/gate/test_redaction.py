@@ -14,7 +14,7 @@ from apps.safety.errors import ActionRefused
 from apps.safety.gate import gate, redaction
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.moderation import appeals, cases, enforcement
-from apps.safety.moderation.decision_input import OutcomeScope, parse_spans
+from apps.safety.moderation.decision_input import parse_spans
 from apps.safety.policy import defaults, versions
 from apps.safety.policy.evaluation import REPORTED, Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import Action, PolicyError, Stage, parse_policy
@@ -40,7 +40,7 @@ def flag_row(row: Message, kind: str = "answer", code: str = "personal_data") ->
 
 
 def cut(by: User, case: Case, *wanted: str, outcome: str = "redact") -> Decision:
-    return decide_case(by, case, outcome, scope=OutcomeScope(redact_terms=wanted))
+    return decide_case(by, case, outcome, redact_terms=wanted)
 
 
 def text(row: Message) -> str:

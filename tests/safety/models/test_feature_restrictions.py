@@ -26,7 +26,6 @@ from apps.safety.errors import ActionRefused
 from apps.safety.models import AppliedEffect, Decision, FeatureRestriction, Notice, feature_restrictions
 from apps.safety.models.feature_restrictions import Feature
 from apps.safety.moderation import appeals, cases
-from apps.safety.moderation.decision_input import OutcomeScope
 from apps.users.models import User
 from tests.factories import (
     Notes,
@@ -44,8 +43,8 @@ WORDS = "restricted for you until"
 
 def restrict(owner: User, by: User, feature: str, days: int = 7, subject: str = "1") -> Decision:
     held = cases.claim_case(by, make_note_case(owner, subject).pk)
-    extent = OutcomeScope(feature, days)
-    return cases.decide_case(by, held.pk, make_decision_input(held, "restrict", scope=extent))
+    ruling = make_decision_input(held, "restrict", feature=feature, restriction_days=days)
+    return cases.decide_case(by, held.pk, ruling)
 
 
 def file(name: str = "note.md") -> SimpleUploadedFile:
@@ -101,15 +100,14 @@ def test_an_appeal_that_succeeds_opens_it(alice: User, morgan: User, notes: Note
     assert not feature_restrictions.restriction_message(alice, Feature.SHARING) and notes.state["1"] == "as it was"
 
 
-@pytest.mark.parametrize(
-    "extent", [OutcomeScope(), OutcomeScope("pictures"), OutcomeScope("chat", 7), OutcomeScope("pictures", 5)]
-)
+@pytest.mark.parametrize(("feature", "days"), [("", 0), ("pictures", 0), ("chat", 7), ("pictures", 5)])
 def test_nothing_is_closed_without_saying_what_and_how_long(
-    alice: User, morgan: User, notes: Notes, extent: OutcomeScope
+    alice: User, morgan: User, notes: Notes, feature: str, days: int
 ) -> None:
     held = cases.claim_case(morgan, make_note_case(alice).pk)
     with pytest.raises(ActionRefused, match="which feature"):
-        cases.decide_case(morgan, held.pk, make_decision_input(held, "restrict", scope=extent))
+        ruling = make_decision_input(held, "restrict", feature=feature, restriction_days=days)
+        cases.decide_case(morgan, held.pk, ruling)
     made = cases.decide_case(morgan, held.pk, make_decision_input(held))
     with pytest.raises(IntegrityError), transaction.atomic():
         Decision.objects.filter(pk=made.pk).update(outcome="restrict")

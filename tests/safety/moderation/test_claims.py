@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision
 from apps.safety.models.case_states import CaseMove, CaseState
-from apps.safety.moderation import bulk_decisions, cases, claims
+from apps.safety.moderation import bulk_decisions, cases
 from apps.users.models import User
 from tests.factories import make_client, make_decision_input, make_note_case
 from tests.support.pages import strip_layout
@@ -31,25 +31,25 @@ def until(pk: object) -> float:
 def test_a_claim_lasts_while_somebody_is_at_it(alice: User, morgan: User) -> None:
     held = cases.claim_case(morgan, make_note_case(alice).pk)
     left(held.pk, 5)
-    assert claims.renew_claim(morgan, held.pk, held.lease_token) == held.lease_token
+    assert cases.renew_claim(morgan, held.pk, held.lease_token) == held.lease_token
     assert until(held.pk) > cases.LEASE_S - 60
     cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
     with pytest.raises(ActionRefused):
-        claims.renew_claim(morgan, held.pk, held.lease_token)  # what is decided is not claimed again
+        cases.renew_claim(morgan, held.pk, held.lease_token)  # what is decided is not claimed again
 
 
 def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, morgan: User, robin: User) -> None:
     held = cases.claim_case(morgan, make_note_case(alice).pk)
     left(held.pk, -1)
     cases.release_expired_claims()
-    token = claims.renew_claim(morgan, held.pk, held.lease_token)
+    token = cases.renew_claim(morgan, held.pk, held.lease_token)
     assert token != held.lease_token
     with pytest.raises(ActionRefused):
         cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
     left(held.pk, -1)
     cases.claim_case(robin, held.pk)
     with pytest.raises(ActionRefused):
-        claims.renew_claim(morgan, held.pk, token)
+        cases.renew_claim(morgan, held.pk, token)
     assert Case.objects.get().holder == robin
 
 
@@ -97,7 +97,7 @@ def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice
 @pytest.mark.parametrize("sent", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
 def test_nothing_is_put_back_that_is_not_ones_own(alice: User, morgan: User, robin: User, sent: str) -> None:
     theirs = cases.claim_case(robin, make_note_case(alice, "1").pk)
-    assert not claims.release_claim(morgan, sent) and not claims.release_claim(morgan, str(theirs.pk))
+    assert not cases.release_claim(morgan, sent) and not cases.release_claim(morgan, str(theirs.pk))
     assert Case.objects.get().holder == robin
 
 

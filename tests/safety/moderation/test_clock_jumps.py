@@ -13,7 +13,7 @@ from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision
 from apps.safety.models.case_states import CaseState
-from apps.safety.moderation import bulk_decisions, cases, claims, temporary_holds
+from apps.safety.moderation import bulk_decisions, cases, temporary_holds
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
 from tests.factories import Notes, decide_case, make_decision_input, make_note_case, make_user
@@ -45,7 +45,7 @@ def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, j
     assert Case.objects.get().state == CaseState.OPEN
     with pytest.raises(ActionRefused):
         cases.decide_case(morgan, held.pk, make_decision_input(held))
-    token = claims.renew_claim(morgan, held.pk, held.lease_token)
+    token = cases.renew_claim(morgan, held.pk, held.lease_token)
     cases.decide_case(morgan, held.pk, DecisionInput(token, held.version, "block", "clear"))
     assert Decision.objects.count() == AppliedEffect.objects.filter(state="applied", name="withhold").count() == 1
     assert audit.verify_chain() == []

@@ -18,7 +18,6 @@ from apps.engines import registry
 from apps.safety.break_glass import access_requests
 from apps.safety.models import BreakGlass, Notice, SecondReview, Snapshot
 from apps.safety.moderation import appeals, cases, masking, reviewable
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.moderation.reviewable import ContextItem
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
@@ -198,8 +197,7 @@ def test_a_reviewer_takes_out_secrets_without_seeing_them(alice: User, morgan: U
     secret = SECRETS["github token"][1]
     held = claimed(morgan, alice, text=f"with {secret} in it")
     assert "[secret_key]" in page(morgan, f"/review/{held.pk}/").split('name="spans"')[1].split("</textarea>")[0]
-    extent = DecisionInput("", 0, "", "").scope.__class__(redact_terms=("[secret_key]",))
-    cases.decide_case(morgan, held.pk, make_decision_input(held, "redact", scope=extent))
+    cases.decide_case(morgan, held.pk, make_decision_input(held, "redact", redact_terms=("[secret_key]",)))
     assert notes.state["1"] == secret
 
 

@@ -32,7 +32,7 @@ from apps.safety.models import (
     PolicyVersion,
 )
 from apps.safety.models.case_states import CaseMove, CaseState
-from apps.safety.moderation import account_suspensions, appeals, bulk_decisions, cases, claims, second_reviews
+from apps.safety.moderation import account_suspensions, appeals, bulk_decisions, cases, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import versions
 from apps.safety.policy.schema import PolicyError
@@ -100,7 +100,7 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
     "review.undo": lambda site, user: cases.undo_decision(user, site.decided.case_id),
     "review.reopen": lambda site, user: cases.reopen_case(user, site.decided.case_id),
     "review.second": lambda site, user: cases.request_second_review(user, site.case.pk, ""),
-    "claims.keep": lambda site, user: claims.renew_claim(user, site.case.pk, ""),
+    "cases.renew_claim": lambda site, user: cases.renew_claim(user, site.case.pk, ""),
     "bulk.gather": lambda site, user: bulk_decisions.gather_batch(user, site.case.pk),
     "bulk.mine": lambda site, user: bulk_decisions.get_own_batch(user, site.batch.pk),
     "bulk.decide": lambda site, user: bulk_decisions.decide_batch(
@@ -374,8 +374,7 @@ def test_a_suspension_ends_by_itself(notes: Notes, ada: User, alice: User) -> No
 def test_the_longer_one_of_two_suspensions_counts(notes: Notes, ada: User, morgan: User, alice: User) -> None:
     held = cases.claim_case(morgan, make_note_case(alice, "1").pk)
     short = account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 1)
-    extent = DecisionInput("", 0, "", "").scope.__class__(suspension_days=30)
-    long = cases.decide_case(morgan, held.pk, make_decision_input(held, "suspend", scope=extent))
+    long = cases.decide_case(morgan, held.pk, make_decision_input(held, "suspend", suspension_days=30))
     later(short)
     account_suspensions.end_expired_suspensions()
     assert not User.objects.get(pk=alice.pk).is_active
