@@ -178,10 +178,13 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
             else:
                 logout(request)
                 return redirect("privacy:receipt", data_request.pk)
+    collections, assistants = Collection.objects.filter(owner=user), erasure.list_shared_assistants(user)
     context = {
         "wrong": wrong,
-        "collections": Collection.objects.filter(owner=user)[:_DELETED],
-        "assistants": erasure.list_shared_assistants(user)[:_DELETED],
+        "collections": collections[:_DELETED],
+        "more_collections": max(0, collections.count() - _DELETED),
+        "assistants": assistants[:_DELETED],
+        "more_assistants": max(0, len(assistants) - _DELETED),
         "held_cases": case_legal_holds.holds_about(user),
         "held": LegalHold.objects.filter(user=user).exists(),
     }

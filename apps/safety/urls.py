@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from apps.safety.views import (
-    account_suspension,
     analytics,
     audit_log,
     blocklists,
@@ -19,12 +18,10 @@ from apps.safety.views import (
     cases,
     notices,
     policies,
-    policy_changes,
     policy_form,
     reviewer_preferences,
-    saved_views,
     second_reviews,
-    suspended,
+    suspensions,
 )
 from apps.users.permissions import administrator_required, staff_required
 
@@ -46,8 +43,8 @@ urlpatterns = [
     path("review/looks/<uuid:pk>/", staff_required(_redirect("second_review"))),
     path("review/", cases.show_queue, name="queue"),
     path("review/preferences/", reviewer_preferences.edit_preferences, name="preferences"),
-    path("review/views/", saved_views.save_view, name="view_save"),
-    path("review/views/<int:pk>/delete/", saved_views.delete_view, name="view_delete"),
+    path("review/views/", cases.save_view, name="view_save"),
+    path("review/views/<int:pk>/delete/", cases.delete_view, name="view_delete"),
     path("review/figures/", analytics.show_analytics, name="figures"),
     path("review/figures/bias/", analytics.run_bias_audit, name="bias"),
     path("review/blocklists/", blocklists.show_blocklists, name="blocklists"),
@@ -59,7 +56,7 @@ urlpatterns = [
     path("review/policy/edit/", policy_form.edit_policy, name="policy_edit"),
     path("review/policy/preview/<slug:code>/", policy_form.preview_clause, name="policy_preview"),
     path("review/policy/<int:pk>/", policies.change_version, name="policy_change"),
-    path("review/policy/<int:pk>/changes/", policy_changes.show_policy_changes, name="policy_changes"),
+    path("review/policy/<int:pk>/changes/", policies.show_policy_changes, name="policy_changes"),
     path("review/<uuid:pk>/", cases.show_case, name="case"),
     path("review/<uuid:pk>/picture.png", cases.show_picture, name="picture"),
     path("review/<uuid:pk>/claim/", cases.claim_case, name="claim"),
@@ -80,8 +77,8 @@ urlpatterns = [
     path("review/second-reviews/<uuid:pk>/release/", second_reviews.release_review, name="second_review_release"),
     path("review/<uuid:pk>/second-review/", second_reviews.request_review, name="second_review_request"),
     path("review/<uuid:pk>/reopen/", second_reviews.reopen_case, name="reopen"),
-    path("people/<int:pk>/suspend/", account_suspension.suspend_account, name="suspend"),
-    path("suspended/", suspended.show_suspension, name="suspended"),
+    path("people/<int:pk>/suspend/", suspensions.suspend_account, name="suspend"),
+    path("suspended/", suspensions.show_suspension, name="suspended"),
     path("notices/", notices.show_notices, name="notices"),
     path("notices/new/", notices.check_notices, name="new_notices"),
     path("notices/<int:pk>/seen/", notices.dismiss_notice, name="dismiss_notice"),

@@ -29,7 +29,13 @@ def open_case(page: Any, words: str, text: str = "") -> None:
         last = ""
 
 
+def open_covered(page: Any) -> None:
+    """Open the covered content of a case, which the page asks for before a decision."""
+    page.evaluate("document.querySelectorAll('details[data-unread]').forEach((part) => (part.open = true))")
+
+
 def decide(page: Any, *keys: str) -> None:
+    open_covered(page)
     for key in keys:
         page.keyboard.press(key)
     page.locator("form[data-undo]").wait_for()

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.axe import find_violations
 from tests.journeys.conftest import Visit
-from tests.journeys.reviewing import decide, open_case
+from tests.journeys.reviewing import decide, open_case, open_covered
 from tests.journeys.site import Site
 
 WORDS = "wait for the keeper"
@@ -24,6 +24,7 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
     site.seed("threats")
     morgan = visit("/review/", person="morgan", width=360)
     open_case(morgan, "Violence", WORDS)
+    open_covered(morgan)
     allow = ".outcomes [value=allow]"
     assert seen(morgan, allow)
     morgan.evaluate("scrollTo(0, document.body.scrollHeight)")

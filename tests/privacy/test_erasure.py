@@ -18,7 +18,7 @@ from apps.documents.models import PendingMembership
 from apps.lib.db.encrypted_fields import EncryptedText
 from apps.operations.doctor import job_checks
 from apps.operations.doctor.system_checks import CheckState
-from apps.privacy import data_requests, erasure, retention
+from apps.privacy import data_requests, erasure, retention, views
 from apps.privacy.models import DataRequest
 from apps.safety.audit_log import audit
 from apps.safety.models import Case, Snapshot
@@ -121,6 +121,16 @@ def test_the_page_names_shared_assistants_and_with_whom(client: Client, alice: U
     page = " ".join(strip_layout(client.get("/privacy/erase/").content.decode()).split())
     assert "shared with 3 users" in page and "shared with everyone" in page
     assert page.index("Sailor") < page.index("Scribe") and "Diary" not in page
+
+
+def test_the_page_counts_what_it_does_not_name(client: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("Bees", "Tides", "Towers"):
+        make_collection(alice, name)
+    client.force_login(alice)
+    assert "Towers" in client.get("/privacy/erase/").content.decode()
+    monkeypatch.setattr(views, "_DELETED", 1)
+    page = client.get("/privacy/erase/").content.decode()
+    assert "Bees" in page and "Towers" not in page and "and 2 more" in page
 
 
 def test_a_tombstone_and_the_log_stay_and_the_receipt_tells(

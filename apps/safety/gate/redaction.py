@@ -15,7 +15,7 @@ from apps.safety.policy.schema import Action
 from apps.safety.policy.verdicts import Verdict
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, Span, redact_spans
 
-LEAST, MOST = 3, 50  # characters of a term that a reviewer names, and number of terms
+MIN_TERM_CHARACTERS, MAX_TERMS = 3, 50  # terms that a reviewer names
 
 Redactions = list[tuple[int, str]]  # start of each span and its original text
 

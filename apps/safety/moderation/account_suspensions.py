@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 KIND = "account"
-LEAST, MOST = 10, 400  # characters of the reason, which the suspended user reads
+MIN_REASON_CHARACTERS, MAX_REASON_CHARACTERS = 10, 400  # the suspended user reads the reason
 UNLIMITED = 0  # days; the suspension lasts until an administrator lifts it
 DURATION_CHOICES = (*DURATION_DAYS, UNLIMITED)
 _AT_ONCE = 50
@@ -60,16 +60,16 @@ class AccountReviewable:
 def suspend_account(user: User, person: User, reason: str, days: int) -> Decision:
     """Suspend `person` for `days`, or until an administrator lifts it (UNLIMITED), and return the decision.
 
-    The suspended user is signed out at once, told the reason and the end, and can appeal. The reason is cut to MOST
-    characters. Case, decision, effects, notice and the audit entry `case.decided` are one transaction. Raise
-    ActionRefused unless `user` is another active administrator, the reason has LEAST characters, `days` is one of
+    The suspended user is signed out at once, told the reason and the end, and can appeal. A reason that is too long is
+    cut. Case, decision, effects, notice and the audit entry `case.decided` are one transaction. Raise ActionRefused
+    unless `user` is another active administrator, the reason has MIN_REASON_CHARACTERS, `days` is one of
     DURATION_CHOICES and the account is active.
     """
     separation_of_duties.require_administrator(user)
-    reason = reason.strip()[:MOST]
+    reason = reason.strip()[:MAX_REASON_CHARACTERS]
     if person.pk == user.pk:
         raise ActionRefused(gettext("You cannot suspend your own account."))
-    if len(reason) < LEAST:
+    if len(reason) < MIN_REASON_CHARACTERS:
         raise ActionRefused(gettext("Write a sentence about why. The user will read it."))
     if days not in DURATION_CHOICES:
         raise ActionRefused(gettext("Choose how long."))

@@ -36,10 +36,6 @@ _MAX_NUMBER = 12  # digits of a pseudonym in an address
 QUEUES: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
     "new": (pgettext_lazy("cases", "New"), lambda user: Q(state=CaseState.OPEN)),
     "mine": (gettext_lazy("Mine"), lambda user: Q(state__in=cases.CLAIMED_STATES, holder=user)),
-    "others": (
-        gettext_lazy("Claimed by others"),
-        lambda user: Q(state__in=cases.CLAIMED_STATES, holder__isnull=False) & ~Q(holder=user),
-    ),
     "appeals": (gettext_lazy("Appeals"), lambda user: Q(state=CaseState.APPEALED)),
     "escalated": (pgettext_lazy("cases", "Escalated"), lambda user: Q(state=CaseState.ESCALATED)),
     "overdue": (
@@ -123,6 +119,8 @@ def parse_filter(query: Mapping[str, str]) -> CaseFilter:
     def chosen(name: str, known: Mapping[str, object] | list[str], default: str = "") -> str:
         return value if (value := query.get(name, "")) in known else default
 
+    if query.get("show") == "others":  # a queue of former releases
+        query = {**query, "show": "waiting", "claim": ClaimFilter.OTHERS}
     digits = "".join(filter(str.isdecimal, query.get("user", "")))[:_MAX_NUMBER]
     show, sort = chosen("show", QUEUES, "new"), chosen("sort", CaseOrder.values)
     return CaseFilter(

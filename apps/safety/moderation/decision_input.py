@@ -89,8 +89,8 @@ def parse_spans(text: str) -> tuple[str, ...]:
     Lines under 3 characters and lines with a redaction mark are dropped; at most 50 terms are kept.
     """
     lines = dict.fromkeys(line.strip() for line in text.splitlines())
-    fitting = [line for line in lines if len(line) >= redaction.LEAST and REDACTION_CHARACTER not in line]
-    return tuple(fitting[: redaction.MOST])
+    fitting = [line for line in lines if len(line) >= redaction.MIN_TERM_CHARACTERS and REDACTION_CHARACTER not in line]
+    return tuple(fitting[: redaction.MAX_TERMS])
 
 
 def _number(form: Mapping[str, str], name: str, otherwise: int = 0) -> int:

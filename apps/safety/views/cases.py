@@ -206,6 +206,26 @@ def undo_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _redirect_to_queue(request)
 
 
+@require_POST
+@staff_required
+def save_view(request: HttpRequest) -> HttpResponse:
+    """Save the filters of the queue under a name and show them."""
+    with show_refusals(request, ActionRefused):
+        query = _get_filter(request).query()
+        row = saved_views.save_view(get_signed_in_user(request), request.POST.get("name", ""), query)
+        messages.success(request, gettext("View “%(name)s” saved.") % {"name": row.name})
+    return _redirect_to_queue(request)
+
+
+@require_POST
+@staff_required
+def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a saved view of the user and show the queue as it was."""
+    if saved_views.delete_view(get_signed_in_user(request), pk):
+        messages.success(request, gettext("View deleted."))
+    return _redirect_to_queue(request)
+
+
 def _case_context(user: User, case: Case, holds: bool) -> dict[str, Any]:
     version = moderation_cases.get_policy_version(case)
     policy = schema.parse_policy(version.body)
@@ -306,7 +326,7 @@ def _filter_context(user: User, case_filter: CaseFilter) -> dict[str, Any]:
 
 def _get_filter(request: HttpRequest) -> CaseFilter:
     """Return the filter of the list from which the case was opened, as its page sends it back."""
-    return case_queue.parse_filter(QueryDict(request.POST.get("place", "")[: saved_views.MAX_QUERY]))
+    return case_queue.parse_filter(QueryDict(request.POST.get("filter", "")[: saved_views.MAX_QUERY]))
 
 
 def _redirect_to_case(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -317,7 +337,7 @@ def _redirect_to_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _redirect_to_queue(request: HttpRequest) -> HttpResponse:
     response = redirect("safety:queue")
-    if request.POST.get("place"):
+    if request.POST.get("filter"):
         response["Location"] += f"?{_get_filter(request).query()}"
     return response
 

@@ -1,4 +1,4 @@
-"""Pages of policy versions, for administrators: draft, backtest, shadow and approve."""
+"""Pages of policy versions: draft, backtest, shadow and approve, and the verdicts that a version would change."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.formats import number_format
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.lib.refusals import show_refusals
 from apps.safety import code_labels
+from apps.safety.analytics import policy_changes, thresholds
 from apps.safety.errors import ActionRefused
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import separation_of_duties, versions
@@ -20,7 +22,7 @@ from apps.safety.policy.schema import PolicyError, parse_policy
 from apps.safety.policy_admin import backtest, coverage, version_diff
 from apps.safety.verdict_log import detector_versions
 from apps.safety.views.policy_form import redirect_from_draft
-from apps.users.permissions import administrator_required, get_signed_in_user
+from apps.users.permissions import administrator_required, get_signed_in_user, staff_required
 
 _LONGEST = 100_000  # characters of a policy
 _OPEN = (PolicyVersion.Status.DRAFT, PolicyVersion.Status.SHADOW)
@@ -88,6 +90,27 @@ def change_version(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("safety:policy")
 
 
+@require_safe
+@never_cache
+@staff_required
+def show_policy_changes(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show how many verdicts the version changed in shadow and backtest, these verdicts with their cases, and its
+    thresholds."""
+    row, user = get_object_or_404(PolicyVersion, pk=pk), get_signed_in_user(request)
+    shadow = policy_changes.count_shadow_changes(row) if row.status != PolicyVersion.Status.LIVE else None
+    context = {
+        "row": row,
+        "version_changes": detector_versions.find_version_changes(row),
+        "shadow": shadow,
+        "backtest": policy_changes.count_backtest_changes(row),
+        "shadow_changes": policy_changes.list_shadow_changes(user, row),
+        "backtest_changes": policy_changes.list_backtest_changes(user, row),
+        "thresholds": _measure(row),
+        "small": thresholds.MIN_TEXTS,
+    }
+    return render(request, "safety/policy_changes.html", context)
+
+
 def _list_differences(live: PolicyVersion, row: PolicyVersion) -> list[version_diff.VersionDifference] | None:
     """Return what approval of a draft or shadow version would change; None for others and unreadable ones."""
     if row.status not in _OPEN:
@@ -131,3 +154,11 @@ def _list_warnings(row: PolicyVersion) -> list[str]:
     except PolicyError:
         return moved
     return [*moved, *holes]
+
+
+def _measure(row: PolicyVersion) -> list[thresholds.ThresholdMetrics]:
+    """Return the thresholds of the version; `[]` if this release cannot parse it."""
+    try:
+        return thresholds.measure_thresholds(parse_policy(row.body, row.number))
+    except PolicyError:
+        return []

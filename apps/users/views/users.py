@@ -133,7 +133,7 @@ def change_role(request: HttpRequest, pk: int) -> HttpResponse:
 @administrator_required
 @require_POST
 def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Reactivate an account. Suspending needs a reason and a time: `apps.safety.views.account_suspension`."""
+    """Reactivate an account. Suspending needs a reason and a time: `apps.safety.views.suspensions`."""
     reinstate_user(get_object_or_404(User, pk=pk), get_signed_in_user(request))
     messages.success(request, gettext("Suspension lifted."))
     return redirect("users:user", pk)

@@ -64,13 +64,25 @@ document.querySelector("[data-decide]")?.addEventListener(
   true,
 );
 
+// Flagged content that the reviewer has not opened is asked for once, before the first decision.
+const unread = new Set(document.querySelectorAll("details[data-unread]"));
+for (const part of unread) part.addEventListener("toggle", () => unread.delete(part), { once: true });
+
+function askFor(event, words) {
+  event.preventDefault();
+  hint.textContent = words;
+  hint.scrollIntoView({ block: "nearest" }); // stands below what was opened
+}
+
 document.querySelector("[data-decide]")?.addEventListener("submit", (event) => {
+  if (unread.size) {
+    unread.clear();
+    return askFor(event, gettext("You have not opened the flagged content. Open it, or choose the action again to decide without seeing it."));
+  }
   const needed = event.target.querySelector(`details[data-for="${CSS.escape(event.submitter?.value ?? "")}"]:not([open])`);
   if (!needed) return;
-  event.preventDefault();
   needed.open = true;
-  hint.textContent = gettext("Check what this decision does, then choose it again.");
-  hint.scrollIntoView({ block: "nearest" }); // stands below what was opened
+  askFor(event, gettext("Check what this decision does, then choose it again."));
 });
 
 // A note is sent with every way of leaving a case.

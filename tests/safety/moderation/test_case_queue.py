@@ -39,7 +39,7 @@ def test_each_filter_narrows_the_list(alice: User, bob: User, morgan: User) -> N
     assert subjects(morgan, age="3") == ["1"]
     assert set(subjects(morgan, user=f"Person {alice.pk:04}")) == {"1", "4"}, "as the page writes it"
     assert (subjects(morgan, claim="others"), subjects(morgan, claim="mine")) == (["3"], ["4"])
-    assert subjects(morgan, show="others") == ["3"]
+    assert subjects(morgan, show="others") == ["3"]  # an address of former releases
     assert set(subjects(morgan, claim="free")) == {"1", "2"}
     assert subjects(morgan, kind="document") == []
     assert subjects(morgan, user="0") == []
@@ -92,7 +92,7 @@ def test_the_page_shows_due_times_and_keeps_the_filter(client: Client, alice: Us
     assert str(late.pk) not in page and f"/review/{other.pk}/?show=new&amp;user={bob.pk}" in page
     assert 'New<span class="count">1</span>' in strip_layout(page), "counts are of what the filter shows"
     assert "Bob" not in page and "bob@" not in page
-    sent = client.post(f"/review/{other.pk}/claim/", {"place": f"show=new&user={bob.pk}"})
+    sent = client.post(f"/review/{other.pk}/claim/", {"filter": f"show=new&user={bob.pk}"})
     assert sent["Location"] == f"/review/{other.pk}/?show=new&user={bob.pk}"
 
 
@@ -104,7 +104,7 @@ def test_after_a_decision_the_next_case_is_one_of_the_filtered_list(
     held = cases.claim_case(morgan, first.pk)
     client.force_login(morgan)
     data = {"token": held.lease_token, "version": held.version, "outcome": "allow", "reason": "clear"}
-    gone = client.post(f"/review/{first.pk}/decide/", data | {"place": f"show=new&user={alice.pk}"})
+    gone = client.post(f"/review/{first.pk}/decide/", data | {"filter": f"show=new&user={alice.pk}"})
     assert gone["Location"].startswith(f"/review/{second.pk}/")
     assert Case.objects.get(pk=severe.pk).holder is None
 
@@ -134,22 +134,22 @@ def test_a_list_has_pages(client: Client, alice: User, morgan: User, monkeypatch
 
 def test_a_view_is_saved_under_a_name_for_its_reviewer_alone(client: Client, morgan: User) -> None:
     client.force_login(morgan)
-    gone = client.post("/review/views/", {"name": " Old  hate ", "place": "show=waiting&clause=hate&age=7&x=1"})
+    gone = client.post("/review/views/", {"name": " Old  hate ", "filter": "show=waiting&clause=hate&age=7&x=1"})
     assert gone["Location"] == "/review/?show=waiting&clause=hate&age=7"
     assert SavedView.objects.get().name == "Old hate"
     page = client.get(gone["Location"]).content.decode()
     assert "View “Old hate” saved." in page and 'href="?show=waiting&amp;clause=hate&amp;age=7"' in page
-    client.post("/review/views/", {"name": "Old hate", "place": "show=new&clause=hate"})
+    client.post("/review/views/", {"name": "Old hate", "filter": "show=new&clause=hate"})
     row = SavedView.objects.get()
     assert row.query == "show=new&clause=hate", "the same name, saved anew"
     robin = make_user("robin", User.Role.REVIEWER)
     client.get("/review/")  # the message was read
     client.force_login(robin)
     assert "Old hate" not in client.get("/review/").content.decode()
-    client.post(f"/review/views/{row.pk}/delete/", {"place": ""})
+    client.post(f"/review/views/{row.pk}/delete/", {"filter": ""})
     assert SavedView.objects.exists()
     client.force_login(morgan)
-    client.post(f"/review/views/{row.pk}/delete/", {"place": ""})
+    client.post(f"/review/views/{row.pk}/delete/", {"filter": ""})
     assert not SavedView.objects.exists()
 
 

@@ -12,7 +12,7 @@ from apps.safety.moderation.decision_input import UNCHOSEN, parse_form, validate
 @pytest.mark.parametrize("suspended", ["", "-1", "soon", "9999999999"])
 def test_a_suspension_without_a_valid_duration_is_refused(suspended: str) -> None:
     parsed = parse_form(QueryDict(f"outcome=suspend&reason=clear&suspended={suspended}"))
-    assert parsed.scope.suspension_days == UNCHOSEN
+    assert parsed.suspension_days == UNCHOSEN
     with pytest.raises(ActionRefused, match="how long the account is suspended"):
         validate_input(parsed)
 
