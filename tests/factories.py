@@ -269,8 +269,8 @@ def withhold_message(answer: Message, kind: str = "answer", clause: str = "hate"
 def overturn_decision(case: Case) -> None:
     """Let the user appeal, and Robin overturn the decision."""
     notice = Notice.objects.get(case=case, decision__outcome="block")
-    assert notice.person is not None
-    appeals.submit_appeal(notice.person, notice, "It was a quotation.")
+    assert notice.user is not None
+    appeals.submit_appeal(notice.user, notice, "It was a quotation.")
     robin = get_reviewer("robin")
     claimed = cases.claim_case(robin, case.pk)
     appeals.decide_appeal(robin, case.pk, make_decision_input(claimed, "overturn", "mistake"))

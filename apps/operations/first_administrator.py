@@ -63,7 +63,7 @@ def create_administrator(email: str, password: str, name: str = "") -> User:
             raise AdministratorExists
         user = User.objects.create_superuser(email, password, name=name)
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-        audit.record_event("person.joined", actor=user, person=user.pk, subject=f"person {user.pk}", how="setup")
+        audit.record_event("person.joined", actor=user, user=user.pk, subject=f"person {user.pk}", how="setup")
     seen.administrator = True
     _code_file().unlink(missing_ok=True)
     return user
@@ -83,11 +83,11 @@ def rescue_administrator(email: str, *, create: bool = False) -> str:
                 raise UnknownAccount
             validate_email(email)
             user = User.objects.create_user(email)
-            audit.record_event("person.joined", person=user.pk, subject=f"person {user.pk}", how="machine")
+            audit.record_event("person.joined", user=user.pk, subject=f"person {user.pk}", how="machine")
         if not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
             accounts.confirm_address(user)
         accounts.reinstate_as_administrator(user)
-        audit.record_event("person.rescued", person=user.pk, subject=f"person {user.pk}", how="machine")
+        audit.record_event("person.rescued", user=user.pk, subject=f"person {user.pk}", how="machine")
     accounts.end_sessions(user)
     token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
     return str(get_adapter().get_reset_password_from_key_url(f"{user_pk_to_url_str(user)}-{token}"))

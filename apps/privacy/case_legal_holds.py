@@ -51,7 +51,7 @@ def hold_case(user: User, pk: Any, ground: str, reason: str) -> CaseLegalHold:
                 gettext("The snapshot of this case was already deleted, so there is nothing left to hold.")
             )
         Case.objects.filter(pk=case.pk).update(legal_hold=True)
-        entry = audit.record_event("case.hold_set", actor=user, person=case.owner_id, subject=f"case {case.pk}",
+        entry = audit.record_event("case.hold_set", actor=user, user=case.owner_id, subject=f"case {case.pk}",
                              ground=ground, why=reason.strip()[:400])  # fmt: skip
         return CaseLegalHold.objects.create(
             case=case, ground=ground, reason=reason.strip()[:400], set_by=user, audit_seq=entry.seq
@@ -81,7 +81,7 @@ def lift_case_hold(user: User, pk: Any, reason: str) -> None:
         audit.record_event(
             "case.hold_lifted",
             actor=user,
-            person=case.owner_id,
+            user=case.owner_id,
             subject=f"case {case.pk}",
             ground=row.ground,
             why=reason.strip()[:400],

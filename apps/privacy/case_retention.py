@@ -49,5 +49,5 @@ def delete_due_texts() -> int:
     for case in cases:
         with transaction.atomic():
             replace_with_tombstone(case.snapshot)
-            audit.record_event("case.emptied", person=case.owner_id, subject=f"case {case.pk}", days=days)
+            audit.record_event("case.emptied", user=case.owner_id, subject=f"case {case.pk}", days=days)
     return len(cases)

@@ -57,7 +57,9 @@ SECRET_COLUMNS = {
 _ELSEWHERE = {"admin.logentry", "privacy.datarequest"}
 _BATCH = 500
 _OPENINGS = {  # event of the audit log: what happened
-    "glass.approved": "conversations opened (break-glass)",
+    "break_glass.approved": "conversations opened (break-glass)",
+    "break_glass.opened": "conversations opened in an emergency (break-glass)",
+    "glass.approved": "conversations opened (break-glass)",  # these two of former releases
     "glass.opened": "conversations opened in an emergency (break-glass)",
 }
 
@@ -166,11 +168,12 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
 
 def _readings(user: User) -> Iterator[dict[str, Any]]:
     """Yield when and why staff read or opened data of the user, from the audit log. Staff stay unnamed."""
-    rows = AuditEntry.objects.filter(person=user.pk, kind__in=["read", *_OPENINGS]).exclude(actor=user.pk)
+    rows = AuditEntry.objects.filter(user=user.pk, kind__in=["read", *_OPENINGS]).exclude(actor=user.pk)
     for event in rows:
         payload = event.payload if event.kind == "read" else {**event.payload, "why": "break_glass"}
         what = _OPENINGS.get(event.kind, "read")
-        yield {"at": event.at, "what": what, "by": "a member of the staff", "why": code_labels.reading_reason(payload)}
+        why = code_labels.reading_reason(payload)
+        yield {"at": event.created, "what": what, "by": "a member of the staff", "why": why}
 
 
 def _review(user: User) -> Iterator[tuple[str, Any]]:
@@ -211,8 +214,8 @@ def models_naming_user() -> Iterator[tuple[type[models.Model], list[str]]]:
         ]
         if names and label not in _ELSEWHERE and model._meta.app_label != "safety":
             yield model, names
-    yield apps.get_model("safety", "Notice"), ["person"]
-    yield apps.get_model("safety", "FeatureRestriction"), ["person"]
+    yield apps.get_model("safety", "Notice"), ["user"]
+    yield apps.get_model("safety", "FeatureRestriction"), ["user"]
     yield apps.get_model("safety", "ReviewerPreferences"), ["reviewer"]
     yield apps.get_model("safety", "SavedView"), ["reviewer"]
 

@@ -55,7 +55,7 @@ def request_erasure(user: User) -> DataRequest:
     with transaction.atomic():
         data_request = _ask(user, DataRequest.Kind.ERASE)
         suspend_user(user, user)
-        audit.record_event("person.asked_for_erasure", actor=user, person=user.pk, subject=f"receipt {data_request.pk}")
+        audit.record_event("person.asked_for_erasure", actor=user, user=user.pk, subject=f"receipt {data_request.pk}")
     return data_request
 
 

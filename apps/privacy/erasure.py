@@ -226,7 +226,7 @@ def _remove_files(data_request: DataRequest, token: str) -> None:
 
 
 def _forget_account(user: User) -> int:
-    audit.record_event("person.erased", person=user.pk, subject=f"person {user.pk}")
+    audit.record_event("person.erased", user=user.pk, subject=f"person {user.pk}")
     RateLimitBucket.objects.filter(key__startswith=f"person:{user.pk}:").delete()
     RetentionRule.objects.filter(scope=RetentionRule.Scope.USER, subject=str(user.pk)).delete()
     return user.delete()[0]
@@ -260,7 +260,7 @@ def finish(data_request: DataRequest, token: str) -> None:
             raise ErasureLeaseLost
         audit.record_event(
             "person.receipt",
-            person=data_request.user_pk,
+            user=data_request.user_pk,
             subject=f"receipt {data_request.pk}",
             sha256=data_request.sha256,
         )

@@ -103,7 +103,7 @@ def hold_user(by: User, user: User, reason: str) -> None:
     separation_of_duties.require_administrator(by)
     with transaction.atomic():
         LegalHold.objects.update_or_create(user=user, defaults={"reason": reason[:400], "set_by": by})
-        audit.record_event("hold.set", actor=by, person=user.pk, subject=f"person {user.pk}", why=reason[:400])
+        audit.record_event("hold.set", actor=by, user=user.pk, subject=f"person {user.pk}", why=reason[:400])
 
 
 def lift_user_hold(by: User, user: User, reason: str) -> None:
@@ -117,9 +117,7 @@ def lift_user_hold(by: User, user: User, reason: str) -> None:
     with transaction.atomic():
         if not LegalHold.objects.filter(user=user).delete()[0]:
             raise ActionRefused(gettext("There is no legal hold on this user any more."))
-        audit.record_event(
-            "hold.lifted", actor=by, person=user.pk, subject=f"person {user.pk}", why=reason.strip()[:400]
-        )
+        audit.record_event("hold.lifted", actor=by, user=user.pk, subject=f"person {user.pk}", why=reason.strip()[:400])
 
 
 def due_conversations(now: datetime) -> QuerySet[Conversation]:

@@ -36,7 +36,7 @@ def replace_with_tombstone(snapshot: Snapshot) -> Snapshot:
     tombstone = Snapshot(
         stage=snapshot.stage, text="", sha256=snapshot.sha256, context=[], signals=snapshot.signals,
         action=snapshot.action, code=snapshot.code, score=snapshot.score, policy_id=snapshot.policy_id,
-        level=snapshot.level,
+        strictness=snapshot.strictness,
     )  # fmt: skip
     tombstone.save(force_insert=True)
     for model in (Case, SecondReview):

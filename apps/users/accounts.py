@@ -108,7 +108,7 @@ def reinstate_as_administrator(user: User) -> None:
 
 
 def _tell(kind: str, user: User, by: User | None, **facts: object) -> None:
-    audit_hook.record_change(kind, actor=by, person=user.pk, subject=f"person {user.pk}", **facts)
+    audit_hook.record_change(kind, actor=by, user=user.pk, subject=f"person {user.pk}", **facts)
 
 
 def _change(user: User, **changes: object) -> dict[str, object]:

@@ -85,7 +85,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             if not used and SiteSettings.current().signup != Signup.OPEN:
                 raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
             how = "invitation" if used else "open"
-            audit_hook.record_change("person.joined", actor=user, person=user.pk, subject=f"person {user.pk}", how=how)
+            audit_hook.record_change("person.joined", actor=user, user=user.pk, subject=f"person {user.pk}", how=how)
         request.session.pop(invitations.SESSION_KEY, None)
         return user
 

@@ -16,7 +16,7 @@ class AuditRecorder(Protocol):
     transaction of the change."""
 
     def __call__(
-        self, kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: Any
+        self, kind: str, *, actor: User | None = None, user: int | None = None, subject: str = "", **payload: Any
     ) -> object: ...
 
 
@@ -30,11 +30,11 @@ def register_recorder(recorder: AuditRecorder) -> None:
 
 
 def record_change(
-    kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: Any
+    kind: str, *, actor: User | None = None, user: int | None = None, subject: str = "", **payload: Any
 ) -> None:
     """Call every recorder. Must run inside the transaction of the change.
 
-    `person` is the id of the user concerned. Pass no names: entries outlive accounts.
+    `user` is the id of the user concerned. Pass no names: entries outlive accounts.
     """
     for recorder in _recorders:
-        recorder(kind, actor=actor, person=person, subject=subject, **payload)
+        recorder(kind, actor=actor, user=user, subject=subject, **payload)

@@ -55,4 +55,4 @@ def change_consent(user: User, consent: Consent, given: bool) -> None:
         rows = User.objects.filter(pk=user.pk, **{FIELDS[consent]: not given})
         if rows.update(**{FIELDS[consent]: given}):
             kind = "consent.given" if given else "consent.withdrawn"
-            audit_hook.record_change(kind, actor=user, person=user.pk, consent=consent.value)
+            audit_hook.record_change(kind, actor=user, user=user.pk, consent=consent.value)

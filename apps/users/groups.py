@@ -105,4 +105,4 @@ def remove_member(group: Group, user: User, by: User | None = None) -> None:
 
 
 def _tell(kind: str, group: Group, by: User | None, about: User | None = None, **facts: str) -> None:
-    audit_hook.record_change(kind, actor=by, person=about.pk if about else None, subject=f"group {group.pk}", **facts)
+    audit_hook.record_change(kind, actor=by, user=about.pk if about else None, subject=f"group {group.pk}", **facts)

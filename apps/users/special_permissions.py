@@ -49,7 +49,7 @@ class SpecialPermission:
             changed = bool(rows.update(**{self.field: given}))
             if changed:
                 kind = f"person.named_for_{self.entry}" if given else f"person.not_named_for_{self.entry}"
-                audit_hook.record_change(kind, actor=by, person=user.pk, subject=f"person {user.pk}")
+                audit_hook.record_change(kind, actor=by, user=user.pk, subject=f"person {user.pk}")
         return changed
 
 

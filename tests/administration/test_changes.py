@@ -20,7 +20,7 @@ def change_groups(client: Client, user: User, *groups: Group) -> str:
 
 
 def entries() -> list[tuple[str, int | None, int | None, dict[str, object]]]:
-    return [(row.kind, row.actor, row.person, row.payload) for row in AuditEntry.objects.order_by("seq")]
+    return [(row.kind, row.actor, row.user, row.payload) for row in AuditEntry.objects.order_by("seq")]
 
 
 def test_a_role_changes_and_the_log_says_from_what(admin: Client, ada: User, alice: User) -> None:

@@ -41,7 +41,7 @@ async def test_a_withheld_question_ends_in_the_queue_once(
     case = await in_db(the_case)
     assert (case.owner_id, case.kind, case.report_count) == (alice.pk, "question", 2)
     assert (case.snapshot.text, case.snapshot.context) == ("Some [hate] text", [])
-    assert await Notice.objects.filter(person=alice, case=case).acount() == 1
+    assert await Notice.objects.filter(user=alice, case=case).acount() == 1
     assert not await Conversation.objects.aexists() and not await Message.objects.aexists()
 
 

@@ -53,7 +53,7 @@ def test_a_pair_is_in_the_export_only_while_its_person_lends_it(alice, two) -> N
             "rejected": [{"role": "assistant", "content": "It was made of cheese."}],
         }
     ]
-    assert AuditEntry.objects.filter(actor=ada.pk, person=alice.pk, subject="preference pairs").count() == 1
+    assert AuditEntry.objects.filter(actor=ada.pk, user=alice.pk, subject="preference pairs").count() == 1
     make_client(alice).post(f"/answers/{two[0].pk}/feedback/detail/", {})
     assert exported(ada) == []
 

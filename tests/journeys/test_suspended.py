@@ -7,6 +7,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit, sign_in
+from tests.journeys.reviewing import open_covered
 from tests.journeys.site import Site
 
 
@@ -15,6 +16,7 @@ def overturned(robin: Any) -> None:
     robin.locator("[data-decide]").wait_for()
     expect(robin.locator("main")).to_contain_text("words of a play")
     here = robin.url
+    open_covered(robin)
     robin.keyboard.press("3")
     robin.keyboard.press("o")
     robin.wait_for_url(lambda url: url != here)  # the next case, or the queue

@@ -61,7 +61,7 @@ def test_the_log_says_that_it_was_done_on_the_server(ada: User, capsys: pytest.C
     User.objects.filter(pk=ada.pk).update(is_active=False)
     rescue(capsys, ada.email)
     rows = AuditEntry.objects.order_by("seq")
-    assert [(row.kind, row.actor, row.person) for row in rows] == [
+    assert [(row.kind, row.actor, row.user) for row in rows] == [
         ("person.reinstated", None, ada.pk), ("person.rescued", None, ada.pk),
     ]  # fmt: skip
     last = make_rows(rows)[-1]

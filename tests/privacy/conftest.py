@@ -61,5 +61,5 @@ def life(alice: User, morgan: User, ada: User) -> Life:
     held = Case.objects.get(pk=opened.pk)
     cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     noted.state.clear()  # no restore data of hers is left, as after an erasure of her other data
-    assert Notice.objects.filter(person=alice).exists()
+    assert Notice.objects.filter(user=alice).exists()
     return Life(shelf, paper, talk, Case.objects.get(pk=opened.pk))

@@ -52,7 +52,7 @@ def test_it_goes_when_nobody_can_appeal_any_more_and_its_days_are_over(alice: Us
     assert (left.text, left.context) == ("", [])
     assert (left.sha256, left.score, left.code) == (before.sha256, before.score, before.code)
     entry = AuditEntry.objects.get(kind="case.emptied")
-    assert (entry.person, entry.payload) == (alice.pk, {"days": 90}) and audit.verify_chain() == []
+    assert (entry.user, entry.payload) == (alice.pk, {"days": 90}) and audit.verify_chain() == []
 
 
 def test_what_is_open_or_appealed_stays(alice: User, morgan: User) -> None:

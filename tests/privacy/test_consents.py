@@ -93,7 +93,7 @@ def test_every_door_writes_each_change_down_once(own: Client, alice: User, writt
         for sent in (give, give, back, back):
             own.post(address, sent)
         rows = AuditEntry.objects.filter(kind__startswith="consent.").order_by("seq")[:100]
-        last = [(row.kind, row.actor, row.person, row.payload) for row in rows][-2:]
+        last = [(row.kind, row.actor, row.user, row.payload) for row in rows][-2:]
         assert last == [
             ("consent.given", alice.pk, alice.pk, {"consent": "rated"}),
             ("consent.withdrawn", alice.pk, alice.pk, {"consent": "rated"}),

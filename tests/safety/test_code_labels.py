@@ -100,7 +100,7 @@ def test_the_log_is_for_administrators_and_can_be_narrowed(
     client: Client, ada: User, alice: User, morgan: User
 ) -> None:
     for number in range(60):
-        audit.record_event("consent.given", actor=alice, person=alice.pk, number=number)
+        audit.record_event("consent.given", actor=alice, user=alice.pk, number=number)
     audit.record_event("policy.drafted", actor=ada, subject="Policy 2", sha256="f" * 64)
     client.force_login(morgan)
     assert client.get("/review/log/").status_code == 404

@@ -82,7 +82,7 @@ def test_i14_whoever_is_decided_about_is_told_what_why_and_how_to_object(
     for subject, outcome in (("1", "block"), ("2", "warn")):
         found = decide_note(alice, morgan, subject, outcome)
         told = Notice.objects.get(decision=found)
-        assert told.person == alice and told.clause and "appeal within 30 days" in told.text
+        assert told.user == alice and told.clause and "appeal within 30 days" in told.text
 
 
 def test_i18_no_policy_can_suspend_anybody() -> None:
@@ -108,7 +108,7 @@ def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     User.objects.filter(pk=alice.pk).update(allows_training_on_decisions=False)
     assert labelled() == []
     reads = AuditEntry.objects.filter(subject="labels").order_by("seq")
-    said = [(row.kind, row.actor, row.person, row.payload["texts"]) for row in reads]
+    said = [(row.kind, row.actor, row.user, row.payload["texts"]) for row in reads]
     assert said == [("read", None, alice.pk, 1)] * 2
 
 

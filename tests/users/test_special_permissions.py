@@ -26,14 +26,14 @@ def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: Us
     client.post(f"/people/{morgan.pk}/role/", {"role": "member"})
     client.post(f"/people/{morgan.pk}/role/", {"role": "reviewer"})
     assert not special_permissions.BREAK_GLASS.list_holders().exists()
-    rows = AuditEntry.objects.filter(person=morgan.pk, kind__contains="break_glass").values_list("kind", flat=True)
+    rows = AuditEntry.objects.filter(user=morgan.pk, kind__contains="break_glass").values_list("kind", flat=True)
     assert list(rows) == ["person.named_for_break_glass", "person.not_named_for_break_glass"]
 
 
 def test_the_database_forbids_what_the_pages_do(alice: User, morgan: User, ada: User) -> None:
-    fine = {"asker": morgan, "person": alice, "ground": "order", "reason": "why", "minutes": 30}
+    fine = {"requester": morgan, "user": alice, "ground": "order", "reason": "why", "minutes": 30}
     for wrong in (
-        {"approver": morgan}, {"person": morgan}, {"approver": alice}, {"state": "open"},
+        {"approver": morgan}, {"user": morgan}, {"approver": alice}, {"state": "open"},
     ):  # fmt: skip
         with pytest.raises(IntegrityError), transaction.atomic():
             BreakGlass.objects.create(**fine | wrong)

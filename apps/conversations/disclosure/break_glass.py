@@ -65,10 +65,10 @@ def find_conversation(text: str) -> tuple[User, UUID | None]:
         raise ActionRefused(
             gettext("This conversation does not exist. Copy its web address, or enter the e-mail address of its user.")
         )
-    person = User.objects.filter(email=text.strip().lower()).first()
-    if person is None:
+    user = User.objects.filter(email=text.strip().lower()).first()
+    if user is None:
         raise ActionRefused(gettext("No user has this e-mail address."))
-    return person, None
+    return user, None
 
 
 def list_conversations(row: BreakGlass, user: User) -> list[dict[str, Any]]:
@@ -78,9 +78,9 @@ def list_conversations(row: BreakGlass, user: User) -> list[dict[str, Any]]:
     sealed cases. The reading is recorded in the audit log. `row` must be open access of the user.
     """
     access_requests.record_reading(row, user, 0)
-    rows = Conversation.objects.filter(owner=row.person_id).annotate(count=Count("messages")).order_by("-changed", "pk")
+    rows = Conversation.objects.filter(owner=row.user_id).annotate(count=Count("messages")).order_by("-changed", "pk")
     listed: list[dict[str, Any]] = [{**values} for values in rows.values("id", "title", "changed", "count")[:_LISTED]]
-    sealed = set() if SEALED.is_held_by(user) else _find_sealed_conversations(row.person_id)
+    sealed = set() if SEALED.is_held_by(user) else _find_sealed_conversations(row.user_id)
     for one in listed:
         hidden = one["id"] in sealed
         one["title"] = (
@@ -93,7 +93,7 @@ def list_conversations(row: BreakGlass, user: User) -> list[dict[str, Any]]:
 
 def choose_conversation(row: BreakGlass, conversation: UUID) -> None:
     """Bind the access to one conversation. Raise ActionRefused if it is not the owner's, or another one is bound."""
-    if row.person is None or not Conversation.objects.owned_by(row.person).filter(pk=conversation).exists():
+    if row.user is None or not Conversation.objects.owned_by(row.user).filter(pk=conversation).exists():
         raise ActionRefused(str(access_requests.NOT_PERMITTED))
     access_requests.bind_conversation(row, conversation)
 
@@ -105,7 +105,7 @@ def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageV
     named for sealed cases. Raise ActionRefused if the conversation is gone.
     """
     conversation = (
-        Conversation.objects.filter(pk=row.conversation, owner=row.person_id).first() if row.conversation else None
+        Conversation.objects.filter(pk=row.conversation, owner=row.user_id).first() if row.conversation else None
     )
     if conversation is None:
         raise ActionRefused(gettext("This conversation is no longer available."))

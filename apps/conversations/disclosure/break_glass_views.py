@@ -56,9 +56,9 @@ def list_requests(request: HttpRequest) -> HttpResponse:
                 return redirect("conversations:break_glass_conversation", row.pk)
             messages.success(request, _describe_next_step(user, row))
             return redirect("conversations:break_glass")
-    rows = BreakGlass.objects.exclude(person=user).select_related("asker", "approver", "person")
+    rows = BreakGlass.objects.exclude(user=user).select_related("requester", "approver", "user")
     context = {
-        "waiting": access_requests.pending_requests(user).select_related("asker", "person"),
+        "waiting": access_requests.pending_requests(user).select_related("requester", "user"),
         "named": BREAK_GLASS.is_held_by(user),
         "mailed": notice_emails.is_email_configured(),
         "rows": rows[:_LISTED],
@@ -98,8 +98,8 @@ def _create_request(request: HttpRequest) -> BreakGlass:
     )  # fmt: skip
 
 
-def _asker(row: BreakGlass) -> str:
-    return str(row.asker or gettext("deleted user"))
+def _requester_name(row: BreakGlass) -> str:
+    return str(row.requester or gettext("deleted user"))
 
 
 def _describe_approval(row: BreakGlass) -> str:
@@ -108,13 +108,13 @@ def _describe_approval(row: BreakGlass) -> str:
         "Approved: %(user)s may read one conversation for %(minutes)s minutes.",
         row.minutes,
     )
-    return message % {"user": _asker(row), "minutes": row.minutes}
+    return message % {"user": _requester_name(row), "minutes": row.minutes}
 
 
 @require_POST
 @_listed_only
 def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Approve or refuse a request, judge an emergency afterwards, or end an access."""
+    """Approve or refuse a request, review an emergency afterwards, or end an access."""
     user, note = get_signed_in_user(request), request.POST.get("note", "")
     with show_refusals(request, ActionRefused):
         match request.POST.get("do"):
@@ -122,12 +122,12 @@ def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
                 message = _describe_approval(access_requests.approve_request(user, pk))
             case "refuse":
                 row = access_requests.refuse_request(user, pk, note)
-                message = gettext("Declined: %(user)s may not read the conversation.") % {"user": _asker(row)}
+                message = gettext("Declined: %(user)s may not read the conversation.") % {"user": _requester_name(row)}
             case "justified":
-                access_requests.judge_emergency(user, pk, True, note)
+                access_requests.review_emergency(user, pk, True, note)
                 message = gettext("Emergency reviewed as justified.")
             case "unjustified":
-                access_requests.judge_emergency(user, pk, False, note)
+                access_requests.review_emergency(user, pk, False, note)
                 message = gettext("Emergency reviewed as not justified. The access has ended.")
             case "end":
                 row = access_requests.end_access(user, pk)

@@ -27,7 +27,7 @@ class ShareQuerySet(models.QuerySet["Share"]):
             Q(expires=None) | Q(expires__gt=timezone.now()),
             enabled=True, conversation__deleted=None, conversation__owner__is_active=True,
         ).exclude(
-            conversation__owner__in=active_restrictions().filter(feature=Feature.SHARING).values("person")
+            conversation__owner__in=active_restrictions().filter(feature=Feature.SHARING).values("user")
         )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def show_rated_turn(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the rated turn. The access is written to the audit log, where the user can see it."""
     user = get_signed_in_user(request)
     row = _one(user, pk)
-    audit.record_event("read", actor=user, person=row.person_id, subject=f"feedback {pk}", why="feedback on an answer")
+    audit.record_event("read", actor=user, user=row.person_id, subject=f"feedback {pk}", why="feedback on an answer")
     turn = transcript.load_turn(user, row.answer)
     context = {"feedback": row, "turn": turn, "golden": _golden(user, row.answer, turn["question"]["text"])}
     return render(request, "evaluation/feedback_detail.html", context)
@@ -86,7 +86,7 @@ def export_preference_pairs(request: HttpRequest) -> HttpResponse:
     """
     user, pairs = get_signed_in_user(request), preference_pairs.build_pairs()
     for pk in {pair.user_id for pair in pairs}:
-        audit.record_event("read", actor=user, person=pk, subject="preference pairs", why="export of rated answers")
+        audit.record_event("read", actor=user, user=pk, subject="preference pairs", why="export of rated answers")
 
     body = b"".join(orjson.dumps(pair.to_json(), option=orjson.OPT_APPEND_NEWLINE) for pair in pairs)
     named = {"Content-Disposition": 'attachment; filename="preferences.jsonl"'}

@@ -24,7 +24,7 @@ def export_labels() -> list[dict[str, Any]]:
     rows = _last_decisions()
     with transaction.atomic():
         for pk, texts in sorted(Counter(row.owner_id for row in rows if row.owner_id).items()):
-            audit.record_event("read", person=pk, subject="labels", why="export of decided texts", texts=texts)
+            audit.record_event("read", user=pk, subject="labels", why="export of decided texts", texts=texts)
     return [
         {
             "decision": str(row.pk), "text": row.case.snapshot.readable_text, "stage": row.case.snapshot.stage,

@@ -67,10 +67,10 @@ class AuditEntry(models.Model):
     """Entry of the audit log. Users are stored as ids without references, as an entry outlives their accounts."""
 
     seq = models.BigIntegerField(primary_key=True)
-    at = models.DateTimeField()
+    created = models.DateTimeField(db_column="at")
     kind = models.CharField(max_length=40)
     actor = models.BigIntegerField(null=True, db_index=True, help_text="User id; null: the product itself")
-    person = models.BigIntegerField(null=True, db_index=True, help_text="Id of the user concerned")
+    user = models.BigIntegerField(null=True, db_index=True, db_column="person", help_text="Id of the user concerned")
     subject = models.CharField(max_length=120, blank=True)
     payload = models.JSONField(default=dict)
     previous_sha256 = models.CharField(max_length=64, db_column="before")
@@ -87,10 +87,10 @@ class AuditEntry(models.Model):
         """Return what is signed: every field but the signature."""
         fields = [
             self.seq,
-            _format_time(self.at),
+            _format_time(self.created),
             self.kind,
             self.actor,
-            self.person,
+            self.user,
             self.subject,
             self.payload,
             self.previous_sha256,
@@ -107,11 +107,11 @@ class AuditEntry(models.Model):
 
 
 def record_event(
-    kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: Any
+    kind: str, *, actor: User | None = None, user: int | None = None, subject: str = "", **payload: Any
 ) -> AuditEntry:
     """Write an entry within the caller's transaction and note its head after the commit.
 
-    `person` is the id of the user whom the entry concerns. Raise ImproperlyConfigured if the key is missing that signed
+    `user` is the id of the user whom the entry concerns. Raise ImproperlyConfigured if the key is missing that signed
     the entry before.
     """
     with transaction.atomic():
@@ -120,8 +120,8 @@ def record_event(
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         last = AuditEntry.objects.order_by("-seq").first()
         entry = AuditEntry(
-            seq=last.seq + 1 if last else 1, at=timezone.now(), kind=kind, actor=actor.pk if actor else None,
-            person=person, subject=subject[:120], payload=payload,
+            seq=last.seq + 1 if last else 1, created=timezone.now(), kind=kind, actor=actor.pk if actor else None,
+            user=user, subject=subject[:120], payload=payload,
             previous_sha256=last.sha256 if last else FIRST_SIGNATURE,
         )  # fmt: skip
         entry.sha256 = entry.sign(_signing_key(last))
@@ -239,5 +239,5 @@ def unlock_snapshots() -> Iterator[None]:
         cursor.execute(TRIGGERS[connection.vendor][-1])
 
 
-def _format_time(at: datetime) -> str:
-    return at.isoformat(timespec="microseconds")
+def _format_time(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")

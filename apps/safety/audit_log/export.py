@@ -59,8 +59,8 @@ def export_batch(
 
 def _format_line(row: AuditEntry) -> str:
     fields = {
-        "seq": row.seq, "at": row.at.isoformat(timespec="microseconds"), "kind": row.kind, "actor": row.actor,
-        "person": row.person, "subject": row.subject, "payload": row.payload, "before": row.previous_sha256,
+        "seq": row.seq, "at": row.created.isoformat(timespec="microseconds"), "kind": row.kind, "actor": row.actor,
+        "person": row.user, "subject": row.subject, "payload": row.payload, "before": row.previous_sha256,
         "hmac_sha256": row.sha256,
     }  # fmt: skip
     return json.dumps(fields, ensure_ascii=False) + "\n"

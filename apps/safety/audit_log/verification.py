@@ -146,12 +146,12 @@ def _verify_heads(report: VerificationReport, noted: Sequence[dict[str, Any]]) -
         "Restored from a backup on %(day)s (entry %(seq)s); %(n)s entries written after that backup are lost.",
         lost,
     )  # fmt: skip
-    return message % {"day": date_format(last.at, gettext("j F Y, H:i")), "seq": last.seq, "n": lost}
+    return message % {"day": date_format(last.created, gettext("j F Y, H:i")), "seq": last.seq, "n": lost}
 
 
 def _check_sent(report: VerificationReport, noted: Sequence[dict[str, Any]]) -> None:
     """Add a problem if an entry older than LATE_AFTER has a head that was not noted, or not sent."""
-    last = AuditEntry.objects.filter(at__lt=timezone.now() - LATE_AFTER).order_by("-seq").first()
+    last = AuditEntry.objects.filter(created__lt=timezone.now() - LATE_AFTER).order_by("-seq").first()
     if last is None:
         return
     if max((row["seq"] for row in noted), default=0) < last.seq:

@@ -1,7 +1,7 @@
 """Break-glass access: staff read one conversation outside any case, for a written reason and a short time.
 
-A request is ASKED until another user approves (OPEN) or refuses it (REFUSED), the asker withdraws it or it lapses
-(ENDED). An emergency is OPEN at once and judged afterwards. Open access becomes ENDED.
+A request is ASKED until another user approves (OPEN) or refuses it (REFUSED), the requester withdraws it or it lapses
+(ENDED). An emergency is OPEN at once and reviewed afterwards. Open access becomes ENDED.
 
 Only users with the permission (`apps/users/special_permissions.py`) ask and approve, never about themselves. Users
 approve their own request only if no other user has the permission, marked as self-approved. Constraints of the database
@@ -31,7 +31,7 @@ REQUEST_LIFETIME = timedelta(hours=24)  # of a request without an answer
 MIN_REASON_CHARACTERS = 20
 CLOCK_TOLERANCE = timedelta(minutes=1)  # at most, between the machines of one site
 NOT_PERMITTED = gettext_lazy("You are not allowed to do this, or it was already done. Nothing was changed.")
-_UNJUDGED = gettext_lazy(
+_UNREVIEWED = gettext_lazy(
     "Your last emergency has not been reviewed yet. Until then, request access without the emergency option."
 )
 
@@ -46,17 +46,17 @@ def can_list_requests(user: User) -> bool:
 
 
 def request_access(
-    user: User, person: User, conversation: UUID | None, ground: str, reason: str, *, emergency: bool = False
+    requester: User, user: User, conversation: UUID | None, ground: str, reason: str, *, emergency: bool = False
 ) -> BreakGlass:
     """Store a request that waits for approval; an emergency is open at once.
 
-    The user needs the break-glass permission and may not ask about themselves. The caller has checked that the
-    conversation is the person's; None: bound later by `bind_conversation`. One transaction with the audit entry
-    `glass.asked` or `glass.opened`. Raise ActionRefused if not permitted, without a ground, if the reason is shorter
-    than MIN_REASON_CHARACTERS, or an earlier emergency is not judged.
+    The requester needs the break-glass permission and may not ask about themselves. The caller has checked that the
+    conversation is the user's; None: bound later by `bind_conversation`. One transaction with the audit entry
+    `break_glass.requested` or `break_glass.opened`. Raise ActionRefused if not permitted, without a ground, if the
+    reason is shorter than MIN_REASON_CHARACTERS, or an earlier emergency is not reviewed.
     """
     now = timezone.now()
-    if not BREAK_GLASS.is_held_by(user) or person.pk == user.pk:
+    if not BREAK_GLASS.is_held_by(requester) or user.pk == requester.pk:
         raise ActionRefused(str(NOT_PERMITTED))
     if ground not in Ground.values:
         raise ActionRefused(gettext("Choose the ground on which this conversation has to be read."))
@@ -65,34 +65,37 @@ def request_access(
             gettext("Write why this conversation has to be read, in at least %(characters)s characters.")
             % {"characters": MIN_REASON_CHARACTERS}
         )
-    if emergency and BreakGlass.objects.filter(asker=user, emergency=True, judged=None).exists():
-        raise ActionRefused(str(_UNJUDGED))
+    if emergency and BreakGlass.objects.filter(requester=requester, emergency=True, reviewed=None).exists():
+        raise ActionRefused(str(_UNREVIEWED))
     row = BreakGlass(
-        asker=user, person=person, conversation=conversation, ground=ground, reason=reason.strip()[:1000],
+        requester=requester, user=user, conversation=conversation, ground=ground, reason=reason.strip()[:1000],
         emergency=emergency, minutes=settings.BREAK_GLASS_MINUTES,
     )  # fmt: skip
     if emergency:
-        row.state, row.opened, row.ends = State.OPEN, now, now + timedelta(minutes=row.minutes)
+        row.state, row.opened, row.expires = State.OPEN, now, now + timedelta(minutes=row.minutes)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
-            _record("opened" if emergency else "asked", row, user, ground=ground, reason=row.reason)
+            _record("opened" if emergency else "requested", row, requester, ground=ground, reason=row.reason)
     except IntegrityError as error:  # sent twice at the same time
-        raise ActionRefused(str(_UNJUDGED)) from error
+        raise ActionRefused(str(_UNREVIEWED)) from error
     return row
 
 
 def approve_request(user: User, pk: UUID) -> BreakGlass:
     """Approve a request, open from now on for its minutes, and return it.
 
-    Another user with the permission, unless there is none. One transaction with the audit entry `glass.approved`. Raise
-    ActionRefused if not permitted or the request was answered.
+    Another user with the permission, unless there is none. One transaction with the audit entry
+    `break_glass.approved`. Raise ActionRefused if not permitted or the request was answered.
     """
     now = timezone.now()
     row = _get_answerable(user, pk, State.ASKED)
     with transaction.atomic():
-        ends = now + timedelta(minutes=row.minutes)
-        _change(row, state=State.OPEN, approver=user, opened=now, ends=ends, self_approved=_is_self_approved(user, row))
+        expires = now + timedelta(minutes=row.minutes)
+        _change(
+            row, state=State.OPEN, approver=user, opened=now, expires=expires,
+            self_approved=_is_self_approved(user, row),
+        )  # fmt: skip
         _record("approved", row, user, ground=row.ground, **_self_approval_payload(user, row))
     return row
 
@@ -100,33 +103,33 @@ def approve_request(user: User, pk: UUID) -> BreakGlass:
 def refuse_request(user: User, pk: UUID, note: str) -> BreakGlass:
     """Refuse a request and return it. The note is cut to 400 characters.
 
-    Permission as for `approve_request`. One transaction with the audit entry `glass.refused`. Raise ActionRefused if
-    not permitted or the request was answered.
+    Permission as for `approve_request`. One transaction with the audit entry `break_glass.declined`. Raise
+    ActionRefused if not permitted or the request was answered.
     """
     row = _get_answerable(user, pk, State.ASKED)
     with transaction.atomic():
         _change(
             row, state=State.REFUSED, approver=user, note=note.strip()[:400], self_approved=_is_self_approved(user, row)
         )
-        _record("refused", row, user, ground=row.ground, **_self_approval_payload(user, row), why=note.strip()[:400])
+        _record("declined", row, user, ground=row.ground, **_self_approval_payload(user, row), why=note.strip()[:400])
     return row
 
 
-def judge_emergency(user: User, pk: UUID, justified: bool, note: str) -> None:
-    """Judge afterwards whether an emergency was justified; one that was not ends at once.
+def review_emergency(user: User, pk: UUID, justified: bool, note: str) -> None:
+    """Review afterwards whether an emergency was justified; one that was not ends at once.
 
-    Permission as for `approve_request`; a note is required. One transaction with the audit entry `glass.judged`. Raise
-    ActionRefused if not permitted, judged already or without a note.
+    Permission as for `approve_request`; a note is required. One transaction with the audit entry
+    `break_glass.reviewed`. Raise ActionRefused if not permitted, reviewed already or without a note.
     """
     row = _get_answerable(user, pk, *State)
-    if not row.emergency or row.judged is not None:
+    if not row.emergency or row.reviewed is not None:
         raise ActionRefused(str(NOT_PERMITTED))
     if not note.strip():
         raise ActionRefused(gettext("Write a sentence about why it was justified or not."))
     with transaction.atomic():
-        rows = BreakGlass.objects.filter(pk=row.pk, judged=None)
+        rows = BreakGlass.objects.filter(pk=row.pk, reviewed=None)
         changes = {
-            "judged": timezone.now(),
+            "reviewed": timezone.now(),
             "justified": justified,
             "note": note.strip()[:400],
             "approver": user,
@@ -135,7 +138,7 @@ def judge_emergency(user: User, pk: UUID, justified: bool, note: str) -> None:
         if not rows.update(**changes, **({} if justified else {"state": State.ENDED})):
             raise ActionRefused(str(NOT_PERMITTED))
         _record(
-            "judged",
+            "reviewed",
             row,
             user,
             ground=row.ground,
@@ -149,14 +152,14 @@ def end_access(user: User, pk: UUID) -> BreakGlass:
     """End open access early, or withdraw one's own request; return the row with its former state.
 
     Users with the permission and administrators end any access, never about themselves. One transaction with the audit
-    entry `glass.ended`. Raise ActionRefused otherwise.
+    entry `break_glass.ended`. Raise ActionRefused otherwise.
     """
-    rows = BreakGlass.objects.filter(Q(state=State.OPEN) | Q(state=State.ASKED, asker=user), pk=pk)
-    row = rows.exclude(person=user).first()
+    rows = BreakGlass.objects.filter(Q(state=State.OPEN) | Q(state=State.ASKED, requester=user), pk=pk)
+    row = rows.exclude(user=user).first()
     if row is None or not can_list_requests(user):
         raise ActionRefused(str(NOT_PERMITTED))
     with transaction.atomic():
-        _change(row, state=State.ENDED, ends=timezone.now())
+        _change(row, state=State.ENDED, expires=timezone.now())
         _record("ended", row, user, ground=row.ground)
     return row
 
@@ -168,9 +171,11 @@ def get_open_access(user: User, pk: UUID) -> BreakGlass:
     none.
     """
     now = timezone.now()
-    rows = BreakGlass.objects.filter(asker=user, state=State.OPEN, ends__gt=now, opened__lte=now + CLOCK_TOLERANCE)
-    rows = rows.filter(person__isnull=False)
-    row = rows.filter(pk=pk).select_related("person").first() if BREAK_GLASS.is_held_by(user) else None
+    rows = BreakGlass.objects.filter(
+        requester=user, state=State.OPEN, expires__gt=now, opened__lte=now + CLOCK_TOLERANCE
+    )
+    rows = rows.filter(user__isnull=False)
+    row = rows.filter(pk=pk).select_related("user").first() if BREAK_GLASS.is_held_by(user) else None
     if row is None:
         raise ActionRefused(str(NOT_PERMITTED))
     return row
@@ -189,11 +194,11 @@ def record_reading(row: BreakGlass, user: User, texts: int, title: str = "") -> 
     `texts` is the number of messages, 0 if only dates and titles are listed; `title` that of the conversation. Call
     before any text is shown. Raise ActionRefused unless `user` asked for the access and still has the permission.
     """
-    if row.asker_id != user.pk or not BREAK_GLASS.is_held_by(user):
+    if row.requester_id != user.pk or not BREAK_GLASS.is_held_by(user):
         raise ActionRefused(str(NOT_PERMITTED))
-    said = {"why": "break_glass", "ground": row.ground, "reason": row.reason, "texts": texts}
+    payload = {"why": "break_glass", "ground": row.ground, "reason": row.reason, "texts": texts}
     with transaction.atomic():
-        audit.record_event("read", actor=user, person=row.person_id, subject=row.subject, **said)
+        audit.record_event("read", actor=user, user=row.user_id, subject=row.subject, **payload)
         _notify_reading(row, user, title, listed=not texts)
 
 
@@ -205,11 +210,11 @@ def describe_reading(row: BreakGlass | None, user: User | None, *, listed: bool)
 
 def _notify_reading(row: BreakGlass, user: User, title: str, *, listed: bool) -> None:
     """Tell the user once that conversations were listed, and once that one was read."""
-    told = UserNotice.objects.filter(user=row.person_id, kind=UserNotice.Kind.READING, subject=str(row.pk))
-    if row.person_id is None or any(listed or not notice.is_listing for notice in told):
+    earlier = UserNotice.objects.filter(user=row.user_id, kind=UserNotice.Kind.READING, subject=str(row.pk))
+    if row.user_id is None or any(listed or not notice.is_listing for notice in earlier):
         return
     details = describe_reading(row, user, listed=listed)
-    notify_users([row.person_id], UserNotice.Kind.READING, row.pk, title, **details)
+    notify_users([row.user_id], UserNotice.Kind.READING, row.pk, title, **details)
 
 
 def anonymize_requests(user: User) -> int:
@@ -217,13 +222,13 @@ def anonymize_requests(user: User) -> int:
 
     Return how many rows.
     """
-    rows = BreakGlass.objects.filter(person=user)
-    rows.filter(state__in=[State.ASKED, State.OPEN]).update(state=State.ENDED, ends=timezone.now())
+    rows = BreakGlass.objects.filter(user=user)
+    rows.filter(state__in=[State.ASKED, State.OPEN]).update(state=State.ENDED, expires=timezone.now())
     return rows.update(reason="", note="", conversation=None)
 
 
 def pending_requests(user: User) -> QuerySet[BreakGlass]:
-    """Return the requests and emergencies that the user can answer or judge.
+    """Return the requests and emergencies that the user can answer or review.
 
     Requests of other users, at most 24 hours old. Requests of the user only if no other user could answer. None without
     the permission.
@@ -231,11 +236,11 @@ def pending_requests(user: User) -> QuerySet[BreakGlass]:
     if not BREAK_GLASS.is_held_by(user):
         return BreakGlass.objects.none()
     asked = Q(state=State.ASKED, created__gt=timezone.now() - REQUEST_LIFETIME)
-    undone = asked | Q(emergency=True, judged=None)
+    undone = asked | Q(emergency=True, reviewed=None)
     others = list(BREAK_GLASS.list_holders().exclude(pk=user.pk).values_list("pk", flat=True)[:2])
-    own = Q(asker=user) if not others else Q(asker=user, person__in=others) if len(others) == 1 else Q(pk=None)
-    rows = BreakGlass.objects.filter(undone, Q(person=None) | ~Q(person=user))
-    return rows.filter(~Q(asker=user) | Q(asker=None) | own)
+    own = Q(requester=user) if not others else Q(requester=user, user__in=others) if len(others) == 1 else Q(pk=None)
+    rows = BreakGlass.objects.filter(undone, Q(user=None) | ~Q(user=user))
+    return rows.filter(~Q(requester=user) | Q(requester=None) | own)
 
 
 def _get_answerable(user: User, pk: UUID, *states: str) -> BreakGlass:
@@ -246,8 +251,8 @@ def _get_answerable(user: User, pk: UUID, *states: str) -> BreakGlass:
 
 
 def _is_self_approved(user: User, row: BreakGlass) -> bool:
-    """Return whether the asker answers; `pending_requests` allows that only if no other user could."""
-    return row.asker_id == user.pk
+    """Return whether the requester answers; `pending_requests` allows that only if no other user could."""
+    return row.requester_id == user.pk
 
 
 def _self_approval_payload(user: User, row: BreakGlass) -> dict[str, bool]:
@@ -261,4 +266,4 @@ def _change(row: BreakGlass, **changes: Any) -> None:
 
 
 def _record(kind: str, row: BreakGlass, user: User | None, **payload: Any) -> None:
-    audit.record_event(f"glass.{kind}", actor=user, person=row.person_id, subject=row.subject, **payload)
+    audit.record_event(f"break_glass.{kind}", actor=user, user=row.user_id, subject=row.subject, **payload)

@@ -22,14 +22,14 @@ from apps.users.i18n import use_language_of
 from apps.users.special_permissions import BREAK_GLASS
 
 _AT_ONCE = 20
-_ends: dict[UUID, float] = {}  # end of each open access on the monotonic clock, which cannot be set back
+_expiry_times: dict[UUID, float] = {}  # end of each open access on the monotonic clock, which cannot be set back
 
 
 def process_due_requests() -> int:
     """End due access, let old requests lapse and send emails; return how many of these there were.
 
-    One transaction and audit entry (`glass.expired` or `glass.lapsed`) per request. A periodic job of the worker. Raise
-    OSError if an email could not be sent.
+    One transaction and audit entry (`break_glass.expired` or `break_glass.lapsed`) per request. A periodic job of the
+    worker. Raise OSError if an email could not be sent.
     """
     now = timezone.now()
     over = _find_expired(now)
@@ -40,24 +40,24 @@ def process_due_requests() -> int:
 def _find_expired(now: datetime) -> list[BreakGlass]:
     """Return open access whose minutes are over, also if the system clock was set back meanwhile."""
     rows = list(BreakGlass.objects.filter(state=State.OPEN))
-    known = {row.pk: _ends.get(row.pk, float("inf")) for row in rows}
-    _ends.clear()
+    known = {row.pk: _expiry_times.get(row.pk, float("inf")) for row in rows}
+    _expiry_times.clear()
     for row in rows:
-        left = (row.ends - now).total_seconds() if row.ends else 0.0
-        _ends[row.pk] = min(known[row.pk], time.monotonic() + left)
-    return [row for row in rows if _ends[row.pk] < time.monotonic()]
+        left = (row.expires - now).total_seconds() if row.expires else 0.0
+        _expiry_times[row.pk] = min(known[row.pk], time.monotonic() + left)
+    return [row for row in rows if _expiry_times[row.pk] < time.monotonic()]
 
 
 def _end(row: BreakGlass, how: str) -> int:
     with transaction.atomic():
         done = BreakGlass.objects.filter(pk=row.pk, state=row.state).update(state=State.ENDED)
         if done:
-            audit.record_event(f"glass.{how}", person=row.person_id, subject=row.subject, ground=row.ground)
+            audit.record_event(f"break_glass.{how}", user=row.user_id, subject=row.subject, ground=row.ground)
     return done
 
 
 def _send_emails() -> int:
-    """Email requests and emergencies to all users with the permission, except the asker and the user concerned.
+    """Email requests and emergencies to all users with the permission, except the requester and the user concerned.
 
     Return how many emails were sent. Raise the last OSError after all were tried.
     """
@@ -77,7 +77,7 @@ def _send_emails() -> int:
 
 def _email_reviewers(row: BreakGlass) -> tuple[int, OSError | None]:
     """Return how many emails were sent and the last error; a failed address does not stop the others."""
-    others = BREAK_GLASS.list_holders().exclude(pk__in=[pk for pk in (row.asker_id, row.person_id) if pk])
+    others = BREAK_GLASS.list_holders().exclude(pk__in=[pk for pk in (row.requester_id, row.user_id) if pk])
     sent, last_error = 0, None
     for other in others:
         with use_language_of(other):

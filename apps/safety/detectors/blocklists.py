@@ -30,7 +30,7 @@ def detect_blocklists(policy: Policy, stage: Stage, text: str, since: int = 0) -
     if signals:
         today = timezone.now().date()
         with _lock:
-            _noted.update((signal.rule, today) for signal in signals)
+            _noted.update((signal.match_key, today) for signal in signals)
     return signals
 
 

@@ -26,6 +26,7 @@ from apps.safety.models.reviewer_preferences import ReviewerPreferences
 from apps.safety.models.saved_views import SavedView
 from apps.safety.models.second_review import SecondReview
 from apps.safety.models.strictness import Strictness
+from apps.safety.models.user_reference import user_reference
 from apps.safety.models.verdict_log import DetectorVersion, OutboundVerdict, RecordedVerdict, ShadowVerdict
 
 __all__ = [
@@ -53,12 +54,6 @@ __all__ = [
     "Snapshot",
 ]
 
-PERSON = settings.AUTH_USER_MODEL
-
-
-def _person(**options: Any) -> Any:
-    return models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", **options)
-
 
 class PolicyVersion(models.Model):
     """Version of the policy. A version that is or was live never changes; every change is a new version."""
@@ -76,8 +71,8 @@ class PolicyVersion(models.Model):
     body = models.JSONField()
     sha256 = models.CharField(max_length=64)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
-    author = _person(help_text=gettext_lazy("Empty for the version that came with the product"))
-    approver = _person()
+    author = user_reference(help_text=gettext_lazy("Empty for the version that came with the product"))
+    approver = user_reference()
     self_approved = models.BooleanField(
         default=False, help_text="Whether the author approved it, because no other administrator could sign in"
     )
@@ -124,7 +119,7 @@ class Snapshot(models.Model):
     code = models.CharField(max_length=40, blank=True)
     score = models.FloatField(default=0)
     policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, null=True, related_name="+")
-    level = models.CharField(
+    strictness = models.CharField(
         max_length=12,
         choices=Strictness.choices,
         default=Strictness.SITE,
@@ -149,7 +144,7 @@ class BulkDecision(models.Model):
     """Cases with nearly the same text that one reviewer decides together."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    reviewer = _person()
+    reviewer = user_reference()
     created = models.DateTimeField(auto_now_add=True)
     decided = models.DateTimeField(null=True, blank=True)
 
@@ -167,7 +162,7 @@ class Case(Leased):
     kind = models.CharField(max_length=20, help_text="Kind of the subject; its Reviewable is registered under it")
     subject = models.CharField(max_length=64)
     clause = models.CharField(max_length=40, help_text="The clause's code")
-    owner = _person(help_text=gettext_lazy("User whose content it is"))
+    owner = user_reference(help_text=gettext_lazy("User whose content it is"))
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="cases")
     state = models.CharField(max_length=16, choices=CaseState.choices, default=CaseState.OPEN)
     severity = models.PositiveSmallIntegerField()
@@ -178,7 +173,7 @@ class Case(Leased):
         default=1, help_text="How often the content was flagged under the clause"
     )
     version = models.PositiveIntegerField(default=1)
-    holder = _person()
+    holder = user_reference()
     due_at = models.DateTimeField()
     hold_expires_at = models.DateTimeField(
         null=True, blank=True, help_text="When the hold by a check ends if nobody decides before"
@@ -249,9 +244,9 @@ class Decision(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions")
     case_version = models.PositiveIntegerField()
-    reviewer = _person()
-    owner = _person(help_text=gettext_lazy("The owner of the case"))
-    first_reviewer = _person(help_text=gettext_lazy("Who made the decision that was appealed"))
+    reviewer = user_reference()
+    owner = user_reference(help_text=gettext_lazy("The owner of the case"))
+    first_reviewer = user_reference(help_text=gettext_lazy("Who made the decision that was appealed"))
     self_approved = models.BooleanField(
         default=False,
         help_text="Whether the reviewer decided about themselves or their own decision, because nobody else could",
@@ -333,7 +328,7 @@ class Appeal(models.Model):
 class Notice(models.Model):
     """Notice as it was sent to the user, word by word, and the key of its message, to show it in other languages."""
 
-    person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="notices")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notices")
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
     message = models.CharField(
@@ -395,7 +390,7 @@ class BiasAudit(models.Model):
     policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
     version = models.CharField(max_length=120, help_text="Version of the text classifiers")
     rows = models.JSONField(help_text="[{group, harmless, noticed, acted, hateful, unnoticed, passed}]")
-    run_by = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="+")
+    run_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

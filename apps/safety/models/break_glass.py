@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy
 
 from apps.lib.ids import new_id
-
-PERSON = settings.AUTH_USER_MODEL
-
+from apps.safety.models.user_reference import user_reference
 
 AUDIT_SUBJECT = "glass "  # prefix of the id of a request in the audit log
-
-
-def _person() -> Any:
-    return models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
 
 class BreakGlass(models.Model):
@@ -41,7 +34,7 @@ class BreakGlass(models.Model):
         REFUSED = "refused", gettext_lazy("Declined")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    asker, person, approver = _person(), _person(), _person()
+    requester, user, approver = user_reference(), user_reference(), user_reference()
     conversation = models.UUIDField(null=True, blank=True)
     ground = models.CharField(max_length=10, choices=Ground.choices)
     reason = models.CharField(max_length=1000, blank=True, help_text="Reason; empty after the user was erased")
@@ -52,8 +45,8 @@ class BreakGlass(models.Model):
     minutes = models.PositiveSmallIntegerField()
     created = models.DateTimeField(auto_now_add=True)
     opened = models.DateTimeField(null=True, blank=True)
-    ends = models.DateTimeField(null=True, blank=True)
-    judged = models.DateTimeField(
+    expires = models.DateTimeField(null=True, blank=True)
+    reviewed = models.DateTimeField(
         null=True, blank=True, help_text="When another administrator reviewed the emergency access"
     )
     justified = models.BooleanField(null=True, blank=True)
@@ -69,20 +62,23 @@ class BreakGlass(models.Model):
         ordering: ClassVar = ["-created"]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=~Q(approver=F("asker")) | Q(self_approved=True), name="nobody_approves_their_own_break_glass"
+                condition=~Q(approver=F("requester")) | Q(self_approved=True),
+                name="nobody_approves_their_own_break_glass",
             ),
             models.CheckConstraint(
-                condition=~Q(person=F("asker")) & ~Q(person=F("approver")), name="no_break_glass_about_oneself"
+                condition=~Q(user=F("requester")) & ~Q(user=F("approver")), name="no_break_glass_about_oneself"
             ),
             models.CheckConstraint(
-                condition=~Q(state="open") | (Q(opened__isnull=False, ends__isnull=False)),
+                condition=~Q(state="open") | (Q(opened__isnull=False, expires__isnull=False)),
                 name="an_open_break_glass_ends",
             ),
             models.UniqueConstraint(
-                fields=["asker"], condition=Q(emergency=True, judged=None), name="one_emergency_until_it_is_judged"
+                fields=["requester"],
+                condition=Q(emergency=True, reviewed=None),
+                name="one_emergency_until_it_is_reviewed",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["state", "ends"], name="break_glass_by_state")]
+        indexes: ClassVar = [models.Index(fields=["state", "expires"], name="break_glass_by_state")]
 
     def __str__(self) -> str:
         return f"Break-glass {self.pk}"

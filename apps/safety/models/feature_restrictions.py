@@ -38,7 +38,7 @@ class Feature(models.TextChoices):
 class FeatureRestriction(models.Model):
     """Restriction of one feature for one user, one row per decision; another row may still restrict the feature."""
 
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="restrictions")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="restrictions")
     feature = models.CharField(max_length=12, choices=Feature.choices)
     until = models.DateTimeField()
     lifted = models.DateTimeField(null=True, blank=True)
@@ -48,7 +48,7 @@ class FeatureRestriction(models.Model):
     class Meta:
         db_table = "safety_restriction"
         ordering: ClassVar = ["feature", "-until"]
-        indexes: ClassVar = [models.Index(fields=["person", "feature", "until"], name="restrictions_of_a_person")]
+        indexes: ClassVar = [models.Index(fields=["user", "feature", "until"], name="restrictions_of_a_user")]
 
     def __str__(self) -> str:
         return f"{self.feature} until {self.until:%Y-%m-%d}"
@@ -61,20 +61,20 @@ def active_restrictions() -> models.QuerySet[FeatureRestriction]:
 
 def restriction_message(user: User, feature: Feature) -> str:
     """Return the message for the user if the feature is restricted for them; "" if not. One query."""
-    rows = active_restrictions().filter(person=user.pk, feature=feature).order_by()
+    rows = active_restrictions().filter(user=user.pk, feature=feature).order_by()
     until = max(rows.values_list("until", flat=True), default=None)
     if until is None:
         return ""
-    said = gettext("%(feature)s: restricted for you until %(until)s UTC. Your notices say why, and how to appeal.")
-    return said % {"feature": feature.label, "until": format_day(until)}
+    message = gettext("%(feature)s: restricted for you until %(until)s UTC. Your notices say why, and how to appeal.")
+    return message % {"feature": feature.label, "until": format_day(until)}
 
 
 def is_blocked(request: HttpRequest, feature: Feature) -> bool:
     """Return whether the feature is restricted for the requesting user; if so, add the message to the next page."""
-    words = restriction_message(get_signed_in_user(request), feature)
-    if words:
-        messages.error(request, words)
-    return bool(words)
+    message = restriction_message(get_signed_in_user(request), feature)
+    if message:
+        messages.error(request, message)
+    return bool(message)
 
 
 def format_day(moment: datetime) -> str:

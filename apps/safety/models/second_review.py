@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy
 
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
-
-
-def _person(**options: Any) -> Any:
-    return models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", **options
-    )
+from apps.safety.models.user_reference import user_reference
 
 
 class SecondReview(Leased):
@@ -39,9 +33,9 @@ class SecondReview(Leased):
     decision = models.OneToOneField(
         "safety.Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="second_review"
     )
-    owner = _person(help_text=gettext_lazy("User whose text it is"))
-    first_reviewer = _person(help_text=gettext_lazy("Reviewer who decided or asked"))
-    reviewer = _person()
+    owner = user_reference(help_text=gettext_lazy("User whose text it is"))
+    first_reviewer = user_reference(help_text=gettext_lazy("Reviewer who decided or asked"))
+    reviewer = user_reference()
     harmful = models.BooleanField(null=True, blank=True, help_text="Result of the second review")
     note = models.CharField(max_length=1000, blank=True)
     created = models.DateTimeField(auto_now_add=True)

@@ -30,7 +30,7 @@ class RecordedVerdict(models.Model):
         max_length=64, blank=True, help_text="Keyed hash of the checked content; empty: none"
     )
     signals = models.JSONField(help_text="Signals of the detectors, as `evaluation.Signal` writes them")
-    level = models.CharField(max_length=12, choices=Strictness.choices, default=Strictness.SITE)
+    strictness = models.CharField(max_length=12, choices=Strictness.choices, default=Strictness.SITE)
     policy = models.PositiveIntegerField(
         help_text="Number of the policy version; 0: the built-in default before it was stored"
     )

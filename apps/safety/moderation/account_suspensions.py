@@ -57,23 +57,23 @@ class AccountReviewable:
         """Do nothing, as `withhold` changes nothing."""
 
 
-def suspend_account(user: User, person: User, reason: str, days: int) -> Decision:
-    """Suspend `person` for `days`, or until an administrator lifts it (UNLIMITED), and return the decision.
+def suspend_account(by: User, user: User, reason: str, days: int) -> Decision:
+    """Suspend `user` for `days`, or until an administrator lifts it (UNLIMITED), and return the decision.
 
     The suspended user is signed out at once, told the reason and the end, and can appeal. A reason that is too long is
     cut. Case, decision, effects, notice and the audit entry `case.decided` are one transaction. Raise ActionRefused
-    unless `user` is another active administrator, the reason has MIN_REASON_CHARACTERS, `days` is one of
+    unless `by` is another active administrator, the reason has MIN_REASON_CHARACTERS, `days` is one of
     DURATION_CHOICES and the account is active.
     """
-    separation_of_duties.require_administrator(user)
+    separation_of_duties.require_administrator(by)
     reason = reason.strip()[:MAX_REASON_CHARACTERS]
-    if person.pk == user.pk:
+    if by.pk == user.pk:
         raise ActionRefused(gettext("You cannot suspend your own account."))
     if len(reason) < MIN_REASON_CHARACTERS:
         raise ActionRefused(gettext("Write a sentence about why. The user will read it."))
     if days not in DURATION_CHOICES:
         raise ActionRefused(gettext("Choose how long."))
-    if not User.objects.filter(pk=person.pk, is_active=True).exists():
+    if not User.objects.filter(pk=user.pk, is_active=True).exists():
         raise ActionRefused(gettext("This account is already suspended."))
     now, policy = timezone.now(), versions.get_live_version()
     with transaction.atomic():
@@ -81,16 +81,16 @@ def suspend_account(user: User, person: User, reason: str, days: int) -> Decisio
             stage=KIND, text=reason, sha256=hash_text(reason), code=ACCOUNT, policy=policy
         )
         case = Case.objects.create(
-            kind=KIND, subject=str(person.pk), clause=ACCOUNT, owner=person, snapshot=snapshot, severity=2, due_at=now,
+            kind=KIND, subject=str(user.pk), clause=ACCOUNT, owner=user, snapshot=snapshot, severity=2, due_at=now,
             state=CaseState.DECIDED, version=2,
         )  # fmt: skip
         decision = Decision.objects.create(
-            case=case, case_version=1, reviewer=user, owner=person, outcome=Decision.Outcome.SUSPEND, clause=ACCOUNT,
+            case=case, case_version=1, reviewer=by, owner=user, outcome=Decision.Outcome.SUSPEND, clause=ACCOUNT,
             policy=policy, reason="other", note=reason, until=now + timedelta(days=days) if days else None,
         )  # fmt: skip
-        audit.record_event("case.decided", actor=user, person=person.pk, subject=f"case {case.pk}", clause=ACCOUNT,
+        audit.record_event("case.decided", actor=by, user=user.pk, subject=f"case {case.pk}", clause=ACCOUNT,
                      outcome=decision.outcome, reason="other", days=days)  # fmt: skip
-        with use_language_of(person):
+        with use_language_of(user):
             enforcement.apply_effects(decision, "")
         notices.notify_decision(decision)
     return decision
@@ -127,7 +127,7 @@ def end_expired_suspensions() -> int:
                 Q(decision__until=None) | Q(decision__until__gt=timezone.now()),
                 name="suspend", state=AppliedEffect.State.APPLIED, decision__owner=owner,
             ).first()  # fmt: skip
-            audit.record_event("suspension.ended", person=owner.pk, subject=f"case {effect.decision.case_id}")
+            audit.record_event("suspension.ended", user=owner.pk, subject=f"case {effect.decision.case_id}")
             if standing is not None:
                 AppliedEffect.objects.filter(pk=standing.pk).update(
                     restore_data={**standing.restore_data, **effect.restore_data}

@@ -65,7 +65,7 @@ def submit_appeal(user: User, notice: Notice, text: str) -> Appeal:
             if not rows.update(state=state, holder=None, due_at=due, version=F("version") + 1):
                 raise ActionRefused(gettext("This can no longer be appealed."))
             row = Appeal.objects.create(decision=decision, text=text.strip()[:2000])
-            audit.record_event("case.appealed", actor=user, person=user.pk, subject=f"case {case.pk}")
+            audit.record_event("case.appealed", actor=user, user=user.pk, subject=f"case {case.pk}")
     except IntegrityError as error:
         raise ActionRefused(gettext("You already appealed this.")) from error
     return row

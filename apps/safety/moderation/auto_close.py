@@ -43,4 +43,4 @@ def _close(case: Case, states: Collection[CaseState]) -> None:
         rows = Case.objects.filter(pk=case.pk, state__in=states)
         if rows.update(state=CaseState.AUTO_CLOSED, holder=None, lease_until=None, version=F("version") + 1):
             SecondReview.objects.filter(case=case, submitted=None).delete()  # requested before a decision
-            audit.record_event("case.vanished", person=case.owner_id, subject=f"case {case.pk}")
+            audit.record_event("case.vanished", user=case.owner_id, subject=f"case {case.pk}")

@@ -130,7 +130,7 @@ def _open_case(content: FlaggedContent, until: datetime | None, now: datetime) -
         action=content.result.action or "",
         code=clause,
         score=content.result.score,
-        level=content.result.level,
+        strictness=content.result.strictness,
         policy=versions.get_version(content.policy_number) or versions.get_live_version(),
     )
     due = now + timedelta(hours=DUE_HOURS.get(content.result.severity, 168))
@@ -144,7 +144,7 @@ def _open_case(content: FlaggedContent, until: datetime | None, now: datetime) -
         due_at=min(due, until or due),
         hold_expires_at=until,
     )
-    audit.record_event("case.opened", person=content.owner_id, subject=f"case {case.pk}", clause=clause)
+    audit.record_event("case.opened", user=content.owner_id, subject=f"case {case.pk}", clause=clause)
     notices.notify_held(case)
     return case
 
@@ -228,7 +228,7 @@ def claim_case(user: User, pk: Any) -> Case:
         rows = Case.objects.filter(state=case.state, version=case.version)
         if leases.claim(rows, case.pk, LEASE_S, state=move_to, holder=user) is None:
             raise ActionRefused(CASE_TAKEN)
-        audit.record_event("case.claimed", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+        audit.record_event("case.claimed", actor=user, user=case.owner_id, subject=f"case {case.pk}")
     return _get_case(user, pk)
 
 
@@ -251,7 +251,7 @@ def read_case(user: User, pk: Any) -> Case:
     """
     case = _get_case(user, pk)
     seen = {"why": "review", "clause": case.clause, "thing": case.kind}
-    audit.record_event("read", actor=user, person=case.owner_id, subject=f"case {case.pk}", **seen)
+    audit.record_event("read", actor=user, user=case.owner_id, subject=f"case {case.pk}", **seen)
     return case
 
 
@@ -269,7 +269,7 @@ def release_case(user: User, pk: Any, token: str, move: CaseMove, note: str = ""
         kept = case.escalated or move is CaseMove.ESCALATE
         if not leases.release(_claimed_rows(case), case.pk, token, state=state, holder=None, escalated=kept):
             raise ActionRefused(CASE_TAKEN)
-        audit.record_event(f"case.{move}", actor=user, person=case.owner_id, subject=f"case {case.pk}", why=note[:400])
+        audit.record_event(f"case.{move}", actor=user, user=case.owner_id, subject=f"case {case.pk}", why=note[:400])
     return _get_case(user, pk)
 
 
@@ -349,7 +349,7 @@ def record_decision(
     audit.record_event(
         "case.decided",
         actor=user,
-        person=case.owner_id,
+        user=case.owner_id,
         subject=f"case {case.pk}",
         outcome=ruling.outcome,
         clause=case.clause,
@@ -376,7 +376,7 @@ def undo_decision(user: User, pk: Any, within_s: int = UNDO_S) -> Case:
         _revert_decision(user, case, decision, state)
         decision.notices.all().delete()
         SecondReview.objects.filter(decision=decision, submitted=None).delete()
-        audit.record_event("case.undone", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+        audit.record_event("case.undone", actor=user, user=case.owner_id, subject=f"case {case.pk}")
     return _get_case(user, pk)
 
 
@@ -397,7 +397,7 @@ def reopen_case(user: User, pk: Any) -> Case:
     try:
         with transaction.atomic():
             _revert_decision(user, case, decision, state)
-            audit.record_event("case.reopened", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+            audit.record_event("case.reopened", actor=user, user=case.owner_id, subject=f"case {case.pk}")
     except IntegrityError as error:
         raise ActionRefused(
             gettext("There is already an open case about the same content. Decide that one.")
@@ -415,7 +415,7 @@ def request_second_review(user: User, pk: Any, token: str) -> None:
     with transaction.atomic():
         release_case(user, pk, token, CaseMove.RELEASE)
         second_reviews.request_review(user, case)
-        audit.record_event("case.second", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+        audit.record_event("case.second", actor=user, user=case.owner_id, subject=f"case {case.pk}")
 
 
 def release_expired_claims() -> int:
@@ -429,7 +429,7 @@ def release_expired_claims() -> int:
         with transaction.atomic():
             rows = Case.objects.filter(state=case.state, lease_until__lt=timezone.now())
             if leases.release(rows, case.pk, case.lease_token, state=state, holder=None):
-                audit.record_event("case.expired", person=case.owner_id, subject=f"case {case.pk}")
+                audit.record_event("case.expired", user=case.owner_id, subject=f"case {case.pk}")
                 back += 1
     return back
 

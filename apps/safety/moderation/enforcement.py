@@ -90,9 +90,7 @@ def apply_effects(decision: Decision, message: str, spans: Sequence[str] = ()) -
         AppliedEffect.objects.create(
             decision=decision, name=name, kind=decision.case.kind, subject=decision.case.subject, restore_data=before
         )
-        audit.record_event(
-            "effect.applied", person=decision.owner_id, subject=_audit_subject(decision.case), effect=name
-        )
+        audit.record_event("effect.applied", user=decision.owner_id, subject=_audit_subject(decision.case), effect=name)
 
 
 def revert_effects(decision: Decision, by: User) -> None:
@@ -108,12 +106,12 @@ def revert_effects(decision: Decision, by: User) -> None:
             AppliedEffect.objects.filter(pk=later.pk).update(restore_data={**later.restore_data, **effect.restore_data})
         AppliedEffect.objects.filter(pk=effect.pk).update(state=AppliedEffect.State.REVERTED)
         audit.record_event(
-            "effect.reverted", person=decision.owner_id, subject=_audit_subject(decision.case), effect=effect.name
+            "effect.reverted", user=decision.owner_id, subject=_audit_subject(decision.case), effect=effect.name
         )
 
 
 def settle_reinstatement(
-    kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: object
+    kind: str, *, actor: User | None = None, user: int | None = None, subject: str = "", **payload: object
 ) -> None:
     """Mark the suspensions of a reinstated user as reverted, as a `users.audit_hook.AuditRecorder`.
 
@@ -121,7 +119,7 @@ def settle_reinstatement(
     `person.reinstated`.
     """
     if kind == "person.reinstated":
-        stands = AppliedEffect.objects.filter(name="suspend", state=AppliedEffect.State.APPLIED, decision__owner=person)
+        stands = AppliedEffect.objects.filter(name="suspend", state=AppliedEffect.State.APPLIED, decision__owner=user)
         stands.update(state=AppliedEffect.State.REVERTED)
 
 
@@ -202,7 +200,7 @@ def _restrict(decision: Decision, message: str) -> dict[str, Any]:
     if decision.owner_id is None or decision.until is None:
         return {}
     row = FeatureRestriction.objects.create(
-        person_id=decision.owner_id, feature=decision.feature, until=decision.until, decision=decision
+        user_id=decision.owner_id, feature=decision.feature, until=decision.until, decision=decision
     )
     return {"restriction": row.pk}
 

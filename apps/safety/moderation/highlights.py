@@ -37,15 +37,15 @@ def find_trigger(case: Case, policy: Policy) -> Trigger | None:
     highest score.
     """
     snapshot, code = case.snapshot, case.clause
-    clause = tighten_policy(policy, Strictness(snapshot.level)).clause(code)
+    clause = tighten_policy(policy, Strictness(snapshot.strictness)).clause(code)
     signals = [signal for signal in map(Signal.from_json, snapshot.signals) if signal.status is SignalStatus.OK]
     if clause is None or snapshot.stage not in Stage.values:
         return None
     thresholds = resolve_clause(Stage(snapshot.stage), clause, signals).thresholds.get(Stage(snapshot.stage), ())
     triggers = []
     for signal in signals:
-        blocklist = policy.blocklists.get(signal.rule)
-        if code == signal.rule or (blocklist and code == blocklist.code):
+        blocklist = policy.blocklists.get(signal.match_key)
+        if code == signal.match_key or (blocklist and code == blocklist.code):
             triggers.append(Trigger(signal.detector, blocklist=blocklist.name if blocklist else ""))
         if (score := signal.scores.get(code, 0.0)) > 0:
             reached = [threshold for threshold in thresholds if score >= threshold.min_score]
@@ -72,8 +72,8 @@ def find_signal_spans(case: Case, policy: Policy) -> list[Span]:
     """Return the spans (start, end) of the signals that concern the clause of the case, unsorted."""
     spans: list[Span] = []
     for signal in map(Signal.from_json, case.snapshot.signals):
-        blocklist = policy.blocklists.get(signal.rule)
-        if case.clause in (signal.rule, blocklist.code if blocklist else "") or case.clause in signal.scores:
+        blocklist = policy.blocklists.get(signal.match_key)
+        if case.clause in (signal.match_key, blocklist.code if blocklist else "") or case.clause in signal.scores:
             spans += [(max(0, start), min(end, len(case.snapshot.text))) for start, end in signal.spans]
     return [(start, end) for start, end in spans if end > start]
 

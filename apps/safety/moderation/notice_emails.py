@@ -39,7 +39,7 @@ def send_due_emails() -> int:
     """
     sent, now = 0, timezone.now()
     Notice.objects.filter(mail_due__lt=now, created__lt=now - timedelta(days=GIVE_UP_DAYS)).update(mail_due=None)
-    for row in Notice.objects.filter(mail_due__lt=now).select_related("person").order_by("mail_due")[:20]:
+    for row in Notice.objects.filter(mail_due__lt=now).select_related("user").order_by("mail_due")[:20]:
         mine = Notice.objects.filter(pk=row.pk, mail_due=row.mail_due)
         later = now + timedelta(seconds=RETRY_S)
         if not mine.update(mail_due=later):
@@ -51,10 +51,10 @@ def send_due_emails() -> int:
 
 
 def _send(notice: Notice) -> None:
-    with use_language_of(notice.person):
+    with use_language_of(notice.user):
         said = {
             "notice": notice, "site_url": settings.SITE_URL, "link": settings.SITE_URL + reverse("safety:suspended"),
-            "open": notice.person.is_active,
+            "open": notice.user.is_active,
         }  # fmt: skip
         text = render_to_string("safety/notice_mail.txt", said)
-    send_mail(f"[Openbook] {notice.title}", text, settings.DEFAULT_FROM_EMAIL, [notice.person.email])
+    send_mail(f"[Openbook] {notice.title}", text, settings.DEFAULT_FROM_EMAIL, [notice.user.email])

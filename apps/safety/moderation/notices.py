@@ -260,9 +260,9 @@ def _send_notice(case: Case, decision: Decision | None, message: str, *, offers_
     with use_language_of(case.owner):
         title, text = _fill_in(case, decision, message)
         text = f"{text} {_OBJECT}" if offers_appeal else text
-        Notice.objects.filter(person=case.owner, case=case, seen=None).update(seen=timezone.now())  # it is outdated
+        Notice.objects.filter(user=case.owner, case=case, seen=None).update(seen=timezone.now())  # it is outdated
         notice = Notice.objects.create(
-            person=case.owner, case=case, decision=decision, message=message, offers_appeal=offers_appeal,
+            user=case.owner, case=case, decision=decision, message=message, offers_appeal=offers_appeal,
             title=title, text=text, clause=versions.describe_clause(case.clause),
         )  # fmt: skip
     if case.decisions.filter(undone=None, outcome=Outcome.SUSPEND).exists():

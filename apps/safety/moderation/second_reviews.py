@@ -109,7 +109,7 @@ def read_review(user: User, pk: Any) -> SecondReview:
     """
     row = _held(user, pk)
     seen = {"why": "second", "clause": row.clause}
-    audit.record_event("read", actor=user, person=row.owner_id, subject=f"opinion {row.pk}", **seen)
+    audit.record_event("read", actor=user, user=row.owner_id, subject=f"opinion {row.pk}", **seen)
     return row
 
 

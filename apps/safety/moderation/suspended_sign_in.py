@@ -33,7 +33,7 @@ class SuspendedVisitor:
     version or a command on the server suspended it.
     """
 
-    person: User
+    user: User
     notice: Notice | None
     erasing: bool = False
 
@@ -53,15 +53,15 @@ class SuspensionAdapter(AccountAdapter):
 def find_notice(user: User) -> Notice | None:
     """Return the latest notice of the suspension in force; None if no decision suspended the user."""
     stands = AppliedEffect.objects.filter(name="suspend", state=AppliedEffect.State.APPLIED).values("decision")
-    rows = Notice.objects.filter(person=user, decision__in=stands, decision__outcome="suspend")
+    rows = Notice.objects.filter(user=user, decision__in=stands, decision__outcome="suspend")
     return rows.select_related("case", "decision", "decision__appeal").order_by("-created").first()
 
 
 def make_token(user: User) -> str:
     """Return the signed value of the cookie: user, notice and session hash."""
     notice = find_notice(user)
-    said = {"person": user.pk, "notice": notice.pk if notice else None, "key": user.get_session_auth_hash()}
-    return signing.dumps(said, salt=_SALT)
+    payload = {"person": user.pk, "notice": notice.pk if notice else None, "key": user.get_session_auth_hash()}
+    return signing.dumps(payload, salt=_SALT)
 
 
 def find_visitor(request: HttpRequest) -> SuspendedVisitor | None:
@@ -87,7 +87,7 @@ def find_visitor(request: HttpRequest) -> SuspendedVisitor | None:
 
 def has_requested_erasure(user: User) -> bool:
     """Return whether the account is closed because the user asked for erasure of their data."""
-    rows = AuditEntry.objects.filter(person=user.pk, kind__in=["person.asked_for_erasure", "person.reinstated"])
+    rows = AuditEntry.objects.filter(user=user.pk, kind__in=["person.asked_for_erasure", "person.reinstated"])
     last = rows.order_by("-seq").values_list("kind", flat=True).first()
     return last == "person.asked_for_erasure"
 
@@ -96,5 +96,5 @@ def later_notices(visitor: SuspendedVisitor) -> list[Notice]:
     """Return the later notices of the same case, newest first; `[]` if there is no notice."""
     if visitor.notice is None:
         return []
-    rows = Notice.objects.filter(person=visitor.person, case=visitor.notice.case_id, pk__gt=visitor.notice.pk)
+    rows = Notice.objects.filter(user=visitor.user, case=visitor.notice.case_id, pk__gt=visitor.notice.pk)
     return list(rows.select_related("case", "decision"))

@@ -78,6 +78,6 @@ def _end_hold(case: Case) -> bool:
             kind.release(case.subject)
         if case.snapshot.stage == Stage.QUESTION:
             AllowedText.objects.get_or_create(sha256=case.snapshot.sha256, defaults={"case": case})
-        audit.record_event("case.lapsed", person=case.owner_id, subject=f"case {case.pk}", clause=case.clause)
+        audit.record_event("case.lapsed", user=case.owner_id, subject=f"case {case.pk}", clause=case.clause)
         notices.notify_hold_ended(case)
     return True

@@ -42,7 +42,7 @@ class Signal:
     version: str
     status: SignalStatus
     scores: Mapping[str, float]
-    rule: str = ""
+    match_key: str = ""  # clause code of the rule, or key of the blocklist, that matched; "": none
     ms: float = 0.0
     spans: tuple[
         tuple[int, int], ...
@@ -67,7 +67,7 @@ class Signal:
             "version": self.version,
             "status": str(self.status),
             "scores": _rounded(self.scores),
-            "rule": self.rule,
+            "rule": self.match_key,
             "ms": round(self.ms, 2),
             **spans,
         }
@@ -94,7 +94,7 @@ class PolicyResult:
     severity: int = 0
     score: float = 0.0  # of the label, 0 to 1; 1 for a rule
     unchecked: bool = False
-    level: str = "site"  # a `Strictness` value
+    strictness: str = "site"  # a `Strictness` value
 
     @property
     def allowed(self) -> bool:
@@ -171,12 +171,12 @@ def _results_of_signal(stage: Stage, signal: Signal, policy: Policy) -> list[Pol
         return []
     results = []
     if (
-        (blocklist := policy.blocklists.get(signal.rule))
+        (blocklist := policy.blocklists.get(signal.match_key))
         and signal.detector == BLOCKLIST_DETECTOR
         and (clause := policy.clause(blocklist.code))
     ):
         results.append(PolicyResult(_soften(stage, blocklist.action), clause.code, clause.severity, 1.0))
-    if signal.rule and (clause := policy.clause(signal.rule)):
+    if signal.match_key and (clause := policy.clause(signal.match_key)):
         results.append(PolicyResult(_rule_action(stage, clause), clause.code, clause.severity, 1.0))
     for label, score in signal.scores.items():
         clause = policy.clause(label)

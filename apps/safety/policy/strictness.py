@@ -59,7 +59,7 @@ def evaluate_at(stage: Stage, signals: Sequence[Signal], policy: Policy, level: 
     action = result.action
     if action is not None and not _stays(result, level):
         action = _harder(action, level)  # for results without a threshold, such as a guard model's doubt
-    return replace(result, action=action, level=str(level))
+    return replace(result, action=action, strictness=str(level))
 
 
 def apply_strictness(verdict: Verdict, level: Strictness, policy: Policy) -> Verdict:

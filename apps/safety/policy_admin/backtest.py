@@ -40,7 +40,7 @@ class PastVerdict:
     """
 
     stage: Stage
-    level: Strictness
+    strictness: Strictness
     signals: Sequence[Signal]
     text: str | None
     content_hmac: str
@@ -112,15 +112,15 @@ def past_verdicts(since: datetime | None, max_records: int) -> Iterator[PastVerd
         content_hmac = recorder.keyed_hash(snapshot.sha256)
         with_case.add((snapshot.stage, content_hmac))
         yield PastVerdict(
-            Stage(snapshot.stage), parse_strictness(snapshot.level), _parse_signals(snapshot),
+            Stage(snapshot.stage), parse_strictness(snapshot.strictness), _parse_signals(snapshot),
             snapshot.readable_text or None, content_hmac, snapshot.created,
         )  # fmt: skip
     for row in rows[:max_records].iterator(chunk_size=2000):
         if (row.stage, row.content_hmac) not in with_case:
             result = PolicyResult(Action(row.action) if row.action else None, row.code, score=row.score)
             yield PastVerdict(
-                Stage(row.stage), parse_strictness(row.level), _parse_signals(row), None, row.content_hmac, row.hour,
-                row.policy, result, row.allowlisted,
+                Stage(row.stage), parse_strictness(row.strictness), _parse_signals(row), None, row.content_hmac,
+                row.hour, row.policy, result, row.allowlisted,
             )  # fmt: skip
 
 
@@ -138,9 +138,9 @@ def compare_versions(past: PastVerdict, old: Policy, new: Policy) -> tuple[Polic
     if past.result is not None and past.policy_number == old.number:
         before = past.result
     else:
-        before = strictness.evaluate_at(past.stage, past.signals, old, past.level)
+        before = strictness.evaluate_at(past.stage, past.signals, old, past.strictness)
     same = new if past.text is None else None
-    return before, shadow.evaluate_shadow(past.stage, past.signals, past.text or "", 0, past.level, new, same)
+    return before, shadow.evaluate_shadow(past.stage, past.signals, past.text or "", 0, past.strictness, new, same)
 
 
 def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None = None, max_records: int = MAX_RECORDS,

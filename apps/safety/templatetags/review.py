@@ -36,7 +36,7 @@ for _filter in _FILTERS:
 @register.simple_tag
 def count_unseen(user: User) -> int:
     """Return the number of notices that the user has not seen."""
-    of_review = Notice.objects.filter(person=user, seen=None).order_by().values("pk")
+    of_review = Notice.objects.filter(user=user, seen=None).order_by().values("pk")
     return of_review.union(UserNotice.objects.filter(user=user, seen=None).order_by().values("pk"), all=True).count()
 
 

@@ -44,7 +44,7 @@ class PendingVerdict:
     """Verdict in memory for seconds, with the text that shadow versions match their blocklists against."""
 
     evaluation: EvaluationRecord
-    level: Strictness
+    strictness: Strictness
     surface: Surface
     policy_number: int
     since: int
@@ -56,7 +56,7 @@ class PendingVerdict:
         result, signals = self.evaluation.result, [replace(one, spans=()).to_json() for one in self.evaluation.signals]
         return RecordedVerdict(
             stage=self.evaluation.stage, surface=self.surface, content_hmac=keyed_hash_of_text(self.evaluation.text),
-            level=self.level, signals=signals, policy=self.policy_number, action=result.action or "",
+            strictness=self.strictness, signals=signals, policy=self.policy_number, action=result.action or "",
             code=result.code, score=result.score, allowlisted=self.allowlisted, hour=self.hour,
         )  # fmt: skip
 

@@ -109,7 +109,7 @@ def _shadowed(pending: PendingVerdict, row: RecordedVerdict, shadow: ShadowVersi
             signals,
             pending.evaluation.text,
             pending.since,
-            pending.level,
+            pending.strictness,
             shadow.policy,
             judging_policy,
         )

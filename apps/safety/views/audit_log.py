@@ -39,7 +39,7 @@ class LogFilter:
 
     area: str = ""  # key of `audit_log_rows.FILTERS`
     actor: int | None = None  # id of the actor
-    person: int | None = None  # id of the user concerned, which is the number of the pseudonym
+    user: int | None = None  # id of the user concerned, which is the number of the pseudonym
     since: date | None = None  # first day in UTC
     until: date | None = None  # last day in UTC
     problem: str = ""  # why the user concerned was not found
@@ -51,29 +51,29 @@ class LogFilter:
             return Q(pk__in=[])
         if self.actor is not None:
             condition &= Q(actor=self.actor)
-        if self.person is not None:
-            condition &= Q(person=self.person)
+        if self.user is not None:
+            condition &= Q(user=self.user)
         if self.since is not None:
-            condition &= Q(at__gte=_start_of(self.since))
+            condition &= Q(created__gte=_start_of(self.since))
         if self.until is not None:
-            condition &= Q(at__lt=_start_of(self.until) + timedelta(days=1))
+            condition &= Q(created__lt=_start_of(self.until) + timedelta(days=1))
         return condition
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Return the filter for the audit entry and the first line of an export; {} for the whole log."""
         since, until = (day.isoformat() if day else "" for day in (self.since, self.until))
-        values = {"area": self.area, "who": self.actor, "about": self.person, "since": since, "until": until}
+        values = {"area": self.area, "who": self.actor, "about": self.user, "since": since, "until": until}
         return {name: value for name, value in values.items() if value not in ("", None)}
 
 
 def _get_filter(query: QueryDict) -> LogFilter:
     area = query.get("area", "")
-    person, problem = _find_user(query.get("about", "").strip())
+    user, problem = _find_user(query.get("about", "").strip())
     return LogFilter(
         area if area in audit_log_rows.FILTERS else "",
         _read_number(query.get("who", "")),
-        person,
+        user,
         _read_day(query.get("since", "")),
         _read_day(query.get("until", "")),
         problem,
@@ -95,9 +95,9 @@ def _render_user_field(chosen: LogFilter, given: str) -> SafeString:
     """Return the field of the user concerned: with name and address, the number of an erased user, or the text that
     matched nobody."""
     text = given
-    if chosen.person is not None:
-        user = User.objects.filter(pk=chosen.person).first()
-        text = user_field.format_user(user) if user else str(chosen.person)
+    if chosen.user is not None:
+        user = User.objects.filter(pk=chosen.user).first()
+        text = user_field.format_user(user) if user else str(chosen.user)
     invalid = {"aria-invalid": "true", "aria-describedby": "about-problem"} if chosen.problem else {}
     return user_field.UserInput().render("about", text, {"class": "user-field", **invalid})
 

@@ -45,14 +45,14 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "case.hold_lifted": gettext_lazy("Legal hold lifted from a case"),
     "case.vanished": gettext_lazy("Case closed, nothing left to decide"),
     "case.appealed": gettext_lazy("Decision appealed"),
-    "glass.asked": gettext_lazy("Break-glass access requested"),
-    "glass.opened": gettext_lazy("Conversation opened in an emergency"),
-    "glass.approved": gettext_lazy("Break-glass access approved"),
-    "glass.refused": gettext_lazy("Break-glass access declined"),
-    "glass.judged": gettext_lazy("Emergency reviewed"),
-    "glass.ended": gettext_lazy("Break-glass access ended or request withdrawn"),
-    "glass.expired": gettext_lazy("Break-glass access expired"),
-    "glass.lapsed": gettext_lazy("Break-glass request expired without an answer"),
+    "break_glass.requested": gettext_lazy("Break-glass access requested"),
+    "break_glass.opened": gettext_lazy("Conversation opened in an emergency"),
+    "break_glass.approved": gettext_lazy("Break-glass access approved"),
+    "break_glass.declined": gettext_lazy("Break-glass access declined"),
+    "break_glass.reviewed": gettext_lazy("Emergency reviewed"),
+    "break_glass.ended": gettext_lazy("Break-glass access ended or request withdrawn"),
+    "break_glass.expired": gettext_lazy("Break-glass access expired"),
+    "break_glass.lapsed": gettext_lazy("Break-glass request expired without an answer"),
     "effect.applied": gettext_lazy("Effect applied"),
     "effect.reverted": gettext_lazy("Effect reverted"),
     "batch.gathered": gettext_lazy("Similar cases selected"),
@@ -108,10 +108,23 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "person.erased": gettext_lazy("User data erased"),
     "person.receipt": gettext_lazy("Erasure receipt written"),
 }
+_FORMER_KINDS = {  # of former releases: today's
+    "glass.asked": "break_glass.requested",
+    "glass.opened": "break_glass.opened",
+    "glass.approved": "break_glass.approved",
+    "glass.refused": "break_glass.declined",
+    "glass.judged": "break_glass.reviewed",
+    "glass.ended": "break_glass.ended",
+    "glass.expired": "break_glass.expired",
+    "glass.lapsed": "break_glass.lapsed",
+}
 FILTERS: dict[str, tuple[StrOrPromise, Q]] = {
     "": (gettext_lazy("Everything"), Q()),
     "readings": (gettext_lazy("Content read"), Q(kind="read")),
-    "glass": (gettext_lazy("Break-glass access"), Q(kind__startswith="glass.") | Q(subject__startswith="glass ")),
+    "glass": (
+        gettext_lazy("Break-glass access"),
+        Q(kind__regex=r"^(break_)?glass\.") | Q(subject__startswith="glass "),
+    ),
     "cases": (gettext_lazy("Cases"), Q(kind__regex=r"^(case|effect|batch)\.")),
     "looks": (gettext_lazy("Second reviews"), Q(kind__regex=r"^(opinion|audit|gold)\.")),
     "policy": (gettext_lazy("Policy"), Q(kind__regex=r"^(policy|list|detector)\.")),
@@ -166,11 +179,11 @@ class AuditLogRow:
     """Audit entry as shown on the page."""
 
     number: int
-    at: datetime
+    created: datetime
     event: str
     actor: str  # "" for the product itself
-    person: str  # name of the user concerned, a pseudonym without an account; "" if there is none
-    person_id: int | None
+    user: str  # name of the user concerned, a pseudonym without an account; "" if there is none
+    user_id: int | None
     subject: str  # "" if it is the user concerned
     url: str  # URL of the case; "" for other subjects
     details: list[tuple[str, str]]
@@ -179,7 +192,7 @@ class AuditLogRow:
 def make_rows(rows: Iterable[AuditEntry]) -> list[AuditLogRow]:
     """Return the entries as rows, in order. One query for the names of users and one for decisions."""
     rows = list(rows)
-    users = {pk for row in rows for pk in (row.actor, row.person) if pk}
+    users = {pk for row in rows for pk in (row.actor, row.user) if pk}
     names = {user.pk: str(user) for user in User.objects.filter(pk__in=users)}
     decisions = _find_decisions(rows)
     return [_entry(row, names, decisions.get(row.seq)) for row in rows]
@@ -200,14 +213,15 @@ def format_csv(rows: Iterable[AuditEntry], language: str) -> str:
     writer = csv.writer(lines)
     with translation.override(language):
         for row in make_rows(rows):
-            at, details = f"{row.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", "; ".join(map(": ".join, row.details))
-            cells = (row.event, row.actor or gettext("Openbook"), row.person, row.subject, details)
+            at, details = f"{row.created.astimezone(UTC):%Y-%m-%d %H:%M:%S}", "; ".join(map(": ".join, row.details))
+            cells = (row.event, row.actor or gettext("Openbook"), row.user, row.subject, details)
             writer.writerow([row.number, at, *map(_escape_formula, cells)])
     return lines.getvalue()
 
 
 def event_label(kind: str) -> str:
     """Return the translated label of a kind of event."""
+    kind = _FORMER_KINDS.get(kind, kind)
     return str(EVENT_LABELS[kind]) if kind in EVENT_LABELS else code_labels.humanize_code(kind)
 
 
@@ -218,7 +232,9 @@ def _escape_formula(cell: str) -> str:
 
 def _find_decisions(rows: Iterable[AuditEntry]) -> dict[int, Decision]:
     """Return the decision of each entry `case.decided` by the entry's number."""
-    decided = {row.seq: (row.at, UUID(row.subject.removeprefix("case "))) for row in rows if row.kind == "case.decided"}
+    decided = {
+        row.seq: (row.created, UUID(row.subject.removeprefix("case "))) for row in rows if row.kind == "case.decided"
+    }
     made = Decision.objects.filter(case__in={pk for _, pk in decided.values()}).order_by("created")
     by_case: dict[UUID, list[Decision]] = {}
     for decision in made.select_related("policy", "case__snapshot__policy").defer(*_SNAPSHOT_TEXTS):
@@ -237,12 +253,12 @@ def _entry(row: AuditEntry, names: Mapping[int, str], decision: Decision | None)
     subject = f"{_SUBJECTS[subject_kind]} {short}".strip() if subject_kind in _SUBJECTS else row.subject
     address = reverse("safety:case", args=[rest]) if subject_kind == "case" else ""
     actor = names.get(row.actor, gettext("deleted user")) if row.actor else ""
-    person = names.get(row.person) or Case(owner_id=row.person).pseudonym if row.person else ""
-    if subject_kind == "person" and rest == str(row.person):
+    user = names.get(row.user) or Case(owner_id=row.user).pseudonym if row.user else ""
+    if subject_kind == "person" and rest == str(row.user):
         subject = ""
     details = _details(row.payload) if decision is None else _decision_details(row.payload, decision)
     event = gettext("Titles of conversations listed") if _is_listing(row.payload) else event_label(row.kind)
-    return AuditLogRow(row.seq, row.at, event, actor, person, row.person, subject, address, details)
+    return AuditLogRow(row.seq, row.created, event, actor, user, row.user, subject, address, details)
 
 
 def _is_listing(payload: Mapping[str, Any]) -> bool:

@@ -279,13 +279,13 @@ def _spans(case: Case) -> str:
 
 
 def _break_glass_context(user: User) -> dict[str, Any]:
-    """Return how many break-glass requests the user can answer, and how many emergencies are not judged."""
+    """Return how many break-glass requests the user can answer, and how many emergencies are not reviewed."""
     if not access_requests.can_list_requests(user):
         return {"glass": None}
-    unjudged = BreakGlass.objects.filter(emergency=True, judged=None)
+    unreviewed = BreakGlass.objects.filter(emergency=True, reviewed=None)
     return {
         "glass": access_requests.pending_requests(user).count(),
-        "emergencies": unjudged.exclude(person=user).count(),
+        "emergencies": unreviewed.exclude(user=user).count(),
     }
 
 

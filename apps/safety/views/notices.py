@@ -81,8 +81,8 @@ def show_notices(request: HttpRequest) -> HttpResponse:
     cards, topics = _cards(user), notices.list_notices(user)
     readings = _readings(user, cards)
     notices.mark_notices_seen(user)
-    Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
-    restrictions = feature_restrictions.active_restrictions().filter(person=user)
+    Notice.objects.filter(user=user, seen=None).update(seen=timezone.now())
+    restrictions = feature_restrictions.active_restrictions().filter(user=user)
     show = request.GET.get("show", "") if request.GET.get("show", "") in _TOPICS else ""
     listed = cards if show else sorted(cards, key=lambda card: card.notice.seen is not None)  # new ones first
     rows_by_topic: dict[str, Sequence[Any]] = {"decisions": listed, **topics, "reads": readings}
@@ -134,7 +134,7 @@ def dismiss_notice(request: HttpRequest, pk: int) -> HttpResponse:
 def submit_appeal(request: HttpRequest, pk: int) -> HttpResponse:
     """Submit an appeal against the decision of a notice."""
     user = get_signed_in_user(request)
-    notice = Notice.objects.filter(person=user, pk=pk).select_related("case", "decision").first()
+    notice = Notice.objects.filter(user=user, pk=pk).select_related("case", "decision").first()
     if notice is None:
         raise Http404
     with show_refusals(request, ActionRefused):
@@ -157,7 +157,7 @@ def _link_cards(cards: Sequence[NoticeCard]) -> list[tuple[NoticeCard, str]]:
 def _readings(user: User, cards: Sequence[NoticeCard]) -> list[Reading]:
     """Return the readings of the user's content with the notices about what was read: break-glass access first, then
     the latest."""
-    rows = AuditEntry.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk).order_by("-seq")
+    rows = AuditEntry.objects.filter(user=user.pk, kind="read").exclude(actor=user.pk).order_by("-seq")
     glass = rows.filter(subject__startswith=AUDIT_SUBJECT)[:LISTED]  # shown even if there are many later readings
     entries = sorted({*rows[:LISTED], *glass}, key=lambda one: (not one.subject.startswith(AUDIT_SUBJECT), -one.seq))
     by_subject = {f"case {card.notice.case_id}": (card, url) for card, url in _link_cards(cards)}
@@ -183,7 +183,7 @@ class _BreakGlassReadings:
     """Readings of a user's conversations by break-glass access, with the notices that told the user of them."""
 
     def __init__(self, user: User) -> None:
-        self._accesses = {row.subject: row for row in BreakGlass.objects.filter(person=user)}
+        self._accesses = {row.subject: row for row in BreakGlass.objects.filter(user=user)}
         self._notices: dict[tuple[str, bool], UserNotice] = {}
         for notice in notices.list_reading_notices(user):
             self._notices.setdefault((f"{AUDIT_SUBJECT}{notice.subject}", notice.is_listing), notice)
@@ -202,7 +202,7 @@ class _BreakGlassReadings:
 
 def _cards(user: User) -> list[NoticeCard]:
     """Return a card for each case of which the user was told: open ones first, then the latest."""
-    rows = Notice.objects.filter(person=user).select_related("case__snapshot", "decision", "decision__appeal")
+    rows = Notice.objects.filter(user=user).select_related("case__snapshot", "decision", "decision__appeal")
     by_case: dict[Any, list[Notice]] = {}
     for row in rows.order_by("-created", "-pk")[:LISTED]:
         row.can_appeal = appeals.can_appeal(row)  # type: ignore[attr-defined]

@@ -70,7 +70,7 @@ def show_suspension(request: HttpRequest) -> HttpResponse:
         return render(request, "safety/suspended.html", {"visitor": None})
     if request.method == "POST":
         # With the rate limit of sign-ins.
-        rate_limits.consume_bucket(rate_limits.build_account_bucket(visitor.person.email), LimitedResource.SIGN_INS)
+        rate_limits.consume_bucket(rate_limits.build_account_bucket(visitor.user.email), LimitedResource.SIGN_INS)
         return _submit_appeal(request, visitor)
     later_notices = suspended_sign_in.later_notices(visitor)
     if visitor.notice is not None:
@@ -85,7 +85,7 @@ def _submit_appeal(request: HttpRequest, visitor: suspended_sign_in.SuspendedVis
     with show_refusals(request, ActionRefused):
         if visitor.notice is None:
             raise ActionRefused(gettext("This can no longer be appealed."))
-        appeal = appeals.submit_appeal(visitor.person, visitor.notice, request.POST.get("text", ""))
+        appeal = appeals.submit_appeal(visitor.user, visitor.notice, request.POST.get("text", ""))
         message = gettext("Appeal sent. Another reviewer will decide by %(due)s. You will be told here and by e-mail.")
         if not notice_emails.is_email_configured():
             message = gettext(

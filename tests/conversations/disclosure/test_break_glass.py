@@ -71,7 +71,7 @@ def kinds() -> list[str]:
 def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, talk: Conversation) -> None:
     row = asked(asker, talk)
     address = f"{PAGE}{row.pk}/"
-    assert (row.state, row.conversation, row.person) == ("asked", talk.pk, talk.owner)
+    assert (row.state, row.conversation, row.user) == ("asked", talk.pk, talk.owner)
     assert asker.get(address).status_code == 404, "nobody has approved it"
     assert do(asker, row, "approve").state == "asked", "never oneself"
     page = make_client(robin).get(PAGE).content.decode()
@@ -81,9 +81,9 @@ def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, 
     assert SAID in page and "**the key**" in page and "<script>alert" not in page
     assert "data-turn" not in page and 'name="do" value="end"' in page
     assert make_client(robin).get(address).status_code == 404, "it is open for who asked, alone"
-    assert kinds() == ["glass.asked", "glass.approved", "read"]
+    assert kinds() == ["break_glass.requested", "break_glass.approved", "read"]
     read = AuditEntry.objects.get(kind="read")
-    assert (read.actor, read.person) == (row.asker_id, talk.owner_id)
+    assert (read.actor, read.user) == (row.requester_id, talk.owner_id)
     assert read.payload == {"why": "break_glass", "ground": "order", "reason": WHY, "texts": 2}
     assert "break-glass access (a court order" in make_client(talk.owner).get("/notices/").content.decode()
     link = f'href="/c/{talk.pk}/"'
@@ -157,20 +157,20 @@ def test_it_ends_by_itself_or_earlier_and_is_read_no_more(
 ) -> None:
     settings.BREAK_GLASS_MINUTES = 7
     row = do(make_client(robin), asked(asker, talk), "approve")
-    assert row.opened and row.ends and round((row.ends - row.opened).total_seconds()) == 7 * 60
-    BreakGlass.objects.update(ends=timezone.now() - timedelta(seconds=1))
+    assert row.opened and row.expires and round((row.expires - row.opened).total_seconds()) == 7 * 60
+    BreakGlass.objects.update(expires=timezone.now() - timedelta(seconds=1))
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404, "before any sweep"
-    assert jobs.process_due_requests() and kinds()[-1] == "glass.expired"
-    BreakGlass.objects.update(state="open", ends=timezone.now() + timedelta(minutes=5))
+    assert jobs.process_due_requests() and kinds()[-1] == "break_glass.expired"
+    BreakGlass.objects.update(state="open", expires=timezone.now() + timedelta(minutes=5))
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 200
     assert do(make_client(ada), row, "end").state == "ended", "an administrator ends it, and reads nothing"
-    assert asker.get(f"{PAGE}{row.pk}/").status_code == 404 and kinds()[-1] == "glass.ended"
+    assert asker.get(f"{PAGE}{row.pk}/").status_code == 404 and kinds()[-1] == "break_glass.ended"
 
 
 def test_a_request_that_nobody_answers_lapses(asker: Client, talk: Conversation) -> None:
     row = asked(asker, talk)
     BreakGlass.objects.update(created=timezone.now() - timedelta(hours=25), mailed=timezone.now())
-    assert jobs.process_due_requests() == 1 and kinds() == ["glass.asked", "glass.lapsed"]
+    assert jobs.process_due_requests() == 1 and kinds() == ["break_glass.requested", "break_glass.lapsed"]
     row.refresh_from_db()
     assert row.state == "ended"
 
@@ -187,11 +187,11 @@ def test_an_emergency_opens_at_once_all_are_told_and_another_one_judges_it(
     assert "1 conversation was opened in an emergency" in make_client(robin).get("/review/").content.decode()
     asker.post(PAGE, sent(talk, emergency="on"))
     assert BreakGlass.objects.count() == 1, "not another one before somebody has judged it"
-    assert do(asker, row, "justified", "I say so.").judged is None, "never oneself"
-    assert do(make_client(robin), row, "unjustified").judged is None, "a judgement says why"
+    assert do(asker, row, "justified", "I say so.").reviewed is None, "never oneself"
+    assert do(make_client(robin), row, "unjustified").reviewed is None, "a judgement says why"
     row = do(make_client(robin), row, "unjustified", "Nobody was in danger.")
     assert (row.justified, row.state, row.approver) == (False, "ended", robin)
-    assert asker.get(f"{PAGE}{row.pk}/").status_code == 404 and kinds()[-1] == "glass.judged"
+    assert asker.get(f"{PAGE}{row.pk}/").status_code == 404 and kinds()[-1] == "break_glass.reviewed"
 
 
 def test_by_person_the_dates_are_shown_and_one_conversation_is_opened(
@@ -217,7 +217,7 @@ def test_for_everybody_else_there_is_nothing(
     row = do(make_client(robin), asked(asker, talk), "approve")
     if who == "demoted":
         client = asker
-        User.objects.filter(pk=row.asker_id).update(role=User.Role.MEMBER)
+        User.objects.filter(pk=row.requester_id).update(role=User.Role.MEMBER)
     else:
         client = make_client(
             make_user("rene", User.Role.REVIEWER) if who == "reviewer" else request.getfixturevalue(who)
@@ -242,8 +242,8 @@ def test_an_administrator_sees_the_list_and_neither_asks_nor_reads(
 
 def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Conversation) -> None:
     row = do(make_client(robin), asked(asker, talk), "approve")
-    assert row.asker is not None
-    secret = create_token(row.asker, "a token", ["read"], 30)
+    assert row.requester is not None
+    secret = create_token(row.requester, "a token", ["read"], 30)
     answer = Client().get(f"{PAGE}{row.pk}/", headers={"authorization": f"Bearer {secret}"})
     assert answer.status_code == 302 and "/accounts/login/" in answer["Location"]
     assert not AuditEntry.objects.filter(kind="read").exists()
@@ -323,7 +323,7 @@ def test_erasure_ends_it_and_leaves_no_reason(asker: Client, robin: User, talk: 
     row = do(make_client(robin), asked(asker, talk), "approve")
     data_requests.process_request(str(data_requests.request_erasure(alice).pk))
     row.refresh_from_db()
-    assert (row.person, row.conversation, row.reason, row.state) == (None, None, "", "ended")
+    assert (row.user, row.conversation, row.reason, row.state) == (None, None, "", "ended")
     assert DataRequest.objects.get().counts["break-glass requests"] == 1
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404
 

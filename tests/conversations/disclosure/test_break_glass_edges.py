@@ -60,7 +60,7 @@ def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, talk: Co
     User.objects.filter(pk=talk.owner.pk).update(role=User.Role.ADMINISTRATOR)
     make_client(talk.owner).post(f"{PAGE}{row.pk}/decide/", {"do": "end"})
     row.refresh_from_db()
-    assert row.state == "open" and not AuditEntry.objects.filter(kind="glass.ended").exists()
+    assert row.state == "open" and not AuditEntry.objects.filter(kind="break_glass.ended").exists()
 
 
 def test_what_has_lapsed_is_approved_no_more_also_before_any_sweep(
@@ -88,7 +88,7 @@ def test_an_emergency_that_is_sent_twice_at_once_is_refused_once(
     monkeypatch.setattr(access_requests, "settings", Meanwhile())
     with pytest.raises(ActionRefused, match="has not been reviewed yet"):
         asked(asker, talk, emergency=True)
-    assert BreakGlass.objects.count() == AuditEntry.objects.filter(kind="glass.opened").count() == 1
+    assert BreakGlass.objects.count() == AuditEntry.objects.filter(kind="break_glass.opened").count() == 1
 
 
 def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
@@ -117,7 +117,7 @@ def test_its_person_sees_a_reading_that_stands_behind_many_others(asker: User, r
     row = opened(asker, robin, talk)
     assert make_client(asker).get(f"{PAGE}{row.pk}/").status_code == 200
     for number in range(51):
-        audit.record_event("read", actor=robin, person=talk.owner_id, subject=f"case {number}", why="review")
+        audit.record_event("read", actor=robin, user=talk.owner_id, subject=f"case {number}", why="review")
     assert "break-glass access (" in make_client(talk.owner).get("/notices/").content.decode()
 
 
@@ -204,7 +204,7 @@ def test_a_clock_that_is_set_back_prolongs_nothing(
     clock.on(1.5)
     jobs.process_due_requests()
     row.refresh_from_db()
-    assert row.state == "ended" and AuditEntry.objects.filter(kind="glass.expired").count() == 1
+    assert row.state == "ended" and AuditEntry.objects.filter(kind="break_glass.expired").count() == 1
     with pytest.raises(ActionRefused):
         access_requests.get_open_access(asker, row.pk)
 

@@ -95,7 +95,7 @@ def test_staff_lists_filters_opens_and_handles_and_the_reading_is_recorded(alice
         assert (len(make_client(morgan).get(f"/feedback/?{query}").context["rows"]) == 1) is there, query
     opened = make_client(morgan).get(f"/feedback/{row.pk}/").content.decode()
     assert "How high?" in opened and "made of cheese" in opened
-    assert AuditEntry.objects.filter(kind="read", actor=morgan.pk, person=alice.pk).count() == 1
+    assert AuditEntry.objects.filter(kind="read", actor=morgan.pk, user=alice.pk).count() == 1
     make_client(morgan).post(f"/feedback/{row.pk}/handled/", {"handled": "yes"})
     assert not make_client(morgan).get("/feedback/").context["rows"]
     say(alice, answer, note="And page 4.")

@@ -32,7 +32,7 @@ def the_case() -> Case:
 
 
 def the_notice(user: User) -> Notice:
-    return Notice.objects.get(person=user)
+    return Notice.objects.get(user=user)
 
 
 def decided(case: Case, outcome: str) -> None:

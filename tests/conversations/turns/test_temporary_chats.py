@@ -258,7 +258,7 @@ async def test_what_the_policy_sends_to_people_is_kept_for_them_alone(
     assert closed["status"] == "withheld" and closed["reason"]
     case = await in_db(lambda: Case.objects.select_related("snapshot").get())
     assert case.owner_id == alice.pk and case.snapshot.text == BOMB and case.snapshot.context == []
-    assert await in_db(Notice.objects.filter(person=alice, case=case).exists)
+    assert await in_db(Notice.objects.filter(user=alice, case=case).exists)
     assert await in_db(found, NEVER_STORED) == []
     assert not await in_db(Conversation.objects.exists) and not await in_db(Message.objects.exists)
 

@@ -46,7 +46,7 @@ def test_a_name_of_the_setting_is_held_however_it_is_written_under_a_clause(
     (row,) = submission.request_pictures(alice, PictureRequest(text))
     case = Case.objects.get()
     assert (row.status, case.clause, case.owner) == ("held", "impersonation", alice)
-    assert "a term that this site blocks" in row.reason and Notice.objects.filter(person=alice, case=case).exists()
+    assert "a term that this site blocks" in row.reason and Notice.objects.filter(user=alice, case=case).exists()
     assert BlocklistHit.objects.get(key=blocked_names.BLOCKLIST_KEY).count == 1
 
 

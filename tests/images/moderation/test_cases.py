@@ -36,7 +36,7 @@ def test_words_that_are_withheld_become_a_tile_and_a_case(alice: User, painter: 
     (row,) = submission.request_pictures(alice, PictureRequest(BAD, count=4))
     case = Case.objects.get()
     assert (row.status, case.kind, case.subject, case.owner) == ("held", "picture", str(row.pk), alice)
-    assert "pipe bomb" in case.snapshot.text and Notice.objects.filter(person=alice).exists()
+    assert "pipe bomb" in case.snapshot.text and Notice.objects.filter(user=alice).exists()
     worker.draw_picture(row.pk)
     assert not painter.requests, "nothing is drawn of it"
     client = make_client(alice)

@@ -60,7 +60,7 @@ def unguard() -> None:
 def plain(entry: AuditEntry) -> str:
     """As everybody who knows the source can calculate it."""
     said = [
-        entry.seq, entry.at.isoformat(timespec="microseconds"), entry.kind, entry.actor, entry.person, entry.subject,
+        entry.seq, entry.created.isoformat(timespec="microseconds"), entry.kind, entry.actor, entry.user, entry.subject,
         entry.payload, entry.previous_sha256,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -164,7 +164,7 @@ def test_entries_from_before_the_key_are_carried_over_and_never_rewritten(place:
     before = audit.FIRST_SIGNATURE
     for number in range(1, 4):
         entry = AuditEntry(
-            seq=number, at=timezone.now(), kind="read", subject="old", payload={}, previous_sha256=before
+            seq=number, created=timezone.now(), kind="read", subject="old", payload={}, previous_sha256=before
         )
         entry.sha256 = before = plain(entry)
         entry.save(force_insert=True)
@@ -340,7 +340,7 @@ def test_the_log_is_exported_as_csv_with_names(
     entries: list[AuditEntry], ada: User, alice: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("apps.safety.audit_log.export.BATCH", 2)
-    audit.record_event("settings.changed", actor=ada, person=alice.pk, subject="=1+1", after="on, at last")
+    audit.record_event("settings.changed", actor=ada, user=alice.pk, subject="=1+1", after="on, at last")
     client.force_login(ada)
     response = client.post("/review/log/export/", {"area": "settings", "format": "csv"})
     assert response["Content-Type"] == "text/csv; charset=utf-8" and "filtered" in response["Content-Disposition"]
@@ -351,7 +351,7 @@ def test_the_log_is_exported_as_csv_with_names(
 
 
 def test_the_log_is_filtered_by_user_and_days(entries: list[AuditEntry], ada: User, client: Client) -> None:
-    audit.record_event("person.role", actor=ada, person=17, subject="person 17", before="member", after="reviewer")
+    audit.record_event("person.role", actor=ada, user=17, subject="person 17", before="member", after="reviewer")
     client.force_login(ada)
     today, tomorrow = (timezone.now().date() + timedelta(days=days) for days in (0, 1))
 
@@ -372,7 +372,7 @@ def test_the_log_finds_users_by_name_or_address_and_refuses_unknown_ones(
     User.objects.filter(pk=alice.pk).update(name="Alice Liddell")
     User.objects.filter(pk=morgan.pk).update(name="Twin")
     User.objects.create_user("twin@example.org", "pass", name="Twin")
-    audit.record_event("person.role", actor=ada, person=alice.pk, subject=f"person {alice.pk}")
+    audit.record_event("person.role", actor=ada, user=alice.pk, subject=f"person {alice.pk}")
     audit.record_event("settings.changed", actor=ada, subject="settings")
     client.force_login(ada)
     for said in (alice.email.upper(), "alice liddell", f"{alice.pk}"):

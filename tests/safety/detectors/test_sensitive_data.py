@@ -23,7 +23,7 @@ KEYS = (
 
 @pytest.mark.parametrize("key", KEYS)
 def test_keys_of_known_services_are_secrets(key: str) -> None:
-    assert detect_sensitive_data(f"Use {key} for now.").rule == "secrets"
+    assert detect_sensitive_data(f"Use {key} for now.").match_key == "secrets"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_keys_of_known_services_are_secrets(key: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_named_as_a_secret_and_looks_drawn_is_one(text: str) -> None:
-    assert detect_sensitive_data(text).rule == "secrets"
+    assert detect_sensitive_data(text).match_key == "secrets"
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def test_what_is_named_as_a_secret_and_looks_drawn_is_one(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_a_manual_prints_is_none(text: str) -> None:
-    assert detect_sensitive_data(text).rule == ""
+    assert detect_sensitive_data(text).match_key == ""
 
 
 def test_a_signal_says_what_it_found_and_never_what_it_was() -> None:
     signal = detect_sensitive_data(f"Write to anna@example.org, the token is AKIA{'Q3ZL7XWT2VKB9RND'}")
-    assert (signal.detector, signal.rule, signal.scores) == ("personal", "secrets", {})
-    assert detect_sensitive_data("Write to anna@example.org.").rule == "personal_data"
-    assert detect_sensitive_data("See https://example.org and 192.0.2.1.").rule == ""
+    assert (signal.detector, signal.match_key, signal.scores) == ("personal", "secrets", {})
+    assert detect_sensitive_data("Write to anna@example.org.").match_key == "personal_data"
+    assert detect_sensitive_data("See https://example.org and 192.0.2.1.").match_key == ""
 
 
 async def test_personal_data_is_noted_and_lets_everything_through() -> None:

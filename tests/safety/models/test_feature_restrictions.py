@@ -222,6 +222,6 @@ def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morga
 
 def test_it_is_in_the_copy_of_their_data_and_goes_with_the_account(alice: User, morgan: User, notes: Notes) -> None:
     restrict(alice, morgan, "tools")
-    assert (FeatureRestriction, ["person"]) in list(models_naming_user())
+    assert (FeatureRestriction, ["user"]) in list(models_naming_user())
     User.objects.get(pk=alice.pk).delete()
     assert not FeatureRestriction.objects.exists()

@@ -91,7 +91,7 @@ def test_a_decision_does_what_it_says_tells_the_person_and_is_recorded(alice: Us
     alice.refresh_from_db()
     assert not alice.is_active
     assert notes.state["1"].startswith("withheld: A reviewer withheld this. Hate.")
-    notice = Notice.objects.filter(person=alice).first()
+    notice = Notice.objects.filter(user=alice).first()
     assert notice is not None
     assert "Hate" in notice.clause
     assert "30 days" in notice.text
@@ -157,7 +157,7 @@ def test_an_appeal_is_decided_by_somebody_else_and_overturned_restores_everythin
 ) -> None:
     held = make_note_case(alice)
     decide_case(morgan, held, "suspend")
-    notice = Notice.objects.filter(person=alice, decision__isnull=False).get()
+    notice = Notice.objects.filter(user=alice, decision__isnull=False).get()
     appeals.submit_appeal(alice, notice, "It was a quotation.")
     with pytest.raises(ActionRefused):
         appeals.submit_appeal(alice, notice, "Again.")
@@ -168,7 +168,7 @@ def test_an_appeal_is_decided_by_somebody_else_and_overturned_restores_everythin
     alice.refresh_from_db()
     assert (alice.is_active, notes.state["1"]) == (True, "as it was")
     assert Case.objects.get().state == CaseState.OVERTURNED
-    assert Notice.objects.filter(person=alice).first().title == "Your appeal was successful"  # type: ignore[union-attr]
+    assert Notice.objects.filter(user=alice).first().title == "Your appeal was successful"  # type: ignore[union-attr]
     versions.refresh_policy()
     assert versions.is_allowed_text(held.snapshot.text)
 
@@ -237,5 +237,5 @@ def test_reading_somebodys_words_is_recorded(alice: User, morgan: User, notes: N
     held = make_note_case(alice)
     cases.read_case(morgan, held.pk)
     entry = AuditEntry.objects.filter(kind="read").get()
-    assert (entry.actor, entry.person) == (morgan.pk, alice.pk)
+    assert (entry.actor, entry.user) == (morgan.pk, alice.pk)
     assert audit.verify_chain() == []

@@ -140,7 +140,7 @@ def test_a_stricter_assistant_shows_the_threshold_that_it_used(alice: User) -> N
     )
     case = make_note_case(alice)
     case.snapshot.signals = [Signal("text", "v", SignalStatus.OK, {"hate": 0.75}).to_json()]
-    case.snapshot.level = "strict"
+    case.snapshot.strictness = "strict"
     trigger = highlights.find_trigger(case, Policy(1, "x", {"hate": clause}))
     assert trigger and trigger.threshold == Threshold(0.7, Action.WITHHOLD)
 

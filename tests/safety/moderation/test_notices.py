@@ -170,8 +170,8 @@ def test_an_appeal_returns_to_its_notice(alice: User, morgan: User, answer: Mess
 def test_a_reading_names_the_text_and_leads_to_its_notice(alice: User, morgan: User, answer: Message) -> None:
     case = flag_text(alice, "question", answer.pk, ASKED)
     ruled(morgan, case, "block")
-    audit.record_event("read", actor=morgan, person=alice.pk, subject=f"case {case.pk}", why="review", clause="hate")
-    audit.record_event("read", actor=morgan, person=alice.pk, subject=f"case {uuid4()}", why="review", clause="x")
+    audit.record_event("read", actor=morgan, user=alice.pk, subject=f"case {case.pk}", why="review", clause="hate")
+    audit.record_event("read", actor=morgan, user=alice.pk, subject=f"case {uuid4()}", why="review", clause="x")
     reads = page(alice, "/notices/?show=reads")
     notice = Notice.objects.get(decision__isnull=False)
     link = f'<a href="/notices/?show=decisions&amp;page=1#notice-{notice.pk}">{ASKED}</a>'
@@ -194,7 +194,7 @@ def test_a_notice_is_read_in_the_language_of_its_page(
     User.objects.filter(pk=alice.pk).update(language=read)
     alice.refresh_from_db()
     (card,) = told(alice)
-    stored = Notice.objects.filter(person=alice).latest("pk")
+    stored = Notice.objects.filter(user=alice).latest("pk")
     assert stored.title not in card and stored.text not in card and stored.clause not in card
     assert {"de": "Hass. ", "es": "Odio. ", "en": "Hate. "}[read] in card
     assert {"de": "Widerspruch einlegen", "es": "Puede recurrir", "en": "You can appeal within 30 days"}[read] in card
@@ -203,7 +203,7 @@ def test_a_notice_is_read_in_the_language_of_its_page(
 def test_notices_of_former_releases_stay_as_they_were_stored(alice: User, answer: Message) -> None:
     flag_text(alice, "question", answer.pk, ASKED)
     User.objects.filter(pk=alice.pk).update(language="de")
-    Notice.objects.filter(person=alice).update(
+    Notice.objects.filter(user=alice).update(
         message="", title="Former title", clause="Hate. Former words of the policy."
     )
     (card,) = told(User.objects.get(pk=alice.pk))

@@ -112,7 +112,7 @@ def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: Us
     client = signed_in(ada)
     for sent in ("yes", "yes", "no", "maybe"):
         client.post(f"/people/{morgan.pk}/sealed/", {"named": sent})
-    rows = AuditEntry.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
+    rows = AuditEntry.objects.filter(user=morgan.pk).order_by("seq").values_list("kind", "actor")
     assert list(rows) == [("person.named_for_sealed", ada.pk), ("person.not_named_for_sealed", ada.pk)]
     client.post(f"/people/{alice.pk}/sealed/", {"named": "yes"})  # who does not review
     alice.refresh_from_db()
@@ -129,7 +129,7 @@ def test_who_reviews_again_is_named_again_only_by_somebody(ada: User, morgan: Us
         client.post(f"/people/{morgan.pk}/role/", {"role": role})
         morgan.refresh_from_db()
         assert morgan.role == role and special_permissions.SEALED.is_held_by(morgan) == (role == "administrator")
-    rows = AuditEntry.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
+    rows = AuditEntry.objects.filter(user=morgan.pk).order_by("seq").values_list("kind", "actor")
     assert [kind for kind, actor in rows if actor == ada.pk] == [
         "person.named_for_sealed", "person.role", "person.role", "person.not_named_for_sealed", "person.role",
     ]  # fmt: skip

@@ -132,7 +132,7 @@ def test_by_the_pages_nothing_is_shown_of_what_was_decided(
     page = client.get(at).content.decode()
     assert "Only &lt;b&gt;this&lt;/b&gt;" in page and "0.97" not in page and "decided" not in page.lower()
     entry = AuditEntry.objects.get(kind="read", actor=robin.pk)
-    assert (entry.person, entry.payload["why"]) == (alice.pk, "second") and entry.payload["clause"] == "hate"
+    assert (entry.user, entry.payload["why"]) == (alice.pk, "second") and entry.payload["clause"] == "hate"
     row = SecondReview.objects.get()
     client.post(f"{at}submit/", {"token": row.lease_token, "said": "nonsense"})
     assert SecondReview.objects.get().submitted is None

@@ -56,7 +56,7 @@ def test_from_the_right_password_to_an_appeal_that_brings_the_account_back(alice
     text = said.content.decode()
     assert said.redirect_chain[-1][0] == PAGE
     assert "until an appeal overturns it or an administrator lifts it" in text and "30 days" in text
-    assert Notice.objects.filter(person=alice).latest("created").clause[:4] == "Hate" and "Hate" in text
+    assert Notice.objects.filter(user=alice).latest("created").clause[:4] == "Hate" and "Hate" in text
     answer = client.post(PAGE, {"text": "It was a quotation."}, follow=True).content.decode()
     assert "Another reviewer will decide by" in answer and "You appealed" in answer and "Send appeal" not in answer
     assert Case.objects.get().state == CaseState.APPEALED
@@ -100,7 +100,7 @@ def test_the_log_says_who_brought_it_back(alice: User, morgan: User) -> None:
     signed_in(alice).post(PAGE, {"text": "It was a quotation."})
     held = cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
-    rows = AuditEntry.objects.filter(kind="person.reinstated", person=alice.pk).order_by("seq")
+    rows = AuditEntry.objects.filter(kind="person.reinstated", user=alice.pk).order_by("seq")
     assert [row.actor for row in rows] == [morgan.pk, robin.pk]
 
 
@@ -129,7 +129,7 @@ def test_without_the_right_password_there_is_nothing_to_see(alice: User, bob: Us
 def test_nothing_else_of_the_site_opens(alice: User, morgan: User) -> None:
     banned(alice, morgan)
     client = signed_in(alice)
-    notice = Notice.objects.filter(person=alice, decision__isnull=False).get()
+    notice = Notice.objects.filter(user=alice, decision__isnull=False).get()
     for address in ("/", "/notices/", "/collections/", "/privacy/keeping/", "/tokens/"):
         assert client.get(address)["Location"].startswith("/accounts/login/")
     assert client.post(f"/notices/{notice.pk}/appeal/", {"text": "x"})["Location"].startswith("/accounts/login/")

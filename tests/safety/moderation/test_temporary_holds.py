@@ -53,9 +53,9 @@ def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, notes: Notes)
     again = Case.objects.get(pk=found.pk)
     assert (again.state, again.hold_expires_at) == (CaseState.OPEN, None) and again.hold_expired_at is not None
     told = Notice.objects.order_by("-pk")[0]
-    assert (told.person, told.title) == (alice, "A note is no longer withheld")
+    assert (told.user, told.title) == (alice, "A note is no longer withheld")
     entry = AuditEntry.objects.get(kind="case.lapsed")
-    assert (entry.actor, entry.person, entry.payload) == (None, alice.pk, {"clause": "hate"})
+    assert (entry.actor, entry.user, entry.payload) == (None, alice.pk, {"clause": "hate"})
 
 
 def test_a_picture_that_was_held_is_shown(alice: User, notes: Notes) -> None:

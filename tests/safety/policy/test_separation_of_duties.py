@@ -121,7 +121,7 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
     ),
     "breakglass.approve": lambda site, user: access_requests.approve_request(user, site.glass.pk),
     "breakglass.refuse": lambda site, user: access_requests.refuse_request(user, site.glass.pk, "no"),
-    "breakglass.judge": lambda site, user: access_requests.judge_emergency(user, site.glass.pk, True, "yes"),
+    "breakglass.review": lambda site, user: access_requests.review_emergency(user, site.glass.pk, True, "yes"),
     "breakglass.end": lambda site, user: access_requests.end_access(user, site.glass.pk),
     "breakglass.reading": lambda site, user: access_requests.get_open_access(user, site.glass.pk),
     "breakglass.read": lambda site, user: access_requests.record_reading(site.glass, user, 1),
@@ -295,12 +295,12 @@ def test_the_only_one_named_for_break_glass_answers_their_own(
     )
     assert access_requests.pending_requests(ada).get() == row
     if emergency:
-        access_requests.judge_emergency(ada, row.pk, True, "It was one.")
+        access_requests.review_emergency(ada, row.pk, True, "It was one.")
     else:
         access_requests.approve_request(ada, row.pk)
     row.refresh_from_db()
     assert row.self_approved and access_requests.get_open_access(ada, row.pk).pk == row.pk
-    assert AuditEntry.objects.filter(kind__startswith="glass.").latest("seq").payload["self_approved"] is True
+    assert AuditEntry.objects.filter(kind__startswith="break_glass.").latest("seq").payload["self_approved"] is True
     client.force_login(ada)
     assert "self-approved" in client.get("/review/break-glass/").content.decode()
 
@@ -340,7 +340,7 @@ def test_an_administrator_suspends_with_reason_and_duration_and_the_person_can_a
         assert suspended_by(client, alice, **sent).status_code == 422
     assert User.objects.get(pk=alice.pk).is_active
     suspended_by(client, alice, reason="Sold her account to others.", days="7")
-    notice = Notice.objects.get(person=alice)
+    notice = Notice.objects.get(user=alice)
     assert not User.objects.get(pk=alice.pk).is_active and notice.mail_due is not None
     assert "“Sold her account to others”." in notice.text and "ends by itself" in notice.text
     assert appeals.can_appeal(notice)
@@ -368,7 +368,7 @@ def test_a_suspension_ends_by_itself(notes: Notes, ada: User, alice: User) -> No
     later(made)
     assert account_suspensions.end_expired_suspensions() == 1 and User.objects.get(pk=alice.pk).is_active
     assert account_suspensions.end_expired_suspensions() == 0
-    assert AuditEntry.objects.filter(kind="suspension.ended", person=alice.pk).count() == 1
+    assert AuditEntry.objects.filter(kind="suspension.ended", user=alice.pk).count() == 1
 
 
 def test_the_longer_one_of_two_suspensions_counts(notes: Notes, ada: User, morgan: User, alice: User) -> None:
@@ -394,7 +394,7 @@ def test_a_reviewer_is_asked_for_how_long(notes: Notes, ada: User, morgan: User,
         assert User.objects.get(pk=alice.pk).is_active
     client.post(f"/review/{held.pk}/decide/", {**sent, "suspended": "7"})
     assert not User.objects.get(pk=alice.pk).is_active
-    assert "The suspension ends by itself" in Notice.objects.filter(person=alice).latest("pk").text
+    assert "The suspension ends by itself" in Notice.objects.filter(user=alice).latest("pk").text
 
 
 def test_who_asked_for_erasure_reads_another_page_than_who_is_suspended(alice: User, bob: User, ada: User) -> None:

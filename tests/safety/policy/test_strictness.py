@@ -172,7 +172,7 @@ async def test_a_question_passes_the_gate_at_these_levels(text: str, passes: str
     for level, verdict in verdicts.items():
         if not verdict.allowed and passes:
             assert "stricter than the site" in verdict.message
-            assert verdict.evaluation is not None and verdict.evaluation.result.level == level
+            assert verdict.evaluation is not None and verdict.evaluation.result.strictness == level
 
 
 async def test_who_speaks_of_hurting_themselves_is_helped_at_every_level() -> None:
@@ -231,9 +231,9 @@ def test_a_case_keeps_its_level_and_a_replay_judges_by_it(alice: User) -> None:
     cases.flag_content(FlaggedContent(NOTE_KIND, "1", "question", "x", alice.pk, outcome, found))
     shot = Snapshot.objects.get()
     stored = [Signal.from_json(row) for row in shot.signals]
-    assert shot.level == "strict"
+    assert shot.strictness == "strict"
     assert (
-        strictness.evaluate_at(Stage.QUESTION, stored, versions.current_policy(), parse_strictness(shot.level))
+        strictness.evaluate_at(Stage.QUESTION, stored, versions.current_policy(), parse_strictness(shot.strictness))
         == outcome
     )
     ada = make_user("ada", User.Role.ADMINISTRATOR)

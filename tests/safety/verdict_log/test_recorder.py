@@ -64,7 +64,7 @@ async def test_every_verdict_comes_out_of_its_row_again(level: Strictness) -> No
     assert len(found) == 11
     for row in found:
         outcome = strictness.evaluate_at(
-            Stage(row.stage), parse_signals(row), versions.current_policy(), Strictness(row.level)
+            Stage(row.stage), parse_signals(row), versions.current_policy(), Strictness(row.strictness)
         )
         assert (outcome.action or "", outcome.code, outcome.score) == (row.action, row.code, row.score)
 

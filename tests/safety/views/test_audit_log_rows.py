@@ -27,22 +27,31 @@ def last_row(kind: str) -> audit_log_rows.AuditLogRow:
     [("1000000 / 5000", "1,000,000 / 5,000"), ("2026-11-30", "2026-11-30"), ("qwen-2507", "qwen-2507"), (30, "30")],
 )
 def test_long_numbers_are_grouped(after: object, shown: str) -> None:
-    entry = AuditEntry(seq=1, at=timezone.now(), kind="limit.changed", subject="limit tokens", payload={"after": after})
+    entry = AuditEntry(
+        seq=1, created=timezone.now(), kind="limit.changed", subject="limit tokens", payload={"after": after}
+    )
     (row,) = audit_log_rows.make_rows([entry])
     assert row.details == [("After", shown)]
 
 
 def test_users_are_named_and_erased_ones_keep_their_number(ada: User, alice: User) -> None:
-    audit.record_event("person.role", actor=ada, person=alice.pk, subject=f"person {alice.pk}")
+    audit.record_event("person.role", actor=ada, user=alice.pk, subject=f"person {alice.pk}")
     row = last_row("person.role")
-    assert (row.actor, row.person, row.subject) == ("Ada", "Alice", "")
-    audit.record_event("hold.lifted", actor=ada, person=999, subject="person 999")
-    assert last_row("hold.lifted").person == "User 0999"
+    assert (row.actor, row.user, row.subject) == ("Ada", "Alice", "")
+    audit.record_event("hold.lifted", actor=ada, user=999, subject="person 999")
+    assert last_row("hold.lifted").user == "User 0999"
 
 
 def test_a_suspension_shows_the_reason_that_was_written(notes: Notes, ada: User, alice: User) -> None:
     account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 7)
     assert ("Reason", "Sold her account to others.") in last_row("case.decided").details
+
+
+@pytest.mark.parametrize("kind", ["break_glass.reviewed", "glass.judged"])
+def test_entries_of_former_releases_are_named_and_found_like_those_of_today(ada: User, kind: str) -> None:
+    audit.record_event(kind, actor=ada, subject="glass 1")
+    assert last_row(kind).event == "Emergency reviewed"
+    assert AuditEntry.objects.filter(audit_log_rows.FILTERS["glass"][1]).get().kind == kind
 
 
 def test_a_break_glass_reading_shows_its_reason_once(ada: User) -> None:
