@@ -237,12 +237,12 @@ def build_receipt(data_request: DataRequest) -> dict[str, Any]:
     kept = "The audit log (numbers and clauses, no content), hashes of reviewed texts, and this receipt."
     if any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in data_request.counts):
         kept = f"{kept}\n{_KEPT}"
-    said = {
+    receipt = {
         "receipt": str(data_request.pk), "person": data_request.user_pk, "asked": data_request.created.isoformat(),
         "erased": data_request.ended.isoformat() if data_request.ended else None, "counts": data_request.counts,
         "kept": kept,
     }  # fmt: skip
-    return {**said, "sha256": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
+    return {**receipt, "sha256": hashlib.sha256(json.dumps(receipt, sort_keys=True).encode()).hexdigest()}
 
 
 def finish(data_request: DataRequest, token: str) -> None:

@@ -100,9 +100,9 @@ def translate_stored(words: object) -> str:
 def _put_in(text: str) -> str:
     """Return the translation of a text. For a text with values (`apps.lib.text.message_templates`), translate its
     template and fill in the values."""
-    said = gettext(text)
-    if said != text or (found := message_templates.match_template(text)) is None:
-        return said
+    translated = gettext(text)
+    if translated != text or (found := message_templates.match_template(text)) is None:
+        return translated
     return gettext(found[0]) % found[1]
 
 

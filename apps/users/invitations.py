@@ -42,8 +42,8 @@ def send_invitation(link: str, email: str, by: User) -> bool:
     """
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return False
-    said = {"link": link, "by": by.name or by.email, "days": INVITATION_DAYS, "site_url": settings.SITE_URL}
-    text = render_to_string("users/invitation_mail.txt", said)
+    context = {"link": link, "by": by.name or by.email, "days": INVITATION_DAYS, "site_url": settings.SITE_URL}
+    text = render_to_string("users/invitation_mail.txt", context)
     subject = gettext("Invitation to Openbook")
     send_mail(f"[Openbook] {subject}", text, settings.DEFAULT_FROM_EMAIL, [email])
     return True

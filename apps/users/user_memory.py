@@ -53,8 +53,8 @@ def edit_memory(request: HttpRequest) -> HttpResponse:
     sent = build_fact_formset(user, request.POST)
     if not sent.is_valid():
         return render(request, "users/instructions.html", {"facts": sent, "form": None}, status=400)
-    said = [one.cleaned_data for one in sent.forms if one.cleaned_data.get("text")]
-    rows = [{"text": " ".join(one["text"].split()), "on": one["on"]} for one in said]
+    filled = [one.cleaned_data for one in sent.forms if one.cleaned_data.get("text")]
+    rows = [{"text": " ".join(one["text"].split()), "on": one["on"]} for one in filled]
     User.objects.filter(pk=user.pk).update(facts=rows, uses_memory="remembers" in request.POST)
     consents.change_consent(user, Consent.RATED, "lends" in request.POST)
     messages.success(request, gettext("Saved. Used from your next question on."))

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.axe import find_violations
 from tests.journeys.conftest import Visit
-from tests.journeys.reviewing import open_case
+from tests.journeys.reviewing import open_case, open_covered
 from tests.journeys.site import Site
 
 
@@ -57,6 +57,7 @@ def test_a_second_look_is_blind_and_given_by_keyboard(site: Site, visit: Visit) 
     expect(ada.locator("main")).to_contain_text("Harmless · A quotation")
     ada.get_by_role("button", name="Reopen").click()
     ada.locator("[data-decide]").wait_for()
+    open_covered(ada)
     ada.keyboard.press("3")
     ada.keyboard.press("a")
     expect(ada.locator("[data-undo]")).to_contain_text("Allowed; the user has been told")

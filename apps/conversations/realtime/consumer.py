@@ -78,9 +78,9 @@ from apps.lib import websocket_push
 from apps.lib.concurrency.batched_polling import BatchedPoller
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
+from apps.users.i18n import translate_stored
 from apps.users.models import User
 from apps.users.rate_limits import RateLimited
-from apps.users.templatetags.said import said
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             client_id = requests.parse_client_id(message)
             await self._handle_message(self.user, message, client_id)
         except (RequestRefused, RateLimited, EngineError) as error:
-            await self._send({"type": "refused", "client_id": client_id, "text": said(error)})
+            await self._send({"type": "refused", "client_id": client_id, "text": translate_stored(error)})
         except SessionEnded:
             await self.close(SIGNED_OUT)
 

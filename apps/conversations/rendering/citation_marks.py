@@ -20,7 +20,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from apps.conversations.grounding.sentence_state import SentenceState, get_sentence_state
 from apps.conversations.rendering.sentence_markers import SENTENCE, SLOT
 from apps.documents.retrieval.filters import get_language_label
-from apps.users.templatetags.said import said
+from apps.users.i18n import translate_stored
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -103,8 +103,8 @@ def _sort_key(cite: SentenceCitation) -> tuple[bool, float]:
 
 def _render_tool_mark(title: str) -> str:
     """Return the mark of a sentence that rests on a tool result, whose card stands above the answer."""
-    name = escape(said(title))
-    return f'<span class="pill tool" title="{escape(FROM_TOOL % {"tool": said(title)})}">{name}</span>'
+    name = escape(translate_stored(title))
+    return f'<span class="pill tool" title="{escape(FROM_TOOL % {"tool": translate_stored(title)})}">{name}</span>'
 
 
 def group_by_sentence(citations: Iterable[SentenceCitation]) -> dict[int, list[SentenceCitation]]:

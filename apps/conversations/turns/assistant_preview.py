@@ -30,9 +30,9 @@ from apps.conversations.turns.temporary_sources import rewrite_source_links
 from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate.gate import Withheld
+from apps.users.i18n import translate_stored
 from apps.users.models import User
 from apps.users.rate_limits import RateLimited
-from apps.users.templatetags.said import said
 
 Status = Message.Status
 
@@ -51,7 +51,7 @@ async def preview_assistant(request: HttpRequest) -> HttpResponseBase:
         assistant, collections = await in_db(_make_draft, user, request)
         turn = await ephemeral.prepare_ephemeral_turn(user, question, (), collections, assistant=assistant)
     except (RequestRefused, EngineError, RateLimited) as error:
-        return HttpResponse(said(str(error)), status=400, content_type="text/plain; charset=utf-8")
+        return HttpResponse(translate_stored(str(error)), status=400, content_type="text/plain; charset=utf-8")
     response = StreamingHttpResponse(
         _stream_lines(turn, translation.get_language()), content_type="application/x-ndjson"
     )
@@ -85,7 +85,9 @@ def _end(turn: EphemeralTurn, status: Status, reason: str) -> Iterator[Event]:
     if turn.passages:
         yield answer_sources.build_final_event(turn)
     turn.renderer.links.used_links.clear()  # the final HTML collects its own links
-    yield Closed(status, runner.render_running_answer(turn), said(reason), False, turn.is_mostly_unsupported)
+    yield Closed(
+        status, runner.render_running_answer(turn), translate_stored(reason), False, turn.is_mostly_unsupported
+    )
 
 
 def _make_draft(user: User, request: HttpRequest) -> tuple[Assistant, tuple[UUID, ...]]:

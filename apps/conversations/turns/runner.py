@@ -44,9 +44,9 @@ from apps.lib.concurrency.threads import PoolTask, in_db
 from apps.lib.db import leases
 from apps.safety.gate.gate import Withheld
 from apps.users import i18n
+from apps.users.i18n import translate_stored
 from apps.users.models import User
 from apps.users.rate_limits import RateLimited
-from apps.users.templatetags.said import said
 
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
@@ -288,7 +288,9 @@ async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
         with _ignore_log_errors():
             unfinished = Message(**final.fields).unfinished
             ended_html = await render_withheld(turn, status, reason)
-            await turn.emit(Closed(status, html, said(reason), unfinished, turn.is_mostly_unsupported, ended_html))
+            await turn.emit(
+                Closed(status, html, translate_stored(reason), unfinished, turn.is_mostly_unsupported, ended_html)
+            )
         if status == Message.Status.COMPLETE:
             titles.schedule_title(turn)
 

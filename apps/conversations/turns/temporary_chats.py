@@ -34,8 +34,8 @@ from apps.lib.concurrency.threads import in_db
 from apps.lib.ids import new_id
 from apps.safety.models.verdict_log import Surface
 from apps.safety.verdict_log.recorder import current_surface
+from apps.users.i18n import translate_stored
 from apps.users.models import User
-from apps.users.templatetags.said import said
 
 log = logging.getLogger(__name__)
 
@@ -225,6 +225,6 @@ async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
         chat.running = None  # before the last event: its receiver may ask the next question
         reason = BROKEN if reason == runner.FAILURE_REASON else reason
         ended_html = await runner.render_withheld(turn, status, reason)
-        await turn.emit(Closed(status, html, said(reason), False, turn.is_mostly_unsupported, ended_html))
+        await turn.emit(Closed(status, html, translate_stored(reason), False, turn.is_mostly_unsupported, ended_html))
     finally:
         await chat.log.finish(turn.id)

@@ -40,9 +40,9 @@ async def ask_guard(stage: Stage, text: str, policy: Policy) -> Signal | None:
         status = SignalStatus.TIMEOUT
     except EngineError:
         status = SignalStatus.ERROR
-    said = Signal(
+    signal = Signal(
         GUARD_DETECTOR, guard.fingerprint, status, scores, ms=(time.perf_counter() - began) * 1000
     ).validated()
-    if said.status is not SignalStatus.OK and detector_outages.record_outage(GUARD_DETECTOR, said.status):
+    if signal.status is not SignalStatus.OK and detector_outages.record_outage(GUARD_DETECTOR, signal.status):
         await in_db(detector_outages.write_outages)
-    return said
+    return signal

@@ -52,9 +52,9 @@ def send_due_emails() -> int:
 
 def _send(notice: Notice) -> None:
     with use_language_of(notice.user):
-        said = {
+        context = {
             "notice": notice, "site_url": settings.SITE_URL, "link": settings.SITE_URL + reverse("safety:suspended"),
             "open": notice.user.is_active,
         }  # fmt: skip
-        text = render_to_string("safety/notice_mail.txt", said)
+        text = render_to_string("safety/notice_mail.txt", context)
     send_mail(f"[Openbook] {notice.title}", text, settings.DEFAULT_FROM_EMAIL, [notice.user.email])

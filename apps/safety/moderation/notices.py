@@ -238,7 +238,7 @@ def translate_notices(rows: Iterable[Notice]) -> None:
 def _fill_in(case: Case, decision: Decision | None, message: str) -> tuple[str, str]:
     """Return title and text of the message in the active language."""
     thing = str(reviewable.get_reviewable(case.kind).name)
-    said = {
+    values = {
         "thing": thing,
         "Thing": thing[:1].upper() + thing[1:],
         "care": crisis_support_line(),
@@ -246,7 +246,7 @@ def _fill_in(case: Case, decision: Decision | None, message: str) -> tuple[str, 
         "reason": decision.note.rstrip(". ") if decision is not None and case.clause == ACCOUNT else "",
     }
     words = _MESSAGES.get(f"{message}_{case.kind}", _MESSAGES[message])
-    title, text = (str(part) % said for part in words)
+    title, text = (str(part) % values for part in words)
     return title, text
 
 

@@ -29,12 +29,12 @@ def find_unreachable(policy: Policy) -> list[tuple[str, Stage]]:
 
 def describe_unreachable(policy: Policy) -> list[str]:
     """Return one translated sentence for each result of `find_unreachable`."""
-    said = gettext(
+    message = gettext(
         "“%(clause)s” has a threshold for %(stage)s but no check scores it there. Because it blocks when "
         "a check is missing, everything there would be withheld."
     )
     return [
-        said % {"clause": clause_label(code), "stage": lower_label(stage_label(at))}
+        message % {"clause": clause_label(code), "stage": lower_label(stage_label(at))}
         for code, at in find_unreachable(policy)
     ]
 

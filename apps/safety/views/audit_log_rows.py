@@ -301,7 +301,7 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
         "thing": code_labels.content_type_label,
         "reason": _reason,
         "effect": code_labels.effect_label,
-        "why": lambda _said: code_labels.reading_reason(payload),
+        "why": lambda _reason: code_labels.reading_reason(payload),
         "outcome": partial(code_labels.choice_label, Decision.Outcome),
         "sha256": lambda text: str(text)[:12],
         "policy": lambda text: str(text)[:12],

@@ -55,9 +55,9 @@ def submit_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Store the second review and open the next one."""
     sent, user = request.POST, get_signed_in_user(request)
     with show_refusals(request, ActionRefused):
-        if sent.get("said") not in ("against", "harmless"):
+        if sent.get("answer") not in ("against", "harmless"):
             raise ActionRefused(gettext("Choose whether the text violates the clause."))
-        second_reviews.submit_review(user, pk, sent.get("token", ""), sent["said"] == "against", sent.get("note", ""))
+        second_reviews.submit_review(user, pk, sent.get("token", ""), sent["answer"] == "against", sent.get("note", ""))
         return _next(request)
     return redirect("safety:queue")
 

@@ -21,8 +21,8 @@ from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, PolicyResult, Sign
 from apps.safety.policy.schema import CLAUSE_CODES, Action, Stage
 from apps.safety.policy.verdicts import ALLOWED, UNAVAILABLE_MESSAGE, Verdict
 from apps.safety.policy_admin import coverage
+from apps.users.i18n import translate_stored
 from apps.users.models import User
-from apps.users.templatetags.said import said
 
 BODY = defaults.make_default_policy({code: LabelThresholds(0.5, 0.9) for code in CLAUSE_CODES})
 LIST = {
@@ -78,14 +78,14 @@ def test_where_something_else_stopped_it_too_the_list_is_not_blamed() -> None:
 async def test_whoever_reads_it_reads_their_own_language_to_the_last_line(language: str, text: str) -> None:
     stored = (await check_question(text)).message
     with translation.override("en"):
-        assert said(stored) == " ".join(stored.splitlines())
+        assert translate_stored(stored) == " ".join(stored.splitlines())
     with translation.override(language):
-        assert said(stored) and not any(line in said(stored) for line in stored.splitlines())
+        assert translate_stored(stored) and not any(line in translate_stored(stored) for line in stored.splitlines())
 
 
 def test_a_line_that_nobody_translated_stays_as_it_is() -> None:
     with translation.override("de"):
-        assert said(f"{user_messages.BLOCKLIST_QUESTION}\nNo falcons here.").endswith(". No falcons here.")
+        assert translate_stored(f"{user_messages.BLOCKLIST_QUESTION}\nNo falcons here.").endswith(". No falcons here.")
 
 
 def test_nothing_of_it_is_cut_off_when_it_is_stored() -> None:

@@ -9,16 +9,11 @@ from django import template
 from apps.users.i18n import lower_label, translate_stored
 
 register = template.Library()
-register.filter("inside", lower_label)  # label inside a sentence
+register.filter(lower_label)
+register.filter(translate_stored)
 
 
 @register.filter
 def unbroken(text: str) -> str:
     """Return the text with "e-mail" and "E-Mail" joined, so that no line breaks at the hyphen."""
     return re.sub("(?<![a-z])(e-)(mail)", "\\1\u2060\\2", text, flags=re.IGNORECASE)
-
-
-@register.filter
-def said(words: object) -> str:
-    """Return a stored English text in the active language; unchanged if it has no translation."""
-    return translate_stored(words)
