@@ -182,7 +182,7 @@ class Clock:
         self.day, self.passed = timezone.now(), 1000.0
         monkeypatch.setattr(timezone, "now", lambda: self.day)
         monkeypatch.setattr(jobs.time, "monotonic", lambda: self.passed)
-        monkeypatch.setattr(jobs, "_ends", {})
+        monkeypatch.setattr(jobs, "_expiry_times", {})
 
     def on(self, minutes: float, *, shown: float | None = None) -> None:
         """So many minutes pass; the clock shows as many, or `shown`."""
