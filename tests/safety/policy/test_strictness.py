@@ -241,7 +241,7 @@ def test_a_case_keeps_its_level_and_a_replay_judges_by_it(alice: User) -> None:
     assert backtest.run_backtest(ada, same)["changed"] == 0
     refused = pytest.raises(DatabaseError, match=r"never changes|append-only")
     with connection.cursor() as cursor, refused, transaction.atomic():
-        cursor.execute("UPDATE safety_snapshot SET level = 'site'")
+        cursor.execute("UPDATE safety_snapshot SET strictness = 'site'")
     assert AuditEntry.objects.exists()
 
 
