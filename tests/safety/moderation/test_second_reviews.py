@@ -134,9 +134,9 @@ def test_by_the_pages_nothing_is_shown_of_what_was_decided(
     entry = AuditEntry.objects.get(kind="read", actor=robin.pk)
     assert (entry.user, entry.payload["why"]) == (alice.pk, "second") and entry.payload["clause"] == "hate"
     row = SecondReview.objects.get()
-    client.post(f"{at}submit/", {"token": row.lease_token, "said": "nonsense"})
+    client.post(f"{at}submit/", {"token": row.lease_token, "answer": "nonsense"})
     assert SecondReview.objects.get().submitted is None
-    client.post(f"{at}submit/", {"token": row.lease_token, "said": "harmless"})
+    client.post(f"{at}submit/", {"token": row.lease_token, "answer": "harmless"})
     assert client.get(at).status_code == 404
     assert "1 current decision is disputed" in client.get("/review/figures/").content.decode()
     page = strip_layout(client.get("/review/?show=disputed").content.decode())
