@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -181,6 +181,13 @@ def paginate(blocks: Iterable[ParsedBlock], limits: ParseLimits) -> Iterator[Par
             before = ""  # a long list or table may be cut too
     if size:
         yield ParsedPage(number, "".join(text), tuple(block_spans))
+
+
+def paginate_with_title(blocks: Sequence[ParsedBlock], limits: ParseLimits) -> Iterator[DocumentTitle | ParsedPage]:
+    """Yield the first heading as title, if there is one, then the pages. Raises ParseError."""
+    if title := make_title(next((block.text for block in blocks if block.kind == "heading"), "")):
+        yield title
+    yield from paginate(blocks, limits)
 
 
 def paginate_units(units: Iterable[Iterable[ParsedBlock]], limits: ParseLimits) -> Iterator[ParsedPage]:

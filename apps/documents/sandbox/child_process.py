@@ -21,34 +21,26 @@ from typing import Any, NoReturn
 
 import orjson
 
-from apps.documents.parsing.protocol import ParseError, ParseLimits, ScannedPage
+from apps.documents.parsing.formats import FORMATS
+from apps.documents.parsing.protocol import (
+    DocumentTitle,
+    PageCount,
+    ParsedPage,
+    ParseError,
+    ParseLimits,
+    ParseNotice,
+    ScannedPage,
+    nest_under_heading,
+)
 from apps.lib import os_compat
 
 NESTED_TOO_DEEP = "This file is nested too deeply. Save it again in its own program and upload that."
 _SYSTEM = (
-    "/usr",
-    "/lib",
-    "/lib64",
-    "/bin",
-    "/nix/store",
-    "/etc/ld.so.cache",
-    "/etc/fonts",
-    "/etc/localtime",
-    "/etc/passwd",
-    "/etc/nsswitch.conf",
-    "/etc/mime.types",
-    "/dev/null",
-    "/dev/zero",
-    "/dev/urandom",
-    "/dev/random",
-    "/dev/fd",
-    "/proc/self",
-    "/proc/cpuinfo",
-    "/proc/meminfo",
-    "/proc/stat",
-    "/proc/sys/vm",
+    "/usr", "/lib", "/lib64", "/bin", "/nix/store", "/etc/ld.so.cache", "/etc/fonts", "/etc/localtime",
+    "/etc/passwd", "/etc/nsswitch.conf", "/etc/mime.types", "/dev/null", "/dev/zero", "/dev/urandom",
+    "/dev/random", "/dev/fd", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm",
     "/sys/devices/system",
-)
+)  # fmt: skip
 _MAX_FILE_BYTES = 16 * 1024 * 1024  # bytes of one file that it writes
 _MAX_OPEN_FILES = 64  # open descriptors
 
@@ -107,9 +99,6 @@ def probe_confinement(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def parse_file(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the parsed file as JSON values: "total", "title", "note", and one object per page."""
-    from apps.documents.parsing.formats import FORMATS
-    from apps.documents.parsing.protocol import DocumentTitle, PageCount, ParsedPage, ParseLimits, ParseNotice
-
     parser = importlib.import_module(FORMATS[options["kind"]].module).parse
     for item in parser(_get_file_path(), ParseLimits(options["pages"], options["characters"], options.get("name", ""))):
         match item:
@@ -134,7 +123,6 @@ def recognise_pages(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     # Set before NumPy starts threads, which the process limit forbids.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     from apps.documents.parsing.ocr.recognizer import recognise_page as steps
-    from apps.documents.parsing.protocol import nest_under_heading
 
     missing = set(options["numbers"])
     for number, scan in _iter_scans(options["kind"], options["numbers"], options.get("pages")):

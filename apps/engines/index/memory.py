@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from apps.engines.index.scoring import (
-    FIELDS,
     K1,
     B,
     SegmentHit,
     TermWeights,
+    compose_indexed_text,
     extract_query_terms,
-    get_field_texts,
     merge_candidates,
     weigh_terms,
 )
@@ -35,15 +34,12 @@ class _Segment:
     ids: list[int]
     documents: list[str]
     vectors: Vectors
-    words: list[dict[str, Counter[str]]]  # term counts per entry and field
+    words: list[Counter[str]]  # term counts per entry
     checksum: str
     written: float = field(default_factory=time.monotonic)
 
-    def frequency(self, name: str, term: str) -> int:
-        return sum(term in entry[name] for entry in self.words)
-
-    def average_length(self, name: str) -> float:
-        return sum(entry[name].total() for entry in self.words) / len(self.words)
+    def frequency(self, term: str) -> int:
+        return sum(term in counts for counts in self.words)
 
 
 class MemoryIndex:
@@ -55,9 +51,7 @@ class MemoryIndex:
 
     def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
         rows = validate_entries(entries, vectors)
-        words = [
-            {name: Counter(extract_terms(text)) for name, text in get_field_texts(entry).items()} for entry in entries
-        ]
+        words = [Counter(extract_terms(compose_indexed_text(entry))) for entry in entries]
         checksum = hashlib.sha256(rows.tobytes() + repr(entries).encode()).hexdigest()
         segment, documents = uuid4().hex, [entry.document for entry in entries]
         with self._lock:
@@ -72,9 +66,7 @@ class MemoryIndex:
     def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
         opened = [self._open(info) for info in segments]
         terms = extract_query_terms(query.text)
-        frequencies = {
-            (name, term): sum(segment.frequency(name, term) for segment in opened) for name in FIELDS for term in terms
-        }
+        frequencies = {term: sum(segment.frequency(term) for segment in opened) for term in terms}
         weights = weigh_terms(terms, frequencies, sum(len(segment.ids) for segment in opened))
         found = [entry for segment in opened for entry in _scored(segment, query, weights)]
         return merge_candidates(found, [entry for entry in found if entry.bm25], query.limit, weights)
@@ -110,16 +102,17 @@ class MemoryIndex:
 def _scored(segment: _Segment, query: IndexQuery, weights: TermWeights) -> Iterator[SegmentHit]:
     """Yield every chunk that the query allows, with both scores."""
     cosines = segment.vectors @ validate_query_vector(query.vector, segment.vectors.shape[1])[0]
-    averages = {name: segment.average_length(name) for name in FIELDS}
+    average_length = sum(counts.total() for counts in segment.words) / len(segment.words)
     for position, (chunk_id, document) in enumerate(zip(segment.ids, segment.documents, strict=True)):
         if chunk_id not in query.excluded_chunks and (query.documents is None or document in query.documents):
-            yield SegmentHit(chunk_id, float(cosines[position]), _bm25(segment.words[position], averages, weights))
+            yield SegmentHit(
+                chunk_id, float(cosines[position]), _bm25(segment.words[position], average_length, weights)
+            )
 
 
-def _bm25(words: dict[str, Counter[str]], averages: dict[str, float], weights: TermWeights) -> float:
+def _bm25(words: Counter[str], average_length: float, weights: TermWeights) -> float:
     score = 0.0
-    for (name, term), weight in weights.fields.items():
-        if count := words[name][term]:
-            length = words[name].total() / averages[name]
-            score += FIELDS[name] * weight * (K1 + 1) * count / (count + K1 * (1 - B + B * length))
+    for term, weight in weights.scored.items():
+        if count := words[term]:
+            score += weight * (K1 + 1) * count / (count + K1 * (1 - B + B * words.total() / average_length))
     return score

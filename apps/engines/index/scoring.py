@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # One field, in which the title is repeated. Summed scores of several short fields outweigh the text: on CACM that cost
 # 0.10 of nDCG@10, on product documentation 0.05 (`docs/develop/decisions/012-*.md`).
-FIELDS: Mapping[str, float] = {"words": 1.0}
+FIELD = "words"
 _TITLE_TIMES = 2
 MAX_TERMS = 40  # the rarest terms characterise a pasted page; more only cost time
 K1, B = 1.2, 0.75  # as tantivy computes BM25
@@ -44,12 +44,11 @@ def extract_query_terms(text: str) -> list[str]:
     return extract_content_terms(text)
 
 
-def get_field_texts(entry: IndexEntry) -> dict[str, str]:
-    """Return the indexed text of a chunk by field. A title repeated at the beginning of heading or text is left out
-    there."""
+def compose_indexed_text(entry: IndexEntry) -> str:
+    """Return the indexed text of a chunk. A title repeated at the beginning of heading or text is left out there."""
     title = " ".join(entry.title.split())
     rest = [_strip_title(entry.heading, title), _strip_title(entry.text, title)]
-    return {"words": "\n".join([title] * _TITLE_TIMES + rest)}
+    return "\n".join([title] * _TITLE_TIMES + rest)
 
 
 def _strip_title(text: str, title: str) -> str:
@@ -58,30 +57,23 @@ def _strip_title(text: str, title: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TermWeights:
-    """Inverse document frequencies over all segments searched: by (field, term), and by term."""
+    """Weights by term over all segments searched: of those that are scored, and the inverse document frequency of
+    all."""
 
-    fields: dict[tuple[str, str], float]
-    terms: dict[str, float]
+    scored: dict[str, float]
+    idf: dict[str, float]
 
 
-def weigh_terms(terms: Iterable[str], frequencies: Mapping[tuple[str, str], int], total: int) -> TermWeights:
+def weigh_terms(terms: Iterable[str], frequencies: Mapping[str, int], total: int) -> TermWeights:
     """Return weights from document frequencies summed over the segments; of more than MAX_TERMS terms only the rarest
-    are used.
+    are scored.
 
-    A repeated term has a multiple weight in the score, but not in `TermWeights.terms`. `total` is the number of chunks.
+    A repeated term has a multiple weight in the score, but not in `TermWeights.idf`. `total` is the number of chunks.
     """
     times = Counter(terms)
-    counts = {term: max(frequencies.get((field, term), 0) for field in FIELDS) for term in times}
-    by_term = {term: compute_idf(count, total) for term, count in counts.items()}
-    matching = [term for term, count in counts.items() if count]
-    rarest = heapq.nlargest(MAX_TERMS, matching, key=by_term.__getitem__)
-    fields = {
-        (field, term): times[term] * compute_idf(count, total)
-        for term in rarest
-        for field in FIELDS
-        if (count := frequencies.get((field, term), 0))
-    }
-    return TermWeights(fields, by_term)
+    idf = {term: compute_idf(frequencies.get(term, 0), total) for term in times}
+    rarest = heapq.nlargest(MAX_TERMS, [term for term in times if frequencies.get(term)], key=idf.__getitem__)
+    return TermWeights({term: times[term] * idf[term] for term in rarest}, idf)
 
 
 @dataclass(slots=True)
@@ -123,4 +115,4 @@ def merge_candidates(
             joined[hit.chunk_id] = hit
     ranked = sorted(joined.values(), key=lambda hit: (-hit.cosine, hit.chunk_id))
     candidates = tuple(Candidate(f.chunk_id, f.cosine, f.bm25) for f in ranked)
-    return IndexResult(candidates, weights.terms, vectors(ranked) if vectors is not None and ranked else None)
+    return IndexResult(candidates, weights.idf, vectors(ranked) if vectors is not None and ranked else None)

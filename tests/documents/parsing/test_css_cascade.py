@@ -11,61 +11,37 @@ from apps.documents.parsing.html.parser import read_page
 from apps.documents.parsing.protocol import HIDDEN_TEXT_LEFT_OUT
 from tests.documents.parsing.parser_runs import html_page, read_lines
 
+USUAL = (  # style sheets that hide elements of class x, and show those of class y
+    "@media screen{.x{display:none}}",
+    "@media all and (min-width:300px){.x{display:none}} @media (max-width:600px){.y{display:none}}",
+    "@media not print{.x{visibility:hidden}} @media not all{.y{display:none}}",
+    "@media (width >= 40em) and (hover){.x{opacity:0}} @media (prefers-color-scheme:dark){.y{opacity:0}}",
+    "@media print, (orientation:landscape){.x{font-size:0}} @media (400px <= width <= 900px){.y{font-size:0}}",
+    "@media (not (monochrome)) and (hover){.x{display:none}} @media (hover:none){.y{display:none}}",
+    "@layer a{.x{display:none}}",
+    "@layer b, c; @layer c{.x{display:none}.y{display:block}} @layer b{.x{display:block}.y{display:none}}",
+    "@layer a{.y{display:none}} .y{display:block} @layer b{.x{display:none !important}} .x{display:block}",
+    "@supports (display:grid){.x{display:none}} @supports not (display:grid){.y{display:none}}",
+    "@supports selector(:is(a)) and (color:red){@media screen{@layer q{.x{clip-path:inset(50%)}}}}",
+    "@container card (min-width:200px){.x{display:none}} @container (max-width:200px){.y{display:none}}",
+    "p.x:hover{display:block} p.x:defined{display:none} p.y:hover{display:none}",
+    ":root{--a:none} .x{display:var(--a)} .y{display:var(--b)}",
+    ".x{opacity:var(--missing,0)} .y{opacity:var(--missing,1)}",
+    ".x{display:none;display:glow} .y{display:none;display:block}",
+    ".x{color:rgb(10 20 30 / 0)} .y{color:rgb(10 20 30 / .9)}",
+    ".x{color:hwb(0 100% 0)} .y{color:hwb(0 20% 0)}",
+    ".x{-webkit-text-fill-color:transparent} .y{background-clip:text;color:transparent}",
+    ".x{position:absolute;inset:-5000px} .y{position:absolute;inset:0}",
+    "/* } */ .a::after{content:'} .y{display:none}'} @font-face{src:url('data:,}')} .x{display:none}",
+)
 # a style sheet, what it hides, and what it shows
 TWINS = (
-    ("@media screen{.x{display:none}}", "<p class=x>", "<p class=y>"),
+    *((css, "<p class=x>", "<p class=y>") for css in USUAL),
     ("@media print{.x{display:none}} .h{opacity:0}", "<p class=h>", "<p class=x>"),
-    (
-        "@media all and (min-width:300px){.x{display:none}} @media (max-width:600px){.y{display:none}}",
-        "<p class=x>",
-        "<p class=y>",
-    ),
-    ("@media not print{.x{visibility:hidden}} @media not all{.y{display:none}}", "<p class=x>", "<p class=y>"),
-    (
-        "@media (width >= 40em) and (hover){.x{opacity:0}} @media (prefers-color-scheme:dark){.y{opacity:0}}",
-        "<p class=x>",
-        "<p class=y>",
-    ),
-    (
-        "@media print, (orientation:landscape){.x{font-size:0}} @media (400px <= width <= 900px){.y{font-size:0}}",
-        "<p class=x>",
-        "<p class=y>",
-    ),
-    (
-        "@media (not (monochrome)) and (hover){.x{display:none}} @media (hover:none){.y{display:none}}",
-        "<p class=x>",
-        "<p class=y>",
-    ),
     (
         ".hidden{display:none} @media (min-width:768px){.md\\:block{display:block}}",
         "<p class=hidden>",
         "<p class='hidden md:block'>",
-    ),
-    ("@layer a{.x{display:none}}", "<p class=x>", "<p class=y>"),
-    (
-        "@layer b, c; @layer c{.x{display:none}.y{display:block}} @layer b{.x{display:block}.y{display:none}}",
-        "<p class=x>",
-        "<p class=y>",
-    ),
-    (
-        "@layer a{.y{display:none}} .y{display:block} @layer b{.x{display:none !important}} .x{display:block}",
-        "<p class=x>",
-        "<p class=y>",
-    ),
-    (
-        "@supports (display:grid){.x{display:none}} @supports not (display:grid){.y{display:none}}",
-        "<p class=x>",
-        "<p class=y>",
-    ),
-    (
-        "@supports selector(:is(a)) and (color:red){@media screen{@layer q{.x{clip-path:inset(50%)}}}}",
-        "<p class=x>",
-        "<p class=y>",
-    ),
-    (
-        "@container card (min-width:200px){.x{display:none}} @container (max-width:200px){.y{display:none}}",
-        "<p class=x>",
-        "<p class=y>",
     ),
     ("div>p.x{display:none}", "<div><p class=x>", "<div><section><p class=x>"),
     ("h2 + p{display:none}", "<h2></h2><p>", "<h2></h2><hr><p>"),
@@ -78,9 +54,6 @@ TWINS = (
     ("p.x:not(.shown){display:none}", "<p class=x>", "<p class='x shown'>"),
     ("div:has(> i.off) p{display:none}", "<div><i class=off></i><p>", "<div><b><i class=off></i></b><p>"),
     ("section p:nth-child(2){display:none}", "<section><hr><p>", "<section><hr><hr><p>"),
-    ("p.x:hover{display:block} p.x:defined{display:none} p.y:hover{display:none}", "<p class=x>", "<p class=y>"),
-    (":root{--a:none} .x{display:var(--a)} .y{display:var(--b)}", "<p class=x>", "<p class=y>"),
-    (".x{opacity:var(--missing,0)} .y{opacity:var(--missing,1)}", "<p class=x>", "<p class=y>"),
     (":root{--o:1} .d{--o:0} p.t{opacity:calc(var(--o))}", "<div class=d><p class=t>", "<div><p class=t>"),
     (
         ".c{color:red; & .x{display:none} .z &{display:none} > .w{opacity:0}}",
@@ -91,21 +64,7 @@ TWINS = (
     ("@scope (.card){.x{display:none}}", "<div class=card><p class=x>", "<p class=x>"),
     ("#i.x{display:block} .x{display:none}", "<p class=x>", "<p class=x id=i>"),
     (".x{display:none} p.x.z{display:flex}", "<p class=x>", "<p class='x z'>"),
-    (".x{display:none;display:glow} .y{display:none;display:block}", "<p class=x>", "<p class=y>"),
-    (".x{color:rgb(10 20 30 / 0)} .y{color:rgb(10 20 30 / .9)}", "<p class=x>", "<p class=y>"),
-    (".x{color:hwb(0 100% 0)} .y{color:hwb(0 20% 0)}", "<p class=x>", "<p class=y>"),
-    (
-        ".x{-webkit-text-fill-color:transparent} .y{background-clip:text;color:transparent}",
-        "<p class=x>",
-        "<p class=y>",
-    ),
     (".x{scale:0} .z{translate:-9999px} .y{scale:0.9;translate:-10px}", "<p class=z>", "<p class=y>"),
-    (".x{position:absolute;inset:-5000px} .y{position:absolute;inset:0}", "<p class=x>", "<p class=y>"),
-    (
-        "/* } */ .a::after{content:'} .y{display:none}'} @font-face{src:url('data:,}')} .x{display:none}",
-        "<p class=x>",
-        "<p class=y>",
-    ),
     (
         "@import url(x.css); @page{margin:0} @keyframes k{from{display:none}} @media screen{.x{display:none}}",
         "<p class=x>",

@@ -57,11 +57,6 @@ def listed(path: Path, *items: str, lists: bytes = USUAL) -> list[str]:
     return lines(path, sample_files.raw_docx("".join(items), extra={"word/numbering.xml": lists}))
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "a.docx"
-
-
 def test_items_are_numbered_by_level_and_lower_levels_begin_anew(file: Path) -> None:
     items = [item("a"), item("b", 1), item("c", 1), item("d", 2), item("e", 3), item("f"), item("g", 1), item("h", 4)]
     assert listed(file, *items) == ["1 a", "1.1 b", "1.2 c", "a) d", "I. e", "2 f", "2.1 g", "- h"]

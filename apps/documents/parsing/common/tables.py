@@ -32,6 +32,12 @@ def make_table_blocks(rows: Iterable[Sequence[str]], header: Sequence[str] | Non
         yield ParsedBlock("table", " | ".join(filter(None, names)))
 
 
+def make_table_blocks_by_first_row(rows: Sequence[Sequence[str]]) -> Iterator[ParsedBlock]:
+    """Yield the rows as table blocks; the first row is the header if it names columns."""
+    named = len(rows) > 1 and is_header(rows[0])
+    yield from make_table_blocks(rows[1:] if named else rows, rows[0] if named else None)
+
+
 def group_lines(lines: Iterable[str]) -> Iterator[ParsedBlock]:
     """Yield the lines as table blocks of some GROUP_CHARACTERS each; empty lines are left out."""
     group: list[str] = []

@@ -1,10 +1,13 @@
-"""ZIP archives that are checked against zip bombs before anything is unpacked."""
+"""ZIP archives that are checked against zip bombs before anything is unpacked, and the XML in them."""
 
 from __future__ import annotations
 
 import struct
 import zipfile
 from pathlib import Path
+from typing import Any
+
+import lxml.etree
 
 from apps.documents.parsing.protocol import ParseError
 
@@ -34,6 +37,16 @@ class BoundedZipFile(zipfile.ZipFile):
         if bomb:
             self.close()
             raise ParseError(ZIP_BOMB)
+
+    def read_xml(self, name: str) -> Any:
+        """Return the root of an XML entry; None if it is missing or empty. Raises XMLSyntaxError."""
+        data = self.read(name) if name in self.namelist() else b""
+        return parse_xml(data) if data else None
+
+
+def parse_xml(data: bytes) -> Any:
+    """Return the root of the XML; entities and external files are never loaded. Raises XMLSyntaxError."""
+    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def _check_directory(path: str | Path) -> None:

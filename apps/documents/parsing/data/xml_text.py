@@ -14,8 +14,7 @@ from apps.documents.parsing.protocol import (
     ParsedItem,
     ParseError,
     ParseLimits,
-    make_title,
-    paginate,
+    paginate_with_title,
     strip_invisible,
 )
 from apps.documents.parsing.text.plain_text import split_paragraphs
@@ -23,23 +22,9 @@ from apps.documents.parsing.text.plain_text import split_paragraphs
 _HEADS = re.compile(r"(?:.*-)?(?:title|heading|head|h[1-6])", re.IGNORECASE)
 _PASSED = {"binary", "script", "style", "stylesheet", "guid"}
 _TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
-_INLINE = {
-    "b",
-    "i",
-    "em",
-    "strong",
-    "emphasis",
-    "a",
-    "sub",
-    "sup",
-    "span",
-    "code",
-    "bold",
-    "italic",
-    "style",
-    "tt",
-    "u",
-}
+_INLINE = frozenset(
+    ["b", "i", "em", "strong", "emphasis", "a", "sub", "sup", "span", "code", "bold", "italic", "style", "tt", "u"]
+)
 BROKEN = "This XML file is not well formed, so it cannot be read. Correct it and upload it again."
 
 
@@ -53,10 +38,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
         raise ParseError(BROKEN) from error
     if root is None:
         raise ParseError(BROKEN)
-    blocks = list(_blocks(root))
-    if title := make_title(next((block.text for block in blocks if block.kind == "heading"), "")):
-        yield title
-    yield from paginate(blocks, limits)
+    yield from paginate_with_title(list(_blocks(root)), limits)
 
 
 def _blocks(root: Any) -> Iterator[ParsedBlock]:

@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+from apps.documents.parsing.common.encoding import detect_encoding
 from apps.documents.parsing.formats import FORMATS
 from apps.documents.parsing.html.parser import read_page
 from apps.documents.parsing.protocol import (
@@ -80,6 +81,13 @@ class EmailParseState:
     def skip(self, name: str, reason: str = "") -> None:
         """Record an attachment that was left out, with the reason."""
         self.skipped.append(f"{name[:60]} ({reason})" if reason else name[:60])
+
+    def count_attachment(self) -> bool:
+        """Count an attachment; return False, and record it, if there are more than MOST_PARTS."""
+        self.parts += 1
+        if self.parts > MOST_PARTS:
+            self.skip(UNCOUNTED)
+        return self.parts <= MOST_PARTS
 
     def notes(self) -> Iterator[ParseNotice]:
         """Yield the notices about everything left out."""
@@ -145,9 +153,7 @@ def iter_message_pages(message: EmailMessage, mail: EmailParseState, depth: int)
     """Yield the pages of the message itself, then those of its attachments; `depth` counts enclosing messages."""
     yield from paginate_units([_blocks(message, mail)], mail.limits)
     for part in _attachments(message):
-        mail.parts += 1
-        if mail.parts > MOST_PARTS:
-            mail.skip(UNCOUNTED)
+        if not mail.count_attachment():
             return
         yield from _attachment(part, mail, depth)
 
@@ -180,13 +186,12 @@ def _header(message: EmailMessage, name: str) -> str:
 
 def _body(message: EmailMessage) -> EmailMessage | None:
     """Return the part that a mail program shows: plain text if there is any, else HTML."""
-    try:
-        plain, html = message.get_body(("plain",)), message.get_body(("html",))
-    except (KeyError, AttributeError, ValueError):
-        return message if message.get_content_maintype() == "text" else None
-    if isinstance(plain, EmailMessage) and (decode_part(plain).strip() or html is None):
+    plain, html = _find_body(message, "plain"), _find_body(message, "html")
+    if plain is not None and (html is None or decode_part(plain).strip()):
         return plain
-    return html if isinstance(html, EmailMessage) else None
+    if html is not None:
+        return html
+    return message if message.get_content_maintype() == "text" else None
 
 
 def decode_part(part: EmailMessage) -> str:
@@ -197,14 +202,12 @@ def decode_part(part: EmailMessage) -> str:
     try:
         text = data.decode(part.get_content_charset() or "utf-8")
     except (LookupError, UnicodeDecodeError, ValueError):
-        from apps.documents.parsing.common.encoding import detect_encoding
-
         text = data.decode(detect_encoding(data), errors="replace")
     return strip_invisible(text.replace("\r\n", "\n"))
 
 
 def _attachments(message: EmailMessage) -> Iterator[EmailMessage]:
-    body = {id(part) for kind in ("plain", "html") if (part := _quiet_body(message, kind)) is not None}
+    body = {id(_find_body(message, kind)) for kind in ("plain", "html")}
     stack = list(message.iter_parts()) if message.is_multipart() else []
     if not message.is_multipart() and message.get_content_maintype() not in {"text", "multipart"}:
         stack = [message]
@@ -218,11 +221,13 @@ def _attachments(message: EmailMessage) -> Iterator[EmailMessage]:
             yield part
 
 
-def _quiet_body(message: EmailMessage, kind: str) -> object:
+def _find_body(message: EmailMessage, kind: str) -> EmailMessage | None:
+    """Return the text part of this subtype; None if there is none, or if the message is malformed."""
     try:
-        return message.get_body((kind,))
+        part = message.get_body((kind,))
     except (KeyError, AttributeError, ValueError):
         return None
+    return part if isinstance(part, EmailMessage) else None
 
 
 def _attachment(part: EmailMessage, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:

@@ -9,14 +9,7 @@ from dataclasses import dataclass, replace
 import olefile
 
 from apps.documents.parsing.common.encoding import detect_encoding
-from apps.documents.parsing.email.eml import (
-    MOST_DEEP,
-    MOST_PARTS,
-    NESTED_TOO_DEEP,
-    UNCOUNTED,
-    EmailParseState,
-    parse_attachment,
-)
+from apps.documents.parsing.email.eml import MOST_DEEP, NESTED_TOO_DEEP, EmailParseState, parse_attachment
 from apps.documents.parsing.html.parser import read_page
 from apps.documents.parsing.office.ole_container import DAMAGED
 from apps.documents.parsing.protocol import (
@@ -95,15 +88,11 @@ def _read_message(message: _Message, mail: EmailParseState, depth: int) -> _Mess
 def _pages(content: _MessageContent, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
     yield from paginate_units([content.blocks], mail.limits)
     for name, data in content.files:
-        mail.parts += 1
-        if mail.parts > MOST_PARTS:
-            mail.skip(UNCOUNTED)
+        if not mail.count_attachment():
             return
         yield from parse_attachment(name, data, mail, depth)
     for attached in content.attached_messages:
-        mail.parts += 1
-        if mail.parts > MOST_PARTS:
-            mail.skip(UNCOUNTED)
+        if not mail.count_attachment():
             return
         yield from _pages(attached, mail, depth + 1)
 

@@ -42,7 +42,6 @@ _RELEVANT = re.compile(
 )
 _WIDE = frozenset(("inherit", "initial", "unset", "revert", "revert-layer"))
 _LENGTH = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?(?:%|[a-z]+)?|[a-z-]+\(.*\)"
-_COLOUR = re.compile("")  # placeholder: colours are validated by tinycss2
 _VALUES = {
     "display": re.compile(
         r"none|contents|(?:(?:block|inline|run-in|flow|flow-root|table|flex|grid|ruby|list-item|math)\s*){1,3}|"
@@ -52,8 +51,6 @@ _VALUES = {
     "content-visibility": re.compile("visible|hidden|auto"),
     "opacity": re.compile(_LENGTH),
     "font-size": re.compile(f"{_LENGTH}|(?:xx?-|xxx-)?(?:small|large)|medium|smaller|larger|math"),
-    "color": _COLOUR,
-    "-webkit-text-fill-color": _COLOUR,
 }
 _COVERS = {"font": "font-size", "background": "background-", "margin": "margin-", "overflow": "overflow-"}
 _EMBEDDED = re.compile(r"url\(\s*[\"']?data:[^)]*\)", re.IGNORECASE)
@@ -261,30 +258,28 @@ class PageStyles:
         `var()` is resolved; inherited values are not included. Call it for the parent first, because variables are
         inherited. Raises StyleBudgetExceeded.
         """
-        return _declared(element, self._sheet)
+        inherited: Mapping[str, str] = element.parent.variables if element.parent is not None else {}
+        ranked: list[tuple[Rank, StyleDeclaration]] = []
+        for rule in self._sheet.matching_rules(element) if self._sheet.rules else ():
+            for declaration in rule.declarations:
+                rank = (2, -rule.layer) if declaration.important else (0, rule.layer)
+                ranked.append(((*rank, rule.specificity, rule.order), declaration))
+        for declaration in _of_attribute((element.etree_element.get("style") or "")[:MOST_STYLE]):
+            ranked.append(((3 if declaration.important else 1, 0, (0, 0, 0), 0), declaration))
+        ranked.sort(key=lambda row: row[0])
+        values: dict[str, str] = {}
+        for _, declaration in ranked:
+            _set(values, declaration)
+        variables = {name: value for name, value in values.items() if name.startswith("--")}
+        element.variables = {**inherited, **variables} if variables else inherited
+        resolved = (
+            (name, _resolved(value, element.variables)) for name, value in values.items() if name not in variables
+        )
+        return {name: value for name, value in resolved if value is not None}
 
     def children(self, element: StyledElement) -> Iterator[StyledElement]:
         """Yield the child elements without charging the budget, so that a walk can end after StyleBudgetExceeded."""
         return ElementWrapper.iter_children(element)  # type: ignore[no-any-return]
-
-
-def _declared(element: StyledElement, sheet: StyleSheet) -> dict[str, str]:
-    inherited: Mapping[str, str] = element.parent.variables if element.parent is not None else {}
-    ranked: list[tuple[Rank, StyleDeclaration]] = []
-    for rule in sheet.matching_rules(element) if sheet.rules else ():
-        for declaration in rule.declarations:
-            rank = (2, -rule.layer) if declaration.important else (0, rule.layer)
-            ranked.append(((*rank, rule.specificity, rule.order), declaration))
-    for declaration in _of_attribute((element.etree_element.get("style") or "")[:MOST_STYLE]):
-        ranked.append(((3 if declaration.important else 1, 0, (0, 0, 0), 0), declaration))
-    ranked.sort(key=lambda row: row[0])
-    values: dict[str, str] = {}
-    for _, declaration in ranked:
-        _set(values, declaration)
-    variables = {name: value for name, value in values.items() if name.startswith("--")}
-    element.variables = {**inherited, **variables} if variables else inherited
-    resolved = ((name, _resolved(value, element.variables)) for name, value in values.items() if name not in variables)
-    return {name: value for name, value in resolved if value is not None}
 
 
 def _set(values: dict[str, str], new: StyleDeclaration) -> None:
@@ -301,11 +296,9 @@ def _set(values: dict[str, str], new: StyleDeclaration) -> None:
 
 def _valid(name: str, value: str) -> bool:
     """Return whether the value is valid for the property; True for properties whose values are not checked here."""
-    if value in _WIDE or name not in _VALUES:
-        return True
-    if name.endswith("color"):
+    if value not in _WIDE and name in {"color", "-webkit-text-fill-color"}:
         return parse_color(value) is not None or value.endswith(")")  # a function may be newer than the parser
-    return _VALUES[name].fullmatch(value) is not None
+    return value in _WIDE or name not in _VALUES or _VALUES[name].fullmatch(value) is not None
 
 
 def _resolved(value: str, variables: Mapping[str, str]) -> str | None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import lxml.etree
 
 from apps.documents.parsing.common.encoding import detect_encoding
-from apps.documents.parsing.common.zip_archive import BoundedZipFile
+from apps.documents.parsing.common.zip_archive import BoundedZipFile, parse_xml
 from apps.documents.parsing.html.parser import read_page
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
@@ -65,13 +65,9 @@ def _refuse_locked(archive: zipfile.ZipFile, names: set[str]) -> None:
 
 
 def _package(archive: zipfile.ZipFile) -> tuple[Any, str]:
-    container = _tree(archive.read("META-INF/container.xml"))
+    container = parse_xml(archive.read("META-INF/container.xml"))
     name = next(node.get("full-path") for node in container.iter() if str(node.tag).endswith("}rootfile"))
-    return _tree(archive.read(name)), posixpath.dirname(name)
-
-
-def _tree(data: bytes) -> Any:
-    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
+    return parse_xml(archive.read(name)), posixpath.dirname(name)
 
 
 def _spine(package: Any, folder: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ import lxml.html
 import trafilatura
 
 from apps.documents.parsing.common.encoding import detect_encoding, read_text
-from apps.documents.parsing.common.tables import is_header, make_table_blocks
+from apps.documents.parsing.common.tables import make_table_blocks_by_first_row
 from apps.documents.parsing.html.hidden_elements import hidden_elements
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
@@ -173,9 +173,7 @@ def _blocks(tree: Any) -> Iterator[ParsedBlock]:
         if event == "start":
             if tag == "table" and (rows := _rows(element)) is not None:
                 walk.skip_subtree()
-                yield from make_table_blocks(
-                    rows[1:] if is_header(rows[0]) else rows, rows[0] if is_header(rows[0]) else None
-                )
+                yield from make_table_blocks_by_first_row(rows)
             else:
                 parts.append(element.text or "")
                 if _is_item(element, tag):

@@ -9,7 +9,7 @@ from typing import Any
 
 import lxml.etree
 
-from apps.documents.parsing.common.tables import expand_spans, is_header, make_table_blocks
+from apps.documents.parsing.common.tables import expand_spans, make_table_blocks_by_first_row
 from apps.documents.parsing.common.zip_archive import BoundedZipFile
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
@@ -31,6 +31,7 @@ DAMAGED = "This document is damaged or was cut off during a transfer. Open it, s
 MOST_REPEATED = 100  # repetitions of a cell or space that declares a count
 MOST_DEEP = 200  # levels of nesting that are read
 SMALLEST = 1.0  # points; text of this size or smaller is not meant to be read
+_MANIFEST = "META-INF/manifest.xml"
 _FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _BACKGROUND = _FO + "background-color"
 
@@ -58,9 +59,9 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     """Yield title, pages and notices of an OpenDocument text or presentation. Raises ParseError."""
     try:
         with BoundedZipFile(path) as archive:
-            if b"encryption-data" in _read(archive, "META-INF/manifest.xml"):
+            if _MANIFEST in archive.namelist() and b"encryption-data" in archive.read(_MANIFEST):
                 raise ParseError(LOCKED)
-            content, meta = _tree(archive, "content.xml"), _tree(archive, "meta.xml")
+            content, meta = archive.read_xml("content.xml"), archive.read_xml("meta.xml")
     except (zipfile.BadZipFile, KeyError, lxml.etree.XMLSyntaxError, OSError) as error:
         raise ParseError(DAMAGED) from error
     body = content.find(f"{_name('office', 'body')}/*") if content is not None else None
@@ -81,18 +82,6 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
         yield ParseNotice(message_templates.SLIDES_HIDDEN % {"count": hidden})
     if reader.hidden:
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
-
-
-def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    try:
-        return archive.read(name)
-    except KeyError:
-        return b""
-
-
-def _tree(archive: zipfile.ZipFile, name: str) -> Any:
-    data = _read(archive, name)
-    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True)) if data else None
 
 
 def _first_heading(body: Any) -> str:
@@ -216,9 +205,7 @@ class _Reader:
 
     def _table(self, table: Any) -> Iterator[ParsedBlock]:
         rows = expand_spans(self._row(row) for row in table.iter(_ROW) if next(row.iterancestors(_TABLE)) is table)
-        rows = [row for row in rows if any(row)]
-        named = len(rows) > 1 and is_header(rows[0])
-        yield from make_table_blocks(rows[1:] if named else rows, rows[0] if named else None)
+        yield from make_table_blocks_by_first_row([row for row in rows if any(row)])
 
     def _row(self, row: Any) -> Iterator[tuple[str, int, int]]:
         """Yield text, columns and rows of each cell; cells covered by others are left out."""

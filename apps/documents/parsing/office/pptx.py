@@ -13,8 +13,8 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.exc import PackageNotFoundError
 from pptx.shapes.group import GroupShape
 
-from apps.documents.parsing.common.tables import is_header, make_table_blocks
-from apps.documents.parsing.common.zip_archive import BoundedZipFile
+from apps.documents.parsing.common.tables import expand_spans, make_table_blocks, make_table_blocks_by_first_row
+from apps.documents.parsing.common.zip_archive import BoundedZipFile, parse_xml
 from apps.documents.parsing.office.pptx_hidden_text import has_white_background, is_background_coloured
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
@@ -118,9 +118,7 @@ def _shape(shape: Any, paper: SlideArea, depth: int = 0) -> Iterator[ParsedBlock
         for inner in shape.shapes:  # unsorted: their places are relative to the group
             yield from _shape(inner, paper, depth + 1)
     elif getattr(shape, "has_table", False):
-        rows = _cells(shape.table)
-        named = bool(rows) and is_header(rows[0]) and len(rows) > 1
-        yield from make_table_blocks(rows[1:] if named else rows, rows[0] if named else None)
+        yield from make_table_blocks_by_first_row(_cells(shape.table))
     elif getattr(shape, "has_chart", False):
         yield from _chart(shape.chart)
     elif shape.has_text_frame:
@@ -131,13 +129,10 @@ def _shape(shape: Any, paper: SlideArea, depth: int = 0) -> Iterator[ParsedBlock
 
 def _cells(table: Any) -> list[list[str]]:
     """Return the rows of a table; the text of a merged cell is repeated in each place that it covers."""
-    rows = [[cell.text for cell in row.cells] for row in table.rows]
-    for top, row in enumerate(table.rows):
-        for left, cell in enumerate(row.cells):
-            if cell.is_merge_origin:
-                for below in rows[top : top + cell.span_height]:
-                    below[left : left + cell.span_width] = [cell.text] * len(below[left : left + cell.span_width])
-    return rows
+    return expand_spans(
+        [(cell.text, cell.span_width, cell.span_height) for cell in row.cells if not cell.is_spanned]
+        for row in table.rows
+    )
 
 
 def _text(shape: Any, paper: SlideArea) -> Iterator[ParsedBlock]:
@@ -191,8 +186,7 @@ def _diagram(shape: Any) -> Iterator[ParsedBlock]:
         part = shape.part.related_part(ids.get(_DATA)) if ids.get(_DATA) in shape.part.rels else None
         if part is None:
             continue
-        tree = lxml.etree.fromstring(part.blob, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
-        for line in tree.iter(_A + "p"):
+        for line in parse_xml(part.blob).iter(_A + "p"):
             words = "".join(node.text or "" for node in line.iter(_A + "t")).strip()
             if words:
                 yield ParsedBlock("list", "- " + words)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import lxml.etree
 from pptx.opc.constants import RELATIONSHIP_TYPE
+
+from apps.documents.parsing.common.zip_archive import parse_xml
 
 PALEST = 240  # of 255, in each colour, from which a colour counts as white
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -62,10 +63,7 @@ def _is_white(master: Any) -> bool:
     above = master.element.find(f"{_P}cSld/{_P}bg/{_P}bgRef/{_A}schemeClr")
     if names.get("bg1") != "lt1" or (above is not None and above.get("val") not in _WHITE_NAMES):
         return False
-    theme = lxml.etree.fromstring(
-        master.part.part_related_by(RELATIONSHIP_TYPE.THEME).blob,
-        lxml.etree.XMLParser(resolve_entities=False, no_network=True),
-    )
+    theme = parse_xml(master.part.part_related_by(RELATIONSHIP_TYPE.THEME).blob)
     light = next(theme.iter(_A + "lt1"), None)
     told = [] if light is None else [node.get("lastClr") or node.get("val") or "" for node in light]
     return [code.lower() for code in told] == ["ffffff"]

@@ -10,8 +10,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from apps.documents.parsing.common.tables import is_header, make_table_blocks
-from apps.documents.parsing.office.hidden_cells import HiddenCells
-from apps.documents.parsing.office.xlsx_hidden_cells import find_hidden_cells
+from apps.documents.parsing.office.hidden_cells import HiddenCells, find_hidden_cells
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
     PageCount,

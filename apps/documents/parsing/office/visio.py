@@ -35,7 +35,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     try:
         with BoundedZipFile(path) as archive:
             pages = list(_pages(archive))
-            core = _tree(archive, "docProps/core.xml")
+            core = archive.read_xml("docProps/core.xml")
     except (zipfile.BadZipFile, lxml.etree.XMLSyntaxError, NotImplementedError, RuntimeError, OSError) as error:
         raise ParseError(DAMAGED) from error
     named = core.findtext("{http://purl.org/dc/elements/1.1/}title") if core is not None else ""
@@ -48,26 +48,18 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 
 
-def _pages(archive: zipfile.ZipFile) -> Iterator[tuple[str, Any]]:
+def _pages(archive: BoundedZipFile) -> Iterator[tuple[str, Any]]:
     """Yield name and content of each page, in the order of Visio."""
-    listed, links = _tree(archive, f"{_FOLDER}/pages.xml"), _tree(archive, f"{_FOLDER}/_rels/pages.xml.rels")
+    listed, links = archive.read_xml(f"{_FOLDER}/pages.xml"), archive.read_xml(f"{_FOLDER}/_rels/pages.xml.rels")
     if listed is None or links is None:
         raise ParseError(DAMAGED)
     targets = {link.get("Id"): link.get("Target", "") for link in links}
     for page in listed.iter(f"{_V}Page"):
         rel = page.find(f"{_V}Rel")
         target = targets.get(rel.get(_ID) if rel is not None else None)
-        tree = _tree(archive, posixpath.normpath(posixpath.join(_FOLDER, target)).lstrip("/")) if target else None
+        tree = archive.read_xml(posixpath.normpath(posixpath.join(_FOLDER, target)).lstrip("/")) if target else None
         if tree is not None:
             yield page.get("Name") or page.get("NameU") or "", (page.find(f"{_V}PageSheet"), tree)
-
-
-def _tree(archive: zipfile.ZipFile, name: str) -> Any:
-    try:
-        data = archive.read(name)
-    except KeyError:
-        return None
-    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 class _Page:

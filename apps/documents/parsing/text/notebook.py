@@ -14,8 +14,7 @@ from apps.documents.parsing.protocol import (
     ParseError,
     ParseLimits,
     ParseNotice,
-    make_title,
-    paginate,
+    paginate_with_title,
 )
 from apps.documents.parsing.text.markdown import read_markdown
 
@@ -31,9 +30,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise ParseError("This notebook is damaged. Save it again in Jupyter and upload that.") from error
     blocks = [block for cell in cells if isinstance(cell, dict) for block in _cell(cell)]
-    if title := make_title(next((block.text for block in blocks if block.kind == "heading"), "")):
-        yield title
-    yield from paginate(blocks, limits)
+    yield from paginate_with_title(blocks, limits)
     if any("image/png" in _data(output) for cell in cells for output in _outputs(cell)):
         yield ParseNotice("Pictures created by the code were left out.")
 

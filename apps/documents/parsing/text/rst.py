@@ -16,7 +16,7 @@ from docutils.utils import SystemMessage
 
 from apps.documents.parsing.common.encoding import read_text
 from apps.documents.parsing.common.tables import make_table_blocks
-from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseLimits, make_title, paginate
+from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseLimits, paginate_with_title
 from apps.documents.parsing.text.plain_text import split_paragraphs
 
 MOST = 2_000_000  # characters up to which docutils is used; it takes seconds for more
@@ -81,10 +81,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
         tree = docutils.core.publish_doctree(text, settings_overrides=_SETTINGS) if len(text) <= MOST else None
     except (SystemMessage, RecursionError, ValueError, AttributeError, IndexError):  # raised for malformed markup
         tree = None
-    blocks = list(_blocks(tree, 0) if tree is not None else split_paragraphs(text))
-    if title := make_title(next((block.text for block in blocks if block.kind == "heading"), "")):
-        yield title
-    yield from paginate(blocks, limits)
+    yield from paginate_with_title(list(_blocks(tree, 0) if tree is not None else split_paragraphs(text)), limits)
 
 
 def _blocks(node: nodes.Node, level: int, items: int = 0, mark: str = "") -> Iterator[ParsedBlock]:

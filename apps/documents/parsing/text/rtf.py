@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.documents.parsing.common.tables import is_header, make_table_blocks
+from apps.documents.parsing.common.tables import make_table_blocks_by_first_row
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
     MAX_CHARACTERS,
@@ -114,16 +114,11 @@ def _blocks(reader: _Reader) -> Iterator[ParsedBlock]:
         if kind == "row":
             rows.append([cell.strip() for cell in words.split("\x07")[:-1]])
             continue
-        yield from _table(rows)
+        yield from make_table_blocks_by_first_row(rows)
         rows = []
         if words.strip():
             yield ParsedBlock("paragraph", strip_invisible(words).strip())
-    yield from _table(rows)
-
-
-def _table(rows: list[list[str]]) -> Iterator[ParsedBlock]:
-    named = len(rows) > 1 and is_header(rows[0])
-    yield from make_table_blocks(rows[1:] if named else rows, rows[0] if named else None)
+    yield from make_table_blocks_by_first_row(rows)
 
 
 class _Reader:
@@ -171,7 +166,7 @@ class _Reader:
                     self._seen_text = True
                 ended = self._word(word, int(number) if number else None)
                 if ended and not self._seen_text:
-                    yield ended, "".join(self._take())
+                    yield ended, self._take()
             elif sign is not None:
                 self._seen_text = self._seen_text or (sign == "*" and fresh)
                 self._put({"~": "\u00a0", "_": "-", "-": "", "\n": "\n"}.get(sign, sign if sign in "\\{}" else ""))
@@ -179,7 +174,7 @@ class _Reader:
                 self._put(text)
             fresh = fresh and sign == "*"
         self._flush()
-        yield "line", "".join(self._take())
+        yield "line", self._take()
 
     def _open(self) -> None:
         if len(self._stack) > MOST_DEEP:
@@ -269,10 +264,9 @@ class _Reader:
         elif not self._seen_text and text.strip():
             self.has_hidden_text = True
 
-    def _take(self) -> list[str]:
+    def _take(self) -> str:
         parts, self._parts = self._parts, []
-        joined = "".join(parts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return [joined]
+        return "".join(parts).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def decompress_rtf(data: bytes) -> bytes:

@@ -18,7 +18,7 @@ from uuid import uuid4
 import numpy as np
 
 from apps.engines.index.local import segment_files
-from apps.engines.index.local.lexical_index import Frequencies, LexicalReader, LexicalWriter
+from apps.engines.index.local.lexical_index import LexicalReader, LexicalWriter
 from apps.engines.index.local.position_filter import FilterRequest, SegmentIds
 from apps.engines.index.local.vector_reader import VectorReader
 from apps.engines.index.local.vector_writer import VectorWriter, choose_index_kind, get_faiss_version
@@ -49,7 +49,7 @@ class _Segment:
         self.words = LexicalReader(folder)
 
     def search(
-        self, row: Vectors, weights: TermWeights, local: Frequencies, limit: int, filters: FilterRequest, number: int
+        self, row: Vectors, weights: TermWeights, local: dict[str, int], limit: int, filters: FilterRequest, number: int
     ) -> _Hits:
         allowed = None if filters.allows_all else self.ids.filter_positions(filters)
         by_meaning = self.vectors.search(row, limit, allowed)
@@ -130,7 +130,7 @@ class LocalIndex:
         rows = [validate_query_vector(query.vector, segment.vectors.dimension) for segment in opened]
         terms, filters = extract_query_terms(query.text), FilterRequest(query)
         frequencies_by_segment = [segment.words.frequencies(terms) for segment in opened]
-        total_frequencies: Counter[tuple[str, str]] = Counter()
+        total_frequencies: Counter[str] = Counter()
         for frequencies in frequencies_by_segment:
             total_frequencies.update(frequencies)
         weights = weigh_terms(terms, total_frequencies, sum(segment.words.count for segment in opened))

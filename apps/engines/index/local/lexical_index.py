@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from apps.engines.index.scoring import FIELDS, TermWeights, compute_idf, get_field_texts
+from apps.engines.index.scoring import FIELD, TermWeights, compose_indexed_text, compute_idf
 from apps.engines.types import IndexEntry
 from apps.lib.text.analyzer import extract_terms
 
@@ -23,8 +23,6 @@ _HEAP_LEAST, _HEAP_MOST = 15_000_000, 256_000_000  # bytes; the first is tantivy
 _HEAP_EACH = 8000  # bytes per entry, so that a small segment becomes a single tantivy segment
 _FEW = 0.1  # share of allowed entries below which the query is restricted to their documents; above, hits are filtered
 _SPARE, _MORE = 1.3, 16  # factor and summand of the hits requested beyond the expected share of allowed ones
-
-Frequencies = dict[tuple[str, str], int]  # (field, term) -> number of entries that hold it
 
 
 class LexicalWriter:
@@ -86,8 +84,7 @@ class _Index:
             document = self._document()
             document.add_unsigned(_POSITION, self._position)
             document.add_text(_DOCUMENT, entry.document)
-            for field, text in get_field_texts(entry).items():
-                document.add_text(field, " ".join(extract_terms(text)))
+            document.add_text(FIELD, " ".join(extract_terms(compose_indexed_text(entry))))
             self._writer.add_document(document)
             self._position += 1
 
@@ -108,13 +105,12 @@ class LexicalReader:
         self._searcher: Any = index.searcher()
         self.count = int(self._searcher.num_docs)
 
-    def frequencies(self, terms: Iterable[str]) -> Frequencies:
-        """Return the number of entries that hold each term, by (field, term); terms that do not occur are left out."""
-        pairs = ((field, term) for term in terms for field in FIELDS)
-        return {pair: count for pair in pairs if (count := int(self._searcher.doc_freq(*pair)))}
+    def frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        """Return the number of entries that hold each term; terms that do not occur are left out."""
+        return {term: count for term in terms if (count := int(self._searcher.doc_freq(FIELD, term)))}
 
     def search(
-        self, weights: TermWeights, local: Frequencies, limit: int, allowed: PositionFilter | None = None
+        self, weights: TermWeights, local: dict[str, int], limit: int, allowed: PositionFilter | None = None
     ) -> list[tuple[int, float]]:
         """Return up to `limit` (position, BM25) pairs, best first, scored as if all searched segments were one.
         `allowed` None allows all."""
@@ -135,16 +131,16 @@ class LexicalReader:
                 return allowed_hits[:limit]
             fetch_limit *= 4
 
-    def _clauses(self, weights: TermWeights, local: Frequencies) -> list[tuple[Any, Any]]:
+    def _clauses(self, weights: TermWeights, local: dict[str, int]) -> list[tuple[Any, Any]]:
         """Build the query. tantivy weighs by this segment's frequencies, so each term is boosted by global over local
         weight."""
         query_class, should = self._tantivy.Query, self._tantivy.Occur.Should
         clauses = []
-        for pair, count in local.items():
-            if pair in weights.fields:
-                boost = FIELDS[pair[0]] * weights.fields[pair] / compute_idf(count, self.count)
-                term = query_class.term_query(self._schema, *pair, index_option="freq")
-                clauses.append((should, query_class.boost_query(term, boost)))
+        for term, count in local.items():
+            if term in weights.scored:
+                boost = weights.scored[term] / compute_idf(count, self.count)
+                query = query_class.term_query(self._schema, FIELD, term, index_option="freq")
+                clauses.append((should, query_class.boost_query(query, boost)))
         return clauses
 
     def _within(self, clauses: list[tuple[Any, Any]], allowed: PositionFilter) -> Any:
@@ -166,6 +162,5 @@ def _schema() -> Any:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field(_POSITION, fast=True)
     builder.add_text_field(_DOCUMENT, tokenizer_name="raw", index_option="basic")
-    for field in FIELDS:
-        builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field(FIELD, tokenizer_name="whitespace", index_option="freq")
     return builder.build()

@@ -28,9 +28,7 @@ from apps.engines.index.milvus.schema import (
     hash_term,
 )
 from apps.engines.index.scoring import (
-    FIELDS,
     SegmentHit,
-    TermWeights,
     extract_query_terms,
     get_lexical_depth,
     merge_candidates,
@@ -88,7 +86,7 @@ class MilvusIndex:
     def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
         terms = extract_query_terms(query.text)
         if not segments:
-            return IndexResult((), weigh_terms(terms, {}, 0).terms)
+            return IndexResult((), weigh_terms(terms, {}, 0).idf)
         for info in segments:
             row = validate_query_vector(query.vector, info.dimension)
         self._opened(segments)
@@ -97,7 +95,7 @@ class MilvusIndex:
         condition = _make_condition(segments, query)
         table, limit = _table(segments[0].dimension), min(query.limit, _MOST)
         by_meaning = self._hits(table, "vector", row[0].tolist(), condition, limit)
-        sparse = _sparse(weights)
+        sparse = {hash_term(term): weight for term, weight in weights.scored.items()}
         worded = (
             self._hits(table, "words", sparse, condition, min(get_lexical_depth(query.limit), _MOST)) if sparse else {}
         )
@@ -178,21 +176,21 @@ class MilvusIndex:
                     f"The index segment {info.id} is missing or damaged. Rebuild it with `manage.py reindex`."
                 )
 
-    def _frequencies(self, segments: Sequence[SegmentInfo], terms: Sequence[str]) -> dict[tuple[str, str], int]:
-        """Return the number of chunks that hold each (field, term): one search per term over the segments' rows."""
-        pairs = [(field, term) for term in dict.fromkeys(terms) for field in FIELDS]
-        frequencies: dict[tuple[str, str], int] = {}
-        for start in range(0, len(pairs), _BATCH):
-            batch = pairs[start : start + _BATCH]
+    def _frequencies(self, segments: Sequence[SegmentInfo], terms: Sequence[str]) -> dict[str, int]:
+        """Return the number of chunks that hold each term: one search per term over the segments' rows."""
+        distinct = list(dict.fromkeys(terms))
+        frequencies: dict[str, int] = {}
+        for start in range(0, len(distinct), _BATCH):
+            batch = distinct[start : start + _BATCH]
             hits = self._server.call(
-                "search", SEGMENTS, [{hash_term(*pair): 1.0} for pair in batch], anns_field="frequencies",
+                "search", SEGMENTS, [{hash_term(term): 1.0} for term in batch], anns_field="frequencies",
                 limit=min(len(segments), _MOST), filter=_segment_condition(segments), output_fields=["segment"],
                 search_params={"metric_type": "IP"},
             )  # fmt: skip
             frequencies |= {
-                pair: round(sum(hit["distance"] for hit in one)) for pair, one in zip(batch, hits, strict=True)
+                term: round(sum(hit["distance"] for hit in one)) for term, one in zip(batch, hits, strict=True)
             }
-        return {pair: count for pair, count in frequencies.items() if count}
+        return {term: count for term, count in frequencies.items() if count}
 
     def _hits(self, table: str, field: str, vector: Any, condition: str, limit: int) -> dict[str, tuple[int, float]]:
         """Return primary key -> (chunk, score), best first."""
@@ -232,7 +230,3 @@ def _make_condition(segments: Sequence[SegmentInfo], query: IndexQuery) -> str:
     if query.excluded_chunks:
         conditions.append(f"chunk not in {json.dumps(sorted(query.excluded_chunks))}")
     return " and ".join(conditions)
-
-
-def _sparse(weights: TermWeights) -> dict[int, float]:
-    return {hash_term(*pair): FIELDS[pair[0]] * weight for pair, weight in weights.fields.items()}

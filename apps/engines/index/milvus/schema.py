@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apps.engines.index.scoring import FIELDS, K1, B, get_field_texts
+from apps.engines.index.scoring import FIELD, K1, B, compose_indexed_text
 from apps.engines.types import EngineRefused, IndexEntry
 from apps.lib.text.analyzer import extract_terms
 
@@ -21,9 +21,9 @@ EMPTY_WEIGHT = 1e-6  # weight of dimension 0, which no term has: Milvus refuses 
 
 
 @lru_cache(maxsize=200_000)
-def hash_term(field: str, term: str) -> int:
+def hash_term(term: str) -> int:
     """Return the dimension of a term: 31 bits of a hash, so that two terms of a question practically never collide."""
-    digest = hashlib.blake2b(f"{field}\0{term}".encode(), digest_size=4).digest()
+    digest = hashlib.blake2b(f"{FIELD}\0{term}".encode(), digest_size=4).digest()
     return (int.from_bytes(digest, "big") >> 1) or 1
 
 
@@ -36,18 +36,14 @@ class SparseTermVectors:
 
     def make(self, entries: Sequence[IndexEntry]) -> Iterator[dict[int, float]]:
         """Yield the sparse vector of each entry: dimension -> weight."""
-        texts = [
-            {field: Counter(extract_terms(text)) for field, text in get_field_texts(entry).items()} for entry in entries
-        ]
-        averages = {field: sum(field_text[field].total() for field_text in texts) / len(texts) for field in FIELDS}
-        for field_text in texts:
-            sparse = {0: EMPTY_WEIGHT}
-            for field, counts in field_text.items():
-                length = counts.total() / (averages[field] or 1.0)
-                for term, count in counts.items():
-                    key = hash_term(field, term)
-                    sparse[key] = (K1 + 1) * count / (count + K1 * (1 - B + B * length))
-                    self.frequencies[key] = self.frequencies.get(key, 0.0) + 1
+        words = [Counter(extract_terms(compose_indexed_text(entry))) for entry in entries]
+        average = sum(counts.total() for counts in words) / len(words) or 1.0
+        for counts in words:
+            sparse, length = {0: EMPTY_WEIGHT}, counts.total() / average
+            for term, count in counts.items():
+                key = hash_term(term)
+                sparse[key] = (K1 + 1) * count / (count + K1 * (1 - B + B * length))
+                self.frequencies[key] = self.frequencies.get(key, 0.0) + 1
             yield sparse
 
 

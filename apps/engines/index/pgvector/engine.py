@@ -17,7 +17,7 @@ import numpy as np
 
 from apps.engines.index.pgvector.schema import SCHEMA, PgvectorConnection, SegmentWriter
 from apps.engines.index.scoring import (
-    FIELDS,
+    FIELD,
     K1,
     B,
     SegmentHit,
@@ -48,9 +48,9 @@ SELECT (SELECT coalesce(sum(pg_column_size(p)), 0) FROM {SCHEMA}.passages p WHER
 """  # noqa: S608
 _BM25 = f"""
 SELECT p.chunk, sum(wanted.weight * {K1 + 1} * p.count
-                    / (p.count + {K1} * ({1 - B} + {B} * p.length / greatest((s.averages->>w.field)::float8, 1e-9))))
-FROM unnest(%(fields)s::text[], %(terms)s::text[], %(weights)s::float8[]) AS wanted(field, term, weight)
-JOIN {SCHEMA}.words w ON w.segment = ANY(%(segments)s) AND w.term = wanted.term AND w.field = wanted.field
+                    / (p.count + {K1} * ({1 - B} + {B} * p.length / greatest((s.averages->>'{FIELD}')::float8, 1e-9))))
+FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS wanted(term, weight)
+JOIN {SCHEMA}.words w ON w.segment = ANY(%(segments)s) AND w.term = wanted.term
 JOIN {SCHEMA}.segments s ON s.id = w.segment
 CROSS JOIN LATERAL unnest(w.chunks, w.counts, w.lengths) AS p(chunk, count, length)
 WHERE NOT p.chunk = ANY(%(hidden)s) AND (%(documents)s::text[] IS NULL OR EXISTS (
@@ -110,20 +110,15 @@ class PgvectorIndex:
             total = _opened(connection, segments)
             weights = weigh_terms(terms, _frequencies(connection, segments, terms), total)
             values = _values(segments, query)
-            pairs = list(weights.fields.items())
-            values |= {
-                "fields": [field for (field, _), _ in pairs],
-                "terms": [term for (_, term), _ in pairs],
-                "weights": [FIELDS[field] * weight for (field, _), weight in pairs],
-            }
-            worded = dict(connection.execute(_BM25, values).fetchall()) if pairs and segments else {}
+            values |= {"terms": list(weights.scored), "weights": list(weights.scored.values())}
+            worded = dict(connection.execute(_BM25, values).fetchall()) if weights.scored and segments else {}
             meaning: dict[int, float] = {}
             if rows:
                 meaning |= self._nearest(connection, segments, values)
                 others = values | {"chunks": list(worded.keys() - meaning.keys())}
                 meaning_of = meaning | _cosines(connection, others)
         if not rows:
-            return IndexResult((), weights.terms)
+            return IndexResult((), weights.idf)
         return merge_candidates(
             [SegmentHit(chunk, cosine, 0.0) for chunk, cosine in meaning.items()],
             [SegmentHit(chunk, meaning_of[chunk], score) for chunk, score in worded.items()],
@@ -218,13 +213,13 @@ def _opened(connection: Any, segments: Sequence[SegmentInfo]) -> int:
     return sum(info.count for info in segments)
 
 
-def _frequencies(connection: Any, segments: Sequence[SegmentInfo], terms: list[str]) -> dict[tuple[str, str], int]:
+def _frequencies(connection: Any, segments: Sequence[SegmentInfo], terms: list[str]) -> dict[str, int]:
     rows = connection.execute(
-        f"SELECT field, term, sum(cardinality(chunks)) FROM {SCHEMA}.words "  # noqa: S608
-        "WHERE segment = ANY(%s) AND term = ANY(%s) GROUP BY field, term",
+        f"SELECT term, sum(cardinality(chunks)) FROM {SCHEMA}.words "  # noqa: S608
+        "WHERE segment = ANY(%s) AND term = ANY(%s) GROUP BY term",
         [[UUID(info.id) for info in segments], terms],
     )
-    return {(field, term): int(count) for field, term, count in rows}
+    return {term: int(count) for term, count in rows}
 
 
 def _cosines(connection: Any, values: dict[str, Any]) -> dict[int, float]:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import numpy as np
 
-from apps.engines.index.scoring import FIELDS, get_field_texts
+from apps.engines.index.scoring import FIELD, compose_indexed_text
 from apps.engines.types import EngineBroken, EngineRefused, EngineUnavailable, IndexEntry
 from apps.lib.text.analyzer import extract_terms
 
@@ -92,13 +92,12 @@ class SegmentWriter:
         self._connection = connection
         self._segment = segment
         self._parts = 0
-        self._lengths: Counter[str] = Counter()
-        self.count = self.dimension = 0
+        self._length = self.count = self.dimension = 0
 
     @property
     def averages(self) -> dict[str, float]:
-        """Average length in terms of a chunk, by field."""
-        return {field: self._lengths[field] / self.count for field in FIELDS}
+        """Average length in terms of a chunk, as the column holds it."""
+        return {FIELD: self._length / self.count}
 
     def add(self, entries: Sequence[IndexEntry], rows: Vectors) -> None:
         """Write entries with their vectors, shape (n, dimension). Raise EngineRefused for another dimension than
@@ -110,19 +109,18 @@ class SegmentWriter:
         with cursor.copy(_COPY_PASSAGES) as copy:
             for entry, row in zip(entries, rows.astype(np.float16).tolist(), strict=True):
                 copy.write_row((self._segment, entry.chunk_id, entry.document, str(row)))
-        postings: dict[tuple[str, str], tuple[list[int], list[int], list[int]]] = {}
+        postings: dict[str, tuple[list[int], list[int], list[int]]] = {}
         for entry in entries:
-            for field, text in get_field_texts(entry).items():
-                counts = Counter(extract_terms(text))
-                length = counts.total()
-                self._lengths[field] += length
-                for term, count in counts.items():
-                    posting = postings.setdefault((field, term), ([], [], []))
-                    for column, value in zip(posting, (entry.chunk_id, count, length), strict=True):
-                        column.append(value)
+            counts = Counter(extract_terms(compose_indexed_text(entry)))
+            length = counts.total()
+            self._length += length
+            for term, count in counts.items():
+                posting = postings.setdefault(term, ([], [], []))
+                for column, value in zip(posting, (entry.chunk_id, count, length), strict=True):
+                    column.append(value)
         with cursor.copy(_COPY_WORDS) as copy:
-            for (field, term), posting in postings.items():
-                copy.write_row((self._segment, field, term, self._parts, *posting))
+            for term, posting in postings.items():
+                copy.write_row((self._segment, FIELD, term, self._parts, *posting))
         self._parts += 1
         self.count += len(entries)
 

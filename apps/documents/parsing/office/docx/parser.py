@@ -12,8 +12,8 @@ import docx
 import lxml.etree
 from docx.opc.exceptions import PackageNotFoundError
 
-from apps.documents.parsing.common.tables import expand_spans, is_header, make_table_blocks
-from apps.documents.parsing.common.zip_archive import BoundedZipFile
+from apps.documents.parsing.common.tables import expand_spans, make_table_blocks_by_first_row
+from apps.documents.parsing.common.zip_archive import BoundedZipFile, parse_xml
 from apps.documents.parsing.office.docx.formulas import MATH, format_formula
 from apps.documents.parsing.office.docx.headers_footers import LEFT_OVER, list_headers_footers, strip_page_numbers
 from apps.documents.parsing.office.docx.hidden_text import HiddenRunDetector, read_child_value
@@ -105,8 +105,7 @@ def _body(archive: zipfile.ZipFile) -> Any:
 
 
 def _part(archive: zipfile.ZipFile, name: str) -> Any:
-    data = archive.read(name).replace(_STRICT, _W[1:-1].encode())
-    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
+    return parse_xml(archive.read(name).replace(_STRICT, _W[1:-1].encode()))
 
 
 class _Reader:
@@ -144,9 +143,8 @@ class _Reader:
                 yield from self._boxes(child)
                 yield from self._said_below(child)
             elif child.tag == _W + "tbl":
-                rows = [row for row in expand_spans(self._rows(child)) if any(row)]
-                named = bool(rows) and is_header(rows[0])
-                yield from make_table_blocks(rows[1:] if named else rows, rows[0] if named else None)
+                rows = expand_spans(self._rows(child))
+                yield from make_table_blocks_by_first_row([row for row in rows if any(row)])
                 yield from self._said_below(child)
             elif child.tag in _WRAPPERS:
                 yield from self.blocks(child)
