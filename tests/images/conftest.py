@@ -14,6 +14,7 @@ from apps.engines.image.fake import FakePainter
 from apps.images.generation import model_info
 from apps.images.models import TASK, Picture
 from apps.images.requests import submission
+from apps.safety.policy import defaults, schema, versions
 from apps.safety.policy.verdicts import Verdict
 from apps.users.models import User
 from tests.images.draw_helper import draw_ready
@@ -44,20 +45,38 @@ def painter(notified: list[str]) -> FakePainter:
 @pytest.fixture
 def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the list of picture ids for which the worker was notified."""
-    heard: list[str] = []
+    sent: list[str] = []
 
     def send(task: str, args: list[str], **_: Any) -> None:
         assert task == TASK
-        heard.extend(args)
+        sent.extend(args)
 
     monkeypatch.setattr(current_app, "send_task", send)
-    return heard
+    return sent
 
 
 @pytest.fixture
 def strict_check(settings: LazySettings) -> None:
     """Use `Strict` as the safety check."""
     settings.SAFETY_CHECK = f"{__name__}.Strict"
+
+
+@pytest.fixture
+def image_classifier(settings: LazySettings) -> None:
+    """Configure the fake classifier of pictures."""
+    settings.ENGINES = {
+        **settings.ENGINES,
+        "pictures": {"BACKEND": "apps.engines.classify.image_classifier.FakeImageClassifier"},
+    }
+    registry._built.pop("pictures", None)
+
+
+@pytest.fixture
+def fail_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold pictures while no classifier can judge whether they are sexual."""
+    policy = defaults.make_default_policy(registry.get_text_classifier().thresholds)
+    next(clause for clause in policy["clauses"] if clause["code"] == "sexual")["fail"] = "closed"
+    monkeypatch.setattr(versions, "current_policy", lambda: schema.parse_policy(policy))
 
 
 @pytest.fixture

@@ -20,19 +20,20 @@ from apps.documents.settings import RELEVANCE_THRESHOLD
 BIAS, COSINE, COVERED, COVERED_IN_TEXT = -7.65, 11.44, 1.96, 1.52
 
 WORD_MATCH_COVERAGE = 0.5  # word coverage from which the best passage is shown although it reaches no floor
-# A passage less likely than this share of the best one only distracts. A quarter, and FLOOR for each passage, lost the
-# right one for 19 % of XQuAD's questions in German over texts in three languages (8 % so), for 13 % in Spanish (7 %).
+# A passage less likely than this share of the best one only distracts. A quarter, and RELEVANCE_THRESHOLD for each
+# passage, lost the right one for 19 % of XQuAD's questions in German over texts in three languages (8 % so), for 13 %
+# in Spanish (7 %).
 SHARE_OF_BEST = 0.1
 
 
 def compute_coverage(idf: Mapping[str, float], words: AbstractSet[str]) -> float:
-    """The share of the question's weight, rare words more, that stands in a passage."""
+    """Return the share of the question's weight, rare words more, that stands in a passage."""
     whole = sum(idf.values())
     return sum(weight for term, weight in idf.items() if term in words) / whole if whole else 0.0
 
 
 def estimate_relevance(cosine: float, covered: float, covered_in_text: float) -> float:
-    """The probability, 0 to 1, that a passage answers a question. `covered` counts its title and headings too."""
+    """Return how likely, 0 to 1, a passage answers a question. `covered` counts its title and headings too."""
     weight = BIAS + COSINE * cosine + COVERED * covered + COVERED_IN_TEXT * covered_in_text
     return 1 / (1 + math.exp(-weight))
 
@@ -49,5 +50,5 @@ def compute_word_coverage(idf: Mapping[str, float], words: AbstractSet[str], unk
 
 def compute_threshold(best: float, minimum: float = RELEVANCE_THRESHOLD) -> float:
     """Return the relevance, 0 to 1, that a passage needs. None is used where the best one has less than `minimum`; a
-    `minimum` above FLOOR, which an owner has set, holds for each passage."""
+    `minimum` above RELEVANCE_THRESHOLD, which an owner has set, holds for each passage."""
     return SHARE_OF_BEST * best if RELEVANCE_THRESHOLD >= minimum <= best else max(minimum, SHARE_OF_BEST * best)

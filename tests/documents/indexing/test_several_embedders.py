@@ -92,8 +92,8 @@ def moved(collection: Collection, wanted: CollectionSettings) -> None:
     collection.refresh_from_db()
 
 
-def ask(user: User, question: str, places: Sequence[Collection] = (), scope: Any = None) -> SearchResult:
-    return asyncio.run(search(user, question, collections=[place.pk for place in places], scope=scope))
+def ask(user: User, question: str, collections: Sequence[Collection] = (), scope: Any = None) -> SearchResult:
+    return asyncio.run(search(user, question, collections=[collection.pk for collection in collections], scope=scope))
 
 
 def made_by(collection: Collection) -> set[tuple[str, int]]:
@@ -101,42 +101,43 @@ def made_by(collection: Collection) -> set[tuple[str, int]]:
 
 
 def test_another_embedder_is_built_beside_tried_swapped_in_and_rolled_back(alice: User, site: Any) -> None:
-    place = make_indexed_collection(alice, "Ferry", FERRY)
-    own = made_by(place)
-    row = build_index(place, SHORT)
-    assert row.has_own_chunks and made_by(place) == own
+    collection = make_indexed_collection(alice, "Ferry", FERRY)
+    own = made_by(collection)
+    row = build_index(collection, SHORT)
+    assert row.has_own_chunks and made_by(collection) == own
     question = "When does the boat sail?"
     tried, live = ask(alice, question, scope=candidates.make_trial_scope(row)), ask(alice, question)
     assert "nine in the morning" in tried.passages[0].text and "nine in the morning" in live.passages[0].text
     assert {hit.chunk_id for hit in tried.hits}.isdisjoint(hit.chunk_id for hit in live.hits)
 
     assert shadow_build.swap(row)
-    place.refresh_from_db()
-    assert read_collection_settings(place.search_settings) == SHORT
-    assert made_by(place) == {(registry.get_embedder("Short").fingerprint, 128)}
+    collection.refresh_from_db()
+    assert read_collection_settings(collection.search_settings) == SHORT
+    assert made_by(collection) == {(registry.get_embedder("Short").fingerprint, 128)}
     assert all(len(vector) == 4 * 128 for vector in Chunk.objects.values_list("vector", flat=True))
     found = ask(alice, question)
     assert "nine in the morning" in found.passages[0].text and found.unsearched == ()
     assert found.vector.shape == (384,), "what quotes are chosen by is the site's own"
 
     assert shadow_build.swap(IndexBuild.objects.get())
-    place.refresh_from_db()
-    assert (read_collection_settings(place.search_settings), made_by(place)) == (DEFAULT_SETTINGS, own)
+    collection.refresh_from_db()
+    assert (read_collection_settings(collection.search_settings), made_by(collection)) == (DEFAULT_SETTINGS, own)
     assert ask(alice, question).passages
 
 
 def test_what_comes_later_is_read_by_the_embedder_of_its_collection(alice: User, site: Any) -> None:
-    place = make_indexed_collection(alice, "Ferry", FERRY)
-    moved(place, SHORT)
+    collection = make_indexed_collection(alice, "Ferry", FERRY)
+    moved(collection, SHORT)
     late = make_collection(alice, "Other")
-    rows = [upload_file(at, "bees.md", BEES) for at in (place, late)]
+    rows = [upload_file(at, "bees.md", BEES) for at in (collection, late)]
     ingest(*[row.pk for row in rows])  # together, as the worker takes them
     assert set(Document.objects.values_list("status", flat=True)) == {"ready"}
-    assert {dimension for _, dimension in made_by(place)} == {128} and {d for _, d in made_by(late)} == {384}
-    index_maintenance.reindex(place.pk)
-    index_maintenance.merge(place.pk)
-    assert made_by(place) == {(registry.get_embedder("Short").fingerprint, 128)}
-    assert "thirty-five" in ask(alice, "At what temperature does a colony keep its brood?", [place]).passages[0].text
+    assert {dimension for _, dimension in made_by(collection)} == {128} and {d for _, d in made_by(late)} == {384}
+    index_maintenance.reindex(collection.pk)
+    index_maintenance.merge(collection.pk)
+    assert made_by(collection) == {(registry.get_embedder("Short").fingerprint, 128)}
+    (passage, *_) = ask(alice, "At what temperature does a colony keep its brood?", [collection]).passages
+    assert "thirty-five" in passage.text
 
 
 def test_one_question_finds_in_collections_of_three_embedders(alice: User, site: Any) -> None:
@@ -162,12 +163,12 @@ def test_one_question_finds_in_collections_of_three_embedders(alice: User, site:
 
 
 def test_cosines_of_another_embedder_are_told_on_the_scale_of_the_site(alice: User, site: Any) -> None:
-    place, other = make_indexed_collection(alice, "Ferry", FERRY), make_indexed_collection(alice, "Bees", BEES)
+    collection, other = make_indexed_collection(alice, "Ferry", FERRY), make_indexed_collection(alice, "Bees", BEES)
     question = "When does the boat to the island leave?"
-    before = {hit.title: hit.cosine for hit in ask(alice, question, [place, other]).hits}
-    for shelved in (place, other):
-        moved(shelved, FIRST)
-    after = {hit.title: hit.cosine for hit in ask(alice, question, [place, other]).hits}
+    before = {hit.title: hit.cosine for hit in ask(alice, question, [collection, other]).hits}
+    for each in (collection, other):
+        moved(each, FIRST)
+    after = {hit.title: hit.cosine for hit in ask(alice, question, [collection, other]).hits}
     raw = (
         registry.get_embedder("First").embed_query(question) @ registry.get_embedder("First").embed_passages([BEES])[0]
     )
@@ -178,8 +179,8 @@ def test_cosines_of_another_embedder_are_told_on_the_scale_of_the_site(alice: Us
 def test_a_model_that_is_gone_or_changed_leaves_its_collections_out_and_stops_no_other(
     alice: User, site: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    place, other = make_indexed_collection(alice, "Ferry", FERRY), make_indexed_collection(alice, "Bread", BREAD)
-    moved(place, SHORT)
+    collection, other = make_indexed_collection(alice, "Ferry", FERRY), make_indexed_collection(alice, "Bread", BREAD)
+    moved(collection, SHORT)
     for change in ("pinned", "gone"):
         if change == "pinned":
             site["Short"]["OPTIONS"]["sha256"] = "0" * 64
@@ -190,18 +191,18 @@ def test_a_model_that_is_gone_or_changed_leaves_its_collections_out_and_stops_no
         assert "fifty minutes" in found.passages[0].text
         assert (found.searched, found.unsearched) == (("Bread",), ("Ferry",))
         assert "“Short”" in caplog.text
-        late = ingest_file(place, f"{change}.md", BEES)
+        late = ingest_file(collection, f"{change}.md", BEES)
         assert late.status == "failed" and late.reason, "and says why"
     with pytest.raises(CommandError, match="index rebuild"):
         call_command("index", "verify", stdout=None)
-    assert embedders.get_fingerprint(other) and not embedders.get_fingerprint(place)
+    assert embedders.get_fingerprint(other) and not embedders.get_fingerprint(collection)
 
 
 def test_a_document_that_was_read_during_a_swap_is_embedded_again(
     alice: User, site: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = make_indexed_collection(alice, "Ferry", FERRY)
-    row = build_index(place, SHORT)
+    collection = make_indexed_collection(alice, "Ferry", FERRY)
+    row = build_index(collection, SHORT)
     write = type(registry.get_index()).write
 
     def swapping(self: Any, *given: Any) -> Any:
@@ -210,9 +211,9 @@ def test_a_document_that_was_read_during_a_swap_is_embedded_again(
         return write(self, *given)
 
     monkeypatch.setattr(type(registry.get_index()), "write", swapping)
-    assert ingest_file(place, "late.md", BEES).status == "ready"
-    assert {dimension for _, dimension in made_by(place)} == {128, 384}
-    assert IndexMaintenance.objects.get(pk=place.pk).rebuild_reason
+    assert ingest_file(collection, "late.md", BEES).status == "ready"
+    assert {dimension for _, dimension in made_by(collection)} == {128, 384}
+    assert IndexMaintenance.objects.get(pk=collection.pk).rebuild_reason
     index_maintenance.maintain_indexes()
-    assert made_by(place) == {(registry.get_embedder("Short").fingerprint, 128)}
+    assert made_by(collection) == {(registry.get_embedder("Short").fingerprint, 128)}
     assert "thirty-five" in ask(alice, "At what temperature does a colony keep its brood?").passages[0].text

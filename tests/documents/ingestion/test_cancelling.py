@@ -59,17 +59,17 @@ def around(step: Callable[..., Any], act: Callable[[], None], when: str) -> Call
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("place", "step"), STEPS, ids=[name for _, name in STEPS])
+@pytest.mark.parametrize(("module", "step"), STEPS, ids=[name for _, name in STEPS])
 @pytest.mark.parametrize("others", [0, 2])
 def test_cancelled_in_any_step_and_retried(
-    alice: User, monkeypatch: pytest.MonkeyPatch, place: Any, step: str, when: str, others: int
+    alice: User, monkeypatch: pytest.MonkeyPatch, module: Any, step: str, when: str, others: int
 ) -> None:
     collection = make_collection(alice)
     rows = [upload_file(collection, f"{n}.txt", f"Every employee has {n} days of leave.") for n in range(others + 1)]
     document = rows[others // 2]
     with monkeypatch.context() as patch:
         patch.setattr(
-            place, step, around(getattr(place, step), lambda: uploads.cancel_ingestion(alice, document), when)
+            module, step, around(getattr(module, step), lambda: uploads.cancel_ingestion(alice, document), when)
         )
         ingest(*(row.pk for row in rows))
     document.refresh_from_db()

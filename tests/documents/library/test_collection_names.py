@@ -23,14 +23,14 @@ def collections(alice: User, bob: User) -> list[Collection]:
     """Three called Manuals that Alice may read: one of hers, two of Bob's from before names were checked."""
     mine = Collection.objects.create(owner=alice, name="Manuals")
     theirs = [Collection.objects.create(owner=bob, name=name) for name in ("Manuals", "manuals")]
-    for place in theirs:
-        Membership.objects.create(collection=place, user=alice)
+    for collection in theirs:
+        Membership.objects.create(collection=collection, user=alice)
     return [mine, *theirs, Collection.objects.create(owner=alice, name="Letters")]
 
 
 def test_the_composer_names_the_owner_where_names_are_the_same(alice: User, collections: list[Collection]) -> None:
     names = {item.id: item.name for item in transcript.list_collection_options(alice, set())}
-    assert [names[place.pk] for place in collections] == [
+    assert [names[collection.pk] for collection in collections] == [
         "Manuals (Alice)",
         "Manuals (Bob)",
         "manuals (Bob) 2",
@@ -51,7 +51,7 @@ def test_the_composer_lists_collections_by_name_with_their_documents(alice: User
 def test_the_form_of_an_assistant_names_the_owner_too(alice: User, collections: list[Collection]) -> None:
     field: Any = AssistantForm(alice).fields["collections"]
     labels = {str(value): label for value, label in field.choices}
-    assert [labels[str(place.pk)] for place in collections] == [
+    assert [labels[str(collection.pk)] for collection in collections] == [
         "Manuals (Alice)", "Manuals (Bob)", "manuals (Bob) 2", "Letters",
     ]  # fmt: skip
 

@@ -99,7 +99,7 @@ def test_a_file_that_became_a_link_after_it_was_seen_is_not_opened(
     shutil.move(served_folder / "contracts" / "2026", tmp_path / "moved")
     (served_folder / "contracts" / "2026").symlink_to(tmp_path / "moved")
     monkeypatch.setattr(folder_sync, "preview_sync", lambda *_: seen)
-    assert [place for place, _ in sync(collection)] == ["contracts/2026/b.md", "contracts/a.txt"]
+    assert [path for path, _ in sync(collection)] == ["contracts/2026/b.md", "contracts/a.txt"]
     assert not collection.documents.exists()
 
 
@@ -110,9 +110,7 @@ def test_what_cannot_be_taken_is_told_and_the_rest_goes_on(
     for name, content in (("all.zip", "PK"), ("empty.txt", ""), ("large.txt", "x" * 101)):
         (served_folder / "contracts" / name).write_text(content)
     diff = preview_sync(collection, "contracts")
-    assert [place for place, _ in diff.refused] == [
-        f"contracts/{name}" for name in ("all.zip", "empty.txt", "large.txt")
-    ]
+    assert [path for path, _ in diff.refused] == [f"contracts/{name}" for name in ("all.zip", "empty.txt", "large.txt")]
     assert sync(collection) == [] and len(list_paths(collection)) == 2
 
 
@@ -128,7 +126,7 @@ def test_it_has_to_be_named_and_must_not_hold_the_data(collection: Collection, s
 
 @pytest.fixture
 def admin(ada: User, collection: Collection) -> User:
-    """An administrator who may edit the shelf."""
+    """An administrator who may edit the collection."""
     Membership.objects.create(collection=collection, user=ada, role=Role.EDITOR)
     return ada
 

@@ -33,21 +33,21 @@ class Rows:
 
     def __init__(self) -> None:
         self.owner, self.group = make_user("ada", "administrator"), Group.objects.create(name="Keepers")
-        self.shelf = make_collection(self.owner)
+        self.collection = make_collection(self.owner)
         self.target = make_collection(self.owner, "Other")
-        self.document = make_document(self.shelf, "Bees", ["A hive has one queen."])
+        self.document = make_document(self.collection, "Bees", ["A hive has one queen."])
         self.chunk = Chunk.objects.get(document=self.document)
         self.failed = self._waiting("failed", Document.Status.FAILED)
         self.queued = self._waiting("queued", Document.Status.QUEUED)
-        self.page = make_document(self.shelf, "Hive", ["A page about hives."])
+        self.page = make_document(self.collection, "Hive", ["A page about hives."])
         Document.objects.filter(pk=self.page.pk).update(url=PAGE)
         self.page.refresh_from_db()
-        sharing.share_with_group(self.owner, self.shelf, self.group, Role.READER)
+        sharing.share_with_group(self.owner, self.collection, self.group, Role.READER)
 
     def _waiting(self, name: str, status: Document.Status) -> Document:
         return Document.objects.create(
-            collection=self.shelf, uploaded_by=self.owner, name=name, file=f"documents/{name}", sha256=name, size=1,
-            status=status,
+            collection=self.collection, uploaded_by=self.owner, name=name, file=f"documents/{name}", sha256=name,
+            size=1, status=status,
         )  # fmt: skip
 
 
@@ -56,9 +56,9 @@ def upload() -> SimpleUploadedFile:
 
 
 EDITS: dict[str, Callable[[User, Rows], object]] = {
-    "store_upload": lambda user, rows: uploads.store_upload(user, rows.shelf, upload()),
+    "store_upload": lambda user, rows: uploads.store_upload(user, rows.collection, upload()),
     "refetch_web_page": lambda user, rows: versions.refetch_web_page(user, rows.page),
-    "queue_web_page": lambda user, rows: web_pages.queue_web_page(user, rows.shelf, f"{PAGE}/2"),
+    "queue_web_page": lambda user, rows: web_pages.queue_web_page(user, rows.collection, f"{PAGE}/2"),
     "cancel_ingestion": lambda user, rows: uploads.cancel_ingestion(user, rows.queued),
     "retry_ingestion": lambda user, rows: uploads.retry_ingestion(user, rows.failed),
     "delete_document": lambda user, rows: uploads.delete_document(user, rows.document),
@@ -68,12 +68,14 @@ EDITS: dict[str, Callable[[User, Rows], object]] = {
 }
 OWNERS_ONLY: dict[str, Callable[[User, Rows], object]] = {
     "move_document": lambda user, rows: uploads.move_document(user, rows.document, rows.target),  # not their target
-    "share_with_address": lambda user, rows: sharing.share_with_address(user, rows.shelf, "c@example.org", Role.READER),
-    "revoke_address": lambda user, rows: sharing.revoke_address(user, rows.shelf, "bob@example.org"),
-    "share_with_group": lambda user, rows: sharing.share_with_group(user, rows.shelf, rows.group, Role.EDITOR),
-    "revoke_group": lambda user, rows: sharing.revoke_group(user, rows.shelf, rows.group.pk),
-    "set_public_access": lambda user, rows: sharing.set_public_access(user, rows.shelf, enabled=True),
-    "delete_collection": lambda user, rows: sharing.delete_collection(user, rows.shelf),
+    "share_with_address": lambda user, rows: sharing.share_with_address(
+        user, rows.collection, "c@example.org", Role.READER
+    ),
+    "revoke_address": lambda user, rows: sharing.revoke_address(user, rows.collection, "bob@example.org"),
+    "share_with_group": lambda user, rows: sharing.share_with_group(user, rows.collection, rows.group, Role.EDITOR),
+    "revoke_group": lambda user, rows: sharing.revoke_group(user, rows.collection, rows.group.pk),
+    "set_public_access": lambda user, rows: sharing.set_public_access(user, rows.collection, enabled=True),
+    "delete_collection": lambda user, rows: sharing.delete_collection(user, rows.collection),
 }
 
 
@@ -91,7 +93,7 @@ def state(rows: Rows) -> tuple[object, ...]:
 def test_a_stranger_and_a_reader_are_refused_and_the_owner_is_not(verb: str, settings: Settings) -> None:
     settings.WEB_PAGES = True
     rows, stranger, reader = Rows(), make_user("eve"), make_user("bob")
-    Membership.objects.create(collection=rows.shelf, user=reader, role=Role.READER)
+    Membership.objects.create(collection=rows.collection, user=reader, role=Role.READER)
     before = state(rows)
     for user in (stranger, reader):
         with pytest.raises(PermissionDenied):
@@ -104,7 +106,7 @@ def test_a_stranger_and_a_reader_are_refused_and_the_owner_is_not(verb: str, set
 @pytest.mark.parametrize("verb", OWNERS_ONLY)
 def test_an_editor_neither_shares_nor_deletes_nor_moves_out(verb: str) -> None:
     rows, editor = Rows(), make_user("bob")
-    Membership.objects.create(collection=rows.shelf, user=editor, role=Role.EDITOR)
+    Membership.objects.create(collection=rows.collection, user=editor, role=Role.EDITOR)
     before = state(rows)
     with pytest.raises(PermissionDenied):
         OWNERS_ONLY[verb](editor, rows)
@@ -113,8 +115,8 @@ def test_an_editor_neither_shares_nor_deletes_nor_moves_out(verb: str) -> None:
 
 def test_only_an_administrator_who_may_edit_requests_a_sync() -> None:
     rows, editor, other = Rows(), make_user("bob"), make_user("carl", "administrator")
-    Membership.objects.create(collection=rows.shelf, user=editor, role=Role.EDITOR)
+    Membership.objects.create(collection=rows.collection, user=editor, role=Role.EDITOR)
     for user in (editor, other):
         with pytest.raises(PermissionDenied):
-            folder_sync.request_sync(user, rows.shelf, ".", "")
+            folder_sync.request_sync(user, rows.collection, ".", "")
     assert not FolderSync.objects.exists()

@@ -203,9 +203,9 @@ def test_a_version_is_searched_as_the_document_it_is_of(
     written: list[str] = []
     real = publishing.registry.get_index().write
 
-    def write(place: str, entries: Any, *more: Any) -> Any:
+    def write(path: str, entries: Any, *more: Any) -> Any:
         written.extend(entry.document for entry in entries)
-        return real(place, entries, *more)
+        return real(path, entries, *more)
 
     monkeypatch.setattr(publishing.registry.get_index(), "write", write)
     ingest_version(collection, "Thirty days of leave.")

@@ -78,10 +78,10 @@ def test_quotes_of_answers_and_viewers_lose_it_and_citations_point_where_they_di
 ) -> None:
     page = Page.objects.get(document=document, number=1)
     start = page.text.index(SECRET_TEXT)
-    place = [(document.pk, 1, [[start, start + len(SECRET_TEXT)]])]
-    assert read_spans(alice, place) == [SECRET_TEXT]
+    spans = [(document.pk, 1, [[start, start + len(SECRET_TEXT)]])]
+    assert read_spans(alice, spans) == [SECRET_TEXT]
     redact_document(morgan, document)
-    (said,) = read_spans(alice, place)
+    (said,) = read_spans(alice, spans)
     assert (
         said is not None and said.startswith("Boats are moored along the wall by █") and len(said) == len(SECRET_TEXT)
     )
@@ -103,11 +103,13 @@ def test_the_file_is_not_given_out_meanwhile(
 
 
 def test_an_answer_that_repeats_it_loses_it_too(alice: User, morgan: User, document: Document) -> None:
-    place = Conversation.objects.create(owner=alice, title="Boats")
-    told = {"conversation": place, "asked_by": alice, "status": "complete"}
+    conversation = Conversation.objects.create(owner=alice, title="Boats")
+    told = {"conversation": conversation, "asked_by": alice, "status": "complete"}
     question = Message.objects.create(role="user", text="Who moors boats?", **told)
     answer = Message.objects.create(role="assistant", parent=question, text=f"That is {SECRET}.", **told)
-    source = Source.objects.create(conversation=place, number=1, document=document, page_number=1, spans=[[0, 4]])
+    source = Source.objects.create(
+        conversation=conversation, number=1, document=document, page_number=1, spans=[[0, 4]]
+    )
     RetrievedPassage.objects.create(answer=answer, source=source, rank=1, relevance=1, cosine=1, bm25=1)
     other = Message.objects.create(role="assistant", parent=question, text=f"Ask {SECRET}.", **told)
     decision = redact_document(morgan, document)
@@ -125,9 +127,11 @@ def test_pages_and_logs_forget_an_answer_that_only_quotes_it(
 ) -> None:
     told = list[UUID]()
     monkeypatch.setattr(retraction, "announce_change", lambda rows, reason: told.extend(row.pk for row in rows))
-    place, now = Conversation.objects.create(owner=alice, title="Boats"), timezone.now()
-    source = Source.objects.create(conversation=place, number=1, document=document, page_number=1, spans=[[0, 4]])
-    about = {"conversation": place, "asked_by": alice, "status": "complete"}
+    conversation, now = Conversation.objects.create(owner=alice, title="Boats"), timezone.now()
+    source = Source.objects.create(
+        conversation=conversation, number=1, document=document, page_number=1, spans=[[0, 4]]
+    )
+    about = {"conversation": conversation, "asked_by": alice, "status": "complete"}
     question = Message.objects.create(role="user", text="Who moors boats?", **about)
     quoting, old, _ = [
         Message.objects.create(role="assistant", parent=question, text="See above.", ended=now - ago, **about)
@@ -143,10 +147,12 @@ def test_pages_and_logs_forget_an_answer_that_only_quotes_it(
 def test_an_answer_that_spells_it_otherwise_or_has_it_of_a_tool_loses_it_too(
     alice: User, morgan: User, document: Document, said: str
 ) -> None:
-    place = Conversation.objects.create(owner=alice, title="Boats")
-    told = {"conversation": place, "asked_by": alice, "status": "complete"}
+    conversation = Conversation.objects.create(owner=alice, title="Boats")
+    told = {"conversation": conversation, "asked_by": alice, "status": "complete"}
     question = Message.objects.create(role="user", text="Who moors boats?", **told)
-    source = Source.objects.create(conversation=place, number=1, document=document, page_number=1, spans=[[0, 4]])
+    source = Source.objects.create(
+        conversation=conversation, number=1, document=document, page_number=1, spans=[[0, 4]]
+    )
     before = [(f"That is {said}.", []), ("See above.", [{"title": "Search", "text": f"1: {said}"}])]
     answers = [Message.objects.create(role="assistant", parent=question, text=text, tools=tools, **told)
                for text, tools in before]  # fmt: skip
@@ -252,7 +258,9 @@ def test_a_document_that_is_deleted_while_its_index_is_written_ends_nothing(
 ) -> None:
     redact_document(morgan, document)
     merge = index_maintenance.merge
-    monkeypatch.setattr(index_maintenance, "merge", lambda place: (merge(place), remove_document(document)))
+    monkeypatch.setattr(
+        index_maintenance, "merge", lambda collection_id: (merge(collection_id), remove_document(document))
+    )
     assert chunk_reindexing.sweep() == 0
 
 

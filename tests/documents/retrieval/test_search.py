@@ -97,11 +97,14 @@ async def test_what_is_unshared_while_the_index_is_searched_is_not_shown(
 
 
 async def test_a_deletion_makes_room_for_what_ranked_behind(alice: User) -> None:
-    place = await in_db(make_collection, alice)
+    collection = await in_db(make_collection, alice)
     for number in range(40):
-        await in_db(make_document, place, f"Copy {number}", [f"The otter number {number} swims in the river."])
+        await in_db(make_document, collection, f"Copy {number}", [f"The otter number {number} swims in the river."])
     await in_db(
-        make_document, place, "Last", ["Otters are found at the river mouth, said the ranger of the northern shore."]
+        make_document,
+        collection,
+        "Last",
+        ["Otters are found at the river mouth, said the ranger of the northern shore."],
     )
     await in_db(Document.objects.filter(title__startswith="Copy").delete)
 
@@ -133,9 +136,9 @@ RANGER = "Otters are found at the river mouth, said the ranger of the northern s
 
 
 async def test_many_deleted_passages_do_not_hide_the_one_that_is_left(alice: User, asked: list[IndexQuery]) -> None:
-    place = await in_db(make_collection, alice)
-    gone = await in_db(otters, place, 900)
-    await in_db(make_document, place, "Last", [RANGER])
+    collection = await in_db(make_collection, alice)
+    gone = await in_db(otters, collection, 900)
+    await in_db(make_document, collection, "Last", [RANGER])
     await in_db(gone.delete)
 
     assert [passage.title for passage in (await search(alice, "otter river")).passages] == ["Last"]
@@ -143,8 +146,8 @@ async def test_many_deleted_passages_do_not_hide_the_one_that_is_left(alice: Use
 
 
 async def test_looking_further_counts_as_what_it_is(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = await in_db(make_collection, alice)
-    await in_db((await in_db(otters, place, 150)).delete)
+    collection = await in_db(make_collection, alice)
+    await in_db((await in_db(otters, collection, 150)).delete)
     now, calls = [0.0], Counter[str]()
 
     def slow(where: object, name: str, seconds: float) -> None:
@@ -168,17 +171,17 @@ async def test_looking_further_counts_as_what_it_is(alice: User, monkeypatch: py
 
 
 async def test_many_passages_switched_off_do_not_hide_the_one_that_is_left(alice: User) -> None:
-    place = await in_db(make_collection, alice)
-    off = await in_db(otters, place, 150)
-    await in_db(make_document, place, "Last", [RANGER])
+    collection = await in_db(make_collection, alice)
+    off = await in_db(otters, collection, 150)
+    await in_db(make_document, collection, "Last", [RANGER])
     await in_db(off.chunks.update, enabled=False)
 
     assert [passage.title for passage in (await search(alice, "otter river")).passages] == ["Last"]
 
 
 async def test_the_index_is_asked_once_where_enough_is_there(alice: User, asked: list[IndexQuery]) -> None:
-    place = await in_db(make_collection, alice)
-    row = await in_db(otters, place, 150)
+    collection = await in_db(make_collection, alice)
+    row = await in_db(otters, collection, 150)
     await in_db(row.chunks.filter(position__lt=20).update, enabled=False)
 
     assert (await search(alice, "otter river")).passages
@@ -186,8 +189,8 @@ async def test_the_index_is_asked_once_where_enough_is_there(alice: User, asked:
 
 
 async def test_nothing_is_found_where_all_of_a_large_document_was_deleted(alice: User) -> None:
-    place = await in_db(make_collection, alice)
-    await in_db((await in_db(otters, place, 150)).delete)
+    collection = await in_db(make_collection, alice)
+    await in_db((await in_db(otters, collection, 150)).delete)
 
     assert (await search(alice, "otter river")).passages == ()
 
@@ -203,14 +206,14 @@ async def test_only_the_named_collections_are_searched(alice: User, collection: 
 
 
 async def test_neighbours_under_the_same_heading_are_read_with_a_hit(alice: User) -> None:
-    place = await in_db(make_collection, alice)
+    collection = await in_db(make_collection, alice)
     sections = [
         Section("Ovens are pre-heated.", "Bread"),
         Section("Rye dough rests eighteen hours.", "Bread"),
         Section("It is baked hot.", "Bread"),
         Section("Cakes are sweet.", "Cake"),
     ]
-    await in_db(make_document, place, "Baking", sections)
+    await in_db(make_document, collection, "Baking", sections)
 
     best = (await search(alice, "How many hours does rye dough rest?")).passages[0]
 
@@ -218,13 +221,13 @@ async def test_neighbours_under_the_same_heading_are_read_with_a_hit(alice: User
 
 
 async def test_the_words_of_its_headings_find_a_passage(alice: User) -> None:
-    place = await in_db(make_collection, alice)
+    collection = await in_db(make_collection, alice)
     sections = [
         Section("It takes eighteen hours.", "Bread › Rye dough"),
         Section("It takes two hours.", "Cake › Sponge"),
         Section("It takes a week.", "Cheese › Ripening"),
     ]
-    await in_db(make_document, place, "Baking", sections)
+    await in_db(make_document, collection, "Baking", sections)
 
     found = {hit.heading: hit for hit in (await search(alice, "How long does rye dough take?")).hits}
 

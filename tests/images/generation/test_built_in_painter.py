@@ -12,7 +12,7 @@ from PIL import Image
 
 from apps.engines import registry
 from apps.engines.image.pictogram import engine
-from apps.images.generation import model_info, worker
+from apps.images.generation import model_info
 from apps.images.models import Picture
 from apps.images.provenance import content_credentials
 from apps.images.requests import submission
@@ -20,6 +20,7 @@ from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
 from assistant.config import engine_backends
 from tests.factories import make_client
+from tests.images.draw_helper import draw
 from tests.support.env_reading import read_env
 
 pytestmark = pytest.mark.django_db
@@ -35,9 +36,7 @@ def built_in(settings: LazySettings, notified: list[str]) -> None:
 
 def drawn(user: User, prompt: str) -> Picture:
     (row,) = submission.request_pictures(user, PictureRequest(prompt, seed=5))
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
-    return row
+    return draw(row)
 
 
 def test_it_draws_on_any_machine_what_was_asked_for(built_in: None, alice: User) -> None:

@@ -167,8 +167,7 @@ def test_a_step_may_take_longer_than_a_lease(
         return draw(request, tell)
 
     monkeypatch.setattr(painter, "draw", slow)
-    worker.draw_picture(queued_picture.pk)
-    queued_picture.refresh_from_db()
+    draw_ready(queued_picture)
     assert (seen, queued_picture.status, queued_picture.attempts) == ([True], "ready", 1)
     assert not [thread for thread in threading.enumerate() if thread.name == "lease"]
 
@@ -266,7 +265,5 @@ def test_where_the_disk_is_slow_the_model_does_not_wait_for_it_at_each_look(
     original = painter.draw
     monkeypatch.setattr(progress.ProgressWatcher, "_report", slow)
     monkeypatch.setattr(painter, "draw", draw)
-    worker.draw_picture(queued_picture.pk)
-    queued_picture.refresh_from_db()
-    assert queued_picture.status == "ready"
+    draw_ready(queued_picture)
     assert 2 <= told[0] <= 4, "of sixteen"

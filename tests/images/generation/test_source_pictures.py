@@ -10,14 +10,14 @@ from django.conf import LazySettings
 
 from apps.engines import registry
 from apps.engines.image.fake import FakePainter
-from apps.images.generation import model_info, scheduler, worker
+from apps.images.generation import model_info, scheduler
 from apps.images.library import gallery
 from apps.images.models import Picture
 from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
 from apps.users.models import User
 from tests.images import tiny_pipeline
-from tests.images.draw_helper import draw_ready
+from tests.images.draw_helper import draw, draw_ready
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,8 +94,7 @@ def test_a_picture_that_is_held_is_kept_for_nothing(alice: User, ready_picture: 
     row.refresh_from_db()
     assert not row.start and files() == []
     again = submission.request_pictures(alice, gallery.make_repetition(row))[0]
-    worker.draw_picture(again.pk)
-    again.refresh_from_db()
+    draw(again)
     assert (again.status, "no longer available" in again.reason) == ("failed", True)
     with pytest.raises(PictureRequestRefused, match="no longer available"):
         large = Picture(owner=alice, upscale=2, width=8, height=8)

@@ -10,7 +10,6 @@ from django.conf import LazySettings
 from django.db import IntegrityError
 
 from apps.engines.image.fake import FakePainter
-from apps.images.generation import worker
 from apps.images.models import Picture
 from apps.images.moderation import blocked_names
 from apps.images.requests import submission
@@ -23,8 +22,8 @@ from apps.safety.policy.schema import hash_policy
 from apps.safety.policy.verdicts import ALLOWED, Verdict
 from apps.safety.policy_admin import blocklist_import
 from apps.users.models import User
-from tests.factories import make_client
-from tests.images.moderation.test_picture_checks import ruled
+from tests.factories import decide_case, make_client
+from tests.images.draw_helper import draw, draw_ready
 
 pytestmark = pytest.mark.django_db
 POLICY = "José Müller, Acme Cola,, Bob"
@@ -144,11 +143,9 @@ def test_a_reviewer_who_allows_it_has_it_drawn(
 ) -> None:
     settings.PICTURE_NAMES = POLICY
     (row,) = submission.request_pictures(alice, PictureRequest("Bob on a bicycle"))
-    ruled(morgan, Case.objects.get(), "allow")
+    decide_case(morgan, Case.objects.get(), "allow")
     versions.refresh_policy()
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
-    assert row.status == "ready"
+    draw_ready(row)
 
 
 def test_a_name_that_came_onto_the_list_meanwhile_is_not_drawn_either(
@@ -156,8 +153,7 @@ def test_a_name_that_came_onto_the_list_meanwhile_is_not_drawn_either(
 ) -> None:
     (row,) = submission.request_pictures(alice, PictureRequest("Bob on a bicycle"))
     settings.PICTURE_NAMES = POLICY
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
+    draw(row)
     assert row.status == "held" and "a term that this site blocks" in row.reason and not painter.requests
 
 

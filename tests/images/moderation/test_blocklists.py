@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from apps.engines.image.fake import FakePainter
-from apps.images.generation import worker
 from apps.images.models import Picture
 from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest
@@ -19,8 +18,8 @@ from apps.safety.gate.gate import check_question
 from apps.safety.models import BlocklistHit, Case, PolicyVersion
 from apps.safety.policy import versions
 from apps.users.models import User
-from tests.factories import make_user
-from tests.images.moderation.test_picture_checks import ruled
+from tests.factories import decide_case, get_reviewer
+from tests.images.draw_helper import draw
 
 pytestmark = pytest.mark.django_db
 
@@ -54,10 +53,9 @@ def test_what_a_list_names_is_held_and_a_reviewer_lets_it_be_drawn(
     case = Case.objects.get()
     assert (row.status, case.snapshot.stage, case.owner) == ("held", "picture", alice)
     assert "a term that this site blocks" in row.reason and BlocklistHit.objects.get(key="names").count == 1
-    ruled(make_user("morgan", User.Role.REVIEWER), case, "allow")
+    decide_case(get_reviewer("morgan"), case, "allow")
     versions.refresh_policy()
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
+    draw(row)
     assert (row.status, len(painter.requests)) == ("ready", 1)
 
 
@@ -69,8 +67,7 @@ async def test_the_same_words_may_be_asked_about(transactional_db: None, listing
 def test_a_name_that_came_onto_the_list_meanwhile_is_held(alice: User, queued_picture: Picture, listing: Any) -> None:
     Picture.objects.filter(pk=queued_picture.pk).update(prompt="Jane Famous at sea")
     listing("withhold")
-    worker.draw_picture(queued_picture.pk)
-    queued_picture.refresh_from_db()
+    draw(queued_picture)
     assert queued_picture.status == "held" and not Case.objects.exists()
 
 
@@ -79,6 +76,5 @@ def test_what_a_list_only_wants_looked_at_is_drawn_and_looked_at(
 ) -> None:
     listing("review")
     (row,) = submission.request_pictures(alice, PictureRequest("Jane Famous on a bicycle"))
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
+    draw(row)
     assert (row.status, Case.objects.get().snapshot.stage) == ("ready", "picture")

@@ -17,14 +17,13 @@ from apps.safety.gate import pictures
 from apps.safety.models import Notice
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import defaults
 from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import Action, Stage, parse_policy
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import attached
-from tests.factories import make_client, make_user
+from tests.factories import make_client, make_decision_input
 
 pytestmark = pytest.mark.django_db
 
@@ -44,12 +43,6 @@ def edges(content: bytes) -> float:
 
 
 @pytest.fixture
-def morgan(db: None) -> User:
-    make_user("ada", User.Role.ADMINISTRATOR)
-    return make_user("morgan", User.Role.REVIEWER)
-
-
-@pytest.fixture
 def row(alice: User) -> Picture:
     made = Picture.objects.create(
         owner=alice, prompt="A red cat", width=256, height=128, steps=4, guidance=1, seed=1, model="fake",
@@ -58,11 +51,6 @@ def row(alice: User) -> Picture:
     made.file.save("a.png", ContentFile(board()))
     PreviewFrame.objects.create(picture=made, step=1, preview=board("JPEG"))
     return made
-
-
-def as_(user: User) -> Client:
-    client = make_client(user)
-    return client
 
 
 def body(client: Client, address: str) -> bytes:
@@ -76,21 +64,21 @@ def test_nothing_can_be_made_out() -> None:
 
 
 def test_every_address_blurs_it_until_somebody_asks(alice: User, bob: User, row: Picture) -> None:
-    talk = Conversation.objects.create(owner=alice, title="Talk")
-    asked = Message.objects.create(conversation=talk, role="user", text="/picture a red cat", asked_by=alice)
+    conversation = Conversation.objects.create(owner=alice, title="Talk")
+    asked = Message.objects.create(conversation=conversation, role="user", text="/picture a red cat", asked_by=alice)
     said = Message.objects.create(
-        conversation=talk, parent=asked, role="assistant", text="So.", asked_by=alice, status="complete",
+        conversation=conversation, parent=asked, role="assistant", text="So.", asked_by=alice, status="complete",
         picture_request={"words": "a red cat"},
     )  # fmt: skip
     said.pictures.add(row)
-    share = Share.objects.create(conversation=talk, last_message=said)
-    client = as_(alice)
+    share = Share.objects.create(conversation=conversation, last_message=said)
+    client = make_client(alice)
     ways = [f"/pictures/{row.pk}/{name}" for name in ("file.png", "preview.jpg", "frames/1.jpg")]
     for address in [*ways, f"/shared/{share.secret}/pictures/{row.pk}.png"]:
         assert edges(body(client, address)) < 20, address
         assert edges(body(client, f"{address}?clear")) > 100, address
     assert edges(body(client, f"/pictures/{row.pk}/file.png?download")) > 100
-    for page in (f"/pictures/{row.pk}/", f"/c/{talk.pk}/", f"/shared/{share.secret}/"):
+    for page in (f"/pictures/{row.pk}/", f"/c/{conversation.pk}/", f"/shared/{share.secret}/"):
         shown = client.get(page).content.decode()
         assert "data-clear" in shown and "Sexual content" in shown, page
     assert "Blurred: Sexual content" in client.get("/pictures/").content.decode()
@@ -103,7 +91,7 @@ def test_every_address_blurs_it_until_somebody_asks(alice: User, bob: User, row:
 def test_an_attached_one_too(alice: User) -> None:
     row = attached(alice, "text")
     AttachedPicture.objects.update(blur="violence")
-    client = as_(alice)
+    client = make_client(alice)
     clear = body(client, f"/attached/{row.pk}/?clear")
     for address in (f"/attached/{row.pk}/", f"/attached/{row.pk}/?small"):
         assert body(client, address) != clear and client.get(address)["Cache-Control"] == "private, no-store"
@@ -112,10 +100,10 @@ def test_an_attached_one_too(alice: User) -> None:
 def decide(by: User, row: Picture, stage: str = "picture", code: str = "violence") -> None:
     outcome = PolicyResult(Action.SEND, code, 3, 0.9)
     case = cases.flag_content(FlaggedContent("picture", str(row.pk), stage, "A picture", row.owner_id, outcome))
-    held = cases.claim_case(by, case.pk)
-    page = as_(by).get(f"/review/{held.pk}/").content.decode()
+    claimed = cases.claim_case(by, case.pk)
+    page = make_client(by).get(f"/review/{case.pk}/").content.decode()
     assert ('data-key="i"' in page) is (stage == "picture")
-    cases.decide_case(by, held.pk, DecisionInput(held.lease_token, held.version, "blur", "clear"))
+    cases.decide_case(by, case.pk, make_decision_input(claimed, "blur"))
 
 
 def test_a_reviewer_frees_and_blurs_and_takes_it_back(alice: User, morgan: User, row: Picture) -> None:

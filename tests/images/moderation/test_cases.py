@@ -19,17 +19,12 @@ from apps.lib import websocket_push
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import auto_close
 from apps.safety.moderation import cases as moderation_cases
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.factories import make_client
+from tests.factories import decide_case, make_client
+from tests.images.draw_helper import draw, draw_ready
 
 BAD = "Give me step by step instructions to build a pipe bomb"
 HELP = "I want to kill myself tonight"
-
-
-def ruled(reviewer: User, case: Case, outcome: str) -> None:
-    held = moderation_cases.claim_case(reviewer, case.pk)
-    moderation_cases.decide_case(reviewer, case.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 
 
 def test_words_that_are_withheld_become_a_tile_and_a_case(alice: User, painter: FakePainter, morgan: User) -> None:
@@ -46,14 +41,12 @@ def test_words_that_are_withheld_become_a_tile_and_a_case(alice: User, painter: 
 
 def test_once_a_reviewer_allowed_the_words_they_can_be_drawn(alice: User, painter: FakePainter, morgan: User) -> None:
     (row,) = submission.request_pictures(alice, PictureRequest(BAD))
-    ruled(morgan, Case.objects.get(), "allow")
+    decide_case(morgan, Case.objects.get(), "allow")
     from apps.safety.policy import versions
 
     versions.refresh_policy()
     again = submission.request_pictures(alice, gallery.make_variation(row))[0]
-    worker.draw_picture(again.pk)
-    again.refresh_from_db()
-    assert again.status == "ready"
+    draw_ready(again)
 
 
 def test_once_a_reviewer_allowed_the_words_the_tile_itself_is_drawn(
@@ -62,12 +55,10 @@ def test_once_a_reviewer_allowed_the_words_the_tile_itself_is_drawn(
     (row,) = submission.request_pictures(alice, PictureRequest(BAD))
     case = Case.objects.get()
     with django_capture_on_commit_callbacks(execute=True):
-        ruled(morgan, case, "allow")
+        decide_case(morgan, case, "allow")
     row.refresh_from_db()
     assert (row.status, row.reason, notified) == ("queued", "", [str(row.pk)])
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
-    assert row.status == "ready"
+    draw_ready(row)
     moderation_cases.undo_decision(morgan, case.pk)
     row.refresh_from_db()
     assert row.status == "held", "taken back, it is held again"
@@ -82,7 +73,7 @@ def test_a_picture_that_a_reviewer_blocks_is_seen_by_nobody_until_it_is_undone(
     case = Case.objects.get()
     client = make_client(alice)
     addresses = [f"/pictures/{queued_picture.pk}/{name}" for name in ("file.png", "preview.jpg")]
-    ruled(morgan, case, "block")
+    decide_case(morgan, case, "block")
     assert [client.get(address).status_code for address in addresses] == [404, 404]
     assert client.post("/pictures/download/", {"picture": [queued_picture.pk]}).status_code == 302
     moderation_cases.undo_decision(morgan, case.pk)
@@ -104,7 +95,7 @@ def test_a_browser_asks_each_time_whether_it_may_show_what_it_keeps(
     assert again["Cache-Control"] == "private, no-cache"
     assert client.get(address, headers={"If-None-Match": '"another"'}).status_code == 200
     cases.flag_picture(queued_picture, submission.check_prompts([BAD]).evaluation)
-    ruled(morgan, Case.objects.get(), "block")
+    decide_case(morgan, Case.objects.get(), "block")
     assert client.get(address, headers=kept).status_code == 404
     moderation_cases.undo_decision(morgan, Case.objects.get().pk)
     assert client.get(address, headers=kept).status_code == 304
@@ -127,7 +118,7 @@ def test_open_pages_are_told_of_a_picture_that_goes_and_comes_back(
     cases.flag_picture(queued_picture, submission.check_prompts([BAD]).evaluation)
     groups = [websocket_push.get_user_channel(alice.pk), websocket_push.get_picture_channel(queued_picture.pk)]
     with django_capture_on_commit_callbacks(execute=True):
-        ruled(morgan, Case.objects.get(), "block")
+        decide_case(morgan, Case.objects.get(), "block")
     assert told == [(group, True) for group in groups]
     with django_capture_on_commit_callbacks(execute=True):
         moderation_cases.undo_decision(morgan, Case.objects.get().pk)
@@ -151,8 +142,7 @@ def test_a_deleted_picture_leaves_nothing_to_decide(alice: User, painter: FakePa
 def test_a_case_that_cannot_be_closed_keeps_the_picture(
     alice: User, queued_picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker.draw_picture(queued_picture.pk)
-    queued_picture.refresh_from_db()
+    draw(queued_picture)
 
     def locked(*_: str) -> None:
         raise OperationalError

@@ -3,49 +3,29 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import LazySettings
-from django.test import Client
 
-from apps.engines import registry
 from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.engines.types import EngineBroken
 from apps.images.models import Picture
 from apps.safety.models import Case, Snapshot, detector_outages
 from apps.safety.moderation import cases
-from apps.safety.moderation.decision_input import DecisionInput
-from apps.safety.policy import defaults, schema, versions
 from apps.users.models import User
-from tests.factories import make_client, make_user
+from tests.factories import decide_case, make_client, make_user
 from tests.images.draw_helper import draw
-
-FAKE = "apps.engines.classify.image_classifier.FakeImageClassifier"
 
 
 @pytest.fixture
-def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-    """Configure a fake classifier and return the scores that it will give."""
-    settings.ENGINES = {**settings.ENGINES, "pictures": {"BACKEND": FAKE}}
-    registry._built.pop("pictures", None)
-    said = {"sexual": 0.01}
-    monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: dict(said))
-    return said
-
-
-def signed_in(user: User) -> Client:
-    client = make_client(user)
-    return client
-
-
-def ruled(user: User, case: Case, outcome: str) -> None:
-    """Claim the case and decide it as the user."""
-    held = cases.claim_case(user, case.pk)
-    cases.decide_case(user, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
+def classifier(image_classifier: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """Return the scores that the fake classifier will give."""
+    scores = {"sexual": 0.01}
+    monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: dict(scores))
+    return scores
 
 
 def test_without_a_classifier_a_picture_says_that_nobody_has_looked(alice: User, queued_picture: Picture) -> None:
     row = draw(queued_picture)
     assert (row.status, row.unchecked, Case.objects.count()) == ("ready", True, 0)
-    assert "not checked by a classifier" in signed_in(alice).get(f"/pictures/{row.pk}/").content.decode()
+    assert "not checked by a classifier" in make_client(alice).get(f"/pictures/{row.pk}/").content.decode()
 
 
 def test_what_is_calm_is_shown(alice: User, queued_picture: Picture, classifier: dict[str, float]) -> None:
@@ -59,17 +39,17 @@ def test_what_it_finds_is_held_and_a_case(
     classifier["sexual"] = 0.95
     row = draw(queued_picture)
     assert row.status == "held" and "A reviewer will look at it" in row.reason
-    own = signed_in(alice)
+    own = make_client(alice)
     assert own.get(f"/pictures/{row.pk}/file.png").status_code == own.get(f"/pictures/{row.pk}/preview.jpg").status_code
     assert own.get(f"/pictures/{row.pk}/file.png").status_code == 404
     case = Case.objects.get()
     assert (case.clause, case.snapshot.stage, case.owner) == ("sexual", "picture", alice)
-    staff = signed_in(morgan)
+    staff = make_client(morgan)
     assert staff.get(f"/review/{case.pk}/picture.png").status_code == 404  # nobody sees it before they claimed it
     staff.post(f"/review/{case.pk}/claim/")
     assert "Show the picture" in staff.get(f"/review/{case.pk}/").content.decode()
     assert staff.get(f"/review/{case.pk}/picture.png").content.startswith(b"\x89PNG")
-    assert signed_in(make_user("robin", User.Role.REVIEWER)).get(f"/review/{case.pk}/picture.png").status_code == 404
+    assert make_client(make_user("robin", User.Role.REVIEWER)).get(f"/review/{case.pk}/picture.png").status_code == 404
 
 
 def test_allowed_it_is_shown_and_taken_back_it_is_held_again(
@@ -78,14 +58,14 @@ def test_allowed_it_is_shown_and_taken_back_it_is_held_again(
     classifier["sexual"] = 0.95
     row = draw(queued_picture)
     case = Case.objects.get()
-    ruled(morgan, case, "allow")
+    decide_case(morgan, case, "allow")
     row.refresh_from_db()
     assert (row.status, row.reason) == ("ready", "")
     cases.undo_decision(morgan, case.pk)
     row.refresh_from_db()
     assert row.status == "held"
     Case.objects.update(lease_until=None, lease_token="", state="open")
-    ruled(morgan, case, "block")
+    decide_case(morgan, case, "block")
     row.refresh_from_db()
     assert row.status == "held" and "reviewer withheld" in row.reason
 
@@ -110,13 +90,8 @@ def test_one_that_fails_is_missing_and_never_zero(
 
 
 def test_a_clause_that_fails_closed_holds_what_nobody_can_look_at(
-    alice: User, queued_picture: Picture, monkeypatch: pytest.MonkeyPatch
+    alice: User, queued_picture: Picture, fail_closed: None
 ) -> None:
-    body = defaults.make_default_policy(registry.get_text_classifier().thresholds)
-    for row in body["clauses"]:
-        if row["code"] == "sexual":
-            row["fail"] = "closed"
-    monkeypatch.setattr(versions, "current_policy", lambda: schema.parse_policy(body))
     row = draw(queued_picture)
     assert (row.status, row.unchecked) == ("held", True)
     assert not Snapshot.objects.exists()  # nobody is asked; the operator sets a classifier up

@@ -6,11 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
-from django.test import Client
 from PIL import Image
 
-from apps.engines import registry
 from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.engines.image.fake import FakePainter
 from apps.engines.image.protocol import DrawRequest
@@ -18,7 +15,6 @@ from apps.engines.types import EngineBroken
 from apps.images.generation import progress
 from apps.images.models import Picture, PreviewFrame
 from apps.safety.models import detector_outages
-from apps.safety.policy import defaults, schema, versions
 from apps.users.models import User
 from tests.factories import make_client
 from tests.images.draw_helper import draw
@@ -27,16 +23,8 @@ CALM, DOUBTFUL, BAD = "blue", "green", "red"  # as FakePictures sees them
 
 
 @pytest.fixture
-def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Configure a classifier and return the list of pictures that it saw.
-
-    Every step stores a preview, however quick it is.
-    """
-    settings.ENGINES = {
-        **settings.ENGINES,
-        "pictures": {"BACKEND": "apps.engines.classify.image_classifier.FakeImageClassifier"},
-    }
-    registry._built.pop("pictures", None)
+def classifier(image_classifier: None, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return the list of pictures that the classifier saw. Every step stores a preview, however quick it is."""
     monkeypatch.setattr(progress, "TICK_S", 0)
     monkeypatch.setattr(progress, "_CHECK_PAUSE", 0)
     shown: list[bytes] = []
@@ -53,8 +41,7 @@ def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> list[
 @pytest.fixture
 def told(queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
     """Return, after each step, whether the owner could load a preview."""
-    client, seen = Client(), []
-    client.force_login(queued_picture.owner)
+    client, seen = make_client(queued_picture.owner), []
     tell = progress.ProgressWatcher.__call__
 
     def then(self: progress.ProgressWatcher, step: Any) -> None:
@@ -150,14 +137,9 @@ def test_while_the_classifier_is_away_no_preview_is_shown(
 
 
 def test_without_a_classifier_the_policy_says_whether_they_are_shown(
-    queued_picture: Picture, told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, told: list[tuple[int, bool]], fail_closed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "TICK_S", 0)
-    body = defaults.make_default_policy(registry.get_text_classifier().thresholds)
-    for row in body["clauses"]:
-        if row["code"] == "sexual":
-            row["fail"] = "closed"
-    monkeypatch.setattr(versions, "current_policy", lambda: schema.parse_policy(body))
     assert draw(queued_picture).status == "held" and not any(shown for _, shown in told)
 
 

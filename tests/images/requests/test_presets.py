@@ -98,12 +98,12 @@ def test_one_is_renamed_and_deleted(alice_client: Client) -> None:
     kept(alice_client)
     kept(alice_client, "Pier")
     row = Preset.objects.get(name="Harbour")
-    place = f"/pictures/presets/{row.pk}/"
-    assert "already have a preset with this name" in said(alice_client.post(place, {"name": "Pier"}, headers=HTMX))
-    assert "Enter a name first" in said(alice_client.post(place, {"name": ""}, headers=HTMX))
-    assert "Renamed." in said(alice_client.post(place, {"name": "Quay"}, headers=HTMX))
+    address = f"/pictures/presets/{row.pk}/"
+    assert "already have a preset with this name" in said(alice_client.post(address, {"name": "Pier"}, headers=HTMX))
+    assert "Enter a name first" in said(alice_client.post(address, {"name": ""}, headers=HTMX))
+    assert "Renamed." in said(alice_client.post(address, {"name": "Quay"}, headers=HTMX))
     assert set(Preset.objects.values_list("name", flat=True)) == {"Quay", "Pier"}
-    answer = alice_client.post(place + "delete/", headers=HTMX)
+    answer = alice_client.post(address + "delete/", headers=HTMX)
     assert "Deleted." in said(answer) and "Quay" not in said(answer) and Preset.objects.get().name == "Pier"
 
 
@@ -130,8 +130,8 @@ def test_nobody_else_sees_or_changes_them(alice_client: Client, bob: User) -> No
     row = Preset.objects.get()
     other = make_client(bob)
     assert "Harbour" not in said(other.get(f"/pictures/?preset={row.pk}"))
-    for place in (f"/pictures/presets/{row.pk}/", f"/pictures/presets/{row.pk}/delete/"):
-        assert other.post(place, {"name": "Mine"}).status_code == 404
+    for address in (f"/pictures/presets/{row.pk}/", f"/pictures/presets/{row.pk}/delete/"):
+        assert other.post(address, {"name": "Mine"}).status_code == 404
     assert Preset.objects.get().name == "Harbour"
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
@@ -22,7 +21,7 @@ from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
 from apps.users.models import User
 from tests.factories import make_client
-from tests.images.draw_helper import draw_ready
+from tests.images.draw_helper import draw, draw_ready, verify_file
 
 pytestmark = pytest.mark.django_db
 
@@ -60,8 +59,7 @@ def test_what_cannot_be_made_larger_is_refused(alice: User, ready_picture: Pictu
     other = upscaling.request_upscale(alice, queued_picture)
     queued_picture.file.storage.delete(queued_picture.file.name)
     gallery.delete_pictures(alice, [queued_picture.pk])
-    worker.draw_picture(other.pk)
-    other.refresh_from_db()
+    draw(other)
     assert (other.status, "no longer available" in other.reason) == ("failed", True)
 
 
@@ -123,22 +121,17 @@ def test_of_many_steps_a_few_previews_are_kept(alice: User, painter: FakePainter
     assert len(steps) == 8 and steps[0] == 1 and steps[-1] == 40
 
 
-def verified(row_content: bytes, name: str) -> str:
-    file = SimpleUploadedFile(name, row_content)
-    return Client().post("/verify/", {"picture": file}).content.decode()
-
-
 def test_a_copy_that_was_saved_again_is_known_by_its_mark(alice: User, ready_picture: Picture) -> None:
-    assert "has not been changed since" in verified(content(ready_picture), "a.png")
+    assert "has not been changed since" in verify_file(content(ready_picture))
     row = draw_ready(upscaling.request_upscale(alice, ready_picture))
     with Image.open(io.BytesIO(content(row))) as opened:
         copy = io.BytesIO()
         opened.convert("RGB").resize((400, 400)).save(copy, "JPEG", quality=80)
-    said = verified(copy.getvalue(), "copy.jpg")
+    said = verify_file(copy.getvalue(), "copy.jpg")
     assert "has the invisible watermark of a picture created on this site" in said
     assert row.prompt not in said and str(alice.email) not in said, "neither its words nor its maker"
     Picture.objects.all().delete()
-    assert "no watermark of this site" in verified(copy.getvalue(), "copy.jpg")
+    assert "no watermark of this site" in verify_file(copy.getvalue(), "copy.jpg")
 
 
 def test_the_visible_mark_is_written_once(

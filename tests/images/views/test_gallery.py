@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.engines.image.fake import FakePainter
@@ -21,15 +20,8 @@ from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
 from tests.factories import make_client
-from tests.images.provenance.test_content_credentials import png
+from tests.images.draw_helper import make_png, verify_file
 from tests.support.pages import strip_layout
-
-
-@pytest.fixture
-def picture(queued_picture: Picture) -> Picture:
-    worker.draw_picture(queued_picture.pk)
-    queued_picture.refresh_from_db()
-    return queued_picture
 
 
 def body(response: Any) -> str:
@@ -75,16 +67,18 @@ def test_what_cannot_be_drawn_comes_back_with_its_reason(
     assert not Picture.objects.exists()
 
 
-def test_a_picture_shows_its_recipe_its_file_and_its_kin(alice_client: Client, alice: User, picture: Picture) -> None:
-    child, unborn = submission.request_pictures(alice, PictureRequest("A blue cat", count=2, parent=picture))
+def test_a_picture_shows_its_recipe_its_file_and_its_kin(
+    alice_client: Client, alice: User, ready_picture: Picture
+) -> None:
+    child, unborn = submission.request_pictures(alice, PictureRequest("A blue cat", count=2, parent=ready_picture))
     worker.draw_picture(child.pk)
-    shown = strip_layout(body(alice_client.get(f"/pictures/{picture.pk}/")))
+    shown = strip_layout(body(alice_client.get(f"/pictures/{ready_picture.pk}/")))
     assert "<dt>Seed</dt><dd>7</dd>" in shown and str(child.pk) in shown and str(unborn.pk) not in shown
-    answer = alice_client.get(f"/pictures/{picture.pk}/file.png?download")
+    answer = alice_client.get(f"/pictures/{ready_picture.pk}/file.png?download")
     assert answer["Content-Disposition"] == 'attachment; filename="A-red-cat-7.png"'
-    with picture.file.open("rb") as file:
+    with ready_picture.file.open("rb") as file:
         assert content(answer) == file.read()
-    assert alice_client.get(f"/pictures/{picture.pk}/preview.jpg")["Content-Type"] == "image/jpeg"
+    assert alice_client.get(f"/pictures/{ready_picture.pk}/preview.jpg")["Content-Type"] == "image/jpeg"
 
 
 def test_one_that_is_waiting_is_cancelled_and_tried_again(alice_client: Client, queued_picture: Picture) -> None:
@@ -97,52 +91,54 @@ def test_one_that_is_waiting_is_cancelled_and_tried_again(alice_client: Client, 
     assert (again.prompt, again.parent) == (queued_picture.prompt, queued_picture) and again.seed != queued_picture.seed
 
 
-def test_one_that_is_ready_is_not_cancelled(alice_client: Client, picture: Picture) -> None:
-    alice_client.post(f"/pictures/{picture.pk}/cancel/")
-    picture.refresh_from_db()
-    assert picture.status == "ready"
+def test_one_that_is_ready_is_not_cancelled(alice_client: Client, ready_picture: Picture) -> None:
+    alice_client.post(f"/pictures/{ready_picture.pk}/cancel/")
+    ready_picture.refresh_from_db()
+    assert ready_picture.status == "ready"
 
 
-def test_favourites_words_and_states_narrow_the_gallery(alice_client: Client, alice: User, picture: Picture) -> None:
+def test_favourites_words_and_states_narrow_the_gallery(
+    alice_client: Client, alice: User, ready_picture: Picture
+) -> None:
     submission.request_pictures(alice, PictureRequest("A blue dog"))
-    alice_client.post(f"/pictures/{picture.pk}/favourite/")
+    alice_client.post(f"/pictures/{ready_picture.pk}/favourite/")
     for query, cat, dog in (("show=favourites", 1, 0), ("show=active", 0, 1), ("q=dog+blue", 0, 1), ("q=red", 1, 0)):
         shown = body(alice_client.get(f"/pictures/tiles/?{query}"))
         assert ("A red cat</span>" in shown, "A blue dog</span>" in shown) == (bool(cat), bool(dog)), query
     assert "No pictures found" in body(alice_client.get("/pictures/?q=zebra"))
 
 
-def test_an_edited_prompt_begins_with_the_recipe(alice_client: Client, picture: Picture) -> None:
-    shown = body(alice_client.get(f"/pictures/?from={picture.pk}"))
+def test_an_edited_prompt_begins_with_the_recipe(alice_client: Client, ready_picture: Picture) -> None:
+    shown = body(alice_client.get(f"/pictures/?from={ready_picture.pk}"))
     assert "A red cat</textarea>" in shown and "Starts with the settings" in shown
-    alice_client.post(f"/pictures/?from={picture.pk}", {"prompt": "A red dog", "count": 1, "strength": "0.3"})
+    alice_client.post(f"/pictures/?from={ready_picture.pk}", {"prompt": "A red dog", "count": 1, "strength": "0.3"})
     row = Picture.objects.get(status="queued")
-    assert (row.parent, row.from_parent, row.strength) == (picture, True, 0.3)
+    assert (row.parent, row.from_parent, row.strength) == (ready_picture, True, 0.3)
 
 
 def test_chosen_pictures_are_downloaded_with_their_recipes_and_deleted(
-    alice_client: Client, picture: Picture, django_capture_on_commit_callbacks: Any
+    alice_client: Client, ready_picture: Picture, django_capture_on_commit_callbacks: Any
 ) -> None:
-    answer = alice_client.post("/pictures/download/", {"picture": [picture.pk]})
+    answer = alice_client.post("/pictures/download/", {"picture": [ready_picture.pk]})
     with zipfile.ZipFile(io.BytesIO(content(answer))) as archive:
         names = sorted(archive.namelist())
         assert [name.rsplit(".")[-1] for name in names] == ["json", "png"]
         assert json.loads(archive.read(names[0]))["seed"] == 7
-    path = Path(picture.file.path)
+    path = Path(ready_picture.file.path)
     with django_capture_on_commit_callbacks(execute=True):
-        alice_client.post("/pictures/delete/", {"picture": [picture.pk]})
+        alice_client.post("/pictures/delete/", {"picture": [ready_picture.pk]})
     assert not Picture.objects.exists()
     assert not path.exists()
     assert alice_client.post("/pictures/delete/", {"picture": ["x"]}).status_code == 404
 
 
-def test_nobody_else_sees_deletes_or_downloads_them(bob: User, picture: Picture) -> None:
+def test_nobody_else_sees_deletes_or_downloads_them(bob: User, ready_picture: Picture) -> None:
     client = make_client(bob)
     assert "A red cat" not in body(client.get("/pictures/"))
-    client.post("/pictures/delete/", {"picture": [picture.pk]})
-    assert client.post("/pictures/download/", {"picture": [picture.pk]}).status_code == 302
+    client.post("/pictures/delete/", {"picture": [ready_picture.pk]})
+    assert client.post("/pictures/download/", {"picture": [ready_picture.pk]}).status_code == 302
     assert Picture.objects.count() == 1
-    assert client.get(f"/pictures/?from={picture.pk}").status_code == 404
+    assert client.get(f"/pictures/?from={ready_picture.pk}").status_code == 404
 
 
 def test_the_gallery_asks_few_questions(
@@ -154,31 +150,26 @@ def test_the_gallery_asks_few_questions(
         alice_client.get("/pictures/tiles/")
 
 
-def verified(file: bytes, name: str = "a.png") -> tuple[int, str]:
-    answer = Client().post("/verify/", {"picture": SimpleUploadedFile(name, file)})
-    return answer.status_code, body(answer)
-
-
-def test_anybody_can_verify_a_picture_of_this_site(picture: Picture) -> None:
-    with picture.file.open("rb") as file:
+def test_anybody_can_verify_a_picture_of_this_site(ready_picture: Picture) -> None:
+    with ready_picture.file.open("rb") as file:
         signed = file.read()
-    status, shown = verified(signed)
-    assert status == 200 and "It was created on this site" in shown and "are valid" in shown
+    shown = verify_file(signed)
+    assert "It was created on this site" in shown and "are valid" in shown
     assert "A red cat" not in shown, "what its maker wrote is theirs"
     changed = bytearray(signed)
     changed[signed.rindex(b"IDAT") + 10] ^= 1
-    shown = verified(bytes(changed))[1]
+    shown = verify_file(bytes(changed))
     assert "are not valid" in shown and "has not been changed since" not in shown
 
 
 @pytest.mark.django_db
 def test_a_foreign_picture_is_not_judged_by_what_it_lacks() -> None:
-    assert "no readable content credentials" in verified(png())[1]
-    assert "not from a trusted authority" in verified(content_credentials.sign_picture(png(), "another"))[1]
+    assert "no readable content credentials" in verify_file(make_png())
+    assert "not from a trusted authority" in verify_file(content_credentials.sign_picture(make_png(), "another"))
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("file", [b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"<svg onload=alert(1)>"])
 def test_what_is_no_picture_is_refused_in_words(file: bytes) -> None:
-    status, shown = verified(file, "<img src=x>.png")
-    assert status == 400 and "no PNG, JPEG or WebP" in shown and "<img src=x>" not in shown
+    shown = verify_file(file, "<img src=x>.png", status=400)
+    assert "no PNG, JPEG or WebP" in shown and "<img src=x>" not in shown

@@ -14,14 +14,14 @@ from PIL import Image
 
 from apps.engines.image.fake import FakePainter
 from apps.engines.image.validation import encode_png
-from apps.images.generation import model_info, scheduler, worker
+from apps.images.generation import model_info, scheduler
 from apps.images.library import gallery, generation_details
 from apps.images.models import Picture
 from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
 from apps.images.views import inpainting
 from apps.users.models import User
-from tests.images.draw_helper import draw_ready
+from tests.images.draw_helper import draw, draw_ready
 
 pytestmark = pytest.mark.django_db
 
@@ -144,8 +144,7 @@ def test_a_source_that_is_held_meanwhile_is_not_drawn_from(alice_client: Client,
     sent(alice_client, ready_picture, mask())
     row = Picture.objects.get(parent=ready_picture)
     Picture.objects.filter(pk=ready_picture.pk).update(status="held")
-    worker.draw_picture(row.pk)
-    row.refresh_from_db()
+    draw(row)
     assert row.status == "failed" and "held for review" in row.reason
 
 
