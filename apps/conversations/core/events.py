@@ -1,4 +1,4 @@
-"""Events of a turn, as they are logged and sent to clients. The type is the class name in lower case.
+"""Events of a turn, as they are logged and sent to clients. The type is the class name in lower case, or in `_TYPES`.
 
 A client that has received events 1..n has the whole answer so far. `encode_event` makes the bytes that are logged and
 sent. HTML is rendered on the server and inserted as it is. Every event is one JSON object with `type`, `turn` (the id
@@ -77,7 +77,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NothingFound:
     """Event: nothing relevant was found.
 
     The HTML says what was searched and what can be done (`conversations/evidence/_nothing_found.html`).
@@ -97,7 +97,7 @@ class Quotes:
 
 
 @dataclass(frozen=True, slots=True)
-class Folds:
+class VerifiedOnly:
     """Event: only verified sentences are shown, each once `Cited` names it; `Closed` holds the others, collapsed.
 
     Sent before the first `text`, if at all. `text` stands below the answer while it is written.
@@ -126,7 +126,7 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class ContextGauge:
     """Event: the context gauge of the composer (`conversations/composer/_context_usage.html`)."""
 
     html: str
@@ -201,12 +201,15 @@ class Retracted:
 
 
 Event = (
-    Opened | Step | Sources | Nothing | Quotes | Folds | Tool | Reasoning | Window | Text | Pictures | Cited | Waiting
-    | Closed | Retracted
+    Opened | Step | Sources | NothingFound | Quotes | VerifiedOnly | Tool | Reasoning | ContextGauge | Text | Pictures
+    | Cited | Waiting | Closed | Retracted
 )  # fmt: skip
+# Types of events whose class has another name: pages, and logs of running turns, know these.
+_TYPES: dict[type, str] = {NothingFound: "nothing", VerifiedOnly: "folds", ContextGauge: "window"}
 
 
 def encode_event(event: Event, **also: Any) -> bytes:
     """Return the event as JSON with its `type` and further values (`turn`), as it is logged and sent."""
-    named = b'{"type":"%b",%b' % (type(event).__name__.lower().encode(), orjson.dumps(event)[1:])
+    kind = _TYPES.get(type(event)) or type(event).__name__.lower()
+    named = b'{"type":"%b",%b' % (kind.encode(), orjson.dumps(event)[1:])
     return b"%b,%b" % (named[:-1], orjson.dumps(also)[1:]) if also else named

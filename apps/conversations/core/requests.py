@@ -112,6 +112,7 @@ ModelName = Annotated[str | None, PlainValidator(model_choice.parse_model)]
 Question = Annotated[str, PlainValidator(clean_question)]
 # Question that this one rewords. Pages of the former release and questions that they queued send it as `beside`.
 RewordedQuestion = Annotated[UUID | None, Field(validation_alias=AliasChoices("reworded_question", "beside"))]
+_DO = Field(validation_alias="do")  # name of `action` in the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +154,21 @@ class RetryRequest:
 class AskCommand(AskRequest):
     """Ask now; or "queue" the question, or prefetch for a draft while the user is "typing"."""
 
-    do: Literal["ask", "queue", "typing"] = "ask"
+    action: Annotated[Literal["ask", "queue", "typing"], _DO] = "ask"
 
 
 @dataclass(frozen=True, slots=True)
 class RetryCommand(RetryRequest):
     """Answer again, with or without documents, or continue."""
 
-    do: Literal["retry", "continue", "answer_without_documents"] = "retry"
+    action: Annotated[Literal["retry", "continue", "answer_without_documents"], _DO] = "retry"
 
 
 @dataclass(frozen=True, slots=True)
 class TurnCommand:
     """Stop the turn, or let it answer now without waiting for files."""
 
-    do: Literal["stop", "answer_now"]
+    action: Annotated[Literal["stop", "answer_now"], _DO]
     turn: UUID
 
 
@@ -175,7 +176,7 @@ class TurnCommand:
 class ResumeCommand:
     """Follow the turn from the event behind the number `after`."""
 
-    do: Literal["resume"]
+    action: Annotated[Literal["resume"], _DO]
     turn: UUID
     after: Annotated[int, Field(strict=True, ge=0)]
 
@@ -184,7 +185,7 @@ class ResumeCommand:
 class DecideCommand:
     """Allow or deny a tool call of the turn."""
 
-    do: Literal["decide"]
+    action: Annotated[Literal["decide"], _DO]
     turn: UUID
     call: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}$")]
     allow: Flag = False
@@ -194,7 +195,7 @@ class DecideCommand:
 class RewordCommand:
     """Replace the text of a question."""
 
-    do: Literal["reword"]
+    action: Annotated[Literal["reword"], _DO]
     question: UUID
     text: Question
 
@@ -203,7 +204,7 @@ class RewordCommand:
 class QueuedCommand:
     """Ask a queued question at once, or remove it."""
 
-    do: Literal["queue_now", "unqueue"]
+    action: Annotated[Literal["queue_now", "unqueue"], _DO]
     queued: UUID
 
 
@@ -211,7 +212,7 @@ class QueuedCommand:
 class ConversationCommand:
     """List retracted answers, mark as read, or stay with a temporary chat."""
 
-    do: Literal["look", "seen", "stay"]
+    action: Annotated[Literal["look", "seen", "stay"], _DO]
     conversation: UUID
 
 
@@ -219,7 +220,7 @@ class ConversationCommand:
 class WatchCommand:
     """Follow the changes of a shared link."""
 
-    do: Literal["watch"]
+    action: Annotated[Literal["watch"], _DO]
     secret: str
 
 
@@ -227,7 +228,7 @@ Command = (
     AskCommand | RetryCommand | TurnCommand | ResumeCommand | DecideCommand | RewordCommand | QueuedCommand
     | ConversationCommand | WatchCommand
 )  # fmt: skip
-_COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="do")])
+_COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="action")])
 _ASK: TypeAdapter[AskCommand] = TypeAdapter(AskCommand)
 _CLIENT_ID: TypeAdapter[str] = TypeAdapter(ClientId)
 
@@ -246,8 +247,8 @@ def parse_command(message: Mapping[str, Any]) -> Command:
     if isinstance(command, AskCommand):
         return _resolve_picture(command)
     if isinstance(command, RetryCommand):
-        without = True if command.do == "answer_without_documents" else None
-        return replace(command, continues=command.do == "continue", without_documents=without)
+        without = True if command.action == "answer_without_documents" else None
+        return replace(command, continues=command.action == "continue", without_documents=without)
     return command
 
 

@@ -130,7 +130,7 @@ class SamplingChoice:
     preset: SamplingPreset = SamplingPreset.BALANCED
     changes: Mapping[str, Any] = field(default_factory=dict)
 
-    def longest(self, default: int) -> int:
+    def get_max_tokens(self, default: int) -> int:
         """Return the token limit of the answer: the chosen one, else `default`, less with beam search."""
         return int(self.changes.get("max_tokens", min(default, MAX_BEAM_TOKENS) if self.beams else default))
 
@@ -139,7 +139,7 @@ class SamplingChoice:
         """Return the number of beams; 0 without beam search."""
         return int(self.changes.get("beams", 0))
 
-    def sampling(self, room: int) -> Sampling:
+    def make_sampling(self, room: int) -> Sampling:
         """Return the sampling to send to the server, within `room` tokens for the answer."""
         changes = dict(self.changes)
         length = min(room, int(changes.pop("max_tokens", room)))
@@ -147,17 +147,17 @@ class SamplingChoice:
             changes["stop"] = tuple(changes["stop"])
         return replace(PRESETS[self.preset], **changes, max_tokens=max(1, length))
 
-    def used(self, sampling: Sampling, *, whole: bool) -> dict[str, Any]:
+    def record_used(self, sampling: Sampling, *, accepts_all: bool) -> dict[str, Any]:
         """Return the sampling as a JSON record of the answer. `sampling` is the sampling that was sent to the server.
 
-        If the server does not support the `whole` sampling, "unheeded" lists the controls that it ignored.
+        Unless the server `accepts_all` controls, "unheeded" lists the controls that it ignored.
         """
         numbers = [
             item for item in CONTROLS if (item.name in _OF_BEAMS if sampling.beams else item is not BEAMS_CONTROL)
         ]
         values = {control.name: getattr(sampling, control.name) for control in numbers}
         values = {name: value for name, value in values.items() if value is not None}
-        unheeded = [] if whole else [name for name in EXTENDED if name in values]
+        unheeded = [] if accepts_all else [name for name in EXTENDED if name in values]
         sent = {name: value for name, value in values.items() if name not in unheeded}
         also = {"stop": list(sampling.stop)} if sampling.stop else {}
         return {"preset": str(self.preset), **sent, **also, **({"unheeded": unheeded} if unheeded else {})}

@@ -175,7 +175,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if message.get("do") == "typing":
             return self._prefetch_draft(user, message)
         match requests.parse_command(message):
-            case requests.AskCommand(do="queue") as ask:
+            case requests.AskCommand(action="queue") as ask:
                 await self._advance_queue(await queue.queue_question(user, ask, message), client_id)
             case requests.AskCommand() as ask:
                 prefetch.cancel_prefetch(user)
@@ -188,7 +188,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await self._reword(user, question, text, client_id)
             case requests.ResumeCommand(turn=turn, after=after):
                 await self._resume(turn, after)
-            case requests.TurnCommand(do="stop", turn=turn):
+            case requests.TurnCommand(action="stop", turn=turn):
                 await self._stop(turn)
             case requests.TurnCommand(turn=turn):
                 retrieval.skip_file_wait(user, turn)
@@ -196,10 +196,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await in_db(approvals.save_decision, user, turn, call, allow)
             case requests.WatchCommand(secret=secret):
                 await self._join(*await in_db(links.get_subscribed_groups, secret))
-            case requests.ConversationCommand(do="look", conversation=conversation):
+            case requests.ConversationCommand(action="look", conversation=conversation):
                 standing = await in_db(retraction.list_retracted, user, conversation)
                 await self._send({"type": "standing", "conversation": str(conversation), "retracted": standing})
-            case requests.ConversationCommand(do="seen", conversation=conversation):
+            case requests.ConversationCommand(action="seen", conversation=conversation):
                 await in_db(conversation_actions.mark_read, user, conversation)
             case requests.ConversationCommand(conversation=conversation):
                 await self._reconnect_chat(user, conversation)

@@ -23,7 +23,7 @@ from django.utils.translation import gettext
 from apps.conversations.assistants import assistant_choice, collection_choice
 from apps.conversations.assistants.instructions import build_instructions
 from apps.conversations.core import model_choice
-from apps.conversations.core.events import Event, Nothing, Quotes, Text, Waiting
+from apps.conversations.core.events import Event, NothingFound, Quotes, Text, Waiting
 from apps.conversations.errors import NotFoundOrForbidden
 from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Assistant, Conversation
@@ -193,7 +193,7 @@ async def stream_text(turn: EphemeralTurn) -> AsyncGenerator[str, None]:
             match event:
                 case Quotes():
                     yield "".join(f"> {' '.join(quote.text.split())} [{quote.source}]\n\n" for quote in turn.quotes)
-                case Nothing():
+                case NothingFound():
                     yield _describe_no_results(turn)
                 case Text() if len(turn.text) > sent_length:
                     piece, sent_length = turn.text[sent_length:], len(turn.text)

@@ -19,7 +19,7 @@ from apps.conversations.assistants import answer_style, assistant_choice
 from apps.conversations.assistants.instructions import describe_applied_instructions
 from apps.conversations.attachments import prompt_content
 from apps.conversations.core import model_choice
-from apps.conversations.core.events import Folds, Window
+from apps.conversations.core.events import ContextGauge, VerifiedOnly
 from apps.conversations.core.sampling import get_penalties
 from apps.conversations.evidence import answer_sources, source_numbering
 from apps.conversations.models import AnswerStyle, ShownSentences
@@ -60,7 +60,7 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
         instructions=prepared.instructions,
         without_sources=not turn.passages and (found is None or bool(turn.attached)),
         text_so_far=prepared.text_so_far,
-        max_tokens=prepared.sampling.longest(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(prepared.model)),
+        max_tokens=prepared.sampling.get_max_tokens(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(prepared.model)),
         notes=[*turn.notes, *prompt_content.write_prompt_notes(turn.attached, sees=sees)], pictures=pictures,
         tokens_per_picture=prompt_content.TOKENS_PER_PICTURE, tool_tokens=cost,
     )  # fmt: skip
@@ -74,8 +74,8 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
     await _emit_condition_steps(turn, built.start)
     turn.timings["prompt"] = (time.perf_counter() - start) * 1000
     choices = settings.TOKEN_CHOICES if turn.records_tokens else 0
-    sampling = replace(prepared.sampling.sampling(built.max_tokens), logprobs=choices)
-    turn.sampling_used = prepared.sampling.used(sampling, whole=info.accepts_all_sampling)
+    sampling = replace(prepared.sampling.make_sampling(built.max_tokens), logprobs=choices)
+    turn.sampling_used = prepared.sampling.record_used(sampling, accepts_all=info.accepts_all_sampling)
     also = get_penalties(info.name, sampling)
     turn.request = ChatRequest(built.messages, sampling, str(prepared.user.pk), tools, extra_body=also)
     return turn.request
@@ -114,7 +114,7 @@ async def _resolve_style(turn: Turn, found: SearchResult | None) -> None:
     if not turn.prepared.without_documents:
         turn.shown_sentences = str(answer_style.resolve_shown_sentences(turn.prepared.assistant, profile, model))
     if turn.shown_sentences == ShownSentences.VERIFIED:
-        await turn.emit(Folds(gettext("The model is writing. A sentence appears once it is verified.")))
+        await turn.emit(VerifiedOnly(gettext("The model is writing. A sentence appears once it is verified.")))
 
 
 async def stream_answer(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) -> None:
@@ -185,7 +185,7 @@ async def _emit_sources(turn: Turn, found: SearchResult | None) -> None:
     await turn.notify_pages()
     if turn.measure_window is not None:
         turn.window = turn.measure_window()
-        await turn.emit(Window(context_usage.render_gauge(turn.window)))
+        await turn.emit(ContextGauge(context_usage.render_gauge(turn.window)))
     turn.renderer.links = await in_pool(link_policy.collect_allowed_links, _list_link_texts(turn))
     await _resolve_style(turn, found)
     if found is None or not found.passages:

@@ -49,7 +49,7 @@ async def queue_question(user: User, ask: AskRequest, message: Mapping[str, Any]
 
 async def change_queue(user: User, command: QueuedCommand) -> dict[str, Any]:
     """Remove a queued question or move it to the front, and return the reply for the socket. Raise RequestRefused."""
-    if command.do == "unqueue":
+    if command.action == "unqueue":
         row = await in_db(remove_question, user, command.queued)
         return await _notify(user, row.conversation_id, _make_unqueued_reply(row))
     conversation_id, running = await in_db(move_to_front, user, command.queued)

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.attachments import chat_files
-from apps.conversations.core.events import Nothing
+from apps.conversations.core.events import NothingFound
 from apps.conversations.evidence import answer_sources, source_list, source_numbering
 from apps.conversations.moderation import findings
 from apps.conversations.turns import preparation, query_rewriting
@@ -183,7 +183,7 @@ async def emit_notice(turn: Turn, found: SearchResult) -> None:
         "filters": turn.prepared.filters.record(),
         "by_words": await in_db(documents.list_unembedded_languages, prepared.user, prepared.collections),
     }
-    await turn.emit(Nothing(source_list.render_no_results(turn.no_results)))
+    await turn.emit(NothingFound(source_list.render_no_results(turn.no_results)))
 
 
 async def search_other_question(turn: Turn, question: str, scope: SearchScope) -> SearchResult:

@@ -19,10 +19,10 @@ HIGH = "How high was the lighthouse of Alexandria?"
 
 def test_it_is_short_where_nobody_says_how_long() -> None:
     assert (
-        parse_sampling({"beams": "4"}).longest(512) == MAX_BEAM_TOKENS
-        and parse_sampling({"beams": 4, "max_tokens": 400}).longest(512) == 400
+        parse_sampling({"beams": "4"}).get_max_tokens(512) == MAX_BEAM_TOKENS
+        and parse_sampling({"beams": 4, "max_tokens": 400}).get_max_tokens(512) == 400
     )
-    assert parse_sampling({}).longest(512) == 512 and parse_sampling({"beams": 4}).sampling(99).beams == 4
+    assert parse_sampling({}).get_max_tokens(512) == 512 and parse_sampling({"beams": 4}).make_sampling(99).beams == 4
 
 
 async def test_the_text_comes_without_tokens_and_tools_and_the_record_says_why(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from orjson import dumps
 
-from apps.conversations.core.events import Cited, Closed, Event, Folds, Opened, Step, Text, encode_event
+from apps.conversations.core.events import Cited, Closed, Event, Opened, Step, Text, VerifiedOnly, encode_event
 from apps.conversations.models import Message
 
 
@@ -17,7 +17,7 @@ from apps.conversations.models import Message
         Step("search", "Searched", 7.4),
         Text(0, 12, "next words</p>"),
         Cited(0, "supported", "", (0, 1)),
-        Folds("The model is writing."),
+        VerifiedOnly("The model is writing."),
         Closed(Message.Status.COMPLETE, "<p>x</p>", can_continue=True),
     ],
     ids=lambda event: type(event).__name__,

@@ -70,9 +70,10 @@ def test_every_preset_and_control_is_explained() -> None:
 
 
 def test_precise_is_greedy_and_creative_spreads() -> None:
-    assert parse_sampling({"preset": "precise"}).sampling(100).temperature == 0
+    assert parse_sampling({"preset": "precise"}).make_sampling(100).temperature == 0
     assert (
-        parse_sampling({"preset": "creative"}).sampling(100).temperature > parse_sampling({}).sampling(100).temperature
+        parse_sampling({"preset": "creative"}).make_sampling(100).temperature
+        > parse_sampling({}).make_sampling(100).temperature
     )
 
 
@@ -80,7 +81,7 @@ def test_what_differs_is_taken_and_kept_for_the_record() -> None:
     chosen = parse_sampling(
         {"preset": "creative", "temperature": "1.5", "top_k": 40, "seed": "", "stop": "END\n\nSTOP", "odd": 1}
     )
-    told = chosen.sampling(300)
+    told = chosen.make_sampling(300)
     assert (told.temperature, told.top_k, told.seed, told.stop, told.max_tokens) == (
         1.5,
         40,
@@ -94,21 +95,21 @@ def test_what_differs_is_taken_and_kept_for_the_record() -> None:
 
 def test_the_record_has_every_number_and_what_the_server_does_not_heed() -> None:
     balanced = parse_sampling({})
-    assert balanced.used(balanced.sampling(300), whole=False) == {
+    assert balanced.record_used(balanced.make_sampling(300), accepts_all=False) == {
         "preset": "balanced",
         "temperature": 0.2,
         "max_tokens": 300,
     }
     chosen = parse_sampling({"preset": "creative", "top_k": 40, "max_tokens": 64, "stop": "END"})
-    told = chosen.sampling(300)
+    told = chosen.make_sampling(300)
     whole = {
         "preset": "creative", "temperature": 0.9, "top_p": 0.95, "top_k": 40, "min_p": 0.05, "max_tokens": 64,
         "stop": ["END"],
     }  # fmt: skip
-    assert chosen.used(told, whole=True) == whole
+    assert chosen.record_used(told, accepts_all=True) == whole
     part = {name: value for name, value in whole.items() if name not in EXTENDED}
-    assert chosen.used(told, whole=False) == part | {"unheeded": ["top_k", "min_p"]}
-    said = [f"{words}: {value}" for words, value in describe_sampling(chosen.used(told, whole=False))]
+    assert chosen.record_used(told, accepts_all=False) == part | {"unheeded": ["top_k", "min_p"]}
+    said = [f"{words}: {value}" for words, value in describe_sampling(chosen.record_used(told, accepts_all=False))]
     assert said == [
         "Preset: Creative", "Temperature: 0.9", "Top-p: 0.95", "Response length: 64", "Stop words: END",
         "Not supported by this server: Top-k, Min-p",
@@ -135,8 +136,8 @@ async def test_an_answer_says_what_its_server_did_not_heed(
 
 
 def test_an_answer_is_never_longer_than_there_is_room() -> None:
-    assert parse_sampling({"max_tokens": 4000}).sampling(300).max_tokens == 300
-    assert parse_sampling({"max_tokens": 50}).sampling(300).max_tokens == 50
+    assert parse_sampling({"max_tokens": 4000}).make_sampling(300).max_tokens == 300
+    assert parse_sampling({"max_tokens": 50}).make_sampling(300).max_tokens == 50
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_anything_else_is_refused_in_words(value: Any, words: str) -> None:
 
 def test_controls_of_vllm_are_not_sent_to_other_servers() -> None:
     request = ChatRequest(
-        (ChatMessage("user", "Hi"),), parse_sampling({"top_k": 5, "min_p": 0.1, "top_p": 0.5}).sampling(9)
+        (ChatMessage("user", "Hi"),), parse_sampling({"top_k": 5, "min_p": 0.1, "top_p": 0.5}).make_sampling(9)
     )
     assert b"top_k" in openai_payloads.build_request_body(
         request, "m", vllm=True

@@ -110,7 +110,7 @@ def _count_room(turn: Turn, window: int) -> int:
         f"{past.question} {past.answer} {' '.join(item.text for item in past.sources)}" for past in prepared.history
     ]
     used = sum(turn.chat.count([*said, prepared.text, prepared.instructions]))
-    answer = prepared.sampling.longest(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(prepared.model))
+    answer = prepared.sampling.get_max_tokens(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(prepared.model))
     return max(window - used - answer - _MARGIN, min(_LEAST_ROOM, window // 2))
 
 
