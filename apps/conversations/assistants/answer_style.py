@@ -1,7 +1,7 @@
 """Resolve the answer style: quotes first, or the model only.
 
 The assistant decides, else the profile of the model, the site setting, or the reading check. Entry points:
-`resolve_style`, `resolve_shown_sentences`, `has_passed_reading_check`.
+`resolve_style`, `resolve_shown_sentences`, `passes_reading_check`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, ShownSentences
+from apps.engines import registry
 from apps.engines.chat.model_catalog import ChatModel
+from apps.lib.concurrency.threads import in_db
 
 MIN_READING_SCORE = 0.85  # share of right answers from which the model may write without quotes first
 
@@ -36,6 +38,14 @@ def resolve_shown_sentences(
 def get_model_profile(name: str) -> ModelProfile:
     """Return the profile of the model; an unsaved one with defaults if there is none. For `in_db`."""
     return ModelProfile.objects.filter(name=name).first() or ModelProfile(name=name)
+
+
+async def passes_reading_check(served_name: str, model: str) -> bool:
+    """Return whether the model has passed the reading check.
+
+    `served_name` is its name on its server, which the profile is stored under, and `model` its name in the settings.
+    """
+    return has_passed_reading_check(await in_db(get_model_profile, served_name), registry.get_chat_model(model))
 
 
 def has_passed_reading_check(profile: ModelProfile, model: ChatModel | None = None) -> bool:

@@ -207,7 +207,7 @@ def _make_stored_view(answer: UUID, source: Source, text: str | None, shown: int
         str(document),
         source.page_number if document.has_pages else None,
         source.chunk.heading if source.chunk else "",
-        make_snippet(text),
+        source_list.make_snippet(text, _SNIPPET),
         shown_number=shown,
     )
 
@@ -220,7 +220,7 @@ def _make_placed_view(answer: UUID, item: NumberedPassage) -> SourceView:
         passage.title,
         _get_page(passage),
         passage.heading,
-        make_snippet(passage.text),
+        source_list.make_snippet(passage.text, _SNIPPET),
     )
 
 
@@ -232,7 +232,7 @@ def _make_prompted_view(answer: UUID, item: PromptedSource) -> SourceView:
         item.title,
         item.page_number if item.paged else None,
         item.heading,
-        make_snippet(item.text),
+        source_list.make_snippet(item.text, _SNIPPET),
     )
 
 
@@ -250,9 +250,3 @@ def _render_sources(
         [item for item in shown if item.number not in numbers],
         nearest=nearest,
     )
-
-
-def make_snippet(text: str) -> str:
-    """Return the beginning of a passage, cut between words."""
-    text = source_list.clean_snippet(text)
-    return text if len(text) <= _SNIPPET else text[:_SNIPPET].rsplit(" ", 1)[0] + " …"

@@ -52,10 +52,14 @@ def get_source_url(answer: UUID, number: int, quote: int | None = None) -> str:
     return f"/answers/{answer}/sources/{number}/" + ("" if quote is None else f"?quote={quote}")
 
 
-def clean_snippet(text: str) -> str:
-    """Return the text without the dots of contents lines and the rules and pipes of tables, for a line of a list."""
+def make_snippet(text: str, most: int) -> str:
+    """Return the beginning of a passage, cut between words after `most` characters.
+
+    Dots of contents lines and the rules and pipes of tables are left out.
+    """
     parts = [part.strip() for part in _PIPE.split(_RULE.sub("|", _LEADER.sub(" | ", text)))]
-    return " · ".join(filter(None, parts)) if len(parts) > 1 else text
+    text = " · ".join(filter(None, parts)) if len(parts) > 1 else text
+    return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
 
 
 def render_sources(

@@ -111,16 +111,16 @@ def _merge_passages(before: NumberedPassage, item: NumberedPassage) -> NumberedP
     """Return both passages as one; they are on the same page and share a chunk."""
     one, other = sorted((before.passage, item.passage), key=lambda passage: passage.full_start)
     text = one.full_text + other.full_text[max(0, one.full_end - other.full_start) :]
-    spans = _merge_spans([*before.passage.spans, *item.passage.spans])
+    spans = merge_spans([*before.passage.spans, *item.passage.spans])
     start, end = one.full_start, one.full_start + len(text)
     passage = replace(
         before.passage, spans=spans, text=join_spans(text, [(a - start, b - start) for a, b in spans]),
         full_start=start, full_end=end, full_text=text,
     )  # fmt: skip
-    return NumberedPassage(before.number, passage, _merge_spans([*before.new_spans, *item.new_spans]))
+    return NumberedPassage(before.number, passage, merge_spans([*before.new_spans, *item.new_spans]))
 
 
-def _merge_spans(spans: Iterable[tuple[int, int]]) -> Spans:
+def merge_spans(spans: Iterable[tuple[int, int]]) -> Spans:
     """Return the spans in order, overlapping ones merged."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from apps.conversations.evidence import source_list
+from apps.conversations.evidence.source_numbering import merge_spans
 from apps.conversations.grounding.quote_selection import read_spans
 from apps.conversations.grounding.sentence_state import CHECK_VERSION, SentenceState
 from apps.conversations.models import Citation, Message, RetrievedPassage, Source
@@ -121,15 +122,13 @@ def _make_panel(
     number: int, href: str, document: Document, page: int, text: str, spans: Spans, state: str,
     terms: Collection[str] = (), here: Spans | None = None,
 ) -> SourcePanel:  # fmt: skip
-    cleaned = source_list.clean_snippet(text)
-    beginning = cleaned if len(cleaned) <= _CARD else cleaned[:_CARD].rsplit(" ", 1)[0] + " …"
     return SourcePanel(
         number,
         href,
         str(document),
         page if document.has_pages else None,
         text,
-        highlight_terms(beginning, terms),
+        highlight_terms(source_list.make_snippet(text, _CARD), terms),
         state,
         passage_url=_get_passage_url(document.pk, page, spans, here or []),
     )
@@ -185,13 +184,7 @@ def _find_spans(answer: Message, source: Source, citations: list[Citation]) -> S
     exact = {(cite.source_start, cite.source_end) for cite in citations if cite.source_end}
     quoted = (quote for quote in answer.quotes if quote["source"] == source.number)
     exact |= {(start, end) for quote in quoted for start, end in read_spans(quote)}
-    merged: Spans = []
-    for start, end in sorted(exact):
-        if merged and start < merged[-1][1]:
-            merged[-1][1] = max(end, merged[-1][1])
-        else:
-            merged.append([start, end])
-    return merged or source.spans
+    return [list(span) for span in merge_spans(exact)] or source.spans
 
 
 def _find_meant_spans(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -59,11 +59,6 @@ def measure_usage(
     return ContextUsage(
         size, count([first])[0], tools, max(0, before - given), given + fresh, max(0, now - fresh), built.start
     )
-
-
-def make_usage_record(usage: ContextUsage) -> dict[str, int]:
-    """Return the usage as JSON values for `Message.usage`."""
-    return asdict(usage)
 
 
 def read_usage(answer: Message) -> ContextUsage | None:

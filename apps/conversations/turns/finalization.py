@@ -21,7 +21,7 @@ from apps.conversations.grounding.sentence_state import CHECK_VERSION
 from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, Source
 from apps.conversations.moderation import cases, findings, redaction, retraction, withheld_notice, withheld_records
 from apps.conversations.tools import call_cards
-from apps.conversations.turns import context_usage, trace
+from apps.conversations.turns import trace
 from apps.conversations.turns.state import Turn
 from apps.engines import registry
 from apps.lib.db import advisory_locks, leases
@@ -96,7 +96,7 @@ def _make_usage(turn: Turn) -> dict[str, Any]:
     if prepared.is_comparison:
         usage["assistant"] = prepared.assistant.name
     if turn.window is not None:
-        usage["window"] = context_usage.make_usage_record(turn.window)
+        usage["window"] = asdict(turn.window)
     if turn.reasoning:
         usage["thoughts"] = len(turn.reasoning)
     usage |= withheld_notice.make_notice_record(turn.withheld_by)  # shared links read it too

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 
 from apps.conversations.attachments import prompt_content
+from apps.conversations.core.document_request import COMPARE
 from apps.conversations.image_chat import turn as image_chat_turn
 from apps.conversations.tools import availability, loop, slash_commands
 from apps.conversations.turns import generation, quotes, retrieval
 from apps.conversations.turns.small_talk import reply
 from apps.conversations.turns.state import Turn
 from apps.conversations.turns.whole_document import reply as whole_document
+from apps.conversations.turns.whole_document.comparison import find_sides
 from apps.documents.retrieval.search import SearchResult
 from apps.engines.types import ChatRequest
 
@@ -40,7 +42,7 @@ async def generate_answer(turn: Turn) -> None:
             return
         found = None
     else:
-        found = await whole_document.find_comparison(turn, wanted) if wanted is not None else None
+        found = await find_sides(turn, wanted) if wanted is not None and wanted.kind == COMPARE else None
         found = await _retrieve(turn) if found is None else found
     await prompt_content.load_for_model(turn)
     has_other_input = turn.available_tools or turn.attached or turn.follows_tool_call

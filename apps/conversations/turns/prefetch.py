@@ -19,7 +19,7 @@ from apps.conversations.errors import RequestRefused
 from apps.conversations.tools import availability, slash_commands
 from apps.conversations.turns import generation, model_queue, preparation, retrieval
 from apps.conversations.turns.ephemeral import EphemeralTurn
-from apps.conversations.turns.preparation import PreparedTurn, SessionEnded, TurnIds
+from apps.conversations.turns.preparation import PreparedTurn, SessionEnded
 from apps.engines.chat.model_catalog import MAIN
 from apps.engines.types import EngineError, Sampling
 from apps.lib.concurrency.threads import in_db
@@ -28,6 +28,7 @@ from apps.safety.models.verdict_log import Surface
 from apps.safety.verdict_log.recorder import current_surface
 from apps.users import rate_limits
 from apps.users.models import User
+from apps.users.models.rate_limit import LimitedResource
 from apps.users.rate_limits import RateLimited
 
 log = logging.getLogger(__name__)
@@ -77,20 +78,12 @@ async def _prefetch(user: User, session_key: str, request: AskRequest) -> None:
     current_surface.set(Surface.UNRECORDED)  # for this task: a draft leaves no record in the verdict log
     try:
         async with asyncio.timeout(MAX_SECONDS):
-            prepared = await in_db(_prepare_draft, user, session_key, request)
+            prepared = await in_db(preparation.prepare_turn, user, session_key, request)
             if isinstance(prepared, PreparedTurn):
+                await in_db(rate_limits.check_limits, user, LimitedResource.MESSAGES, LimitedResource.TOKENS)
                 await _read_ahead(prepared)
     except (RequestRefused, SessionEnded, Withheld, RateLimited, EngineError, TimeoutError):
         pass
-
-
-def _prepare_draft(user: User, session_key: str, request: AskRequest) -> PreparedTurn | TurnIds:
-    """Return the turn as the question would run now. Raise SessionEnded, RequestRefused, RateLimited. For `in_db`."""
-    prepared = preparation.prepare_turn(user, session_key, request)
-    if isinstance(prepared, PreparedTurn):
-        preparation.check_capacity(prepared)
-        rate_limits.check_limits(user, rate_limits.LimitedResource.MESSAGES, rate_limits.LimitedResource.TOKENS)
-    return prepared
 
 
 async def _read_ahead(prepared: PreparedTurn) -> None:

@@ -18,9 +18,7 @@ from apps.conversations.assistants import answer_style
 from apps.conversations.turns.preparation import PastExchange
 from apps.conversations.turns.state import Turn
 from apps.documents.retrieval.follow_up_rewriting import is_follow_up
-from apps.engines import registry
 from apps.engines.types import ChatEngine, ChatMessage, ChatRequest, Delta, EngineError, Sampling
-from apps.lib.concurrency.threads import in_db
 from apps.lib.text.analyzer import extract_content_terms
 from apps.safety.gate import gate
 from apps.safety.text.prompt_tokens import escape_template_tokens
@@ -67,10 +65,7 @@ async def _rewrite(turn: Turn, allowed: asyncio.Event) -> str:
     prepared, history = turn.prepared, [past for past in turn.prepared.history if not past.only_called_tool][-_BACK:]
     try:
         async with asyncio.timeout(LONGEST_S):
-            info = await turn.chat.info()
-            if not answer_style.has_passed_reading_check(
-                await in_db(answer_style.get_model_profile, info.name), registry.get_chat_model(prepared.model)
-            ):
+            if not await answer_style.passes_reading_check((await turn.chat.info()).name, prepared.model):
                 return ""
             line = parse_rewritten_question(
                 await _ask_model(turn.chat, prepared.text, history, str(prepared.user.pk)), prepared.text, history

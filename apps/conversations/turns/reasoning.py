@@ -17,19 +17,22 @@ from django.utils.translation import gettext
 
 from apps.conversations.core.events import Reasoning
 from apps.conversations.moderation import findings
+from apps.conversations.turns import prompt
 from apps.engines import registry
 from apps.safety.gate import gate
 
 if TYPE_CHECKING:
+    from apps.conversations.turns.preparation import PreparedTurn
     from apps.conversations.turns.state import Turn
 
 REASONING_TOKENS = 2048  # tokens for reasoning, besides those of the answer
 
 
-def get_reasoning_budget(model: str) -> int:
-    """Return the tokens that the model may use for reasoning; 0 for a model that does not reason."""
-    known = registry.get_chat_model(model)
-    return REASONING_TOKENS if known is not None and known.supports_reasoning else 0
+def get_max_tokens(prepared: PreparedTurn) -> int:
+    """Return the token limit of the answer and, of a model that reasons, of its reasoning."""
+    model = registry.get_chat_model(prepared.model)
+    reasons = model is not None and model.supports_reasoning
+    return prepared.sampling.get_max_tokens(prompt.MAX_ANSWER_TOKENS + (REASONING_TOKENS if reasons else 0))
 
 
 @dataclass(frozen=True, slots=True)

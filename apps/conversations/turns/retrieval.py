@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -39,9 +39,7 @@ MAX_FILE_WAIT_S = 5.0  # seconds that a question waits for files that its user h
 MAX_ATTACHED_WAIT_S = 300.0  # the same for files attached to its conversation, which it is likely about
 _POLL_S = 0.5  # seconds between two looks at them
 
-_waiting: dict[
-    UUID, tuple[int, asyncio.Event]
-] = {}  # by waiting answer: id of the user, and the event that ends the wait
+_waiting: dict[UUID, tuple[int, asyncio.Event]] = {}  # by answer: id of the user, and the event that ends the wait
 
 
 def embed_question(question: str) -> PoolTask[Vectors]:
@@ -103,6 +101,17 @@ def skip_file_wait(user: User, answer: UUID) -> None:
         hurried.set()
 
 
+@contextmanager
+def _listen_for_skip(turn: Turn) -> Iterator[asyncio.Event]:
+    """Yield the event that `skip_file_wait` sets."""
+    event = asyncio.Event()
+    _waiting[turn.prepared.answer_id] = turn.prepared.user.pk, event
+    try:
+        yield event
+    finally:
+        del _waiting[turn.prepared.answer_id]
+
+
 async def wait_for_attached_files(turn: Turn) -> None:
     """Wait until the files attached to the conversation are read, shown as a step.
 
@@ -111,9 +120,7 @@ async def wait_for_attached_files(turn: Turn) -> None:
     files, start, shown_count = turn.prepared.files, time.perf_counter(), 0
     if files is None:
         return
-    answer, hurried = turn.prepared.answer_id, asyncio.Event()
-    _waiting[answer] = turn.prepared.user.pk, hurried
-    try:
+    with _listen_for_skip(turn) as hurried:
         while (left := MAX_ATTACHED_WAIT_S - (time.perf_counter() - start)) > 0 and not hurried.is_set():
             if not (count := await in_db(chat_files.count_unread_files, files)):
                 break
@@ -122,8 +129,6 @@ async def wait_for_attached_files(turn: Turn) -> None:
             shown_count = count
             with suppress(TimeoutError):
                 await asyncio.wait_for(hurried.wait(), min(_POLL_S, left))
-    finally:
-        del _waiting[answer]
     if shown_count:
         turn.skipped_file_wait = hurried.is_set()
         turn.prepared = replace(turn.prepared, scope=await in_db(preparation.resolve_first_scope, turn.prepared))
@@ -133,9 +138,7 @@ async def wait_for_attached_files(turn: Turn) -> None:
 async def _wait_for_new_files(turn: Turn, found: SearchResult) -> SearchResult:
     """Search again as files are read; return what the last search found, after MAX_FILE_WAIT_S at most."""
     start, shown_count = time.perf_counter(), 0
-    answer, hurried = turn.prepared.answer_id, asyncio.Event()
-    _waiting[answer] = turn.prepared.user.pk, hurried
-    try:
+    with _listen_for_skip(turn) as hurried:
         while not found.passages and (found.just_added or shown_count) and not hurried.is_set():
             if (left := MAX_FILE_WAIT_S - (time.perf_counter() - start)) <= 0:
                 break
@@ -146,8 +149,6 @@ async def _wait_for_new_files(turn: Turn, found: SearchResult) -> SearchResult:
                     await asyncio.wait_for(hurried.wait(), min(_POLL_S, left))
             shown_count = found.just_added
             found = await _search(turn)
-    finally:
-        del _waiting[answer]
     await turn.emit_step("wait", gettext("Waited for files to be read"), _get_elapsed_ms(start))
     return found
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -165,20 +165,25 @@ async def _run(turn: Turn, storing: asyncio.Task[TurnIds]) -> None:
 
 async def _answer(turn: Turn) -> None:
     """Generate the answer until the first of the endings, and close the turn unless its lease was lost."""
-    ends = {
-        "answer": asyncio.create_task(generate_answer(turn)),
-        "stop": asyncio.create_task(_wait_for_stop(turn)),
-        "interrupt": asyncio.create_task(turn.interrupt.wait()),
-        "lease": asyncio.create_task(_hold_lease(turn)),
-    }
-    await asyncio.wait(ends.values(), return_when=asyncio.FIRST_COMPLETED)
-    ended = [name for name, task in ends.items() if task.done()]
-    for task in ends.values():
-        task.cancel()
-    await asyncio.wait(ends.values())
-    turn.withheld_by = get_withheld(ends["answer"])
+    answering = asyncio.create_task(generate_answer(turn))
+    ended = await wait_for_ending(
+        answering, stop=_wait_for_stop(turn), interrupt=turn.interrupt.wait(), lease=_hold_lease(turn)
+    )
+    turn.withheld_by = get_withheld(answering)
     if "lease" not in ended:
-        await _close(turn, *determine_ending(turn, ended, ends["answer"]))
+        await _close(turn, *determine_ending(turn, ended, answering))
+
+
+async def wait_for_ending(answering: asyncio.Task[None], **others: Coroutine[Any, Any, Any]) -> list[str]:
+    """Wait until the answer or one of the others ends, then end all. Return the names of what had ended by itself."""
+    ends = {"answer": answering, **{name: asyncio.create_task(other) for name, other in others.items()}}
+    try:
+        await asyncio.wait(ends.values(), return_when=asyncio.FIRST_COMPLETED)
+        return [name for name, task in ends.items() if task.done()]
+    finally:
+        for task in ends.values():
+            task.cancel()
+        await asyncio.wait(ends.values())
 
 
 async def run_next_queued(conversation_id: UUID) -> None:

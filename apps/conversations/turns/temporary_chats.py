@@ -201,22 +201,15 @@ def _finish_run(chat: TemporaryChat, task: asyncio.Task[None]) -> None:
 async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
     """Run the turn and emit its last event, whose status says how it ended, as `runner.py` does for stored turns."""
     current_surface.set(Surface.UNRECORDED)  # for this task and its children: no verdict log
-    ends = {
-        "answer": asyncio.create_task(generate_answer(turn)),
-        "stop": asyncio.create_task(chat.log.wait_stop(turn.id)),
-        "suspended": asyncio.create_task(temporary_turn.wait_for_suspension(turn.prepared.user, RECHECK_S)),
-    }
+    answering = asyncio.create_task(generate_answer(turn))
+    suspended = temporary_turn.wait_for_suspension(turn.prepared.user, RECHECK_S)
     try:
-        await asyncio.wait(ends.values(), return_when=asyncio.FIRST_COMPLETED)
-        ended = [name for name, task in ends.items() if task.done()]
+        ended = await runner.wait_for_ending(answering, stop=chat.log.wait_stop(turn.id), suspended=suspended)
     finally:
-        for task in ends.values():
-            task.cancel()
-        await asyncio.wait(ends.values())
         await charge_usage(turn)
     try:
-        status, reason = runner.determine_ending(turn, ended, ends["answer"])
-        turn.withheld_by = findings.get_withheld(ends["answer"])
+        status, reason = runner.determine_ending(turn, ended, answering)
+        turn.withheld_by = findings.get_withheld(answering)
         await in_db(findings.open_cases_for_unstored, chat.owner, *findings.list_findings(turn))
         html = await runner.finish_rendering(turn)
         if status in preparation.PROMPTED_STATUSES and turn.text:

@@ -19,7 +19,6 @@ from apps.conversations.core import notifications
 from apps.conversations.models import Conversation, Message
 from apps.conversations.turns.preparation import PreparedTurn
 from apps.conversations.turns.state import Turn
-from apps.engines import registry
 from apps.engines.types import ChatMessage, ChatRequest, Delta, EngineError, Sampling
 from apps.lib.concurrency.threads import in_db
 from apps.lib.text.analyzer import extract_content_terms
@@ -69,8 +68,7 @@ def parse_title(reply: str, question: str) -> str:
 
 
 async def _ask_for_title(turn: Turn) -> None:
-    profile = await in_db(answer_style.get_model_profile, turn.model)
-    if not answer_style.has_passed_reading_check(profile, registry.get_chat_model(turn.prepared.model)):
+    if not await answer_style.passes_reading_check(turn.model, turn.prepared.model):
         return
     question, answer = turn.prepared.text[:_QUESTION], turn.text[:_ANSWER]
     asked = f"Question: {escape_template_tokens(question)}\nAnswer: {escape_template_tokens(answer)}\n\n{_ASK}"

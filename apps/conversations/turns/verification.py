@@ -16,7 +16,6 @@ from apps.conversations.grounding.sentence_state import SentenceReveal, Sentence
 from apps.conversations.models import ShownSentences
 from apps.conversations.rendering.citation_marks import render_citation_marks
 from apps.conversations.tools import result_support
-from apps.engines import registry
 from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_db, in_pool
 
@@ -131,6 +130,8 @@ class SentenceVerifier:
 
     async def _select_citer(self) -> type[Citer]:
         """Return the citer for the turn's model: one that credits quotes alone unless it passed the reading check."""
-        profile = await in_db(answer_style.get_model_profile, self._turn.model)
-        model = registry.get_chat_model(self._turn.prepared.model)
-        return Citer if answer_style.has_passed_reading_check(profile, model) else QuotedCiter
+        return (
+            Citer
+            if await answer_style.passes_reading_check(self._turn.model, self._turn.prepared.model)
+            else QuotedCiter
+        )

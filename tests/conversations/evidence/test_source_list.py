@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.conversations.evidence.source_list import clean_snippet
+from apps.conversations.evidence.source_list import make_snippet
 from apps.conversations.rendering.citation_marks import number_sources
 
 
@@ -19,7 +19,7 @@ from apps.conversations.rendering.citation_marks import number_sources
     ],
 )
 def test_a_snippet_is_cleaned(text: str, shown: str) -> None:
-    assert clean_snippet(text) == shown
+    assert make_snippet(text, 240) == shown
 
 
 def test_sources_are_numbered_from_1_by_first_appearance() -> None:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from apps.conversations.evidence import source_numbering
 from apps.conversations.grounding.citer import Citer, SentenceCitation
 from apps.conversations.turns.whole_document.extracts import ExtractLine
-from apps.documents.retrieval.passages import Passage, join_spans
+from apps.conversations.turns.whole_document.structure import DocumentStructure, make_passage
+from apps.documents.retrieval.passages import Passage
 
 if TYPE_CHECKING:
     from apps.conversations.evidence.source_numbering import NumberedPassage, SourceNumbers
-    from apps.conversations.turns.whole_document.structure import DocumentStructure
 
 _SIGNS = re.compile(r"[\\`*$~]|(?<![^\W_])_|_(?![^\W_])|<(?=[\w/!])|&(?=#?\w+;)|\](?=\()")
 _BEGINS = re.compile(r"([#>+=-]+|\d{1,9}(?=[.)]\s))")
@@ -78,29 +78,7 @@ def read_passages(structure: DocumentStructure, lines: Sequence[ExtractLine]) ->
         if line.part is not None:
             spans.setdefault(line.part.pk, []).append((line.start, line.end))
     parts = {line.part.pk: line.part for line in lines if line.part is not None}
-    document, passages = structure.document, list[Passage]()
-    for pk, part in parts.items():
-        page, own = structure.pages[part.page], tuple(sorted(set(spans[pk])))
-        passages.append(
-            Passage(
-                pk,
-                document.pk,
-                document.collection_id,
-                str(document),
-                document.kind,
-                part.page,
-                part.heading,
-                own,
-                join_spans(page, own),
-                part.start,
-                part.end,
-                page[part.start : part.end],
-                1.0,
-                0.0,
-                0.0,
-            )
-        )
-    return passages
+    return [make_passage(structure, [part], tuple(sorted(set(spans[pk])))) for pk, part in parts.items()]
 
 
 class ExcerptCiter(Citer):

@@ -21,9 +21,13 @@ from apps.conversations.evidence.source_numbering import NumberedPassage, format
 from apps.conversations.grounding.model_citations import find_model_citations
 from apps.conversations.models import WHOLE_DOCUMENT_STEP
 from apps.conversations.turns import generation, model_queue, prompt, reasoning, retrieval
-from apps.conversations.turns.whole_document.structure import DocumentPart, DocumentStructure, read_document
-from apps.documents.chunking.text_normalization import normalize_text
-from apps.documents.retrieval.passages import Passage, join_spans
+from apps.conversations.turns.whole_document.structure import (
+    DocumentPart,
+    DocumentStructure,
+    make_passage,
+    read_document,
+)
+from apps.documents.retrieval.passages import Passage
 from apps.documents.retrieval.search import SearchResult
 from apps.engines.types import ChatRequest, Sampling
 from apps.lib.concurrency.threads import in_db, in_pool
@@ -84,7 +88,7 @@ def merge_passages(structure: DocumentStructure) -> list[Passage]:
             last.append(part)
         else:
             groups.append([part])
-    return [_make_passage(structure, group) for group in groups]
+    return [make_passage(structure, group, tuple((part.start, part.end) for part in group)) for group in groups]
 
 
 def split_parts(passages: Sequence[NumberedPassage], costs: Sequence[int], room: int) -> list[list[NumberedPassage]]:
@@ -110,17 +114,7 @@ def _count_room(turn: Turn, window: int) -> int:
         f"{past.question} {past.answer} {' '.join(item.text for item in past.sources)}" for past in prepared.history
     ]
     used = sum(turn.chat.count([*said, prepared.text, prepared.instructions]))
-    answer = prepared.sampling.get_max_tokens(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(prepared.model))
-    return max(window - used - answer - _MARGIN, min(_LEAST_ROOM, window // 2))
-
-
-def _make_passage(structure: DocumentStructure, parts: Sequence[DocumentPart]) -> Passage:
-    document, first, page = structure.document, parts[0], structure.pages[parts[0].page]
-    spans, end = tuple((part.start, part.end) for part in parts), parts[-1].end
-    return Passage(
-        first.pk, document.pk, document.collection_id, str(document), document.kind, first.page, first.heading, spans,
-        normalize_text(join_spans(page, spans)), first.start, end, page[first.start : end], 1.0, 0.0, 0.0,
-    )  # fmt: skip
+    return max(window - used - reasoning.get_max_tokens(prepared) - _MARGIN, min(_LEAST_ROOM, window // 2))
 
 
 async def _make_search_result(turn: Turn, document: Document, numbered: Sequence[NumberedPassage]) -> SearchResult:

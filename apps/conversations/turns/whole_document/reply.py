@@ -1,14 +1,15 @@
 """Answer a request about a whole document.
 
-Entry points: `recognise_turn_request`, `reply_to_request`, `find_comparison`. A model that passed the reading check
-reads the document (`model_reading.py`). Without such a model, every line of the answer is an excerpt of the document.
-If several documents may be meant, the answer asks which.
+Entry points: `recognise_turn_request`, `reply_to_request`. A model that passed the reading check reads the document
+(`model_reading.py`). Without such a model, every line of the answer is an excerpt of the document. If several documents
+may be meant, the answer asks which. Comparisons are answered as questions, from passages of both sides.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from django.utils.translation import gettext, ngettext
@@ -20,15 +21,12 @@ from apps.conversations.models import WHOLE_DOCUMENT_STEP
 from apps.conversations.turns import generation, retrieval
 from apps.conversations.turns.state import Turn
 from apps.conversations.turns.whole_document import extracts
-from apps.conversations.turns.whole_document.comparison import find_sides
 from apps.conversations.turns.whole_document.document_choice import DocumentChoice, find_document, readable_documents
 from apps.conversations.turns.whole_document.excerpt_writer import ExcerptCiter, begin_excerpt_answer, escape_markdown
 from apps.conversations.turns.whole_document.extracts import ExtractLine
 from apps.conversations.turns.whole_document.model_reading import read_whole
 from apps.conversations.turns.whole_document.structure import DocumentStructure, read_document
 from apps.documents.models import Document
-from apps.documents.retrieval.search import SearchResult
-from apps.engines import registry
 from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_db, in_pool
 
@@ -59,7 +57,7 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
     if request.kind == COMPARE:
         return False
     choice = await _wait_for_document(turn, request)
-    if request.kind == LIST and not await has_passed_reading_check(turn):
+    if request.kind == LIST and not await _passes_reading_check(turn):
         return await _reply_with_lists(turn, choice)
     if request.kind == LIST:
         return choice.document is not None and await read_whole(turn, choice.document)
@@ -68,31 +66,21 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
     if any(not word.isdecimal() for word in choice.subject):
         return False  # the request is about a subject within the document
     if choice.pending is not None:
-        return await _emit_unread_notice(turn, choice.pending)
+        title = {"title": escape_markdown(str(choice.pending))}
+        words = gettext("“%(title)s” is still being read. Ask again when it is ready.") % title
+        return await _reply_in_words(turn, gettext("A document is still being read"), words)
     if choice.document is None:
-        return await _ask_back(turn, choice)
-    if await has_passed_reading_check(turn) and await read_whole(turn, choice.document):
+        return await _reply_in_words(turn, gettext("Asked which document is meant"), _ask_back(choice))
+    if await _passes_reading_check(turn) and await read_whole(turn, choice.document):
         return True
     return await _reply_with_extract(turn, request.kind, choice.document)
 
 
-async def find_comparison(turn: Turn, request: DocumentRequest) -> SearchResult | None:
-    """Return the passages of both sides of a comparison, with quotes in `turn.quotes`.
-
-    None for other requests, and if a side has no quotes. Raise Withheld.
-    """
-    return await find_sides(turn, request) if request.kind == COMPARE else None
-
-
-async def has_passed_reading_check(turn: Turn) -> bool:
+async def _passes_reading_check(turn: Turn) -> bool:
     """Return whether the model has passed the reading check; False also if its server is unreachable."""
-    try:
-        info = await turn.chat.info()
-    except EngineError:
-        return False
-    return answer_style.has_passed_reading_check(
-        await in_db(answer_style.get_model_profile, info.name), registry.get_chat_model(turn.prepared.model)
-    )
+    with suppress(EngineError):
+        return await answer_style.passes_reading_check((await turn.chat.info()).name, turn.prepared.model)
+    return False
 
 
 async def _wait_for_document(turn: Turn, request: DocumentRequest) -> DocumentChoice:
@@ -103,12 +91,12 @@ async def _wait_for_document(turn: Turn, request: DocumentRequest) -> DocumentCh
     return choice
 
 
-async def _emit_unread_notice(turn: Turn, document: Document) -> bool:
+async def _reply_in_words(turn: Turn, step: str, text: str) -> bool:
+    """Emit the text of the product's own as the answer, below a step that says what was done."""
     await retrieval.check_question(turn)
-    await _announce_turn(turn)
-    await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("A document is still being read"), 0.0)
-    words = gettext("“%(title)s” is still being read. Ask again when it is ready.")
-    await generation.emit_text(turn, words % {"title": escape_markdown(str(document))})
+    await turn.notify_pages()
+    await turn.emit_step(WHOLE_DOCUMENT_STEP, step, 0.0)
+    await generation.emit_text(turn, text)
     return True
 
 
@@ -189,7 +177,7 @@ async def _emit_excerpts(
         excerpts.add_text(ngettext("%(n)s more is left out.", "%(n)s more are left out.", left) % {"n": left})
     turn.passages = excerpts.passages
     turn.verifier.use_citer(ExcerptCiter(excerpts))
-    await _announce_turn(turn)
+    await turn.notify_pages()
     title = str(structure.document)
     await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s” without a model") % {"title": title}, ms)
     await turn.store_sources()
@@ -198,24 +186,16 @@ async def _emit_excerpts(
     await turn.verifier.verify_new_sentences()
 
 
-async def _ask_back(turn: Turn, choice: DocumentChoice) -> bool:
-    await retrieval.check_question(turn)
-    await _announce_turn(turn)
+def _ask_back(choice: DocumentChoice) -> str:
     names = [f"- {escape_markdown(_format_name(document))}" for document in choice.options]
     if choice.further_count:
         names.append(
             f"- {ngettext('and %(n)s more', 'and %(n)s more', choice.further_count) % {'n': choice.further_count}}"
         )
-    await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Asked which document is meant"), 0.0)
-    await generation.emit_text(turn, "\n".join([gettext("Which document do you mean? Write its name:"), "", *names]))
-    return True
+    return "\n".join([gettext("Which document do you mean? Write its name:"), "", *names])
 
 
 def _format_name(document: Document) -> str:
     return (
         f"{document.title} ({document.name})" if document.title and document.title != document.name else document.name
     )
-
-
-async def _announce_turn(turn: Turn) -> None:
-    await turn.notify_pages()

@@ -18,6 +18,7 @@ import numpy as np
 
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Chunk, Document, Page
+from apps.documents.retrieval.passages import Passage, join_spans
 from apps.documents.retrieval.toc_detection import has_page_leader, is_toc_or_noise
 
 if TYPE_CHECKING:
@@ -149,6 +150,17 @@ def read_document(user: AnyUser, document: Document) -> DocumentStructure:
     found = found or _read_passage_headings(structure)
     structure.headings = [item for item in clean_headings(found) if structure.part_at(item.page, item.start)]
     return structure
+
+
+def make_passage(
+    structure: DocumentStructure, parts: Sequence[DocumentPart], spans: tuple[tuple[int, int], ...]
+) -> Passage:
+    """Return these consecutive parts of one page as a passage whose text are the spans."""
+    document, first, page, end = structure.document, parts[0], structure.pages[parts[0].page], parts[-1].end
+    return Passage(
+        first.pk, document.pk, document.collection_id, str(document), document.kind, first.page, first.heading, spans,
+        join_spans(page, spans), first.start, end, page[first.start : end], 1.0, 0.0, 0.0,
+    )  # fmt: skip
 
 
 def clean_headings(found: Sequence[SectionHeading]) -> list[SectionHeading]:
