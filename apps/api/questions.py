@@ -58,7 +58,7 @@ def begin_conversation(request: HttpRequest, payload: ConversationIn) -> Status[
             assistant=assistant,
             title=payload.title,
             title_origin=origin,
-            restricted_to_collections=bool(payload.collections),
+            chosen_collection_count=len(set(payload.collections)),
         )
         row.collections.set(Collection.objects.filter(pk__in=payload.collections))
     return Status(201, row)

@@ -80,7 +80,7 @@ async def test_a_conversation_is_begun_in_a_collection_and_asked_in(
     assert answer["grounded"] and {cite["state"] for cite in answer["citations"]} <= {"quoted", "supported"}
     assert (await web.get(f"/api/answers/{answer['id']}")).json() == answer
     row = await Conversation.objects.aget()
-    assert row.title.startswith("How long do workers") and row.restricted_to_collections
+    assert row.title.startswith("How long do workers") and row.chosen_collection_count == 1
     followed = (await asked(web, place, question="And how long does the queen live?")).json()
     assert followed["status"] == "complete" and await Message.objects.acount() == 4
 

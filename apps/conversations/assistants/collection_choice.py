@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.utils.translation import ngettext
+
 from apps.conversations.core.requests import AskRequest
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Assistant, Conversation
@@ -36,11 +38,20 @@ def get_conversation_collections(user: User, conversation: Conversation, assista
     Raise RequestRefused if the conversation had collections and none is readable any more.
     """
     found = Collection.objects.visible_to(user).filter(conversations=conversation).values_list("pk", flat=True)
-    if not (readable := tuple(found)) and (conversation.restricted_to_collections or conversation.collections.exists()):
+    if not (readable := tuple(found)) and conversation.chosen_collection_count:
         raise RequestRefused(
             "The collections of this conversation were deleted or are no longer shared with you. Select others."
         )
     return readable or get_assistant_collections(user, assistant)
+
+
+def describe_lost_collections(count: int) -> str:
+    """Return the words of the step for chosen collections that were deleted or are no longer shared."""
+    return ngettext(
+        "%(n)s selected collection is no longer available; the others were searched",
+        "%(n)s selected collections are no longer available; the others were searched",
+        count,
+    ) % {"n": count}
 
 
 def get_assistant_collections(user: User, assistant: Assistant) -> tuple[UUID, ...]:

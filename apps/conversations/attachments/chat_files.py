@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -115,14 +115,12 @@ def move_to_collection(user: User, document: Document, target: Collection) -> No
     require_row(visible_files(user), document.collection_id)
     require_row(Collection.objects.editable_by(user), target.pk)
     with transaction.atomic():
-        chat = (
-            Conversation.objects.owned_by(user)
-            .filter(files=document.collection_id, restricted_to_collections=True)
-            .first()
-        )
+        own = Conversation.objects.owned_by(user).filter(files=document.collection_id, chosen_collection_count__gt=0)
+        chat = own.exclude(collections=target).first()
         move_document(user, document, target)
         if chat is not None:
             chat.collections.add(target)
+            Conversation.objects.filter(pk=chat.pk).update(chosen_collection_count=F("chosen_collection_count") + 1)
 
 
 def list_attached(conversations: Several[UUID]) -> list[Collection]:

@@ -104,7 +104,7 @@ def fork_conversation(user: User, conversation: Conversation, through: UUID | No
             assistant=conversation.assistant,
             title=words % {"title": title[:room]},
             title_origin=conversation.title_origin,
-            restricted_to_collections=conversation.restricted_to_collections,
+            chosen_collection_count=conversation.chosen_collection_count,
             model=conversation.model,
             sampling=conversation.sampling,
             filters=conversation.filters,

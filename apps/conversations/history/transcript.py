@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from apps.conversations.attachments import queries
 from apps.conversations.attachments.queries import AttachedPictureView
@@ -59,15 +59,18 @@ def list_collection_options(user: User, chosen: set[UUID]) -> list[CollectionOpt
 
 
 def describe_missing_scope(conversation: Conversation, options: Sequence[CollectionOption], chosen: set[UUID]) -> str:
-    """Return the words for the collections of a conversation of which the user may search none; "" if there are none.
+    """Return the words for collections of a conversation that the user may no longer search; "" if there are none.
 
-    Until the user chooses others, questions are refused rather than answered from all collections.
+    If none is left, questions are refused until the user chooses others, rather than answered from all collections.
     """
-    if any(option.chosen for option in options):
+    lost = conversation.chosen_collection_count - sum(option.chosen for option in options)
+    if lost <= 0:
         return ""
-    if chosen:
-        return gettext("Collection no longer shared")
-    return gettext("Deleted collection") if conversation.restricted_to_collections else ""
+    if lost < conversation.chosen_collection_count:
+        return ngettext("%(n)s collection no longer available", "%(n)s collections no longer available", lost) % {
+            "n": lost
+        }
+    return gettext("Collection no longer shared") if chosen else gettext("Deleted collection")
 
 
 def load_turn(user: User, answer: Message) -> dict[str, Any]:

@@ -143,8 +143,8 @@ class Conversation(models.Model):
         related_name="conversation",
         help_text="Collection of the files attached to this chat; null: none",
     )
-    restricted_to_collections = models.BooleanField(
-        default=False, help_text="Whether collections were chosen, so that an empty list does not mean all"
+    chosen_collection_count = models.PositiveIntegerField(
+        default=0, help_text="Number of collections that were chosen, some of which may be gone; 0: none, so all"
     )
     sampling = models.JSONField(
         default=dict, blank=True, help_text="Sampling values chosen last; empty: those of the assistant"

@@ -309,7 +309,7 @@ def copy_conversation(user: User, row: Share) -> Conversation:
             assistant=assistant,
             title=words % {"title": named[: branching.MAX_TITLE_CHARACTERS - len(words % {"title": ""})]},
             title_origin=conversation.title_origin,
-            restricted_to_collections=conversation.restricted_to_collections and seen.exists(),
+            chosen_collection_count=seen.count(),
         )
         new.collections.set(seen)
         branching.copy_exchanges(new, exchanges, with_sources=row.sources == Sources.PASSAGES)

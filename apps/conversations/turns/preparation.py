@@ -93,6 +93,7 @@ class PreparedTurn(TurnIds):
     scope: SearchScope | None = None  # read when the turn was prepared; None without documents
     model: str = MAIN  # name in the settings of the model that writes
     missing_model: str = ""  # name of a chosen model that is no longer offered
+    lost_collections: int = 0  # collections of the conversation that the user may no longer search
     is_comparison: bool = False  # whether another assistant than the conversation's answers, to be compared
     unshared_assistant: str = ""  # name of a chosen assistant that is no longer shared with the user
     filters: SearchFilters = NO_FILTERS  # filters within the collections
@@ -210,9 +211,7 @@ def _add_files(prepared: PreparedTurn) -> PreparedTurn:
     if files is None or prepared.without_documents or not chat_files.has_searchable_files(files):
         return prepared
     restricted = (
-        prepared.conversation.restricted_to_collections
-        if prepared.new_collections is None
-        else bool(prepared.new_collections)
+        prepared.conversation.chosen_collection_count if prepared.new_collections is None else prepared.new_collections
     )
     others = prepared.collections or chat_files.list_readable_collections(prepared.user)
     return replace(prepared, collections=(*others, files), files=files, files_first=not restricted)
@@ -331,6 +330,7 @@ def _make_prepared_turn(
         is_new=new,
         rows=rows,
         new_collections=chosen,
+        lost_collections=max(0, conversation.chosen_collection_count - len(collections)) if chosen is None else 0,
         branch_changes=branch_changes,
         text_so_far=answer.continues.text if answer.continues else "",
         sampling=assistant_choice.resolve_sampling(conversation, assistant),
@@ -366,13 +366,13 @@ def _load_history(user: User, exchanges: list[Exchange]) -> tuple[PastExchange, 
 def _store_rows(prepared: PreparedTurn) -> None:
     conversation = prepared.conversation
     if prepared.new_collections is not None:
-        conversation.restricted_to_collections = bool(prepared.new_collections)
+        conversation.chosen_collection_count = len(prepared.new_collections)
     if prepared.is_new:
         conversation.save(force_insert=True)
     elif not Conversation.objects.filter(pk=conversation.pk, deleted__isnull=True).update(
         changed=timezone.now(),
         sampling=conversation.sampling,
-        restricted_to_collections=conversation.restricted_to_collections,
+        chosen_collection_count=conversation.chosen_collection_count,
         model=conversation.model,
         filters=conversation.filters,
     ):  # this update locks the row

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext, ngettext
 
+from apps.conversations.assistants import collection_choice
 from apps.conversations.attachments import chat_files
 from apps.conversations.core.events import NothingFound
 from apps.conversations.evidence import answer_sources, source_list, source_numbering
@@ -210,6 +211,8 @@ async def _show_search(turn: Turn, found: SearchResult) -> None:
     turn.timings |= found.ms
     turn.timings["search"] = sum(found.ms.values())
     await turn.emit_step("search", _describe_search(found, turn.prepared.filters.words), turn.timings["search"])
+    if lost := turn.prepared.lost_collections:
+        await turn.emit_step("collections", collection_choice.describe_lost_collections(lost), 0.0)
 
 
 async def _search(turn: Turn, scope: SearchScope | None = None) -> SearchResult:

@@ -19,7 +19,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users import rate_limits
 from apps.users.models import User
 from tests.conversations.conftest import session_of
-from tests.factories import make_client
+from tests.factories import make_client, make_collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -62,6 +62,30 @@ async def test_a_conversation_names_chosen_collections_that_are_gone(open_page, 
     await page.ask(QUESTION, conversation=accepted["conversation"], collections=[])
     await page.events()
     assert "data-missing" not in (await in_db(_get, alice, path)).content.decode(), "all collections were chosen"
+
+
+async def test_a_conversation_that_lost_one_of_its_collections_says_so_until_it_is_chosen_anew(
+    open_page, library, alice, bob, chat
+) -> None:
+    letters = await in_db(make_collection, alice, "Letters")
+    page = await open_page(alice)
+    first = await page.ask(QUESTION, collections=[str(library.pk), str(letters.pk)])
+    await page.events()
+    path, chip = f"/c/{first['conversation']}/", 'data-missing="1 collection no longer available"'
+    assert "data-missing" not in (await in_db(_get, alice, path)).content.decode()
+    await Collection.objects.filter(pk=letters.pk).aupdate(owner=bob)
+    assert chip in (await in_db(_get, alice, path)).content.decode()
+    await Collection.objects.filter(pk=letters.pk).adelete()
+    assert chip in (await in_db(_get, alice, path)).content.decode()
+
+    async def ask(collections: list[str] | None) -> list[str]:
+        await page.ask(QUESTION, conversation=first["conversation"], collections=collections)
+        return [event["text"] for event in await page.events() if event["type"] == "step"]
+
+    words = "1 selected collection is no longer available; the others were searched"
+    assert words in await ask(None), "as stored"
+    assert words not in await ask([str(library.pk)])
+    assert "data-missing" not in (await in_db(_get, alice, path)).content.decode()
 
 
 async def test_a_new_chat_for_a_collection_that_is_gone_says_so(library, alice, bob) -> None:

@@ -8,10 +8,12 @@ const chips = form.querySelector("[data-chips]");
 const boxes = [...form.querySelectorAll("[data-scope] input")];
 
 const missing = chips.dataset.missing; // chip of chosen collections that are deleted or no longer shared
-let isMissing = Boolean(missing);
+const areSomeLeft = boxes.some((box) => box.checked);
+let isMissing = Boolean(missing); // the selection is as it was stored
 
 export const getSelected = () => boxes.filter((box) => box.checked).map((box) => box.value);
-// Collections of a question: null leaves those of the conversation, which the server refuses if none is left.
+// Collections of a question: null leaves those of the conversation; the server says which are missing, or refuses if none
+// is left.
 export const getScope = () => (isMissing ? null : getSelected());
 export const clearSelection = () => {
   isMissing = false;
@@ -22,7 +24,7 @@ export const selectionChanges = new EventTarget(); // "change": others are searc
 function choose(change) {
   change?.();
   const on = boxes.filter((box) => box.checked);
-  if (on.length) isMissing = false;
+  if (change && (on.length || areSomeLeft)) isMissing = false;
   const shown = on.map((box) => makeChip(box.dataset.name, () => (box.checked = false)));
   if (isMissing) shown.push(makeChip(missing, () => (isMissing = false)));
   chips.replaceChildren(...shown);
@@ -57,6 +59,6 @@ registerTrigger("#", {
   find: (text) => boxes.filter((box) => !box.checked && box.dataset.name.toLocaleLowerCase().includes(text)),
   take: (box) => choose(() => (box.checked = true)),
 });
-boxes.forEach((box) => box.addEventListener("change", () => choose()));
+boxes.forEach((box) => box.addEventListener("change", () => choose(() => {})));
 document.addEventListener("files:changed", nameScope);
 choose();
