@@ -30,7 +30,7 @@ class Rows:
         self.answer = Message.objects.create(
             conversation=self.conversation, role="assistant", text="A.", asked_by=self.owner, parent=asked
         )
-        self.feedback = Feedback.objects.create(answer=self.answer, person=self.owner, is_positive=False)
+        self.feedback = Feedback.objects.create(answer=self.answer, user=self.owner, is_positive=False)
         self.folder = Folder.objects.create(owner=self.owner, name="Garden")
         self.assistant = Assistant.objects.create(owner=self.owner, name="Gardener", everyone=True, version=1)
 

@@ -27,8 +27,8 @@ def two(alice: User) -> tuple[Message, Message]:
         said = {"conversation": conversation, "parent": asked, "role": "assistant", "asked_by": alice}
         last = Message.objects.create(text=answer, **said)
     better = Message.objects.create(text="About 100 metres.", **said)
-    Feedback.objects.create(answer=last, person=alice, is_positive=False)
-    Feedback.objects.create(answer=better, person=alice, is_positive=True)
+    Feedback.objects.create(answer=last, user=alice, is_positive=False)
+    Feedback.objects.create(answer=better, user=alice, is_positive=True)
     return last, better
 
 

@@ -41,7 +41,7 @@ def written(alice: User, ada: User, morgan: User) -> Message:
     said = {"conversation": place, "parent": asked, "role": "assistant", "asked_by": alice, "status": "complete"}
     for good, text in ((True, "About 100 metres."), (False, "It was made of cheese.")):
         answer = Message.objects.create(text=text, **said)
-        Feedback.objects.create(answer=answer, person=alice, is_positive=good)
+        Feedback.objects.create(answer=answer, user=alice, is_positive=good)
     return answer
 
 

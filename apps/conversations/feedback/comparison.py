@@ -49,7 +49,7 @@ def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
         chosen = "" if choice else "&neither=1"
         return redirect(f"{reverse('conversations:compare', args=[row.pk])}?with={other.pk}{chosen}")
     pair = [one for one in siblings if one.pk in (row.pk, other.pk)]
-    better = Preference.objects.filter(person=user, better__in=pair, worse__in=pair).first()
+    better = Preference.objects.filter(user=user, better__in=pair, worse__in=pair).first()
     context: dict[str, Any] = {
         "answer": row, "other": other, "better": better.better_id if better else None,
         "neither": better is None and "neither" in request.GET,
@@ -86,7 +86,7 @@ def save_preference(user: User, one: UUID, other: UUID, better: str) -> None:
     for answer in both:
         require_row(Message.objects.visible_to(user), answer)
     with transaction.atomic():
-        Preference.objects.filter(person=user, better__in=both, worse__in=both).delete()
+        Preference.objects.filter(user=user, better__in=both, worse__in=both).delete()
         if better in map(str, both):
             worse = other if better == str(one) else one
-            Preference.objects.create(person=user, better_id=UUID(better), worse_id=worse)
+            Preference.objects.create(user=user, better_id=UUID(better), worse_id=worse)

@@ -56,7 +56,7 @@ def save_rating(user: User, answer: Message, is_positive: bool) -> Feedback:
     Raise PermissionDenied if the user may not see the answer.
     """
     require_row(Message.objects.visible_to(user), answer.pk)
-    row, made = Feedback.objects.get_or_create(answer=answer, person=user, defaults={"is_positive": is_positive})
+    row, made = Feedback.objects.get_or_create(answer=answer, user=user, defaults={"is_positive": is_positive})
     if not made and row.is_positive != is_positive:
         row.is_positive, row.reasons, row.note = is_positive, [], ""
         row.handled, row.handler = None, None
@@ -71,7 +71,7 @@ def save_details(user: User, row: Feedback, details: dict[str, Any]) -> None:
     The consent applies to all rated answers of the user. `details` is the cleaned data of FeedbackForm. Raise
     PermissionDenied if the feedback is not the user's.
     """
-    require_row(Feedback.objects.filter(person=user), row.pk)
+    require_row(Feedback.objects.filter(user=user), row.pk)
     row.reasons, row.note = ([] if row.is_positive else details["reasons"]), details["note"]
     row.handled, row.handler = None, None
     reports = bool(details["report"] and row.reported is None and row.answer.text)
@@ -86,7 +86,7 @@ def save_details(user: User, row: Feedback, details: dict[str, Any]) -> None:
 
 def withdraw_feedback(user: User, answer: Message) -> None:
     """Delete the user's feedback on the answer. A case that a report opened stays open."""
-    Feedback.objects.filter(answer=answer, person=user).delete()
+    Feedback.objects.filter(answer=answer, user=user).delete()
 
 
 def report_answer(row: Feedback) -> None:
@@ -94,5 +94,5 @@ def report_answer(row: Feedback) -> None:
     severity = _SEVERITY + (Feedback.Reason.UNSAFE in row.reasons)
     outcome = PolicyResult(Action.REVIEW, REPORTED, severity)
     cases.flag_content(
-        FlaggedContent("answer", str(row.answer_id), Stage.ANSWER, row.answer.text, row.person_id, outcome)
+        FlaggedContent("answer", str(row.answer_id), Stage.ANSWER, row.answer.text, row.user_id, outcome)
     )

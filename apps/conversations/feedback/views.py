@@ -37,7 +37,7 @@ def edit_details(request: HttpRequest, answer: UUID) -> HttpResponse:
     if "withdraw" in request.POST:
         rating.withdraw_feedback(user, row)
         return render(request, "conversations/feedback/_feedback_form.html", {"answer": row, "withdrawn": True})
-    found = Feedback.objects.filter(answer=row, person=user).select_related("answer").first()
+    found = Feedback.objects.filter(answer=row, user=user).select_related("answer").first()
     form = FeedbackForm(request.POST)
     if found is None:
         return HttpResponse(gettext("Choose thumbs up or thumbs down."), status=400, content_type="text/plain")
@@ -50,7 +50,7 @@ def edit_details(request: HttpRequest, answer: UUID) -> HttpResponse:
 
 
 def _form(request: HttpRequest, row: Feedback, form: FeedbackForm | None = None) -> HttpResponse:
-    lends = User.objects.values_list("allows_training_on_answers", flat=True).get(pk=row.person_id)
+    lends = User.objects.values_list("allows_training_on_answers", flat=True).get(pk=row.user_id)
     initial = {"reasons": row.reasons, "note": row.note, "report": row.reported is not None, "lend": lends}
     context = {"answer": row.answer, "feedback": row, "form": form or FeedbackForm(initial=initial)}
     return render(request, "conversations/feedback/_feedback_form.html", context)

@@ -87,7 +87,7 @@ def build_turns(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any
     citations, before = _make_citations(rows), {row.answer_id for row in rows if row.check_version < CHECK_VERSION}
     tiles = tiled.load_tiles(answers)
     attached = queries.load_by_question(item.question.pk for item in exchanges)
-    ratings = Feedback.objects.filter(answer__in=answers, person=user).values_list("answer", "is_positive")
+    ratings = Feedback.objects.filter(answer__in=answers, user=user).values_list("answer", "is_positive")
     rated = {pk: "good" if is_positive else "poor" for pk, is_positive in ratings}
     return [
         {

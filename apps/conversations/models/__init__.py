@@ -153,7 +153,7 @@ class Conversation(models.Model):
         max_length=60, blank=True, help_text="Name of the model chosen last; empty: that of the assistant"
     )
     filters = models.JSONField(default=dict, blank=True, help_text="Document filters chosen last; empty: none")
-    imported = models.CharField(
+    imported_from = models.CharField(
         max_length=20, blank=True, help_text="Program that the conversation was imported from; empty: not imported"
     )
     imported_key = models.CharField(

@@ -22,7 +22,7 @@ class Feedback(models.Model):
         STYLE = "style", gettext_lazy("Length, tone or format")
 
     answer = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="feedback")
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     is_positive = models.BooleanField()
     reasons = models.JSONField(default=list, blank=True, help_text="Reason for a poor rating")
     note = models.CharField(max_length=1000, blank=True)
@@ -35,7 +35,7 @@ class Feedback(models.Model):
     class Meta:
         ordering: ClassVar = ["-changed"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["answer", "person"], name="one_feedback_a_person_and_answer")
+            models.UniqueConstraint(fields=["answer", "user"], name="one_feedback_a_person_and_answer")
         ]
         indexes: ClassVar = [models.Index(fields=["-changed"], name="feedback_by_time")]
 

@@ -12,14 +12,14 @@ from django.db.models import Q
 class Preference(models.Model):
     """Preference of a user for one of two answers to the same question; at most one per pair."""
 
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     better = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="preferred")
     worse = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["person", "better", "worse"], name="one_preference_a_pair"),
+            models.UniqueConstraint(fields=["user", "better", "worse"], name="one_preference_a_pair"),
             models.CheckConstraint(condition=~Q(better=models.F("worse")), name="two_answers_are_compared"),
         ]
 

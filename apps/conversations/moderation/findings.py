@@ -82,10 +82,10 @@ def make_trace_records(turn: Turn) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def open_cases_for_unstored(person: int, *evaluations: EvaluationRecord) -> None:
+def open_cases_for_unstored(user_id: int, *evaluations: EvaluationRecord) -> None:
     """Open a case for each text that is not stored and whose policy asks for a review. For `in_db`."""
     for one in evaluations:
-        moderation_cases.flag_unstored(cases.get_case_kind(one), person, one)
+        moderation_cases.flag_unstored(cases.get_case_kind(one), user_id, one)
 
 
 async def open_case_for_question(user: User, verdict: Verdict) -> None:

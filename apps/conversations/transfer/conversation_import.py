@@ -107,7 +107,7 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
     """Store the conversation; return it and the number of withheld answers. Call inside a transaction."""
     now = timezone.now()
     new = Conversation.objects.create(
-        owner=user, title=name[:120], title_origin=Conversation.TitleOrigin.PERSON, imported=chat["source"],
+        owner=user, title=name[:120], title_origin=Conversation.TitleOrigin.PERSON, imported_from=chat["source"],
         imported_key=chat["key"], pinned=now if chat["pinned"] else None, archived=now if chat["archived"] else None,
         tags=clean_tags(chat["tags"]),
         folder=None if chat["source"] == _OWN else get_or_create_folder(user, chat["source"]),

@@ -252,7 +252,7 @@ async def _wait_for_stop(turn: Turn) -> None:
 async def _hold_lease(turn: Turn) -> None:
     """Renew the lease and checkpoint the text; return when the lease was lost."""
     await _lease_poller.wait_until_over(turn)
-    log.error("Turn %s was closed by another process, or deleted, or its person may no longer ask", turn.id)
+    log.error("Turn %s was closed by another process, or deleted, or its user may no longer ask", turn.id)
 
 
 async def _renew_leases(turns: list[Turn]) -> list[bool]:

@@ -43,7 +43,7 @@ def build_pairs() -> list[PreferencePair]:
         pairs += [PreferencePair(user_id, prompt, *both) for both in _different(texts)]
     for row in _preferred():
         if row.better.parent_id is not None:
-            pairs.append(PreferencePair(row.person_id, _prompt(row.better.parent_id), row.better.text, row.worse.text))
+            pairs.append(PreferencePair(row.user_id, _prompt(row.better.parent_id), row.better.text, row.worse.text))
     return pairs
 
 
@@ -55,7 +55,7 @@ def count_pairs() -> int:
 def _preferred() -> QuerySet[Preference]:
     """Return the comparisons of two complete, different answers by consenting active users."""
     rows = Preference.objects.filter(
-        person__allows_training_on_answers=True, person__is_active=True, better__status=Message.Status.COMPLETE,
+        user__allows_training_on_answers=True, user__is_active=True, better__status=Message.Status.COMPLETE,
         worse__status=Message.Status.COMPLETE, better__conversation__deleted__isnull=True,
     )  # fmt: skip
     return rows.exclude(better__text=models.F("worse__text")).select_related("better", "worse").order_by("pk")
@@ -65,14 +65,14 @@ def _rated() -> dict[tuple[int, UUID], dict[bool, list[str]]]:
     """Return, by user and question, the texts of answers rated good (True) and poor (False); only where both exist."""
     rated: dict[tuple[int, UUID], dict[bool, list[str]]] = {}
     rows = Feedback.objects.filter(
-        person__allows_training_on_answers=True, person__is_active=True, answer__status=Message.Status.COMPLETE,
+        user__allows_training_on_answers=True, user__is_active=True, answer__status=Message.Status.COMPLETE,
         answer__parent__isnull=False, answer__conversation__deleted__isnull=True,
     ).exclude(answer__text="")  # fmt: skip
-    for person, question, good, text in rows.order_by("pk").values_list(
-        "person", "answer__parent", "is_positive", "answer__text"
+    for user, question, good, text in rows.order_by("pk").values_list(
+        "user", "answer__parent", "is_positive", "answer__text"
     ):
         if question is not None:
-            rated.setdefault((person, question), {}).setdefault(good, []).append(text)
+            rated.setdefault((user, question), {}).setdefault(good, []).append(text)
     return {key: texts for key, texts in rated.items() if len(texts) == 2}
 
 

@@ -59,7 +59,7 @@ def show_rated_turn(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the rated turn. The access is written to the audit log, where the user can see it."""
     user = get_signed_in_user(request)
     row = _one(user, pk)
-    audit.record_event("read", actor=user, user=row.person_id, subject=f"feedback {pk}", why="feedback on an answer")
+    audit.record_event("read", actor=user, user=row.user_id, subject=f"feedback {pk}", why="feedback on an answer")
     turn = transcript.load_turn(user, row.answer)
     context = {"feedback": row, "turn": turn, "golden": _golden(user, row.answer, turn["question"]["text"])}
     return render(request, "evaluation/feedback_detail.html", context)

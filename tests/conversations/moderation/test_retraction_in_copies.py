@@ -69,7 +69,7 @@ def test_pairs_for_training_hold_nothing_of_it(answer: Message, alice: User) -> 
     told = {"conversation": answer.conversation, "asked_by": alice, "status": "complete"}
     follow_up = Message.objects.create(role="user", parent=answer, text="And the other?", **told)
     one, other = (Message.objects.create(role="assistant", parent=follow_up, text=text, **told) for text in "ab")
-    Preference.objects.create(person=alice, better=one, worse=other)
+    Preference.objects.create(user=alice, better=one, worse=other)
     assert SAID in str(preference_pairs.build_pairs())
     withhold_message(answer)
     assert len(preference_pairs.build_pairs()) == 1 and SAID not in str(preference_pairs.build_pairs())

@@ -58,7 +58,7 @@ def test_a_file_of_several_becomes_conversations(alice: User) -> None:
     first, broken, _ = row.items.all()
     assert (first.note, broken.title) == ("Pictures and files missing from this file: 1.", "Corrupted")
     talk = Conversation.objects.get(title="Staging")
-    assert (talk.owner, talk.imported, str(talk.folder)) == (alice, "ChatGPT", "ChatGPT")
+    assert (talk.owner, talk.imported_from, str(talk.folder)) == (alice, "ChatGPT", "ChatGPT")
     way = find_path(talk.messages.all())
     assert [(item.question.text, item.answer and item.answer.text) for item in way] == [
         ("How do I roll back?", "Let me look.\n\nRun `helm rollback`."),
@@ -66,7 +66,7 @@ def test_a_file_of_several_becomes_conversations(alice: User) -> None:
     ]
     assert len(way[0].answers) == 2 and way[0].question.created.year == 2025
     assert talk.created.year == 2025 and talk.changed > timezone.now() - timedelta(minutes=1)
-    assert Conversation.objects.get(imported="Open WebUI").pinned
+    assert Conversation.objects.get(imported_from="Open WebUI").pinned
     assert not import_job.get_stored_path(row).exists()
 
 
@@ -101,7 +101,7 @@ def test_an_export_of_here_comes_back_as_it_was(alice: User, bob: User) -> None:
     assert states(bring(alice, record)) == ["known"]
     assert states(bring(bob, record)) == ["imported"]
     copy = Conversation.objects.get(owner=bob)
-    assert (copy.title, copy.folder, copy.imported) == ("Staging", None, "Openbook")
+    assert (copy.title, copy.folder, copy.imported_from) == ("Staging", None, "Openbook")
     assert copy.tag_list == ["rollback", "Staging"]
     assert [row["text"] for row in export.export_conversation(bob, copy)["messages"]] == [
         row["text"] for row in record["messages"]

@@ -37,7 +37,7 @@ def robin(robin: User) -> User:
 
 
 def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, morgan: User, robin: User) -> None:
-    row = Feedback.objects.create(answer=turn, person=alice, is_positive=False, note="Not that.")
+    row = Feedback.objects.create(answer=turn, user=alice, is_positive=False, note="Not that.")
     flag_message(turn, "question", "child_exploitation")
     pages = {}
     for user in (morgan, robin):
