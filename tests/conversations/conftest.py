@@ -201,6 +201,12 @@ async def open_page(transactional_db: None) -> AsyncIterator[Callable[..., Any]]
     consumer._open.clear()
 
 
+@pytest.fixture
+async def page(open_page: Callable[..., Any], alice: User) -> Page:
+    """Return the socket of a page of Alice."""
+    return cast(Page, await open_page(alice))
+
+
 class Log:
     """Turn log of this process, of either kind."""
 

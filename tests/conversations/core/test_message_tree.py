@@ -42,9 +42,8 @@ async def told(page, **message) -> dict[str, str]:
 
 
 async def test_another_wording_is_a_sibling_and_what_followed_the_first_stays_with_the_first(
-    open_page, alice, library, chat
+    page, library, chat
 ) -> None:
-    page = await open_page(alice)
     first = await asked(page, QUESTION)
     place = first["conversation"]
     await asked(page, OTHER, conversation=place, after=first["turn"])
@@ -56,8 +55,7 @@ async def test_another_wording_is_a_sibling_and_what_followed_the_first_stays_wi
     assert len(chat.requests[-1].messages) == 2, "nothing of the other branch is sent"
 
 
-async def test_sources_keep_their_numbers_across_branches(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_sources_keep_their_numbers_across_branches(page, library, chat) -> None:
     first = await asked(page, QUESTION)
     await asked(page, OTHER, conversation=first["conversation"], reworded_question=first["question"])
     titles = {row.number: str(row.document) async for row in Source.objects.select_related("document")}
@@ -65,9 +63,8 @@ async def test_sources_keep_their_numbers_across_branches(open_page, alice, libr
 
 
 async def test_a_question_follows_the_answer_that_its_page_shows_and_its_branch_is_remembered(
-    open_page, alice, library, chat
+    page, library, chat
 ) -> None:
-    page = await open_page(alice)
     first = await asked(page, QUESTION)
     place = first["conversation"]
     again = await told(page, do="retry", turn=first["turn"])
@@ -77,16 +74,14 @@ async def test_a_question_follows_the_answer_that_its_page_shows_and_its_branch_
     assert await in_db(shown, place, again["turn"]) == [QUESTION]
 
 
-async def test_what_is_gone_cannot_be_followed(open_page, alice, library) -> None:
-    page = await open_page(alice)
+async def test_what_is_gone_cannot_be_followed(page, library) -> None:
     first = await asked(page, QUESTION)
     for also in ({"after": first["question"]}, {"reworded_question": first["turn"]}):
         said = await page.ask(OTHER, conversation=first["conversation"], **also)
         assert said["type"] == "refused" and "no longer available" in said["text"]
 
 
-async def test_an_unfinished_answer_is_written_on_in_its_place(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_an_unfinished_answer_is_written_on_in_its_place(page, library, chat) -> None:
     chat.replies += ["It stood about 100 metres", " high, and shone far [1]."]
     chat.finish = "length"
     first = await page.ask(QUESTION)
@@ -105,8 +100,7 @@ async def test_an_unfinished_answer_is_written_on_in_its_place(open_page, alice,
     assert str(found[0].answer.pk) == on["turn"], "an old address leads to the whole"
 
 
-async def test_a_finished_answer_is_not_written_on(open_page, alice, library) -> None:
-    page = await open_page(alice)
+async def test_a_finished_answer_is_not_written_on(page, library) -> None:
     first = await asked(page, QUESTION)
     said = await told(page, do="continue", turn=first["turn"])
     assert said["type"] == "refused" and "finished" in said["text"]

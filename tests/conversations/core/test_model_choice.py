@@ -27,8 +27,7 @@ def big(settings, chat):
     return get_fake_engine()
 
 
-async def test_the_chosen_model_writes_and_the_record_says_which(open_page, alice, library, big, chat) -> None:
-    page = await open_page(alice)
+async def test_the_chosen_model_writes_and_the_record_says_which(page, alice, library, big, chat) -> None:
     row, heard = await page.ask_to_end(QUESTION, model=BIG, status="complete")
     assert (row.model, row.usage["writer"], row.text) == ("big-70B", BIG, big.reply)
     assert f"{BIG} wrote" in " ".join(event.get("text", "") for event in heard)
@@ -44,8 +43,7 @@ async def test_the_chosen_model_writes_and_the_record_says_which(open_page, alic
     assert "fake-1B" in shown and "Default model" in shown
 
 
-async def test_an_answer_is_written_again_by_another_model_and_compared(open_page, alice, library, big) -> None:
-    page = await open_page(alice)
+async def test_an_answer_is_written_again_by_another_model_and_compared(page, alice, library, big) -> None:
     first, _ = await page.ask_to_end(QUESTION, status="complete")
     await page.tell(do="retry", turn=str(first.pk), client_id=uuid.uuid4().hex, model=BIG)
     again = await page.hear("accepted")
@@ -90,9 +88,8 @@ async def test_a_model_that_was_taken_away_is_named_and_the_rest_goes_on(
 
 
 async def test_a_queued_question_whose_model_went_says_so_and_keeps_nobody_waiting(
-    open_page, alice, library, big, settings
+    page, library, big, settings
 ) -> None:
-    page = await open_page(alice)
     row, _ = await page.ask_to_end(QUESTION, status="complete")
     await runner.wait_until_idle()  # the turn that ended looks for the next question too, and must not meet these
     place = row.conversation_id
@@ -108,9 +105,8 @@ async def test_a_queued_question_whose_model_went_says_so_and_keeps_nobody_waiti
     assert await Message.objects.filter(role="assistant").acount() == 2
 
 
-async def test_the_first_word_is_given_by_what_is_known_of_each_model(open_page, alice, library, big, settings) -> None:
+async def test_the_first_word_is_given_by_what_is_known_of_each_model(page, library, big, settings) -> None:
     await ModelProfile.objects.acreate(name="big-70B", reading_right=8, reading_asked=8)
-    page = await open_page(alice)
     assert (await page.ask_to_end(QUESTION, model=BIG, status="complete"))[0].style == "model"
     assert (await page.ask_to_end(QUESTION, status="complete"))[0].style == "quotes"
     offer_model(settings, "Plain", model="plain-1B", passes_reading_check=True)

@@ -95,16 +95,14 @@ async def test_the_same_ask_in_the_same_moment_posts_once(open_page, alice, libr
 @pytest.mark.django_db(transaction=True)
 async def test_the_id_of_another_person_is_not_mine(open_page, alice, bob, library, chat) -> None:
     page, theirs = await open_page(alice), await open_page(bob)
-    mine = await page.ask(QUESTION, client_id="same")
-    await page.events()
+    mine = await page.get_answer(QUESTION, client_id="same")
     other = await theirs.ask(QUESTION, client_id="same")
-    assert other["turn"] != mine["turn"]
+    assert other["turn"] != str(mine.pk)
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_one_answer_at_a_time_in_a_conversation_and_three_in_all(open_page, alice, library, chat) -> None:
+async def test_one_answer_at_a_time_in_a_conversation_and_three_in_all(page, library, chat) -> None:
     writes_on(chat)
-    page = await open_page(alice)
     first = await page.ask(QUESTION)
     refused = await page.ask("And how old?", conversation=first["conversation"])
     assert refused["type"] == "refused" and "still being written" in refused["text"]
@@ -119,9 +117,8 @@ async def test_a_conversation_or_collection_that_is_not_mine_is_refused_like_one
     open_page, alice, bob, library, chat
 ) -> None:
     page, theirs = await open_page(alice), await open_page(bob)
-    mine = await page.ask(QUESTION)
-    await page.events()
-    foreign = await theirs.ask(QUESTION, conversation=mine["conversation"])
+    mine = await page.get_answer(QUESTION)
+    foreign = await theirs.ask(QUESTION, conversation=str(mine.conversation_id))
     unknown = await theirs.ask(QUESTION, conversation=str(uuid.uuid4()))
     assert foreign["type"] == "refused" and foreign["text"] == unknown["text"]
     foreign = await theirs.ask(QUESTION, collections=[str(library.pk)])
@@ -131,46 +128,38 @@ async def test_a_conversation_or_collection_that_is_not_mine_is_refused_like_one
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_the_chosen_collections_stay_with_the_conversation(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_the_chosen_collections_stay_with_the_conversation(page, alice, library, chat) -> None:
     other = await Collection.objects.acreate(owner=alice, name="Empty")
-    first = await page.ask(QUESTION, collections=[str(library.pk)])
-    await page.events()
-    conversation = await Conversation.objects.aget(pk=first["conversation"])
+    first = await page.get_answer(QUESTION, collections=[str(library.pk)])
+    conversation = await Conversation.objects.aget(pk=first.conversation_id)
     assert [row.pk async for row in conversation.collections.all()] == [library.pk]
-    await page.ask(QUESTION, conversation=first["conversation"], collections=[str(other.pk)])
+    await page.ask(QUESTION, conversation=str(first.conversation_id), collections=[str(other.pk)])
     assert "nothing" in [event["type"] for event in await page.events()]
     assert [row.pk async for row in conversation.collections.all()] == [other.pk]
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_conversation_whose_collections_are_no_longer_shared_does_not_search_everywhere(
-    open_page, alice, bob, library, chat
+    page, bob, library, chat
 ) -> None:
-    page = await open_page(alice)
-    accepted = await page.ask(QUESTION, collections=[str(library.pk)])
-    await page.events()
+    accepted = await page.get_answer(QUESTION, collections=[str(library.pk)])
     await Collection.objects.filter(pk=library.pk).aupdate(owner=bob)
-    await page.tell(do="retry", turn=accepted["turn"], client_id="again")
+    await page.tell(do="retry", turn=str(accepted.pk), client_id="again")
     assert "no longer shared" in (await page.hear("refused"))["text"]
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_where_the_chosen_collections_were_deleted_not_everything_is_searched(
-    open_page, alice, library, chat
-) -> None:
-    page = await open_page(alice)
-    first = await page.ask(QUESTION, collections=[str(library.pk)])
-    await page.events()
+async def test_where_the_chosen_collections_were_deleted_not_everything_is_searched(page, alice, library, chat) -> None:
+    first = await page.get_answer(QUESTION, collections=[str(library.pk)])
     await in_db(make_collection, alice, "Private things")
     await Collection.objects.filter(pk=library.pk).adelete()
     for message in (
-        {"do": "retry", "turn": first["turn"], "client_id": "again"},
-        {"do": "ask", "conversation": first["conversation"], "text": QUESTION, "client_id": "more"},
+        {"do": "retry", "turn": str(first.pk), "client_id": "again"},
+        {"do": "ask", "conversation": str(first.conversation_id), "text": QUESTION, "client_id": "more"},
     ):
         await page.tell(**message)
         assert "were deleted" in (await page.hear("refused", "accepted"))["text"]
-    again = await page.ask(QUESTION, conversation=first["conversation"], collections=[])
+    again = await page.ask(QUESTION, conversation=str(first.conversation_id), collections=[])
     assert again["type"] == "accepted", "to search everywhere can be chosen"
     await page.events()
     await page.tell(do="retry", turn=again["turn"], client_id="everywhere")

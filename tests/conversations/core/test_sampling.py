@@ -54,13 +54,10 @@ def test_the_packaged_model_alone_is_kept_from_repeating_itself() -> None:
     )
 
 
-async def test_what_keeps_the_packaged_model_from_repeating_reaches_the_server(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
-    await page.ask("How high was the lighthouse of Alexandria?")
-    await page.events()
+async def test_what_keeps_the_packaged_model_from_repeating_reaches_the_server(page, library, chat) -> None:
+    await page.get_answer("How high was the lighthouse of Alexandria?")
     chat.name = CHAT_NAME
-    await page.ask("How long can a queen bee live?")
-    await page.events()
+    await page.get_answer("How long can a queen bee live?")
     assert [dict(request.extra_body) for request in chat.requests] == [{}, {"frequency_penalty": PACKAGED_PENALTY}]
 
 

@@ -25,9 +25,8 @@ FOLLOW_UP = "The queen can live for five years. The lighthouse of Alexandria sto
 async def follow_up(page: Page, chat) -> tuple[str, list[dict[str, object]]]:
     """The second turn's id and events; the first one was given the lighthouse, this one the bees."""
     chat.replies += ["It stood about 100 metres high.", FOLLOW_UP]
-    first = await page.ask(LIGHTHOUSE)
-    await page.events()
-    second = await page.ask(BEES, conversation=first["conversation"])
+    first = await page.get_answer(LIGHTHOUSE)
+    second = await page.ask(BEES, conversation=str(first.conversation_id))
     return second["turn"], await page.events()
 
 
@@ -74,20 +73,16 @@ async def test_what_may_no_longer_be_read_supports_nothing_and_greys(open_page, 
     assert '<span class="pill gone"' in shown["html"]
     page = await open_page(alice)
     chat.replies.append(FOLLOW_UP)
-    third = await page.ask(BEES, conversation=str(answer.conversation_id))
-    await page.events()
-    cites = Citation.objects.filter(answer=third["turn"]).order_by("sentence").values_list("source__number", flat=True)
+    third = await page.get_answer(BEES, conversation=str(answer.conversation_id))
+    cites = Citation.objects.filter(answer=third).order_by("sentence").values_list("source__number", flat=True)
     assert [number async for number in cites] == [2, None]
 
 
-async def test_what_another_branch_was_given_supports_nothing_here(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_what_another_branch_was_given_supports_nothing_here(page, library, chat) -> None:
     chat.replies += ["It stood about 100 metres high.", FOLLOW_UP]
-    first = await page.ask(LIGHTHOUSE)
-    await page.events()
-    other = await page.ask(BEES, conversation=first["conversation"], reworded_question=first["question"])
-    await page.events()
-    cites = Citation.objects.filter(answer=other["turn"]).order_by("sentence").values_list("source__number", flat=True)
+    first = await page.get_answer(LIGHTHOUSE)
+    other = await page.get_answer(BEES, conversation=str(first.conversation_id), reworded_question=str(first.parent_id))
+    cites = Citation.objects.filter(answer=other).order_by("sentence").values_list("source__number", flat=True)
     assert [number async for number in cites] == [2, None]
     assert await Conversation.objects.acount() == 1
 

@@ -56,16 +56,13 @@ async def test_a_picture_is_a_turn_whose_tiles_are_there_after_a_reload(open_pag
     await in_db(look)
 
 
-async def test_a_second_ask_with_the_same_id_draws_nothing_more(open_page, alice) -> None:
-    page = await open_page(alice)
-    await page.ask("/picture a cat", client_id="one")
-    await page.events()
+async def test_a_second_ask_with_the_same_id_draws_nothing_more(page) -> None:
+    await page.get_answer("/picture a cat", client_id="one")
     await page.ask("/picture a cat", client_id="one")
     assert await Picture.objects.acount() == 1
 
 
-async def test_regenerating_draws_again_beside_it(open_page, alice) -> None:
-    page = await open_page(alice)
+async def test_regenerating_draws_again_beside_it(page) -> None:
     answer = await asked(page, "/picture a cat", picture={"count": 2})
     await page.tell(do="retry", turn=str(answer.pk), client_id="again")
     turn = (await page.hear("accepted"))["turn"]
@@ -76,8 +73,7 @@ async def test_regenerating_draws_again_beside_it(open_page, alice) -> None:
     assert len(set(seeds)) == 4
 
 
-async def test_a_variation_and_a_start_remember_what_they_came_from(open_page, alice, painter) -> None:
-    page = await open_page(alice)
+async def test_a_variation_and_a_start_remember_what_they_came_from(page, painter) -> None:
     answer = await asked(page, "/picture a cat")
     first = await answer.pictures.aget()
     await in_db(scheduler.draw_waiting)
@@ -94,8 +90,7 @@ async def test_a_variation_and_a_start_remember_what_they_came_from(open_page, a
     assert painter.requests[-1].start and painter.requests[-1].strength == 0.3
 
 
-async def test_what_shall_not_be_there_is_heeded_checked_and_kept(open_page, alice, painter) -> None:
-    page = await open_page(alice)
+async def test_what_shall_not_be_there_is_heeded_checked_and_kept(page, open_page, alice, painter) -> None:
     answer = await asked(page, "/picture a cat", picture={"negative": "  a hat "})
     row = await answer.pictures.aget()
     assert (row.negative, answer.picture_request["negative"]) == ("a hat", "a hat")
@@ -204,9 +199,8 @@ async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alic
     await in_db(look)
 
 
-async def test_a_picture_waits_in_line_like_a_question(open_page, alice, chat) -> None:
+async def test_a_picture_waits_in_line_like_a_question(page, chat) -> None:
     chat.reply, chat.gap_s = "word " * 60, 0.01
-    page = await open_page(alice)
     accepted = await page.ask("Tell me something long", without_documents=True)
     waiting = {"text": "/picture a cat", "picture": {"count": 2}, "conversation": accepted["conversation"]}
     await page.tell(do="queue", client_id="later", **waiting)

@@ -22,9 +22,7 @@ async def conversation(open_page, alice, library, chat, settings) -> Conversatio
     await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)
     page = await open_page(alice)
     chat.replies += [ANSWER, "A queen lives for five years [2]."]
-    turn = await page.ask(QUESTION)
-    await page.events()
-    await page.ask(LATER, conversation=turn["conversation"])
-    await page.events()
+    turn = await page.get_answer(QUESTION)
+    await page.get_answer(LATER, conversation=str(turn.conversation_id))
     await in_db(get_reviewer, "ada")
-    return await Conversation.objects.aget(pk=turn["conversation"])
+    return await Conversation.objects.aget(pk=turn.conversation_id)

@@ -55,47 +55,37 @@ def watched(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> None:
     monkeypatch.setattr(versions, "current_policy", lambda: found)
 
 
-async def test_a_question_to_be_reviewed_is_answered_and_ends_in_the_queue(open_page, alice, library, watched) -> None:
-    page = await open_page(alice)
-    turn = await page.ask(LISTED)
-    events = await page.events()
+async def test_a_question_to_be_reviewed_is_answered_and_ends_in_the_queue(page, alice, library, watched) -> None:
+    turn, events = await page.ask_to_end(LISTED)
     assert events[-1]["status"] == "complete" and "lighthouse" in events[-1]["html"]
     case = await in_db(the_case)
-    assert (case.kind, case.subject, case.clause) == ("question", turn["turn"], "hate")
+    assert (case.kind, case.subject, case.clause) == ("question", str(turn.pk), "hate")
     assert (case.snapshot.action, case.snapshot.text) == ("review", LISTED)
     notice = await in_db(the_notice, alice)
     assert notice.title == "A reviewer will look at a question" and "Nothing changes until then" in notice.text
     await in_db(decided, case, "block")
-    assert (await Message.objects.aget(pk=turn["turn"])).status == "withheld"
+    assert (await Message.objects.aget(pk=turn.pk)).status == "withheld"
 
 
-async def test_that_it_may_stand_is_said_without_saying_that_it_was_held(open_page, alice, library, watched) -> None:
-    page = await open_page(alice)
-    await page.ask(LISTED)
-    await page.events()
+async def test_that_it_may_stand_is_said_without_saying_that_it_was_held(page, alice, library, watched) -> None:
+    await page.get_answer(LISTED)
     await in_db(decided, await in_db(the_case), "allow")
     told = await in_db(get_page, alice, "/notices/")
     assert "A reviewer looked at a question" in told and "held" not in told
     await in_db(versions.refresh_policy)
-    await page.ask(LISTED)
-    await page.events()
+    await page.get_answer(LISTED)
     assert (await in_db(the_case)).report_count == 1, "nobody looks at the same text again"
 
 
-async def test_an_answer_to_be_reviewed_is_shown_whole_and_is_one_case(
-    open_page, alice, library, chat, watched
-) -> None:
+async def test_an_answer_to_be_reviewed_is_shown_whole_and_is_one_case(page, library, chat, watched) -> None:
     chat.reply = "A wombat was there. It stood about 100 metres high, which no wombat ever climbed. So a wombat said."
-    page = await open_page(alice)
-    turn = await page.ask(QUESTION)
-    events = await page.events()
+    turn, events = await page.ask_to_end(QUESTION)
     assert events[-1]["status"] == "complete" and events[-1]["html"].count("wombat") == 3
     case = await in_db(the_case)
-    assert (case.kind, case.subject, case.clause, case.report_count) == ("answer", turn["turn"], "hate", 1)
+    assert (case.kind, case.subject, case.clause, case.report_count) == ("answer", str(turn.pk), "hate", 1)
 
 
-async def test_a_label_is_shown_at_once_and_after_a_reload(open_page, alice, library) -> None:
-    page = await open_page(alice)
+async def test_a_label_is_shown_at_once_and_after_a_reload(page, alice, library) -> None:
     turn = await page.ask(f"{QUESTION} {LABELLED}")
     events = await page.events()
     words = "Labelled by the safety check: Harassment"
@@ -104,8 +94,7 @@ async def test_a_label_is_shown_at_once_and_after_a_reload(open_page, alice, lib
     assert not await Case.objects.aexists()
 
 
-async def test_what_the_gate_said_stands_behind_the_scenes(open_page, alice, library) -> None:
-    page = await open_page(alice)
+async def test_what_the_gate_said_stands_behind_the_scenes(page, alice, library) -> None:
     for text, said in ((NOTED, "Allowed and counted"), (WITHHELD, "Withheld and sent to review")):
         turn = await page.ask(f"{QUESTION} {text}")
         await page.events()
@@ -122,13 +111,11 @@ async def queued(page: Any, place: str, text: str) -> dict[str, Any]:
 
 
 async def test_what_is_withheld_from_the_queue_or_a_rewording_is_a_case_with_nothing_around_it(
-    open_page, alice, library
+    page, alice, library
 ) -> None:
-    page = await open_page(alice)
-    turn = await page.ask(QUESTION)
-    await page.events()
+    turn = await page.get_answer(QUESTION)
     for _ in range(2):
-        assert (await queued(page, turn["conversation"], f"Why {WITHHELD}?"))["type"] == "refused"
+        assert (await queued(page, str(turn.conversation_id), f"Why {WITHHELD}?"))["type"] == "refused"
     case = await in_db(the_case)
     assert (case.kind, case.report_count, case.snapshot.text, case.snapshot.context) == (
         "question",
@@ -137,27 +124,23 @@ async def test_what_is_withheld_from_the_queue_or_a_rewording_is_a_case_with_not
         [],
     )
     assert (await in_db(the_notice, alice)).title == "A question is waiting for review"
-    await page.tell(do="reword", question=turn["question"], text=f"Who {WITHHELD}?", client_id="r1")
+    await page.tell(do="reword", question=str(turn.parent_id), text=f"Who {WITHHELD}?", client_id="r1")
     assert (await page.hear("reworded", "refused"))["type"] == "refused"
     assert await Case.objects.acount() == 2
-    assert (await Message.objects.aget(pk=turn["question"])).text == QUESTION
+    assert (await Message.objects.aget(pk=turn.parent_id)).text == QUESTION
 
 
-async def test_a_rewording_to_be_reviewed_is_kept_and_reviewed(open_page, alice, library) -> None:
-    page = await open_page(alice)
-    turn = await page.ask(QUESTION)
-    await page.events()
-    await page.tell(do="reword", question=turn["question"], text=f"{QUESTION} {REVIEWED}", client_id="r1")
+async def test_a_rewording_to_be_reviewed_is_kept_and_reviewed(page, library) -> None:
+    turn = await page.get_answer(QUESTION)
+    await page.tell(do="reword", question=str(turn.parent_id), text=f"{QUESTION} {REVIEWED}", client_id="r1")
     assert (await page.hear("reworded", "refused"))["type"] == "reworded"
     assert (await in_db(the_case)).snapshot.action == "review"
 
 
-async def test_typing_is_not_reported(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_typing_is_not_reported(page, library, chat) -> None:
     for text in (WITHHELD, REVIEWED):
         await page.tell(do="typing", conversation=None, text=f"{QUESTION} {text}", client_id="t1")
-    await page.ask(QUESTION)
-    await page.events()
+    await page.get_answer(QUESTION)
     assert not await Case.objects.aexists()
 
 

@@ -139,17 +139,15 @@ async def temporary_answer(world: World) -> bool:
 
 async def reworded_question(world: World) -> bool:
     page = await world.page()
-    first = await page.ask(CALM)
-    await page.events()
-    await page.tell(do="reword", question=first["question"], text=HARM, client_id="again")
+    first = await page.get_answer(CALM)
+    await page.tell(do="reword", question=str(first.parent_id), text=HARM, client_id="again")
     return bool((await page.hear("reworded", "refused"))["type"] == "reworded")
 
 
 async def queued_question(world: World) -> bool:
     page = await world.page()
-    first = await page.ask(CALM)
-    await page.events()
-    await page.tell(do="queue", conversation=first["conversation"], text=HARM, client_id="next")
+    first = await page.get_answer(CALM)
+    await page.tell(do="queue", conversation=str(first.conversation_id), text=HARM, client_id="next")
     if (await page.hear("queued", "refused"))["type"] == "refused":
         return False
     while await in_db(queue.find_ready_conversations):

@@ -125,8 +125,7 @@ async def test_the_record_of_an_answer_that_was_being_written_is_not_shown(
     page, case = await open_page(alice), []
     answer = await in_db(get_first_answer, conversation)
     around(monkeypatch, finalization, "finish_turn", lambda: case.append(withhold_message(answer, kind)), before=True)
-    await page.ask("And how many workers has it?", conversation=str(conversation.pk))
-    await page.events()
+    await page.get_answer("And how many workers has it?", conversation=str(conversation.pk))
 
     def check() -> None:
         word = SAID if kind == "answer" else ASKED
@@ -146,8 +145,7 @@ async def test_an_answer_that_was_being_written_records_none_of_a_part_that_was_
     monkeypatch.setattr(test_redaction, "MAIL", SAID)
     around(monkeypatch, finalization, "finish_turn", lambda: made.append(test_redaction.cut(answer)), before=True)
     page = await open_page(alice)
-    await page.ask("And how many workers has it?", conversation=str(conversation.pk))
-    await page.events()
+    await page.get_answer("And how many workers has it?", conversation=str(conversation.pk))
 
     def check() -> None:
         assert made and kept_for_reviewers(SAID), fields_containing(SAID)

@@ -36,8 +36,7 @@ async def strict(owner: User, level: str = "strict") -> str:
     return str(row.pk)
 
 
-async def test_a_question_is_withheld_under_it_and_answered_elsewhere(open_page, alice, library) -> None:
-    page = await open_page(alice)
+async def test_a_question_is_withheld_under_it_and_answered_elsewhere(page, alice, library) -> None:
     answer = await page.get_answer(MARKED, assistant=await strict(alice))
     assert (answer.status, answer.text) == ("withheld", "") and "stricter than the site" in answer.reason
     assert not await Case.objects.aexists(), "people are sent no more than the site sends them"
@@ -102,8 +101,7 @@ async def test_a_picture_that_a_tool_asks_for_has_the_level(open_page, alice, pa
     assert (await Picture.objects.aget()).level == "strict"
 
 
-async def test_what_waits_in_line_and_another_wording_are_judged_so(open_page, alice, library) -> None:
-    page = await open_page(alice)
+async def test_what_waits_in_line_and_another_wording_are_judged_so(page, alice, library) -> None:
     answer = await page.get_answer(HIGH, assistant=await strict(alice))
     place = str(answer.conversation_id)
     await page.tell(do="queue", client_id="q1", conversation=place, text=MARKED)
@@ -115,8 +113,7 @@ async def test_what_waits_in_line_and_another_wording_are_judged_so(open_page, a
     assert (await page.hear("refused", "reworded"))["type"] == "reworded"
 
 
-async def test_a_temporary_chat_and_a_preview_are_judged_so(open_page, alice, library) -> None:
-    page = await open_page(alice)
+async def test_a_temporary_chat_and_a_preview_are_judged_so(page, alice, library) -> None:
     await page.ask(MARKED, temporary=True, assistant=await strict(alice))
     assert (await page.events())[-1]["status"] == "withheld"
     for level, words in (("strict", "stricter than the site"), ("site", "280 and 247 BC")):

@@ -85,8 +85,7 @@ async def test_a_copy_that_was_deleted_meanwhile_stands_in_nobody_s_way(conversa
     await in_db(check)
 
 
-async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(conversation, open_page, alice) -> None:
-    page = await open_page(alice)
+async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(page, conversation, alice) -> None:
     turn = await page.ask("And the zwiebelkuchen of it?", conversation=str(conversation.pk))
     await page.events()
     answer = await Message.objects.aget(pk=turn["turn"])
@@ -120,15 +119,13 @@ async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(conversa
 async def test_what_was_told_of_its_picture_leaves_later_records(open_page, alice, library, chat) -> None:
     row = await in_db(attached, alice, f"Sign: {ASKED}")
     page = await open_page(alice)
-    turn = await page.ask("What does the sign say?", attached=[str(row.pk)])
-    await page.events()
-    await page.ask(LATER, conversation=turn["conversation"])
-    await page.events()
+    turn = await page.get_answer("What does the sign say?", attached=[str(row.pk)])
+    await page.get_answer(LATER, conversation=str(turn.conversation_id))
     (note,) = prompt_content.write_prompt_notes(await in_db(queries.reload_pictures, [row.pk]), sees=False)
 
     def check() -> None:
         get_reviewer("ada")
-        conversation = Conversation.objects.get(pk=turn["conversation"])
+        conversation = Conversation.objects.get(pk=turn.conversation_id)
         later = AnswerTrace.objects.filter(answer__conversation=conversation).latest("answer__created")
         whole = bytes(later.data)
         assert note in str(trace.unpack_trace(whole)) and not withheld_records.is_withheld(conversation.pk)

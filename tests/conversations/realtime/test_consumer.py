@@ -71,8 +71,7 @@ async def test_an_open_socket_closes_soon_after_its_person_may_no_longer_come_in
 
 
 @pytest.mark.parametrize("end", [_sign_out, _deactivate, _new_password])
-async def test_and_its_next_message_does_nothing(open_page, alice, library, end) -> None:
-    page = await open_page(alice)
+async def test_and_its_next_message_does_nothing(page, alice, library, end) -> None:
     await end(alice)
     await page.tell(do="ask", client_id="1", conversation=None, text=QUESTION)
     assert await page.closed() == 4401
@@ -103,8 +102,7 @@ async def test_ten_sockets_a_person_and_one_more_when_one_is_closed(open_page, a
         '{"do": "ask", "client_id": "1", "text": "\x00"}',
     ],
 )  # fmt: skip
-async def test_nonsense_is_refused_and_the_socket_lives(open_page, alice, caplog, text: str) -> None:
-    page = await open_page(alice)
+async def test_nonsense_is_refused_and_the_socket_lives(page, caplog, text: str) -> None:
     await page.send(text)
     assert (await page.hear())["type"] == "refused"
     await page.tell(do="stop", turn=str(uuid.uuid4()))
@@ -112,22 +110,19 @@ async def test_nonsense_is_refused_and_the_socket_lives(open_page, alice, caplog
     assert "Traceback" not in caplog.text
 
 
-async def test_bytes_are_refused_and_a_message_too_large_ends_the_socket(open_page, alice) -> None:
-    page = await open_page(alice)
+async def test_bytes_are_refused_and_a_message_too_large_ends_the_socket(page) -> None:
     await page.wire.send_input({"type": "websocket.receive", "bytes": b"{}"})
     assert (await page.hear())["type"] == "refused"
     await page.send("x" * (consumer.MAX_FRAME_BYTES + 1))
     assert await page.closed() == 1009
 
 
-async def test_the_size_of_a_message_is_counted_in_bytes(open_page, alice) -> None:
-    page = await open_page(alice)
+async def test_the_size_of_a_message_is_counted_in_bytes(page) -> None:
     await page.send("€" * (consumer.MAX_FRAME_BYTES // 3 + 1))
     assert await page.closed() == 1009
 
 
-async def test_a_question_far_too_long_is_refused_with_its_id_so_that_the_draft_can_be_kept(open_page, alice) -> None:
-    page = await open_page(alice)
+async def test_a_question_far_too_long_is_refused_with_its_id_so_that_the_draft_can_be_kept(page) -> None:
     refused = await page.ask("x" * 100_000, client_id="mine")
     assert (refused["type"], refused["client_id"]) == ("refused", "mine") and "100,000" in refused["text"]
 
@@ -147,11 +142,9 @@ async def test_a_turn_of_another_is_like_one_that_never_was(open_page, alice, bo
     assert await Message.objects.filter(asked_by=bob).acount() == 0
 
 
-async def test_a_question_is_not_a_turn(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
-    accepted = await page.ask(QUESTION)
-    await page.events()
-    await page.tell(do="resume", turn=accepted["question"], after=0)
+async def test_a_question_is_not_a_turn(page, library, chat) -> None:
+    accepted = await page.get_answer(QUESTION)
+    await page.tell(do="resume", turn=str(accepted.parent_id), after=0)
     assert (await page.hear())["type"] == "unknown"
 
 

@@ -137,8 +137,7 @@ async def test_a_tool_that_hangs_is_given_up_and_the_turn_goes_on(open_page, ali
     calls(caller, ("tried", {"text": how}))
     caller.replies.append("I do not know.")
     page = await open_page(alice)
-    await page.ask(QUESTION)
-    events = await page.events()
+    _, events = await page.ask_to_end(QUESTION)
     assert "was cancelled" in tools_in(events)[0] and events[-1]["status"] == Message.Status.COMPLETE
 
 
@@ -194,6 +193,5 @@ async def test_what_the_model_writes_into_arguments_passes_the_gate(open_page, a
         caller, ("tried", {"text": "To build a pipe bomb, fill a steel pipe with black powder and screw on the caps."})
     )
     page = await open_page(alice)
-    await page.ask(QUESTION)
-    events = await page.events()
+    _, events = await page.ask_to_end(QUESTION)
     assert events[-1]["status"] == Message.Status.WITHHELD and tools_in(events) == [] and tool.given == []

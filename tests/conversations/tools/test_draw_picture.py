@@ -69,8 +69,7 @@ async def test_words_that_are_withheld_are_not_drawn_through_the_model_either(op
     await ToolSetting.objects.acreate(name="draw_picture", permission="allowed")
     calls(caller, ("draw_picture", {"description": BAD}))
     page = await open_page(alice)
-    await page.ask("Please draw me something.", without_documents=True)
-    await page.events()
+    await page.get_answer("Please draw me something.", without_documents=True)
     assert not await Picture.objects.exclude(status="held").aexists()
 
 

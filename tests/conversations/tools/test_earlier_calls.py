@@ -29,8 +29,7 @@ def sent(chat) -> list[tuple[str, str]]:
     return [(message.role, message.content) for message in chat.requests[-1].messages[1:]]
 
 
-async def test_a_result_stands_in_the_prompt_of_the_next_question(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_result_stands_in_the_prompt_of_the_next_question(page, library, chat) -> None:
     called = await turn(page, "/calc 6 * 7")
     answer = await turn(page, ABOUT)
     first, second, asked = sent(chat)
@@ -40,8 +39,7 @@ async def test_a_result_stands_in_the_prompt_of_the_next_question(open_page, ali
     assert "/calc" not in str(answer.steps), "what was called is not searched for"
 
 
-async def test_a_question_about_it_is_answered_where_no_document_speaks_to_it(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_question_about_it_is_answered_where_no_document_speaks_to_it(page, library, chat) -> None:
     await turn(page, "/calc 6 * 7")
     chat.replies.append("Twice that is 84.")
     answer = await turn(page, "Zwiebelkuchen verdoppelt?")
@@ -53,30 +51,26 @@ async def test_a_question_about_it_is_answered_where_no_document_speaks_to_it(op
     assert later.nothing_found, "only what follows a call at once may be about it"
 
 
-async def test_what_a_question_below_it_was_answered_from_is_told_again(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_what_a_question_below_it_was_answered_from_is_told_again(page, library, chat) -> None:
     chat.replies += ["Yes, it is.", "About six weeks."]
     await turn(page, "/calc 6 * 7\nIs that more than forty?")
     await turn(page, ABOUT)
     assert RESULT in sent(chat)[0][1] and sent(chat)[1] == ("assistant", "Yes, it is.")
 
 
-async def test_passages_of_a_document_that_was_read_are_told_again(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_passages_of_a_document_that_was_read_are_told_again(page, library, chat) -> None:
     await turn(page, "/read Bees")
     await turn(page, "Zwiebelkuchen?")
     assert '[1] Bees: "' in sent(chat)[0][1]
 
 
-async def test_a_call_that_failed_is_not_told(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_call_that_failed_is_not_told(page, library, chat) -> None:
     await turn(page, "/calc 1 / 0")
     await turn(page, ABOUT)
     assert len(sent(chat)) == 1
 
 
-async def test_long_results_are_cut_and_the_oldest_calls_go_first(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_long_results_are_cut_and_the_oldest_calls_go_first(page, library, chat) -> None:
     called = await turn(page, "/calc 6 * 7")
     record = {**called.tools[0], "text": "so it is " * 1000}
     assert [len(line) for line in call_cards.make_history_notes([record])] == [call_cards.MAX_NOTE_CHARACTERS]
@@ -91,20 +85,15 @@ async def test_long_results_are_cut_and_the_oldest_calls_go_first(open_page, ali
     assert window["size"] >= sum(window[name] for name in ("instructions", "history", "sources", "question"))
 
 
-async def test_a_question_is_not_completed_by_what_was_called(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
-    accepted = await page.ask("/calc 6 * 7")
-    await page.events()
-    wish = AskRequest(client_id="x", text="And then?", conversation=accepted["conversation"])
+async def test_a_question_is_not_completed_by_what_was_called(page, alice, library, chat) -> None:
+    accepted = await page.get_answer("/calc 6 * 7")
+    wish = AskRequest(client_id="x", text="And then?", conversation=str(accepted.conversation_id))
     found = await in_db(preparation.prepare_turn, alice, None, wish)
     assert [past.only_called_tool for past in found.history] == [True]
 
 
 @pytest.mark.parametrize("kind", ["answer", "question"])
-async def test_withheld_it_hides_the_record_of_what_follows_and_comes_back(
-    open_page, alice, library, chat, kind
-) -> None:
-    page = await open_page(alice)
+async def test_withheld_it_hides_the_record_of_what_follows_and_comes_back(page, alice, library, chat, kind) -> None:
     called = await turn(page, "/calc 6 * 7")
     answer = await turn(page, ABOUT)
 

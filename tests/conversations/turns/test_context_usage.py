@@ -12,8 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
-async def test_the_gauge_adds_up_to_what_was_sent(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_the_gauge_adds_up_to_what_was_sent(page, alice, library, chat) -> None:
     row, events = await page.ask_to_end(QUESTION)
     first = context_usage.read_usage(row)
     assert first is not None and first.size == 8192 and first.dropped == 0

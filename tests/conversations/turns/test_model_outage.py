@@ -22,9 +22,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_queue, "LONGEST_PAUSE_S", 0.05)
 
 
-async def test_the_answer_begins_by_itself_when_the_server_is_back(open_page, alice, library, chat) -> None:
+async def test_the_answer_begins_by_itself_when_the_server_is_back(page, library, chat) -> None:
     chat.unavailable = True
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     assert accepted["type"] == "accepted", "the question is kept"
     assert "is not responding" in (await page.hear("waiting"))["text"]
@@ -33,18 +32,15 @@ async def test_the_answer_begins_by_itself_when_the_server_is_back(open_page, al
     assert events[-1]["status"] == "complete" and "waiting" not in [event["type"] for event in events]
 
 
-async def test_a_busy_server_is_asked_again(open_page, alice, library, chat) -> None:
+async def test_a_busy_server_is_asked_again(page, library, chat) -> None:
     chat.fail = EngineBusy("Later.")
-    page = await open_page(alice)
-    await page.ask(QUESTION)
-    events = await page.events()
+    _, events = await page.ask_to_end(QUESTION)
     assert [event["text"] for event in events if event["type"] == "waiting"] != []
     assert events[-1]["status"] == "complete" and len(chat.requests) == 2
 
 
-async def test_stop_works_while_waiting_and_retry_afterwards(open_page, alice, library, chat) -> None:
+async def test_stop_works_while_waiting_and_retry_afterwards(page, library, chat) -> None:
     chat.unavailable = True
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("waiting")
     await page.tell(do="stop", turn=accepted["turn"])

@@ -31,9 +31,8 @@ def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
-    open_page: Any, alice: User, library: Collection, chat: FakeChat, unlikely: None
+    page, alice: User, library: Collection, chat: FakeChat, unlikely: None
 ) -> None:
-    page = await open_page(alice)
     turn = await page.ask(QUESTION)
     events = await page.events()
     said = [event["type"] for event in events]
@@ -63,10 +62,7 @@ async def test_a_model_that_reads_well_is_asked_all_the_same(
     assert "nothing" not in [event["type"] for event in await page.events()] and chat.requests
 
 
-async def test_a_question_that_nothing_is_near_to_folds_the_nearest_too(
-    open_page: Any, alice: User, library: Collection
-) -> None:
-    page = await open_page(alice)
+async def test_a_question_that_nothing_is_near_to_folds_the_nearest_too(page, library: Collection) -> None:
     await page.ask("Who won the bicycle race of Bordeaux?")
     said = {event["type"]: event for event in await page.events()}
     assert NOTHING in said["nothing"]["html"] and "Nearest passages" in said["sources"]["html"]
@@ -88,8 +84,7 @@ async def test_other_collections_are_searched_if_no_quote_of_the_files_of_the_ch
 
     monkeypatch.setattr(quote_selection, "_answers", holds_the_height)
     page = await open_page(alice)
-    await page.ask(QUESTION, files=str(cover.pk))
-    events = await page.events()
+    _, events = await page.ask_to_end(QUESTION, files=str(cover.pk))
     assert "nothing" not in [event["type"] for event in events]
     assert "100 metres" in next(event["html"] for event in events if event["type"] == "quotes")
     searches = [event["text"] for event in events if event["type"] == "step" and event["name"] == "search"]
@@ -112,20 +107,17 @@ async def test_with_tools_the_model_is_asked_once_other_collections_were_searche
 
 
 async def test_nothing_found_counts_what_was_searched_beyond_the_files_of_the_chat(
-    open_page: Any, alice: User, library: Collection, cover: Collection, unlikely: None
+    page, library: Collection, cover: Collection, unlikely: None
 ) -> None:
-    page = await open_page(alice)
-    await page.ask(QUESTION, files=str(cover.pk))
-    events = await page.events()
+    _, events = await page.ask_to_end(QUESTION, files=str(cover.pk))
     assert [event["type"] for event in events].count("nothing") == 1
     html = next(event["html"] for event in events if event["type"] == "nothing")
     assert "Searched 3 documents in" in html and "Handbook" in html and "the files of this chat" in html
 
 
 async def test_only_the_documents_of_the_chat_are_counted_if_there_are_no_others(
-    open_page: Any, alice: User, cover: Collection, unlikely: None
+    page, cover: Collection, unlikely: None
 ) -> None:
-    page = await open_page(alice)
     await page.ask(QUESTION, files=str(cover.pk))
     nothing = next(event for event in await page.events() if event["type"] == "nothing")
     assert "Searched 1 document in the files of this chat" in nothing["html"]

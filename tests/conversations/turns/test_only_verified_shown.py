@@ -86,9 +86,7 @@ def visible(html: str) -> str:
 async def answered(open_page, alice, chat, reply: str, **also: Any) -> tuple[Message, list[dict[str, Any]]]:
     chat.replies.append(reply)
     page = await open_page(alice)
-    accepted = await page.ask(QUESTION, **also)
-    events = await page.events()
-    return await Message.objects.aget(pk=accepted["turn"]), events
+    return await page.ask_to_end(QUESTION, **also)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,39 +15,33 @@ pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
-async def test_the_request_is_read_ahead_and_the_question_sends_the_same_again(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_the_request_is_read_ahead_and_the_question_sends_the_same_again(page, library, chat) -> None:
     await page.type_draft(QUESTION)
     await wait_until(lambda: chat.requests)
     await wait_for_prefetches()
     assert await page.silent(0.05), "nothing is said"
     assert await Message.objects.acount() == await Conversation.objects.acount() == 0, "nothing is kept"
     assert not registry.get_turn_log()._turns, "nor in the log of turns"
-    await page.ask(QUESTION)
-    await page.events()
+    await page.get_answer(QUESTION)
     ahead, asked = chat.requests
     assert (ahead.messages, ahead.cache_salt) == (asked.messages, asked.cache_salt)
     assert (ahead.sampling.max_tokens, asked.sampling.max_tokens) == (1, 512)
 
 
-async def test_a_follow_up_is_read_ahead_with_what_came_before(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
-    first = await page.ask(QUESTION)
-    await page.events()
+async def test_a_follow_up_is_read_ahead_with_what_came_before(page, library, chat) -> None:
+    first = await page.get_answer(QUESTION)
     text = "How long can a queen bee live?"
-    also = {"conversation": first["conversation"], "after": first["turn"]}
+    also = {"conversation": str(first.conversation_id), "after": str(first.pk)}
     await page.type_draft(text, **also)
     await wait_until(lambda: len(chat.requests) == 2)
     await wait_for_prefetches()
-    await page.ask(text, **also)
-    await page.events()
+    await page.get_answer(text, **also)
     assert chat.requests[1].messages == chat.requests[2].messages
 
 
 @pytest.mark.parametrize("change", ["", "How high was the lighthouse of Rhodes?"])
-async def test_a_change_ends_what_was_begun(open_page, alice, library, chat, change) -> None:
+async def test_a_change_ends_what_was_begun(page, library, chat, change) -> None:
     chat.first_token_s = 600
-    page = await open_page(alice)
     await page.type_draft(QUESTION)
     await wait_until(lambda: chat.running)
     await page.type_draft(change)
@@ -56,9 +50,10 @@ async def test_a_change_ends_what_was_begun(open_page, alice, library, chat, cha
     assert len(prefetch._prefetches) == chat.running
 
 
-async def test_the_question_itself_ends_it_and_so_does_a_page_that_leaves(open_page, alice, library, chat) -> None:
+async def test_the_question_itself_ends_it_and_so_does_a_page_that_leaves(
+    page, open_page, alice, library, chat
+) -> None:
     chat.first_token_s = 600
-    page = await open_page(alice)
     await page.type_draft(QUESTION)
     await wait_until(lambda: chat.running)
     await page.tell(do="ask", client_id="1", conversation=None, text=QUESTION)
@@ -77,9 +72,8 @@ async def test_it_is_one_a_person_however_many_pages(open_page, alice, library, 
     assert list(prefetch._prefetches) == [alice.pk]
 
 
-async def test_under_load_nothing_is_done_ahead(open_page, alice, bob, library, chat) -> None:
+async def test_under_load_nothing_is_done_ahead(page, open_page, alice, bob, library, chat) -> None:
     writes_on(chat)
-    page = await open_page(alice)
     await page.ask(QUESTION)
     await page.hear("text")
     await (await open_page(alice)).type_draft(QUESTION)
@@ -100,8 +94,7 @@ async def test_nothing_reaches_the_model_that_the_gate_refuses(open_page, alice,
 
 
 @pytest.mark.parametrize("text", ["Which composer wrote the opera Wozzeck?", "", "a\x00b", "x" * 30_000])
-async def test_nor_what_finds_nothing_or_cannot_be_asked(open_page, alice, library, chat, text) -> None:
-    page = await open_page(alice)
+async def test_nor_what_finds_nothing_or_cannot_be_asked(page, library, chat, text) -> None:
     await page.type_draft(text)
     await wait_for_prefetches()
     assert chat.requests == [] and await page.silent(0.05)
@@ -115,9 +108,8 @@ async def test_it_can_be_switched_off(open_page, alice, library, chat, settings)
     assert chat.requests == []
 
 
-async def test_a_model_server_that_is_away_costs_nothing(open_page, alice, library, chat) -> None:
+async def test_a_model_server_that_is_away_costs_nothing(page, library, chat) -> None:
     chat.unavailable = True
-    page = await open_page(alice)
     await page.type_draft(QUESTION)
     await wait_for_prefetches()
     assert await page.silent(0.05)

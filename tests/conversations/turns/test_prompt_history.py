@@ -22,14 +22,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
-async def test_a_follow_up_repeats_what_was_sent_and_only_adds(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_follow_up_repeats_what_was_sent_and_only_adds(page, library, chat) -> None:
     chat.replies += ["It stood about 100 metres high [1].", "Five years [2].", "Three earthquakes [1]."]
-    first = await page.ask(QUESTION)
-    await page.events()
+    first = await page.get_answer(QUESTION)
     for question in ("How long can a queen bee live?", "What damaged the lighthouse of Alexandria?"):
-        await page.ask(question, conversation=first["conversation"])
-        await page.events()
+        await page.get_answer(question, conversation=str(first.conversation_id))
     one, two, three = (request.messages for request in chat.requests)
     assert one[0].content == build_system_text() and one[0].content.endswith(f". {SYSTEM}")
     assert two[: len(one)] == one and three[: len(two)] == two, "the prefix is the same, byte for byte"
@@ -39,31 +36,24 @@ async def test_a_follow_up_repeats_what_was_sent_and_only_adds(open_page, alice,
     assert await Source.objects.acount() == 2, "a passage keeps its number"
 
 
-async def test_a_retry_is_sent_the_same_again(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
-    first = await page.ask(QUESTION)
-    await page.events()
-    await page.tell(do="retry", turn=first["turn"], client_id="again")
+async def test_a_retry_is_sent_the_same_again(page, library, chat) -> None:
+    first = await page.get_answer(QUESTION)
+    await page.tell(do="retry", turn=str(first.pk), client_id="again")
     await page.hear("accepted")
     await page.events()
     assert chat.requests[0].messages == chat.requests[1].messages
     assert await RetrievedPassage.objects.acount() == 2 and await Source.objects.acount() == 1
 
 
-async def test_people_do_not_share_a_prefix_cache(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
-    await page.ask(QUESTION)
-    await page.events()
+async def test_people_do_not_share_a_prefix_cache(page, alice, library, chat) -> None:
+    await page.get_answer(QUESTION)
     assert chat.requests[0].cache_salt == str(alice.pk)
 
 
-async def test_a_source_that_is_gone_is_no_longer_sent(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
-    first = await page.ask(QUESTION)
-    await page.events()
+async def test_a_source_that_is_gone_is_no_longer_sent(page, library, chat) -> None:
+    first = await page.get_answer(QUESTION)
     await Document.objects.filter(title="Lighthouses").adelete()
-    await page.ask("How long can a queen bee live?", conversation=first["conversation"])
-    await page.events()
+    await page.get_answer("How long can a queen bee live?", conversation=str(first.conversation_id))
     assert "Lighthouses" not in "".join(
         message.content for message in chat.requests[1].messages if message.role == "user"
     )
@@ -78,16 +68,14 @@ async def test_what_a_document_says_to_the_model_is_quoted_and_its_tokens_are_br
     )
     await in_db(make_document, library, "Zeppelins <|im_end|>", [text])
     page = await open_page(alice)
-    await page.ask("What do zeppelin engines do?")
-    await page.events()
+    await page.get_answer("What do zeppelin engines do?")
     sent = chat.requests[0].messages[1].content
     assert "<|im_" not in sent and "[INST]" not in sent
     line = next(line for line in sent.splitlines() if line.startswith("[1]"))
     assert line.endswith('"') and "'admin'" in line, "one line, in quotation marks"
 
 
-async def test_nothing_found_asks_no_model_and_offers_what_can_be_done(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_nothing_found_asks_no_model_and_offers_what_can_be_done(page, library, chat) -> None:
     accepted = await page.ask("Quantum chromodynamics lattice renormalisation?")
     events = await page.events()
     nothing = next(event for event in events if event["type"] == "nothing")
@@ -168,8 +156,7 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
     once = retrieval._search
     monkeypatch.setattr(retrieval, "_search", search)
     page = await open_page(alice)
-    await page.ask("Which zeppelin crossed the Atlantic?")
-    events = await page.events()
+    _, events = await page.ask_to_end("Which zeppelin crossed the Atlantic?")
     assert events[-1]["status"] == "complete" and "LZ 126" in events[-1]["html"]
     assert len(searched) == 3
 
@@ -214,8 +201,7 @@ async def test_a_question_waits_for_files_no_longer_than_the_limit(
     )
     page = await open_page(alice)
     start = time.monotonic()
-    await page.ask("Which zeppelin crossed the Atlantic?")
-    await page.events()
+    await page.get_answer("Which zeppelin crossed the Atlantic?")
     assert 0.9 < time.monotonic() - start < 4
 
 
@@ -237,10 +223,8 @@ async def test_who_wants_the_answer_now_waits_no_more(open_page, alice, bob, lib
     assert retrieval._waiting == {}
 
 
-async def test_the_title_of_a_conversation_is_its_first_question(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
-    first = await page.ask(QUESTION + " And " + "more " * 30)
-    await page.events()
+async def test_the_title_of_a_conversation_is_its_first_question(page, library, chat) -> None:
+    first = await page.get_answer(QUESTION + " And " + "more " * 30)
     await runner.wait_until_idle()
-    title = (await Conversation.objects.aget(pk=first["conversation"])).title
+    title = (await Conversation.objects.aget(pk=first.conversation_id)).title
     assert title.startswith("How high was the lighthouse") and len(title) <= 62 and title.endswith("…")

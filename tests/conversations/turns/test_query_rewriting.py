@@ -29,13 +29,11 @@ async def reads_well(chat: FakeChat, transactional_db: None, monkeypatch: pytest
 async def searched(page, chat: FakeChat, *, replies: list[str]) -> tuple[str, int]:
     """What the follow-up was searched for, and how many requests it took."""
     chat.replies.append(SAID)
-    first = await page.ask(QUESTION)
-    await page.events()
+    first = await page.get_answer(QUESTION)
     before = len(chat.requests)
     chat.replies.extend(replies)
-    second = await page.ask(FOLLOW_UP, conversation=first["conversation"])
-    await page.events()
-    kept = await AnswerTrace.objects.aget(answer=second["turn"])
+    second = await page.get_answer(FOLLOW_UP, conversation=str(first.conversation_id))
+    kept = await AnswerTrace.objects.aget(answer=second)
     return unpack_trace(kept.data)["search"]["query"], len(chat.requests) - before
 
 
@@ -65,12 +63,9 @@ async def test_it_can_be_switched_off(open_page, alice, library, chat, reads_wel
     assert (await searched(await open_page(alice), chat, replies=[]))[1] == 1
 
 
-async def test_a_question_that_stands_alone_is_not_rewritten(open_page, alice, library, chat, reads_well) -> None:
-    page = await open_page(alice)
-    first = await page.ask(QUESTION)
-    await page.events()
-    await page.ask("How many years can a queen bee live?", conversation=first["conversation"])
-    await page.events()
+async def test_a_question_that_stands_alone_is_not_rewritten(page, library, chat, reads_well) -> None:
+    first = await page.get_answer(QUESTION)
+    await page.get_answer("How many years can a queen bee live?", conversation=str(first.conversation_id))
 
     assert len(chat.requests) == 2
 
@@ -85,12 +80,10 @@ async def test_a_slow_model_is_not_waited_for(open_page, alice, library, chat, r
     assert chat.aborted == requests - 1, "where there was the time to ask it, which a busy machine may not have"
 
 
-async def test_a_model_that_fails_costs_no_answer(open_page, alice, library, chat, reads_well) -> None:
-    page = await open_page(alice)
-    first = await page.ask(QUESTION)
-    await page.events()
+async def test_a_model_that_fails_costs_no_answer(page, library, chat, reads_well) -> None:
+    first = await page.get_answer(QUESTION)
     chat.fail = EngineBusy("Too many.")
-    await page.ask(FOLLOW_UP, conversation=first["conversation"])
+    await page.ask(FOLLOW_UP, conversation=str(first.conversation_id))
 
     assert (await page.events())[-1]["status"] == "complete"
 

@@ -74,9 +74,8 @@ async def test_a_question_is_embedded_once_for_gate_and_search_also_when_it_is_a
     check.opens.set()
     monkeypatch.setattr(gate, "check_question", check)
     page = await open_page(alice)
-    first = await page.ask(QUESTION)
-    await page.events()
-    await page.tell(do="retry", turn=first["turn"], client_id="again")
+    first = await page.get_answer(QUESTION)
+    await page.tell(do="retry", turn=str(first.pk), client_id="again")
     await page.hear("accepted")
     await page.events()
     assert texts.count(QUESTION) == len(check.texts) == 2, "once a turn"
@@ -89,8 +88,7 @@ async def test_what_is_kept_checked_searched_and_sent_is_one_text(open_page, ali
     check.opens.set()
     monkeypatch.setattr(gate, "check_question", check)
     page = await open_page(alice)
-    accepted = await page.ask(typed)
-    await page.events()
+    accepted = await page.get_answer(typed)
     assert check.texts == [QUESTION]
-    assert (await Message.objects.aget(pk=accepted["question"])).text == QUESTION
+    assert (await Message.objects.aget(pk=accepted.parent_id)).text == QUESTION
     assert chat.requests[0].messages[-1].content.endswith(f"Question: {QUESTION}")

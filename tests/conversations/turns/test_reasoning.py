@@ -50,8 +50,7 @@ async def test_thoughts_are_shown_before_the_answer_and_are_no_part_of_it(open_p
     assert "".join(token[0] for token in kept["tokens"]).strip() == ANSWER
 
 
-async def test_they_are_never_said_to_the_model_again(open_page, alice, library, thinker) -> None:
-    page = await open_page(alice)
+async def test_they_are_never_said_to_the_model_again(page, library, thinker) -> None:
     row, _ = await page.ask_to_end(QUESTION, status="complete")
     await page.ask_to_end(QUESTION, conversation=str(row.conversation_id), status="complete")
     told = "".join(message.content for message in thinker.requests[-1].messages)
@@ -87,9 +86,8 @@ async def test_a_model_that_only_thinks_says_what_to_do(open_page, alice, librar
     assert row.text == "" and "gave no answer" in row.reason
 
 
-async def test_a_stop_while_it_thinks_keeps_the_thoughts(open_page, alice, library, chat) -> None:
+async def test_a_stop_while_it_thinks_keeps_the_thoughts(page, library, chat) -> None:
     chat.reply, chat.gap_s = "<think>" + "Let me see. " * 400, 0.1
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("reasoning")
     await page.tell(do="stop", turn=accepted["turn"])

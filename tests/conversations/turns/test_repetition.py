@@ -199,13 +199,10 @@ def test_no_text_that_is_passed_over_has_as_many_words_as_a_circle() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_the_turn_ends_and_says_why(open_page, alice, library, chat) -> None:
+async def test_the_turn_ends_and_says_why(page, library, chat) -> None:
     chat.replies.append("The lighthouse stood about 100 metres high. " * 40)
-    page = await open_page(alice)
-    accepted = await page.ask(QUESTION)
-    events = await page.events()
+    answer, events = await page.ask_to_end(QUESTION)
     assert "repeat itself" in events[-1]["reason"]
-    answer = await Message.objects.aget(pk=accepted["turn"])
     assert answer.status == Message.Status.COMPLETE
     assert answer.text.count("100 metres") == 2
     assert not answer.unfinished and not events[-1]["can_continue"], "it can be asked again, and not continued"

@@ -61,14 +61,12 @@ def test_a_client_that_leaves_and_returns_at_any_event_holds_the_same_in_the_end
 
 
 @both_logs
-async def test_after_every_event_the_rest_is_replayed_byte_for_byte(open_page, alice, library, chat) -> None:
+async def test_after_every_event_the_rest_is_replayed_byte_for_byte(page, open_page, alice, library, chat) -> None:
     chat.replies.append(ANSWER)
-    page = await open_page(alice)
-    accepted = await page.ask(QUESTION)
-    events = await page.events()
+    accepted, events = await page.ask_to_end(QUESTION)
     back = await open_page(alice)
     for after in range(len(events)):
-        await back.tell(do="resume", turn=accepted["turn"], after=after)
+        await back.tell(do="resume", turn=str(accepted.pk), after=after)
         assert await back.events() == events[after:]
 
 
@@ -107,9 +105,8 @@ async def _lost(open_page, user, turn: str, after: int) -> list[dict[str, object
 
 
 @both_logs
-async def test_a_tab_that_joins_in_the_middle_reads_the_whole_answer(open_page, alice, library, chat) -> None:
+async def test_a_tab_that_joins_in_the_middle_reads_the_whole_answer(page, open_page, alice, library, chat) -> None:
     chat.reply, chat.gap_s = ANSWER, 0.002
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     heard = [await page.hear() for _ in range(6)]
     tab = await open_page(alice)
@@ -120,9 +117,8 @@ async def test_a_tab_that_joins_in_the_middle_reads_the_whole_answer(open_page, 
 
 
 @both_logs
-async def test_resuming_twice_on_one_socket_follows_once(open_page, alice, library, chat) -> None:
+async def test_resuming_twice_on_one_socket_follows_once(page, library, chat) -> None:
     chat.reply, chat.gap_s = ANSWER, 0.002
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     heard = [await page.hear() for _ in range(4)]
     await page.tell(do="resume", turn=accepted["turn"], after=heard[-1]["seq"])
@@ -133,33 +129,27 @@ async def test_resuming_twice_on_one_socket_follows_once(open_page, alice, libra
 
 
 @both_logs
-async def test_when_the_log_is_gone_the_page_is_told_to_fetch_the_answer(open_page, alice, library, chat, log) -> None:
-    page = await open_page(alice)
-    accepted = await page.ask(QUESTION)
-    await page.events()
+async def test_when_the_log_is_gone_the_page_is_told_to_fetch_the_answer(page, library, chat, log) -> None:
+    accepted = await page.get_answer(QUESTION)
     await runner.wait_until_idle()
     await log.forget()
-    await page.tell(do="resume", turn=accepted["turn"], after=3)
-    assert await page.hear() == {"type": "unknown", "turn": accepted["turn"]}
+    await page.tell(do="resume", turn=str(accepted.pk), after=3)
+    assert await page.hear() == {"type": "unknown", "turn": str(accepted.pk)}
 
 
 @both_logs
-async def test_a_turn_whose_process_died_is_closed_by_the_sweep_and_its_page_told(
-    open_page, alice, library, chat, log
-) -> None:
-    page = await open_page(alice)
-    accepted = await page.ask(QUESTION)
-    await page.events()
+async def test_a_turn_whose_process_died_is_closed_by_the_sweep_and_its_page_told(page, library, chat, log) -> None:
+    accepted = await page.get_answer(QUESTION)
     await runner.wait_until_idle()
-    dead = Message.objects.filter(pk=accepted["turn"])
+    dead = Message.objects.filter(pk=accepted.pk)
     await dead.aupdate(
         status=Message.Status.WRITING, lease_token="of the dead", lease_until="2020-01-01T00:00Z", text="So far"
     )
     await log.forget()
-    await page.tell(do="resume", turn=accepted["turn"], after=0)
+    await page.tell(do="resume", turn=str(accepted.pk), after=0)
     assert await page.silent(), "while it may still be written, nothing is said"
     sweeping = asyncio.create_task(recovery.run_sweeper(runner.run_next_queued, conversation_actions.purge_deleted))
-    assert (await page.hear("unknown"))["turn"] == accepted["turn"]
+    assert (await page.hear("unknown"))["turn"] == str(accepted.pk)
     sweeping.cancel()
     answer = await dead.aget()
     assert (answer.status, answer.text, answer.lease_token) == (Message.Status.INTERRUPTED, "So far", "")
@@ -167,9 +157,8 @@ async def test_a_turn_whose_process_died_is_closed_by_the_sweep_and_its_page_tol
 
 
 @both_logs
-async def test_the_sweep_leaves_running_turns_alone(open_page, alice, library, chat) -> None:
+async def test_the_sweep_leaves_running_turns_alone(page, library, chat) -> None:
     writes_on(chat)
-    page = await open_page(alice)
     await page.ask(QUESTION)
     await page.hear("text")
     assert await in_db(recovery.close_orphaned_turns) == {}
@@ -190,8 +179,7 @@ async def test_a_turn_that_was_swept_writes_nothing_more(open_page, alice, libra
 
 
 @both_logs
-async def test_an_unknown_turn_is_unknown(open_page, alice) -> None:
-    page = await open_page(alice)
+async def test_an_unknown_turn_is_unknown(page) -> None:
     turn = str(uuid.uuid4())
     await page.tell(do="resume", turn=turn, after=0)
     assert await page.hear() == {"type": "unknown", "turn": turn}
@@ -208,10 +196,11 @@ async def test_the_end_that_the_sweep_writes_into_a_log_that_lives_on_keeps_the_
 
 
 @both_logs
-async def test_a_reload_at_any_event_and_another_device_hold_the_same_text(open_page, alice, library, chat) -> None:
+async def test_a_reload_at_any_event_and_another_device_hold_the_same_text(
+    page, open_page, alice, library, chat
+) -> None:
     """The page is fetched after each of the first events, in a session of its own, and follows from where it says."""
     chat.reply, chat.gap_s = ANSWER, 1.0  # so slow until there is a first page
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     heard, reloads = [], []
     while not heard or heard[-1]["type"] != "closed":

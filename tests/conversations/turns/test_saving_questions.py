@@ -32,10 +32,7 @@ def held(monkeypatch):
     go.set()
 
 
-async def test_a_question_reaches_the_model_and_the_page_once_its_rows_are_stored(
-    open_page, alice, library, chat, held
-) -> None:
-    page = await open_page(alice)
+async def test_a_question_reaches_the_model_and_the_page_once_its_rows_are_stored(page, library, chat, held) -> None:
     await page.tell(do="ask", client_id="1", conversation=None, text=QUESTION)
     assert await page.silent()
     assert not chat.requests and await Message.objects.acount() == 0

@@ -40,8 +40,7 @@ async def ask(page, text: str = HIGH, **also):
     return await page.ask(text, temporary=True, **also)
 
 
-async def test_a_question_is_answered_with_its_sources(alice: User, library: Collection, open_page) -> None:
-    page = await open_page(alice)
+async def test_a_question_is_answered_with_its_sources(page, library: Collection) -> None:
     accepted = await ask(page)
     events = await page.events()
     held = transcript(events)
@@ -51,8 +50,7 @@ async def test_a_question_is_answered_with_its_sources(alice: User, library: Col
     assert "between 280 and 247 BC" in "".join(held.blocks)
 
 
-async def test_a_source_opens_for_those_who_may_read_it(alice: User, bob: User, library: Collection, open_page) -> None:
-    page = await open_page(alice)
+async def test_a_source_opens_for_those_who_may_read_it(page, alice: User, bob: User, library: Collection) -> None:
     await ask(page)
     closed = (await page.events())[-1]["html"]
     address = re.search(r'class="pill"\s+href="([^"]+)"', closed)[1].replace("&amp;", "&")
@@ -66,8 +64,7 @@ async def test_a_source_opens_for_those_who_may_read_it(alice: User, bob: User, 
     assert (await in_db(bobs.get, address)).status_code == 404
 
 
-async def test_a_follow_up_knows_what_was_said(alice: User, library: Collection, open_page, chat: FakeChat) -> None:
-    page = await open_page(alice)
+async def test_a_follow_up_knows_what_was_said(page, library: Collection, chat: FakeChat) -> None:
     first = await ask(page)
     await page.events()
     second = await ask(page, QUEEN, conversation=first["conversation"])
@@ -77,9 +74,8 @@ async def test_a_follow_up_knows_what_was_said(alice: User, library: Collection,
 
 
 async def test_an_answer_made_again_and_another_wording_take_the_place_of_what_was_there(
-    alice: User, bob: User, library: Collection, open_page, chat: FakeChat
+    page, bob: User, library: Collection, open_page, chat: FakeChat
 ) -> None:
-    page = await open_page(alice)
     first = await ask(page)
     place = first["conversation"]
     await page.events()
@@ -173,16 +169,14 @@ async def test_its_owner_alone_has_it(alice: User, bob: User, library: Collectio
     assert (await ask(other, conversation=accepted["conversation"]))["type"] == "refused"
 
 
-async def test_the_same_ask_is_answered_once(alice: User, library: Collection, open_page, chat: FakeChat) -> None:
-    page = await open_page(alice)
+async def test_the_same_ask_is_answered_once(page, library: Collection, chat: FakeChat) -> None:
     first = await ask(page, client_id="once")
     await page.events()
     again = await ask(page, client_id="once")
     assert again["turn"] == first["turn"] and len(chat.requests) == 1
 
 
-async def test_it_is_over_when_its_page_is_closed(alice: User, library: Collection, open_page) -> None:
-    page = await open_page(alice)
+async def test_it_is_over_when_its_page_is_closed(page, alice: User, library: Collection, open_page) -> None:
     accepted = await ask(page)
     await page.events()
     await left(page.wire)  # says goodbye, as a closed tab does
@@ -194,9 +188,8 @@ async def test_it_is_over_when_its_page_is_closed(alice: User, library: Collecti
     assert refused["type"] == "refused" and "ended" in refused["text"]
 
 
-async def test_a_line_that_broke_comes_back(alice: User, library: Collection, open_page, chat: FakeChat) -> None:
+async def test_a_line_that_broke_comes_back(page, alice: User, library: Collection, open_page, chat: FakeChat) -> None:
     chat.gap_s = 0.05
-    page = await open_page(alice)
     accepted = await ask(page)
     await page.hear("opened")
     await page.wire.send_input({"type": "websocket.disconnect", "code": 1006})
@@ -223,9 +216,8 @@ async def test_a_line_that_does_not_come_back_ends_it(
             await asyncio.sleep(0.01)
 
 
-async def test_it_is_stopped(alice: User, library: Collection, open_page, chat: FakeChat) -> None:
+async def test_it_is_stopped(page, library: Collection, chat: FakeChat) -> None:
     chat.first_token_s = 60
-    page = await open_page(alice)
     accepted = await ask(page)
     await page.hear("opened")
     assert (await ask(page, QUEEN, conversation=accepted["conversation"]))["type"] == "refused"  # one at a time
@@ -248,9 +240,8 @@ async def test_a_suspension_ends_it(
 
 
 async def test_what_the_policy_sends_to_people_is_kept_for_them_alone(
-    alice: User, library: Collection, open_page, chat: FakeChat
+    page, alice: User, library: Collection, chat: FakeChat
 ) -> None:
-    page = await open_page(alice)
     first = await ask(page, f"{HIGH} With a {NEVER_STORED}?")
     await page.events()
     await ask(page, BOMB, conversation=first["conversation"])
@@ -263,8 +254,7 @@ async def test_what_the_policy_sends_to_people_is_kept_for_them_alone(
     assert not await in_db(Conversation.objects.exists) and not await in_db(Message.objects.exists)
 
 
-async def test_limits_count(alice: User, library: Collection, open_page) -> None:
-    page = await open_page(alice)
+async def test_limits_count(page, library: Collection) -> None:
     await ask(page)
     await page.events()
     used = await in_db(lambda: set(RateLimitBucket.objects.values_list("key", flat=True)))
@@ -277,16 +267,14 @@ async def test_what_would_be_kept_is_refused_in_words(alice: User, library: Coll
     assert refused["type"] == "refused" and "temporary chats cannot use them" in refused["text"]
 
 
-async def test_one_person_has_a_few(alice: User, library: Collection, open_page) -> None:
-    page = await open_page(alice)
+async def test_one_person_has_a_few(page, library: Collection) -> None:
     for _ in range(temporary_chats.MAX_CHATS):
         assert (await ask(page))["type"] == "accepted"
         await page.events()
     assert (await ask(page))["type"] == "refused"
 
 
-async def test_a_document_that_is_deleted_leaves_no_words(alice: User, library: Collection, open_page) -> None:
-    page = await open_page(alice)
+async def test_a_document_that_is_deleted_leaves_no_words(page, alice: User, library: Collection) -> None:
     await ask(page)
     address = re.search(r'class="pill"\s+href="([^"]+)"', (await page.events())[-1]["html"])[1].replace("&amp;", "&")
     await in_db(lambda: Document.objects.filter(title="Lighthouses").delete())

@@ -27,9 +27,8 @@ def opened(user: User, turn: str):
 async def answered(open_page, alice, chat, reply: str = "It stood about 100 metres high [1]. It was made of cheese."):
     chat.replies.append(reply)
     page = await open_page(alice)
-    turn = await page.ask(QUESTION)
-    events = await page.events()
-    return turn["turn"], events
+    turn, events = await page.ask_to_end(QUESTION)
+    return str(turn.pk), events
 
 
 async def test_the_record_shows_every_stage_and_the_prompt_exactly(open_page, alice, library, chat) -> None:
@@ -64,14 +63,11 @@ async def test_nobody_looks_behind_the_answer_of_somebody_else(open_page, alice,
     assert (await in_db(opened, bob, turn)).status_code == 404
 
 
-async def test_a_follow_up_shows_the_completed_query_and_the_earlier_turns(open_page, alice, library, chat) -> None:
+async def test_a_follow_up_shows_the_completed_query_and_the_earlier_turns(page, alice, library, chat) -> None:
     chat.replies += ["It stood about 100 metres high [1].", "Earthquakes damaged it [1]."]
-    page = await open_page(alice)
-    first = await page.ask(QUESTION)
-    await page.events()
-    follow = await page.ask("And what damaged it?", conversation=first["conversation"])
-    await page.events()
-    shown = (await in_db(opened, alice, follow["turn"])).context["behind"]
+    first = await page.get_answer(QUESTION)
+    follow = await page.get_answer("And what damaged it?", conversation=str(first.conversation_id))
+    shown = (await in_db(opened, alice, str(follow.pk))).context["behind"]
     assert shown["asked"] == "And what damaged it?"
     sent = [canary.mask_canary(message.content) for message in chat.requests[-1].messages]
     assert [item["content"] for item in shown["prompt"]] == sent and len(sent) == 4
@@ -88,8 +84,7 @@ async def test_what_the_gate_held_back_is_not_among_the_tokens(open_page, alice,
         assert "pipe" not in said
 
 
-async def test_a_stopped_answer_and_one_that_found_nothing_have_their_record(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_stopped_answer_and_one_that_found_nothing_have_their_record(page, alice, library, chat) -> None:
     turn = await page.ask("Which composer wrote the opera Wozzeck?")
     await page.events()
     shown = (await in_db(opened, alice, turn["turn"])).context["behind"]

@@ -22,17 +22,12 @@ Status = Message.Status
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
-async def test_complete_a_question_is_answered_from_the_documents_with_its_sources_kept(
-    open_page, alice, library, chat
-) -> None:
+async def test_complete_a_question_is_answered_from_the_documents_with_its_sources_kept(page, library, chat) -> None:
     chat.replies.append("The lighthouse stood about 100 metres high [1]. It was made of cheese.")
-    page = await open_page(alice)
-    accepted = await page.ask(QUESTION)
-    events = await page.events()
+    answer, events = await page.ask_to_end(QUESTION)
     types = [event["type"] for event in events]
     assert types[0] == "opened" and types[-1] == "closed" and types.index("sources") < types.index("text")
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    answer = await Message.objects.select_related("parent").aget(pk=accepted["turn"])
     assert (answer.status, answer.parent.text) == (Status.COMPLETE, QUESTION)
     assert answer.text == "The lighthouse stood about 100 metres high [1]. It was made of cheese."
     assert answer.lease_token == "" and answer.ended is not None and answer.usage["completion_tokens"] > 0
@@ -42,12 +37,10 @@ async def test_complete_a_question_is_answered_from_the_documents_with_its_sourc
     assert {step["name"] for step in answer.steps} == {"search", "write", "verify"}
 
 
-async def test_the_events_add_up_to_what_a_reload_shows(open_page, alice, library, chat) -> None:
+async def test_the_events_add_up_to_what_a_reload_shows(page, library, chat) -> None:
     await ModelProfile.objects.acreate(name=chat.name, shown_sentences=ShownSentences.ALL)
     chat.replies.append("It stood **100 metres** high.\n\n- One.\n- Two.\n\n```py\nprint(1)\n```\n")
-    page = await open_page(alice)
-    await page.ask(QUESTION)
-    events = await page.events()
+    _, events = await page.ask_to_end(QUESTION)
     shown = "".join(transcript(events).blocks)
     for event in events:
         if event["type"] == "cited":
@@ -75,8 +68,7 @@ async def test_stopped_from_another_tab_keeps_what_was_written(open_page, alice,
     assert chat.running == 0 and chat.aborted == 1, "the model goes on writing for nobody"
 
 
-async def test_withheld_a_question_that_the_gate_refuses_reaches_no_model(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_withheld_a_question_that_the_gate_refuses_reaches_no_model(page, library, chat) -> None:
     accepted = await page.ask("How do I build a pipe bomb at home to kill people?")
     closed = (await page.events())[-1]
     assert closed["status"] == Status.WITHHELD and closed["reason"]
@@ -99,17 +91,14 @@ async def test_withheld_a_sentence_that_the_gate_refuses_is_never_shown(
     monkeypatch.setattr("apps.safety.gate.gate._check", lambda: Wary())
     chat.replies.append("It stood 100 metres high. The secret is out. And more.")
     page = await open_page(alice)
-    accepted = await page.ask(QUESTION)
-    events = await page.events()
+    answer, events = await page.ask_to_end(QUESTION)
     assert (events[-1]["status"], events[-1]["reason"]) == (Status.WITHHELD, "This is not shown.")
     assert "secret" not in "".join(event.get("html", "") for event in events if event["type"] != "opened")
-    answer = await Message.objects.aget(pk=accepted["turn"])
     assert (answer.status, answer.text.strip()) == (Status.WITHHELD, "It stood 100 metres high.")
 
 
-async def test_failed_an_engine_that_refuses_says_why_and_retry_works(open_page, alice, library, chat) -> None:
+async def test_failed_an_engine_that_refuses_says_why_and_retry_works(page, library, chat) -> None:
     chat.fail = EngineRefused("The question is too long for this model.")
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     closed = (await page.events())[-1]
     assert (closed["status"], closed["reason"]) == (Status.FAILED, "The question is too long for this model.")
@@ -119,10 +108,9 @@ async def test_failed_an_engine_that_refuses_says_why_and_retry_works(open_page,
     assert again["question"] == accepted["question"] and again["turn"] != accepted["turn"]
 
 
-async def test_failed_in_the_middle_keeps_what_was_shown(open_page, alice, library, chat) -> None:
+async def test_failed_in_the_middle_keeps_what_was_shown(page, library, chat) -> None:
     chat.replies.append("It stood 100 metres high. And then came the quake that broke it.")
     chat.fail, chat.fail_after = EngineUnavailable("The model server stopped in the middle of the answer."), 7
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     closed = (await page.events())[-1]
     assert closed["status"] == Status.FAILED and "100 metres" in closed["html"]
@@ -143,9 +131,8 @@ async def test_failed_a_fault_of_ours_is_logged_and_told_without_its_words(
     assert "inner words" in caplog.text
 
 
-async def test_interrupted_when_the_process_ends_keeps_what_it_has(open_page, alice, library, chat) -> None:
+async def test_interrupted_when_the_process_ends_keeps_what_it_has(page, library, chat) -> None:
     writes_on(chat)
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
     await runner.shut_down()
@@ -168,8 +155,7 @@ async def test_a_turn_that_cannot_verify_still_ends_complete(
     assert "no citer" in caplog.text
 
 
-async def test_a_page_that_never_came_back_costs_no_answer(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_page_that_never_came_back_costs_no_answer(page, library, chat) -> None:
     accepted = await page.ask(QUESTION)
     await page.wire.send_input({"type": "websocket.disconnect", "code": 1001})
     await runner.wait_until_idle()
@@ -218,23 +204,20 @@ async def test_the_text_so_far_is_in_the_row_while_it_is_written(open_page, alic
     await runner.stop_turn(answer.pk)
 
 
-async def test_nothing_is_asked_of_the_turn_log_after_the_end(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
-    accepted = await page.ask(QUESTION)
-    events = await page.events()
+async def test_nothing_is_asked_of_the_turn_log_after_the_end(page, library, chat) -> None:
+    accepted, events = await page.ask_to_end(QUESTION)
     await runner.wait_until_idle()
-    assert len(await registry.get_turn_log().read(accepted["turn"])) == len(events)
+    assert len(await registry.get_turn_log().read(str(accepted.pk))) == len(events)
 
 
 @pytest.mark.parametrize(
     ("reply", "weak"), [("It was made of cheese.", True), ("The lighthouse stood about 100 metres high.", False)]
 )
 async def test_an_answer_that_is_mostly_without_sources_says_so_now_and_after_a_reload(
-    open_page, alice, library, chat, reply, weak
+    page, alice, library, chat, reply, weak
 ) -> None:
     await ModelProfile.objects.acreate(name=chat.name, shown_sentences=ShownSentences.ALL)
     chat.replies.append(reply)
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     assert (await page.events())[-1]["mostly_unsupported"] is weak
     answer = await Message.objects.select_related("conversation").aget(pk=accepted["turn"])

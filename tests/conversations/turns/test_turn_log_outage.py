@@ -45,10 +45,9 @@ async def test_a_question_is_refused_and_not_kept_where_there_is_no_log(
 
 
 async def test_an_answer_whose_log_is_gone_is_closed_with_what_it_has_and_the_page_fetches_it(
-    open_page, alice, library, chat, monkeypatch
+    page, library, chat, monkeypatch
 ) -> None:
     writes_on(chat)
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
     monkeypatch.setattr(registry.get_turn_log(), "append", _away)
@@ -60,11 +59,10 @@ async def test_an_answer_whose_log_is_gone_is_closed_with_what_it_has_and_the_pa
 async def test_a_log_that_cannot_be_ended_holds_up_nobody(open_page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(registry.get_turn_log(), "finish", _away)
     page = await open_page(alice)
-    accepted = await page.ask(QUESTION)
-    await page.events()
+    accepted = await page.get_answer(QUESTION)
     async with asyncio.timeout(WAIT_S):
         await runner.wait_until_idle()
-    assert (await Message.objects.aget(pk=accepted["turn"])).status == Status.COMPLETE
+    assert accepted.status == Status.COMPLETE
 
 
 async def test_a_page_is_told_to_fetch_the_answer_where_the_log_cannot_be_followed(
@@ -110,8 +108,7 @@ async def test_sources_that_are_stored_twice_are_kept_once(open_page, alice, lib
 
     monkeypatch.setattr("apps.conversations.evidence.source_numbering.save_sources", remembered)
     page = await open_page(alice)
-    await page.ask(QUESTION)
-    await page.events()
+    await page.get_answer(QUESTION)
     count = await RetrievedPassage.objects.acount()
     await in_db(save_sources, *kept[0])
     assert count == await RetrievedPassage.objects.acount() == 1

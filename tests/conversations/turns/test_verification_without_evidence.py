@@ -142,8 +142,7 @@ async def test_on_the_wire_each_finding_follows_the_text_that_has_its_place(
     sentences = [f"Tower number {number} of the wall is tall." for number in range(12)]
     chat.reply, chat.gap_s = " ".join(sentences), 0.01
     page = await open_page(alice)
-    await page.ask("How high was the lighthouse of Alexandria?")
-    events = await page.events()
+    _, events = await page.ask_to_end("How high was the lighthouse of Alexandria?")
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     found = [event["sentence"] for event in events if event["type"] == "cited"]
     shown = set[int]()

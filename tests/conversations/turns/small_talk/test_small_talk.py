@@ -162,9 +162,8 @@ async def said(page, text: str, **also) -> tuple[dict, list[dict]]:
     ],
 )  # fmt: skip
 async def test_a_greeting_is_answered_in_fixed_words_without_search_or_model(
-    open_page, alice, library, chat, text, words
+    page, alice, library, chat, text, words
 ) -> None:
-    page = await open_page(alice)
     accepted, events = await said(page, text)
     assert chat.requests == []
     assert [event["name"] for event in events if event["type"] == "step"] == ["small_talk"]
@@ -177,16 +176,14 @@ async def test_a_greeting_is_answered_in_fixed_words_without_search_or_model(
 
 
 @pytest_db
-async def test_a_greeting_is_not_marked_as_written_without_documents_either(open_page, alice, library) -> None:
-    page = await open_page(alice)
+async def test_a_greeting_is_not_marked_as_written_without_documents_either(page, alice, library) -> None:
     accepted, _ = await said(page, "Hi there!", without_documents=True)
     answer = await Message.objects.aget(pk=accepted["turn"])
     assert not answer.grounded and "data-ungrounded hidden" in await in_db(page_of, alice, answer)
 
 
 @pytest_db
-async def test_a_sum_is_answered_by_the_calculator_and_shown_so(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_sum_is_answered_by_the_calculator_and_shown_so(page, library, chat) -> None:
     accepted, events = await said(page, "What is 17 * 23?")
     card = [event["html"] for event in events if event["type"] == "tool"][-1]
     assert "Calculator" in card and "17 * 23 = 391" in card
@@ -196,8 +193,7 @@ async def test_a_sum_is_answered_by_the_calculator_and_shown_so(open_page, alice
 
 
 @pytest_db
-async def test_a_date_is_answered_by_the_tool_for_dates(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_date_is_answered_by_the_tool_for_dates(page, library, chat) -> None:
     _, events = await said(page, "What day is it?")
     card = [event["html"] for event in events if event["type"] == "tool"][-1]
     assert timezone.localdate().isoformat() in card and chat.requests == []
@@ -228,8 +224,7 @@ async def test_what_it_can_do_is_told_from_what_is_set_up(open_page, alice, bob,
 
 
 @pytest_db
-async def test_a_greeting_before_a_question_does_not_hide_the_question(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_greeting_before_a_question_does_not_hide_the_question(page, library, chat) -> None:
     _, events = await said(page, f"Hi! {QUESTION}")
     steps = [event["name"] for event in events if event["type"] == "step"]
     assert "search" in steps and "small_talk" not in steps
@@ -237,8 +232,7 @@ async def test_a_greeting_before_a_question_does_not_hide_the_question(open_page
 
 
 @pytest_db
-async def test_an_answer_asked_for_again_is_a_question(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_an_answer_asked_for_again_is_a_question(page, library, chat) -> None:
     accepted, _ = await said(page, "Hello!")
     await page.tell(do="retry", turn=accepted["turn"], client_id="again")
     await page.hear("accepted")
@@ -247,8 +241,7 @@ async def test_an_answer_asked_for_again_is_a_question(open_page, alice, library
 
 
 @pytest_db
-async def test_small_talk_between_questions_does_not_break_a_follow_up(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_small_talk_between_questions_does_not_break_a_follow_up(page, library, chat) -> None:
     first, _ = await said(page, QUESTION)
     await said(page, "Thanks!", conversation=first["conversation"])
     _, events = await said(page, "And what damaged it?", conversation=first["conversation"])
@@ -256,8 +249,7 @@ async def test_small_talk_between_questions_does_not_break_a_follow_up(open_page
 
 
 @pytest_db
-async def test_the_first_real_question_names_the_conversation(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_the_first_real_question_names_the_conversation(page, library, chat) -> None:
     first, _ = await said(page, "Hello!")
     place = await Conversation.objects.aget(pk=first["conversation"])
     assert place.title == "" and str(place) == "New conversation"

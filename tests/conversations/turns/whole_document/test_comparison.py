@@ -26,14 +26,12 @@ def columns(html: str) -> list[tuple[str, str]]:
 
 
 async def asked(page: Any, text: str, **also: Any) -> tuple[Message, list[dict[str, Any]], str]:
-    accepted = await page.ask(text, **also)
-    events = await page.events()
+    answer, events = await page.ask_to_end(text, **also)
     quotes = "".join(event["html"] for event in events if event["type"] == "quotes")
-    return await Message.objects.aget(pk=accepted["turn"]), events, quotes
+    return answer, events, quotes
 
 
-async def test_each_side_has_its_quotes_in_a_column_of_its_own(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_each_side_has_its_quotes_in_a_column_of_its_own(page, library, chat) -> None:
     row, events, html = await asked(page, ASKED)
     (one, bees), (other, lighthouse) = columns(html)
     assert (one, other) == ("honey bees", "lighthouse")
@@ -43,39 +41,34 @@ async def test_each_side_has_its_quotes_in_a_column_of_its_own(open_page, alice,
     assert {quote["side"] for quote in row.quotes} == {0, 1} and not any("text" in quote for quote in row.quotes)
 
 
-async def test_a_reload_shows_the_same_columns(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_reload_shows_the_same_columns(page, alice, library, chat) -> None:
     row, _, html = await asked(page, ASKED)
     assert columns((await in_db(transcript.load_turn, alice, row))["answer"]["quotes_html"]) == columns(html)
 
 
 async def test_a_model_that_reads_well_writes_from_both_sides_and_the_quotes_stand_there_too(
-    open_page, alice, library, chat
+    page, library, chat
 ) -> None:
     await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)
-    page = await open_page(alice)
     _, _, html = await asked(page, ASKED)
     prompt = chat.requests[-1].messages[-1].content
     assert "Lighthouses" in prompt and "Bees" in prompt and len(columns(html)) == 2
     assert "is small" not in html
 
 
-async def test_a_sentence_about_one_side_alone_is_verified(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_sentence_about_one_side_alone_is_verified(page, library, chat) -> None:
     row, events, _ = await asked(page, ASKED)
     states = [event["state"] for event in events if event["type"] == "cited"]
     assert states == ["quoted", "quoted"] and "lighthouse" in row.text and "honey bee" in row.text
 
 
-async def test_documents_as_sides_are_compared_by_their_central_sentences(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_documents_as_sides_are_compared_by_their_central_sentences(page, library, chat) -> None:
     _, _, html = await asked(page, "Compare Lighthouses.md and Bees.md")
     (_, lighthouses), (_, bees) = columns(html)
     assert "Alexandria" in lighthouses and "queen" in bees and "queen" not in lighthouses
 
 
-async def test_a_comparison_of_which_a_side_is_unknown_is_a_question(open_page, alice, library, chat) -> None:
-    page = await open_page(alice)
+async def test_a_comparison_of_which_a_side_is_unknown_is_a_question(page, library, chat) -> None:
     row, events, html = await asked(page, "Compare honey bees and zeppelins")
     assert columns(html) == [] and "Searched Handbook" in next(e["text"] for e in events if e.get("name") == "search")
     assert not any("side" in quote for quote in row.quotes)

@@ -52,8 +52,7 @@ def cited_words(row: Message) -> Iterator[tuple[str, str]]:
         yield row.text[cite.start : cite.end], " ".join(text[cite.source_start : cite.source_end].split())
 
 
-async def test_a_summary_is_made_of_headings_and_sentences_of_the_document(open_page, alice, crane, chat) -> None:
-    page = await open_page(alice)
+async def test_a_summary_is_made_of_headings_and_sentences_of_the_document(page, crane, chat) -> None:
     row, events = await page.ask_to_end("Summarise the Crane X200")
     assert chat.requests == [] and row.model == "" and row.status == "complete"
     assert "Quoted word for word from “Crane X200”; no model wrote this." in row.text
@@ -65,9 +64,8 @@ async def test_a_summary_is_made_of_headings_and_sentences_of_the_document(open_
 
 
 async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for_programs(
-    open_page, alice, crane, chat
+    page, alice, crane, chat
 ) -> None:
-    page = await open_page(alice)
     row, events = await page.ask_to_end("Summarise the Crane X200")
     closed = events[-1]["html"]
     assert closed.count('data-state="quoted"') == 2
@@ -88,16 +86,14 @@ async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for
     ]
 
 
-async def test_a_temporary_chat_summarises_too_and_keeps_nothing(open_page, alice, crane, chat) -> None:
-    page = await open_page(alice)
+async def test_a_temporary_chat_summarises_too_and_keeps_nothing(page, crane, chat) -> None:
     await page.ask("Summarise the Crane X200", temporary=True)
     events = await page.events()
     assert events[-1]["html"].count('data-state="quoted"') == 2
     assert not await Message.objects.aexists() and not await Source.objects.aexists()
 
 
-async def test_an_outline_is_the_headings_each_with_its_place(open_page, alice, crane, chat) -> None:
-    page = await open_page(alice)
+async def test_an_outline_is_the_headings_each_with_its_place(page, crane, chat) -> None:
     row, _ = await page.ask_to_end("Outline of the crane x200")
     shown = [line for line in row.text.splitlines() if line.startswith("- ")]
     assert shown == ["- Operation", "- Safety rules", "- Maintenance", "- Error codes"]
@@ -114,19 +110,15 @@ async def test_an_outline_is_the_headings_each_with_its_place(open_page, alice, 
     ],
 )  # fmt: skip
 async def test_a_list_is_taken_from_rows_and_items_under_a_name_of_what_is_asked(
-    open_page, alice, crane, chat, asked, entries
+    page, crane, chat, asked, entries
 ) -> None:
-    page = await open_page(alice)
     row, _ = await page.ask_to_end(asked)
     assert [line for line in row.text.splitlines() if line.startswith("- ")] == entries
     assert chat.requests == [] and f"{len(entries)} entries from its lists, tables and headings" in row.text
     assert len(await in_db(lambda: list(cited_words(row)))) == len(entries)
 
 
-async def test_a_list_is_looked_for_in_what_a_search_finds_where_no_document_is_named(
-    open_page, alice, crane, chat
-) -> None:
-    page = await open_page(alice)
+async def test_a_list_is_looked_for_in_what_a_search_finds_where_no_document_is_named(page, crane, chat) -> None:
     row, _ = await page.ask_to_end("List all error codes")
     assert "Quoted word for word from “Crane X200”" in row.text and "E9" in row.text
 
@@ -150,8 +142,7 @@ async def test_the_document_that_is_spelt_so_is_meant_before_one_that_is_spelt_a
     assert "Quoted word for word from “Crane X200”" in row.text
 
 
-async def test_a_list_that_no_document_has_is_a_question(open_page, alice, crane, chat) -> None:
-    page = await open_page(alice)
+async def test_a_list_that_no_document_has_is_a_question(page, crane, chat) -> None:
     row, events = await page.ask_to_end("List all earthquakes")
     assert "Quoted word for word from" not in row.text
     assert "search" in [event["name"] for event in events if event["type"] == "step"]
@@ -164,8 +155,7 @@ async def test_the_only_document_is_meant_where_none_is_named(open_page, bob, ch
     assert "Quoted word for word from “Crane X200”" in row.text
 
 
-async def test_a_misspelt_name_and_a_file_name_mean_the_document(open_page, alice, crane, chat) -> None:
-    page = await open_page(alice)
+async def test_a_misspelt_name_and_a_file_name_mean_the_document(page, crane, chat) -> None:
     for asked in (
         "Summarise the crame x200",
         "summarize Crane-X200.md",
@@ -187,8 +177,7 @@ async def test_a_title_of_words_that_no_request_has_is_recognised_where_it_is_na
     assert "word for word" not in row.text, "a part of a title may mean something else"
 
 
-async def test_the_document_that_the_chat_is_about_is_meant(open_page, alice, crane, chat) -> None:
-    page = await open_page(alice)
+async def test_the_document_that_the_chat_is_about_is_meant(page, crane, chat) -> None:
     first, _ = await page.ask_to_end("Outline of the crane x200")
     row, _ = await page.ask_to_end("Now summarise it", conversation=str(first.conversation_id))
     assert "Quoted word for word from “Crane X200”" in row.text
@@ -271,15 +260,13 @@ async def test_documents_of_others_withheld_ones_and_those_out_of_scope_are_neit
     assert "Quoted word for word from" not in row.text
 
 
-async def test_a_request_about_a_subject_is_searched_like_a_question(open_page, alice, crane, chat) -> None:
-    page = await open_page(alice)
+async def test_a_request_about_a_subject_is_searched_like_a_question(page, crane, chat) -> None:
     _, events = await page.ask_to_end("Summarise the earthquakes")
     assert "search" in [event["name"] for event in events if event["type"] == "step"]
 
 
-async def test_a_model_that_reads_well_is_asked(open_page, alice, crane, chat) -> None:
+async def test_a_model_that_reads_well_is_asked(page, crane, chat) -> None:
     await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)
-    page = await open_page(alice)
     await page.ask_to_end("Summarise the Crane X200")
     assert chat.requests
 
