@@ -121,10 +121,10 @@ class Closed(Exception):
 
 def transcript(events: list[dict[str, Any]]) -> ClientTranscript:
     """Return the state of a client after these events."""
-    held = ClientTranscript()
+    client = ClientTranscript()
     for event in events:
-        held.apply(orjson.dumps(event))
-    return held
+        client.apply(orjson.dumps(event))
+    return client
 
 
 def session_of(user: User) -> str:
@@ -264,9 +264,9 @@ def bob(transactional_db: None) -> User:
 @pytest.fixture
 def library(alice: User) -> Collection:
     """Return Alice's collection with two documents on different subjects."""
-    place = make_collection(alice, "Handbook")
+    collection = make_collection(alice, "Handbook")
     make_document(
-        place,
+        collection,
         "Lighthouses",
         [
             "The lighthouse of Alexandria was built between 280 and 247 BC. It stood about 100 metres high. "
@@ -274,14 +274,14 @@ def library(alice: User) -> Collection:
         ],
     )
     make_document(
-        place,
+        collection,
         "Bees",
         [
             "A honey bee colony has one queen. Workers live about six weeks in summer. "
             "The queen can live for five years.",
         ],
     )
-    return place
+    return collection
 
 
 @pytest.fixture

@@ -45,12 +45,12 @@ async def test_another_wording_is_a_sibling_and_what_followed_the_first_stays_wi
     page, library, chat
 ) -> None:
     first = await asked(page, QUESTION)
-    place = first["conversation"]
-    await asked(page, OTHER, conversation=place, after=first["turn"])
-    edited = await asked(page, THIRD, conversation=place, reworded_question=first["question"])
-    assert await in_db(shown, place) == [THIRD], "the new wording is what is remembered"
-    assert await in_db(shown, place, first["turn"]) == [QUESTION, OTHER]
-    found = await in_db(way, place)
+    conversation = first["conversation"]
+    await asked(page, OTHER, conversation=conversation, after=first["turn"])
+    edited = await asked(page, THIRD, conversation=conversation, reworded_question=first["question"])
+    assert await in_db(shown, conversation) == [THIRD], "the new wording is what is remembered"
+    assert await in_db(shown, conversation, first["turn"]) == [QUESTION, OTHER]
+    found = await in_db(way, conversation)
     assert [str(row.pk) for row in found[0].questions] == [first["question"], edited["question"]]
     assert len(chat.requests[-1].messages) == 2, "nothing of the other branch is sent"
 
@@ -66,12 +66,12 @@ async def test_a_question_follows_the_answer_that_its_page_shows_and_its_branch_
     page, library, chat
 ) -> None:
     first = await asked(page, QUESTION)
-    place = first["conversation"]
+    conversation = first["conversation"]
     again = await told(page, do="retry", turn=first["turn"])
-    await asked(page, OTHER, conversation=place, after=first["turn"])
-    found = await in_db(way, place)
+    await asked(page, OTHER, conversation=conversation, after=first["turn"])
+    found = await in_db(way, conversation)
     assert str(found[0].answer.pk) == first["turn"] and len(found) == 2
-    assert await in_db(shown, place, again["turn"]) == [QUESTION]
+    assert await in_db(shown, conversation, again["turn"]) == [QUESTION]
 
 
 async def test_what_is_gone_cannot_be_followed(page, library) -> None:

@@ -32,10 +32,10 @@ async def test_the_chosen_model_writes_and_the_record_says_which(page, alice, li
     assert (row.model, row.usage["writer"], row.text) == ("big-70B", BIG, big.reply)
     assert f"{BIG} wrote" in " ".join(event.get("text", "") for event in heard)
     assert chat.requests == [] and len(big.requests) == 1
-    place = str(row.conversation_id)
-    row, _ = await page.ask_to_end(QUESTION, conversation=place, status="complete")  # it stays chosen
+    conversation = str(row.conversation_id)
+    row, _ = await page.ask_to_end(QUESTION, conversation=conversation, status="complete")  # it stays chosen
     assert row.model == "big-70B"
-    row, _ = await page.ask_to_end(QUESTION, conversation=place, model="main", status="complete")
+    row, _ = await page.ask_to_end(QUESTION, conversation=conversation, model="main", status="complete")
     assert row.model == "fake-1B" and row.usage["writer"] == "Default model"
     client = Client()
     await in_db(client.force_login, alice)
@@ -92,13 +92,17 @@ async def test_a_queued_question_whose_model_went_says_so_and_keeps_nobody_waiti
 ) -> None:
     row, _ = await page.ask_to_end(QUESTION, status="complete")
     await runner.wait_until_idle()  # the turn that ended looks for the next question too, and must not meet these
-    place = row.conversation_id
+    conversation = row.conversation_id
     for number, model in enumerate((BIG, "main")):
         await QueuedQuestion.objects.acreate(
-            conversation_id=place, text=QUESTION, settings={"model": model}, client_id=f"q{number}", position=number
+            conversation_id=conversation,
+            text=QUESTION,
+            settings={"model": model},
+            client_id=f"q{number}",
+            position=number,
         )
     remove_model(settings)
-    await runner.run_next_queued(place)
+    await runner.run_next_queued(conversation)
     await runner.wait_until_idle()
     left = await QueuedQuestion.objects.aget()
     assert left.client_id == "q0" and "no longer available" in left.problem

@@ -100,8 +100,8 @@ async def test_what_shall_not_be_there_is_heeded_checked_and_kept(page, open_pag
     turn = (await page.hear("accepted"))["turn"]
     assert (await page.events())[-1]["status"] == "complete"
     assert (await Picture.objects.aget(answers=turn)).negative == "a hat"
-    held = await asked(await open_page(alice), "/picture a dog", "withheld", picture={"negative": BAD})
-    assert (await held.pictures.aget()).status == "held"
+    withheld = await asked(await open_page(alice), "/picture a dog", "withheld", picture={"negative": BAD})
+    assert (await withheld.pictures.aget()).status == "held"
     painter.names = ("cat",)  # it heeds none any more
     await in_db(model_info.record_model, painter.model())
     plain = await asked(await open_page(alice), "/picture a cow", picture={"negative": "a hat"})
@@ -175,23 +175,23 @@ async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alic
     def look() -> None:
         scheduler.draw_waiting()
         row = answer.pictures.get()
-        client, place = make_client(alice), answer.conversation
-        (told,) = orjson.loads(client.get(f"/c/{place.pk}/export.json").content)["messages"][1]["pictures"]
+        client, conversation = make_client(alice), answer.conversation
+        (told,) = orjson.loads(client.get(f"/c/{conversation.pk}/export.json").content)["messages"][1]["pictures"]
         assert (told["prompt"], told["seed"], told["sha256"]) == ("a red cat", row.seed, row.sha256)
-        assert f"seed {row.seed}" in client.get(f"/c/{place.pk}/export.md").content.decode()
-        assert f"/pictures/{row.pk}/file.png" in client.get(f"/c/{place.pk}/print/").content.decode()
-        share = links.enable_link(place.owner, place, None, Share.Sources.TITLES, "")
+        assert f"seed {row.seed}" in client.get(f"/c/{conversation.pk}/export.md").content.decode()
+        assert f"/pictures/{row.pk}/file.png" in client.get(f"/c/{conversation.pk}/print/").content.decode()
+        share = links.enable_link(conversation.owner, conversation, None, Share.Sources.TITLES, "")
         assert share is not None
         reader = make_client(bob)
         address = f"/shared/{share.secret}/pictures/{row.pk}.png"
         assert address in reader.get(f"/shared/{share.secret}/").content.decode()
         assert b"".join(reader.get(address).streaming_content).startswith(b"\x89PNG")  # type: ignore[attr-defined]
         assert reader.get(f"/pictures/{row.pk}/file.png").status_code == 404, "the link opens nothing else"
-        fork, copy = branching.fork_conversation(alice, place, None), links.copy_conversation(bob, share)
+        fork, copy = branching.fork_conversation(alice, conversation, None), links.copy_conversation(bob, share)
         assert fork is not None
         assert Message.objects.get(conversation=fork, role="assistant").pictures.get() == row
         assert not Message.objects.get(conversation=copy, role="assistant").pictures.exists()
-        links.disable_link(place.owner, place)
+        links.disable_link(conversation.owner, conversation)
         assert reader.get(address).status_code == 404
         gallery.delete_pictures(alice, [row.pk])
         assert "no longer available" in tiles(client, answer)

@@ -11,13 +11,15 @@ from django.db import models
 from apps.conversations.models import AnswerTrace, Citation, Conversation, Message
 
 
-def read_conversation(place: Conversation) -> dict[str, Any]:
+def read_conversation(conversation: Conversation) -> dict[str, Any]:
     """Return all that is stored of a conversation."""
     return {
-        "place": Conversation.objects.filter(pk=place.pk).values("title", "title_origin").get(),
-        "messages": list(Message.objects.filter(conversation=place).order_by("created").values()),
-        "citations": list(Citation.objects.filter(answer__conversation=place).order_by("pk").values()),
-        "records": [bytes(row.data) for row in AnswerTrace.objects.filter(answer__conversation=place).order_by("pk")],
+        "conversation": Conversation.objects.filter(pk=conversation.pk).values("title", "title_origin").get(),
+        "messages": list(Message.objects.filter(conversation=conversation).order_by("created").values()),
+        "citations": list(Citation.objects.filter(answer__conversation=conversation).order_by("pk").values()),
+        "records": [
+            bytes(row.data) for row in AnswerTrace.objects.filter(answer__conversation=conversation).order_by("pk")
+        ],
     }
 
 

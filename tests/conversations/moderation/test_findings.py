@@ -37,8 +37,8 @@ def the_notice(user: User) -> Notice:
 
 def decided(case: Case, outcome: str) -> None:
     morgan = make_user("morgan", User.Role.REVIEWER)
-    held = cases.claim_case(morgan, case.pk)
-    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
+    claimed = cases.claim_case(morgan, case.pk)
+    cases.decide_case(morgan, claimed.pk, DecisionInput(claimed.lease_token, claimed.version, outcome, "clear"))
 
 
 @pytest.fixture
@@ -105,8 +105,8 @@ async def test_what_the_gate_said_stands_behind_the_scenes(page, alice, library)
     assert "Safety check" not in await in_db(get_page, alice, f"/answers/{plain['turn']}/behind/")
 
 
-async def queued(page: Any, place: str, text: str) -> dict[str, Any]:
-    await page.tell(do="queue", conversation=place, text=text, client_id=uuid.uuid4().hex)
+async def queued(page: Any, conversation: str, text: str) -> dict[str, Any]:
+    await page.tell(do="queue", conversation=conversation, text=text, client_id=uuid.uuid4().hex)
     return dict(await page.hear("queued", "refused"))
 
 

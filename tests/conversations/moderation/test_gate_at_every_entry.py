@@ -283,25 +283,25 @@ async def api_search(world: World) -> bool:
 
 
 async def export(world: World) -> bool:
-    place = await in_db(_told, world)
+    conversation = await in_db(_told, world)
     client = await world.client()
-    return HARM in (await client.get(f"/c/{place.pk}/export.md")).content.decode()
+    return HARM in (await client.get(f"/c/{conversation.pk}/export.md")).content.decode()
 
 
 async def shared_link(world: World) -> bool:
-    place = await in_db(_told, world)
+    conversation = await in_db(_told, world)
     client = await world.client()
-    await client.post(f"/c/{place.pk}/share/", {"sources": "passages", "days": ""})
-    share = await Share.objects.aget(conversation=place)
+    await client.post(f"/c/{conversation.pk}/share/", {"sources": "passages", "days": ""})
+    share = await Share.objects.aget(conversation=conversation)
     return HARM in (await client.get(f"/shared/{share.secret}/")).content.decode()
 
 
 def _told(world: World) -> Conversation:
-    place = Conversation.objects.create(owner=world.alice, title="Bees")
-    said = {"conversation": place, "asked_by": world.alice, "status": "complete"}
+    conversation = Conversation.objects.create(owner=world.alice, title="Bees")
+    said = {"conversation": conversation, "asked_by": world.alice, "status": "complete"}
     question = Message.objects.create(role="user", text=CALM, **said)
     Message.objects.create(role="assistant", parent=question, text=f"{HARM}.", ended=timezone.now(), **said)
-    return place
+    return conversation
 
 
 def _draw_all() -> None:

@@ -38,8 +38,8 @@ def spelt(text: str, size: int = 4) -> list[Any]:
 
 @pytest.fixture
 def answer(alice: User, ada: User) -> Message:
-    place = Conversation.objects.create(owner=alice, title=picture_request.make_title(ASKED))
-    told = {"conversation": place, "asked_by": alice, "status": "complete"}
+    conversation = Conversation.objects.create(owner=alice, title=picture_request.make_title(ASKED))
+    told = {"conversation": conversation, "asked_by": alice, "status": "complete"}
     question = Message.objects.create(role="user", text=ASKED, **told)
     found = Message.objects.create(role="assistant", parent=question, text=SAID, **told)
     record = {
@@ -52,8 +52,8 @@ def answer(alice: User, ada: User) -> Message:
 
 def cut(answer: Message, kind: str = "answer", clause: str = "personal_data") -> Decision:
     morgan, case = get_reviewer("morgan"), flag_message(answer, kind, clause)
-    held = cases.claim_case(morgan, case.pk)
-    ruling = DecisionInput(held.lease_token, held.version, "redact", "clear", redact_terms=(MAIL,))
+    claimed = cases.claim_case(morgan, case.pk)
+    ruling = DecisionInput(claimed.lease_token, claimed.version, "redact", "clear", redact_terms=(MAIL,))
     return cases.decide_case(morgan, case.pk, ruling)
 
 

@@ -28,8 +28,8 @@ SAID = "Quixotically, about a hundred metres."
 
 @pytest.fixture
 def answer(alice: User, ada: User) -> Message:
-    place = Conversation.objects.create(owner=alice, title="Lighthouses")
-    told = {"conversation": place, "asked_by": alice, "status": "complete"}
+    conversation = Conversation.objects.create(owner=alice, title="Lighthouses")
+    told = {"conversation": conversation, "asked_by": alice, "status": "complete"}
     question = Message.objects.create(role="user", text="How high is it?", **told)
     return Message.objects.create(role="assistant", parent=question, text=SAID, ended=timezone.now(), **told)
 
@@ -56,8 +56,8 @@ def test_nor_the_case_about_a_copy_of_it_or_about_a_part_that_was_taken_out(answ
     overturn_decision(case)
     assert SAID in told_of(alice)
     morgan, case = get_reviewer("morgan"), flag_message(answer, clause="personal_data")
-    held = cases.claim_case(morgan, case.pk)
-    ruling = DecisionInput(held.lease_token, held.version, "redact", "clear", redact_terms=("Quixotically",))
+    claimed = cases.claim_case(morgan, case.pk)
+    ruling = DecisionInput(claimed.lease_token, claimed.version, "redact", "clear", redact_terms=("Quixotically",))
     made = cases.decide_case(morgan, case.pk, ruling)
     assert "Quixotically" not in told_of(alice)
     enforcement.revert_effects(made, morgan)
@@ -93,8 +93,8 @@ def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Messa
 
 
 def test_copies_of_before_learn_where_they_come_from(answer: Message, alice: User, bob: User) -> None:
-    place = answer.conversation
-    fork = branching.fork_conversation(alice, place, None)
+    conversation = answer.conversation
+    fork = branching.fork_conversation(alice, conversation, None)
     assert fork is not None
     copied = list(fork.messages.order_by("created"))
     assert [row.origin for row in copied] == [answer.parent_id, answer.pk]

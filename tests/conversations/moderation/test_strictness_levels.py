@@ -103,8 +103,8 @@ async def test_a_picture_that_a_tool_asks_for_has_the_level(open_page, alice, pa
 
 async def test_what_waits_in_line_and_another_wording_are_judged_so(page, alice, library) -> None:
     answer = await page.get_answer(HIGH, assistant=await strict(alice))
-    place = str(answer.conversation_id)
-    await page.tell(do="queue", client_id="q1", conversation=place, text=MARKED)
+    conversation = str(answer.conversation_id)
+    await page.tell(do="queue", client_id="q1", conversation=conversation, text=MARKED)
     assert "stricter than the site" in (await page.hear("refused", "queued"))["text"]
     assert not await QueuedQuestion.objects.aexists()
     await page.tell(do="reword", client_id="r1", question=str(answer.parent_id), text=MARKED)

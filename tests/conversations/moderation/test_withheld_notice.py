@@ -39,8 +39,8 @@ def shown(user: User, answer: str, language: str = "") -> str:
     """The part of the conversation's page in which the answer ends."""
     User.objects.filter(pk=user.pk).update(language=language)
     client = make_client(User.objects.get(pk=user.pk))
-    place = Message.objects.get(pk=answer).conversation_id
-    page = client.get(f"/c/{place}/").content.decode()
+    conversation = Message.objects.get(pk=answer).conversation_id
+    page = client.get(f"/c/{conversation}/").content.decode()
     return page[page.index('data-part="end"') : page.index('class="tools"')]
 
 
@@ -88,8 +88,8 @@ async def test_the_api_gives_the_lines_as_data(alice: User, library: Collection)
         "/v1/chat/completions", {"model": "openbook", "messages": [{"role": "user", "content": HELP}]}
     )
     search = await post("/api/search", {"question": HELP})
-    place = (await post("/api/conversations", {})).json()["id"]
-    answer = await post(f"/api/conversations/{place}/questions", {"question": HELP})
+    conversation = (await post("/api/conversations", {})).json()["id"]
+    answer = await post(f"/api/conversations/{conversation}/questions", {"question": HELP})
     assert (completed.status_code, search.status_code, answer.status_code) == (400, 400, 200)
     for found in (completed.json()["error"], search.json(), answer.json()):
         assert found["help"]["helplines"][0] == {

@@ -61,8 +61,8 @@ async def things(open_page: Any, alice: User, library: Any, chat: Any, settings:
         do="queue", client_id="q", conversation=finished["conversation"], text=f"Was {SECRET} the capital then?"
     )
     await page.hear("queued")
-    place = await Conversation.objects.aget(pk=finished["conversation"])
-    await Share.objects.acreate(conversation=place, sources="passages", last_message_id=running["turn"])
+    conversation = await Conversation.objects.aget(pk=finished["conversation"])
+    await Share.objects.acreate(conversation=conversation, sources="passages", last_message_id=running["turn"])
     withheld = await Conversation.objects.acreate(owner=alice)
     asked = await Message.objects.acreate(conversation=withheld, role="user", asked_by=alice)
     await Message.objects.acreate(
@@ -76,7 +76,7 @@ async def things(open_page: Any, alice: User, library: Any, chat: Any, settings:
     )
     found = {
         "withheld": str(withheld.pk),
-        "conversation": str(place.pk), "temporary chat": fleeting["conversation"], "running": running["turn"],
+        "conversation": str(conversation.pk), "temporary chat": fleeting["conversation"], "running": running["turn"],
         "finished": finished["turn"], "temporary answer": fleeting["turn"], "question": running["question"],
         "queued": str((await QueuedQuestion.objects.aget()).pk), "collection": str(library.pk),
         "assistant": str((await Assistant.objects.acreate(owner=alice, name=SECRET)).pk),
@@ -93,10 +93,10 @@ def _attach_file(alice: User) -> Collection:
     return files
 
 
-def _message(do: str, field: str, value: str, number: int, place: str | None = None) -> dict[str, Any]:
-    """`place`: the conversation in which a question follows or replaces another."""
+def _message(do: str, field: str, value: str, number: int, conversation: str | None = None) -> dict[str, Any]:
+    """`conversation`: the conversation in which a question follows or replaces another."""
     listed = field in {"collections", "attached"}
-    known: dict[str, Any] = {"conversation": place} if field in {"after", "reworded_question"} else {}
+    known: dict[str, Any] = {"conversation": conversation} if field in {"after", "reworded_question"} else {}
     known |= {"do": do, "client_id": f"mine{number}", "text": "How high was it?", "call": "1", "allow": True}
     return known | {"after": 0 if do == "resume" else None, field: [value] if listed else value}
 

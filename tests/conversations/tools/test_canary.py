@@ -44,9 +44,9 @@ REPEATS: dict[str, Callable[[ChatRequest], str]] = {
 
 def pages_of(user: User, answer: Message) -> str:
     """All that people see of it: page, behind the scenes, exports."""
-    client, place = Client(), f"/c/{answer.conversation_id}"
+    client, path = Client(), f"/c/{answer.conversation_id}"
     client.force_login(user)
-    rows = [f"{place}/", f"/answers/{answer.pk}/behind/", f"{place}/export.md", f"{place}/export.json"]
+    rows = [f"{path}/", f"/answers/{answer.pk}/behind/", f"{path}/export.md", f"{path}/export.json"]
     responses = [client.get(address) for address in rows]
     assert {response.status_code for response in responses} == {200}
     return "\n".join(bytes(response.content).decode() for response in responses)

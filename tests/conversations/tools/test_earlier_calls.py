@@ -18,8 +18,8 @@ ABOUT = "How long do workers live in summer?"
 
 async def turn(page, text: str):
     """In the one conversation of the test; how it ended."""
-    place = await Conversation.objects.order_by("created").afirst()
-    accepted = await page.ask(text, **({"conversation": str(place.pk)} if place else {}))
+    conversation = await Conversation.objects.order_by("created").afirst()
+    accepted = await page.ask(text, **({"conversation": str(conversation.pk)} if conversation else {}))
     assert accepted["type"] == "accepted", accepted
     await page.events()
     return await Message.objects.select_related("parent").aget(pk=accepted["turn"])

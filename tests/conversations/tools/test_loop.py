@@ -71,8 +71,8 @@ async def test_what_is_found_again_keeps_its_number(open_page, alice, library, c
 async def test_a_document_is_read_whole_by_its_title_and_only_by_those_who_may(
     open_page, alice, bob, library, caller
 ) -> None:
-    place = await in_db(make_collection, bob, "Private")
-    await in_db(make_document, place, "Diary of Bob", ["Bob hid the silver key under the third stair."])
+    collection = await in_db(make_collection, bob, "Private")
+    await in_db(make_document, collection, "Diary of Bob", ["Bob hid the silver key under the third stair."])
     calls(caller, ("read_document", {"title": "bees"}), ("read_document", {"title": "Diary of Bob"}))
     _, events = await (await open_page(alice)).ask_to_end(QUESTION)
     bees, diary = tools_in(events)

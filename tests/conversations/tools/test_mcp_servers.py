@@ -29,13 +29,13 @@ async def server(request: pytest.FixtureRequest, settings: Any) -> AsyncIterator
     if request.param == "stdio":
         yield ToolServer(name="test", transport="stdio", command="real")
         return
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        port = place.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
         settings.MCP_HOSTS = {("127.0.0.1", port)}
         app = mcp_server.app(json=request.param == "http json")
         web = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
-        task = asyncio.create_task(web.serve([place]))
+        task = asyncio.create_task(web.serve([listener]))
         while not web.started:
             await asyncio.sleep(0.01)
         yield ToolServer(name="test", transport="http", address=f"http://127.0.0.1:{port}/mcp")

@@ -32,12 +32,14 @@ async def test_the_gauge_adds_up_to_what_was_sent(page, alice, library, chat) ->
 async def test_the_page_says_which_questions_are_no_longer_read(open_page, alice, library, chat) -> None:
     chat.context_tokens = 1500
     seen = ("sea", "harbour", "island", "town", "desert", "road", "river", "temple", "palace", "market", "wall", "hill")
-    chat.reply = " ".join(f"In year {number * 7} it was seen from the {place}." for number, place in enumerate(seen))
+    chat.reply = " ".join(
+        f"In year {number * 7} it was seen from the {direction}." for number, direction in enumerate(seen)
+    )
     page = await open_page(alice)
     row, events = await page.ask_to_end(QUESTION)
-    place, heard = str(row.conversation_id), [events]
+    conversation, heard = str(row.conversation_id), [events]
     for _ in range(4):
-        row, events = await page.ask_to_end(QUESTION, conversation=place)
+        row, events = await page.ask_to_end(QUESTION, conversation=conversation)
         heard.append(events)
     measured = context_usage.read_usage(row)
     assert measured.dropped > 0 and measured.used < 1500
@@ -45,7 +47,7 @@ async def test_the_page_says_which_questions_are_no_longer_read(open_page, alice
     assert "no longer fit" in words
     assert "no longer fit" not in " ".join(event.get("text", "") for event in heard[0])
     assert sum(message.role == "assistant" for message in chat.requests[-1].messages) == 4 - measured.dropped
-    assert "no longer fit" in await in_db(get_page, alice, f"/c/{place}/")
+    assert "no longer fit" in await in_db(get_page, alice, f"/c/{conversation}/")
 
 
 async def test_a_new_chat_has_no_gauge(alice) -> None:

@@ -85,16 +85,16 @@ async def held_mb(process: Process) -> float:
 
 async def ask(http: aiohttp.ClientSession, number: int, users: list[list[str]]) -> None:
     """Ask one question as a program: with documents and without, kept and not, streamed and whole."""
-    token, place = users[number % len(users)]
+    token, collection = users[number % len(users)]
     headers = {"Authorization": f"Bearer {token}"}
     question = f"How high is the lighthouse number {number % 12}, and when was it built? Case {number}."
     body: dict[str, Any] = {"stream": number % 3 == 0}
     if number % 2:
         model = "stub" if number % 4 == 1 else "openbook"
         address = "/v1/chat/completions"
-        body |= {"model": model, "messages": [{"role": "user", "content": question}], "collections": [place]}
+        body |= {"model": model, "messages": [{"role": "user", "content": question}], "collections": [collection]}
     else:
-        async with http.post("/api/conversations", json={"collections": [place]}, headers=headers) as response:
+        async with http.post("/api/conversations", json={"collections": [collection]}, headers=headers) as response:
             address = f"/api/conversations/{(await response.json())['id']}/questions"
         body |= {"question": question, "without_documents": number % 4 == 2}
     async with http.post(address, json=body, headers=headers) as response:

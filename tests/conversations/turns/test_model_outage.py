@@ -108,26 +108,26 @@ class _Slow:
         self.said.append(words)
 
 
-async def _through(place: model_queue.ModelQueue, turn: _Slow, seconds: float = 0.0) -> None:
-    async with place.place(turn):
+async def _through(queue: model_queue.ModelQueue, turn: _Slow, seconds: float = 0.0) -> None:
+    async with queue.place(turn):
         await asyncio.sleep(seconds)
 
 
 async def test_a_place_that_gets_free_while_the_waiting_is_told_is_not_missed() -> None:
-    place = model_queue.ModelQueue(1)
+    queue = model_queue.ModelQueue(1)
     async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as group:
-        group.create_task(_through(place, _Slow(), 0.01))
+        group.create_task(_through(queue, _Slow(), 0.01))
         await asyncio.sleep(0)
-        group.create_task(_through(place, _Slow()))
+        group.create_task(_through(queue, _Slow()))
 
 
 async def test_a_turn_that_ends_at_the_door_gives_its_place_back() -> None:
-    place, turn = model_queue.ModelQueue(1), _Slow()
+    queue, turn = model_queue.ModelQueue(1), _Slow()
     turn.fails = True
     async with asyncio.timeout(WAIT_S):
-        first = asyncio.create_task(_through(place, _Slow(), 0.1))
+        first = asyncio.create_task(_through(queue, _Slow(), 0.1))
         await asyncio.sleep(0)
         with pytest.raises(EngineUnavailable):
-            await _through(place, turn)
+            await _through(queue, turn)
         await first
-        await _through(place, _Slow())
+        await _through(queue, _Slow())

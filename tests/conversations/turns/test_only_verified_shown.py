@@ -180,10 +180,10 @@ async def test_an_answer_from_documents_does_not_say_that_it_was_written_without
 @pytest.mark.django_db(transaction=True)
 async def test_what_was_written_when_the_process_died_is_folded(alice) -> None:
     def kept() -> Message:
-        place = Conversation.objects.create(owner=alice)
-        asked = Message.objects.create(conversation=place, role="user", text="Why?", asked_by=alice)
+        conversation = Conversation.objects.create(owner=alice)
+        asked = Message.objects.create(conversation=conversation, role="user", text="Why?", asked_by=alice)
         return Message.objects.create(
-            conversation=place, parent=asked, role="assistant", status="writing", asked_by=alice,
+            conversation=conversation, parent=asked, role="assistant", status="writing", asked_by=alice,
             text="It was painted pink by pirates.", shown_sentences=ShownSentences.VERIFIED,
         )  # fmt: skip
 

@@ -94,8 +94,8 @@ async def test_nothing_found_asks_no_model_and_offers_what_can_be_done(page, lib
 
 async def test_what_another_embedding_model_has_read_is_named(open_page, alice, library, chat) -> None:
     registry.get_embedder().fingerprint = "another"
-    place = await in_db(make_collection, alice, "Reread")
-    await in_db(make_document, place, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."])
+    collection = await in_db(make_collection, alice, "Reread")
+    await in_db(make_document, collection, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."])
     page = await open_page(alice)
     await page.ask("Which zeppelin crossed the Atlantic?")
     words = [event["text"] for event in await page.events() if event["type"] == "step"]
@@ -176,10 +176,10 @@ async def test_waiting_for_files_has_an_end(open_page, alice, library, chat, mon
 @pytest.mark.parametrize("case", ["another user's file", "a file of an hour ago", "another collection"])
 async def test_a_question_does_not_wait_for(open_page, alice, bob, library, chat, monkeypatch, case) -> None:
     monkeypatch.setattr(retrieval, "_POLL_S", 0.02)
-    place = await in_db(make_collection, alice, "Other") if case == "another collection" else library
+    collection = await in_db(make_collection, alice, "Other") if case == "another collection" else library
     uploader = bob if case == "another user's file" else alice
     row = await Document.objects.acreate(
-        collection=place, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=uploader
+        collection=collection, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=uploader
     )
     if case == "a file of an hour ago":
         await Document.objects.filter(pk=row.pk).aupdate(created=timezone.now() - timedelta(hours=1))

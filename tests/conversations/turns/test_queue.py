@@ -17,9 +17,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
-def waiting(user, place: str) -> list[str]:
+def waiting(user, conversation: str) -> list[str]:
     client = make_client(user)
-    response = client.get(f"/c/{place}/queue/")
+    response = client.get(f"/c/{conversation}/queue/")
     return [row.text for row in response.context["queued"]] if response.status_code == 200 else []
 
 
@@ -33,17 +33,17 @@ async def running(open_page, alice, library, chat):
     return page, turn
 
 
-async def put(page, place: str, text: str, client_id: str) -> dict[str, str]:
-    await page.tell(do="queue", conversation=place, text=text, client_id=client_id)
+async def put(page, conversation: str, text: str, client_id: str) -> dict[str, str]:
+    await page.tell(do="queue", conversation=conversation, text=text, client_id=client_id)
     return await page.hear("queued", "refused")
 
 
-async def asked(place: str, count: int) -> list[str]:
+async def asked(conversation: str, count: int) -> list[str]:
     """The questions of the conversation, once there are so many and nothing runs."""
     async with asyncio.timeout(WAIT_S):
         while True:
             await runner.wait_until_idle()
-            rows = [row.text async for row in Message.objects.filter(conversation=place, role="user")]
+            rows = [row.text async for row in Message.objects.filter(conversation=conversation, role="user")]
             if len(rows) >= count and not await Message.objects.filter(status="writing").aexists():
                 return rows
             await asyncio.sleep(0.02)
@@ -51,32 +51,32 @@ async def asked(place: str, count: int) -> list[str]:
 
 async def test_questions_are_asked_in_their_order_when_the_answer_ends(running, alice, bob, chat) -> None:
     page, turn = running
-    place = turn["conversation"]
+    conversation = turn["conversation"]
     for number, text in enumerate(("Who damaged it?", "When was it built?", "Was it tall?")):
-        assert (await put(page, place, text, f"q{number}"))["type"] == "queued"
-    assert await in_db(waiting, alice, place) == ["Who damaged it?", "When was it built?", "Was it tall?"]
-    assert await in_db(waiting, bob, place) == []
+        assert (await put(page, conversation, text, f"q{number}"))["type"] == "queued"
+    assert await in_db(waiting, alice, conversation) == ["Who damaged it?", "When was it built?", "Was it tall?"]
+    assert await in_db(waiting, bob, conversation) == []
     await page.tell(do="stop", turn=turn["turn"])
     chat.gap_s = 0
-    assert await asked(place, 4) == [QUESTION, "Who damaged it?", "When was it built?", "Was it tall?"]
+    assert await asked(conversation, 4) == [QUESTION, "Who damaged it?", "When was it built?", "Was it tall?"]
     assert await QueuedQuestion.objects.acount() == 0
-    rows = [row async for row in Message.objects.filter(conversation=place, role="user").order_by("created")]
+    rows = [row async for row in Message.objects.filter(conversation=conversation, role="user").order_by("created")]
     assert all(later.parent_id for later in rows[1:]), "each follows the answer before it"
 
 
 async def test_one_is_taken_out_again_and_another_sent_at_once(running, alice, chat) -> None:
     page, turn = running
-    place = turn["conversation"]
+    conversation = turn["conversation"]
     for number, text in enumerate(("First?", "Second, with the queen bee?", "Third?")):
-        await put(page, place, text, f"q{number}")
+        await put(page, conversation, text, f"q{number}")
     rows = {row.text: str(row.pk) async for row in QueuedQuestion.objects.all()}
     await page.tell(do="unqueue", queued=rows["First?"], client_id="x")
     out = await page.hear("unqueued")
     assert out["text"] == "First?"
-    await page.tell(do="queue", conversation=place, text="First!", client_id="r", position=out["position"])
+    await page.tell(do="queue", conversation=conversation, text="First!", client_id="r", position=out["position"])
     assert (await page.hear("queued", "refused"))["type"] == "queued"
     order = ["First!", "Second, with the queen bee?", "Third?"]
-    assert await in_db(waiting, alice, place) == order, "reworded, it is where it was"
+    assert await in_db(waiting, alice, conversation) == order, "reworded, it is where it was"
     await page.tell(do="unqueue", queued=str((await QueuedQuestion.objects.aget(text="First!")).pk), client_id="w")
     await page.hear("unqueued")
     await page.tell(do="queue_now", queued=rows["Third?"], client_id="y")
@@ -85,7 +85,7 @@ async def test_one_is_taken_out_again_and_another_sent_at_once(running, alice, c
         while (await Message.objects.aget(pk=turn["turn"])).status == Message.Status.WRITING:
             await asyncio.sleep(0.01)
     chat.gap_s = 0  # not before: the answer that is to be stopped would end by itself
-    assert await asked(place, 3) == [QUESTION, "Third?", "Second, with the queen bee?"]
+    assert await asked(conversation, 3) == [QUESTION, "Third?", "Second, with the queen bee?"]
     first = await Message.objects.aget(pk=turn["turn"])
     assert first.status == Message.Status.STOPPED
     await page.tell(do="unqueue", queued=rows["First?"], client_id="z")
@@ -94,15 +94,15 @@ async def test_one_is_taken_out_again_and_another_sent_at_once(running, alice, c
 
 async def test_the_same_question_put_twice_waits_once_and_is_asked_once(running, alice, chat) -> None:
     page, turn = running
-    place = turn["conversation"]
+    conversation = turn["conversation"]
     for _ in range(2):
-        await put(page, place, "Who damaged it?", "same")
-    assert await in_db(waiting, alice, place) == ["Who damaged it?"]
+        await put(page, conversation, "Who damaged it?", "same")
+    assert await in_db(waiting, alice, conversation) == ["Who damaged it?"]
     await page.tell(do="stop", turn=turn["turn"])
     chat.gap_s = 0
-    await runner.asyncio.gather(*(runner.run_next_queued(runner.UUID(place)) for _ in range(3)))
-    assert await asked(place, 2) == [QUESTION, "Who damaged it?"]
-    assert (await put(page, place, "Who damaged it?", "same"))["type"] == "queued"
+    await runner.asyncio.gather(*(runner.run_next_queued(runner.UUID(conversation)) for _ in range(3)))
+    assert await asked(conversation, 2) == [QUESTION, "Who damaged it?"]
+    assert (await put(page, conversation, "Who damaged it?", "same"))["type"] == "queued"
     assert not await QueuedQuestion.objects.aexists(), "said again after it was asked, it is not asked again"
 
 
@@ -119,35 +119,35 @@ async def test_nobody_puts_a_question_into_somebody_elses_queue(running, open_pa
 async def test_what_was_left_when_a_process_died_is_found_and_a_question_that_cannot_be_asked_says_why(
     open_page, alice, library, chat
 ) -> None:
-    place = await Conversation.objects.acreate(owner=alice, title="Talk")
-    bad = {"collections": [str(place.pk)]}
+    conversation = await Conversation.objects.acreate(owner=alice, title="Talk")
+    bad = {"collections": [str(conversation.pk)]}
     await QueuedQuestion.objects.acreate(
-        conversation=place, text="In a shelf that is gone?", client_id="b", settings=bad
+        conversation=conversation, text="In a shelf that is gone?", client_id="b", settings=bad
     )
-    await QueuedQuestion.objects.acreate(conversation=place, text=QUESTION, client_id="q")
-    assert await in_db(queue.find_ready_conversations) == [place.pk]
-    await runner.run_next_queued(place.pk)
+    await QueuedQuestion.objects.acreate(conversation=conversation, text=QUESTION, client_id="q")
+    assert await in_db(queue.find_ready_conversations) == [conversation.pk]
+    await runner.run_next_queued(conversation.pk)
     assert "no longer available" in (await QueuedQuestion.objects.aget(client_id="b")).problem
-    await runner.run_next_queued(place.pk)
-    assert await asked(str(place.pk), 1) == [QUESTION]
+    await runner.run_next_queued(conversation.pk)
+    assert await asked(str(conversation.pk), 1) == [QUESTION]
     assert await in_db(queue.find_ready_conversations) == [], "what has a problem waits for its person"
 
 
 async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(open_page, alice, library) -> None:
-    place = await Conversation.objects.acreate(owner=alice, title="Talk")
+    conversation = await Conversation.objects.acreate(owner=alice, title="Talk")
     for number in range(queue.MAX_QUEUED):
-        await QueuedQuestion.objects.acreate(conversation=place, text=f"{number}?", client_id=str(number))
+        await QueuedQuestion.objects.acreate(conversation=conversation, text=f"{number}?", client_id=str(number))
     page = await open_page(alice)
-    assert "are already waiting" in (await put(page, str(place.pk), "More?", "m"))["text"]
+    assert "are already waiting" in (await put(page, str(conversation.pk), "More?", "m"))["text"]
     alice.is_active = False
     await alice.asave()
-    await runner.run_next_queued(place.pk)
+    await runner.run_next_queued(conversation.pk)
     assert not await Message.objects.aexists()
 
 
 def test_a_question_that_is_asked_while_it_is_put_first_is_refused(alice, monkeypatch) -> None:
-    place = Conversation.objects.create(owner=alice, title="Lighthouse")
-    row = QueuedQuestion.objects.create(conversation=place, text="Why?", client_id="q", position=0, settings={})
+    conversation = Conversation.objects.create(owner=alice, title="Lighthouse")
+    row = QueuedQuestion.objects.create(conversation=conversation, text="Why?", client_id="q", position=0, settings={})
     own = queue._get_queued
 
     def meanwhile(user, pk):

@@ -36,12 +36,12 @@ def _real(settings) -> None:
 
 
 async def test_a_question_is_answered_quotes_first_and_stopping_frees_the_server(open_page, alice) -> None:
-    place = await in_db(make_collection, alice, "Handbook")
+    collection = await in_db(make_collection, alice, "Handbook")
     lines = [
         "The lighthouse of Alexandria was built between 280 and 247 BC. It stood about 100 metres high.",
         "Three earthquakes between 956 and 1323 damaged the lighthouse badly, and it became an abandoned ruin.",
     ]
-    await in_db(make_document, place, "Lighthouses", lines)
+    await in_db(make_document, collection, "Lighthouses", lines)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     events = await page.events(timeout=MODEL_S)
@@ -78,9 +78,9 @@ async def test_two_servers_answer_the_same_question_and_one_that_dies_leaves_the
     url = f"http://127.0.0.1:{stand_in.port}/v1"
     other = {**settings.CHATS["main"], "OPTIONS": {"url": url}, "ABOUT": {"label": "Stand-in", "server": url}}
     settings.CHATS = {**settings.CHATS, "Stand-in": other}
-    place = await in_db(make_collection, alice, "Handbook")
+    collection = await in_db(make_collection, alice, "Handbook")
     line = "The lighthouse of Alexandria was built between 280 and 247 BC. It stood about 100 metres high."
-    await in_db(make_document, place, "Lighthouses", [line])
+    await in_db(make_document, collection, "Lighthouses", [line])
     page = await open_page(alice)
     names = {}
     for model in ("main", "Stand-in"):

@@ -99,12 +99,12 @@ async def test_a_stop_while_it_thinks_keeps_the_thoughts(page, library, chat) ->
 
 async def test_exports_mark_them_or_leave_them_out(open_page, alice, library, thinker) -> None:
     row, _ = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
-    place = await Conversation.objects.aget()
-    value = await in_db(export_conversation, alice, place)
+    conversation = await Conversation.objects.aget()
+    value = await in_db(export_conversation, alice, conversation)
     written = next(item for item in value["messages"] if item["id"] == str(row.pk))
     assert written["thoughts"]["text"] == THOUGHT and "no part of the answer" in written["thoughts"]["note"]
-    way = await in_db(lambda: find_path(place.messages.all()))
-    assert "They ask for metres" not in await in_db(render_markdown, alice, place, way)
+    way = await in_db(lambda: find_path(conversation.messages.all()))
+    assert "They ask for metres" not in await in_db(render_markdown, alice, conversation, way)
 
 
 async def test_a_model_that_reasons_has_room_for_it(open_page, alice, library, chat, settings) -> None:

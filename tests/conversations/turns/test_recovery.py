@@ -34,10 +34,12 @@ def _quick(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def dead_turn(owner: User) -> Message:
-    place = Conversation.objects.create(owner=owner)
-    asked = Message.objects.create(conversation=place, role="user", text="Why?", asked_by=owner, client_id=uuid4().hex)
+    conversation = Conversation.objects.create(owner=owner)
+    asked = Message.objects.create(
+        conversation=conversation, role="user", text="Why?", asked_by=owner, client_id=uuid4().hex
+    )
     return Message.objects.create(
-        conversation=place, parent=asked, role="assistant", status="writing", text="So far", asked_by=owner,
+        conversation=conversation, parent=asked, role="assistant", status="writing", text="So far", asked_by=owner,
         lease_token="of the dead", lease_until="2020-01-01T00:00Z",
     )  # fmt: skip
 
@@ -63,11 +65,11 @@ async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest
     asked: list[UUID] = []
     left = uuid4()
 
-    async def go_on(place: UUID) -> None:
+    async def go_on(conversation: UUID) -> None:
         if broken == "go_on" and not asked:
-            asked.append(place)
+            asked.append(conversation)
             locked()
-        asked.append(place)
+        asked.append(conversation)
 
     owner = {
         "_make_closed_event": recovery,
@@ -106,10 +108,10 @@ async def test_a_conversation_that_cannot_go_on_keeps_no_other_waiting(
     broken, well = uuid4(), uuid4()
     asked = []
 
-    async def go_on(place: UUID) -> None:
-        if place == broken:
+    async def go_on(conversation: UUID) -> None:
+        if conversation == broken:
             raise KeyError("what nobody has foreseen")
-        asked.append(place)
+        asked.append(conversation)
 
     monkeypatch.setattr(queue, "find_ready_conversations", lambda: [broken, well])
     await recovery.run_jobs_once(go_on, conversation_actions.purge_deleted, {})
@@ -127,7 +129,7 @@ async def test_followers_of_a_dead_turn_are_told_when_the_log_is_back(
     await log.append(str(turn.pk), b"{}")
     untold: dict[UUID, str] = {}
 
-    async def go_on(place: UUID) -> None: ...
+    async def go_on(conversation: UUID) -> None: ...
 
     async def away(_: str) -> bool:
         raise EngineUnavailable("The log does not answer.")

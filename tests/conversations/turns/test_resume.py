@@ -51,12 +51,12 @@ def test_a_client_that_leaves_and_returns_at_any_event_holds_the_same_in_the_end
     for event in log:
         whole.apply(event)
     cut = data.draw(st.integers(0, len(log)))
-    held = ClientTranscript()
+    returned = ClientTranscript()
     for event in log[:cut]:
-        held.apply(event)
+        returned.apply(event)
     for event in log[cut:]:
-        held.apply(event)
-    assert held.blocks == whole.blocks and held.events == whole.events
+        returned.apply(event)
+    assert returned.blocks == whole.blocks and returned.events == whole.events
     assert "".join(whole.blocks) == orjson.loads(log[-1])["html"]
 
 
@@ -210,11 +210,11 @@ async def test_a_reload_at_any_event_and_another_device_hold_the_same_text(
     shown = "".join(transcript(heard).blocks)
     await runner.wait_until_idle()
     reloads.append(asyncio.create_task(_reloaded(open_page, await in_db(session_of, alice), accepted, chat)))
-    held = await asyncio.gather(*reloads)
-    assert held[0][0] == shown, "the first page was there while it was written"
-    for text, html in held:
+    pages = await asyncio.gather(*reloads)
+    assert pages[0][0] == shown, "the first page was there while it was written"
+    for text, html in pages:
         assert text == shown or heard[-1]["html"] in html, "when it is over, the page comes with it"
-    assert not held[-1][0]
+    assert not pages[-1][0]
 
 
 async def _reloaded(open_page, key: str, accepted: dict[str, str], chat) -> tuple[str, str]:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def held(monkeypatch):
+def storage_gate(monkeypatch):
     """Storing waits until this is set."""
     go, keep = threading.Event(), preparation.save_question
 
@@ -32,11 +32,13 @@ def held(monkeypatch):
     go.set()
 
 
-async def test_a_question_reaches_the_model_and_the_page_once_its_rows_are_stored(page, library, chat, held) -> None:
+async def test_a_question_reaches_the_model_and_the_page_once_its_rows_are_stored(
+    page, library, chat, storage_gate
+) -> None:
     await page.tell(do="ask", client_id="1", conversation=None, text=QUESTION)
     assert await page.silent()
     assert not chat.requests and await Message.objects.acount() == 0
-    held.set()
+    storage_gate.set()
     await page.hear("accepted")
     types = [event["type"] for event in await page.events()]
     assert types.index("sources") < types.index("text") and types[-1] == "closed"
@@ -92,13 +94,13 @@ async def test_a_question_too_many_does_not_reach_the_model(open_page, alice, li
 
 
 async def test_that_nothing_was_found_is_said_when_the_question_is_kept(
-    open_page, alice, library, chat, held, monkeypatch
+    open_page, alice, library, chat, storage_gate, monkeypatch
 ) -> None:
     monkeypatch.setattr("apps.conversations.turns.quotes.has_no_likely_quote", has_no_likely_quote)
     page = await open_page(alice)
     await page.tell(do="ask", client_id="1", conversation=None, text="xylophone zugzwang quokka")
     assert await page.silent()
-    held.set()
+    storage_gate.set()
     await page.hear("accepted")
     said = [event["type"] for event in await page.events()]
     assert "nothing" in said and said[-1] == "closed", said

@@ -43,11 +43,11 @@ async def ask(page, text: str = HIGH, **also):
 async def test_a_question_is_answered_with_its_sources(page, library: Collection) -> None:
     accepted = await ask(page)
     events = await page.events()
-    held = transcript(events)
+    client = transcript(events)
     assert [events[0]["type"], events[-1]["type"]] == ["opened", "closed"]
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert events[0]["conversation"] == accepted["conversation"] and events[-1]["status"] == "complete"
-    assert "between 280 and 247 BC" in "".join(held.blocks)
+    assert "between 280 and 247 BC" in "".join(client.blocks)
 
 
 async def test_a_source_opens_for_those_who_may_read_it(page, alice: User, bob: User, library: Collection) -> None:
@@ -77,28 +77,33 @@ async def test_an_answer_made_again_and_another_wording_take_the_place_of_what_w
     page, bob: User, library: Collection, open_page, chat: FakeChat
 ) -> None:
     first = await ask(page)
-    place = first["conversation"]
+    conversation = first["conversation"]
     await page.events()
-    second = await ask(page, QUEEN, conversation=place)
+    second = await ask(page, QUEEN, conversation=conversation)
     await page.events()
-    again = await ask(page, QUEEN, conversation=place, reworded_question=second["question"])
+    again = await ask(page, QUEEN, conversation=conversation, reworded_question=second["question"])
     closed = (await page.events())[-1]
     said = [message.content for message in chat.requests[-1].messages if message.role == "user"]
     assert again["turn"] != second["turn"] and closed["status"] == "complete"
     assert len(said) == 2 and HIGH in said[0] and QUEEN in said[1], "the first exchange, and the question once"
 
-    reworded = await ask(page, "Who damaged the lighthouse?", conversation=place, reworded_question=first["question"])
+    reworded = await ask(
+        page, "Who damaged the lighthouse?", conversation=conversation, reworded_question=first["question"]
+    )
     await page.events()
     said = [message.content for message in chat.requests[-1].messages if message.role == "user"]
     assert len(said) == 1 and HIGH not in said[0], "nothing that followed is left"
     for turn in (first, second, again):
         await page.tell(do="resume", turn=turn["turn"], after=0)
         assert (await page.hear())["type"] == "unknown"
-    assert "no longer in the chat" in (await ask(page, conversation=place, reworded_question=again["question"]))["text"]
+    assert (
+        "no longer in the chat"
+        in (await ask(page, conversation=conversation, reworded_question=again["question"]))["text"]
+    )
     assert "no longer in the chat" in (await ask(page, reworded_question=reworded["question"]))["text"]
-    other = await ask(await open_page(bob), conversation=place, reworded_question=reworded["question"])
+    other = await ask(await open_page(bob), conversation=conversation, reworded_question=reworded["question"])
     assert other["type"] == "refused" and "has ended" in other["text"]
-    await ask(page, HIGH, conversation=place)
+    await ask(page, HIGH, conversation=conversation)
     await page.events()
     assert "Who damaged" in chat.requests[-1].messages[1].content, "what was refused took nothing away"
 
@@ -232,10 +237,10 @@ async def test_a_suspension_ends_it(
     chat.first_token_s = 60
     page = await open_page(alice)
     await ask(page)
-    [held] = temporary_chats._chats.values()
+    [temporary_chat] = temporary_chats._chats.values()
     await in_db(lambda: User.objects.filter(pk=alice.pk).update(is_active=False))
     async with asyncio.timeout(WAIT_S):
-        while held.running:
+        while temporary_chat.running:
             await asyncio.sleep(0.01)
 
 

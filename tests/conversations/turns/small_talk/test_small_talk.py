@@ -29,8 +29,8 @@ QUESTION = "How high was the lighthouse of Alexandria?"
 
 
 def right(kind: str, text: str) -> bool:
-    talk = recognise_small_talk(text)
-    return talk is not None and (talk.kind == kind or {talk.kind, kind} <= SAID)
+    recognised = recognise_small_talk(text)
+    return recognised is not None and (recognised.kind == kind or {recognised.kind, kind} <= SAID)
 
 
 def test_nine_of_ten_unseen_messages_are_recognised_in_every_language() -> None:
@@ -251,8 +251,8 @@ async def test_small_talk_between_questions_does_not_break_a_follow_up(page, lib
 @pytest_db
 async def test_the_first_real_question_names_the_conversation(page, library, chat) -> None:
     first, _ = await said(page, "Hello!")
-    place = await Conversation.objects.aget(pk=first["conversation"])
-    assert place.title == "" and str(place) == "New conversation"
+    conversation = await Conversation.objects.aget(pk=first["conversation"])
+    assert conversation.title == "" and str(conversation) == "New conversation"
     await said(page, QUESTION, conversation=first["conversation"])
     await said(page, "How long can a queen bee live?", conversation=first["conversation"])
     await runner.wait_until_idle()

@@ -60,7 +60,7 @@ async def test_a_summary_is_made_of_headings_and_sentences_of_the_document(page,
     states = [event["state"] for event in events if event["type"] == "cited"]
     assert states.count("quoted") == 2 and "unverified" not in states and not events[-1]["mostly_unsupported"]
     pairs = await in_db(lambda: list(cited_words(row)))
-    assert len(pairs) == 2 and all(place in words for words, place in pairs)
+    assert len(pairs) == 2 and all(passage in words for words, passage in pairs)
 
 
 async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for_programs(
