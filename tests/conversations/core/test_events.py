@@ -10,20 +10,19 @@ from apps.conversations.models import Message
 
 
 @pytest.mark.parametrize(
-    "event",
+    ("kind", "event"),
     [
-        Opened("c", "q", "<p>Wie groß? 😀</p>"),
-        Step("search", 'Searched "all" \\ \u2028'),
-        Step("search", "Searched", 7.4),
-        Text(0, 12, "next words</p>"),
-        Cited(0, "supported", "", (0, 1)),
-        VerifiedOnly("The model is writing."),
-        Closed(Message.Status.COMPLETE, "<p>x</p>", can_continue=True),
+        ("opened", Opened("c", "q", "<p>Wie groß? 😀</p>")),
+        ("step", Step("search", 'Searched "all" \\ \u2028')),
+        ("step", Step("search", "Searched", 7.4)),
+        ("text", Text(0, 12, "next words</p>")),
+        ("cited", Cited(0, "supported", "", (0, 1))),
+        ("folds", VerifiedOnly("The model is writing.")),
+        ("closed", Closed(Message.Status.COMPLETE, "<p>x</p>", can_continue=True)),
     ],
-    ids=lambda event: type(event).__name__,
 )
-def test_an_event_is_its_type_its_fields_and_what_travels_with_it_in_order(event: Event) -> None:
+def test_an_event_is_its_type_its_fields_and_what_travels_with_it_in_order(kind: str, event: Event) -> None:
     fields = {name: getattr(event, name) for name in type(event).__dataclass_fields__}
-    named = {"type": type(event).__name__.lower(), **fields}
+    named = {"type": kind, **fields}
     assert encode_event(event) == dumps(named)
     assert encode_event(event, turn="t", seq=3) == dumps({**named, "turn": "t", "seq": 3})

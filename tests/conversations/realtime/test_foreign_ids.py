@@ -33,14 +33,14 @@ LAST = {"do": "nothing in particular", "client_id": "last"}  # is refused when a
 
 
 def test_the_matrix_names_everything_that_the_socket_hears_and_no_more() -> None:
-    assert {word for kind in get_args(Command) for word in get_args(get_type_hints(kind)["do"])} == set(MATRIX)
+    assert {word for kind in get_args(Command) for word in get_args(get_type_hints(kind)["action"])} == set(MATRIX)
 
 
 @pytest.mark.parametrize("kind", get_args(Command))
 def test_the_matrix_names_every_row_that_a_message_can_name(kind: Any) -> None:
     hints = get_type_hints(kind)
     named = {name for name, hint in hints.items() if "UUID" in str(hint)} or {"secret"}
-    for word in get_args(hints["do"]):
+    for word in get_args(hints["action"]):
         assert named == set(MATRIX[word]) | ({"assistant"} if kind is RetryCommand else set()), word
 
 
