@@ -57,20 +57,16 @@ async def test_an_answer_is_written_again_by_another_model_and_compared(page, al
     assert "fake-1B" in compared and "big-70B" in compared
 
 
-async def test_an_assistant_has_its_model_and_a_person_may_choose_another(open_page, alice, library, big) -> None:
+async def test_an_assistant_has_its_model_and_a_person_may_choose_another(page, alice, library, big) -> None:
     own = await Assistant.objects.acreate(owner=alice, name="Deep", model=BIG)
-    page = await open_page(alice)
     row, _ = await page.ask_to_end(QUESTION, assistant=str(own.pk), status="complete")
     assert row.model == "big-70B"
     row, _ = await page.ask_to_end(QUESTION, assistant=str(own.pk), model="main", status="complete")
     assert row.model == "fake-1B"
 
 
-async def test_a_model_that_was_taken_away_is_named_and_the_rest_goes_on(
-    open_page, alice, library, big, settings
-) -> None:
+async def test_a_model_that_was_taken_away_is_named_and_the_rest_goes_on(page, alice, library, big, settings) -> None:
     own = await Assistant.objects.acreate(owner=alice, name="Deep", model=BIG)
-    page = await open_page(alice)
     row, _ = await page.ask_to_end(QUESTION, model=BIG, status="complete")
     remove_model(settings)
     again, heard = await page.ask_to_end(QUESTION, conversation=str(row.conversation_id), status="complete")

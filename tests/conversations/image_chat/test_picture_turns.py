@@ -155,15 +155,14 @@ async def test_words_that_the_gate_withholds_are_a_held_tile_and_one_case(open_p
         ("/picture a cat", "square"),
     ],
 )
-async def test_what_cannot_be_read_is_refused_in_words(open_page, alice, text: str, picture: Any) -> None:
-    said = await (await open_page(alice)).ask(text, picture=picture)
+async def test_what_cannot_be_read_is_refused_in_words(page, text: str, picture: Any) -> None:
+    said = await page.ask(text, picture=picture)
     assert said["type"] == "refused" and len(said["text"]) > 20
     assert not await Conversation.objects.aexists()
 
 
-async def test_without_a_model_the_turn_says_what_is_missing(open_page, alice, settings) -> None:
+async def test_without_a_model_the_turn_says_what_is_missing(page, settings) -> None:
     settings.ENGINES = {**settings.ENGINES, "image": {"BACKEND": "apps.engines.image.fake.FakePainter"}}
-    page = await open_page(alice)
     await page.ask("/picture a cat")
     closed = (await page.events())[-1]
     assert closed["status"] == "failed" and "no picture model is set up" in closed["reason"]

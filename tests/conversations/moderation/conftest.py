@@ -15,12 +15,11 @@ LATER = "How long can a queen bee live?"
 
 
 @pytest.fixture
-async def conversation(open_page, alice, library, chat, settings) -> Conversation:
+async def conversation(page, library, chat, settings) -> Conversation:
     """Return a conversation of Alice's: an answer, and one to a follow-up, whose prompt repeats it."""
     settings.ANSWER_STYLE = "model"  # asked also where no quote is likely right, as for a word of no document
     # Of a model that reads well all is shown, so search finds the word of no document too.
     await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)
-    page = await open_page(alice)
     chat.replies += [ANSWER, "A queen lives for five years [2]."]
     turn = await page.get_answer(QUESTION)
     await page.get_answer(LATER, conversation=str(turn.conversation_id))

@@ -129,7 +129,7 @@ def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice
 
 
 async def test_what_the_gate_took_out_is_not_spelt_by_the_record(
-    open_page: Any, alice: User, library: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
+    page, library: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def verdict(text: str, since: int, level: object) -> Verdict:
         outcome = PolicyResult(Action.REDACT if MAIL in text else None, "personal_data", 1, 1.0)
@@ -137,7 +137,6 @@ async def test_what_the_gate_took_out_is_not_spelt_by_the_record(
 
     monkeypatch.setattr(gate, "_sentence", verdict)
     chat.replies.append(SAID)
-    page = await open_page(alice)
     turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
     await page.events()
     row = await AnswerTrace.objects.aget(answer=turn)

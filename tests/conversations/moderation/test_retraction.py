@@ -74,10 +74,9 @@ async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_w
 
 
 async def test_a_withheld_question_goes_with_all_its_answers_and_with_the_title_made_of_it(
-    conversation, open_page, alice, chat
+    page, conversation, alice, chat
 ) -> None:
     answer = await in_db(get_first_answer, conversation)
-    page = await open_page(alice)
     chat.replies.append("Higher than any other one, quixotically.")
     await page.tell(do="retry", turn=str(answer.pk), client_id="again")
     await page.events()
@@ -97,9 +96,8 @@ async def test_a_withheld_question_goes_with_all_its_answers_and_with_the_title_
     assert await in_db(read_conversation, conversation) == before
 
 
-async def test_what_is_withheld_is_in_no_later_prompt(conversation, open_page, alice, chat) -> None:
+async def test_what_is_withheld_is_in_no_later_prompt(page, conversation, chat) -> None:
     await in_db(withhold_message, await in_db(get_first_answer, conversation))
-    page = await open_page(alice)
     await page.get_answer("And how many workers has it?", conversation=str(conversation.pk))
     sent = " ".join(message.content for message in chat.requests[-1].messages)
     assert SAID not in sent and ASKED not in sent and LATER in sent

@@ -139,12 +139,11 @@ async def test_the_record_of_an_answer_that_was_being_written_is_not_shown(
 
 
 async def test_an_answer_that_was_being_written_records_none_of_a_part_that_was_taken_out(
-    conversation, open_page, alice, monkeypatch
-) -> None:  # fmt: skip
+    page, conversation, monkeypatch
+) -> None:
     answer, made = await in_db(get_first_answer, conversation), []
     monkeypatch.setattr(test_redaction, "MAIL", SAID)
     around(monkeypatch, finalization, "finish_turn", lambda: made.append(test_redaction.cut(answer)), before=True)
-    page = await open_page(alice)
     await page.get_answer("And how many workers has it?", conversation=str(conversation.pk))
 
     def check() -> None:

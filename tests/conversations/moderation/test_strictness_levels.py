@@ -47,19 +47,18 @@ async def test_a_question_is_withheld_under_it_and_answered_elsewhere(page, alic
     assert (await page.get_answer(NOTED, assistant=await strict(alice, "strictest"))).status == "withheld"
 
 
-async def test_an_answer_is_held_back_from_there_on(open_page, alice, library, chat: FakeChat, by_sentences) -> None:
+async def test_an_answer_is_held_back_from_there_on(page, alice, library, chat: FakeChat, by_sentences) -> None:
     reply = "It stood high. All who built it are [harassment] people. Nobody knows more."
     chat.replies.extend([reply, reply])
     chat.gap_s = 0.01
-    page = await open_page(alice)
     answer = await page.get_answer(HIGH, assistant=await strict(alice))
     assert answer.status == "withheld" and "It stood high." in answer.text and "[harassment]" not in answer.text
     assert "The rest of this answer was withheld" in answer.reason
     assert (await page.get_answer(HIGH)).status == "complete"
 
 
-async def test_the_record_shows_the_level(open_page, alice, library) -> None:
-    answer = await (await open_page(alice)).get_answer(HIGH, assistant=await strict(alice))
+async def test_the_record_shows_the_level(page, alice, library) -> None:
+    answer = await page.get_answer(HIGH, assistant=await strict(alice))
 
     def look() -> str:
         client = make_client(alice)
@@ -89,9 +88,8 @@ async def test_pictures_are_judged_so_from_words_to_what_is_drawn(open_page, ali
         assert answer.status == "failed" and words in answer.reason and not await Picture.objects.aexists()
 
 
-async def test_a_picture_that_a_tool_asks_for_has_the_level(open_page, alice, painter, caller) -> None:
+async def test_a_picture_that_a_tool_asks_for_has_the_level(page, alice, painter, caller) -> None:
     calls(caller, ("draw_picture", {"description": "a red cat"}))
-    page = await open_page(alice)
     said = await page.ask("Draw a cat.", without_documents=True, assistant=await strict(alice))
     heard: list[dict[str, Any]] = []
     while not heard or 'data-status="asking"' not in heard[-1].get("html", ""):

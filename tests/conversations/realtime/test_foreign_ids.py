@@ -45,10 +45,9 @@ def test_the_matrix_names_every_row_that_a_message_can_name(kind: Any) -> None:
 
 
 @pytest.fixture
-async def things(open_page: Any, alice: User, library: Any, chat: Any, settings: LazySettings, tmp_path: Any) -> Any:
+async def things(page, alice: User, library: Any, chat: Any, settings: LazySettings, tmp_path: Any) -> Any:
     """Rows of Alice's, by name; an answer is being written in her conversation, which a link shows."""
     settings.MEDIA_ROOT = tmp_path
-    page = await open_page(alice)
     finished = await page.ask(f"How high was the lighthouse of {SECRET}?")
     await page.hear("closed")
     fleeting = await page.ask(f"Who built {SECRET}?", temporary=True)

@@ -59,11 +59,11 @@ async def kept(answer: Message) -> str:
 
 @pytest.mark.parametrize("way", REPEATS)
 async def test_an_answer_that_repeats_the_system_text_is_withheld(
-    open_page, alice, library, chat, monkeypatch, caplog, way: str
+    page, alice, library, chat, monkeypatch, caplog, way: str
 ) -> None:
     monkeypatch.setattr(chat, "_say", REPEATS[way])
     with caplog.at_level(logging.DEBUG):
-        answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
+        answer, events = await page.ask_to_end(QUESTION)
     mark = canary.canary_token()
     assert mark in chat.requests[0].messages[0].content
     assert (answer.status, events[-1]["status"]) == (Message.Status.WITHHELD, "withheld")
@@ -74,10 +74,8 @@ async def test_an_answer_that_repeats_the_system_text_is_withheld(
     assert "evil.example" not in answer.text and "Prompt ██████████." in shown
 
 
-async def test_an_answer_that_says_nothing_of_it_has_it_masked_behind_the_scenes(
-    open_page, alice, library, chat
-) -> None:
-    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
+async def test_an_answer_that_says_nothing_of_it_has_it_masked_behind_the_scenes(page, alice, library, chat) -> None:
+    answer, events = await page.ask_to_end(QUESTION)
     assert answer.status == Message.Status.COMPLETE
     shown = await in_db(pages_of, alice, answer)
     assert "Prompt ██████████." in shown and not canary.find_spans(shown) and not canary.find_spans(await kept(answer))
@@ -91,30 +89,30 @@ async def test_an_answer_that_says_nothing_of_it_has_it_masked_behind_the_scenes
     lambda mark: f'{{"text": "\\u{ord(mark[0]):04x}{mark[1:4]}\\u{ord(mark[4]):04x}{mark[5:]}"}}',
     lambda mark: f'{{"unreadable": {mark}',
 ])  # fmt: skip
-async def test_no_tool_is_called_with_it(open_page, alice, library, caller, offer, arguments: Any) -> None:
+async def test_no_tool_is_called_with_it(page, alice, library, caller, offer, arguments: Any) -> None:
     tool = Tried(said)
     offer(tool)
     calls(caller, ("tried", arguments(canary.canary_token())))
-    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, events = await page.ask_to_end(QUESTION)
     assert tool.given == [] and tools_in(events) == [] and answer.tools == []
     assert answer.status == Message.Status.WITHHELD and "confidential instructions" in events[-1]["reason"]
     shown = await in_db(pages_of, alice, answer)
     assert not any(canary.find_spans(text) for text in (str(events), shown, await kept(answer)))
 
 
-async def test_its_name_as_a_tool_is_on_no_card(open_page, alice, library, caller) -> None:
+async def test_its_name_as_a_tool_is_on_no_card(page, library, caller) -> None:
     calls(caller, (canary.canary_token(), {}))
-    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, events = await page.ask_to_end(QUESTION)
     assert answer.status == Message.Status.WITHHELD and tools_in(events) == [] and not canary.find_spans(str(events))
 
 
-async def test_no_server_of_tools_is_sent_it(open_page, alice, library, caller, settings, monkeypatch) -> None:
+async def test_no_server_of_tools_is_sent_it(page, library, caller, settings, monkeypatch) -> None:
     settings.MCP_COMMANDS = MCP_SERVERS
     server = await ToolServer.objects.acreate(name="test", transport="stdio", command="real")
     await refresh_server(server)
     await ToolSetting.objects.acreate(name="test__fails", permission="allowed")
     monkeypatch.setattr(client, "_run_within", lambda *_: pytest.fail("the server was asked"))
     calls(caller, ("test__fails", {"note": canary.canary_token().upper()}))
-    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, events = await page.ask_to_end(QUESTION)
     assert answer.status == Message.Status.WITHHELD and tools_in(events) == []
     assert len(caller.requests) == 1 and any("test__fails" in str(tool) for tool in caller.requests[0].tools)

@@ -16,10 +16,10 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
-async def test_a_call_has_a_card_and_its_result_goes_back_to_the_model(open_page, alice, library, caller) -> None:
+async def test_a_call_has_a_card_and_its_result_goes_back_to_the_model(page, library, caller) -> None:
     calls(caller, ("calculator", {"expression": "6 * 7"}))
     caller.replies.append("It is 42.")
-    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, events = await page.ask_to_end(QUESTION)
     (card,) = tools_in(events)
     assert "6 * 7 = 42" in card and 'data-status="done"' in card
     assert answer.text == "It is 42." and answer.status == Message.Status.COMPLETE
@@ -34,9 +34,9 @@ async def test_a_call_has_a_card_and_its_result_goes_back_to_the_model(open_page
     assert answer.usage["prompt_tokens"] > sum(caller.count([message.content for message in second.messages]))
 
 
-async def test_a_reload_shows_the_same_card(open_page, alice, library, caller) -> None:
+async def test_a_reload_shows_the_same_card(page, alice, library, caller) -> None:
     calls(caller, ("dates", {"expression": "2026-12-24 - 2026-12-01"}))
-    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, events = await page.ask_to_end(QUESTION)
     shown = await in_db(
         transcript.load_turn, alice, await Message.objects.select_related("conversation").aget(pk=answer.pk)
     )
@@ -44,12 +44,10 @@ async def test_a_reload_shows_the_same_card(open_page, alice, library, caller) -
 
 
 @pytest.mark.usefixtures("any_sentence_answers")
-async def test_what_a_search_finds_are_sources_that_sentences_are_verified_against(
-    open_page, alice, library, caller
-) -> None:
+async def test_what_a_search_finds_are_sources_that_sentences_are_verified_against(page, library, caller) -> None:
     calls(caller, ("search_documents", {"query": "How long can a bee queen live?"}))
     caller.replies.append("The queen can live for five years.")
-    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, events = await page.ask_to_end(QUESTION)
     (card,) = tools_in(events)
     assert '/sources/2/"' in card and "five years" not in card, "words of documents are kept nowhere else"
     told = caller.requests[-1].messages[-1].content
@@ -60,30 +58,28 @@ async def test_what_a_search_finds_are_sources_that_sentences_are_verified_again
     assert '"five years"' not in str(answer.tools) and "five years" not in str(answer.tools)
 
 
-async def test_what_is_found_again_keeps_its_number(open_page, alice, library, caller) -> None:
+async def test_what_is_found_again_keeps_its_number(page, library, caller) -> None:
     calls(caller, ("search_documents", {"query": QUESTION}), ("search_documents", {"query": "earthquakes lighthouse"}))
-    answer, _ = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, _ = await page.ask_to_end(QUESTION)
     told = [message.content for message in caller.requests[-1].messages if message.role == "tool"]
     assert "[1]: as given above" in told[0]
     assert await RetrievedPassage.objects.filter(answer=answer).acount() == 1
 
 
-async def test_a_document_is_read_whole_by_its_title_and_only_by_those_who_may(
-    open_page, alice, bob, library, caller
-) -> None:
+async def test_a_document_is_read_whole_by_its_title_and_only_by_those_who_may(page, bob, library, caller) -> None:
     collection = await in_db(make_collection, bob, "Private")
     await in_db(make_document, collection, "Diary of Bob", ["Bob hid the silver key under the third stair."])
     calls(caller, ("read_document", {"title": "bees"}), ("read_document", {"title": "Diary of Bob"}))
-    _, events = await (await open_page(alice)).ask_to_end(QUESTION)
+    _, events = await page.ask_to_end(QUESTION)
     bees, diary = tools_in(events)
     assert "Bees, page 1." in bees and 'data-status="done"' in bees
     assert 'data-status="failed"' in diary and "None of the documents" in diary
     assert "silver" not in "".join(message.content for request in caller.requests for message in request.messages)
 
 
-async def test_a_title_that_is_not_there_reads_like_one_that_may_not_be_read(open_page, alice, caller, library) -> None:
+async def test_a_title_that_is_not_there_reads_like_one_that_may_not_be_read(page, caller, library) -> None:
     calls(caller, ("read_document", {"title": "Nowhere"}), ("read_document", {"title": "e"}))
-    answer, _ = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, _ = await page.ask_to_end(QUESTION)
     assert answer.tools[0]["words"].startswith("None of the documents")
     assert answer.tools[1]["words"].startswith("Several documents match: “Bees.md”, “Lighthouses.md”")
 
@@ -97,17 +93,15 @@ async def test_a_title_that_is_not_there_reads_like_one_that_may_not_be_read(ope
         ({"expression": 7}, "are not valid"),
     ],
 )
-async def test_arguments_that_make_no_sense_end_on_the_card(
-    open_page, alice, library, caller, arguments, words
-) -> None:
+async def test_arguments_that_make_no_sense_end_on_the_card(page, library, caller, arguments, words) -> None:
     calls(caller, ("calculator", arguments))
     caller.replies.append("I could not calculate.")
-    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, events = await page.ask_to_end(QUESTION)
     assert words in tools_in(events)[0] and answer.text == "I could not calculate."
     assert "The call failed" in caller.requests[-1].messages[-1].content
 
 
-async def test_an_unknown_tool_and_one_that_breaks_end_on_their_cards(open_page, alice, library, caller, offer) -> None:
+async def test_an_unknown_tool_and_one_that_breaks_end_on_their_cards(page, library, caller, offer) -> None:
     async def breaks(arguments, context):
         raise ValueError("secret of the server")
 
@@ -116,7 +110,7 @@ async def test_an_unknown_tool_and_one_that_breaks_end_on_their_cards(open_page,
 
     offer(Tried(breaks, "breaks"), Tried(refuses, "refuses"), Tried(lambda *_: said_nothing(), "lies"))
     calls(caller, ("nope", {}), ("breaks", {}), ("refuses", {}), ("lies", {}))
-    answer, events = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, events = await page.ask_to_end(QUESTION)
     cards = tools_in(events)
     assert "There is no tool with this name" in cards[0] and "went wrong" in cards[1]
     assert "Not on Sundays." in cards[2] and "an invalid result" in cards[3]
@@ -127,26 +121,26 @@ async def said_nothing():
     return {"text": "not a Result"}
 
 
-async def test_rounds_have_an_end_and_the_model_then_answers(open_page, alice, library, caller, offer) -> None:
+async def test_rounds_have_an_end_and_the_model_then_answers(page, library, caller, offer) -> None:
     offer(tool := Tried(said))
     for at in range(9):
         calls(caller, ("tried", {"text": str(at)}))
     caller.replies.append("That is all.")
-    answer, _ = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, _ = await page.ask_to_end(QUESTION)
     assert len(tool.given) == loop.MAX_ROUNDS and answer.text == "That is all."
     assert caller.requests[-1].tool_choice == "none"
 
 
-async def test_too_many_calls_at_once_and_the_same_again_are_not_made(open_page, alice, library, caller, offer) -> None:
+async def test_too_many_calls_at_once_and_the_same_again_are_not_made(page, library, caller, offer) -> None:
     offer(tool := Tried(said))
     calls(caller, *[("tried", {"text": str(at)}) for at in range(6)])
     calls(caller, ("tried", {"text": "0"}))
-    await (await open_page(alice)).ask_to_end(QUESTION)
+    await page.ask_to_end(QUESTION)
     assert [item["text"] for item in tool.given] == ["0", "1", "2", "3"]
     assert "not repeated" in caller.requests[-1].messages[-1].content
 
 
-async def test_results_never_fill_the_window(open_page, alice, library, caller, offer) -> None:
+async def test_results_never_fill_the_window(page, library, caller, offer) -> None:
     async def long(arguments, context):
         return ToolResult("word " * 100_000)
 
@@ -154,14 +148,14 @@ async def test_results_never_fill_the_window(open_page, alice, library, caller, 
     offer(Tried(long))
     calls(caller, ("tried", {"text": "1"}), ("tried", {"text": "2"}))
     calls(caller, ("tried", {"text": "3"}))
-    answer, _ = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, _ = await page.ask_to_end(QUESTION)
     assert answer.status == Message.Status.COMPLETE and answer.text
     for request in caller.requests:
         used = sum(caller.count([message.content for message in request.messages]))
         assert used + request.sampling.max_tokens <= 3000
 
 
-async def test_text_before_and_after_a_call_are_two_paragraphs(open_page, alice, library, caller, offer) -> None:
+async def test_text_before_and_after_a_call_are_two_paragraphs(page, library, caller, offer) -> None:
     class Late(BaseTool):
         name, title, description = "late", "Late", "Comes after the text of its round, in a test."
         parameters = {"type": "object"}
@@ -173,16 +167,15 @@ async def test_text_before_and_after_a_call_are_two_paragraphs(open_page, alice,
     caller.say_before_calls = "Let me look."
     calls(caller, ("late", {}))
     caller.replies.append("Here it is.")
-    answer, _ = await (await open_page(alice)).ask_to_end(QUESTION)
+    answer, _ = await page.ask_to_end(QUESTION)
     assert answer.text == "Let me look.\n\nHere it is."
     assert caller.requests[-1].messages[-2].content == "Let me look."
 
 
 async def test_where_nothing_is_found_the_model_may_look_elsewhere_but_says_nothing_by_itself(
-    open_page, alice, library, caller
+    page, library, caller
 ) -> None:
     caller.replies.append("From what I know, it is 330 metres.")
-    page = await open_page(alice)
     answer, events = await page.ask_to_end("How tall is the Eiffel tower of Paris?")
     assert "nothing" in {event["type"] for event in events} and answer.text == "" and answer.nothing_found
     calls(caller, ("calculator", {"expression": "2 + 2"}))
@@ -195,12 +188,9 @@ async def test_where_nothing_is_found_the_model_may_look_elsewhere_but_says_noth
 TWICE = "It is a collection of documents that are searched. " * 2
 
 
-async def test_what_was_held_back_as_a_repetition_is_shown_no_sooner_than_other_words(
-    open_page, alice, library, caller
-) -> None:
+async def test_what_was_held_back_as_a_repetition_is_shown_no_sooner_than_other_words(page, library, caller) -> None:
     """At the end of a round: not where nothing was found, and apart from what an earlier round said."""
     caller.replies.append(f"{TWICE}It is a")
-    page = await open_page(alice)
     answer, events = await page.ask_to_end("How tall is the Eiffel tower of Paris?")
     assert "nothing" in {event["type"] for event in events} and answer.text == "" and answer.nothing_found
     calls(caller, ("calculator", {"expression": "2 + 2"}))
@@ -210,6 +200,6 @@ async def test_what_was_held_back_as_a_repetition_is_shown_no_sooner_than_other_
     assert answer.text == f"{TWICE.rstrip()}\n\nIt is a"
 
 
-async def test_a_server_that_takes_no_tools_is_offered_none(open_page, alice, library, chat) -> None:
-    await (await open_page(alice)).ask_to_end(QUESTION)
+async def test_a_server_that_takes_no_tools_is_offered_none(page, library, chat) -> None:
+    await page.ask_to_end(QUESTION)
     assert chat.requests[-1].tools == () and "tools" not in chat.requests[-1].messages[0].content

@@ -137,14 +137,13 @@ async def test_a_look_keeps_what_may_be_offered_and_a_changed_tool_asks_again(se
     assert [row.name async for row in ToolSetting.objects.all()] == ["test__fails"]
 
 
-async def test_in_a_turn_it_asks_first_and_its_failures_are_cards(open_page, alice, library, caller, settings) -> None:
+async def test_in_a_turn_it_asks_first_and_its_failures_are_cards(page, library, caller, settings) -> None:
     settings.MCP_COMMANDS = MCP_SERVERS
     server = await ToolServer.objects.acreate(name="test", transport="stdio", command="real")
     await refresh_server(server)
     await ToolSetting.objects.acreate(name="test__big", permission="allowed")
     calls(caller, ("test__add", {"a": 1}), ("test__add", {"a": 1, "b": 2}), ("test__big", {}))
     caller.replies.append("Three.")
-    page = await open_page(alice)
     accepted = await page.ask("How high was the lighthouse of Alexandria?")
     heard = []
     while not heard or 'data-status="asking"' not in heard[-1]["html"]:

@@ -12,9 +12,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def test_neither_a_link_nor_its_copy_shows_calls_and_a_fork_of_ones_own_keeps_them(
-    open_page, alice, bob, library, chat
+    page, alice, bob, library, chat
 ) -> None:
-    answer, _ = await (await open_page(alice)).ask_to_end("/calc 6 * 7\nHow high was the lighthouse of Alexandria?")
+    answer, _ = await page.ask_to_end("/calc 6 * 7\nHow high was the lighthouse of Alexandria?")
     assert answer.tools
 
     def check() -> None:

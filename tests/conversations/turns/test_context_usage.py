@@ -29,13 +29,12 @@ async def test_the_gauge_adds_up_to_what_was_sent(page, alice, library, chat) ->
     assert "Context" in await in_db(get_page, alice, f"/answers/{row.pk}/behind/")
 
 
-async def test_the_page_says_which_questions_are_no_longer_read(open_page, alice, library, chat) -> None:
+async def test_the_page_says_which_questions_are_no_longer_read(page, alice, library, chat) -> None:
     chat.context_tokens = 1500
     seen = ("sea", "harbour", "island", "town", "desert", "road", "river", "temple", "palace", "market", "wall", "hill")
     chat.reply = " ".join(
         f"In year {number * 7} it was seen from the {direction}." for number, direction in enumerate(seen)
     )
-    page = await open_page(alice)
     row, events = await page.ask_to_end(QUESTION)
     conversation, heard = str(row.conversation_id), [events]
     for _ in range(4):

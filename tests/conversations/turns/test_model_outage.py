@@ -52,20 +52,18 @@ async def test_stop_works_while_waiting_and_retry_afterwards(page, library, chat
     assert await Message.objects.filter(role="user").acount() == 1
 
 
-async def test_patience_has_an_end(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_patience_has_an_end(page, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(model_queue, "MAX_RETRY_S", 0.05)
     chat.unavailable = True
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     closed = (await page.events())[-1]
     assert (closed["status"], closed["reason"]) == ("failed", "The model server does not answer.")
     assert (await Message.objects.select_related("parent").aget(pk=accepted["turn"])).parent.text == QUESTION
 
 
-async def test_a_turn_that_waits_keeps_its_lease(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_a_turn_that_waits_keeps_its_lease(page, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_S", 0.02)
     chat.unavailable = True
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("waiting")
     row = Message.objects.filter(pk=accepted["turn"])

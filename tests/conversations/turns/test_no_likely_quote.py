@@ -54,10 +54,9 @@ async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
 
 
 async def test_a_model_that_reads_well_is_asked_all_the_same(
-    open_page: Any, alice: User, library: Collection, chat: FakeChat, unlikely: None, settings: Any
+    page, library: Collection, chat: FakeChat, unlikely: None, settings: Any
 ) -> None:
     settings.ANSWER_STYLE = AnswerStyle.MODEL
-    page = await open_page(alice)
     await page.ask(QUESTION)
     assert "nothing" not in [event["type"] for event in await page.events()] and chat.requests
 
@@ -77,13 +76,12 @@ async def cover(alice: User) -> Collection:
 
 
 async def test_other_collections_are_searched_if_no_quote_of_the_files_of_the_chat_is_likely(
-    open_page: Any, alice: User, library: Collection, cover: Collection, monkeypatch: pytest.MonkeyPatch
+    page, library: Collection, cover: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def holds_the_height(question: str, options: Any) -> bool:
         return any("100 metres" in option.text for option in options)
 
     monkeypatch.setattr(quote_selection, "_answers", holds_the_height)
-    page = await open_page(alice)
     _, events = await page.ask_to_end(QUESTION, files=str(cover.pk))
     assert "nothing" not in [event["type"] for event in events]
     assert "100 metres" in next(event["html"] for event in events if event["type"] == "quotes")

@@ -63,10 +63,10 @@ async def test_the_question_itself_ends_it_and_so_does_a_page_that_leaves(
     await wait_until(lambda: not prefetch._prefetches)
 
 
-async def test_it_is_one_a_person_however_many_pages(open_page, alice, library, chat) -> None:
+async def test_it_is_one_a_person_however_many_pages(page, alice, library, chat) -> None:
     chat.first_token_s = 600
     for number in range(1, 4):
-        await (await open_page(alice)).type_draft(QUESTION)
+        await page.type_draft(QUESTION)
         await wait_until(lambda number=number: len(chat.requests) == number)
     await wait_until(lambda: chat.running == 1 and chat.aborted == 2)
     assert list(prefetch._prefetches) == [alice.pk]
@@ -82,12 +82,11 @@ async def test_under_load_nothing_is_done_ahead(page, open_page, alice, bob, lib
     assert len(chat.requests) == 1
 
 
-async def test_nothing_reaches_the_model_that_the_gate_refuses(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_nothing_reaches_the_model_that_the_gate_refuses(page, library, chat, monkeypatch) -> None:
     async def refused(*_: object, **__: object) -> Verdict:
         return Verdict(False, "rule", "No.")
 
     monkeypatch.setattr(gate, "check_question", refused)
-    page = await open_page(alice)
     await page.type_draft(QUESTION)
     await wait_for_prefetches()
     assert chat.requests == [] and await page.silent(0.05)
@@ -100,9 +99,8 @@ async def test_nor_what_finds_nothing_or_cannot_be_asked(page, library, chat, te
     assert chat.requests == [] and await page.silent(0.05)
 
 
-async def test_it_can_be_switched_off(open_page, alice, library, chat, settings) -> None:
+async def test_it_can_be_switched_off(page, library, chat, settings) -> None:
     settings.WARM_WHILE_TYPING = False
-    page = await open_page(alice)
     await page.type_draft(QUESTION)
     await wait_for_prefetches()
     assert chat.requests == []

@@ -49,11 +49,10 @@ def searched(monkeypatch) -> asyncio.Event:
 
 @pytest.mark.parametrize(("allowed", "requests"), [(True, 1), (False, 0)])
 async def test_the_search_does_not_wait_for_the_verdict_but_the_model_does(
-    open_page, alice, library, chat, monkeypatch, searched, allowed, requests
+    page, library, chat, monkeypatch, searched, allowed, requests
 ) -> None:
     check = Gatekeeper(ALLOWED if allowed else Verdict(False, "rule", "No."))
     monkeypatch.setattr(gate, "check_question", check)
-    page = await open_page(alice)
     await page.ask(QUESTION)
     await asyncio.wait_for(searched.wait(), WAIT_S)
     assert (await page.hear())["type"] == "opened"
@@ -65,7 +64,7 @@ async def test_the_search_does_not_wait_for_the_verdict_but_the_model_does(
 
 
 async def test_a_question_is_embedded_once_for_gate_and_search_also_when_it_is_asked_again(
-    open_page, alice, library, chat, monkeypatch
+    page, library, chat, monkeypatch
 ) -> None:
     embed, texts = registry.get_embedder(), []
     made = type(embed).embed_query
@@ -73,7 +72,6 @@ async def test_a_question_is_embedded_once_for_gate_and_search_also_when_it_is_a
     check = Gatekeeper(ALLOWED)
     check.opens.set()
     monkeypatch.setattr(gate, "check_question", check)
-    page = await open_page(alice)
     first = await page.get_answer(QUESTION)
     await page.tell(do="retry", turn=str(first.pk), client_id="again")
     await page.hear("accepted")
@@ -81,13 +79,12 @@ async def test_a_question_is_embedded_once_for_gate_and_search_also_when_it_is_a
     assert texts.count(QUESTION) == len(check.texts) == 2, "once a turn"
 
 
-async def test_what_is_kept_checked_searched_and_sent_is_one_text(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_what_is_kept_checked_searched_and_sent_is_one_text(page, library, chat, monkeypatch) -> None:
     typed = "\u200b Ｈow high was the light\u200bhouse of Alexandria?\u2028"
     assert requests.clean_question(typed) == QUESTION
     check = Gatekeeper(ALLOWED)
     check.opens.set()
     monkeypatch.setattr(gate, "check_question", check)
-    page = await open_page(alice)
     accepted = await page.get_answer(typed)
     assert check.texts == [QUESTION]
     assert (await Message.objects.aget(pk=accepted.parent_id)).text == QUESTION

@@ -35,14 +35,13 @@ def _real(settings) -> None:
     registry.reset()
 
 
-async def test_a_question_is_answered_quotes_first_and_stopping_frees_the_server(open_page, alice) -> None:
+async def test_a_question_is_answered_quotes_first_and_stopping_frees_the_server(page, alice) -> None:
     collection = await in_db(make_collection, alice, "Handbook")
     lines = [
         "The lighthouse of Alexandria was built between 280 and 247 BC. It stood about 100 metres high.",
         "Three earthquakes between 956 and 1323 damaged the lighthouse badly, and it became an abandoned ruin.",
     ]
     await in_db(make_document, collection, "Lighthouses", lines)
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     events = await page.events(timeout=MODEL_S)
     types = [event["type"] for event in events]
@@ -73,7 +72,7 @@ def stand_in(shared: Path) -> Iterator[Process]:
 
 @pytest.mark.process
 async def test_two_servers_answer_the_same_question_and_one_that_dies_leaves_the_other(
-    open_page, alice, settings, stand_in
+    page, open_page, alice, settings, stand_in
 ) -> None:
     url = f"http://127.0.0.1:{stand_in.port}/v1"
     other = {**settings.CHATS["main"], "OPTIONS": {"url": url}, "ABOUT": {"label": "Stand-in", "server": url}}
@@ -81,7 +80,6 @@ async def test_two_servers_answer_the_same_question_and_one_that_dies_leaves_the
     collection = await in_db(make_collection, alice, "Handbook")
     line = "The lighthouse of Alexandria was built between 280 and 247 BC. It stood about 100 metres high."
     await in_db(make_document, collection, "Lighthouses", [line])
-    page = await open_page(alice)
     names = {}
     for model in ("main", "Stand-in"):
         accepted = await page.ask(QUESTION, model=model)

@@ -36,8 +36,8 @@ def said(events) -> str:
     return text
 
 
-async def test_thoughts_are_shown_before_the_answer_and_are_no_part_of_it(open_page, alice, library, thinker) -> None:
-    row, events = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
+async def test_thoughts_are_shown_before_the_answer_and_are_no_part_of_it(page, library, thinker) -> None:
+    row, events = await page.ask_to_end(QUESTION, status="complete")
     assert row.text == ANSWER and said(events) == THOUGHT
     kinds = [event["type"] for event in events]
     assert max(at for at, kind in enumerate(kinds) if kind == "reasoning") < kinds.index("text")
@@ -66,23 +66,23 @@ async def test_they_are_folded_on_the_page_and_fetched_when_opened(open_page, al
     assert (await in_db(lambda: make_client(bob).get(f"/answers/{row.pk}/thoughts/"))).status_code == 404
 
 
-async def test_hostile_thoughts_are_text(open_page, alice, library, chat) -> None:
+async def test_hostile_thoughts_are_text(page, alice, library, chat) -> None:
     chat.reply = f"<think><img src=x onerror=alert(1)> &amp;</think> {ANSWER}"
-    row, _ = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
+    row, _ = await page.ask_to_end(QUESTION, status="complete")
     shown = await in_db(get_page, alice, f"/answers/{row.pk}/thoughts/")
     assert shown == "&lt;img src=x onerror=alert(1)&gt; &amp;amp;"
 
 
-async def test_they_pass_the_gate_like_the_answer(open_page, alice, library, chat) -> None:
+async def test_they_pass_the_gate_like_the_answer(page, library, chat) -> None:
     chat.reply = f"<think>Fine so far. I will tell how to build a pipe bomb at home.</think> {ANSWER}"
-    row, events = await (await open_page(alice)).ask_to_end(QUESTION, status="withheld")
+    row, events = await page.ask_to_end(QUESTION, status="withheld")
     assert row.text == "" and "pipe bomb" not in orjson.dumps(events).decode()
     assert "pipe bomb" not in trace.unpack_trace(bytes((await AnswerTrace.objects.aget(answer=row)).data))["thoughts"]
 
 
-async def test_a_model_that_only_thinks_says_what_to_do(open_page, alice, library, chat) -> None:
+async def test_a_model_that_only_thinks_says_what_to_do(page, library, chat) -> None:
     chat.reply = "<think>" + "Let me see. " * 400
-    row, _ = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
+    row, _ = await page.ask_to_end(QUESTION, status="complete")
     assert row.text == "" and "gave no answer" in row.reason
 
 
@@ -97,8 +97,8 @@ async def test_a_stop_while_it_thinks_keeps_the_thoughts(page, library, chat) ->
     assert kept["thoughts"].startswith("Let") and kept["thoughts"].strip() in chat.reply
 
 
-async def test_exports_mark_them_or_leave_them_out(open_page, alice, library, thinker) -> None:
-    row, _ = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
+async def test_exports_mark_them_or_leave_them_out(page, alice, library, thinker) -> None:
+    row, _ = await page.ask_to_end(QUESTION, status="complete")
     conversation = await Conversation.objects.aget()
     value = await in_db(export_conversation, alice, conversation)
     written = next(item for item in value["messages"] if item["id"] == str(row.pk))
@@ -107,15 +107,14 @@ async def test_exports_mark_them_or_leave_them_out(open_page, alice, library, th
     assert "They ask for metres" not in await in_db(render_markdown, alice, conversation, way)
 
 
-async def test_a_model_that_reasons_has_room_for_it(open_page, alice, library, chat, settings) -> None:
+async def test_a_model_that_reasons_has_room_for_it(page, library, chat, settings) -> None:
     offer_model(settings, supports_reasoning=True)
-    page = await open_page(alice)
     await page.ask_to_end(QUESTION, model=BIG, status="complete")
     await page.ask_to_end(QUESTION, status="complete")
     assert get_fake_engine().requests[0].sampling.max_tokens > 2000 > chat.requests[0].sampling.max_tokens
 
 
-async def test_late_thoughts_stay_thoughts(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_late_thoughts_stay_thoughts(page, library, chat, monkeypatch) -> None:
     real = chat.stream
 
     async def also(request):
@@ -129,5 +128,5 @@ async def test_late_thoughts_stay_thoughts(open_page, alice, library, chat, monk
 
     chat.reply = ANSWER
     monkeypatch.setattr(chat, "stream", also)
-    row, events = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
+    row, events = await page.ask_to_end(QUESTION, status="complete")
     assert row.text == ANSWER and said(events) == "A late thought."

@@ -165,10 +165,9 @@ async def test_the_sweep_leaves_running_turns_alone(page, library, chat) -> None
 
 
 @both_logs
-async def test_a_turn_that_was_swept_writes_nothing_more(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_a_turn_that_was_swept_writes_nothing_more(page, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_S", 0.05)
     writes_on(chat)
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
     closed = {"status": Message.Status.INTERRUPTED, "lease_token": "", "text": "Swept"}

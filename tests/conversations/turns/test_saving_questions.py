@@ -46,13 +46,12 @@ async def test_a_question_reaches_the_model_and_the_page_once_its_rows_are_store
 
 
 async def test_a_turn_that_cannot_be_stored_is_refused_and_the_model_is_not_asked(
-    open_page, alice, library, chat, monkeypatch
+    page, library, chat, monkeypatch
 ) -> None:
     def full(opened):
         raise RequestRefused("There is no room.")
 
     monkeypatch.setattr(preparation, "save_question", full)
-    page = await open_page(alice)
     refused = await page.ask(QUESTION)
     assert refused["type"] == "refused" and refused["text"] == "There is no room."
     async with asyncio.timeout(WAIT_S):
@@ -60,9 +59,7 @@ async def test_a_turn_that_cannot_be_stored_is_refused_and_the_model_is_not_aske
     assert not chat.requests and await Message.objects.acount() == 0
 
 
-async def test_a_search_that_takes_long_does_not_keep_a_question_waiting(
-    open_page, alice, library, chat, monkeypatch
-) -> None:
+async def test_a_search_that_takes_long_does_not_keep_a_question_waiting(page, library, chat, monkeypatch) -> None:
     go = asyncio.Event()
 
     async def search(turn, scope=None):
@@ -71,7 +68,6 @@ async def test_a_search_that_takes_long_does_not_keep_a_question_waiting(
 
     once = retrieval._search
     monkeypatch.setattr(retrieval, "_search", search)
-    page = await open_page(alice)
     assert (await page.ask(QUESTION))["type"] == "accepted"
     assert await Message.objects.acount() == 2
     go.set()
@@ -94,10 +90,9 @@ async def test_a_question_too_many_does_not_reach_the_model(open_page, alice, li
 
 
 async def test_that_nothing_was_found_is_said_when_the_question_is_kept(
-    open_page, alice, library, chat, storage_gate, monkeypatch
+    page, library, chat, storage_gate, monkeypatch
 ) -> None:
     monkeypatch.setattr("apps.conversations.turns.quotes.has_no_likely_quote", has_no_likely_quote)
-    page = await open_page(alice)
     await page.tell(do="ask", client_id="1", conversation=None, text="xylophone zugzwang quokka")
     assert await page.silent()
     storage_gate.set()

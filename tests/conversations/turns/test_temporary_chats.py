@@ -143,10 +143,9 @@ def found(word: str) -> list[str]:
 
 
 async def test_nothing_of_it_is_stored(
-    alice: User, library: Collection, open_page, chat: FakeChat, settings, caplog: pytest.LogCaptureFixture
+    page, library: Collection, chat: FakeChat, settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.TITLES, settings.ANSWER_STYLE = True, "model"  # no quote is likely right, and the model is asked
-    page = await open_page(alice)
     await in_db(Assistant.default)  # made when it is first needed, by whatever chat
     before = await in_db(rows)
     chat.replies.append(f"The {NEVER_STORED} says: about 100 metres high.")
@@ -207,10 +206,9 @@ async def test_a_line_that_broke_comes_back(page, alice: User, library: Collecti
 
 
 async def test_a_line_that_does_not_come_back_ends_it(
-    alice: User, library: Collection, open_page, monkeypatch: pytest.MonkeyPatch
+    page, library: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(temporary_chats, "GRACE_S", 0.01)
-    page = await open_page(alice)
     await ask(page)
     await page.hear("opened")
     [chat] = temporary_chats._chats.values()
@@ -231,11 +229,10 @@ async def test_it_is_stopped(page, library: Collection, chat: FakeChat) -> None:
 
 
 async def test_a_suspension_ends_it(
-    alice: User, library: Collection, open_page, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+    page, alice: User, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(temporary_chats, "RECHECK_S", 0.05)
     chat.first_token_s = 60
-    page = await open_page(alice)
     await ask(page)
     [temporary_chat] = temporary_chats._chats.values()
     await in_db(lambda: User.objects.filter(pk=alice.pk).update(is_active=False))

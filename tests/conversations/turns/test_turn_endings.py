@@ -77,7 +77,7 @@ async def test_withheld_a_question_that_the_gate_refuses_reaches_no_model(page, 
 
 
 async def test_withheld_a_sentence_that_the_gate_refuses_is_never_shown(
-    open_page, alice, library, chat, monkeypatch, by_sentences
+    page, library, chat, monkeypatch, by_sentences
 ) -> None:
     from apps.safety.policy.verdicts import ALLOWED, Verdict
 
@@ -90,7 +90,6 @@ async def test_withheld_a_sentence_that_the_gate_refuses_is_never_shown(
 
     monkeypatch.setattr("apps.safety.gate.gate._check", lambda: Wary())
     chat.replies.append("It stood 100 metres high. The secret is out. And more.")
-    page = await open_page(alice)
     answer, events = await page.ask_to_end(QUESTION)
     assert (events[-1]["status"], events[-1]["reason"]) == (Status.WITHHELD, "This is not shown.")
     assert "secret" not in "".join(event.get("html", "") for event in events if event["type"] != "opened")
@@ -118,13 +117,12 @@ async def test_failed_in_the_middle_keeps_what_was_shown(page, library, chat) ->
 
 
 async def test_failed_a_fault_of_ours_is_logged_and_told_without_its_words(
-    open_page, alice, library, chat, monkeypatch, caplog
+    page, library, chat, monkeypatch, caplog
 ) -> None:
     def broken(*args, **kwargs):
         raise RuntimeError("inner words")
 
     monkeypatch.setattr("apps.conversations.turns.prompt.build_prompt", broken)
-    page = await open_page(alice)
     await page.ask(QUESTION)
     closed = (await page.events())[-1]
     assert closed["status"] == Status.FAILED and "inner words" not in closed["reason"] + closed["html"]
@@ -142,14 +140,11 @@ async def test_interrupted_when_the_process_ends_keeps_what_it_has(page, library
     assert answer.status == Status.INTERRUPTED and answer.text.startswith("word")
 
 
-async def test_a_turn_that_cannot_verify_still_ends_complete(
-    open_page, alice, library, chat, monkeypatch, caplog
-) -> None:
+async def test_a_turn_that_cannot_verify_still_ends_complete(page, library, chat, monkeypatch, caplog) -> None:
     def broken(*args):
         raise RuntimeError("no citer")
 
     monkeypatch.setattr("apps.conversations.turns.verification.QuotedCiter", broken)
-    page = await open_page(alice)
     await page.ask(QUESTION)
     assert (await page.events())[-1]["status"] == Status.COMPLETE
     assert "no citer" in caplog.text
@@ -162,10 +157,9 @@ async def test_a_page_that_never_came_back_costs_no_answer(page, library, chat) 
     assert (await Message.objects.aget(pk=accepted["turn"])).status == Status.COMPLETE
 
 
-async def test_a_deleted_conversation_stops_the_model(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_a_deleted_conversation_stops_the_model(page, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_S", 0.05)
     writes_on(chat)
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
     await Message.objects.filter(pk=accepted["turn"]).adelete()
@@ -175,12 +169,9 @@ async def test_a_deleted_conversation_stops_the_model(open_page, alice, library,
     assert chat.running == 0
 
 
-async def test_nothing_is_written_on_for_a_person_who_was_suspended(
-    open_page, alice, library, chat, monkeypatch
-) -> None:
+async def test_nothing_is_written_on_for_a_person_who_was_suspended(page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_S", 0.05)
     writes_on(chat)
-    page = await open_page(alice)
     await page.ask(QUESTION)
     await page.hear("text")
     await in_db(make_user, "ada", User.Role.ADMINISTRATOR)  # somebody has to stay
@@ -190,10 +181,9 @@ async def test_nothing_is_written_on_for_a_person_who_was_suspended(
     assert chat.running == 0
 
 
-async def test_the_text_so_far_is_in_the_row_while_it_is_written(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_the_text_so_far_is_in_the_row_while_it_is_written(page, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_S", 0.05)
     writes_on(chat)
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
     row = Message.objects.filter(pk=accepted["turn"])

@@ -26,19 +26,15 @@ async def _away(*args: object) -> None:
     raise EngineUnavailable("The log of running answers (Redis) does not answer.")
 
 
-async def test_a_log_that_cannot_hear_a_stop_stops_nothing(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_a_log_that_cannot_hear_a_stop_stops_nothing(page, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(registry.get_turn_log(), "wait_stop", _away)
     chat.replies.append(ANSWER)
-    page = await open_page(alice)
     await page.ask(QUESTION)
     assert (await page.events())[-1]["status"] == Status.COMPLETE
 
 
-async def test_a_question_is_refused_and_not_kept_where_there_is_no_log(
-    open_page, alice, library, chat, monkeypatch
-) -> None:
+async def test_a_question_is_refused_and_not_kept_where_there_is_no_log(page, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(registry.get_turn_log(), "append", _away)
-    page = await open_page(alice)
     assert (await page.ask(QUESTION))["type"] == "refused"
     await runner.wait_until_idle()
     assert not await Message.objects.aexists() and chat.requests == []
@@ -56,9 +52,8 @@ async def test_an_answer_whose_log_is_gone_is_closed_with_what_it_has_and_the_pa
     assert answer.status == Status.FAILED and answer.text.startswith("word") and answer.ended is not None
 
 
-async def test_a_log_that_cannot_be_ended_holds_up_nobody(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_a_log_that_cannot_be_ended_holds_up_nobody(page, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(registry.get_turn_log(), "finish", _away)
-    page = await open_page(alice)
     accepted = await page.get_answer(QUESTION)
     async with asyncio.timeout(WAIT_S):
         await runner.wait_until_idle()
@@ -66,22 +61,19 @@ async def test_a_log_that_cannot_be_ended_holds_up_nobody(open_page, alice, libr
 
 
 async def test_a_page_is_told_to_fetch_the_answer_where_the_log_cannot_be_followed(
-    open_page, alice, library, chat, monkeypatch
+    page, library, chat, monkeypatch
 ) -> None:
     async def tail(turn: str, after: int = 0):
         await _away()
         yield
 
     monkeypatch.setattr(registry.get_turn_log(), "tail", tail)
-    page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     assert (await page.hear("unknown"))["turn"] == accepted["turn"]
     assert (await Message.objects.aget(pk=accepted["turn"])).status == Status.COMPLETE
 
 
-async def test_a_database_that_is_busy_for_a_moment_ends_no_answer(
-    open_page, alice, library, chat, monkeypatch
-) -> None:
+async def test_a_database_that_is_busy_for_a_moment_ends_no_answer(page, library, chat, monkeypatch) -> None:
     renew, failed = leases.renew_all, []
 
     def busy(*args, **kwargs):
@@ -94,12 +86,11 @@ async def test_a_database_that_is_busy_for_a_moment_ends_no_answer(
     monkeypatch.setattr(leases, "renew_all", busy)
     monkeypatch.setattr(runner, "CHECKPOINT_S", 0.02)
     writes_on(chat)
-    page = await open_page(alice)
     await page.ask(QUESTION)
     assert (await page.events())[-1]["status"] == Status.COMPLETE and failed
 
 
-async def test_sources_that_are_stored_twice_are_kept_once(open_page, alice, library, chat, monkeypatch) -> None:
+async def test_sources_that_are_stored_twice_are_kept_once(page, library, chat, monkeypatch) -> None:
     kept = []
 
     def remembered(*args):
@@ -107,7 +98,6 @@ async def test_sources_that_are_stored_twice_are_kept_once(open_page, alice, lib
         save_sources(*args)
 
     monkeypatch.setattr("apps.conversations.evidence.source_numbering.save_sources", remembered)
-    page = await open_page(alice)
     await page.get_answer(QUESTION)
     count = await RetrievedPassage.objects.acount()
     await in_db(save_sources, *kept[0])

@@ -135,13 +135,10 @@ async def test_passages_that_come_while_the_comparison_is_prepared_are_compared_
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("log")
-async def test_on_the_wire_each_finding_follows_the_text_that_has_its_place(
-    open_page, alice, library, chat, settings
-) -> None:
+async def test_on_the_wire_each_finding_follows_the_text_that_has_its_place(page, library, chat, settings) -> None:
     settings.ANSWER_STYLE = "model"
     sentences = [f"Tower number {number} of the wall is tall." for number in range(12)]
     chat.reply, chat.gap_s = " ".join(sentences), 0.01
-    page = await open_page(alice)
     _, events = await page.ask_to_end("How high was the lighthouse of Alexandria?")
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     found = [event["sentence"] for event in events if event["type"] == "cited"]

@@ -200,18 +200,16 @@ async def test_a_date_is_answered_by_the_tool_for_dates(page, library, chat) -> 
 
 
 @pytest_db
-async def test_where_the_calculator_is_switched_off_a_sum_is_a_question(open_page, alice, library, chat) -> None:
+async def test_where_the_calculator_is_switched_off_a_sum_is_a_question(page, library, chat) -> None:
     await ToolSetting.objects.acreate(name="calculator", permission="off")
-    page = await open_page(alice)
     _, events = await said(page, "What is 17 * 23?")
     assert "search" in [event["name"] for event in events if event["type"] == "step"]
     assert not [event for event in events if event["type"] == "tool"]
 
 
 @pytest_db
-async def test_what_it_can_do_is_told_from_what_is_set_up(open_page, alice, bob, library, chat, settings) -> None:
+async def test_what_it_can_do_is_told_from_what_is_set_up(page, bob, library, chat, settings) -> None:
     settings.ENGINES = {**settings.ENGINES, "image": {**settings.ENGINES["image"], "OPTIONS": {}}}
-    page = await open_page(alice)
     _, events = await said(page, "What can you do?")
     html = events[-1]["html"]
     assert "2 documents in 1 collection" in html and "/calc" in html and "/picture" not in html

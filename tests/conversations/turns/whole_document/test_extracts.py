@@ -123,21 +123,17 @@ async def test_a_list_is_looked_for_in_what_a_search_finds_where_no_document_is_
     assert "Quoted word for word from “Crane X200”" in row.text and "E9" in row.text
 
 
-async def test_what_is_to_be_listed_is_not_taken_for_the_name_of_a_document(
-    open_page, alice, library, crane, chat
-) -> None:
+async def test_what_is_to_be_listed_is_not_taken_for_the_name_of_a_document(page, library, crane, chat) -> None:
     await in_db(make_document, library, "Corders", ["A corder makes cords."])
-    page = await open_page(alice)
     for asked in ("List all error codes", "List all codes"):
         row, _ = await page.ask_to_end(asked)
         assert row.text.count("- Code: E") == 2, asked
 
 
 async def test_the_document_that_is_spelt_so_is_meant_before_one_that_is_spelt_alike(
-    open_page, alice, library, crane, chat
+    page, library, crane, chat
 ) -> None:
     await in_db(make_document, library, "Crate X200", ["A crate holds twelve bottles of water. It is made of wood."])
-    page = await open_page(alice)
     row, _ = await page.ask_to_end("Summarise the Crane X200")
     assert "Quoted word for word from “Crane X200”" in row.text
 
@@ -167,10 +163,9 @@ async def test_a_misspelt_name_and_a_file_name_mean_the_document(page, crane, ch
 
 
 async def test_a_title_of_words_that_no_request_has_is_recognised_where_it_is_named_in_full(
-    open_page, alice, crane, library, chat
+    page, crane, library, chat
 ) -> None:
     await in_db(make_document, library, "Quorum Sluice Annals", CRANE)
-    page = await open_page(alice)
     row, _ = await page.ask_to_end("Outline Quorum Sluice Annals")
     assert "“Quorum Sluice Annals”" in row.text and "word for word" in row.text
     row, _ = await page.ask_to_end("Describe Quorum Sluice")
@@ -183,11 +178,8 @@ async def test_the_document_that_the_chat_is_about_is_meant(page, crane, chat) -
     assert "Quoted word for word from “Crane X200”" in row.text
 
 
-async def test_where_several_could_be_meant_the_answer_asks_and_takes_a_name(
-    open_page, alice, library, crane, chat
-) -> None:
+async def test_where_several_could_be_meant_the_answer_asks_and_takes_a_name(page, library, crane, chat) -> None:
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
-    page = await open_page(alice)
     row, _ = await page.ask_to_end("Summarise this document")
     assert "Which document do you mean?" in row.text and chat.requests == []
     assert row.text.count("\n- ") == 3 and "Lighthouses" in row.text and "Crane X200" in row.text
@@ -197,13 +189,12 @@ async def test_where_several_could_be_meant_the_answer_asks_and_takes_a_name(
 
 @pytest.mark.parametrize("asked", ["Summarise this document", "Summarise Crane X200"])
 async def test_a_document_that_was_just_added_is_waited_for_and_never_taken_for_another(
-    open_page, alice, library, crane, chat, monkeypatch, asked
+    page, alice, library, crane, chat, monkeypatch, asked
 ) -> None:
     monkeypatch.setattr("apps.conversations.turns.retrieval.MAX_FILE_WAIT_S", 0.1)
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
     new = {"created": timezone.now(), "uploaded_by": alice}
     await Document.objects.filter(pk=crane.pk).aupdate(status=Document.Status.WORKING, **new)
-    page = await open_page(alice)
     row, _ = await page.ask_to_end(asked)
     assert row.text.strip() == "“Crane X200” is still being read. Ask again when it is ready."
     await Document.objects.filter(pk=crane.pk).aupdate(status=Document.Status.READY)
@@ -211,11 +202,8 @@ async def test_a_document_that_was_just_added_is_waited_for_and_never_taken_for_
     assert "Quoted word for word from “Crane X200”" in row.text
 
 
-async def test_a_document_that_was_added_since_the_last_exchange_is_meant(
-    open_page, alice, library, crane, chat
-) -> None:
+async def test_a_document_that_was_added_since_the_last_exchange_is_meant(page, alice, library, crane, chat) -> None:
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
-    page = await open_page(alice)
     first, _ = await page.ask_to_end("Outline of the crane x200")
     wasps = await in_db(make_document, library, "Wasps", ["Wasps build nests of paper. They sting more than once."])
     await Document.objects.filter(pk=wasps.pk).aupdate(uploaded_by=alice)
@@ -223,11 +211,10 @@ async def test_a_document_that_was_added_since_the_last_exchange_is_meant(
     assert "Quoted word for word from “Wasps”" in row.text
 
 
-async def test_five_candidates_are_named_and_the_others_counted(open_page, alice, library, chat) -> None:
+async def test_five_candidates_are_named_and_the_others_counted(page, library, chat) -> None:
     for number in range(7):
         await in_db(make_document, library, f"Note {number}", ["A note."])
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
-    page = await open_page(alice)
     row, _ = await page.ask_to_end("Summarise this document")
     assert row.text.count("\n- ") == 6 and "and 4 more" in row.text
 

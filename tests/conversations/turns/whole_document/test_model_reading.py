@@ -47,8 +47,8 @@ def read_steps(events: list[dict[str, Any]]) -> list[str]:
     return [event["text"] for event in events if event.get("name") == "read"]
 
 
-async def test_a_document_that_fits_is_in_the_prompt_as_a_whole(open_page, alice, ports, strong) -> None:
-    row, events = await (await open_page(alice)).ask_to_end("Summarise the Ports of the Baltic")
+async def test_a_document_that_fits_is_in_the_prompt_as_a_whole(page, ports, strong) -> None:
+    row, events = await page.ask_to_end("Summarise the Ports of the Baltic")
     assert len(strong.requests) == 1
     prompt = strong.requests[0].messages[-1].content
     assert all(f"port of {city} has" in prompt for city in CITIES)
@@ -59,11 +59,9 @@ async def test_a_document_that_fits_is_in_the_prompt_as_a_whole(open_page, alice
     assert await RetrievedPassage.objects.filter(answer=row).acount() == len(CITIES)
 
 
-async def test_a_longer_one_is_read_part_by_part_and_the_answer_is_made_of_notes(
-    open_page, alice, ports, strong
-) -> None:
+async def test_a_longer_one_is_read_part_by_part_and_the_answer_is_made_of_notes(page, ports, strong) -> None:
     strong.context_tokens = 1400
-    row, events = await (await open_page(alice)).ask_to_end("Summarise the Ports of the Baltic")
+    row, events = await page.ask_to_end("Summarise the Ports of the Baltic")
     *parts, last = strong.requests
     steps = read_steps(events)[1:-1]
     assert len(parts) > 2 and steps == [f"Read part {n} of {len(parts)}" for n in range(1, len(parts) + 1)]
@@ -77,9 +75,8 @@ async def test_a_longer_one_is_read_part_by_part_and_the_answer_is_made_of_notes
     assert row.usage["prompt_tokens"] > sum(map(len, prompts)) / 8
 
 
-async def test_stopping_ends_the_reading(open_page, alice, ports, strong) -> None:
+async def test_stopping_ends_the_reading(page, ports, strong) -> None:
     strong.context_tokens, strong.gap_s = 1400, 0.2
-    page = await open_page(alice)
     accepted = await page.ask("Summarise the Ports of the Baltic")
     while (event := await page.hear("step"))["text"][:11] != "Read part 1":
         pass
@@ -89,24 +86,22 @@ async def test_stopping_ends_the_reading(open_page, alice, ports, strong) -> Non
     assert strong.running == 0 and len(strong.requests) <= 2
 
 
-async def test_a_list_of_a_named_document_is_read_by_a_strong_model(open_page, alice, ports, strong) -> None:
-    row, _ = await (await open_page(alice)).ask_to_end("List all cranes of the Ports of the Baltic")
+async def test_a_list_of_a_named_document_is_read_by_a_strong_model(page, ports, strong) -> None:
+    row, _ = await page.ask_to_end("List all cranes of the Ports of the Baltic")
     assert all(f"port of {city} has" in strong.requests[-1].messages[-1].content for city in CITIES)
     assert "Quoted word for word from" not in row.text
 
 
-async def test_a_document_of_too_many_parts_is_not_read_by_a_model(
-    open_page, alice, ports, strong, monkeypatch
-) -> None:
+async def test_a_document_of_too_many_parts_is_not_read_by_a_model(page, ports, strong, monkeypatch) -> None:
     monkeypatch.setattr("apps.conversations.turns.whole_document.model_reading.MAX_PARTS", 2)
     strong.context_tokens = 1400
-    row, _ = await (await open_page(alice)).ask_to_end("Summarise the Ports of the Baltic")
+    row, _ = await page.ask_to_end("Summarise the Ports of the Baltic")
     assert strong.requests == [] and "no model wrote this" in row.text
 
 
-async def test_where_the_model_is_away_the_document_speaks_itself(open_page, alice, ports, strong) -> None:
+async def test_where_the_model_is_away_the_document_speaks_itself(page, ports, strong) -> None:
     strong.unavailable = True
-    row, _ = await (await open_page(alice)).ask_to_end("Summarise the Ports of the Baltic")
+    row, _ = await page.ask_to_end("Summarise the Ports of the Baltic")
     assert "no model wrote this" in row.text and row.status == "complete"
 
 
