@@ -4,21 +4,7 @@ A client that has received events 1..n has the whole answer so far. `encode_even
 sent. HTML is rendered on the server and inserted as it is. Every event is one JSON object with `type`, `turn` (the id
 of the answer and its turn), `seq` (1, 2, 3 … without gaps) and the fields of its class:
 
-    {"type": "opened", "turn": "…", "seq": 1, "conversation": "…", "question": "…", "question_html": "<p>…</p>",
-     "grounded": true}
-    {"type": "step", …, "name": "search", "text": "Searched 3 collections", "ms": 7.4}
-    {"type": "sources", …, "html": "<section …>", "count": 4}
-    {"type": "quotes", …, "html": "<figure …>"}
-    {"type": "folds", …, "text": "The model is writing. …"}
-    {"type": "tool", …, "call": "1", "html": "<section …>"}
-    {"type": "text", …, "block": 0, "keep": 12, "html": "next words</p>"}
-    {"type": "pictures", …, "html": "<section …>"}
-    {"type": "cited", …, "sentence": 0, "state": "supported", "html": "<a class=\"pill\" …>1</a>", "revealed": [0]}
-    {"type": "waiting", …, "text": "The model server does not answer. …"}
-    {"type": "nothing", …, "html": "<div …>"}
-    {"type": "closed", …, "status": "complete", "html": "<p>…</p>", "reason": "",
-     "can_continue": false, "mostly_unsupported": false}
-    {"type": "retracted", …, "reason": "A reviewer withheld this. …", "question": false}
+    {"type": "text", "turn": "…", "seq": 7, "block": 0, "keep": 12, "html": "next words</p>"}
 
 Usual orders:
 

@@ -51,7 +51,7 @@ def number_turn_sources(turn: Turn) -> dict[int, int]:
 
 def build_retrieved_event(turn: Turn) -> Sources:
     """Return the event with the turn's sources, before any is known to be used."""
-    shown = [_make_placed_view(turn.prepared.answer_id, item) for item in turn.passages]
+    shown = [_make_passage_view(turn.prepared.answer_id, item) for item in turn.passages]
     nearest = turn.no_results is not None
     return Sources(source_list.render_sources(turn.prepared.answer_id, [], shown, nearest=nearest), len(shown))
 
@@ -60,7 +60,7 @@ def build_final_event(turn: Turn) -> Sources:
     """Return the event with the turn's sources, divided into used and other ones."""
     used = {cite.source for cite in turn.citations} | {quote.source for quote in turn.quotes}
     answer = turn.prepared.answer_id
-    shown = [_make_placed_view(answer, item) for item in turn.passages]
+    shown = [_make_passage_view(answer, item) for item in turn.passages]
     known = {item.number for item in shown}
     earlier = {item.number: item for past in turn.prepared.history for item in past.sources}
     shown += [_make_prompted_view(answer, earlier[n]) for n in sorted(set(earlier) - known) if n in used]
@@ -212,20 +212,11 @@ def _make_stored_view(answer: UUID, source: Source, text: str | None, shown: int
     )
 
 
-def _make_placed_view(answer: UUID, item: NumberedPassage) -> SourceView:
-    passage = item.passage
-    return SourceView(
-        item.number,
-        source_list.get_source_url(answer, item.number),
-        passage.title,
-        _get_page(passage),
-        passage.heading,
-        source_list.make_snippet(passage.text, _SNIPPET),
-    )
+def _make_passage_view(answer: UUID, item: NumberedPassage) -> SourceView:
+    return _make_prompted_view(answer, item.to_prompted(item.passage.spans, item.passage.text))
 
 
 def _make_prompted_view(answer: UUID, item: PromptedSource) -> SourceView:
-    """Return a source of an earlier turn that a sentence of this turn cites."""
     return SourceView(
         item.number,
         source_list.get_source_url(answer, item.number),

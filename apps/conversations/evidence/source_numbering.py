@@ -55,6 +55,14 @@ class NumberedPassage:
         start = self.passage.full_start
         return join_spans(self.passage.full_text, [(a - start, b - start) for a, b in self.new_spans])
 
+    def to_prompted(self, spans: Spans, text: str) -> PromptedSource:
+        """Return the passage with these spans and their text, as later prompts repeat it."""
+        found = self.passage
+        return PromptedSource(
+            self.number, found.title, found.page_number, found.kind == "pdf", spans, text, found.document_id,
+            found.heading,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class SourceNumbers:

@@ -16,27 +16,13 @@ from apps.lib.text.number_parsing import LARGEST, parse_number
 MAX_TITLE_CHARACTERS = 100  # characters of a tool's title that are stored
 SMALL_NUMBER = 100  # whole numbers below it, and years, stand in many texts: alone they prove nothing
 _YEARS = range(1900, 2101)
-_ANSWERING = frozenset(
-    stem_word(word)
-    for word in (
-        *("answer", "result", "sum", "total", "difference", "product", "equals", "makes", "value"),
-        *(
-            "das",
-            "die",
-            "ist",
-            "sind",
-            "es",
-            "beträgt",
-            "lautet",
-            "antwort",
-            "ergebnis",
-            "summe",
-            "differenz",
-            "produkt",
-        ),
-        *("el", "la", "es", "son", "respuesta", "resultado", "suma", "diferencia", "producto"),
-    )
-)  # in the languages of the interface
+# Words of an answer that say nothing about a result, in the languages of the interface.
+_ANSWERING_WORDS = (
+    "answer result sum total difference product equals makes value "
+    "das die ist sind es beträgt lautet antwort ergebnis summe differenz produkt "
+    "el la es son respuesta resultado suma diferencia producto"
+)
+_ANSWERING = frozenset(map(stem_word, _ANSWERING_WORDS.split()))
 
 
 def attribute_to_tool(

@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 
 from apps.conversations.core.events import Cited, Closed, Event, Quotes, Sources
 from apps.conversations.evidence.answer_sources import number_turn_sources
-from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource, Spans
+from apps.conversations.evidence.source_numbering import PromptedSource
 from apps.conversations.grounding.sentence_state import SentenceState, get_sentence_state
 from apps.conversations.turns.state import Turn
 
@@ -27,15 +27,6 @@ def rewrite_source_links(turn: Turn, event: Event) -> Event:
     if isinstance(event, Sources | Quotes | Cited | Closed):
         return replace(event, html=_SOURCE.sub(lambda found: _make_source_url(turn, found), event.html))
     return event
-
-
-def make_prompted_source(item: NumberedPassage, spans: Spans) -> PromptedSource:
-    """Return the numbered passage, with these spans, as later prompts repeat it."""
-    passage = item.passage
-    return PromptedSource(
-        item.number, passage.title, passage.page_number, passage.kind == "pdf", spans, item.text,
-        passage.document_id, passage.heading,
-    )  # fmt: skip
 
 
 def _make_source_url(turn: Turn, found: re.Match[str]) -> str:
@@ -67,4 +58,4 @@ def _join(spans: Iterable[tuple[int, int]]) -> str:
 
 def _map_sources(turn: Turn) -> Mapping[int, PromptedSource]:
     earlier = {item.number: item for past in turn.prepared.history for item in past.sources}
-    return {**earlier, **{item.number: make_prompted_source(item, item.passage.spans) for item in turn.passages}}
+    return {**earlier, **{item.number: item.to_prompted(item.passage.spans, item.text) for item in turn.passages}}

@@ -18,7 +18,7 @@ from apps.conversations.tools import slash_commands
 from apps.conversations.turns import preparation
 from apps.conversations.turns.ephemeral import EphemeralTurn, can_ask
 from apps.conversations.turns.preparation import PastExchange, PreparedTurn, SessionEnded
-from apps.conversations.turns.temporary_sources import make_prompted_source, rewrite_source_links
+from apps.conversations.turns.temporary_sources import rewrite_source_links
 from apps.documents.retrieval import search
 from apps.documents.retrieval.candidates import resolve_scope
 from apps.documents.retrieval.filters import parse_stored_filters
@@ -43,7 +43,7 @@ class TemporaryTurn(EphemeralTurn):
 
     def make_exchange(self) -> PastExchange:
         """Return this exchange as the next prompt repeats it."""
-        own = [make_prompted_source(item, item.new_spans) for item in self.passages if item.new_spans]
+        own = [item.to_prompted(item.new_spans, item.text) for item in self.passages if item.new_spans]
         return PastExchange(self.prepared.text, self.text, tuple(sorted(own, key=lambda item: item.number)))
 
     def get_numbers(self) -> SourceNumbers:
