@@ -85,7 +85,9 @@ class Page:
 
     async def ask_to_end(self, text: str, status: str = "", **also: Any) -> tuple[Message, list[dict[str, Any]]]:
         """Ask, check that the turn ends with `status` if given, and return the stored answer and the events."""
-        accepted = await self.ask(text, **also)
+        return await self._follow(await self.ask(text, **also), status)
+
+    async def _follow(self, accepted: dict[str, Any], status: str) -> tuple[Message, list[dict[str, Any]]]:
         assert accepted["type"] == "accepted", accepted
         events = await self.events()
         assert status in ("", events[-1]["status"]), events[-1]
@@ -95,6 +97,11 @@ class Page:
     async def get_answer(self, text: str, status: str = "", **also: Any) -> Message:
         """Ask a question and return the stored answer, as `ask_to_end`."""
         return (await self.ask_to_end(text, status, **also))[0]
+
+    async def retry(self, answer: Any, status: str = "", do: str = "retry", **also: Any) -> Message:
+        """Have the question of this answer (its id) answered again, and return the stored answer, as `ask_to_end`."""
+        await self.tell(**{"do": do, "client_id": uuid.uuid4().hex, "turn": str(answer), **also})
+        return (await self._follow(await self.hear("accepted", "refused"), status))[0]
 
     async def type_draft(self, text: str, **also: Any) -> None:
         """Tell the server what is being typed, and wait until it was received."""

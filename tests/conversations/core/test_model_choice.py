@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 from django.test import Client
 
@@ -45,10 +43,7 @@ async def test_the_chosen_model_writes_and_the_record_says_which(page, alice, li
 
 async def test_an_answer_is_written_again_by_another_model_and_compared(page, alice, library, big) -> None:
     first, _ = await page.ask_to_end(QUESTION, status="complete")
-    await page.tell(do="retry", turn=str(first.pk), client_id=uuid.uuid4().hex, model=BIG)
-    again = await page.hear("accepted")
-    await page.events()
-    second = await Message.objects.aget(pk=again["turn"])
+    second = await page.retry(first.pk, model=BIG)
     assert (first.model, second.model) == ("fake-1B", "big-70B") and first.parent_id == second.parent_id
     assert (await Conversation.objects.aget()).model == ""  # it was asked for that answer alone
     client = Client()

@@ -64,10 +64,7 @@ async def test_a_second_ask_with_the_same_id_draws_nothing_more(page) -> None:
 
 async def test_regenerating_draws_again_beside_it(page) -> None:
     answer = await asked(page, "/picture a cat", picture={"count": 2})
-    await page.tell(do="retry", turn=str(answer.pk), client_id="again")
-    turn = (await page.hear("accepted"))["turn"]
-    assert (await page.events())[-1]["status"] == "complete"
-    again = await Message.objects.aget(pk=turn)
+    again = await page.retry(answer.pk, "complete")
     assert again.parent_id == answer.parent_id and await again.pictures.acount() == 2
     seeds = [row.seed async for row in Picture.objects.all()]
     assert len(set(seeds)) == 4
@@ -96,9 +93,7 @@ async def test_what_shall_not_be_there_is_heeded_checked_and_kept(page, open_pag
     assert (row.negative, answer.picture_request["negative"]) == ("a hat", "a hat")
     await in_db(scheduler.draw_waiting)
     assert painter.requests[-1].negative == "a hat"
-    await page.tell(do="retry", turn=str(answer.pk), client_id="again")
-    turn = (await page.hear("accepted"))["turn"]
-    assert (await page.events())[-1]["status"] == "complete"
+    turn = await page.retry(answer.pk, "complete")
     assert (await Picture.objects.aget(answers=turn)).negative == "a hat"
     withheld = await asked(await open_page(alice), "/picture a dog", "withheld", picture={"negative": BAD})
     assert (await withheld.pictures.aget()).status == "held"

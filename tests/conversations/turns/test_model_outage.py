@@ -46,9 +46,7 @@ async def test_stop_works_while_waiting_and_retry_afterwards(page, library, chat
     await page.tell(do="stop", turn=accepted["turn"])
     assert (await page.events())[-1]["status"] == "stopped"
     chat.unavailable = False
-    await page.tell(do="retry", turn=accepted["turn"], client_id="again")
-    await page.hear("accepted")
-    assert (await page.events())[-1]["status"] == "complete"
+    await page.retry(accepted["turn"], "complete")
     assert await Message.objects.filter(role="user").acount() == 1
 
 

@@ -13,9 +13,10 @@ from django.utils import timezone
 from apps.conversations.models import Conversation, Message, RetrievedPassage, Source
 from apps.conversations.turns import retrieval, runner
 from apps.conversations.turns.prompt import FREE_SYSTEM, SYSTEM, build_system_text
-from apps.documents.models import Document
+from apps.documents.models import Collection, Document
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
+from apps.users.models import User
 from tests.factories import make_collection, make_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,9 +39,7 @@ async def test_a_follow_up_repeats_what_was_sent_and_only_adds(page, library, ch
 
 async def test_a_retry_is_sent_the_same_again(page, library, chat) -> None:
     first = await page.get_answer(QUESTION)
-    await page.tell(do="retry", turn=str(first.pk), client_id="again")
-    await page.hear("accepted")
-    await page.events()
+    await page.retry(first.pk)
     assert chat.requests[0].messages == chat.requests[1].messages
     assert await RetrievedPassage.objects.acount() == 2 and await Source.objects.acount() == 1
 
@@ -80,13 +79,10 @@ async def test_nothing_found_asks_no_model_and_offers_what_can_be_done(page, lib
     assert chat.requests == [] and events[-1]["status"] == "complete"
     answer = await Message.objects.aget(pk=accepted["turn"])
     assert answer.nothing_found and answer.text == ""
-    await page.tell(do="answer_without_documents", turn=accepted["turn"], client_id="free")
-    again = await page.hear("accepted")
-    await page.events()
-    free = await Message.objects.aget(pk=again["turn"])
+    free = await page.retry(accepted["turn"], do="answer_without_documents")
     assert free.without_documents and free.parent_id == answer.parent_id and free.text
     assert chat.requests[0].messages[0].content.endswith(f". {FREE_SYSTEM}")
-    assert "unsupported" not in (await Message.objects.aget(pk=again["turn"])).text
+    assert "unsupported" not in free.text
 
 
 async def test_what_another_embedding_model_has_read_is_named(page, alice, library, chat) -> None:
@@ -103,16 +99,15 @@ async def test_what_another_embedding_model_has_read_is_named(page, alice, libra
     assert "Not searched, because another embedding model read them: Handbook." in nothing["html"]
 
 
+def add_unread_file(collection: Collection, uploader: User) -> Document:
+    return Document.objects.create(
+        collection=collection, name="later.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=uploader
+    )
+
+
 async def test_a_question_waits_for_files_that_are_still_being_read(page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(retrieval, "_POLL_S", 0.05)
-    reading = await Document.objects.acreate(
-        collection=library,
-        name="later.pdf",
-        sha256="0" * 64,
-        size=1,
-        status=Document.Status.WORKING,
-        uploaded_by=alice,
-    )
+    reading = await in_db(add_unread_file, library, alice)
     await page.ask("Which zeppelin crossed the Atlantic?")
     wait = await page.hear("step")
     assert (wait["name"], wait["text"]) == ("wait", "1 file is still being read")
@@ -126,14 +121,7 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
     page, alice, library, chat, monkeypatch
 ) -> None:
     monkeypatch.setattr(retrieval, "_POLL_S", 0.01)
-    reading = await Document.objects.acreate(
-        collection=library,
-        name="later.pdf",
-        sha256="0" * 64,
-        size=1,
-        status=Document.Status.WORKING,
-        uploaded_by=alice,
-    )
+    reading = await in_db(add_unread_file, library, alice)
     searched = []
 
     async def search(turn, scope=None):
@@ -156,9 +144,7 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
 async def test_waiting_for_files_has_an_end(page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(retrieval, "_POLL_S", 0.02)
     monkeypatch.setattr(retrieval, "MAX_FILE_WAIT_S", 0.1)
-    await Document.objects.acreate(
-        collection=library, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=alice
-    )
+    await in_db(add_unread_file, library, alice)
     await page.ask("Which zeppelin crossed the Atlantic?")
     nothing = next(event for event in await page.events() if event["type"] == "nothing")
     assert "still being read" in nothing["html"]
@@ -169,9 +155,7 @@ async def test_a_question_does_not_wait_for(page, alice, bob, library, chat, mon
     monkeypatch.setattr(retrieval, "_POLL_S", 0.02)
     collection = await in_db(make_collection, alice, "Other") if case == "another collection" else library
     uploader = bob if case == "another user's file" else alice
-    row = await Document.objects.acreate(
-        collection=collection, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=uploader
-    )
+    row = await in_db(add_unread_file, collection, uploader)
     if case == "a file of an hour ago":
         await Document.objects.filter(pk=row.pk).aupdate(created=timezone.now() - timedelta(hours=1))
     await page.ask("Which zeppelin crossed the Atlantic?", collections=[str(library.pk)])
@@ -184,9 +168,7 @@ async def test_a_question_does_not_wait_for(page, alice, bob, library, chat, mon
 async def test_a_question_waits_for_files_no_longer_than_the_limit(page, alice, library, chat, monkeypatch) -> None:
     assert retrieval.MAX_FILE_WAIT_S == 5
     monkeypatch.setattr(retrieval, "MAX_FILE_WAIT_S", 1.0)
-    await Document.objects.acreate(
-        collection=library, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=alice
-    )
+    await in_db(add_unread_file, library, alice)
     start = time.monotonic()
     await page.get_answer("Which zeppelin crossed the Atlantic?")
     assert 0.9 < time.monotonic() - start < 4
@@ -194,9 +176,7 @@ async def test_a_question_waits_for_files_no_longer_than_the_limit(page, alice, 
 
 async def test_who_wants_the_answer_now_waits_no_more(open_page, alice, bob, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(retrieval, "MAX_FILE_WAIT_S", 60.0)
-    await Document.objects.acreate(
-        collection=library, name="l.pdf", sha256="0" * 64, size=1, status="queued", uploaded_by=alice
-    )
+    await in_db(add_unread_file, library, alice)
     page, other = await open_page(alice), await open_page(bob)
     accepted = await page.ask("Which zeppelin crossed the Atlantic?")
     await page.hear("step")

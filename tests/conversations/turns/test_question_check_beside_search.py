@@ -73,9 +73,7 @@ async def test_a_question_is_embedded_once_for_gate_and_search_also_when_it_is_a
     check.opens.set()
     monkeypatch.setattr(gate, "check_question", check)
     first = await page.get_answer(QUESTION)
-    await page.tell(do="retry", turn=str(first.pk), client_id="again")
-    await page.hear("accepted")
-    await page.events()
+    await page.retry(first.pk)
     assert texts.count(QUESTION) == len(check.texts) == 2, "once a turn"
 
 

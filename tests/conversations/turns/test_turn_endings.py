@@ -101,10 +101,8 @@ async def test_failed_an_engine_that_refuses_says_why_and_retry_works(page, libr
     accepted = await page.ask(QUESTION)
     closed = (await page.events())[-1]
     assert (closed["status"], closed["reason"]) == (Status.FAILED, "The question is too long for this model.")
-    await page.tell(do="retry", turn=accepted["turn"], client_id="again")
-    again = await page.hear("accepted")
-    assert (await page.events())[-1]["status"] == Status.COMPLETE
-    assert again["question"] == accepted["question"] and again["turn"] != accepted["turn"]
+    again = await page.retry(accepted["turn"], Status.COMPLETE)
+    assert str(again.parent_id) == accepted["question"] and str(again.pk) != accepted["turn"]
 
 
 async def test_failed_in_the_middle_keeps_what_was_shown(page, library, chat) -> None:
