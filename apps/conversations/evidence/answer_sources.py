@@ -231,9 +231,7 @@ def _get_page(passage: Passage) -> int | None:
     return passage.page_number if passage.kind == "pdf" else None
 
 
-def _render_sources(
-    answer: UUID, shown: Sequence[SourceView], used: Iterable[int | None], *, nearest: bool = False
-) -> str:
+def _render_sources(answer: UUID, shown: Sequence[SourceView], used: Iterable[int | None], *, nearest: bool) -> str:
     numbers = set(used)
     return source_list.render_sources(
         answer,

@@ -62,9 +62,7 @@ def make_snippet(text: str, most: int) -> str:
     return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
 
 
-def render_sources(
-    answer: UUID, used: Sequence[SourceView], also: Sequence[SourceView], *, nearest: bool = False
-) -> str:
+def render_sources(answer: UUID, used: Sequence[SourceView], also: Sequence[SourceView], *, nearest: bool) -> str:
     """Return the HTML of the sources.
 
     `nearest` means that nothing was found and `also` are the passages nearest to the question.
@@ -74,7 +72,7 @@ def render_sources(
     return render_to_string("conversations/evidence/_source_list.html", shown)
 
 
-def render_quotes(answer: UUID, quoted: Sequence[QuoteView], model: str, question: str = "") -> str:
+def render_quotes(answer: UUID, quoted: Sequence[QuoteView], model: str, question: str) -> str:
     """Return the HTML of the quotes; "" without any.
 
     Quotes of a comparison are side by side, under the names that the question gives its sides.

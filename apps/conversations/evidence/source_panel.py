@@ -75,9 +75,7 @@ def get_readable_answer(user: User, pk: UUID) -> Message:
     return get_own_answer(user, pk)
 
 
-def load_source(
-    user: User, answer: Message, number: int, sentence: int | None = None, quote: int | None = None
-) -> SourcePanel:
+def load_source(user: User, answer: Message, number: int, sentence: int | None, quote: int | None) -> SourcePanel:
     """Return the source of that number, for one sentence or quote of the answer (both from 0), or for all of it.
 
     Raise Http404 if the conversation has no such source.
@@ -103,9 +101,7 @@ def load_source(
     )
 
 
-def load_passage(
-    user: User, pk: UUID, number: int, page: int, spans: Spans, state: str, here: Spans | None = None
-) -> SourcePanel:
+def load_passage(user: User, pk: UUID, number: int, page: int, spans: Spans, state: str, here: Spans) -> SourcePanel:
     """Return a source without a row: the spans of a document, under that number; `here` are those that are meant.
 
     Raise Http404 if unreadable.
@@ -120,7 +116,7 @@ def load_passage(
 
 def _make_panel(
     number: int, href: str, document: Document, page: int, text: str, spans: Spans, state: str,
-    terms: Collection[str] = (), here: Spans | None = None,
+    terms: Collection[str], here: Spans,
 ) -> SourcePanel:  # fmt: skip
     return SourcePanel(
         number,
@@ -130,7 +126,7 @@ def _make_panel(
         text,
         highlight_terms(source_list.make_snippet(text, _CARD), terms),
         state,
-        passage_url=_get_passage_url(document.pk, page, spans, here or []),
+        passage_url=_get_passage_url(document.pk, page, spans, here),
     )
 
 

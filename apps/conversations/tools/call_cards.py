@@ -49,7 +49,7 @@ def save_calls(answer: UUID, lease: str, calls: Iterable[ToolCallRecord]) -> Non
 
 
 def render_cards(
-    answer: UUID, records: list[Mapping[str, Any]], shown_numbers: Mapping[int, int] | None = None, *, ended: bool
+    answer: UUID, records: list[Mapping[str, Any]], shown_numbers: Mapping[int, int], *, ended: bool
 ) -> str:
     """Return the HTML of the cards of a stored answer; if it has `ended`, open calls are shown as cancelled.
 

@@ -31,7 +31,7 @@ _BOOLEAN = [("true", gettext_lazy("Yes")), ("false", gettext_lazy("No"))]
 class CallForm(forms.Form):
     """Form for the arguments of a tool. Once valid, `command` holds the line that calls the tool."""
 
-    def __init__(self, tool: BaseTool, sent: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, tool: BaseTool, sent: Mapping[str, Any] | None) -> None:
         super().__init__(sent, prefix="argument", auto_id="call-%s")
         self.tool, self.command = tool, ""
         required = tool.parameters.get("required")

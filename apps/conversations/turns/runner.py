@@ -16,7 +16,7 @@ import logging
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.utils import translation
@@ -40,16 +40,13 @@ from apps.conversations.turns.state import LOOP_FINISH, Turn, is_grounded
 from apps.engines import registry
 from apps.engines.types import EngineError, TurnLog
 from apps.lib.concurrency.batched_polling import BatchedPoller
-from apps.lib.concurrency.threads import PoolTask, in_db
+from apps.lib.concurrency.threads import in_db
 from apps.lib.db import leases
 from apps.safety.gate.gate import Withheld
 from apps.users import i18n
 from apps.users.i18n import translate_stored
 from apps.users.models import User
 from apps.users.rate_limits import RateLimited
-
-if TYPE_CHECKING:
-    from apps.engines.types import Vectors
 
 log = logging.getLogger(__name__)
 
@@ -69,28 +66,18 @@ _running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}
 
 
 async def submit_request(user: User, session_key: str | None, request: AskRequest | RetryRequest) -> TurnIds:
-    """Prepare, store and start the turn of a request; return its ids, which for a repeated request are those of the
-    first.
+    """Prepare and store the turn of a request, and run it in a task; return its ids.
 
-    `session_key` is None for a question of the queue. Raise SessionEnded, RequestRefused, RateLimited and
-    EngineError.
+    A repeated request gets the ids of the first and does not run. `session_key` is None for a question of the queue.
+    The turn log is opened first, so a follower misses no event. Raise SessionEnded, RequestRefused, RateLimited, and
+    EngineError without a log; nothing is stored then. Cancelling the caller does not end a turn that has begun.
     """
-    vector = (
-        retrieval.embed_question(request.text)
-        if isinstance(request, AskRequest) and not request.without_documents
-        else None
-    )
+    vector = None
+    if isinstance(request, AskRequest) and not request.without_documents:
+        vector = retrieval.embed_question(request.text)
     prepared = await in_db(preparation.prepare_turn, user, session_key, request)
-    return await start_turn(prepared, vector) if isinstance(prepared, PreparedTurn) else prepared
-
-
-async def start_turn(prepared: PreparedTurn, vector: PoolTask[Vectors] | None = None) -> TurnIds:
-    """Open the turn log, store question and empty answer, then run the turn in a task. Return the stored ids.
-
-    A repeated request gets the ids of the first and does not run. The log is opened first, so a follower misses no
-    event. Raise RequestRefused, RateLimited, and EngineError without a log; nothing is stored then. Cancelling the
-    caller does not end the turn.
-    """
+    if not isinstance(prepared, PreparedTurn):
+        return prepared
     name = str(prepared.answer_id)
     begun = Opened(
         str(prepared.conversation_id),
