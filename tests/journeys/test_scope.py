@@ -109,3 +109,36 @@ def test_a_deleted_collection_is_named_until_another_scope_is_chosen(visit: Visi
     page.get_by_role("button", name="Remove Deleted collection from the search").click()
     expect(page.locator("[data-scope-words]")).to_have_text("All collections")
     expect(ended(ask(page, LEAVE)).locator("a.pill").first).to_be_visible()
+
+
+def test_a_chat_that_lost_one_of_its_collections_says_so_until_it_is_taken_off(visit: Visit) -> None:
+    page = visit("/collections/", person="bob")
+    start, addresses = page.url, []
+    for name in ("Lost one", "Kept one"):
+        page.goto(start)
+        page.locator("main input[name=name]").fill(name)
+        page.get_by_role("button", name="Create collection").click()
+        expect(page.locator("h1")).to_contain_text(name)
+        addresses.append(page.url)
+    page = visit(person="bob")
+    page.locator(".scope > summary").click()
+    for name in ("Lost one", "Kept one"):
+        page.locator(".scope label", has_text=name).click()
+    page.keyboard.press("Escape")
+    ended(ask(page, LEAVE))
+    chat = page.url
+
+    page.goto(addresses[0])
+    page.get_by_role("link", name="Settings", exact=True).last.click()
+    page.get_by_role("link", name="Delete collection").click()
+    page.get_by_role("button", name="Delete collection").click()
+    page.goto(chat)
+    chips = page.locator(".composer .chip")
+    expect(chips).to_have_text(["Kept one×", "1 collection no longer available×"])
+    words = "1 selected collection is no longer available; the others were searched"
+    expect(ended(ask(page, LEAVE))).to_contain_text(words)
+    page.get_by_role("button", name="Remove 1 collection no longer available from the search").click()
+    expect(chips).to_have_text(["Kept one×"])
+    expect(ended(ask(page, LEAVE))).not_to_contain_text(words)
+    page.reload()
+    expect(chips).to_have_text(["Kept one×"])
