@@ -53,7 +53,7 @@ def build_retrieved_event(turn: Turn) -> Sources:
     """Return the event with the turn's sources, before any is known to be used."""
     shown = [_make_passage_view(turn.prepared.answer_id, item) for item in turn.passages]
     nearest = turn.no_results is not None
-    return Sources(source_list.render_sources(turn.prepared.answer_id, [], shown, nearest=nearest), len(shown))
+    return Sources(source_list.render_sources(turn.prepared.answer_id, shown, (), nearest=nearest), len(shown))
 
 
 def build_final_event(turn: Turn) -> Sources:
@@ -66,7 +66,7 @@ def build_final_event(turn: Turn) -> Sources:
     shown += [_make_prompted_view(answer, earlier[n]) for n in sorted(set(earlier) - known) if n in used]
     numbers = number_turn_sources(turn)
     shown = [replace(item, shown_number=numbers[item.number]) for item in shown]
-    return Sources(_render_sources(answer, shown, used, nearest=turn.no_results is not None), len(shown))
+    return Sources(source_list.render_sources(answer, shown, used, nearest=turn.no_results is not None), len(shown))
 
 
 def build_quotes_event(turn: Turn) -> Quotes:
@@ -160,7 +160,7 @@ def _build_sources(
         known = {item.number for item in shown}
         yield AnswerSources(
             source_list.render_quotes(answer.pk, quotes, answer.model, _get_comparison_question(answer)),
-            _render_sources(answer.pk, shown, numbers, nearest=answer.nothing_found)
+            source_list.render_sources(answer.pk, shown, numbers, nearest=answer.nothing_found)
             if answer.status != Message.Status.WRITING
             else "",
             frozenset(item.number for item in shown if item.unavailable),
@@ -229,13 +229,3 @@ def _make_prompted_view(answer: UUID, item: PromptedSource) -> SourceView:
 
 def _get_page(passage: Passage) -> int | None:
     return passage.page_number if passage.kind == "pdf" else None
-
-
-def _render_sources(answer: UUID, shown: Sequence[SourceView], used: Iterable[int | None], *, nearest: bool) -> str:
-    numbers = set(used)
-    return source_list.render_sources(
-        answer,
-        [item for item in shown if item.number in numbers],
-        [item for item in shown if item.number not in numbers],
-        nearest=nearest,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -62,13 +62,17 @@ def make_snippet(text: str, most: int) -> str:
     return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
 
 
-def render_sources(answer: UUID, used: Sequence[SourceView], also: Sequence[SourceView], *, nearest: bool) -> str:
-    """Return the HTML of the sources.
+def render_sources(answer: UUID, sources: Sequence[SourceView], used: Collection[int | None], *, nearest: bool) -> str:
+    """Return the HTML of the sources, divided into those whose numbers are in `used`, and the others.
 
-    `nearest` means that nothing was found and `also` are the passages nearest to the question.
+    `nearest` means that nothing was found and the others are the passages nearest to the question.
     """
-    used = sorted(used, key=lambda item: item.shown_number)
-    shown = {"answer": answer, "used": used, "also": also, "nearest": nearest}
+    shown = {
+        "answer": answer,
+        "used": sorted((item for item in sources if item.number in used), key=lambda item: item.shown_number),
+        "also": [item for item in sources if item.number not in used],
+        "nearest": nearest,
+    }
     return render_to_string("conversations/evidence/_source_list.html", shown)
 
 

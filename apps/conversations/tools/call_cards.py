@@ -29,7 +29,7 @@ def render_card(answer: UUID, call: ToolCallRecord, shown_numbers: Mapping[int, 
     """Return the HTML of the card. `shown_numbers` are the numbers that the answer shows, by source number; None: not
     known.
     """
-    arguments = [(name.replace("_", " "), _written(value)) for name, value in call.arguments.items()]
+    arguments = [(name.replace("_", " "), format_argument(value)) for name, value in call.arguments.items()]
     sources = [((shown_numbers or {}).get(item, 0), source_list.get_source_url(answer, item)) for item in call.sources]
     context = {"answer": answer, "call": call, "arguments": arguments, "sources": sources}
     return render_to_string(
@@ -81,5 +81,6 @@ def mark_cancelled(call: ToolCallRecord) -> ToolCallRecord:
     )
 
 
-def _written(value: Any) -> str:
+def format_argument(value: Any) -> str:
+    """Return the value of an argument as text; JSON unless it is text."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -26,7 +26,7 @@ from apps.conversations.moderation import findings
 from apps.conversations.tools import approvals, argument_schema
 from apps.conversations.tools.availability import AvailableTool, AvailableTools, CountTokens
 from apps.conversations.tools.base import BaseTool, ToolCallRecord, ToolContext, ToolError, ToolResult
-from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, mark_cancelled, render_card
+from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, format_argument, mark_cancelled, render_card
 from apps.engines.types import EngineError, ToolCall
 from apps.lib.concurrency.threads import in_pool
 from apps.safety.gate import gate
@@ -125,7 +125,9 @@ async def _read_arguments(turn: Turn, requested: ToolCall, record: ToolCallRecor
     arguments = argument_schema.parse_arguments(written, by_user=by_user)
     # Again after parsing: argument names, and characters that were escaped.
     _check_outgoing(turn, orjson.dumps(arguments).decode())
-    verdict = await gate.check_sentence(f"{record.title}: {_join_arguments(arguments)}", level=turn.strictness)
+    verdict = await gate.check_sentence(
+        f"{record.title}: {', '.join(map(format_argument, arguments.values()))}", level=turn.strictness
+    )
     if not verdict.allowed:
         raise gate.Withheld(verdict)
     findings.record_finding(turn, verdict)
@@ -238,7 +240,3 @@ def _fit_to_tokens(text: str, room: int, count: CountTokens) -> str:
     while text and (tokens := count([text])[0]) > room:
         text = text[: max(0, min(len(text) - 1, int(len(text) * room / tokens)))]
     return text
-
-
-def _join_arguments(arguments: Mapping[str, Any]) -> str:
-    return ", ".join(value if isinstance(value, str) else orjson.dumps(value).decode() for value in arguments.values())
