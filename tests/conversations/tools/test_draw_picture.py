@@ -30,9 +30,9 @@ async def answered(page, allow: bool = True):
     return await Message.objects.aget(pk=accepted["turn"]), card
 
 
-async def test_it_asks_first_and_its_tiles_stand_with_the_answer(open_page, alice, caller):
+async def test_it_asks_first_and_its_tiles_stand_with_the_answer(page, alice, caller):
     calls(caller, ("draw_picture", {"description": "a red cat on a sofa", "count": 2, "shape": "tall"}))
-    answer, card = await answered(await open_page(alice))
+    answer, card = await answered(page)
     assert "data-pictures-asked" in card and 'data-status="done"' in card
     assert "shown with this answer" in caller.requests[-1].messages[-1].content
     rows = [row async for row in answer.pictures.all()]
@@ -56,19 +56,17 @@ async def test_what_its_person_does_not_allow_is_not_drawn(open_page, alice, cal
     assert "You did not allow it" in card and answer.picture_request == {} and not await Picture.objects.aexists()
 
 
-async def test_an_administrator_may_let_it_draw_without_asking(open_page, alice, caller):
+async def test_an_administrator_may_let_it_draw_without_asking(page, caller):
     await ToolSetting.objects.acreate(name="draw_picture", permission="allowed")
     calls(caller, ("draw_picture", {"description": "a red cat on a sofa"}))
-    page = await open_page(alice)
     await page.ask("Please draw me a red cat.", without_documents=True)
     (card,) = tools_in(await page.events())
     assert 'data-status="done"' in card and await Picture.objects.acount() == 1
 
 
-async def test_words_that_are_withheld_are_not_drawn_through_the_model_either(open_page, alice, caller):
+async def test_words_that_are_withheld_are_not_drawn_through_the_model_either(page, caller):
     await ToolSetting.objects.acreate(name="draw_picture", permission="allowed")
     calls(caller, ("draw_picture", {"description": BAD}))
-    page = await open_page(alice)
     await page.get_answer("Please draw me something.", without_documents=True)
     assert not await Picture.objects.exclude(status="held").aexists()
 

@@ -72,14 +72,13 @@ async def test_what_a_document_says_to_the_model_is_quoted_and_its_tokens_are_br
 
 
 async def test_nothing_found_asks_no_model_and_offers_what_can_be_done(page, library, chat) -> None:
-    accepted = await page.ask("Quantum chromodynamics lattice renormalisation?")
-    events = await page.events()
+    accepted, events = await page.ask_to_end("Quantum chromodynamics lattice renormalisation?")
     nothing = next(event for event in events if event["type"] == "nothing")
     assert "Handbook" in nothing["html"] and "answer_without_documents" in nothing["html"]
     assert chat.requests == [] and events[-1]["status"] == "complete"
-    answer = await Message.objects.aget(pk=accepted["turn"])
+    answer = await Message.objects.aget(pk=accepted.pk)
     assert answer.nothing_found and answer.text == ""
-    free = await page.retry(accepted["turn"], do="answer_without_documents")
+    free = await page.retry(str(accepted.pk), do="answer_without_documents")
     assert free.without_documents and free.parent_id == answer.parent_id and free.text
     assert chat.requests[0].messages[0].content.endswith(f". {FREE_SYSTEM}")
     assert "unsupported" not in free.text

@@ -24,10 +24,9 @@ def waiting(user, conversation: str) -> list[str]:
 
 
 @pytest.fixture
-async def running(open_page, alice, library, chat):
+async def running(page, library, chat):
     """A page of Alice's, and the conversation in which an answer is being written until it is stopped."""
     writes_on(chat)
-    page = await open_page(alice)
     turn = await page.ask(QUESTION)
     await page.hear("text")
     return page, turn
