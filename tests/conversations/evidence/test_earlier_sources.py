@@ -47,7 +47,7 @@ async def test_a_reload_and_the_panel_show_it_as_they_show_the_answers_own(open_
     shown = (await in_db(transcript.load_turn, alice, answer))["answer"]
     assert shown["html"] == events[-1]["html"]
     assert shown["sources_html"].index("Bees") < shown["sources_html"].index("Lighthouses")
-    opened = await in_db(source_panel.load_source, alice, answer, 1)
+    opened = await in_db(source_panel.load_source, alice, answer, 1, None, None)
     assert opened.text.endswith("It stood about 100 metres high.") and not opened.unavailable
     assert opened.number == 2, "numbers begin at 1 in each answer"
     assert await in_db(source_panel.get_neighbour_urls, answer, 2) == ("", f"/answers/{turn}/sources/1/")

@@ -87,7 +87,8 @@ async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for
 
 
 async def test_a_temporary_chat_summarises_too_and_keeps_nothing(page, crane, chat) -> None:
-    _, events = await page.ask_to_end("Summarise the Crane X200", temporary=True)
+    await page.ask("Summarise the Crane X200", temporary=True)
+    events = await page.events()
     assert events[-1]["html"].count('data-state="quoted"') == 2
     assert not await Message.objects.aexists() and not await Source.objects.aexists()
 
