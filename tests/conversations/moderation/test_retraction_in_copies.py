@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.conversations.history import branching
@@ -90,36 +86,6 @@ def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Messa
     Conversation.objects.update(title_origin=Conversation.TitleOrigin.QUESTION)
     withhold_message(answer)
     assert not titles._save_title(kept, answer.text, "Quixotic metres")
-
-
-def test_copies_of_before_learn_where_they_come_from(answer: Message, alice: User, bob: User) -> None:
-    conversation = answer.conversation
-    fork = branching.fork_conversation(alice, conversation, None)
-    assert fork is not None
-    copied = list(fork.messages.order_by("created"))
-    assert [row.origin for row in copied] == [answer.parent_id, answer.pk]
-    Message.objects.update(origin=None)
-    Message.objects.create(
-        conversation=Conversation.objects.create(owner=bob),
-        role="assistant",
-        asked_by=bob,
-        status="complete",
-        text=SAID,
-    )
-    with connection.schema_editor() as editor:
-        import_module("apps.conversations.migrations.0025_copies_know_their_origin").find(apps, editor)
-    assert [row.origin for row in fork.messages.order_by("created")] == [answer.parent_id, answer.pk]
-    assert set(Message.objects.exclude(conversation=fork).values_list("origin", flat=True)) == {None}
-
-
-def test_however_many_copies_there_are_the_table_is_read_a_few_times(answer: Message, alice: User) -> None:
-    for _ in range(3):
-        branching.fork_conversation(alice, answer.conversation, None)
-    Message.objects.update(origin=None)
-    with connection.schema_editor() as editor, CaptureQueriesContext(connection) as asked:
-        import_module("apps.conversations.migrations.0025_copies_know_their_origin").find(apps, editor)
-    assert len([one for one in asked if one["sql"].startswith("SELECT")]) == 2
-    assert Message.objects.exclude(origin=None).count() == 6
 
 
 def test_a_question_that_says_something_else_by_now_stays_when_copies_of_it_go(answer: Message, alice: User) -> None:
