@@ -541,11 +541,11 @@ def _describe_fault(fault: Any) -> str:
         return own
     name, *inside = fault["loc"]
     field = Env.model_fields[name]
-    said = own or _FAULTS.get(fault["type"]) or fault["msg"].replace("Input should", "must", 1)
+    problem = own or _FAULTS.get(fault["type"]) or fault["msg"].replace("Input should", "must", 1)
     where = "".join(f", entry {part + 1}" if isinstance(part, int) else f", “{part}”" for part in inside)
     if field.examples:
-        return f"{name}{where} {said.rstrip('.')}. An example: {field.examples[0]}"
-    return f"{name} {own}" if own else f"{name} is {str(fault['input'])[:_SHOWN_CHARACTERS]!r} and {said}."
+        return f"{name}{where} {problem.rstrip('.')}. An example: {field.examples[0]}"
+    return f"{name} {own}" if own else f"{name} is {str(fault['input'])[:_SHOWN_CHARACTERS]!r} and {problem}."
 
 
 def load_secret_key(env: Env) -> str:

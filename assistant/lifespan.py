@@ -36,11 +36,11 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)  # large request bodies are stored on the data disk
             tasks = [
                 asyncio.create_task(recovery.run_sweeper(runner.run_next_queued, conversation_actions.purge_deleted)),
-                asyncio.create_task(in_pool(_warmed)),
+                asyncio.create_task(in_pool(_warm_up)),
             ]
             tasks.append(asyncio.create_task(_release_memory()))
             for task in tasks:
-                task.add_done_callback(_ended)
+                task.add_done_callback(_log_failure)
             await in_db(versions.refresh_policy)
             await send({"type": "lifespan.startup.complete"})
         else:
@@ -54,7 +54,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
-def _warmed() -> None:
+def _warm_up() -> None:
     """Warm up the engines, then exclude them from garbage collection."""
     warm_engines()
     process_memory.freeze_loaded()
@@ -67,6 +67,6 @@ async def _release_memory() -> None:
         await in_pool(os_compat.release_free_memory)
 
 
-def _ended(task: asyncio.Task[Any]) -> None:
+def _log_failure(task: asyncio.Task[Any]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("A task of the web process ended", exc_info=error)

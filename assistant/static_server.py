@@ -20,7 +20,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _PART = 1 << 18  # bytes; nearly every file is smaller and read at once, in 50 µs from the page cache
-_ASKED = {  # request headers that select the response, with WhiteNoise's names
+_REQUEST_HEADERS = {  # request headers that select the response, with WhiteNoise's names
     b"accept-encoding": "HTTP_ACCEPT_ENCODING", b"range": "HTTP_RANGE", b"if-none-match": "HTTP_IF_NONE_MATCH",
     b"if-modified-since": "HTTP_IF_MODIFIED_SINCE",
 }  # fmt: skip
@@ -37,7 +37,7 @@ class StaticFilesApp:
         self._other = other
         self._noise = WhiteNoiseMiddleware(None)
         self._find = self._noise.find_file if self._noise.autorefresh else self._noise.files.get
-        self._secured = {safe: _secured(safe) for safe in (False, True)}
+        self._secured = {safe: _build_security_headers(safe) for safe in (False, True)}
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
         path = scope["path"]
@@ -45,14 +45,18 @@ class StaticFilesApp:
         if file is None:
             await self._other(scope, receive, send)
             return
-        asked = {_ASKED[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _ASKED}
-        response = file.get_response(scope["method"], asked)
-        headers = [*_encoded(response.headers), *self._secured[scope.get("scheme") == "https"]]
+        request_headers = {
+            _REQUEST_HEADERS[name]: value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name in _REQUEST_HEADERS
+        }
+        response = file.get_response(scope["method"], request_headers)
+        headers = [*_encode_headers(response.headers), *self._secured[scope.get("scheme") == "https"]]
         await send({"type": "http.response.start", "status": int(response.status), "headers": headers})
-        await _body(response.file, send)
+        await _send_body(response.file, send)
 
 
-async def _body(file: Any, send: Send) -> None:
+async def _send_body(file: Any, send: Send) -> None:
     if file is None:  # for HEAD, for example
         await send({"type": "http.response.body", "body": b""})
         return
@@ -64,15 +68,15 @@ async def _body(file: Any, send: Send) -> None:
         await send({"type": "http.response.body", "body": part})
 
 
-def _secured(safe: bool) -> Headers:
+def _build_security_headers(safe: bool) -> Headers:
     """Return the headers of SecurityMiddleware for HTTPS (`safe`) or HTTP."""
     scheme = "https" if safe else "http"
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "scheme": scheme}
     response = HttpResponse()
     del response["Content-Type"]
     SecurityMiddleware(lambda _: response).process_response(ASGIRequest(scope, BytesIO()), response)
-    return _encoded(response.items())
+    return _encode_headers(response.items())
 
 
-def _encoded(headers: Any) -> Headers:
+def _encode_headers(headers: Any) -> Headers:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
 _WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]  # no pickled weights and no code
-_TOGETHER = 16  # pairs per forward pass
+_BATCH_PAIRS = 16  # pairs per forward pass
 
 
 class PairModel:
@@ -46,8 +46,8 @@ class PairModel:
             self._load()
             order = sorted(range(len(pairs)), key=lambda at: len(pairs[at][0]) + len(pairs[at][1]))
             rows = np.zeros((len(pairs), self._model.config.num_labels), np.float32)
-            for start in range(0, len(order), _TOGETHER):
-                batch = order[start : start + _TOGETHER]
+            for start in range(0, len(order), _BATCH_PAIRS):
+                batch = order[start : start + _BATCH_PAIRS]
                 rows[batch] = self._pass([pairs[at] for at in batch])
         if not np.isfinite(rows).all():
             raise EngineBroken(f"The model {self._name} gave a score that is not a finite number.")
@@ -58,12 +58,12 @@ class PairModel:
 
         torch.set_num_threads(self._threads)
         longest = min(int(self._tokenizer.model_max_length), int(self._model.config.max_position_embeddings))
-        read = self._tokenizer(
+        encoded = self._tokenizer(
             [one for one, _ in pairs], [other for _, other in pairs],
             padding=True, truncation="longest_first", max_length=longest, return_tensors="pt",
         )  # fmt: skip
         with torch.inference_mode():
-            rows: Vectors = self._model(**read).logits.float().numpy()
+            rows: Vectors = self._model(**encoded).logits.float().numpy()
         return rows
 
     def _load(self) -> None:

@@ -68,8 +68,10 @@ def guard_job(role: str, name: str, period_s: float) -> Iterator[None]:
         yield
     except Exception as error:  # any at all: a job that fails must not end the others
         words = f"{type(error).__name__}: {error}"
-        told = words == job.error
-        log.error("The job %s of the %s process failed and is tried again: %s", name, role, words, exc_info=not told)
+        is_repeated = words == job.error
+        log.error(
+            "The job %s of the %s process failed and is tried again: %s", name, role, words, exc_info=not is_repeated
+        )
         _note(role, job, words)
     else:
         _note(role, job, "", time.time())

@@ -73,14 +73,14 @@ async def probe_embedder(name: str = "") -> EmbedderProbe:
 def _embedder(name: str) -> EmbedderProbe:
     engine = registry.get_embedder(name)
     near, far = engine.embed_passages([_NEAR, _FAR])
-    asked = f"{_QUESTION} ({secrets.token_hex(2)})"  # random: a repeated question would come from the cache
+    question = f"{_QUESTION} ({secrets.token_hex(2)})"  # random: a repeated question would come from the cache
     started = time.perf_counter()
-    query = engine.embed_query(asked)
+    query = engine.embed_query(question)
     ms = (time.perf_counter() - started) * 1000
     vectors = np.stack([query, near, far])
     if not np.isfinite(vectors).all() or (np.abs(np.linalg.norm(vectors, axis=1) - 1) > _UNIT).any():
         raise EngineBroken("The embedding model returns vectors that are not of unit length.")
-    found = EmbedderProbe(engine.fingerprint, engine.dimension, ms, float(query @ near), float(query @ far))
-    if found.near <= found.far:
+    probe = EmbedderProbe(engine.fingerprint, engine.dimension, ms, float(query @ near), float(query @ far))
+    if probe.near <= probe.far:
         raise EngineBroken("The embedding model finds an unrelated sentence nearer to a question than its answer.")
-    return found
+    return probe

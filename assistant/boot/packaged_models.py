@@ -115,8 +115,8 @@ def _fetch_file(layout: Layout, work: Path, package: str, file: str) -> Path:
 def _convert(gguf: Path, target: Path, log: Path) -> None:
     command = [str(PYTHON), "-m", "assistant.boot.convert_model", str(gguf), str(target)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    with log.open("a") as kept:
-        kept.write(done.stdout + done.stderr)
+    with log.open("a") as log_file:
+        log_file.write(done.stdout + done.stderr)
     if done.returncode:
         if "No space left" in done.stderr:
             raise BootError(

@@ -113,8 +113,8 @@ def install_packages(layout: Layout, extras: Sequence[str]) -> list[str]:
         raise
     if IS_CLONE:
         noted, fingerprint = _read_stamp(), _fingerprint()
-        kept = noted.get("extras", []) if noted.get("fingerprint") == fingerprint else []  # else for others
-        stamp = {"fingerprint": fingerprint, "extras": sorted({*kept, *_expand_extras(extras)})}
+        known_extras = noted.get("extras", []) if noted.get("fingerprint") == fingerprint else []  # else for others
+        stamp = {"fingerprint": fingerprint, "extras": sorted({*known_extras, *_expand_extras(extras)})}
         STAMP.write_text(json.dumps({**stamp, "folder": str(VENV.resolve())}))
         UNFINISHED.unlink()
     return changed_versions(output)
@@ -176,8 +176,10 @@ def _read_stamp() -> dict[str, Any]:
 def _fingerprint() -> str:
     """Return a hash of everything that decides which versions are installed."""
     project = _read_project()
-    asked = json.dumps([project["dependencies"], project["optional-dependencies"]])
-    return hashlib.sha256("\0".join([asked, CONSTRAINTS.read_text(), OVERRIDES.read_text()]).encode()).hexdigest()
+    dependencies = json.dumps([project["dependencies"], project["optional-dependencies"]])
+    return hashlib.sha256(
+        "\0".join([dependencies, CONSTRAINTS.read_text(), OVERRIDES.read_text()]).encode()
+    ).hexdigest()
 
 
 def _read_project() -> dict[str, Any]:
@@ -222,8 +224,8 @@ def _create_environment(log: Path) -> None:
     pinned = read_pins()["uv"]
     uv = PYTHON.parent / "uv"
     if PYTHON.exists() and uv.exists():
-        told = _ask_version(uv)
-        if told.startswith(f"uv {pinned} ") or told.strip() == f"uv {pinned}":
+        version = _ask_version(uv)
+        if version.startswith(f"uv {pinned} ") or version.strip() == f"uv {pinned}":
             return
     if not _has_pip():
         with timed_step("Creating the environment"):
@@ -232,8 +234,8 @@ def _create_environment(log: Path) -> None:
             done = subprocess.run([base, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
             if done.returncode:
                 _remove_environment()
-                with log.open("a") as kept:
-                    kept.write(done.stdout + done.stderr)
+                with log.open("a") as log_file:
+                    log_file.write(done.stdout + done.stderr)
                 raise explain_failure(done.stdout + done.stderr, log)
     requirement = VENV / "uv.txt"
     requirement.write_text(_locked_lines("uv"))
@@ -338,13 +340,13 @@ def translate_pip_settings(listing: str) -> dict[str, str]:
 def _run(command: list[str], log: Path, env: Mapping[str, str]) -> str:
     """Run an installer, print which large files it fetches, append its output to `log`. Raise BootError."""
     lines: list[str] = []
-    with log.open("a") as kept:
-        kept.write(f"$ {_PASSWORD.sub('', ' '.join(command))}\n")
+    with log.open("a") as log_file:
+        log_file.write(f"$ {_PASSWORD.sub('', ' '.join(command))}\n")
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(env), cwd=log.parent
         )
         for line in process.stdout or ():
-            kept.write(line)
+            log_file.write(line)
             lines.append(line)
             if _LARGE.search(line):
                 print_line(f"  {line.strip()}")

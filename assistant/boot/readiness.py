@@ -34,14 +34,14 @@ def main() -> None:
 
 def _repeat_until_done(attempt: Any, patience: str) -> float:
     """Try twice a second until `attempt` succeeds; return the seconds that the successful attempt took."""
-    told, started = False, time.monotonic()
+    is_told, started = False, time.monotonic()
     while True:
         begun = time.monotonic()
         try:
             attempt()
         except (OSError, ValueError, KeyError, IndexError):  # not reachable yet, or still starting
-            if not told and begun - started > _PATIENCE_S:
-                told = True
+            if not is_told and begun - started > _PATIENCE_S:
+                is_told = True
                 print_line(patience)
             time.sleep(0.5)
         else:

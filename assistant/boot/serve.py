@@ -47,8 +47,8 @@ def run_processes(layout: Layout) -> int:
     manager.add_process("openbook", "exec python -m assistant.boot.readiness", env=env, cwd=str(ROOT))
     print_line(f"Starting; the page will be at {layout.address}. Press Ctrl-C to stop.")
     manager.loop()
-    asked = {128 + signal.SIGINT, 128 + signal.SIGTERM}
-    return 0 if manager.returncode in asked else manager.returncode or 0
+    requested = {128 + signal.SIGINT, 128 + signal.SIGTERM}
+    return 0 if manager.returncode in requested else manager.returncode or 0
 
 
 def become_process(layout: Layout, name: str) -> None:

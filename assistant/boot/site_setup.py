@@ -33,9 +33,9 @@ def prepare_site(layout: Layout, changed: Sequence[str] = ()) -> None:
     if translations.find_stale():
         with timed_step("Compiling translations"):
             _run_python(layout, "-m", "assistant.boot.translations")
-    kept = layout.data / "site.stamp"
+    stamp = layout.data / "site.stamp"
     migrated: list[str] = []
-    is_current = kept.exists() and kept.read_text() == stamp_site(layout)
+    is_current = stamp.exists() and stamp.read_text() == stamp_site(layout)
     # A database server may have other tables than last time, for example after its volume was recreated.
     if not is_current or os.environ.get("DATABASE_URL") or not (layout.data / "openbook.sqlite3").exists():
         with timed_step("Preparing the database"):
@@ -44,7 +44,7 @@ def prepare_site(layout: Layout, changed: Sequence[str] = ()) -> None:
     if not is_current:
         with timed_step("Collecting static files"):
             run_manage(layout, "collectstatic", "--no-input", "--clear")
-        kept.write_text(stamp_site(layout))
+        stamp.write_text(stamp_site(layout))
     _compare_index(layout)
     _report_upgrade(layout, changed, migrated)
 
@@ -72,9 +72,9 @@ def describe_version() -> dict[str, str]:
 
 def _report_upgrade(layout: Layout, changed: Sequence[str], migrated: Sequence[str]) -> None:
     """Print the differences from the last start, if code or packages changed."""
-    kept, now = layout.data / "version.json", describe_version()
+    version_file, now = layout.data / "version.json", describe_version()
     try:
-        before = json.loads(kept.read_text())
+        before = json.loads(version_file.read_text())
     except (OSError, ValueError):
         before = {}
     if before and before != now:
@@ -86,7 +86,7 @@ def _report_upgrade(layout: Layout, changed: Sequence[str], migrated: Sequence[s
     if before and migrated:
         print_line(f"Changed tables: {', '.join(migrated[-_SHOWN:])}")
     if before != now:
-        kept.write_text(json.dumps(now))
+        version_file.write_text(json.dumps(now))
 
 
 def stamp_site(layout: Layout) -> str:
@@ -108,15 +108,15 @@ def _compare_index(layout: Layout) -> None:
     The comparison is repeated when the settings, the packages or the models of the segments changed. With a database
     server it is repeated at each start, since another machine may have rebuilt the index.
     """
-    kept, now = layout.data / "index.stamp", _stamp_index(layout)
-    if not os.environ.get("DATABASE_URL") and kept.exists() and kept.read_text() == now:
+    stamp, now = layout.data / "index.stamp", _stamp_index(layout)
+    if not os.environ.get("DATABASE_URL") and stamp.exists() and stamp.read_text() == now:
         return
     with timed_step("Comparing the embedding model with the index"):
         output = run_manage(layout, "index", "fits", "--skip-checks")
     if output.strip():
         print_line(output.strip())
     else:
-        kept.write_text(now)
+        stamp.write_text(now)
 
 
 def _stamp_index(layout: Layout) -> str:

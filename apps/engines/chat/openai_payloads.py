@@ -208,7 +208,7 @@ class StreamAccumulator:
 
 def _find_first(text: str, words: Iterable[str]) -> int:
     """Return the position of the earliest of `words` in the text, -1 if none occurs."""
-    return min((at for word in words if (at := text.find(word)) >= 0), default=-1)
+    return min((position for word in words if (position := text.find(word)) >= 0), default=-1)
 
 
 def _last_tokens(token_probs: list[TokenProb], characters: int) -> list[TokenProb]:

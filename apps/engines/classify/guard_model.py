@@ -41,8 +41,8 @@ class OpenAIGuard:
             raise EngineRefused(f"There is no guard format {form!r}; there are {', '.join(FORMATS)}.")
         self.name = model
         self._url, self._format, self._timeout_s = url.rstrip("/"), FORMATS[form](), timeout_s
-        told = json.dumps([model, form, self._format.messages("", False, {}), self._format.messages("", True, {})])
-        self.fingerprint = f"{form}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+        prompts = json.dumps([model, form, self._format.messages("", False, {}), self._format.messages("", True, {})])
+        self.fingerprint = f"{form}-{hashlib.sha256(prompts.encode()).hexdigest()[:16]}"
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
     async def judge(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Mapping[str, float]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LAYERS = 3  # of the embedder's six: later layers represent the topic more than the addressee
 # SHA-256 of the committed weights; other files are not loaded. `./run train indirect_injection` prints it.
 SHA256 = "5f87cd53bdef162058f939ca119c0dfb4b2680f7ed4bf9f12ff60db42cb743ba"
-_NAME = "the check for planted instructions"
+_DESCRIPTION = "the check for planted instructions"
 CHARACTERS = 400  # scored together; a longer line is scored in parts, else its right end would not be read
 OVERLAP = 120  # characters that two parts share: an instruction across a border is whole in one of them
 # Characters of a piece that the second head scores, and their overlap: in longer pieces an instruction is lost.
@@ -146,8 +146,13 @@ class IndirectInjectionClassifier(weight_files.LazyWeights[InjectionHeads]):
     def find_suspects(self, texts: Sequence[str]) -> list[list[str]]:
         heads, candidates = self._load(), [find_candidate_sentences(text) for text in texts]
         suspicious = iter(heads.prefilter_sums([sentence for row in candidates for sentence in row]) >= heads.least[0])
-        kept = [[sentence for sentence, kept in zip(row, suspicious, strict=False) if kept] for row in candidates]
-        return [list(dict.fromkeys(piece for sentence in row for piece in split_pieces(sentence))) for row in kept]
+        suspicious_sentences = [
+            [sentence for sentence, kept in zip(row, suspicious, strict=False) if kept] for row in candidates
+        ]
+        return [
+            list(dict.fromkeys(piece for sentence in row for piece in split_pieces(sentence)))
+            for row in suspicious_sentences
+        ]
 
     def scores(
         self, pieces: Sequence[str], vectors: Vectors, passage_cosines: NDArray[np.float32]
@@ -161,15 +166,15 @@ class IndirectInjectionClassifier(weight_files.LazyWeights[InjectionHeads]):
         return probabilities
 
     def _read(self) -> InjectionHeads:
-        arrays, _, self._fingerprint = weight_files.read_weights(self._folder, "planted", self._pinned, _NAME)
+        arrays, _, self._fingerprint = weight_files.read_weights(self._folder, "planted", self._pinned, _DESCRIPTION)
         try:
             heads = InjectionHeads(**arrays)
         except TypeError as error:
-            raise EngineBroken(f"The weights of {_NAME} are missing or damaged.") from error
+            raise EngineBroken(f"The weights of {_DESCRIPTION} are missing or damaged.") from error
         if (
             heads.words.shape != (2, BUCKETS)
             or heads.form.shape != (FORM_FEATURES,)
             or heads.layers.tolist() != [LAYERS]
         ):
-            raise EngineBroken(f"The weights of {_NAME} are of another version.")
+            raise EngineBroken(f"The weights of {_DESCRIPTION} are of another version.")
         return heads

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "weights"
 # SHA-256 of the committed weights; other files are not loaded. `./run train text_classifier` prints it.
 SHA256 = "719538e40dd708a87363d8f399c02d9a4943cb54950036b9785b7d7cf2efe00b"
-_WHOSE = "the text classifiers"
+_DESCRIPTION = "the text classifiers"
 
 ANY = "harm"
 KINDS = ("hate", "harassment", "sexual", "child_exploitation", "violence", "self_harm")
@@ -103,13 +103,15 @@ class LinearClassifier(weight_files.LazyWeights[LinearHeads]):
         return scores
 
     def _read(self) -> LinearHeads:
-        arrays, self._card, self._fingerprint = weight_files.read_weights(self._folder, "text", self._pinned, _WHOSE)
+        arrays, self._card, self._fingerprint = weight_files.read_weights(
+            self._folder, "text", self._pinned, _DESCRIPTION
+        )
         try:
             heads = LinearHeads(tuple(str(label) for label in _list(self._card["labels"])), **arrays)
         except (KeyError, TypeError) as error:
-            raise EngineBroken(f"The weights of {_WHOSE} are missing or damaged.") from error
+            raise EngineBroken(f"The weights of {_DESCRIPTION} are missing or damaged.") from error
         if heads.words.shape != (len(heads.labels), BUCKETS) or heads.meaning.shape[0] != len(heads.labels):
-            raise EngineBroken(f"The weights of {_WHOSE} are of another version.")
+            raise EngineBroken(f"The weights of {_DESCRIPTION} are of another version.")
         return heads
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # SHA-256 of the committed weights; other files are not loaded. `./run train pii_tagger` prints the new one.
 SHA256 = "8c69066174efd531c0fa96d80ecf9a23a3237285d7ab0fca0485c282fee3cc46"
-_WHOSE = "the tagger of personal data"
+_DESCRIPTION = "the tagger of personal data"
 DILATIONS = (1, 2, 4)  # distance in words between the inputs of each convolution
 _NAMES = ("state", "letters", "joined", *(f"around{step}" for step in DILATIONS), "out")
 _NEVER = -1e4
@@ -52,17 +52,17 @@ _BEGINS = np.array([_NEVER if tag.startswith("I-") else 0.0 for tag in TAGS])
 Weights = dict[str, "NDArray[np.float32]"]
 
 
-def compute_emission_scores(weights: Weights, read: WordFeatures) -> NDArray[np.float32]:
+def compute_emission_scores(weights: Weights, features: WordFeatures) -> NDArray[np.float32]:
     """Return the score of every tag for every word, shape (words, tags)."""
-    state_features = np.maximum(read.states @ weights["state.weight"].T + weights["state.bias"], 0)
-    letters = np.array([weights["letters.weight"][list(pieces)].mean(axis=0) for pieces in read.ngrams], np.float32)
-    hidden = np.concatenate([state_features, letters, read.shape], axis=1)
+    state_features = np.maximum(features.states @ weights["state.weight"].T + weights["state.bias"], 0)
+    letters = np.array([weights["letters.weight"][list(pieces)].mean(axis=0) for pieces in features.ngrams], np.float32)
+    hidden = np.concatenate([state_features, letters, features.shape], axis=1)
     hidden = np.maximum(hidden @ weights["joined.weight"].T + weights["joined.bias"], 0)
     for step in DILATIONS:
         kernel, count = weights[f"around{step}.weight"], len(hidden)
         padded = np.pad(hidden, ((step, step), (0, 0)))
-        beside = sum(padded[at * step : at * step + count] @ kernel[:, :, at].T for at in range(3))
-        hidden = hidden + np.maximum(beside + weights[f"around{step}.bias"], 0)
+        convolved = sum(padded[at * step : at * step + count] @ kernel[:, :, at].T for at in range(3))
+        hidden = hidden + np.maximum(convolved + weights[f"around{step}.bias"], 0)
     return np.asarray(hidden @ weights["out.weight"].T + weights["out.bias"], np.float32)
 
 
@@ -70,14 +70,14 @@ def decode_viterbi(scores: NDArray[np.float32]) -> list[str]:
     """Return the best tag per word for scores of shape (words, tags), at least one word. Every I- tag continues a span
     of its kind."""
     best = scores[0] + _BEGINS
-    came: list[NDArray[np.int64]] = []
+    backpointers: list[NDArray[np.int64]] = []
     for row in scores[1:]:
         paths = best[:, None] + _FOLLOWS
-        came.append(paths.argmax(axis=0))
+        backpointers.append(paths.argmax(axis=0))
         best = paths.max(axis=0) + row
     path = [int(best.argmax())]
-    for back in reversed(came):
-        path.append(int(back[path[-1]]))
+    for pointers in reversed(backpointers):
+        path.append(int(pointers[path[-1]]))
     return [TAGS[at] for at in reversed(path)]
 
 
@@ -170,16 +170,16 @@ class PiiTagger(weight_files.LazyWeights[Weights]):
     def spans(
         self, texts: Sequence[str], forms: Sequence[Sequence[TaggedSpan]], reader: object
     ) -> list[list[TaggedSpan]]:
-        weights, tokens = self._load(), cast(TokenStateEmbedder, reader)
-        if tokens.fingerprint != self._embedder:
+        weights, embedder = self._load(), cast(TokenStateEmbedder, reader)
+        if embedder.fingerprint != self._embedder:
             raise EngineRefused("The tagger of personal data was given the states of another embedding model.")
         spans_by_text: list[list[TaggedSpan]] = []
         for start in range(0, len(texts), _BATCH):
             batch = texts[start : start + _BATCH]
-            for text, form, inside in zip(
-                batch, forms[start : start + _BATCH], tokens.states(batch, LAYERS), strict=True
+            for text, form, token_states in zip(
+                batch, forms[start : start + _BATCH], embedder.states(batch, LAYERS), strict=True
             ):
-                words = extract_word_features(text, form, inside)
+                words = extract_word_features(text, form, token_states)
                 scores = compute_emission_scores(weights, words) if words.words else None
                 if scores is not None and not np.isfinite(scores).all():
                     raise EngineBroken("The tagger of personal data returned an invalid number.")
@@ -189,9 +189,9 @@ class PiiTagger(weight_files.LazyWeights[Weights]):
         return spans_by_text
 
     def _read(self) -> Weights:
-        weights, card, self._fingerprint = weight_files.read_weights(self._folder, "tagger", self._pinned, _WHOSE)
+        weights, card, self._fingerprint = weight_files.read_weights(self._folder, "tagger", self._pinned, _DESCRIPTION)
         self._embedder = str(card.get("embedder", ""))
         fits = {name.partition(".")[0] for name in weights} == set(_NAMES)
         if not fits or weights["letters.weight"].shape[0] != BUCKETS or weights["out.weight"].shape[0] != len(TAGS):
-            raise EngineBroken(f"The weights of {_WHOSE} are of another version.")
+            raise EngineBroken(f"The weights of {_DESCRIPTION} are of another version.")
         return weights

@@ -62,15 +62,15 @@ def extract_word_features(text: str, patterns: Sequence[TaggedSpan], token_state
     return WordFeatures(words, pieces, shape, _states(words, token_states))
 
 
-def _states(words: list[tuple[int, int]], inside: TokenStates) -> NDArray[np.float32]:
-    states = np.zeros((len(words), inside.states.shape[1]), np.float32)
+def _states(words: list[tuple[int, int]], token_states: TokenStates) -> NDArray[np.float32]:
+    states = np.zeros((len(words), token_states.states.shape[1]), np.float32)
     if not words:
         return states
-    has_position = inside.spans[:, 1] > inside.spans[:, 0]  # special tokens have no position
+    has_position = token_states.spans[:, 1] > token_states.spans[:, 0]  # special tokens have no position
     starts = np.array([start for start, _ in words])
-    at = np.searchsorted(starts, inside.spans[has_position, 0], side="right") - 1
+    at = np.searchsorted(starts, token_states.spans[has_position, 0], side="right") - 1
     covered = at >= 0
-    np.add.at(states, at[covered], inside.states[has_position][covered])
+    np.add.at(states, at[covered], token_states.states[has_position][covered])
     counts = np.maximum(np.bincount(at[covered], minlength=len(words)), 1).astype(np.float32)
     return np.asarray(states / counts[:, None], np.float32)
 

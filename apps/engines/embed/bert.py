@@ -133,15 +133,15 @@ class BertEncoder:
 
         if len(batches) == 1:
             return self._pass(ids, spans, layers)
-        rows = np.empty((len(texts), self._width), np.float32)
-        inside: list[SpanEmbeddings | None] = [None] * len(texts)
+        vectors = np.empty((len(texts), self._width), np.float32)
+        span_embeddings: list[SpanEmbeddings | None] = [None] * len(texts)
         for batch, (vectors_of_batch, spans_of_batch) in zip(
             batches, self._cores.map(encode_batch, batches), strict=True
         ):
-            rows[batch] = vectors_of_batch
+            vectors[batch] = vectors_of_batch
             for at, pieces in zip(batch, spans_of_batch, strict=True):
-                inside[at] = pieces
-        return rows, inside
+                span_embeddings[at] = pieces
+        return vectors, span_embeddings
 
     def states(self, texts: Sequence[Sequence[int]], layers: int) -> list[NDArray[np.float32]]:
         """Return for each text the states of its tokens after `layers` layers, shape (tokens, width). Runs on the

@@ -26,8 +26,8 @@ from apps.lib import os_compat
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
-_USUAL = 48  # tokens of a typical question
-_REMEMBERED = 2048  # questions whose vectors are cached; 3 MB
+_TYPICAL_TOKENS = 48  # tokens of a typical question
+_CACHED_QUESTIONS = 2048  # questions whose vectors are cached; 3 MB
 _NORM_TOLERANCE = 1e-3
 
 
@@ -86,7 +86,7 @@ class SentenceTransformerEmbedder:
         self._load()
         self._tokens()
         ids = self._read("warm", "query")[1]
-        for length in range(len(ids), min(_USUAL, self._read_folder().max_tokens) + 1):
+        for length in range(len(ids), min(_TYPICAL_TOKENS, self._read_folder().max_tokens) + 1):
             # The kernels for a length are compiled at its first use, which takes half as long again as the question.
             self._run([ids[:1] * length])
 
@@ -98,7 +98,7 @@ class SentenceTransformerEmbedder:
         with self._lock:
             self._query_cache[text] = cached
             self._query_cache.move_to_end(text)  # the least recently asked question is dropped first
-            while len(self._query_cache) > _REMEMBERED:
+            while len(self._query_cache) > _CACHED_QUESTIONS:
                 self._query_cache.popitem(last=False)
         return cached
 
@@ -123,8 +123,8 @@ class SentenceTransformerEmbedder:
 
     def token_spans(self, text: str, spans: Spans) -> Spans:
         prompt = self._prompt("passage", "document")
-        read, shift = self._tokens().encode(prompt + text).offsets, len(prompt)
-        return find_tokens_in_spans(read, [(start + shift, end + shift) for start, end in spans])
+        offsets, shift = self._tokens().encode(prompt + text).offsets, len(prompt)
+        return find_tokens_in_spans(offsets, [(start + shift, end + shift) for start, end in spans])
 
     def states(self, texts: Sequence[str], layers: int) -> list[TokenStates]:
         """Return the token states of each text, truncated to the window, after `layers` layers."""
@@ -194,7 +194,7 @@ class SentenceTransformerEmbedder:
         if self._tokenizer is None:
             with self._lock:
                 if self._tokenizer is None:
-                    tokenizer = _tokenizer(self._read_folder().path)
+                    tokenizer = _load_tokenizer_of(self._read_folder().path)
                     self._special = tokenizer.num_special_tokens_to_add(False)
                     self._tokenizer = tokenizer
         return self._tokenizer
@@ -246,7 +246,7 @@ class _LibraryEncoder:
         return np.stack(rows).astype(np.float32)
 
 
-def _tokenizer(path: Path) -> Any:
+def _load_tokenizer_of(path: Path) -> Any:
     file = path / "tokenizer.json"
     if not file.is_file():
         raise EngineBroken(f"The embedding model {path.name} has no tokenizer.json.")

@@ -26,7 +26,7 @@ class ClipScorer:
     def active(self) -> bool:
         return bool(self._model)
 
-    def measure(self, picture: Image, words: str) -> float:
+    def measure(self, picture: Image, prompt: str) -> float:
         """Return the cosine of picture and words, -1 to 1; usually 0.25 to 0.35 for a picture that fits. Raise
         EngineUnavailable if the model cannot be loaded."""
         import torch
@@ -34,11 +34,11 @@ class ClipScorer:
         with self._lock:
             model, processor = self._load()
             inputs = processor(
-                text=[words], images=[picture.convert("RGB")], return_tensors="pt", truncation=True, padding=True
+                text=[prompt], images=[picture.convert("RGB")], return_tensors="pt", truncation=True, padding=True
             )
             with torch.inference_mode():
-                said = model(**inputs)
-        cosine = torch.nn.functional.cosine_similarity(said.image_embeds, said.text_embeds)
+                output = model(**inputs)
+        cosine = torch.nn.functional.cosine_similarity(output.image_embeds, output.text_embeds)
         return float(cosine[0])
 
     def _load(self) -> tuple[Any, Any]:

@@ -27,10 +27,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_STEPS = 100
-_SMALLER = 0.75  # of each side, for the second try after memory ran out
+MAX_STEPS = 100
+_SHRINK_FACTOR = 0.75  # of each side, for the second try after memory ran out
 _STEPS, _GUIDANCE = 25, 7.0
-_QUICK = ("turbo", "schnell", "lightning", "lcm", "hyper")  # names of models that need few steps and no guidance
+_FEW_STEP_MODELS = (
+    "turbo",
+    "schnell",
+    "lightning",
+    "lcm",
+    "hyper",
+)  # names of models that need few steps and no guidance
 
 
 class DiffusersPainter:
@@ -111,17 +117,19 @@ class DiffusersPainter:
             options["negative_prompt"] = request.negative
         if request.start:
             start = open_start_picture(request.start, request.width, request.height)
-            steps, strength = diffusers_pipelines.plan_start_steps(request.steps, request.strength, MOST_STEPS)
+            steps, strength = diffusers_pipelines.plan_start_steps(request.steps, request.strength, MAX_STEPS)
             options |= {"image": start, "strength": strength, "num_inference_steps": steps}
         if request.mask:
             part = read_mask(request.mask, request.start, request.width, request.height)
             options["mask_image"] = part
         # PixArt maps sizes to those it was trained for; smaller requests are drawn as they are, to save memory.
-        large_enough = request.width * request.height >= self._describe().width * self._describe().height * _SMALLER
+        large_enough = (
+            request.width * request.height >= self._describe().width * self._describe().height * _SHRINK_FACTOR
+        )
         # Would need libraries that are not installed.
         options |= {"use_resolution_binning": large_enough, "clean_caption": False}
-        taken = diffusers_pipelines.list_call_arguments(pipeline)
-        return {name: value for name, value in options.items() if name in taken}, start, part
+        accepted = diffusers_pipelines.list_call_arguments(pipeline)
+        return {name: value for name, value in options.items() if name in accepted}, start, part
 
     def _pipeline_for(self, request: DrawRequest) -> Any:
         return self._masking if request.mask else self._starting if request.start else self._pipeline
@@ -198,7 +206,7 @@ class DiffusersPainter:
                 diffusers_pipelines.get_default_side(pipeline),
             )
             name = Path(self._name).name if Path(self._name).is_dir() else self._name  # users see no paths
-            quick = any(word in self._name.lower() for word in _QUICK)
+            quick = any(word in self._name.lower() for word in _FEW_STEP_MODELS)
             self._described = PictureModel(
                 name,
                 self._fingerprint,
@@ -208,7 +216,7 @@ class DiffusersPainter:
                 0.0 if quick else _GUIDANCE,
                 multiple,
                 _largest(pipeline),
-                MOST_STEPS,
+                MAX_STEPS,
                 tuple(sorted(diffusers_pipelines.list_schedulers(pipeline))),
                 diffusers_pipelines.can_start(pipeline),
                 diffusers_pipelines.can_mask(pipeline),
@@ -227,7 +235,7 @@ class DiffusersPainter:
     def _shrunk(self, request: DrawRequest) -> DrawRequest:
         multiple = self._describe().multiple
         width, height = (
-            max(multiple, int(side * _SMALLER) // multiple * multiple) for side in (request.width, request.height)
+            max(multiple, int(side * _SHRINK_FACTOR) // multiple * multiple) for side in (request.width, request.height)
         )
         return replace(request, width=width, height=height)
 

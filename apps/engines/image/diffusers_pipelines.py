@@ -25,15 +25,15 @@ def list_call_arguments(pipeline: Any) -> set[str]:
     return set(inspect.signature(pipeline.__call__).parameters)
 
 
-def build_step_callback(pipeline: Any, hears: Callable[[int, Any], None]) -> dict[str, Any]:
+def build_step_callback(pipeline: Any, on_step: Callable[[int, Any], None]) -> dict[str, Any]:
     """Return the call arguments by which `hears` gets the number of each step, from 0, and the latents. An exception in
     `hears` ends the drawing. PixArt and others of its age know only the older of two callback arguments."""
     names = list_call_arguments(pipeline)
     if "callback" in names and "callback_on_step_end" not in names:
-        return {"callback": lambda step, _, latents: hears(step, latents), "callback_steps": 1}
+        return {"callback": lambda step, _, latents: on_step(step, latents), "callback_steps": 1}
 
     def ended(_: Any, step: int, __: Any, values: dict[str, Any]) -> dict[str, Any]:
-        hears(step, values.get("latents"))
+        on_step(step, values.get("latents"))
         return values
 
     return {"callback_on_step_end": ended}

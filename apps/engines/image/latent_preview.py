@@ -39,11 +39,11 @@ class LatentPreviewer:
             unpacked = self._unpacked(latents, width, height)[:1]
             plain = unpacked[0].float().cpu().numpy()
             if self._tiny is not None and len(plain) == self._tiny.config.latent_channels:
-                colours = _decoded(self._tiny, unpacked)
+                colours = _decode(self._tiny, unpacked)
             elif plain.shape[0] == 3 and getattr(self._pipeline, "vae", None) is None:
                 colours = np.moveaxis(plain, 0, -1)  # a pixel-space model
             else:
-                matrix = _fitted(self._pipeline.vae)
+                matrix = _get_map(self._pipeline.vae)
                 colours = np.moveaxis(plain, 0, -1) @ matrix[:-1] + matrix[-1]
         except (RuntimeError, ValueError, AttributeError, TypeError, IndexError) as error:
             log.debug("No preview of these latents: %s", error)
@@ -58,7 +58,7 @@ class LatentPreviewer:
         return latents[:, :, 0] if latents.ndim == 5 else latents
 
 
-def _decoded(tiny: Any, latents: Any) -> Any:
+def _decode(tiny: Any, latents: Any) -> Any:
     """Return colours of shape (height, width, 3), -1 to 1, in the size of the picture. Moves the decoder to the device
     of the latents."""
     import torch
@@ -67,11 +67,11 @@ def _decoded(tiny: Any, latents: Any) -> Any:
     if weight.device != latents.device:
         tiny.to(latents.device)
     with torch.inference_mode():
-        seen = tiny.decode(latents.to(weight.dtype)).sample[0]
-    return np.moveaxis(seen.float().cpu().numpy(), 0, -1)
+        decoded = tiny.decode(latents.to(weight.dtype)).sample[0]
+    return np.moveaxis(decoded.float().cpu().numpy(), 0, -1)
 
 
-def _fitted(vae: Any) -> Any:
+def _get_map(vae: Any) -> Any:
     cached = _maps.get(vae)
     if cached is None:
         cached = _maps[vae] = _fit(vae)
@@ -89,11 +89,11 @@ def _fit(vae: Any) -> Any:
     coarse = torch.randn(_SAMPLES, channels, 2, 2, generator=generator)
     latents = torch.nn.functional.interpolate(coarse, size=(_SIDE, _SIDE), mode="bilinear")
     with torch.inference_mode():
-        there = "cpu" if weight.is_meta else weight.device  # with sequential offloading the layers move their input
-        moved = (latents / scaling).to(there, weight.dtype)
+        device = "cpu" if weight.is_meta else weight.device  # with sequential offloading the layers move their input
+        moved = (latents / scaling).to(device, weight.dtype)
         decoded = torch.cat([vae.decode(one[None]).sample for one in moved]).float().cpu()
     colours = torch.nn.functional.adaptive_avg_pool2d(decoded, (_SIDE, _SIDE))
     inputs = latents.permute(0, 2, 3, 1).reshape(-1, channels).numpy()
-    wanted = colours.permute(0, 2, 3, 1).reshape(-1, 3).numpy()
-    solved, *_ = np.linalg.lstsq(np.hstack([inputs, np.ones((len(inputs), 1), np.float32)]), wanted, rcond=None)
+    targets = colours.permute(0, 2, 3, 1).reshape(-1, 3).numpy()
+    solved, *_ = np.linalg.lstsq(np.hstack([inputs, np.ones((len(inputs), 1), np.float32)]), targets, rcond=None)
     return solved

@@ -14,8 +14,8 @@ from apps.lib.text import message_templates
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_SENSELESS = "The picture server's answer cannot be read."
-_EMPTY = "The picture server’s answer contains no picture."
+_UNREADABLE = "The picture server's answer cannot be read."
+_NO_PICTURE = "The picture server’s answer contains no picture."
 # Codes, types and words of servers for a violation of their own rules, and for an exhausted account.
 _RULES = ("content_policy", "moderation", "content_filter", "safety system", "responsibleai", "nsfw")
 _QUOTA = ("insufficient_quota", "billing", "quota_exceeded", "credit")
@@ -27,9 +27,9 @@ def parse_response(body: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise EngineBroken(_SENSELESS) from error
+        raise EngineBroken(_UNREADABLE) from error
     if not isinstance(answer, dict):
-        raise EngineBroken(_SENSELESS)
+        raise EngineBroken(_UNREADABLE)
     return answer
 
 
@@ -39,11 +39,11 @@ def extract_picture(answer: dict[str, Any]) -> tuple[str, str]:
         first = answer["data"][0]
         encoded, address = first.get("b64_json"), first.get("url")
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise EngineBroken(_EMPTY) from error
+        raise EngineBroken(_NO_PICTURE) from error
     if isinstance(encoded, str) and encoded:
         return encoded, ""
     if not isinstance(address, str) or not address:
-        raise EngineBroken(_EMPTY)
+        raise EngineBroken(_NO_PICTURE)
     return (address, "") if address.startswith("data:") else ("", address)
 
 
@@ -53,7 +53,7 @@ def decode_base64(encoded: str) -> bytes:
     try:
         return base64.b64decode("".join(plain.split()), validate=True)
     except (ValueError, binascii.Error) as error:
-        raise EngineBroken(_EMPTY) from error
+        raise EngineBroken(_NO_PICTURE) from error
 
 
 def open_picture(content: bytes) -> Image:

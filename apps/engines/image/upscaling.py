@@ -37,11 +37,11 @@ def upscale_picture(start: bytes, factor: int) -> DrawnPicture:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise EngineRefused("The picture to enlarge cannot be read.") from error
     while factor > 1:
-        picture, factor = _doubled(picture), factor // 2
+        picture, factor = _double(picture), factor // 2
     return DrawnPicture(picture)
 
 
-def _doubled(picture: Image) -> Image:
+def _double(picture: Image) -> Image:
     from PIL import Image, ImageFilter
 
     size = (picture.width * 2, picture.height * 2)
@@ -51,11 +51,11 @@ def _doubled(picture: Image) -> Image:
     most = np.asarray(picture.filter(ImageFilter.MaxFilter(3)).resize(size, nearest), np.float32)
     values: Any = np.clip(smooth, minimum, most)
     for _ in range(_STEPS):
-        values = _drawn_together(values)
+        values = _sharpen(values)
     return Image.fromarray(np.clip(values, 0, 255).round().astype(np.uint8))
 
 
-def _drawn_together(values: Any) -> Any:
+def _sharpen(values: Any) -> Any:
     """Apply one step of the shock filter: move each pixel towards its brightest or darkest neighbour, by the sign of
     the curvature."""
     wide = np.pad(values, ((1, 1), (1, 1), (0, 0)), "edge")

@@ -84,13 +84,13 @@ class _Network:
         torch = self._torch
         if torch.get_num_threads() != 1:
             torch.set_num_threads(1)  # setting of the calling thread
-        read = self._tokenizer.encode_batch(list(pairs))
-        ids, kinds, mask = (
-            torch.tensor([getattr(one, name) for one in read]) for name in ("ids", "type_ids", "attention_mask")
+        encodings = self._tokenizer.encode_batch(list(pairs))
+        ids, type_ids, mask = (
+            torch.tensor([getattr(one, name) for one in encodings]) for name in ("ids", "type_ids", "attention_mask")
         )
         with torch.inference_mode():
-            states = self._states(ids, kinds, mask)
-            claim = (mask * (1 - kinds)).unsqueeze(-1).to(states.dtype)
+            states = self._states(ids, type_ids, mask)
+            claim = (mask * (1 - type_ids)).unsqueeze(-1).to(states.dtype)
             joined = torch.cat([states[:, 0], (states * claim).sum(1) / claim.sum(1)], 1)
             hidden = torch.nn.functional.gelu(self._linear(joined, "head.0"))
             scores: list[float] = torch.sigmoid(self._linear(hidden, "head.2").float()).squeeze(-1).tolist()
@@ -99,8 +99,8 @@ class _Network:
     def _states(self, ids: Tensor, kinds: Tensor, mask: Tensor) -> Tensor:
         """Return the states of all tokens after the last layer, shape (n, tokens, width)."""
         torch, weights = self._torch, self._weights
-        places = weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
-        x = weights["embeddings.word_embeddings.weight"][ids] + places
+        positions = weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
+        x = weights["embeddings.word_embeddings.weight"][ids] + positions
         x = self._norm(x + weights["embeddings.token_type_embeddings.weight"][kinds], "embeddings.LayerNorm")
         attention_mask = mask.bool()[:, None, None, :]
         for number in range(self._layers):
@@ -109,13 +109,13 @@ class _Network:
                 self._linear(x, f"{layer}.attention.self.{name}").unflatten(-1, (self._heads, -1)).transpose(1, 2)
                 for name in ("query", "key", "value")
             )
-            mixed = (
+            attended = (
                 torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=attention_mask)
                 .transpose(1, 2)
                 .flatten(2)
             )
             out = f"{layer}.attention.output"
-            x = self._norm(x + self._linear(mixed, f"{out}.dense"), f"{out}.LayerNorm")
+            x = self._norm(x + self._linear(attended, f"{out}.dense"), f"{out}.LayerNorm")
             inner = torch.nn.functional.gelu(self._linear(x, f"{layer}.intermediate.dense"))
             x = self._norm(x + self._linear(inner, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
         return x

@@ -16,9 +16,9 @@ class FakeNli:
 
     def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """Return for each (source, claim) the probability, 0 to 1, that the claim follows."""
-        return [_share(source, claim) for source, claim in pairs]
+        return [_compute_overlap(source, claim) for source, claim in pairs]
 
 
-def _share(source: str, claim: str) -> float:
-    said, given = set(extract_content_terms(claim)), set(extract_content_terms(source))
-    return 0.95 * len(said & given) / len(said) if said else 0.0
+def _compute_overlap(source: str, claim: str) -> float:
+    claim_terms, source_terms = set(extract_content_terms(claim)), set(extract_content_terms(source))
+    return 0.95 * len(claim_terms & source_terms) / len(claim_terms) if claim_terms else 0.0

@@ -78,8 +78,8 @@ def extract_terms(text: str) -> list[str]:
 
 def extract_content_terms(text: str) -> list[str]:
     """Return the stemmed words in order, without stop words; with them if the text has nothing else."""
-    kept = [stem_word(word) for word in split_words(text) if word not in STOPWORDS]
-    return kept or extract_terms(text)
+    content_terms = [stem_word(word) for word in split_words(text) if word not in STOPWORDS]
+    return content_terms or extract_terms(text)
 
 
 @lru_cache(maxsize=200_000)

@@ -56,8 +56,8 @@ def dump_database(folder: Path) -> DatabaseDump:
 def check_copy(file: Path, manifest: Manifest) -> None:
     """Raise BackupError unless the copy can be read and, for SQLite, is sound and has the expected row counts."""
     if manifest.engine != "sqlite":
-        told = _run_program("pg_restore", "--list", str(file))
-        missing = [model for model in COUNTED.values() if f" {model._meta.db_table} " not in told]
+        listing = _run_program("pg_restore", "--list", str(file))
+        missing = [model for model in COUNTED.values() if f" {model._meta.db_table} " not in listing]
         if missing:
             raise BackupError(f"The copy of the database has no table {missing[0]._meta.db_table}.")
         return
@@ -193,7 +193,7 @@ def _run_program(program: str, *arguments: str) -> str:
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
-        said = next((line for line in lines if "error" in line.lower()), lines[-1])
-        failure = BackupError(f"{program} failed: {said.removeprefix(f'{program}: ')}")
+        reason = next((line for line in lines if "error" in line.lower()), lines[-1])
+        failure = BackupError(f"{program} failed: {reason.removeprefix(f'{program}: ')}")
         raise OSError(errno.ENOSPC, str(failure)) if disk_space.is_disk_full_error(failure) else failure
     return done.stdout

@@ -128,16 +128,16 @@ async def check_captions() -> CheckResult:
 
 async def check_image_classifier() -> CheckResult:
     """Check that the classifier of pictures scores a test picture."""
-    looks = registry.get_image_classifier()
-    if looks is None:
+    classifier = registry.get_image_classifier()
+    if classifier is None:
         unseen = gettext("No classifier checks pictures. Each created picture says so.")
         return warn(unseen, gettext("Run ./run setup to download one, or set another in PICTURE_CHECK."))
     started = time.perf_counter()
     try:
-        await in_pool(looks.scores, picture_checks.encode_png(build_test_picture()))
+        await in_pool(classifier.scores, picture_checks.encode_png(build_test_picture()))
     except EngineError as error:
-        held = gettext("Pictures are labelled as not checked, or withheld. Run ./run setup, or check PICTURE_CHECK.")
-        return bad(translate_stored(str(error)), held)
+        advice = gettext("Pictures are labelled as not checked, or withheld. Run ./run setup, or check PICTURE_CHECK.")
+        return bad(translate_stored(str(error)), advice)
     ms = f"{(time.perf_counter() - started) * 1000:.0f}"
     return good(gettext("The classifier checked a test picture in %(ms)s ms.") % {"ms": ms})
 

@@ -267,12 +267,12 @@ def check_picture_names() -> CheckResult:
     count = len(picture_names.configured_names())
     advice = gettext("Change the list there, or let reviewers decide, and remove the setting from the environment.")
     if picture_names.is_in_force():
-        said = gettext(
+        message = gettext(
             "PICTURE_NAMES is set: its %(count)s names are a blocklist of the policy, under Review, Blocklists."
         )
-        return warn(said % {"count": count}, advice)
-    said = gettext("PICTURE_NAMES is set, but the current policy does not block all of its names in pictures.")
-    return warn(said, advice)
+        return warn(message % {"count": count}, advice)
+    message = gettext("PICTURE_NAMES is set, but the current policy does not block all of its names in pictures.")
+    return warn(message, advice)
 
 
 def check_frozen_texts() -> CheckResult:

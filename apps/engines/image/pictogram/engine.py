@@ -44,8 +44,8 @@ SHA256 = "3ea2e641b10abb8a03320b0f4c96ffe100007fb4718d0b5a6ff9793eeb51aa3a"
 LARGE = 512  # pixels of a side of the enlarged picture
 KNOWN = 0.45  # cosine of the nearest name below which a prompt is refused
 _ALIGNED_BY = "Cosine between the description and the captions of the most similar pictogram."
-_OFFERED = 5  # names in a refusal
-STEPS, GUIDANCE, _MOST = 20, 1.0, 50
+_OFFERED_NAMES = 5  # names in a refusal
+STEPS, GUIDANCE, _MAX_STEPS = 20, 1.0, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,8 @@ class PictogramPainter:
                 loaded = self._load()
         return PictureModel(
             "Openbook Pictograms", loaded.fingerprint, width=LARGE, height=LARGE, steps=STEPS, guidance=GUIDANCE,
-            multiple=LARGE, max_side=LARGE, max_steps=_MOST, accepts_mask=True, vocabulary=len(loaded.vocabulary.names),
+            multiple=LARGE, max_side=LARGE, max_steps=_MAX_STEPS, accepts_mask=True,
+            vocabulary=len(loaded.vocabulary.names),
         )  # fmt: skip
 
     def nearest_names(self, prompt: str, limit: int) -> list[str]:
@@ -188,7 +189,7 @@ class PictogramPainter:
 def _require_known_name(vector: NDArray[np.float32], vocabulary: PictogramVocabulary) -> None:
     """Raise EngineRefused, naming the nearest names, if no known name is near enough."""
     if float(vocabulary.compute_cosines(vector).max()) < KNOWN:
-        names = "”, “".join(vocabulary.nearest(vector, _OFFERED))
+        names = "”, “".join(vocabulary.nearest(vector, _OFFERED_NAMES))
         raise EngineRefused(message_templates.NOT_KNOWN % {"names": names})
 
 

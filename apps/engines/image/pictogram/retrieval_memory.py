@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_SHARP = 50.0  # inverse temperature of the softmax: a difference in cosine of 0.02 is a factor of e
-_SURE = 0.3  # temperature after the random noise: mostly a single picture
+_INVERSE_TEMPERATURE = 50.0  # inverse temperature of the softmax: a difference in cosine of 0.02 is a factor of e
+_NOISE_TEMPERATURE = 0.3  # temperature after the random noise: mostly a single picture
 
 
 class RetrievalMemory(nn.Module):  # type: ignore[misc]
@@ -45,7 +45,7 @@ class RetrievalMemory(nn.Module):  # type: ignore[misc]
         cosines = torch.einsum("nd,pcd->npc", meaning, self.keys).amax(2)  # cosine of each picture's nearest caption
         chance = [torch.rand(cosines.shape[1], generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         gumbel = -torch.log(-torch.log(torch.stack(chance).clamp(1e-9, 1 - 1e-7)))
-        share = F.softmax((_SHARP * cosines + gumbel) / _SURE, 1)
+        share = F.softmax((_INVERSE_TEMPERATURE * cosines + gumbel) / _NOISE_TEMPERATURE, 1)
         return cast(Tensor, share @ self.sketches).view(len(meaning), 3, self.shape.sketch, self.shape.sketch)
 
     def alignment(self, picture: Tensor, meaning: Tensor) -> float:
