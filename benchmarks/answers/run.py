@@ -9,15 +9,13 @@ contains a gold answer, both normalised as in SQuAD.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from argparse import ArgumentParser
 from contextlib import ExitStack
 from typing import Any
 
+from benchmarks.lib import site
 from benchmarks.lib.metrics import interval
 from benchmarks.lib.model_server import model_server
 
@@ -41,10 +39,10 @@ def run(options: dict[str, Any]) -> dict[str, float]:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         model = stack.enter_context(model_server()) if options["questions"] else {}
         env = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": "", "DEBUG": "1", **model}
-        command = [sys.executable, "-m", "benchmarks.answers.worker", str(options["data"] / options["set"])]
-        command += [str(options["questions"]), str(options["first"])]
-        done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True)
-    found: dict[str, list[bool]] = json.loads(done.stdout)
+        path = options["data"] / options["set"]
+        found: dict[str, list[bool]] = site.run_module(
+            "benchmarks.answers.worker", path, options["questions"], options["first"], env=env
+        )
     numbers = {}
     for name in SHARES:
         if found[name]:

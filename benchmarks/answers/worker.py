@@ -30,7 +30,7 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GoldQuestion:
     """Question with its gold answers."""
 
     question: str
@@ -49,14 +49,14 @@ def main(path: Path, sample: int, first: int) -> dict[str, list[bool]]:
     from benchmarks.lib.datasets import DatasetText
 
     user = User.objects.create_user("bench@example.org", uuid4().hex)
-    paragraphs, questions = read(path)
+    paragraphs, questions = read_squad(path)
     texts = [DatasetText(str(number), title, text) for number, (title, text) in enumerate(paragraphs)]
-    fixtures._fill(user, texts, 10**9)
+    fixtures.create_collection(user, texts)
     questions = questions[:: max(1, len(questions) // first)] if first else questions
     return asyncio.run(_ask(user, questions, sample))
 
 
-def read(path: Path) -> tuple[list[tuple[str, str]], list[Asked]]:
+def read_squad(path: Path) -> tuple[list[tuple[str, str]], list[GoldQuestion]]:
     """Return the paragraphs as (title of the article, text), and the questions."""
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     paragraphs, questions = [], []
@@ -65,55 +65,61 @@ def read(path: Path) -> tuple[list[tuple[str, str]], list[Asked]]:
             paragraphs.append((str(article.get("title", "")).replace("_", " "), paragraph["context"]))
             for item in paragraph["qas"]:
                 gold = tuple(answer["text"] for answer in item["answers"])
-                questions.append(Asked(item["question"], gold))
+                questions.append(GoldQuestion(item["question"], gold))
     return paragraphs, questions
 
 
-def normalised(text: str) -> str:
+def normalise_answer(text: str) -> str:
     """Return the text as SQuAD compares it: lower case, without punctuation and articles, single spaces."""
     kept = "".join(char for char in text.lower() if char not in string.punctuation)
     return " ".join(_ARTICLES.sub(" ", kept).split())
 
 
-def holds(text: str, gold: Sequence[str]) -> bool:
+def contains_gold(text: str, gold: Sequence[str]) -> bool:
     """Return whether the text contains a gold answer, both normalised."""
-    said = f" {normalised(text)} "
-    return any(f" {normalised(answer)} " in said for answer in gold if normalised(answer))
+    said = f" {normalise_answer(text)} "
+    return any(f" {normalise_answer(answer)} " in said for answer in gold if normalise_answer(answer))
 
 
-async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, list[bool]]:
+async def _ask(user: Any, questions: Sequence[GoldQuestion], sample: int) -> dict[str, list[bool]]:
     from apps.conversations.grounding import quote_selection
     from apps.documents.retrieval.search import search
     from apps.engines import registry
     from apps.lib.concurrency.threads import in_pool
     from benchmarks.answers import run as answers
 
-    drawn = set(range(0, len(questions), max(1, len(questions) // sample))) if sample else set()
-    found: dict[str, list[bool]] = {name: [] for name in answers.SHARES}
+    sampled = set(range(0, len(questions), max(1, len(questions) // sample))) if sample else set()
+    results: dict[str, list[bool]] = {name: [] for name in answers.SHARES}
     for number, asked in enumerate(questions):
         result = await search(user, asked.question)
         passages = dict(enumerate(result.passages, 1))
-        chosen = await in_pool(quote_selection.select_quotes, asked.question, result.vector, passages, result.idf)
-        found["gold_in_first_quote"].append(bool(chosen) and holds(chosen[0].text, asked.gold))
-        found["gold_in_quotes"].append(any(holds(quote.text, asked.gold) for quote in chosen))
-        alone = await in_pool(
+        quotes = await in_pool(quote_selection.select_quotes, asked.question, result.vector, passages, result.idf)
+        results["gold_in_first_quote"].append(bool(quotes) and contains_gold(quotes[0].text, asked.gold))
+        results["gold_in_quotes"].append(any(contains_gold(quote.text, asked.gold) for quote in quotes))
+        best_sentence = await in_pool(
             partial(
                 quote_selection.select_quotes, asked.question, result.vector, passages, result.idf, limit=1, join=False
             )
         )
-        found["gold_in_best_sentence"].append(bool(alone) and holds(alone[0].text, asked.gold))
-        found["first_quotes_joined"].append([quote.text for quote in chosen[:1]] != [quote.text for quote in alone])
-        if number in drawn and len(found["gold_in_model_text"]) < sample:
-            found["gold_in_model_text"].append(holds(await _answer(asked.question, result.passages), asked.gold))
+        results["gold_in_best_sentence"].append(
+            bool(best_sentence) and contains_gold(best_sentence[0].text, asked.gold)
+        )
+        results["first_quotes_joined"].append(
+            [quote.text for quote in quotes[:1]] != [quote.text for quote in best_sentence]
+        )
+        if number in sampled and len(results["gold_in_model_text"]) < sample:
+            results["gold_in_model_text"].append(
+                contains_gold(await _answer_with_model(asked.question, result.passages), asked.gold)
+            )
         if number % 100 == 99:
-            shares = {name: f"{sum(right) / len(right):.3f}" for name, right in found.items() if right}
+            shares = {name: f"{sum(right) / len(right):.3f}" for name, right in results.items() if right}
             print(f"{number + 1} of {len(questions)} questions: {shares}", file=sys.stderr)
     if sample:
         await registry.get_chat_engine().close()
-    return found
+    return results
 
 
-async def _answer(question: str, passages: Sequence[Any]) -> str:
+async def _answer_with_model(question: str, passages: Sequence[Any]) -> str:
     """Return the model's answer, prompted as in the first turn of a conversation."""
     from apps.conversations.evidence import source_numbering
     from apps.conversations.turns import prompt

@@ -27,32 +27,34 @@ _PATIENCE_S = 120.0
 Triple = tuple[str, str, str]  # a question, another one about the same paragraph, one about another paragraph
 
 
-async def waited(url: str, key: str, model: str, questions: Sequence[Triple]) -> dict[str, list[float]]:
+async def measure_waits(url: str, key: str, model: str, questions: Sequence[Triple]) -> dict[str, list[float]]:
     """Return the milliseconds from the question to its first text, for "cold", "known" and "warm"."""
-    found: dict[str, list[float]] = {"cold": [], "known": [], "warm": []}
+    waits: dict[str, list[float]] = {"cold": [], "known": [], "warm": []}
     address = url.replace("http", "ws", 1) + "/ws/chat/"
     async with (
         aiohttp.ClientSession() as http,
-        http.ws_connect(address, headers=site.session(url, key), max_msg_size=0) as wire,
+        http.ws_connect(address, headers=site.build_session_headers(url, key), max_msg_size=0) as wire,
     ):
         for number, (first, second, other) in enumerate(questions):
-            cold = await _asked(wire, _ask(first))
-            known = await _asked(wire, _ask(second, cold.conversation, cold.turn))
-            await _idle(http, model)
-            await wire.send_str(json.dumps({**_ask(other), "do": "typing"}))
+            cold = await _ask_until_first_text(wire, _build_ask(first))
+            known = await _ask_until_first_text(wire, _build_ask(second, cold.conversation, cold.turn))
+            await _wait_until_idle(http, model)
+            await wire.send_str(json.dumps({**_build_ask(other), "do": "typing"}))
             await asyncio.sleep(_TYPING_S)
-            await _idle(http, model)
-            warm = await _asked(wire, _ask(other))
-            await _idle(http, model)
-            if number and cold.first and warm.first:  # the first round warms up; rounds without sources do not count
-                found["cold"].append(cold.first)
-                found["warm"].append(warm.first)
-                if known.first and known.sources <= cold.sources:
-                    found["known"].append(known.first)
-    return found
+            await _wait_until_idle(http, model)
+            warm = await _ask_until_first_text(wire, _build_ask(other))
+            await _wait_until_idle(http, model)
+            if (
+                number and cold.first_text_ms and warm.first_text_ms
+            ):  # the first round warms up; rounds without sources do not count
+                waits["cold"].append(cold.first_text_ms)
+                waits["warm"].append(warm.first_text_ms)
+                if known.first_text_ms and known.sources <= cold.sources:
+                    waits["known"].append(known.first_text_ms)
+    return waits
 
 
-def _ask(text: str, conversation: str | None = None, after: str | None = None) -> dict[str, Any]:
+def _build_ask(text: str, conversation: str | None = None, after: str | None = None) -> dict[str, Any]:
     return {
         "do": "ask", "client_id": uuid4().hex, "conversation": conversation, "text": text, "collections": [],
         "after": after,
@@ -60,18 +62,18 @@ def _ask(text: str, conversation: str | None = None, after: str | None = None) -
 
 
 @dataclass(slots=True)
-class Answer:
+class StoppedAnswer:
     """Answer that was stopped at its first text."""
 
     conversation: str = ""
     turn: str = ""
     sources: set[str] = field(default_factory=set)  # their numbers in the conversation
-    first: float = 0.0  # milliseconds to the first text; 0 if none came
+    first_text_ms: float = 0.0  # milliseconds to the first text; 0 if none came
 
 
-async def _asked(wire: aiohttp.ClientWebSocketResponse, ask: dict[str, Any]) -> Answer:
+async def _ask_until_first_text(wire: aiohttp.ClientWebSocketResponse, ask: dict[str, Any]) -> StoppedAnswer:
     """Send the question and return its answer, stopped at the first text."""
-    began, answer = time.monotonic(), Answer()
+    began, answer = time.monotonic(), StoppedAnswer()
     await wire.send_str(json.dumps(ask))
     async with asyncio.timeout(_PATIENCE_S):
         while True:
@@ -81,8 +83,8 @@ async def _asked(wire: aiohttp.ClientWebSocketResponse, ask: dict[str, Any]) -> 
                     answer.conversation, answer.turn = event["conversation"], event["turn"]
                 case "sources":
                     answer.sources.update(_SOURCE.findall(event["html"]))
-                case "text" if not answer.first:
-                    answer.first = 1000 * (time.monotonic() - began)
+                case "text" if not answer.first_text_ms:
+                    answer.first_text_ms = 1000 * (time.monotonic() - began)
                     await wire.send_str(json.dumps({"do": "stop", "turn": answer.turn}))
                 case "refused":
                     raise RuntimeError(event["text"])
@@ -90,7 +92,7 @@ async def _asked(wire: aiohttp.ClientWebSocketResponse, ask: dict[str, Any]) -> 
                     return answer
 
 
-async def _idle(http: aiohttp.ClientSession, model: str) -> None:
+async def _wait_until_idle(http: aiohttp.ClientSession, model: str) -> None:
     """Return once the model server is idle; after a second if it does not report that."""
     async with asyncio.timeout(_PATIENCE_S):
         while True:

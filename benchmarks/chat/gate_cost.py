@@ -22,25 +22,25 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 def main(words: int, pause: float) -> float:
     """Return the microseconds of CPU time per word."""
     django.setup()
-    return asyncio.run(_judged(words, pause))
+    return asyncio.run(_measure(words, pause))
 
 
-async def _judged(words: int, pause: float) -> float:
+async def _measure(words: int, pause: float) -> float:
     """Return the microseconds per word, less those of the stream alone."""
     from apps.safety.gate import gate
 
-    async for _ in gate.moderate_stream(_written(24, 0)):  # loads what the gate needs
+    async for _ in gate.moderate_stream(_write_words(24, 0)):  # loads what the gate needs
         pass
     began = time.process_time()
-    async for _ in _written(words, pause):
+    async for _ in _write_words(words, pause):
         pass
     bare, began = time.process_time() - began, time.process_time()
-    async for _ in gate.moderate_stream(_written(words, pause)):
+    async for _ in gate.moderate_stream(_write_words(words, pause)):
         pass
     return 1e6 * (time.process_time() - began - bare) / words
 
 
-async def _written(words: int, pause: float) -> AsyncIterator[str]:
+async def _write_words(words: int, pause: float) -> AsyncIterator[str]:
     for number in range(words):
         await asyncio.sleep(pause)
         yield f"word{number} " if (number + 1) % 12 else f"word{number} [1]. "

@@ -22,10 +22,10 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 LONG = 2_000  # messages of the long conversation
-_OTHERS = 100  # messages of each of the others
+_OTHER_MESSAGES = 100  # messages of each of the others
 
 
-def main(data: Path, chunks: int, people: int, messages: int) -> dict[str, Any]:
+def main(data: Path, chunks: int, user_count: int, messages: int) -> dict[str, Any]:
     """Fill the data directory. Return session keys, the id of the long conversation, questions, and questions by
     paragraph."""
     django.setup()
@@ -35,43 +35,45 @@ def main(data: Path, chunks: int, people: int, messages: int) -> dict[str, Any]:
     call_command("collectstatic", interactive=False, verbosity=0)
     from apps.users.models import User
     from benchmarks.lib import fixtures
-    from benchmarks.lib.datasets import read
+    from benchmarks.lib.datasets import read_data_set
 
-    asked = read(data / "xquad")
+    data_set = read_data_set(data / "xquad")
     user = User.objects.create_superuser("bench@example.org", uuid4().hex)
     if chunks:
-        fixtures._fill(user, list(asked.texts), chunks)
-    talk = _talk(asked)
-    long = _conversation(user, "Long", talk, min(LONG, messages))
-    for number in range((messages - LONG) // _OTHERS):
-        _conversation(user, f"Conversation {number}", talk, _OTHERS)
-    others = [User.objects.create_user(f"person{number}@example.org") for number in range(people)]
+        fixtures.create_collection(user, data_set.texts, chunks)
+    exchanges = _make_exchanges(data_set)
+    long = _create_conversation(user, "Long", exchanges, min(LONG, messages))
+    for number in range((messages - LONG) // _OTHER_MESSAGES):
+        _create_conversation(user, f"Conversation {number}", exchanges, _OTHER_MESSAGES)
+    other_users = [User.objects.create_user(f"person{number}@example.org") for number in range(user_count)]
     return {
-        "session": fixtures._session(user),
-        "sessions": [fixtures._session(other) for other in others],
+        "session": fixtures.create_session(user),
+        "sessions": [fixtures.create_session(other) for other in other_users],
         "long": str(long),
-        "questions": [asked.questions[number] for number in asked.relevant],
-        "paragraphs": _together(asked),
+        "questions": [data_set.questions[number] for number in data_set.relevant],
+        "paragraphs": _group_questions(data_set),
     }
 
 
-def _together(asked: Any) -> list[list[str]]:
+def _group_questions(data_set: Any) -> list[list[str]]:
     """Return the questions about each paragraph."""
-    found: dict[str, list[str]] = {}
-    for number, texts in asked.relevant.items():
-        found.setdefault(next(iter(texts)), []).append(asked.questions[number])
-    return list(found.values())
+    questions_by_paragraph: dict[str, list[str]] = {}
+    for number, texts in data_set.relevant.items():
+        questions_by_paragraph.setdefault(next(iter(texts)), []).append(data_set.questions[number])
+    return list(questions_by_paragraph.values())
 
 
-def _talk(asked: Any) -> Iterator[tuple[str, str]]:
+def _make_exchanges(data_set: Any) -> Iterator[tuple[str, str]]:
     """Yield questions with a paragraph that answers each, endlessly; repetitions are made distinct by a number."""
-    known = {text.id: text.text for text in asked.texts}
-    pairs = [(asked.questions[number], known[text]) for number, texts in asked.relevant.items() for text in texts]
+    texts_by_id = {text.id: text.text for text in data_set.texts}
+    pairs = [
+        (data_set.questions[number], texts_by_id[text]) for number, texts in data_set.relevant.items() for text in texts
+    ]
     for number, (question, text) in enumerate(cycle(pairs)):
         yield question, f"{text}\n\n- **Number {number}** of what was said\n- and `one more` point"
 
 
-def _conversation(user: Any, title: str, talk: Iterator[tuple[str, str]], messages: int) -> Any:
+def _create_conversation(user: Any, title: str, exchanges: Iterator[tuple[str, str]], messages: int) -> Any:
     """Create a conversation of that many messages and return its key."""
     from datetime import timedelta
 
@@ -79,11 +81,11 @@ def _conversation(user: Any, title: str, talk: Iterator[tuple[str, str]], messag
 
     from apps.conversations.models import Conversation, Message
 
-    place = Conversation.objects.create(owner=user, title=title)
+    conversation = Conversation.objects.create(owner=user, title=title)
     start, last, rows = timezone.now() - timedelta(days=30), None, list[Message]()
-    for asked, said in islice(talk, messages // 2):
-        question = Message(conversation=place, parent=last, role="user", text=asked, asked_by=user)
-        last = Message(conversation=place, parent=question, role="assistant", text=said, asked_by=user)
+    for question_text, answer_text in islice(exchanges, messages // 2):
+        question = Message(conversation=conversation, parent=last, role="user", text=question_text, asked_by=user)
+        last = Message(conversation=conversation, parent=question, role="assistant", text=answer_text, asked_by=user)
         rows += [question, last]
     created = Message._meta.get_field("created")
     created.auto_now_add = False  # dates are spread over months
@@ -91,7 +93,7 @@ def _conversation(user: Any, title: str, talk: Iterator[tuple[str, str]], messag
         row.created = start + timedelta(minutes=number)
     Message.objects.bulk_create(rows, batch_size=500)
     created.auto_now_add = True
-    return place.pk
+    return conversation.pk
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from apps.lib.text.analyzer import split_words
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 _WARM_UP = 2
-_LEAST = 3  # words of at most this many letters are not searched
+_MIN_LETTERS = 3  # words of at most this many letters are not searched
 # The page is usable once its script has run and its content is painted.
 _USABLE = """
 new MutationObserver(() => {
@@ -30,7 +30,7 @@ _TIMES = """() => {
 }"""
 
 
-def opened(url: str, key: str, conversation: str, times: int) -> list[dict[str, float]]:
+def measure_page_loads(url: str, key: str, conversation: str, times: int) -> list[dict[str, float]]:
     """Return for each load the milliseconds until the page is usable, and those of the server, in a browser with an
     empty cache. Raise CommandError without a browser."""
     try:
@@ -40,7 +40,7 @@ def opened(url: str, key: str, conversation: str, times: int) -> list[dict[str, 
     chromium = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if chromium is None:
         raise CommandError("This measurement needs Chromium, which is not installed.")
-    seen = []
+    timings = []
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=_FLAGS)
         for _ in range(times + _WARM_UP):
@@ -50,26 +50,26 @@ def opened(url: str, key: str, conversation: str, times: int) -> list[dict[str, 
             page = context.new_page()
             page.goto(f"{url}/c/{conversation}/")
             page.wait_for_function("window.usable")
-            seen.append(page.evaluate(_TIMES))
+            timings.append(page.evaluate(_TIMES))
             context.close()
         browser.close()
-    return seen[_WARM_UP:]
+    return timings[_WARM_UP:]
 
 
-def searched(url: str, key: str, questions: Sequence[str], times: int) -> list[float]:
+def measure_searches(url: str, key: str, questions: Sequence[str], times: int) -> list[float]:
     """Return the milliseconds of each search, including the whole response. Raise RuntimeError for a search without
     hits."""
-    took = []
+    milliseconds = []
     for number in range(times + _WARM_UP):
         question = questions[number * len(questions) // (times + _WARM_UP)]
-        said = [word for word in split_words(question) if len(word) > _LEAST]
-        query = " ".join(said[: 1 + number % 3])  # one word, two, or three
+        words = [word for word in split_words(question) if len(word) > _MIN_LETTERS]
+        query = " ".join(words[: 1 + number % 3])  # one word, two, or three
         began = time.perf_counter()
         page = _get(f"{url}/conversations/all/?q={quote(query)}", key)
-        took.append(1000 * (time.perf_counter() - began))
+        milliseconds.append(1000 * (time.perf_counter() - began))
         if "<mark>" not in page:
             raise RuntimeError(f"Nothing was found for {query!r}, which somebody said.")
-    return took[_WARM_UP:]
+    return milliseconds[_WARM_UP:]
 
 
 def _get(url: str, key: str) -> str:

@@ -22,16 +22,12 @@ with other load on the machine. Run it alone.
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError
 
 from apps.lib.ports import find_free_port
@@ -42,7 +38,7 @@ from benchmarks.lib.model_server import model_server
 
 _ALL = 10**9  # chunks
 PARTS = ("open", "search", "sockets", "wire", "warm")
-_MEDIUM = "benchmarks.chat.server:application"
+_METERED_APP = "benchmarks.chat.server:application"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -61,83 +57,85 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     """Return the numbers of the chosen parts."""
     wanted, numbers = set(options["parts"]), dict[str, float]()
     if wanted & {"open", "search"}:
-        numbers |= _history(options)
+        numbers |= _measure_history(options)
     if wanted & {"sockets", "wire"}:
-        numbers |= _medium(options)
+        numbers |= _measure_streams(options)
     if "warm" in wanted:
-        numbers |= _first_texts(options)
+        numbers |= _measure_first_texts(options)
     return numbers
 
 
-def _history(options: dict[str, Any]) -> dict[str, float]:
+def _measure_history(options: dict[str, Any]) -> dict[str, float]:
     """Open a long conversation repeatedly, and search all conversations."""
     numbers: dict[str, float] = {}
     port = find_free_port()
     url = f"http://localhost:{port}"
     with tempfile.TemporaryDirectory() as folder:
-        env = site.environment(folder, url, WARM_WHILE_TYPING="0")
-        prepared = _prepare(env, options, chunks=0, people=0, messages=options["messages"])
-        with site.web(env, port):
+        env = site.build_environment(folder, url, WARM_WHILE_TYPING="0")
+        prepared = _create_fixtures(env, options, chunks=0, users=0, messages=options["messages"])
+        with site.run_web(env, port):
             if "open" in options["parts"]:
-                seen = page_load.opened(url, prepared["session"], prepared["long"], options["times"])
-                numbers |= _middle("open_2000", [page["usable"] for page in seen])
-                numbers |= _middle("open_2000_server", [page["server"] for page in seen])
+                pages = page_load.measure_page_loads(url, prepared["session"], prepared["long"], options["times"])
+                numbers |= _summarise_milliseconds("open_2000", [page["usable"] for page in pages])
+                numbers |= _summarise_milliseconds("open_2000_server", [page["server"] for page in pages])
             if "search" in options["parts"]:
-                took = page_load.searched(url, prepared["session"], prepared["questions"], options["times"])
-                numbers |= _middle("search_100k", took)
+                milliseconds = page_load.measure_searches(
+                    url, prepared["session"], prepared["questions"], options["times"]
+                )
+                numbers |= _summarise_milliseconds("search_100k", milliseconds)
     return numbers
 
 
-def _medium(options: dict[str, Any]) -> dict[str, float]:
+def _measure_streams(options: dict[str, Any]) -> dict[str, float]:
     """Stream answers to many users at once, and compare the size of answers of two lengths."""
     numbers: dict[str, float] = {}
     port, words, rate = find_free_port(), options["words"], options["rate"]
     url = f"http://localhost:{port}"
-    with tempfile.TemporaryDirectory() as folder, site.stand_in(options["data"], rate, words, 0.05) as model:
-        also = {"LLM_URL": f"{model}/v1", "LLM_STREAMS": str(options["sockets"]), "TITLES": "0", "LLM_TOKENIZER": ""}
-        also["LLM_TOOLS"] = "0"  # the fake model would accept tools, but calls none
-        also["BENCH_CLASSIFIED"] = "1" if options["classified"] else ""
-        env = site.environment(folder, url, **also)
-        prepared = _prepare(env, options, chunks=0, people=options["sockets"], messages=0)
-        with site.web(env, port, app=_MEDIUM) as (_, process):
+    with tempfile.TemporaryDirectory() as folder, site.run_fake_model(options["data"], rate, words, 0.05) as model:
+        extra = {"LLM_URL": f"{model}/v1", "LLM_STREAMS": str(options["sockets"]), "TITLES": "0", "LLM_TOKENIZER": ""}
+        extra["LLM_TOOLS"] = "0"  # the fake model would accept tools, but calls none
+        extra["BENCH_CLASSIFIED"] = "1" if options["classified"] else ""
+        env = site.build_environment(folder, url, **extra)
+        prepared = _create_fixtures(env, options, chunks=0, users=options["sockets"], messages=0)
+        with site.run_web(env, port, app=_METERED_APP) as (_, process):
             keys = prepared["sessions"]
             if "wire" in options["parts"]:
-                sizes = asyncio.run(_streams.answer_sizes(url, keys[0], model, (words // 2, words)))
+                sizes = asyncio.run(_streams.measure_answer_sizes(url, keys[0], model, (words // 2, words)))
                 numbers["wire_ratio"] = sizes[1] / sizes[0]
             if "sockets" in options["parts"]:
-                load = asyncio.run(_streams.at_once(url, process, keys, model, words))
-                numbers |= _costs(load, _apart(env, words, 1 / rate))
+                load = asyncio.run(_streams.run_load(url, process, keys, model, words))
+                numbers |= _summarise_load(load, site.run_module("benchmarks.chat.gate_cost", words, 1 / rate, env=env))
     return numbers
 
 
-def _first_texts(options: dict[str, Any]) -> dict[str, float]:
+def _measure_first_texts(options: dict[str, Any]) -> dict[str, float]:
     """Measure first texts of the model server in the settings, or of the packaged model on a vLLM started for it."""
     port = find_free_port()
     url, rounds = f"http://localhost:{port}", options["rounds"] + 1
     with tempfile.TemporaryDirectory() as folder, model_server() as model:
-        env = site.environment(folder, url, TITLES="0", WARM_WHILE_TYPING="1", **model)
-        prepared = _prepare(env, options, chunks=_ALL, people=0, messages=0)
-        asked = [questions[:2] for questions in prepared["paragraphs"] if len(questions) > 1]
-        if len(asked) < 2 * rounds:
-            raise CommandError(f"The data set has questions for {len(asked) // 2 - 1} --rounds.")
-        step = len(asked) // rounds
-        triples = [(*asked[n * step], asked[n * step + 1][0]) for n in range(rounds)]
-        with site.web(env, port):
-            waited = asyncio.run(first_token.waited(url, prepared["session"], model["LLM_URL"], triples))
-    middle = {name: statistics.median(values) for name, values in waited.items()}
+        env = site.build_environment(folder, url, TITLES="0", WARM_WHILE_TYPING="1", **model)
+        prepared = _create_fixtures(env, options, chunks=_ALL, users=0, messages=0)
+        question_pairs = [questions[:2] for questions in prepared["paragraphs"] if len(questions) > 1]
+        if len(question_pairs) < 2 * rounds:
+            raise CommandError(f"The data set has questions for {len(question_pairs) // 2 - 1} --rounds.")
+        step = len(question_pairs) // rounds
+        triples = [(*question_pairs[n * step], question_pairs[n * step + 1][0]) for n in range(rounds)]
+        with site.run_web(env, port):
+            waits = asyncio.run(first_token.measure_waits(url, prepared["session"], model["LLM_URL"], triples))
+    medians = {name: statistics.median(values) for name, values in waits.items()}
     return {
-        "warm_over_cold": middle["warm"] / middle["cold"],
-        "known_over_cold": middle["known"] / middle["cold"],
-        **{f"{name}_first_text_ms": value for name, value in middle.items()},
-        **{f"{name}_rounds": len(values) for name, values in waited.items()},
+        "warm_over_cold": medians["warm"] / medians["cold"],
+        "known_over_cold": medians["known"] / medians["cold"],
+        **{f"{name}_first_text_ms": value for name, value in medians.items()},
+        **{f"{name}_rounds": len(values) for name, values in waits.items()},
     }
 
 
-def _costs(load: _streams.Load, classified: float) -> dict[str, float]:
-    whole, gate, render = (1e6 * load.spent[part] / load.words for part in ("whole", "gate", "render"))
+def _summarise_load(load: _streams.LoadResult, classified: float) -> dict[str, float]:
+    whole, gate, render = (1e6 * load.cpu_seconds[part] / load.words for part in ("whole", "gate", "render"))
     return {
-        "sockets200_lost": _streams.lost(load),
-        **_streams.middle("sockets200_delay_ms", _streams.delays(load)),
+        "sockets200_lost": _streams.count_lost(load),
+        **_streams.summarise_latency("sockets200_delay_ms", _streams.compute_delays(load)),
         "sockets200_words_per_s": load.words / load.seconds,
         "sockets200_seconds": load.seconds,
         "cpu_us_per_token": whole - gate - render,
@@ -148,20 +146,11 @@ def _costs(load: _streams.Load, classified: float) -> dict[str, float]:
     }
 
 
-def _apart(env: dict[str, str], words: int, pause: float) -> float:
-    arguments = [sys.executable, "-m", "benchmarks.chat.gate_cost", str(words), str(pause)]
-    done = subprocess.run(arguments, env=env, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True, check=True)
-    return float(json.loads(done.stdout.splitlines()[-1]))
-
-
-def _middle(name: str, values: Sequence[float]) -> dict[str, float]:
+def _summarise_milliseconds(name: str, values: Sequence[float]) -> dict[str, float]:
     """Return median and 95th percentile in milliseconds."""
     cuts = statistics.quantiles(values, n=100, method="inclusive")
     return {f"{name}_ms": cuts[49], f"{name}_ms_p95": cuts[94]}
 
 
-def _prepare(env: dict[str, str], options: dict[str, Any], *, chunks: int, people: int, messages: int) -> Any:
-    arguments = [sys.executable, "-m", "benchmarks.chat.history", str(options["data"])]
-    arguments += map(str, (chunks, people, messages))
-    done = subprocess.run(arguments, env=env, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+def _create_fixtures(env: dict[str, str], options: dict[str, Any], *, chunks: int, users: int, messages: int) -> Any:
+    return site.run_module("benchmarks.chat.history", options["data"], chunks, users, messages, env=env)

@@ -26,59 +26,59 @@ from apps.safety.detectors.rules.engine import RuleCheck  # noqa: E402
 from apps.safety.gate import gate  # noqa: E402
 from apps.safety.gate.streaming import _Cutter  # noqa: E402
 
-spent = {"gate": 0.0, "render": 0.0, "clock": 0.0}
-_ONE_OF = 7  # calls of frequent functions; a prime, so that callers in turn are sampled equally
+cpu_seconds = {"gate": 0.0, "render": 0.0, "clock": 0.0}
+_SAMPLE_EVERY = 7  # calls of frequent functions; a prime, so that callers in turn are sampled equally
 
 
-def _judging(plain: Any) -> Any:
+def _time_verdicts(plain: Any) -> Any:
     """Time the gate's whole way to a verdict, if nothing in it waits: with rules alone."""
     calls, clock = itertools.count(), time.thread_time
 
     async def timed(*args: Any) -> Any:
-        if next(calls) % _ONE_OF:
+        if next(calls) % _SAMPLE_EVERY:
             return await plain(*args)
         first, began = clock(), clock()
         try:
             return await plain(*args)
         finally:
-            spent["gate"] += _ONE_OF * (clock() - began - (began - first))
-            spent["clock"] += 3 * (began - first)
+            cpu_seconds["gate"] += _SAMPLE_EVERY * (clock() - began - (began - first))
+            cpu_seconds["clock"] += 3 * (began - first)
 
     return timed
 
 
-def _metered(part: str, owner: type, *names: str, one_of: int = _ONE_OF) -> None:
+def _meter(part: str, owner: type, *names: str, sample_every: int = _SAMPLE_EVERY) -> None:
     for name in names:
-        setattr(owner, name, _timed(part, getattr(owner, name), one_of))
+        setattr(owner, name, _time_calls(part, getattr(owner, name), sample_every))
 
 
-def _timed(part: str, plain: Any, one_of: int) -> Any:
+def _time_calls(part: str, plain: Any, sample_every: int) -> Any:
     """Time a function. Reading a thread's clock is a system call that takes as long as the function itself. The clock's
     time varies with the load of the machine, so it is measured beside the function and subtracted."""
     calls, clock = itertools.count(), time.thread_time
 
     def timed(*args: Any, **named: Any) -> Any:
-        if next(calls) % one_of:
+        if next(calls) % sample_every:
             return plain(*args, **named)
         first, began = clock(), clock()
         try:
             return plain(*args, **named)
         finally:
-            spent[part] += one_of * (clock() - began - (began - first))
-            spent["clock"] += 3 * (began - first)
+            cpu_seconds[part] += sample_every * (clock() - began - (began - first))
+            cpu_seconds["clock"] += 3 * (began - first)
 
     return timed
 
 
-_metered("render", StreamRenderer, "feed", "finish")
-_metered("gate", _Cutter, "add", "take", "rest")
+_meter("render", StreamRenderer, "feed", "finish")
+_meter("gate", _Cutter, "add", "take", "rest")
 if os.environ.get("BENCH_CLASSIFIED"):
-    _metered("gate", RuleCheck, "said")
-    _metered("gate", LinearClassifier, "scores", one_of=1)
-    _metered("gate", BertEncoder, "_pass", one_of=1)
+    _meter("gate", RuleCheck, "check_sentence")
+    _meter("gate", LinearClassifier, "scores", sample_every=1)
+    _meter("gate", BertEncoder, "_pass", sample_every=1)
 else:
     settings.SAFETY_CHECK = "apps.safety.detectors.rules.engine.RuleCheck"
-    setattr(gate, "_sentence", _judging(gate._sentence))  # noqa: B010 - a type checker sees a plain function
+    setattr(gate, "_sentence", _time_verdicts(gate._sentence))  # noqa: B010 - a type checker sees a plain function
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -86,7 +86,11 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] != "http" or scope["path"] != "/spent":
         await _site(scope, receive, send)
         return
-    used = {"whole": time.process_time() - spent["clock"], "gate": spent["gate"], "render": spent["render"]}
+    used = {
+        "whole": time.process_time() - cpu_seconds["clock"],
+        "gate": cpu_seconds["gate"],
+        "render": cpu_seconds["render"],
+    }
     head = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": head})
     await send({"type": "http.response.body", "body": json.dumps(used).encode()})

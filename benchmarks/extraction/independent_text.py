@@ -30,7 +30,7 @@ _HEADERS = ("Subject", "From", "To", "Cc", "Date", "Subject")  # the subject is 
 _OMITTED = {"Fallback", "del", "moveFrom", "instrText", "delText", "annotation", "tracked-changes", "note"}
 
 
-def reading(path: Path) -> str | None:
+def read_independently(path: Path) -> str | None:
     """Return the text of a file as Markdown; None if the format does not state its text exactly."""
     read = _READERS.get(path.suffix.lower())
     return None if read is None else read(path)

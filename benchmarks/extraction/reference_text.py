@@ -25,7 +25,7 @@ _EMPHASIS = re.compile(r"(\*\*\*|\*\*|\*|~~|(?<!\w)_|_(?!\w)|`+)")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
 
 
-def plain(text: str, markdown: bool = False) -> str:
+def normalise_text(text: str, markdown: bool = False) -> str:
     """Return the words with single spaces, without markup of lists, headings, emphasis and tables."""
     if markdown:
         text = _COMMENT.sub(" ", text)
@@ -36,7 +36,7 @@ def plain(text: str, markdown: bool = False) -> str:
     return " ".join(text.split())[:LONGEST]
 
 
-def distance_share(one: str, other: str) -> float:
+def compute_distance(one: str, other: str) -> float:
     """Return the edit distance over the longer length: 0 for equal texts, 1 for nothing in common."""
     return float(Levenshtein.normalized_distance(one, other))
 

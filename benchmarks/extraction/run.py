@@ -28,8 +28,8 @@ from apps.documents.parsing.detection import refuse_by_extension
 from apps.documents.parsing.protocol import MAX_CHARACTERS, ParseError
 from apps.documents.sandbox import runner
 from apps.documents.sandbox.runner import detect_format
-from benchmarks.extraction.independent_text import reading
-from benchmarks.extraction.reference_text import distance_share, plain
+from benchmarks.extraction.independent_text import read_independently
+from benchmarks.extraction.reference_text import compute_distance, normalise_text
 
 SET, SOURCES, REFERENCES = "ingest_docs", "docling_src", "docling_groundtruth"
 MISSING = """There are no references in {place}: nothing is compared with one.
@@ -47,53 +47,57 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     """Return `similarity.EXTENSION`, `independent.EXTENSION`, `independent_words.EXTENSION`, and `files_read`,
     `files_refused`, `files_failed`, the latter for normal and for hostile files."""
     folder = options["data"] / SET
-    numbers = similarities(folder) | independent(folder)
-    for kind, counts in survey(folder, not options["quick"], options["verbose"]).items():
+    numbers = measure_similarity(folder) | compare_with_independent(folder)
+    for kind, counts in survey_files(folder, not options["quick"], options["verbose"]).items():
         name = "files" if kind == "normal" else f"{kind}_files"
         numbers |= {f"{name}_{end}": float(counts[end]) for end in ("read", "refused", "failed")}
     return numbers
 
 
-def similarities(folder: Path) -> dict[str, float]:
+def measure_similarity(folder: Path) -> dict[str, float]:
     """Return the similarity to the references, by extension and over all; {} without references."""
     if not (folder / REFERENCES).is_dir():
         print(MISSING.format(place=(folder / REFERENCES).resolve(), folder=f"DIR/{SET}"), file=sys.stderr)
         return {}
-    near: dict[Path, float] = {}
+    similarity_by_source: dict[Path, float] = {}
     for reference in sorted((folder / REFERENCES).rglob("*")):
         if (source := _source(folder / SOURCES, reference.name)) is not None:
-            said = plain(reference.read_text(errors="replace"), markdown=True)
-            near[source] = 1 - distance_share(_parsed(source), said)
-            print(f"{source.name}, against its reference: {near[source]:.3f}", file=sys.stderr)
-    return _means("similarity", near)
+            reference_text = normalise_text(reference.read_text(errors="replace"), markdown=True)
+            similarity_by_source[source] = 1 - compute_distance(_parse(source), reference_text)
+            print(f"{source.name}, against its reference: {similarity_by_source[source]:.3f}", file=sys.stderr)
+    return _means("similarity", similarity_by_source)
 
 
-def independent(folder: Path) -> dict[str, float]:
+def compare_with_independent(folder: Path) -> dict[str, float]:
     """Return the similarity to the second implementation, and the share of its words that the parser has, in any order.
     Tables and slides can be laid out in several ways."""
-    near: dict[Path, float] = {}
-    words: dict[Path, float] = {}
+    similarity_by_source: dict[Path, float] = {}
+    recall_by_source: dict[Path, float] = {}
     for source in sorted(path for path in (folder / SOURCES).glob("*") if path.is_file()):
-        if (said := reading(source)) is None:
+        if (reference_text := read_independently(source)) is None:
             continue
-        text = _parsed(source)
-        near[source] = 1 - distance_share(text, plain(said, markdown=True))
-        words[source] = words_kept(text, plain(said))
-        told = f"{near[source]:.3f}, {words[source]:.3f} of its words"
-        print(f"{source.name}, against an independent reading: {told}", file=sys.stderr)
-    return _means("independent", near) | _means("independent_words", words)
+        text = _parse(source)
+        similarity_by_source[source] = 1 - compute_distance(text, normalise_text(reference_text, markdown=True))
+        recall_by_source[source] = compute_word_recall(text, normalise_text(reference_text))
+        result = f"{similarity_by_source[source]:.3f}, {recall_by_source[source]:.3f} of its words"
+        print(f"{source.name}, against an independent reading: {result}", file=sys.stderr)
+    return _means("independent", similarity_by_source) | _means("independent_words", recall_by_source)
 
 
-def words_kept(text: str, said: str) -> float:
-    """Return the share of the words of `said` that `text` has, counted with repetitions."""
-    wanted = Counter(re.findall(r"\w+", said))
-    return (wanted & Counter(re.findall(r"\w+", text))).total() / wanted.total() if wanted else 1.0
+def compute_word_recall(text: str, reference: str) -> float:
+    """Return the share of the words of `reference` that `text` has, counted with repetitions."""
+    reference_words = Counter(re.findall(r"\w+", reference))
+    return (
+        (reference_words & Counter(re.findall(r"\w+", text))).total() / reference_words.total()
+        if reference_words
+        else 1.0
+    )
 
 
-def _parsed(source: Path) -> str:
+def _parse(source: Path) -> str:
     """Return the text without markup; "" for an unreadable file, with its error printed."""
     try:
-        return plain("\n".join(pages(source)))
+        return normalise_text("\n".join(read_pages(source)))
     except (ParseError, runner.ParserCrashed) as error:
         print(f"{source.name}: {error}", file=sys.stderr)
         return ""
@@ -109,21 +113,21 @@ def _means(name: str, values: Mapping[Path, float]) -> dict[str, float]:
     return {**means, name: statistics.fmean(every), f"{name}_files": float(len(every))} if every else {}
 
 
-def survey(folder: Path, recognise: bool = True, verbose: bool = False) -> dict[str, Counter[str]]:
+def survey_files(folder: Path, recognise: bool = True, verbose: bool = False) -> dict[str, Counter[str]]:
     """Return by kind of file ("normal", "hostile") the number read, refused with a reason, and failed without one."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for line in (folder / "MANIFEST.jsonl").read_text().splitlines():
         row = json.loads(line)
         if not (folder / row["path"]).is_file():
             continue
-        end, why = _end(folder / row["path"], recognise)
+        end, why = _read_outcome(folder / row["path"], recognise)
         counts[row["kind"]][end] += 1
         if end == "failed" or (verbose and end == "refused"):
             print(f"{row['kind']} {row['path']}: {why}", file=sys.stderr)
     return counts
 
 
-def pages(path: Path, recognise: bool = True) -> Iterator[str]:
+def read_pages(path: Path, recognise: bool = True) -> Iterator[str]:
     """Yield the text of each page as the worker would store it. Raise ParseError or ParserCrashed."""
     refuse_by_extension(path.name)
     kind = detect_format(path, path.name)
@@ -146,9 +150,9 @@ def pages(path: Path, recognise: bool = True) -> Iterator[str]:
     yield from texts.values()
 
 
-def _end(path: Path, recognise: bool) -> tuple[str, str]:
+def _read_outcome(path: Path, recognise: bool) -> tuple[str, str]:
     try:
-        list(pages(path, recognise))
+        list(read_pages(path, recognise))
     except ParseError as error:
         return ("refused" if str(error).endswith(".") else "failed"), str(error)
     except Exception as error:  # noqa: BLE001 - every error without a reason is counted

@@ -47,9 +47,9 @@ from apps.engines import registry
 from apps.engines.types import IndexQuery
 from apps.users.models import User
 
-KEPT = 60  # documents: more only lengthen the check after each kill
-TOLD = 20  # kills between two lines of progress
-chance = random.Random(5)  # noqa: S311 - the same kills in every run
+MAX_DOCUMENTS = 60  # documents: more only lengthen the check after each kill
+KILLS_PER_LINE = 20  # kills between two lines of progress
+rng = random.Random(5)  # noqa: S311 - the same kills in every run
 
 
 def main(kills: int) -> dict[str, float]:
@@ -58,39 +58,39 @@ def main(kills: int) -> dict[str, float]:
     call_command("migrate", verbosity=0)
     for name in ("notify_ingest", "notify_merge"):  # no worker listens here
         vars(uploads)[name] = lambda *_: None
-    place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
-    seen: Counter[str] = Counter()
+    collection = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
+    counts: Counter[str] = Counter()
     merges = 0
     for number in range(1, kills + 1):
         before = set(Segment.objects.live().values_list("pk", flat=True))
-        killed(place, number)
-        seen += faults()
+        kill_worker(collection, number)
+        counts += count_faults()
         merges += bool(before - set(Segment.objects.live().values_list("pk", flat=True)))
-        if not number % TOLD or number == kills:
-            told = ", ".join(f"{seen[name]} {name}" for name in ("torn", "lost"))
+        if not number % KILLS_PER_LINE or number == kills:
+            told = ", ".join(f"{counts[name]} {name}" for name in ("torn", "lost"))
             print(f"{number} of {kills} kills: {told}", file=sys.stderr, flush=True)
-    cut_off = len(list(folder().glob(".writing/*")))
-    settle()
-    seen += faults() + missing() + leftover()
+    cut_off = len(list(get_index_folder().glob(".writing/*")))
+    finish_all()
+    counts += count_faults() + count_missing() + count_leftovers()
     ready = Document.objects.filter(status="ready").count()
-    found = {name: float(seen[name]) for name in ("torn", "lost", "leaked")}
-    return {"kills": kills, **found, "kill_merges": merges, "kill_cut_off": cut_off, "kill_documents": ready}
+    damage = {name: float(counts[name]) for name in ("torn", "lost", "leaked")}
+    return {"kills": kills, **damage, "kill_merges": merges, "kill_cut_off": cut_off, "kill_documents": ready}
 
 
-def killed(place: Collection, seed: int) -> None:
+def kill_worker(collection: Collection, seed: int) -> None:
     """Fork a worker and kill it in the middle of its first, second … document, or of the merge after it."""
     connections.close_all()
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        work(place, seed, write_end)
+        run_worker(collection, seed, write_end)
     os.close(write_end)
     began = time.monotonic()
-    through = len(os.read(read_end, 1)) + sum(len(os.read(read_end, 1)) for _ in range(chance.randrange(6)))
-    if not through:
+    rounds = len(os.read(read_end, 1)) + sum(len(os.read(read_end, 1)) for _ in range(rng.randrange(6)))
+    if not rounds:
         raise SystemExit("The worker ended by itself.")
-    time.sleep(chance.random() * (time.monotonic() - began) / through)  # a random part of a round
+    time.sleep(rng.random() * (time.monotonic() - began) / rounds)  # a random part of a round
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     os.close(read_end)
@@ -98,41 +98,41 @@ def killed(place: Collection, seed: int) -> None:
     IndexMaintenance.objects.update(lease_until=None)
 
 
-def work(place: Collection, seed: int, done: int) -> None:
+def run_worker(collection: Collection, seed: int, done: int) -> None:
     """Add and delete documents until killed; write a byte to `done` after each round."""
-    own = random.Random(seed)  # noqa: S311
+    worker_rng = random.Random(seed)  # noqa: S311
     index_maintenance.GRACE_S = 0
-    vars(pipeline)["parse_batch"] = read
+    vars(pipeline)["parse_batch"] = parse_in_process
     ingest(*Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True))
     while True:
-        words = [f"word{own.randrange(10**12)}" for _ in range(own.choice((1, 1, 3)))]
-        ingest(*[add(place, word) for word in words])
+        words = [f"word{worker_rng.randrange(10**12)}" for _ in range(worker_rng.choice((1, 1, 3)))]
+        ingest(*[upload_document(collection, word) for word in words])
         for _ in words:
-            if own.random() < 0.6 or Document.objects.count() > KEPT:
-                document = own.choice(list(Document.objects.all()))
-                note(f"-{document.pk}")
+            if worker_rng.random() < 0.6 or Document.objects.count() > MAX_DOCUMENTS:
+                document = worker_rng.choice(list(Document.objects.all()))
+                append_line(f"-{document.pk}")
                 uploads.remove_document(document)
-        index_maintenance.merge(place.pk)
+        index_maintenance.merge(collection.pk)
         index_maintenance.sweep()
         os.write(done, b".")
 
 
-def add(place: Collection, word: str) -> UUID:
+def upload_document(collection: Collection, word: str) -> UUID:
     """Upload a small document and return its key."""
     text = "\n\n".join(f"{word} stands in sentence {n} of this text." for n in range(4))
-    pk = uploads.store_upload(place.owner, place, SimpleUploadedFile(f"{word}.md", text.encode())).pk
-    note(f"+{pk}")
+    pk = uploads.store_upload(collection.owner, collection, SimpleUploadedFile(f"{word}.md", text.encode())).pk
+    append_line(f"+{pk}")
     return pk
 
 
-def note(line: str) -> None:
+def append_line(line: str) -> None:
     """Append a line to a file of uploads and deletions, in a single write, which no kill can tear."""
     file = os.open(Path(settings.DATA_DIR, "accepted"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.write(file, f"{line}\n".encode())
     os.close(file)
 
 
-def read(group: IngestBatch) -> Iterator[IngestBatch]:
+def parse_in_process(group: IngestBatch) -> Iterator[IngestBatch]:
     """Parse the documents in this process, in place of the sandbox."""
     for work in group:
         text = Path(work.document.file.path).read_text()
@@ -140,47 +140,47 @@ def read(group: IngestBatch) -> Iterator[IngestBatch]:
     yield group
 
 
-def settle() -> None:
+def finish_all() -> None:
     """Finish all waiting documents, maintain the index, and remove retired segments at once."""
-    vars(pipeline)["parse_batch"] = read
+    vars(pipeline)["parse_batch"] = parse_in_process
     ingest(*Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True))
     index_maintenance.maintain_indexes()
     Segment.objects.filter(retired__isnull=False).update(retired=timezone.now() - timedelta(days=1))
-    for path in folder().glob("*/*"):
+    for path in get_index_folder().glob("*/*"):
         os.utime(path, (0, 0))
     index_maintenance.sweep()
 
 
-def faults() -> Counter[str]:
+def count_faults() -> Counter[str]:
     """Count what a search would see torn (also a document that is only partly there) or lost."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     live = [row.info for row in Segment.objects.live()]
-    found["torn"] += sum(not registry.get_index().verify(info) for info in live)
+    counts["torn"] += sum(not registry.get_index().verify(info) for info in live)
     half = Chunk.objects.filter(segment__isnull=False).exclude(document__status="ready")
-    found["torn"] += half.values("document").distinct().count()
+    counts["torn"] += half.values("document").distinct().count()
     for document in Document.objects.filter(status="ready"):
         query = IndexQuery(document.name.removesuffix(".md"), registry.get_embedder().embed_query("x"))
         hits = {c.chunk_id for c in registry.get_index().search(live, query).candidates if c.bm25}
-        found["lost"] += hits != set(Chunk.objects.filter(document=document).values_list("pk", flat=True))
-    return found
+        counts["lost"] += hits != set(Chunk.objects.filter(document=document).values_list("pk", flat=True))
+    return counts
 
 
-def missing() -> Counter[str]:
+def count_missing() -> Counter[str]:
     """Count documents that were accepted and not deleted, yet are not ready."""
     lines = Path(settings.DATA_DIR, "accepted").read_text().splitlines()
-    taken, gone = ({line[1:] for line in lines if line[0] == sign} for sign in "+-")
+    accepted, deleted = ({line[1:] for line in lines if line[0] == sign} for sign in "+-")
     ready = {str(pk) for pk in Document.objects.filter(status="ready").values_list("pk", flat=True)}
     waiting = Document.objects.exclude(status="ready").count()  # uploaded at the moment of a kill, before it was noted
-    return Counter(lost=len(taken - gone - ready) + waiting)
+    return Counter(lost=len(accepted - deleted - ready) + waiting)
 
 
-def leftover() -> Counter[str]:
+def count_leftovers() -> Counter[str]:
     """Count folders of the index without a row."""
     known = {row.hex for row in Segment.objects.values_list("pk", flat=True)}
-    return Counter(leaked=len({path.name for path in folder().glob("*/*")} - known))
+    return Counter(leaked=len({path.name for path in get_index_folder().glob("*/*")} - known))
 
 
-def folder() -> Path:
+def get_index_folder() -> Path:
     """Return the index folder."""
     return Path(settings.DATA_DIR, "index")
 

@@ -25,7 +25,7 @@ from apps.engines.index.local.lexical_index import LexicalReader
 from apps.engines.index.local.vector_reader import VectorReader
 from apps.engines.index.scoring import extract_query_terms, get_lexical_depth, weigh_terms
 from apps.engines.types import IndexQuery, SegmentInfo
-from benchmarks.index.data import document, recall
+from benchmarks.index.data import compute_recall, get_document_id
 
 if TYPE_CHECKING:
     from benchmarks.index.data import Passages
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SHARES = (0.5, 0.1, 0.01, 0.001)
 _COLLECTION = "0" * 32
 _ROUNDS = 3
-_FIRST = """
+_FIRST_ANSWER = """
 import json, sys, time
 import numpy as np
 began = time.perf_counter()
@@ -46,20 +46,20 @@ print((time.perf_counter() - began) * 1000)
 """
 
 
-class Ours:
+class ProductIndex:
     """Index of all passages in one segment, of the kind that their number chooses; built once and kept."""
 
     def __init__(self, passages: Passages) -> None:
         self.passages = passages
         self._folder = passages.folder / f"ours-{_version()}"
         self._index = LocalIndex(str(self._folder))
-        kept = self._folder / "segment.json"
-        if not kept.exists():
+        facts_file = self._folder / "segment.json"
+        if not facts_file.exists():
             shutil.rmtree(self._folder, ignore_errors=True)
             began = time.perf_counter()
             info = self._index.build(_COLLECTION, passages.entries(), passages.count, "bench")
-            kept.write_text(json.dumps(asdict(info) | {"build_s": time.perf_counter() - began}))
-        facts = json.loads(kept.read_text())
+            facts_file.write_text(json.dumps(asdict(info) | {"build_s": time.perf_counter() - began}))
+        facts = json.loads(facts_file.read_text())
         self.build_s = float(facts.pop("build_s"))
         self.segment = SegmentInfo(**facts)
 
@@ -70,88 +70,96 @@ class Ours:
         sizes = [path.stat().st_size for pattern in ("*.faiss", "*.npy") for path in place.glob(pattern)]
         return sum(sizes) / self.segment.count
 
-    def measured(self, exact: NDArray[np.int64], limit: int, most: int) -> dict[str, float]:
+    def measure(self, exact: NDArray[np.int64], limit: int, candidate_limit: int) -> dict[str, float]:
         """Return times in milliseconds and recalls. `exact` is the truth for `limit` results; `most` is the number of
         candidates in hybrid searches."""
-        place = segment_files.get_segment_path(self._folder, _COLLECTION, self.segment.id)
-        vectors, lexical = VectorReader(place), LexicalReader(place)
-        asked, questions = self.passages.asked, self.passages.questions
+        segment_path = segment_files.get_segment_path(self._folder, _COLLECTION, self.segment.id)
+        vectors, lexical = VectorReader(segment_path), LexicalReader(segment_path)
+        question_vectors, questions = self.passages.question_vectors, self.passages.questions
         found: list[list[int]] = []
 
-        def meaning(n: int) -> None:
-            found.append([position for position, _ in vectors.search(asked[n : n + 1], limit)])
+        def search_vectors(n: int) -> None:
+            found.append([position for position, _ in vectors.search(question_vectors[n : n + 1], limit)])
 
-        def worded(n: int) -> None:
+        def search_words(n: int) -> None:
             terms = extract_query_terms(questions[n])
             local = lexical.frequencies(terms)
-            lexical.search(weigh_terms(terms, local, lexical.count), local, get_lexical_depth(most))
+            lexical.search(weigh_terms(terms, local, lexical.count), local, get_lexical_depth(candidate_limit))
 
-        def hybrid(n: int) -> None:
-            self._index.search([self.segment], IndexQuery(questions[n], asked[n], most))
+        def search_both(n: int) -> None:
+            self._index.search([self.segment], IndexQuery(questions[n], question_vectors[n], candidate_limit))
 
         numbers: dict[str, float] = {"build_s": self.build_s, "bytes_per_vector": self.bytes_per_vector}
-        for name, search in (("vector", meaning), ("lexical", worded), ("hybrid", hybrid)):
-            took = _timed(search, len(questions))
-            numbers |= {f"{name}_p50_ms": _percent(took, 50), f"{name}_p95_ms": _percent(took, 95)}
-        numbers["vector_recall"] = recall(found[-len(questions) :], exact)
-        candidates = [[position for position, _ in vectors.search(row[None], most)] for row in asked]
-        again = [self._again(number, some, limit) for number, some in enumerate(candidates)]
-        numbers["vector_recall_again"] = recall(again, exact)
+        for name, search in (("vector", search_vectors), ("lexical", search_words), ("hybrid", search_both)):
+            milliseconds = _time_searches(search, len(questions))
+            numbers |= {f"{name}_p50_ms": _percent(milliseconds, 50), f"{name}_p95_ms": _percent(milliseconds, 95)}
+        numbers["vector_recall"] = compute_recall(found[-len(questions) :], exact)
+        candidates = [
+            [position for position, _ in vectors.search(row[None], candidate_limit)] for row in question_vectors
+        ]
+        rescored = [self._rescore(number, some, limit) for number, some in enumerate(candidates)]
+        numbers["vector_recall_again"] = compute_recall(rescored, exact)
         return (
-            numbers | self._narrowed(limit, most) | {"first_answer_ms": self._first(), "deleted_found": self._deleted()}
+            numbers
+            | self._measure_filtered(limit, candidate_limit)
+            | {"first_answer_ms": self._measure_first_answer(), "deleted_found": self._count_deleted_hits()}
         )
 
-    def _narrowed(self, limit: int, most: int) -> dict[str, float]:
+    def _measure_filtered(self, limit: int, candidate_limit: int) -> dict[str, float]:
         """Measure recall with only some documents allowed: by the index's own codes, and like in the product, which
         rescores the candidates by their stored vectors."""
         numbers: dict[str, float] = {}
-        count, chance = self.passages.count, np.random.default_rng(3)
-        names = [document(number) for number in range(0, count, 50)]
+        count, rng = self.passages.count, np.random.default_rng(3)
+        names = [get_document_id(number) for number in range(0, count, 50)]
         for share in SHARES:
-            kept = chance.choice(len(names), max(1, round(share * len(names))), replace=False)
-            allowed = np.isin(np.arange(count) // 50, kept)
-            exact = self.passages.kept(f"exact-{share}", partial(self.passages.exact, limit, allowed))
-            documents = frozenset(names[n] for n in kept.tolist())
+            chosen = rng.choice(len(names), max(1, round(share * len(names))), replace=False)
+            allowed = np.isin(np.arange(count) // 50, chosen)
+            exact = self.passages.load_or_make(f"exact-{share}", partial(self.passages.search_exact, limit, allowed))
+            documents = frozenset(names[n] for n in chosen.tolist())
             found: list[list[int]] = []
 
             def search(n: int, documents: frozenset[str] = documents, found: list[list[int]] = found) -> None:
-                result = self._index.search([self.segment], IndexQuery("", self.passages.asked[n], most, documents))
+                result = self._index.search(
+                    [self.segment], IndexQuery("", self.passages.question_vectors[n], candidate_limit, documents)
+                )
                 found.append([c.chunk_id for c in sorted(result.candidates, key=attrgetter("cosine"), reverse=True)])
 
-            took = _timed(search, min(200, len(exact)), rounds=1)
-            found, exact = found[-len(took) :], exact[: len(took)]
+            milliseconds = _time_searches(search, min(200, len(exact)), rounds=1)
+            found, exact = found[-len(milliseconds) :], exact[: len(milliseconds)]
             label = f"{share * 100:g}".replace(".", "_")
-            numbers[f"filtered_codes_recall_{label}"] = recall([some[:limit] for some in found], exact)
-            numbers[f"filtered_recall_{label}"] = recall([self._again(*one, limit) for one in enumerate(found)], exact)
-            numbers[f"filtered_p50_ms_{label}"] = _percent(took, 50)
+            numbers[f"filtered_codes_recall_{label}"] = compute_recall([some[:limit] for some in found], exact)
+            numbers[f"filtered_recall_{label}"] = compute_recall(
+                [self._rescore(*one, limit) for one in enumerate(found)], exact
+            )
+            numbers[f"filtered_p50_ms_{label}"] = _percent(milliseconds, 50)
         return numbers
 
-    def _again(self, number: int, candidates: list[int], limit: int) -> list[int]:
+    def _rescore(self, number: int, candidates: list[int], limit: int) -> list[int]:
         """Return the best candidates of one question by their full vectors."""
         rows = np.asarray(self.passages.vectors[candidates], dtype=np.float32)
-        best = np.argsort(-(rows @ self.passages.asked[number]))[:limit]
+        best = np.argsort(-(rows @ self.passages.question_vectors[number]))[:limit]
         return [candidates[place] for place in best]
 
-    def _deleted(self) -> float:
+    def _count_deleted_hits(self) -> float:
         """Return how many passages a search still finds right after their deletion; 0 is right."""
-        left = 0
-        for text, vector in list(zip(self.passages.questions, self.passages.asked, strict=True))[:50]:
+        still_found = 0
+        for text, vector in list(zip(self.passages.questions, self.passages.question_vectors, strict=True))[:50]:
             query = IndexQuery(text, vector, 10)
             gone = frozenset(c.chunk_id for c in self._index.search([self.segment], query).candidates)
             after = self._index.search([self.segment], IndexQuery(text, vector, 10, excluded_chunks=gone)).candidates
-            left += sum(candidate.chunk_id in gone for candidate in after)
-        return float(left)
+            still_found += sum(candidate.chunk_id in gone for candidate in after)
+        return float(still_found)
 
-    def _first(self) -> float:
+    def _measure_first_answer(self) -> float:
         """Return the milliseconds from a process start to its first answer: libraries, verification of the files,
         search."""
         asked: dict[str, Any] = {
             "folder": str(self._folder), "segment": asdict(self.segment), "text": self.passages.questions[0],
-            "vector": self.passages.asked[0].tolist(),
+            "vector": self.passages.question_vectors[0].tolist(),
         }  # fmt: skip
         done = subprocess.run(
-            [sys.executable, "-c", _FIRST], input=json.dumps(asked), stdout=subprocess.PIPE, text=True, check=True,
-            cwd=settings.BASE_DIR,
+            [sys.executable, "-c", _FIRST_ANSWER], input=json.dumps(asked), stdout=subprocess.PIPE, text=True,
+            check=True, cwd=settings.BASE_DIR,
         )  # fmt: skip
         return float(done.stdout)
 
@@ -165,17 +173,17 @@ def _version() -> str:
     return code.hexdigest()[:8]
 
 
-def _timed(search: Callable[[int], None], count: int, rounds: int = _ROUNDS) -> list[float]:
+def _time_searches(search: Callable[[int], None], count: int, rounds: int = _ROUNDS) -> list[float]:
     """Return the milliseconds of each question: the median of the rounds, after a warm-up."""
-    took = np.zeros((rounds, count))
+    milliseconds = np.zeros((rounds, count))
     for number in range(min(30, count)):
         search(number)
     for attempt in range(rounds):
         for number in range(count):
             began = time.perf_counter()
             search(number)
-            took[attempt, number] = (time.perf_counter() - began) * 1000
-    return [float(value) for value in np.median(took, axis=0)]
+            milliseconds[attempt, number] = (time.perf_counter() - began) * 1000
+    return [float(value) for value in np.median(milliseconds, axis=0)]
 
 
 def _percent(values: list[float], percent: float) -> float:

@@ -20,7 +20,7 @@ _EFFORTS = (32, 48, 64, 96, 128, 192, 256, 384, 512)  # ef of hnswlib; the least
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class PeerResult:
     """Result of a library: times, and positions found for each question."""
 
     ms: list[float]  # milliseconds of each question
@@ -29,7 +29,7 @@ class Answers:
     first_s: float
 
 
-def prepared(cache: Path, name: str) -> tuple[Path, str]:
+def prepare_peer(cache: Path, name: str) -> tuple[Path, str]:
     """Install the library if needed. Return its interpreter, and the reason why it cannot run; "" if it can."""
     needed = PEERS[name]
     if not needed:
@@ -46,7 +46,7 @@ def prepared(cache: Path, name: str) -> tuple[Path, str]:
     return python, ""
 
 
-def ask(python: Path, name: str, folder: Path, limit: int, effort: int = 0) -> Answers:
+def ask_peer(python: Path, name: str, folder: Path, limit: int, effort: int = 0) -> PeerResult:
     """Ask one library every question, in a process of its own on one core. Raise CalledProcessError."""
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     if name in SLOW:
@@ -58,10 +58,10 @@ def ask(python: Path, name: str, folder: Path, limit: int, effort: int = 0) -> A
         [str(python), str(script), name, str(folder), str(limit)],
         capture_output=True, text=True, env=env, check=True,
     )  # fmt: skip
-    return Answers(**json.loads(done.stdout.splitlines()[-1]))
+    return PeerResult(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def efforts(name: str) -> tuple[int, ...]:
+def list_efforts(name: str) -> tuple[int, ...]:
     """Return the values of ef to try; (0,) for libraries without it."""
     return _EFFORTS if name == "hnswlib" else (0,)
 

@@ -31,13 +31,13 @@ from apps.engines.index.scoring import get_lexical_depth
 from apps.engines.types import CANDIDATES
 from benchmarks.index import data as index_data
 from benchmarks.index import peers
-from benchmarks.index.data import Passages, recall
-from benchmarks.index.ours import Ours
+from benchmarks.index.data import Passages, compute_recall
+from benchmarks.index.ours import ProductIndex
 
 SIZES = (10_000, 100_000, 1_000_000)
 COMPARED = 100_000  # passages at which the goals compare with other libraries
 LIMIT, WORDS = 10, get_lexical_depth(CANDIDATES)
-WANTED = 0.99  # wanted recall@10
+WANTED_RECALL = 0.99  # wanted recall@10
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -67,19 +67,19 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     numbers: dict[str, float] = {}
     sizes = sorted(set(options["sizes"]))
     if options["kills"] > 0 and not options["build_only"]:
-        numbers |= _killed(options["kills"])
+        numbers |= _run_crash_test(options["kills"])
     for size in sizes:
-        passages = index_data.passages(options["data"], size, options["cache"], options["sets"] or ())
+        passages = index_data.load_passages(options["data"], size, options["cache"], options["sets"] or ())
         before = os.sched_getaffinity(0)
         try:
             os.sched_setaffinity(0, {max(before)})
-            numbers |= _named(_measured(passages, options), size)
+            numbers |= _append_size(_measure(passages, options), size)
         finally:
             os.sched_setaffinity(0, before)
-    return numbers | _goals(numbers, sizes)
+    return numbers | _select_goals(numbers, sizes)
 
 
-def _killed(kills: int) -> dict[str, float]:
+def _run_crash_test(kills: int) -> dict[str, float]:
     """Run the crash test in a data directory of its own and return its counts."""
     with tempfile.TemporaryDirectory(prefix="bench-killed-") as folder:
         engines = {
@@ -101,32 +101,32 @@ def _killed(kills: int) -> dict[str, float]:
     return found
 
 
-def _measured(passages: Passages, options: dict[str, Any]) -> dict[str, float]:
-    ours = Ours(passages)
+def _measure(passages: Passages, options: dict[str, Any]) -> dict[str, float]:
+    product = ProductIndex(passages)
     if options["build_only"]:
-        return {"build_s": ours.build_s, "bytes_per_vector": ours.bytes_per_vector}
-    exact = passages.kept("exact", partial(passages.exact, LIMIT))
-    numbers = ours.measured(exact, LIMIT, CANDIDATES)
+        return {"build_s": product.build_s, "bytes_per_vector": product.bytes_per_vector}
+    exact = passages.load_or_make("exact", partial(passages.search_exact, LIMIT))
+    numbers = product.measure(exact, LIMIT, CANDIDATES)
     for name in options["peers"]:
-        numbers |= _peer(name, passages, exact, options["cache"])
+        numbers |= _measure_peer(name, passages, exact, options["cache"])
     for leg, peer in (("vector", "hnswlib"), ("vector", "chroma"), ("vector", "lancedb"), ("lexical", "fts5")):
         if f"{peer}_p50_ms" in numbers:
             numbers[f"{leg}_over_{peer}"] = numbers[f"{leg}_p50_ms"] / numbers[f"{peer}_p50_ms"]
     return numbers
 
 
-def _peer(name: str, passages: Passages, exact: Any, cache: Path) -> dict[str, float]:
-    python, why = peers.prepared(cache, name)
+def _measure_peer(name: str, passages: Passages, exact: Any, cache: Path) -> dict[str, float]:
+    python, why = peers.prepare_peer(cache, name)
     if why:
         print(f"{name} is left out: {why}")
         return {}
     limit = WORDS if name == "fts5" else LIMIT
     found = 0.0
     try:
-        for effort in peers.efforts(name):
-            answers = peers.ask(python, name, passages.folder, limit, effort)
-            found = recall(answers.found, exact[: len(answers.found)])
-            if name == "fts5" or found >= WANTED:
+        for effort in peers.list_efforts(name):
+            answers = peers.ask_peer(python, name, passages.folder, limit, effort)
+            found = compute_recall(answers.found, exact[: len(answers.found)])
+            if name == "fts5" or found >= WANTED_RECALL:
                 break
     except CalledProcessError as error:
         print(f"{name} is left out: {(error.stderr.strip().splitlines() or ['it failed'])[-1]}")
@@ -140,21 +140,21 @@ def _peer(name: str, passages: Passages, exact: Any, cache: Path) -> dict[str, f
     return numbers if name == "fts5" else numbers | {f"{name}_recall": found}
 
 
-def _named(numbers: dict[str, float], size: int) -> dict[str, float]:
+def _append_size(numbers: dict[str, float], size: int) -> dict[str, float]:
     power = f"{size:.0e}".replace("e+0", "e")
     return {f"{name}_{power}": value for name, value in numbers.items()}
 
 
-def _goals(numbers: dict[str, float], sizes: list[int]) -> dict[str, float]:
+def _select_goals(numbers: dict[str, float], sizes: list[int]) -> dict[str, float]:
     """Return the six numbers that have goals, as far as this run measured them. Comparisons with other libraries are
     those at COMPARED, or at the largest size if that was not measured."""
     goals: dict[str, float] = {}
     for size in sorted(sizes, key=lambda size: (size == COMPARED, size)):
         for name in ("vector_over_hnswlib", "vector_over_chroma", "lexical_over_fts5"):
-            if (value := _named({name: 0}, size).popitem()[0]) in numbers:
+            if (value := _append_size({name: 0}, size).popitem()[0]) in numbers:
                 goals[name] = numbers[value]
     for size in sizes:
-        if (value := _named({"bytes_per_vector": 0}, size).popitem()[0]) in numbers:
+        if (value := _append_size({"bytes_per_vector": 0}, size).popitem()[0]) in numbers:
             goals["bytes_per_vector"] = numbers[value]
     filtered = [value for name, value in numbers.items() if name.startswith("filtered_recall_")]
     if filtered:

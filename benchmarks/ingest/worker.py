@@ -41,51 +41,51 @@ def main(data: Path, chunks: int, rounds: int, quick: bool, sets: Sequence[str])
     process_memory.limit_native_caches()  # as in a worker process
     from benchmarks.ingest import real_files as real
 
-    made, folder = _files(data, chunks, sets), real.folder(data, sets)
+    made, folder = _make_files(data, chunks, sets), real.find_folder(data, sets)
     if not made and folder is None:
         raise SystemExit(f"Neither a set with a corpus.jsonl nor a MANIFEST.jsonl with its files is in {data}.")
     call_command("migrate", verbosity=0)
-    numbers, lines = _rates(made, rounds) if made else ({}, [])
+    numbers, lines = _measure_rates(made, rounds) if made else ({}, [])
     if folder is not None:
-        found, texts = real.survey(folder, quick)
+        found, texts = real.survey_files(folder, quick)
         numbers, lines = {**found, **numbers}, lines or texts
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # this process acted as a worker until here
-    return {**numbers, "worker_peak_mb": peak, **_beside_the_library(lines[:BARE_CHUNKS], rounds)}
+    return {**numbers, "worker_peak_mb": peak, **_compare_with_library(lines[:BARE_CHUNKS], rounds)}
 
 
-def _rates(files: Files, rounds: int) -> tuple[dict[str, float], list[str]]:
+def _measure_rates(files: Files, rounds: int) -> tuple[dict[str, float], list[str]]:
     """Return the rates of pipeline and encoder, measured in turns, and the embedded texts."""
     from apps.engines import registry
 
-    place, _ = ingest(files[:1], "Warming up", rounds)
+    collection, _ = ingest(files[:1], "Warming up", rounds)
     registry.get_embedder().warm()
-    ratios, work, pipeline, encoder, again, reused = [], [], [], [], [], []
+    ratios, work, pipeline, encoder, duplicates, reused = [], [], [], [], [], []
     for number in range(rounds):
-        started = _cpu()
-        place, took = ingest(files, f"Round {number}", number)  # a new user: nothing is reused
-        lines = embedded(place)
-        between, began = _cpu(), time.perf_counter()
-        registry.get_embedder().embed_passages(lines)
-        pipeline.append(len(lines) / took)
-        encoder.append(len(lines) / (time.perf_counter() - began))
-        work.append((_cpu() - between) / (between - started))
+        started = _read_cpu_seconds()
+        collection, seconds = ingest(files, f"Round {number}", number)  # a new user: nothing is reused
+        texts = list_embedded_texts(collection)
+        between, began = _read_cpu_seconds(), time.perf_counter()
+        registry.get_embedder().embed_passages(texts)
+        pipeline.append(len(texts) / seconds)
+        encoder.append(len(texts) / (time.perf_counter() - began))
+        work.append((_read_cpu_seconds() - between) / (between - started))
         ratios.append(pipeline[-1] / encoder[-1])
-        again.append(_again(files, place, number) / took)
-        reused.append(ingest(files, f"Round {number}, elsewhere", number)[1] / took)
-        tell(f"round {number + 1}: {len(lines)} chunks, {pipeline[-1]:.1f} and {encoder[-1]:.1f} a second")
+        duplicates.append(_measure_duplicates(files, collection, number) / seconds)
+        reused.append(ingest(files, f"Round {number}, elsewhere", number)[1] / seconds)
+        print_progress(f"round {number + 1}: {len(texts)} chunks, {pipeline[-1]:.1f} and {encoder[-1]:.1f} a second")
     return {
         "pipeline_over_encoder": statistics.median(ratios),
         "encoder_share_of_pipeline_cpu": statistics.median(work),
         "pipeline_chunks_per_second": statistics.median(pipeline),
         "encoder_chunks_per_second": statistics.median(encoder),
-        "reingest_over_first": statistics.median(again),
+        "reingest_over_first": statistics.median(duplicates),
         "reuse_over_first": statistics.median(reused),
-        "chunks": len(lines),
+        "chunks": len(texts),
         "documents": len(files),
-    }, lines
+    }, texts
 
 
-def _beside_the_library(lines: Sequence[str], rounds: int) -> dict[str, float]:
+def _compare_with_library(lines: Sequence[str], rounds: int) -> dict[str, float]:
     """Return the speed of the product's encoder over `SentenceTransformer.encode` in float32, measured in turns, and
     the cosines of their vectors."""
     from importlib import import_module  # the library under comparison is no part of the product
@@ -116,7 +116,7 @@ def _beside_the_library(lines: Sequence[str], rounds: int) -> dict[str, float]:
     }
 
 
-def _cpu() -> float:
+def _read_cpu_seconds() -> float:
     """Return the CPU seconds of this process and of the parser processes, which show the cost on a busy machine,
     too."""
     import psutil
@@ -125,12 +125,12 @@ def _cpu() -> float:
     return sum(own.cpu_times()[:2]) + sum(sum(child.cpu_times()[:4]) for child in own.children())
 
 
-def tell(words: str) -> None:
+def print_progress(words: str) -> None:
     """Print a line of progress to stderr."""
     print(words, file=sys.stderr, flush=True)
 
 
-def _files(data: Path, chunks: int, sets: Sequence[str]) -> Files:
+def _make_files(data: Path, chunks: int, sets: Sequence[str]) -> Files:
     """Return files of several formats, made of real texts, with about `chunks` chunks."""
     there = [path.parent for path in sorted(data.glob("*/corpus.jsonl"))]
     chosen = [path for path in there if path.name in (sets or SETS)] or ([] if sets else there)
@@ -179,67 +179,67 @@ def ingest(files: Files, name: str, number: int = 0) -> tuple[Any, float]:
     all is searchable."""
     from apps.documents.models import Collection, Document
 
-    place = Collection.objects.create(owner=person(number), name=name)
+    collection = Collection.objects.create(owner=create_user(number), name=name)
     began = time.perf_counter()
-    with working():
+    with run_worker():
         for file, content in files:
-            put(place, file, content, number=number)
-    took = time.perf_counter() - began
+            upload_file(collection, file, content, number=number)
+    seconds = time.perf_counter() - began
     gc.collect()  # so that garbage of this round does not burden the encoder's
-    bad = [f"{row.name}: {row.reason}" for row in place.documents.exclude(status=Document.Status.READY)]
-    if bad:
-        raise SystemExit(f"Not everything became searchable: {bad}")
-    return place, took
+    failed = [f"{row.name}: {row.reason}" for row in collection.documents.exclude(status=Document.Status.READY)]
+    if failed:
+        raise SystemExit(f"Not everything became searchable: {failed}")
+    return collection, seconds
 
 
-def _again(files: Files, place: Any, number: int) -> float:
+def _measure_duplicates(files: Files, collection: Any, number: int) -> float:
     """Return the seconds to offer all files once more, each of which is refused as a duplicate."""
     from apps.documents.library.uploads import UploadRefused
 
     began = time.perf_counter()
     for file, content in files:
         try:
-            put(place, file, content, number=number)
+            upload_file(collection, file, content, number=number)
         except UploadRefused:
             continue
         raise SystemExit(f"{file} was taken a second time.")
     return time.perf_counter() - began
 
 
-def person(number: int = 0) -> Any:
+def create_user(number: int = 0) -> Any:
     """Return the test user of that number."""
     from apps.users.models import User
 
     return User.objects.get_or_create(email=f"bench{number}@example.org")[0]
 
 
-def put(place: Any, name: str, content: bytes, path: str = "", number: int = 0) -> Any:
+def upload_file(collection: Any, name: str, content: bytes, path: str = "", number: int = 0) -> Any:
     """Upload a file to a collection of user `number` and return the document."""
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from apps.documents.library.uploads import store_upload
 
-    return store_upload(person(number), place, SimpleUploadedFile(name, content), path)
+    return store_upload(create_user(number), collection, SimpleUploadedFile(name, content), path)
 
 
 @contextmanager
-def working() -> Iterator[None]:
+def run_worker() -> Iterator[None]:
     """Run the worker's document threads during the block; on exit wait until the queue is empty."""
     from apps.documents.ingestion.worker import MAX_DOCUMENT_THREADS
 
-    everything = Event()
-    workers = [Thread(target=_work, args=(everything,)) for _ in range(MAX_DOCUMENT_THREADS)]
+    all_queued = Event()
+    workers = [Thread(target=_work, args=(all_queued,)) for _ in range(MAX_DOCUMENT_THREADS)]
     for worker in workers:
         worker.start()
     try:
         yield
     finally:
-        everything.set()
+        all_queued.set()
         for worker in workers:
             worker.join()
 
 
-def _work(everything: Event) -> None:
+def _work(all_queued: Event) -> None:
     """Process queued documents, polling every 10 ms, until `everything` is set and the queue is empty."""
     from django.db import close_old_connections
 
@@ -248,18 +248,18 @@ def _work(everything: Event) -> None:
 
     last = False
     while not last:
-        last = everything.wait(0.01)
+        last = all_queued.wait(0.01)
         for document in list_next_documents(1):
             process_queue(document)
     close_old_connections()
 
 
-def embedded(place: Any) -> list[str]:
+def list_embedded_texts(collection: Any) -> list[str]:
     """Return the texts that were embedded for the collection's chunks, in order."""
     from apps.documents.chunking.chunker import HEADING_SEPARATOR, compose_embedding_text
     from apps.documents.models import Chunk
 
-    chunks: Any = Chunk.objects.filter(document__collection=place).select_related("document").order_by("pk")
+    chunks: Any = Chunk.objects.filter(document__collection=collection).select_related("document").order_by("pk")
     return [
         compose_embedding_text(HEADING_SEPARATOR.join(filter(None, [str(row.document), row.heading])), row.text)
         for row in chunks

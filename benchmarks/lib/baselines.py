@@ -26,12 +26,12 @@ RANK_CONSTANT = 60  # of reciprocal rank fusion
 DEPTH = 100
 
 
-def whole(text: DatasetText) -> str:
+def get_indexed_text(text: DatasetText) -> str:
     """Return the indexed text: title and text."""
     return f"{text.title} {text.text}".strip()
 
 
-class Words:
+class BM25Index:
     """BM25 index of whole texts."""
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -56,12 +56,12 @@ class Words:
         return [place for place in _best(scores) if scores[place] > 0]
 
 
-def by_meaning(vectors: Vectors, query: Vectors) -> list[int]:
+def rank_by_cosine(vectors: Vectors, query: Vectors) -> list[int]:
     """Return the positions of the nearest vectors, best first, at most DEPTH."""
     return _best(vectors @ query)
 
 
-def fused_by_rank(*rankings: Sequence[int]) -> list[int]:
+def fuse_rankings(*rankings: Sequence[int]) -> list[int]:
     """Return the positions in the order of reciprocal rank fusion."""
     scores: dict[int, float] = defaultdict(float)
     for ranking in rankings:
@@ -70,10 +70,10 @@ def fused_by_rank(*rankings: Sequence[int]) -> list[int]:
     return sorted(scores, key=lambda place: (-scores[place], place))
 
 
-def rankings(words: Words, vectors: Vectors, question: str, query: Vectors) -> Mapping[str, list[int]]:
+def compute_rankings(words: BM25Index, vectors: Vectors, question: str, query: Vectors) -> Mapping[str, list[int]]:
     """Return the rankings "bm25", "vectors" and "fusion" for a question."""
-    by_words, meant = words.ranking(question), by_meaning(vectors, query)
-    return {"bm25": by_words, "vectors": meant, "fusion": fused_by_rank(by_words, meant)}
+    by_words, by_cosine = words.ranking(question), rank_by_cosine(vectors, query)
+    return {"bm25": by_words, "vectors": by_cosine, "fusion": fuse_rankings(by_words, by_cosine)}
 
 
 def _best(scores: NDArray[Any]) -> list[int]:

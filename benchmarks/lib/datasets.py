@@ -47,10 +47,10 @@ class DataSet:
     relevant: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
-def read(folder: Path) -> DataSet:
+def read_data_set(folder: Path) -> DataSet:
     """Read a data set of corpus.jsonl, queries.jsonl and qrels.tsv."""
-    texts = tuple(DatasetText(row["_id"], row["title"], row["text"]) for row in _lines(folder / "corpus.jsonl"))
-    questions = {row["_id"]: row["text"] for row in _lines(folder / "queries.jsonl")}
+    texts = tuple(DatasetText(row["_id"], row["title"], row["text"]) for row in _read_lines(folder / "corpus.jsonl"))
+    questions = {row["_id"]: row["text"] for row in _read_lines(folder / "queries.jsonl")}
     relevant: dict[str, dict[str, int]] = {}
     with (folder / "qrels.tsv").open(newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
@@ -59,19 +59,19 @@ def read(folder: Path) -> DataSet:
     return DataSet(folder.name, texts, questions, relevant)
 
 
-def read_any(data: Path, name: str) -> DataSet:
+def read_named_set(data: Path, name: str) -> DataSet:
     """Read a data set by name: a folder for `read`, or FOLDER_LANGUAGE for a file in SQuAD format. Raise
     FileNotFoundError."""
     if (data / name / "corpus.jsonl").is_file():
-        return read(data / name)
+        return read_data_set(data / name)
     folder, _, language = name.rpartition("_")
     for path in (data / folder / f"{folder}.{language}.json{end}" for end in (".gz", "")):
         if path.is_file():
-            return _paragraphs(name, path)
+            return _read_squad(name, path)
     raise FileNotFoundError(f"There is no data set {name} in {data}.")
 
 
-def _paragraphs(name: str, path: Path) -> DataSet:
+def _read_squad(name: str, path: Path) -> DataSet:
     """Read a SQuAD file: each paragraph is a text that answers the questions about it."""
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     texts: list[DatasetText] = []
@@ -88,14 +88,14 @@ def _paragraphs(name: str, path: Path) -> DataSet:
     return DataSet(name, tuple(texts), questions, relevant)
 
 
-class Library:
+class IndexedTexts:
     """Texts that are split into chunks, embedded and indexed as in ingestion. A chunk's id is its position in
     `chunks`."""
 
     def __init__(self, texts: Sequence[DatasetText], index: Index) -> None:
         embed = registry.get_embedder()
-        self.chunks: list[tuple[DatasetText, ChunkDraft]] = [(text, draft) for text in texts for draft in _drafts(text)]
-        vectors = embedded([draft.embedding_text for _, draft in self.chunks])
+        self.chunks: list[tuple[DatasetText, ChunkDraft]] = [(text, draft) for text in texts for draft in _chunk(text)]
+        vectors = embed_cached([draft.embedding_text for _, draft in self.chunks])
         self.vectors = dict(enumerate(vectors))
         entries = [
             IndexEntry(number, draft.text, text.title, draft.heading)
@@ -109,31 +109,31 @@ class Library:
         return self._index.search(self._segments, IndexQuery(question, vector, _CANDIDATES))
 
 
-def embedded(texts: Sequence[str], embedder: str = "") -> Vectors:
+def embed_cached(texts: Sequence[str], embedder: str = "") -> Vectors:
     """Return the vectors of the texts, cached on disk between runs, since embedding takes most of a benchmark's
     time."""
-    embed = registry.get_embedder(embedder)
-    key = hashlib.sha256("\0".join([embed.fingerprint, *texts]).encode()).hexdigest()[:32]
-    kept = Path(tempfile.gettempdir()) / f"openbook-vectors-{os.getuid()}" / f"{key}.npy"
-    if kept.is_file():
-        vectors: Vectors = np.load(kept, allow_pickle=False)
+    engine = registry.get_embedder(embedder)
+    key = hashlib.sha256("\0".join([engine.fingerprint, *texts]).encode()).hexdigest()[:32]
+    cached = Path(tempfile.gettempdir()) / f"openbook-vectors-{os.getuid()}" / f"{key}.npy"
+    if cached.is_file():
+        vectors: Vectors = np.load(cached, allow_pickle=False)
         return vectors
-    vectors = embed.embed_passages(texts)
-    kept.parent.mkdir(mode=0o700, exist_ok=True)
-    beside = kept.with_suffix(f".{os.getpid()}.npy")
-    np.save(beside, vectors, allow_pickle=False)
-    beside.replace(kept)
+    vectors = engine.embed_passages(texts)
+    cached.parent.mkdir(mode=0o700, exist_ok=True)
+    partial = cached.with_suffix(f".{os.getpid()}.npy")
+    np.save(partial, vectors, allow_pickle=False)
+    partial.replace(cached)
     return vectors
 
 
-def _drafts(text: DatasetText) -> list[ChunkDraft]:
+def _chunk(text: DatasetText) -> list[ChunkDraft]:
     embed = registry.get_embedder()
     page = ParsedPage(1, text.text, (BlockSpan("paragraph", 0, 0, len(text.text)),)) if text.text.strip() else None
     chunker = Chunker(text.title, embed.offsets, embed.max_tokens)
     return list(chunker.cut(page)) if page else []
 
 
-def _lines(path: Path) -> Iterable[dict[str, str]]:
+def _read_lines(path: Path) -> Iterable[dict[str, str]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)

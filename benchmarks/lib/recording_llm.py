@@ -18,10 +18,10 @@ from urllib.parse import parse_qsl
 sys.path.insert(0, os.environ["STUB"])
 stub = importlib.import_module("stub_llm")
 
-_seen: list[dict[str, Any]] = []
+_records: list[dict[str, Any]] = []
 
 
-def _asked(body: bytes | bytearray) -> str:
+def _read_last_message(body: bytes | bytearray) -> str:
     """Return the text of the last message."""
     messages = json.loads(body or b"{}").get("messages") or [{}]
     return str(messages[-1].get("content", ""))
@@ -32,8 +32,8 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         return
     if scope["path"] == "/recorded":
-        await stub.answer(send, _seen.copy())
-        _seen.clear()
+        await stub.answer(send, _records.copy())
+        _records.clear()
         return
     if scope["path"] == "/set":
         for name, value in parse_qsl(scope["query_string"].decode()):
@@ -49,7 +49,7 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
             body.extend(message.get("body", b""))
             if not message.get("more_body"):
                 record["arrived"] = time.monotonic()
-                record["asked"] = _asked(body)
+                record["asked"] = _read_last_message(body)
         return message
 
     async def sent(message: dict[str, Any]) -> None:
@@ -62,5 +62,5 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
                 record["words"].append((left, word))
 
     if scope["path"].endswith("/chat/completions"):
-        _seen.append(record)
+        _records.append(record)
     await stub.app(scope, received, sent)

@@ -18,23 +18,23 @@ _UNRELATED = 0.8  # cosine of unrelated texts
 _SEED = 7
 
 
-def made(folder: Path) -> Path:
+def write_model(folder: Path) -> Path:
     """Write the model into a subfolder of `folder` and return that."""
     from safetensors.numpy import load_file, save_file
 
     from apps.engines.embed.model_folder import locate_model
 
-    place = folder / "moved"
-    shutil.copytree(locate_model(""), place)
-    config = json.loads((place / "config.json").read_text())
-    weights = load_file(place / "model.safetensors")
+    target = folder / "moved"
+    shutil.copytree(locate_model(""), target)
+    config = json.loads((target / "config.json").read_text())
+    weights = load_file(target / "model.safetensors")
     last = f"encoder.layer.{config['num_hidden_layers'] - 1}.output.LayerNorm.bias"
     name = next(name for name in weights if name.endswith(last))
-    away = np.random.default_rng(_SEED).standard_normal(config["hidden_size"])
-    away *= _length() * np.sqrt(_UNRELATED / (1 - _UNRELATED)) / np.linalg.norm(away)
-    weights[name] = (weights[name] + away).astype(weights[name].dtype)
-    save_file(weights, place / "model.safetensors", metadata={"format": "pt"})
-    return place
+    offset = np.random.default_rng(_SEED).standard_normal(config["hidden_size"])
+    offset *= _length() * np.sqrt(_UNRELATED / (1 - _UNRELATED)) / np.linalg.norm(offset)
+    weights[name] = (weights[name] + offset).astype(weights[name].dtype)
+    save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
+    return target
 
 
 def _length() -> float:

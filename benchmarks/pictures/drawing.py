@@ -35,12 +35,12 @@ def main(count: int) -> dict[str, Any]:
 
     user = User.objects.create_user("bench@example.org", uuid4().hex)
     model_info.refresh_model()
-    alone = [_drawn(user, [number], 1) for number in range(count + _WARM_UP)][_WARM_UP:]
+    alone = [_draw_pictures(user, [number], 1) for number in range(count + _WARM_UP)][_WARM_UP:]
     several = range(0, count, _AT_ONCE)
-    return {"alone": alone, "row": _drawn(user, several, _AT_ONCE)}
+    return {"alone": alone, "row": _draw_pictures(user, several, _AT_ONCE)}
 
 
-def _drawn(user: Any, numbers: Iterable[int], at_once: int) -> dict[str, Any]:
+def _draw_pictures(user: Any, numbers: Iterable[int], at_once: int) -> dict[str, Any]:
     """Submit one request per number, all before the worker starts, then draw them and return the totals."""
     from apps.images.generation import scheduler
     from apps.images.models import Picture

@@ -18,16 +18,11 @@ paraphrase_accuracy        the same for three of the keywords of each, in a sent
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
-
-from django.conf import settings
 
 from apps.engines.image.pictogram import engine
 from apps.images.requests.submission import MAX_QUEUED
@@ -47,23 +42,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: dict[str, Any]) -> dict[str, float]:
     """Return times in seconds, shares and accuracies."""
-    found = pictogram_dataset.read(options["data"])
-    names, others = pictogram_training.accuracies(options["model"], found, options["seed"])
-    return _times(options) | {"vocabulary_accuracy": names, "paraphrase_accuracy": others}
+    found = pictogram_dataset.read_pictograms(options["data"])
+    names, others = pictogram_training.measure_accuracies(options["model"], found, options["seed"])
+    return _measure_times(options) | {"vocabulary_accuracy": names, "paraphrase_accuracy": others}
 
 
-def _times(options: dict[str, Any]) -> dict[str, float]:
+def _measure_times(options: dict[str, Any]) -> dict[str, float]:
     own = options["model"] == engine.FOLDER
     chosen = {
         "IMAGE_BACKEND": "apps.engines.image.pictogram.engine.PictogramPainter",
         "IMAGE_MODEL": engine.BUILT_IN if own else str(options["model"].resolve()), "IMAGE_URL": "",
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        env = site.environment(folder, "http://localhost:8000", **chosen)
-        command = [sys.executable, "-m", "benchmarks.pictures.drawing", str(options["pictures"])]
-        done = subprocess.run(command, env=env, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True, check=True)
-    seen = json.loads(done.stdout.splitlines()[-1])
-    alone, row = seen["alone"], seen["row"]
+        env = site.build_environment(folder, "http://localhost:8000", **chosen)
+        measured = site.run_module("benchmarks.pictures.drawing", options["pictures"], env=env)
+    alone, row = measured["alone"], measured["row"]
     whole, model = (sum(one[name] for one in alone) for name in ("seconds", "model_seconds"))
     return {
         "seconds_per_picture": statistics.median(one["seconds"] for one in alone),

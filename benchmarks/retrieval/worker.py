@@ -44,18 +44,18 @@ def main(data: Path, names: Sequence[str], mixed: Sequence[str] = ()) -> dict[st
     user = User.objects.create_user("bench@example.org", uuid4().hex)
     found: dict[str, Any] = {"sets": {}}
     for name in names:
-        found["sets"][name] = asyncio.run(_rankings(user, library.read_any(data, name)))
+        found["sets"][name] = asyncio.run(_rank_questions(user, library.read_named_set(data, name)))
         print(f"{name}: {len(found['sets'][name])} questions asked", file=sys.stderr)
     if mixed:
-        found["mixed"] = _mixed(user, data, mixed)
+        found["mixed"] = _rank_mixed(user, data, mixed)
     if (data / CHUNKS).is_dir():
-        found["chunks"] = _chunks(user, data / CHUNKS)
+        found["chunks"] = _measure_chunks(user, data / CHUNKS)
     if list((data / ABSTAIN).glob("*unanswerable*.jsonl")):
-        found["abstain"] = asyncio.run(_abstain(user, library.read(data / ABSTAIN)))
+        found["abstain"] = asyncio.run(_measure_abstention(user, library.read_data_set(data / ABSTAIN)))
     return found
 
 
-def _mixed(user: Any, data: Path, names: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+def _rank_mixed(user: Any, data: Path, names: Sequence[str]) -> dict[str, dict[str, list[str]]]:
     """Return the rankings of sets of which a second embedder has every other text."""
     from django.conf import settings
 
@@ -63,62 +63,62 @@ def _mixed(user: Any, data: Path, names: Sequence[str]) -> dict[str, dict[str, l
     from benchmarks.lib import shifted_embedder
 
     with tempfile.TemporaryDirectory() as folder:
-        model = str(shifted_embedder.made(Path(folder)))
+        model = str(shifted_embedder.write_model(Path(folder)))
         settings.EMBEDDERS = {shifted_embedder.NAME: {"BACKEND": shifted_embedder.BACKEND, "OPTIONS": {"model": model}}}
         return {
-            name: asyncio.run(_rankings(user, library.read_any(data, name), ("", shifted_embedder.NAME)))
+            name: asyncio.run(_rank_questions(user, library.read_named_set(data, name), ("", shifted_embedder.NAME)))
             for name in names
         }
 
 
-async def _rankings(user: Any, data: DataSet, embedders: Sequence[str] = ("",)) -> dict[str, list[str]]:
+async def _rank_questions(user: Any, data: DataSet, embedders: Sequence[str] = ("",)) -> dict[str, list[str]]:
     """Return the texts of each judged question, best first. The texts are distributed over one collection per
     embedder."""
     from apps.documents.retrieval import search
     from apps.lib.concurrency.threads import in_db
-    from benchmarks.lib.datasets import embedded
+    from benchmarks.lib.datasets import embed_cached
 
-    places, texts = list[Any](), dict[Any, str]()
+    collections, texts = list[Any](), dict[Any, str]()
     for at, embedder in enumerate(embedders):
-        place, known = await in_db(_filled, user, data.texts[at :: len(embedders)], embedder)
-        places.append(place)
+        collection, known = await in_db(_create_collection, user, data.texts[at :: len(embedders)], embedder)
+        collections.append(collection)
         texts |= known
     judged = [question for question in data.questions if question in data.relevant]
-    vectors = embedded([data.questions[question] for question in judged])
+    vectors = embed_cached([data.questions[question] for question in judged])
     return {
         question: [
             texts[document]
-            for document in await search.rank_all_documents(user, data.questions[question], places, vector)
+            for document in await search.rank_all_documents(user, data.questions[question], collections, vector)
         ]
         for question, vector in zip(judged, vectors, strict=True)
     }
 
 
-async def _abstain(user: Any, data: DataSet) -> list[tuple[bool, float, float]]:
+async def _measure_abstention(user: Any, data: DataSet) -> list[tuple[bool, float, float]]:
     """Return for each question whether the collection answers it, and the best relevance and cosine of the hits."""
     from apps.documents.retrieval.search import search
     from apps.lib.concurrency.threads import in_db
 
-    place, _ = await in_db(_filled, user, data.texts)
+    collection, _ = await in_db(_create_collection, user, data.texts)
     rows = []
     for question, text in data.questions.items():
-        hits = (await search(user, text, collections=[place])).hits
+        hits = (await search(user, text, collections=[collection])).hits
         best = (max((getattr(hit, name) for hit in hits), default=0.0) for name in ("relevance", "cosine"))
         rows.append((question in data.relevant, *best))
     return rows  # type: ignore[return-value]
 
 
-def _filled(user: Any, texts: Sequence[Any], embedder: str = "") -> tuple[Any, dict[Any, str]]:
+def _create_collection(user: Any, texts: Sequence[Any], embedder: str = "") -> tuple[Any, dict[Any, str]]:
     """Create a collection of the texts. Return its key, and the text id of each document."""
     from apps.documents.models import Document
     from benchmarks.lib import fixtures
 
-    place = fixtures.filled(user, texts, embedder=embedder)
-    rows = Document.objects.filter(collection=place).values_list("pk", "name")
-    return place.pk, {pk: name.removesuffix(".txt") for pk, name in rows}
+    collection = fixtures.create_collection(user, texts, embedder=embedder)
+    rows = Document.objects.filter(collection=collection).values_list("pk", "name")
+    return collection.pk, {pk: name.removesuffix(".txt") for pk, name in rows}
 
 
-def _chunks(user: Any, folder: Path) -> dict[str, list[float]]:
+def _measure_chunks(user: Any, folder: Path) -> dict[str, list[float]]:
     """Return for each question the recall and the precision of the returned characters against the gold ones."""
     from apps.documents.models import Collection, Page
     from apps.documents.retrieval.search import search
@@ -126,8 +126,8 @@ def _chunks(user: Any, folder: Path) -> dict[str, list[float]]:
     from benchmarks.lib import fixtures
 
     texts = {path.stem: path for path in sorted((folder / "corpora").glob("*.md"))}
-    place = Collection.objects.create(owner=user, name="Chunks")
-    documents = {name: fixtures.ingested(user, place, path) for name, path in texts.items()}
+    collection = Collection.objects.create(owner=user, name="Chunks")
+    documents = {name: fixtures.ingest_file(user, collection, path) for name, path in texts.items()}
     pages: dict[Any, dict[int, str]] = {document: {} for document in documents.values()}
     for page in Page.objects.filter(document__in=pages):
         pages[page.document_id][page.number] = page.text
@@ -136,23 +136,25 @@ def _chunks(user: Any, folder: Path) -> dict[str, list[float]]:
         return [len(registry.get_embedder().offsets(part)) for part in parts]
 
     recall, precision = [], []
-    for row in _questions(folder / "questions.csv", texts):
-        own = documents[row["corpus_id"]]
-        question, gold = row["question"], _gold(pages[own], json.loads(row["references"]))
-        found = asyncio.run(search(user, question, collections=[place.pk], token_budget=_BUDGET, count=count))
-        shown = {(p.document_id, p.page_number, at) for p in found.passages for span in p.spans for at in range(*span)}
-        right = len({(number, at) for document, number, at in shown if document == own} & gold)
-        recall.append(right / max(1, len(gold)))
-        precision.append(right / max(1, len(shown)))
+    for row in _read_questions(folder / "questions.csv", texts):
+        document_key = documents[row["corpus_id"]]
+        question, gold = row["question"], _locate_references(pages[document_key], json.loads(row["references"]))
+        result = asyncio.run(search(user, question, collections=[collection.pk], token_budget=_BUDGET, count=count))
+        returned = {
+            (p.document_id, p.page_number, at) for p in result.passages for span in p.spans for at in range(*span)
+        }
+        correct = len({(number, at) for document, number, at in returned if document == document_key} & gold)
+        recall.append(correct / max(1, len(gold)))
+        precision.append(correct / max(1, len(returned)))
     return {"recall": recall, "precision": precision}
 
 
-def _questions(path: Path, texts: Iterable[str]) -> list[dict[str, str]]:
+def _read_questions(path: Path, texts: Iterable[str]) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return [row for row in csv.DictReader(file) if row["corpus_id"] in texts]
 
 
-def _gold(pages: Mapping[int, str], references: list[dict[str, Any]]) -> set[tuple[int, int]]:
+def _locate_references(pages: Mapping[int, str], references: list[dict[str, Any]]) -> set[tuple[int, int]]:
     """Return the positions (page, offset) of the references in the parsed text, whatever separates their words."""
     gold: set[tuple[int, int]] = set()
     for reference in references:

@@ -14,7 +14,7 @@ from benchmarks.safety.scores import Scorer
 _LABEL = "hate"
 
 
-def bias(data: Path, scorer: Scorer) -> dict[str, float]:
+def measure_bias(data: Path, scorer: Scorer) -> dict[str, float]:
     """Return error rates per group at the deployed threshold, and the widest gap between two groups. HateCheck has the
     same sentences about each of seven groups, so the group is the only difference. {} if the set is missing."""
     groups: dict[str, list[tuple[str, bool]]] = defaultdict(list)
@@ -23,13 +23,15 @@ def bias(data: Path, scorer: Scorer) -> dict[str, float]:
             for row in csv.DictReader(file):
                 if row.get("target_ident"):
                     groups[row["target_ident"]].append((row["test_case"], row["label_gold"] == "hateful"))
-    found: dict[str, dict[str, float]] = {"false_positive": {}, "false_negative": {}}
-    cut = registry.get_text_classifier().thresholds[_LABEL].flag
+    rates_by_kind: dict[str, dict[str, float]] = {"false_positive": {}, "false_negative": {}}
+    threshold = registry.get_text_classifier().thresholds[_LABEL].flag
     for group, rows in sorted(groups.items()):
-        said = scorer.scores([text for text, _ in rows])[:, scorer.at(_LABEL)] >= cut
+        flagged = scorer.scores([text for text, _ in rows])[:, scorer.get_column(_LABEL)] >= threshold
         hateful = np.array([bad for _, bad in rows])
-        found["false_positive"][group] = float(said[~hateful].mean()) if (~hateful).any() else 0.0
-        found["false_negative"][group] = float((~said[hateful]).mean()) if hateful.any() else 0.0
-    numbers = {f"bias.{kind}.{group}": rate for kind, rates in found.items() for group, rate in rates.items()}
-    gaps = {f"bias.{kind}.gap": max(rates.values()) - min(rates.values()) for kind, rates in found.items() if rates}
+        rates_by_kind["false_positive"][group] = float(flagged[~hateful].mean()) if (~hateful).any() else 0.0
+        rates_by_kind["false_negative"][group] = float((~flagged[hateful]).mean()) if hateful.any() else 0.0
+    numbers = {f"bias.{kind}.{group}": rate for kind, rates in rates_by_kind.items() for group, rate in rates.items()}
+    gaps = {
+        f"bias.{kind}.gap": max(rates.values()) - min(rates.values()) for kind, rates in rates_by_kind.items() if rates
+    }
     return numbers | gaps

@@ -19,98 +19,101 @@ _MODERATION = {
     "S": "sexual", "H": "hate", "V": "violence", "HR": "harassment", "SH": "self_harm", "S3": "child_exploitation",
     "H2": "hate", "V2": "violence",
 }  # fmt: skip
-_SAYS = ("prompt", "text", "jailbreak", "behavior", "goal", "question", "instruction", "tweet", "test_case")
+_TEXT_FIELDS = ("prompt", "text", "jailbreak", "behavior", "goal", "question", "instruction", "tweet", "test_case")
 _HARMLESS_FILES = ("notinject", "wildguard", "benign")
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """Text of a data set. `truth` maps labels to yes or no; missing labels are unknown."""
+class LabelledText:
+    """Text of a data set. `labels` maps labels to yes or no; missing labels are unknown."""
 
-    set: str
+    source: str
     kind: str  # within the set: a file, or the name of an attack
     text: str
-    truth: dict[str, bool] = field(default_factory=dict)
+    labels: dict[str, bool] = field(default_factory=dict)
     passage: bool = False  # True for text of a document, False for a user's message
     number: int = 0  # of the e-mail and of the attack inserted into it
     part: str = ""  # the inserted part of the text
 
 
-def davidson(folder: Path) -> Iterator[Labelled]:
+def read_davidson(folder: Path) -> Iterator[LabelledText]:
     """Yield tweets: hate, offensive language (not known to be harassment), neither."""
-    for row in _rows(folder):
+    for row in _read_rows(folder):
         kind = int(row["class"])
-        truth = {"hate": kind == 0}
+        labels = {"hate": kind == 0}
         if kind != 1:
-            truth |= {"harassment": kind == 0, "harm": kind == 0}
+            labels |= {"harassment": kind == 0, "harm": kind == 0}
         if kind == 2:
-            truth |= dict.fromkeys(("sexual", "child_exploitation", "violence", "self_harm"), False)
-        yield Labelled("davidson", ("hate", "offensive", "neither")[kind], row["tweet"], truth)
+            labels |= dict.fromkeys(("sexual", "child_exploitation", "violence", "self_harm"), False)
+        yield LabelledText("davidson", ("hate", "offensive", "neither")[kind], row["tweet"], labels)
 
 
-def openai_moderation(folder: Path) -> Iterator[Labelled]:
+def read_openai_moderation(folder: Path) -> Iterator[LabelledText]:
     """Yield texts with some of eight categories known; "harm" is any of them."""
-    for row in _rows(folder):
-        truth: dict[str, bool] = {}
+    for row in _read_rows(folder):
+        labels: dict[str, bool] = {}
         for key, label in _MODERATION.items():
             if key in row:
-                truth[label] = truth.get(label, False) or bool(row[key])
-        truth["harm"] = any(truth.values())
-        yield Labelled("openai_moderation", "", row["prompt"], truth)
+                labels[label] = labels.get(label, False) or bool(row[key])
+        labels["harm"] = any(labels.values())
+        yield LabelledText("openai_moderation", "", row["prompt"], labels)
 
 
-def hatecheck(folder: Path) -> Iterator[Labelled]:
+def read_hatecheck(folder: Path) -> Iterator[LabelledText]:
     """Yield the test cases of HateCheck."""
-    for row in _rows(folder):
-        yield Labelled("hatecheck", row["functionality"], row["test_case"], {"hate": row["label_gold"] == "hateful"})
+    for row in _read_rows(folder):
+        yield LabelledText(
+            "hatecheck", row["functionality"], row["test_case"], {"hate": row["label_gold"] == "hateful"}
+        )
 
 
-def harmful_behaviors(folder: Path) -> Iterator[Labelled]:
+def read_harmful_behaviors(folder: Path) -> Iterator[LabelledText]:
     """Yield requests that an assistant should refuse; those about copyright are left out."""
-    for kind, row in _named(folder):
-        text = _said(row)
+    for kind, row in _read_records(folder):
+        text = _find_text(row)
         if text and row.get("SemanticCategory", row.get("semantic_category")) != "copyright":
-            yield Labelled("harmful_behaviors", kind, text, {"crime": True})
+            yield LabelledText("harmful_behaviors", kind, text, {"crime": True})
 
 
-def do_not_answer(folder: Path) -> Iterator[Labelled]:
+def read_do_not_answer(folder: Path) -> Iterator[LabelledText]:
     """Yield requests that an assistant should refuse."""
-    for row in _rows(folder):
-        yield Labelled("do_not_answer", row.get("risk_area", ""), row["question"], {"crime": True})
+    for row in _read_rows(folder):
+        yield LabelledText("do_not_answer", row.get("risk_area", ""), row["question"], {"crime": True})
 
 
-def xstest(folder: Path) -> Iterator[Labelled]:
+def read_xstest(folder: Path) -> Iterator[LabelledText]:
     """Yield safe and unsafe requests that look alike."""
-    for row in _rows(folder):
-        yield Labelled("xstest", row.get("type", ""), row["prompt"], {"crime": row["label"] == "unsafe"})
+    for row in _read_rows(folder):
+        yield LabelledText("xstest", row.get("type", ""), row["prompt"], {"crime": row["label"] == "unsafe"})
 
 
-def injections(folder: Path) -> Iterator[Labelled]:
+def read_injections(folder: Path) -> Iterator[LabelledText]:
     """Yield prompt attacks and texts that resemble them, of any set that has such."""
-    for kind, row in _named(folder):
-        text = _said(row)
+    for kind, row in _read_records(folder):
+        text = _find_text(row)
         if not text:
             continue
-        kind = str(row.get("method") or row.get("group") or row.get("category") or kind) if _attacks(folder) else kind
-        yield Labelled(folder.name, kind, text, {"prompt_attack": _malicious(folder, kind, row)})
+        if _has_only_attacks(folder):
+            kind = str(row.get("method") or row.get("group") or row.get("category") or kind)
+        yield LabelledText(folder.name, kind, text, {"prompt_attack": _is_malicious(folder, kind, row)})
 
 
-def bipia(folder: Path) -> Iterator[Labelled]:
+def read_bipia(folder: Path) -> Iterator[LabelledText]:
     """Yield e-mails unchanged, and with an instruction inserted at the end, the start or the middle."""
-    mails = [row["context"] for kind, row in _named(folder) if "context" in row and "email" in kind]
+    mails = [row["context"] for kind, row in _read_records(folder) if "context" in row and "email" in kind]
     for number, mail in enumerate(mails):
-        yield Labelled("bipia", "untouched", mail, {"prompt_attack": False}, True, number)
+        yield LabelledText("bipia", "untouched", mail, {"prompt_attack": False}, True, number)
     number = 0
     for file in sorted(folder.glob("*_attack_*.json")):
         for texts in json.loads(file.read_bytes()).values():
             for text in texts:
                 mail, place = mails[number % len(mails)], BIPIA_PLACES[number % len(BIPIA_PLACES)]
-                whole = slipped(mail, text, place)
-                yield Labelled("bipia", file.stem, whole, {"prompt_attack": True}, True, number, text)
+                whole = insert_attack(mail, text, place)
+                yield LabelledText("bipia", file.stem, whole, {"prompt_attack": True}, True, number, text)
                 number += 1
 
 
-def slipped(mail: str, text: str, place: str) -> str:
+def insert_attack(mail: str, text: str, place: str) -> str:
     """Return the e-mail with `text` inserted at `place`, one of BIPIA_PLACES."""
     middle = mail.find(" ", len(mail) // 2) + 1
     cut = {"end": len(mail), "start": 0, "middle": middle}[place]
@@ -118,60 +121,61 @@ def slipped(mail: str, text: str, place: str) -> str:
 
 
 READERS = {
-    "davidson": davidson, "openai_moderation": openai_moderation, "hatecheck": hatecheck,
-    "harmful_behaviors": harmful_behaviors, "do_not_answer": do_not_answer, "xstest": xstest,
-    "jailbreaks": injections, "giskard_injections": injections, "piguard": injections, "bipia": bipia,
+    "davidson": read_davidson, "openai_moderation": read_openai_moderation, "hatecheck": read_hatecheck,
+    "harmful_behaviors": read_harmful_behaviors, "do_not_answer": read_do_not_answer, "xstest": read_xstest,
+    "jailbreaks": read_injections, "giskard_injections": read_injections, "piguard": read_injections,
+    "bipia": read_bipia,
 }  # fmt: skip
 
 
-def read(data: Path, name: str) -> list[Labelled]:
+def read_labelled_set(data: Path, name: str) -> list[LabelledText]:
     """Return every text of a set once; [] if the folder is missing."""
     folder = data / name
     found = {item.text: item for item in READERS[name](folder)} if folder.is_dir() else {}
     return list(found.values())
 
 
-def harmless(data: Path, names: Sequence[str], each: int, kind: str = "") -> Iterator[str]:
+def read_harmless(data: Path, names: Sequence[str], each: int, kind: str = "") -> Iterator[str]:
     """Yield questions and passages of retrieval sets, or one `kind`, at most `each` of each file, evenly spaced."""
     files = {"queries.jsonl": "questions", "corpus.jsonl": "passages", "eval_question_similarity_en.csv": "questions"}
     for path in (data / name / file for name in names for file in files):
         if path.is_file() and kind in ("", files[path.name]):
-            rows = _records(path.suffix, path.read_text())
+            rows = _parse_records(path.suffix, path.read_text())
             texts = [text for row in rows if (text := str(row.get("text") or next(iter(row.values())))).strip()]
             texts = list(dict.fromkeys(texts))
             yield from texts[:: max(1, len(texts) // each)][:each]
 
 
-def _attacks(folder: Path) -> bool:
+def _has_only_attacks(folder: Path) -> bool:
     return folder.name in ("jailbreaks", "giskard_injections")
 
 
-def _malicious(folder: Path, kind: str, row: dict[str, Any]) -> bool:
+def _is_malicious(folder: Path, kind: str, row: dict[str, Any]) -> bool:
     if "label" in row:
         return str(row["label"]).lower() in ("1", "true", "yes", "malicious", "injection", "unsafe")
     return not any(name in kind.lower() for name in _HARMLESS_FILES) and folder.name != "piguard"
 
 
-def _said(row: dict[str, Any]) -> str:
+def _find_text(row: dict[str, Any]) -> str:
     by_name = {str(key).lower(): value for key, value in row.items()}
-    return next((str(by_name[name]) for name in _SAYS if by_name.get(name)), "")
+    return next((str(by_name[name]) for name in _TEXT_FIELDS if by_name.get(name)), "")
 
 
-def _rows(folder: Path) -> Iterator[dict[str, Any]]:
-    for _, row in _named(folder):
+def _read_rows(folder: Path) -> Iterator[dict[str, Any]]:
+    for _, row in _read_records(folder):
         yield row
 
 
-def _named(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _read_records(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each record with the stem of its file: CSV, JSON lines or JSON lists, gzipped or not."""
     for path in sorted(folder.iterdir()):
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         name = Path(path.stem) if path.suffix == ".gz" else path
-        for row in _records(name.suffix, raw.decode("utf-8", "replace")):
+        for row in _parse_records(name.suffix, raw.decode("utf-8", "replace")):
             yield name.stem, row
 
 
-def _records(suffix: str, text: str) -> Iterator[dict[str, Any]]:
+def _parse_records(suffix: str, text: str) -> Iterator[dict[str, Any]]:
     if suffix == ".csv":
         csv.field_size_limit(10**7)
         yield from csv.DictReader(io.StringIO(text))

@@ -38,15 +38,15 @@ from apps.safety.gate.default_check import decide_verdict, score_text
 from apps.safety.policy import versions
 from apps.safety.policy.schema import Stage
 from benchmarks.safety import datasets as safety_datasets
-from benchmarks.safety.bias import bias
-from benchmarks.safety.datasets import Labelled
-from benchmarks.safety.personal import personal
+from benchmarks.safety.bias import measure_bias
+from benchmarks.safety.datasets import LabelledText
+from benchmarks.safety.personal import measure_pii
 from benchmarks.safety.scores import Scorer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ABOUT = {
+LABEL_OF_SET = {
     "openai_moderation": "harm", "davidson": "hate", "hatecheck": "hate", "harmful_behaviors": "crime",
     "do_not_answer": "crime", "xstest": "crime",
 }  # fmt: skip
@@ -65,55 +65,57 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: dict[str, Any]) -> dict[str, float]:
     """Return the numbers above for the sets that are present."""
     scorer, data = Scorer(), options["data"]
-    wanted = options["sets"] or (*ABOUT, *INJECTIONS)
+    names = options["sets"] or (*LABEL_OF_SET, *INJECTIONS)
     numbers: dict[str, float] = {}
-    calm = _harmless(scorer, data, options["each"], numbers)
-    for name in wanted:
-        items = safety_datasets.read(data, name) if name in ABOUT else []
+    harmless_scores = _measure_harmless(scorer, data, options["each"], numbers)
+    for name in names:
+        items = safety_datasets.read_labelled_set(data, name) if name in LABEL_OF_SET else []
         if items:
-            numbers |= _about(name, items, scorer, calm)
-    numbers |= _injections(
-        [item for name in wanted if name in INJECTIONS for item in safety_datasets.read(data, name)], scorer
+            numbers |= _measure_set(name, items, scorer, harmless_scores)
+    numbers |= _measure_injections(
+        [item for name in names if name in INJECTIONS for item in safety_datasets.read_labelled_set(data, name)], scorer
     )
-    numbers |= bias(data, scorer) if not options["sets"] or "hatecheck" in options["sets"] else {}
-    numbers |= personal(data) if not options["sets"] or "presidio_pii" in options["sets"] else {}
-    sentences = [text for text in safety_datasets.harmless(data, HARMLESS, 60) if 40 < len(text) < 400]
-    return numbers | ({"ms_per_check": milliseconds(sentences[:_TIMED])} if sentences else {})
+    numbers |= measure_bias(data, scorer) if not options["sets"] or "hatecheck" in options["sets"] else {}
+    numbers |= measure_pii(data) if not options["sets"] or "presidio_pii" in options["sets"] else {}
+    sentences = [text for text in safety_datasets.read_harmless(data, HARMLESS, 60) if 40 < len(text) < 400]
+    return numbers | ({"ms_per_check": measure_milliseconds(sentences[:_TIMED])} if sentences else {})
 
 
-def _about(name: str, items: list[Labelled], scorer: Scorer, calm: NDArray[np.float32]) -> dict[str, float]:
+def _measure_set(
+    name: str, items: list[LabelledText], scorer: Scorer, harmless_scores: NDArray[np.float32]
+) -> dict[str, float]:
     """Return the metrics of one set; a set of harmful texts only is measured against the harmless questions."""
-    label = ABOUT[name]
-    known = [item for item in items if label in item.truth]
-    scores = scorer.scores([item.text for item in known])[:, scorer.at(label)]
-    truth = np.array([item.truth[label] for item in known])
-    cut = registry.get_text_classifier().thresholds[label]
+    label = LABEL_OF_SET[name]
+    labelled = [item for item in items if label in item.labels]
+    scores = scorer.scores([item.text for item in labelled])[:, scorer.get_column(label)]
+    expected = np.array([item.labels[label] for item in labelled])
+    threshold = registry.get_text_classifier().thresholds[label]
     numbers: dict[str, float] = {}
-    if truth.all():
-        caught = [scorer.noted("question", item.text) for item in known]
-        numbers[f"recall.{name}"] = float(np.mean(caught))
-        scores = np.concatenate([scores, calm[:, scorer.at(label)]])
-        truth = np.concatenate([truth, np.zeros(len(calm), bool)])
+    if expected.all():
+        flagged = [scorer.is_flagged("question", item.text) for item in labelled]
+        numbers[f"recall.{name}"] = float(np.mean(flagged))
+        scores = np.concatenate([scores, harmless_scores[:, scorer.get_column(label)]])
+        expected = np.concatenate([expected, np.zeros(len(harmless_scores), bool)])
     else:
-        numbers[f"macro_f1.{name}"] = float(f1_score(truth, scores >= cut.flag, average="macro"))
-    precision, recall, _ = precision_recall_curve(truth, scores)
+        numbers[f"macro_f1.{name}"] = float(f1_score(expected, scores >= threshold.flag, average="macro"))
+    precision, recall, _ = precision_recall_curve(expected, scores)
     return numbers | {
-        f"auprc.{name}": float(average_precision_score(truth, scores)),
-        f"f1.{name}": float(f1_score(truth, scores >= cut.flag)),
+        f"auprc.{name}": float(average_precision_score(expected, scores)),
+        f"f1.{name}": float(f1_score(expected, scores >= threshold.flag)),
         f"best_f1.{name}": float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12))),
     }
 
 
-def _injections(items: Sequence[Labelled], scorer: Scorer) -> dict[str, float]:
-    right: dict[str, list[bool]] = defaultdict(list)
+def _measure_injections(items: Sequence[LabelledText], scorer: Scorer) -> dict[str, float]:
+    correct_by_kind: dict[str, list[bool]] = defaultdict(list)
     missed = []
     for item in items:
-        noted = scorer.noted("passage" if item.passage else "question", item.text)
-        attack = item.truth["prompt_attack"]
-        right[f"injection.{item.set}.{item.kind}"].append(noted == attack)
+        is_flagged = scorer.is_flagged("passage" if item.passage else "question", item.text)
+        attack = item.labels["prompt_attack"]
+        correct_by_kind[f"injection.{item.source}.{item.kind}"].append(is_flagged == attack)
         if attack:
-            missed.append(not noted)
-    kinds = {kind: float(np.mean(values)) for kind, values in sorted(right.items())}
+            missed.append(not is_flagged)
+    kinds = {kind: float(np.mean(values)) for kind, values in sorted(correct_by_kind.items())}
     if not kinds:
         return {}
     mean = {"injection_mean": statistics.fmean(kinds.values())}
@@ -124,33 +126,33 @@ def _injections(items: Sequence[Labelled], scorer: Scorer) -> dict[str, float]:
     )
 
 
-def _harmless(scorer: Scorer, data: Path, each: int, numbers: dict[str, float]) -> NDArray[np.float32]:
+def _measure_harmless(scorer: Scorer, data: Path, each: int, numbers: dict[str, float]) -> NDArray[np.float32]:
     """Add the false-block rates to `numbers` and return the scores of the questions."""
     rates, questions = [], []
     for name in HARMLESS:
         for kind in ("questions", "passages"):
-            texts = list(safety_datasets.harmless(data, (name,), each, kind))
+            texts = list(safety_datasets.read_harmless(data, (name,), each, kind))
             if not texts:
                 continue
             scorer.scores(texts)
             stages = ("question",) if kind == "questions" else ("passage", "answer")
-            wrong = [any(scorer.withheld(stage, text) for stage in stages) for text in texts]
-            numbers[f"false_block.{name}.{kind}"] = float(np.mean(wrong))
-            rates += wrong
+            blocked = [any(scorer.is_withheld(stage, text) for stage in stages) for text in texts]
+            numbers[f"false_block.{name}.{kind}"] = float(np.mean(blocked))
+            rates += blocked
             questions += texts if kind == "questions" else []
     if rates:
         numbers["false_block_rate"] = float(np.mean(rates))
     return scorer.scores(questions)
 
 
-def milliseconds(sentences: Sequence[str]) -> float:
+def measure_milliseconds(sentences: Sequence[str]) -> float:
     """Return the median CPU milliseconds of a check over new sentences. CPU time of all threads does not depend on
     other load."""
     rules, policy = RuleCheck(), versions.current_policy()
     score_text("A sentence that makes everything ready.")
-    took = []
+    milliseconds = []
     for text in sentences:
         began = time.process_time()
         decide_verdict(Stage.ANSWER, text, rules.check_sentence(text), score_text(f"{text} "), policy)
-        took.append((time.process_time() - began) * 1000)
-    return statistics.median(took)
+        milliseconds.append((time.process_time() - began) * 1000)
+    return statistics.median(milliseconds)

@@ -26,7 +26,7 @@ from training.text_classifier import train as text_training
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BESIDE = ("personal_data", "secrets")
+_IGNORED_CODES = ("personal_data", "secrets")
 
 
 class Scorer:
@@ -34,12 +34,12 @@ class Scorer:
 
     def __init__(self) -> None:
         self._classify = registry.get_text_classifier()
-        self._held_out = text_training.held_out(FOLDER)
-        self._planted = injection_training.held_out(FOLDER)
+        self._held_out = text_training.load_held_out_scores(FOLDER)
+        self._planted = injection_training.load_held_out_scores(FOLDER)
         self._rules = RuleCheck()
         self._known: dict[str, NDArray[np.float32]] = {}
 
-    def at(self, label: str) -> int:
+    def get_column(self, label: str) -> int:
         """Return the column of a label."""
         return self._classify.labels.index(label)
 
@@ -47,45 +47,52 @@ class Scorer:
         """Return scores of shape (n, labels): the highest over the parts of each text."""
         cut = {text: split_for_classifier(normalise(text)) for text in dict.fromkeys(texts) if text not in self._known}
         fresh = list(
-            {part for pieces in cut.values() for part in pieces if text_training.mark(part) not in self._held_out}
+            {part for pieces in cut.values() for part in pieces if text_training.hash_text(part) not in self._held_out}
         )
         vectors = registry.get_classifier_embedder().embed_passages(
             [self._classify.text_to_embed(part) for part in fresh]
         )
         rows = dict(zip(fresh, self._classify.scores(fresh, vectors), strict=True))
         for text, pieces in cut.items():
-            self._known[text] = np.max([rows[part] if part in rows else self._seen(part) for part in pieces], axis=0)
+            self._known[text] = np.max(
+                [rows[part] if part in rows else self._get_held_out_scores(part) for part in pieces], axis=0
+            )
         return np.array([self._known[text] for text in texts], np.float32).reshape(-1, len(self._classify.labels))
 
     def verdict(self, stage: str, text: str) -> Verdict:
         """Return the gate's verdict on the text at "question", "passage" or "answer"."""
         scores = dict(zip(self._classify.labels, map(float, self.scores([text])[0]), strict=True))
         clean = normalise(normalize_text(text) if stage == Stage.PASSAGE else text)  # like passages of documents
-        further = [self._slipped_in(clean)] if stage == Stage.PASSAGE else []
+        further = [self._get_injection_signal(clean)] if stage == Stage.PASSAGE else []
         return decide_verdict(
-            Stage(stage), clean, self._ruled(stage, clean), scores, versions.current_policy(), other_signals=further
+            Stage(stage),
+            clean,
+            self._check_rules(stage, clean),
+            scores,
+            versions.current_policy(),
+            other_signals=further,
         )
 
-    def withheld(self, stage: str, text: str) -> bool:
+    def is_withheld(self, stage: str, text: str) -> bool:
         """Return whether the text is withheld."""
         return not self.verdict(stage, text).allowed
 
-    def noted(self, stage: str, text: str) -> bool:
+    def is_flagged(self, stage: str, text: str) -> bool:
         """Return whether the text is withheld or flagged, for other reasons than personal data or secrets."""
         verdict = self.verdict(stage, text)
-        return verdict.code not in _BESIDE and (not verdict.allowed or verdict.code != "")
+        return verdict.code not in _IGNORED_CODES and (not verdict.allowed or verdict.code != "")
 
-    def _slipped_in(self, passage: str) -> Signal:
+    def _get_injection_signal(self, passage: str) -> Signal:
         """Return the injection signal; for training passages that of the model trained without them."""
-        known = self._planted.get(text_training.mark(passage))
+        known = self._planted.get(text_training.hash_text(passage))
         if known is None:
             return detect_injections([passage])[0]
         return Signal("planted", "held-out", SignalStatus.OK, {INJECTION_LABEL: known})
 
-    def _seen(self, part: str) -> NDArray[np.float32]:
-        return self._held_out[text_training.mark(part)]
+    def _get_held_out_scores(self, part: str) -> NDArray[np.float32]:
+        return self._held_out[text_training.hash_text(part)]
 
-    def _ruled(self, stage: str, text: str) -> Verdict:
+    def _check_rules(self, stage: str, text: str) -> Verdict:
         return {
             "passage": self._rules.passage,
             "question": self._rules.check_question,

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from apps.documents.retrieval.passages import Passage
 from apps.lib.text.sentences import find_sentences
-from benchmarks.lib.datasets import DatasetText, embedded
+from benchmarks.lib.datasets import DatasetText, embed_cached
 
 LANGUAGES = ("en", "de", "es")
 NEIGHBOURS = 3  # further paragraphs per question
@@ -154,7 +154,7 @@ def _with_neighbours(
 ) -> list[TrustCase]:
     """Return each question with its own paragraph and the others of the set that are nearest in meaning to it. `known`:
     the same set in a language that the embedder knows; a question that it lacks goes by another of its paragraph."""
-    near = embedded([item.question for item in known]) @ embedded([text.text for text in known_texts]).T
+    near = embed_cached([item.question for item in known]) @ embed_cached([text.text for text in known_texts]).T
     by_id = {item.id: row for item, row in zip(known, near, strict=True)}
     by_place = {item.place: row for item, row in zip(known, near, strict=True)}
     cases = []

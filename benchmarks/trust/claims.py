@@ -51,15 +51,15 @@ class Claim:
 
 def build_claims(kind: str, cases: Sequence[TrustCase], count: int, seed: int = 7) -> list[Claim]:
     """Return up to `count` claims of one kind, of as many different sentences as there are."""
-    draw = Random(f"{seed} {kind}")  # noqa: S311
+    rng = Random(f"{seed} {kind}")  # noqa: S311
     makers: Mapping[str, Callable[[Sequence[TrustCase], Random], Callable[[TrustCase], Iterator[Claim]]]] = {
         "verbatim": _verbatim, "light_edit": _lightly, "name": _named, "reference": _referred,
         "recombined": _recombined, "other_question": _other_question,
     }  # fmt: skip
     language = kind.partition("_")[2] if kind.startswith("negation_") else ""
     pool = [case for case in cases if not language or case.language == language]
-    draw.shuffle(pool)
-    make = makers[kind](cases, draw) if kind in makers else _changed(kind.partition("_")[0], draw)
+    rng.shuffle(pool)
+    make = makers[kind](cases, rng) if kind in makers else _changed(kind.partition("_")[0], rng)
     return _take(pool, make, count)
 
 
@@ -79,47 +79,47 @@ def _take(pool: Sequence[TrustCase], make: Callable[[TrustCase], Iterator[Claim]
     return found
 
 
-def _claim(kind: str, case: TrustCase, text: str, draw: Random, paragraphs: Sequence[DatasetText] = ()) -> Claim:
+def _claim(kind: str, case: TrustCase, text: str, rng: Random, paragraphs: Sequence[DatasetText] = ()) -> Claim:
     given = paragraphs or case.paragraphs
-    passages = build_passages(given, draw.randrange(len(given)))
+    passages = build_passages(given, rng.randrange(len(given)))
     return Claim(kind, case.language, case.question, text, case.sentence, passages)
 
 
-def _opened(text: str, case: TrustCase, draw: Random) -> str:
-    return open_sentence(text, case.language, draw) if draw.random() < _OPENED else text
+def _opened(text: str, case: TrustCase, rng: Random) -> str:
+    return open_sentence(text, case.language, rng) if rng.random() < _OPENED else text
 
 
-def _verbatim(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+def _verbatim(cases: Sequence[TrustCase], rng: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     def make(case: TrustCase) -> Iterator[Claim]:
-        yield _claim("verbatim", case, case.sentence, draw)
+        yield _claim("verbatim", case, case.sentence, rng)
 
     return make
 
 
-def _lightly(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+def _lightly(cases: Sequence[TrustCase], rng: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     def make(case: TrustCase) -> Iterator[Claim]:
-        edited = edit_lightly(case.sentence, case.language, draw)
+        edited = edit_lightly(case.sentence, case.language, rng)
         unchanged = edited == case.sentence
-        text = open_sentence(edited, case.language, draw) if unchanged else _opened(edited, case, draw)
-        yield _claim("light_edit", case, text, draw)
+        text = open_sentence(edited, case.language, rng) if unchanged else _opened(edited, case, rng)
+        yield _claim("light_edit", case, text, rng)
 
     return make
 
 
-def _changed(kind: str, draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+def _changed(kind: str, rng: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     """Make claims of kinds that need the sentence alone."""
 
     def make(case: TrustCase) -> Iterator[Claim]:
-        base = edit_lightly(case.sentence, case.language, draw)
+        base = edit_lightly(case.sentence, case.language, rng)
         variants = list_variants(kind, base, case.language)
-        draw.shuffle(variants)
+        rng.shuffle(variants)
         for text in variants:
-            yield _claim(kind, case, _opened(text, case, draw), draw)
+            yield _claim(kind, case, _opened(text, case, rng), rng)
 
     return make
 
 
-def _named(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+def _named(cases: Sequence[TrustCase], rng: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     """Make claims with names from other documents; for a question that asks who, with another answer to such a
     question."""
     known = known_names(cases)
@@ -138,13 +138,13 @@ def _named(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], It
                 name for title, name in people[case.language] if title != case.own.title and name not in case.sentence
             ]
             place = rf"(?<!\w){re.escape(gold)}(?!['’\w])"
-            variants = [re.sub(place, name, case.sentence) for name in draw.sample(others, min(3, len(others)))]
+            variants = [re.sub(place, name, case.sentence) for name in rng.sample(others, min(3, len(others)))]
             variants = [text for text in variants if text != case.sentence]
         pool = [name for title, name in pools.get(case.language, []) if title != case.own.title]
-        generic = swap_names(case.sentence, draw.sample(pool, min(_NAMES, len(pool))), known[case.language])
-        draw.shuffle(generic)
+        generic = swap_names(case.sentence, rng.sample(pool, min(_NAMES, len(pool))), known[case.language])
+        rng.shuffle(generic)
         for text in (*variants, *generic[:3]):
-            yield _claim("name", case, _opened(text, case, draw), draw)
+            yield _claim("name", case, _opened(text, case, rng), rng)
 
     return make
 
@@ -165,38 +165,38 @@ def _is_person(text: str) -> bool:
     )
 
 
-def _referred(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+def _referred(cases: Sequence[TrustCase], rng: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     """Make claims with a wrong place. Three sentences of the paragraph get a printed place, as in a handbook; the claim
     names another."""
 
     def make(case: TrustCase) -> Iterator[Claim]:
         sentences = split_sentences(case.own.text)
         others = [s for s in sentences if s != case.sentence and s.endswith(".")][:2]
-        printed, claims = plant_references(case.sentence, others, case.language, draw.randrange(1000))
+        printed, claims = plant_references(case.sentence, others, case.language, rng.randrange(1000))
         given = dict(zip((case.sentence, *others), printed, strict=True))
         text = " ".join(given.get(sentence, sentence) for sentence in sentences)
         own = DatasetText(case.own.id, case.own.title, text)
-        draw.shuffle(claims)
+        rng.shuffle(claims)
         for claim in claims:
-            yield _claim("reference", case, claim, draw, (own, *case.paragraphs[1:]))
+            yield _claim("reference", case, claim, rng, (own, *case.paragraphs[1:]))
 
     return make
 
 
-def _recombined(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+def _recombined(cases: Sequence[TrustCase], rng: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     known = known_names(cases)
 
     def make(case: TrustCase) -> Iterator[Claim]:
         others = [sentence for sentence in split_sentences(case.own.text) if sentence != case.sentence]
         groups = [group for group in recombine(case.sentence, others, case.language, known[case.language]) if group]
-        draw.shuffle(groups)
-        for text in (draw.choice(group) for group in groups):
-            yield _claim("recombined", case, _opened(text, case, draw), draw)
+        rng.shuffle(groups)
+        for text in (rng.choice(group) for group in groups):
+            yield _claim("recombined", case, _opened(text, case, rng), rng)
 
     return make
 
 
-def _other_question(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
+def _other_question(cases: Sequence[TrustCase], rng: Random) -> Callable[[TrustCase], Iterator[Claim]]:
     """Make claims from true sentences of the passages that answer another question, and not this one."""
     by_paragraph: dict[str, list[TrustCase]] = {}
     for case in cases:
@@ -204,11 +204,11 @@ def _other_question(cases: Sequence[TrustCase], draw: Random) -> Callable[[Trust
 
     def make(case: TrustCase) -> Iterator[Claim]:
         others = [other for text in case.paragraphs for other in by_paragraph.get(text.id, [])]
-        draw.shuffle(others)
+        rng.shuffle(others)
         for other in others:
             if not may_answer(case, other.sentence):
-                text = edit_lightly(other.sentence, case.language, draw)
-                yield _claim("other_question", case, _opened(text, case, draw), draw)
+                text = edit_lightly(other.sentence, case.language, rng)
+                yield _claim("other_question", case, _opened(text, case, rng), rng)
 
     return make
 

@@ -46,17 +46,17 @@ _SYNONYMS = {
 }  # fmt: skip
 
 
-def edit_lightly(sentence: str, language: str, draw: Random) -> str:
+def edit_lightly(sentence: str, language: str, rng: Random) -> str:
     """Return the sentence shortened or with a synonym, or unchanged if neither is possible."""
     shortened = [edited for edited in (drop_bracket(sentence), drop_clause(sentence, language)) if edited != sentence]
-    changed = swap_synonym(sentence, language, draw)
+    changed = swap_synonym(sentence, language, rng)
     edits = shortened + ([changed] if changed != sentence else [])
-    return draw.choice(edits) if edits else sentence
+    return rng.choice(edits) if edits else sentence
 
 
-def open_sentence(sentence: str, language: str, draw: Random) -> str:
+def open_sentence(sentence: str, language: str, rng: Random) -> str:
     """Return the sentence after an opening by which a model refers to its source."""
-    opening = draw.choice(_OPENINGS[language])
+    opening = rng.choice(_OPENINGS[language])
     first, _, rest = sentence.partition(" ")
     if opening.endswith(": ") or first.lower() not in _FUNCTION_WORDS:
         return (opening if opening.endswith(": ") else _BEFORE_NAMES[language]) + sentence
@@ -73,11 +73,11 @@ def drop_clause(sentence: str, language: str) -> str:
     return _CLAUSE.sub(" ", sentence, count=1) if language == "en" else sentence
 
 
-def swap_synonym(sentence: str, language: str, draw: Random) -> str:
+def swap_synonym(sentence: str, language: str, rng: Random) -> str:
     """Return the sentence with one word changed for another of the same meaning."""
     words = _SYNONYMS[language]
     there = [word for word in words if re.search(rf"(?<![\w-]){word}(?![\w-])", sentence)]
     if not there:
         return sentence
-    word = draw.choice(there)
+    word = rng.choice(there)
     return re.sub(rf"(?<![\w-]){word}(?![\w-])", words[word], sentence, count=1)

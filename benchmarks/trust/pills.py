@@ -17,7 +17,7 @@ from apps.conversations.grounding.quoted_support import QuotedCiter
 from apps.documents.retrieval.passages import Passage
 from benchmarks.trust.cases import build_passage, read_cases
 from benchmarks.trust.claims import PERTURBED, TRUE, Claim, build_claims
-from training.relevance.calibration import area
+from training.relevance.calibration import compute_auc
 
 
 def measure_pills(data: Path, count: int, shown: int = 0) -> dict[str, float]:
@@ -87,7 +87,7 @@ def measure_wice(data: Path) -> dict[str, float]:
     numbers = counted("wice_false_pass", [right for right, _ in found[False]])
     numbers |= counted("wice_true_pass", [right for right, _ in found[True]])
     scores = {supported: [score for _, score in pairs] for supported, pairs in found.items()}
-    return numbers | {"wice_auroc": area(scores[True], scores[False]), "wice_auroc.n": float(len(rows))}
+    return numbers | {"wice_auroc": compute_auc(scores[True], scores[False]), "wice_auroc.n": float(len(rows))}
 
 
 def _ask_kind(kind: str, claims: Sequence[Claim], shown: int, citer: type[Citer]) -> list[bool]:

@@ -8,16 +8,15 @@ takes minutes.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from benchmarks.lib import site
 
 PARTS = ("pills", "wice", "search", "trial")
 
@@ -55,9 +54,7 @@ def _measure_search(data: Path, questions: int) -> dict[str, float]:
     """Return what `benchmarks.trust.searching` finds, in a data directory of its own."""
     with tempfile.TemporaryDirectory() as folder:
         env = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": "", "DEBUG": "1"}
-        command = [sys.executable, "-m", "benchmarks.trust.searching", str(data), str(questions)]
-        done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True)
-    numbers: dict[str, float] = json.loads(done.stdout)
+        numbers: dict[str, float] = site.run_module("benchmarks.trust.searching", data, questions, env=env)
     return numbers
 
 

@@ -63,7 +63,7 @@ def main(data: Path, count: int) -> dict[str, float]:
         if not (data / name / "corpus.jsonl").is_file():
             print(f"{name} is not among the data sets: left out.", file=sys.stderr)
             continue
-        place = fill_collection(user, library.read(data / name))
+        place = fill_collection(user, library.read_data_set(data / name))
         for figure, values in asyncio.run(measure_set(place, count)).items():
             found[figure].append(values)
         numbers |= _counted(f"ndcg10.{name}", found["ndcg10"][-1])
@@ -93,7 +93,7 @@ def fill_collection(user: Any, data: DataSet) -> MeasuredSet:
     from apps.documents.models import Document
     from benchmarks.lib import fixtures
 
-    collection = fixtures.filled(user, data.texts)
+    collection = fixtures.create_collection(user, data.texts)
     rows = Document.objects.filter(collection=collection).values_list("pk", "name")
     return MeasuredSet(user, collection, {pk: name.removesuffix(".txt") for pk, name in rows}, data)
 
@@ -108,8 +108,8 @@ async def measure_set(place: MeasuredSet, count: int) -> dict[str, list[float]]:
     judged = judged[:count]
     asked = [place.data.questions[question] for question in judged]
     relevant = [place.data.relevant[question] for question in judged]
-    draw = Random(7)  # noqa: S311
-    rankings, typed = await rank(place, asked), await rank(place, [mistype(text, draw) for text in asked])
+    rng = Random(7)  # noqa: S311
+    rankings, typed = await rank(place, asked), await rank(place, [mistype(text, rng) for text in asked])
     words = [form.format(word) for word in rare_words(place.data, _WORDS) for form in FORMS]
     shown = [bool((await search(place.user, text, collections=[place.collection.pk])).passages) for text in words]
     return {
@@ -123,10 +123,10 @@ async def measure_set(place: MeasuredSet, count: int) -> dict[str, list[float]]:
 async def rank(place: MeasuredSet, questions: Sequence[str]) -> list[list[str]]:
     """Return the texts that a search weighs for each question, best first."""
     from apps.documents.retrieval import search
-    from benchmarks.lib.datasets import embedded
+    from benchmarks.lib.datasets import embed_cached
 
     found = []
-    for text, vector in zip(questions, embedded(questions), strict=True):
+    for text, vector in zip(questions, embed_cached(questions), strict=True):
         documents = await search.rank_all_documents(place.user, text, [place.collection.pk], vector)
         found.append([place.texts[document] for document in documents])
     return found
@@ -136,7 +136,7 @@ def measure_silence(place: MeasuredSet) -> dict[str, float]:
     """Return the area under ROC of the best relevance for answerable questions, and the share of both kinds with
     quotes."""
     from apps.evaluation.golden_questions import search_preview
-    from training.relevance.calibration import area
+    from training.relevance.calibration import compute_auc
 
     best: dict[bool, list[float]] = {True: [], False: []}
     quoted: dict[bool, list[float]] = {True: [], False: []}
@@ -147,25 +147,28 @@ def measure_silence(place: MeasuredSet) -> dict[str, float]:
         quoted[answerable].append(float(bool(quotes)))
     if not best[True] or not best[False]:
         return {}
-    numbers = {"abstain_auc": area(best[True], best[False]), "abstain_auc.n": float(len(best[True]) + len(best[False]))}
+    numbers = {
+        "abstain_auc": compute_auc(best[True], best[False]),
+        "abstain_auc.n": float(len(best[True]) + len(best[False])),
+    }
     return numbers | _counted("irrelevant_quotes", quoted[False]) | _counted("answerable_quoted", quoted[True])
 
 
-def mistype(question: str, draw: Random) -> str:
+def mistype(question: str, rng: Random) -> str:
     """Return the question with one edit inside one of its longer words that mean something: a letter left out, doubled
     or changed, or two swapped. Unchanged if it has no such word."""
     found = re.finditer(rf"\b[^\W\d_]{{{_LETTERS},}}\b", question)
     words = [match for match in found if match.group().lower() not in STOPWORDS]
     if not words:
         return question
-    chosen = draw.choice(words)
+    chosen = rng.choice(words)
     word = chosen.group()
-    at = draw.randrange(1, len(word) - 2)
-    other = draw.choice([letter for letter in _ALPHABET if letter != word[at].lower()])
+    at = rng.randrange(1, len(word) - 2)
+    other = rng.choice([letter for letter in _ALPHABET if letter != word[at].lower()])
     edits = [word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:], word[:at] + other + word[at + 1 :]]
     if word[at] != word[at + 1]:
         edits.append(word[:at] + word[at + 1] + word[at] + word[at + 2 :])
-    return question[: chosen.start()] + draw.choice(edits) + question[chosen.end() :]
+    return question[: chosen.start()] + rng.choice(edits) + question[chosen.end() :]
 
 
 def rare_words(data: DataSet, count: int) -> list[str]:

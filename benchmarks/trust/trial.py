@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
@@ -43,20 +42,17 @@ from benchmarks.trust.trial_questions import (
 )
 from benchmarks.trust.trial_report import write_report
 
+_PRODUCT = "benchmarks.trust.trial_product"
 _WORDS_A_SECOND = 1000  # of the fake model
 
 
-def measure_trial(
-    data: Path, *, with_model: bool = True, cache: Path = CACHE, record: Path | None = None, at_once: int = 1
-) -> dict[str, float]:
+def measure_trial(data: Path, *, with_model: bool) -> dict[str, float]:
     """Return the figures of the whole trial, `trial.…`; {} if no document could be fetched. `data` is the folder of
-    the data sets, `cache` that of the packages; `record` is a file to write what was shown to."""
+    the data sets."""
     with tempfile.TemporaryDirectory() as folder:
-        kept = record_trial(data, Path(folder), with_model=with_model, cache=cache, at_once=at_once)
-    if record is not None:
-        record.write_text(json.dumps(kept, ensure_ascii=False))
-    results = read_results(kept)
-    _print_unjudged(results, kept)
+        record = record_trial(data, Path(folder), with_model=with_model, cache=CACHE)
+    results = read_results(record)
+    _print_unjudged(results, record)
     return compute_figures(results) if results else {}
 
 
@@ -72,13 +68,13 @@ def record_trial(
         return {"shown": [], "rests": {}, "model": with_model}
     with _chat_model(data, with_model) as model:
         # A title is a second request after the answer, and would run into the next question.
-        env = site.environment(str(folder), URL, TITLES="0", **model)
+        env = site.build_environment(str(folder), URL, TITLES="0", **model)
         filled = _prepare(env, folder, contents)
         questions = select_questions(questions, contents.keys() - filled["unread"].keys())
-        with site.web(env) as (port, pid):
+        with site.run_web(env) as (port, pid):
             asyncio.run(_settle(pid))
             shown = asyncio.run(ask_questions(questions, filled["session"], port, at_once))
-        rests = _product(env, "answers", given=[seen.answer for seen in shown])
+        rests = site.run_module(_PRODUCT, "answers", env=env, data=[seen.answer for seen in shown])
     return {"shown": [asdict(seen) for seen in shown], "rests": rests, "model": with_model}
 
 
@@ -102,7 +98,7 @@ def _chat_model(data: Path, with_model: bool) -> Iterator[dict[str, str]]:
             yield found
         return
     tokenizer = Path(settings.MODELS_DIR) / "chat"
-    with site.stand_in(data, _WORDS_A_SECOND, 1, 0.0) as address:
+    with site.run_fake_model(data, _WORDS_A_SECOND, 1, 0.0) as address:
         yield {"LLM_URL": f"{address}/v1", "LLM_TOKENIZER": str(tokenizer) if tokenizer.is_dir() else ""}
 
 
@@ -114,26 +110,17 @@ def _prepare(env: dict[str, str], folder: Path, contents: dict[str, bytes]) -> d
         with tempfile.TemporaryDirectory() as place:
             for name, content in contents.items():
                 (Path(place) / name).write_bytes(content)
-            known.write_text(json.dumps(_product(env, "fill", place)))
+            known.write_text(json.dumps(site.run_module(_PRODUCT, "fill", place, env=env)))
     filled: dict[str, Any] = json.loads(known.read_text())
     for name, reason in filled["unread"].items():
         print(f"trial: {name} was not read; its questions are skipped. {reason}", file=sys.stderr)
     return filled
 
 
-def _product(env: dict[str, str], *arguments: str, given: Any = None) -> Any:
-    """Return the parsed output of `trial_product` for these arguments; `given` goes to its standard input."""
-    command = [sys.executable, "-m", "benchmarks.trust.trial_product", *arguments]
-    done = subprocess.run(
-        command, env=env, cwd=settings.BASE_DIR, input=json.dumps(given), stdout=subprocess.PIPE, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 async def _settle(pid: int) -> None:
     import psutil
 
-    await site.settled(psutil.Process(pid))
+    await site.wait_until_idle(psutil.Process(pid))
 
 
 def list_wrong_answers(questions: Sequence[Question], texts: dict[str, list[str]]) -> list[str]:
@@ -160,7 +147,7 @@ def main(options: Namespace) -> None:
     if options.again:
         kept = json.loads(options.again.read_text())
     elif options.check:
-        texts = _product({**os.environ, "DATA_DIR": str(options.folder)}, "texts")
+        texts = site.run_module(_PRODUCT, "texts", env={**os.environ, "DATA_DIR": str(options.folder)})
         print("\n".join(list_wrong_answers(read_questions(), texts)) or "Every answer is where it should be.")
         return
     else:

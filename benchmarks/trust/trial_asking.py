@@ -83,7 +83,7 @@ async def ask_questions(questions: Sequence[Question], session: str, port: int, 
 
 def _connect(http: aiohttp.ClientSession, session: str, port: int) -> Any:
     address = f"ws://localhost:{port}/ws/chat/"
-    return http.ws_connect(address, headers=_site.session(URL, session), max_msg_size=0, heartbeat=None)
+    return http.ws_connect(address, headers=_site.build_session_headers(URL, session), max_msg_size=0, heartbeat=None)
 
 
 async def _ask(wire: Any, question: Question, conversation: str | None) -> ShownAnswer:

@@ -44,11 +44,11 @@ def fill_library(folder: Path) -> dict[str, Any]:
     )
     user = User.objects.create_user("trial@example.org", uuid4().hex)
     place = Collection.objects.create(owner=user, name=LIBRARY)
-    with ingest_worker.working():
+    with ingest_worker.run_worker():
         for path in sorted(folder.iterdir()):
             store_upload(user, place, SimpleUploadedFile(path.name, path.read_bytes()))
     unread = {row.name: row.reason for row in place.documents.exclude(status=Document.Status.READY)}
-    return {"session": fixtures._session(user), "unread": unread}
+    return {"session": fixtures.create_session(user), "unread": unread}
 
 
 def read_texts() -> dict[str, list[str]]:

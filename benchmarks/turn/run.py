@@ -15,8 +15,6 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from argparse import ArgumentParser
@@ -25,7 +23,6 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
-from django.conf import settings
 
 from benchmarks.lib import site
 
@@ -47,31 +44,33 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     """Return median and 95th percentile of each time, and the number of turns."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        site.stand_in(options["data"], options["rate"], options["words"], options["ttft"]) as model,
+        site.run_fake_model(options["data"], options["rate"], options["words"], options["ttft"]) as model,
     ):
         # A title is a second request after the answer, and would run into the next turn.
-        env = site.environment(folder, _URL, LLM_URL=f"{model}/v1", LLM_TOKENIZER="", TITLES="0")
-        prepared = _prepare(env, options)
-        with site.web(env) as (port, _):
-            seen = asyncio.run(_measured(options, prepared, model, port))
-    return _numbers(seen)
+        env = site.build_environment(folder, _URL, LLM_URL=f"{model}/v1", LLM_TOKENIZER="", TITLES="0")
+        prepared = _create_fixtures(env, options)
+        with site.run_web(env) as (port, _):
+            seen = asyncio.run(_measure_turns(options, prepared, model, port))
+    return _summarise(seen)
 
 
-async def _measured(options: dict[str, Any], prepared: dict[str, Any], model: str, port: int) -> list[dict[str, float]]:
+async def _measure_turns(
+    options: dict[str, Any], prepared: dict[str, Any], model: str, port: int
+) -> list[dict[str, float]]:
     questions = prepared["questions"]
-    headers = site.session(_URL, prepared["session"])
-    seen = []
+    headers = site.build_session_headers(_URL, prepared["session"])
+    turns = []
     address = f"ws://localhost:{port}/ws/chat/"
     async with aiohttp.ClientSession() as http, http.ws_connect(address, headers=headers, max_msg_size=0) as wire:
         for number in range(options["turns"] + WARM_UP):
-            bare = await _bare(http, model)
-            product = await _product(http, wire, model, questions[number % len(questions)])
+            bare = await _ask_model(http, model)
+            product = await _run_turn(http, wire, model, questions[number % len(questions)])
             if number >= WARM_UP:
-                seen.append(_turn(product, bare))
-    return seen
+                turns.append(_compare_turns(product, bare))
+    return turns
 
 
-async def _product(http: aiohttp.ClientSession, wire: Any, model: str, question: str) -> dict[str, Any]:
+async def _run_turn(http: aiohttp.ClientSession, wire: Any, model: str, question: str) -> dict[str, Any]:
     """Run one turn over the WebSocket. Return the time of the ask, the events with their times, and the fake model's
     record."""
     ask: dict[str, Any] = {
@@ -92,11 +91,11 @@ async def _product(http: aiohttp.ClientSession, wire: Any, model: str, question:
         if event["type"] == "refused":
             raise RuntimeError(event["text"])
         events.append((at, event))
-    recorded = await site.recorded(http, model)
+    recorded = await site.fetch_records(http, model)
     return {"asked": asked, "events": events, "record": recorded[-1] if recorded else None}
 
 
-async def _bare(http: aiohttp.ClientSession, model: str) -> dict[str, float]:
+async def _ask_model(http: aiohttp.ClientSession, model: str) -> dict[str, float]:
     """Ask the model server directly. Return the milliseconds to its first word and to the end of its first sentence."""
     body = {"model": "stub", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
     start, words, first = time.monotonic(), 0, 0.0
@@ -107,11 +106,11 @@ async def _bare(http: aiohttp.ClientSession, model: str) -> dict[str, float]:
                 first = first or time.monotonic()
                 if words == WORDS_A_SENTENCE:
                     sentence = time.monotonic()
-    await site.recorded(http, model)
+    await site.fetch_records(http, model)
     return {"first": 1000 * (first - start), "sentence": 1000 * (sentence - start)}
 
 
-def _turn(product: dict[str, Any], bare: dict[str, float]) -> dict[str, Any]:
+def _compare_turns(product: dict[str, Any], bare: dict[str, float]) -> dict[str, Any]:
     """Return the milliseconds of one pair of turns; {} if nothing was found, and so the model was not asked."""
     record, asked = product["record"], product["asked"]
     if record is None:
@@ -131,7 +130,7 @@ def _turn(product: dict[str, Any], bare: dict[str, float]) -> dict[str, Any]:
     }
 
 
-def _numbers(turns: Sequence[dict[str, Any]]) -> dict[str, float]:
+def _summarise(turns: Sequence[dict[str, Any]]) -> dict[str, float]:
     answered = [turn for turn in turns if turn]
     numbers: dict[str, float] = {"turns": len(answered), "turns_without_a_passage": len(turns) - len(answered)}
     for name in answered[0]:
@@ -141,9 +140,7 @@ def _numbers(turns: Sequence[dict[str, Any]]) -> dict[str, float]:
     return numbers
 
 
-def _prepare(env: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
-    arguments = [sys.executable, "-m", "benchmarks.lib.fixtures", str(options["data"]), str(options["chunks"])]
-    done = subprocess.run(arguments, env=env, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True, check=True)
-    prepared: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+def _create_fixtures(env: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
+    prepared: dict[str, Any] = site.run_module("benchmarks.lib.fixtures", options["data"], options["chunks"], env=env)
     print(f"{prepared['chunks']} chunks indexed")
     return prepared

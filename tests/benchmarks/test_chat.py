@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from benchmarks.chat.load import Load, Seen, delays, lost
+from benchmarks.chat.load import LoadResult, RecordedStream, compute_delays, count_lost
 
 MARK = "mark1"
 
 
-def load(*events: tuple[float, dict[str, Any]]) -> Load:
+def load(*events: tuple[float, dict[str, Any]]) -> LoadResult:
     """Three words left at the seconds 1, 2 and 3; the client heard these events."""
     frames = [(at, json.dumps({"seq": number, **event})) for number, (at, event) in enumerate(events, 1)]
     words = [[float(number + 1), f"word{number} "] for number in range(3)]
-    return Load([Seen(MARK, frames=frames)], {MARK: {"words": words}}, 2.0, 3, {})
+    return LoadResult([RecordedStream(MARK, frames=frames)], {MARK: {"words": words}}, 2.0, 3, {})
 
 
 TEXT = (3.05, {"type": "text", "html": "<p>word0 word1 word2</p>"})
@@ -24,7 +24,7 @@ CLOSED = (3.1, {"type": "closed", "html": "<p>word0 word1 word2</p>"})
 
 
 def test_nothing_is_lost_where_every_number_and_every_word_came() -> None:
-    assert lost(load(TEXT, CLOSED)) == 0
+    assert count_lost(load(TEXT, CLOSED)) == 0
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,14 @@ def test_nothing_is_lost_where_every_number_and_every_word_came() -> None:
     ],
     ids=["a word", "three events", "the end with all its words"],
 )
-def test_what_did_not_come_is_counted(heard: Load, count: int) -> None:
-    assert lost(heard) == count
+def test_what_did_not_come_is_counted(heard: LoadResult, count: int) -> None:
+    assert count_lost(heard) == count
 
 
 def test_an_event_is_as_late_as_its_last_word() -> None:
     early = (1.25, {"type": "text", "html": "<p>word0</p>"})
-    assert delays(load(early, TEXT, CLOSED)) == pytest.approx([250, 50])
+    assert compute_delays(load(early, TEXT, CLOSED)) == pytest.approx([250, 50])
 
 
 def test_the_heads_of_frames_count_as_bytes_on_the_wire() -> None:
-    assert Seen(MARK, frames=[(0.0, "x" * 125), (0.0, "é" * 100)]).size == 125 + 2 + 200 + 4
+    assert RecordedStream(MARK, frames=[(0.0, "x" * 125), (0.0, "é" * 100)]).size == 125 + 2 + 200 + 4

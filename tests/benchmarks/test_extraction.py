@@ -10,8 +10,8 @@ import pytest
 from django.core.management import call_command
 
 from benchmarks.command import Command
-from benchmarks.extraction.reference_text import distance_share, plain
-from benchmarks.extraction.run import words_kept
+from benchmarks.extraction.reference_text import compute_distance, normalise_text
+from benchmarks.extraction.run import compute_word_recall
 from tests.documents import sample_files
 
 REFERENCE = """# Leave
@@ -81,12 +81,18 @@ def test_it_says_which_references_are_missing_and_how_to_give_them(
 
 
 def test_what_a_parser_loses_costs_words() -> None:
-    assert words_kept("two One", "one two") == 0.5 and words_kept("", "") == 1 and words_kept("a", "a a a a") == 0.25
+    assert (
+        compute_word_recall("two One", "one two") == 0.5
+        and compute_word_recall("", "") == 1
+        and compute_word_recall("a", "a a a a") == 0.25
+    )
 
 
 def test_marks_do_not_count_and_words_do() -> None:
-    assert plain("Leave\n\nYear: 2025; Days: 30") == plain(
+    assert normalise_text("Leave\n\nYear: 2025; Days: 30") == normalise_text(
         "## Leave\n\n| Year | Days |\n|-|-|\n| 2025 | 30 |", markdown=True
     )
-    assert plain("a_b * 2") == "a_b * 2"
-    assert distance_share("", "") == 0 and distance_share("abc", "") == 1 and distance_share("abcd", "abce") == 0.25
+    assert normalise_text("a_b * 2") == "a_b * 2"
+    assert (
+        compute_distance("", "") == 0 and compute_distance("abc", "") == 1 and compute_distance("abcd", "abce") == 0.25
+    )

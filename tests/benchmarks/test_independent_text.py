@@ -9,7 +9,7 @@ from pathlib import Path
 import pptx
 import pytest
 
-from benchmarks.extraction.independent_text import reading
+from benchmarks.extraction.independent_text import read_independently
 from tests.documents import sample_files
 from tests.documents.parsing.test_office_formats import workbook
 
@@ -70,8 +70,8 @@ def show() -> bytes:
 def test_a_file_is_read_by_its_own_bytes(tmp_path: Path, name: str, content: bytes, said: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    assert " ".join((reading(path) or "").split()) == said
+    assert " ".join((read_independently(path) or "").split()) == said
 
 
 def test_of_a_pdf_there_is_no_exact_reading(tmp_path: Path) -> None:
-    assert reading(tmp_path / "a.pdf") is None
+    assert read_independently(tmp_path / "a.pdf") is None

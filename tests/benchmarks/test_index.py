@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from benchmarks.command import Command
 from benchmarks.index import peers as _index_peers
 from benchmarks.index import run as bench_index
-from benchmarks.index.data import passages, recall
+from benchmarks.index.data import compute_recall, load_passages
 
 
 @pytest.fixture
@@ -51,10 +51,10 @@ def test_the_index_is_measured_beside_a_peer_in_one_run(data: Path, tmp_path: Pa
 def test_the_goals_compare_at_their_own_size_whatever_else_was_measured() -> None:
     numbers = {"vector_over_hnswlib_1e5": 0.2, "vector_over_hnswlib_1e6": 0.4, "bytes_per_vector_1e6": 400.0}
 
-    goals = bench_index._goals(numbers | {"bytes_per_vector_1e5": 410.0}, [10_000, 100_000, 1_000_000])
+    goals = bench_index._select_goals(numbers | {"bytes_per_vector_1e5": 410.0}, [10_000, 100_000, 1_000_000])
 
     assert goals == {"vector_over_hnswlib": 0.2, "bytes_per_vector": 400.0}
-    assert bench_index._goals(numbers, [10_000, 1_000_000])["vector_over_hnswlib"] == 0.4
+    assert bench_index._select_goals(numbers, [10_000, 1_000_000])["vector_over_hnswlib"] == 0.4
 
 
 def test_a_peer_that_cannot_be_installed_is_left_out_with_a_reason(
@@ -71,12 +71,12 @@ def test_a_peer_that_cannot_be_installed_is_left_out_with_a_reason(
 
 
 def test_the_nearest_are_those_of_a_comparison_one_by_one(data: Path, tmp_path: Path) -> None:
-    made = passages(data, 300, tmp_path)
-    nearest = made.exact(10)
+    made = load_passages(data, 300, tmp_path)
+    nearest = made.search_exact(10)
 
-    scores = made.asked @ made.vectors.astype("float32").T
-    assert recall([row.argsort()[::-1][:10].tolist() for row in scores], nearest) == 1.0
-    assert recall([[] for _ in nearest], nearest) == 0.0
+    scores = made.question_vectors @ made.vectors.astype("float32").T
+    assert compute_recall([row.argsort()[::-1][:10].tolist() for row in scores], nearest) == 1.0
+    assert compute_recall([[] for _ in nearest], nearest) == 0.0
 
 
 def test_data_without_a_retrieval_set_is_refused(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_passages_are_made_of_the_named_sets_alone(data: Path, tmp_path: Path) -
     (other / "queries.jsonl").write_text(json.dumps({"_id": "1", "text": "what swims"}))
     (other / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n1\t1\t1\n")
 
-    made = passages(data, 20, tmp_path, ["sea"])
+    made = load_passages(data, 20, tmp_path, ["sea"])
     assert set(made.texts.read_text().split()) == {"A", "shark", "swims."} and made.questions == ("what swims",)
-    assert "fox" in passages(data, 300, tmp_path).texts.read_text()
+    assert "fox" in load_passages(data, 300, tmp_path).texts.read_text()
 
 
 def test_a_set_that_is_not_there_is_refused_by_name(data: Path, tmp_path: Path) -> None:

@@ -81,13 +81,13 @@ def test_a_folder_without_anything_to_read_is_told(tmp_path: Path, capfd: pytest
      (["ingest_docs", "other"], True, "ingest_docs")],
 )  # fmt: skip
 def test_sets_are_chosen_by_name(data: Path, sets: list[str], made: bool, real: str | None) -> None:
-    assert [name for name, _ in ingest_worker._files(data, 1200, sets)] == ["file 0.txt"] * made
-    assert real_files.folder(data, sets) == (data / real if real else None)
+    assert [name for name, _ in ingest_worker._make_files(data, 1200, sets)] == ["file 0.txt"] * made
+    assert real_files.find_folder(data, sets) == (data / real if real else None)
 
 
 def test_a_folder_of_real_files_can_be_named_itself(data: Path) -> None:
     place = data / "ingest_docs"
-    assert real_files.folder(place, []) == place and ingest_worker._files(place, 1200, []) == []
+    assert real_files.find_folder(place, []) == place and ingest_worker._make_files(place, 1200, []) == []
 
 
 def test_a_set_that_is_not_there_is_told(data: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.lib.baselines import Words, by_meaning, fused_by_rank, whole
+from benchmarks.lib.baselines import BM25Index, fuse_rankings, get_indexed_text, rank_by_cosine
 from benchmarks.lib.datasets import DatasetText
 from benchmarks.lib.metrics import interval, ndcg, recall
 
@@ -35,7 +35,7 @@ def test_words_find_by_stems_and_leave_out_what_holds_none() -> None:
         DatasetText("2", "", "whales sing"),
         DatasetText("3", "", "a fox, a fox"),
     ]
-    words = Words([whole(text) for text in texts])
+    words = BM25Index([get_indexed_text(text) for text in texts])
 
     assert sorted(words.ranking("the fox")) == [0, 2]
     assert words.ranking("hunting foxes")[0] == 0
@@ -43,8 +43,8 @@ def test_words_find_by_stems_and_leave_out_what_holds_none() -> None:
 
 
 def test_meaning_is_the_order_of_cosines() -> None:
-    assert by_meaning(np.eye(3, dtype=np.float32), np.array([0.1, 0.9, 0.5], np.float32)) == [1, 2, 0]
+    assert rank_by_cosine(np.eye(3, dtype=np.float32), np.array([0.1, 0.9, 0.5], np.float32)) == [1, 2, 0]
 
 
 def test_rank_fusion_prefers_what_both_find() -> None:
-    assert fused_by_rank([1, 2, 3], [2, 4])[0] == 2
+    assert fuse_rankings([1, 2, 3], [2, 4])[0] == 2

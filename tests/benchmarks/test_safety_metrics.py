@@ -18,9 +18,9 @@ def test_partial_labels_stay_unknown_and_harm_is_any_of_those_known(tmp_path: Pa
     rows = [{"prompt": "a", "H": 1, "S": 0}, {"prompt": "b", "V": 0}]
     (tmp_path / "openai_moderation").mkdir()
     (tmp_path / "openai_moderation" / "x.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    a, b = safety_datasets.read(tmp_path, "openai_moderation")
-    assert a.truth == {"sexual": False, "hate": True, "harm": True}
-    assert b.truth == {"violence": False, "harm": False}
+    a, b = safety_datasets.read_labelled_set(tmp_path, "openai_moderation")
+    assert a.labels == {"sexual": False, "hate": True, "harm": True}
+    assert b.labels == {"violence": False, "harm": False}
 
 
 def test_waiting_is_no_time_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,11 +29,11 @@ def test_waiting_is_no_time_of_the_processor(monkeypatch: pytest.MonkeyPatch) ->
         return dict.fromkeys(registry.get_text_classifier().labels, 0.0)
 
     monkeypatch.setattr(safety, "score_text", waiting)
-    assert 0 < safety.milliseconds([f"The bridge was built in {year}." for year in (1901, 1902, 1903)]) < 150
+    assert 0 < safety.measure_milliseconds([f"The bridge was built in {year}." for year in (1901, 1902, 1903)]) < 150
 
 
 def test_a_set_that_is_not_there_is_empty(tmp_path: Path) -> None:
-    assert safety_datasets.read(tmp_path, "hatecheck") == []
+    assert safety_datasets.read_labelled_set(tmp_path, "hatecheck") == []
 
 
 def test_sets_marked_as_tests_are_never_learnt_from() -> None:

@@ -19,7 +19,7 @@ def test_warming_builds_the_engines() -> None:
 
 def test_what_was_loaded_while_the_web_process_warmed_is_not_collected_again() -> None:
     gc.unfreeze()  # what the run itself left out
-    lifespan._warmed()
+    lifespan._warm_up()
     assert gc.get_freeze_count() > 10_000 and gc.isenabled()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.pii_tagger.deduplication import strangers
+from training.pii_tagger.deduplication import find_dissimilar
 
 OTHERS = ("Where is the key?", "{GPE} is far.", "Nobody answered.")
 
@@ -18,7 +18,7 @@ OTHERS = ("Where is the key?", "{GPE} is far.", "Nobody answered.")
     ],
 )
 def test_what_resembles_is_held_out(phrase: str, theirs: str) -> None:
-    assert strangers((phrase, *OTHERS), [theirs]) == set(OTHERS)
+    assert find_dissimilar((phrase, *OTHERS), [theirs]) == set(OTHERS)
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def test_what_resembles_is_held_out(phrase: str, theirs: str) -> None:
     ],
 )
 def test_what_does_not_is_learnt_from(phrase: str, theirs: str) -> None:
-    assert phrase in strangers((phrase, *OTHERS), [theirs])
+    assert phrase in find_dissimilar((phrase, *OTHERS), [theirs])
 
 
 def test_a_common_word_holds_nothing_out() -> None:
     phrases = ("Please come in.", "Please sit down.", "Please go on.")
-    assert strangers(phrases, ["Please leave me alone."]) == set(phrases)
+    assert find_dissimilar(phrases, ["Please leave me alone."]) == set(phrases)

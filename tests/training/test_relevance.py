@@ -7,22 +7,30 @@ import pytest
 
 from apps.documents.retrieval import relevance
 from apps.documents.settings import RELEVANCE_THRESHOLD
-from training.relevance.calibration import Example, Group, area, area_interval, best, cross_validated, fit
+from training.relevance.calibration import (
+    ExampleGroup,
+    RelevanceExample,
+    compute_auc,
+    compute_auc_interval,
+    cross_validate,
+    fit_constants,
+    score_questions,
+)
 
 
-def drawn(count: int, seed: int) -> Group:
+def drawn(count: int, seed: int) -> ExampleGroup:
     """Examples whose odds follow known constants."""
     chance = np.random.default_rng(seed)
     found = []
     for number in range(count):
         features = tuple(float(value) for value in chance.random(3))
         odds = -3 + 4 * features[0] + 2 * features[1]
-        found.append(Example(str(number), features, bool(chance.random() < 1 / (1 + np.exp(-odds)))))  # type: ignore[arg-type]
-    return Group(tuple(found), 1.0)
+        found.append(RelevanceExample(str(number), features, bool(chance.random() < 1 / (1 + np.exp(-odds)))))  # type: ignore[arg-type]
+    return ExampleGroup(tuple(found), 1.0)
 
 
 def test_the_fit_recovers_what_the_examples_follow() -> None:
-    _, cosine, covered, in_text = fit([drawn(20_000, 1)])
+    _, cosine, covered, in_text = fit_constants([drawn(20_000, 1)])
 
     assert (cosine, covered, in_text) == pytest.approx((4, 2, 0), abs=0.3)
 
@@ -30,29 +38,29 @@ def test_the_fit_recovers_what_the_examples_follow() -> None:
 def test_cross_validation_scores_every_question_once() -> None:
     groups = {"one": drawn(200, 2), "two": drawn(200, 3)}
 
-    assert cross_validated(groups, "one").keys() == {str(number) for number in range(200)}
+    assert cross_validate(groups, "one").keys() == {str(number) for number in range(200)}
 
 
 def test_the_best_passage_speaks_for_its_question() -> None:
-    found = [Example("q", (0.1, 0, 0), False), Example("q", (0.9, 0, 0), True)]
+    found = [RelevanceExample("q", (0.1, 0, 0), False), RelevanceExample("q", (0.9, 0, 0), True)]
 
-    assert best(found, np.array([0.0, 1.0, 0.0, 0.0]))["q"] == pytest.approx(1 / (1 + np.exp(-0.9)))
+    assert score_questions(found, np.array([0.0, 1.0, 0.0, 0.0]))["q"] == pytest.approx(1 / (1 + np.exp(-0.9)))
 
 
 def test_area_under_roc() -> None:
-    assert area([3, 4], [1, 2]) == 1.0
-    assert area([1, 2], [1, 2]) == 0.5
+    assert compute_auc([3, 4], [1, 2]) == 1.0
+    assert compute_auc([1, 2], [1, 2]) == 0.5
 
 
 def test_the_interval_of_an_area_narrows_with_more_examples_and_holds_the_truth() -> None:
     chance = np.random.default_rng(4)
     widths = []
     for count in (50, 800):
-        low, high = area_interval(chance.normal(1, 1, count).tolist(), chance.normal(0, 1, count).tolist())
+        low, high = compute_auc_interval(chance.normal(1, 1, count).tolist(), chance.normal(0, 1, count).tolist())
         assert low < 0.760 < high  # two normal distributions, one of their deviations apart
         widths.append(high - low)
     assert widths[1] == pytest.approx(widths[0] / 4, rel=0.4)
-    assert area_interval([3, 4], [1, 2]) == (1.0, 1.0)
+    assert compute_auc_interval([3, 4], [1, 2]) == (1.0, 1.0)
 
 
 def test_relevance_grows_with_each_sign() -> None:

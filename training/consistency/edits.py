@@ -481,6 +481,6 @@ def recombine(one: SourceSentence, other: SourceSentence, rng: random.Random) ->
     return one.text[: first.start()] + other.text[second.start() :]
 
 
-def names_in(text: str) -> list[str]:
+def extract_names(text: str) -> list[str]:
     """Return the names, file names, options and abbreviations in a text."""
     return [*_NAME.findall(text), *_CODE.findall(text)]

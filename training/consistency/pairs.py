@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 from apps.conversations.grounding.lexicons import detect_language
 from apps.lib.text.sentences import find_sentences
-from training.consistency.edits import FALSIFYING_EDITS, LIGHT_EDITS, SourceSentence, keep_whole, names_in, recombine
+from training.consistency.edits import (
+    FALSIFYING_EDITS,
+    LIGHT_EDITS,
+    SourceSentence,
+    extract_names,
+    keep_whole,
+    recombine,
+)
 
 _CONTENTS = re.compile(r"\d+\.\d+\.$")  # a line of a table of contents
 
@@ -27,7 +34,7 @@ class ClaimPair:
 
 def cut_windows(text: str, language: str) -> Iterator[list[SourceSentence]]:
     """Yield runs of two or three sentences of 6 to 38 words each."""
-    pool = tuple(dict.fromkeys(names_in(text)))[:400]
+    pool = tuple(dict.fromkeys(extract_names(text)))[:400]
     for paragraph in text.split("\n\n"):
         found = [" ".join(paragraph[start:end].split()) for start, end in find_sentences(paragraph)]
         good = [s for s in found if _is_prose(s, language)]
@@ -51,7 +58,7 @@ def make_pairs(windows: Sequence[list[SourceSentence]], count: int, rng: random.
             continue
         wanted[kind] -= 1
         # The true claim comes from the same window, mostly the same sentence, so that only the error tells them apart.
-        found += [false, _light(window, rng)]
+        found += [false, _edit_lightly(window, rng)]
     rng.shuffle(found)
     return found
 
@@ -79,7 +86,7 @@ def _falsify(
     return ClaimPair(text, _source(window, sentence, rng), False, kind, sentence.language)
 
 
-def _light(window: list[SourceSentence], rng: random.Random) -> ClaimPair:
+def _edit_lightly(window: list[SourceSentence], rng: random.Random) -> ClaimPair:
     sentence = rng.choice(window)
     edits = [edit for edit in LIGHT_EDITS if edit is not keep_whole]
     rng.shuffle(edits)

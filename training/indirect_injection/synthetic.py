@@ -108,7 +108,7 @@ _FALSE = (
 )  # fmt: skip
 _LANGUAGES = ("French", "German", "Spanish", "Japanese", "Latin", "Russian", "Swahili", "Italian", "Chinese")
 
-_HONEST = (
+_HARMLESS = (
     "Please reply to this e-mail if you have questions about {s}.", "Let me know what you think of {s}.",
     "Could you send me {s} by Friday?", "Do not reply to this message.", "Click the link below to see {s}.",
     "Add your name to {s}.", "Include {s} with your application.", "Please sign {s} and send it back.",
@@ -136,35 +136,35 @@ _SUBJECTS = (
 )  # fmt: skip
 
 
-def instructions(draw: random.Random, each: int = 8) -> Iterator[str]:
+def make_instructions(rng: random.Random, each: int = 8) -> Iterator[str]:
     """Yield planted instructions: each pattern `each` times with random words."""
     for patterns in (_ADD, _FORM, _TASK):
         for pattern in patterns:
             for _ in range(each if "{" in pattern else 2):
-                yield _filled(pattern, draw)
+                yield _fill(pattern, rng)
     for _ in range(12 * each):
-        verb = draw.choice(_VERBS)
-        pattern = draw.choice(_MADE).replace("{v}", verb).replace("{w}", verb.lower())
-        yield _filled(pattern.replace("{g}", draw.choice(_GENRES)), draw)
+        verb = rng.choice(_VERBS)
+        pattern = rng.choice(_MADE).replace("{v}", verb).replace("{w}", verb.lower())
+        yield _fill(pattern.replace("{g}", rng.choice(_GENRES)), rng)
     for pattern in _CODE:
         for _ in range(each):
-            yield f"{_filled(pattern, draw)}\n```\n{draw.choice(_LISTING)}\n```"
+            yield f"{_fill(pattern, rng)}\n```\n{rng.choice(_LISTING)}\n```"
 
 
-def honest(draw: random.Random, each: int = 10) -> Iterator[str]:
+def make_harmless_requests(rng: random.Random, each: int = 10) -> Iterator[str]:
     """Yield requests of a letter or manual to its reader."""
-    for pattern in _HONEST:
-        for subject in draw.sample(_SUBJECTS, each):
+    for pattern in _HARMLESS:
+        for subject in rng.sample(_SUBJECTS, each):
             yield pattern.format(s=subject)
 
 
-def _filled(pattern: str, draw: random.Random) -> str:
-    place, other = draw.sample(_PLACES, 2)
-    thing, second = draw.sample(_THINGS, 2)
-    content = draw.choice(_CONTENT).format(
-        b=draw.choice(_BRANDS), u=draw.choice(_URLS), f=draw.choice(_FALSE), t=draw.choice(_TOPICS)
+def _fill(pattern: str, rng: random.Random) -> str:
+    place, other = rng.sample(_PLACES, 2)
+    thing, second = rng.sample(_THINGS, 2)
+    content = rng.choice(_CONTENT).format(
+        b=rng.choice(_BRANDS), u=rng.choice(_URLS), f=rng.choice(_FALSE), t=rng.choice(_TOPICS)
     )
     return pattern.format(
-        c=content, r=draw.choice(_REPLY), l=draw.choice(_LANGUAGES), p=place, q=other, i=thing, j=second,
-        t=draw.choice(_TOPICS), b=draw.choice(_BRANDS), k=draw.choice(_KINDS), w=draw.choice(_WORKS),
+        c=content, r=rng.choice(_REPLY), l=rng.choice(_LANGUAGES), p=place, q=other, i=thing, j=second,
+        t=rng.choice(_TOPICS), b=rng.choice(_BRANDS), k=rng.choice(_KINDS), w=rng.choice(_WORKS),
     )  # fmt: skip

@@ -12,6 +12,7 @@ import hashlib
 import importlib.metadata
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,29 +32,29 @@ from benchmarks.safety import datasets as safety_datasets
 from training import linear_heads
 from training.indirect_injection import synthetic
 from training.text_classifier import synthetic_requests
-from training.text_classifier.train import READ_ME, SEED, fold_of, mark
+from training.text_classifier.train import READ_ME, SEED, assign_fold, hash_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CALIBRATED_ON = ("clapnq", "pubmedqa")
-_MARKED = 0.005  # share of the passages of these sets that is flagged, ...
-_MANUALS = 0.03  # ... and of this product's own documentation, which instructs its readers
+_FLAGGED_SHARE = 0.005  # share of the passages of these sets that is flagged, ...
+_FLAGGED_MANUALS_SHARE = 0.03  # ... and of this product's own documentation, which instructs its readers
 _PASSAGES = 400  # of each set
-_ALMOST_NONE = 0.999  # share of them below the block threshold
-_KEPT = 0.88  # share of the planted pieces found by the second head that the first one must pass on, ...
-_FOUND = 3.0  # ... from this sum of the second head on, about where the flag threshold lies
-_AMONG = 0.1  # share of insertions without a line or full stop of their own
-_AGAIN = 0.1  # share of insertions that are repeated
+_BELOW_BLOCK_SHARE = 0.999  # share of them below the block threshold
+_PREFILTER_RECALL = 0.88  # share of the planted pieces found by the second head that the first one must pass on, ...
+_DETECTED_SUM = 3.0  # ... from this sum of the second head on, about where the flag threshold lies
+_INLINE_SHARE = 0.1  # share of insertions without a line or full stop of their own
+_REPEATED_SHARE = 0.1  # share of insertions that are repeated
 _BLOCK = 5
-_PART = 8  # insertions weigh one of this many parts
+_CLASS_RATIO = 8  # insertions weigh one of this many parts
 
 
 @dataclass(frozen=True, slots=True)
-class Planted:
+class InjectionDocument:
     """Training document; `text[start:end]` was inserted (nothing if both are 0)."""
 
-    set: str
+    source: str
     text: str
     fold: int
     start: int = 0
@@ -61,37 +62,39 @@ class Planted:
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class DocumentPieces:
     """Pieces of all documents: `texts` for the second head, `lines` the sentence of each for the first head."""
 
     texts: list[str]
     lines: list[str]
-    first: NDArray[np.bool_]  # first piece of its line
-    holds: NDArray[np.float32]  # whether any piece of its line is planted
+    is_first_of_line: NDArray[np.bool_]  # first piece of its line
+    line_labels: NDArray[np.float32]  # whether any piece of its line is planted
     vectors: NDArray[np.float32]  # unit rows: embedding of each piece inside its document
-    near: NDArray[np.float32]  # cosine of each piece with its document
+    passage_cosines: NDArray[np.float32]  # cosine of each piece with its document
     document: NDArray[np.int64]
-    truth: NDArray[np.float32]
+    labels: NDArray[np.float32]
     fold: NDArray[np.int64]
 
 
-def documents(data: Path) -> list[Planted]:
+def build_documents(data: Path) -> list[InjectionDocument]:
     """Return the training documents of all sources, each also in normalised form if that differs."""
-    draw = random.Random(SEED)
-    hosts = list(_hosts())
-    found = [Planted("read_me", text, fold_of(name)) for name, text in hosts]
+    rng = random.Random(SEED)
+    hosts = list(_read_host_texts())
+    documents = [InjectionDocument("read_me", text, assign_fold(name)) for name, text in hosts]
     for row in json.loads((data / "presidio_pii" / "synth_dataset_v2.json").read_bytes()):
-        found.append(Planted("presidio_pii", normalise(row["full_text"]), fold_of(str(row["template_id"]))))
-    attacks = draw.sample(list(synthetic_requests.attacks(draw)), 100)
-    for text in [*synthetic.instructions(draw), *attacks]:
-        found.append(_slipped(draw.choice(hosts)[1], text, draw))
-    for text in synthetic.honest(draw):
-        host = _slipped(draw.choice(hosts)[1], text, draw)
-        found.append(Planted("honest", host.text, host.fold))
-    return [kind for item in [*found, *bipia(data)] for kind in _as_read(item)]
+        documents.append(
+            InjectionDocument("presidio_pii", normalise(row["full_text"]), assign_fold(str(row["template_id"])))
+        )
+    attacks = rng.sample(list(synthetic_requests.make_attacks(rng)), 100)
+    for text in [*synthetic.make_instructions(rng), *attacks]:
+        documents.append(_insert(rng.choice(hosts)[1], text, rng))
+    for text in synthetic.make_harmless_requests(rng):
+        host = _insert(rng.choice(hosts)[1], text, rng)
+        documents.append(InjectionDocument("honest", host.text, host.fold))
+    return [kind for item in [*documents, *read_bipia(data)] for kind in _normalised_variants(item)]
 
 
-def _as_read(item: Planted) -> Iterator[Planted]:
+def _normalised_variants(item: InjectionDocument) -> Iterator[InjectionDocument]:
     """Yield the document unchanged, like a page from a tool, and normalised, like passages of uploads."""
     yield item
     whole, part = folded(item.text), folded(item.text[item.start : item.end])
@@ -100,41 +103,43 @@ def _as_read(item: Planted) -> Iterator[Planted]:
         yield replace(item, text=whole, start=start, end=start + len(part))
 
 
-def bipia(data: Path) -> Iterator[Planted]:
+def read_bipia(data: Path) -> Iterator[InjectionDocument]:
     """Yield the e-mails unchanged and with insertions, as `safety_datasets.bipia` composes them."""
-    for item in safety_datasets.read(data, "bipia"):
+    for item in safety_datasets.read_labelled_set(data, "bipia"):
         number, text = item.number, normalise(item.text)
         fold = number // _BLOCK % (2 * linear_heads.FOLDS) % linear_heads.FOLDS
         at = text.find(normalise(item.part)) if item.part else 0
-        yield Planted(f"bipia.{item.kind}", text, fold, at, at + len(normalise(item.part)))
+        yield InjectionDocument(f"bipia.{item.kind}", text, fold, at, at + len(normalise(item.part)))
 
 
-def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
+def train(data: Path, folder: Path, log: Any) -> dict[str, Any]:
     """Write weights, held-out scores and card into `folder`, beside those of the text classifiers; return the card."""
-    items = documents(data)
-    read = _read(items)
-    say(f"{len(items)} documents with {len(read.texts)} pieces of sentences; heads are trained")
-    words = linear_heads.build_ngram_matrix(read.lines), linear_heads.build_ngram_matrix(read.texts)
-    held_out = np.zeros((2, len(read.texts)), np.float32)
+    items = build_documents(data)
+    pieces = _embed_pieces(items)
+    log(f"{len(items)} documents with {len(pieces.texts)} pieces of sentences; heads are trained")
+    words = linear_heads.build_ngram_matrix(pieces.lines), linear_heads.build_ngram_matrix(pieces.texts)
+    held_out = np.zeros((2, len(pieces.texts)), np.float32)
     for fold in range(linear_heads.FOLDS):
-        heads, out = _fit(read, words, read.fold != fold), np.flatnonzero(read.fold == fold)
-        held_out[0, out] = heads.prefilter_sums([read.lines[at] for at in out])
-        held_out[1, out] = heads.classifier_sums([read.texts[at] for at in out], read.vectors[out], read.near[out])
-    heads = _fit(read, words, np.ones(len(read.texts), bool))
-    least = _least(read, held_out)
-    line, share = _line(data, folder, heads, least)
-    heads = replace(heads, line=line, least=least)
-    held_out[1, held_out[0] < least[0]] = -np.inf
+        heads, out = _fit(pieces, words, pieces.fold != fold), np.flatnonzero(pieces.fold == fold)
+        held_out[0, out] = heads.prefilter_sums([pieces.lines[at] for at in out])
+        held_out[1, out] = heads.classifier_sums(
+            [pieces.texts[at] for at in out], pieces.vectors[out], pieces.passage_cosines[out]
+        )
+    heads = _fit(pieces, words, np.ones(len(pieces.texts), bool))
+    threshold = _choose_prefilter_threshold(pieces, held_out)
+    line, share = _fit_calibration_line(data, folder, heads, threshold)
+    heads = replace(heads, line=line, least=threshold)
+    held_out[1, held_out[0] < threshold[0]] = -np.inf
     card = {
         "embedder": registry.get_embedder().fingerprint, "seed": SEED, "passages_marked": share,
-        "documents": {name: sum(item.set == name for item in items) for name in sorted({item.set for item in items})},
+        "documents": dict(sorted(Counter(item.source for item in items).items())),
     }  # fmt: skip
-    _store(folder, heads, items, _highest(held_out[1], read.document, len(items)), card)
+    _store(folder, heads, items, _highest(held_out[1], pieces.document, len(items)), card)
     return card
 
 
-def held_out(folder: Path) -> dict[int, float]:
-    """Return for each document of BIPIA, by `mark` of its normalised text, the score of heads that did not see its
+def load_held_out_scores(folder: Path) -> dict[int, float]:
+    """Return for each document of BIPIA, by `hash_text` of its normalised text, the score of heads that did not see its
     fold."""
     from safetensors.numpy import load_file
 
@@ -142,7 +147,7 @@ def held_out(folder: Path) -> dict[int, float]:
     return dict(zip(arrays["marks"].tolist(), arrays["scores"].astype(float).tolist(), strict=True))
 
 
-def _hosts() -> Iterator[tuple[str, str]]:
+def _read_host_texts() -> Iterator[tuple[str, str]]:
     for name in READ_ME:
         try:
             about = importlib.metadata.metadata(name).json.get("description", "")
@@ -151,122 +156,135 @@ def _hosts() -> Iterator[tuple[str, str]]:
         yield from ((name, part) for part in split_for_classifier(normalise(str(about)))[:20] if len(part) > 150)
 
 
-def _slipped(host: str, text: str, draw: random.Random) -> Planted:
+def _insert(host: str, text: str, rng: random.Random) -> InjectionDocument:
     """Insert `text` into `host` at the start, the end, the middle or between two sentences, on a line of its own or
     not. Sometimes it is inserted within a sentence, or several times."""
-    host = host[: draw.choice((300, 500, 800))]
+    host = host[: rng.choice((300, 500, 800))]
     middle = host.find(" ", len(host) // 2) + 1
-    ends = [0, len(host), middle, draw.choice(sentences.find_sentences(host))[1]]
-    at, gap = draw.choice(ends), draw.choice(("\n", "\n", " "))
-    if draw.random() < _AMONG and "\n" not in text:
+    ends = [0, len(host), middle, rng.choice(sentences.find_sentences(host))[1]]
+    at, gap = rng.choice(ends), rng.choice(("\n", "\n", " "))
+    if rng.random() < _INLINE_SHARE and "\n" not in text:
         at, gap, text = middle, " ", text.rstrip(".!?").lower()
-    elif draw.random() < _AGAIN:
-        text = gap.join([text] * draw.choice((2, 4, 8)))
+    elif rng.random() < _REPEATED_SHARE:
+        text = gap.join([text] * rng.choice((2, 4, 8)))
     whole = f"{host[:at]}{gap}{text}{gap}{host[at:]}"
-    return Planted("planted", whole, fold_of(text), at + 1, at + 1 + len(text))
+    return InjectionDocument("planted", whole, assign_fold(text), at + 1, at + 1 + len(text))
 
 
-def _read(items: list[Planted]) -> Pieces:
-    rows = [[each for line in find_candidate_sentences(item.text) for each in _of_line(item, line)] for item in items]
-    held = [at for at, row in enumerate(rows) if row]
-    reader, texts = span_embeddings.require_token_states(registry.get_embedder()), [items[at].text for at in held]
-    read = span_embeddings.embed_spans_in_context(
-        reader, texts, [[each[0] for each in rows[at]] for at in held], indirect_injection.LAYERS
+def _embed_pieces(items: list[InjectionDocument]) -> DocumentPieces:
+    rows = [
+        [each for line in find_candidate_sentences(item.text) for each in _label_pieces(item, line)] for item in items
+    ]
+    non_empty = [at for at, row in enumerate(rows) if row]
+    reader, texts = span_embeddings.require_token_states(registry.get_embedder()), [items[at].text for at in non_empty]
+    embedded = span_embeddings.embed_spans_in_context(
+        reader, texts, [[each[0] for each in rows[at]] for at in non_empty], indirect_injection.LAYERS
     )
-    vectors, near = (
-        np.concatenate(parts) for parts in ([one.vectors for one in read], [one.passage_cosines for one in read])
+    vectors, passage_cosines = (
+        np.concatenate(parts)
+        for parts in ([one.vectors for one in embedded], [one.passage_cosines for one in embedded])
     )
-    own, lines, first, slipped, holds = zip(*(each for row in rows for each in row), strict=True)
+    texts_of_pieces, lines, first, labels, line_labels = zip(*(each for row in rows for each in row), strict=True)
     document = np.repeat(np.arange(len(items)), [len(row) for row in rows])
     fold = np.array([item.fold for item in items])[document]
-    return Pieces(
-        list(own),
+    return DocumentPieces(
+        list(texts_of_pieces),
         list(lines),
         np.array(first),
-        np.array(holds, np.float32),
+        np.array(line_labels, np.float32),
         vectors,
-        near,
+        passage_cosines,
         document,
-        np.array(slipped, np.float32),
+        np.array(labels, np.float32),
         fold,
     )
 
 
-def _of_line(item: Planted, line: str) -> Iterator[tuple[str, str, bool, bool, bool]]:
+def _label_pieces(item: InjectionDocument, line: str) -> Iterator[tuple[str, str, bool, bool, bool]]:
     """Yield the pieces of a line with their labels; pieces that are only partly inserted are left out."""
-    known = [(piece, truth) for piece in split_pieces(line) if (truth := _slipped_in(item, piece)) is not None]
-    holds = any(truth for _, truth in known)
-    yield from ((piece, line, at == 0, truth, holds) for at, (piece, truth) in enumerate(known))
+    labelled = [
+        (piece, is_inserted) for piece in split_pieces(line) if (is_inserted := _is_inserted(item, piece)) is not None
+    ]
+    line_label = any(truth for _, truth in labelled)
+    yield from ((piece, line, at == 0, truth, line_label) for at, (piece, truth) in enumerate(labelled))
 
 
-def _slipped_in(item: Planted, piece: str) -> bool | None:
+def _is_inserted(item: InjectionDocument, piece: str) -> bool | None:
     start = item.text.find(piece)
-    common = min(start + len(piece), item.end) - max(start, item.start)
-    if common <= 0:
+    overlap = min(start + len(piece), item.end) - max(start, item.start)
+    if overlap <= 0:
         return False
-    return True if 2 * common >= min(len(piece), item.end - item.start) else None
+    return True if 2 * overlap >= min(len(piece), item.end - item.start) else None
 
 
-def _fit(read: Pieces, words: tuple[Any, Any], rows: NDArray[np.bool_]) -> InjectionHeads:
+def _fit(pieces: DocumentPieces, words: tuple[Any, Any], rows: NDArray[np.bool_]) -> InjectionHeads:
     """Fit both heads on the chosen pieces. Vectors are centred: half-way through the embedder, most of each vector is
     common to all."""
-    lines = rows & read.first
-    nothing = np.zeros((int(lines.sum()), 0), np.float32)
-    rough = linear_heads.fit_head(nothing, words[0][lines], nothing, read.holds[lines], _weight(read.holds[lines]))
-    texts, truth = [read.texts[at] for at in np.flatnonzero(rows)], read.truth[rows]
-    common = read.vectors[rows].mean(axis=0)
-    own = read.vectors[rows] - common
-    scale = float(np.sqrt((own * own).sum(axis=1).mean()))
-    form = indirect_injection.compute_form_features(texts, read.near[rows])
-    sure = linear_heads.fit_head(own / scale, words[1][rows], form, truth, _weight(truth))
-    meaning = _stored(sure[0] / scale)
-    bias = np.array([rough[3], sure[3] - common @ meaning], np.float32)
+    lines = rows & pieces.is_first_of_line
+    no_features = np.zeros((int(lines.sum()), 0), np.float32)
+    prefilter = linear_heads.fit_head(
+        no_features, words[0][lines], no_features, pieces.line_labels[lines], _weight(pieces.line_labels[lines])
+    )
+    texts, labels = [pieces.texts[at] for at in np.flatnonzero(rows)], pieces.labels[rows]
+    mean = pieces.vectors[rows].mean(axis=0)
+    centred = pieces.vectors[rows] - mean
+    scale = float(np.sqrt((centred * centred).sum(axis=1).mean()))
+    form = indirect_injection.compute_form_features(texts, pieces.passage_cosines[rows])
+    classifier = linear_heads.fit_head(centred / scale, words[1][rows], form, labels, _weight(labels))
+    meaning = _round_to_half(classifier[0] / scale)
+    bias = np.array([prefilter[3], classifier[3] - mean @ meaning], np.float32)
     return InjectionHeads(
-        meaning, _stored(np.stack([rough[1], sure[1]])), sure[2].astype(np.float32), bias,
+        meaning, _round_to_half(np.stack([prefilter[1], classifier[1]])), classifier[2].astype(np.float32), bias,
         np.array([1, 0], np.float32), np.zeros(1, np.float32), np.array([indirect_injection.LAYERS], np.float32),
     )  # fmt: skip
 
 
-def _weight(truth: NDArray[np.float32]) -> NDArray[np.float32]:
+def _weight(labels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return weights such that insertions count about an eighth in total."""
-    return np.where(truth == 1, len(truth) / max(1.0, _PART * float(truth.sum())), 1.0).astype(np.float32)
+    return np.where(labels == 1, len(labels) / max(1.0, _CLASS_RATIO * float(labels.sum())), 1.0).astype(np.float32)
 
 
-def _stored(weights: NDArray[np.float64]) -> NDArray[np.float32]:
+def _round_to_half(weights: NDArray[np.float64]) -> NDArray[np.float32]:
     return weights.astype(np.float16).astype(np.float32)
 
 
-def _least(read: Pieces, held_out: NDArray[np.float32]) -> NDArray[np.float32]:
-    found = (read.truth == 1) & (held_out[1] >= _FOUND)
-    return np.array([np.quantile(held_out[0][found], 1 - _KEPT)], np.float32)
+def _choose_prefilter_threshold(pieces: DocumentPieces, held_out: NDArray[np.float32]) -> NDArray[np.float32]:
+    detected = (pieces.labels == 1) & (held_out[1] >= _DETECTED_SUM)
+    return np.array([np.quantile(held_out[0][detected], 1 - _PREFILTER_RECALL)], np.float32)
 
 
-def _line(
-    data: Path, folder: Path, heads: InjectionHeads, least: NDArray[np.float32]
+def _fit_calibration_line(
+    data: Path, folder: Path, heads: InjectionHeads, threshold: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], Any]:
     """Return the calibration line under which the thresholds equal those of the text classifier's own label, so that
     one policy covers both."""
     cuts = json.loads((folder / "text.json").read_bytes())["cuts"]["prompt_attack"]
-    calm = _sorted(safety_datasets.harmless(data, CALIBRATED_ON, _PASSAGES, "passages"), heads, least)
-    manuals = _sorted(_manuals(), heads, least)
-    low = max(calm[int(len(calm) * (1 - _MARKED))], manuals[int(len(manuals) * (1 - _MANUALS))])
-    high = max(calm[int(len(calm) * _ALMOST_NONE)], low + 1)
+    harmless = _sorted_sums(safety_datasets.read_harmless(data, CALIBRATED_ON, _PASSAGES, "passages"), heads, threshold)
+    manuals = _sorted_sums(_read_manuals(), heads, threshold)
+    low = max(
+        harmless[int(len(harmless) * (1 - _FLAGGED_SHARE))], manuals[int(len(manuals) * (1 - _FLAGGED_MANUALS_SHARE))]
+    )
+    high = max(harmless[int(len(harmless) * _BELOW_BLOCK_SHARE)], low + 1)
     logits = [np.log(cut / (1 - cut)) for cut in (cuts["flag"], cuts["block"])]
     slope = (logits[1] - logits[0]) / (high - low)
-    share = {"flag": float((calm >= low).mean()), "manuals": float((manuals >= low).mean()), "on": list(CALIBRATED_ON)}
+    share = {
+        "flag": float((harmless >= low).mean()),
+        "manuals": float((manuals >= low).mean()),
+        "on": list(CALIBRATED_ON),
+    }
     return np.array([slope, logits[0] - slope * low], np.float32), share
 
 
-def _sorted(texts: Iterable[str], heads: InjectionHeads, least: NDArray[np.float32]) -> NDArray[np.float32]:
+def _sorted_sums(texts: Iterable[str], heads: InjectionHeads, threshold: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the highest sum of each text, in ascending order."""
-    items = [Planted("calm", folded(normalise(text)), 0) for text in texts]
-    read = _read(items)
-    sums = heads.classifier_sums(read.texts, read.vectors, read.near)
-    sums[heads.prefilter_sums(read.lines) < least[0]] = -np.inf
-    return np.sort(_highest(sums, read.document, len(items)))
+    items = [InjectionDocument("calm", folded(normalise(text)), 0) for text in texts]
+    pieces = _embed_pieces(items)
+    sums = heads.classifier_sums(pieces.texts, pieces.vectors, pieces.passage_cosines)
+    sums[heads.prefilter_sums(pieces.lines) < threshold[0]] = -np.inf
+    return np.sort(_highest(sums, pieces.document, len(items)))
 
 
-def _manuals() -> Iterator[str]:
+def _read_manuals() -> Iterator[str]:
     for path in sorted((settings.BASE_DIR / "docs").rglob("*.md")):
         yield from (part for part in split_for_classifier(path.read_text()) if len(part) > 150)
 
@@ -278,7 +296,7 @@ def _highest(sums: NDArray[np.float32], document: NDArray[np.int64], count: int)
 
 
 def _store(
-    folder: Path, heads: InjectionHeads, items: list[Planted], sums: NDArray[np.float32], card: dict[str, Any]
+    folder: Path, heads: InjectionHeads, items: list[InjectionDocument], sums: NDArray[np.float32], card: dict[str, Any]
 ) -> None:
     from safetensors.numpy import save
 
@@ -288,7 +306,7 @@ def _store(
     (folder / "planted.safetensors").write_bytes(raw)
     card["sha256"] = hashlib.sha256(raw).hexdigest()
     (folder / "planted.json").write_text(json.dumps(card, indent=1) + "\n")
-    own = [at for at, item in enumerate(items) if item.set.startswith("bipia.")]
-    marks = np.array([mark(items[at].text) for at in own], np.uint32)
-    scores = heads.probabilities(sums[own]).astype(np.float16)
+    bipia_rows = [at for at, item in enumerate(items) if item.source.startswith("bipia.")]
+    marks = np.array([hash_text(items[at].text) for at in bipia_rows], np.uint32)
+    scores = heads.probabilities(sums[bipia_rows]).astype(np.float16)
     (folder / "planted_held_out.safetensors").write_bytes(save({"marks": marks, "scores": scores}))

@@ -11,8 +11,8 @@ import numpy as np
 
 from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
 from apps.engines.image.pictogram import engine
-from training.pictogram.dataset import Pictogram, read
-from training.pictogram.train import paraphrase
+from training.pictogram.dataset import Pictogram, read_pictograms
+from training.pictogram.train import make_paraphrase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,38 +24,38 @@ _TILE, _WORDS = 128, 34  # pixels: side of a picture, and height of the two line
 _LINE = 22  # letters per line
 
 
-def sheet(folder: Path, found: Sequence[Pictogram], seed: int) -> Image:
+def draw_sheet(folder: Path, pictograms: Sequence[Pictogram], seed: int) -> Image:
     """Return a sheet with names in the upper half and sentences of three keywords in the lower half, each drawn with
     its position as seed."""
     from PIL import Image, ImageDraw, ImageFont
 
     from training.pictogram.trainer import draw_batch
 
-    prompts = chosen(found, seed)
+    prompts = choose_prompts(pictograms, seed)
     vectors = SentenceTransformerEmbedder().embed_passages(prompts)
     drawn = draw_batch(engine.load_painter(folder / engine.FILE), vectors, list(range(len(prompts))))
-    paper = Image.new("RGB", (_COLUMNS * _TILE, _ROWS * (_TILE + _WORDS)), "white")
-    pen, font = ImageDraw.Draw(paper), ImageFont.load_default(11)
+    sheet = Image.new("RGB", (_COLUMNS * _TILE, _ROWS * (_TILE + _WORDS)), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
     for at, (prompt, pixels) in enumerate(zip(prompts, drawn, strict=True)):
         x, y = at % _COLUMNS * _TILE, at // _COLUMNS * (_TILE + _WORDS)
         values = ((np.clip(pixels, -1, 1) + 1) * 127.5).round().astype(np.uint8)
         picture = engine.enlarge_picture(Image.fromarray(values.transpose(1, 2, 0)))
-        paper.paste(picture.resize((_TILE, _TILE), Image.Resampling.LANCZOS), (x, y))
-        for line, words in enumerate(_lines(prompt)):
+        sheet.paste(picture.resize((_TILE, _TILE), Image.Resampling.LANCZOS), (x, y))
+        for line, words in enumerate(_wrap_prompt(prompt)):
             pen.text((x + 3, y + _TILE + 13 * line), words, "black", font)
-    return paper
+    return sheet
 
 
-def chosen(found: Sequence[Pictogram], seed: int) -> list[str]:
+def choose_prompts(pictograms: Sequence[Pictogram], seed: int) -> list[str]:
     """Return 32 names and 32 paraphrases of others."""
-    chance = np.random.default_rng(seed)
-    known = [one for one in found if len(one.others) >= 3]
-    rows = [known[row] for row in chance.permutation(len(known))[: _COLUMNS * _ROWS]]
+    rng = np.random.default_rng(seed)
+    candidates = [one for one in pictograms if len(one.other_keywords) >= 3]
+    rows = [candidates[row] for row in rng.permutation(len(candidates))[: _COLUMNS * _ROWS]]
     half = len(rows) // 2
-    return [one.name for one in rows[:half]] + [paraphrase(one, chance) for one in rows[half:]]
+    return [one.name for one in rows[:half]] + [make_paraphrase(one, rng) for one in rows[half:]]
 
 
-def _lines(prompt: str) -> list[str]:
+def _wrap_prompt(prompt: str) -> list[str]:
     words = prompt.removeprefix("draw something that shows ")
     cut = words.rfind(" ", 0, _LINE) if len(words) > _LINE else len(words)
     cut = cut if cut > 0 else _LINE
@@ -76,8 +76,8 @@ def main(arguments: Sequence[str]) -> None:
     if not (options.data / "emoji").is_dir():
         sys.exit(f"{options.data} has no folder 'emoji'. Name the data sets' folder with --data.")
     try:
-        paper = sheet(options.model, read(options.data), options.seed)
+        sheet = draw_sheet(options.model, read_pictograms(options.data), options.seed)
     except EngineError as error:
         sys.exit(str(error))
-    paper.save(options.file, quality=82)
-    print(f"{options.file}: {paper.width} x {paper.height} pixels")
+    sheet.save(options.file, quality=82)
+    print(f"{options.file}: {sheet.width} x {sheet.height} pixels")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CAPTIONS = 6
-_LEFT_OUT = ("skin tone", "flag:", "keycap:")  # variants of others, and signs that are letters rather than pictures
+_EXCLUDED = ("skin tone", "flag:", "keycap:")  # variants of others, and signs that are letters rather than pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +25,40 @@ class Pictogram:
     """Training pictogram with its name."""
 
     name: str
-    words: tuple[str, ...]  # keywords
+    keywords: tuple[str, ...]  # keywords
     pixels: NDArray[np.uint8]  # (3, SIDE, SIDE), on white
 
     @property
-    def others(self) -> list[str]:
+    def other_keywords(self) -> list[str]:
         """Keywords other than the name."""
-        return [word for word in self.words if word != self.name]
+        return [word for word in self.keywords if word != self.name]
 
     @property
     def captions(self) -> list[str]:
         """Six captions, the name first."""
-        name, others = self.name, self.others
-        pairs = [f"{name}, {word}" for word in others[:2]]
-        listed = [", ".join(part) for part in (others[:4], others[4:8]) if part]
+        name, keywords = self.name, self.other_keywords
+        pairs = [f"{name}, {word}" for word in keywords[:2]]
+        listed = [", ".join(part) for part in (keywords[:4], keywords[4:8]) if part]
         found = [name, f"a picture of {name}", *pairs, *listed]
         return [*found, *[name] * (CAPTIONS - len(found))]
 
 
-def read(data: Path, most: int = 0) -> list[Pictogram]:
+def read_pictograms(data: Path, limit: int = 0) -> list[Pictogram]:
     """Return the first `most` pictograms (0: all) in the folder `emoji` of `data`, in the order of the file of
     names."""
     folder = data / "emoji"
     rows = [json.loads(line) for line in (folder / "noto_captions_en.jsonl").open(encoding="utf-8")]
-    rows = [row for row in rows if not any(part in row["name"] for part in _LEFT_OUT)]
+    rows = [row for row in rows if not any(part in row["name"] for part in _EXCLUDED)]
     with zipfile.ZipFile(folder / "noto_png72.zip") as archive:
         files = {Path(name).name: name for name in archive.namelist()}
-        rows = [row for row in rows if row["file"] in files][: most or None]
+        rows = [row for row in rows if row["file"] in files][: limit or None]
         return [
-            Pictogram(row["name"], tuple(row["keywords"]), _pixels(archive.read(files[row["file"]]))) for row in rows
+            Pictogram(row["name"], tuple(row["keywords"]), _read_pixels(archive.read(files[row["file"]])))
+            for row in rows
         ]
 
 
-def _pixels(png: bytes) -> NDArray[np.uint8]:
+def _read_pixels(png: bytes) -> NDArray[np.uint8]:
     from PIL import Image
 
     with Image.open(io.BytesIO(png)) as file:

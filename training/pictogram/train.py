@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 NAMES = 100  # pictograms that are drawn and compared with as many training pictures
 SEED = 7
-_SAID = 3  # keywords of a paraphrase
+_PARAPHRASE_KEYWORDS = 3  # keywords of a paraphrase
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PainterTraining:
     """Options of a training."""
 
     data: Path
-    to: Path
+    folder: Path
     steps: int
     seconds: float = math.inf
     pictures: int = 0  # 0: all
@@ -39,44 +39,49 @@ class Wish:
     shape: NetworkConfig = field(default_factory=NetworkConfig)
 
 
-def train(wish: Wish, say: Callable[[str], object]) -> str:
-    """Train, write weights and card into `wish.to`, and return the SHA-256 of the weights."""
+def train(task: PainterTraining, log: Callable[[str], object]) -> str:
+    """Train, write weights and card into `task.folder`, and return the SHA-256 of the weights."""
     from training.pictogram import trainer
 
-    trainer.set_thread_count(wish.threads)
-    found = pictogram_dataset.read(wish.data, wish.pictures)
+    trainer.set_thread_count(task.threads)
+    pictograms = pictogram_dataset.read_pictograms(task.data, task.pictures)
     embed = SentenceTransformerEmbedder()
-    read = embed.embed_passages([caption for one in found for caption in one.captions])
-    vectors = np.asarray(read, np.float32).reshape(len(found), pictogram_dataset.CAPTIONS, -1)
-    say(f"{len(found):,} pictograms, {pictogram_dataset.CAPTIONS} captions each")
-    shape = replace(wish.shape, pictures=len(found), captions=pictogram_dataset.CAPTIONS)
-    lessons = trainer.TrainingPictures(np.stack([one.pixels for one in found]), vectors)
-    plan = trainer.TrainingPlan(steps=wish.steps, warmup_steps=min(200, max(1, wish.steps // 5)))
-    weights = trainer.train(lessons, shape, plan, wish.to, say, wish.seconds)
-    sha256 = trainer.save_painter(wish.to / engine.FILE, weights, shape, [one.name for one in found])
-    names, others = accuracies(wish.to, found)
-    say(f"The right picture is the nearest of {NAMES} for {names:.0%} of names, {others:.0%} of paraphrases")
-    (wish.to / "card.md").write_text(_card(found, sha256, names, others))
+    embedded = embed.embed_passages([caption for one in pictograms for caption in one.captions])
+    vectors = np.asarray(embedded, np.float32).reshape(len(pictograms), pictogram_dataset.CAPTIONS, -1)
+    log(f"{len(pictograms):,} pictograms, {pictogram_dataset.CAPTIONS} captions each")
+    shape = replace(task.shape, pictures=len(pictograms), captions=pictogram_dataset.CAPTIONS)
+    training_pictures = trainer.TrainingPictures(np.stack([one.pixels for one in pictograms]), vectors)
+    plan = trainer.TrainingPlan(steps=task.steps, warmup_steps=min(200, max(1, task.steps // 5)))
+    weights = trainer.train(training_pictures, shape, plan, task.folder, log, task.seconds)
+    sha256 = trainer.save_painter(task.folder / engine.FILE, weights, shape, [one.name for one in pictograms])
+    name_accuracy, paraphrase_accuracy = measure_accuracies(task.folder, pictograms)
+    shares = f"{name_accuracy:.0%} of names, {paraphrase_accuracy:.0%} of paraphrases"
+    log(f"The right picture is the nearest of {NAMES} for {shares}")
+    (task.folder / "card.md").write_text(_describe(pictograms, sha256, name_accuracy, paraphrase_accuracy))
     return sha256
 
 
-def accuracies(folder: Path, found: Sequence[Pictogram], seed: int = SEED) -> tuple[float, float]:
+def measure_accuracies(folder: Path, pictograms: Sequence[Pictogram], seed: int = SEED) -> tuple[float, float]:
     """Return the accuracy for names, and for paraphrases, of NAMES pictograms that a seed chooses among those with
     enough keywords."""
-    known = [one for one in found if len(one.others) >= _SAID]
+    known = [one for one in pictograms if len(one.other_keywords) >= _PARAPHRASE_KEYWORDS]
     chosen = [known[row] for row in np.random.default_rng(seed).permutation(len(known))[:NAMES]]
-    embed, chance = SentenceTransformerEmbedder(), np.random.default_rng(seed)
-    names, others = [one.name for one in chosen], [paraphrase(one, chance) for one in chosen]
-    return accuracy(folder, chosen, embed.embed_passages(names)), accuracy(folder, chosen, embed.embed_passages(others))
+    embedder, rng = SentenceTransformerEmbedder(), np.random.default_rng(seed)
+    names, paraphrases = [one.name for one in chosen], [make_paraphrase(one, rng) for one in chosen]
+    return measure_accuracy(folder, chosen, embedder.embed_passages(names)), measure_accuracy(
+        folder, chosen, embedder.embed_passages(paraphrases)
+    )
 
 
-def paraphrase(one: Pictogram, chance: np.random.Generator) -> str:
+def make_paraphrase(pictogram: Pictogram, rng: np.random.Generator) -> str:
     """Return a sentence with three of the pictogram's keywords that is in no caption."""
-    words = [one.others[at] for at in chance.permutation(len(one.others))[:_SAID]]
+    words = [
+        pictogram.other_keywords[at] for at in rng.permutation(len(pictogram.other_keywords))[:_PARAPHRASE_KEYWORDS]
+    ]
     return f"draw something that shows {', '.join(words[:-1])} and {words[-1]}"
 
 
-def accuracy(folder: Path, found: Sequence[Pictogram], vectors: NDArray[np.float32]) -> float:
+def measure_accuracy(folder: Path, pictograms: Sequence[Pictogram], vectors: NDArray[np.float32]) -> float:
     """Return the share of vectors (n, 384) whose drawing is nearer to its own training picture than to those of the
     others. The distance is the mean squared difference of slightly blurred pixels."""
     from training.pictogram import trainer
@@ -84,31 +89,33 @@ def accuracy(folder: Path, found: Sequence[Pictogram], vectors: NDArray[np.float
     loaded = engine.load_painter(folder / engine.FILE)
     drawn = np.concatenate([
         trainer.draw_batch(loaded, vectors[part], part.tolist())
-        for part in np.array_split(np.arange(len(found)), max(1, len(found) // 10))
+        for part in np.array_split(np.arange(len(pictograms)), max(1, len(pictograms) // 10))
     ])  # fmt: skip
-    right = np.stack([one.pixels for one in found]).astype(np.float32) / 127.5 - 1
-    mine, theirs = _blurred(drawn), _blurred(right)
-    distances = ((mine[:, None] - theirs[None]) ** 2).mean(axis=2)
-    return float((distances.argmin(axis=1) == np.arange(len(found))).mean())
+    expected = np.stack([one.pixels for one in pictograms]).astype(np.float32) / 127.5 - 1
+    drawn_means, expected_means = _blur(drawn), _blur(expected)
+    distances = ((drawn_means[:, None] - expected_means[None]) ** 2).mean(axis=2)
+    return float((distances.argmin(axis=1) == np.arange(len(pictograms))).mean())
 
 
-def _blurred(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+def _blur(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return means of 4 x 4 pixels, shape (n, 3 * 16 * 16), so that a shift by a pixel hardly counts."""
     parts = pictures.reshape(len(pictures), 3, 16, 4, 16, 4).mean(axis=(3, 5))
     return np.asarray(parts.reshape(len(pictures), -1), np.float32)
 
 
-def _card(found: Sequence[Pictogram], sha256: str, names: float, others: float) -> str:
+def _describe(pictograms: Sequence[Pictogram], sha256: str, name_accuracy: float, paraphrase_accuracy: float) -> str:
     return f"""# Openbook Pictograms
 
 Draws 64 x 64 pixels of a pictogram from words, enlarged to 512. The words recall a sketch of 16 x 16 pixels of what it
-has seen, {len(found):,} pictograms, or a mixture of a few; a flow-matching transformer draws that out from noise. So it
-draws what it has seen, and variations; it cannot draw scenes, people who exist, letters or words, and says so where a
-prompt is far from everything it knows. What a prompt names besides (colours, numbers, places) is mostly not heeded.
+has seen, {len(pictograms):,} pictograms, or a mixture of a few; a flow-matching transformer draws that out from noise.
+So it draws what it has seen, and variations; it cannot draw scenes, people who exist, letters or words, and says so
+where a prompt is far from everything it knows. What a prompt names besides (colours, numbers, places) is mostly not
+heeded.
 
 - **Data**: Noto Emoji (Apache-2.0, Google), names and keywords of Unicode CLDR (Unicode-3.0).
-- **Measured** with {NAMES} pictograms chosen by seed {SEED}: for {names:.0%} of their names and {others:.0%} of
-  sentences with three of their keywords, what is drawn is nearer to the right training picture than to those of others.
+- **Measured** with {NAMES} pictograms chosen by seed {SEED}: for {name_accuracy:.0%} of their names and
+  {paraphrase_accuracy:.0%} of sentences with three of their keywords, what is drawn is nearer to the right training
+  picture than to those of others.
 - **SHA-256 of the weights**: `{sha256}`
 """
 
@@ -131,7 +138,7 @@ def main(arguments: Sequence[str]) -> None:
     if not (options.data / "emoji").is_dir():
         sys.exit(f"{options.data} has no folder 'emoji'. Name the data sets' folder with --data.")
     seconds = options.minutes * 60
-    wish = Wish(options.data, options.to, options.steps, seconds, options.pictures, options.threads)
-    print(f"SHA-256 of the weights: {train(wish, print)}")
+    task = PainterTraining(options.data, options.to, options.steps, seconds, options.pictures, options.threads)
+    print(f"SHA-256 of the weights: {train(task, print)}")
     backend = "apps.engines.image.pictogram.engine.PictogramPainter"
     print(f"To draw with it: IMAGE_BACKEND={backend} IMAGE_MODEL={options.to}")

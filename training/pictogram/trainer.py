@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BETAS = (0.9, 0.95)
-_HEAVIEST = 0.2
-_WITHOUT = 0.1  # share of pictures trained with an empty prompt, for classifier-free guidance
-_MIXED, _MOST_MIXED = 0.3, 0.4  # share of sketches that are mixed with another, and the largest mixing weight
-_UNSURE = 0.04  # standard deviation of the noise on sketches
-_KEEP_S = 300  # seconds between two checkpoints
+_MIN_REMAINING_TIME = 0.2
+_EMPTY_PROMPT_SHARE = 0.1  # share of pictures trained with an empty prompt, for classifier-free guidance
+_MIXED_SHARE, _MAX_MIX = 0.3, 0.4  # share of sketches that are mixed with another, and the largest mixing weight
+_SKETCH_NOISE = 0.04  # standard deviation of the noise on sketches
+_CHECKPOINT_S = 300  # seconds between two checkpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ class TrainingPictures:
         pictures = torch.from_numpy(self.pictures[rows.numpy()]).float() / 127.5 - 1
         picks = torch.randint(self.vectors.shape[1], (size,), generator=generator)
         vectors = torch.from_numpy(self.vectors[rows.numpy(), picks.numpy()])
-        has_prompt = (torch.rand(size, 1, generator=generator) >= _WITHOUT).float()
-        mixed = (torch.rand(size, 1, generator=generator) - 1 + _MIXED).clamp(min=0) / _MIXED * _MOST_MIXED
+        has_prompt = (torch.rand(size, 1, generator=generator) >= _EMPTY_PROMPT_SHARE).float()
+        mixed = (torch.rand(size, 1, generator=generator) - 1 + _MIXED_SHARE).clamp(min=0) / _MIXED_SHARE * _MAX_MIX
         shown = sketches[rows] * (1 - mixed) + sketches[others] * mixed
-        shown = shown + _UNSURE * torch.randn(shown.shape, generator=generator)
+        shown = shown + _SKETCH_NOISE * torch.randn(shown.shape, generator=generator)
         side = math.isqrt(shown.shape[1] // 3)
         return TrainingBatch(pictures, vectors * has_prompt, (shown * has_prompt).view(size, 3, side, side))
 
@@ -115,7 +115,7 @@ def train(
         if now - logged > 30:
             log(f"step {step:,} of {plan.steps:,}: loss {sum(losses) / len(losses):.4f}, {now - started:.0f} s")
             logged, losses = now, []
-        if now - saved > _KEEP_S:
+        if now - saved > _CHECKPOINT_S:
             state.save(folder / "checkpoint.safetensors", shape, step)
             saved = now
     state.save(folder / "checkpoint.safetensors", shape, step)
@@ -130,7 +130,9 @@ def _train_step(
     at = times[:, None, None, None]
     noisy = at * pictures + (1 - at) * torch.randn(pictures.shape, generator=generator)
     predicted = net(noisy, times, vectors, sketches)
-    weight = 1 / (1 - at).clamp(min=_HEAVIEST)  # weighting between a loss on the picture and one on the velocity
+    weight = 1 / (1 - at).clamp(
+        min=_MIN_REMAINING_TIME
+    )  # weighting between a loss on the picture and one on the velocity
     loss = (weight * F.mse_loss(predicted, pictures, reduction="none")).mean()
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()

@@ -23,24 +23,26 @@ from apps.engines.classify.pii_tagger_features import LAYERS, extract_word_featu
 from apps.engines.classify.protocol import TaggedSpan
 from apps.safety.detectors.pii import find_pii
 from training.pii_tagger import trainer
-from training.pii_tagger.deduplication import strangers
+from training.pii_tagger.deduplication import find_dissimilar
 from training.pii_tagger.templates import EMPTY, PHRASES
 from training.pii_tagger.trainer import TaggerExample
-from training.pii_tagger.values import Values
-from training.text_classifier.train import SEED, mark
+from training.pii_tagger.values import ValueFaker
+from training.text_classifier.train import SEED, hash_text
 
 FOLDS = 4
 ROUNDS = 5
-_EACH = 12  # fillings of each written phrase
-_ANEW = 20  # fillings of each template of the set
-_EMPTY = 4
-_LOWER = 0.07  # share of sentences in lower case
-_PLACE = re.compile(r"\{([A-Z_]+)\}")
-_PIECES = dict.fromkeys(("STREET", "NUMBER", "UNIT", "ZIP", "ADDRESS"), "STREET_ADDRESS") | {"ZIPCODE": "ZIP_CODE"}
+_PER_PHRASE = 12  # fillings of each written phrase
+_PER_TEMPLATE = 20  # fillings of each template of the set
+_PER_EMPTY_PHRASE = 4
+_LOWER_CASE_SHARE = 0.07  # share of sentences in lower case
+_PLACEHOLDER = re.compile(r"\{([A-Z_]+)\}")
+_KINDS_OF_PIECES = dict.fromkeys(("STREET", "NUMBER", "UNIT", "ZIP", "ADDRESS"), "STREET_ADDRESS") | {
+    "ZIPCODE": "ZIP_CODE"
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class TemplateSentence:
     """Training sentence with its true spans. `template` is -1 for a written phrase."""
 
     text: str
@@ -48,111 +50,126 @@ class Sentence:
     template: int = -1
 
 
-def sentences(data: Path) -> list[Sentence]:
+def read_sentences(data: Path) -> list[TemplateSentence]:
     """Return the sentences of the open half, each once."""
-    found: dict[str, Sentence] = {}
+    sentences: dict[str, TemplateSentence] = {}
     for path in sorted((data / "presidio_pii").glob("*.json")):
         for row in json.loads(path.read_bytes()):
-            truth = [
+            spans = [
                 TaggedSpan(span["start_position"], span["end_position"], span["entity_type"]) for span in row["spans"]
             ]
-            found.setdefault(row["full_text"], Sentence(row["full_text"], tuple(sorted(truth)), row["template_id"]))
-    return list(found.values())
+            sentences.setdefault(
+                row["full_text"], TemplateSentence(row["full_text"], tuple(sorted(spans)), row["template_id"])
+            )
+    return list(sentences.values())
 
 
-def folds(items: Iterable[Sentence]) -> dict[int, int]:
+def assign_folds(items: Iterable[TemplateSentence]) -> dict[int, int]:
     """Return the fold of each template, drawn at random since the set is ordered by topic."""
     templates = sorted({item.template for item in items})
     random.Random(SEED).shuffle(templates)
     return {template: at % FOLDS for at, template in enumerate(templates)}
 
 
-def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
+def train(data: Path, folder: Path, log: Any) -> dict[str, Any]:
     """Write weights, held-out results and card into `folder`; return the card."""
-    items = sentences(data)
-    fold = folds(items)
-    phrases = list(written())
-    learnt = examples([sentence for _, sentence in phrases])
-    say(f"{len(items)} sentences of the set and {len(learnt)} written ones; {FOLDS + 1} taggers are trained")
-    own = examples(items)
+    items = read_sentences(data)
+    fold = assign_folds(items)
+    phrases = list(fill_phrases())
+    phrase_examples = build_examples([sentence for _, sentence in phrases])
+    log(f"{len(items)} sentences of the set and {len(phrase_examples)} written ones; {FOLDS + 1} taggers are trained")
+    set_examples = build_examples(items)
     held_out: dict[int, list[list[Any]]] = {}
     for number in range(FOLDS):
-        seen = [item for item in items if fold[item.template] != number]
-        far = strangers((*PHRASES, *EMPTY), (pattern(item) for item in items if fold[item.template] == number))
-        others = [example for (phrase, _), example in zip(phrases, learnt, strict=True) if phrase in far]
-        weights = _fit(seen, [own[at] for at, item in enumerate(items) if fold[item.template] != number], others)
-        for item, example in zip(items, own, strict=True):
+        training_items = [item for item in items if fold[item.template] != number]
+        dissimilar = find_dissimilar(
+            (*PHRASES, *EMPTY), (extract_pattern(item) for item in items if fold[item.template] == number)
+        )
+        other_examples = [
+            example for (phrase, _), example in zip(phrases, phrase_examples, strict=True) if phrase in dissimilar
+        ]
+        weights = _fit(
+            training_items,
+            [set_examples[at] for at, item in enumerate(items) if fold[item.template] != number],
+            other_examples,
+        )
+        for item, example in zip(items, set_examples, strict=True):
             if fold[item.template] == number:
-                held_out[mark(item.text)] = [[one.start, one.end, one.kind] for one in tagged(weights, item, example)]
-        say(f"fold {number + 1} of {FOLDS} is done, without {len(learnt) - len(others)} written ones that resemble it")
-    weights = _fit(items, own, learnt)
+                held_out[hash_text(item.text)] = [
+                    [one.start, one.end, one.kind] for one in tag_sentence(weights, item, example)
+                ]
+        held_out_count = len(phrase_examples) - len(other_examples)
+        log(f"fold {number + 1} of {FOLDS} is done, without {held_out_count} written ones that resemble it")
+    weights = _fit(items, set_examples, phrase_examples)
     card = {
         "embedder": registry.get_embedder().fingerprint,
         "layers": LAYERS,
         "seed": SEED,
-        "sentences": {"presidio_pii": len(items), "phrases": len(learnt)},
+        "sentences": {"presidio_pii": len(items), "phrases": len(phrase_examples)},
         "templates": len(fold),
     }
     _store(folder, weights, held_out, card)
     return card
 
 
-def held_out(folder: Path) -> dict[int, list[TaggedSpan]]:
-    """Return for each sentence of the open half, by `mark`, the spans found by a tagger that did not see its
+def load_held_out_spans(folder: Path) -> dict[int, list[TaggedSpan]]:
+    """Return for each sentence of the open half, by `hash_text`, the spans found by a tagger that did not see its
     template."""
     rows = json.loads((folder / "tagger_held_out.json").read_bytes())
     return {int(key): [TaggedSpan(*one) for one in found] for key, found in rows.items()}
 
 
-def written() -> Iterator[tuple[str, Sentence]]:
+def fill_phrases() -> Iterator[tuple[str, TemplateSentence]]:
     """Yield each written phrase several times, with the sentence made from it."""
-    values = Values(random.Random(SEED))
+    values = ValueFaker(random.Random(SEED))
     for phrase in PHRASES:
-        for _ in range(_EACH):
-            yield phrase, filled(phrase, values.make, values.draw)
+        for _ in range(_PER_PHRASE):
+            yield phrase, fill_pattern(phrase, values.draw_value, values.rng)
     for text in EMPTY:
-        yield from [(text, Sentence(text, ()))] * _EMPTY
+        yield from [(text, TemplateSentence(text, ()))] * _PER_EMPTY_PHRASE
 
 
-def filled(pattern: str, make: Callable[[str], str], draw: random.Random) -> Sentence:
+def fill_pattern(pattern: str, make: Callable[[str], str], rng: random.Random) -> TemplateSentence:
     """Return the pattern with values from `make` in its placeholders, sometimes in lower case."""
-    text, at, found = "", 0, []
-    for place in _PLACE.finditer(pattern):
-        text += pattern[at : place.start()]
-        value, kind, at = make(place[1]), _PIECES.get(place[1], place[1]), place.end()
-        found.append(TaggedSpan(len(text), len(text) + len(value), kind))
+    text, at, spans = "", 0, []
+    for placeholder in _PLACEHOLDER.finditer(pattern):
+        text += pattern[at : placeholder.start()]
+        value, kind, at = make(placeholder[1]), _KINDS_OF_PIECES.get(placeholder[1], placeholder[1]), placeholder.end()
+        spans.append(TaggedSpan(len(text), len(text) + len(value), kind))
         text += value
     text += pattern[at:]
     lower = text.lower()
-    return Sentence(lower if draw.random() < _LOWER and len(lower) == len(text) else text, tuple(found))
+    return TemplateSentence(
+        lower if rng.random() < _LOWER_CASE_SHARE and len(lower) == len(text) else text, tuple(spans)
+    )
 
 
-def pattern(item: Sentence) -> str:
+def extract_pattern(item: TemplateSentence) -> str:
     """Return the sentence with placeholders instead of its values."""
     text, at = "", 0
     for span in item.spans:
         text += item.text[at : span.start].replace("{", "(").replace("}", ")")
-        text += f"{{{_piece(span.kind, item.text[span.start : span.end])}}}"
+        text += f"{{{_get_placeholder(span.kind, item.text[span.start : span.end])}}}"
         at = span.end
     return text + item.text[at:].replace("{", "(").replace("}", ")")
 
 
-def examples(items: list[Sentence]) -> list[TaggerExample]:
+def build_examples(items: list[TemplateSentence]) -> list[TaggerExample]:
     """Return the training examples of the sentences."""
     texts = [item.text for item in items]
     reader: Any = registry.get_classifier_embedder()
     return [
-        trainer.build_example(extract_word_features(item.text, forms(item.text), inside), item.spans)
+        trainer.build_example(extract_word_features(item.text, find_pattern_spans(item.text), inside), item.spans)
         for item, inside in zip(items, reader.states(texts, LAYERS), strict=True)
     ]
 
 
-def forms(text: str) -> list[TaggedSpan]:
+def find_pattern_spans(text: str) -> list[TaggedSpan]:
     """Return the spans that pattern detectors find."""
     return [TaggedSpan(found.start, found.end, found.kind) for found in find_pii(text)]
 
 
-def tagged(weights: Weights, item: Sentence, example: TaggerExample) -> list[TaggedSpan]:
+def tag_sentence(weights: Weights, item: TemplateSentence, example: TaggerExample) -> list[TaggedSpan]:
     """Return the spans that the weights find in the sentence."""
     words = example.features.words
     return (
@@ -162,24 +179,28 @@ def tagged(weights: Weights, item: Sentence, example: TaggerExample) -> list[Tag
     )
 
 
-def _fit(items: list[Sentence], own: list[TaggerExample], learnt: list[TaggerExample]) -> Weights:
+def _fit(
+    items: list[TemplateSentence], set_examples: list[TaggerExample], phrase_examples: list[TaggerExample]
+) -> Weights:
     """Train on the sentences themselves, the same templates with new values, and the written phrases."""
-    known = defaultdict(list)
+    values_by_placeholder = defaultdict(list)
     patterns = defaultdict(set)
     for item in items:
-        patterns[item.template].add(pattern(item))
+        patterns[item.template].add(extract_pattern(item))
         for span in item.spans:
             value = item.text[span.start : span.end]
-            known[_piece(span.kind, value)].append(value)
-    values = Values(random.Random(SEED + 1), known)
-    anew = []
-    for _, ways in sorted(patterns.items()):
-        ordered = sorted(ways)
-        anew += [filled(ordered[at % len(ordered)], values.make, values.draw) for at in range(_ANEW)]
-    return trainer.train([*own, *examples(anew), *learnt], SEED, ROUNDS)
+            values_by_placeholder[_get_placeholder(span.kind, value)].append(value)
+    values = ValueFaker(random.Random(SEED + 1), values_by_placeholder)
+    refilled = []
+    for _, variants in sorted(patterns.items()):
+        ordered = sorted(variants)
+        refilled += [
+            fill_pattern(ordered[at % len(ordered)], values.draw_value, values.rng) for at in range(_PER_TEMPLATE)
+        ]
+    return trainer.train([*set_examples, *build_examples(refilled), *phrase_examples], SEED, ROUNDS)
 
 
-def _piece(kind: str, value: str) -> str:
+def _get_placeholder(kind: str, value: str) -> str:
     """Return the placeholder for a value: pieces of an address are drawn differently."""
     if kind != "STREET_ADDRESS":
         return kind

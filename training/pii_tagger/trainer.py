@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from apps.engines.classify.protocol import TaggedSpan
 
-_OWN, _LETTERS, _HIDDEN = 96, 32, 128
+_STATE_WIDTH, _LETTERS_WIDTH, _HIDDEN_WIDTH = 96, 32, 128
 _BATCH, _GROUP = 32, 320
-_RATE = 3e-3
-_DROPPED = 0.3
-_UNREAD = 0.15  # share of words shown without their letters, so that the model learns from context
-_NO_STATE = 0.1
+_LEARNING_RATE = 3e-3
+_DROPOUT = 0.3
+_NO_LETTERS_SHARE = 0.15  # share of words shown without their letters, so that the model learns from context
+_NO_STATE_SHARE = 0.1
 _PAD = -100
 
 
@@ -49,19 +49,19 @@ def build_example(features: WordFeatures, expected: Sequence[TaggedSpan]) -> Tag
     return TaggerExample(half, tags)
 
 
-def train(examples: Sequence[TaggerExample], seed: int, rounds: int) -> Weights:
+def train(examples: Sequence[TaggerExample], seed: int, epochs: int) -> Weights:
     """Return the weights by name, rounded to float16 precision, after `rounds` epochs. Examples without words are
     skipped; runs on one thread."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     items = [item for item in examples if item.features.words]
     net = _net(items[0].features.states.shape[1])
-    descent = torch.optim.AdamW(net.parameters(), _RATE, weight_decay=0.01)
-    steps = rounds * (len(items) // _BATCH + len(items) // _GROUP + 2)
-    rate = torch.optim.lr_scheduler.OneCycleLR(descent, _RATE, total_steps=steps)
-    for _ in range(rounds):
-        draw.shuffle(items)
+    optimizer = torch.optim.AdamW(net.parameters(), _LEARNING_RATE, weight_decay=0.01)
+    steps = epochs * (len(items) // _BATCH + len(items) // _GROUP + 2)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
+    for _ in range(epochs):
+        rng.shuffle(items)
         for start in range(0, len(items), _GROUP):
             group = sorted(items[start : start + _GROUP], key=lambda item: len(item.features.words))
             for at in range(0, len(group), _BATCH):
@@ -69,35 +69,38 @@ def train(examples: Sequence[TaggerExample], seed: int, rounds: int) -> Weights:
                 loss = torch.nn.functional.cross_entropy(
                     _forward(net, *inputs).flatten(0, 1), tags.flatten(), ignore_index=_PAD
                 )
-                descent.zero_grad()
+                optimizer.zero_grad()
                 loss.backward()
-                descent.step()
-                rate.step()
+                optimizer.step()
+                scheduler.step()
     return {
         name: tensor.detach().numpy().astype(np.float16).astype(np.float32) for name, tensor in net.state_dict().items()
     }
 
 
 def _net(width: int) -> Any:
-    around = {f"around{step}": torch.nn.Conv1d(_HIDDEN, _HIDDEN, 3, padding=step, dilation=step) for step in DILATIONS}
+    around = {
+        f"around{step}": torch.nn.Conv1d(_HIDDEN_WIDTH, _HIDDEN_WIDTH, 3, padding=step, dilation=step)
+        for step in DILATIONS
+    }
     return torch.nn.ModuleDict(
         {
-            "state": torch.nn.Linear(width, _OWN),
-            "letters": torch.nn.EmbeddingBag(BUCKETS, _LETTERS, mode="mean"),
-            "joined": torch.nn.Linear(_OWN + _LETTERS + SHAPE, _HIDDEN),
+            "state": torch.nn.Linear(width, _STATE_WIDTH),
+            "letters": torch.nn.EmbeddingBag(BUCKETS, _LETTERS_WIDTH, mode="mean"),
+            "joined": torch.nn.Linear(_STATE_WIDTH + _LETTERS_WIDTH + SHAPE, _HIDDEN_WIDTH),
             **around,
-            "out": torch.nn.Linear(_HIDDEN, len(TAGS)),
+            "out": torch.nn.Linear(_HIDDEN_WIDTH, len(TAGS)),
         }
     )
 
 
 def _forward(net: Any, states: Any, shape: Any, bag: Any, starts: Any, mask: Any) -> Any:
     def drop(x: Any) -> Any:
-        return torch.nn.functional.dropout(x, _DROPPED)
+        return torch.nn.functional.dropout(x, _DROPOUT)
 
     count, longest, _ = states.shape
-    letters = net["letters"](bag, starts).view(count, longest, -1) * (torch.rand(count, longest, 1) > _UNREAD)
-    own = torch.relu(net["state"](states * (torch.rand(count, longest, 1) > _NO_STATE)))
+    letters = net["letters"](bag, starts).view(count, longest, -1) * (torch.rand(count, longest, 1) > _NO_LETTERS_SHARE)
+    own = torch.relu(net["state"](states * (torch.rand(count, longest, 1) > _NO_STATE_SHARE)))
     hidden = torch.relu(net["joined"](torch.cat([drop(own), drop(letters), shape], 2))) * mask
     for step in DILATIONS:
         beside = net[f"around{step}"](drop(hidden).transpose(1, 2)).transpose(1, 2)

@@ -90,27 +90,28 @@ _WHOLE = (
 )  # fmt: skip
 
 
-class Values:
-    """Random source of values. `known` are values of sentences that may be trained on; some are drawn from those."""
+class ValueFaker:
+    """Random source of values. `known_values` are those of sentences that may be trained on; some are drawn
+    from them."""
 
-    def __init__(self, draw: random.Random, known: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(self, rng: random.Random, known_values: Mapping[str, Sequence[str]] | None = None) -> None:
         from faker import Faker
 
-        self.draw = draw
-        self._known = known or {}
+        self.rng = rng
+        self._known = known_values or {}
         self._latin = [Faker(locale) for locale in _LOCALES]
         self._scripts = [Faker(locale) for locale in _SCRIPTS]
         for fake in (*self._latin, *self._scripts):
-            fake.seed_instance(draw.randrange(1 << 30))
+            fake.seed_instance(rng.randrange(1 << 30))
             for provider in fake.get_providers():
                 if hasattr(provider, "cities"):
                     provider.cities = sorted(provider.cities)  # a set in one locale, whose order varies
         self._english = self._latin[0]
 
-    def make(self, kind: str) -> str:
+    def draw_value(self, kind: str) -> str:
         """Return a value for a placeholder of that kind."""
-        if self._known.get(kind) and self.draw.random() < 0.4:
-            return self.draw.choice(self._known[kind])
+        if self._known.get(kind) and self.rng.random() < 0.4:
+            return self.rng.choice(self._known[kind])
         english = self._english
         by_form: dict[str, Callable[[], Any]] = {
             "EMAIL_ADDRESS": english.email, "DOMAIN_NAME": english.url, "CREDIT_CARD": english.credit_card_number,
@@ -120,78 +121,78 @@ class Values:
         return str(value)
 
     def _any(self) -> Any:
-        return self.draw.choice(self._scripts if self.draw.random() < _RARE else self._latin)
+        return self.rng.choice(self._scripts if self.rng.random() < _RARE else self._latin)
 
     def _plain(self, name: str) -> str:
         return _HONORIFIC.sub("", name).replace("  ", " ").strip(" .,")
 
     def _person(self) -> str:
-        fake, chance = self._any(), self.draw.random()
+        fake, chance = self._any(), self.rng.random()
         first, last = self._plain(fake.first_name()), self._plain(fake.last_name())
         if chance < 0.28:
             return first
         if chance < 0.40:
             return last
         if chance < 0.55:
-            return f"{first} {self.draw.choice(_LETTERS)}{self.draw.choice(('.', ''))} {last}"
+            return f"{first} {self.rng.choice(_LETTERS)}{self.rng.choice(('.', ''))} {last}"
         if chance < 0.60:
             return f"{first} {self._plain(fake.first_name())} {last}"
         if chance < 0.66:
-            return f"{self.draw.choice(('', f'{first} '))}{last}-{self._plain(fake.last_name())}"
+            return f"{self.rng.choice(('', f'{first} '))}{last}-{self._plain(fake.last_name())}"
         return f"{first} {last}"
 
     def _city(self) -> str:
         city = re.sub(r"^[гс]\. ?", "", self._any().city())
-        return city.upper() if self.draw.random() < 0.15 else city
+        return city.upper() if self.rng.random() < 0.15 else city
 
     def _gpe(self) -> str:
-        chance = self.draw.random()
+        chance = self.rng.random()
         if chance < 0.27:
             return str(self._english.country())
-        return self.draw.choice(_OFTEN) if chance < 0.45 else self._city()
+        return self.rng.choice(_OFTEN) if chance < 0.45 else self._city()
 
     def _street(self) -> str:
-        chance, name = self.draw.random(), self._any().street_name()
+        chance, name = self.rng.random(), self._any().street_name()
         if chance < 0.35:
-            name = f"{name} {self.draw.randrange(1, 300)}"
+            name = f"{name} {self.rng.randrange(1, 300)}"
         elif chance < 0.6:
-            name = f"{self.draw.randrange(1, 300)} {name}"
+            name = f"{self.rng.randrange(1, 300)} {name}"
         elif chance < 0.7:
-            way = self.draw.choice(("Street", "St", "Road", "Drive", "Avenue", "Lane"))
-            name = f"{self.draw.randrange(1, 4000)} {self._english.last_name()} {way}"
-        return str(name.lower() if self.draw.random() < 0.08 else name)
+            way = self.rng.choice(("Street", "St", "Road", "Drive", "Avenue", "Lane"))
+            name = f"{self.rng.randrange(1, 4000)} {self._english.last_name()} {way}"
+        return str(name.lower() if self.rng.random() < 0.08 else name)
 
     def _number(self) -> str:
-        most = 10 ** self.draw.choice((2, 3, 4, 5, 5, 5))
-        return str(self.draw.randrange(1, most)).zfill(self.draw.choice((1, 3, 5)))
+        most = 10 ** self.rng.choice((2, 3, 4, 5, 5, 5))
+        return str(self.rng.randrange(1, most)).zfill(self.rng.choice((1, 3, 5)))
 
     def _unit(self) -> str:
-        kind = self.draw.choice(("Suite", "Apt.", "Suite", "Apt.", "Unit", "Flat"))
-        return f"{kind} {self.draw.randrange(1, 999):03d}"
+        kind = self.rng.choice(("Suite", "Apt.", "Suite", "Apt.", "Unit", "Flat"))
+        return f"{kind} {self.rng.randrange(1, 999):03d}"
 
     def _zip(self) -> str:
-        digits = self.draw.choice((4, 5, 5, 0))
-        return f"{self.draw.randrange(10**digits):0{digits}d}" if digits else str(self._any().postcode())
+        digits = self.rng.choice((4, 5, 5, 0))
+        return f"{self.rng.randrange(10**digits):0{digits}d}" if digits else str(self._any().postcode())
 
     _zipcode = _zip_code = _zip
 
     def _address(self) -> str:
-        box = f"{self.draw.randrange(10**4):04d}"
-        whole = self.draw.choice(_WHOLE).format(
+        box = f"{self.rng.randrange(10**4):04d}"
+        whole = self.rng.choice(_WHOLE).format(
             n=self._number(), s=self._street(), r=self._street(), u=self._unit(), c=self._city(), g=self._gpe(),
-            z=self._zip(), x="".join(self.draw.choices(_LETTERS, k=2)), b=box, l=self._english.last_name(),
-            a=self.draw.choice(("AP", "AE", "AA")), f=self.draw.choice(self._latin).address(),
+            z=self._zip(), x="".join(self.rng.choices(_LETTERS, k=2)), b=box, l=self._english.last_name(),
+            a=self.rng.choice(("AP", "AE", "AA")), f=self.rng.choice(self._latin).address(),
         )  # fmt: skip
-        return whole.lower() if self.draw.random() < 0.06 else whole
+        return whole.lower() if self.rng.random() < 0.06 else whole
 
     def _organization(self) -> str:
-        chance, name = self.draw.random(), self._english.last_name
-        first, second = self.draw.choice(_FIRST), self.draw.choice(_SECOND)
+        chance, name = self.rng.random(), self._english.last_name
+        first, second = self.rng.choice(_FIRST), self.rng.choice(_SECOND)
         if chance < 0.2:
-            return str(self.draw.choice(self._latin).company())
+            return str(self.rng.choice(self._latin).company())
         if chance < 0.3:
-            words = [self._english.word().capitalize() for _ in range(self.draw.choice((1, 2, 2, 3)))]
-            return " ".join(words) + self.draw.choice(("", "", "", *_FORMS, ".com"))
+            words = [self._english.word().capitalize() for _ in range(self.rng.choice((1, 2, 2, 3)))]
+            return " ".join(words) + self.rng.choice(("", "", "", *_FORMS, ".com"))
         if chance < 0.4:
             return f"{self._english.word()}{self._english.word()}".capitalize()
         if chance < 0.5:
@@ -199,45 +200,45 @@ class Values:
         if chance < 0.65:
             return f"{first} {second}"
         if chance < 0.75:
-            return f"{first}{self.draw.choice(_FORMS)}"
+            return f"{first}{self.rng.choice(_FORMS)}"
         if chance < 0.85:
-            return f"{name()}{self.draw.choice(_FORMS)}"
+            return f"{name()}{self.rng.choice(_FORMS)}"
         if chance < 0.95:
-            return self.draw.choice((f"{name()}, {name()} and {name()}", f"{name()}-{name()}"))
-        return "".join(self.draw.choices(_LETTERS, k=self.draw.choice((2, 3, 4))))
+            return self.rng.choice((f"{name()}, {name()} and {name()}", f"{name()}-{name()}"))
+        return "".join(self.rng.choices(_LETTERS, k=self.rng.choice((2, 3, 4))))
 
     def _title(self) -> str:
-        if self.draw.random() < 0.35:
-            return self.draw.choice(_HONORIFICS)
-        if self.draw.random() < 0.3:
-            return f"{self.draw.choice(_CALLINGS)} {self.draw.choice(_ROLES)}".capitalize()
-        job = re.split(r"[,(]" if self.draw.random() < 0.8 else r"[(]", self._english.job())[0].strip()
-        return str(job) if self.draw.random() < 0.5 else f"{job[0].upper()}{job[1:].lower()}"
+        if self.rng.random() < 0.35:
+            return self.rng.choice(_HONORIFICS)
+        if self.rng.random() < 0.3:
+            return f"{self.rng.choice(_CALLINGS)} {self.rng.choice(_ROLES)}".capitalize()
+        job = re.split(r"[,(]" if self.rng.random() < 0.8 else r"[(]", self._english.job())[0].strip()
+        return str(job) if self.rng.random() < 0.5 else f"{job[0].upper()}{job[1:].lower()}"
 
     def _date_time(self) -> str:
         day = self._english.date_between(*_DATES)
-        return self.draw.choice(
+        return self.rng.choice(
             (
                 str(day.year), str(day.year), str(day.year), f"{day} {self._clock()}", str(day),
                 f"{day.month}/{day.day}/{day.year}", f"{day:%B} {day.day}", f"{day:%B} {day.day}, {day.year}",
-                f"{day.day} {day:%B} {day.year}", self.draw.choice(_DAYS),
+                f"{day.day} {day:%B} {day.year}", self.rng.choice(_DAYS),
             )
         )  # fmt: skip
 
     def _clock(self) -> str:
-        return ":".join(f"{self.draw.randrange(most):02d}" for most in (24, 60, 60))
+        return ":".join(f"{self.rng.randrange(most):02d}" for most in (24, 60, 60))
 
     def _phone_number(self) -> str:
-        return str(self.draw.choice(self._latin).phone_number())
+        return str(self.rng.choice(self._latin).phone_number())
 
     def _age(self) -> str:
-        return str(self.draw.randrange(1, 99))
+        return str(self.rng.randrange(1, 99))
 
     def _nrp(self) -> str:
-        name = self.draw.choice(_NATIONS)
-        return name.lower() if self.draw.random() < 0.1 else name
+        name = self.rng.choice(_NATIONS)
+        return name.lower() if self.rng.random() < 0.1 else name
 
     def _us_driver_license(self) -> str:
-        number = f"{self.draw.randrange(10**13):013d}"
-        letter = self.draw.choice(_LETTERS)
-        return self.draw.choice((number[:7], f"{letter}{number}", f"{number[:4]}-{number[4:6]}-{number[6:10]}"))
+        number = f"{self.rng.randrange(10**13):013d}"
+        letter = self.rng.choice(_LETTERS)
+        return self.rng.choice((number[:7], f"{letter}{number}", f"{number[:4]}-{number[4:6]}-{number[6:10]}"))

@@ -15,17 +15,17 @@ from apps.documents.retrieval import relevance
 from apps.documents.settings import RELEVANCE_THRESHOLD
 from apps.engines.index.local.engine import LocalIndex
 from benchmarks.command import DATA
-from benchmarks.lib.datasets import Library, read
+from benchmarks.lib.datasets import IndexedTexts, read_data_set
 from training.relevance.calibration import (
     DEPTH,
     DEPTH_ELSEWHERE,
-    Example,
-    Group,
-    area,
-    best,
-    cross_validated,
-    examples,
-    fit,
+    ExampleGroup,
+    RelevanceExample,
+    build_examples,
+    compute_auc,
+    cross_validate,
+    fit_constants,
+    score_questions,
 )
 
 CALIBRATE = ("clapnq", "pubmedqa")
@@ -44,36 +44,39 @@ def main(arguments: Sequence[str]) -> None:
 
 def calibrate(data: Path, index: LocalIndex) -> None:
     """Fit the constants and print them with their quality."""
-    sets = {name: read(data / name) for name in (*CALIBRATE, TEST, ELSEWHERE)}
-    libraries = {name: Library(texts.texts, index) for name, texts in sets.items()}
+    sets = {name: read_data_set(data / name) for name in (*CALIBRATE, TEST, ELSEWHERE)}
+    libraries = {name: IndexedTexts(texts.texts, index) for name, texts in sets.items()}
     one, two = CALIBRATE
-    groups = {name: Group(tuple(examples(sets[name], libraries[name], DEPTH, own=True)), 1.0) for name in CALIBRATE}
+    groups = {
+        name: ExampleGroup(tuple(build_examples(sets[name], libraries[name], DEPTH, is_judged=True)), 1.0)
+        for name in CALIBRATE
+    }
     for asked, searched in ((one, two), (two, one)):
-        found = examples(sets[asked], libraries[searched], DEPTH_ELSEWHERE, own=False)
-        groups[f"{asked} asked of {searched}"] = Group(tuple(found), 0.5)
-    constants = fit(groups.values())
+        found = build_examples(sets[asked], libraries[searched], DEPTH_ELSEWHERE, is_judged=False)
+        groups[f"{asked} asked of {searched}"] = ExampleGroup(tuple(found), 0.5)
+    constants = fit_constants(groups.values())
     names = ("BIAS", "COSINE", "COVERED", "COVERED_IN_TEXT")
     print(", ".join(names) + " = " + ", ".join(f"{value:.2f}" for value in constants))
     _print_separation(groups, sets[one].relevant.keys())
     for name in (TEST, ELSEWHERE):
-        found = examples(sets[TEST], libraries[name], DEPTH, own=name == TEST)
+        found = build_examples(sets[TEST], libraries[name], DEPTH, is_judged=name == TEST)
         _print_silence(f"questions of {TEST} asked of {name}", found)
 
 
-def _print_separation(groups: dict[str, Group], answerable: Any) -> None:
+def _print_separation(groups: dict[str, ExampleGroup], answerable: Any) -> None:
     """Print how well questions with an answer are separated from those whose nearest passage misses it."""
-    scores = cross_validated(groups, CALIBRATE[0])
+    scores = cross_validate(groups, CALIBRATE[0])
     cosines: dict[str, float] = {}
     for example in groups[CALIBRATE[0]].examples:
         cosines[example.question] = max(cosines.get(example.question, -1.0), example.features[0])
     for name, values in (("relevance, cross-validated", scores), ("cosine alone", cosines)):
         yes = [value for question, value in values.items() if question in answerable]
         no = [value for question, value in values.items() if question not in answerable]
-        print(f"area under ROC on {CALIBRATE[0]}, {name}: {area(yes, no):.3f}")
+        print(f"area under ROC on {CALIBRATE[0]}, {name}: {compute_auc(yes, no):.3f}")
 
 
-def _print_silence(what: str, found: list[Example]) -> None:
+def _print_silence(label: str, examples: list[RelevanceExample]) -> None:
     """Print how often the committed constants report that nothing was found."""
     constants = np.array([relevance.BIAS, relevance.COSINE, relevance.COVERED, relevance.COVERED_IN_TEXT])
-    scores = np.array(list(best(found, constants).values()))
-    print(f"{what}: nothing found in {np.mean(scores < RELEVANCE_THRESHOLD):.3f}")
+    scores = np.array(list(score_questions(examples, constants).values()))
+    print(f"{label}: nothing found in {np.mean(scores < RELEVANCE_THRESHOLD):.3f}")

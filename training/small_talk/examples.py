@@ -19,7 +19,7 @@ from apps.engines.classify.small_talk import OTHER
 _FILE = Path(__file__).with_suffix(".json")
 _SEED = 22
 _PER_TEMPLATE = 6  # texts drawn from a template with placeholders
-_WRAPPED = 3  # framed texts made from each text
+_FRAMES_PER_TEXT = 3  # framed texts made from each text
 _Data = dict[str, Any]
 
 
@@ -32,13 +32,13 @@ class TalkExample:
     template: int
 
 
-def expand() -> list[TalkExample]:
+def expand_templates() -> list[TalkExample]:
     """Return all examples, in the same order each time."""
-    data, drawn = json.loads(_FILE.read_text()), random.Random(_SEED)
-    return [*_talk(data, drawn), *_questions(data, drawn)]
+    data, rng = json.loads(_FILE.read_text()), random.Random(_SEED)
+    return [*_expand_talk(data, rng), *_expand_questions(data, rng)]
 
 
-def _talk(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
+def _expand_talk(data: _Data, rng: random.Random) -> Iterator[TalkExample]:
     templates = [
         (kind, language, template)
         for kind, languages in data["talk"].items()
@@ -46,24 +46,24 @@ def _talk(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
         for template in texts
     ]
     for number, (kind, language, template) in enumerate(templates, 1):
-        for text in fill_places(data, template, language, drawn):
-            for around in ("{}", *drawn.sample(data["around"][language], _WRAPPED)):
-                yield TalkExample(around.format(text), kind, number)
+        for text in fill_placeholders(data, template, language, rng):
+            for frame in ("{}", *rng.sample(data["around"][language], _FRAMES_PER_TEXT)):
+                yield TalkExample(frame.format(text), kind, number)
 
 
-def _questions(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
+def _expand_questions(data: _Data, rng: random.Random) -> Iterator[TalkExample]:
     for language, texts in data["questions"].items():
         greetings = data["talk"]["greeting"][language] + data["talk"]["thanks"][language]
         for template in texts:
-            for text in fill_places(data, template, language, drawn):
+            for text in fill_placeholders(data, template, language, rng):
                 yield TalkExample(text, OTHER, 0)
-                yield TalkExample(drawn.choice(data["around"][language]).format(text), OTHER, 0)
+                yield TalkExample(rng.choice(data["around"][language]).format(text), OTHER, 0)
                 if "{thing}" in template or "{person}" in template:
-                    before = drawn.choice(greetings) + drawn.choice((", ", "! ", ". ", " "))
+                    before = rng.choice(greetings) + rng.choice((", ", "! ", ". ", " "))
                     yield TalkExample(before + text, OTHER, 0)
 
 
-def fill_places(data: _Data, template: str, language: str, drawn: random.Random) -> list[str]:
+def fill_placeholders(data: _Data, template: str, language: str, rng: random.Random) -> list[str]:
     """Return the template with its placeholders filled at random, several times; once if it has none."""
     texts = []
     for _ in range(_PER_TEMPLATE if "{" in template else 1):
@@ -71,6 +71,6 @@ def fill_places(data: _Data, template: str, language: str, drawn: random.Random)
         for name, choices in data["fill"].items():
             words = choices.get(language) or choices["any"]
             while f"{{{name}}}" in text:
-                text = text.replace(f"{{{name}}}", drawn.choice(words), 1)
+                text = text.replace(f"{{{name}}}", rng.choice(words), 1)
         texts.append(text)
     return texts

@@ -19,7 +19,7 @@ import numpy as np
 
 from apps.engines.classify.small_talk import OTHER, compute_form_features, normalise_message
 from training.linear_heads import build_ngram_matrix
-from training.small_talk.examples import TalkExample, expand
+from training.small_talk.examples import TalkExample, expand_templates
 
 QUESTIONS = "pubmedqa"  # may be trained on, unlike the sets that the tests measure on
 _INVERSE_STRENGTH = 5.0  # C of the logistic regression; chosen on "chosen_on" of small_talk.json in the tests
@@ -29,61 +29,65 @@ _SEED = 22
 _TOLERANCE = 1e-3
 
 
-def train(data: Path, folder: Path, say: Callable[[str], Any]) -> dict[str, Any]:
+def train(data: Path, folder: Path, log: Callable[[str], Any]) -> dict[str, Any]:
     """Write weights and card into `folder`; return the card. Deterministic up to floating-point differences."""
-    examples = [*expand(), *(TalkExample(text, OTHER, 0) for text in read_questions(data))]
-    where = _where([normalise_message(example.text) for example in examples], examples)
-    return fit(folder, "small_talk", examples, where, say)
+    examples = [*expand_templates(), *(TalkExample(text, OTHER, 0) for text in read_questions(data))]
+    templates_by_word = _find_templates([normalise_message(example.text) for example in examples], examples)
+    return fit_and_store(folder, "small_talk", examples, templates_by_word, log)
 
 
-def fit(
-    folder: Path, name: str, examples: Sequence[TalkExample], where: dict[str, set[int]], say: Callable[[str], Any],
+def fit_and_store(
+    folder: Path,
+    name: str,
+    examples: Sequence[TalkExample],
+    templates_by_word: dict[str, set[int]],
+    log: Callable[[str], Any],
     **card: Any,
-) -> dict[str, Any]:  # fmt: skip
-    """Write weights and card of a classifier under that name; return the card. `where` maps each known word to the
-    numbers of its templates."""
+) -> dict[str, Any]:
+    """Write weights and card of a classifier under that name; return the card. `templates_by_word` maps each known word
+    to the numbers of its templates."""
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
     texts = [normalise_message(example.text) for example in examples]
-    features = _features(texts, examples, where)
+    features = _features(texts, examples, templates_by_word)
     model = LogisticRegression(C=_INVERSE_STRENGTH, max_iter=_STEPS, tol=_TOLERANCE)
     model.fit(features, [example.kind for example in examples])
-    say(f"{len(texts)} messages of {len(model.classes_)} kinds")
-    return _store(folder, name, model, {"messages": len(texts), "known": sorted(where), **card})
+    log(f"{len(texts)} messages of {len(model.classes_)} kinds")
+    return _store(folder, name, model, {"messages": len(texts), "known": sorted(templates_by_word), **card})
 
 
 def read_questions(data: Path) -> list[str]:
     """Return the questions of the set, and searches of one or two words from its texts, half with a question mark."""
     lines = (data / QUESTIONS / "queries.jsonl").read_text().splitlines()
     texts = (data / QUESTIONS / "corpus.jsonl").read_text().splitlines()
-    drawn, searched = random.Random(_SEED), list[str]()
+    rng, searches = random.Random(_SEED), list[str]()
     for line in texts:
         words = [word for word in re.findall(r"[^\W\d_]+", json.loads(line)["text"]) if len(word) >= _LONG]
-        at = drawn.randrange(len(words) - 1)
-        searched.append(" ".join(words[at : at + drawn.choice((1, 2))]) + drawn.choice(("", "?")))
-    return [json.loads(line)["text"] for line in lines] + searched
+        at = rng.randrange(len(words) - 1)
+        searches.append(" ".join(words[at : at + rng.choice((1, 2))]) + rng.choice(("", "?")))
+    return [json.loads(line)["text"] for line in lines] + searches
 
 
-def _where(texts: Sequence[str], examples: Sequence[TalkExample]) -> dict[str, set[int]]:
+def _find_templates(texts: Sequence[str], examples: Sequence[TalkExample]) -> dict[str, set[int]]:
     """Return for each word of small talk the templates that have it."""
-    where: dict[str, set[int]] = defaultdict(set)
+    templates_by_word: dict[str, set[int]] = defaultdict(set)
     for text, example in zip(texts, examples, strict=True):
         for word in text.split() if example.kind != OTHER else ():
-            where[word].add(example.template)
-    return dict(where)
+            templates_by_word[word].add(example.template)
+    return dict(templates_by_word)
 
 
-def _features(texts: Sequence[str], examples: Sequence[TalkExample], where: dict[str, set[int]]) -> Any:
+def _features(texts: Sequence[str], examples: Sequence[TalkExample], templates_by_word: dict[str, set[int]]) -> Any:
     from scipy import sparse
 
     def unknown(at: int, word: str) -> bool:
-        templates = where.get(word, set())
+        templates = templates_by_word.get(word, set())
         return not templates or templates == {examples[at].template}
 
     return sparse.hstack([build_ngram_matrix(texts), sparse.csr_matrix(compute_form_features(texts, unknown))]).tocsr()
 
 
-def _store(folder: Path, name: str, model: Any, also: dict[str, Any]) -> dict[str, Any]:
+def _store(folder: Path, name: str, model: Any, facts: dict[str, Any]) -> dict[str, Any]:
     from safetensors.numpy import save
 
     weights = np.asarray(model.coef_)
@@ -97,6 +101,6 @@ def _store(folder: Path, name: str, model: Any, also: dict[str, Any]) -> dict[st
     )
     (folder / f"{name}.safetensors").write_bytes(raw)
     labels = [str(label) for label in model.classes_]
-    card = {"labels": labels, **also, "sha256": hashlib.sha256(raw).hexdigest()}
+    card = {"labels": labels, **facts, "sha256": hashlib.sha256(raw).hexdigest()}
     (folder / f"{name}.json").write_text(json.dumps(card, ensure_ascii=False) + "\n")
     return card

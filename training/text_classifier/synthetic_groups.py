@@ -108,34 +108,34 @@ HARSH_ONE = (
 )  # fmt: skip
 
 
-def hateful(draw: random.Random) -> Iterator[tuple[str, bool]]:
+def make_group_sentences(rng: random.Random) -> Iterator[tuple[str, bool]]:
     """Yield sentences and whether each is hateful, about as many of either kind."""
     for pattern in ILL:
-        for group in draw.sample(GROUPS, 14):
-            yield _framed(pattern.format(g=group), draw), True
+        for group in rng.sample(GROUPS, 14):
+            yield _frame(pattern.format(g=group), rng), True
     for pattern in ILL_ONE:
-        for one in draw.sample(ONE, 14):
-            yield _framed(pattern.format(o=one), draw), True
+        for one in rng.sample(ONE, 14):
+            yield _frame(pattern.format(o=one), rng), True
     for pattern in WELL:
-        for group in draw.sample(GROUPS, 14):
-            yield _framed(pattern.format(g=group), draw), False
+        for group in rng.sample(GROUPS, 14):
+            yield _frame(pattern.format(g=group), rng), False
     for pattern in WELL_ONE:
-        for one in draw.sample(ONE, 10):
-            yield _framed(pattern.format(o=one), draw), False
+        for one in rng.sample(ONE, 10):
+            yield _frame(pattern.format(o=one), rng), False
     for pattern in NOT_SO:
-        for group in draw.sample(GROUPS, 14):
-            words = pattern.format(g=group, a=draw.choice(ADJECTIVES), b=draw.choice(PARTICIPLES))
-            yield _framed(words, draw), False
+        for group in rng.sample(GROUPS, 14):
+            words = pattern.format(g=group, a=rng.choice(ADJECTIVES), b=rng.choice(PARTICIPLES))
+            yield _frame(words, rng), False
     for pattern in HARSH:
-        for thing in draw.sample(THINGS, 12):
-            yield _framed(pattern.format(t=thing), draw), False
+        for thing in rng.sample(THINGS, 12):
+            yield _frame(pattern.format(t=thing), rng), False
     for words in HARSH_ONE:
         yield words, False
 
 
-def _framed(words: str, draw: random.Random) -> str:
+def _frame(words: str, rng: random.Random) -> str:
     """Vary the sentence as users write it: with or without a capital, a full stop, an aside."""
-    if draw.random() < 0.6:
+    if rng.random() < 0.6:
         words = words[0].upper() + words[1:]
-    words += draw.choice(("", "", ".", ".", "!", " tbh"))
-    return draw.choice(("", "", "", "", "Honestly, ", "Look: ", "I'll say it again. ")) + words
+    words += rng.choice(("", "", ".", ".", "!", " tbh"))
+    return rng.choice(("", "", "", "", "Honestly, ", "Look: ", "I'll say it again. ")) + words

@@ -143,48 +143,48 @@ _JOINED = (
 )  # fmt: skip
 
 
-def ordinary(draw: random.Random) -> Iterator[str]:
+def make_ordinary(rng: random.Random) -> Iterator[str]:
     """Yield harmless questions, among them some that only sound harmful."""
     for pattern in _ORDINARY:
-        for topic in draw.sample(_TOPICS, 22):
+        for topic in rng.sample(_TOPICS, 22):
             words = pattern.format(t=topic)
-            yield words if draw.random() < 0.7 else words.lower().rstrip(".?")
+            yield words if rng.random() < 0.7 else words.lower().rstrip(".?")
     for pattern in _SOUNDS_BAD:
-        for place in draw.sample(_PLACES, 6):
+        for place in rng.sample(_PLACES, 6):
             yield pattern.format(o=place)
 
 
-def harmful(draw: random.Random) -> Iterator[str]:
+def make_harmful(rng: random.Random) -> Iterator[str]:
     """Yield openly worded requests to harm others."""
-    for wish in wishes(draw):
-        for pattern in draw.sample(_ASKED, 4):
-            yield pattern.format(h=wish)
+    for request in make_requests(rng):
+        for pattern in rng.sample(_ASKED, 4):
+            yield pattern.format(h=request)
 
 
-def wrapped(wanted: list[str], draw: random.Random) -> Iterator[str]:
+def wrap_requests(requests: list[str], rng: random.Random) -> Iterator[str]:
     """Yield the requests within a story or a role, as an attack on the assistant words them."""
-    for wish in wanted:
-        yield draw.choice(_AROUND).format(h=wish[:1].lower() + wish[1:])
+    for request in requests:
+        yield rng.choice(_AROUND).format(h=request[:1].lower() + request[1:])
 
 
-def harmless_wraps(draw: random.Random) -> Iterator[str]:
+def make_harmless_wraps(rng: random.Random) -> Iterator[str]:
     """Yield the same stories and roles around harmless requests."""
     for pattern in _AROUND[:7]:
-        for topic in draw.sample(_TOPICS, 16):
-            yield pattern.format(h=f"{draw.choice(('explain', 'write about', 'learn', 'teach'))} {topic}")
+        for topic in rng.sample(_TOPICS, 16):
+            yield pattern.format(h=f"{rng.choice(('explain', 'write about', 'learn', 'teach'))} {topic}")
 
 
-def attacks(draw: random.Random) -> Iterator[str]:
+def make_attacks(rng: random.Random) -> Iterator[str]:
     """Yield short attempts to override the assistant's instructions."""
     for first in _OVERRIDES:
-        for then in draw.sample(_THEN, 9):
-            yield draw.choice(_JOINED).format(
-                a=first, b=then, A=first.upper(), B=then.upper(), t=draw.choice(_TOPICS).capitalize()
+        for then in rng.sample(_THEN, 9):
+            yield rng.choice(_JOINED).format(
+                a=first, b=then, A=first.upper(), B=then.upper(), t=rng.choice(_TOPICS).capitalize()
             )
 
 
-def wishes(draw: random.Random) -> Iterator[str]:
+def make_requests(rng: random.Random) -> Iterator[str]:
     """Yield harmful intents as bare verb phrases."""
     for pattern in _HARM:
         for _ in range(4 if "{" in pattern else 1):
-            yield pattern.format(w=draw.choice(_WEAPONS), v=draw.choice(_VICTIMS), d=draw.choice(_DRUGS))
+            yield pattern.format(w=rng.choice(_WEAPONS), v=rng.choice(_VICTIMS), d=rng.choice(_DRUGS))

@@ -8,6 +8,7 @@ import json
 import random
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from apps.engines.classify.linear_classifier import LinearHeads
 from apps.safety.text.normalization import normalise
 from apps.safety.text.splitting import split_for_classifier
 from benchmarks.safety import datasets as safety_datasets
-from benchmarks.safety.datasets import Labelled
+from benchmarks.safety.datasets import LabelledText
 from training import linear_heads
 from training.text_classifier import synthetic_groups, synthetic_requests
 
@@ -32,7 +33,7 @@ LABELS = (
     "hate", "harassment", "sexual", "child_exploitation", "violence", "self_harm", "crime", "prompt_attack", "harm",
 )  # fmt: skip
 _HARMLESS = dict.fromkeys(LABELS, False)
-_OFFENSIVE = 3000  # tweets of that kind used; the set has six times as many
+_MAX_OFFENSIVE = 3000  # tweets of that kind used; the set has six times as many
 _WEIGHTS = {"davidson": 0.5, "openai_moderation": 3.0, "jailbreaks": 2.0, "giskard_injections": 3.0, "piguard": 3.0}
 # Packages whose read-me texts are used: harmless, long, and many of them about prompts and models.
 READ_ME = (
@@ -45,43 +46,43 @@ READ_ME = (
 _LETTERS = re.compile(r"[^a-z]+")
 
 
-def examples(data: Path) -> list[Labelled]:
+def build_examples(data: Path) -> list[LabelledText]:
     """Return all training examples, each text once."""
-    draw = random.Random(SEED)
-    found = [*_tweets(data, draw), *_moderation(data), *_attacks(data, draw), *_harmless(data, draw)]
-    found += [
-        Labelled("phrases", "", text, {**_but("hate", "harm"), "hate": yes, "harm": yes})
-        for text, yes in synthetic_groups.hateful(draw)
+    rng = random.Random(SEED)
+    examples = [*_tweets(data, rng), *_moderation(data), *_attacks(data, rng), *_harmless(data, rng)]
+    examples += [
+        LabelledText("phrases", "", text, {**_absent_labels("hate", "harm"), "hate": yes, "harm": yes})
+        for text, yes in synthetic_groups.make_group_sentences(rng)
     ]
-    unique = {item.text: item for item in found if item.text.strip()}
+    unique = {item.text: item for item in examples if item.text.strip()}
     return list(unique.values())
 
 
-def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
+def train(data: Path, folder: Path, log: Any) -> dict[str, Any]:
     """Write weights, held-out scores and card into `folder`; return the card."""
-    items = examples(data)
-    say(f"{len(items)} texts are embedded; this takes the longest")
+    items = build_examples(data)
+    log(f"{len(items)} texts are embedded; this takes the longest")
     vectors = registry.get_embedder().embed_passages([neutralise_identity_terms(item.text) for item in items])
-    truth = np.array([[_known(item, label) for label in LABELS] for item in items], np.float32)
-    weight = np.array([_WEIGHTS.get(item.set, 1.0) for item in items], np.float32)
-    fold = np.array([fold_of(item.kind or item.text) for item in items])
-    say("heads are trained")
+    expected = np.array([[_get_label(item, label) for label in LABELS] for item in items], np.float32)
+    weight = np.array([_WEIGHTS.get(item.source, 1.0) for item in items], np.float32)
+    fold = np.array([assign_fold(item.kind or item.text) for item in items])
+    log("heads are trained")
     texts = [neutralise_identity_terms(item.text) for item in items]
-    heads, held_out = linear_heads.train(LABELS, linear_heads.LabelledExamples(texts, vectors, truth, weight, fold))
-    cuts = _cuts(data, heads, items, held_out)
+    heads, held_out = linear_heads.train(LABELS, linear_heads.LabelledExamples(texts, vectors, expected, weight, fold))
+    thresholds = _choose_thresholds(data, heads, items, held_out)
     card = {
         "labels": list(LABELS),
         "embedder": registry.get_embedder().fingerprint,
-        "cuts": cuts,
+        "cuts": thresholds,
         "seed": SEED,
-        "texts": {name: sum(item.set == name for item in items) for name in sorted({item.set for item in items})},
+        "texts": dict(sorted(Counter(item.source for item in items).items())),
     }
     _store(folder, heads, items, held_out, card)
     return card
 
 
-def held_out(folder: Path) -> dict[int, NDArray[np.float32]]:
-    """Return for each training text of the open sets, by `mark`, the scores of heads that did not see it."""
+def load_held_out_scores(folder: Path) -> dict[int, NDArray[np.float32]]:
+    """Return for each training text of the open sets, by `hash_text`, the scores of heads that did not see it."""
     from safetensors.numpy import load_file
 
     arrays = load_file(folder / "held_out.safetensors")
@@ -89,13 +90,13 @@ def held_out(folder: Path) -> dict[int, NDArray[np.float32]]:
     return dict(zip(arrays["marks"].tolist(), rows, strict=True))
 
 
-def mark(text: str) -> int:
+def hash_text(text: str) -> int:
     """Return the checksum by which a text is found in the held-out files."""
     return zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
 
 def _store(
-    folder: Path, heads: LinearHeads, items: list[Labelled], scores: NDArray[np.float32], card: dict[str, Any]
+    folder: Path, heads: LinearHeads, items: list[LabelledText], scores: NDArray[np.float32], card: dict[str, Any]
 ) -> None:
     from safetensors.numpy import save
 
@@ -106,21 +107,23 @@ def _store(
     (folder / "text.safetensors").write_bytes(raw)
     card["sha256"] = hashlib.sha256(raw).hexdigest()
     (folder / "text.json").write_text(json.dumps(card, indent=1) + "\n")
-    own = [at for at, item in enumerate(items) if item.set in safety_datasets.READERS]
-    marks = np.array([mark(items[at].text) for at in own], np.uint32)
+    rows_of_sets = [at for at, item in enumerate(items) if item.source in safety_datasets.READERS]
+    marks = np.array([hash_text(items[at].text) for at in rows_of_sets], np.uint32)
     (folder / "held_out.safetensors").write_bytes(
-        save({"marks": marks, "scores": np.round(scores[own] * 255).astype(np.uint8)})
+        save({"marks": marks, "scores": np.round(scores[rows_of_sets] * 255).astype(np.uint8)})
     )
 
 
-def _cuts(data: Path, heads: LinearHeads, items: list[Labelled], held_out: NDArray[np.float32]) -> dict[str, Any]:
+def _choose_thresholds(
+    data: Path, heads: LinearHeads, items: list[LabelledText], held_out: NDArray[np.float32]
+) -> dict[str, Any]:
     """Return the thresholds, set on harmless texts: held-out ones, and sets that may be used for calibration."""
-    calm = list(safety_datasets.harmless(data, ("clapnq", "pubmedqa", "covidqa"), each=500))
-    read = [neutralise_identity_terms(text) for text in calm]
-    scores = heads.probabilities(heads.sums(read, registry.get_embedder().embed_passages(read)))
-    known = np.array([item.set in ("ordinary", "presidio_pii", "read_me", "bipia") for item in items])
-    pool = np.vstack([scores, held_out[known]])
-    flags, blocks = np.quantile(pool, 0.995, axis=0), np.quantile(pool, 0.9999, axis=0)
+    harmless = list(safety_datasets.read_harmless(data, ("clapnq", "pubmedqa", "covidqa"), each=500))
+    texts = [neutralise_identity_terms(text) for text in harmless]
+    scores = heads.probabilities(heads.sums(texts, registry.get_embedder().embed_passages(texts)))
+    is_harmless = np.array([item.source in ("ordinary", "presidio_pii", "read_me", "bipia") for item in items])
+    harmless_scores = np.vstack([scores, held_out[is_harmless]])
+    flags, blocks = np.quantile(harmless_scores, 0.995, axis=0), np.quantile(harmless_scores, 0.9999, axis=0)
     return {
         label: {
             "flag": round(float(max(0.5, flags[at])), 3),
@@ -130,16 +133,16 @@ def _cuts(data: Path, heads: LinearHeads, items: list[Labelled], held_out: NDArr
     }
 
 
-def _known(item: Labelled, label: str) -> float:
-    return float(item.truth[label]) if label in item.truth else float("nan")
+def _get_label(item: LabelledText, label: str) -> float:
+    return float(item.labels[label]) if label in item.labels else float("nan")
 
 
-def fold_of(text: str) -> int:
+def assign_fold(text: str) -> int:
     """Return the fold of a text: texts that differ in digits and punctuation only, and parts of one text, share it."""
-    return mark(_LETTERS.sub("", text.lower())) % linear_heads.FOLDS
+    return hash_text(_LETTERS.sub("", text.lower())) % linear_heads.FOLDS
 
 
-def _but(*labels: str) -> dict[str, bool]:
+def _absent_labels(*labels: str) -> dict[str, bool]:
     return {
         label: False
         for label in ("sexual", "child_exploitation", "self_harm", "crime", "prompt_attack")
@@ -147,55 +150,57 @@ def _but(*labels: str) -> dict[str, bool]:
     }
 
 
-def _tweets(data: Path, draw: random.Random) -> Iterator[Labelled]:
-    tweets = safety_datasets.read(data, "davidson")
+def _tweets(data: Path, rng: random.Random) -> Iterator[LabelledText]:
+    tweets = safety_datasets.read_labelled_set(data, "davidson")
     offensive = [item for item in tweets if item.kind == "offensive"]
-    kept = {item.text for item in draw.sample(offensive, min(_OFFENSIVE, len(offensive)))}
+    sampled = {item.text for item in rng.sample(offensive, min(_MAX_OFFENSIVE, len(offensive)))}
     for item in tweets:
-        if item.kind != "offensive" or item.text in kept:
-            yield Labelled(item.set, "", normalise(item.text), {"prompt_attack": False, "crime": False} | item.truth)
+        if item.kind != "offensive" or item.text in sampled:
+            yield LabelledText(
+                item.source, "", normalise(item.text), {"prompt_attack": False, "crime": False} | item.labels
+            )
 
 
-def _moderation(data: Path) -> Iterator[Labelled]:
-    for item in safety_datasets.read(data, "openai_moderation"):
-        calm = {"prompt_attack": False} | ({} if item.truth["harm"] else {"crime": False})
+def _moderation(data: Path) -> Iterator[LabelledText]:
+    for item in safety_datasets.read_labelled_set(data, "openai_moderation"):
+        absent = {"prompt_attack": False} | ({} if item.labels["harm"] else {"crime": False})
         for part in split_for_classifier(normalise(item.text)):
-            yield Labelled(item.set, item.text, part, calm | item.truth)
+            yield LabelledText(item.source, item.text, part, absent | item.labels)
 
 
-def _attacks(data: Path, draw: random.Random) -> Iterator[Labelled]:
-    wishes = safety_datasets.read(data, "harmful_behaviors")
-    for item in wishes:
-        yield Labelled(item.set, "", normalise(item.text), {"crime": True, "prompt_attack": False})
+def _attacks(data: Path, rng: random.Random) -> Iterator[LabelledText]:
+    requests = safety_datasets.read_labelled_set(data, "harmful_behaviors")
+    for item in requests:
+        yield LabelledText(item.source, "", normalise(item.text), {"crime": True, "prompt_attack": False})
     for name in ("jailbreaks", "giskard_injections", "piguard"):
-        for item in safety_datasets.read(data, name):
-            truth = {"prompt_attack": True} if item.truth["prompt_attack"] else _HARMLESS
+        for item in safety_datasets.read_labelled_set(data, name):
+            labels = {"prompt_attack": True} if item.labels["prompt_attack"] else _HARMLESS
             for part in split_for_classifier(normalise(item.text))[:8]:
-                yield Labelled(name, item.text, part, truth)
-    own = list(synthetic_requests.harmful(draw))
-    for text in own:
-        yield Labelled("wishes", "", text, {"crime": True, "prompt_attack": False})
-    for text in synthetic_requests.wrapped(
-        [item.text for item in wishes] + list(synthetic_requests.wishes(draw)), draw
+                yield LabelledText(name, item.text, part, labels)
+    harmful_texts = list(synthetic_requests.make_harmful(rng))
+    for text in harmful_texts:
+        yield LabelledText("wishes", "", text, {"crime": True, "prompt_attack": False})
+    for text in synthetic_requests.wrap_requests(
+        [item.text for item in requests] + list(synthetic_requests.make_requests(rng)), rng
     ):
-        yield Labelled("wrapped", "", text, {"crime": True, "prompt_attack": True})
-    for text in synthetic_requests.attacks(draw):
-        yield Labelled("attacks", "", text, {"prompt_attack": True, "hate": False})
+        yield LabelledText("wrapped", "", text, {"crime": True, "prompt_attack": True})
+    for text in synthetic_requests.make_attacks(rng):
+        yield LabelledText("attacks", "", text, {"prompt_attack": True, "hate": False})
 
 
-def _harmless(data: Path, draw: random.Random) -> Iterator[Labelled]:
-    for text in (*synthetic_requests.ordinary(draw), *synthetic_requests.harmless_wraps(draw)):
-        yield Labelled("ordinary", "", text, _HARMLESS)
+def _harmless(data: Path, rng: random.Random) -> Iterator[LabelledText]:
+    for text in (*synthetic_requests.make_ordinary(rng), *synthetic_requests.make_harmless_wraps(rng)):
+        yield LabelledText("ordinary", "", text, _HARMLESS)
     for row in json.loads((data / "presidio_pii" / "synth_dataset_v2.json").read_bytes()):
-        yield Labelled("presidio_pii", "", normalise(row["full_text"]), _HARMLESS)
-    for item in safety_datasets.read(data, "bipia"):
+        yield LabelledText("presidio_pii", "", normalise(row["full_text"]), _HARMLESS)
+    for item in safety_datasets.read_labelled_set(data, "bipia"):
         if item.kind == "untouched":
             for part in split_for_classifier(normalise(item.text)):
-                yield Labelled("bipia", item.text, part, _HARMLESS)
+                yield LabelledText("bipia", item.text, part, _HARMLESS)
     for name in READ_ME:
         try:
-            about = importlib.metadata.metadata(name).json.get("description", "")
+            description = importlib.metadata.metadata(name).json.get("description", "")
         except importlib.metadata.PackageNotFoundError:
             continue
-        for part in split_for_classifier(normalise(str(about)))[:20]:
-            yield Labelled("read_me", name, part, _HARMLESS)
+        for part in split_for_classifier(normalise(str(description)))[:20]:
+            yield LabelledText("read_me", name, part, _HARMLESS)

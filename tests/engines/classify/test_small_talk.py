@@ -11,7 +11,7 @@ from apps.engines.classify.linear_classifier import FOLDER
 from apps.engines.classify.small_talk import MAX_CHARACTERS, OTHER, SmallTalkClassifier, normalise_message
 from apps.engines.types import EngineBroken
 from training.small_talk import train as small_talk_training
-from training.small_talk.examples import expand
+from training.small_talk.examples import expand_templates
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_weights_are_what_the_recipe_makes(shared: Path, tmp_path: Path) -> 
     """Floating-point sums differ between CPUs, so the results are compared and not the bytes."""
     small_talk_training.train(shared / "data", tmp_path, lambda line: None)
     made, packaged = SmallTalkClassifier(str(tmp_path)), SmallTalkClassifier()
-    texts = [example.text for example in expand()[::97]]
+    texts = [example.text for example in expand_templates()[::97]]
     for text in texts:
         kind, likelihood = packaged.classify(text)
         assert made.classify(text) == (kind, pytest.approx(likelihood, abs=0.1)), text

@@ -17,7 +17,7 @@ def test_a_question_that_is_asked_again_is_not_forgotten_for_a_newer_one(monkeyp
         computed.extend(ids)
         return np.zeros((1, 2), np.float32)
 
-    monkeypatch.setattr(sentence_transformer, "_REMEMBERED", 2)
+    monkeypatch.setattr(sentence_transformer, "_CACHED_QUESTIONS", 2)
     monkeypatch.setattr(sentence_transformer.SentenceTransformerEmbedder, "_read", lambda self, text, *_: (1, text))
     monkeypatch.setattr(sentence_transformer.SentenceTransformerEmbedder, "_run", run)
     engine = sentence_transformer.SentenceTransformerEmbedder()

@@ -73,7 +73,7 @@ def drawing(folder: Path, **options: Any) -> PictogramPainter:
 @pytest.mark.slow
 def test_what_it_has_learnt_it_draws(folder: Path) -> None:
     vectors = np.stack([Words().embed_query(name) for name in NAMES])
-    assert pictogram_training.accuracy(folder, signs(), vectors) == 1.0
+    assert pictogram_training.measure_accuracy(folder, signs(), vectors) == 1.0
 
 
 @pytest.mark.slow
@@ -167,7 +167,7 @@ def test_a_training_that_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> 
 
 
 def test_the_open_pictograms_are_read_without_shades_and_letters(shared: Path) -> None:
-    found = pictogram_dataset.read(shared / "data", 40)
+    found = pictogram_dataset.read_pictograms(shared / "data", 40)
     assert len(found) == 40 and all(one.pixels.shape == (3, SIDE, SIDE) for one in found)
     assert not any("skin tone" in one.name or one.name.startswith(("flag:", "keycap")) for one in found)
     assert found[0].captions[0] == found[0].name and len(set(found[0].captions)) > 2
@@ -197,6 +197,6 @@ def test_words_recall_the_sketch_of_the_nearest_caption_and_seeds_choose_among_e
 
 def test_a_paraphrase_says_three_keywords_and_is_no_caption() -> None:
     sign = Pictogram("red disc", ("round", "stop", "traffic", "light", "red disc"), signs()[0].pixels)
-    said = pictogram_training.paraphrase(sign, np.random.default_rng(1))
-    assert sum(word in said for word in sign.others) == 3 and said not in sign.captions
-    assert len(sign.captions) == pictogram_dataset.CAPTIONS and "red disc" not in sign.others
+    said = pictogram_training.make_paraphrase(sign, np.random.default_rng(1))
+    assert sum(word in said for word in sign.other_keywords) == 3 and said not in sign.captions
+    assert len(sign.captions) == pictogram_dataset.CAPTIONS and "red disc" not in sign.other_keywords

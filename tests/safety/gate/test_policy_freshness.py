@@ -135,7 +135,7 @@ async def test_the_web_process_has_the_policy_before_it_says_that_it_has_started
         await asyncio.sleep(0)
 
     monkeypatch.setattr(lifespan.recovery, "run_sweeper", idle)
-    monkeypatch.setattr(lifespan, "_warmed", lambda: None)
+    monkeypatch.setattr(lifespan, "_warm_up", lambda: None)
     messages = iter(["lifespan.startup", "lifespan.shutdown"])
     said: list[tuple[str, bool]] = []
 
