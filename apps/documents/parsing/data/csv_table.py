@@ -28,8 +28,8 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     csv.field_size_limit(MAX_CELL)
     declaration = _DECLARATION.match(text)
     text = text[declaration.end() :] if declaration else text
-    dialect, columns = _detect_dialect(text[:_SAMPLE], declaration[1] if declaration else _DELIMITERS)
-    yield from paginate(_blocks(_rows(text, dialect), columns), limits)
+    delimiter, columns = _detect_delimiter(text[:_SAMPLE], declaration[1] if declaration else _DELIMITERS)
+    yield from paginate(_blocks(_rows(text, delimiter), columns), limits)
 
 
 def _blocks(rows: Iterator[Sequence[str]], columns: int) -> Iterator[ParsedBlock]:
@@ -45,9 +45,9 @@ def _blocks(rows: Iterator[Sequence[str]], columns: int) -> Iterator[ParsedBlock
     yield from make_table_blocks(rows if header else chain(first, rows), header)
 
 
-def _rows(text: str, dialect: type[csv.Dialect]) -> Iterator[Sequence[str]]:
+def _rows(text: str, delimiter: str) -> Iterator[Sequence[str]]:
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), dialect):
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             if len(row) > MAX_COLUMNS:
                 raise ParseError(message_templates.COLUMNS % {"most": f"{MAX_COLUMNS:,}"})
             if any(cell.strip() for cell in row):
@@ -59,10 +59,10 @@ def _rows(text: str, dialect: type[csv.Dialect]) -> Iterator[Sequence[str]]:
         ) from error
 
 
-def _detect_dialect(sample: str, delimiters: str) -> tuple[type[csv.Dialect], int]:
-    """Return the detected dialect, and the number of columns.
+def _detect_delimiter(sample: str, delimiters: str) -> tuple[str, int]:
+    """Return the delimiter among `delimiters`, and the number of columns.
 
-    The delimiter splits all of the first lines into the same number of columns, else most lines. Of several, it is the
+    It splits all of the first lines into the same number of columns, else most lines. Of several, it is the
     one with the most columns. Decimal commas split lines too, but not the header.
     """
     lines = [line for line in sample.splitlines()[:50] if line.strip()][:20]
@@ -74,8 +74,4 @@ def _detect_dialect(sample: str, delimiters: str) -> tuple[type[csv.Dialect], in
         rank = share >= ALL, common_width, share
         if common_width > 1 and share >= MOST and rank > best_score:
             best, best_score = delimiter, rank
-
-    class CsvTable(csv.excel):
-        delimiter = best
-
-    return CsvTable, best_score[1]
+    return best, best_score[1]

@@ -47,10 +47,9 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
             if title := make_title(package.findtext(".//{http://purl.org/dc/elements/1.1/}title") or ""):
                 yield title
             yield PageCount(len(chapters))
-            hidden_count = [0]
-            book = _Chapters(archive, names)
-            yield from paginate_units((book.chapter(name, hidden_count) for name in chapters), limits)
-            if hidden_count[0]:
+            book = _Book(archive, names)
+            yield from paginate_units((book.read_chapter(name) for name in chapters), limits)
+            if book.hidden:
                 yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
     except (zipfile.BadZipFile, KeyError, AttributeError, lxml.etree.XMLSyntaxError, OSError) as error:
         raise ParseError(DAMAGED) from error
@@ -78,16 +77,23 @@ def _spine(package: Any, folder: str) -> Iterator[str]:
             yield posixpath.normpath(posixpath.join(folder, unquote(paths[item.get("idref")])))
 
 
-class _Chapters:
-    """Chapters of a book with their style sheets, which may hide text."""
+class _Book:
+    """Book with its chapters and their style sheets, which may hide text. `hidden` is True once hidden text was
+    seen."""
 
     def __init__(self, archive: zipfile.ZipFile, names: set[str]) -> None:
         self._archive, self._names, self._sheets = archive, names, dict[str, str]()
+        self.hidden = False
 
-    def chapter(self, name: str, hidden_count: list[int]) -> list[ParsedBlock]:
-        """Return the blocks of a chapter; hidden texts are added to the count in `unseen[0]`."""
+    def read_chapter(self, name: str) -> list[ParsedBlock]:
+        """Return the blocks of a chapter."""
         data = self._archive.read(name)
-        return _chapter(data, self._styles_of(name, data), hidden_count)
+        text, css = data.decode(detect_encoding(data), "replace"), self._styles_of(name, data)
+        page = read_page(_HEAD_END.sub(lambda end: f"<style>{css}</style>{end[0]}", text, count=1) if css else text)
+        self.hidden |= page.hidden > 0
+        if page.blocks and page.title and not any(block.kind == "heading" for block in page.blocks[:3]):
+            return [ParsedBlock("heading", page.title.text, 1), *page.blocks]
+        return page.blocks
 
     def _styles_of(self, chapter: str, data: bytes) -> str:
         """Return the style sheets that a chapter links to, as one text."""
@@ -100,12 +106,3 @@ class _Chapters:
             data = self._archive.read(name)[:MOST_SHEET] if name in self._names else b""
             self._sheets[name] = data.decode("utf-8", "replace").replace("<", " ")
         return self._sheets[name]
-
-
-def _chapter(data: bytes, css: str, hidden_count: list[int]) -> list[ParsedBlock]:
-    text = data.decode(detect_encoding(data), "replace")
-    page = read_page(_HEAD_END.sub(lambda end: f"<style>{css}</style>{end[0]}", text, count=1) if css else text)
-    hidden_count[0] += page.hidden
-    if page.blocks and page.title and not any(block.kind == "heading" for block in page.blocks[:3]):
-        return [ParsedBlock("heading", page.title.text, 1), *page.blocks]
-    return page.blocks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +36,9 @@ class FilterRequest:
     """Restrictions of a query, prepared once for all segments."""
 
     def __init__(self, query: IndexQuery) -> None:
-        self.documents = None if query.documents is None else _names(query.documents)
+        self.documents = None if query.documents is None else np.asarray(sorted(query.documents), dtype="S32")
         self.excluded_chunks = np.fromiter(query.excluded_chunks, np.int64, len(query.excluded_chunks))
         self.allows_all = self.documents is None and not len(self.excluded_chunks)
-
-
-def _names(documents: Collection[str]) -> NDArray[np.bytes_]:
-    return np.asarray(sorted(documents), dtype="S32")
 
 
 class SegmentIds:
