@@ -72,7 +72,7 @@ def main(kills: int) -> dict[str, object]:
         "torn": torn,
         "ready": Document.objects.filter(status="ready").count(),
     }
-    return found | {"lost": lost(), "doubled": doubled(), "left": left()}
+    return found | {"lost": count_lost(), "doubled": count_doubled(), "left": count_leftovers()}
 
 
 def lived(collection: Collection, seed: int, seconds: float | None) -> None:
@@ -127,7 +127,7 @@ def settle() -> None:
     worker.remove_orphans()
 
 
-def lost() -> int:
+def count_lost() -> int:
     """Return how many accepted files are not ready, plus documents that are not."""
     ready = set(Document.objects.filter(status="ready").values_list("pk", flat=True))
     return len(taken() - ready) + Document.objects.exclude(status="ready").count()
@@ -138,7 +138,7 @@ def taken() -> set[UUID]:
     return {UUID(line) for line in Path(settings.DATA_DIR, "accepted").read_text().split()}
 
 
-def doubled() -> int:
+def count_doubled() -> int:
     """Return how many ready documents lack a page or searchable passage, or have one twice."""
     found = 0
     for document in Document.objects.filter(status="ready"):
@@ -149,7 +149,7 @@ def doubled() -> int:
     return found
 
 
-def left() -> int:
+def count_leftovers() -> int:
     """Return how many stored files and index folders have no row."""
     known = {Path(name).name for name in Document.objects.values_list("file", flat=True)}
     stored = {path.name for path in Path(settings.MEDIA_ROOT, "documents").iterdir()}

@@ -55,16 +55,16 @@ def main(kills: int) -> dict[str, object]:
     worker, began = started(), time.monotonic()
     recovered()
     whole = time.monotonic() - began
-    killed(worker)
+    kill(worker)
     stages: Counter[str] = Counter()
     torn = 0
     for number in range(1, kills + 1):
-        with told(number % 3 != 0):
+        with notify_uploads(number % 3 != 0):
             counted.put(collection, 2 * number)
         worker = started()
         counted.put(collection, 2 * number + 1)
         time.sleep(chance.random() * 2 * whole)  # twice as long, for twice the files
-        killed(worker)
+        kill(worker)
         stages += Counter(Document.objects.filter(status="working").values_list("stage", flat=True))
         torn += Chunk.objects.searchable().exclude(document__status="ready").values("document").distinct().count()
         torn += sum(not registry.get_index().verify(row.info) for row in Segment.objects.live())
@@ -81,7 +81,7 @@ def main(kills: int) -> dict[str, object]:
 
 
 @contextmanager
-def told(bell: bool) -> Iterator[None]:
+def notify_uploads(bell: bool) -> Iterator[None]:
     """Send messages about uploads inside the block, or none."""
     ring = uploads.notify_ingest
     if not bell:
@@ -100,13 +100,13 @@ def started() -> subprocess.Popen[bytes]:
             [sys.executable, "-m", "celery", "-A", "assistant", "--quiet", "worker", *OPTIONS],
             cwd=settings.BASE_DIR, stdout=log, stderr=log,
         )  # fmt: skip
-    until(lambda: get_heartbeat_file().exists() or worker.poll() is not None)
+    wait_until(lambda: get_heartbeat_file().exists() or worker.poll() is not None)
     if worker.poll() is not None:
         raise SystemExit(f"The worker ended by itself: {Path(settings.DATA_DIR, 'worker.log').read_text()[-2000:]}")
     return worker
 
 
-def killed(worker: subprocess.Popen[bytes]) -> None:
+def kill(worker: subprocess.Popen[bytes]) -> None:
     """Kill the worker; exit if it ended by itself."""
     if worker.poll() is not None:
         raise SystemExit(f"The worker ended by itself: {Path(settings.DATA_DIR, 'worker.log').read_text()[-2000:]}")
@@ -116,10 +116,10 @@ def killed(worker: subprocess.Popen[bytes]) -> None:
 
 def recovered() -> None:
     """Wait until no document waits or is being ingested."""
-    until(lambda: not Document.objects.filter(status__in=Document.ACTIVE).exists())
+    wait_until(lambda: not Document.objects.filter(status__in=Document.ACTIVE).exists())
 
 
-def until(what: Callable[[], bool]) -> None:
+def wait_until(what: Callable[[], bool]) -> None:
     """Wait until `what()` is true; exit after LATEST_S."""
     deadline = time.monotonic() + LATEST_S
     while not what():
@@ -132,10 +132,10 @@ def ends() -> dict[str, int]:
     """Return how the accepted files ended; `left` counts stored files and index folders without a row."""
     aside = Document.objects.filter(status="quarantined").exclude(reason="")
     found = {"ready": Document.objects.filter(status="ready").count(), "aside": aside.count()}
-    lost = counted.lost() - 2 * len(counted.taken().intersection(aside.values_list("pk", flat=True)))
+    lost = counted.count_lost() - 2 * len(counted.taken().intersection(aside.values_list("pk", flat=True)))
     IndexMaintenance.objects.update(lease_until=None)  # as if the leases had expired
     counted.settle()
-    return found | {"lost": lost, "doubled": counted.doubled(), "left": counted.left()}
+    return found | {"lost": lost, "doubled": counted.count_doubled(), "left": counted.count_leftovers()}
 
 
 if __name__ == "__main__":

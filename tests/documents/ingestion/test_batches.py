@@ -47,7 +47,7 @@ def ended(*rows: Document) -> list[str]:
     return [Document.objects.get(pk=row.pk).status for row in rows]
 
 
-def whole(row: Document) -> bool:
+def is_whole(row: Document) -> bool:
     return Chunk.objects.searchable().filter(document=row).exists() and row.chunks.count() == 1
 
 
@@ -111,7 +111,7 @@ def test_a_bad_file_ends_alone_and_says_why(upload: Put) -> None:
     ]
     assert ended(*rows) == ["ready", "failed", "failed", "ready"]
     assert "password" in Document.objects.get(pk=rows[1].pk).reason
-    assert all(whole(row) for row in (rows[0], rows[3]))
+    assert all(is_whole(row) for row in (rows[0], rows[3]))
 
 
 def slow(monkeypatch: pytest.MonkeyPatch, name: str, until: Callable[[], bool]) -> None:
@@ -186,7 +186,7 @@ def test_one_that_cannot_be_published_does_not_keep_the_others(upload: Put, monk
     assert ended(*rows) == ["ready", "queued", "ready"]
     assert Document.objects.get(pk=rows[1].pk).attempts == 1
     assert not Chunk.objects.filter(document=rows[1], segment__isnull=False).exists()
-    assert Segment.objects.count() == 2 and all(whole(row) for row in (rows[0], rows[2]))
+    assert Segment.objects.count() == 2 and all(is_whole(row) for row in (rows[0], rows[2]))
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -237,7 +237,7 @@ def test_what_another_worker_made_ready_meanwhile_stays(upload: Put, monkeypatch
 
     monkeypatch.setattr(publishing, "store_rows", store)
     assert ended(*rows) == 2 * ["ready"]
-    assert (rows[0].pages.get().text, rows[0].chunks.get().text) == ("Theirs.", "a") and whole(rows[1])
+    assert (rows[0].pages.get().text, rows[0].chunks.get().text) == ("Theirs.", "a") and is_whole(rows[1])
 
 
 def test_a_large_one_goes_by_itself(upload: Put) -> None:
@@ -303,4 +303,4 @@ def test_what_is_worked_on_for_a_suspended_person_waits_as_if_it_had_not_begun(
         assert [other.status for other in Document.objects.exclude(pk=row.pk)] == (["ready"] if beside else [])
         reinstate_user(User.objects.get(pk=bob.pk))
         bob.refresh_from_db()
-    assert ingest_job.quarantine_crashed() == 0 and ended(*rows)[0] == "ready" and whole(rows[0])
+    assert ingest_job.quarantine_crashed() == 0 and ended(*rows)[0] == "ready" and is_whole(rows[0])

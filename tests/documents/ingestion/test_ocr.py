@@ -31,7 +31,7 @@ def _across(pixels: float) -> float:
     return (10 + 180 * pixels / 900) / 210 * 1000
 
 
-def recognised(path: Path, kind: str, number: int = 1) -> dict[str, Any]:
+def recognise(path: Path, kind: str, number: int = 1) -> dict[str, Any]:
     answers = runner.run_task(
         "recognise", path, {"kind": kind, "numbers": [number]}, seconds=90, memory_bytes=OCR_MEMORY
     )
@@ -48,7 +48,7 @@ def test_a_picture_is_read_however_it_lies(tmp_path: Path, turn: int) -> None:
     path = tmp_path / "stored"
     path.write_bytes(text_picture("Thirty days of leave", "are paid every year", turn=turn))
     assert detect_format(path, "scan.png") == "image"
-    answer = recognised(path, "image")
+    answer = recognise(path, "image")
     assert " ".join(answer["text"].split()) == "Thirty days of leave are paid every year"
     assert words_of(answer) == answer["text"].split()
     first, last = answer["boxes"][0], answer["boxes"][-1]
@@ -104,7 +104,7 @@ def test_a_picture_of_a_phone_is_read(tmp_path: Path) -> None:
     path = tmp_path / "stored"
     path.write_bytes(text_picture("Thirty days of leave", form="AVIF"))
     assert detect_format(path, "photo.avif") == "image"
-    assert "days of leave" in recognised(path, "image")["text"]
+    assert "days of leave" in recognise(path, "image")["text"]
 
 
 def test_no_more_pages_are_recognised_than_may_be(settings: Any) -> None:
@@ -145,7 +145,7 @@ def test_a_picture_of_impossible_size_does_no_harm(tmp_path: Path, size: tuple[i
                 "parse", path, {"kind": "image", "pages": 9, "characters": 9}, seconds=30, memory_bytes=OCR_MEMORY
             )
     else:
-        assert recognised(path, "image")["text"] == ""
+        assert recognise(path, "image")["text"] == ""
 
 
 def test_columns_are_read_one_after_the_other() -> None:

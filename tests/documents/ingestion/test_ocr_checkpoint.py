@@ -59,7 +59,7 @@ def document(alice: User) -> Document:
     return upload_file(make_collection(alice), "scan.pdf", content)
 
 
-def whole(document: Document) -> bool:
+def is_whole(document: Document) -> bool:
     """Whether it is ready, with all that was drawn and where that stands."""
     rows = list(Page.objects.filter(document=document))
     drawn_by_hand = all(f"page {row.number} was drawn by hand" in row.text and row.boxes for row in rows)
@@ -75,23 +75,23 @@ def test_after_a_worker_was_told_to_end(reader: Reader, document: Document) -> N
     row = Document.objects.get(pk=document.pk)
     assert (row.status, row.attempts) == ("queued", 0)
     ingest(document.pk)
-    assert reader.asked == [[1, 2, 3], [3]] and whole(document)
+    assert reader.asked == [[1, 2, 3], [3]] and is_whole(document)
 
 
 def test_after_a_worker_was_killed(reader: Reader, document: Document) -> None:
-    reader.halt[2] = killed
+    reader.halt[2] = raise_killed
     with pytest.raises(Killed):
         ingest(document.pk)
     Document.objects.update(lease_token="", lease_until=None)
     ingest(document.pk)
-    assert reader.asked == [[1, 2, 3], [2, 3]] and whole(document)
+    assert reader.asked == [[1, 2, 3], [2, 3]] and is_whole(document)
 
 
 class Killed(BaseException):
     """The process ends here."""
 
 
-def killed() -> None:
+def raise_killed() -> None:
     raise Killed
 
 
@@ -102,7 +102,7 @@ def test_after_it_was_cancelled_and_is_tried_again(reader: Reader, document: Doc
     assert (row.status, row.stage, row.done) == ("cancelled", "", 0)
     requeue_document(row)
     ingest(document.pk)
-    assert reader.asked == [[1, 2, 3], [3]] and whole(document)
+    assert reader.asked == [[1, 2, 3], [3]] and is_whole(document)
 
 
 def test_the_count_goes_on_from_what_was_read(reader: Reader, document: Document) -> None:
@@ -128,7 +128,7 @@ def test_another_recogniser_reads_all_of_it(
     requeue_document(Document.objects.get(pk=document.pk))
     monkeypatch.setattr(ocr, "get_ocr_version", lambda: "another")
     ingest(document.pk)
-    assert reader.asked == [[1, 2, 3], [1, 2, 3]] and whole(document)
+    assert reader.asked == [[1, 2, 3], [1, 2, 3]] and is_whole(document)
 
 
 def test_a_version_that_reads_more_pages_takes_over_those_that_were_read(
@@ -140,4 +140,4 @@ def test_a_version_that_reads_more_pages_takes_over_those_that_were_read(
     settings.OCR_PAGES = 9
     assert reread_document(Document.objects.get(pk=document.pk))
     ingest(Document.objects.get(replaces=document).pk)
-    assert reader.asked == [[1, 2], [3]] and whole(document)
+    assert reader.asked == [[1, 2], [3]] and is_whole(document)

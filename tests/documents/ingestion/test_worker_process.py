@@ -98,7 +98,7 @@ def start(tmp_path: Path, settings: Any) -> Iterator[Callable[..., Worker]]:
             worker.kill()
 
 
-def until(what: Callable[[], bool], seconds: float = START_S) -> None:
+def wait_until(what: Callable[[], bool], seconds: float = START_S) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -143,12 +143,12 @@ def test_a_worker_killed_in_any_step_loses_and_doubles_nothing(
         upload_file(collection, f"{n}.txt", paragraphs(1, f"lake {n}")) for n in range(8 if "together" in pause else 0)
     ]
     worker = start(pause)
-    until(marker.exists)
+    wait_until(marker.exists)
     worker.kill()
     assert not Chunk.objects.searchable().filter(document__status="working").exists()
     forget_leases()
     last = start()
-    until(lambda: Document.objects.filter(status="ready").count() == 2 + len(small))
+    wait_until(lambda: Document.objects.filter(status="ready").count() == 2 + len(small))
     last.kill()  # it may be merging the segments that are counted below
     for document in (first, second, *small):
         whole_and_once(document)
@@ -165,7 +165,7 @@ def start_paused_worker(start: Callable[..., Worker], tmp_path: Path) -> tuple[W
     alice = make_user("alice")
     document = upload_file(make_collection(alice), "a.txt", paragraphs(300, "rivers"))
     worker = start("slow")
-    until(marker.exists)
+    wait_until(marker.exists)
     return worker, document
 
 
@@ -180,10 +180,10 @@ def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once(start: Callabl
 
 def test_cancelling_stops_the_worker_within_a_moment(start: Callable[..., Worker], tmp_path: Path) -> None:
     _, document = start_paused_worker(start, tmp_path)
-    until(get_heartbeat_file().exists)
+    wait_until(get_heartbeat_file().exists)
     uploads.cancel_ingestion(document.collection.owner, document)
     after = upload_file(document.collection, "b.txt", b"Read after the other was cancelled.")
-    until(lambda: Document.objects.get(pk=after.pk).status == "ready")
+    wait_until(lambda: Document.objects.get(pk=after.pk).status == "ready")
     document.refresh_from_db()
     assert document.status == "cancelled"
     assert not document.chunks.exists()

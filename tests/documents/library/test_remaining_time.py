@@ -30,7 +30,7 @@ def rows(collection: Collection, status: str, count: int, *, ago_s: float, size:
         Document.objects.filter(pk=row.pk).update(created=timezone.now() - timedelta(seconds=ago_s))
 
 
-def left(collection: Collection) -> str:
+def get_remaining_time(collection: Collection) -> str:
     return list_files(collection.owner, collection, True).remaining_time
 
 
@@ -47,24 +47,24 @@ def test_what_waits_takes_as_long_as_what_was_read(alice: User) -> None:
     collection = make_collection(alice)
     rows(collection, "ready", 10, ago_s=120)
     rows(collection, "queued", 30, ago_s=119)
-    assert left(collection) == "about 6 minutes left"
+    assert get_remaining_time(collection) == "about 6 minutes left"
 
 
 def test_files_of_long_ago_say_nothing_of_today(alice: User) -> None:
     collection = make_collection(alice)
     rows(collection, "ready", 10, ago_s=100_000)
     rows(collection, "queued", 30, ago_s=60)
-    assert left(collection) == ""
+    assert get_remaining_time(collection) == ""
 
 
 def test_nothing_is_said_of_little_or_where_nothing_waits(alice: User) -> None:
     collection = make_collection(alice)
-    assert left(collection) == ""
+    assert get_remaining_time(collection) == ""
     rows(collection, "ready", 2, ago_s=60)
     rows(collection, "queued", 9, ago_s=60)
-    assert left(collection) == ""
+    assert get_remaining_time(collection) == ""
     Document.objects.filter(status="queued").update(status="ready")
-    assert left(collection) == ""
+    assert get_remaining_time(collection) == ""
 
 
 def test_the_tray_says_it(alice: User, alice_client: Client) -> None:

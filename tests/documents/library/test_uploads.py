@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -35,8 +34,8 @@ def upload(collection: Collection, name: str = "leave.txt", content: bytes = b"T
     return upload_file(collection, name, content)
 
 
-def stored() -> Iterator[Path]:
-    yield from (Path(live.MEDIA_ROOT) / "documents").glob("*")
+def get_stored_files() -> set[Path]:
+    return set((Path(live.MEDIA_ROOT) / "documents").glob("*"))
 
 
 def test_a_file_is_stored_under_a_name_that_tells_nothing(alice: User, collection: Collection) -> None:
@@ -68,10 +67,10 @@ def test_a_broker_that_is_away_costs_nobody_their_upload(
 
 
 def get_refusal(collection: Collection, *file: Any) -> str:
-    before = set(stored())
+    before = get_stored_files()
     with pytest.raises(UploadRefused) as caught:
         upload(collection, *file)
-    assert set(stored()) == before  # nothing of it stays on the disk
+    assert get_stored_files() == before  # nothing of it stays on the disk
     return str(caught.value)
 
 

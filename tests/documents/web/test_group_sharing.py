@@ -22,7 +22,7 @@ def share(client: Client, collection: Collection, group: Group, role: str = "rea
     return client.post(f"/collections/{collection.pk}/people/groups/", {"group": group.pk, "role": role}).status_code
 
 
-def reads(person: User, collection: Collection) -> bool:
+def can_read(person: User, collection: Collection) -> bool:
     client = make_client(person)
     return client.get(f"/collections/{collection.pk}/").status_code == 200
 
@@ -30,14 +30,14 @@ def reads(person: User, collection: Collection) -> bool:
 def test_people_of_a_group_read_what_is_shared_with_it(
     alice_client: Client, collection: Collection, team: Group, bob: User, charlie: User
 ) -> None:
-    assert not reads(bob, collection)
+    assert not can_read(bob, collection)
     assert share(alice_client, collection, team) == 302
-    assert reads(bob, collection)
-    assert not reads(charlie, collection)
+    assert can_read(bob, collection)
+    assert not can_read(charlie, collection)
     team.user_set.add(charlie)
-    assert reads(charlie, collection)
+    assert can_read(charlie, collection)
     team.user_set.remove(charlie)
-    assert not reads(charlie, collection)
+    assert not can_read(charlie, collection)
 
 
 def test_readers_of_a_group_edit_nothing_and_editors_own_nothing(
@@ -58,7 +58,7 @@ def test_sharing_with_a_group_ends_at_once(
 ) -> None:
     share(alice_client, collection, team)
     alice_client.post(f"/collections/{collection.pk}/people/groups/remove/", {"group": team.pk})
-    assert not reads(bob, collection)
+    assert not can_read(bob, collection)
 
 
 def test_an_owner_who_takes_away_their_own_right_is_led_to_the_list(
@@ -112,7 +112,7 @@ def test_deleting_a_group_ends_what_was_shared_with_it(
 ) -> None:
     share(alice_client, collection, team)
     team.delete()
-    assert not reads(bob, collection)
+    assert not can_read(bob, collection)
 
 
 @pytest.mark.parametrize("data", [{}, {"group": "x", "role": "reader"}, {"group": "999999", "role": "reader"}])

@@ -181,7 +181,7 @@ def test_one_that_may_have_ended_a_worker_has_nobody_beside_it(course: Course, f
     assert course.before(("stored", 1), ("in", 2))
 
 
-def stored(settings: LazySettings) -> set[str]:
+def list_stored(settings: LazySettings) -> set[str]:
     return {path.stem for path in (Path(settings.MEDIA_ROOT) / "pictures").iterdir()}
 
 
@@ -197,7 +197,7 @@ def test_what_is_cancelled_while_it_waits_or_is_stored_is_not_stored_and_the_oth
     course.hook[("in", 3)] = lambda: cancel(3)
     scheduler.draw_waiting()
     assert statuses() == ["cancelled", "ready", "cancelled", "ready"]
-    assert stored(settings) == {str(row.pk) for row in Picture.objects.filter(status="ready")}
+    assert list_stored(settings) == {str(row.pk) for row in Picture.objects.filter(status="ready")}
 
 
 def test_one_for_which_memory_does_not_suffice_ends_alone(
@@ -227,7 +227,7 @@ def test_a_full_disk_while_the_next_is_drawn_leaves_no_half_picture(
     Picture.objects.update(lease_until=None)
     monkeypatch.undo()
     scheduler.draw_waiting()
-    assert statuses() == ["ready"] * 4 and stored(settings) == {str(row.pk) for row in four}
+    assert statuses() == ["ready"] * 4 and list_stored(settings) == {str(row.pk) for row in four}
 
 
 def test_a_worker_that_is_told_to_end_lets_go_of_both(

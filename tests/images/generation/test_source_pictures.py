@@ -9,7 +9,6 @@ import pytest
 from django.conf import LazySettings
 
 from apps.engines import registry
-from apps.engines.image.fake import FakePainter
 from apps.images.generation import model_info, scheduler
 from apps.images.library import gallery
 from apps.images.models import Picture
@@ -20,12 +19,6 @@ from tests.images import tiny_pipeline
 from tests.images.draw_helper import draw, draw_ready
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def ready_picture(painter: FakePainter, alice: User) -> Picture:
-    """Return a picture that Alice requested, drawn."""
-    return draw_ready(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from tests.images.draw_helper import draw
 pytestmark = pytest.mark.django_db
 
 
-def stored(settings: LazySettings) -> list[str]:
+def list_stored(settings: LazySettings) -> list[str]:
     folder = Path(settings.MEDIA_ROOT) / "pictures"
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
@@ -111,7 +111,7 @@ def test_a_picture_that_is_cancelled_ends_between_two_steps(
 
     monkeypatch.setattr(progress.ProgressWatcher, "__call__", cancel)
     row = draw(queued_picture)
-    assert (row.status, told, stored(settings)) == ("cancelled", [1, 2], [])
+    assert (row.status, told, list_stored(settings)) == ("cancelled", [1, 2], [])
     assert row.preview, "what could be seen by then"
 
 
@@ -210,7 +210,7 @@ def test_a_worker_that_lost_its_picture_writes_nothing(
 
     monkeypatch.setattr(content_credentials, "sign_picture", late)
     row = draw(queued_picture)
-    assert (row.status, row.lease_token, stored(settings)) == ("working", "another", [])
+    assert (row.status, row.lease_token, list_stored(settings)) == ("working", "another", [])
 
 
 def test_a_full_disk_leaves_no_half_picture_and_it_is_drawn_later(
@@ -284,4 +284,4 @@ def test_files_without_a_row_are_removed_after_an_hour(queued_picture: Picture, 
         (folder / name).touch()
         os.utime(folder / name, (time.time() - age_s,) * 2)
     scheduler.sweep_queue()
-    assert stored(settings) == sorted(["new.png", Path(row.file.name).name])
+    assert list_stored(settings) == sorted(["new.png", Path(row.file.name).name])

@@ -39,7 +39,7 @@ def classifier(image_classifier: None, monkeypatch: pytest.MonkeyPatch) -> list[
 
 
 @pytest.fixture
-def told(queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+def visible(queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
     """Return, after each step, whether the owner could load a preview."""
     client, seen = make_client(queued_picture.owner), []
     tell = progress.ProgressWatcher.__call__
@@ -65,21 +65,21 @@ def coloured(monkeypatch: pytest.MonkeyPatch, *colours: str) -> None:
 
 
 def test_calm_previews_are_shown_each_after_its_own_verdict(
-    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], visible: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, CALM)
     assert draw(queued_picture).status == "ready"
-    assert told == [(step, True) for step in (1, 2, 3, 4)]
+    assert visible == [(step, True) for step in (1, 2, 3, 4)]
     kept = [bytes(preview) for preview in PreviewFrame.objects.values_list("preview", flat=True)]
     assert len(kept) == 4 and set(kept) <= set(classifier)
 
 
 def test_one_that_is_refused_takes_back_what_was_shown_and_no_other_follows(
-    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], visible: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, CALM, BAD, CALM, BAD)
     row = draw(queued_picture)
-    assert (row.status, told) == ("held", [(1, True), (2, False), (3, False), (4, False)])
+    assert (row.status, visible) == ("held", [(1, True), (2, False), (3, False), (4, False)])
     assert len(classifier) == 3, "two previews and the picture"
     assert not PreviewFrame.objects.exists()
     client = make_client(row.owner)
@@ -88,7 +88,7 @@ def test_one_that_is_refused_takes_back_what_was_shown_and_no_other_follows(
 
 
 def test_previews_of_a_picture_that_is_held_in_the_end_are_gone_too(
-    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], visible: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, CALM)
     finished = FakeImageClassifier.scores
@@ -99,28 +99,28 @@ def test_previews_of_a_picture_that_is_held_in_the_end_are_gone_too(
     monkeypatch.setattr(FakeImageClassifier, "scores", only_whole)
     row = draw(queued_picture)
     client = make_client(row.owner)
-    assert row.status == "held" and told[0] == (1, True)
+    assert row.status == "held" and visible[0] == (1, True)
     addresses = [f"/pictures/{row.pk}/{name}" for name in ("preview.jpg", "file.png", "frames/1.jpg")]
     assert [client.get(address).status_code for address in addresses] == [404] * 3
 
 
 def test_what_the_policy_lets_through_for_people_to_look_at_is_shown(
-    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], visible: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, DOUBTFUL)
-    assert draw(queued_picture).status == "ready" and all(shown for _, shown in told)
+    assert draw(queued_picture).status == "ready" and all(shown for _, shown in visible)
 
 
 def test_a_level_judges_previews_as_strictly_as_the_picture(
-    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], visible: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Picture.objects.update(level="strict")
     coloured(monkeypatch, DOUBTFUL)
-    assert draw(queued_picture).status == "held" and not any(shown for _, shown in told)
+    assert draw(queued_picture).status == "held" and not any(shown for _, shown in visible)
 
 
 def test_while_the_classifier_is_away_no_preview_is_shown(
-    queued_picture: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, classifier: list[bytes], visible: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = iter([False, True])
 
@@ -131,16 +131,16 @@ def test_while_the_classifier_is_away_no_preview_is_shown(
 
     monkeypatch.setattr(FakeImageClassifier, "scores", away)
     draw(queued_picture)
-    assert told == [(1, False), (2, True), (3, True), (4, True)], "the third and fourth show what the second did"
+    assert visible == [(1, False), (2, True), (3, True), (4, True)], "the third and fourth show what the second did"
     assert list(PreviewFrame.objects.values_list("step", flat=True)) == [2]
     detector_outages._noted.clear()
 
 
 def test_without_a_classifier_the_policy_says_whether_they_are_shown(
-    queued_picture: Picture, told: list[tuple[int, bool]], fail_closed: None, monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture, visible: list[tuple[int, bool]], fail_closed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "TICK_S", 0)
-    assert draw(queued_picture).status == "held" and not any(shown for _, shown in told)
+    assert draw(queued_picture).status == "held" and not any(shown for _, shown in visible)
 
 
 def test_a_slow_classifier_takes_a_tenth_of_the_time_at_most(
