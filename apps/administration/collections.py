@@ -12,7 +12,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy
 
-from apps.documents.models import Collection, Document, GroupShare, Membership
+from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
 from apps.lib.table import Column
 from apps.privacy import retention
 from apps.privacy.models import RetentionRule
@@ -40,7 +40,8 @@ def list_collections(text: str = "") -> QuerySet[Collection]:
     return rows.annotate(
         document_count=_aggregate_own(Document.objects.all(), Count("pk")),
         size_bytes=_aggregate_own(Document.all_objects.all(), Sum("size")),
-        user_count=_aggregate_own(Membership.objects.all(), Count("pk")),
+        user_count=_aggregate_own(Membership.objects.all(), Count("pk"))
+        + _aggregate_own(PendingMembership.objects.all(), Count("pk")),
         group_count=_aggregate_own(GroupShare.objects.all(), Count("pk")),
     )
 

@@ -18,18 +18,38 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
-ENGINES: dict[str, tuple[StrOrPromise, str]] = {
-    "embed": (gettext_lazy("Text embeddings"), "EMBED_MODEL"),
-    "rank": (gettext_lazy("Reranker"), "RANK_MODEL"),
-    "inference": (gettext_lazy("Check of citations"), "SUPPORT_MODEL"),
-    "index": (gettext_lazy("Index"), "INDEX_BACKEND"),
-    "classify": (gettext_lazy("Text classifiers"), "CLASSIFY_BACKEND"),
-    "planted": (gettext_lazy("Prompt injection in documents"), "PLANTED_BACKEND"),
-    "tagger": (gettext_lazy("Passwords and personal data"), "TAGGER_BACKEND"),
-    "guard": (gettext_lazy("Guard model"), "GUARD_URL"),
-    "image": (gettext_lazy("Pictures"), "IMAGE_MODEL"),
-    "pictures": (gettext_lazy("Picture classifier"), "PICTURE_CHECK"),
-    "align": (gettext_lazy("Text-image alignment"), "CLIP_MODEL"),
+ENGINES: dict[str, tuple[StrOrPromise, StrOrPromise, str]] = {  # label, purpose, variable
+    "embed": (gettext_lazy("Text embeddings"), gettext_lazy("Finds passages by meaning"), "EMBED_MODEL"),
+    "rank": (gettext_lazy("Reranker"), gettext_lazy("Checks the best passages again"), "RANK_MODEL"),
+    "inference": (
+        gettext_lazy("Check of citations"),
+        gettext_lazy("Compares a sentence with its source"),
+        "SUPPORT_MODEL",
+    ),
+    "index": (gettext_lazy("Index"), gettext_lazy("Stores what is searched"), "INDEX_BACKEND"),
+    "classify": (
+        gettext_lazy("Text classifiers"),
+        gettext_lazy("Score texts for the clauses of the policy"),
+        "CLASSIFY_BACKEND",
+    ),
+    "planted": (
+        gettext_lazy("Prompt injection in documents"),
+        gettext_lazy("Finds instructions hidden in documents"),
+        "PLANTED_BACKEND",
+    ),
+    "tagger": (
+        gettext_lazy("Passwords and personal data"),
+        gettext_lazy("Finds names, addresses and secrets"),
+        "TAGGER_BACKEND",
+    ),
+    "guard": (gettext_lazy("Guard model"), gettext_lazy("Judges texts with a language model"), "GUARD_URL"),
+    "image": (gettext_lazy("Pictures"), gettext_lazy("Creates pictures"), "IMAGE_MODEL"),
+    "pictures": (
+        gettext_lazy("Picture classifier"),
+        gettext_lazy("Scores pictures for the clauses of the policy"),
+        "PICTURE_CHECK",
+    ),
+    "align": (gettext_lazy("Text-image alignment"), gettext_lazy("Compares a picture with its prompt"), "CLIP_MODEL"),
 }
 
 
@@ -48,6 +68,7 @@ class EngineSetting:
     """Engine that is set up for one task, with the variable that selects it."""
 
     label: StrOrPromise
+    purpose: StrOrPromise
     class_name: str  # "" if no engine is set up
     model: str
     variable: str
@@ -64,12 +85,12 @@ def list_variables() -> list[EnvironmentVariable]:
 def list_engines() -> list[EngineSetting]:
     """Return the engines in the order of `ENGINES`, with passwords in URLs masked."""
     engines = []
-    for name, (label, variable) in ENGINES.items():
+    for name, (label, purpose, variable) in ENGINES.items():
         chosen: dict[str, Any] = settings.ENGINES.get(name) or {}
         options = chosen.get("OPTIONS", {})
         model = next((str(options[key]) for key in ("model", "path", "url") if options.get(key)), "")
         class_name = str(chosen.get("BACKEND", "")).rpartition(".")[2]
-        engines.append(EngineSetting(label, class_name, _PASSWORD.sub("•••@", model), variable))
+        engines.append(EngineSetting(label, purpose, class_name, _PASSWORD.sub("•••@", model), variable))
     return engines
 
 

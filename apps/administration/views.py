@@ -1,6 +1,6 @@
 """Pages of the administration that belong to no other app: collections, models and the environment. All are read-only.
 
-Each asks for the password again if it was not given within `ACCOUNT_REAUTHENTICATION_TIMEOUT`.
+Collections and environment ask for the password again if it was not given within `ACCOUNT_REAUTHENTICATION_TIMEOUT`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def list_collections(request: HttpRequest) -> HttpResponse:
     return render(request, "administration/collections.html", context)
 
 
-@require_reauthentication
+@require_safe
+@never_cache
+@administrator_required
 def show_models(request: HttpRequest) -> HttpResponse:
     """Show the chat models, engines and model profiles, each with its environment variable."""
     context = {

@@ -232,11 +232,17 @@ def _forget_account(user: User) -> int:
     return user.delete()[0]
 
 
+def describe_held(data_request: DataRequest) -> str:
+    """Return what legal holds keep after the erasure; "" without a legal hold."""
+    is_held = any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in data_request.counts)
+    return _KEPT if is_held else ""
+
+
 def build_receipt(data_request: DataRequest) -> dict[str, Any]:
     """Return the receipt: counts, times, what was kept, and the SHA-256 that the audit log holds."""
     kept = "The audit log (numbers and clauses, no content), hashes of reviewed texts, and this receipt."
-    if any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in data_request.counts):
-        kept = f"{kept}\n{_KEPT}"
+    if held := describe_held(data_request):
+        kept = f"{kept}\n{held}"
     receipt = {
         "receipt": str(data_request.pk), "person": data_request.user_pk, "asked": data_request.created.isoformat(),
         "erased": data_request.ended.isoformat() if data_request.ended else None, "counts": data_request.counts,

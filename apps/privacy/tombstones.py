@@ -7,10 +7,11 @@ from apps.safety.moderation import reviewable
 
 
 def forget_case(case: Case) -> None:
-    """Delete the frozen text, restore data, appeal texts and notices of the case; decisions stay. Must run in a
+    """Delete the frozen text, restore data, notes, appeal texts and notices of the case; decisions stay. Must run in a
     transaction."""
     replace_with_tombstone(case.snapshot)
     drop_restore_data(case)
+    Decision.objects.filter(case=case).update(note="")
     Appeal.objects.filter(decision__in=Decision.objects.filter(case=case)).update(text="")
     Notice.objects.filter(case=case).delete()
 

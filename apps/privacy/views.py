@@ -201,5 +201,5 @@ def show_receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
         (_COUNTED.get(what, translate_stored(what.capitalize())), number)
         for what, number in data_request.counts.items()
     ]
-    context = {"data_request": data_request, "receipt": erasure.build_receipt(data_request), "counts": counts}
+    context = {"data_request": data_request, "held": erasure.describe_held(data_request), "counts": counts}
     return render(request, "privacy/erasure_receipt.html", context)

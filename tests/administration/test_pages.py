@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.administration import environment
 from apps.conversations.models import ModelProfile
-from apps.documents.models import GroupShare, Membership
+from apps.documents.models import GroupShare, Membership, PendingMembership
 from apps.privacy import retention
 from apps.users.invitations import create_invitation
 from apps.users.models import User
@@ -65,11 +65,12 @@ def test_a_collection_shows_figures_and_how_long_it_is_kept(admin: Client, alice
     shelf = make_collection(alice)
     make_document(shelf, "Paper", ["A sentence."])
     Membership.objects.create(collection=shelf, user=bob)
+    PendingMembership.objects.create(collection=shelf, email="later@example.org")
     GroupShare.objects.create(collection=shelf, group=Group.objects.create(name="Team"))
     retention.change_rule(alice, retention.Scope.COLLECTION, 30, shelf.pk)
     make_collection(bob, "Other")
     page = re.sub(r"\s+", " ", admin.get("/administration/collections/").content.decode())
-    assert "1 user, 1 group" in page and "30 days" in page and "until deleted" in page
+    assert "2 users, 1 group" in page and "30 days" in page and "until deleted" in page
     found = admin.get("/administration/collections/?q=bob").content.decode()
     assert "Other" in found and shelf.name not in found
     upwards = admin.get("/administration/collections/?sort=documents").content.decode()
@@ -142,7 +143,8 @@ def test_no_secret_of_the_environment_is_shown() -> None:
 
 def test_models_and_engines_name_their_variables(admin: Client) -> None:
     page = admin.get("/administration/models/").content.decode()
-    assert all(f"<code>{variable}</code>" in page for _, variable in environment.ENGINES.values())
+    assert all(f"<code>{variable}</code>" in page for _, _, variable in environment.ENGINES.values())
+    assert all(str(purpose) in page for _, purpose, _ in environment.ENGINES.values())
 
 
 def test_a_model_profile_shows_which_sentences_are_shown(admin: Client) -> None:

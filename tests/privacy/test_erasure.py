@@ -22,6 +22,8 @@ from apps.privacy import data_requests, erasure, retention, views
 from apps.privacy.models import DataRequest
 from apps.safety.audit_log import audit
 from apps.safety.models import Case, Snapshot
+from apps.safety.moderation import account_suspensions
+from apps.users import accounts
 from apps.users.models import Invitation, User, UserNotice
 from apps.users.notices import notify_users
 from tests.factories import make_collection
@@ -134,16 +136,21 @@ def test_the_page_counts_what_it_does_not_name(client: Client, alice: User, monk
 
 
 def test_a_tombstone_and_the_log_stay_and_the_receipt_tells(
-    client: Client, alice: User, life: Life, django_capture_on_commit_callbacks: Any
+    client: Client, alice: User, ada: User, life: Life, django_capture_on_commit_callbacks: Any
 ) -> None:
     sha256 = life.case.snapshot.sha256
+    suspension = account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 7)
+    accounts.reinstate_user(alice)
     wish = erased(client, alice, django_capture_on_commit_callbacks)
     tomb = Case.objects.get(pk=life.case.pk).snapshot
-    assert (tomb.text, tomb.sha256, tomb.code) == ("", sha256, "hate") and Snapshot.objects.count() == 1
+    assert (tomb.text, tomb.sha256, tomb.code) == ("", sha256, "hate")
+    assert not Snapshot.objects.exclude(text="").exists()
+    suspension.refresh_from_db()
+    assert suspension.note == "", "what staff wrote about a user is erased with the user"
     assert audit.verify_chain() == []
     assert audit.AuditEntry.objects.filter(kind="person.receipt", payload__sha256=wish.sha256).exists()
     page = client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
-    assert wish.sha256 in page and str(alice.email) not in page
+    assert wish.sha256 in page and str(alice.email) not in page and "What is kept" in page
 
 
 def test_it_needs_the_password_and_ends_every_session(client: Client, alice: User, life: Life) -> None:

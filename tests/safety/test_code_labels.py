@@ -108,7 +108,7 @@ def test_the_log_is_for_administrators_and_can_be_narrowed(
     page = client.get("/review/log/").content.decode()
     assert "Policy drafted" in page and f"before={AuditEntry.objects.get(seq=12).seq}" in page
     page = client.get("/review/log/?area=policy").content.decode()
-    assert "Policy drafted" in page and "Consent given" not in page and "Fingerprint: ffffffffffff" in page
+    assert "Policy drafted" in page and "Consent given" not in page and "Checksum: ffffffffffff" in page
     page = client.get(f"/review/log/?who={alice.pk}&before=5").content.decode()
     assert "drafted" not in page and page.count("Consent given") == 4
     for nonsense in ("who=x", "who=1e9", "before=-1", "before=" + "9" * 40, "area=nothing", "who=%00"):

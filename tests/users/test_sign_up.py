@@ -36,6 +36,17 @@ def test_where_sign_up_is_open_anybody_may(client: Client, open_signup: None) ->
     assert client.get("/collections/").status_code == 200
 
 
+def test_the_sign_in_page_offers_sign_up_only_to_those_who_may(client: Client, ada: User) -> None:
+    offers = lambda: f'href="{SIGNUP}' in client.get("/accounts/login/").content.decode()  # noqa: E731
+    assert not offers(), "by invitation"
+    follow(client, create_invitation(ada))
+    assert offers(), "invited"
+    SiteSettings.objects.update(signup=SiteSettings.Signup.CLOSED)
+    assert not offers()
+    SiteSettings.objects.update(signup=SiteSettings.Signup.OPEN)
+    assert offers()
+
+
 def test_the_log_says_who_came_and_how(client: Client, ada: User, alice: User) -> None:
     as_ada = Client()
     as_ada.force_login(ada)

@@ -53,7 +53,11 @@ def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
         user = get_signed_in_user(request)
         email = form.cleaned_data["email"]
         if share_with_address(user, collection, email, form.cleaned_data["role"]):
-            messages.success(request, gettext("Shared with %(cleaned_data)s.") % {"cleaned_data": email})
+            # The same for every address: no page may tell who has an account.
+            message = gettext(
+                "Shared with %(email)s. If no account has this address yet, whoever signs up with it gets access."
+            )
+            messages.success(request, message % {"email": email})
         elif collection.owner_id == user.pk:
             messages.info(request, gettext("You own this collection."))
         else:

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.db import DatabaseError
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.documents.library.sharing import accept_pending_shares
 from apps.documents.library.uploads import DiskFull, UploadRefused, clean_file_name, retry_ingestion, store_upload
-from apps.documents.models import Collection, Document
+from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
 from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS
 from apps.documents.web.collection_context import get_collection_context
 from apps.documents.web.file_list import FAILED_STATUSES, list_files, record_refusal
@@ -52,16 +52,24 @@ def list_collections(request: HttpRequest) -> HttpResponse:
 
 
 def _with_counts(rows: QuerySet[Collection]) -> QuerySet[Collection]:
-    of_this = Document.objects.filter(collection=OuterRef("pk")).order_by().values("collection")
-
-    def count(condition: Q | None = None) -> Coalesce:
+    def count_own(rows: QuerySet[Any], condition: Q | None = None) -> Coalesce:
+        of_this = rows.filter(collection=OuterRef("pk")).order_by().values("collection")
         return Coalesce(Subquery(of_this.annotate(n=Count("pk", filter=condition)).values("n")), 0)
 
-    return rows.select_related("owner").annotate(
-        files=count(),
-        ready=count(Q(status=Document.Status.READY)),
-        waiting=count(Q(status__in=Document.ACTIVE)),
-        failed=count(Q(status__in=FAILED_STATUSES)),
+    def count(condition: Q | None = None) -> Coalesce:
+        return count_own(Document.objects.all(), condition)
+
+    groups = Prefetch("group_shares", GroupShare.objects.select_related("group").order_by("group__name"))
+    return (
+        rows.select_related("owner")
+        .prefetch_related(groups)
+        .annotate(
+            address_shares=count_own(Membership.objects.all()) + count_own(PendingMembership.objects.all()),
+            files=count(),
+            ready=count(Q(status=Document.Status.READY)),
+            waiting=count(Q(status__in=Document.ACTIVE)),
+            failed=count(Q(status__in=FAILED_STATUSES)),
+        )
     )
 
 

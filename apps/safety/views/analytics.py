@@ -30,11 +30,14 @@ log = logging.getLogger(__name__)
 def show_analytics(request: HttpRequest) -> HttpResponse:
     """Show precision, appeals and times by clause and stage, then agreement of reviewers and bias."""
     rows, agreed = metrics.measure_clauses(), metrics.measure_agreement()
+    outage_days = detector_outages.count_by_day(metrics.WINDOW_DAYS)
     context = {
         "charts": dashboard.make_dashboard(rows, agreed),
         "chart_width": charts.WIDTH,
         "chart_height": charts.HEIGHT,
-        "bars": charts.make_day_bars(detector_outages.count_by_day(metrics.WINDOW_DAYS)),
+        "bars": charts.make_day_bars(outage_days),
+        "outage_days": outage_days,
+        "most_minutes": max(count for _, count in outage_days),
         "degraded": detector_outages.count_minutes(metrics.WINDOW_DAYS),
         "rows": rows,
         "days": metrics.WINDOW_DAYS,

@@ -12,6 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.apps import apps
+from django.contrib.auth.models import Group
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import translation
@@ -22,7 +24,9 @@ from apps.safety import code_labels
 from apps.safety.models import AuditEntry, Case, Decision
 from apps.safety.policy.evaluation import ACCOUNT
 from apps.users.consents import Consent
-from apps.users.models import User
+from apps.users.i18n import lower_label
+from apps.users.models import Invitation, User
+from apps.users.models.rate_limit import LimitedResource, LimitScope
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -53,8 +57,8 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "break_glass.ended": gettext_lazy("Break-glass access ended or request withdrawn"),
     "break_glass.expired": gettext_lazy("Break-glass access expired"),
     "break_glass.lapsed": gettext_lazy("Break-glass request expired without an answer"),
-    "effect.applied": gettext_lazy("Effect applied"),
-    "effect.reverted": gettext_lazy("Effect reverted"),
+    "effect.applied": gettext_lazy("Decision carried out"),
+    "effect.reverted": gettext_lazy("Decision reversed"),
     "batch.gathered": gettext_lazy("Similar cases selected"),
     "batch.decided": gettext_lazy("Cases decided in bulk"),
     "batch.undone": gettext_lazy("Bulk decision undone"),
@@ -148,6 +152,12 @@ _SUBJECTS: code_labels.CodeLabels = {
     "list": gettext_lazy("List"),
     "detector": gettext_lazy("Detector"),
 }
+# By name of the field in `settings.changed`: its label on the page of settings, and the model that has its choices.
+_SETTINGS: Mapping[str, tuple[StrOrPromise, str]] = {
+    "signup": (gettext_lazy("Who can sign up"), "users.SiteSettings"),
+    "style": (gettext_lazy("Answer style"), "conversations.Assistant"),
+    "shown_sentences": (gettext_lazy("Sentences shown"), "conversations.Assistant"),
+}
 _HOW: code_labels.CodeLabels = {
     "invitation": gettext_lazy("by invitation"), "open": gettext_lazy("sign-up is open"),
     "setup": gettext_lazy("during setup"), "machine": gettext_lazy("by a command on the server"),
@@ -155,7 +165,7 @@ _HOW: code_labels.CodeLabels = {
 _KEYS: code_labels.CodeLabels = {
     "clause": gettext_lazy("Clause"), "thing": gettext_lazy("Kind"), "outcome": gettext_lazy("Outcome"),
     "reason": gettext_lazy("Reason"), "why": gettext_lazy("Reason"), "effect": gettext_lazy("Effect"),
-    "policy": gettext_lazy("Policy"), "sha256": gettext_lazy("Fingerprint"), "judged": gettext_lazy("Tested verdicts"),
+    "policy": gettext_lazy("Policy"), "sha256": gettext_lazy("Checksum"), "judged": gettext_lazy("Tested verdicts"),
     "changed": gettext_lazy("Different verdicts"), "harmful": gettext_lazy("Harmful"),
     "cases": gettext_lazy("Cases"), "decided": gettext_lazy("Decided"), "missed": gettext_lazy("Not decided"),
     "days": gettext_lazy("Days"), "name": gettext_lazy("Name"), "entries": gettext_lazy("Entries"),
@@ -169,6 +179,7 @@ _KEYS: code_labels.CodeLabels = {
     "area": gettext_lazy("Kind of entry"), "who": gettext_lazy("Done by"),
     "self_approved": gettext_lazy("Self-approved"),
 }  # fmt: skip
+_RATE = re.compile(r"(\d+) / (\d+)")  # a limit before or after a change
 _LONG_NUMBER = re.compile(r"(?<![\w.:-])\d{4,}(?![\w.:-])")  # no part of a date or a name
 _SNAPSHOT_TEXTS = ("case__snapshot__text", "case__snapshot__context")  # encrypted
 _UUID_CHARACTERS = 36  # only the last 8 of a UUID are shown
@@ -194,8 +205,8 @@ def make_rows(rows: Iterable[AuditEntry]) -> list[AuditLogRow]:
     rows = list(rows)
     users = {pk for row in rows for pk in (row.actor, row.user) if pk}
     names = {user.pk: str(user) for user in User.objects.filter(pk__in=users)}
-    decisions = _find_decisions(rows)
-    return [_entry(row, names, decisions.get(row.seq)) for row in rows]
+    decisions, subjects = _find_decisions(rows), _name_subjects(rows)
+    return [_entry(row, names, decisions.get(row.seq), subjects) for row in rows]
 
 
 def format_csv_header() -> str:
@@ -247,10 +258,40 @@ def _find_decisions(rows: Iterable[AuditEntry]) -> dict[int, Decision]:
     return {seq: found[-1] for seq, found in latest.items() if found}
 
 
-def _entry(row: AuditEntry, names: Mapping[int, str], decision: Decision | None) -> AuditLogRow:
+def _name_subjects(rows: Iterable[AuditEntry]) -> dict[str, str]:
+    """Return the names of groups and the addresses of invitations that still exist, by subject such as "group 2"."""
+    parts = [row.subject.split() for row in rows if row.kind.startswith(("group.", "limit.", "person."))]
+    ids = {(kind, number) for kind, *rest in parts for number in rest if number.isdecimal()}
+    groups = Group.objects.filter(pk__in=[pk for kind, pk in ids if kind in ("group", "limit")])
+    invitations = Invitation.objects.filter(pk__in=[pk for kind, pk in ids if kind == "invitation"]).exclude(email="")
+    return {f"group {row.pk}": row.name for row in groups} | {f"invitation {row.pk}": row.email for row in invitations}
+
+
+def _describe_subject(subject: str, names: Mapping[str, str]) -> str:
+    """Return the subject of an entry in words."""
+    kind, _, rest = subject.partition(" ")
+    if kind == "limit":
+        return _describe_limit(rest.split(), names)
+    short = names.get(subject) or (rest[-8:] if len(rest) == _UUID_CHARACTERS else rest)
+    return f"{_SUBJECTS[kind]} {short}".strip() if kind in _SUBJECTS else subject
+
+
+def _describe_limit(parts: list[str], names: Mapping[str, str]) -> str:
+    """Return the limit that changed, such as "Pictures, group Caretakers". `parts`: scope, group if any, resource."""
+    *holder, resource = parts or [""]
+    label = str(LimitedResource(resource).label) if resource in LimitedResource.values else resource
+    if len(holder) == 2:
+        name = names.get(f"group {holder[1]}", holder[1])
+        return gettext("%(limit)s, group %(name)s") % {"limit": label, "name": name}
+    scope = str(LimitScope(holder[0]).label) if holder and holder[0] in LimitScope.values else " ".join(holder)
+    return ", ".join(filter(None, (label, lower_label(scope))))
+
+
+def _entry(
+    row: AuditEntry, names: Mapping[int, str], decision: Decision | None, subjects: Mapping[str, str]
+) -> AuditLogRow:
     subject_kind, _, rest = row.subject.partition(" ")
-    short = rest[-8:] if len(rest) == _UUID_CHARACTERS else rest
-    subject = f"{_SUBJECTS[subject_kind]} {short}".strip() if subject_kind in _SUBJECTS else row.subject
+    subject = _describe_subject(row.subject, subjects)
     address = reverse("safety:case", args=[rest]) if subject_kind == "case" else ""
     actor = names.get(row.actor, gettext("deleted user")) if row.actor else ""
     user = names.get(row.user) or Case(owner_id=row.user).pseudonym if row.user else ""
@@ -282,6 +323,9 @@ def _decision_details(payload: Mapping[str, Any], decision: Decision) -> list[tu
 
 
 def _details(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the details of an entry as labels and values in words."""
+    if payload.get("name") in _SETTINGS and "after" in payload:
+        payload = _name_setting(payload)
     order = {key: at for at, key in enumerate(_KEYS)}  # PostgreSQL returns keys of JSON in an order of its own
     keys = sorted(payload, key=lambda key: order.get(key, len(order)))
     left_out = {"clause", "thing"} if "why" in payload else set()  # `reading_reason` names them
@@ -292,6 +336,14 @@ def _details(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
         for key in keys if payload[key] != "" and key not in left_out
     ]  # fmt: skip
     return [(key, value) for key, value in pairs if value]
+
+
+def _name_setting(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the payload of a changed setting with the words of the page of settings."""
+    label, model = _SETTINGS[payload["name"]]
+    choices = dict(apps.get_model(model)._meta.get_field(payload["name"]).flatchoices)
+    values = {key: str(choices.get(payload.get(key), payload.get(key, ""))) for key in ("before", "after")}
+    return {**payload, **values, "name": str(label)}
 
 
 def _value(key: str, payload: Mapping[str, Any]) -> str:
@@ -310,16 +362,21 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
         "how": lambda code: str(_HOW.get(code, code)),
         "area": lambda code: str(FILTERS[code][0]) if code in FILTERS else str(code),
         "who": _user_name,
-        "before": _group_digits,
-        "after": _group_digits,
+        "before": _changed_value,
+        "after": _changed_value,
     }
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     return formatters[key](value) if key in formatters else str(value)
 
 
-def _group_digits(value: object) -> str:
-    """Return the value with its long numbers grouped, such as a limit of "1,000,000"."""
+def _changed_value(value: object) -> str:
+    """Return a value before or after a change: roles and limits in words, long numbers grouped."""
+    if value in User.Role.values:
+        return str(User.Role(value).label)
+    if rate := _RATE.fullmatch(str(value)):
+        burst, per_hour = (number_format(int(number), force_grouping=True) for number in rate.groups())
+        return gettext("%(burst)s at once, %(an_hour)s per hour") % {"burst": burst, "an_hour": per_hour}
     return _LONG_NUMBER.sub(lambda match: number_format(int(match[0]), force_grouping=True), str(value))
 
 

@@ -6,11 +6,13 @@ import re
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
 from django.test import Client
 
-from apps.documents.models import Collection, Membership, PendingMembership
+from apps.documents.models import Collection, GroupShare, Membership, PendingMembership
 from apps.users.models import User
 from tests.factories import make_client, make_user
+from tests.support.pages import strip_layout
 
 
 def share(client: Client, collection: Collection, email: str, role: str = "reader"):
@@ -52,7 +54,23 @@ def test_known_and_unknown_addresses_look_the_same(alice_client: Client, collect
         return page.replace(email, "ADDRESS")
 
     assert plain(known, bob.email) == plain(unknown, "nobody@example.org")
-    assert "Bob" not in known
+    assert "Bob" not in known and "If no account has this address yet" in known
+
+
+def test_the_card_of_a_collection_tells_its_owner_who_reads_it(
+    alice_client: Client, collection: Collection, bob: User
+) -> None:
+    def card(client: Client) -> str:
+        return " ".join(strip_layout(client.get("/collections/").content.decode()).split())
+
+    assert "shared with" not in card(alice_client)
+    share(alice_client, collection, bob.email)
+    share(alice_client, collection, "nobody@example.org")
+    GroupShare.objects.create(collection=collection, group=Group.objects.create(name="Crew"), role="reader")
+    assert "shared with Crew" in card(alice_client) and "shared with 2 users" in card(alice_client)
+    assert "shared with" not in card(make_client(bob))
+    alice_client.post(f"/collections/{collection.pk}/everyone/", {"everyone": "on"})
+    assert "shared with everyone" in card(alice_client) and "shared with Crew" not in card(alice_client)
 
 
 def test_an_address_without_account_gets_access_once_it_is_confirmed(

@@ -87,6 +87,7 @@ def test_documents_count_too_and_staff_sees_it(check: type[Broken], client: Clie
     assert "a check was unavailable or slow for 1 minute" in client.get("/review/").content.decode()
     page = strip_layout(client.get("/review/figures/").content.decode())
     assert "Text classifiers: failed" in page and '<rect class="bar"' in page
+    assert "highest bar: 1 minute" in page and f"<span>{timezone.now():%-d %B}</span>" in page
 
 
 @pytest.mark.django_db

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from apps.conversations.models import ShownSentences
 from apps.safety.audit_log import audit
 from apps.safety.models import AuditEntry
 from apps.safety.moderation import account_suspensions, cases
 from apps.safety.policy import versions
 from apps.safety.policy_admin import backtest
 from apps.safety.views import audit_log_rows
-from apps.users.models import User
+from apps.users.models import Invitation, User
 from tests.factories import Notes, make_decision_input, make_note_case
 from tests.safety.policy_drafts import make_policy_body
 
@@ -24,14 +26,42 @@ def last_row(kind: str) -> audit_log_rows.AuditLogRow:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("after", "shown"),
-    [("1000000 / 5000", "1,000,000 / 5,000"), ("2026-11-30", "2026-11-30"), ("qwen-2507", "qwen-2507"), (30, "30")],
+    [
+        ("1000000 / 5000", "1,000,000 at once, 5,000 per hour"),
+        ("2026-11-30", "2026-11-30"),
+        ("qwen-2507", "qwen-2507"),
+        (30, "30"),
+        ("reviewer", "Reviewer"),
+    ],
 )
-def test_long_numbers_are_grouped(after: object, shown: str) -> None:
+def test_values_after_a_change_are_shown_in_words(after: object, shown: str) -> None:
     entry = AuditEntry(
         seq=1, created=timezone.now(), kind="limit.changed", subject="limit tokens", payload={"after": after}
     )
     (row,) = audit_log_rows.make_rows([entry])
     assert row.details == [("After", shown)]
+
+
+def test_settings_limits_groups_and_invitations_are_named_as_on_their_pages(ada: User) -> None:
+    group = Group.objects.create(name="Caretakers")
+    invitation = Invitation.objects.create(email="new@example.org", invited_by=ada, expires=timezone.now())
+    for subject, facts, shown in (
+        ("settings Openbook", {"name": "shown_sentences", "before": "automatic", "after": "all"},
+         ("Settings Openbook", [("Name", "Sentences shown"), ("Before", str(ShownSentences.AUTOMATIC.label)),
+                                ("After", "All sentences")])),
+        ("settings", {"name": "signup", "before": "open", "after": "closed"},
+         ("Settings", [("Name", "Who can sign up"), ("Before", "Open: anyone may sign up"), ("After", "Closed")])),
+        (f"limit group {group.pk} pictures", {"before": "", "after": "5 / 3"},
+         ("Pictures, group Caretakers", [("After", "5 at once, 3 per hour")])),
+        ("limit address sign_ins", {"after": ""}, ("Failed sign-ins, each network address", [])),
+        (f"group {group.pk}", {}, ("Group Caretakers", [])),
+        ("group 999", {}, ("Group 999", [])),
+        (f"invitation {invitation.pk}", {}, ("Invitation new@example.org", [])),
+    ):  # fmt: skip
+        kind = {"s": "settings.changed", "l": "limit.changed", "g": "group.renamed", "i": "person.invited"}[subject[0]]
+        audit.record_event(kind, actor=ada, subject=subject, **facts)
+        row = last_row(kind)
+        assert (row.subject, row.details) == shown
 
 
 def test_users_are_named_and_erased_ones_keep_their_number(ada: User, alice: User) -> None:

@@ -1,0 +1,16 @@
+"""Template tag of the sign-in page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from django import template
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def may_sign_up(context: dict[str, Any]) -> bool:
+    """Return whether this visitor may sign up: anyone on an open site, otherwise only with an invitation."""
+    return bool(get_adapter().is_open_for_signup(context["request"]))
