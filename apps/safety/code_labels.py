@@ -150,6 +150,11 @@ def score_label(score: float) -> str:
     return number_format(score, 2 if round(score, 2) == score else None)
 
 
+def format_score(score: float) -> str:
+    """Return a score with three decimals, cut off so that it never seems to reach a threshold that it does not."""
+    return number_format(score, 3)
+
+
 def version_change_text(change: VersionChange) -> str:
     """Return a warning that thresholds were set for scores of an earlier version of the detector."""
     message = gettext(
@@ -165,18 +170,28 @@ def version_change_text(change: VersionChange) -> str:
     }
 
 
-def trigger_text(trigger: Trigger) -> str:
-    """Return why a check flagged a text, such as "Text classifiers: score 0.96, threshold 0.85 for “Withheld”"."""
+def trigger_text(trigger: Trigger, action: str) -> str:
+    """Return why a check flagged a text, such as "Text classifiers: score 0.960, threshold 0.85 for “Withheld”".
+
+    `action` is what was done with the text. It is named if the threshold alone did not ask for it.
+    """
+    reason = _describe_trigger(trigger)
+    if trigger.score is None or not action or (trigger.threshold and trigger.threshold.action == action):
+        return reason
+    return f"{reason} · {action_label(action)}"
+
+
+def _describe_trigger(trigger: Trigger) -> str:
     check = detector_label(trigger.detector)
     if trigger.blocklist:
         return gettext("%(check)s: “%(name)s” matched") % {"check": check, "name": trigger.blocklist}
     if trigger.score is None:
         return gettext("%(check)s: a rule matched") % {"check": check}
     if trigger.threshold is None:
-        return gettext("%(check)s: score %(score)s") % {"check": check, "score": number_format(trigger.score, 2)}
+        return gettext("%(check)s: score %(score)s") % {"check": check, "score": format_score(trigger.score)}
     return gettext("%(check)s: score %(score)s, threshold %(threshold)s for “%(action)s”") % {
         "check": check,
-        "score": number_format(trigger.score, 2),
+        "score": format_score(trigger.score),
         "threshold": score_label(trigger.threshold.min_score),
         "action": action_label(trigger.threshold.action),
     }

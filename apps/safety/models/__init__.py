@@ -217,7 +217,7 @@ class Case(Leased):
 
 
 class Decision(models.Model):
-    """Decision of a reviewer with its reason. Never changed except for `undone`."""
+    """Decision of a reviewer with its reason. Never changed except for `undone`; erasure empties `note`."""
 
     class Outcome(models.TextChoices):
         """Outcome of a decision. UPHOLD and OVERTURN are decisions on an appeal."""

@@ -34,6 +34,11 @@ def get_preferences(user: User) -> ReviewerPreferences:
     return ReviewerPreferences.objects.filter(reviewer=user).first() or ReviewerPreferences(reviewer=user)
 
 
+def is_covered(user: User, severity: int) -> bool:
+    """Return whether content of the severity is left out of the user's page until the user opens it."""
+    return severity >= SEVERE_FROM and get_preferences(user).covers_severe
+
+
 def set_preferences(user: User, *, covers_severe: bool, skipped_clauses: list[str]) -> None:
     """Store the preferences of the user; `skipped_clauses` are codes of clauses."""
     ReviewerPreferences.objects.update_or_create(

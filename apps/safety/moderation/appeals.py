@@ -76,6 +76,11 @@ def format_due_day(appeal: Appeal) -> str:
     return date_format(appeal.created + timedelta(days=APPEAL_DUE_DAYS), gettext("j F Y"))
 
 
+def find_appealed_decision(case: Case) -> Decision:
+    """Return the decision that the appeal of the case is about."""
+    return case.decisions.filter(undone=None, outcome__in=enforcement.FIRST_OUTCOMES).latest("created")
+
+
 def decide_appeal(user: User, pk: Any, ruling: DecisionInput) -> Decision:
     """Uphold or overturn the appealed decision, notify the owner and return the new decision.
 
@@ -86,8 +91,8 @@ def decide_appeal(user: User, pk: Any, ruling: DecisionInput) -> Decision:
     case = visible_cases(user).filter(pk=pk).first()
     moves = {Decision.Outcome.UPHOLD: CaseMove.UPHOLD, Decision.Outcome.OVERTURN: CaseMove.OVERTURN}
     if case is None or ruling.outcome not in moves or ruling.reason not in Decision.Reason.values:
-        raise ActionRefused(gettext("Choose whether to uphold the decision, and why."))
-    first = case.decisions.filter(undone=None, outcome__in=enforcement.FIRST_OUTCOMES).latest("created")
+        raise ActionRefused(gettext("Choose whether to reject or grant the appeal, and why."))
+    first = find_appealed_decision(case)
     if first.reviewer_id == user.pk and separation_of_duties.has_other_reviewer(case, user.pk):
         raise ActionRefused(CASE_TAKEN)
     state = next_state(case.state, moves[Decision.Outcome(ruling.outcome)], get_role(user))

@@ -107,7 +107,7 @@ def read_review(user: User, pk: Any) -> SecondReview:
 
     Raise ActionRefused if the user does not hold it.
     """
-    row = _held(user, pk)
+    row = get_held_review(user, pk)
     seen = {"why": "second", "clause": row.clause}
     audit.record_event("read", actor=user, user=row.owner_id, subject=f"opinion {row.pk}", **seen)
     return row
@@ -119,7 +119,7 @@ def submit_review(user: User, pk: Any, token: str, harmful: bool, note: str = ""
     The note is cut to 1000 characters. Change and audit entry `opinion.given` are one transaction. Raise ActionRefused
     if the user does not hold the review by `token`, or the text cannot be read.
     """
-    row = _held(user, pk)
+    row = get_held_review(user, pk)
     if not row.snapshot.readable:
         raise ActionRefused(str(row.snapshot.text))
     with transaction.atomic():
@@ -132,14 +132,14 @@ def submit_review(user: User, pk: Any, token: str, harmful: bool, note: str = ""
 
 def renew_review(user: User, pk: Any, token: str) -> None:
     """Extend the claim to ten minutes from now. Raise ActionRefused if the user no longer holds it."""
-    row = _held(user, pk)
+    row = get_held_review(user, pk)
     if not leases.renew(SecondReview.objects.filter(submitted=None, reviewer=user), row.pk, token, LEASE_S):
         raise ActionRefused(REVIEW_GONE)
 
 
 def release_review(user: User, pk: Any, token: str) -> None:
     """Release the second review for other reviewers. Raise ActionRefused if the user does not hold it."""
-    _held(user, pk)
+    get_held_review(user, pk)
     leases.release(SecondReview.objects.filter(reviewer=user, submitted=None), pk, token, reviewer=None)
 
 
@@ -155,7 +155,8 @@ def _lease(user: User, row: SecondReview) -> SecondReview | None:
     return SecondReview.objects.get(pk=row.pk) if token else None
 
 
-def _held(user: User, pk: Any) -> SecondReview:
+def get_held_review(user: User, pk: Any) -> SecondReview:
+    """Return the second review. Raise ActionRefused if the user does not hold it."""
     row = (
         pending_reviews(user)
         .filter(pk=pk, reviewer=user, lease_until__gt=timezone.now())

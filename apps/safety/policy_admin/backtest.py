@@ -96,6 +96,17 @@ class ChangePreview:
     def changed(self) -> int:
         return sum(one.count for one in self.changes)
 
+    @property
+    def newly_withheld(self) -> int:
+        return self._count(VerdictChange.WOULD_WITHHOLD)
+
+    @property
+    def newly_allowed(self) -> int:
+        return self._count(VerdictChange.WOULD_ALLOW, VerdictChange.WOULD_ALLOW_UNCLASSIFIED)
+
+    def _count(self, *kinds: VerdictChange) -> int:
+        return sum(one.count for one in self.changes if one.change in kinds)
+
 
 def past_verdicts(since: datetime | None, max_records: int) -> Iterator[PastVerdict]:
     """Yield past verdicts, latest first: up to MAX_CASES frozen texts, then up to `max_records` recorded verdicts.

@@ -24,7 +24,8 @@ register = template.Library()
 _FILTERS: tuple[Callable[..., Any], ...] = (
     code_labels.clause_label, code_labels.stage_label, code_labels.content_type_label, code_labels.action_label,
     code_labels.effect_label, code_labels.detector_label, code_labels.reason_label, code_labels.version_label,
-    code_labels.strictness_label, code_labels.score_label, code_labels.severity_label, code_labels.version_change_text,
+    code_labels.strictness_label, code_labels.score_label, code_labels.format_score, code_labels.severity_label,
+    code_labels.version_change_text,
     code_labels.decision_message, code_labels.outcome_label, code_labels.status_label, code_labels.reading_reason,
     code_labels.trigger_text,
     masking.mask_text,  # for texts that staff read

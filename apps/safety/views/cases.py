@@ -58,7 +58,10 @@ _OUTCOME_KEYS = [
     (Decision.Outcome.UPHOLD, "P"),
     (Decision.Outcome.OVERTURN, "O"),
 ]
-_APPEAL_OUTCOMES = (Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN)
+_APPEAL_LABELS = {  # say what each does: "uphold" alone could also mean the appeal
+    Decision.Outcome.UPHOLD: gettext_lazy("Reject the appeal: the decision stays"),
+    Decision.Outcome.OVERTURN: gettext_lazy("Grant the appeal: the decision is reversed"),
+}
 _LEFT = {
     CaseMove.RELEASE: gettext_lazy("Case returned to the queue."),
     CaseMove.SKIP: gettext_lazy("Case skipped."),
@@ -101,25 +104,28 @@ def show_queue(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show the case. Only its holder sees the text, and each such reading is recorded."""
+    """Show the case. Only its holder sees the text, and each such reading is recorded.
+
+    Severe texts are left out of the page until the holder opens them (`?open=1`), so that a claim is no reading.
+    """
     user = get_signed_in_user(request)
     case = moderation_cases.visible_cases(user).filter(pk=pk).first()
     if case is None:
         raise Http404
     holds = case.holder_id == user.pk and case.lease_until is not None and case.lease_until > timezone.now()
-    if holds:
+    covered = reviewer_preferences.is_covered(user, case.severity)
+    opened = holds and (not covered or "open" in request.GET)
+    if opened:
         case = moderation_cases.read_case(user, pk)
     case_filter = case_queue.parse_filter(request.GET)
     remaining = case_queue.filter_cases(user, case_filter).count()
     context = {
-        **_case_context(user, case, holds),
+        **_case_context(user, case, holds, opened),
         "filter_query": case_filter.query(),
         "left": remaining,
         **_undo_context(user),
     }
-    context["covered"] = (
-        case.severity >= reviewer_preferences.SEVERE_FROM and reviewer_preferences.get_preferences(user).covers_severe
-    )
+    context["covered"], context["opened"] = covered, opened
     context["picture"] = holds and isinstance(reviewable.get_reviewable(case.kind), reviewable.Releasable)
     context["picture"] = context["picture"] and case.snapshot.stage in PICTURE_STAGES
     context["alike"] = len(bulk_decisions.find_near_duplicates(user, case)) if holds else 0
@@ -130,7 +136,7 @@ def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 @never_cache
 @staff_required
 def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Return the picture of the case, for its holder only."""
+    """Return the picture of the case, for its holder only. The reading is recorded."""
     user = get_signed_in_user(request)
     rows = moderation_cases.visible_cases(user).filter(pk=pk, holder=user, lease_until__gt=timezone.now())
     case = rows.first()
@@ -138,6 +144,7 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     content = kind.picture(case.subject) if case is not None and isinstance(kind, reviewable.Releasable) else b""
     if not content:
         raise Http404
+    moderation_cases.read_case(user, pk)
     return HttpResponse(content, content_type="image/png")
 
 
@@ -226,16 +233,17 @@ def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
     return _redirect_to_queue(request)
 
 
-def _case_context(user: User, case: Case, holds: bool) -> dict[str, Any]:
+def _case_context(user: User, case: Case, holds: bool, opened: bool) -> dict[str, Any]:
     version = moderation_cases.get_policy_version(case)
     policy = schema.parse_policy(version.body)
     appealed = case.state == CaseState.APPEAL_CLAIMED
-    possible = _APPEAL_OUTCOMES if appealed else enforcement.possible_outcomes(case)
+    possible = _APPEAL_LABELS if appealed else enforcement.possible_outcomes(case)
     offered = [pair for pair in _OUTCOME_KEYS if pair[0] in possible]
     visible = moderation_cases.visible_cases(user).exclude(pk=case.pk)  # sealed cases are left out, with their outcomes
     earlier = Decision.objects.filter(owner=case.owner_id, undone=None, case__in=visible)
-    # The first decision is not shown with an appeal, so that the reviewer judges the text independently.
+    # With an appeal, the first decision is shown only after the reviewer's own choice of a reason.
     decisions = [] if appealed else case.decisions.select_related("reviewer", "policy")
+    trigger = highlights.find_trigger(case, policy)
     second_opinions = (
         case.second_reviews.filter(submitted__isnull=False) if not appealed and (holds or decisions) else []
     )
@@ -247,16 +255,18 @@ def _case_context(user: User, case: Case, holds: bool) -> dict[str, Any]:
         "may_claim": moderation_cases.can_claim(user, case),
         "clause": policy.clause(case.clause),
         "policy": version,
-        "outcomes": [(o.value, o.label, key) for o, key in offered],
+        "outcomes": [(o.value, _APPEAL_LABELS.get(o, o.label), key) for o, key in offered],
         "reasons": Decision.Reason.choices,
         "decisions": decisions,
         "appealed": appealed,
         "earlier": earlier.order_by("-created")[:5] if holds and not appealed and case.owner_id else [],
-        "trigger": None if appealed else highlights.find_trigger(case, policy),
-        "pieces": highlights.split_highlights(case, policy) if holds else [],
-        "context": masking.mask_turns(case.snapshot.context) if holds else [],
+        "first": appeals.find_appealed_decision(case) if holds and appealed else None,
+        "first_trigger": trigger if appealed else None,
+        "trigger": None if appealed else trigger,
+        "pieces": highlights.split_highlights(case, policy) if opened else [],
+        "context": masking.mask_turns(case.snapshot.context) if opened else [],
         "similar": similar_cases.find_similar_decisions(user, case) if holds and not appealed else [],
-        "spans": _spans(case) if holds and Decision.Outcome.REDACT in dict(offered) else None,
+        "spans": _spans(case) if opened and Decision.Outcome.REDACT in dict(offered) else None,
         "suspends": Decision.Outcome.SUSPEND in dict(offered),
         "alone": holds and (case.owner_id == user.pk or (appealed and moderation_cases.is_last_decider(user, case))),
         "features": Feature.choices if Decision.Outcome.RESTRICT in dict(offered) else [],

@@ -30,20 +30,27 @@ def claim_review(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show the text and its clause, without score and decision. The reading is recorded."""
+    """Show the text and its clause, without score and decision. The reading is recorded.
+
+    Severe texts are left out of the page until the user opens them (`?open=1`).
+    """
     user = get_signed_in_user(request)
     try:
-        row = second_reviews.read_review(user, pk)
+        row = second_reviews.get_held_review(user, pk)
+        covered = reviewer_preferences.is_covered(user, row.severity)
+        opened = not covered or "open" in request.GET
+        if opened:
+            row = second_reviews.read_review(user, pk)
     except ActionRefused as error:
         raise Http404 from error
     version = row.snapshot.policy or versions.get_live_version()
     context = {
         "second_review": row,
-        "context": masking.mask_turns(row.snapshot.context),
+        "context": masking.mask_turns(row.snapshot.context) if opened else [],
         "clause": schema.parse_policy(version.body).clause(row.clause),
         "policy": version,
-        "covered": row.severity >= reviewer_preferences.SEVERE_FROM
-        and reviewer_preferences.get_preferences(user).covers_severe,
+        "covered": covered,
+        "opened": opened,
         "left": second_reviews.pending_reviews(user).count(),
     }
     return render(request, "safety/second_review.html", context)

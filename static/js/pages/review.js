@@ -25,6 +25,8 @@ function usePageKey(found) {
     const around = found.closest("details");
     if (around) around.open = true;
     found.focus();
+  } else if (found.tagName === "A") {
+    found.click();
   } else {
     found.form.requestSubmit(found);
   }
@@ -65,7 +67,7 @@ document.querySelector("[data-decide]")?.addEventListener(
 );
 
 // Flagged content that the reviewer has not opened is asked for once, before the first decision.
-const unread = new Set(document.querySelectorAll("details[data-unread]"));
+const unread = new Set(document.querySelectorAll("[data-unread]"));
 for (const part of unread) part.addEventListener("toggle", () => unread.delete(part), { once: true });
 
 function askFor(event, words) {

@@ -104,7 +104,7 @@ def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob
     client.force_login(morgan)
     page = strip_layout(client.get(f"/review/{held.pk}/").content.decode())
     assert '<section class="around after"><h2>Decisions about similar texts</h2>' in page
-    assert "Choose a reason to see earlier decisions" in page
+    assert "Choose a reason to see decisions about similar texts" in page
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,13 @@ def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob
     [
         (
             Signal("text", "v", SignalStatus.OK, {"hate": 0.97, "crime": 0.99}),
-            "Text classifiers: score 0.97, threshold 0.80 for “Withheld”",
+            "Text classifiers: score 0.970, threshold 0.80 for “Withheld”",
         ),
-        (Signal("guard", "v", SignalStatus.OK, {"hate": 0.5}), "Guard model: score 0.50"),
+        (Signal("guard", "v", SignalStatus.OK, {"hate": 0.5}), "Guard model: score 0.500 · Withheld"),
+        (
+            Signal("text", "v", SignalStatus.OK, {"hate": 0.6}),
+            "Text classifiers: score 0.600, threshold 0.60 for “Shown and sent to review” · Withheld",
+        ),
         (Signal("rules", "v", SignalStatus.OK, {}, "hate"), "Rules: a rule matched"),
         (Signal("lists", "v", SignalStatus.OK, {}, "k"), "Blocklists: “Names” matched"),
         (Signal("text", "v", SignalStatus.ERROR, {"hate": 0.97}), None),
@@ -130,7 +134,7 @@ def test_the_check_that_flagged_a_text_is_named(alice: User, signal: Signal, exp
     case = make_note_case(alice)
     case.snapshot.signals = [signal.to_json()]
     trigger = highlights.find_trigger(case, policy)
-    assert (code_labels.trigger_text(trigger) if trigger else None) == expected
+    assert (code_labels.trigger_text(trigger, Action.WITHHOLD) if trigger else None) == expected
 
 
 def test_a_stricter_assistant_shows_the_threshold_that_it_used(alice: User) -> None:
