@@ -22,6 +22,8 @@ def open_case(page: Any, words: str, text: str = "") -> None:
         seen.add(link)
         page.keyboard.press("Enter")
         page.locator("[data-decide]").wait_for()
+        if text:
+            open_covered(page)
         if text in (page.locator(".flagged").text_content() or ""):
             return
         page.goto(queue)
@@ -31,6 +33,10 @@ def open_case(page: Any, words: str, text: str = "") -> None:
 
 def open_covered(page: Any) -> None:
     """Open the covered content of a case, which the page asks for before a decision."""
+    if (link := page.locator("a[data-unread]")).count():
+        link.click()
+        page.wait_for_url("**open=1*")
+        page.locator("[data-decide]").wait_for()
     page.evaluate("document.querySelectorAll('details[data-unread]').forEach((part) => (part.open = true))")
 
 

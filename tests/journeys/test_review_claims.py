@@ -91,6 +91,7 @@ def test_folded_fields_open_by_their_keys_and_earlier_decisions_after_the_choice
     here = morgan.url
     decide(morgan, "1", "b")
     other = "keeper at the harbour"  # nearly the same words, of somebody else
+    open_covered(morgan)
     if other not in (morgan.locator(".flagged").text_content() or ""):  # else it has opened by itself
         morgan.goto(f"{site.url}/review/")
         open_case(morgan, "Violence", other)

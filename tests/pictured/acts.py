@@ -79,12 +79,14 @@ def _doctor(page: Any) -> None:
 
 def _shown(page: Any) -> None:
     """Show a severe text, which is hidden at first."""
-    page.keyboard.press("v")
+    if page.locator("a[data-unread]").count():
+        page.keyboard.press("v")
+        page.wait_for_url("**open=1*")
 
 
 def _claimed(page: Any) -> None:
-    if page.get_by_role("button", name="Claim and read").count():
-        page.get_by_role("button", name="Claim and read").click()
+    if page.get_by_role("button", name="Claim", exact=True).count():
+        page.get_by_role("button", name="Claim", exact=True).click()
         page.locator("[data-decide]").wait_for()
     _shown(page)
 

@@ -228,7 +228,7 @@ def addresses() -> dict[str, list[str]]:
             "/notices/", "/collections/", *(f"/shared/{row.secret}/" for row in Share.objects.filter(enabled=True)),
         ],
         "morgan": ["/review/", "/review/figures/", "/review/preferences/", "/review/break-glass/", "/feedback/",
-                   *(f"/review/{row.pk}/" for row in cases)],
+                   *(f"/review/{row.pk}/?open=1" for row in cases)],
         "ada": [
             "/review/policy/", "/review/blocklists/", "/review/log/", "/people/", "/people/groups/", "/people/limits/",
             "/tools/", "/settings/", "/privacy/holds/", "/status/",

@@ -7,7 +7,7 @@ import pytest
 from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.engines.types import EngineBroken
 from apps.images.models import Picture
-from apps.safety.models import Case, Snapshot, detector_outages
+from apps.safety.models import AuditEntry, Case, Snapshot, detector_outages
 from apps.safety.moderation import cases
 from apps.users.models import User
 from tests.factories import decide_case, make_client, make_user
@@ -48,7 +48,10 @@ def test_what_it_finds_is_held_and_a_case(
     assert staff.get(f"/review/{case.pk}/picture.png").status_code == 404  # nobody sees it before they claimed it
     staff.post(f"/review/{case.pk}/claim/")
     assert "Show the picture" in staff.get(f"/review/{case.pk}/").content.decode()
+    readings = AuditEntry.objects.filter(kind="read", subject=f"case {case.pk}")
+    before = readings.count()
     assert staff.get(f"/review/{case.pk}/picture.png").content.startswith(b"\x89PNG")
+    assert readings.count() == before + 1
     assert make_client(make_user("robin", User.Role.REVIEWER)).get(f"/review/{case.pk}/picture.png").status_code == 404
 
 

@@ -134,5 +134,5 @@ def test_the_console_marks_what_they_point_at(client: Client, alice: User, morga
     case = cases.flag_content(FlaggedContent(NOTE_KIND, "1", "question", text, alice.pk, outcome, (rule,)))
     cases.claim_case(morgan, case.pk)
     client.force_login(morgan)
-    page = client.get(f"/review/{case.pk}/").content.decode()
+    page = client.get(f"/review/{case.pk}/?open=1").content.decode()
     assert "build <mark>" not in page and "<mark>build a &lt;pipe&gt; bomb</mark>. Thanks!" in page

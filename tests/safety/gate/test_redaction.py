@@ -125,7 +125,7 @@ def test_the_console_offers_what_was_found_and_takes_out_by_keyboard(alice: User
     row, client = answer(alice), Client()
     client.force_login(morgan)
     held = cases.claim_case(morgan, flag_row(row).pk)
-    page = client.get(f"/review/{held.pk}/").content.decode()
+    page = client.get(f"/review/{held.pk}/?open=1").content.decode()
     assert re.search(rf'data-key="t"\s+aria-keyshortcuts="t"\s*>{re.escape(MAIL)}</textarea>', page)
     assert 'data-key="m"' in page
     sent = {"token": held.lease_token, "version": held.version, "reason": "clear", "outcome": "redact"}

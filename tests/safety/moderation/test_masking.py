@@ -138,7 +138,7 @@ def page(user: User, path: str) -> str:
 
 
 def of_a_case(alice: User, morgan: User) -> str:
-    return page(morgan, f"/review/{claimed(morgan, alice).pk}/")
+    return page(morgan, f"/review/{claimed(morgan, alice).pk}/?open=1")
 
 
 def of_many_cases(alice: User, morgan: User) -> str:
@@ -154,7 +154,7 @@ def of_a_second_look(alice: User, morgan: User) -> str:
     robin = make_user("robin", User.Role.REVIEWER)
     client = Client()
     client.force_login(robin)
-    return page(robin, client.post("/review/second-reviews/")["Location"])
+    return page(robin, client.post("/review/second-reviews/")["Location"] + "?open=1")
 
 
 def of_an_appeal(alice: User, morgan: User) -> str:
@@ -163,7 +163,7 @@ def of_an_appeal(alice: User, morgan: User) -> str:
     appeals.submit_appeal(alice, Notice.objects.get(decision=decision), ALL[:2000])
     robin = make_user("robin", User.Role.REVIEWER)
     cases.claim_case(robin, held.pk)
-    return page(robin, f"/review/{held.pk}/")
+    return page(robin, f"/review/{held.pk}/?open=1")
 
 
 def of_break_glass(alice: User, morgan: User) -> str:
@@ -196,7 +196,7 @@ def test_no_secret_stands_on_any_page_of_review(
 def test_a_reviewer_takes_out_secrets_without_seeing_them(alice: User, morgan: User, notes: NotesNearSecret) -> None:
     secret = SECRETS["github token"][1]
     held = claimed(morgan, alice, text=f"with {secret} in it")
-    assert "[secret_key]" in page(morgan, f"/review/{held.pk}/").split('name="spans"')[1].split("</textarea>")[0]
+    assert "[secret_key]" in page(morgan, f"/review/{held.pk}/?open=1").split('name="spans"')[1].split("</textarea>")[0]
     cases.decide_case(morgan, held.pk, make_decision_input(held, "redact", redact_terms=("[secret_key]",)))
     assert notes.state["1"] == secret
 
@@ -217,6 +217,6 @@ def test_opening_a_case_asks_no_model_inside_its_transaction(
     assert inside == []
     stored = Snapshot.objects.get(pk=found.snapshot_id).context[0]["text"]
     assert all(secret not in stored for _, secret in SECRETS.values())
-    page(morgan, f"/review/{cases.claim_case(morgan, found.pk).pk}/")
+    page(morgan, f"/review/{cases.claim_case(morgan, found.pk).pk}/?open=1")
     assert inside != [], "names are masked where the case is read"
     assert SecondReview.objects.count() == 0

@@ -72,7 +72,7 @@ def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the
     page = client.get("/review/").content.decode()
     assert "You have the permission for them" in page and str(hidden.pk) in page
     client.post(f"/review/{hidden.pk}/claim/")
-    assert f"some [{SEALED}] text" in client.get(f"/review/{hidden.pk}/").content.decode()
+    assert f"some [{SEALED}] text" in client.get(f"/review/{hidden.pk}/?open=1").content.decode()
     held = Case.objects.get(pk=hidden.pk)
     cases.decide_case(morgan, held.pk, make_decision_input(held))
     appeals.submit_appeal(alice, Notice.objects.get(decision__isnull=False), "It was a report.")

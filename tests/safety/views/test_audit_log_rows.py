@@ -50,7 +50,7 @@ def test_settings_limits_groups_and_invitations_are_named_as_on_their_pages(ada:
          ("Settings Openbook", [("Name", "Sentences shown"), ("Before", str(ShownSentences.AUTOMATIC.label)),
                                 ("After", "All sentences")])),
         ("settings", {"name": "signup", "before": "open", "after": "closed"},
-         ("Settings", [("Name", "Who can sign up"), ("Before", "Open: anyone may sign up"), ("After", "Closed")])),
+         ("Settings", [("Name", "Who can sign up"), ("Before", "Open: anyone can sign up"), ("After", "Closed")])),
         (f"limit group {group.pk} pictures", {"before": "", "after": "5 / 3"},
          ("Pictures, group Caretakers", [("After", "5 at once, 3 per hour")])),
         ("limit address sign_ins", {"after": ""}, ("Failed sign-ins, each network address", [])),

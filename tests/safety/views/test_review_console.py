@@ -47,9 +47,13 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     assert not AuditEntry.objects.filter(kind="read").exists()
     morgan.post(f"/review/{first.pk}/claim/")
     page = morgan.get(f"/review/{first.pk}/").content.decode()
+    assert "some [hate] text" not in page and "What was said before" not in page and 'name="spans"' not in page
+    assert not AuditEntry.objects.filter(kind="read").exists(), "a claim is no reading"
+    page = morgan.get(f"/review/{first.pk}/?open=1").content.decode()
+    assert AuditEntry.objects.filter(kind="read").count() == 1
     assert "some [hate] text" in page
     assert "What was said before" in page
-    assert "Text classifiers: score 0.97, threshold" in page
+    assert "Text classifiers: score 0.970, threshold" in page
     following = sent(morgan, first.pk, "block")
     assert following.startswith(f"/review/{second.pk}/")  # the next one opens by itself, and the page says so
     assert "You have claimed the next case." in morgan.get(following).content.decode()
@@ -64,11 +68,14 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     robin.post(f"/review/{first.pk}/claim/")
     page = robin.get(f"/review/{first.pk}/").content.decode()
     assert "It was a quotation." in page
-    assert "Clear violation" in page  # the reasons, and not what was decided first
+    first_decision = page.partition("First decision</h2>")[2].partition("</section>")[0]
+    assert "Withheld: Clear violation of the clause" in strip_layout(first_decision)
+    assert '<section class="around after">' in page, "hidden until the reviewer has chosen a reason"
+    assert "Reject the appeal: the decision stays" in page and "Grant the appeal: the decision is reversed" in page
     assert "Decided</h2>" not in page
     assert 'name="spans"' not in page and 'name="feature"' not in page  # no outcome here uses them
     assert "A decision on an appeal is final" in page and "You can undo" not in page
-    assert "Text classifiers" not in page
+    assert "Text classifiers" not in page.partition("First decision</h2>")[0]
     page = strip_layout(robin.get(sent(robin, first.pk, "overturn", "mistake")).content.decode())
     assert "Decision overturned; the user has been told." in page and "data-undo" not in page
     assert notes.state["1"] == "as it was"
@@ -144,7 +151,7 @@ def test_text_is_shown_as_text(alice: User, staff: tuple[Client, Client], notes:
         FlaggedContent("note", "1", "question", bad, alice.pk, PolicyResult(Action.SEND, "hate", 3, 1.0))
     )
     staff[0].post(f"/review/{held.pk}/claim/")
-    page = staff[0].get(f"/review/{held.pk}/").content.decode()
+    page = staff[0].get(f"/review/{held.pk}/?open=1").content.decode()
     assert "&lt;img src=x" in page
     assert "<img src=x" not in page
 
