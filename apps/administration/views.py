@@ -39,9 +39,9 @@ def list_collections(request: HttpRequest) -> HttpResponse:
     return render(request, "administration/collections.html", context)
 
 
-@require_safe
 @never_cache
 @administrator_required
+@require_safe
 def show_models(request: HttpRequest) -> HttpResponse:
     """Show the chat models, engines and model profiles, each with its environment variable."""
     context = {

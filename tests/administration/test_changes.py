@@ -83,7 +83,7 @@ def test_a_group_is_renamed_and_the_log_names_both(admin: Client, ada: User) -> 
     admin.post(f"/people/groups/{group.pk}/rename/", {"name": "Northerners"})
     assert entries() == [("group.renamed", ada.pk, None, {"before": "Team", "after": "Northerners"})]
     [entry] = audit_log_rows.make_rows(AuditEntry.objects.all())
-    assert (entry.event, entry.actor, entry.subject) == ("Group renamed", "Ada", f"Group {group.pk}")
+    assert (entry.event, entry.actor, entry.subject) == ("Group renamed", "Ada", "Group Northerners")
     assert ("Before", "Team") in entry.details and ("After", "Northerners") in entry.details
 
 

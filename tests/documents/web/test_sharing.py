@@ -69,7 +69,7 @@ def test_the_card_of_a_collection_tells_its_owner_who_reads_it(
     GroupShare.objects.create(collection=collection, group=Group.objects.create(name="Crew"), role="reader")
     assert "shared with Crew" in card(alice_client) and "shared with 2 users" in card(alice_client)
     assert "shared with" not in card(make_client(bob))
-    alice_client.post(f"/collections/{collection.pk}/everyone/", {"everyone": "on"})
+    alice_client.post(f"/collections/{collection.pk}/people/everyone/", {"everyone": "on"})
     assert "shared with everyone" in card(alice_client) and "shared with Crew" not in card(alice_client)
 
 
