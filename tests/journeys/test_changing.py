@@ -23,8 +23,8 @@ def editor(studio: Any, request: pytest.FixtureRequest) -> Any:
 
 def get_marked_percentage(page: Any) -> int:
     """Return the marked percentage of the picture, as the page shows it."""
-    page.wait_for_function("/^\\d/.test(document.querySelector('[data-mask-said]').textContent)")
-    return int(page.locator("[data-mask-said]").inner_text().split()[0])
+    page.wait_for_function("/^\\d/.test(document.querySelector('[data-mask-status]').textContent)")
+    return int(page.locator("[data-mask-status]").inner_text().split()[0])
 
 
 def test_marked_by_mouse_undone_and_drawn_anew(editor: Any) -> None:
@@ -52,11 +52,11 @@ def test_marked_by_mouse_undone_and_drawn_anew(editor: Any) -> None:
 
 def test_marked_by_keyboard_alone(editor: Any) -> None:
     editor.get_by_role("button", name="Change this part").click()
-    expect(editor.locator("[data-mask-said]")).to_have_text("Mark the part to change first.")
+    expect(editor.locator("[data-mask-status]")).to_have_text("Mark the part to change first.")
     canvas = editor.locator("[data-mask-canvas]")
     expect(canvas).to_be_focused()
     editor.keyboard.press("ArrowRight")
-    expect(editor.locator("[data-mask-said]")).to_contain_text("Rectangle at")
+    expect(editor.locator("[data-mask-status]")).to_contain_text("Rectangle at")
     editor.keyboard.press("Shift+ArrowRight")
     editor.keyboard.press("Enter")
     first = get_marked_percentage(editor)

@@ -103,12 +103,12 @@ def test_open_pages_to_print_and_to_compare_lose_it_too(visit: Visit) -> None:
     printed = visit(f"/c/{alice.url.partition('/c/')[2].partition('?')[0].rstrip('/')}/print/")
     compared = visit(f"/answers/{turn.get_attribute('data-turn')}/compare/")
     for page in (printed, compared):
-        expect(page.locator("[data-standing]")).to_contain_text(sentence)
+        expect(page.locator("[data-watched]")).to_contain_text(sentence)
     reported(alice, turn)
     morgan = visit("/review/", person="morgan")
     open_case(morgan, REASON, sentence)
     decide(morgan, "1", "b")
     for page in (printed, compared):
-        expect(page.locator("[data-standing]")).to_contain_text("A reviewer withheld this.", timeout=AT_ONCE_MS)
-    assert sentence not in printed.locator("[data-standing]").inner_text()
-    assert compared.locator("[data-standing]").inner_text().count(sentence) == 1  # the other answer says the same
+        expect(page.locator("[data-watched]")).to_contain_text("A reviewer withheld this.", timeout=AT_ONCE_MS)
+    assert sentence not in printed.locator("[data-watched]").inner_text()
+    assert compared.locator("[data-watched]").inner_text().count(sentence) == 1  # the other answer says the same

@@ -48,7 +48,7 @@ def _sheet(selector: str) -> Act:
 
 def _response_settings(page: Any) -> None:
     show_controls(page)
-    page.locator("[data-drawing] summary").first.click()
+    page.locator("[data-sampling] summary").first.click()
 
 
 def _tool(page: Any) -> None:

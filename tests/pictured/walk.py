@@ -110,8 +110,8 @@ def _asked(camera: Camera, page: Any, *questions: str) -> str:
 
 def _again(page: Any) -> None:
     """Regenerate the last answer with another style."""
-    page.locator("[data-drawing] summary").first.click()
-    page.locator("[data-drawing] input[value=creative]").check()
+    page.locator("[data-sampling] summary").first.click()
+    page.locator("[data-sampling] input[value=creative]").check()
     page.keyboard.press("Escape")
     page.locator('[data-do="retry"]').click()
     ended(page.locator("[data-turn]").last)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tests.words.markup import Part, bare, parts
 
-_ALSO_READ = {"aria-label", "title", "placeholder", "alt", "data-name", "data-panel-name", "data-said", "label"}
+_ALSO_READ = {"aria-label", "title", "placeholder", "alt", "data-name", "data-panel-name", "data-announcement", "label"}
 _NEVER_SHOWN = {"code", "kbd", "svg", "script", "style"}
 _VOID = {"br", "hr", "img", "input", "link", "meta", "source", "wbr", "area", "base", "col"}
 _ENTITY, _NAME, _WORD = re.compile(r"&#?\w+;"), re.compile(r"\bOpenbook\b"), re.compile(r"[^\W\d_]{2,}")

@@ -29,8 +29,8 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     if (!busy()) showVersion(link);
   }
-  const taken = event.target.closest("[data-takes]");
+  const taken = event.target.closest("[data-export]");
   if (!taken) return;
-  taken.href = `${getAddress()}${taken.dataset.takes}?at=${transcript.getLastId() ?? ""}`;
+  taken.href = `${getAddress()}${taken.dataset.export}?at=${transcript.getLastId() ?? ""}`;
   taken.closest("details").open = false;
 });

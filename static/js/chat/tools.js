@@ -11,7 +11,7 @@ export function placeCard(list, call, wanted) {
   else list.append(fresh);
   if (open) fresh.querySelector("details").open = true;
   if (hadFocus) fresh.querySelector("summary").focus({ preventScroll: true }); // the button that had the focus is gone
-  if (!old || old.dataset.status !== fresh.dataset.status) announce(fresh.dataset.said);
+  if (!old || old.dataset.status !== fresh.dataset.status) announce(fresh.dataset.announcement);
 }
 
 document.addEventListener("click", ({ target }) => {

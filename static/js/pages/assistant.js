@@ -10,13 +10,13 @@ import { gettext } from "../lib/i18n.js";
 const button = document.querySelector("[data-try]");
 const form = button.closest("form");
 const output = document.getElementById("tried");
-const status = document.querySelector("[data-trying]");
+const status = document.querySelector("[data-try-status]");
 const ASK = button.textContent;
 const PLACED = new Set(["sources", "quotes", "nothing"]);
 let running = null; // the AbortController of what is being written
 
 class Answer extends StreamedAnswer {
-  article = document.querySelector("[data-tried-parts]").content.cloneNode(true).firstElementChild;
+  article = document.querySelector("[data-try-template]").content.cloneNode(true).firstElementChild;
 
   show() {
     const events = this.takeArrived();

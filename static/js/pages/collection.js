@@ -12,7 +12,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 // A reader of the screen hears how many are ready, from one place that stays, whenever that changes.
-const status = document.querySelector("[data-said]");
+const status = document.querySelector("[data-announcement]");
 onChange(() => {
   const words = document.querySelector("#tray [data-summary]")?.textContent.trim() ?? "";
   if (status.textContent !== words) status.textContent = words;

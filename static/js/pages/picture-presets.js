@@ -24,5 +24,5 @@ document.addEventListener("click", (event) => {
   const { lacking } = chosen.dataset;
   const applied = interpolate(gettext("The settings of “%(name)s” were applied."), { name: chosen.textContent.trim() });
   const omitted = lacking && interpolate(gettext("Left out, because this model does not support it: %(lacking)s."), { lacking });
-  document.querySelector("[data-preset-said]").textContent = [applied, omitted].filter(Boolean).join(" ");
+  document.querySelector("[data-preset-status]").textContent = [applied, omitted].filter(Boolean).join(" ");
 });

@@ -2,17 +2,17 @@
 // conversation is opened instead.
 import { watchPage } from "../net/watch.js";
 
-const content = () => document.querySelector("[data-standing]");
+const content = () => document.querySelector("[data-watched]");
 
 watchPage({
   replace(page) {
-    if (!page) return location.replace(`/c/${content().dataset.standing}/`);
+    if (!page) return location.replace(`/c/${content().dataset.watched}/`);
     document.title = page.title;
-    content().replaceWith(page.querySelector("[data-standing]"));
+    content().replaceWith(page.querySelector("[data-watched]"));
   },
   received({ type, conversation }) {
     if (type === "picture") return true;
-    if (!["retracted", "released"].includes(type) || conversation !== content().dataset.standing) return false;
+    if (!["retracted", "released"].includes(type) || conversation !== content().dataset.watched) return false;
     if (type === "retracted") content().replaceChildren();
     return true;
   },

@@ -13,7 +13,7 @@ function marking() {
   const [shown, drawn] = [canvas.getContext("2d"), marks.getContext("2d", { willReadFrequently: true })];
   const size = editor.querySelector("[data-mask-size]");
   const erase = editor.querySelector("[data-mask-erase]");
-  const status = editor.querySelector("[data-mask-said]");
+  const status = editor.querySelector("[data-mask-status]");
   const file = form.querySelector("input[type=file]");
   const unit = Math.max(1, Math.round(Math.max(width, height) / 64)); // of a step by keyboard
   const box = { x: Math.round(width * 0.375), y: Math.round(height * 0.375), w: Math.round(width / 4), h: Math.round(height / 4) };

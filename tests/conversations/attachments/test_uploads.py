@@ -174,7 +174,7 @@ def test_what_the_classifier_finds_is_held_for_review_and_can_be_released(
     registry._built.pop("pictures", None)
     monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: {"sexual": 0.95})
     own = make_client(alice)
-    assert "data-held" in posted(own, drawn("x")).content.decode()
+    assert "data-withheld" in posted(own, drawn("x")).content.decode()
     row, case = AttachedPicture.objects.get(), Case.objects.get()
     assert (row.status, case.kind, case.owner_id) == ("held", "attached", alice.pk)
     assert own.get(f"/attached/{row.pk}/").status_code == 404
@@ -193,4 +193,4 @@ def test_why_one_is_held_is_read_in_the_language_of_the_page(alice: User) -> Non
     own = make_client(alice)
     own.cookies["language"] = "de"
     shown = own.get(f"/attached/?id={row.pk}").content.decode()
-    assert "data-held" in shown and held not in shown
+    assert "data-withheld" in shown and held not in shown

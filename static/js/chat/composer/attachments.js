@@ -18,7 +18,7 @@ const input = form.querySelector("[data-attach-file]");
 const temporary = "temporary" in document.querySelector("[data-chat]").dataset;
 const conversation = () => document.querySelector("[data-chat]").dataset.conversation;
 const id = (chip) => chip.dataset.attached;
-const ready = () => [...chips.querySelectorAll("[data-attached]:not([data-held])")];
+const ready = () => [...chips.querySelectorAll("[data-attached]:not([data-withheld])")];
 const sent = new Map(); // text -> chips of a question that is under way: they come back where it is refused
 let rerunIds = null; // ids that belong to a question which is asked anew
 let submitting = false; // what is in the field is being sent

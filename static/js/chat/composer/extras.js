@@ -8,6 +8,6 @@ const close = () => {
 
 sheet.addEventListener("click", ({ target, clientY }) => {
   const beside = target === sheet && clientY < sheet.getBoundingClientRect().top;
-  if (beside || target.closest("[data-call-tool], [data-put-prompt], [data-picture-begin]")) close();
+  if (beside || target.closest("[data-call-tool], [data-insert-prompt], [data-picture-begin]")) close();
 });
 phone.addEventListener("change", close);

@@ -65,7 +65,7 @@ async function show(all) {
   try {
     const fresh = await fetchSheet();
     if (all) sheet.replaceChildren(fresh);
-    else sheet.querySelector("[data-passing]").textContent = fresh.querySelector("[data-passing]").textContent;
+    else sheet.querySelector("[data-match-count]").textContent = fresh.querySelector("[data-match-count]").textContent;
   } catch (error) {
     if (error.name === "AbortError") return;
     const words = gettext("The filters could not be loaded. Close the menu and open it again.");

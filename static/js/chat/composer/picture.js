@@ -79,7 +79,7 @@ document.addEventListener("click", ({ target }) => {
 
 // Asked anew with other words, it keeps what it had begun with.
 document.addEventListener("question:rerun", ({ target, detail }) => {
-  const had = target.querySelector("[data-draws]")?.dataset.draws;
+  const had = target.querySelector("[data-picture-options]")?.dataset.pictureOptions;
   if (!had || !COMMAND.test(detail.text)) return;
   once = JSON.parse(had);
   setTimeout(() => (once = null));

@@ -39,7 +39,7 @@ function take(item) {
 }
 
 document.addEventListener("click", ({ target }) => {
-  const button = target.closest("[data-put-prompt]");
+  const button = target.closest("[data-insert-prompt]");
   if (!button) return;
   button.closest("details").open = false;
   field.focus();

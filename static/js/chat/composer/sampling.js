@@ -1,12 +1,12 @@
 // How words are chosen: a preset, and what differs from it. The fields are the truth; the server keeps what was sent last.
 import { gettext, interpolate } from "../../lib/i18n.js";
 
-const menu = document.querySelector("[data-drawing]");
+const menu = document.querySelector("[data-sampling]");
 const presets = [...menu.querySelectorAll("input[name=preset]")];
 const controls = () => [...menu.querySelectorAll("[data-control]")]; // one comes when it is looked at, where a server has it
 const lengths = [...menu.querySelectorAll("input[name=length]")]; // short for the field of tokens under Advanced
 const longest = menu.querySelector("[data-control=max_tokens]");
-const words = menu.querySelector("[data-drawing-words]");
+const words = menu.querySelector("[data-sampling-words]");
 
 const preset = () => presets.find((radio) => radio.checked);
 const changed = () => controls().filter((control) => control.value.trim());
@@ -21,7 +21,7 @@ function show() {
   for (const control of controls()) {
     const { defaults } = control.dataset;
     if (defaults) control.placeholder = JSON.parse(defaults)[preset().value];
-    control.parentElement.querySelector("[data-set-back]").hidden = !control.value.trim();
+    control.parentElement.querySelector("[data-reset]").hidden = !control.value.trim();
   }
 }
 
@@ -30,14 +30,14 @@ menu.addEventListener("input", ({ target }) => {
   show();
 });
 menu.addEventListener("click", ({ target }) => {
-  const back = target.closest("[data-set-back]");
+  const back = target.closest("[data-reset]");
   if (!back) return;
   const control = back.parentElement.querySelector("[data-control]");
   control.value = "";
   control.focus();
   show();
 });
-menu.querySelector("[data-drawing-reset]").addEventListener("click", () => {
+menu.querySelector("[data-sampling-reset]").addEventListener("click", () => {
   for (const control of controls()) control.value = "";
   show();
 });
