@@ -15,9 +15,15 @@ from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
 
 
+def show_options(page: Any) -> None:
+    if not page.get_by_label("Starter questions").is_visible():
+        page.locator("summary", has_text="More options").click()
+
+
 def make(page: Any, name: str) -> None:
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Instructions").fill("Answer in short sentences.")
+    show_options(page)
     page.get_by_label("Starter questions").fill(LEAVE)
     page.get_by_role("button", name="Create assistant").click()
     page.get_by_text(f"{name} was created.").wait_for()
@@ -97,6 +103,7 @@ def test_a_change_is_a_version_and_an_earlier_one_comes_back(visit: Visit) -> No
 
 def test_an_assistant_that_is_stricter_withholds_what_the_site_answers(visit: Visit, site: Site) -> None:
     page = visit("/assistants/new/")
+    show_options(page)
     levels = page.get_by_role("group", name="Safety level")
     expect(levels.get_by_role("radio")).to_have_count(3)
     expect(levels.get_by_label("Site default:")).to_be_checked()

@@ -70,6 +70,7 @@ def test_one_question_two_models_by_keyboard(open_: Visit, width: int) -> None:
 def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
     page = open_("/assistants/new/")
     page.get_by_label("Name", exact=True).fill("Deep one")
+    page.locator("summary", has_text="More options").click()
     page.get_by_label("Model").select_option("Large")
     assert find_visible_violations(page) == []
     page.get_by_role("button", name="Create assistant").click()

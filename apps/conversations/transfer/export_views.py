@@ -18,7 +18,7 @@ from apps.conversations.core.message_tree import find_path
 from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.evidence import source_panel
 from apps.conversations.history import transcript
-from apps.conversations.models import Conversation
+from apps.conversations.models import Conversation, ShownSentences
 from apps.conversations.transfer import export
 from apps.users.permissions import get_signed_in_user
 
@@ -58,6 +58,9 @@ def show_print_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = _conversation(request, pk)
     path = find_path(row.messages.all(), parse_id_or_none(request.GET.get("at")))
     export.withhold_answers(get_signed_in_user(request), row, path)
+    for item in path:
+        if item.answer:
+            item.answer.shown_sentences = ShownSentences.ALL  # nothing unfolds on paper; unverified ones have a mark
     turns = export.withhold_pictures(transcript.build_turns(get_signed_in_user(request), path))
     context = {
         "conversation": row,

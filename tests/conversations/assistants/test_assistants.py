@@ -10,6 +10,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from PIL import Image
 
 from apps.conversations.assistants import services
@@ -245,6 +246,19 @@ def test_the_form_speaks_the_language_of_who_fills_it_in(alice: User) -> None:
     alice.save()
     page = make_client(alice).get("/assistants/new/").content.decode()
     assert "Una por línea, hasta 6." in page and "One per line" not in page
+
+
+def test_rare_options_of_a_new_assistant_are_closed_until_one_is_refused(alice: User) -> None:
+    def get_options(page: HttpResponse) -> tuple[str, str]:
+        first, options = page.content.decode().split('<details class="more"', 1)
+        return first, options.split("<summary>", 1)[0]
+
+    client = make_client(alice)
+    first, options = get_options(client.get("/assistants/new/"))
+    assert "open" not in options and all(f'name="{name}"' in first for name in ("name", "instructions"))
+    assert 'name="style"' not in first
+    refused = client.post("/assistants/new/", FORM | {"starters": "x" * 201})
+    assert refused.status_code == 400 and "open" in get_options(refused)[1]
 
 
 def test_sharing_says_what_was_shared_and_that_the_owner_needs_no_share(alice: User, bob: User) -> None:
