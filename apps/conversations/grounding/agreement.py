@@ -19,6 +19,7 @@ from apps.conversations.grounding.claim_features import (
     normalise_token,
     number_value,
     split_tokens,
+    split_words,
 )
 from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, UNITS, Lexicon, iter_opposite_forms, merge_forms
 from apps.lib.text.analyzer import stem_word
@@ -270,12 +271,8 @@ def _says_contrary(claimed: ClaimFeatures, stated: ClaimFeatures) -> bool:
 
 def is_verbatim(claim: str, source: str) -> bool:
     """Return whether the words of a claim, four or more, stand in a row in the source, whatever its punctuation."""
-    words, source_words = _normalise_words(claim), _normalise_words(source)
-    return words.count(" ") >= _FEWEST_QUOTED - 1 and f" {words} " in f" {source_words} "
-
-
-def _normalise_words(text: str) -> str:
-    return " ".join(normalise_token(token) for token in split_tokens(text) if token[0].isalnum())
+    words, source_words = split_words(claim), split_words(source)
+    return len(words) >= _FEWEST_QUOTED and f" {' '.join(words)} " in f" {' '.join(source_words)} "
 
 
 OPPOSITE_STEMS = {  # code of the language -> stem -> stems of its contraries

@@ -152,7 +152,7 @@ class Citer:
         claim = _OPENING.sub("", _ENUMERATOR.sub("", strip_model_citations(text).strip(" \t\n*_#>|-")))
         found, best = self._find_support(claim)
         if not found:
-            return [_make_citation(index, start, end, None, min(best, _UNSUPPORTED))]
+            return [SentenceCitation(index, start, end, None, 0, 0, round(min(best, _UNSUPPORTED), 4))]
         return [
             SentenceCitation(
                 index, start, end, w.source, w.start, w.end, round(verdict.score, 4), quoted=verdict.quoted
@@ -200,18 +200,19 @@ class Citer:
     def _find_answering(self, claim: str) -> _ShortAnswerBasis | None:
         """Return the window on which a few words stand that only make sense as an answer to the question, as "41."
         after "How many tons does the crane lift?": one about the question has to say them. None for other sentences."""
-        asked, bare = extract_features(self.question), _FRAME.sub("", claim)
+        asked, bare = extract_features(self.question), strip_answer_frame(claim)
         claimed = extract_features(bare)
         new = claimed.terms - asked.terms
         if not new or len(new) > _SHORT or not asked.terms:
             return None
         share, about = self._select_about_subject(asked)
         sure = share >= _ABOUT and len(bare.split()) <= _SHORT
-        supporting = [w for w in about if claimed.numbers <= w.facts.numbers and new & claimed.names <= w.facts.terms]
         supporting = [
             window
-            for window in supporting
-            if number_relevance.has_fitting_numbers(self.question, claim, window.premise.text)
+            for window in about
+            if claimed.numbers <= window.facts.numbers
+            and new & claimed.names <= window.facts.terms
+            and number_relevance.has_fitting_numbers(self.question, claim, window.premise.text)
         ]
         words = new - NUMBER_WORD_STEMS if claimed.numbers else new
         says = [window for window in supporting if words <= window.facts.terms]
@@ -257,16 +258,6 @@ class Citer:
 def strip_answer_frame(claim: str) -> str:
     """Return a claim without words such as "The answer is:" before it."""
     return _FRAME.sub("", claim)
-
-
-def _make_citation(
-    index: int, start: int, end: int, found: tuple[SupportVerdict, EvidenceWindow] | None, default: float = 0.0
-) -> SentenceCitation:
-    """Return the one citation of a sentence; without a source and with the score `default` where none was found."""
-    if found is None:
-        return SentenceCitation(index, start, end, None, 0, 0, round(default, 4))
-    verdict, window = found
-    return SentenceCitation(index, start, end, window.source, window.start, window.end, round(verdict.score, 4))
 
 
 def _select_sources(

@@ -125,6 +125,11 @@ def split_tokens(text: str) -> list[str]:
     return _TOKEN.findall(unicodedata.normalize("NFKC", text))
 
 
+def split_words(text: str) -> list[str]:
+    """Return the words and numbers of a text, normalised."""
+    return [normalise_token(token) for token in split_tokens(text) if token[0].isalnum()]
+
+
 def is_amount(token: str) -> bool:
     """Return whether a token is a number, or a part of one in English words."""
     plain = token.casefold().removesuffix("'s")

@@ -330,14 +330,8 @@ class _Question:
     def read(cls, text: str, idf: Mapping[str, float]) -> _Question:
         found = extract_features(text).terms
         weight = {term: idf.get(term, _COMMON) for term in found}
-        return cls(
-            text,
-            found,
-            extract_identifiers(text),
-            weight,
-            tuple(pairwise(extract_terms(text))),
-            detect_answer_type(text),
-        )
+        word_pairs = tuple(pairwise(extract_terms(text)))
+        return cls(text, found, extract_identifiers(text), weight, word_pairs, detect_answer_type(text))
 
 
 def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:

@@ -18,8 +18,7 @@ from apps.conversations.grounding.claim_features import (
     NUMBER_WORD_STEMS,
     ClaimFeatures,
     extract_features,
-    normalise_token,
-    split_tokens,
+    split_words,
 )
 from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS
 from apps.conversations.grounding.support_check import Premise, SupportVerdict, is_whole_quote, weigh_words
@@ -94,7 +93,7 @@ def is_nearly_verbatim(claim: str, source: str, language: str = "en") -> bool:
     A few small words may stand around the runs. Neither these nor what the source says between the runs may deny or
     limit anything.
     """
-    words, source_words = _split_words(claim), _split_words(source)
+    words, source_words = split_words(claim), split_words(source)
     blocks = SequenceMatcher(None, words, source_words, autojunk=False).get_matching_blocks()
     runs = [block for block in blocks if block.size >= _FEWEST]
     if not 1 <= len(runs) <= _RUNS:
@@ -112,7 +111,3 @@ def _limits(words: Sequence[str], language: str) -> bool:
     lexicon = LEXICONS.get(language, ENGLISH)
     text = f" {' '.join(words)} "
     return any(f" {term} " in text for term in (*lexicon.negations, *lexicon.modals, *lexicon.quantifiers))
-
-
-def _split_words(text: str) -> list[str]:
-    return [normalise_token(token) for token in split_tokens(text) if token[0].isalnum()]

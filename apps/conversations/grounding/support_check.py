@@ -7,10 +7,10 @@ time, so that numbers and names of several sentences cannot be joined to somethi
 from __future__ import annotations
 
 import math
-import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol, cast
 
 from django.conf import settings
@@ -62,10 +62,8 @@ class AgreementAndInference:
     def judge(self, claim: str, premises: Sequence[Premise]) -> list[SupportVerdict]:
         """Return one verdict for each premise; the model reads the first few that agree, none where one is quoted."""
         verdicts = [_compare(claim, premise) for premise in premises]
-        if any(verdict is not None and verdict.quoted for verdict in verdicts):
-            open_ = []
-        else:
-            open_ = [at for at, verdict in enumerate(verdicts) if verdict is None][:_READ]
+        quoted = any(verdict is not None and verdict.quoted for verdict in verdicts)
+        open_ = [] if quoted else [at for at, verdict in enumerate(verdicts) if verdict is None][:_READ]
         scores = registry.get_nli_engine().entailment_scores([_write_pair(premises[at], claim) for at in open_])
         for at, score in zip(open_, scores, strict=True):
             verdicts[at] = SupportVerdict(float(score))
@@ -92,20 +90,15 @@ def _write_pair(premise: Premise, claim: str) -> tuple[str, str]:
     return write_digits(premise.text, premise.language), write_digits(claim, premise.language)
 
 
-_lock = threading.Lock()
-_built: dict[str, SupportCheck] = {}
-
-
 def get_support_check() -> SupportCheck:
     """Return the check that the settings name, built once a process."""
     config = settings.SUPPORT_CHECK
-    key = repr(config)
-    found = _built.get(key)
-    if found is None:
-        with _lock:
-            built = import_string(config["BACKEND"])(**config.get("OPTIONS", {}))
-            found = _built.setdefault(key, cast(SupportCheck, built))
-    return found
+    return _build(config["BACKEND"], tuple(config.get("OPTIONS", {}).items()))
+
+
+@cache
+def _build(backend: str, options: tuple[tuple[str, object], ...]) -> SupportCheck:
+    return cast(SupportCheck, import_string(backend)(**dict(options)))
 
 
 def weigh_words(claim: ClaimFeatures, premises: Sequence[ClaimFeatures]) -> dict[str, float]:

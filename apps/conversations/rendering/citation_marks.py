@@ -119,10 +119,10 @@ def insert_citation_marks(
     markup: str,
     citations: Iterable[SentenceCitation],
     answer_id: UUID | str,
-    unavailable: Collection[int] = (),
-    shown_numbers: Mapping[int, int] | None = None,
+    unavailable: Collection[int],
+    shown_numbers: Mapping[int, int] | None,
     *,
-    bare: bool = False,
+    bare: bool,
 ) -> str:
     """Return the HTML with citation marks in their slots, and unverified sentences marked.
 

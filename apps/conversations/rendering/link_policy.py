@@ -43,11 +43,6 @@ def collect_allowed_links(texts: Iterable[str]) -> LinkPolicy:
     return LinkPolicy(links.find_hosts(text), links.find_addresses(text), links.find_mailboxes(text))
 
 
-def find_addresses(text: str) -> list[tuple[int, int]]:
-    """Return the spans of web addresses in running text."""
-    return links.find_address_spans(text)
-
-
 def normalise_address(address: str) -> str:
     """Return the address with a scheme, as a browser needs it."""
     return f"https://{address}" if address[:4].casefold() == "www." else address

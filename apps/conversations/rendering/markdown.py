@@ -58,86 +58,20 @@ def check_deadline(deadline: Deadline | None) -> None:
         raise RenderTimeout
 
 
-_MATH_TAGS = frozenset(
-    {
-        "math",
-        "mrow",
-        "mi",
-        "mn",
-        "mo",
-        "ms",
-        "mtext",
-        "mspace",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "msup",
-        "msub",
-        "msubsup",
-        "munder",
-    }
-    | {
-        "mover",
-        "munderover",
-        "mtable",
-        "mtr",
-        "mtd",
-        "mpadded",
-        "mphantom",
-        "menclose",
-        "mstyle",
-        "mmultiscripts",
-        "mprescripts",
-    }
+def _names(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_MATH_TAGS = _names(
+    "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msup msub msubsup munder mover munderover mtable mtr mtd "
+    "mpadded mphantom menclose mstyle mmultiscripts mprescripts"
 )
-_TAGS = _MATH_TAGS | {
-    *(
-        "p",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "li",
-        "blockquote",
-        "hr",
-        "br",
-        "strong",
-        "em",
-        "s",
-        "a",
-        "code",
-        "pre",
-        "span",
-    ),
-    *("table", "thead", "tbody", "tr", "th", "td", "div"),
-}
-_MATH_ATTRIBUTES = frozenset(
-    {
-        "mathvariant",
-        "stretchy",
-        "fence",
-        "form",
-        "separator",
-        "accent",
-        "accentunder",
-        "minsize",
-        "maxsize",
-        "symmetric",
-    }
-    | {
-        "linethickness",
-        "displaystyle",
-        "scriptlevel",
-        "columnalign",
-        "rowspacing",
-        "columnspacing",
-        "notation",
-        "lspace",
-        "rspace",
-    }
-    | {"width", "height", "depth", "movablelimits", "largeop"}
+_TAGS = _MATH_TAGS | _names(
+    "p h3 h4 h5 h6 ul ol li blockquote hr br strong em s a code pre span table thead tbody tr th td div"
+)
+_MATH_ATTRIBUTES = _names(
+    "mathvariant stretchy fence form separator accent accentunder minsize maxsize symmetric linethickness displaystyle "
+    "scriptlevel columnalign rowspacing columnspacing notation lspace rspace width height depth movablelimits largeop"
 )
 _ATTRIBUTES: dict[str, set[str]] = {
     **{tag: set(_MATH_ATTRIBUTES) for tag in _MATH_TAGS},
@@ -215,15 +149,8 @@ def get_parser() -> MarkdownIt:
     md.core.ruler.push("number_items", _number_items)
     for name in ("fence", "code_block"):
         md.add_render_rule(name, _code)
-    for name in (
-        "math_inline",
-        "math_inline_double",
-        "math_block",
-        "math_block_label",
-        "math_block_eqno",
-        "math_single",
-    ):
-        md.add_render_rule(name, _math)
+    for name in ("inline", "inline_double", "block", "block_label", "block_eqno", "single"):
+        md.add_render_rule(f"math_{name}", _math)
     for name in ("th_open", "td_open"):
         md.add_render_rule(name, _cell)
     for name in ("heading_open", "heading_close"):

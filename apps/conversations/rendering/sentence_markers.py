@@ -18,11 +18,12 @@ from functools import lru_cache
 from markdown_it.token import Token
 
 from apps.conversations.grounding.model_citations import strip_model_citations
-from apps.conversations.rendering.link_policy import LinkPolicy, find_addresses, normalise_address, render_host
+from apps.conversations.rendering.link_policy import LinkPolicy, normalise_address, render_host
 from apps.conversations.rendering.markdown import check_deadline
 from apps.lib.concurrency.cpu_deadline import Deadline
 from apps.lib.text import sentences
 from apps.lib.text.sentences import Span, count_stable
+from apps.safety.text.links import find_address_spans
 
 _AFTER_SPACE = 0xF0000  # + number: the space after the marker was inserted
 _NO_SPACE = 0x100000  # + number: the spaces on both sides were inserted
@@ -191,7 +192,7 @@ class SentenceWrapper:
     def _linked(self, text: str) -> str:
         """Return the escaped text; written-out addresses become links if allowed."""
         parts, at = [], 0
-        for start, end in find_addresses(text):
+        for start, end in find_address_spans(text):
             address = text[start:end]
             if self.links.allow(normalise_address(address)):
                 shown = html.escape(address)
