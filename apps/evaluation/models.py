@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
 
 class GoldenQuestionQuerySet(models.QuerySet["GoldenQuestion"]):
-    """Query set that restricts golden questions to those of readable or editable collections."""
-
-    def visible_to(self, user: AnyUser) -> GoldenQuestionQuerySet:
-        return self.filter(collection__in=Collection.objects.visible_to(user))
+    """Query set that restricts golden questions to those of editable collections."""
 
     def editable_by(self, user: AnyUser) -> GoldenQuestionQuerySet:
         return self.filter(collection__in=Collection.objects.editable_by(user))
@@ -62,9 +59,6 @@ class GoldenQuestion(models.Model):
 
 class GoldenRunQuerySet(models.QuerySet["GoldenRun"]):
     """Query set of runs."""
-
-    def visible_to(self, user: AnyUser) -> GoldenRunQuerySet:
-        return self.filter(collection__in=Collection.objects.visible_to(user))
 
     def open(self) -> GoldenRunQuerySet:
         """Return runs that wait or are running."""

@@ -12,8 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from apps.conversations.attachments import uploads
 from apps.conversations.models.attachment import AttachedPicture
@@ -107,8 +106,7 @@ def recover_pending() -> None:
 
     Periodic job of the worker.
     """
-    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-    dead = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__gte=MAX_ATTEMPTS)
+    dead = leases.list_free(AttachedPicture.objects.filter(status=Status.WAITING, attempts__gte=MAX_ATTEMPTS))
     undescribed = _BROKEN if is_captioning_enabled() else ""
     dead.update(
         status=Status.READY, recognition_problem=_BROKEN, caption_problem=undescribed, lease_token="", lease_until=None
@@ -143,5 +141,4 @@ def _filter_active() -> QuerySet[AttachedPicture]:
 
 
 def _waiting(limit: int) -> list[UUID]:
-    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-    return list(_filter_active().filter(free).order_by("created").values_list("pk", flat=True)[:limit])
+    return list(leases.list_free(_filter_active()).order_by("created").values_list("pk", flat=True)[:limit])

@@ -56,7 +56,7 @@ class RedrawnPicture:
     height: int
 
 
-def save_upload(user: User, file: UploadedFile[bytes], address: str = "") -> AttachedPicture:
+def save_upload(user: User, file: UploadedFile[bytes]) -> AttachedPicture:
     """Check, redraw and store the picture; a worker recognises its text after commit.
 
     Blocks while the child process runs. Consumes one upload of the rate limit. A picture that the gate stops is held if

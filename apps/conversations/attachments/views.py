@@ -17,7 +17,7 @@ from apps.conversations.models.attachment import AttachedPicture
 from apps.images.moderation import blur
 from apps.lib.http_cache import compute_etag, respond_conditionally
 from apps.safety.moderation.reviewable import read_stored_bytes
-from apps.users.permissions import get_client_ip, get_signed_in_user
+from apps.users.permissions import get_signed_in_user
 from apps.users.rate_limits import RateLimited
 
 _AT_ONCE = 8  # ids in one URL
@@ -36,7 +36,7 @@ def attach_picture(request: HttpRequest) -> HttpResponse:
         try:
             if file is None:
                 raise RequestRefused(gettext("Choose a picture first."))
-            ids = [uploads.save_upload(user, file, get_client_ip(request)).pk]
+            ids = [uploads.save_upload(user, file).pk]
         except RequestRefused as refusal:
             return HttpResponse(str(refusal), status=400, content_type="text/plain; charset=utf-8")
         except RateLimited as limit:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.conversations.disclosure import break_glass
 from apps.lib.refusals import show_refusals
+from apps.lib.text.number_parsing import parse_number
 from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
 from apps.safety.models.break_glass import BreakGlass
@@ -29,6 +30,7 @@ from apps.users.special_permissions import BREAK_GLASS
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 _LISTED = 50
+_LAST_PAGE = 100_000  # the database takes no offset of any size
 
 
 def _listed_only(view: View[P]) -> View[P]:
@@ -156,8 +158,7 @@ def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
             "conversations/disclosure/break_glass_conversation.html",
             context | {"choices": break_glass.list_conversations(row, user)},
         )
-    number = request.GET.get("page", "0")
-    at = int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 0
+    at = min(parse_number(request.GET.get("page", "")), _LAST_PAGE)
     with show_refusals(request, ActionRefused):
         pieces, more = break_glass.load_messages(row, user, at)
         context |= {"pieces": pieces, "before": at - 1 if at else None, "after": at + 1 if more else None}

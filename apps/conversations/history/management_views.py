@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,7 @@ from apps.users.permissions import get_signed_in_user
 _LISTED = 100  # conversations of one page
 _MOST = 10_000  # conversations of one bulk action
 _SNIPPETS = 3  # snippets of one conversation
+_RESTORED = ngettext_lazy("%(n)s conversation restored.", "%(n)s conversations restored.", "n")
 
 
 @login_required
@@ -72,7 +74,11 @@ def change_conversations(request: HttpRequest) -> HttpResponse:
     do = form.get("do", "")
     if do == "delete":
         return _delete(request, user, pks)
-    words = _ACTIONS[do](user, pks, form) if do in _ACTIONS else ""
+    if do in _CHANGES:
+        change, described = _CHANGES[do]
+        words = str(described % {"n": change(user, pks)})
+    else:
+        words = _ACTIONS[do](user, pks, form) if do in _ACTIONS else ""
     if request.headers.get("HX-Request"):  # the list itself shows what changed
         return HttpResponse(status=204)
     if words:
@@ -132,7 +138,7 @@ def _delete(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
 def _restore_deleted(user: User, _: list[UUID], form: Any) -> str:
     at = parse_datetime(form.get("at", ""))
     count = conversation_actions.undelete_batch(user, at) if isinstance(at, datetime) and at.tzinfo else 0
-    return _describe_restored(count) if count else gettext("It is too late to undo this.")
+    return str(_RESTORED % {"n": count}) if count else gettext("It is too late to undo this.")
 
 
 def _move(user: User, pks: list[UUID], form: Any) -> str:
@@ -147,36 +153,27 @@ def _move(user: User, pks: list[UUID], form: Any) -> str:
     return words % {"n": count}
 
 
-_Verb = Callable[[User, list[UUID], Any], str]
-_ACTIONS: dict[str, _Verb] = {
-    "pin": lambda user, pks, _: _count_words(
+# Function that changes conversations and returns their number, and the words for that number.
+_CHANGES: dict[str, tuple[Callable[[User, list[UUID]], int], Any]] = {
+    "pin": (
+        conversation_actions.pin_conversations,
         ngettext_lazy("%(n)s conversation pinned.", "%(n)s conversations pinned.", "n"),
-        conversation_actions.pin_conversations(user, pks),
     ),
-    "unpin": lambda user, pks, _: _count_words(
+    "unpin": (
+        partial(conversation_actions.pin_conversations, pinned=False),
         ngettext_lazy("%(n)s conversation unpinned.", "%(n)s conversations unpinned.", "n"),
-        conversation_actions.pin_conversations(user, pks, pinned=False),
     ),
-    "archive": lambda user, pks, _: _count_words(
+    "archive": (
+        conversation_actions.archive_conversations,
         ngettext_lazy("%(n)s conversation archived.", "%(n)s conversations archived.", "n"),
-        conversation_actions.archive_conversations(user, pks),
     ),
-    "unarchive": lambda user, pks, _: _count_words(
+    "unarchive": (
+        partial(conversation_actions.archive_conversations, archived=False),
         ngettext_lazy("%(n)s conversation unarchived.", "%(n)s conversations unarchived.", "n"),
-        conversation_actions.archive_conversations(user, pks, archived=False),
     ),
-    "bring_back": lambda user, pks, _: _describe_restored(conversation_actions.undelete(user, pks)),
-    "restore": _restore_deleted,
-    "move": _move,
+    "bring_back": (conversation_actions.undelete, _RESTORED),
 }
-
-
-def _count_words(words: Any, number: int) -> str:
-    return str(words % {"n": number})
-
-
-def _describe_restored(number: int) -> str:
-    return ngettext("%(n)s conversation restored.", "%(n)s conversations restored.", number) % {"n": number}
+_ACTIONS: dict[str, Callable[[User, list[UUID], Any], str]] = {"restore": _restore_deleted, "move": _move}
 
 
 def _redirect_back(request: HttpRequest) -> HttpResponse:

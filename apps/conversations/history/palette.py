@@ -71,12 +71,10 @@ def search_everything(request: HttpRequest) -> HttpResponse:
 
 def _find_titles(user: User, query: str) -> list[PaletteResult]:
     """Return conversations whose title or tags match, each with its tags."""
-    rows = full_text_search.search_titles(user, query)[:_SHOWN]
-    return [_link_conversation(row, _describe_tags(row)) for row in rows]
-
-
-def _describe_tags(row: Conversation) -> str:
-    return gettext("Tags: %(tags)s") % {"tags": ", ".join(row.tag_list)} if row.tags else ""
+    return [
+        _link_conversation(row, gettext("Tags: %(tags)s") % {"tags": ", ".join(row.tag_list)} if row.tags else "")
+        for row in full_text_search.search_titles(user, query)[:_SHOWN]
+    ]
 
 
 def _link_conversation(row: Conversation, detail: str = "") -> PaletteResult:

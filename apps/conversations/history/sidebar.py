@@ -21,6 +21,7 @@ from django.utils.translation import gettext
 
 from apps.conversations.history.paging import encode_position, get_page, parse_position
 from apps.conversations.models import Conversation, ConversationQuerySet, Folder, Message
+from apps.lib.text.number_parsing import parse_number
 from apps.users.i18n import get_time_zone
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 50  # rows of a section at first, and per further page
 _MOST = 2_000  # rows of a section that a page can get again at once
-_DIGITS = 16  # integers with fewer digits fit into the database
 PINNED, RECENT = "pinned", "recent"
 
 
@@ -106,7 +106,7 @@ def _filter_section(user: AnyUser, key: str) -> ConversationQuerySet:
     rows = _listable(user).filter(pinned__isnull=True)
     if key == RECENT:
         return rows.filter(folder__isnull=True)
-    return rows.filter(folder=int(key)) if key.isdecimal() and len(key) < _DIGITS else rows.none()
+    return rows.filter(folder=parse_number(key))  # no folder has the number 0
 
 
 def _load_kept_rows(user: AnyUser, size: int) -> ConversationQuerySet:
@@ -140,7 +140,7 @@ def _name_period(day: date, today: date) -> str:
 
 
 def _parse_size(value: str) -> int:
-    return min(max(int(value), _SHOWN), _MOST) if value.isdecimal() and len(value) < _DIGITS else _SHOWN
+    return min(max(parse_number(value), _SHOWN), _MOST)
 
 
 def annotate_activity(rows: ConversationQuerySet) -> ConversationQuerySet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_GET
 from apps.conversations.evidence import source_panel
 from apps.conversations.history.views import build_new_chat_context
 from apps.documents.reader.page_view import parse_spans
-from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
 
 
 @login_required
@@ -34,7 +33,7 @@ def show_temporary_source(request: HttpRequest, pk: UUID, number: int) -> HttpRe
     found = [[start, end] for start, end in parse_spans(spans)]
     here = [[start, end] for start, end in parse_spans(request.GET.get("here", ""))]
     state = request.GET.get("state", "")
-    opened = source_panel.load_passage(cast(User, request.user), pk, number, at, found, state, here)
+    opened = source_panel.load_passage(get_signed_in_user(request), pk, number, at, found, state, here)
     if request.GET.get("preview"):
         return render(request, "conversations/evidence/_source_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):

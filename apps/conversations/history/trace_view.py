@@ -92,7 +92,8 @@ def build_shared_trace_view(user: User, answer: Message, *, passages: bool, aske
 
 
 def _build_context(user: User, answer: Message, value: dict[str, Any], size: int) -> dict[str, Any]:
-    asked = answer.parent.text if answer.parent else ""
+    asked, noted = answer.parent.text if answer.parent else "", answer.usage
+    usage = [(words, noted[name]) for name, words in _USAGE.items() if noted.get(name) not in (None, "", [])]
     return {
         "answer": answer, "asked": asked, "kilobytes": f"{size / 1024:.1f}",
         "timeline": value["timeline"], "longest": max((row["ms"] for row in value["timeline"]), default=1) or 1,
@@ -100,16 +101,11 @@ def _build_context(user: User, answer: Message, value: dict[str, Any], size: int
         "verdicts": value.get("verdicts", []), "thoughts": value.get("thoughts", ""),
         "window": context_usage.describe_usage(context_usage.read_usage(answer)),
         "tokens": [_make_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
-        "sentences": _list_sentences(answer), "usage": _label_values(_USAGE, answer.usage),
+        "sentences": _list_sentences(answer), "usage": usage,
         "shared": value.get("shared", False),
         "safety": Strictness(answer.usage["safety"]).label if answer.usage.get("safety") in Strictness.values else "",
         "settings": sampling.describe_sampling(answer.usage.get("sampling", {})), "rate": _describe_rate(answer, value),
     }  # fmt: skip
-
-
-def get_reasoning(answer: Message) -> str:
-    """Return the model's reasoning before the answer; "" if none is recorded."""
-    return load_reasoning([answer]).get(answer.pk, "")
 
 
 def load_reasoning(answers: Sequence[Message]) -> dict[UUID, str]:
@@ -131,14 +127,11 @@ def _search(user: User, value: dict[str, Any] | None) -> dict[str, Any] | None:
         }
         for item in value["candidates"]
     ]  # fmt: skip
-    kept = sum(item["kept"] for item in rows)
-    only = filters.parse_stored_filters(value.get("filters", {})).words
     return {
         **value,
-        "query": value["query"],
-        "only": only,
+        "only": filters.parse_stored_filters(value.get("filters", {})).words,
         "candidates": sorted(rows, key=lambda item: not item["kept"]),
-        "kept": kept,
+        "kept": sum(item["kept"] for item in rows),
     }
 
 
@@ -155,10 +148,7 @@ def _fill_messages(user: User, answer: Message, value: dict[str, Any] | None) ->
         for location, text in zip(value["places"], texts, strict=True)
     ]
     return [
-        {
-            "role": item["role"],
-            "content": _PLACE.sub(lambda found: lines[int(found[1])], item["content"]),
-        }
+        {"role": item["role"], "content": _PLACE.sub(lambda found: lines[int(found[1])], item["content"])}
         for item in value["messages"]
     ]
 
@@ -188,10 +178,6 @@ def _list_sentences(answer: Message) -> list[SentenceView]:
         text = answer.text[cite.start : cite.end]
         found.setdefault(cite.sentence, SentenceView(text, number, cite.score, cite.tool, cite.quoted))
     return list(found.values())
-
-
-def _label_values(names: Mapping[str, StrOrPromise], values: dict[str, Any]) -> list[tuple[StrOrPromise, Any]]:
-    return [(words, values[name]) for name, words in names.items() if values.get(name) not in (None, "", [])]
 
 
 def _describe_rate(answer: Message, value: dict[str, Any]) -> str:

@@ -58,11 +58,11 @@ def load_gap(user: User, exchanges: Sequence[Exchange], after: UUID | None, befo
     """
     answers = [item.answer.pk for item in exchanges if item.answer]
     until = answers.index(before) if before in answers else 0
-    since = answers.index(after) + 1 if after in answers else 0
+    first = answers.index(after) + 1 if after in answers else 0
     if after is None:
-        return _insert_gaps(user, exchanges, list(range(max(since, until - MAX_GAP_TURNS), until)))
-    numbers = list(range(since, min(until, since + MAX_GAP_TURNS)))
-    return _insert_gaps(user, exchanges, numbers, since)
+        return _insert_gaps(user, exchanges, list(range(max(first, until - MAX_GAP_TURNS), until)))
+    numbers = list(range(first, min(until, first + MAX_GAP_TURNS)))
+    return _insert_gaps(user, exchanges, numbers, first)
 
 
 def find_remaining_gap(
@@ -78,11 +78,11 @@ def find_remaining_gap(
 
 
 def _insert_gaps(
-    user: User, exchanges: Sequence[Exchange], numbers: Sequence[int], since: int = 0
+    user: User, exchanges: Sequence[Exchange], numbers: Sequence[int], first: int = 0
 ) -> list[dict[str, Any]]:
     whole = _load_complete(exchanges[number] for number in numbers)
     found = transcript.build_turns(user, whole)
-    expected = since
+    expected = first
     for number, turn in zip(numbers, found, strict=True):
         earlier = exchanges[expected - 1].answer if expected else None
         turn["gap"] = (

@@ -64,6 +64,7 @@ from apps.conversations.turns import queue
 from apps.documents.library.sharing import accept_pending_shares
 from apps.users.i18n import get_time_zone
 from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
 
 _TITLE = 120  # Conversation.title
 SHARED_FIELDS = ("title", "text", "url")  # of what another app shares with the installed app
@@ -79,7 +80,9 @@ def show_new_chat(request: HttpRequest) -> HttpResponse:
     service worker holds files of that app; they are attached unless another site sent the user here.
     """
     context = build_new_chat_context(request)
-    if (wanted := parse_id_or_none(request.GET.get("assistant"))) and not can_use_assistant(_user(request), wanted):
+    if (wanted := parse_id_or_none(request.GET.get("assistant"))) and not can_use_assistant(
+        get_signed_in_user(request), wanted
+    ):
         messages.error(request, gettext("This assistant no longer exists, or it is no longer shared with you."))
     if request.GET.get("collection") and not any(option.chosen for option in context["collections"]):
         messages.error(request, gettext("This collection no longer exists, or it is no longer shared with you."))
@@ -88,7 +91,7 @@ def show_new_chat(request: HttpRequest) -> HttpResponse:
 
 def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
     """Return the template context of a new chat."""
-    user = _user(request)
+    user = get_signed_in_user(request)
     accept_pending_shares(user)
     chosen = {pk} if (pk := parse_id_or_none(request.GET.get("collection"))) else set()
     composer = build_composer_context(user, None, parse_id_or_none(request.GET.get("assistant")))
@@ -128,7 +131,7 @@ async def show_starters(request: HttpRequest) -> HttpResponse:
 @require_GET
 def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a conversation; `?at=` selects the path through that message, and the turns around it are loaded too."""
-    user = _user(request)
+    user = get_signed_in_user(request)
     shown = Conversation.objects.visible_to(user).select_related("assistant", "files").defer("assistant__picture")
     row = get_object_or_404(shown, pk=pk)
     conversation_actions.mark_read(user, row.pk)
@@ -152,7 +155,7 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def show_sidebar(request: HttpRequest) -> HttpResponse:
     """Return the sections of the sidebar with as many rows as the page has."""
-    found = sidebar.load_sidebar(_user(request), request.GET.dict(), get_time_zone(request))
+    found = sidebar.load_sidebar(get_signed_in_user(request), request.GET.dict(), get_time_zone(request))
     return render(request, "components/_conversations.html", {"conversation": None, "conversations": found})
 
 
@@ -161,7 +164,7 @@ def show_sidebar(request: HttpRequest) -> HttpResponse:
 def show_more(request: HttpRequest) -> HttpResponse:
     """Return the next rows of a section of the sidebar."""
     key, after = request.GET.get("part", ""), request.GET.get("after", "")
-    part = sidebar.load_more(_user(request), key, after, get_time_zone(request))
+    part = sidebar.load_more(get_signed_in_user(request), key, after, get_time_zone(request))
     return render(request, "components/_more_conversations.html", {"conversation": None, "part": part})
 
 
@@ -169,8 +172,9 @@ def show_more(request: HttpRequest) -> HttpResponse:
 @require_POST
 def delete_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Delete the conversation, which can be undone for an hour; a running answer ends."""
-    row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
-    at, count = conversation_actions.delete_conversations(_user(request), [row.pk])
+    user = get_signed_in_user(request)
+    row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
+    at, count = conversation_actions.delete_conversations(user, [row.pk])
     if count:  # the template renders an undo button with this time
         messages.success(request, gettext("Conversation deleted."), extra_tags=at.isoformat())
     return redirect("conversations:new")
@@ -180,7 +184,7 @@ def delete_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def rename_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Set the title of the form; an empty title changes nothing."""
-    row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
+    row = get_object_or_404(Conversation.objects.visible_to(get_signed_in_user(request)), pk=pk)
     title = " ".join(request.POST.get("title", "").replace("\0", "").split())[:_TITLE]
     if title:
         Conversation.objects.filter(pk=row.pk).update(title=title, title_origin=Conversation.TitleOrigin.PERSON)
@@ -189,13 +193,11 @@ def rename_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("conversations:conversation", pk=row.pk)
 
 
-def _user(request: HttpRequest) -> User:
-    return cast(User, request.user)
-
-
 @login_required
 @require_GET
 def show_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Return the questions that wait in the conversation."""
-    row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
-    return render(request, "conversations/composer/_queue.html", {"queued": queue.list_waiting(_user(request), row)})
+    row = get_object_or_404(Conversation.objects.visible_to(get_signed_in_user(request)), pk=pk)
+    return render(
+        request, "conversations/composer/_queue.html", {"queued": queue.list_waiting(get_signed_in_user(request), row)}
+    )

@@ -30,9 +30,8 @@ def show_source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse
     """
     user = get_signed_in_user(request)
     row = links.get_shared_answer(answer, number) or source_panel.get_readable_answer(user, answer)
-    opened = source_panel.load_source(
-        user, row, number, _number(request.GET.get("sentence", "")), _number(request.GET.get("quote", ""))
-    )
+    sentence, quote = (_parse_index(request.GET.get(name, "")) for name in ("sentence", "quote"))
+    opened = source_panel.load_source(user, row, number, sentence, quote)
     if request.GET.get("preview"):
         return render(request, "conversations/evidence/_source_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):
@@ -47,7 +46,7 @@ def show_source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse
     )
 
 
-def _number(value: str) -> int | None:
+def _parse_index(value: str) -> int | None:
     """Return the number in a URL; None if there is none."""
     return int(value) if value.isascii() and value.isdigit() and len(value) < 8 else None
 
@@ -56,12 +55,13 @@ def _number(value: str) -> int | None:
 @require_GET
 def show_trace(request: HttpRequest, answer: UUID) -> HttpResponse:
     """Show the trace of the user's answer in the panel."""
-    row = source_panel.get_own_answer(get_signed_in_user(request), answer)
-    found, withheld = (
-        trace_view.build_trace_view(get_signed_in_user(request), row),
-        withheld_records.is_withheld(row.conversation_id),
-    )
-    return render(request, "conversations/turn/_trace.html", {"behind": found, "withheld": withheld})
+    user = get_signed_in_user(request)
+    row = source_panel.get_own_answer(user, answer)
+    context = {
+        "behind": trace_view.build_trace_view(user, row),
+        "withheld": withheld_records.is_withheld(row.conversation_id),
+    }
+    return render(request, "conversations/turn/_trace.html", context)
 
 
 @login_required
@@ -69,4 +69,4 @@ def show_trace(request: HttpRequest, answer: UUID) -> HttpResponse:
 def show_reasoning(request: HttpRequest, answer: UUID) -> HttpResponse:
     """Return the model's reasoning before the user's answer, as escaped plain text."""
     row = source_panel.get_own_answer(get_signed_in_user(request), answer)
-    return HttpResponse(escape(trace_view.get_reasoning(row) or gettext("Nothing was recorded")))
+    return HttpResponse(escape(trace_view.load_reasoning([row]).get(row.pk) or gettext("Nothing was recorded")))

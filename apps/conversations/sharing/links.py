@@ -24,7 +24,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.attachments import queries
-from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.core import picture_request
 from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.disclosure import outbound_check
@@ -147,7 +146,8 @@ def load_visible_path(row: Share, only: Set[UUID] | None = None) -> list[Exchang
 def build_shared_turns(user: User, row: Share, exchanges: list[Exchange]) -> list[dict[str, Any]]:
     """Return the exchanges for the template, as this reader may see them. Names of collections are left out."""
     answers = [item.answer for item in exchanges if item.answer]
-    drawn, attached = _load_tiles(answers), _load_attachments(exchanges)
+    drawn, attached = _load_tiles(answers), queries.load_by_question(item.question.pk for item in exchanges)
+    attached = outbound_check.check_attachments(Stage.SHARE, attached)
     kept_back = {item.answer.pk for item in exchanges if item.answer and is_question_hidden(item)}
     if row.sources == Sources.PASSAGES:
         turns = [
@@ -267,12 +267,6 @@ def get_shared_attachment(row: Share, pk: UUID) -> AttachedPicture:
     ):
         raise Http404
     return found
-
-
-def _load_attachments(exchanges: list[Exchange]) -> dict[UUID, tuple[AttachedPictureView, ...]]:
-    return outbound_check.check_attachments(
-        Stage.SHARE, queries.load_by_question(item.question.pk for item in exchanges)
-    )
 
 
 def _load_tiles(answers: list[Message]) -> dict[UUID, list[Tile]]:

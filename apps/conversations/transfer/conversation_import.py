@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.conversations.core.picture_request import make_title
+from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.history.folders import get_or_create_folder
 from apps.conversations.history.tags import clean_tags
 from apps.conversations.models import Conversation, Message
@@ -73,13 +74,9 @@ def _find_imported(user: User, chat: dict[str, Any]) -> Conversation | None:
     """
     rows = Conversation.objects.owned_by(user)
     found = rows.filter(imported_key=chat["key"]).first()
-    if found is None and chat["source"] == _OWN and len(chat["first"]) == 36:
-        found = rows.filter(messages__id__in=_uuid(chat["first"]), deleted__isnull=True).first()
+    if found is None and chat["source"] == _OWN and (first := parse_id_or_none(chat["first"])):
+        found = rows.filter(messages__id=first, deleted__isnull=True).first()
     return found
-
-
-def _uuid(value: str) -> list[str]:
-    return [value] if all(sign in "0123456789abcdef-" for sign in value) and value.count("-") == 4 else []
 
 
 async def _judge_texts(rows: list[dict[str, Any]]) -> list[Verdict]:

@@ -13,7 +13,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,7 @@ def get_stored_path(row: ImportJob) -> Path:
     return get_import_folder() / row.pk.hex
 
 
-def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> ImportJob:
+def create_import(user: User, file: UploadedFile[bytes]) -> ImportJob:
     """Store the file and its row, consume one upload of the rate limit, and notify a worker after commit.
 
     The user may have one import at a time. Raise RequestRefused (restricted, empty, too large, disk full, malware,
@@ -123,17 +122,12 @@ def run_import(pk: str) -> None:
     except (ParseError, runner.ParserCrashed) as error:
         _release_lease(row, token, ImportJob.Status.FAILED, str(error))
     except FileNotFoundError:
-        _release_lease(
-            row, token, ImportJob.Status.FAILED, gettext("The file is no longer available. Upload it again.")
-        )
+        reason = gettext("The file is no longer available. Upload it again.")
+        _release_lease(row, token, ImportJob.Status.FAILED, reason)
     except Exception as error:
         if row.attempts >= MAX_ATTEMPTS:
-            _release_lease(
-                row,
-                token,
-                ImportJob.Status.FAILED,
-                _broken(str(error) if isinstance(error, ModerationUnavailable) else _LOG),
-            )
+            reason = _broken(str(error) if isinstance(error, ModerationUnavailable) else _LOG)
+            _release_lease(row, token, ImportJob.Status.FAILED, reason)
         raise
 
 
@@ -145,11 +139,8 @@ def recover_imports() -> None:
     """
     now = timezone.now()
     rows = ImportJob.objects.filter(status=WAITING)
-    free = _filter_active().filter(lease_until=None, attempts__lt=MAX_ATTEMPTS)
-    for pk in [
-        *free.values_list("pk", flat=True)[:2],
-        *leases.list_expired(_filter_active()).values_list("pk", flat=True)[:2],
-    ]:
+    free = leases.list_free(_filter_active().filter(attempts__lt=MAX_ATTEMPTS))
+    for pk in free.values_list("pk", flat=True)[:4]:
         notify_worker(TASK_NAME, pk)
     dead = leases.list_expired(rows.filter(attempts__gte=MAX_ATTEMPTS))
     dead.update(status=ImportJob.Status.FAILED, ended=now, reason=_broken(_ENDED))
@@ -166,9 +157,9 @@ def _import_file(row: ImportJob, token: str) -> None:
     with tempfile.TemporaryFile() as lines:
         total = _read(row, lines)
         _renew_lease(row, token, total=total)
-        for position, item in enumerate(_iterate_items(lines)):
+        for position, line in enumerate(lines):
             if position not in done:
-                import_conversation(row, position, item, lambda: _renew_lease(row, token))
+                import_conversation(row, position, orjson.loads(line), lambda: _renew_lease(row, token))
 
 
 def _read(row: ImportJob, lines: Any) -> int:
@@ -176,23 +167,15 @@ def _read(row: ImportJob, lines: Any) -> int:
 
     Return the number of conversations.
     """
-    total = 0
-    options = {"module": _READER}
-    memory = settings.PARSE_MEMORY_BYTES
-    for answer in runner.stream_task(
-        "read", get_stored_path(row), options, seconds=READ_TIMEOUT_S, memory_bytes=memory
-    ):
+    total, options = 0, {"module": _READER}
+    limits = {"seconds": READ_TIMEOUT_S, "memory_bytes": settings.PARSE_MEMORY_BYTES}
+    for answer in runner.stream_task("read", get_stored_path(row), options, **limits):
         if answer is not None and "total" in answer:
             total = int(answer["total"])
         elif answer is not None:
             lines.write(orjson.dumps(answer) + b"\n")
     lines.seek(0)
     return total
-
-
-def _iterate_items(lines: Any) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        yield orjson.loads(line)
 
 
 def _filter_active() -> QuerySet[ImportJob]:

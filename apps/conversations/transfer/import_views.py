@@ -18,7 +18,7 @@ from apps.conversations.errors import RequestRefused
 from apps.conversations.models.import_job import ImportItem, ImportJob, ImportQuerySet
 from apps.conversations.transfer import import_job
 from apps.users.models import User
-from apps.users.permissions import get_client_ip, get_signed_in_user
+from apps.users.permissions import get_signed_in_user
 from apps.users.rate_limits import RateLimited
 
 _LISTED = 10
@@ -36,7 +36,7 @@ def list_imports(request: HttpRequest) -> HttpResponse:
         try:
             if not isinstance(file, UploadedFile):
                 raise RequestRefused(gettext("Choose a file first."))
-            row = import_job.create_import(user, file, get_client_ip(request))
+            row = import_job.create_import(user, file)
         except (RequestRefused, RateLimited) as error:
             refused = str(error)
         else:

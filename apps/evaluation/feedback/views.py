@@ -6,11 +6,13 @@ from typing import Any
 
 import orjson
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -41,12 +43,11 @@ def show_feedback(request: HttpRequest) -> HttpResponse:
     thumb, reason = request.GET.get("thumb", ""), request.GET.get("reason", "")
     rows = _filtered(get_signed_in_user(request), thumb, reason)
     counts = [(name, words, _shown(rows, name).count()) for name, words in STATUS_FILTERS.items()]
-    found = _shown(rows, show).select_related("answer")
-    page = _number(request.GET.get("page"))
-    listed = list(found[page * PAGE : (page + 1) * PAGE + 1])
+    page = Paginator(_shown(rows, show).select_related("answer"), PAGE).get_page(request.GET.get("page"))
     context = {
-        "rows": listed[:PAGE], "counts": counts, "show": show, "thumb": thumb, "reason": reason,
-        "thumbs": THUMB_FILTERS.items(), "reasons": Feedback.Reason.choices, "page": page, "more": len(listed) > PAGE,
+        "rows": page.object_list, "counts": counts, "show": show, "thumb": thumb, "reason": reason, "page": page,
+        "query": urlencode({"show": show, "thumb": thumb, "reason": reason}),
+        "thumbs": THUMB_FILTERS.items(), "reasons": Feedback.Reason.choices,
         "pairs": preference_pairs.count_pairs() if get_signed_in_user(request).is_administrator else None,
     }  # fmt: skip
     return render(request, "evaluation/feedback.html", context)
@@ -131,7 +132,3 @@ def _golden(user: User, answer: Message, question: str) -> list[dict[str, Any]]:
         form.auto_id = f"id_{collection.pk}_%s"
         forms_by_collection.append({"collection": collection, "form": form})
     return forms_by_collection
-
-
-def _number(value: str | None) -> int:
-    return int(value) if value and value.isdecimal() and len(value) < 6 else 0

@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from apps.conversations.grounding.model_citations import strip_model_citations
@@ -18,6 +18,7 @@ from apps.documents.jobs import ingest_job
 from apps.documents.models import Collection, Document
 from apps.engines.types import EngineError
 from apps.evaluation.golden_questions.citation_check import CitationCheck, check_citations
+from apps.evaluation.golden_questions.runs import MAX_CRASHES, STOPPED_WORKER
 from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun, WrongCitation
 from apps.lib.celery import notify
 from apps.lib.db import leases
@@ -29,10 +30,8 @@ from apps.users.rate_limits import RateLimited
 log = logging.getLogger(__name__)
 
 LEASE_S = 900  # seconds; renewed for every question. A small model on two cores takes at most a minute for one
-MAX_CRASHES = 3
 PATIENCE_S = 60  # seconds; a rate limit of the collection's owner that ends sooner is waited for
 TASK = "evaluation.answers"
-STOPPED_WORKER = "This run crashed the worker repeatedly. Tell an administrator."
 
 Status = GoldenRun.Status
 
@@ -148,8 +147,7 @@ def _end(row: AnswerRun, token: str, **changes: object) -> bool:
 
 def sweep_answers() -> None:
     """Fail runs that crashed the worker MAX_CRASHES times, and notify the worker of runs without a lease."""
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
-    waiting = AnswerRun.objects.open().filter(free)
+    waiting = leases.list_free(AnswerRun.objects.open())
     waiting.filter(attempts__gte=MAX_CRASHES).update(
         status=Status.FAILED, lease_token="", lease_until=None, finished=timezone.now(), reason=STOPPED_WORKER
     )

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from apps.conversations.turns import ephemeral
-from apps.documents.retrieval.passages import Passage
 from apps.evaluation.golden_questions.measures import ExpectedLocation
 from apps.evaluation.golden_questions.runs import get_expected_location
 from apps.evaluation.models import GoldenQuestion
@@ -53,13 +52,13 @@ def check_citations(question: GoldenQuestion) -> CitationCheck:
     user, collection = question.collection.owner, question.collection
     turn = asyncio.run(_answer(user, question.text, collection.pk))
     passages = {item.number: item.passage for item in turn.passages}
-    locations = []
+    locations, expected = [], get_expected_location(question)
     for citation in turn.citations:
         if citation.source is not None and (passage := passages.get(citation.source)) is not None:
-            right = is_expected(get_expected_location(question), passage, citation.source_start, citation.source_end)
-            sentence = turn.text[citation.start : citation.end]
-            locations.append(CitedLocation(sentence, passage.document_id, passage.page_number, right))
-    return judge_citations(locations, get_expected_location(question), turn.model)
+            page = passage.document_id, passage.page_number
+            right = expected.matches(*page, citation.source_start, citation.source_end, passage.full_text)
+            locations.append(CitedLocation(turn.text[citation.start : citation.end], *page, right))
+    return judge_citations(locations, expected, turn.model)
 
 
 def judge_citations(locations: Sequence[CitedLocation], expected: ExpectedLocation, model: str = "") -> CitationCheck:
@@ -69,14 +68,6 @@ def judge_citations(locations: Sequence[CitedLocation], expected: ExpectedLocati
     sentences = tuple(dict.fromkeys(location.sentence for location in locations))
     wrong = tuple(first[sentence] for sentence in sentences if sentence not in right)
     return CitationCheck(sentences, wrong, expected.missing_words(sentences) if sentences else (), model)
-
-
-def is_expected(expected: ExpectedLocation, passage: Passage, start: int, end: int) -> bool:
-    """Return whether a cited span is the expected place.
-
-    Without an expected document: whether its passage holds the expected words.
-    """
-    return expected.matches(passage.document_id, passage.page_number, start, end, passage.full_text)
 
 
 async def _answer(user: User, text: str, collection: UUID) -> ephemeral.EphemeralTurn:

@@ -68,10 +68,6 @@ class SearchMeasures:
         """Return nDCG@10. One place is relevant, so the ideal gain is 1."""
         return 1 / math.log2(self.rank + 1) if self.rank else 0.0
 
-    @property
-    def passed(self) -> bool:
-        return self.rank is not None and not self.missing
-
 
 @dataclass(frozen=True, slots=True)
 class MeanMeasures:

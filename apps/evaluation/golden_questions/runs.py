@@ -6,7 +6,6 @@ documents or search settings have changed and no document is being ingested.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +31,7 @@ from apps.evaluation.models import GoldenQuestion, GoldenResult, GoldenRun
 from apps.lib.celery import notify
 from apps.lib.db import leases
 from apps.lib.db.permissions import require_row
+from apps.safety.text.normalization import hash_text
 
 if TYPE_CHECKING:
     from apps.users.models import User
@@ -44,6 +44,7 @@ RETRY_S = 3600  # seconds after which a failed run is tried once more
 MAX_QUESTIONS = 500  # per collection
 MAX_STORED_RUNS = 50
 TASK = "evaluation.golden"
+STOPPED_WORKER = "This run crashed the worker repeatedly. Tell an administrator."
 
 
 class TooManyQuestions(Exception):
@@ -243,8 +244,9 @@ def fingerprint_search(collection: Collection) -> tuple[str, str]:
     marks = sorted(marked.values_list("document", "position", "enabled", "keywords"))
     rebuilt = IndexMaintenance.objects.filter(pk=collection.pk).values_list("rebuilt", flat=True).first()
     backends = sorted(set(Segment.objects.live().filter(collection=collection).values_list("backend", flat=True)))
-    index = repr((facts["count"], facts["changed"], marks, withheld, rebuilt, backends))
-    return _hash(index), _hash(repr((embedders.get_fingerprint(collection), collection.search_settings)))
+    index = facts["count"], facts["changed"], marks, withheld, rebuilt, backends
+    settings = embedders.get_fingerprint(collection), collection.search_settings
+    return hash_text(repr(index)), hash_text(repr(settings))
 
 
 def compare_build(build_id: int) -> None:
@@ -254,23 +256,17 @@ def compare_build(build_id: int) -> None:
         request_run(build.collection, build.started_by, GoldenRun.Cause.SETTINGS, build)
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def sweep_runs() -> None:
     """Fail runs that crashed the worker, notify the worker of others, and request runs for changed collections.
 
     Periodic job of the worker.
     """
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
-    waiting = GoldenRun.objects.open().filter(free)
+    waiting = leases.list_free(GoldenRun.objects.open())
     for row in waiting.filter(attempts__gte=MAX_CRASHES).select_related("collection"):
         index, settings = fingerprint_search(row.collection)
         waiting.filter(pk=row.pk).update(
             status=GoldenRun.Status.FAILED, lease_token="", lease_until=None, finished=timezone.now(),
-            reason="This run crashed the worker repeatedly. Tell an administrator.",
-            index_state=index, settings_state=settings,
+            reason=STOPPED_WORKER, index_state=index, settings_state=settings,
         )  # fmt: skip
     for pk in waiting.filter(attempts__lt=MAX_CRASHES).values_list("pk", flat=True)[:4]:
         notify.notify_worker(TASK, pk)

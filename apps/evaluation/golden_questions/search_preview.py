@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import number_format
 
@@ -17,7 +17,6 @@ from apps.documents.retrieval.hit_explanation import explain_hit, translate_reas
 from apps.documents.retrieval.passages import SearchHit
 from apps.documents.retrieval.search import SearchResult, search
 from apps.evaluation.golden_questions.measures import QuotedSentence
-from apps.lib.concurrency.threads import in_pool
 from apps.safety.gate.gate import normalise
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def preview_search(
     user: AnyUser, collection: Collection, question: str, filters: SearchFilters | None = None
 ) -> SearchPreview:
     """Return the search result with every hit scored. Raises EngineError if embedder or index fail."""
-    result = asyncio.run(_search(user, collection, question, filters=filters))
+    result = _search(user, collection, question, filters=filters)
     return SearchPreview(
         result, tuple(sorted((_score_hit(hit, result) for hit in result.hits), key=lambda item: not item.used))
     )
@@ -74,36 +73,22 @@ def preview_search(
 def search_and_quote(
     user: AnyUser, collection: Collection, question: str, scope: SearchScope | None = None
 ) -> tuple[SearchResult, list[QuotedSentence]]:
-    """Return the search result, and the sentences that an answer would quote first, for a run of golden questions.
-
-    Raises EngineError.
+    """Return the search result, and the sentences that an answer would quote first. Raises EngineError.
 
     `scope`: an index build to search in; None: the live index.
     """
-    return asyncio.run(_quoted(user, collection, question, scope))
-
-
-async def _quoted(
-    user: AnyUser, collection: Collection, question: str, scope: SearchScope | None
-) -> tuple[SearchResult, list[QuotedSentence]]:
-    result = await _search(user, collection, question, scope)
+    result = _search(user, collection, question, scope=scope)
     numbered = dict(enumerate(result.passages))
-    chosen = await in_pool(quote_selection.select_quotes, result.query, result.vector, numbered, result.idf)
+    chosen = quote_selection.select_quotes(result.query, result.vector, numbered, result.idf)
     quoted_passages = [(quote, numbered[quote.source]) for quote in chosen]
     return result, [
         QuotedSentence(p.document_id, p.page_number, quote.start, quote.end, quote.text) for quote, p in quoted_passages
     ]
 
 
-async def _search(
-    user: AnyUser,
-    collection: Collection,
-    question: str,
-    scope: SearchScope | None = None,
-    filters: SearchFilters | None = None,
-) -> SearchResult:
-    return await search(
-        user, normalise(question), collections=[collection.pk], token_budget=TOKEN_BUDGET, scope=scope, filters=filters
+def _search(user: AnyUser, collection: Collection, question: str, **options: Any) -> SearchResult:
+    return asyncio.run(
+        search(user, normalise(question), collections=[collection.pk], token_budget=TOKEN_BUDGET, **options)
     )
 
 

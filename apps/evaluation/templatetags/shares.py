@@ -7,12 +7,7 @@ from django import template
 from apps.lib.proportions import format_percent
 
 register = template.Library()
-
-
-@register.filter
-def percent(value: float | None) -> str:
-    """Return a share of 1 as "87%"; a dash for None."""
-    return format_percent(value)
+register.filter("percent", format_percent)
 
 
 @register.filter

@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.conversations.transfer.formats.common import (
+    ROLES,
     ImportedChat,
     ImportedMessage,
-    InvalidImport,
-    Role,
     as_list,
     as_mapping,
     clean_text,
@@ -23,13 +22,13 @@ from apps.conversations.transfer.formats.common import (
     parse_model_name,
     parse_time,
     parse_title,
+    require_message,
 )  # fmt: skip
 
 SOURCE = "ChatGPT"
 _SPOKEN = {"text", "multimodal_text", "code"}
 # Citation marks of ChatGPT: private-use brackets around "cite…", and 【12†source】.
 _MARKS = re.compile("\ue200[^\ue200\ue201]{0,400}\ue201|【[^】\n]{0,80}†[^】\n]{0,80}】")
-_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 
 
 def matches_format(item: Mapping[str, Any]) -> bool:
@@ -42,17 +41,9 @@ def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
     left_out: Counter[str] = Counter()
     messages = []
     for name, node in item["mapping"].items():
-        if not isinstance(node, dict):
-            raise InvalidImport("One of its messages is empty.")
-        parent = node.get("parent")
-        messages.append(
-            _parse_message(
-                parse_message_id(name),
-                parse_message_id(parent) if parent else None,
-                as_mapping(node.get("message")),
-                left_out,
-            )
-        )
+        parent, message = require_message(node).get("parent"), as_mapping(node.get("message"))
+        ids = parse_message_id(name), parse_message_id(parent) if parent else None
+        messages.append(_parse_message(*ids, message, left_out))
     return ImportedChat(
         SOURCE,
         parse_title(item.get("title")),
@@ -70,7 +61,7 @@ def _parse_message(
     name: str, parent: str | None, message: Mapping[str, Any], left_out: Counter[str]
 ) -> ImportedMessage:
     content, about = as_mapping(message.get("content")), as_mapping(message.get("metadata"))
-    role = _ROLES.get(str(as_mapping(message.get("author")).get("role")))
+    role = ROLES.get(str(as_mapping(message.get("author")).get("role")))
     hidden = about.get("is_visually_hidden_from_conversation") is True
     to_a_tool = message.get("recipient") not in (None, "all")
     kind = str(content.get("content_type"))

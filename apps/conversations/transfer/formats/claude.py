@@ -13,7 +13,6 @@ from typing import Any
 from apps.conversations.transfer.formats.common import (
     ImportedChat,
     ImportedMessage,
-    InvalidImport,
     Role,
     as_list,
     as_mapping,
@@ -21,6 +20,7 @@ from apps.conversations.transfer.formats.common import (
     parse_message_id,
     parse_time,
     parse_title,
+    require_message,
 )
 
 SOURCE = "Claude"
@@ -38,9 +38,7 @@ def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
     left_out: Counter[str] = Counter()
     messages: list[ImportedMessage] = []
     for message in item["chat_messages"]:
-        if not isinstance(message, dict):
-            raise InvalidImport("One of its messages is empty.")
-        messages.append(_parse_message(message, messages[-1].id if messages else None, left_out))
+        messages.append(_parse_message(require_message(message), messages[-1].id if messages else None, left_out))
     last = messages[-1].id if messages else None  # the newest, since messages are in order of time
     return ImportedChat(
         SOURCE,

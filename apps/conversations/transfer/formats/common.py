@@ -12,6 +12,7 @@ from apps.lib.text import message_templates
 from apps.safety.text.normalization import normalise
 
 Role = Literal["user", "assistant"]
+ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant"}
 
 MAX_MESSAGES = 10_000  # messages of one conversation
 MAX_CHARACTERS = 4_000_000  # characters of one conversation
@@ -76,7 +77,7 @@ def parse_title(value: Any) -> str:
 
 def parse_model_name(value: Any) -> str:
     """Return the model name in one line, cut to 100 characters; "" for a value that is no text."""
-    return " ".join(normalise(value).split())[:_MODEL_CHARACTERS] if isinstance(value, str) else ""
+    return parse_title(value)[:_MODEL_CHARACTERS]
 
 
 def parse_message_id(value: Any) -> str:
@@ -102,6 +103,13 @@ def parse_time(value: Any) -> float | None:
     while seconds > 1e11:
         seconds /= 1000
     return seconds if seconds > _YEAR_2001 else None
+
+
+def require_message(value: Any) -> Mapping[str, Any]:
+    """Return the value, which stands for a message. Raise InvalidImport if it is no dict."""
+    if not isinstance(value, dict):
+        raise InvalidImport("One of its messages is empty.")
+    return value
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:

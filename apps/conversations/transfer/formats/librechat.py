@@ -9,7 +9,6 @@ from typing import Any
 from apps.conversations.transfer.formats.common import (
     ImportedChat,
     ImportedMessage,
-    InvalidImport,
     as_list,
     as_mapping,
     clean_text,
@@ -17,6 +16,7 @@ from apps.conversations.transfer.formats.common import (
     parse_model_name,
     parse_time,
     parse_title,
+    require_message,
 )
 
 SOURCE = "LibreChat"
@@ -55,8 +55,7 @@ def _flat(messages: list[Any], nested: bool) -> Iterator[tuple[Mapping[str, Any]
     waiting: list[tuple[Any, str | None]] = [(one, None) for one in reversed(messages)]
     while waiting:
         message, parent = waiting.pop()
-        if not isinstance(message, dict):
-            raise InvalidImport("One of its messages is empty.")
+        message = require_message(message)
         if not nested:
             named = message.get("parentMessageId")
             parent = parse_message_id(named) if named and named != _NOTHING else None

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.conversations.transfer.formats.common import (
+    ROLES,
     ImportedChat,
     ImportedMessage,
-    InvalidImport,
-    Role,
     as_list,
     as_mapping,
     clean_text,
@@ -18,10 +17,10 @@ from apps.conversations.transfer.formats.common import (
     parse_model_name,
     parse_time,
     parse_title,
+    require_message,
 )  # fmt: skip
 
 SOURCE = "Open WebUI"
-_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 _OPEN, _CLOSE = "<details type=", "</details>"
 
 
@@ -35,11 +34,10 @@ def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
     inner = item["chat"]
     history = inner["history"]
     left_out: Counter[str] = Counter()
-    messages = []
-    for name, message in as_mapping(history.get("messages")).items():
-        if not isinstance(message, dict):
-            raise InvalidImport("One of its messages is empty.")
-        messages.append(_parse_message(parse_message_id(name), message, left_out))
+    messages = [
+        _parse_message(parse_message_id(name), require_message(message), left_out)
+        for name, message in as_mapping(history.get("messages")).items()
+    ]
     return ImportedChat(
         SOURCE,
         parse_title(item.get("title") or inner.get("title")),
@@ -55,7 +53,7 @@ def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
 
 def _parse_message(name: str, message: Mapping[str, Any], left_out: Counter[str]) -> ImportedMessage:
     parent = message.get("parentId")
-    role = _ROLES.get(str(message.get("role")))
+    role = ROLES.get(str(message.get("role")))
     left_out["picture or file"] += len(as_list(message.get("files")))
     text = strip_details(clean_text(message.get("content"))) if role else ""
     return ImportedMessage(

@@ -6,21 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.conversations.transfer.formats.common import (
+    ROLES,
     ImportedChat,
     ImportedMessage,
-    InvalidImport,
-    Role,
     as_list,
     clean_text,
     parse_message_id,
     parse_model_name,
     parse_time,
     parse_title,
+    require_message,
 )
 
 SOURCE = "Openbook"
 _FORMAT = "openbook-conversation/1"
-_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 _STATUSES = {"complete", "stopped", "withheld", "failed", "interrupted"}
 
 
@@ -45,13 +44,9 @@ def parse_chat(item: Mapping[str, Any]) -> ImportedChat:
 
 
 def _parse_message(message: Any) -> ImportedMessage:
-    if not isinstance(message, dict):
-        raise InvalidImport("One of its messages is empty.")
-    parent, role, status = (
-        message.get("parent"),
-        _ROLES.get(str(message.get("role"))),
-        str(message.get("status", "complete")),
-    )
+    message = require_message(message)
+    parent, role = message.get("parent"), ROLES.get(str(message.get("role")))
+    status = str(message.get("status", "complete"))
     text = clean_text(message.get("text"))
     empty = not text and (role == "user" or status == "complete")
     return ImportedMessage(
