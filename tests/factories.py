@@ -237,6 +237,21 @@ def share_conversation(conversation: Conversation, **options: str) -> str:
     return f"/shared/{Share.objects.get(conversation=conversation).secret}/"
 
 
+def make_exchange(
+    owner: User, question: str = "How high is it?", answer: str = "About 100 metres.", *, after: Message | None = None,
+    conversation: Conversation | None = None, title: str = "Lighthouse", **fields: Any,
+) -> Message:  # fmt: skip
+    """Store a question of the owner with its answer, and return the answer, which has the `fields`.
+
+    The exchange follows the answer `after`, else it begins the conversation, else a new one with this title.
+    """
+    if conversation is None:
+        conversation = after.conversation if after else Conversation.objects.create(owner=owner, title=title)
+    both = {"conversation": conversation, "asked_by": owner}
+    asked = Message.objects.create(role="user", parent=after, text=question, **both)
+    return Message.objects.create(role="assistant", parent=asked, text=answer, **both, **fields)
+
+
 def get_first_answer(conversation: Conversation) -> Message:
     """Return the oldest answer of the conversation, with its question."""
     return conversation.messages.filter(role="assistant").select_related("parent").earliest("created")

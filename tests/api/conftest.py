@@ -32,12 +32,12 @@ def alice(transactional_db: None, alice: User) -> User:
 
 @pytest.fixture
 def library(alice: User) -> Collection:
-    place = make_collection(alice, "Handbook")
+    collection = make_collection(alice, "Handbook")
     text = (
         "A honey bee colony has one queen. Workers live about six weeks in summer. The queen can live for five years."
     )
-    make_document(place, "Bees", [text])
-    return place
+    make_document(collection, "Bees", [text])
+    return collection
 
 
 @pytest.fixture

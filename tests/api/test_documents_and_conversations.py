@@ -9,11 +9,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from apps.conversations.models import Citation, Conversation, Message, Source
+from apps.conversations.models import Citation, Message, Source
 from apps.documents.models import Collection, Document
 from apps.users.models import User
 from tests.api.conftest import headers
-from tests.factories import make_collection, make_document
+from tests.factories import make_collection, make_document, make_exchange
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,28 +57,30 @@ def test_lists_come_in_pages(api: Api, alice: User) -> None:
 
 
 def test_a_file_is_taken_at_once_and_its_state_can_be_asked_for(api: Api, alice: User) -> None:
-    shelf = make_collection(alice)
-    status, taken = api.upload(f"/api/collections/{shelf.pk}/documents", SimpleUploadedFile("a.md", b"# One\n\nText."))
-    assert status == 202 and taken["status"] == "queued" and taken["name"] == "a.md"
-    status, known = api("get", f"/api/documents/{taken['id']}")
-    assert status == 200 and known["collection_id"] == str(shelf.pk)
-    assert api("post", f"/api/documents/{taken['id']}/cancel")[1]["status"] == "cancelled"
-    assert api("post", f"/api/documents/{taken['id']}/retry")[1]["status"] == "queued"
-    assert api("patch", f"/api/documents/{taken['id']}", {"title": "Named"})[1]["title"] == "Named"
-    assert api("delete", f"/api/documents/{taken['id']}")[0] == 204
+    collection = make_collection(alice)
+    status, uploaded = api.upload(
+        f"/api/collections/{collection.pk}/documents", SimpleUploadedFile("a.md", b"# One\n\nText.")
+    )
+    assert status == 202 and uploaded["status"] == "queued" and uploaded["name"] == "a.md"
+    status, known = api("get", f"/api/documents/{uploaded['id']}")
+    assert status == 200 and known["collection_id"] == str(collection.pk)
+    assert api("post", f"/api/documents/{uploaded['id']}/cancel")[1]["status"] == "cancelled"
+    assert api("post", f"/api/documents/{uploaded['id']}/retry")[1]["status"] == "queued"
+    assert api("patch", f"/api/documents/{uploaded['id']}", {"title": "Named"})[1]["title"] == "Named"
+    assert api("delete", f"/api/documents/{uploaded['id']}")[0] == 204
     assert not Document.objects.exists()
 
 
 def test_a_file_that_is_not_taken_says_why(api: Api, alice: User) -> None:
-    shelf = make_collection(alice)
-    status, said = api.upload(f"/api/collections/{shelf.pk}/documents", SimpleUploadedFile("a.md", b""))
+    collection = make_collection(alice)
+    status, said = api.upload(f"/api/collections/{collection.pk}/documents", SimpleUploadedFile("a.md", b""))
     assert status == 400 and "empty" in said["detail"]
     assert not Document.objects.exists()
 
 
 def test_search_finds_passages_of_what_one_may_read(api: Api, alice: User, bob: User) -> None:
-    shelf, other = make_collection(alice), make_collection(bob, "Bob's")
-    make_document(shelf, "Bees", ["A honey bee colony has one queen and many workers."])
+    collection, other = make_collection(alice), make_collection(bob, "Bob's")
+    make_document(collection, "Bees", ["A honey bee colony has one queen and many workers."])
     make_document(other, "Wasps", ["A wasp queen of Bob begins her colony alone."])
     status, found = api("post", "/api/search", {"question": "How many queens has a honey bee colony?"})
     assert status == 200 and [item["title"] for item in found["passages"]] == ["Bees"]
@@ -90,9 +92,9 @@ def test_search_finds_passages_of_what_one_may_read(api: Api, alice: User, bob: 
 
 
 def test_search_is_narrowed_by_what_is_known_of_documents(api: Api, alice: User) -> None:
-    shelf = make_collection(alice)
+    collection = make_collection(alice)
     for title in ("Bees", "Hives"):
-        make_document(shelf, title, [f"A honey bee colony in {title} has one queen and many workers."])
+        make_document(collection, title, [f"A honey bee colony in {title} has one queen and many workers."])
     Document.objects.filter(title="Hives").update(kind="pdf", language="en", path="garden/bees")
     wanted = {"question": "How many queens has a colony?", "kinds": ["pdf"], "languages": ["en"], "path": "garden"}
 
@@ -104,20 +106,21 @@ def test_search_is_narrowed_by_what_is_known_of_documents(api: Api, alice: User)
 
 
 def test_conversations_are_read_renamed_and_removed(api: Api, alice: User) -> None:
-    talk = Conversation.objects.create(owner=alice, title="Talk")
-    asked = Message.objects.create(conversation=talk, role="user", text="What?", asked_by=alice)
-    answer = Message.objects.create(conversation=talk, parent=asked, role="assistant", text="That.", asked_by=alice)
-    paper = make_document(make_collection(alice), "Paper", ["That is so."])
-    source = Source.objects.create(conversation=talk, number=3, document=paper, page_number=1, spans=[[0, 8]])
+    answer = make_exchange(alice, answer="That.", title="Talk")
+    conversation = answer.conversation
+    document = make_document(make_collection(alice), "Paper", ["That is so."])
+    source = Source.objects.create(
+        conversation=conversation, number=3, document=document, page_number=1, spans=[[0, 8]]
+    )
     Citation.objects.create(answer=answer, sentence=0, start=0, end=5, source=source, score=0.5)
     Citation.objects.create(answer=answer, sentence=1, start=5, end=6, source=None, score=0)
-    status, page = api("get", f"/api/conversations/{talk.pk}/messages")
+    status, page = api("get", f"/api/conversations/{conversation.pk}/messages")
     assert status == 200 and [item["text"] for item in page["items"]] == ["What?", "That."]
     assert [cite["source"] for cite in page["items"][1]["citations"]] == [3, None]
-    assert api("patch", f"/api/conversations/{talk.pk}", {"title": "Mine"})[1]["title"] == "Mine"
-    assert api("patch", f"/api/conversations/{talk.pk}", {"title": " "})[0] == 422
-    assert api("delete", f"/api/conversations/{talk.pk}")[0] == 204
-    assert not Message.objects.visible_to(talk.owner).exists()
+    assert api("patch", f"/api/conversations/{conversation.pk}", {"title": "Mine"})[1]["title"] == "Mine"
+    assert api("patch", f"/api/conversations/{conversation.pk}", {"title": " "})[0] == 422
+    assert api("delete", f"/api/conversations/{conversation.pk}")[0] == 204
+    assert not Message.objects.visible_to(conversation.owner).exists()
 
 
 def test_a_malformed_request_names_the_place(api: Api) -> None:

@@ -45,9 +45,11 @@ async def begun(web: httpx.AsyncClient, **wish: Any) -> str:
     return str(answer.json()["id"])
 
 
-async def asked(web: httpx.AsyncClient, place: str, *, key: str = "", **wish: Any) -> httpx.Response:
+async def ask(web: httpx.AsyncClient, conversation: str, *, key: str = "", **wish: Any) -> httpx.Response:
     sent = {"Idempotency-Key": key} if key else {}
-    return await web.post(f"/api/conversations/{place}/questions", json={"question": QUESTION, **wish}, headers=sent)
+    return await web.post(
+        f"/api/conversations/{conversation}/questions", json={"question": QUESTION, **wish}, headers=sent
+    )
 
 
 def events(text: str) -> list[tuple[str, Any]]:
@@ -55,12 +57,12 @@ def events(text: str) -> list[tuple[str, Any]]:
     return [(kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for kind, data in parts]
 
 
-async def writing(place: str) -> Message:
+async def writing(conversation: str) -> Message:
     """Return the answer that is being written in the conversation, once it has text."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
             row = await Message.objects.filter(
-                conversation=place, status=Message.Status.WRITING, role="assistant"
+                conversation=conversation, status=Message.Status.WRITING, role="assistant"
             ).afirst()
             if row and runner.get_running_text(row.pk):
                 return row
@@ -70,10 +72,10 @@ async def writing(place: str) -> Message:
 async def test_a_conversation_is_begun_in_a_collection_and_asked_in(
     web: httpx.AsyncClient, library: Collection
 ) -> None:
-    place = await begun(web, collections=[str(library.pk)])
-    answer = (await asked(web, place)).json()
+    conversation = await begun(web, collections=[str(library.pk)])
+    answer = (await ask(web, conversation)).json()
     assert answer["status"] == "complete" and "queen" in answer["text"]
-    assert answer["conversation_id"] == place and not answer["nothing_found"]
+    assert answer["conversation_id"] == conversation and not answer["nothing_found"]
     source = next(item for item in answer["sources"] if item["used"])
     assert source["title"] == "Bees" and source["document_id"] and not source["gone"]
     assert source["number"] in {cite["source"] for cite in answer["citations"]}
@@ -81,19 +83,19 @@ async def test_a_conversation_is_begun_in_a_collection_and_asked_in(
     assert (await web.get(f"/api/answers/{answer['id']}")).json() == answer
     row = await Conversation.objects.aget()
     assert row.title.startswith("How long do workers") and row.chosen_collection_count == 1
-    followed = (await asked(web, place, question="And how long does the queen live?")).json()
+    followed = (await ask(web, conversation, question="And how long does the queen live?")).json()
     assert followed["status"] == "complete" and await Message.objects.acount() == 4
 
 
 async def test_small_talk_is_not_from_documents(web: httpx.AsyncClient, library: Collection) -> None:
-    answer = (await asked(web, await begun(web), question="Hi there!")).json()
+    answer = (await ask(web, await begun(web), question="Hi there!")).json()
     assert (answer["status"], answer["grounded"], answer["citations"]) == ("complete", False, [])
     assert answer["unread_languages"] == []
 
 
 async def test_an_answer_is_streamed_and_ends_as_it_is_kept(web: httpx.AsyncClient, library: Collection) -> None:
-    place = await begun(web, title="Bees")
-    response = await asked(web, place, stream=True)
+    conversation = await begun(web, title="Bees")
+    response = await ask(web, conversation, stream=True)
     assert response.headers["content-type"].startswith("text/event-stream")
     (first, ids), *pieces, (last, answer) = events(response.text)
     assert (first, last) == ("accepted", "answer") and ids["answer"] == answer["id"]
@@ -108,14 +110,14 @@ async def test_a_conversation_is_named_by_the_model_after_its_first_answer(
 ) -> None:
     settings.TITLES, settings.REWRITE = True, False
     await ModelProfile.objects.acreate(name=chat.name, reading_asked=20, reading_right=20)
-    place = await begun(web)
+    conversation = await begun(web)
     chat.replies.extend(["They live for weeks.", "Title: How Long Workers Live", "Years.", "Life of a Queen"])
-    await asked(web, place)
+    await ask(web, conversation)
     await runner.wait_until_idle()
     await titles.wait_until_idle()
     row = await Conversation.objects.aget()
     assert (row.title, row.title_origin) == ("How Long Workers Live", Conversation.TitleOrigin.MODEL)
-    await asked(web, place, question="And how long does the queen live?")
+    await ask(web, conversation, question="And how long does the queen live?")
     await runner.wait_until_idle()
     await titles.wait_until_idle()
     assert (await Conversation.objects.aget()).title == "How Long Workers Live" and len(chat.requests) == 3
@@ -125,9 +127,9 @@ async def test_a_title_of_a_program_s_own_stays(
     web: httpx.AsyncClient, library: Collection, chat: FakeChat, settings: LazySettings
 ) -> None:
     settings.TITLES = True
-    place = await begun(web, title="Bees")
+    conversation = await begun(web, title="Bees")
     chat.replies.extend(["They live for weeks.", "How Long Workers Live"])
-    await asked(web, place)
+    await ask(web, conversation)
     await runner.wait_until_idle()
     await titles.wait_until_idle()
     assert (await Conversation.objects.aget()).title == "Bees" and len(chat.requests) == 1
@@ -135,10 +137,10 @@ async def test_a_title_of_a_program_s_own_stays(
 
 async def test_an_assistant_answers_from_what_it_has(web: httpx.AsyncClient, alice: User, chat: FakeChat) -> None:
     helper = await Assistant.objects.acreate(owner=alice, name="Bee keeper", instructions="Speak as a bee keeper.")
-    place = await begun(web, assistant=str(helper.pk))
-    answer = (await asked(web, place, without_documents=True)).json()
+    conversation = await begun(web, assistant=str(helper.pk))
+    answer = (await ask(web, conversation, without_documents=True)).json()
     assert (answer["status"], answer["grounded"], answer["citations"]) == ("complete", False, [])
-    listed = (await web.get(f"/api/conversations/{place}/messages")).json()["items"]
+    listed = (await web.get(f"/api/conversations/{conversation}/messages")).json()["items"]
     assert [item["grounded"] for item in listed] == [None, False]
     assert "Speak as a bee keeper." in chat.requests[-1].messages[0].content
 
@@ -146,14 +148,14 @@ async def test_an_assistant_answers_from_what_it_has(web: httpx.AsyncClient, ali
 async def test_the_same_key_asks_once_and_never_another_question(
     web: httpx.AsyncClient, library: Collection, chat: FakeChat
 ) -> None:
-    place = await begun(web)
-    one, two = await asyncio.gather(asked(web, place, key="k1"), asked(web, place, key="k1"))
-    again = await asked(web, place, key="k1", stream=True)
+    conversation = await begun(web)
+    one, two = await asyncio.gather(ask(web, conversation, key="k1"), ask(web, conversation, key="k1"))
+    again = await ask(web, conversation, key="k1", stream=True)
     assert one.json()["id"] == two.json()["id"] == events(again.text)[-1][1]["id"]
     assert await Message.objects.acount() == 2
-    other = await asked(web, place, key="k1", question="Something else?")
+    other = await ask(web, conversation, key="k1", question="Something else?")
     assert other.status_code == 422 and "Idempotency-Key" in other.json()["detail"]
-    assert (await asked(web, place, key="k2")).json()["id"] != one.json()["id"]
+    assert (await ask(web, conversation, key="k2")).json()["id"] != one.json()["id"]
 
 
 async def test_the_same_key_is_known_also_where_it_was_kept_a_moment_ago(
@@ -161,9 +163,9 @@ async def test_the_same_key_is_known_also_where_it_was_kept_a_moment_ago(
 ) -> None:
     """Check the race: the first question is stored after the second one was admitted."""
     chat.reply, chat.gap_s = " ".join(f"Hive {n} has {n * n} bees." for n in range(2000)), 0.1
-    place = await begun(web)
-    first = asyncio.create_task(asked(web, place, without_documents=True, key="k1"))
-    row = await writing(place)
+    conversation = await begun(web)
+    first = asyncio.create_task(ask(web, conversation, without_documents=True, key="k1"))
+    row = await writing(conversation)
     real, looks = preparation.find_repeated, list[None]()
 
     def repeated(*arguments: Any) -> Any:
@@ -172,7 +174,7 @@ async def test_the_same_key_is_known_also_where_it_was_kept_a_moment_ago(
 
     monkeypatch.setattr(preparation, "check_capacity", lambda prepared: None)
     monkeypatch.setattr(preparation, "find_repeated", repeated)
-    second = asyncio.create_task(asked(web, place, without_documents=True, key="k1"))
+    second = asyncio.create_task(ask(web, conversation, without_documents=True, key="k1"))
     async with asyncio.timeout(PATIENCE_S):
         while not looks:
             await asyncio.sleep(0.01)
@@ -185,11 +187,11 @@ async def test_stop_ends_an_answer_and_keeps_what_it_has(
 ) -> None:
     # None repeats another: an answer that goes round in circles is ended before anybody stops it.
     chat.reply, chat.gap_s = " ".join(f"Hive {n} has {n * n} bees." for n in range(2000)), 0.1
-    place = await begun(web)
-    asking = asyncio.create_task(asked(web, place, without_documents=True))
-    row = await writing(place)
+    conversation = await begun(web)
+    asking = asyncio.create_task(ask(web, conversation, without_documents=True))
+    row = await writing(conversation)
     assert (await web.get(f"/api/answers/{row.pk}")).json()["status"] == "writing"
-    busy = await asked(web, place)
+    busy = await ask(web, conversation)
     assert busy.status_code == 429 and int(busy.headers["Retry-After"]) > 0
     assert (await web.post(f"/api/answers/{row.pk}/stop")).status_code == 202
     answer = (await asking).json()
@@ -201,9 +203,9 @@ async def test_an_answer_goes_on_when_nobody_listens_any_more(
     web: httpx.AsyncClient, library: Collection, chat: FakeChat
 ) -> None:
     writes_on(chat)
-    place = await begun(web)
-    asking = asyncio.create_task(asked(web, place, without_documents=True, stream=True))
-    row = await writing(place)
+    conversation = await begun(web)
+    asking = asyncio.create_task(ask(web, conversation, without_documents=True, stream=True))
+    row = await writing(conversation)
     asking.cancel()
     chat.gap_s = 0
     async with asyncio.timeout(PATIENCE_S):
@@ -212,10 +214,10 @@ async def test_an_answer_goes_on_when_nobody_listens_any_more(
 
 
 async def test_a_limit_is_said_with_when_to_try_again(web: httpx.AsyncClient, alice: User, library: Collection) -> None:
-    place = await begun(web)
+    conversation = await begun(web)
     await in_db(rate_limits.change_limit, LimitScope.USER, LimitedResource.MESSAGES, Rate(1, 6))
-    assert (await asked(web, place)).status_code == 200
-    refused = await asked(web, place)
+    assert (await ask(web, conversation)).status_code == 200
+    refused = await ask(web, conversation)
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0
     assert await Message.objects.acount() == 2
 
@@ -226,8 +228,8 @@ async def test_what_is_not_there_or_of_another_is_not_begun_with(web: httpx.Asyn
     helper = await Assistant.objects.acreate(owner=bob, name="Bob's own")
     for wish in ({"collections": [str(theirs.pk)]}, {"assistant": str(helper.pk)}):
         assert (await web.post("/api/conversations", json=wish)).status_code == 404
-    place = await begun(web)
-    assert (await asked(web, place, collections=[str(theirs.pk)])).status_code == 404
-    assert (await asked(web, place, question="  ")).status_code == 400
-    assert (await asked(web, place, model="nobody knows it")).status_code in {200, 400}
+    conversation = await begun(web)
+    assert (await ask(web, conversation, collections=[str(theirs.pk)])).status_code == 404
+    assert (await ask(web, conversation, question="  ")).status_code == 400
+    assert (await ask(web, conversation, model="nobody knows it")).status_code in {200, 400}
     assert await Conversation.objects.acount() == 1

@@ -18,9 +18,9 @@ from apps.users import api_tokens
 from apps.users.accounts import suspend_user
 from apps.users.models import ApiToken, User
 from tests.api.conftest import headers
-from tests.factories import make_collection, make_document
+from tests.factories import make_collection, make_document, make_exchange
 
-# method, address, scope it needs; {shelf}, {paper}, {talk}, {said} are Alice's
+# method, address, scope it needs; {collection}, {document}, {conversation}, {answer} are Alice's
 OPERATIONS = [
     ("get", "/v1/models", "chat"),
     ("get", "/v1/models/openbook", "chat"),
@@ -28,27 +28,27 @@ OPERATIONS = [
     ("post", "/v1/embeddings", "chat"),
     ("get", "/api/collections", "read"),
     ("post", "/api/collections", "write"),
-    ("get", "/api/collections/{shelf}", "read"),
-    ("patch", "/api/collections/{shelf}", "write"),
-    ("delete", "/api/collections/{shelf}", "write"),
-    ("get", "/api/collections/{shelf}/documents", "read"),
-    ("post", "/api/collections/{shelf}/documents", "write"),
-    ("post", "/api/collections/{shelf}/pages", "write"),
-    ("get", "/api/documents/{paper}", "read"),
-    ("patch", "/api/documents/{paper}", "write"),
-    ("post", "/api/documents/{paper}/cancel", "write"),
-    ("post", "/api/documents/{paper}/retry", "write"),
-    ("delete", "/api/documents/{paper}", "write"),
+    ("get", "/api/collections/{collection}", "read"),
+    ("patch", "/api/collections/{collection}", "write"),
+    ("delete", "/api/collections/{collection}", "write"),
+    ("get", "/api/collections/{collection}/documents", "read"),
+    ("post", "/api/collections/{collection}/documents", "write"),
+    ("post", "/api/collections/{collection}/pages", "write"),
+    ("get", "/api/documents/{document}", "read"),
+    ("patch", "/api/documents/{document}", "write"),
+    ("post", "/api/documents/{document}/cancel", "write"),
+    ("post", "/api/documents/{document}/retry", "write"),
+    ("delete", "/api/documents/{document}", "write"),
     ("post", "/api/search", "read"),
     ("get", "/api/conversations", "read"),
-    ("get", "/api/conversations/{talk}", "read"),
-    ("patch", "/api/conversations/{talk}", "write"),
-    ("delete", "/api/conversations/{talk}", "write"),
-    ("get", "/api/conversations/{talk}/messages", "read"),
+    ("get", "/api/conversations/{conversation}", "read"),
+    ("patch", "/api/conversations/{conversation}", "write"),
+    ("delete", "/api/conversations/{conversation}", "write"),
+    ("get", "/api/conversations/{conversation}/messages", "read"),
     ("post", "/api/conversations", "chat"),
-    ("post", "/api/conversations/{talk}/questions", "chat"),
-    ("get", "/api/answers/{said}", "read"),
-    ("post", "/api/answers/{said}/stop", "chat"),
+    ("post", "/api/conversations/{conversation}/questions", "chat"),
+    ("get", "/api/answers/{answer}", "read"),
+    ("post", "/api/answers/{answer}/stop", "chat"),
 ]
 BODIES = {"patch": {"name": "Taken", "title": "Taken"}, "post": {"name": "New", "question": "What?"}}
 PAGE = {"url": "https://example.org/"}
@@ -59,31 +59,31 @@ EVERY_ONE_OF_ALICE = pytest.mark.parametrize(
 pytestmark = pytest.mark.django_db(transaction=True)  # operations that stream read rows in other threads
 
 
-class House:
+class ApiRows:
     def __init__(self, alice: User) -> None:
-        self.shelf = make_collection(alice)
-        self.paper = make_document(self.shelf, "Paper", ["The only sentence of Alice."])
-        self.talk = Conversation.objects.create(owner=alice, title="Talk")
-        asked = Message.objects.create(conversation=self.talk, role="user", text="What?", asked_by=alice)
-        self.said = Message.objects.create(
-            conversation=self.talk, parent=asked, role="assistant", text="That.", asked_by=alice
-        )
+        self.collection = make_collection(alice)
+        self.document = make_document(self.collection, "Paper", ["The only sentence of Alice."])
+        self.answer = make_exchange(alice, title="Talk")
+        self.conversation = self.answer.conversation
 
     def address(self, address: str) -> str:
-        return address.format(shelf=self.shelf.pk, paper=self.paper.pk, talk=self.talk.pk, said=self.said.pk)
+        return address.format(
+            collection=self.collection.pk, document=self.document.pk, conversation=self.conversation.pk,
+            answer=self.answer.pk,
+        )  # fmt: skip
 
     def unchanged(self) -> bool:
         return (
-            Collection.objects.filter(pk=self.shelf.pk, name="Library").exists()
-            and self.shelf.documents.filter(title="Paper", status="ready").count() == 1
-            and Conversation.objects.filter(pk=self.talk.pk, title="Talk").exists()
+            Collection.objects.filter(pk=self.collection.pk, name="Library").exists()
+            and self.collection.documents.filter(title="Paper", status="ready").count() == 1
+            and Conversation.objects.filter(pk=self.conversation.pk, title="Talk").exists()
             and Message.objects.count() == 2
         )
 
 
 @pytest.fixture
-def house(alice: User) -> House:
-    return House(alice)
+def rows(alice: User) -> ApiRows:
+    return ApiRows(alice)
 
 
 def call(method: str, address: str, **sent: str) -> tuple[int, str]:
@@ -108,72 +108,76 @@ def test_every_operation_is_tried_here() -> None:
 
 
 @EVERY
-def test_without_a_token_there_is_no_answer(house: House, method: str, address: str, scope: str) -> None:
+def test_without_a_token_there_is_no_answer(rows: ApiRows, method: str, address: str, scope: str) -> None:
     for sent in ({}, {"HTTP_AUTHORIZATION": "Bearer ob_wrong"}, {"HTTP_AUTHORIZATION": "Basic x"}):
-        assert call(method, house.address(address), **sent)[0] == 401
-    assert house.unchanged()
+        assert call(method, rows.address(address), **sent)[0] == 401
+    assert rows.unchanged()
 
 
 @EVERY
-def test_a_session_is_no_token(house: House, alice: User, method: str, address: str, scope: str) -> None:
+def test_a_session_is_no_token(rows: ApiRows, alice: User, method: str, address: str, scope: str) -> None:
     client = Client()
     client.force_login(alice)
-    assert getattr(client, method)(house.address(address)).status_code == 401
-    assert house.unchanged()
+    assert getattr(client, method)(rows.address(address)).status_code == 401
+    assert rows.unchanged()
 
 
 @EVERY
-def test_a_token_without_the_scope_is_refused(house: House, alice: User, method: str, address: str, scope: str) -> None:
+def test_a_token_without_the_scope_is_refused(
+    rows: ApiRows, alice: User, method: str, address: str, scope: str
+) -> None:
     others = [item.value for item in ApiToken.Scope if item != scope]
-    status, words = call(method, house.address(address), **headers(alice, *others))
+    status, words = call(method, rows.address(address), **headers(alice, *others))
     assert status == 403 and "token may not" in words
-    assert house.unchanged()
+    assert rows.unchanged()
 
 
 @EVERY_ONE_OF_ALICE
 def test_what_belongs_to_another_does_not_exist(
-    house: House, charlie: User, method: str, address: str, scope: str
+    rows: ApiRows, charlie: User, method: str, address: str, scope: str
 ) -> None:
     sent = headers(charlie)
-    found = call(method, house.address(address), **sent)
+    found = call(method, rows.address(address), **sent)
     unknown = call(method, address.format(shelf=uuid4(), paper=uuid4(), talk=uuid4(), said=uuid4()), **sent)
     assert found == unknown
     uploads = method == "post" and address.endswith("/documents")
     assert found[0] == (422 if uploads else 404)  # an upload without a file is malformed, whoever sends it
-    assert house.unchanged()
+    assert rows.unchanged()
 
 
 @pytest.mark.parametrize("model", ["openbook", "fake-1B"])
 @pytest.mark.parametrize("address", ["/v1/chat/completions", "/api/search"])
 def test_a_collection_of_another_named_in_a_question_does_not_exist(
-    house: House, charlie: User, address: str, model: str
+    rows: ApiRows, charlie: User, address: str, model: str
 ) -> None:
     asked = {"model": model, "messages": [{"role": "user", "content": "What?"}], "question": "What?"}
     sent = headers(charlie)
     found = [
         Client().post(address, json.dumps(asked | {"collections": [str(pk)]}), "application/json", **sent)
-        for pk in (house.shelf.pk, uuid4())
+        for pk in (rows.collection.pk, uuid4())
     ]
     assert [response.status_code for response in found] == [404, 404]
     assert found[0].content == found[1].content
 
 
 @EVERY_ONE_OF_ALICE
-def test_a_reader_changes_nothing(house: House, bob: User, method: str, address: str, scope: str) -> None:
-    Membership.objects.create(collection=house.shelf, user=bob)
-    status, _ = call(method, house.address(address), **headers(bob))
-    assert status == (200 if scope == "read" and not address.count("{talk}") + address.count("{said}") else status)
+def test_a_reader_changes_nothing(rows: ApiRows, bob: User, method: str, address: str, scope: str) -> None:
+    Membership.objects.create(collection=rows.collection, user=bob)
+    status, _ = call(method, rows.address(address), **headers(bob))
+    assert status == (
+        200 if scope == "read" and not address.count("{conversation}") + address.count("{answer}") else status
+    )
     assert scope == "read" or status in {404, 422}
-    assert house.unchanged()
+    assert rows.unchanged()
 
 
 @EVERY
 def test_the_tokens_of_a_suspended_person_are_dead(
-    house: House, alice: User, ada: User, method: str, address: str, scope: str
+    rows: ApiRows, alice: User, ada: User, method: str, address: str, scope: str
 ) -> None:
     sent = headers(alice)
     suspend_user(alice)
-    assert call(method, house.address(address), **sent)[0] == 401
+    assert call(method, rows.address(address), **sent)[0] == 401
 
 
 def test_an_expired_or_revoked_token_is_dead(alice: User) -> None:

@@ -229,16 +229,16 @@ class Log:
 @pytest.fixture(params=["memory", pytest.param("redis", marks=[pytest.mark.redis, pytest.mark.slow])])
 async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
     """Run the test with the in-memory turn log, and with the one in a real Redis."""
-    kept: RedisTurnLog | None = None
+    turn_log: RedisTurnLog | None = None
     if request.param == "redis":
-        kept = RedisTurnLog(request.getfixturevalue("redis_url"))
-        registry._built["turnlog"] = kept
+        turn_log = RedisTurnLog(request.getfixturevalue("redis_url"))
+        registry._built["turnlog"] = turn_log
     yield Log()
-    if kept is not None:
+    if turn_log is not None:
         for turn, _ in list(runner._running.values()):
             turn.interrupt.set()
         await runner.wait_until_idle()
-        await kept.close()
+        await turn_log.close()
 
 
 async def _lacks_none(*_: object) -> bool:

@@ -10,12 +10,12 @@ from django.core.exceptions import PermissionDenied
 from apps.conversations.assistants import services
 from apps.conversations.feedback import comparison, rating
 from apps.conversations.history import branching, folders, tags
-from apps.conversations.models import Assistant, Conversation, Folder, Message, Share
+from apps.conversations.models import Assistant, Conversation, Folder, Share
 from apps.conversations.models.feedback import Feedback
 from apps.conversations.sharing import links
 from apps.documents.models import Collection
 from apps.users.models import User
-from tests.factories import make_user
+from tests.factories import make_exchange, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -25,11 +25,8 @@ class Rows:
 
     def __init__(self) -> None:
         self.owner = make_user("ada")
-        self.conversation = Conversation.objects.create(owner=self.owner)
-        asked = Message.objects.create(conversation=self.conversation, role="user", text="Q", asked_by=self.owner)
-        self.answer = Message.objects.create(
-            conversation=self.conversation, role="assistant", text="A.", asked_by=self.owner, parent=asked
-        )
+        self.answer = make_exchange(self.owner)
+        self.conversation = self.answer.conversation
         self.feedback = Feedback.objects.create(answer=self.answer, user=self.owner, is_positive=False)
         self.folder = Folder.objects.create(owner=self.owner, name="Garden")
         self.assistant = Assistant.objects.create(owner=self.owner, name="Gardener", everyone=True, version=1)

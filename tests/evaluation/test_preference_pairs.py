@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from apps.conversations.models import Conversation, Feedback, Message, RetrievedPassage, Source
+from apps.conversations.models import Feedback, Message, RetrievedPassage, Source
 from apps.evaluation.models import GoldenQuestion
 from apps.safety.models import AuditEntry
 from apps.users.models import User
-from tests.factories import make_client, make_collection, make_document, make_user
+from tests.factories import make_client, make_collection, make_document, make_exchange, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,18 +18,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def two(alice: User) -> tuple[Message, Message]:
     """Create two answers to Alice's second question, and rate the first one as poor."""
-    conversation = Conversation.objects.create(owner=alice, title="Talk")
-    last = None
-    for question, answer in (("Where?", "In Alexandria."), ("How high?", "It was made of cheese.")):
-        asked = Message.objects.create(
-            conversation=conversation, parent=last, role="user", text=question, asked_by=alice
-        )
-        said = {"conversation": conversation, "parent": asked, "role": "assistant", "asked_by": alice}
-        last = Message.objects.create(text=answer, **said)
-    better = Message.objects.create(text="About 100 metres.", **said)
-    Feedback.objects.create(answer=last, user=alice, is_positive=False)
+    worse = make_exchange(
+        alice, "How high?", "It was made of cheese.", after=make_exchange(alice, "Where?", "In Alexandria.")
+    )
+    better = Message.objects.create(
+        conversation=worse.conversation, parent=worse.parent, role="assistant", text="About 100 metres.", asked_by=alice
+    )
+    Feedback.objects.create(answer=worse, user=alice, is_positive=False)
     Feedback.objects.create(answer=better, user=alice, is_positive=True)
-    return last, better
+    return worse, better
 
 
 def exported(user: User) -> list[dict]:
@@ -73,18 +70,18 @@ def test_withheld_and_deleted_answers_are_in_no_pair_and_reviewers_export_nothin
 def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_may_edit(alice, two) -> None:
     ada = make_user("ada", User.Role.ADMINISTRATOR)
     row = Feedback.objects.get(is_positive=False)
-    shelf = make_collection(ada, "Shelf")
-    paper = make_document(shelf, "Lighthouses", ["The lighthouse stood about 100 metres high."])
+    collection = make_collection(ada, "Shelf")
+    document = make_document(collection, "Lighthouses", ["The lighthouse stood about 100 metres high."])
     assert "golden question of" not in make_client(ada).get(f"/feedback/{row.pk}/").content.decode()
     source = Source.objects.create(
-        conversation=two[0].conversation, number=1, document=paper, page_number=1, spans=[[0, 12]]
+        conversation=two[0].conversation, number=1, document=document, page_number=1, spans=[[0, 12]]
     )
     RetrievedPassage.objects.create(answer=two[0], source=source, rank=1, relevance=0.9, cosine=0.5, bm25=1.0)
     item = make_client(ada).get(f"/feedback/{row.pk}/").context["golden"][0]
-    assert (item["collection"], item["form"]["text"].initial) == (shelf, "How high?")
-    assert item["form"]["document"].initial == paper.pk
+    assert (item["collection"], item["form"]["text"].initial) == (collection, "How high?")
+    assert item["form"]["document"].initial == document.pk
     make_client(ada).post(
-        f"/collections/{shelf.pk}/golden/", {"text": "How high?", "document": paper.pk, "expected_words": ""}
+        f"/collections/{collection.pk}/golden/", {"text": "How high?", "document": document.pk, "expected_words": ""}
     )
     assert GoldenQuestion.objects.get().text == "How high?"
     assert (

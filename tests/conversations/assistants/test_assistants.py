@@ -119,13 +119,13 @@ def test_a_group_may_be_let_in_and_may_change_it(alice: User, bob: User, charlie
 
 
 def test_an_editor_keeps_the_collections_that_they_may_not_read(alice: User, bob: User) -> None:
-    shelf = make_collection(alice)
-    row = services.create_assistant(alice, {"name": "Sailor"}, Collection.objects.filter(pk=shelf.pk))
+    collection = make_collection(alice)
+    row = services.create_assistant(alice, {"name": "Sailor"}, Collection.objects.filter(pk=collection.pk))
     services.share_assistant(row.owner, row, "editor", email=bob.email)
     EmailAddress.objects.update_or_create(user=bob, email=bob.email, defaults={"verified": True})
     make_client(bob).post(f"/assistants/{row.pk}/", FORM | {"instructions": "Two.", "version": "1"})
     row.refresh_from_db()
-    assert row.version == 2 and list(row.collections.all()) == [shelf]
+    assert row.version == 2 and list(row.collections.all()) == [collection]
 
 
 def test_only_an_administrator_changes_the_assistant_of_the_site(alice: User, ada: User) -> None:
@@ -137,7 +137,7 @@ def test_only_an_administrator_changes_the_assistant_of_the_site(alice: User, ad
 
 
 @pytest.fixture
-def shelves(alice: User) -> tuple[Collection, Collection]:
+def collections(alice: User) -> tuple[Collection, Collection]:
     bees, wasps = make_collection(alice, "Bees"), make_collection(alice, "Wasps")
     make_document(bees, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
     make_document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
@@ -145,20 +145,20 @@ def shelves(alice: User) -> tuple[Collection, Collection]:
 
 
 async def test_an_assistant_answers_in_its_manner_from_its_documents(
-    open_page: Callable[..., Any], alice: User, shelves: tuple[Collection, Collection], chat: FakeChat
+    open_page: Callable[..., Any], alice: User, collections: tuple[Collection, Collection], chat: FakeChat
 ) -> None:
     content = {
         "name": "Sailor", "instructions": "Say arr.", "preset": "creative", "sampling": {"seed": 7},
         "examples": [{"question": "Where?", "answer": "At sea."}],
     }  # fmt: skip
-    row = await in_db(services.create_assistant, alice, content, Collection.objects.filter(pk=shelves[1].pk))
+    row = await in_db(services.create_assistant, alice, content, Collection.objects.filter(pk=collections[1].pk))
     await in_db(User.objects.filter(pk=alice.pk).update, instructions="Use metres.")
     await alice.arefresh_from_db()
     page = await open_page(alice)
     answer = await page.get_answer("How long do workers live in summer?", assistant=str(row.pk), collections=[])
     request = chat.requests[-1]
-    told = request.messages[0].content
-    assert "Say arr." in told and "Answer: At sea." in told and "Use metres." in told
+    system_text = request.messages[0].content
+    assert "Say arr." in system_text and "Answer: At sea." in system_text and "Use metres." in system_text
     assert (request.sampling.temperature, request.sampling.seed) == (0.9, 7)
     drawn = {"preset": "creative", "temperature": 0.9, "top_p": 0.95, "min_p": 0.05, "seed": 7}
     assert answer.usage["sampling"] == drawn | {"max_tokens": request.sampling.max_tokens}
@@ -168,7 +168,7 @@ async def test_an_assistant_answers_in_its_manner_from_its_documents(
 
 
 async def test_what_was_chosen_for_a_conversation_stays_until_it_is_changed(
-    open_page: Callable[..., Any], alice: User, shelves: tuple[Collection, Collection], chat: FakeChat
+    open_page: Callable[..., Any], alice: User, collections: tuple[Collection, Collection], chat: FakeChat
 ) -> None:
     page = await open_page(alice)
     answer = await page.get_answer(
@@ -187,14 +187,16 @@ async def test_what_was_chosen_for_a_conversation_stays_until_it_is_changed(
 
 
 async def test_an_assistant_opens_no_document_to_those_who_may_not_read_it(
-    open_page: Callable[..., Any], alice: User, bob: User, shelves: tuple[Collection, Collection], chat: FakeChat
+    open_page: Callable[..., Any], alice: User, bob: User, collections: tuple[Collection, Collection], chat: FakeChat
 ) -> None:
-    row = await in_db(services.create_assistant, alice, {"name": "Sailor"}, Collection.objects.filter(pk=shelves[0].pk))
+    row = await in_db(
+        services.create_assistant, alice, {"name": "Sailor"}, Collection.objects.filter(pk=collections[0].pk)
+    )
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
     page = await open_page(bob)
     refused = await page.ask("How long do workers live?", assistant=str(row.pk))
     assert refused["type"] == "refused" and "do not have access" in refused["text"]
-    await in_db(Membership.objects.create, collection=shelves[0], user=bob)
+    await in_db(Membership.objects.create, collection=collections[0], user=bob)
     assert (await page.get_answer("How long do workers live in summer?", assistant=str(row.pk))).text
     foreign = await in_db(services.create_assistant, alice, {"name": "Private"}, Collection.objects.none())
     refused = await page.ask("What?", assistant=str(foreign.pk))
@@ -202,12 +204,14 @@ async def test_an_assistant_opens_no_document_to_those_who_may_not_read_it(
 
 
 async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
-    open_page: Callable[..., Any], alice: User, bob: User, shelves: tuple[Collection, Collection], chat: FakeChat
+    open_page: Callable[..., Any], alice: User, bob: User, collections: tuple[Collection, Collection], chat: FakeChat
 ) -> None:
     content = {"name": "Sailor", "instructions": "Say arr.", "preset": "creative"}
-    row = await in_db(services.create_assistant, alice, content, Collection.objects.filter(pk=shelves[1].pk))
+    row = await in_db(services.create_assistant, alice, content, Collection.objects.filter(pk=collections[1].pk))
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
-    await in_db(Membership.objects.bulk_create, [Membership(collection=shelf, user=bob) for shelf in shelves])
+    await in_db(
+        Membership.objects.bulk_create, [Membership(collection=collection, user=bob) for collection in collections]
+    )
     page, client = await open_page(bob), await in_db(make_client, bob)
     first = await page.get_answer("How long do workers live in summer?", assistant=str(row.pk), collections=[])
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=False)

@@ -21,7 +21,7 @@ def kinds(library) -> None:
     Document.objects.filter(title="Lighthouses").update(kind="pdf", language="en", path="sea/old")
 
 
-async def asked(page: Any, **also: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+async def ask(page: Any, **also: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     turn = await page.ask(QUESTION, **also)
     assert turn["type"] == "accepted", turn
     return turn, await page.events()
@@ -29,24 +29,24 @@ async def asked(page: Any, **also: Any) -> tuple[dict[str, Any], list[dict[str, 
 
 async def test_they_hold_for_the_conversation_until_others_are_chosen(open_page, alice, kinds, chat) -> None:
     page = await open_page(alice)
-    first, events = await asked(page, filters={"kinds": ["pdf"], "path": "sea"})
+    first, events = await ask(page, filters={"kinds": ["pdf"], "path": "sea"})
     assert any(event["type"] == "sources" for event in events)
     assert "Searched Handbook (PDF, in sea), found" in str(events)
-    place = first["conversation"]
-    assert (await Conversation.objects.aget(pk=place)).filters == {"kinds": ["pdf"], "path": "sea"}
+    conversation = first["conversation"]
+    assert (await Conversation.objects.aget(pk=conversation)).filters == {"kinds": ["pdf"], "path": "sea"}
     assert "PDF, in sea" in await in_db(get_page, alice, f"/answers/{first['turn']}/behind/")
-    assert "&quot;words&quot;:&quot;in sea&quot;" in await in_db(get_page, alice, f"/c/{place}/")
+    assert "&quot;words&quot;:&quot;in sea&quot;" in await in_db(get_page, alice, f"/c/{conversation}/")
 
-    _, events = await asked(page, conversation=place)
+    _, events = await ask(page, conversation=conversation)
     assert "(PDF, in sea)" in str(events), "left out, they hold"
-    _, events = await asked(page, conversation=place, filters={})
+    _, events = await ask(page, conversation=conversation, filters={})
     assert "Searched Handbook, found" in str(events)
-    assert (await Conversation.objects.aget(pk=place)).filters == {}
+    assert (await Conversation.objects.aget(pk=conversation)).filters == {}
 
 
 async def test_a_filter_that_leaves_no_document_says_so(open_page, alice, kinds, chat) -> None:
     page = await open_page(alice)
-    turn, events = await asked(page, filters={"kinds": ["image"], "since": "2026-05-01"})
+    turn, events = await ask(page, filters={"kinds": ["image"], "since": "2026-05-01"})
     said = next(event["html"] for event in events if event["type"] == "nothing")
     assert "No document matches the filters." in said and "Search without filters" in said
     assert "Filters: Picture, from May 1, 2026." in said
@@ -64,7 +64,7 @@ async def test_nothing_found_among_what_passes_names_the_filters(open_page, alic
 
 async def test_a_new_answer_is_searched_as_the_page_has_it_now(open_page, alice, kinds, chat) -> None:
     page = await open_page(alice)
-    turn, _ = await asked(page, filters={"kinds": ["image"]})
+    turn, _ = await ask(page, filters={"kinds": ["image"]})
     await page.tell(do="retry", turn=turn["turn"], client_id="again", filters={})
     assert any(event["type"] == "sources" for event in await page.events())
     assert (await Conversation.objects.aget(pk=turn["conversation"])).filters == {}
@@ -72,7 +72,7 @@ async def test_a_new_answer_is_searched_as_the_page_has_it_now(open_page, alice,
 
 async def test_a_queued_question_keeps_its_filters(open_page, alice, kinds, chat) -> None:
     page = await open_page(alice)
-    first, _ = await asked(page)
+    first, _ = await ask(page)
     await page.tell(
         do="queue", client_id="later", conversation=first["conversation"], text=QUESTION, filters={"kinds": ["image"]}
     )
@@ -94,7 +94,7 @@ async def test_what_makes_no_filter_is_refused_and_keeps_nothing(open_page, alic
 
 async def test_a_copy_of_a_conversation_keeps_its_owners_filters(open_page, alice, kinds, chat) -> None:
     page = await open_page(alice)
-    turn, _ = await asked(page, filters={"path": "sea"})
+    turn, _ = await ask(page, filters={"path": "sea"})
 
     def fork() -> list[dict[str, Any]]:
         client = make_client(alice)

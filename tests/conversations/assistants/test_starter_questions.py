@@ -35,9 +35,9 @@ def listed(user: User, chosen: set[UUID] | None = None) -> list[str]:
 
 
 def test_questions_are_made_of_headings_one_a_document_first(alice: User) -> None:
-    place = make_collection(alice)
-    make_document(place, "Handbook", [section("Handbook › Sick leave"), section("Handbook › VAT rates")])
-    make_document(place, "Travel", [section("Travel › Who pays for trains?")])
+    collection = make_collection(alice)
+    make_document(collection, "Handbook", [section("Handbook › Sick leave"), section("Handbook › VAT rates")])
+    make_document(collection, "Travel", [section("Travel › Who pays for trains?")])
     assert listed(alice) == [
         "Who pays for trains?",
         "What does “Handbook” say about “Sick leave”?",
@@ -77,10 +77,10 @@ def test_only_collections_that_are_visible_and_chosen_are_asked_about(alice: Use
 
 
 def test_newer_documents_without_headings_hide_no_older_one(alice: User) -> None:
-    place = make_collection(alice)
-    make_document(place, "Rules", [section("Guest flat")])
+    collection = make_collection(alice)
+    make_document(collection, "Rules", [section("Guest flat")])
     for number in range(6):
-        make_document(place, f"Notes {number}", ["Only text."])
+        make_document(collection, f"Notes {number}", ["Only text."])
     assert listed(alice) == ["What does “Rules” say about “Guest flat”?"]
 
 

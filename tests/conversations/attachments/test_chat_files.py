@@ -218,18 +218,18 @@ def test_drafts_that_nobody_asked_about_go_after_a_week(alice: User) -> None:
 async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice, bob, library, chat) -> None:
     page = await open_page(alice)
     answer = await page.get_answer(QUESTION, files=str((await in_db(draft, alice)).pk))
-    shelf = await in_db(make_collection, alice, "Contracts")
+    collection = await in_db(make_collection, alice, "Contracts")
 
     def move() -> None:
         document = Document.objects.get(name="lease.txt")
         foreign = make_collection(bob, "Foreign")
         assert "Contracts" in make_client(alice).get(f"/files/{document.pk}/move/").content.decode()
         assert make_client(alice).post(f"/files/{document.pk}/move/", {"collection": foreign.pk}).status_code == 404
-        said = make_client(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk}).content.decode()
+        said = make_client(alice).post(f"/files/{document.pk}/move/", {"collection": collection.pk}).content.decode()
         assert "is now in" in said and "data-file=" not in said
-        assert chunk_reindexing.reindex_chunks(shelf.pk) > 0
+        assert chunk_reindexing.reindex_chunks(collection.pk) > 0
         document.refresh_from_db()
-        assert document.collection_id == shelf.pk
+        assert document.collection_id == collection.pk
 
     await in_db(move)
     assert await in_db(cited, answer) == {"lease.txt"}
@@ -239,12 +239,14 @@ async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice
 
 def test_a_file_that_is_being_read_or_is_there_already_is_not_moved(alice: User) -> None:
     draft(alice, ready=False)
-    document, shelf = Document.objects.get(), make_collection(alice)
+    document, collection = Document.objects.get(), make_collection(alice)
     with pytest.raises(UploadRefused, match="still being read"):
-        chat_files.move_to_collection(alice, document, shelf)
+        chat_files.move_to_collection(alice, document, collection)
     ingest(document.pk)
-    other = Document.objects.create(collection=shelf, name="same.txt", sha256=document.sha256, size=1, status="ready")
-    response = make_client(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk})
+    other = Document.objects.create(
+        collection=collection, name="same.txt", sha256=document.sha256, size=1, status="ready"
+    )
+    response = make_client(alice).post(f"/files/{document.pk}/move/", {"collection": collection.pk})
     assert response.status_code == 400 and str(other) in response.content.decode()
 
 

@@ -36,7 +36,7 @@ def painter(bells: Any) -> FakePainter:
     return cast(FakePainter, registry.get_image_engine())
 
 
-async def asked(page: Any, row: AttachedPicture, text: str = "/picture a blue dog", **picture: Any) -> Message:
+async def ask(page: Any, row: AttachedPicture, text: str = "/picture a blue dog", **picture: Any) -> Message:
     made = {"how": "attached", "parent": str(row.pk), "strength": 0.3, **picture}
     accepted = await page.ask(text, attached=[str(row.pk)], picture=made)
     assert accepted["type"] == "accepted", accepted
@@ -58,7 +58,7 @@ def drawn(row: Picture) -> Picture:
 
 async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page, alice, painter, settings) -> None:
     row = await in_db(attached, alice)
-    answer = await asked(await open_page(alice), row, count=2, shape="wide")
+    answer = await ask(await open_page(alice), row, count=2, shape="wide")
     await in_db(scheduler.draw_waiting)
     first, second = [picture async for picture in answer.pictures.order_by("seed")]
     assert (first.status, first.strength, first.parent_id, first.from_parent) == ("ready", 0.3, None, False)
@@ -78,7 +78,7 @@ async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page
 
 
 async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, ada, painter, settings) -> None:
-    answer = await asked(await open_page(alice), await in_db(attached, alice))
+    answer = await ask(await open_page(alice), await in_db(attached, alice))
     await in_db(scheduler.draw_waiting)
     first = await answer.pictures.aget()
 
@@ -102,7 +102,7 @@ async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, 
 
 async def test_what_begins_with_the_drawn_one_forgets_the_attached_one(open_page, alice, painter) -> None:
     page = await open_page(alice)
-    answer = await asked(page, await in_db(attached, alice))
+    answer = await ask(page, await in_db(attached, alice))
     await in_db(scheduler.draw_waiting)
     first = await answer.pictures.aget()
     also = {"how": "start", "parent": str(first.pk), "strength": 0.5}
@@ -114,7 +114,7 @@ async def test_what_begins_with_the_drawn_one_forgets_the_attached_one(open_page
 
 async def test_regenerating_begins_with_it_again(open_page, alice) -> None:
     page = await open_page(alice)
-    answer = await asked(page, await in_db(attached, alice))
+    answer = await ask(page, await in_db(attached, alice))
     await page.tell(do="retry", turn=str(answer.pk), client_id="again")
     turn = (await page.hear("accepted"))["turn"]
     assert (await page.events())[-1]["status"] == "complete"

@@ -16,18 +16,17 @@ from django.utils import timezone
 from PIL import Image
 
 from apps.conversations.attachments import recognition, uploads
-from apps.conversations.models import AttachedPicture, Attachment, Conversation, Message
+from apps.conversations.models import AttachedPicture, Attachment
 from apps.engines import registry
 from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.safety.models import Case
 from apps.safety.moderation import cases
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import user_messages
 from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import RateLimit
 from tests.conversations.attachments.picture_uploads import attached, drawn, file, posted
-from tests.factories import make_client
+from tests.factories import make_client, make_decision_input, make_exchange
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -156,9 +155,7 @@ def test_forgotten_pictures_go_with_their_files(alice: User) -> None:
     AttachedPicture.objects.filter(pk=old.pk).update(created=timezone.now() - timedelta(days=8))
     AttachedPicture.objects.filter(pk__in=[kept.pk, gone.pk]).update(was_asked_about=True)
     AttachedPicture.objects.filter(pk=kept.pk).update(created=timezone.now() - timedelta(days=8))
-    talk = Conversation.objects.create(owner=alice)
-    question = Message.objects.create(conversation=talk, role="user", text="What?", asked_by=alice)
-    Attachment.objects.create(question=question, picture=kept)
+    Attachment.objects.create(question=make_exchange(alice).parent, picture=kept)
     recognition.recover_pending()
     assert set(AttachedPicture.objects.values_list("pk", flat=True)) == {draft.pk, kept.pk}
     assert [Path(row.file.path).exists() for row in (old, draft, kept, gone)] == [False, True, True, False]
@@ -180,9 +177,9 @@ def test_what_the_classifier_finds_is_held_for_review_and_can_be_released(
     assert own.get(f"/attached/{row.pk}/").status_code == 404
     staff = make_client(morgan)
     assert staff.get(f"/review/{case.pk}/").status_code == 200
-    held = cases.claim_case(morgan, case.pk)
+    claimed = cases.claim_case(morgan, case.pk)
     assert staff.get(f"/review/{case.pk}/picture.png").status_code == 200
-    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
+    cases.decide_case(morgan, claimed.pk, make_decision_input(claimed, "allow"))
     row.refresh_from_db()
     assert row.status == "waiting" and own.get(f"/attached/{row.pk}/").status_code == 200
 

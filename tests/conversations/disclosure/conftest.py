@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Conversation
 from apps.users import special_permissions
 from apps.users.models import User
-from tests.factories import make_user
+from tests.factories import make_exchange, make_user
 
 WHY = "A court asked for this one, in an order of yesterday."
 PAGE = "/review/break-glass/"
@@ -19,15 +19,8 @@ HARMLESS = "About a hundred metres."
 @pytest.fixture
 def conversation(alice: User, ada: User) -> Conversation:
     """Return a conversation of Alice with a harmless answer, and one that exports and links withhold."""
-    row = Conversation.objects.create(owner=alice, title="Lighthouses")
-    common = {"conversation": row, "asked_by": alice, "status": "complete"}
-    answer = None
-    for question_text, answer_text in (("How high is it?", HARMLESS), ("Who says so?", HATEFUL)):
-        question = Message.objects.create(role="user", parent=answer, text=question_text, **common)
-        answer = Message.objects.create(
-            role="assistant", parent=question, text=answer_text, ended=timezone.now(), **common
-        )
-    return row
+    first = make_exchange(alice, answer=HARMLESS, title="Lighthouses", ended=timezone.now())
+    return make_exchange(alice, "Who says so?", HATEFUL, after=first, ended=timezone.now()).conversation
 
 
 class Looks:

@@ -27,7 +27,7 @@ from apps.users import special_permissions
 from apps.users.api_tokens import create_token
 from apps.users.models import User, UserNotice
 from tests.conversations.disclosure.conftest import PAGE, WHY, name_for
-from tests.factories import make_client, make_user
+from tests.factories import make_client, make_exchange, make_user
 
 pytestmark = pytest.mark.django_db
 SAID = "The heliotrope key lies under the mat."
@@ -39,21 +39,18 @@ def asker(morgan: User, robin: User) -> Client:
 
 
 @pytest.fixture
-def talk(alice: User) -> Conversation:
-    place = Conversation.objects.create(owner=alice, title="Heliotrope")
-    asked = {"conversation": place, "asked_by": alice}
-    question = Message.objects.create(role="user", text="Where is **the key**?", client_id="1", **asked)
-    Message.objects.create(role="assistant", text=f"{SAID} <script>alert(1)</script>", parent=question, **asked)
-    return place
+def conversation(alice: User) -> Conversation:
+    said = f"{SAID} <script>alert(1)</script>"
+    return make_exchange(alice, "Where is **the key**?", said, title="Heliotrope").conversation
 
 
-def sent(talk: Conversation | str, **more: Any) -> dict[str, Any]:
-    wanted = talk if isinstance(talk, str) else f"http://localhost:8000/c/{talk.pk}/"
+def sent(conversation: Conversation | str, **more: Any) -> dict[str, Any]:
+    wanted = conversation if isinstance(conversation, str) else f"http://localhost:8000/c/{conversation.pk}/"
     return {"wanted": wanted, "ground": "order", "reason": WHY, **more}
 
 
-def asked(client: Client, talk: Conversation | str, **more: Any) -> BreakGlass:
-    client.post(PAGE, sent(talk, **more))
+def make_request(client: Client, conversation: Conversation | str, **more: Any) -> BreakGlass:
+    client.post(PAGE, sent(conversation, **more))
     return BreakGlass.objects.get()
 
 
@@ -68,10 +65,10 @@ def kinds() -> list[str]:
     return list(rows.values_list("kind", flat=True))
 
 
-def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, talk: Conversation) -> None:
-    row = asked(asker, talk)
+def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, conversation: Conversation) -> None:
+    row = make_request(asker, conversation)
     address = f"{PAGE}{row.pk}/"
-    assert (row.state, row.conversation, row.user) == ("asked", talk.pk, talk.owner)
+    assert (row.state, row.conversation, row.user) == ("asked", conversation.pk, conversation.owner)
     assert asker.get(address).status_code == 404, "nobody has approved it"
     assert do(asker, row, "approve").state == "asked", "never oneself"
     page = make_client(robin).get(PAGE).content.decode()
@@ -83,21 +80,21 @@ def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, 
     assert make_client(robin).get(address).status_code == 404, "it is open for who asked, alone"
     assert kinds() == ["break_glass.requested", "break_glass.approved", "read"]
     read = AuditEntry.objects.get(kind="read")
-    assert (read.actor, read.user) == (row.requester_id, talk.owner_id)
+    assert (read.actor, read.user) == (row.requester_id, conversation.owner_id)
     assert read.payload == {"why": "break_glass", "ground": "order", "reason": WHY, "texts": 2}
-    assert "break-glass access (a court order" in make_client(talk.owner).get("/notices/").content.decode()
-    link = f'href="/c/{talk.pk}/"'
-    assert link in make_client(talk.owner).get("/notices/?show=reads").content.decode()
+    assert "break-glass access (a court order" in make_client(conversation.owner).get("/notices/").content.decode()
+    link = f'href="/c/{conversation.pk}/"'
+    assert link in make_client(conversation.owner).get("/notices/?show=reads").content.decode()
     assert audit.verify_chain() == []
 
 
 def test_its_person_gets_an_unread_notice_that_names_the_conversation_once(
-    asker: Client, robin: User, talk: Conversation
+    asker: Client, robin: User, conversation: Conversation
 ) -> None:
-    row = do(make_client(robin), asked(asker, talk), "approve")
+    row = do(make_client(robin), make_request(asker, conversation), "approve")
     for _ in range(2):
         asker.get(f"{PAGE}{row.pk}/")
-    owner = make_client(talk.owner)
+    owner = make_client(conversation.owner)
     assert owner.get("/notices/new/").json()["count"] == 1
     page = owner.get("/notices/").content.decode()
     sentence = "A reviewer read your conversation “Heliotrope”. A second member of staff approved it."
@@ -117,33 +114,33 @@ def test_its_person_gets_an_unread_notice_that_names_the_conversation_once(
     ],
 )
 def test_the_notice_says_who_read_and_who_approved(
-    request: pytest.FixtureRequest, morgan: User, talk: Conversation, asks: str, emergency: bool, words: str
+    request: pytest.FixtureRequest, morgan: User, conversation: Conversation, asks: str, emergency: bool, words: str
 ) -> None:
     user = name_for(request.getfixturevalue(asks))
-    row = asked(make_client(user), talk, **({"emergency": "on"} if emergency else {}))
+    row = make_request(make_client(user), conversation, **({"emergency": "on"} if emergency else {}))
     if not emergency:
         do(make_client(name_for(morgan)), row, "approve")
     assert make_client(user).get(f"{PAGE}{row.pk}/").status_code == 200
-    assert words in UserNotice.objects.get(user=talk.owner).title
-    assert words in make_client(talk.owner).get("/notices/").content.decode()
+    assert words in UserNotice.objects.get(user=conversation.owner).title
+    assert words in make_client(conversation.owner).get("/notices/").content.decode()
 
 
-def test_one_alone_who_approves_themselves_is_said_to_the_person(morgan: User, talk: Conversation) -> None:
+def test_one_alone_who_approves_themselves_is_said_to_the_person(morgan: User, conversation: Conversation) -> None:
     client = make_client(name_for(morgan))
-    row = do(client, asked(client, talk), "approve")
+    row = do(client, make_request(client, conversation), "approve")
     client.get(f"{PAGE}{row.pk}/")
     assert UserNotice.objects.get().title.endswith("No second member of staff could approve it.")
 
 
 def test_listing_titles_is_told_apart_from_reading(
-    asker: Client, robin: User, ada: User, alice: User, talk: Conversation
+    asker: Client, robin: User, ada: User, alice: User, conversation: Conversation
 ) -> None:
-    row = do(make_client(robin), asked(asker, alice.email), "approve")
+    row = do(make_client(robin), make_request(asker, alice.email), "approve")
     for _ in range(2):
         asker.get(f"{PAGE}{row.pk}/")
     listed = "saw the dates and titles of your conversations."
     assert listed in UserNotice.objects.get(user=alice, seen=None).title
-    asker.post(f"{PAGE}{row.pk}/{talk.pk}/")
+    asker.post(f"{PAGE}{row.pk}/{conversation.pk}/")
     asker.get(f"{PAGE}{row.pk}/")
     assert "“Heliotrope”" in UserNotice.objects.get(user=alice, seen=None).title, "it takes the place of the first"
     page = make_client(alice).get("/notices/").content.decode()
@@ -153,10 +150,10 @@ def test_listing_titles_is_told_apart_from_reading(
 
 
 def test_it_ends_by_itself_or_earlier_and_is_read_no_more(
-    asker: Client, robin: User, ada: User, talk: Conversation, settings: LazySettings
+    asker: Client, robin: User, ada: User, conversation: Conversation, settings: LazySettings
 ) -> None:
     settings.BREAK_GLASS_MINUTES = 7
-    row = do(make_client(robin), asked(asker, talk), "approve")
+    row = do(make_client(robin), make_request(asker, conversation), "approve")
     assert row.opened and row.expires and round((row.expires - row.opened).total_seconds()) == 7 * 60
     BreakGlass.objects.update(expires=timezone.now() - timedelta(seconds=1))
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404, "before any sweep"
@@ -167,8 +164,8 @@ def test_it_ends_by_itself_or_earlier_and_is_read_no_more(
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404 and kinds()[-1] == "break_glass.ended"
 
 
-def test_a_request_that_nobody_answers_lapses(asker: Client, talk: Conversation) -> None:
-    row = asked(asker, talk)
+def test_a_request_that_nobody_answers_lapses(asker: Client, conversation: Conversation) -> None:
+    row = make_request(asker, conversation)
     BreakGlass.objects.update(created=timezone.now() - timedelta(hours=25), mailed=timezone.now())
     assert jobs.process_due_requests() == 1 and kinds() == ["break_glass.requested", "break_glass.lapsed"]
     row.refresh_from_db()
@@ -176,16 +173,16 @@ def test_a_request_that_nobody_answers_lapses(asker: Client, talk: Conversation)
 
 
 def test_an_emergency_opens_at_once_all_are_told_and_another_one_judges_it(
-    asker: Client, robin: User, ada: User, talk: Conversation
+    asker: Client, robin: User, ada: User, conversation: Conversation
 ) -> None:
     name_for(ada)
-    row = asked(asker, talk, emergency="on", ground="life")
+    row = make_request(asker, conversation, emergency="on", ground="life")
     assert row.state == "open" and SAID in asker.get(f"{PAGE}{row.pk}/").content.decode()
     assert jobs.process_due_requests() == 2 and jobs.process_due_requests() == 0
     assert sorted(one.to[0] for one in mail.outbox) == [ada.email, robin.email]
-    assert WHY not in mail.outbox[0].body and talk.owner.email not in mail.outbox[0].body
+    assert WHY not in mail.outbox[0].body and conversation.owner.email not in mail.outbox[0].body
     assert "1 conversation was opened in an emergency" in make_client(robin).get("/review/").content.decode()
-    asker.post(PAGE, sent(talk, emergency="on"))
+    asker.post(PAGE, sent(conversation, emergency="on"))
     assert BreakGlass.objects.count() == 1, "not another one before somebody has judged it"
     assert do(asker, row, "justified", "I say so.").reviewed is None, "never oneself"
     assert do(make_client(robin), row, "unjustified").reviewed is None, "a judgement says why"
@@ -195,26 +192,26 @@ def test_an_emergency_opens_at_once_all_are_told_and_another_one_judges_it(
 
 
 def test_by_person_the_dates_are_shown_and_one_conversation_is_opened(
-    asker: Client, robin: User, alice: User, bob: User, talk: Conversation
+    asker: Client, robin: User, alice: User, bob: User, conversation: Conversation
 ) -> None:
     other = Conversation.objects.create(owner=alice, title="Oleander")
     foreign = Conversation.objects.create(owner=bob, title="Bob's")
-    row = do(make_client(robin), asked(asker, alice.email), "approve")
+    row = do(make_client(robin), make_request(asker, alice.email), "approve")
     address = f"{PAGE}{row.pk}/"
     page = asker.get(address).content.decode()
     assert page.index("Oleander") < page.index("Heliotrope"), "the newest first"
-    assert SAID not in page and str(talk.pk) in page and "2 messages" in page
+    assert SAID not in page and str(conversation.pk) in page and "2 messages" in page
     assert asker.post(f"{address}{foreign.pk}/").status_code == 404
-    assert asker.post(f"{address}{talk.pk}/").status_code == 302 and SAID in asker.get(address).content.decode()
+    assert asker.post(f"{address}{conversation.pk}/").status_code == 302 and SAID in asker.get(address).content.decode()
     assert asker.post(f"{address}{other.pk}/").status_code == 404, "for another one they ask again"
     assert kinds().count("read") == 2
 
 
 @pytest.mark.parametrize("who", ["alice", "charlie", "bob", "reviewer", "demoted"])
 def test_for_everybody_else_there_is_nothing(
-    request: pytest.FixtureRequest, asker: Client, robin: User, talk: Conversation, who: str
+    request: pytest.FixtureRequest, asker: Client, robin: User, conversation: Conversation, who: str
 ) -> None:
-    row = do(make_client(robin), asked(asker, talk), "approve")
+    row = do(make_client(robin), make_request(asker, conversation), "approve")
     if who == "demoted":
         client = asker
         User.objects.filter(pk=row.requester_id).update(role=User.Role.MEMBER)
@@ -224,24 +221,24 @@ def test_for_everybody_else_there_is_nothing(
         )
     for address in (PAGE, f"{PAGE}{row.pk}/"):
         assert client.get(address).status_code == 404
-    for address in (PAGE, f"{PAGE}{row.pk}/decide/", f"{PAGE}{row.pk}/{talk.pk}/"):
-        assert client.post(address, sent(talk, do="end")).status_code == 404
+    for address in (PAGE, f"{PAGE}{row.pk}/decide/", f"{PAGE}{row.pk}/{conversation.pk}/"):
+        assert client.post(address, sent(conversation, do="end")).status_code == 404
     row.refresh_from_db()
     assert row.state == "open" and BreakGlass.objects.count() == 1
 
 
 def test_an_administrator_sees_the_list_and_neither_asks_nor_reads(
-    asker: Client, ada: User, talk: Conversation
+    asker: Client, ada: User, conversation: Conversation
 ) -> None:
-    row = asked(asker, talk)
+    row = make_request(asker, conversation)
     client = make_client(ada)
     assert WHY in client.get(PAGE).content.decode() and do(client, row, "approve").state == "asked"
-    client.post(PAGE, sent(talk))
+    client.post(PAGE, sent(conversation))
     assert BreakGlass.objects.count() == 1 and client.get(f"{PAGE}{row.pk}/").status_code == 404
 
 
-def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Conversation) -> None:
-    row = do(make_client(robin), asked(asker, talk), "approve")
+def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, conversation: Conversation) -> None:
+    row = do(make_client(robin), make_request(asker, conversation), "approve")
     assert row.requester is not None
     secret = create_token(row.requester, "a token", ["read"], 30)
     answer = Client().get(f"{PAGE}{row.pk}/", headers={"authorization": f"Bearer {secret}"})
@@ -260,8 +257,10 @@ def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Co
         ({"wanted": "morgan@example.org"}, "not allowed to do this"),
     ],
 )
-def test_what_cannot_be_asked_is_said(asker: Client, talk: Conversation, change: dict[str, str], words: str) -> None:
-    page = asker.post(PAGE, sent(talk) | change).content.decode()
+def test_what_cannot_be_asked_is_said(
+    asker: Client, conversation: Conversation, change: dict[str, str], words: str
+) -> None:
+    page = asker.post(PAGE, sent(conversation) | change).content.decode()
     assert words in page and (change.get("reason") or WHY) in page and not BreakGlass.objects.exists()
 
 
@@ -273,10 +272,10 @@ def test_no_ground_is_chosen_beforehand_and_the_length_is_said(asker: Client) ->
 
 
 def test_only_the_one_who_asked_withdraws_and_messages_say_what_happened(
-    asker: Client, robin: User, ada: User, morgan: User, talk: Conversation, settings: LazySettings
+    asker: Client, robin: User, ada: User, morgan: User, conversation: Conversation, settings: LazySettings
 ) -> None:
     settings.BREAK_GLASS_MINUTES = 30
-    row, other = asked(asker, talk), make_client(robin)
+    row, other = make_request(asker, conversation), make_client(robin)
     assert "Withdraw request" in asker.get(PAGE).content.decode()
     assert "Withdraw request" not in other.get(PAGE).content.decode()
     assert do(other, row, "end").state == do(make_client(ada), row, "end").state == "asked"
@@ -289,27 +288,29 @@ def test_only_the_one_who_asked_withdraws_and_messages_say_what_happened(
     assert build_navigation(robin, "/").waiting == 0
     assert "End access" in other.get(PAGE).content.decode() and "Access ended." in answer(other, "end")
     BreakGlass.objects.all().delete()
-    row = asked(asker, talk)
+    row = make_request(asker, conversation)
     assert "Request withdrawn." in answer(asker, "end")
     BreakGlass.objects.all().delete()
-    row = asked(asker, talk)
+    row = make_request(asker, conversation)
     assert f"Declined: {morgan} may not read" in answer(other, "refuse")
 
 
-def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, talk: Conversation) -> None:
+def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, conversation: Conversation) -> None:
     client = make_client(name_for(morgan))
     assert "No other user has break-glass permission" in client.get(PAGE).content.decode()
-    client.post(PAGE, sent(talk, emergency="on"))
+    client.post(PAGE, sent(conversation, emergency="on"))
     row = BreakGlass.objects.get()
     do(client, row, "justified", note="It was one.")
     assert "self-approved" in client.get(PAGE).content.decode()
 
 
-def test_what_is_sealed_or_withheld_is_not_shown(asker: Client, robin: User, talk: Conversation, morgan: User) -> None:
-    answer = talk.messages.get(role="assistant")
+def test_what_is_sealed_or_withheld_is_not_shown(
+    asker: Client, robin: User, conversation: Conversation, morgan: User
+) -> None:
+    answer = conversation.messages.get(role="assistant")
     outcome = PolicyResult(Action.SEND, "child_exploitation", 4, 0.97)
-    cases.flag_content(FlaggedContent("answer", str(answer.pk), "answer", SAID, talk.owner_id, outcome))
-    row = do(make_client(robin), asked(asker, talk), "approve")
+    cases.flag_content(FlaggedContent("answer", str(answer.pk), "answer", SAID, conversation.owner_id, outcome))
+    row = do(make_client(robin), make_request(asker, conversation), "approve")
     page = asker.get(f"{PAGE}{row.pk}/").content.decode()
     assert SAID not in page and "the key" not in page and "Part of a sealed case" in page
     name_for(morgan, special_permissions.SEALED)
@@ -319,8 +320,10 @@ def test_what_is_sealed_or_withheld_is_not_shown(asker: Client, robin: User, tal
 
 
 @pytest.mark.usefixtures("ada")
-def test_erasure_ends_it_and_leaves_no_reason(asker: Client, robin: User, talk: Conversation, alice: User) -> None:
-    row = do(make_client(robin), asked(asker, talk), "approve")
+def test_erasure_ends_it_and_leaves_no_reason(
+    asker: Client, robin: User, conversation: Conversation, alice: User
+) -> None:
+    row = do(make_client(robin), make_request(asker, conversation), "approve")
     data_requests.process_request(str(data_requests.request_erasure(alice).pk))
     row.refresh_from_db()
     assert (row.user, row.conversation, row.reason, row.state) == (None, None, "", "ended")
@@ -328,17 +331,17 @@ def test_erasure_ends_it_and_leaves_no_reason(asker: Client, robin: User, talk: 
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404
 
 
-def test_a_conversation_that_is_gone_is_said(asker: Client, robin: User, talk: Conversation) -> None:
-    row = do(make_client(robin), asked(asker, talk), "approve")
-    talk.delete()
+def test_a_conversation_that_is_gone_is_said(asker: Client, robin: User, conversation: Conversation) -> None:
+    row = do(make_client(robin), make_request(asker, conversation), "approve")
+    conversation.delete()
     assert "This conversation is no longer available." in asker.get(f"{PAGE}{row.pk}/", follow=True).content.decode()
     assert not AuditEntry.objects.filter(kind="read").exists()
 
 
 def test_a_mail_server_that_is_away_is_tried_again(
-    asker: Client, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+    asker: Client, robin: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = asked(asker, talk)
+    row = make_request(asker, conversation)
 
     def away(*args: Any) -> None:
         raise ConnectionRefusedError

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.conversations.disclosure import break_glass
 from apps.conversations.image_chat import tiles
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Conversation
 from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.images.models import Picture
 from apps.safety.audit_log import audit
@@ -28,7 +28,7 @@ from apps.safety.policy.schema import Action
 from apps.users import special_permissions
 from apps.users.models import User
 from tests.conversations.disclosure.conftest import PAGE, WHY, name_for
-from tests.factories import make_client
+from tests.factories import make_client, make_exchange
 
 pytestmark = pytest.mark.django_db
 
@@ -39,34 +39,34 @@ def asker(morgan: User) -> User:
 
 
 @pytest.fixture
-def talk(alice: User) -> Conversation:
+def conversation(alice: User) -> Conversation:
     return Conversation.objects.create(owner=alice)
 
 
-def asked(asker: User, talk: Conversation, **more: Any) -> BreakGlass:
-    return access_requests.request_access(asker, talk.owner, talk.pk, "order", WHY, **more)
+def make_request(asker: User, conversation: Conversation, **more: Any) -> BreakGlass:
+    return access_requests.request_access(asker, conversation.owner, conversation.pk, "order", WHY, **more)
 
 
-def opened(asker: User, robin: User, talk: Conversation) -> BreakGlass:
-    row = asked(asker, talk)
+def opened(asker: User, robin: User, conversation: Conversation) -> BreakGlass:
+    row = make_request(asker, conversation)
     access_requests.approve_request(robin, row.pk)
     row.refresh_from_db()
     return row
 
 
-def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, talk: Conversation) -> None:
+def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, conversation: Conversation) -> None:
     """Its number stands in the log, which an administrator reads."""
-    row = opened(asker, robin, talk)
-    User.objects.filter(pk=talk.owner.pk).update(role=User.Role.ADMINISTRATOR)
-    make_client(talk.owner).post(f"{PAGE}{row.pk}/decide/", {"do": "end"})
+    row = opened(asker, robin, conversation)
+    User.objects.filter(pk=conversation.owner.pk).update(role=User.Role.ADMINISTRATOR)
+    make_client(conversation.owner).post(f"{PAGE}{row.pk}/decide/", {"do": "end"})
     row.refresh_from_db()
     assert row.state == "open" and not AuditEntry.objects.filter(kind="break_glass.ended").exists()
 
 
 def test_what_has_lapsed_is_approved_no_more_also_before_any_sweep(
-    asker: User, robin: User, talk: Conversation
+    asker: User, robin: User, conversation: Conversation
 ) -> None:
-    row = asked(asker, talk)
+    row = make_request(asker, conversation)
     BreakGlass.objects.update(created=timezone.now() - timedelta(hours=25))
     with pytest.raises(ActionRefused):
         access_requests.approve_request(robin, row.pk)
@@ -74,7 +74,7 @@ def test_what_has_lapsed_is_approved_no_more_also_before_any_sweep(
 
 
 def test_an_emergency_that_is_sent_twice_at_once_is_refused_once(
-    asker: User, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+    asker: User, robin: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Meanwhile:
         """The other process stores its row when this one has looked for it."""
@@ -82,17 +82,17 @@ def test_an_emergency_that_is_sent_twice_at_once_is_refused_once(
         @property
         def BREAK_GLASS_MINUTES(self) -> int:
             monkeypatch.setattr(access_requests, "settings", settings)
-            asked(asker, talk, emergency=True)
+            make_request(asker, conversation, emergency=True)
             return settings.BREAK_GLASS_MINUTES
 
     monkeypatch.setattr(access_requests, "settings", Meanwhile())
     with pytest.raises(ActionRefused, match="has not been reviewed yet"):
-        asked(asker, talk, emergency=True)
+        make_request(asker, conversation, emergency=True)
     assert BreakGlass.objects.count() == AuditEntry.objects.filter(kind="break_glass.opened").count() == 1
 
 
 def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
-    asker: User, robin: User, talk: Conversation, ada: User, monkeypatch: pytest.MonkeyPatch
+    asker: User, robin: User, conversation: Conversation, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name_for(ada)
     send, tried = mail.send_mail, []
@@ -104,8 +104,8 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
         send(title, text, by, to)
 
     monkeypatch.setattr(jobs, "send_mail", picky)
-    asked(asker, talk)
-    asked(asker, talk)
+    make_request(asker, conversation)
+    make_request(asker, conversation)
     refused = special_permissions.BREAK_GLASS.list_holders().exclude(pk=asker.pk)[0].email
     with pytest.raises(OSError):
         jobs.process_due_requests()
@@ -113,38 +113,42 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
     assert jobs.process_due_requests() == 0 and len(tried) == 4, "and nobody is told again and again"
 
 
-def test_its_person_sees_a_reading_that_stands_behind_many_others(asker: User, robin: User, talk: Conversation) -> None:
-    row = opened(asker, robin, talk)
+def test_its_person_sees_a_reading_that_stands_behind_many_others(
+    asker: User, robin: User, conversation: Conversation
+) -> None:
+    row = opened(asker, robin, conversation)
     assert make_client(asker).get(f"{PAGE}{row.pk}/").status_code == 200
     for number in range(51):
-        audit.record_event("read", actor=robin, user=talk.owner_id, subject=f"case {number}", why="review")
-    assert "break-glass access (" in make_client(talk.owner).get("/notices/").content.decode()
+        audit.record_event("read", actor=robin, user=conversation.owner_id, subject=f"case {number}", why="review")
+    assert "break-glass access (" in make_client(conversation.owner).get("/notices/").content.decode()
 
 
-def drawn(talk: Conversation, number: str, prompt: str) -> Picture:
-    said = {"conversation": talk, "asked_by": talk.owner}
-    question = Message.objects.create(role="user", text=f"Draw {prompt}", client_id=number, **said)
-    answer = Message.objects.create(role="assistant", parent=question, picture_request={"prompt": prompt}, **said)
-    picture = Picture.objects.create(owner=talk.owner, prompt=prompt, seed=1, width=64, height=64, steps=1, guidance=0)
+def drawn(conversation: Conversation, prompt: str) -> Picture:
+    answer = make_exchange(
+        conversation.owner, f"Draw {prompt}", "", conversation=conversation, picture_request={"prompt": prompt}
+    )
+    picture = Picture.objects.create(
+        owner=conversation.owner, prompt=prompt, seed=1, width=64, height=64, steps=1, guidance=0
+    )
     tiles.add_tiles(answer.pk, [picture.pk])
     return picture
 
 
-def sealed(kind: str, subject: UUID, talk: Conversation) -> None:
+def sealed(kind: str, subject: UUID, conversation: Conversation) -> None:
     outcome = PolicyResult(Action.SEND, "child_exploitation", 4, 0.97)
-    cases.flag_content(FlaggedContent(kind, str(subject), "picture", "words", talk.owner_id, outcome))
+    cases.flag_content(FlaggedContent(kind, str(subject), "picture", "words", conversation.owner_id, outcome))
 
 
-def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, talk: Conversation) -> None:
-    sealed("picture", drawn(talk, "1", "a heliotrope").pk, talk)
-    drawn(talk, "2", "an oleander")
-    said = {"conversation": talk, "asked_by": talk.owner}
-    question = Message.objects.create(role="user", text="What is that?", client_id="3", **said)
-    Message.objects.create(role="assistant", text="A gladiolus.", parent=question, **said)
-    attached = AttachedPicture.objects.create(owner=talk.owner, name="hibiscus.png", file="a.png", width=1, height=1)
+def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, conversation: Conversation) -> None:
+    sealed("picture", drawn(conversation, "a heliotrope").pk, conversation)
+    drawn(conversation, "an oleander")
+    question = make_exchange(conversation.owner, "What is that?", "A gladiolus.", conversation=conversation).parent
+    attached = AttachedPicture.objects.create(
+        owner=conversation.owner, name="hibiscus.png", file="a.png", width=1, height=1
+    )
     Attachment.objects.create(question=question, picture=attached, position=0)
-    sealed("attached", attached.pk, talk)
-    row = opened(asker, robin, talk)
+    sealed("attached", attached.pk, conversation)
+    row = opened(asker, robin, conversation)
     page = make_client(asker).get(f"{PAGE}{row.pk}/").content.decode()
     assert "oleander" in page and not any(word in page for word in ("heliotrope", "gladiolus", "hibiscus", "What is"))
     name_for(asker, special_permissions.SEALED)
@@ -153,17 +157,14 @@ def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, t
 
 
 def test_titles_of_conversations_with_sealed_messages_are_not_listed(
-    asker: User, robin: User, talk: Conversation
+    asker: User, robin: User, conversation: Conversation
 ) -> None:
     """A title often repeats the question."""
-    owner = talk.owner
-    Conversation.objects.filter(pk=talk.pk).update(title="Heliotropes")
-    sealed("picture", drawn(talk, "1", "a heliotrope").pk, talk)
-    asters = Conversation.objects.create(owner=owner, title="Asters")
-    said = {"conversation": asters, "asked_by": owner}
-    question = Message.objects.create(role="user", text="Asters?", client_id="2", **said)
-    answer = Message.objects.create(role="assistant", parent=question, text="Asters.", **said)
-    sealed("answer", answer.pk, asters)
+    owner = conversation.owner
+    Conversation.objects.filter(pk=conversation.pk).update(title="Heliotropes")
+    sealed("picture", drawn(conversation, "a heliotrope").pk, conversation)
+    answer = make_exchange(owner, "Asters?", "Asters.", title="Asters")
+    sealed("answer", answer.pk, answer.conversation)
     Conversation.objects.create(owner=owner, title="Oleanders")
     row = access_requests.request_access(asker, owner, None, "order", WHY)
     access_requests.approve_request(robin, row.pk)
@@ -191,10 +192,10 @@ class Clock:
 
 
 def test_a_clock_that_is_set_back_prolongs_nothing(
-    asker: User, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+    asker: User, robin: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)
-    row = opened(asker, robin, talk)
+    row = opened(asker, robin, conversation)
     clock.on(1)
     jobs.process_due_requests()
     assert access_requests.get_open_access(asker, row.pk)
@@ -210,10 +211,10 @@ def test_a_clock_that_is_set_back_prolongs_nothing(
 
 
 def test_what_opens_in_the_future_is_not_read(
-    asker: User, robin: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
+    asker: User, robin: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)
-    row = opened(asker, robin, talk)
+    row = opened(asker, robin, conversation)
     clock.on(1, shown=-60)
     with pytest.raises(ActionRefused):
         access_requests.get_open_access(asker, row.pk)

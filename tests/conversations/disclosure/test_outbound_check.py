@@ -17,15 +17,13 @@ from apps.images.models import Picture
 from apps.privacy import data_export
 from apps.safety.gate import exports, gate
 from apps.safety.models import Case, OutboundVerdict, PolicyVersion, RecordedVerdict
-from apps.safety.moderation import cases
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import versions
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Stage, hash_policy
 from apps.safety.policy.verdicts import CheckUnavailable
 from apps.users.models import User
 from tests.conversations.disclosure.conftest import HARMLESS, HATEFUL, Looks
-from tests.factories import get_page, get_reviewer, make_client, share_conversation
+from tests.factories import decide_case, get_page, get_reviewer, make_client, share_conversation
 from tests.safety import policy_drafts
 
 pytestmark = pytest.mark.django_db
@@ -77,8 +75,7 @@ def test_a_verdict_is_made_once_for_a_text_a_policy_and_a_stage(
 def test_what_a_reviewer_allows_is_there_again(conversation: Conversation, alice: User) -> None:
     get_page(alice, f"/c/{conversation.pk}/export.md")
     morgan, case = get_reviewer("morgan"), Case.objects.get()
-    held = cases.claim_case(morgan, case.pk)
-    cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))
+    decide_case(morgan, case, "allow", "context")
     versions.refresh_policy()
     assert HATEFUL in get_page(alice, f"/c/{conversation.pk}/export.md")
 
@@ -121,9 +118,9 @@ def test_in_it_what_was_answered_to_somebody_else_stays_back(
 ) -> None:
     answer = Message.objects.get(text=HATEFUL)
     other = Conversation.objects.create(owner=bob, title="A copy")
-    told = {"conversation": other, "asked_by": bob, "status": "complete"}
-    question = Message.objects.create(role="user", text="Who says so?", origin=answer.parent_id, **told)
-    Message.objects.create(role="assistant", parent=question, text=HATEFUL, origin=answer.pk, **told)
+    fields = {"conversation": other, "asked_by": bob, "status": "complete"}
+    question = Message.objects.create(role="user", text="Who says so?", origin=answer.parent_id, **fields)
+    Message.objects.create(role="assistant", parent=question, text=HATEFUL, origin=answer.pk, **fields)
     found = dict(data_export._archive_parts(bob))[f"conversations/{other.pk}.json"]["messages"][-1]
     assert found["text"] == "" and found["verdict"]["withheld"] is True and found["verdict"]["clause"] == "hate"
 
@@ -164,10 +161,10 @@ def test_a_picture_has_a_verdict_of_its_own(
 def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: dict[str, Any] = {"owner": conversation.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
-    told |= {"guidance": 1, "model": "fake", "status": "ready"}
+    fields: dict[str, Any] = {"owner": conversation.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
+    fields |= {"guidance": 1, "model": "fake", "status": "ready"}
     Message.objects.filter(text=HARMLESS).update(picture_request={"prompt": "A lamp"})
-    rows = [Picture.objects.create(seed=seed, sha256=str(seed) * 64, **told) for seed in (1, 2, 3)]
+    rows = [Picture.objects.create(seed=seed, sha256=str(seed) * 64, **fields) for seed in (1, 2, 3)]
     tiles.add_tiles(Message.objects.get(text=HARMLESS).pk, [row.pk for row in rows])
     judged: list[str] = []
     share_conversation(conversation)
@@ -184,8 +181,8 @@ def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page has judged all of them; n pictures and sources would judge the conversation n times more."""
-    told: dict[str, Any] = {"owner": conversation.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
-    row = Picture.objects.create(seed=1, sha256="1" * 64, guidance=1, model="fake", status="ready", **told)
+    fields: dict[str, Any] = {"owner": conversation.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
+    row = Picture.objects.create(seed=1, sha256="1" * 64, guidance=1, model="fake", status="ready", **fields)
     answer, held = Message.objects.get(text=HARMLESS), Message.objects.get(text=HATEFUL)
     Message.objects.update(picture_request={"prompt": "A lamp"})
     tiles.add_tiles(answer.pk, [row.pk])
@@ -201,7 +198,7 @@ def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
     share = Share.objects.get()
     assert links.get_shared_picture(share, row.pk) == row and judged == ["How high is it?", HARMLESS]
     assert links.get_shared_answer(answer.pk, 1) is None and judged == ["How high is it?", HARMLESS] * 2
-    other = Picture.objects.create(seed=2, sha256="2" * 64, guidance=1, model="fake", status="ready", **told)
+    other = Picture.objects.create(seed=2, sha256="2" * 64, guidance=1, model="fake", status="ready", **fields)
     tiles.add_tiles(held.pk, [other.pk])
     with pytest.raises(Http404):
         links.get_shared_picture(share, other.pk)

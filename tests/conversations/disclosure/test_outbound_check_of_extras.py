@@ -26,7 +26,7 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
 from tests.conversations.disclosure.conftest import HARMLESS, HATEFUL, Looks
-from tests.factories import get_page, get_reviewer, make_client, share_conversation
+from tests.factories import decide_case, get_page, get_reviewer, make_client, share_conversation
 
 pytestmark = pytest.mark.django_db
 RECORD = {"search": None, "prompt": None, "thoughts": "", "verdicts": [], "tokens": [], "pieces": [], "timeline": []}
@@ -93,8 +93,7 @@ def let_pass(owner: User, subject: object, words: str) -> None:
     outcome = PolicyResult(Action.SEND, "sexual", 3, 0.95)
     case = cases.flag_content(FlaggedContent("picture", str(subject), "picture", words, owner.pk, outcome))
     morgan = get_reviewer("morgan")
-    held = cases.claim_case(morgan, case.pk)
-    cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))
+    decide_case(morgan, case, "allow", "context")
     versions.refresh_policy()
 
 
@@ -119,9 +118,9 @@ def test_a_picture_that_stays_back_says_why_and_is_seen_by_a_reviewer(
     case = Case.objects.get(kind="picture")  # one, though it was judged at two stages and asked for often
     assert (case.kind, case.subject, case.owner, case.hold_expires_at) == ("picture", str(lamp.pk), alice, None)
     morgan = get_reviewer("morgan")
-    held = cases.claim_case(morgan, case.pk)
+    claimed = cases.claim_case(morgan, case.pk)
     assert f"/review/{case.pk}/picture.png" in get_page(morgan, f"/review/{case.pk}/")
-    cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))
+    cases.decide_case(morgan, case.pk, DecisionInput(claimed.lease_token, claimed.version, "allow", "context"))
     assert str(lamp.pk) in get_page(bob, address) and "created by fake" in get_page(alice, f"{home}export.md")
 
 

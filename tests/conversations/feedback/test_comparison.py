@@ -8,18 +8,22 @@ from apps.conversations.core import model_choice
 from apps.conversations.core.requests import AskRequest, RetryRequest
 from apps.conversations.models import Conversation, Message, Preference
 from apps.users.models import User
-from tests.factories import make_client
+from tests.factories import make_client, make_exchange
 
 pytestmark = pytest.mark.django_db
 
 
 def answers(owner: User, *rows: tuple[str, str]) -> list[Message]:
     """Answers to one question, from pairs of text and status."""
-    place = Conversation.objects.create(owner=owner, title="Lighthouse")
-    asked = Message.objects.create(conversation=place, role="user", text="How high?", asked_by=owner)
-    said = {"conversation": place, "parent": asked, "role": "assistant", "asked_by": owner}
+    (text, status), *others = rows
+    first = make_exchange(owner, answer=text, status=status)
+    same = {"conversation": first.conversation, "parent": first.parent, "role": "assistant", "asked_by": owner}
     return [
-        Message.objects.create(text=text, status=status, reason="" if text else "Why.", **said) for text, status in rows
+        first,
+        *(
+            Message.objects.create(text=text, status=status, reason="" if text else "Why.", **same)
+            for text, status in others
+        ),
     ]
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from apps.conversations.models import Conversation, Feedback, Message
+from apps.conversations.models import Feedback, Message
 from apps.safety.errors import ActionRefused
 from apps.safety.models import AuditEntry, Case, Notice
 from apps.safety.moderation import cases
-from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.factories import make_client, make_user
+from tests.factories import make_client, make_decision_input, make_exchange, make_user
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,11 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def answer(alice: User) -> Message:
-    place = Conversation.objects.create(owner=alice, title="Talk")
-    question = Message.objects.create(conversation=place, role="user", text="How high?", asked_by=alice)
-    return Message.objects.create(
-        conversation=place, parent=question, role="assistant", text="It was made of cheese.", asked_by=alice
-    )
+    return make_exchange(alice, answer="It was made of cheese.")
 
 
 def rate(user: User, answer: Message, thumb: str = "poor") -> int:
@@ -66,10 +61,10 @@ def test_a_report_opens_one_case_with_what_its_reader_said_and_blames_nobody(ali
     assert "This is dangerous." in case.snapshot.context[-1]["text"]
     assert "sent to the reviewers" in Notice.objects.get().title
     morgan = make_user("morgan", User.Role.REVIEWER)
-    held = cases.claim_case(morgan, case.pk)
+    claimed = cases.claim_case(morgan, case.pk)
     with pytest.raises(ActionRefused, match="not to blame"):
-        cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "suspend", "clear"))
-    cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+        cases.decide_case(morgan, case.pk, make_decision_input(claimed, "suspend"))
+    cases.decide_case(morgan, case.pk, make_decision_input(claimed))
     answer.refresh_from_db()
     assert (answer.status, answer.text) == ("withheld", "")
     assert Notice.objects.latest("pk").title == "An answer that you reported is withheld"

@@ -8,8 +8,9 @@ from django.contrib.auth import get_user_model
 from apps.conversations.grounding.citer import SentenceCitation
 from apps.conversations.grounding.sentence_state import SentenceReveal, SentenceState, get_sentence_state
 from apps.conversations.history.transcript import load_citations
-from apps.conversations.models import Citation, Conversation, Message
+from apps.conversations.models import Citation
 from apps.conversations.moderation.retraction import restore, retract
+from tests.factories import make_exchange
 
 QUOTED = SentenceCitation(0, 0, 9, 1, 0, 9, 0.9, quoted=True)
 SUPPORTED = SentenceCitation(0, 0, 9, 2, 0, 9, 0.7)
@@ -54,9 +55,7 @@ def test_an_introduction_is_shown_for_a_verified_item_of_its_list_alone(
 @pytest.mark.django_db
 def test_what_was_found_outlives_a_retraction() -> None:
     person = get_user_model().objects.create(email="ada@example.com")
-    place = Conversation.objects.create(owner=person)
-    asked = Message.objects.create(conversation=place, role="user", text="Q", asked_by=person)
-    answer = Message.objects.create(conversation=place, role="assistant", text="A.", asked_by=person, parent=asked)
+    answer = make_exchange(person, answer="A.")
     Citation.objects.create(answer=answer, sentence=0, start=0, end=2, score=0.9, quoted=True, check_version=1)
 
     restore(retract("answer", str(answer.pk), "A reviewer withheld this."))

@@ -19,7 +19,7 @@ from tests.factories import make_client
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def talks(owner: User, *titles: str) -> list[Conversation]:
+def make_conversations(owner: User, *titles: str) -> list[Conversation]:
     return [Conversation.objects.create(owner=owner, title=title) for title in titles]
 
 
@@ -32,7 +32,7 @@ def titles(rows) -> list[str]:
 
 
 def test_pinned_and_filed_conversations_stand_apart_and_archived_ones_leave_the_list(alice: User) -> None:
-    one, two, three, _ = talks(alice, "one", "two", "three", "four")
+    one, two, three, _ = make_conversations(alice, "one", "two", "three", "four")
     change(alice, "pin", [one])
     change(alice, "move", [two], name="  Birds ")
     change(alice, "archive", [three])
@@ -49,7 +49,7 @@ def test_pinned_and_filed_conversations_stand_apart_and_archived_ones_leave_the_
 
 
 def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None:
-    one, two, three = talks(alice, "one", "two", "three")
+    one, two, three = make_conversations(alice, "one", "two", "three")
     page = make_client(alice)
     after = page.post("/conversations/change/", {"do": "delete", "id": [one.pk, two.pk]}, follow=True)
     assert titles(after.context["rows"]) == ["three"] and "2 conversations deleted." in after.content.decode()
@@ -67,8 +67,8 @@ def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None
 
 
 def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
-    one, two = talks(alice, "one", "two")
-    (his,) = talks(bob, "his")
+    one, two = make_conversations(alice, "one", "two")
+    (his,) = make_conversations(bob, "his")
     conversation_actions.delete_conversations(alice, [two.pk])
     after = make_client(alice).post(
         "/conversations/change/", {"do": "delete", "id": [one.pk, one.pk, two.pk, his.pk]}, follow=True
@@ -79,7 +79,7 @@ def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
 
 
 def test_after_an_hour_it_is_gone_for_good(alice: User) -> None:
-    old, new = talks(alice, "old", "new")
+    old, new = make_conversations(alice, "old", "new")
     conversation_actions.delete_conversations(alice, [old.pk, new.pk])
     Conversation.objects.filter(pk=old.pk).update(deleted=timezone.now() - timedelta(minutes=61))
     assert conversation_actions.undelete(alice, [old.pk]) == 0
@@ -88,11 +88,11 @@ def test_after_an_hour_it_is_gone_for_good(alice: User) -> None:
 
 
 def test_nobody_touches_what_belongs_to_somebody_else(alice: User, bob: User) -> None:
-    (hers,) = talks(alice, "hers")
+    (hers,) = make_conversations(alice, "hers")
     folder = Folder.objects.create(owner=alice, name="Birds")
     for do in ("pin", "archive", "delete", "move", "nonsense"):
         change(bob, do, [hers], folder=str(folder.pk))
-    (his,) = talks(bob, "his")
+    (his,) = make_conversations(bob, "his")
     change(bob, "move", [his], folder=str(folder.pk))
     his.refresh_from_db()
     assert his.folder is None and titles(load_sidebar(alice).recent.rows) == ["hers"]
@@ -102,7 +102,7 @@ def test_nobody_touches_what_belongs_to_somebody_else(alice: User, bob: User) ->
 
 
 def test_a_folder_is_renamed_and_removed_and_its_conversations_stay(alice: User) -> None:
-    (one,) = talks(alice, "one")
+    (one,) = make_conversations(alice, "one")
     change(alice, "move", [one], name="Birds")
     Folder.objects.create(owner=alice, name="Taken")
     pk, page = Folder.objects.get(name="Birds").pk, make_client(alice)
@@ -126,7 +126,7 @@ async def test_an_answer_ends_when_its_conversation_is_deleted(open_page, alice,
 
 
 def test_a_change_leads_back_within_the_site_only(alice: User) -> None:
-    (one,) = talks(alice, "one")
+    (one,) = make_conversations(alice, "one")
     assert (
         change(alice, "pin", [one], back="/conversations/all/?show=pinned")["Location"]
         == "/conversations/all/?show=pinned"

@@ -26,7 +26,7 @@ def alice() -> User:
     return make_user("alice")
 
 
-def talks(user: User, count: int, **fields: object) -> list[Conversation]:
+def make_conversations(user: User, count: int, **fields: object) -> list[Conversation]:
     """The first is the newest; each three have the same time."""
     rows = Conversation.objects.bulk_create(Conversation(owner=user, title=f"Talk {n:03}") for n in range(count))
     for n, row in enumerate(rows):
@@ -53,7 +53,7 @@ def walked(client: Client, address: str, **headers: str) -> tuple[list[str], int
 def test_each_list_is_walked_to_its_end_and_names_everything_once(alice: User, client: Client, kind: str) -> None:
     client.force_login(alice)
     folder = Folder.objects.create(owner=alice, name="Drawer")
-    talks(alice, 120, **{"pinned": {"pinned": timezone.now()}, "folder": {"folder": folder}}.get(kind, {}))
+    make_conversations(alice, 120, **{"pinned": {"pinned": timezone.now()}, "folder": {"folder": folder}}.get(kind, {}))
     found, steps = walked(client, "/conversations/")
     assert [title for title in found if title != "Drawer"].count("Talk 000") == 1
     assert sorted(title for title in found if title != "Drawer") == [f"Talk {n:03}" for n in range(120)]
@@ -62,9 +62,9 @@ def test_each_list_is_walked_to_its_end_and_names_everything_once(alice: User, c
 
 def test_the_page_of_all_goes_on_where_it_ended_also_of_the_deleted(alice: User, client: Client) -> None:
     client.force_login(alice)
-    rows = talks(alice, 230)
+    rows = make_conversations(alice, 230)
     first = client.get("/conversations/all/").content.decode()
-    talks(alice, 3)  # what comes above meanwhile does not push anything down
+    make_conversations(alice, 3)  # what comes above meanwhile does not push anything down
     found, steps = walked(
         client, NEXT.findall(first.split("conversations-all", 1)[1])[0].replace("&amp;", "&"), **{"HX-Request": "true"}
     )
@@ -75,7 +75,7 @@ def test_the_page_of_all_goes_on_where_it_ended_also_of_the_deleted(alice: User,
 
 def test_what_was_loaded_is_there_again_and_pins_and_folders_have_places_of_their_own(alice: User) -> None:
     folder, pinned = Folder.objects.create(owner=alice, name="Drawer"), timezone.now()
-    rows = talks(alice, 300)
+    rows = make_conversations(alice, 300)
     Conversation.objects.filter(pk__in=[row.pk for row in rows[:80]]).update(folder=folder)
     Conversation.objects.filter(pk__in=[row.pk for row in rows[60:130]]).update(pinned=pinned)
     found = sidebar.load_sidebar(alice, {"recent": "160", str(folder.pk): "60", "pinned": "wrong"})
@@ -89,7 +89,7 @@ def test_headings_by_date_follow_the_time_zone_of_the_browser(alice: User, clien
     now = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)  # still the evening of the 9th in New York
     monkeypatch.setattr(sidebar.timezone, "now", lambda: now)
     hours = [1, 20, 30, 24 * 6, 24 * 9, 24 * 12, 24 * 30]
-    rows = talks(alice, len(hours))
+    rows = make_conversations(alice, len(hours))
     for row, ago in zip(rows, hours, strict=True):
         Conversation.objects.filter(pk=row.pk).update(changed=now - timedelta(hours=ago))
 
@@ -106,7 +106,7 @@ def test_headings_by_date_follow_the_time_zone_of_the_browser(alice: User, clien
 
 def test_the_next_page_of_the_list_does_not_repeat_the_heading(alice: User, client: Client) -> None:
     client.force_login(alice)
-    rows = talks(alice, 120)
+    rows = make_conversations(alice, 120)
     Conversation.objects.filter(owner=alice).update(changed=timezone.now() - timedelta(days=400))
     assert rows
     first = client.get("/conversations/").content.decode()
@@ -123,7 +123,7 @@ def test_an_empty_folder_is_listed_so_that_something_can_be_dragged_into_it(alic
 
 def test_nobody_walks_the_list_of_another(alice: User, client: Client) -> None:
     folder = Folder.objects.create(owner=alice, name="Drawer")
-    talks(alice, 120, folder=folder)
+    make_conversations(alice, 120, folder=folder)
     client.force_login(make_user("bob"))
     wrong = ["", "recent", "pinned", str(folder.pk), "9" * 40, "²"]
     for part in wrong:
@@ -133,6 +133,6 @@ def test_nobody_walks_the_list_of_another(alice: User, client: Client) -> None:
 def test_a_list_of_two_thousand_takes_as_many_queries_as_one_of_two(
     alice: User, django_assert_num_queries: object
 ) -> None:
-    talks(alice, 2000, folder=Folder.objects.create(owner=alice, name="Drawer"))
+    make_conversations(alice, 2000, folder=Folder.objects.create(owner=alice, name="Drawer"))
     with django_assert_num_queries(3):  # type: ignore[operator]
         assert len(sidebar.load_sidebar(alice).folders[0].rows) == 50

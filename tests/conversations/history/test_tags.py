@@ -8,10 +8,10 @@ from django.test import Client
 from apps.conversations.errors import RequestRefused
 from apps.conversations.history import tags
 from apps.conversations.history.branching import fork_conversation
-from apps.conversations.models import Conversation, Message
+from apps.conversations.models import Conversation
 from apps.privacy import data_export
 from apps.users.models import User
-from tests.factories import make_user
+from tests.factories import make_exchange, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -23,12 +23,12 @@ def alice(client: Client) -> User:
     return user
 
 
-def talk(owner: User, title: str, stored: str = "") -> Conversation:
+def make_tagged(owner: User, title: str, stored: str = "") -> Conversation:
     return Conversation.objects.create(owner=owner, title=title, tags=stored)
 
 
 def test_tags_lose_signs_surplus_space_and_repetitions(alice: User) -> None:
-    row = talk(alice, "Leave")
+    row = make_tagged(alice, "Leave")
     tags.set_tags(alice, row, " #HR , hr,parental   leave, a|b,, ##\0")
     row.refresh_from_db()
     assert row.tag_list == ["HR", "parental leave", "a b"]
@@ -38,11 +38,11 @@ def test_tags_lose_signs_surplus_space_and_repetitions(alice: User) -> None:
 
 
 def test_a_tag_in_other_letter_case_is_the_one_that_is_used_already(alice: User) -> None:
-    talk(alice, "Leave", "|Öffnungszeiten|")
-    row = talk(alice, "Hours")
+    make_tagged(alice, "Leave", "|Öffnungszeiten|")
+    row = make_tagged(alice, "Hours")
     tags.set_tags(alice, row, "öffnungszeiten")
     assert row.tag_list == ["Öffnungszeiten"]
-    talk(make_user("bob"), "His", "|HOUSE|")
+    make_tagged(make_user("bob"), "His", "|HOUSE|")
     tags.set_tags(alice, row, "house")
     assert row.tag_list == ["house"]
     tags.set_tags(alice, row, "House")
@@ -51,7 +51,7 @@ def test_a_tag_in_other_letter_case_is_the_one_that_is_used_already(alice: User)
 
 @pytest.mark.parametrize("text", [",".join(f"tag{n}" for n in range(11)), "x" * 31])
 def test_too_many_and_too_long_tags_are_refused_in_words(alice: User, client: Client, text: str) -> None:
-    row = talk(alice, "Leave", "|hr|")
+    row = make_tagged(alice, "Leave", "|hr|")
     with pytest.raises(RequestRefused, match="up to 10 tags of up to 30 characters"):
         tags.set_tags(alice, row, text)
     page = client.post(f"/c/{row.pk}/tags/", {"tags": text})
@@ -62,16 +62,16 @@ def test_too_many_and_too_long_tags_are_refused_in_words(alice: User, client: Cl
 
 
 def test_the_most_that_is_allowed_fits_into_the_column(alice: User) -> None:
-    row = talk(alice, "Leave")
+    row = make_tagged(alice, "Leave")
     tags.set_tags(alice, row, ",".join(f"{n}" * 30 for n in range(10)))
     row.full_clean()
     assert len(row.tag_list) == 10
 
 
 def test_the_dialog_offers_the_users_own_tags_and_saves(alice: User, client: Client) -> None:
-    row = talk(alice, "Leave <b>")
-    talk(alice, "Boiler", "|house|")
-    talk(make_user("bob"), "His", "|secret|")
+    row = make_tagged(alice, "Leave <b>")
+    make_tagged(alice, "Boiler", "|house|")
+    make_tagged(make_user("bob"), "His", "|secret|")
     form = client.get(f"/c/{row.pk}/tags/").content.decode()
     assert "data-tag>house<" in form and "secret" not in form and "Leave &lt;b&gt;" in form
     saved = client.post(f"/c/{row.pk}/tags/", {"tags": "house, <i>"})
@@ -82,8 +82,8 @@ def test_the_dialog_offers_the_users_own_tags_and_saves(alice: User, client: Cli
 
 
 def test_the_page_filters_by_whole_tags_beside_the_other_filters(alice: User, client: Client) -> None:
-    one, two = talk(alice, "Leave", "|hr|leave|"), talk(alice, "Wage", "|hrm|hr 2|")
-    talk(make_user("bob"), "His", "|hr|")
+    one, two = make_tagged(alice, "Leave", "|hr|leave|"), make_tagged(alice, "Wage", "|hrm|hr 2|")
+    make_tagged(make_user("bob"), "His", "|hr|")
     page = client.get("/conversations/all/?tag=hr")
     assert [row.pk for row in page.context["rows"]] == [one.pk] and page.context["tags"] == [
         "hr",
@@ -109,7 +109,7 @@ def test_the_list_with_a_tag_goes_on_with_it(alice: User, client: Client) -> Non
 
 
 def test_only_the_owner_opens_and_saves_tags(alice: User, client: Client) -> None:
-    his = talk(make_user("bob"), "His", "|secret|")
+    his = make_tagged(make_user("bob"), "His", "|secret|")
     assert client.get(f"/c/{his.pk}/tags/").status_code == 404
     assert client.post(f"/c/{his.pk}/tags/", {"tags": "mine"}).status_code == 404
     his.refresh_from_db()
@@ -117,9 +117,8 @@ def test_only_the_owner_opens_and_saves_tags(alice: User, client: Client) -> Non
 
 
 def test_a_branch_has_no_tags_and_a_copy_of_ones_data_has_them(alice: User) -> None:
-    row = talk(alice, "Leave", "|hr|")
-    asked = Message.objects.create(conversation=row, role="user", text="Q", asked_by=alice)
-    Message.objects.create(conversation=row, role="assistant", text="A.", asked_by=alice, parent=asked)
+    row = make_tagged(alice, "Leave", "|hr|")
+    make_exchange(alice, conversation=row)
     branch = fork_conversation(alice, row, None)
     assert branch is not None and branch.tags == ""
     parts = dict(data_export._archive_parts(alice))

@@ -18,13 +18,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
-def said(owner: User, *texts: str, title: str = "Talk") -> Conversation:
+def make_conversation(owner: User, *texts: str, title: str = "Talk") -> Conversation:
     """A conversation with these texts, questions and answers in turn."""
-    place, above = Conversation.objects.create(owner=owner, title=title), None
+    conversation, above = Conversation.objects.create(owner=owner, title=title), None
     for number, text in enumerate(texts):
         role = Message.Role.ASSISTANT if number % 2 else Message.Role.USER
-        above = Message.objects.create(conversation=place, parent=above, role=role, text=text, asked_by=owner)
-    return place
+        above = Message.objects.create(conversation=conversation, parent=above, role=role, text=text, asked_by=owner)
+    return conversation
 
 
 def texts(user: User, query: str) -> list[str]:
@@ -32,8 +32,8 @@ def texts(user: User, query: str) -> list[str]:
 
 
 def test_every_word_has_to_stand_in_one_message_and_the_last_may_be_begun(alice: User) -> None:
-    said(alice, "Where do puffins nest?", "They nest in burrows on cliffs.")
-    said(alice, "What do herons eat?", "Fish, mostly.")
+    make_conversation(alice, "Where do puffins nest?", "They nest in burrows on cliffs.")
+    make_conversation(alice, "What do herons eat?", "Fish, mostly.")
     assert texts(alice, "puffins nes") == ["Where do puffins nest?"]
     assert texts(alice, "NEST") == ["They nest in burrows on cliffs.", "Where do puffins nest?"], "the latest first"
     assert texts(alice, "puffins burrows") == []
@@ -42,26 +42,26 @@ def test_every_word_has_to_stand_in_one_message_and_the_last_may_be_begun(alice:
 
 
 def test_nobody_finds_what_somebody_else_said(alice: User, bob: User) -> None:
-    said(alice, "The code is heliotrope.")
+    make_conversation(alice, "The code is heliotrope.")
     assert texts(alice, "heliotrope") and texts(bob, "heliotrope") == []
     assert texts(bob, f"u{alice.pk} heliotrope") == []
 
 
 def test_the_full_text_follows_every_change(alice: User) -> None:
-    place = said(alice, "Is the kettle red?")
-    row = place.messages.get()
+    conversation = make_conversation(alice, "Is the kettle red?")
+    row = conversation.messages.get()
     Message.objects.filter(pk=row.pk).update(text="Is the kettle blue?")
     assert texts(alice, "red") == [] and texts(alice, "blue")
     writing = Message.objects.create(
-        conversation=place, parent=row, role=Message.Role.ASSISTANT, asked_by=alice,
+        conversation=conversation, parent=row, role=Message.Role.ASSISTANT, asked_by=alice,
         status=Message.Status.WRITING, text="It is half",
     )  # fmt: skip
     assert texts(alice, "half") == [], "what is still being written is not found"
     Message.objects.filter(pk=writing.pk).update(status=Message.Status.COMPLETE, text="It is half blue.")
     assert texts(alice, "half") == ["It is half blue."]
-    conversation_actions.delete_conversations(alice, [place.pk])
+    conversation_actions.delete_conversations(alice, [conversation.pk])
     assert texts(alice, "blue") == []
-    place.delete()
+    conversation.delete()
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM conversations_sought")
@@ -70,9 +70,9 @@ def test_the_full_text_follows_every_change(alice: User) -> None:
 
 def test_what_a_page_folds_is_not_found(alice: User) -> None:
     text = "The moon is cheese. The tower stood 100 metres high."
-    place = said(alice, "How high was the tower?", text)
-    row = place.messages.get(role=Message.Role.ASSISTANT)
-    source = Source.objects.create(conversation=place, number=1, page_number=1, spans=[])
+    conversation = make_conversation(alice, "How high was the tower?", text)
+    row = conversation.messages.get(role=Message.Role.ASSISTANT)
+    source = Source.objects.create(conversation=conversation, number=1, page_number=1, spans=[])
     Citation.objects.create(answer=row, sentence=0, start=0, end=19, score=0.1)
     Citation.objects.create(answer=row, sentence=1, start=20, end=52, score=0.9, source=source)
     assert texts(alice, "cheese") == texts(alice, "metres") == [text]
@@ -86,7 +86,7 @@ def test_words_of_a_quote_are_found_as_long_as_its_document_may_be_read(alice: U
     collection = make_collection(bob, "House")
     collection.members.add(alice)
     document = make_document(collection, "Lift", ["The lift stops. Call a technician on weekdays before noon."])
-    place = said(alice, "Who mends the lift?", "Somebody does.")
+    conversation = make_conversation(alice, "Who mends the lift?", "Somebody does.")
     answer = place.messages.get(role=Message.Role.ASSISTANT)
     Source.objects.create(conversation=place, number=1, document=document, page_number=1, spans=[[0, 58]])
     Message.objects.filter(pk=answer.pk).update(quotes=[{"source": 1, "start": 16, "end": 58, "score": 0.9}])
@@ -103,24 +103,24 @@ def test_a_migration_that_dropped_the_triggers_is_mended_after_it(alice: User) -
         pytest.skip("PostgreSQL keeps a generated column through everything")
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER conversations_words_added")
-    said(alice, "Said while nothing listened.")
+    make_conversation(alice, "Said while nothing listened.")
     assert texts(alice, "listened") == []
     full_text_search.create_search_index()
     assert texts(alice, "listened")
-    said(alice, "Said again, and listened to.")
+    make_conversation(alice, "Said again, and listened to.")
     assert len(texts(alice, "listened")) == 2
 
 
 def test_found_words_are_marked_and_nothing_else_is_markup(alice: User) -> None:
-    said(alice, "<b>Café</b> prices & cafés " + "filler " * 60)
+    make_conversation(alice, "<b>Café</b> prices & cafés " + "filler " * 60)
     snippet = str(full_text_search.search_messages(alice, "caf")[0].snippet)
     assert snippet.startswith("&lt;b&gt;<mark>Café</mark>&lt;/b&gt; prices &amp; <mark>cafés</mark> filler")
     assert len(snippet) < 400 and snippet.endswith("…")
 
 
 def test_the_page_lists_titles_and_places(alice: User, bob: User) -> None:
-    said(alice, "Where do puffins nest?", title="Sea birds")
-    said(alice, "Anything", title="All about puffins")
+    make_conversation(alice, "Where do puffins nest?", title="Sea birds")
+    make_conversation(alice, "Anything", title="All about puffins")
     client = make_client(alice)
     page = client.get("/conversations/all/?q=puffins")
     assert [row.title for row in page.context["rows"]] == ["All about puffins", "Sea birds"]

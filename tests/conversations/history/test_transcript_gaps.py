@@ -16,34 +16,38 @@ from django.utils import timezone
 from apps.conversations.history import transcript_gaps
 from apps.conversations.models import Conversation, Message
 from apps.users.models import User
-from tests.factories import make_client
+from tests.factories import make_client, make_exchange
 
 pytestmark = pytest.mark.django_db
 TURNS = 40
 
 
 def long_conversation(owner: User, turns: int = TURNS) -> Conversation:
-    place = Conversation.objects.create(owner=owner, title="Long")
+    conversation = Conversation.objects.create(owner=owner, title="Long")
     start, last, rows = timezone.now() - timedelta(days=1), None, []
     for number in range(turns):
-        question = Message(conversation=place, parent=last, role="user", text=f"Question {number}?", asked_by=owner)
-        last = Message(conversation=place, parent=question, role="assistant", text=f"Answer {number}.", asked_by=owner)
+        question = Message(
+            conversation=conversation, parent=last, role="user", text=f"Question {number}?", asked_by=owner
+        )
+        last = Message(
+            conversation=conversation, parent=question, role="assistant", text=f"Answer {number}.", asked_by=owner
+        )
         rows += [question, last]
     Message.objects.bulk_create(rows)
     for number, row in enumerate(rows):
         row.created = start + timedelta(seconds=number)
     Message.objects.bulk_update(rows, ["created"])
-    return place
+    return conversation
 
 
 @pytest.fixture
-def place(alice: User) -> Conversation:
+def conversation(alice: User) -> Conversation:
     return long_conversation(alice)
 
 
 @pytest.fixture
-def answers(place: Conversation) -> list[UUID]:
-    return list(place.messages.answers().order_by("created").values_list("pk", flat=True))
+def answers(conversation: Conversation) -> list[UUID]:
+    return list(conversation.messages.answers().order_by("created").values_list("pk", flat=True))
 
 
 def shown(page: str) -> list[int]:
@@ -62,9 +66,9 @@ def get(client: Client, path: str) -> str:
     return answer.content.decode()
 
 
-def test_it_opens_at_its_end_and_scrolling_up_shows_every_turn_once(alice: User, place: Conversation) -> None:
+def test_it_opens_at_its_end_and_scrolling_up_shows_every_turn_once(alice: User, conversation: Conversation) -> None:
     client = make_client(alice)
-    page = get(client, f"/c/{place.pk}/")
+    page = get(client, f"/c/{conversation.pk}/")
     seen = shown(page)
     assert seen == [-1, *range(TURNS - transcript_gaps.MAX_GAP_TURNS, TURNS)]
     assert f"{TURNS - transcript_gaps.MAX_GAP_TURNS} earlier questions" in page
@@ -75,10 +79,10 @@ def test_it_opens_at_its_end_and_scrolling_up_shows_every_turn_once(alice: User,
 
 
 def test_a_message_that_is_looked_for_has_its_surroundings_and_the_gaps_close(
-    alice: User, place: Conversation, answers: list[UUID]
+    alice: User, conversation: Conversation, answers: list[UUID]
 ) -> None:
     client = make_client(alice)
-    page = get(client, f"/c/{place.pk}/?at={answers[10]}")
+    page = get(client, f"/c/{conversation.pk}/?at={answers[10]}")
     around = list(range(8, 8 + transcript_gaps.MAX_GAP_TURNS))
     assert shown(page) == [-1, *around, -1, *range(TURNS - transcript_gaps.MAX_GAP_TURNS, TURNS)]
     middle = html.unescape(re.findall(r'data-gap="([^"]+)"', page)[1])
@@ -86,47 +90,46 @@ def test_a_message_that_is_looked_for_has_its_surroundings_and_the_gaps_close(
     assert shown(filled) == list(range(20, TURNS - transcript_gaps.MAX_GAP_TURNS)), (
         "it was smaller than what comes at once"
     )
-    question = place.messages.filter(role="user").order_by("created")[10]
-    assert shown(get(client, f"/c/{place.pk}/?at={question.pk}")) == shown(page)
+    question = conversation.messages.filter(role="user").order_by("created")[10]
+    assert shown(get(client, f"/c/{conversation.pk}/?at={question.pk}")) == shown(page)
 
 
 def test_a_gap_in_the_middle_is_filled_from_its_beginning(
-    alice: User, place: Conversation, answers: list[UUID]
+    alice: User, conversation: Conversation, answers: list[UUID]
 ) -> None:
     client = make_client(alice)
-    page = get(client, f"/c/{place.pk}/turns/?after={answers[0]}&before={answers[-1]}")
+    page = get(client, f"/c/{conversation.pk}/turns/?after={answers[0]}&before={answers[-1]}")
     assert shown(page) == [*range(1, 1 + transcript_gaps.MAX_GAP_TURNS), -1]
     assert f"after={answers[transcript_gaps.MAX_GAP_TURNS]}" in gap(page) and "26 more questions" in page
 
 
 def test_what_is_not_there_or_not_theirs_is_not_found(
-    alice: User, bob: User, place: Conversation, answers: list[UUID]
+    alice: User, bob: User, conversation: Conversation, answers: list[UUID]
 ) -> None:
-    path = f"/c/{place.pk}/turns/"
+    path = f"/c/{conversation.pk}/turns/"
     assert make_client(bob).get(f"{path}?before={answers[5]}").status_code == 404
-    for query in ("", "?before=x", f"?before={place.pk}", f"?before={answers[0]}"):
+    for query in ("", "?before=x", f"?before={conversation.pk}", f"?before={answers[0]}"):
         assert make_client(alice).get(path + query).status_code == 404
 
 
 def test_the_shown_turns_are_of_the_branch_that_is_looked_at(
-    alice: User, place: Conversation, answers: list[UUID]
+    alice: User, conversation: Conversation, answers: list[UUID]
 ) -> None:
     first = Message.objects.get(pk=answers[0])
-    other = Message.objects.create(conversation=place, parent=first, role="user", text="Question 99?", asked_by=alice)
-    leaf = Message.objects.create(conversation=place, parent=other, role="assistant", text="Else.", asked_by=alice)
+    leaf = make_exchange(alice, "Question 99?", "Else.", after=first)
     client = make_client(alice)
-    assert shown(get(client, f"/c/{place.pk}/")) == [0, 99], "what was written last is what is remembered"
-    assert shown(get(client, f"/c/{place.pk}/?at={answers[-1]}")) == [
+    assert shown(get(client, f"/c/{conversation.pk}/")) == [0, 99], "what was written last is what is remembered"
+    assert shown(get(client, f"/c/{conversation.pk}/?at={answers[-1]}")) == [
         -1,
         *range(TURNS - transcript_gaps.MAX_GAP_TURNS, TURNS),
     ]
-    assert shown(get(client, f"/c/{place.pk}/?at={leaf.pk}")) == [0, 99]
+    assert shown(get(client, f"/c/{conversation.pk}/?at={leaf.pk}")) == [0, 99]
 
 
-def test_it_takes_as_many_queries_however_long_it_is(alice: User, place: Conversation) -> None:
+def test_it_takes_as_many_queries_however_long_it_is(alice: User, conversation: Conversation) -> None:
     client = make_client(alice)
     counts = []
-    for path in (f"/c/{place.pk}/", f"/c/{long_conversation(alice, 14).pk}/"):
+    for path in (f"/c/{conversation.pk}/", f"/c/{long_conversation(alice, 14).pk}/"):
         client.get(path)
         with CaptureQueriesContext(connection) as queries:
             client.get(path)

@@ -88,12 +88,12 @@ def test_librechat(tmp_path: Path, nested: bool) -> None:
 
 
 def test_the_zip_in_which_it_came(tmp_path: Path) -> None:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("user.json", '{"email": "x"}')
         archive.writestr("conversations.json", json.dumps([roll_back()]))
         archive.writestr("chat.html", "<script>alert(1)</script>")
-    (item,) = read(tmp_path, held.getvalue())
+    (item,) = read(tmp_path, file.getvalue())
     assert item["chat"]["title"] == "Staging"
 
 
@@ -189,8 +189,8 @@ def test_halves_of_characters_and_hidden_ones_are_gone(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_not_opened(tmp_path: Path) -> None:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("conversations.json", b" " * 50_000_000)
     with pytest.raises(ParseError, match="Unpack it"):
-        read(tmp_path, held.getvalue())
+        read(tmp_path, file.getvalue())

@@ -57,15 +57,15 @@ def test_a_file_of_several_becomes_conversations(alice: User) -> None:
     assert row.status == "done" and states(row) == ["imported", "skipped", "imported"]
     first, broken, _ = row.items.all()
     assert (first.note, broken.title) == ("Pictures and files missing from this file: 1.", "Corrupted")
-    talk = Conversation.objects.get(title="Staging")
-    assert (talk.owner, talk.imported_from, str(talk.folder)) == (alice, "ChatGPT", "ChatGPT")
-    way = find_path(talk.messages.all())
-    assert [(item.question.text, item.answer and item.answer.text) for item in way] == [
+    conversation = Conversation.objects.get(title="Staging")
+    assert (conversation.owner, conversation.imported_from, str(conversation.folder)) == (alice, "ChatGPT", "ChatGPT")
+    path = find_path(conversation.messages.all())
+    assert [(item.question.text, item.answer and item.answer.text) for item in path] == [
         ("How do I roll back?", "Let me look.\n\nRun `helm rollback`."),
         ("What is this?", "A chart."),
     ]
-    assert len(way[0].answers) == 2 and way[0].question.created.year == 2025
-    assert talk.created.year == 2025 and talk.changed > timezone.now() - timedelta(minutes=1)
+    assert len(path[0].answers) == 2 and path[0].question.created.year == 2025
+    assert conversation.created.year == 2025 and conversation.changed > timezone.now() - timedelta(minutes=1)
     assert Conversation.objects.get(imported_from="Open WebUI").pinned
     assert not import_job.get_stored_path(row).exists()
 
@@ -94,10 +94,12 @@ def test_what_was_deleted_comes_back(alice: User) -> None:
 
 def test_an_export_of_here_comes_back_as_it_was(alice: User, bob: User) -> None:
     bring(alice, [roll_back()])
-    talk = Conversation.objects.get()
-    tags.set_tags(alice, talk, "rollback, Staging")
-    assert len({row.created for row in talk.messages.all()}) == talk.messages.count(), "else versions have no order"
-    record = export.export_conversation(alice, talk)
+    conversation = Conversation.objects.get()
+    tags.set_tags(alice, conversation, "rollback, Staging")
+    assert len({row.created for row in conversation.messages.all()}) == conversation.messages.count(), (
+        "else versions have no order"
+    )
+    record = export.export_conversation(alice, conversation)
     assert states(bring(alice, record)) == ["known"]
     assert states(bring(bob, record)) == ["imported"]
     copy = Conversation.objects.get(owner=bob)
@@ -106,7 +108,7 @@ def test_an_export_of_here_comes_back_as_it_was(alice: User, bob: User) -> None:
     assert [row["text"] for row in export.export_conversation(bob, copy)["messages"]] == [
         row["text"] for row in record["messages"]
     ]
-    talk.delete()
+    conversation.delete()
     assert states(bring(alice, record)) == ["imported"]
 
 
@@ -169,7 +171,7 @@ def test_one_that_breaks_midway_leaves_nothing_of_itself_and_goes_on(
     )
     with pytest.raises(DatabaseError):
         import_job.run_import(str(row.pk))
-    assert [talk.title for talk in Conversation.objects.all()] == ["Staging"] and row.items.count() == 1
+    assert [conversation.title for conversation in Conversation.objects.all()] == ["Staging"] and row.items.count() == 1
     ImportJob.objects.update(lease_until=timezone.now() - timedelta(days=1))
     import_job.recover_imports()
     import_job.run_import(str(row.pk))
