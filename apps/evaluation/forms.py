@@ -37,10 +37,8 @@ class GoldenQuestionForm(forms.Form):
         super().__init__(data)
         ready = Document.objects.filter(collection=collection, status=Document.Status.READY)
         chunks = Chunk.objects.filter(document__in=ready).select_related("document").defer("vector")
-        for name, rows in (("document", ready.order_by("title", "name")), ("chunk", chunks)):
-            field = self.fields[name]
-            if isinstance(field, forms.ModelChoiceField):
-                field.queryset = rows
+        self.fields["document"].queryset = ready.order_by("title", "name")  # type: ignore[attr-defined]
+        self.fields["chunk"].queryset = chunks  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         asked: dict[str, Any] = super().clean() or {}
@@ -95,9 +93,7 @@ class TuningForm(forms.Form):
         ),
     )
 
-    def __init__(
-        self, data: Any = None, initial: dict[str, Any] | None = None, *, reranker: bool, embedders: dict[str, str]
-    ) -> None:
+    def __init__(self, data: Any, initial: dict[str, Any], *, reranker: bool, embedders: dict[str, str]) -> None:
         """Build the form. `embedders` maps the names that can be chosen to their labels.
 
         `reranker`: whether the site has one; without it the field is removed.
@@ -105,9 +101,7 @@ class TuningForm(forms.Form):
         super().__init__(data, initial=initial)
         if not reranker:
             del self.fields["rerank"]
-        if len(embedders) > 1 or (initial or {}).get(
-            "embedder"
-        ):  # also shown if the present one is no longer configured
+        if len(embedders) > 1 or initial.get("embedder"):  # also shown if the present one is no longer configured
             self.fields["embedder"].choices = list(embedders.items())  # type: ignore[attr-defined]
         else:
             del self.fields["embedder"]

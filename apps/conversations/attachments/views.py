@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.conversations.attachments import queries, uploads
+from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models.attachment import AttachedPicture
 from apps.images.moderation import blur
@@ -42,7 +43,7 @@ def attach_picture(request: HttpRequest) -> HttpResponse:
         except RateLimited as limit:
             return HttpResponse(str(limit), status=429, content_type="text/plain; charset=utf-8")
     else:
-        wanted = _identifiers(request.GET.getlist("id")[:_AT_ONCE])
+        wanted = [pk for raw in request.GET.getlist("id")[:_AT_ONCE] if (pk := parse_id_or_none(raw))]
         visible = AttachedPicture.objects.visible_to(user).filter(pk__in=wanted).values_list("pk", flat=True)
         ids = [pk for pk in wanted if pk in set(visible)]
     return render(request, "conversations/composer/_attachment_chips.html", {"attached": queries.reload_pictures(ids)})
@@ -86,10 +87,3 @@ def _mine(request: HttpRequest, pk: UUID, *, allow_held: bool = False) -> Attach
     if row.status == AttachedPicture.Status.HELD and not allow_held:
         raise Http404
     return row
-
-
-def _identifiers(values: list[str]) -> list[UUID]:
-    try:
-        return [UUID(value) for value in values]
-    except ValueError as error:
-        raise Http404 from error

@@ -107,14 +107,12 @@ def _judge_messages(
 ) -> dict[UUID, WithholdReason]:
     parts = [one for one in parts if one[-1] and not one[0].retracted]
     found = exports.check_texts(stage, [text for *_, text in parts]) if parts else []
-    for (_, answer, kind, _), verdict in zip(parts, found, strict=True):
+    reasons = {}
+    for (row, answer, kind, _), verdict in zip(parts, found, strict=True):
         _flag_fresh(kind, answer, owner, verdict)
-    pairs = zip(parts, found, strict=True)
-    return {
-        row.pk: WithholdReason(verdict.code, _describe_reason(stage, verdict))
-        for (row, *_), verdict in pairs
-        if not verdict.allowed
-    }
+        if not verdict.allowed:
+            reasons[row.pk] = WithholdReason(verdict.code, _describe_reason(stage, verdict))
+    return reasons
 
 
 def _flag_fresh(kind: str, subject: UUID, owner: int | None, verdict: ExportVerdict) -> None:

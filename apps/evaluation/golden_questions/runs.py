@@ -20,6 +20,7 @@ from apps.documents.models import Chunk, Collection, Document, IndexBuild, Index
 from apps.documents.retrieval.candidates import SearchScope, make_trial_scope
 from apps.engines.types import EngineError
 from apps.evaluation.golden_questions import search_preview
+from apps.evaluation.golden_questions.line_chart import MEASURE_LABELS
 from apps.evaluation.golden_questions.measures import (
     DEPTH,
     ExpectedLocation,
@@ -34,6 +35,8 @@ from apps.lib.db.permissions import require_row
 from apps.safety.text.normalization import hash_text
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -207,6 +210,14 @@ def find_previous_run(row: GoldenRun) -> GoldenRun | None:
     if row.build_id is not None:
         return GoldenRun.objects.live().done().filter(collection=row.collection_id).first()
     return GoldenRun.objects.live().done().filter(collection=row.collection_id, pk__lt=row.pk).order_by("-pk").first()
+
+
+def compare_measures(
+    before: GoldenRun | None, now: GoldenRun
+) -> list[tuple[StrOrPromise, float | None, float | None, float | None]]:
+    """Return label, value before, value now and difference of each measure; None where a value is missing."""
+    pairs = [(words, getattr(before, name, None), getattr(now, name)) for name, words in MEASURE_LABELS.items()]
+    return [(words, old, new, None if old is None or new is None else new - old) for words, old, new in pairs]
 
 
 def find_regressions(row: GoldenRun) -> list[Regression]:

@@ -22,7 +22,6 @@ from apps.documents.web.collection_context import get_collection_context
 from apps.engines import registry
 from apps.evaluation.forms import TuningForm
 from apps.evaluation.golden_questions import runs
-from apps.evaluation.golden_questions.line_chart import MEASURE_LABELS
 from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.users.permissions import get_signed_in_user
 
@@ -133,12 +132,8 @@ def _embedders() -> dict[str, str]:
 
 def _compared(run: GoldenRun) -> dict[str, Any]:
     before = runs.find_previous_run(run)
-    rows = [
-        (words, getattr(before, name) if before else None, getattr(run, name)) for name, words in MEASURE_LABELS.items()
-    ]
-    compared = [(words, old, new, None if old is None or new is None else new - old) for words, old, new in rows]
     return {
-        "compared": compared,
+        "compared": runs.compare_measures(before, run),
         "fell": runs.find_regressions(run),
         "rose": runs.count_improvements(run),
         "before": before,

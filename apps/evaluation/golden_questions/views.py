@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -26,9 +26,6 @@ from apps.evaluation.golden_questions.line_chart import MEASURE_LABELS, make_lin
 from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun
 from apps.users.permissions import get_signed_in_user
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
 SHOWN_RUNS = 20
 
 
@@ -39,16 +36,11 @@ def preview_search(request: HttpRequest, pk: UUID) -> HttpResponse:
     here = get_collection_context(request, pk, "test")
     form = SearchPreviewForm(request.GET)
     question = form.cleaned_data["q"] if form.is_valid() else ""
-    context: dict[str, Any] = {
-        **here.context,
-        **make_filter_context(request, [here.collection.pk]),
-        "question": question,
-    }
+    context = {**here.context, **make_filter_context(request, [here.collection.pk]), "question": question}
     if question:
         try:
-            filters = context["choices"].filters
             context["trial"] = search_preview.preview_search(
-                get_signed_in_user(request), here.collection, question, filters
+                get_signed_in_user(request), here.collection, question, context["choices"].filters
             )
         except EngineError as error:
             context["problem"] = str(error)
@@ -138,7 +130,7 @@ def _runs(collection: Collection) -> dict[str, Any]:
         "under_way": next((row for row in rows if row.status in {"waiting", "running"}), None),
         "failed": rows[0] if rows and rows[0].status == GoldenRun.Status.FAILED else None,
         "last": last,
-        "measures": _measures(done),
+        "measures": runs.compare_measures(done[1] if len(done) > 1 else None, last) if last else [],
         "fell": runs.find_regressions(last) if last else [],
         "chart": _chart(done[::-1]) if len(done) > 1 else None,
         "questions": [(question, results.get(question.pk)) for question in questions],
@@ -157,18 +149,6 @@ def _answers(collection: Collection) -> dict[str, Any]:
         "wrong_citations": wrong,
         "wrong_share": len(wrong) / done.sentences if done and done.sentences else None,
     }
-
-
-def _measures(done: list[GoldenRun]) -> list[tuple[StrOrPromise, float | None, float | None]]:
-    """Return label, value of the last run, and difference to the run before, per measure."""
-    if not done:
-        return []
-    found: list[tuple[StrOrPromise, float | None, float | None]] = []
-    for name, words in MEASURE_LABELS.items():
-        now = getattr(done[0], name)
-        before = getattr(done[1], name) if len(done) > 1 else None
-        found.append((words, now, None if now is None or before is None else now - before))
-    return found
 
 
 def _chart(done: list[GoldenRun]) -> Any:
