@@ -25,6 +25,8 @@ from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.retrieval.passages import Passage
 from apps.engines import registry
 from apps.engines.classify.fake import LABELS
+from apps.evaluation.golden_questions import runs
+from apps.evaluation.models import GoldenQuestion
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.moderation import appeals, cases, enforcement, reviewable
 from apps.safety.moderation.cases import FlaggedContent
@@ -250,6 +252,12 @@ def make_exchange(
     both = {"conversation": conversation, "asked_by": owner}
     asked = Message.objects.create(role="user", parent=after, text=question, **both)
     return Message.objects.create(role="assistant", parent=asked, text=answer, **both, **fields)
+
+
+def make_golden_question(collection: Collection, text: str, **criteria: Any) -> GoldenQuestion:
+    """Add a golden question as the owner; `criteria` are `document`, `chunk` and `expected_words`."""
+    given = {"document": None, "chunk": None, "expected_words": "", **criteria}
+    return runs.add_question(collection.owner, collection, text, **given)
 
 
 def get_first_answer(conversation: Conversation) -> Message:

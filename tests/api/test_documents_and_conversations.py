@@ -106,7 +106,7 @@ def test_search_is_narrowed_by_what_is_known_of_documents(api: Api, alice: User)
 
 
 def test_conversations_are_read_renamed_and_removed(api: Api, alice: User) -> None:
-    answer = make_exchange(alice, answer="That.", title="Talk")
+    answer = make_exchange(alice, "What?", "That.", title="Talk")
     conversation = answer.conversation
     document = make_document(make_collection(alice), "Paper", ["That is so."])
     source = Source.objects.create(

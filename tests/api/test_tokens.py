@@ -138,7 +138,9 @@ def test_what_belongs_to_another_does_not_exist(
 ) -> None:
     sent = headers(charlie)
     found = call(method, rows.address(address), **sent)
-    unknown = call(method, address.format(shelf=uuid4(), paper=uuid4(), talk=uuid4(), said=uuid4()), **sent)
+    unknown = call(
+        method, address.format(collection=uuid4(), document=uuid4(), conversation=uuid4(), answer=uuid4()), **sent
+    )
     assert found == unknown
     uploads = method == "post" and address.endswith("/documents")
     assert found[0] == (422 if uploads else 404)  # an upload without a file is malformed, whoever sends it

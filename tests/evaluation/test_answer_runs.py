@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.test import Client
 
 from apps.documents.jobs import ingest_job
 from apps.documents.models import Chunk, Collection, Document, Membership
@@ -20,6 +19,7 @@ from apps.safety.gate.gate import Withheld
 from apps.users.models import User
 from apps.users.rate_limits import RateLimited
 from tests.evaluation.conftest import Notifications
+from tests.factories import get_page, make_client, make_golden_question
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -31,9 +31,9 @@ RIGHT = "Workers live about six weeks in summer."
 Status = GoldenRun.Status
 
 
-def add(alice: User, handbook: Collection, title: str) -> GoldenQuestion:
+def add(handbook: Collection, title: str) -> GoldenQuestion:
     chunk = Chunk.objects.select_related("document").get(document__title=title)
-    return runs.add_question(alice, handbook, QUESTION, document=None, chunk=chunk, expected_words="")
+    return make_golden_question(handbook, QUESTION, chunk=chunk)
 
 
 def ran(handbook: Collection, alice: User) -> AnswerRun:
@@ -42,9 +42,7 @@ def ran(handbook: Collection, alice: User) -> AnswerRun:
 
 
 def page_of(user: User, handbook: Collection) -> str:
-    client = Client()
-    client.force_login(user)
-    return client.get(f"/collections/{handbook.pk}/golden/").content.decode()
+    return get_page(user, f"/collections/{handbook.pk}/golden/")
 
 
 @pytest.mark.parametrize("verb", [runs.request_run, answer_runs.request_answer_run])
@@ -54,14 +52,14 @@ def test_a_stranger_starts_no_run_and_adds_no_question(
     with pytest.raises(PermissionDenied):
         verb(handbook, bob)
     with pytest.raises(PermissionDenied):
-        add(bob, handbook, "Bees")
+        runs.add_question(bob, handbook, QUESTION, document=None, chunk=None, expected_words="six weeks")
     assert not (GoldenRun.objects.exists() or AnswerRun.objects.exists() or GoldenQuestion.objects.exists())
     verb(handbook, alice)
 
 
 def test_the_page_says_how_often_a_pill_was_wrong_and_where(alice: User, handbook: Collection, chat: FakeChat) -> None:
-    add(alice, handbook, "Bees")
-    add(alice, handbook, "Wasps")
+    add(handbook, "Bees")
+    add(handbook, "Wasps")
     chat.replies += [RIGHT, f"- {RIGHT[:-1]} [1]."]
     row = ran(handbook, alice)
     assert (row.status, row.questions, row.questions_asked, row.answered) == (Status.DONE, 2, 2, 2)
@@ -75,7 +73,7 @@ def test_the_page_says_how_often_a_pill_was_wrong_and_where(alice: User, handboo
 
 
 def test_a_later_run_takes_the_place_of_the_one_before(alice: User, handbook: Collection, chat: FakeChat) -> None:
-    add(alice, handbook, "Wasps")
+    add(handbook, "Wasps")
     chat.replies += [RIGHT, "Nobody knows that."]
     assert ran(handbook, alice).wrong_citations.count() == 1
     row = ran(handbook, alice)
@@ -86,7 +84,7 @@ def test_a_later_run_takes_the_place_of_the_one_before(alice: User, handbook: Co
 def test_without_a_model_it_says_so_and_keeps_the_result_before(
     alice: User, handbook: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(alice, handbook, "Bees")
+    add(handbook, "Bees")
     chat.replies.append(RIGHT)
     ran(handbook, alice)
 
@@ -103,7 +101,7 @@ def test_without_a_model_it_says_so_and_keeps_the_result_before(
 def test_what_the_policy_withholds_is_not_counted_as_answered(
     alice: User, handbook: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(alice, handbook, "Bees")
+    add(handbook, "Bees")
     monkeypatch.setattr(Withheld, "__init__", lambda self: None)
 
     def withheld(_question: GoldenQuestion) -> None:
@@ -117,7 +115,7 @@ def test_what_the_policy_withholds_is_not_counted_as_answered(
 def test_a_limit_that_ends_soon_is_waited_for_and_a_long_one_ends_the_run(
     alice: User, handbook: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(alice, handbook, "Bees")
+    add(handbook, "Bees")
     waits, done = [0, 3600], citation_check.CitationCheck((), (), ())
 
     def limited(_question: GoldenQuestion) -> citation_check.CitationCheck:
@@ -134,13 +132,11 @@ def test_a_limit_that_ends_soon_is_waited_for_and_a_long_one_ends_the_run(
 def test_it_is_asked_for_once_at_a_time_by_editors_only(
     alice: User, bob: User, handbook: Collection, notifications: Notifications
 ) -> None:
-    add(alice, handbook, "Bees")
+    add(handbook, "Bees")
     Membership.objects.create(collection=handbook, user=bob, role=Role.READER)
-    client, address = Client(), f"/collections/{handbook.pk}/golden/answers/"
-    client.force_login(bob)
-    assert client.post(address).status_code == 404 and "Check answers" not in page_of(bob, handbook)
+    client, address = make_client(alice), f"/collections/{handbook.pk}/golden/answers/"
+    assert make_client(bob).post(address).status_code == 404 and "Check answers" not in page_of(bob, handbook)
     assert "The model has not answered" in page_of(bob, handbook)
-    client.force_login(alice)
     assert "Check answers" in page_of(alice, handbook)
     assert client.post(address).status_code == client.post(address).status_code == 302
     assert notifications == [(answer_runs.TASK, AnswerRun.objects.get().pk)]
@@ -151,7 +147,7 @@ def test_it_is_asked_for_once_at_a_time_by_editors_only(
 def test_a_worker_that_ends_leaves_the_run_to_the_next(
     alice: User, handbook: Collection, chat: FakeChat, notifications: Notifications, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(alice, handbook, "Bees")
+    add(handbook, "Bees")
     ingest_job.stop_requested.set()
     try:
         row = ran(handbook, alice)

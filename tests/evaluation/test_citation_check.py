@@ -10,33 +10,33 @@ from django.core.management import CommandError, call_command
 
 from apps.documents.models import Chunk, Collection
 from apps.engines.chat.fake import FakeChat
-from apps.evaluation.golden_questions import runs
 from apps.evaluation.golden_questions.citation_check import CitedLocation, check_citations, judge_citations
 from apps.evaluation.golden_questions.measures import ExpectedLocation
 from apps.evaluation.models import GoldenQuestion
 from apps.users.models import User
+from tests.factories import make_golden_question
 
 QUESTION = "How long do workers of a honey bee colony live in summer?"
 RIGHT = "Workers live about six weeks in summer."
 
 
-def add(alice: User, handbook: Collection, *, title: str, expected_words: str = "") -> GoldenQuestion:
+def add(handbook: Collection, *, title: str, expected_words: str) -> GoldenQuestion:
     chunk = Chunk.objects.select_related("document").get(document__title=title)
-    return runs.add_question(alice, handbook, QUESTION, document=None, chunk=chunk, expected_words=expected_words)
+    return make_golden_question(handbook, QUESTION, chunk=chunk, expected_words=expected_words)
 
 
 @pytest.mark.django_db(transaction=True)  # searches read in threads of their own
-def test_a_pill_with_the_expected_source_is_right(alice: User, handbook: Collection, chat: FakeChat) -> None:
+def test_a_pill_with_the_expected_source_is_right(handbook: Collection, chat: FakeChat) -> None:
     chat.replies.append(RIGHT)
-    check = check_citations(add(alice, handbook, title="Bees", expected_words="six weeks"))
+    check = check_citations(add(handbook, title="Bees", expected_words="six weeks"))
     assert (check.sentences, check.wrong, check.missing) == ((RIGHT,), (), ())
     assert check.model == chat.name
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_pill_with_another_source_is_counted_and_shown(alice: User, handbook: Collection, chat: FakeChat) -> None:
+def test_a_pill_with_another_source_is_counted_and_shown(handbook: Collection, chat: FakeChat) -> None:
     chat.replies.append(RIGHT)
-    add(alice, handbook, title="Wasps", expected_words="paper")
+    add(handbook, title="Wasps", expected_words="paper")
     said = StringIO()
     call_command("check_citations", stdout=said)
     assert f"wrong source: {QUESTION}\n  {RIGHT}" in said.getvalue()

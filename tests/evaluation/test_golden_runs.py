@@ -20,7 +20,7 @@ from apps.evaluation.golden_questions import runs, search_preview
 from apps.evaluation.models import GoldenQuestion, GoldenResult, GoldenRun
 from apps.lib.db import leases
 from apps.users.models import User
-from tests.factories import Section, make_collection, make_document
+from tests.factories import Section, make_client, make_collection, make_document, make_golden_question
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -49,19 +49,14 @@ def chunk(words: str) -> Chunk:
     return Chunk.objects.select_related("document").get(text__contains=words)
 
 
-def question(alice: User, collection: Collection, text: str, **expected: object) -> GoldenQuestion:
-    criteria = {"document": None, "chunk": None, "expected_words": "", **expected}
-    return runs.add_question(alice, collection, text, **criteria)  # type: ignore[arg-type]
-
-
 def ran(collection: Collection, alice: User) -> GoldenRun:
     runs.execute_run(runs.request_run(collection, alice).pk)
     return GoldenRun.objects.filter(collection=collection).order_by("-pk")[0]
 
 
 def test_a_run_measures_every_question(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, chunk=chunk("granite"))
-    question(alice, collection, BOATS, document=Document.objects.get(title="Kitchen"))
+    make_golden_question(collection, QUAY, chunk=chunk("granite"))
+    make_golden_question(collection, BOATS, document=Document.objects.get(title="Kitchen"))
     row = ran(collection, alice)
     assert (row.status, row.questions, row.recall) == (GoldenRun.Status.DONE, 2, 0.5)
     assert row.finished is not None and row.lease_token == ""
@@ -87,8 +82,8 @@ def test_quotes_are_chosen_for_the_question_as_it_was_searched(
 
 
 def test_a_run_says_which_questions_fell_since_the_one_before(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, chunk=chunk("granite"))
-    question(alice, collection, BOATS, expected_words="northern wall")
+    make_golden_question(collection, QUAY, chunk=chunk("granite"))
+    make_golden_question(collection, BOATS, expected_words="northern wall")
     assert runs.find_regressions(ran(collection, alice)) == []
     set_enabled(alice, chunk("granite"), enabled=False)
     fell = runs.find_regressions(ran(collection, alice))
@@ -100,7 +95,9 @@ def test_a_run_says_which_questions_fell_since_the_one_before(collection: Collec
 
 
 def test_expected_words_that_are_gone_make_a_question_fall(collection: Collection, alice: User) -> None:
-    asked = question(alice, collection, QUAY, document=Document.objects.get(title="Harbour"), expected_words="granite")
+    asked = make_golden_question(
+        collection, QUAY, document=Document.objects.get(title="Harbour"), expected_words="granite"
+    )
     assert ran(collection, alice).results.get().passed
     GoldenQuestion.objects.filter(pk=asked.pk).update(expected_words="marble")
     row = ran(collection, alice)
@@ -130,14 +127,14 @@ def test_an_engine_that_is_away_is_told(collection: Collection, alice: User, mon
 
 
 def test_a_question_whose_document_is_gone_is_asked_no_more(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, chunk=chunk("granite"))
+    make_golden_question(collection, QUAY, chunk=chunk("granite"))
     remove_document(Document.objects.get(title="Harbour"))
     assert GoldenQuestion.objects.get().is_void
     assert ran(collection, alice).questions == 0
 
 
 def test_the_sweep_runs_again_when_what_is_searched_has_changed(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, expected_words="granite")
+    make_golden_question(collection, QUAY, expected_words="granite")
     runs.sweep_runs()
     assert not GoldenRun.objects.exists()  # the first run is a person's
     ran(collection, alice)
@@ -151,7 +148,7 @@ def test_the_sweep_runs_again_when_what_is_searched_has_changed(collection: Coll
 
 
 def test_the_sweep_runs_again_when_the_index_was_made_anew(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, expected_words="granite")
+    make_golden_question(collection, QUAY, expected_words="granite")
     ran(collection, alice)
     index_maintenance.reindex(collection.pk)
     runs.sweep_runs()
@@ -187,7 +184,7 @@ def test_a_run_that_failed_is_tried_again_after_a_while_and_told_once(
 
 
 def test_a_run_that_stopped_the_worker_is_not_tried_again_by_itself(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, expected_words="granite")
+    make_golden_question(collection, QUAY, expected_words="granite")
     runs.request_run(collection, alice)
     GoldenRun.objects.update(attempts=runs.MAX_CRASHES)
     runs.sweep_runs()
@@ -200,13 +197,13 @@ def in_vain(collection: Collection, alice: User, monkeypatch: pytest.MonkeyPatch
     def away(*_: object) -> None:
         raise EngineUnavailable("The embedder is away.")
 
-    question(alice, collection, QUAY, expected_words="granite")
+    make_golden_question(collection, QUAY, expected_words="granite")
     monkeypatch.setattr(search_preview, "search_and_quote", away)
     return ran(collection, alice)
 
 
 def test_the_sweep_waits_while_files_are_being_read(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, expected_words="granite")
+    make_golden_question(collection, QUAY, expected_words="granite")
     ran(collection, alice)
     waiting = make_document(collection, "Weather", ["The wind is from the west."])
     Document.objects.filter(pk=waiting.pk).update(status=Document.Status.QUEUED)
@@ -215,7 +212,7 @@ def test_the_sweep_waits_while_files_are_being_read(collection: Collection, alic
 
 
 def test_another_embedder_is_a_change_of_settings(collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, expected_words="granite")
+    make_golden_question(collection, QUAY, expected_words="granite")
     ran(collection, alice)
     GoldenRun.objects.update(settings_state="of another embedder")
     runs.sweep_runs()
@@ -271,22 +268,17 @@ def test_passages_of_other_collections_are_not_taken(
 
 
 def test_readers_look_and_change_nothing(collection: Collection, alice: User, bob: User) -> None:
-    row = question(alice, collection, QUAY, expected_words="granite")
+    row = make_golden_question(collection, QUAY, expected_words="granite")
     Membership.objects.create(collection=collection, user=bob)
-    theirs = Client()
-    theirs.force_login(bob)
+    theirs = make_client(bob)
     page = theirs.get(f"/collections/{collection.pk}/golden/").content.decode()
     assert QUAY in page and "Run now" not in page and "Add question" not in page
     assert (
         "Add to golden questions" not in theirs.get(f"/collections/{collection.pk}/test/", {"q": QUAY}).content.decode()
     )
     for address in ("", "run/", f"{row.pk}/remove/"):
-        assert (
-            theirs.post(
-                f"/collections/{collection.pk}/golden/{address}", {"text": "x", "expected_words": "x"}
-            ).status_code
-            == 404
-        )
+        refused = theirs.post(f"/collections/{collection.pk}/golden/{address}", {"text": "x", "expected_words": "x"})
+        assert refused.status_code == 404
     assert GoldenQuestion.objects.count() == 1 and not GoldenRun.objects.exists()
 
 
@@ -294,7 +286,7 @@ def test_the_page_has_the_numbers_a_chart_and_what_fell(
     owner: Client, collection: Collection, alice: User, django_assert_max_num_queries
 ) -> None:
     for number in range(12):
-        question(alice, collection, f"{QUAY} {number}", chunk=chunk("granite"))
+        make_golden_question(collection, f"{QUAY} {number}", chunk=chunk("granite"))
     ran(collection, alice)
     set_enabled(alice, chunk("granite"), enabled=False)
     ran(collection, alice)
@@ -306,7 +298,7 @@ def test_the_page_has_the_numbers_a_chart_and_what_fell(
 
 
 def test_the_page_looks_again_only_while_a_run_is_under_way(owner: Client, collection: Collection, alice: User) -> None:
-    question(alice, collection, QUAY, expected_words="granite")
+    make_golden_question(collection, QUAY, expected_words="granite")
     owner.post(f"/collections/{collection.pk}/golden/run/")
     state = f"/collections/{collection.pk}/golden/state/"
     assert "every 1s" in owner.get(state).content.decode()

@@ -21,7 +21,7 @@ from apps.evaluation.golden_questions import runs, search_preview
 from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.users.models import User
 from tests.evaluation.conftest import Notifications
-from tests.factories import make_collection
+from tests.factories import make_collection, make_golden_question
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,7 +75,7 @@ def send(owner: Client, collection: Collection, **values: object) -> int:
 def test_a_change_is_built_compared_made_live_and_taken_back(
     owner: Client, alice: User, collection: Collection, notifications: Notifications
 ) -> None:
-    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, expected_words="desk 10")
+    make_golden_question(collection, ASKED, document=Document.objects.get(), expected_words="desk 10")
     assert "Build and compare" in page(owner, collection)
     notifications.clear()
     assert send(owner, collection, chunk_tokens=60) == 302
@@ -105,7 +105,7 @@ def test_a_change_for_the_worse_says_which_questions(
         for text in VAGUE
         if 0.15 < search_preview.preview_search(alice, collection, text).result.hits[0].relevance < 0.85
     )
-    runs.add_question(alice, collection, asked, document=Document.objects.get(), chunk=None, expected_words="")
+    make_golden_question(collection, asked, document=Document.objects.get())
     send(owner, collection, relevance_threshold=0.9)
     work(notifications)
     shown = strip_layout(page(owner, collection))
@@ -120,7 +120,7 @@ def test_a_change_for_the_worse_says_which_questions(
 def test_the_history_shows_what_was_live_only(
     owner: Client, alice: User, collection: Collection, notifications: Notifications
 ) -> None:
-    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, expected_words="desk 10")
+    make_golden_question(collection, ASKED, document=Document.objects.get(), expected_words="desk 10")
     send(owner, collection, relevance_threshold=0.9)
     work(notifications)
     shown = owner.get(f"/collections/{collection.pk}/golden/").content.decode()
@@ -130,7 +130,7 @@ def test_the_history_shows_what_was_live_only(
 def test_a_comparison_that_could_not_be_made_is_made_later(
     owner: Client, alice: User, collection: Collection, notifications: Notifications, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, expected_words="desk 10")
+    make_golden_question(collection, ASKED, document=Document.objects.get(), expected_words="desk 10")
     with monkeypatch.context() as away:
         away.setattr(search_preview, "search_and_quote", no_engine)
         send(owner, collection, relevance_threshold=0.9)
@@ -148,7 +148,7 @@ def test_a_comparison_that_could_not_be_made_is_made_later(
 def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
     owner: Client, alice: User, collection: Collection, notifications: Notifications, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, expected_words="desk 10")
+    make_golden_question(collection, ASKED, document=Document.objects.get(), expected_words="desk 10")
     monkeypatch.setattr(shadow_build, "build_listeners", [])  # the moment before it is heard
     send(owner, collection, vector_weight=0.5)
     work(notifications)
@@ -168,7 +168,7 @@ def test_a_build_is_compared_on_questions_that_came_after_it(
     work(notifications)
     runs.sweep_runs()
     assert notifications == []
-    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, expected_words="desk 10")
+    make_golden_question(collection, ASKED, document=Document.objects.get(), expected_words="desk 10")
     runs.sweep_runs()
     work(notifications)
     assert "Compared with 1 golden question" in page(owner, collection)
@@ -182,7 +182,7 @@ def no_engine(*_: object) -> None:
 def test_live_settings_ask_the_questions_again(
     alice: User, collection: Collection, notifications: Notifications
 ) -> None:
-    runs.add_question(alice, collection, ASKED, document=Document.objects.get(), chunk=None, expected_words="desk 10")
+    make_golden_question(collection, ASKED, document=Document.objects.get(), expected_words="desk 10")
     runs.execute_run(runs.request_run(collection, alice).pk)
     runs.sweep_runs()
     assert GoldenRun.objects.count() == 1  # nothing has changed

@@ -54,10 +54,10 @@ def test_an_answer_that_found_nothing_says_so_as_in_the_conversation(alice: User
 def test_the_choice_that_neither_is_better_is_marked(alice: User) -> None:
     written, other = answers(alice, ("It is high.", "complete"), ("Very high.", "complete"))
     pressed = 'value=""\n          aria-pressed="true"'
-    page, place = make_client(alice), f"/answers/{written.pk}/compare/"
-    assert pressed not in page.get(place).content.decode()
-    assert pressed in page.post(place, {"with": other.pk, "better": ""}, follow=True).content.decode()
-    chosen = page.post(place, {"with": other.pk, "better": other.pk}, follow=True).content.decode()
+    page, address = make_client(alice), f"/answers/{written.pk}/compare/"
+    assert pressed not in page.get(address).content.decode()
+    assert pressed in page.post(address, {"with": other.pk, "better": ""}, follow=True).content.decode()
+    chosen = page.post(address, {"with": other.pk, "better": other.pk}, follow=True).content.decode()
     assert pressed not in chosen and "Answer 1 · Openbook · " in chosen, "the names of who answered"
     assert f"?at={other.pk}" in chosen, "the way back leads to the better one"
 
@@ -76,8 +76,8 @@ def test_answers_of_others_are_not_found(alice: User, bob: User) -> None:
 
 def test_choosing_a_model_for_one_answer_leaves_the_conversation_its_own(alice: User) -> None:
     """See `choosing.keep`: what is kept is what the caller names, whatever fields a wish has."""
-    place = Conversation(owner=alice, title="Lighthouse")
-    model_choice.apply_settings(place, RetryRequest("1", place.pk, None, False, None, "big", None))
-    assert place.model == ""
-    model_choice.apply_settings(place, AskRequest("1", "How high?"), model="big")
-    assert place.model == "big"
+    conversation = Conversation(owner=alice, title="Lighthouse")
+    model_choice.apply_settings(conversation, RetryRequest("1", conversation.pk, None, False, None, "big", None))
+    assert conversation.model == ""
+    model_choice.apply_settings(conversation, AskRequest("1", "How high?"), model="big")
+    assert conversation.model == "big"

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def answer(alice: User) -> Message:
-    return make_exchange(alice, answer="It was made of cheese.")
+    return make_exchange(alice, "How high?", "It was made of cheese.")
 
 
 def rate(user: User, answer: Message, thumb: str = "poor") -> int:

@@ -14,8 +14,7 @@ from apps.documents.retrieval import full_document
 from apps.evaluation.golden_questions import runs
 from apps.evaluation.models import GoldenRun
 from apps.users.models import User
-from tests.documents.conftest import search_text
-from tests.factories import Section, ingest_file, make_document
+from tests.factories import make_golden_question, search_textfrom tests.factories
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 WORDS = "A reviewer withheld this. Attacks on the assistant."
@@ -91,7 +90,7 @@ def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: Us
 
 
 def test_golden_questions_are_asked_again(alice: User, collection: Collection, document: Document) -> None:
-    runs.add_question(alice, collection, QUESTION, document=document, chunk=None, expected_words="")
+    make_golden_question(collection, QUESTION, document=document)
     runs.execute_run(runs.request_run(collection, alice).pk)
 
     def again() -> float | None:
