@@ -10,7 +10,7 @@ from apps.conversations.grounding.citer import SentenceCitation
 from apps.conversations.grounding.sentence_state import get_sentence_state
 from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.rendering.citation_marks import UNVERIFIED, render_citation_marks
-from tests.conversations.rendering.test_stream_rendering import ANSWER, BITS, ID, LINES
+from tests.conversations.rendering.conftest import ANSWER, ANSWER_ID, BITS, LINES
 
 SENTENCES = [
     *("One stands. ", "Two is **bold** [1]. ", "Is `a. b` code? ", "It cost $5 million. ", "e.g. Dr. No came! "),
@@ -88,7 +88,7 @@ def frames(text: str, chance: random.Random) -> list[tuple[list[dict[str, Any]],
             if chance.random() < 0.5:
                 break
             cites = [SentenceCitation(number, 0, 9, number % 3 or None, 0, 9, 0.7)] if number % 4 else []
-            cited[number] = Cited(number, get_sentence_state(cites) or "", render_citation_marks(cites, ID))
+            cited[number] = Cited(number, get_sentence_state(cites) or "", render_citation_marks(cites, ANSWER_ID))
             waiting.append(_plain(cited[number]))
         if chance.random() < 0.6 or at >= len(text):
             made.append((waiting, _with(cited, "".join(renderer.blocks))))

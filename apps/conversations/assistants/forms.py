@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
+from apps.conversations.assistants.services import VERSIONED_FIELDS
 from apps.conversations.core import model_choice
 from apps.conversations.core.sampling import BEAMS_CONTROL, CONTROLS, SamplingControl, parse_sampling
 from apps.conversations.errors import RequestRefused
@@ -176,16 +177,7 @@ class AssistantForm(forms.Form):
         return data
 
 
-_COPIED = (
-    "name",
-    "description",
-    "instructions",
-    "style",
-    "shown_sentences",
-    "preset",
-    "model",
-    "strictness",
-)  # copied as they are
+_COPIED = [name for name in VERSIONED_FIELDS if name not in {"examples", "starters", "sampling", "tools"}]
 _NEW = {
     "style": AnswerStyle.AUTOMATIC,
     "shown_sentences": ShownSentences.AUTOMATIC,

@@ -15,53 +15,8 @@ from apps.conversations.grounding.sentence_state import get_sentence_state
 from apps.conversations.rendering.answer_renderer import StreamRenderer, render_answer
 from apps.conversations.rendering.citation_marks import UNVERIFIED, render_citation_marks
 from tests.conversations.client_transcript import ClientTranscript
+from tests.conversations.rendering.conftest import ANSWER, ANSWER_ID, BITS, LINES
 
-ID = "3f0c0e9e-1111-4222-8333-444455556666"
-ANSWER = """# The report
-
-It says **two things. First**, the sum is $x^2 + y$ [1]. Second, `a.b()` fails. It cost $5 million 😀.
-A soft break. [See](https://x.example/) ![pic](https://y.example/p.png) & more [2, 3].
-
-- one item. Another sentence
-- two
-  - nested
-
-- loose
-
-| a. B | n |
-|:--|--:|
-| **d** | 1. E |
-
-```python
-def f(x):
-    return "One. Two."
-```
-
-$$
-\\frac{1}{2}
-$$
-
-> quoted. Text
-> goes on
-
-今日は**晴れ。**明日は雨！ The end"""
-BITS = """Two ** * ` $ $$ [1] [a](b) \r 😀 \ue000 <b> &amp; \\( \\) ~~ 。 ![x](y)"""
-LINES = [
-    "One. ",
-    " ",
-    "\n",
-    "\n\n",
-    "\r\n",
-    "\r",
-    "```\n",
-    "- ",
-    "1. ",
-    "# ",
-    "> ",
-    "| a | b |\n",
-    "|---|---|\n",
-    "---\n",
-]
 TEXTS = st.lists(st.sampled_from([*BITS.split(), *LINES, "===\n", "\U000f0001 "]), max_size=40).map("".join)
 
 
@@ -85,7 +40,7 @@ def cut(text: str, places: list[int]) -> list[str]:
 def test_any_way_to_cut_ends_with_the_same_bytes(text: str, places: list[int]) -> None:
     whole, _, _ = play([text])
     client, renderer, _ = play(cut(text, places))
-    assert "".join(client.blocks) == "".join(whole.blocks) == render_answer(text, [], ID)
+    assert "".join(client.blocks) == "".join(whole.blocks) == render_answer(text, [], ANSWER_ID)
     assert client.blocks == renderer.blocks
 
 
@@ -112,7 +67,7 @@ def test_a_reload_shows_what_the_stream_and_its_citations_ended_with() -> None:
     html = "".join(client.blocks)
     for number in range(len(renderer.sentences)):
         mine = [cite for cite in cites if cite.sentence == number]
-        event = Cited(number, get_sentence_state(mine) or "", render_citation_marks(mine, ID))
+        event = Cited(number, get_sentence_state(mine) or "", render_citation_marks(mine, ANSWER_ID))
         slot = f'<span class="pills" data-sentence="{number}">'
         html = html.replace(f"{slot}</span>", f"{slot}{event.html}</span>")
         if event.state == "unverified":
@@ -120,7 +75,7 @@ def test_a_reload_shows_what_the_stream_and_its_citations_ended_with() -> None:
                 f'<span class="sentence" data-sentence="{number}">',
                 f'<span class="sentence unverified" data-sentence="{number}" title="{UNVERIFIED}">',
             )
-    assert html == render_answer(ANSWER, cites, ID)
+    assert html == render_answer(ANSWER, cites, ANSWER_ID)
 
 
 def test_finished_blocks_are_never_sent_again() -> None:

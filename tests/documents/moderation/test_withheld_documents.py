@@ -14,7 +14,8 @@ from apps.documents.retrieval import full_document
 from apps.evaluation.golden_questions import runs
 from apps.evaluation.models import GoldenRun
 from apps.users.models import User
-from tests.factories import make_golden_question, search_textfrom tests.factories
+from tests.documents.conftest import search_text
+from tests.factories import Section, ingest_file, make_document, make_golden_question
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 WORDS = "A reviewer withheld this. Attacks on the assistant."
