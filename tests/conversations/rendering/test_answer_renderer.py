@@ -11,8 +11,7 @@ from apps.conversations.grounding.model_citations import find_model_citations
 from apps.conversations.rendering.answer_renderer import StreamRenderer, render_answer, render_question
 from apps.conversations.rendering.citation_marks import SOURCE_GONE, UNVERIFIED, render_citation_marks
 from apps.conversations.rendering.link_policy import LinkPolicy, collect_allowed_links
-
-ID = "3f0c0e9e-1111-4222-8333-444455556666"
+from tests.conversations.rendering.conftest import ANSWER_ID
 
 
 def bare(html: str) -> str:
@@ -22,7 +21,7 @@ def bare(html: str) -> str:
 
 
 def show(text: str, links: LinkPolicy | None = None) -> str:
-    return bare(render_answer(text, [], ID, links))
+    return bare(render_answer(text, [], ANSWER_ID, links))
 
 
 def test_markdown_becomes_html() -> None:
@@ -35,12 +34,12 @@ def test_markdown_becomes_html() -> None:
 
 
 def test_an_item_of_a_numbered_list_says_its_number() -> None:
-    html = render_answer("3. One.\n3. Two.\n   1. In it.\n   - No number.\n8. Three.\n", [], ID)
+    html = render_answer("3. One.\n3. Two.\n   1. In it.\n   - No number.\n8. Three.\n", [], ANSWER_ID)
     assert re.findall(r'<li(?: value="(\d+)")?>', html) == ["3", "4", "1", "", "5"]
 
 
 def test_code_is_coloured_by_classes_and_holds_no_sentences() -> None:
-    html = render_answer('See:\n\n```python\nx = "One. Two."\n```\n', [], ID)
+    html = render_answer('See:\n\n```python\nx = "One. Two."\n```\n', [], ANSWER_ID)
     assert '<span class="s2">"One. Two."</span>' in html
     assert "style=" not in html
     assert html.count("data-sentence") == 2  # "See:" and its slot
@@ -64,7 +63,7 @@ def test_a_formula_that_cannot_be_read_is_shown_as_written() -> None:
 
 
 def test_every_sentence_is_wrapped_and_followed_by_a_slot() -> None:
-    html = render_answer("One is **bold. Two** is not. [1] Three.\nFour 今日。明日。", [], ID)
+    html = render_answer("One is **bold. Two** is not. [1] Three.\nFour 今日。明日。", [], ANSWER_ID)
     wrapped = re.findall(r'<span class="sentence" data-sentence="(\d)">(.*?)</span>', html)
     assert [text for number, text in wrapped if number == "1"] == ["Two", "is not."]
     assert [number for number, _ in wrapped] == ["0", "0", "1", "1", "2", "3", "4"]
@@ -75,7 +74,7 @@ def test_every_sentence_is_wrapped_and_followed_by_a_slot() -> None:
 
 
 def test_a_sentence_goes_on_through_code_formulas_and_cells() -> None:
-    html = render_answer("Call `f. G` or $a. B$ now. Next.\n\n| x. Y | z |\n|---|---|\n| u | v |\n", [], ID)
+    html = render_answer("Call `f. G` or $a. B$ now. Next.\n\n| x. Y | z |\n|---|---|\n| u | v |\n", [], ANSWER_ID)
     assert re.findall(r'class="pills" data-sentence="(\d)"', html) == ["0", "1", "2", "3"]
     assert "<code>f. G</code>" in html
     assert 'data-sentence="2">z</span><span class="pills" data-sentence="2"></span></th>' in html
@@ -107,26 +106,26 @@ def test_pills_name_the_best_source_and_fold_the_others() -> None:
         SentenceCitation(0, 0, 5, 7, 10, 20, 0.9),
         SentenceCitation(0, 0, 5, 4, 10, 20, 0.55),
     ]
-    html = render_citation_marks(cites, ID)
-    assert html.startswith(f'<a class="pill" href="/answers/{ID}/sources/7/?sentence=0" data-source="7"')
+    html = render_citation_marks(cites, ANSWER_ID)
+    assert html.startswith(f'<a class="pill" href="/answers/{ANSWER_ID}/sources/7/?sentence=0" data-source="7"')
     assert 'data-sources="7,2,4" data-state="supported"' in html
     assert html.endswith('7<span class="more"> +2</span></a>')
     assert 'aria-label="Supported: Sources 7, 2, 4"' in html
-    quoted = render_citation_marks([*cites, SentenceCitation(0, 0, 5, 9, 10, 20, 0.5, quoted=True)], ID)
+    quoted = render_citation_marks([*cites, SentenceCitation(0, 0, 5, 9, 10, 20, 0.5, quoted=True)], ANSWER_ID)
     assert 'data-sources="9,7,2,4" data-state="quoted" aria-label="Quoted: Sources 9, 7, 2, 4"' in quoted
 
 
 def test_a_pill_greys_when_its_source_is_gone_and_an_open_one_goes_first() -> None:
     cites = [SentenceCitation(0, 0, 5, 1, 1, 2, 0.9), SentenceCitation(0, 0, 5, 2, 1, 2, 0.6)]
     assert (
-        render_citation_marks(cites[:1], ID, unavailable={1})
+        render_citation_marks(cites[:1], ANSWER_ID, unavailable={1})
         == f'<span class="pill gone" title="{SOURCE_GONE}">1</span>'
     )
-    assert 'data-source="2"' in render_citation_marks(cites, ID, unavailable={1})
+    assert 'data-source="2"' in render_citation_marks(cites, ANSWER_ID, unavailable={1})
 
 
 def test_a_sentence_without_a_source_says_so() -> None:
-    html = render_answer("Moon is cheese. Sun is hot.", [SentenceCitation(0, 0, 15, None, 0, 0, 0.1)], ID)
+    html = render_answer("Moon is cheese. Sun is hot.", [SentenceCitation(0, 0, 15, None, 0, 0, 0.1)], ANSWER_ID)
     assert f'<span class="sentence unverified" data-sentence="0" title="{UNVERIFIED}">Moon is cheese.</span>' in html
     assert '<span class="sentence" data-sentence="1">Sun is hot.</span>' in html
 
@@ -175,9 +174,9 @@ def test_an_address_written_out_is_a_link_where_it_may_be_one() -> None:
 def test_what_was_a_link_remains_one_when_its_source_is_gone() -> None:
     text = "See [the page](https://good.example/a?b=1), https://good.example/x or [that](https://evil.example/)."
     links = collect_allowed_links(["It is at https://good.example/a?b=1."])
-    written = render_answer(text, [], ID, links)
+    written = render_answer(text, [], ANSWER_ID, links)
     assert list(links.used_links) == ["https://good.example/a?b=1", "https://good.example/x"]
-    assert render_answer(text, [], ID, LinkPolicy(stored_links=list(links.used_links))) == written
+    assert render_answer(text, [], ANSWER_ID, LinkPolicy(stored_links=list(links.used_links))) == written
 
 
 def test_a_question_is_shown_as_it_was_written() -> None:
