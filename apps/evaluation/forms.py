@@ -41,14 +41,14 @@ class GoldenQuestionForm(forms.Form):
         self.fields["chunk"].queryset = chunks  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        asked: dict[str, Any] = super().clean() or {}
+        data: dict[str, Any] = super().clean() or {}
         if not self.errors and not (
-            asked.get("document") or asked.get("chunk") or asked.get("expected_words", "").strip(", ")
+            data.get("document") or data.get("chunk") or data.get("expected_words", "").strip(", ")
         ):
             raise forms.ValidationError(
                 gettext("Choose the document with the answer, or enter words that the passages must contain.")
             )
-        return asked
+        return data
 
 
 class TuningForm(forms.Form):

@@ -97,8 +97,8 @@ class AssistantForm(forms.Form):
         names = disambiguate_names((item.pk, item.name, str(item.owner)) for item in field.queryset)
         field.label_from_instance = lambda item: names.get(item.pk, item.name)  # type: ignore[method-assign,assignment]
         _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
-        asked = gettext("One per line, up to %(starters)s. If empty, they are created from the documents.")
-        self.fields["starters"].help_text = asked % {"starters": MAX_STARTERS}
+        help_text = gettext("One per line, up to %(starters)s. If empty, they are created from the documents.")
+        self.fields["starters"].help_text = help_text % {"starters": MAX_STARTERS}
         level = cast("forms.ChoiceField", self.fields["strictness"])
         level.choices = [(item.value, f"{item.label}: {LEVELS[item]}") for item in Strictness]
         self.fields |= build_tool_fields(assistant.tools if assistant else {})

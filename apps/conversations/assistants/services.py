@@ -123,9 +123,9 @@ def share_assistant(
         if not new:
             return True
         address = Q(emailaddress__email=email, emailaddress__verified=True)
-        told = User.objects.filter(Q(groups=group) if group else address, is_active=True).exclude(pk=user.pk)
+        recipients = User.objects.filter(Q(groups=group) if group else address, is_active=True).exclude(pk=user.pk)
         kind = UserNotice.Kind.ASSISTANT
-        notify_users(told.values_list("pk", flat=True), kind, assistant.pk, assistant.name, by=str(user))
+        notify_users(recipients.values_list("pk", flat=True), kind, assistant.pk, assistant.name, by=str(user))
     return True
 
 

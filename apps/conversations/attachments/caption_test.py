@@ -63,11 +63,11 @@ def _caption_test_picture() -> CaptionTestResult:
 
 
 async def _ask_worker() -> CaptionTestResult:
-    asked, wait = time.time(), settings.CAPTION_SECONDS + MAX_LOADING_S
+    start, wait = time.time(), settings.CAPTION_SECONDS + MAX_LOADING_S
     await in_pool(partial(notify_worker, TASK_NAME, new_id()))
-    while time.time() - asked < wait:
+    while time.time() - start < wait:
         found = await in_pool(json_file.read_json, _file())
-        if found.get("at", 0.0) >= asked:
+        if found.get("at", 0.0) >= start:
             if "error" in found:
                 raise EngineUnavailable(found["error"])
             return CaptionTestResult(found["model"], found["caption"], found["ms"])

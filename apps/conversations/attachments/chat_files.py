@@ -35,8 +35,8 @@ _SWEPT = 20  # drafts that one run of the periodic job deletes
 
 def visible_files(user: User) -> CollectionQuerySet:
     """Return the files of the user's chats: drafts, and those of conversations that are not deleted."""
-    there = Q(conversation=None) | Q(conversation__deleted=None)
-    return Collection.all_objects.visible_to(user).filter(there, of_chat=True)
+    not_deleted = Q(conversation=None) | Q(conversation__deleted=None)
+    return Collection.all_objects.visible_to(user).filter(not_deleted, of_chat=True)
 
 
 def get_files(user: User, pk: UUID | None) -> Collection | None:

@@ -37,12 +37,12 @@ def _listed_only(view: View[P]) -> View[P]:
     """Restrict the view to users named for break-glass and administrators; others get 404."""
 
     @wraps(view)
-    def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not access_requests.can_list_requests(get_signed_in_user(request)):
             raise Http404
         return view(request, *args, **kwargs)
 
-    return staff_required(asked)
+    return staff_required(wrapper)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -109,8 +109,8 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
     checks = {
         "number": claimed.facts.numbers <= stated.facts.numbers,
         "unit": all(_has_unit(number, unit, stated) for number, unit in claimed.amounts),
-        "code": all(code in stated.codes or _stands(code, full_text) for code in claimed.codes),
-        "date": claimed.dates <= stated.dates or all(_stands(word, full_text) for word in claimed.dates),
+        "code": all(code in stated.codes or _contains_word(code, full_text) for code in claimed.codes),
+        "date": claimed.dates <= stated.dates or all(_contains_word(word, full_text) for word in claimed.dates),
         "name": not _unknown_names(claimed.facts, known),
         "quantifier": claimed.quantifiers <= stated.quantifiers,
         "modality": _agree_in_modality(claimed, stated),
@@ -140,8 +140,8 @@ def _covers(claimed: ClaimFeatures, known: frozenset[str]) -> bool:
     Numbers, quantifiers and modal verbs do not count, since they are compared apart.
     """
     missing = {word for word in claimed.terms - known - _compared_apart(claimed.language) if not word[0].isdigit()}
-    least = MIN_COVERED if claimed.language == "en" else _LEAST_COVERED_ELSEWHERE
-    return not missing if len(claimed.terms) <= _FEW else len(missing) <= (1 - least) * len(claimed.terms)
+    min_share = MIN_COVERED if claimed.language == "en" else _LEAST_COVERED_ELSEWHERE
+    return not missing if len(claimed.terms) <= _FEW else len(missing) <= (1 - min_share) * len(claimed.terms)
 
 
 @lru_cache(maxsize=4)
@@ -157,7 +157,7 @@ def _find_codes(text: str) -> Iterator[str]:
             yield code
 
 
-def _stands(word: str, text: str) -> bool:
+def _contains_word(word: str, text: str) -> bool:
     """Return whether a case-folded word stands in a case-folded text as a word of its own."""
     return re.search(rf"(?<![\w]){re.escape(word)}(?!\w)", text) is not None
 

@@ -267,10 +267,10 @@ def _select_sources(
     ranked = sorted(
         judged, key=lambda pair: (-pair[0].score - _HINTED * (pair[1].source in hinted), len(pair[1].premise.text))
     )
-    least = max(MIN_SUPPORT, ranked[0][0].score - _NEAR_BEST)
+    min_score = max(MIN_SUPPORT, ranked[0][0].score - _NEAR_BEST)
     by_source: dict[int, tuple[SupportVerdict, EvidenceWindow]] = {}
     for verdict, window in ranked:
-        if verdict.score >= least:
+        if verdict.score >= min_score:
             by_source.setdefault(window.source, (verdict, window))
     return list(by_source.values())[:_SOURCES]
 

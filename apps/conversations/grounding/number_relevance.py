@@ -23,8 +23,8 @@ def has_fitting_numbers(question: str, answer: str, passage: str) -> bool:
         return False
     numbers = extract_features(answer).numbers
     near = _measure_nearness(extract_features(question), split_tokens(passage)) if numbers else {}
-    least = LEAST_NEARNESS * max(near.values(), default=0.0)
-    return all(near.get(number, least) >= least for number in numbers)
+    min_nearness = LEAST_NEARNESS * max(near.values(), default=0.0)
+    return all(near.get(number, min_nearness) >= min_nearness for number in numbers)
 
 
 def _measure_nearness(asked: ClaimFeatures, tokens: Sequence[str]) -> dict[str, float]:

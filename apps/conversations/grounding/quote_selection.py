@@ -258,8 +258,8 @@ def _fits_quote(parts: Sequence[QuoteCandidate], other: QuoteCandidate, room: in
     together = introduced or other.run.block == parts[0].run.block
     if other.run.kind == "row" or not together or any(_is_same_text(part, other) for part in parts):
         return False
-    told = min([*parts, other], key=lambda part: part.position).run.lead_text
-    return len(told.split()) + sum(len(part.text.split()) for part in [*parts, other]) <= room
+    lead_text = min([*parts, other], key=lambda part: part.position).run.lead_text
+    return len(lead_text.split()) + sum(len(part.text.split()) for part in [*parts, other]) <= room
 
 
 def _estimate_probability(option: QuoteCandidate) -> float:
@@ -280,8 +280,8 @@ def _answers(question: str, options: Sequence[QuoteCandidate]) -> bool:
         return True
     if detect_language(question) != "en":
         return max(option.features["words"] for option in options) >= _BY_WORDS_FOREIGN
-    least = _BY_WORDS_SHORT if len(extract_features(question).terms) <= _SHORT else _BY_WORDS
-    return any(option.features["rare"] and option.features["words"] >= least for option in options)
+    minimum = _BY_WORDS_SHORT if len(extract_features(question).terms) <= _SHORT else _BY_WORDS
+    return any(option.features["rare"] and option.features["words"] >= minimum for option in options)
 
 
 def _logistic(value: float) -> float:
@@ -408,8 +408,8 @@ def _list_candidates(passages: Mapping[int, Passage]) -> list[QuoteCandidate]:
             named.read(page, run.start, run.end)
             context = _get_context(run, text, before, passage)
             key = context.casefold() if run.kind == "row" else text.casefold()
-            least = 1 if run.kind == "item" else _LEAST_WORDS
-            if len(extract_features(text).term_order) >= least and len(text) <= _MOST_CHARS and key not in seen:
+            minimum = 1 if run.kind == "item" else _LEAST_WORDS
+            if len(extract_features(text).term_order) >= minimum and len(text) <= _MOST_CHARS and key not in seen:
                 seen.add(key)
                 span = offset + run.start, offset + run.end
                 options.append(QuoteCandidate(source, rank, index, *span, text, context, passage, run, named.codes))

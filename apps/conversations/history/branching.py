@@ -149,8 +149,7 @@ def copy_exchanges(new: Conversation, path: Sequence[Exchange], *, with_sources:
         if not own:
             row.steps = []  # steps name collections that were searched
             row.tools = []  # tool results were for the user who asked
-            # Reasoning is not shared.
-            row.usage = {name: value for name, value in row.usage.items() if name != "thoughts"}
+            row.usage = _drop_reasoning(row.usage)
         if not with_sources:
             row.quotes = []
         row.save(force_insert=True)
@@ -167,15 +166,20 @@ def copy_exchanges(new: Conversation, path: Sequence[Exchange], *, with_sources:
 
 def _copy_traces(ids: dict[UUID, UUID], *, is_own: bool) -> None:
     """Copy the traces of the answers; unless `is_own`, only the part that readers of a link may see."""
-    rows = AnswerTrace.objects.filter(answer__in=ids)
-    data = ((ids[row.answer_id], bytes(row.data)) for row in rows)
     AnswerTrace.objects.bulk_create(
-        AnswerTrace(
-            answer_id=answer,
-            data=kept if is_own else trace.pack_trace(trace.redact_for_readers(trace.unpack_trace(kept))),
-        )
-        for answer, kept in data
+        AnswerTrace(answer_id=ids[row.answer_id], data=bytes(row.data) if is_own else _redact_trace(bytes(row.data)))
+        for row in AnswerTrace.objects.filter(answer__in=ids)
     )
+
+
+def _redact_trace(data: bytes) -> bytes:
+    """Return the part of a packed trace that readers of a link may see."""
+    return trace.pack_trace(trace.redact_for_readers(trace.unpack_trace(data)))
+
+
+def _drop_reasoning(usage: dict[str, Any]) -> dict[str, Any]:
+    """Return the usage without the mark of recorded reasoning, which is not shared."""
+    return {name: value for name, value in usage.items() if name != "thoughts"}
 
 
 def _copy_sources(new: Conversation, ids: dict[UUID, UUID], visible_ids: dict[UUID, UUID]) -> dict[int, int]:
@@ -219,9 +223,8 @@ def _copy_retraction(
 ) -> RetractedMessage:
     fields, record = dict(row.fields), bytes(row.trace)
     if not is_own:
-        usage = {name: value for name, value in fields["usage"].items() if name != "thoughts"}
-        fields |= {"steps": [], "tools": [], "usage": usage}
-        record = trace.pack_trace(trace.redact_for_readers(trace.unpack_trace(record))) if record else record
+        fields |= {"steps": [], "tools": [], "usage": _drop_reasoning(fields["usage"])}
+        record = _redact_trace(record) if record else record
     if source_copies is None:
         fields["quotes"] = []
     cites = row.citations if source_copies is not None else []

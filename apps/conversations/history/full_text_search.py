@@ -180,8 +180,8 @@ def purge_search_index() -> None:
 def _get_missing_statements(cursor: Any) -> list[str]:
     """Return the statements that recreate SQLite's index, if one of its triggers is missing; else []."""
     cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-    there = {name for (name,) in cursor.fetchall()}
-    if there.issuperset(_TRIGGERS):
+    present = {name for (name,) in cursor.fetchall()}
+    if present.issuperset(_TRIGGERS):
         return []
     return [*(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS), *_SQLITE]
 
@@ -207,9 +207,9 @@ def _find_ids(user: User, terms: Sequence[str], limit: int) -> list[UUID]:
 
 def _holds_terms(text: str, terms: Sequence[str]) -> bool:
     """Return whether the text holds every term, the last one as a prefix of a word."""
-    there = {_fold(word) for word in _WORD.findall(text)}
+    present = {_fold(word) for word in _WORD.findall(text)}
     *whole, begun = map(_fold, terms)
-    return there.issuperset(whole) and any(word.startswith(begun) for word in there)
+    return present.issuperset(whole) and any(word.startswith(begun) for word in present)
 
 
 def _matches(word: str, wanted: Sequence[str]) -> bool:

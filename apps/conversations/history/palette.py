@@ -84,10 +84,10 @@ def _link_conversation(row: Conversation, detail: str = "") -> PaletteResult:
 
 def _find_messages(user: User, query: str) -> list[PaletteResult]:
     """Return the latest matching messages, each with its snippet, those of one conversation below its title."""
-    of: dict[UUID, list[MessageHit]] = {}
+    hits_by_conversation: dict[UUID, list[MessageHit]] = {}
     for hit in full_text_search.search_messages(user, query, _SHOWN):
-        of.setdefault(hit.message.conversation_id, []).append(hit)
-    titles = Conversation.objects.visible_to(user).in_bulk(of)
+        hits_by_conversation.setdefault(hit.message.conversation_id, []).append(hit)
+    titles = Conversation.objects.visible_to(user).in_bulk(hits_by_conversation)
     return [
         PaletteResult(
             _link_message(hit.message),
@@ -96,7 +96,7 @@ def _find_messages(user: User, query: str) -> list[PaletteResult]:
             hit.snippet,
             hit.message.created,
         )
-        for pk, hits in of.items()
+        for pk, hits in hits_by_conversation.items()
         if pk in titles
         for number, hit in enumerate(hits)
     ]

@@ -162,7 +162,7 @@ def _format_line(source: Source | None, location: Sequence[Any], text: str | Non
 
 def _make_token(text: str, logprob: float, others: Sequence[Sequence[Any]]) -> TokenView:
     share = math.exp(min(0.0, logprob))
-    level = next((level for level, least in enumerate(_LEVELS) if share >= least), len(_LEVELS))
+    level = next((level for level, bound in enumerate(_LEVELS) if share >= bound), len(_LEVELS))
     weighed = [[other, _percent(math.exp(min(0.0, value)))] for other, value in others]
     return TokenView(text, level, _percent(share), orjson.dumps(weighed).decode())
 

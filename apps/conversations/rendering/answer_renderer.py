@@ -127,13 +127,13 @@ class StreamRenderer:
             following = found[index + 1] if index + 1 < len(found) else None
             done = final or (finished == index and following is not None and _is_finished(source, block, following))
             text = source[block.start : following.start if following else len(source)]
-            markup, kept = self._block(block.kind, text, number, whole=final or following is not None)
+            markup, spans = self._block(block.kind, text, number, whole=final or following is not None)
             if done or finished == index:
                 until = len(text) if done else get_stable_length(source[block.start :])
                 offset = self._open_start + block.start
-                self.sentences += [(a + offset, b + offset) for a, b in kept if b <= until]
+                self.sentences += [(a + offset, b + offset) for a, b in spans if b <= until]
             changes += self._show(self._finished_blocks + index, markup)
-            number += len(kept)
+            number += len(spans)
             index += 1
             finished = index if done else finished
         for index in range(self._finished_blocks + len(found), len(self.blocks)):

@@ -148,21 +148,21 @@ def build_shared_turns(user: User, row: Share, exchanges: list[Exchange]) -> lis
     answers = [item.answer for item in exchanges if item.answer]
     drawn, attached = _load_tiles(answers), queries.load_by_question(item.question.pk for item in exchanges)
     attached = outbound_check.check_attachments(Stage.SHARE, attached)
-    kept_back = {item.answer.pk for item in exchanges if item.answer and is_question_hidden(item)}
+    hidden_questions = {item.answer.pk for item in exchanges if item.answer and is_question_hidden(item)}
     if row.sources == Sources.PASSAGES:
         turns = [
             turn | {"drawn": drawn.get(turn["answer"]["id"], [])} for turn in transcript.build_turns(user, exchanges)
         ]
         for turn in turns:
             turn["question"]["attached"] = attached.get(turn["question"]["id"], ())
-        return [turn | {"question": _NOT_SHOWN} if turn["answer"]["id"] in kept_back else turn for turn in turns]
+        return [turn | {"question": _NOT_SHOWN} if turn["answer"]["id"] in hidden_questions else turn for turn in turns]
     # Only titles of documents that the owner may still read are shown.
     citations = transcript.load_citations(answers)
     titles = load_answer_sources(row.conversation.owner, answers) if row.sources == Sources.TITLES else {}
     return [
         {
             "question": _NOT_SHOWN
-            if item.answer.pk in kept_back
+            if item.answer.pk in hidden_questions
             else {
                 "html": SafeString(answer_renderer.render_question(item.question.text)),
                 "text": item.question.text,
@@ -186,8 +186,8 @@ def is_question_hidden(item: Exchange) -> bool:
     answer = item.answer
     if item.question.retracted or answer is None or answer.retracted:
         return bool(item.question.retracted)
-    vain = answer.status == Message.Status.WITHHELD and not answer.text
-    return vain and answer.usage.get("withheld", Stage.QUESTION) == Stage.QUESTION
+    withheld_whole = answer.status == Message.Status.WITHHELD and not answer.text
+    return withheld_whole and answer.usage.get("withheld", Stage.QUESTION) == Stage.QUESTION
 
 
 def get_link_title(row: Share, exchanges: list[Exchange]) -> str:

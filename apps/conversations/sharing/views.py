@@ -34,7 +34,7 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     """
     user = get_signed_in_user(request)
     conversation = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
-    row, kept = Share.objects.filter(conversation=conversation).first(), False
+    row, saved = Share.objects.filter(conversation=conversation).first(), False
     form = ShareLinkForm(initial={"sources": row.sources if row else Share.Sources.PASSAGES, "days": "30"})
     if request.method == "POST" and "off" in request.POST:
         links.disable_link(user, conversation)
@@ -47,7 +47,7 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
             except ActionRefused as refused:
                 form.add_error(None, str(refused))
             else:
-                kept = row is not None
+                saved = row is not None
             if row is None and not form.errors:
                 form.add_error(None, gettext("There is no finished answer to share yet."))
     row = Share.objects.open().filter(conversation=conversation).first()
@@ -58,7 +58,7 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
         "share": row,
         "form": form,
         "link": link,
-        "kept": kept,
+        "kept": saved,
         "at": through or "",
     }
     return render(request, "conversations/sharing/_share_form.html", context)

@@ -132,20 +132,20 @@ def _make_rows(
     """
     now = timezone.now()
     made: list[tuple[Message, tuple[Verdict, ...]]] = []
-    by_place: list[Message] = []
+    messages: list[Message] = []
     taken: dict[datetime, datetime] = {}
     answered = {row["parent"] for row in chat["rows"] if row["role"] == "assistant"}
     for number, row in enumerate(chat["rows"]):
-        above = by_place[row["parent"]] if row["parent"] is not None else None
+        above = messages[row["parent"]] if row["parent"] is not None else None
         answers = row["role"] == "assistant"
-        least = above.created + _STEP if above else _parse_moment(chat["at"], now)
-        created = _choose_free_moment(max(least, _parse_moment(row["at"], least)), taken)
+        earliest = above.created + _STEP if above else _parse_moment(chat["at"], now)
+        created = _choose_free_moment(max(earliest, _parse_moment(row["at"], earliest)), taken)
         message = Message(
             id=new_id(), conversation=new, parent=above, role=row["role"], asked_by=new.owner, text=row["text"],
             model=row["model"], created=created, chosen=now if row["on"] else None,
             without_documents=answers, status=row["status"] if answers else "complete",
         )  # fmt: skip
-        by_place.append(message)
+        messages.append(message)
         if answers:
             asked = (verdicts[row["parent"]],) if row["parent"] is not None else ()
             made.append(_judge_answer(message, (verdicts[number], *asked)))

@@ -42,8 +42,8 @@ def show_feedback(request: HttpRequest) -> HttpResponse:
     show = show if show in STATUS_FILTERS else "new"
     thumb, reason = request.GET.get("thumb", ""), request.GET.get("reason", "")
     rows = _filtered(get_signed_in_user(request), thumb, reason)
-    counts = [(name, words, _shown(rows, name).count()) for name, words in STATUS_FILTERS.items()]
-    page = Paginator(_shown(rows, show).select_related("answer"), PAGE).get_page(request.GET.get("page"))
+    counts = [(name, words, _filter_status(rows, name).count()) for name, words in STATUS_FILTERS.items()]
+    page = Paginator(_filter_status(rows, show).select_related("answer"), PAGE).get_page(request.GET.get("page"))
     context = {
         "rows": page.object_list, "counts": counts, "show": show, "thumb": thumb, "reason": reason, "page": page,
         "query": urlencode({"show": show, "thumb": thumb, "reason": reason}),
@@ -59,10 +59,10 @@ def show_feedback(request: HttpRequest) -> HttpResponse:
 def show_rated_turn(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the rated turn. The access is written to the audit log, where the user can see it."""
     user = get_signed_in_user(request)
-    row = _one(user, pk)
+    row = _get_feedback(user, pk)
     audit.record_event("read", actor=user, user=row.user_id, subject=f"feedback {pk}", why="feedback on an answer")
     turn = transcript.load_turn(user, row.answer)
-    context = {"feedback": row, "turn": turn, "golden": _golden(user, row.answer, turn["question"]["text"])}
+    context = {"feedback": row, "turn": turn, "golden": _make_golden_forms(user, row.answer, turn["question"]["text"])}
     return render(request, "evaluation/feedback_detail.html", context)
 
 
@@ -70,7 +70,7 @@ def show_rated_turn(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def toggle_handled(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark feedback as handled, or as new again."""
-    row, done = _one(get_signed_in_user(request), pk), request.POST.get("handled") == "yes"
+    row, done = _get_feedback(get_signed_in_user(request), pk), request.POST.get("handled") == "yes"
     Feedback.objects.filter(pk=row.pk).update(
         handled=timezone.now() if done else None, handler=get_signed_in_user(request) if done else None
     )
@@ -105,16 +105,16 @@ def _filtered(user: User, thumb: str = "", reason: str = "") -> QuerySet[Feedbac
     return rows
 
 
-def _shown(rows: QuerySet[Feedback], show: str) -> QuerySet[Feedback]:
+def _filter_status(rows: QuerySet[Feedback], show: str) -> QuerySet[Feedback]:
     return rows if show == "all" else rows.filter(handled__isnull=show == "new")
 
 
-def _one(user: User, pk: int) -> Feedback:
+def _get_feedback(user: User, pk: int) -> Feedback:
     rows = _filtered(user).select_related("answer__conversation", "answer__parent", "handler")
     return get_object_or_404(rows, pk=pk)
 
 
-def _golden(user: User, answer: Message, question: str) -> list[dict[str, Any]]:
+def _make_golden_forms(user: User, answer: Message, question: str) -> list[dict[str, Any]]:
     """Return a form for a golden question per collection that the answer used and that the user may edit."""
     used = Collection.objects.filter(documents__source__retrievals__answer=answer)
     rows = Collection.objects.editable_by(user).filter(pk__in=used.values("pk")) | Collection.objects.editable_by(

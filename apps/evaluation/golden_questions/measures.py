@@ -89,7 +89,7 @@ def measure_search(
 
     If a whole document is expected, its hits count as one rank.
     """
-    relevant_hits = [(hit.document_id, expected.matches(*_place(hit))) for hit in hits]
+    relevant_hits = [(hit.document_id, expected.matches(*_list_location(hit))) for hit in hits]
     if expected.document is not None and not expected.page:
         relevant_hits = list(dict.fromkeys(relevant_hits))
     rank = next((at for at, (_, right) in enumerate(relevant_hits[:DEPTH], 1) if right), None)
@@ -110,7 +110,7 @@ def average_measures(measures: Sequence[SearchMeasures]) -> MeanMeasures:
     )
 
 
-def _place(hit: SearchHit) -> tuple[UUID, int, int, int, str]:
+def _list_location(hit: SearchHit) -> tuple[UUID, int, int, int, str]:
     return hit.document_id, hit.page_number, hit.start, hit.end, hit.text
 
 

@@ -113,13 +113,13 @@ def execute_run(run_id: int) -> None:
     try:
         if row.build:
             _bring_up_to_date(row, token, index_state, settings_state)
-        measures = _measured(row, token, make_trial_scope(row.build) if row.build else None)
+        measures = _measure_all(row, token, make_trial_scope(row.build) if row.build else None)
     except EngineError as error:
-        said = {"reason": str(error)[:400], "index_state": index_state, "settings_state": settings_state}
-        _end(row, token, status=GoldenRun.Status.FAILED, **said)
+        outcome = {"reason": str(error)[:400], "index_state": index_state, "settings_state": settings_state}
+        _end(row, token, status=GoldenRun.Status.FAILED, **outcome)
         return
     if measures is not None:
-        _keep(row, token, measures, index_state=index_state, settings_state=settings_state)
+        _store(row, token, measures, index_state=index_state, settings_state=settings_state)
 
 
 def _bring_up_to_date(row: GoldenRun, token: str, index_state: str, settings_state: str) -> None:
@@ -128,19 +128,19 @@ def _bring_up_to_date(row: GoldenRun, token: str, index_state: str, settings_sta
     if last is not None and (last.index_state, last.settings_state) == (index_state, settings_state):
         return
     try:
-        measures = _measured(row, token, None)
+        measures = _measure_all(row, token, None)
     except EngineError:
         return  # the live index cannot be searched, as after a change of embedder: no baseline
     if measures is not None:
         with transaction.atomic():
             live = GoldenRun.objects.create(
                 collection=row.collection, started_by=row.started_by, cause=row.cause, status=GoldenRun.Status.DONE,
-                finished=timezone.now(), index_state=index_state, settings_state=settings_state, **_means(measures),
+                finished=timezone.now(), index_state=index_state, settings_state=settings_state, **_average(measures),
             )  # fmt: skip
-            _keep_results(live, measures)
+            _store_results(live, measures)
 
 
-def _measured(row: GoldenRun, token: str, scope: SearchScope | None) -> dict[int, SearchMeasures] | None:
+def _measure_all(row: GoldenRun, token: str, scope: SearchScope | None) -> dict[int, SearchMeasures] | None:
     """Return measures by question id, searched in `scope` or in the live index; None if the lease was lost."""
     measures: dict[int, SearchMeasures] = {}
     for question in GoldenQuestion.objects.filter(collection=row.collection):
@@ -160,15 +160,15 @@ def get_expected_location(question: GoldenQuestion) -> ExpectedLocation:
     return ExpectedLocation(question.document_id, question.page_number, question.char_start, question.char_end, words)
 
 
-def _keep(row: GoldenRun, token: str, measures: dict[int, SearchMeasures], **states: str) -> None:
+def _store(row: GoldenRun, token: str, measures: dict[int, SearchMeasures], **states: str) -> None:
     with transaction.atomic():
-        if _end(row, token, status=GoldenRun.Status.DONE, **_means(measures), **states):
-            _keep_results(row, measures)
+        if _end(row, token, status=GoldenRun.Status.DONE, **_average(measures), **states):
+            _store_results(row, measures)
             old = GoldenRun.objects.filter(collection=row.collection).values_list("pk", flat=True)[MAX_STORED_RUNS:]
             GoldenRun.objects.filter(pk__in=list(old)).delete()
 
 
-def _means(measures: dict[int, SearchMeasures]) -> dict[str, Any]:
+def _average(measures: dict[int, SearchMeasures]) -> dict[str, Any]:
     means = average_measures(list(measures.values()))
     return {
         "questions": len(measures), "recall": means.recall, "mrr": means.mrr, "ndcg": means.ndcg,
@@ -176,7 +176,7 @@ def _means(measures: dict[int, SearchMeasures]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _keep_results(run: GoldenRun, measures: dict[int, SearchMeasures]) -> None:
+def _store_results(run: GoldenRun, measures: dict[int, SearchMeasures]) -> None:
     existing = set(GoldenQuestion.objects.filter(pk__in=measures).values_list("pk", flat=True))
     GoldenResult.objects.bulk_create(
         GoldenResult(
@@ -223,7 +223,7 @@ def compare_measures(
 def find_regressions(row: GoldenRun) -> list[Regression]:
     """Return the questions with a worse result than in the previous run, lost ones first."""
     regressions = []
-    for old, result in _pairs(row):
+    for old, result in _pair_results(row):
         lost = old.passed and not result.passed
         if old.rank is not None and (lost or (result.rank is not None and result.rank > old.rank)):
             regressions.append(Regression(result.question, old.rank, result.rank, result.missing))
@@ -234,11 +234,11 @@ def count_improvements(row: GoldenRun) -> int:
     """Return how many questions have a better result than in the previous run."""
     return sum(
         (result.passed and not old.passed) or (result.rank is not None and result.rank < (old.rank or DEPTH + 1))
-        for old, result in _pairs(row)
+        for old, result in _pair_results(row)
     )
 
 
-def _pairs(row: GoldenRun) -> list[tuple[GoldenResult, GoldenResult]]:
+def _pair_results(row: GoldenRun) -> list[tuple[GoldenResult, GoldenResult]]:
     """Return the previous and the present result of each question that both runs asked."""
     earlier = find_previous_run(row)
     was = {result.question_id: result for result in earlier.results.all()} if earlier else {}

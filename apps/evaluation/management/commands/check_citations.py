@@ -29,10 +29,10 @@ class Command(BaseCommand):
         questions = [question for question in rows if not question.is_void][: options["first"] or None]
         if not questions:
             raise CommandError("There are no golden questions to ask. Add some under Test in a collection.")
-        checks = [check for question in questions if (check := self._checked(question)) is not None]
+        checks = [check for question in questions if (check := self._check(question)) is not None]
         self._summarise(checks, len(questions))
 
-    def _checked(self, question: GoldenQuestion) -> CitationCheck | None:
+    def _check(self, question: GoldenQuestion) -> CitationCheck | None:
         """Return the check of one question after printing its faults; None if the answer was withheld."""
         while True:
             try:
@@ -45,18 +45,18 @@ class Command(BaseCommand):
                 return None
             except EngineError as error:
                 raise CommandError(f"No model answers: {error}") from error
-        for place in check.wrong:
-            self.stdout.write(f"wrong source: {question}\n  {place.sentence}")
+        for citation in check.wrong:
+            self.stdout.write(f"wrong source: {question}\n  {citation.sentence}")
         if check.missing:
             self.stdout.write(f"without {', '.join(check.missing)}: {question}")
         return check
 
-    def _summarise(self, checks: list[CitationCheck], asked: int) -> None:
+    def _summarise(self, checks: list[CitationCheck], question_count: int) -> None:
         sentences, wrong = sum(len(check.sentences) for check in checks), sum(len(check.wrong) for check in checks)
         with_source = [check for check in checks if check.sentences]
         share = f" ({wrong / sentences:.1%})" if sentences else ""
         self.stdout.write(
-            f"{len(checks)} of {asked} questions answered, {len(with_source)} with a source on some sentence."
+            f"{len(checks)} of {question_count} questions answered, {len(with_source)} with a source on some sentence."
         )
         self.stdout.write(f"{sentences} sentences with a source, {wrong} of them wrong{share}.")
         missing = sum(bool(check.missing) for check in with_source)
