@@ -24,9 +24,9 @@ def test_the_beginning_of_its_passage_loses_it_and_has_it_again(morgan: User, do
     start = text.index("Boats are")
     quote = normalize_text(text[start:])
     quote = quote[: quote.index(SECRET) + len(SECRET) - short]  # it may end within
-    place = {"page_number": 1, "char_start": start, "char_end": len(text)}
+    span = {"page_number": 1, "char_start": start, "char_end": len(text)}
     row = GoldenQuestion.objects.create(
-        collection=document.collection, text="Who?", document=document, quote=quote, added_by=morgan, **place
+        collection=document.collection, text="Who?", document=document, quote=quote, added_by=morgan, **span
     )
     decision = redact_document(morgan, document)
     row.refresh_from_db()

@@ -21,7 +21,7 @@ from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.assistants.conftest import FORM, submit_assistant
-from tests.factories import make_client, make_collection, make_document, make_user
+from tests.factories import make_client, make_collection, make_document
 
 
 def png(width: int = 300, height: int = 200) -> SimpleUploadedFile:
@@ -215,8 +215,7 @@ async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
     page, client = await open_page(bob), await in_db(make_client, bob)
     first = await page.get_answer("How long do workers live in summer?", assistant=str(row.pk), collections=[])
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=False)
-    place = f"/c/{first.conversation_id}/"
-    shown = (await in_db(client.get, place)).content.decode()
+    shown = (await in_db(client.get, f"/c/{first.conversation_id}/")).content.decode()
     assert "with Openbook" in shown and "“Sailor” is no longer shared" in shown
     later = await page.get_answer(
         "How long do workers live in summer?", conversation=str(first.conversation_id), collections=[]
@@ -232,16 +231,6 @@ async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
     await page.get_answer("How long do workers live in summer?", conversation=str(first.conversation_id))
     assert "Say arr." in chat.requests[-1].messages[0].content, "shared again, it goes on"
-
-
-@pytest.fixture
-def charlie(transactional_db: None) -> User:
-    return make_user("charlie")
-
-
-@pytest.fixture
-def ada(transactional_db: None) -> User:
-    return make_user("ada", User.Role.ADMINISTRATOR)
 
 
 @pytest.mark.django_db

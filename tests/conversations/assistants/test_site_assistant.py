@@ -35,7 +35,7 @@ def wasps(alice: User, settings: Settings) -> Collection:
     bees, wasps = make_collection(ada, "Bees"), make_collection(ada, "Wasps")
     make_document(bees, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
     make_document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
-    Membership.objects.bulk_create(Membership(collection=place, user=alice) for place in (bees, wasps))
+    Membership.objects.bulk_create(Membership(collection=collection, user=alice) for collection in (bees, wasps))
     offer_model(settings)
     client = make_client(ada)
     own = Assistant.default()

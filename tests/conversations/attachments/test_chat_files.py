@@ -68,10 +68,10 @@ async def test_it_is_searched_first_and_with_what_the_user_chose(open_page, alic
     page = await open_page(alice)
     answer = await page.get_answer("How high was the lighthouse of Alexandria?", files=str(files.pk))
     assert "Lighthouses.md" in await in_db(cited, answer)  # the file does not say
-    place = {"conversation": str(answer.conversation_id), "collections": [str(library.pk)]}
     both = await page.get_answer(
-        "How long does the queen bee live, and when does the lease of the boathouse end?", **place
-    )
+        "How long does the queen bee live, and when does the lease of the boathouse end?",
+        conversation=str(answer.conversation_id), collections=[str(library.pk)],
+    )  # fmt: skip
     assert {"Bees.md", "lease.txt"} <= await in_db(cited, both)
 
 
@@ -233,8 +233,8 @@ async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice
 
     await in_db(move)
     assert await in_db(cited, answer) == {"lease.txt"}
-    for place in ({}, {"conversation": str(answer.conversation_id)}):
-        assert "lease.txt" in await in_db(cited, await page.get_answer(QUESTION, **place))
+    for chat_fields in ({}, {"conversation": str(answer.conversation_id)}):
+        assert "lease.txt" in await in_db(cited, await page.get_answer(QUESTION, **chat_fields))
 
 
 def test_a_file_that_is_being_read_or_is_there_already_is_not_moved(alice: User) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from apps.conversations.models import Conversation
 from apps.users import special_permissions
 from apps.users.models import User
-from tests.factories import make_exchange, make_user
+from tests.factories import make_exchange
 
 WHY = "A court asked for this one, in an order of yesterday."
 PAGE = "/review/break-glass/"
@@ -40,6 +40,6 @@ def name_for(user: User, permission: special_permissions.SpecialPermission = spe
 
 
 @pytest.fixture
-def robin(db: None) -> User:
+def robin(robin: User) -> User:
     """Return a reviewer named for break-glass access."""
-    return name_for(make_user("robin", User.Role.REVIEWER))
+    return name_for(robin)

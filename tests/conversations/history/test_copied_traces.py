@@ -32,9 +32,9 @@ async def answered(open_page: Callable[..., Any], alice: User, library: Collecti
     return await Message.objects.select_related("conversation").aget(pk=accepted["turn"])
 
 
-def shown(user: User, place: Conversation) -> tuple[Message, str, dict[str, Any]]:
+def shown(user: User, conversation: Conversation) -> tuple[Message, str, dict[str, Any]]:
     """The answer there, the panel of what lies behind it, and what that is made of."""
-    twin = place.messages.get(role="assistant")
+    twin = conversation.messages.get(role="assistant")
     found = trace_view.build_trace_view(user, twin)
     assert found is not None
     return twin, make_client(user).get(f"/answers/{twin.pk}/behind/").content.decode(), found

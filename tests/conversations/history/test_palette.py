@@ -65,8 +65,11 @@ def test_nothing_of_another_user_is_found(alice: User, client: Client) -> None:
 def test_hits_of_one_conversation_stand_below_one_title_each_with_its_day(alice: User, client: Client) -> None:
     row, _ = make_library(alice)
     other = Conversation.objects.create(owner=alice, title="Talk")
-    for place, text in ((other, "The boiler hums."), (row, "And the **boiler** of the [house](http://a.example)?")):
-        Message.objects.create(conversation=place, role=Message.Role.USER, text=text, asked_by=alice)
+    for conversation, text in (
+        (other, "The boiler hums."),
+        (row, "And the **boiler** of the [house](http://a.example)?"),
+    ):
+        Message.objects.create(conversation=conversation, role=Message.Role.USER, text=text, asked_by=alice)
     group = client.get("/search/?q=boiler").content.decode().split('aria-label="Questions and answers"')[1]
     group = group.split('role="group"')[0]
     assert re.findall(r'class="title"\s*>([^<]+)<', group) == ["Boiler of the cellar", "Talk"]
