@@ -45,7 +45,7 @@ SCHEMES = [
     "OAuth ",
     "Bearer Bearer ",
 ]
-PLACES = [
+WRONG_LOCATIONS = [
     lambda secret: {"query_params": {"access_token": secret}},
     lambda secret: {"query_params": {"token": secret, "api_key": secret}},
     lambda secret: {"headers": {"x-api-key": secret}},
@@ -85,6 +85,6 @@ def test_another_scheme_opens_nothing(secret: str, scheme: str) -> None:
     assert not opens(headers={"authorization": f"{scheme}{secret}"})
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_token_elsewhere_than_in_its_header_opens_nothing(secret: str, place) -> None:
-    assert not opens(**place(secret))
+@pytest.mark.parametrize("sent", WRONG_LOCATIONS)
+def test_a_token_elsewhere_than_in_its_header_opens_nothing(secret: str, sent) -> None:
+    assert not opens(**sent(secret))

@@ -50,9 +50,12 @@ async def test_small_talk_is_not_from_documents(chat_client: openai.AsyncOpenAI,
 async def test_an_answer_of_italian_documents_says_that_the_check_does_not_read_them(
     chat_client: openai.AsyncOpenAI, alice: User, chat: FakeChat
 ) -> None:
-    place = await in_db(make_collection, alice, "Fari")
+    collection = await in_db(make_collection, alice, "Fari")
     await in_db(
-        make_document, place, "Faro", ["Il faro di Alessandria fu costruito nella città della costa prima del 247."]
+        make_document,
+        collection,
+        "Faro",
+        ["Il faro di Alessandria fu costruito nella città della costa prima del 247."],
     )
     chat.replies.append("La costruzione del faro è finita molto dopo, come dice il documento della città.")
     messages = [{"role": "user", "content": "Quando fu costruito il faro di Alessandria?"}]

@@ -121,8 +121,8 @@ async def test_nobody_asks_about_a_picture_that_is_not_theirs_or_is_held(open_pa
     for junk in ("x", ["x"], [1], {"a": 1}, [[]]):
         assert (await page.ask(QUESTION, attached=junk))["type"] == "refused"
     await AttachedPicture.objects.filter(pk=row.pk).aupdate(status="held")
-    held = await page.ask(QUESTION, attached=[str(row.pk)])
-    assert held["type"] == "refused" and "held for review" in held["text"] and not chat.requests
+    refused = await page.ask(QUESTION, attached=[str(row.pk)])
+    assert refused["type"] == "refused" and "held for review" in refused["text"] and not chat.requests
     assert not await Message.objects.aexists()
 
 
@@ -134,8 +134,8 @@ async def test_another_wording_and_another_answer_keep_the_picture(open_page, al
     await page.hear("accepted")
     await page.events()
     assert TEXT in get_last_message(chat)
-    place = str(first.conversation_id)
-    beside = {"conversation": place, "reworded_question": str(first.parent_id), "attached": [str(row.pk)]}
+    conversation = str(first.conversation_id)
+    beside = {"conversation": conversation, "reworded_question": str(first.parent_id), "attached": [str(row.pk)]}
     await page.get_answer("What does E4 mean?", **beside, status="complete")
     assert TEXT in get_last_message(chat) and await Attachment.objects.acount() == 2
     assert await in_db(uploads.delete_draft, alice, row.pk) is None and await AttachedPicture.objects.acount() == 1

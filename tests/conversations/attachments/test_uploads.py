@@ -185,9 +185,9 @@ def test_what_the_classifier_finds_is_held_for_review_and_can_be_released(
 
 
 def test_why_one_is_held_is_read_in_the_language_of_the_page(alice: User) -> None:
-    row, held = attached(alice), user_messages.ANSWER_MESSAGES["sexual"]
-    AttachedPicture.objects.filter(pk=row.pk).update(status="held", reason=held)
+    row, reason = attached(alice), user_messages.ANSWER_MESSAGES["sexual"]
+    AttachedPicture.objects.filter(pk=row.pk).update(status="held", reason=reason)
     own = make_client(alice)
     own.cookies["language"] = "de"
     shown = own.get(f"/attached/?id={row.pk}").content.decode()
-    assert "data-withheld" in shown and held not in shown
+    assert "data-withheld" in shown and reason not in shown

@@ -183,7 +183,7 @@ def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
     """The page has judged all of them; n pictures and sources would judge the conversation n times more."""
     fields: dict[str, Any] = {"owner": conversation.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
     row = Picture.objects.create(seed=1, sha256="1" * 64, guidance=1, model="fake", status="ready", **fields)
-    answer, held = Message.objects.get(text=HARMLESS), Message.objects.get(text=HATEFUL)
+    answer, withheld = Message.objects.get(text=HARMLESS), Message.objects.get(text=HATEFUL)
     Message.objects.update(picture_request={"prompt": "A lamp"})
     tiles.add_tiles(answer.pk, [row.pk])
     share_conversation(conversation)
@@ -199,7 +199,7 @@ def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
     assert links.get_shared_picture(share, row.pk) == row and judged == ["How high is it?", HARMLESS]
     assert links.get_shared_answer(answer.pk, 1) is None and judged == ["How high is it?", HARMLESS] * 2
     other = Picture.objects.create(seed=2, sha256="2" * 64, guidance=1, model="fake", status="ready", **fields)
-    tiles.add_tiles(held.pk, [other.pk])
+    tiles.add_tiles(withheld.pk, [other.pk])
     with pytest.raises(Http404):
         links.get_shared_picture(share, other.pk)
     assert judged[4:] == ["Who says so?", HATEFUL], "what is withheld stays withheld"

@@ -59,12 +59,12 @@ async def test_the_answer_says_which_language_is_not_read(open_page, alice, ital
     row, html = await answered(open_page, alice, chat, OTHER)
     assert SAID in html and "could not be verified" in html
     assert (await in_db(transcript.load_turn, alice, row))["answer"]["html"] == html
-    for place in ("", "print/", "export.md"):
-        assert SAID in await in_db(get_page, alice, f"/c/{row.conversation_id}/{place}")
+    for page in ("", "print/", "export.md"):
+        assert SAID in await in_db(get_page, alice, f"/c/{row.conversation_id}/{page}")
     kept = orjson.loads(await in_db(get_page, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
     assert kept["unread_languages"] == ["it"]
-    place = await Conversation.objects.aget(pk=row.conversation_id)
-    share = await in_db(links.enable_link, alice, place, None, "none", "")
+    conversation = await Conversation.objects.aget(pk=row.conversation_id)
+    share = await in_db(links.enable_link, alice, conversation, None, "none", "")
     assert SAID in await in_db(get_page, alice, f"/shared/{share.secret}/")
 
 

@@ -88,8 +88,8 @@ def test_nor_does_any_mixture_of_it(parts: list[str]) -> None:
     text = "".join(parts)
     check_markup(answer(text))
     renderer = StreamRenderer(LinkPolicy(hosts={"known.example"}))
-    for place in range(0, len(text), 7):
-        renderer.feed(text[place : place + 7])
+    for start in range(0, len(text), 7):
+        renderer.feed(text[start : start + 7])
         check_markup("".join(renderer.blocks))
 
 

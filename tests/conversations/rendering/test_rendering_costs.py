@@ -326,8 +326,8 @@ AROUND += ["[@](https://known.example/)"]
 
 def injections() -> Iterator[str]:
     """Two thousand texts that want to become a script, a handler, a style or an address of another kind."""
-    for scheme, call, place in product(SCHEMES, CALLS, PLACES):
-        yield place.replace("@", scheme + call)
+    for scheme, call, template in product(SCHEMES, CALLS, PLACES):
+        yield template.replace("@", scheme + call)
     for tag, event, around in product(TAGS, EVENTS, AROUND):
         yield around.replace("@", f'<{tag} {event}="alert(1)">')
     for scheme, event, around in product(SCHEMES, EVENTS, AROUND):

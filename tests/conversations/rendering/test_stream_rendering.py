@@ -30,26 +30,26 @@ def play(pieces: list[str]) -> tuple[ClientTranscript, StreamRenderer, list[Text
     return client, renderer, sent
 
 
-def cut(text: str, places: list[int]) -> list[str]:
-    borders = [0, *sorted(place % (len(text) + 1) for place in places), len(text)]
+def cut(text: str, positions: list[int]) -> list[str]:
+    borders = [0, *sorted(position % (len(text) + 1) for position in positions), len(text)]
     return [text[a:b] for a, b in pairwise(borders)]
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(st.just(ANSWER), TEXTS), st.lists(st.integers(0, 10_000), max_size=60))
-def test_any_way_to_cut_ends_with_the_same_bytes(text: str, places: list[int]) -> None:
+def test_any_way_to_cut_ends_with_the_same_bytes(text: str, positions: list[int]) -> None:
     whole, _, _ = play([text])
-    client, renderer, _ = play(cut(text, places))
+    client, renderer, _ = play(cut(text, positions))
     assert "".join(client.blocks) == "".join(whole.blocks) == render_answer(text, [], ANSWER_ID)
     assert client.blocks == renderer.blocks
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 10_000), max_size=60))
-def test_sentences_that_are_complete_never_move(places: list[int]) -> None:
+def test_sentences_that_are_complete_never_move(positions: list[int]) -> None:
     renderer = StreamRenderer()
     seen: list[tuple[int, int]] = []
-    for piece in cut(ANSWER, places):
+    for piece in cut(ANSWER, positions):
         renderer.feed(piece)
         assert renderer.sentences[: len(seen)] == seen
         seen = list(renderer.sentences)
