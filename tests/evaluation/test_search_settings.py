@@ -6,14 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from apps.documents.indexing import shadow_build
-from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Membership
 from apps.engines import registry
 from apps.engines.types import EngineUnavailable
@@ -21,7 +18,7 @@ from apps.evaluation.golden_questions import runs, search_preview
 from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.users.models import User
 from tests.evaluation.conftest import Notifications
-from tests.factories import make_collection, make_golden_question
+from tests.factories import ingest_file, make_collection, make_golden_question
 from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,9 +40,7 @@ def build_compared(notifications: Notifications, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def collection(alice: User) -> Collection:
     collection = make_collection(alice, "Library")
-    row = store_upload(alice, collection, SimpleUploadedFile("halls.md", TEXT.encode()))
-    ingest(row.pk)
-    assert Document.objects.get().status == "ready"
+    assert ingest_file(collection, "halls.md", TEXT).status == "ready"
     return collection
 
 

@@ -87,8 +87,8 @@ def test_words_of_a_quote_are_found_as_long_as_its_document_may_be_read(alice: U
     collection.members.add(alice)
     document = make_document(collection, "Lift", ["The lift stops. Call a technician on weekdays before noon."])
     conversation = make_conversation(alice, "Who mends the lift?", "Somebody does.")
-    answer = place.messages.get(role=Message.Role.ASSISTANT)
-    Source.objects.create(conversation=place, number=1, document=document, page_number=1, spans=[[0, 58]])
+    answer = conversation.messages.get(role=Message.Role.ASSISTANT)
+    Source.objects.create(conversation=conversation, number=1, document=document, page_number=1, spans=[[0, 58]])
     Message.objects.filter(pk=answer.pk).update(quotes=[{"source": 1, "start": 16, "end": 58, "score": 0.9}])
     assert texts(alice, "technic") == texts(alice, "somebody TECHNICIAN") == ["Somebody does."]
     assert "<mark>technician</mark> on weekdays" in full_text_search.search_messages(alice, "technician")[0].snippet
