@@ -76,13 +76,16 @@ def build_composer_context(user: User, conversation: Conversation | None, wanted
         "filters": orjson.dumps(
             filters.parse_stored_filters(conversation.filters if conversation else {}).parts()
         ).decode(),
-        "of_assistant": list(
-            Collection.objects.visible_to(user).filter(assistants=answers).values_list("pk", flat=True)
-        ),
+        "of_assistant": _list_collections(user, answers),
         "file_kinds": ACCEPT,
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         **chat_files.build_chip_context(conversation.files if conversation else None),
     }
+
+
+def _list_collections(user: User, assistant: Assistant) -> list[UUID]:
+    """Return the collections of the assistant, which are searched if the user chooses none."""
+    return list(Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True))
 
 
 def _control(control: SamplingControl, record: dict[str, Any]) -> tuple[SamplingControl, Any, str, str]:
