@@ -299,6 +299,8 @@ def _entry(
         subject = ""
     details = _details(row.payload) if decision is None else _decision_details(row.payload, decision)
     event = gettext("Titles of conversations listed") if _is_listing(row.payload) else event_label(row.kind)
+    if row.kind == "person.suspended" and row.actor and row.actor == row.user:  # nobody suspends themselves otherwise
+        event = gettext("Account closed for erasure")
     return AuditLogRow(row.seq, row.created, event, actor, user, row.user, subject, address, details)
 
 

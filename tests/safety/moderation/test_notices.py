@@ -87,10 +87,10 @@ def test_a_decision_takes_the_place_of_the_notice_before_it_and_offers_the_appea
     alice: User, morgan: User, answer: Message
 ) -> None:
     case = flag_text(alice, "question", answer.pk, ASKED)
-    assert "is waiting for review" in told(alice)[0] and "Expected by" in told(alice)[0]
+    assert "is waiting for review" in told(alice)[0] and "A decision is expected by" in told(alice)[0]
     ruled(morgan, case, "block")
     (card,) = told(alice)
-    assert "is withheld" in card and "Expected by" not in card and "Send appeal" in card
+    assert "is withheld" in card and "A decision is expected by" not in card and "Send appeal" in card
     assert card.index("Earlier notices about this") < card.index("is waiting for review")
 
 

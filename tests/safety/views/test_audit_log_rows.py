@@ -13,6 +13,7 @@ from apps.safety.moderation import account_suspensions, cases
 from apps.safety.policy import versions
 from apps.safety.policy_admin import backtest
 from apps.safety.views import audit_log_rows
+from apps.users import accounts
 from apps.users.models import Invitation, User
 from tests.factories import Notes, make_decision_input, make_note_case
 from tests.safety.policy_drafts import make_policy_body
@@ -70,6 +71,13 @@ def test_users_are_named_and_erased_ones_keep_their_number(ada: User, alice: Use
     assert (row.actor, row.user, row.subject) == ("Ada", "Alice", "")
     audit.record_event("hold.lifted", actor=ada, user=999, subject="person 999")
     assert last_row("hold.lifted").user == "User 0999"
+
+
+def test_the_account_that_is_closed_for_erasure_is_not_called_suspended(ada: User, alice: User) -> None:
+    accounts.suspend_user(alice, by=alice)
+    assert last_row("person.suspended").event == "Account closed for erasure"
+    accounts.suspend_user(ada)
+    assert last_row("person.suspended").event == "User suspended"
 
 
 def test_a_suspension_shows_the_reason_that_was_written(notes: Notes, ada: User, alice: User) -> None:
