@@ -152,7 +152,7 @@ def test_the_page_of_all_is_short_and_one_topic_has_pages(alice: User, monkeypat
     assert len(told(alice)) == 5 and "Show all 8" in page(alice)
     one, two = page(alice, "/notices/?show=decisions"), page(alice, "/notices/?show=decisions&page=2")
     assert one.count('class="told') == 6 and two.count('class="told') == 2
-    assert "Who read my data" not in one and 'href="?show=decisions&amp;page=2"' in one
+    assert 'id="reads"' not in one and 'href="?show=decisions&amp;page=2"' in one
     assert 'id="reads"' in page(alice, "/notices/?show=reads") and "told" not in page(alice, "/notices/?show=reads")
     assert page(alice, "/notices/?show=x").count('class="told') == 5, "an unknown topic is no topic"
 
@@ -174,7 +174,7 @@ def test_a_reading_names_the_text_and_leads_to_its_notice(alice: User, morgan: U
     audit.record_event("read", actor=morgan, user=alice.pk, subject=f"case {uuid4()}", why="review", clause="x")
     reads = page(alice, "/notices/?show=reads")
     notice = Notice.objects.get(decision__isnull=False)
-    link = f'<a href="/notices/?show=decisions&amp;page=1#notice-{notice.pk}">{ASKED}</a>'
+    link = f'<a href="/notices/?show=decisions&amp;page=1#notice-{notice.pk}">“{ASKED}”</a>'
     assert reads.count("A reviewer") == 2 and reads.count(link) == 1, "without a notice no text is named"
 
 

@@ -73,10 +73,10 @@ def test_users_are_named_and_erased_ones_keep_their_number(ada: User, alice: Use
     assert last_row("hold.lifted").user == "User 0999"
 
 
-def test_the_account_that_is_closed_for_erasure_is_not_called_suspended(ada: User, alice: User) -> None:
+def test_the_account_that_is_closed_for_erasure_is_not_called_suspended(ada: User, bob: User, alice: User) -> None:
     accounts.suspend_user(alice, by=alice)
     assert last_row("person.suspended").event == "Account closed for erasure"
-    accounts.suspend_user(ada)
+    accounts.suspend_user(bob)
     assert last_row("person.suspended").event == "User suspended"
 
 
