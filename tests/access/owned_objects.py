@@ -155,25 +155,25 @@ def build() -> OwnedObjects:
     """Create the users and every object."""
     alice, bob, _ = (make_user(name) for name in ("alice", "bob", "charlie"))
     ada = make_user("ada", User.Role.ADMINISTRATOR)
-    shelf = make_collection(alice)
-    paper = make_document(shelf, "Paper", ["The only sentence of Alice."])
-    Membership.objects.create(collection=shelf, user=bob)
-    first(GoldenQuestion.objects.create(collection=shelf, text="What?", document=paper))
+    collection = make_collection(alice)
+    paper = make_document(collection, "Paper", ["The only sentence of Alice."])
+    Membership.objects.create(collection=collection, user=bob)
+    first(GoldenQuestion.objects.create(collection=collection, text="What?", document=paper))
     built = {"status": IndexBuild.Status.BUILT, "search_settings": {"vector_weight": 0.5}}
-    first(IndexBuild.objects.create(collection=shelf, **built))
+    first(IndexBuild.objects.create(collection=collection, **built))
     drawer = Folder.objects.create(owner=alice, name="Drawer")
-    talk = Conversation.objects.create(owner=alice, title="Talk", folder=drawer)
-    talk.files = Collection.all_objects.create(owner=alice, name="Quagga shelf", of_chat=True)
-    talk.save()
+    conversation = Conversation.objects.create(owner=alice, title="Talk", folder=drawer)
+    conversation.files = Collection.all_objects.create(owner=alice, name="Quagga shelf", of_chat=True)
+    conversation.save()
     attached = {"name": "quagga.txt", "size": 1, "status": "ready", "file": "documents/gone2", "sha256": "1"}
-    Document.objects.create(collection=talk.files, uploaded_by=alice, **attached)
+    Document.objects.create(collection=conversation.files, uploaded_by=alice, **attached)
     answer = None
     for number in range(2):
-        said = {"conversation": talk, "asked_by": alice}
+        said = {"conversation": conversation, "asked_by": alice}
         question = Message.objects.create(parent=answer, role="user", text="What?", client_id=f"q{number}", **said)
         answer = Message.objects.create(parent=question, role="assistant", text="That.", **said)
     Message.objects.create(parent=question, role="assistant", text="This.", **said)
-    Source.objects.create(conversation=talk, number=1, document=paper, page_number=1, spans=[[0, 8]])
+    Source.objects.create(conversation=conversation, number=1, document=paper, page_number=1, spans=[[0, 8]])
     create_invitation(ada)
     ImportJob.objects.create(owner=alice, name="chats.json", status=ImportJob.Status.DONE)
     helper = Assistant.objects.create(owner=alice, name="Helper")
@@ -184,4 +184,4 @@ def build() -> OwnedObjects:
     picture = Picture.objects.create(owner=alice, **drawn)
     first(Preset.objects.create(owner=alice, name="Harbour"))
     team = Group.objects.create(name="Team")
-    return OwnedObjects(shelf, paper, talk, answer, Invitation.objects.get(), team, helper, picture)
+    return OwnedObjects(collection, paper, conversation, answer, Invitation.objects.get(), team, helper, picture)

@@ -41,16 +41,22 @@ class Life:
 @pytest.fixture
 def life(alice: User, morgan: User, ada: User) -> Life:
     """Create data of Alice: collection, document, conversation with a file, token, preset, a case decided by Morgan."""
-    shelf = Collection.objects.create(owner=alice, name=f"{MARK} shelf")
-    paper = store_upload(alice, shelf, SimpleUploadedFile("paper.txt", f"{MARK} wrote this down.\n".encode()))
+    collection = Collection.objects.create(owner=alice, name=f"{MARK} shelf")
+    paper = store_upload(alice, collection, SimpleUploadedFile("paper.txt", f"{MARK} wrote this down.\n".encode()))
     ingest(paper.pk)
     paper.refresh_from_db()
-    talk = Conversation.objects.create(owner=alice, title=f"{MARK} talk")
-    talk.files = Collection.all_objects.create(owner=alice, of_chat=True)
-    talk.save()
-    ingest(store_upload(alice, talk.files, SimpleUploadedFile("chat.txt", f"{MARK} attached this.\n".encode())).pk)
-    question = Message.objects.create(conversation=talk, role="user", text=f"{MARK}?", asked_by=alice, client_id="1")
-    Message.objects.create(conversation=talk, parent=question, role="assistant", text=f"{MARK}.", asked_by=alice)
+    conversation = Conversation.objects.create(owner=alice, title=f"{MARK} talk")
+    conversation.files = Collection.all_objects.create(owner=alice, of_chat=True)
+    conversation.save()
+    ingest(
+        store_upload(alice, conversation.files, SimpleUploadedFile("chat.txt", f"{MARK} attached this.\n".encode())).pk
+    )
+    question = Message.objects.create(
+        conversation=conversation, role="user", text=f"{MARK}?", asked_by=alice, client_id="1"
+    )
+    Message.objects.create(
+        conversation=conversation, parent=question, role="assistant", text=f"{MARK}.", asked_by=alice
+    )
     create_token(alice, f"{MARK} token", ["read"], 30)
     Preset.objects.create(owner=alice, name=f"{MARK} preset", settings={"negative": MARK})
     noted = register_notes()
@@ -62,4 +68,4 @@ def life(alice: User, morgan: User, ada: User) -> Life:
     cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     noted.state.clear()  # no restore data of hers is left, as after an erasure of her other data
     assert Notice.objects.filter(user=alice).exists()
-    return Life(shelf, paper, talk, Case.objects.get(pk=opened.pk))
+    return Life(collection, paper, conversation, Case.objects.get(pk=opened.pk))

@@ -70,17 +70,18 @@ def main() -> dict[str, object]:
     User.objects.create_user("ada@example.org", role=User.Role.ADMINISTRATOR)
     plant(alice)
     planted = traces()
-    wish = data_requests.request_erasure(alice)
-    killed = [moment for moment in MOMENTS if kill_at(moment, wish)]
+    data_request = data_requests.request_erasure(alice)
+    killed = [moment for moment in MOMENTS if kill_at(moment, data_request)]
     worker = start("")
-    until(lambda: DataRequest.objects.get(pk=wish.pk).status != DataRequest.Status.WAITING, worker)
+    until(lambda: DataRequest.objects.get(pk=data_request.pk).status != DataRequest.Status.WAITING, worker)
     worker.kill()
     worker.wait()
-    wish.refresh_from_db()
+    data_request.refresh_from_db()
     connections.close_all()
     return {
-        "planted": planted, "killed": killed, "status": wish.status, "counts": wish.counts, "reason": wish.reason,
-        "fault": wish.error, "left": traces(), "user": User.objects.filter(pk=alice.pk).exists(),
+        "planted": planted, "killed": killed, "status": data_request.status, "counts": data_request.counts,
+        "reason": data_request.reason,
+        "fault": data_request.error, "left": traces(), "user": User.objects.filter(pk=alice.pk).exists(),
         "files": sorted(path.name for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()),
         "segments": sorted(path.name for path in index().rglob("*") if path.is_file()),
     }  # fmt: skip
@@ -89,22 +90,22 @@ def main() -> dict[str, object]:
 def plant(alice: User) -> None:
     """Give Alice indexed documents, conversations, pictures, an import and an export."""
     for number in range(3):
-        shelf = Collection.objects.create(owner=alice, name=f"{MARK} shelf {number}")
+        collection = Collection.objects.create(owner=alice, name=f"{MARK} shelf {number}")
         papers = [
             store_upload(
-                alice, shelf, SimpleUploadedFile(f"{part}.txt", f"{MARK} wrote {number}{part}.\n".encode() * 300)
+                alice, collection, SimpleUploadedFile(f"{part}.txt", f"{MARK} wrote {number}{part}.\n".encode() * 300)
             )
             for part in range(2)
         ]
         for paper in papers:
             ingest(paper.pk)
     for number in range(45):
-        place = Conversation.objects.create(owner=alice, title=f"{MARK} talk")
+        conversation = Conversation.objects.create(owner=alice, title=f"{MARK} talk")
         asked = Message.objects.create(
-            conversation=place, role="user", text=f"{MARK}? " * 500, asked_by=alice, client_id=str(number)
+            conversation=conversation, role="user", text=f"{MARK}? " * 500, asked_by=alice, client_id=str(number)
         )
         Message.objects.create(
-            conversation=place, parent=asked, role="assistant", text=f"{MARK}. " * 2000, asked_by=alice
+            conversation=conversation, parent=asked, role="assistant", text=f"{MARK}. " * 2000, asked_by=alice
         )
     gone = Conversation.objects.create(owner=alice, title="Deleted before")
     Message.objects.create(conversation=gone, role="user", text=f"{MARK} gone" * 900, asked_by=alice, client_id="x")

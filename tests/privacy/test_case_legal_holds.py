@@ -23,10 +23,10 @@ TEXT = "some [hate] text"
 
 
 def erased(user: User) -> DataRequest:
-    wish = data_requests.request_erasure(user)
-    data_requests.process_request(str(wish.pk))
-    wish.refresh_from_db()
-    return wish
+    data_request = data_requests.request_erasure(user)
+    data_requests.process_request(str(data_request.pk))
+    data_request.refresh_from_db()
+    return data_request
 
 
 def test_an_administrator_sets_one_and_the_log_has_it(client: Client, ada: User, life: Life) -> None:
@@ -101,11 +101,11 @@ def test_erasure_keeps_the_held_case_alone_and_says_so(client: Client, alice: Us
         said = client.get(page).content.decode()
         assert "legal claims" in said and "Against the firm" not in said
     name = f"{alice} <{alice.email}>"
-    wish = erased(alice)
-    assert wish.status == "done" and everywhere(MARK) == set()
-    assert wish.counts["kept under a legal hold: legal claims"] == 1
-    assert "under a legal hold" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
-    assert "texts of review" not in wish.counts
+    data_request = erased(alice)
+    assert data_request.status == "done" and everywhere(MARK) == set()
+    assert data_request.counts["kept under a legal hold: legal claims"] == 1
+    assert "under a legal hold" in client.get(f"/privacy/receipts/{data_request.pk}/").content.decode()
+    assert "texts of review" not in data_request.counts
     assert everywhere(TEXT) == {"safety_snapshot.text"} and everywhere("I object") == {"safety_appeal.text"}
     assert CaseLegalHold.objects.get().erased_user == name
 

@@ -31,8 +31,8 @@ def morgan(settings: LazySettings, db: None) -> User:
 
 
 def decided(by: User, found: Case, days_ago: int) -> Decision:
-    held = cases.claim_case(by, found.pk)
-    made = cases.decide_case(by, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    claimed = cases.claim_case(by, found.pk)
+    made = cases.decide_case(by, claimed.pk, DecisionInput(claimed.lease_token, claimed.version, "block", "clear"))
     Decision.objects.filter(pk=made.pk).update(created=timezone.now() - timedelta(days=days_ago))
     return made
 

@@ -34,11 +34,11 @@ def own(client: Client, alice: User) -> Client:
 def written(alice: User, ada: User, morgan: User) -> Message:
     """Create a question of Alice with two answers that she rated, and a decision on another text of hers."""
     register_notes().state["1"] = "as it was"
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
-    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
-    place = Conversation.objects.create(owner=alice)
-    asked = Message.objects.create(conversation=place, role="user", text="How high?", asked_by=alice)
-    said = {"conversation": place, "parent": asked, "role": "assistant", "asked_by": alice, "status": "complete"}
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
+    cases.decide_case(morgan, claimed.pk, DecisionInput(claimed.lease_token, claimed.version, "block", "clear"))
+    conversation = Conversation.objects.create(owner=alice)
+    asked = Message.objects.create(conversation=conversation, role="user", text="How high?", asked_by=alice)
+    said = {"conversation": conversation, "parent": asked, "role": "assistant", "asked_by": alice, "status": "complete"}
     for good, text in ((True, "About 100 metres."), (False, "It was made of cheese.")):
         answer = Message.objects.create(text=text, **said)
         Feedback.objects.create(answer=answer, user=alice, is_positive=good)

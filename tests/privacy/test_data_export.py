@@ -31,10 +31,10 @@ pytestmark = pytest.mark.django_db
 def copy_of(client: Client, user: User) -> zipfile.ZipFile:
     client.force_login(user)
     assert client.post("/privacy/copy/").status_code == 302
-    wish = DataRequest.objects.get(user=user)
-    data_requests.process_request(str(wish.pk))
+    data_request = DataRequest.objects.get(user=user)
+    data_requests.process_request(str(data_request.pk))
     assert "Download" in client.get("/privacy/").content.decode()
-    return zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"/privacy/copy/{wish.pk}/").streaming_content)))  # type: ignore[attr-defined]
+    return zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"/privacy/copy/{data_request.pk}/").streaming_content)))  # type: ignore[attr-defined]
 
 
 def test_everything_is_in_it(client: Client, alice: User, life: Life) -> None:
@@ -55,9 +55,9 @@ def test_everything_is_in_it(client: Client, alice: User, life: Life) -> None:
 def test_an_index_in_the_language_of_the_user_links_to_every_file(alice: User, life: Life) -> None:
     User.objects.filter(pk=alice.pk).update(language="de")
     life.talk.__class__.objects.filter(pk=life.talk.pk).update(title="Boiler <E4>")
-    wish = data_requests.request_copy(User.objects.get(pk=alice.pk))
-    data_requests.process_request(str(wish.pk))
-    found = zipfile.ZipFile(data_export.archive_path(wish))
+    data_request = data_requests.request_copy(User.objects.get(pk=alice.pk))
+    data_requests.process_request(str(data_request.pk))
+    found = zipfile.ZipFile(data_export.archive_path(data_request))
     index = found.read("index.html").decode()
     assert f'<a href="conversations/{life.talk.pk}.json">Boiler &lt;E4&gt;</a>' in index and "Unterhaltungen" in index
     linked = {unquote(unescape(name)) for name in re.findall(r'href="([^"]*)"', index)}
@@ -79,20 +79,20 @@ def test_nothing_opens_a_door(client: Client, alice: User, morgan: User, life: L
 
 def test_it_is_fetched_by_nobody_else(client: Client, alice: User, bob: User, life: Life) -> None:
     copy_of(client, alice)
-    wish = DataRequest.objects.get()
+    data_request = DataRequest.objects.get()
     client.force_login(bob)
-    assert client.get(f"/privacy/copy/{wish.pk}/").status_code == 404
+    assert client.get(f"/privacy/copy/{data_request.pk}/").status_code == 404
     client.logout()
-    assert client.get(f"/privacy/copy/{wish.pk}/").status_code == 302
+    assert client.get(f"/privacy/copy/{data_request.pk}/").status_code == 302
 
 
 def test_it_goes_after_a_week_and_one_is_made_at_a_time(client: Client, alice: User, life: Life) -> None:
     copy_of(client, alice)
-    wish = DataRequest.objects.get()
-    assert data_export.archive_path(wish).is_file()
-    DataRequest.objects.update(ended=wish.created.replace(year=2020))
+    data_request = DataRequest.objects.get()
+    assert data_export.archive_path(data_request).is_file()
+    DataRequest.objects.update(ended=data_request.created.replace(year=2020))
     data_requests.sweep_requests()
-    assert not data_export.archive_path(wish).exists() and not DataRequest.objects.exists()
+    assert not data_export.archive_path(data_request).exists() and not DataRequest.objects.exists()
     data_requests.request_copy(alice)
     with pytest.raises(data_requests.DataRequestRefused):
         data_requests.request_copy(alice)
@@ -103,13 +103,13 @@ def test_one_that_breaks_is_tried_three_times(alice: User, life: Life, monkeypat
         raise OSError("no space")
 
     monkeypatch.setattr(data_export, "write_archive", broken)
-    wish = data_requests.request_copy(alice)
+    data_request = data_requests.request_copy(alice)
     for _ in range(data_requests.MAX_ATTEMPTS):
         with pytest.raises(OSError, match="no space"):
-            data_requests.process_request(str(wish.pk))
-        DataRequest.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
-    wish.refresh_from_db()
-    assert wish.status == "failed" and "Administrators see the reason" in wish.reason
+            data_requests.process_request(str(data_request.pk))
+        DataRequest.objects.filter(status="waiting").update(lease_until=data_request.created.replace(year=2020))
+    data_request.refresh_from_db()
+    assert data_request.status == "failed" and "Administrators see the reason" in data_request.reason
 
 
 def test_a_picture_that_is_held_is_not_in_it(alice: User) -> None:

@@ -55,18 +55,18 @@ def everywhere(word: str) -> set[str]:
 def erased(client: Client, user: User, django_capture_on_commit_callbacks: Any) -> DataRequest:
     client.force_login(user)
     response = client.post("/privacy/erase/", {"password": PASSWORD})
-    wish = DataRequest.objects.get(kind="erase")
-    assert response["Location"] == f"/privacy/receipts/{wish.pk}/"
+    data_request = DataRequest.objects.get(kind="erase")
+    assert response["Location"] == f"/privacy/receipts/{data_request.pk}/"
     with django_capture_on_commit_callbacks(execute=True):
-        data_requests.process_request(str(wish.pk))
-    wish.refresh_from_db()
-    return wish
+        data_requests.process_request(str(data_request.pk))
+    data_request.refresh_from_db()
+    return data_request
 
 
 def test_nothing_is_left(client: Client, alice: User, life: Life, django_capture_on_commit_callbacks: Any) -> None:
-    pk, file, shot = alice.pk, life.file, life.case.snapshot
-    assert everywhere(MARK) and file.is_file() and "some [hate] text" in shot.text
-    wish = erased(client, alice, django_capture_on_commit_callbacks)
+    pk, file, snapshot = alice.pk, life.file, life.case.snapshot
+    assert everywhere(MARK) and file.is_file() and "some [hate] text" in snapshot.text
+    data_request = erased(client, alice, django_capture_on_commit_callbacks)
     assert everywhere(MARK) == set() and everywhere("some [hate] text") == set() and everywhere(alice.email) == set()
     assert not file.exists()
     assert not User.objects.filter(pk=pk).exists()
@@ -75,10 +75,10 @@ def test_nothing_is_left(client: Client, alice: User, life: Life, django_capture
             if field.related_model is User:
                 assert not model._default_manager.filter(**{field.attname: pk}).exists(), f"{model} {field.name}"
     assert (
-        wish.status == "done"
-        and wish.counts["conversations"] == 1
-        and wish.counts["documents"] == 2
-        and wish.counts["collections"] == 1
+        data_request.status == "done"
+        and data_request.counts["conversations"] == 1
+        and data_request.counts["documents"] == 2
+        and data_request.counts["collections"] == 1
     )
 
 
@@ -99,14 +99,18 @@ def test_nothing_that_others_shared_keeps_the_address_or_the_name(
     services.share_assistant(alice, own, "reader", email=bob.email)
     sharing.share_with_address(alice, make_collection(alice, f"{MARK} papers"), bob.email, "reader")
     notify_users([bob.pk], UserNotice.Kind.GROUP, group.pk, group.name, by=str(alice))
-    wish = erased(client, alice, django_capture_on_commit_callbacks)
+    data_request = erased(client, alice, django_capture_on_commit_callbacks)
     assert everywhere(alice.email) == set() and everywhere(MARK) == set()
-    assert (wish.counts["shares"], wish.counts["groups"], wish.counts["assistants"]) == (3, 1, 1)
+    assert (data_request.counts["shares"], data_request.counts["groups"], data_request.counts["assistants"]) == (
+        3,
+        1,
+        1,
+    )
     assert list(assistant.shares.values_list("group", flat=True)) == [group.pk], "shares with others stay"
     assert [row.title for row in UserNotice.objects.filter(user=bob)] == [
         "You were added to the group “Finance”. You can open what is shared with it."
     ]
-    page = strip_layout(client.get(f"/privacy/receipts/{wish.pk}/").content.decode())
+    page = strip_layout(client.get(f"/privacy/receipts/{data_request.pk}/").content.decode())
     assert "Shares with you" in page and "Groups" in page and "Assistants" in page
 
 
@@ -141,16 +145,16 @@ def test_a_tombstone_and_the_log_stay_and_the_receipt_tells(
     sha256 = life.case.snapshot.sha256
     suspension = account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 7)
     accounts.reinstate_user(alice)
-    wish = erased(client, alice, django_capture_on_commit_callbacks)
+    data_request = erased(client, alice, django_capture_on_commit_callbacks)
     tomb = Case.objects.get(pk=life.case.pk).snapshot
     assert (tomb.text, tomb.sha256, tomb.code) == ("", sha256, "hate")
     assert not Snapshot.objects.exclude(text="").exists()
     suspension.refresh_from_db()
     assert suspension.note == "", "what staff wrote about a user is erased with the user"
     assert audit.verify_chain() == []
-    assert audit.AuditEntry.objects.filter(kind="person.receipt", payload__sha256=wish.sha256).exists()
-    page = client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
-    assert wish.sha256 in page and str(alice.email) not in page and "What is kept" in page
+    assert audit.AuditEntry.objects.filter(kind="person.receipt", payload__sha256=data_request.sha256).exists()
+    page = client.get(f"/privacy/receipts/{data_request.pk}/").content.decode()
+    assert data_request.sha256 in page and str(alice.email) not in page and "What is kept" in page
 
 
 def test_it_needs_the_password_and_ends_every_session(client: Client, alice: User, life: Life) -> None:
@@ -179,11 +183,11 @@ def test_a_hold_stops_it(client: Client, alice: User, ada: User, life: Life) -> 
 
 
 def test_a_hold_that_came_in_between_stops_it_too(alice: User, ada: User, life: Life) -> None:
-    wish = data_requests.request_erasure(alice)
+    data_request = data_requests.request_erasure(alice)
     retention.hold_user(ada, alice, "Court order 7")
-    data_requests.process_request(str(wish.pk))
-    wish.refresh_from_db()
-    assert wish.status == "failed" and "hold" in wish.reason and life.file.is_file()
+    data_requests.process_request(str(data_request.pk))
+    data_request.refresh_from_db()
+    assert data_request.status == "failed" and "hold" in data_request.reason and life.file.is_file()
 
 
 def test_the_last_administrator_stays(client: Client, ada: User) -> None:
@@ -194,7 +198,7 @@ def test_the_last_administrator_stays(client: Client, ada: User) -> None:
 
 
 def test_broken_off_it_is_begun_again(alice: User, ada: User, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-    wish = data_requests.request_erasure(alice)
+    data_request = data_requests.request_erasure(alice)
 
     def broken(user: User) -> int:
         raise OSError("killed here")
@@ -202,23 +206,25 @@ def test_broken_off_it_is_begun_again(alice: User, ada: User, life: Life, monkey
     with monkeypatch.context() as patched:
         patched.setattr(erasure, "_forget_account", broken)
         with pytest.raises(OSError, match="killed here"):
-            data_requests.process_request(str(wish.pk))
-    DataRequest.objects.update(lease_until=wish.created.replace(year=2020))
-    data_requests.process_request(str(wish.pk))
-    wish.refresh_from_db()
-    assert wish.status == "done" and not User.objects.filter(pk=alice.pk).exists()
+            data_requests.process_request(str(data_request.pk))
+    DataRequest.objects.update(lease_until=data_request.created.replace(year=2020))
+    data_requests.process_request(str(data_request.pk))
+    data_request.refresh_from_db()
+    assert data_request.status == "done" and not User.objects.filter(pk=alice.pk).exists()
 
 
 def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
     client: Client, alice: User, ada: User, life: Life
 ) -> None:
-    wish = data_requests.request_erasure(alice)
+    data_request = data_requests.request_erasure(alice)
     # As three killed workers leave it: the lease of the last one has run out.
-    DataRequest.objects.update(attempts=3, lease_token="of the dead", lease_until=wish.created.replace(year=2020))
+    DataRequest.objects.update(
+        attempts=3, lease_token="of the dead", lease_until=data_request.created.replace(year=2020)
+    )
     data_requests.sweep_requests()
-    wish.refresh_from_db()
-    assert wish.status == "failed" and "retried every hour" in wish.reason
-    assert "retried every hour" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
+    data_request.refresh_from_db()
+    assert data_request.status == "failed" and "retried every hour" in data_request.reason
+    assert "retried every hour" in client.get(f"/privacy/receipts/{data_request.pk}/").content.decode()
     found = job_checks.check_data_requests()
     assert (
         found.state == CheckState.BAD
@@ -226,19 +232,19 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
         and "was stopped each time" in found.message
     )
     data_requests.sweep_requests()
-    assert DataRequest.objects.get(pk=wish.pk).status == "failed"  # not at once
-    DataRequest.objects.update(ended=wish.created.replace(year=2020))
+    assert DataRequest.objects.get(pk=data_request.pk).status == "failed"  # not at once
+    DataRequest.objects.update(ended=data_request.created.replace(year=2020))
     data_requests.sweep_requests()
-    data_requests.process_request(str(wish.pk))
-    wish.refresh_from_db()
-    assert (wish.status, wish.reason, wish.error) == ("done", "", "")
+    data_requests.process_request(str(data_request.pk))
+    data_request.refresh_from_db()
+    assert (data_request.status, data_request.reason, data_request.error) == ("done", "", "")
     assert job_checks.check_data_requests().state == CheckState.GOOD and not User.objects.filter(pk=alice.pk).exists()
 
 
 def test_a_request_that_nobody_takes_up_is_seen_by_the_doctor(alice: User, ada: User) -> None:
-    wish = data_requests.request_erasure(alice)
+    data_request = data_requests.request_erasure(alice)
     assert job_checks.check_data_requests().state == CheckState.GOOD
-    DataRequest.objects.update(created=wish.created.replace(year=2020))
+    DataRequest.objects.update(created=data_request.created.replace(year=2020))
     assert job_checks.check_data_requests().state == CheckState.BAD
 
 
@@ -247,17 +253,17 @@ def test_what_broke_is_named_to_administrators(alice: User, ada: User, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(erasure, "_forget_account", broken)
-    wish = data_requests.request_erasure(alice)
+    data_request = data_requests.request_erasure(alice)
     for _ in range(data_requests.MAX_ATTEMPTS):
         with pytest.raises(OSError, match="No space"):
-            data_requests.process_request(str(wish.pk))
-        DataRequest.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
+            data_requests.process_request(str(data_request.pk))
+        DataRequest.objects.filter(status="waiting").update(lease_until=data_request.created.replace(year=2020))
     assert "No space left on device" in job_checks.check_data_requests().message
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing_more(alice: User, ada: User, life: Life) -> None:
-    wish = data_requests.request_erasure(alice)
+    data_request = data_requests.request_erasure(alice)
     DataRequest.objects.update(lease_token="of another")
     with pytest.raises(erasure.ErasureLeaseLost):
-        erasure.erase_user(wish, "mine")
+        erasure.erase_user(data_request, "mine")
     assert life.file.is_file() and User.objects.filter(pk=alice.pk).exists()

@@ -56,16 +56,16 @@ def test_the_own_rule_of_a_conversation_counts_whatever_the_others_say(alice: Us
 def test_pinned_and_held_stay(alice: User, bob: User, ada: User) -> None:
     retention.change_rule(ada, Scope.SITE, 1)
     pinned, held = talk(alice, 9, pinned=timezone.now()), talk(bob, 9)
-    shelf = make_collection(bob)
-    make_document(shelf, "Old", ["Words."])
+    collection = make_collection(bob)
+    make_document(collection, "Old", ["Words."])
     Document.objects.update(created=timezone.now() - timedelta(days=9))
-    retention.change_rule(bob, Scope.COLLECTION, 7, shelf.pk)
+    retention.change_rule(bob, Scope.COLLECTION, 7, collection.pk)
     retention.hold_user(ada, bob, "Court order 7")
     retention.delete_expired()
-    assert there(pinned, held) == [True, True] and shelf.documents.count() == 1
+    assert there(pinned, held) == [True, True] and collection.documents.count() == 1
     retention.lift_user_hold(ada, bob, "The case is over")
     retention.delete_expired()
-    assert there(pinned, held) == [True, False] and shelf.documents.count() == 0
+    assert there(pinned, held) == [True, False] and collection.documents.count() == 0
 
 
 def test_older_chats_without_a_rule_keep_no_due_one_alive(alice: User, bob: User, ada: User) -> None:
@@ -105,17 +105,17 @@ def test_one_that_cannot_be_removed_keeps_no_other_alive(
 
 
 def test_documents_go_by_the_age_of_their_content(alice: User) -> None:
-    shelf = make_collection(alice)
-    retention.change_rule(alice, Scope.COLLECTION, 7, shelf.pk)
+    collection = make_collection(alice)
+    retention.change_rule(alice, Scope.COLLECTION, 7, collection.pk)
     names = ("fetched anew", "fetched long ago", "replaced lately", "read again lately", "uploaded long ago")
-    rows = {name: make_document(shelf, name, ["Words."]) for name in names}
+    rows = {name: make_document(collection, name, ["Words."]) for name in names}
     old, lately = timezone.now() - timedelta(days=30), timezone.now() - timedelta(days=1)
     Document.objects.update(created=old)
     Document.objects.filter(pk=rows["fetched anew"].pk).update(fetched=lately)
     Document.objects.filter(pk=rows["fetched long ago"].pk).update(fetched=old)
     for name, sha256 in (("replaced lately", "other"), ("read again lately", rows["read again lately"].sha256)):
         version = Document.all_objects.create(
-            collection=shelf, name=name, file="documents/x", sha256=sha256, size=1, status="replaced",
+            collection=collection, name=name, file="documents/x", sha256=sha256, size=1, status="replaced",
             replaces=rows[name],
         )  # fmt: skip
         Document.all_objects.filter(pk=version.pk).update(created=lately)
@@ -125,16 +125,16 @@ def test_documents_go_by_the_age_of_their_content(alice: User) -> None:
 
 
 def test_people_set_rules_for_what_is_theirs_only(client: Client, alice: User, bob: User) -> None:
-    shelf, row = make_collection(alice), talk(alice, 1)
+    collection, row = make_collection(alice), talk(alice, 1)
     client.force_login(bob)
-    for scope, subject in (("site", ""), ("collection", shelf.pk), ("conversation", row.pk), ("person", alice.pk)):
+    for scope, subject in (("site", ""), ("collection", collection.pk), ("conversation", row.pk), ("person", alice.pk)):
         sent = {"scope": scope, "subject": subject, "days": "1"}
         assert client.post("/privacy/keeping/", sent).status_code == 404
     client.force_login(alice)
-    for scope, subject in (("collection", shelf.pk), ("conversation", row.pk), ("person", "")):
+    for scope, subject in (("collection", collection.pk), ("conversation", row.pk), ("person", "")):
         assert client.post("/privacy/keeping/", {"scope": scope, "subject": subject, "days": "30"}).status_code == 302
     assert sorted(RetentionRule.objects.values_list("subject", flat=True)) == sorted(
-        [str(shelf.pk), str(row.pk), str(alice.pk)]
+        [str(collection.pk), str(row.pk), str(alice.pk)]
     )
     assert client.post("/privacy/keeping/", {"scope": "person", "subject": "", "days": "2"}).status_code == 404
     assert client.get("/privacy/keeping/").status_code == 200

@@ -69,9 +69,9 @@ def test_why_something_was_read_is_said_in_words() -> None:
 
 def test_people_are_told_in_their_own_language(alice: User, morgan: User, notes: Notes) -> None:
     User.objects.filter(pk=alice.pk).update(language="de")
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
     with translation.override("es"):
-        cases.decide_case(morgan, held.pk, make_decision_input(held))
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
     first, last = Notice.objects.order_by("created")
     assert "wartet" in first.title and "zurückgehalten" in last.title
     assert last.clause.startswith("Hass. ") and "Widerspruch einlegen" in last.text
@@ -79,18 +79,18 @@ def test_people_are_told_in_their_own_language(alice: User, morgan: User, notes:
 
 
 def test_pages_of_staff_show_no_code(client: Client, ada: User, alice: User, notes: Notes) -> None:
-    held = make_note_case(alice, code="prompt_attack", severity=2)
+    case = make_note_case(alice, code="prompt_attack", severity=2)
     client.force_login(ada)
-    client.post(f"/review/{held.pk}/claim/")
-    held.refresh_from_db()
-    for address in ("/review/?show=mine", f"/review/{held.pk}/", "/review/log/", "/review/figures/", "/review/policy/"):
+    client.post(f"/review/{case.pk}/claim/")
+    case.refresh_from_db()
+    for address in ("/review/?show=mine", f"/review/{case.pk}/", "/review/log/", "/review/figures/", "/review/policy/"):
         page = strip_layout(client.get(address).content.decode())
         page = page.replace('name="body"', "").partition('<textarea id="body"')[0]
         for code in ("Prompt_attack", ">prompt_attack", "prompt_attack in", "withhold_and_review", "case.claimed"):
             assert code not in page, (address, code)
-    data = {"token": held.lease_token, "version": held.version, "outcome": "block", "reason": "clear", "show": "new"}
-    client.post(f"/review/{held.pk}/decide/", data)
-    page = client.get(f"/review/{held.pk}/").content.decode()
+    data = {"token": case.lease_token, "version": case.version, "outcome": "block", "reason": "clear", "show": "new"}
+    client.post(f"/review/{case.pk}/decide/", data)
+    page = client.get(f"/review/{case.pk}/").content.decode()
     assert "Block: Clear violation of the clause" in page and "Policy 1" in page
     page = client.get("/review/log/").content.decode()
     assert "Case decided" in page and "Outcome: Block" in page and "review (Attacks on the assistant in: note)" in page

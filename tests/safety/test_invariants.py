@@ -48,12 +48,12 @@ def test_i6_a_second_look_is_never_by_who_decided_or_whose_text_it_is(
     alice: User, morgan: User, robin: User, notes: Notes, field: str
 ) -> None:
     first = decide_note(alice, morgan)
-    look = SecondReview.objects.create(
+    review = SecondReview.objects.create(
         snapshot=first.case.snapshot, clause=first.clause, owner=alice, first_reviewer=morgan, reviewer=robin
     )
     with pytest.raises(IntegrityError), transaction.atomic():
-        SecondReview.objects.filter(pk=look.pk).update(reviewer=morgan if field == "first" else alice)
-    assert SecondReview.objects.get(pk=look.pk).reviewer == robin
+        SecondReview.objects.filter(pk=review.pk).update(reviewer=morgan if field == "first" else alice)
+    assert SecondReview.objects.get(pk=review.pk).reviewer == robin
 
 
 @pytest.mark.parametrize("field", ["clause", "reason"])
@@ -69,11 +69,11 @@ def test_i8_every_effect_has_a_way_back() -> None:
 
 
 def test_i10_a_snapshot_never_changes(alice: User, notes: Notes) -> None:
-    shot = make_note_case(alice).snapshot
+    snapshot = make_note_case(alice).snapshot
     for statement in ("UPDATE safety_snapshot SET text = 'other'", "UPDATE safety_snapshot SET sha256 = 'x'"):
         with pytest.raises(Error), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
-    assert Snapshot.objects.get().text == shot.text
+    assert Snapshot.objects.get().text == snapshot.text
 
 
 def test_i14_whoever_is_decided_about_is_told_what_why_and_how_to_object(
@@ -102,8 +102,8 @@ def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     rows = labelled()
     assert [(row["decision"], row["harmful"]) for row in rows] == [(str(mine.pk), True)]
     appeals.submit_appeal(alice, Notice.objects.get(decision=mine), "It was a quotation.")
-    held = cases.claim_case(robin, mine.case_id)
-    ruled = appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
+    claimed = cases.claim_case(robin, mine.case_id)
+    ruled = appeals.decide_appeal(robin, claimed.pk, make_decision_input(claimed, "overturn", "mistake"))
     assert [(row["decision"], row["harmful"]) for row in labelled()] == [(str(ruled.pk), False)]
     User.objects.filter(pk=alice.pk).update(allows_training_on_decisions=False)
     assert labelled() == []

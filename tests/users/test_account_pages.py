@@ -41,15 +41,15 @@ def test_every_account_page_wears_the_frame(
 def test_a_person_confirms_their_address_and_gets_what_was_shared_with_it(
     client: Client, alice: User, bob: User
 ) -> None:
-    shelf = Collection.objects.create(owner=bob, name="Shelf")
-    PendingMembership.objects.create(collection=shelf, email=alice.email)
+    collection = Collection.objects.create(owner=bob, name="Shelf")
+    PendingMembership.objects.create(collection=collection, email=alice.email)
     EmailAddress.objects.filter(user=alice).update(verified=False)
     client.force_login(alice)
     client.get("/collections/")
-    assert shelf not in Collection.objects.visible_to(alice)
+    assert collection not in Collection.objects.visible_to(alice)
     assert "to confirm" in client.post("/accounts/email/", follow=True).content.decode()
     link = next(word for word in mail.outbox[-1].body.split() if word.startswith("http"))
     client.post(link.removeprefix("http://localhost:8000"))
     assert "confirmed" in client.get("/accounts/email/").content.decode()
     client.get("/collections/")
-    assert shelf in Collection.objects.visible_to(alice)
+    assert collection in Collection.objects.visible_to(alice)

@@ -104,10 +104,10 @@ def test_a_new_member_is_confirmed_and_told_but_not_the_administrator(as_ada: Cl
 
 def test_a_group_names_what_it_opens(as_ada: Client, ada: User) -> None:
     group = Group.objects.create(name="Board")
-    place = f"/people/groups/{group.pk}/"
-    assert "No collection or assistant is shared with this group yet." in as_ada.get(place).content.decode()
+    path = f"/people/groups/{group.pk}/"
+    assert "No collection or assistant is shared with this group yet." in as_ada.get(path).content.decode()
     sharing.share_with_group(ada, Collection.objects.create(owner=ada, name="Minutes"), group, "reader")
     services.share_assistant(ada, Assistant.objects.create(owner=ada, name="Scribe"), "editor", group=group)
-    page = strip_layout(as_ada.get(place).content.decode())
+    page = strip_layout(as_ada.get(path).content.decode())
     listed = page[page.index("Shared with this group") :]
     assert "Minutes" in listed and "Scribe" in listed and "Can edit" in listed

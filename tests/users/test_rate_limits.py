@@ -160,15 +160,17 @@ def test_many_at_once_get_exactly_what_is_there() -> None:
 
 def test_an_upload_too_many_is_told_when_to_try_again(client: Client, alice: User) -> None:
     rate_limits.change_limit(LimitScope.USER, UPLOADS, Rate(0, 60))
-    shelf = make_collection(alice)
+    collection = make_collection(alice)
     client.force_login(alice)
     for headers in ({"Accept": "application/json"}, {}):
-        response = client.post(f"/collections/{shelf.pk}/upload/", {"announced": "a.pdf", "size": "5"}, headers=headers)
+        response = client.post(
+            f"/collections/{collection.pk}/upload/", {"announced": "a.pdf", "size": "5"}, headers=headers
+        )
         assert response.status_code == 429
         assert int(response["Retry-After"]) == 60
         assert "You have reached the limit for files and web pages" in response.content.decode()
-    assert not shelf.refused_uploads.exists()
-    assert client.post(f"/collections/{shelf.pk}/pages/", {"url": "https://example.org"}).status_code == 429
+    assert not collection.refused_uploads.exists()
+    assert client.post(f"/collections/{collection.pk}/pages/", {"url": "https://example.org"}).status_code == 429
 
 
 def test_a_person_sees_what_is_left_and_an_administrator_sets_it(client: Client, alice: User, ada: User) -> None:

@@ -32,9 +32,9 @@ def test_the_database_forbids_changes(entries: list[AuditEntry]) -> None:
         AuditEntry.objects.update(kind="other")
     with pytest.raises(DatabaseError), transaction.atomic():
         AuditEntry.objects.filter(seq=3).delete()
-    shot = Snapshot.objects.create(stage="question", text="as it was", sha256="0" * 64)
+    snapshot = Snapshot.objects.create(stage="question", text="as it was", sha256="0" * 64)
     with pytest.raises(DatabaseError), transaction.atomic():
-        Snapshot.objects.filter(pk=shot.pk).update(text="otherwise")
+        Snapshot.objects.filter(pk=snapshot.pk).update(text="otherwise")
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,10 @@ MAIL = "mia@example.org"
 
 
 def answer(owner: User, text: str = TEXT, **more: Any) -> Message:
-    talk = Conversation.objects.create(owner=owner, title="Talk")
-    asked = Message.objects.create(conversation=talk, role="user", text=f"Is it {MAIL}?", asked_by=owner)
+    conversation = Conversation.objects.create(owner=owner, title="Talk")
+    asked = Message.objects.create(conversation=conversation, role="user", text=f"Is it {MAIL}?", asked_by=owner)
     return Message.objects.create(
-        conversation=talk, parent=asked, role="assistant", text=text, asked_by=owner, status="complete", **more
+        conversation=conversation, parent=asked, role="assistant", text=text, asked_by=owner, status="complete", **more
     )
 
 
@@ -61,8 +61,8 @@ def test_a_span_becomes_a_gap_of_its_length_and_comes_back(alice: User, morgan: 
     appeals.submit_appeal(alice, told, "It is my own address.")
     after = client.get("/notices/").content.decode()
     assert "You appealed" in after and "You can appeal" not in after
-    held = cases.claim_case(robin, made.case_id)
-    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
+    claimed = cases.claim_case(robin, made.case_id)
+    appeals.decide_appeal(robin, claimed.pk, make_decision_input(claimed, "overturn", "mistake"))
     assert text(row) == TEXT
     assert Message.objects.get(pk=row.pk).tools == row.tools
 
@@ -124,12 +124,12 @@ def test_nothing_is_decided_where_nothing_can_be_taken_out(alice: User, morgan: 
 def test_the_console_offers_what_was_found_and_takes_out_by_keyboard(alice: User, morgan: User) -> None:
     row, client = answer(alice), Client()
     client.force_login(morgan)
-    held = cases.claim_case(morgan, flag_row(row).pk)
-    page = client.get(f"/review/{held.pk}/?open=1").content.decode()
+    claimed = cases.claim_case(morgan, flag_row(row).pk)
+    page = client.get(f"/review/{claimed.pk}/?open=1").content.decode()
     assert re.search(rf'data-key="t"\s+aria-keyshortcuts="t"\s*>{re.escape(MAIL)}</textarea>', page)
     assert 'data-key="m"' in page
-    sent = {"token": held.lease_token, "version": held.version, "reason": "clear", "outcome": "redact"}
-    client.post(f"/review/{held.pk}/decide/", sent | {"spans": f"{MAIL}\r\n\r\nab\r\n"})
+    sent = {"token": claimed.lease_token, "version": claimed.version, "reason": "clear", "outcome": "redact"}
+    client.post(f"/review/{claimed.pk}/decide/", sent | {"spans": f"{MAIL}\r\n\r\nab\r\n"})
     assert text(row) == TEXT.replace(MAIL, REDACTION_CHARACTER * len(MAIL))
 
 

@@ -42,9 +42,9 @@ WORDS = "restricted for you until"
 
 
 def restrict(owner: User, by: User, feature: str, days: int = 7, subject: str = "1") -> Decision:
-    held = cases.claim_case(by, make_note_case(owner, subject).pk)
-    ruling = make_decision_input(held, "restrict", feature=feature, restriction_days=days)
-    return cases.decide_case(by, held.pk, ruling)
+    claimed = cases.claim_case(by, make_note_case(owner, subject).pk)
+    ruling = make_decision_input(claimed, "restrict", feature=feature, restriction_days=days)
+    return cases.decide_case(by, claimed.pk, ruling)
 
 
 def file(name: str = "note.md") -> SimpleUploadedFile:
@@ -95,8 +95,8 @@ def test_an_appeal_that_succeeds_opens_it(alice: User, morgan: User, notes: Note
     made = restrict(alice, morgan, "sharing", 90)
     appeals.submit_appeal(alice, Notice.objects.get(decision=made), "It was a quotation.")
     robin = make_user("robin", User.Role.REVIEWER)
-    held = cases.claim_case(robin, made.case_id)
-    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
+    claimed = cases.claim_case(robin, made.case_id)
+    appeals.decide_appeal(robin, claimed.pk, make_decision_input(claimed, "overturn", "mistake"))
     assert not feature_restrictions.restriction_message(alice, Feature.SHARING) and notes.state["1"] == "as it was"
 
 
@@ -104,24 +104,24 @@ def test_an_appeal_that_succeeds_opens_it(alice: User, morgan: User, notes: Note
 def test_nothing_is_closed_without_saying_what_and_how_long(
     alice: User, morgan: User, notes: Notes, feature: str, days: int
 ) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
     with pytest.raises(ActionRefused, match="which feature"):
-        ruling = make_decision_input(held, "restrict", feature=feature, restriction_days=days)
-        cases.decide_case(morgan, held.pk, ruling)
-    made = cases.decide_case(morgan, held.pk, make_decision_input(held))
+        ruling = make_decision_input(claimed, "restrict", feature=feature, restriction_days=days)
+        cases.decide_case(morgan, claimed.pk, ruling)
+    made = cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
     with pytest.raises(IntegrityError), transaction.atomic():
         Decision.objects.filter(pk=made.pk).update(outcome="restrict")
 
 
 def test_the_console_closes_by_mouse_and_by_keyboard(alice: User, morgan: User, notes: Notes) -> None:
-    held, client = cases.claim_case(morgan, make_note_case(alice).pk), make_client(morgan)
-    page = client.get(f"/review/{held.pk}/").content.decode()
+    claimed, client = cases.claim_case(morgan, make_note_case(alice).pk), make_client(morgan)
+    page = client.get(f"/review/{claimed.pk}/").content.decode()
     assert 'data-key="f"' in page and 'data-key="h"' in page and 'data-key="l"' in page
-    sent = {"token": held.lease_token, "version": held.version, "reason": "clear", "outcome": "restrict"}
-    client.post(f"/review/{held.pk}/decide/", sent | {"feature": "tools", "days": "3"})
+    sent = {"token": claimed.lease_token, "version": claimed.version, "reason": "clear", "outcome": "restrict"}
+    client.post(f"/review/{claimed.pk}/decide/", sent | {"feature": "tools", "days": "3"})
     made = Decision.objects.get()
     assert (made.feature, made.outcome) == ("tools", "restrict")
-    assert "Tools until" in client.get(f"/review/{held.pk}/").content.decode()
+    assert "Tools until" in client.get(f"/review/{claimed.pk}/").content.decode()
     blameless = cases.claim_case(morgan, make_note_case(alice, "2", code="self_harm").pk)
     assert 'value="restrict"' not in client.get(f"/review/{blameless.pk}/").content.decode()
 
@@ -184,29 +184,29 @@ def test_no_tool_is_offered(alice: User, bob: User, morgan: User, notes: Notes) 
 def test_nothing_more_is_shared_and_links_show_nothing_meanwhile(
     alice: User, bob: User, morgan: User, notes: Notes
 ) -> None:
-    talk = Conversation.objects.create(owner=alice, title="Talk")
-    asked = Message.objects.create(conversation=talk, role="user", text="Why?", asked_by=alice)
+    conversation = Conversation.objects.create(owner=alice, title="Talk")
+    asked = Message.objects.create(conversation=conversation, role="user", text="Why?", asked_by=alice)
     Message.objects.create(
-        conversation=talk, parent=asked, role="assistant", text="So.", asked_by=alice, status="complete"
+        conversation=conversation, parent=asked, role="assistant", text="So.", asked_by=alice, status="complete"
     )
     client, form = make_client(alice), {"sources": "none", "days": ""}
-    client.post(f"/c/{talk.pk}/share/", form)
+    client.post(f"/c/{conversation.pk}/share/", form)
     address = f"/shared/{Share.objects.get().secret}/"
     assert make_client(bob).get(address).status_code == 200
     made = restrict(alice, morgan, "sharing")
     assert make_client(bob).get(address).status_code == 404
-    assert WORDS in client.post(f"/c/{talk.pk}/share/", form).content.decode()
+    assert WORDS in client.post(f"/c/{conversation.pk}/share/", form).content.decode()
     cases.undo_decision(morgan, made.case_id)
     assert make_client(bob).get(address).status_code == 200
 
 
 def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morgan: User, notes: Notes) -> None:
-    place, mine = make_collection(alice), Assistant.objects.create(owner=alice, name="Mine")
+    collection, mine = make_collection(alice), Assistant.objects.create(owner=alice, name="Mine")
     restrict(alice, morgan, "sharing")
     client = make_client(alice)
     ways = [
-        (f"/collections/{place.pk}/people/", {"email": bob.email, "role": "viewer"}),
-        (f"/collections/{place.pk}/people/everyone/", {"everyone": "on"}),
+        (f"/collections/{collection.pk}/people/", {"email": bob.email, "role": "viewer"}),
+        (f"/collections/{collection.pk}/people/everyone/", {"everyone": "on"}),
         (f"/assistants/{mine.pk}/people/", {"email": bob.email, "role": "user"}),
         (f"/assistants/{mine.pk}/people/everyone/", {"everyone": "on"}),
     ]
@@ -216,7 +216,7 @@ def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morga
     assert not Collection.objects.filter(everyone=True).exists()
     assert not Assistant.objects.filter(owner=alice, everyone=True).exists()
     Collection.objects.update(everyone=True)
-    client.post(f"/collections/{place.pk}/people/everyone/", {})
+    client.post(f"/collections/{collection.pk}/people/everyone/", {})
     assert not Collection.objects.filter(everyone=True).exists(), "what is taken back needs no leave"
 
 

@@ -19,11 +19,11 @@ def test_clauses_are_left_to_others_and_texts_uncovered_on_ones_own_page(
 ) -> None:
     hate, crime = make_note_case(alice, "1"), make_note_case(alice, "2", code="crime")
     client.force_login(morgan)
-    held = cases.claim_case(morgan, crime.pk)
-    assert "data-unread" in client.get(f"/review/{held.pk}/").content.decode()
+    claimed = cases.claim_case(morgan, crime.pk)
+    assert "data-unread" in client.get(f"/review/{claimed.pk}/").content.decode()
     client.post("/review/preferences/", {"without": ["hate", "nonsense"]})
     assert reviewer_preferences.get_preferences(morgan).skipped_clauses == ["hate"]
     assert str(hate.pk) not in client.get("/review/").content.decode()
-    page = client.get(f"/review/{held.pk}/").content.decode()
+    page = client.get(f"/review/{claimed.pk}/").content.decode()
     assert "data-unread" not in page and "some [crime] text" in page
     assert 'value="hate" checked' in strip_layout(client.get("/review/preferences/").content.decode())

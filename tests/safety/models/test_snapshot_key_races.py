@@ -70,16 +70,16 @@ def test_what_cannot_be_read_is_judged_by_nobody_and_keeps_its_words(
     alice: User, morgan: User, notes: Notes, key_file: Path
 ) -> None:
     notes.state["1"] = notes.state["2"] = ""
-    shot = make_note_case(alice).snapshot
-    look = SecondReview.objects.create(cause="sample", snapshot=shot, clause="hate", owner=alice)
+    snapshot = make_note_case(alice).snapshot
+    review = SecondReview.objects.create(cause="sample", snapshot=snapshot, clause="hate", owner=alice)
     mine = second_reviews.claim_review(morgan)
-    assert mine == look
+    assert mine == review
     old = key_file.read_text()
     key_file.write_text(f"{Fernet.generate_key().decode()}\n")
     with pytest.raises(ActionRefused, match="cannot be opened"):
-        second_reviews.submit_review(morgan, look.pk, mine.lease_token, False)
+        second_reviews.submit_review(morgan, review.pk, mine.lease_token, False)
     key_file.write_text(key_file.read_text() + old)
-    assert Snapshot.objects.get().pk == shot.pk
+    assert Snapshot.objects.get().pk == snapshot.pk
 
 
 def test_a_key_is_on_the_disk_before_anything_is_encrypted_by_it(

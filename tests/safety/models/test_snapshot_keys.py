@@ -45,19 +45,19 @@ def lose(key_file: Path) -> str:
 
 
 def test_what_is_stored_says_nothing_and_reads_as_before(alice: User, notes: Notes, key_file: Path) -> None:
-    shot = make_note_case(alice).snapshot
+    snapshot = make_note_case(alice).snapshot
     assert not any("hate" in text or "said before" in text for text in [*stored(), *stored("context")])
-    found = Snapshot.objects.get(pk=shot.pk)
-    assert (found.text, found.context[0]["text"], found.sha256) == (TEXT, "What was said before", shot.sha256)
+    found = Snapshot.objects.get(pk=snapshot.pk)
+    assert (found.text, found.context[0]["text"], found.sha256) == (TEXT, "What was said before", snapshot.sha256)
     assert key_file.stat().st_mode & 0o777 == 0o600
     assert [row.text for row in backtest.past_verdicts(None, 10)] == [TEXT]
 
 
 def test_an_empty_text_stays_empty_and_is_all_that_can_be_looked_for(alice: User, notes: Notes) -> None:
-    shot = make_note_case(alice).snapshot
-    assert Snapshot.objects.exclude(text="").get() == shot
-    tomb = replace_with_tombstone(shot)
-    assert (stored(), stored("context")) == ([""], [""]) and Snapshot.objects.get(text="") == tomb
+    snapshot = make_note_case(alice).snapshot
+    assert Snapshot.objects.exclude(text="").get() == snapshot
+    tombstone = replace_with_tombstone(snapshot)
+    assert (stored(), stored("context")) == ([""], [""]) and Snapshot.objects.get(text="") == tombstone
     for wrong in ({"text": TEXT}, {"text__contains": "hate"}, {"context": [1]}):
         with pytest.raises(FieldError, match="encrypted"):
             Snapshot.objects.filter(**wrong).exists()
@@ -101,22 +101,24 @@ def test_without_its_key_a_text_says_so_and_can_only_be_allowed(
     User.objects.filter(pk=alice.pk).update(allows_training_on_decisions=True)
     opened = make_note_case(alice)
     old = lose(key_file)
-    held = cases.claim_case(morgan, opened.pk)
+    claimed = cases.claim_case(morgan, opened.pk)
     assert (
-        "cannot be opened" in held.snapshot.text and held.snapshot.readable_text == "" and held.snapshot.context == []
+        "cannot be opened" in claimed.snapshot.text
+        and claimed.snapshot.readable_text == ""
+        and claimed.snapshot.context == []
     )
     with pytest.raises(ActionRefused, match="only be allowed"):
-        cases.decide_case(morgan, held.pk, make_decision_input(held))
-    cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
+    cases.decide_case(morgan, claimed.pk, make_decision_input(claimed, "allow"))
     assert training_labels.export_labels() == [] and [past.text for past in backtest.past_verdicts(None, 10)] == [None]
     key_file.write_text(key_file.read_text() + old)  # its line beside the newer one
-    assert Case.objects.get(pk=held.pk).snapshot.text == TEXT and training_labels.export_labels()[0]["text"] == TEXT
+    assert Case.objects.get(pk=claimed.pk).snapshot.text == TEXT and training_labels.export_labels()[0]["text"] == TEXT
 
 
 def test_the_text_goes_also_where_its_key_is_missing(alice: User, notes: Notes, key_file: Path) -> None:
-    shot = make_note_case(alice).snapshot
+    snapshot = make_note_case(alice).snapshot
     lose(key_file)
-    assert replace_with_tombstone(Snapshot.objects.get(pk=shot.pk)).text == "" and stored() == [""]
+    assert replace_with_tombstone(Snapshot.objects.get(pk=snapshot.pk)).text == "" and stored() == [""]
 
 
 def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, notes: Notes) -> None:
@@ -181,19 +183,19 @@ def test_a_long_text_takes_a_few_milliseconds_at_most() -> None:
 
 
 def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, notes: Notes, key_file: Path) -> None:
-    shot = make_note_case(alice).snapshot
+    snapshot = make_note_case(alice).snapshot
     kept = key_file.with_name("elsewhere")
     key_file.rename(kept)  # its disk is not there
     for act in (encrypted_fields.load_keys, lambda: make_note_case(alice, "2"), snapshot_keys.rotate_key):
         with pytest.raises(ImproperlyConfigured, match=r"is missing.*Put its disk back.*--lost"), transaction.atomic():
             act()
     assert not key_file.exists() and isinstance(
-        Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText
+        Snapshot.objects.get(pk=snapshot.pk).text, encrypted_fields.UndecryptableText
     )
     told = system_checks.check_frozen_texts()
     assert told.state.value == "bad" and "is missing" in told.message
     kept.rename(key_file)
-    assert Snapshot.objects.get(pk=shot.pk).text == TEXT
+    assert Snapshot.objects.get(pk=snapshot.pk).text == TEXT
     with pytest.raises(CommandError, match="is there"):
         call_command("rotate_snapshot_key", "--lost")
 
@@ -201,7 +203,7 @@ def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, no
 def test_where_all_keys_are_lost_for_good_a_new_one_is_made_when_somebody_says_so(
     alice: User, notes: Notes, key_file: Path
 ) -> None:
-    shot = make_note_case(alice).snapshot
+    snapshot = make_note_case(alice).snapshot
     key_file.unlink()
     call_command("rotate_snapshot_key", "--lost", stdout=StringIO())
     notes.state["2"] = "as it was"
@@ -209,7 +211,7 @@ def test_where_all_keys_are_lost_for_good_a_new_one_is_made_when_somebody_says_s
         make_note_case(alice, "2", text="another").snapshot.text == "another"
         and key_file.stat().st_mode & 0o777 == 0o600
     )
-    assert isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText)
+    assert isinstance(Snapshot.objects.get(pk=snapshot.pk).text, encrypted_fields.UndecryptableText)
     assert AuditEntry.objects.filter(kind="snapshots.key", payload__lost=True).count() == 1
 
 

@@ -33,9 +33,11 @@ def state(found: Case) -> str:
 
 def exchange(owner: User) -> Message:
     """A withheld answer of a conversation."""
-    talk = Conversation.objects.create(owner=owner, title="Talk")
-    asked = Message.objects.create(conversation=talk, role="user", text="Why?", asked_by=owner)
-    return Message.objects.create(conversation=talk, parent=asked, role="assistant", asked_by=owner, status="withheld")
+    conversation = Conversation.objects.create(owner=owner, title="Talk")
+    asked = Message.objects.create(conversation=conversation, role="user", text="Why?", asked_by=owner)
+    return Message.objects.create(
+        conversation=conversation, parent=asked, role="assistant", asked_by=owner, status="withheld"
+    )
 
 
 def appealed(decision: Decision) -> Case:
@@ -65,11 +67,11 @@ def test_a_chat_takes_its_cases_with_it(alice: User, morgan: User, end: Ends) ->
     answer, other = exchange(alice), exchange(alice)
     opened = [flag_text(alice, "question", answer.pk), flag_text(alice, "answer", answer.pk, code="violence")]
     stays = flag_text(alice, "question", other.pk)
-    held = moderation_cases.claim_case(morgan, opened[0].pk)
+    claimed = moderation_cases.claim_case(morgan, opened[0].pk)
     end(answer.conversation)
     assert [state(one) for one in opened] == [CaseState.AUTO_CLOSED] * 2 and state(stays) == CaseState.OPEN
     with pytest.raises(ActionRefused):
-        moderation_cases.decide_case(morgan, held.pk, make_decision_input(held))
+        moderation_cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
     assert audit.verify_chain() == []
 
 
@@ -77,8 +79,8 @@ def test_a_second_look_that_was_asked_for_is_waited_for_no_longer(alice: User, m
     """One that was given stays: it counts among how often reviewers agree."""
     answer = exchange(alice)
     for _ in range(2):
-        held = moderation_cases.claim_case(morgan, flag_text(alice, "answer", answer.pk).pk)
-        moderation_cases.request_second_review(morgan, held.pk, held.lease_token)
+        claimed = moderation_cases.claim_case(morgan, flag_text(alice, "answer", answer.pk).pk)
+        moderation_cases.request_second_review(morgan, claimed.pk, claimed.lease_token)
     given = second_reviews.claim_review(robin)
     assert given is not None
     second_reviews.submit_review(robin, given.pk, given.lease_token, True)
@@ -90,14 +92,14 @@ def test_a_second_look_that_was_asked_for_is_waited_for_no_longer(alice: User, m
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_document_takes_its_cases_with_it(alice: User, whole: bool) -> None:
-    shelf = make_collection(alice)
+    collection = make_collection(alice)
     gone, stays = (
-        make_document(shelf if name == "gone" else make_collection(alice, name), name, ["Text."])
+        make_document(collection if name == "gone" else make_collection(alice, name), name, ["Text."])
         for name in ("gone", "stays")
     )
     cases = [flag_text(alice, "document", row.pk) for row in (gone, stays)]
     if whole:
-        sharing.remove_collection(shelf)
+        sharing.remove_collection(collection)
     else:
         uploads.remove_document(gone)
     assert [state(one) for one in cases] == [CaseState.AUTO_CLOSED, CaseState.OPEN]
@@ -110,8 +112,8 @@ def test_an_appeal_goes_on_when_the_chat_is_gone(alice: User, ada: User, morgan:
     deleted_for_good = Conversation.objects.filter(pk=answer.conversation_id)
     deleted_for_good.update(deleted=timezone.now() - 2 * conversation_actions.UNDELETE_PERIOD)
     assert conversation_actions.purge_deleted() == 1 and state(found) == CaseState.APPEALED
-    held = moderation_cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, found.pk, make_decision_input(held, "overturn", "mistake"))
+    claimed = moderation_cases.claim_case(robin, found.pk)
+    appeals.decide_appeal(robin, found.pk, make_decision_input(claimed, "overturn", "mistake"))
     alice.refresh_from_db()
     assert alice.is_active and state(found) == CaseState.OVERTURNED
 
@@ -128,11 +130,11 @@ def test_an_appeal_ends_with_its_person_and_what_is_others_has_its_way_back(
     Chunk.objects.filter(document=shared, position=1).update(enabled=False)  # by Bob
     rulings = [decide_case(morgan, flag_text(alice, "document", row.pk)) for row in (own, shared)]
     cases = [appealed(one) for one in rulings]
-    held = moderation_cases.claim_case(robin, cases[1].pk)
+    claimed = moderation_cases.claim_case(robin, cases[1].pk)
     data_requests.process_request(str(data_requests.request_erasure(alice).pk))
     assert [state(one) for one in cases] == [CaseState.AUTO_CLOSED] * 2
     with pytest.raises(ActionRefused):
-        appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
+        appeals.decide_appeal(robin, claimed.pk, make_decision_input(claimed, "overturn", "mistake"))
     assert Document.objects.get(pk=shared.pk).withheld
     for decision in rulings:
         enforcement.revert_effects(Decision.objects.get(pk=decision.pk), robin)

@@ -48,10 +48,10 @@ def test_only_what_is_nearly_the_same_under_the_same_clause_is_gathered(morgan: 
 
 
 def test_texts_of_another_version_of_the_policy_are_not_gathered(alice: User, morgan: User, held: Case) -> None:
-    shot = Case.objects.get(subject="1").snapshot
-    old, shot.pk, shot.policy = shot.pk, None, None
-    shot.save(force_insert=True)
-    Case.objects.filter(snapshot=old).update(snapshot=shot)
+    snapshot = Case.objects.get(subject="1").snapshot
+    old, snapshot.pk, snapshot.policy = snapshot.pk, None, None
+    snapshot.save(force_insert=True)
+    Case.objects.filter(snapshot=old).update(snapshot=snapshot)
     assert sorted(row.subject for row in bulk_decisions.find_near_duplicates(morgan, held)) == ["2", "3"]
 
 

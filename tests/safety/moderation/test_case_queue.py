@@ -101,11 +101,11 @@ def test_after_a_decision_the_next_case_is_one_of_the_filtered_list(
 ) -> None:
     first, severe = make_note_case(alice, "1"), make_note_case(bob, "2", severity=4, code="weapons")
     second = make_note_case(alice, "3", code="crime", severity=1)
-    held = cases.claim_case(morgan, first.pk)
+    claimed = cases.claim_case(morgan, first.pk)
     client.force_login(morgan)
-    data = {"token": held.lease_token, "version": held.version, "outcome": "allow", "reason": "clear"}
-    gone = client.post(f"/review/{first.pk}/decide/", data | {"filter": f"show=new&user={alice.pk}"})
-    assert gone["Location"].startswith(f"/review/{second.pk}/")
+    data = {"token": claimed.lease_token, "version": claimed.version, "outcome": "allow", "reason": "clear"}
+    response = client.post(f"/review/{first.pk}/decide/", data | {"filter": f"show=new&user={alice.pk}"})
+    assert response["Location"].startswith(f"/review/{second.pk}/")
     assert Case.objects.get(pk=severe.pk).holder is None
 
 
@@ -134,10 +134,10 @@ def test_a_list_has_pages(client: Client, alice: User, morgan: User, monkeypatch
 
 def test_a_view_is_saved_under_a_name_for_its_reviewer_alone(client: Client, morgan: User) -> None:
     client.force_login(morgan)
-    gone = client.post("/review/views/", {"name": " Old  hate ", "filter": "show=waiting&clause=hate&age=7&x=1"})
-    assert gone["Location"] == "/review/?show=waiting&clause=hate&age=7"
+    response = client.post("/review/views/", {"name": " Old  hate ", "filter": "show=waiting&clause=hate&age=7&x=1"})
+    assert response["Location"] == "/review/?show=waiting&clause=hate&age=7"
     assert SavedView.objects.get().name == "Old hate"
-    page = client.get(gone["Location"]).content.decode()
+    page = client.get(response["Location"]).content.decode()
     assert "View “Old hate” saved." in page and 'href="?show=waiting&amp;clause=hate&amp;age=7"' in page
     client.post("/review/views/", {"name": "Old hate", "filter": "show=new&clause=hate"})
     row = SavedView.objects.get()

@@ -49,29 +49,29 @@ def test_the_same_thing_flagged_twice_at_one_moment_is_one_case(
 
 
 def test_a_claim_keeps_others_away_until_it_runs_out(alice: User, morgan: User, robin: User, notes: Notes) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
-    assert cases.claim_case(morgan, held.pk).lease_token == held.lease_token
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
+    assert cases.claim_case(morgan, claimed.pk).lease_token == claimed.lease_token
     with pytest.raises(ActionRefused):
-        cases.claim_case(robin, held.pk)
+        cases.claim_case(robin, claimed.pk)
     Case.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    theirs = cases.claim_case(robin, held.pk)
+    theirs = cases.claim_case(robin, claimed.pk)
     with pytest.raises(ActionRefused, match="Another reviewer"):
-        cases.decide_case(morgan, held.pk, make_decision_input(held))
-    cases.decide_case(robin, held.pk, make_decision_input(theirs))
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
+    cases.decide_case(robin, claimed.pk, make_decision_input(theirs))
     assert Decision.objects.count() == 1
 
 
 def test_a_stale_version_or_an_expired_lease_never_decides(alice: User, morgan: User, notes: Notes) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
     for stale in (
-        DecisionInput(held.lease_token, held.version + 1, "block", "clear"),
-        DecisionInput("x", held.version, "block", "clear"),
+        DecisionInput(claimed.lease_token, claimed.version + 1, "block", "clear"),
+        DecisionInput("x", claimed.version, "block", "clear"),
     ):
         with pytest.raises(ActionRefused):
-            cases.decide_case(morgan, held.pk, stale)
+            cases.decide_case(morgan, claimed.pk, stale)
     Case.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     with pytest.raises(ActionRefused):
-        cases.decide_case(morgan, held.pk, make_decision_input(held))
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
     assert (Decision.objects.count(), notes.state["1"]) == (0, "as it was")
     assert cases.release_expired_claims() == 1
     assert Case.objects.get().state == CaseState.OPEN
@@ -103,15 +103,15 @@ def test_a_decision_does_what_it_says_tells_the_person_and_is_recorded(alice: Us
 
 @pytest.mark.parametrize("outcome", ["allow", "block", "warn", "suspend"])
 def test_undoing_restores_exactly_what_was_there(alice: User, morgan: User, notes: Notes, outcome: str) -> None:
-    held = make_note_case(alice)
+    case = make_note_case(alice)
     told = Notice.objects.count()
-    decide_case(morgan, held, outcome)
-    back = cases.undo_decision(morgan, held.pk)
+    decide_case(morgan, case, outcome)
+    back = cases.undo_decision(morgan, case.pk)
     alice.refresh_from_db()
     assert (back.state, notes.state["1"], alice.is_active) == (CaseState.CLAIMED, "as it was", True)
     assert not AppliedEffect.objects.filter(state=AppliedEffect.State.APPLIED).exists()
     assert Notice.objects.count() == told
-    cases.decide_case(morgan, held.pk, make_decision_input(back, "warn"))
+    cases.decide_case(morgan, case.pk, make_decision_input(back, "warn"))
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -143,65 +143,65 @@ def test_a_text_that_two_decisions_allowed_passes_until_both_are_taken_back(
 def test_only_ones_own_decision_of_the_last_seconds_is_undone(
     alice: User, morgan: User, robin: User, notes: Notes
 ) -> None:
-    held = make_note_case(alice)
-    decide_case(morgan, held)
+    case = make_note_case(alice)
+    decide_case(morgan, case)
     with pytest.raises(ActionRefused):
-        cases.undo_decision(robin, held.pk)
+        cases.undo_decision(robin, case.pk)
     Decision.objects.update(created=timezone.now() - timedelta(seconds=cases.UNDO_S + 1))
     with pytest.raises(ActionRefused):
-        cases.undo_decision(morgan, held.pk)
+        cases.undo_decision(morgan, case.pk)
 
 
 def test_an_appeal_is_decided_by_somebody_else_and_overturned_restores_everything(
     alice: User, morgan: User, robin: User, notes: Notes
 ) -> None:
-    held = make_note_case(alice)
-    decide_case(morgan, held, "suspend")
+    case = make_note_case(alice)
+    decide_case(morgan, case, "suspend")
     notice = Notice.objects.filter(user=alice, decision__isnull=False).get()
     appeals.submit_appeal(alice, notice, "It was a quotation.")
     with pytest.raises(ActionRefused):
         appeals.submit_appeal(alice, notice, "Again.")
     with pytest.raises(ActionRefused, match="a reviewer other than"):
-        cases.claim_case(morgan, held.pk)
-    theirs = cases.claim_case(robin, held.pk)
-    appeals.decide_appeal(robin, held.pk, make_decision_input(theirs, "overturn", "mistake"))
+        cases.claim_case(morgan, case.pk)
+    theirs = cases.claim_case(robin, case.pk)
+    appeals.decide_appeal(robin, case.pk, make_decision_input(theirs, "overturn", "mistake"))
     alice.refresh_from_db()
     assert (alice.is_active, notes.state["1"]) == (True, "as it was")
     assert Case.objects.get().state == CaseState.OVERTURNED
     assert Notice.objects.filter(user=alice).first().title == "Your appeal was successful"  # type: ignore[union-attr]
     versions.refresh_policy()
-    assert versions.is_allowed_text(held.snapshot.text)
+    assert versions.is_allowed_text(case.snapshot.text)
 
 
 def test_the_database_keeps_the_roles_apart(alice: User, morgan: User, notes: Notes) -> None:
-    held = make_note_case(alice)
-    made = decide_case(morgan, held)
+    case = make_note_case(alice)
+    made = decide_case(morgan, case)
     for wrong in ({"reviewer": alice}, {"first_reviewer": morgan}, {"clause": ""}):
         fields = {"reviewer": morgan, "owner": alice, "clause": "hate", "reason": "clear", "case_version": 9, **wrong}
         with pytest.raises(IntegrityError), transaction.atomic():
-            Decision.objects.create(case=held, policy=made.policy, outcome="block", **fields)
+            Decision.objects.create(case=case, policy=made.policy, outcome="block", **fields)
     with pytest.raises(IntegrityError), transaction.atomic():
         Decision.objects.create(
-            case=held, policy=made.policy, outcome="block", reviewer=morgan, clause="hate", reason="clear",
+            case=case, policy=made.policy, outcome="block", reviewer=morgan, clause="hate", reason="clear",
             case_version=made.case_version,
         )  # fmt: skip
 
 
 def test_escalated_goes_to_administrators_and_needs_a_word(alice: User, morgan: User, notes: Notes) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
     with pytest.raises(ActionRefused, match="Write why"):
-        cases.release_case(morgan, held.pk, held.lease_token, CaseMove.ESCALATE)
-    cases.release_case(morgan, held.pk, held.lease_token, CaseMove.ESCALATE, "I know the person")
+        cases.release_case(morgan, claimed.pk, claimed.lease_token, CaseMove.ESCALATE)
+    cases.release_case(morgan, claimed.pk, claimed.lease_token, CaseMove.ESCALATE, "I know the person")
     with pytest.raises(ActionRefused):
-        cases.claim_case(morgan, held.pk)
-    cases.claim_case(User.objects.get(name="Ada"), held.pk)
+        cases.claim_case(morgan, claimed.pk)
+    cases.claim_case(User.objects.get(name="Ada"), claimed.pk)
 
 
 def test_a_deleted_subject_closes_its_case_and_the_text_stays(alice: User, notes: Notes) -> None:
-    held = make_note_case(alice)
+    case = make_note_case(alice)
     auto_close.close_deleted(NOTE_KIND, "1")
     assert Case.objects.get().state == CaseState.AUTO_CLOSED
-    assert Snapshot.objects.get().text == held.snapshot.text
+    assert Snapshot.objects.get().text == case.snapshot.text
 
 
 def test_who_needs_help_is_not_written_to_as_if_they_had_done_wrong(alice: User, notes: Notes) -> None:
@@ -212,9 +212,9 @@ def test_who_needs_help_is_not_written_to_as_if_they_had_done_wrong(alice: User,
 @pytest.mark.parametrize("outcome", ["warn", "suspend"])
 def test_who_needs_help_is_never_punished(alice: User, morgan: User, notes: Notes, outcome: str) -> None:
     """Wherever the case comes from: a random check, a list of the site's own, a classifier."""
-    held = cases.claim_case(morgan, make_note_case(alice, code="self_harm").pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice, code="self_harm").pk)
     with pytest.raises(ActionRefused, match="never punished"):
-        cases.decide_case(morgan, held.pk, make_decision_input(held, outcome))
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed, outcome))
     alice.refresh_from_db()
     assert alice.is_active and not Notice.objects.exists() and notes.state["1"] == "as it was"
     assert Case.objects.get().state == CaseState.CLAIMED
@@ -234,8 +234,8 @@ def test_that_it_was_allowed_is_not_told_to_who_was_told_nothing(alice: User, mo
 
 
 def test_reading_somebodys_words_is_recorded(alice: User, morgan: User, notes: Notes) -> None:
-    held = make_note_case(alice)
-    cases.read_case(morgan, held.pk)
+    case = make_note_case(alice)
+    cases.read_case(morgan, case.pk)
     entry = AuditEntry.objects.filter(kind="read").get()
     assert (entry.actor, entry.user) == (morgan.pk, alice.pk)
     assert audit.verify_chain() == []

@@ -29,46 +29,46 @@ def until(pk: object) -> float:
 
 
 def test_a_claim_lasts_while_somebody_is_at_it(alice: User, morgan: User) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
-    left(held.pk, 5)
-    assert cases.renew_claim(morgan, held.pk, held.lease_token) == held.lease_token
-    assert until(held.pk) > cases.LEASE_S - 60
-    cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
+    left(claimed.pk, 5)
+    assert cases.renew_claim(morgan, claimed.pk, claimed.lease_token) == claimed.lease_token
+    assert until(claimed.pk) > cases.LEASE_S - 60
+    cases.decide_case(morgan, claimed.pk, make_decision_input(claimed, "allow"))
     with pytest.raises(ActionRefused):
-        cases.renew_claim(morgan, held.pk, held.lease_token)  # what is decided is not claimed again
+        cases.renew_claim(morgan, claimed.pk, claimed.lease_token)  # what is decided is not claimed again
 
 
 def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, morgan: User, robin: User) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
-    left(held.pk, -1)
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
+    left(claimed.pk, -1)
     cases.release_expired_claims()
-    token = cases.renew_claim(morgan, held.pk, held.lease_token)
-    assert token != held.lease_token
+    token = cases.renew_claim(morgan, claimed.pk, claimed.lease_token)
+    assert token != claimed.lease_token
     with pytest.raises(ActionRefused):
-        cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
-    left(held.pk, -1)
-    cases.claim_case(robin, held.pk)
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed, "allow"))
+    left(claimed.pk, -1)
+    cases.claim_case(robin, claimed.pk)
     with pytest.raises(ActionRefused):
-        cases.renew_claim(morgan, held.pk, token)
+        cases.renew_claim(morgan, claimed.pk, token)
     assert Case.objects.get().holder == robin
 
 
 def test_the_page_asks_for_it_and_is_told_when_it_is_over(alice: User, morgan: User, robin: User) -> None:
-    held, client = cases.claim_case(morgan, make_note_case(alice).pk), make_client(morgan)
-    at = f"/review/{held.pk}/renew/"
-    assert f'data-renew="{at}"' in client.get(f"/review/{held.pk}/").content.decode()
-    assert client.post(at, {"token": held.lease_token}).json() == {"token": held.lease_token}
-    assert "token" not in make_client(robin).post(at, {"token": held.lease_token}).json()
-    left(held.pk, -1)
-    cases.claim_case(robin, held.pk)
-    assert "Another reviewer has claimed this case" in client.post(at, {"token": held.lease_token}).json()["message"]
+    claimed, client = cases.claim_case(morgan, make_note_case(alice).pk), make_client(morgan)
+    at = f"/review/{claimed.pk}/renew/"
+    assert f'data-renew="{at}"' in client.get(f"/review/{claimed.pk}/").content.decode()
+    assert client.post(at, {"token": claimed.lease_token}).json() == {"token": claimed.lease_token}
+    assert "token" not in make_client(robin).post(at, {"token": claimed.lease_token}).json()
+    left(claimed.pk, -1)
+    cases.claim_case(robin, claimed.pk)
+    assert "Another reviewer has claimed this case" in client.post(at, {"token": claimed.lease_token}).json()["message"]
 
 
 def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
     for number in range(3):
         make_note_case(alice, str(number), text=f"All of them should be driven into the sea, number {number}")
-    held = cases.claim_case(morgan, Case.objects.get(subject="0").pk)
-    batch, client = bulk_decisions.gather_batch(morgan, held.pk), make_client(morgan)
+    claimed = cases.claim_case(morgan, Case.objects.get(subject="0").pk)
+    batch, client = bulk_decisions.gather_batch(morgan, claimed.pk), make_client(morgan)
     for row in Case.objects.all():
         left(row.pk, 5)
     assert client.post(f"/review/batches/{batch.pk}/renew/").json() == {}
@@ -102,8 +102,8 @@ def test_nothing_is_put_back_that_is_not_ones_own(alice: User, morgan: User, rob
 
 
 def escalated(by: User, owner: User, subject: str) -> Case:
-    held = cases.claim_case(by, make_note_case(owner, subject).pk)
-    return cases.release_case(by, held.pk, held.lease_token, CaseMove.ESCALATE, "what does the law say here")
+    claimed = cases.claim_case(by, make_note_case(owner, subject).pk)
+    return cases.release_case(by, claimed.pk, claimed.lease_token, CaseMove.ESCALATE, "what does the law say here")
 
 
 def test_what_was_escalated_is_put_back_for_administrators(alice: User, morgan: User, ada: User) -> None:
@@ -118,14 +118,14 @@ def test_what_was_escalated_is_put_back_for_administrators(alice: User, morgan: 
 def test_what_was_escalated_is_nobody_elses_when_its_administrator_goes_away(
     alice: User, morgan: User, ada: User
 ) -> None:
-    held = cases.claim_case(ada, escalated(morgan, alice, "1").pk)
-    left(held.pk, -1)
+    claimed = cases.claim_case(ada, escalated(morgan, alice, "1").pk)
+    left(claimed.pk, -1)
     with pytest.raises(ActionRefused):
-        cases.claim_case(morgan, held.pk)  # before anybody swept
+        cases.claim_case(morgan, claimed.pk)  # before anybody swept
     cases.release_expired_claims()
     assert Case.objects.get().state == CaseState.ESCALATED
     with pytest.raises(ActionRefused):
-        cases.claim_case(morgan, held.pk)
-    again = cases.claim_case(ada, held.pk)
+        cases.claim_case(morgan, claimed.pk)
+    again = cases.claim_case(ada, claimed.pk)
     cases.request_second_review(ada, again.pk, again.lease_token)
     assert Case.objects.get().state == CaseState.ESCALATED

@@ -39,30 +39,30 @@ def jump(monkeypatch: pytest.MonkeyPatch) -> Jump:
 
 @pytest.mark.parametrize("hours", [1, 24 * 400])
 def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, jump: Jump, hours: float) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
     jump(hours)
     cases.release_expired_claims()
     assert Case.objects.get().state == CaseState.OPEN
     with pytest.raises(ActionRefused):
-        cases.decide_case(morgan, held.pk, make_decision_input(held))
-    token = cases.renew_claim(morgan, held.pk, held.lease_token)
-    cases.decide_case(morgan, held.pk, DecisionInput(token, held.version, "block", "clear"))
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
+    token = cases.renew_claim(morgan, claimed.pk, claimed.lease_token)
+    cases.decide_case(morgan, claimed.pk, DecisionInput(token, claimed.version, "block", "clear"))
     assert Decision.objects.count() == AppliedEffect.objects.filter(state="applied", name="withhold").count() == 1
     assert audit.verify_chain() == []
 
 
 def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: Jump) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
     jump(-24)
     cases.release_expired_claims()
     with pytest.raises(ActionRefused):
-        cases.claim_case(robin, held.pk)
-    made = cases.decide_case(morgan, held.pk, make_decision_input(held))
-    assert made.created < held.created and Case.objects.get().state == CaseState.DECIDED
+        cases.claim_case(robin, claimed.pk)
+    made = cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
+    assert made.created < claimed.created and Case.objects.get().state == CaseState.DECIDED
     with pytest.raises(ActionRefused):  # the same page once more, after the clock was set right
         jump(24)
-        cases.decide_case(morgan, held.pk, make_decision_input(held))
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
     assert audit.verify_chain() == [] and list(AuditEntry.objects.order_by("seq").values_list("seq", flat=True))[-1] > 0
 
 
@@ -75,17 +75,17 @@ def test_there_and_back_the_log_stays_one_chain(alice: User, morgan: User, jump:
 
 
 def test_undo_is_for_seconds_whatever_the_clock_does(alice: User, morgan: User, notes: Notes, jump: Jump) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
-    cases.decide_case(morgan, held.pk, make_decision_input(held))
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
+    cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
     jump(1)
     with pytest.raises(ActionRefused):
-        cases.undo_decision(morgan, held.pk)
+        cases.undo_decision(morgan, claimed.pk)
     assert notes.state["1"].startswith("withheld") and bulk_decisions.find_undoable_batch(morgan) is None
 
 
 def test_a_hold_under_a_clause_that_fails_closed_outlasts_any_jump(alice: User, jump: Jump) -> None:
-    held = make_note_case(alice, code="weapons", severity=4)
+    case = make_note_case(alice, code="weapons", severity=4)
     jump(24 * 400)
     temporary_holds.end_expired_holds()
-    held.refresh_from_db()
-    assert held.hold_expired_at is None and held.state == CaseState.OPEN
+    case.refresh_from_db()
+    assert case.hold_expired_at is None and case.state == CaseState.OPEN

@@ -48,9 +48,9 @@ class Reviewer(threading.Thread):
         if not rows:
             return
         try:
-            held = cases.claim_case(self.user, self.draw.choice(rows))
+            claimed = cases.claim_case(self.user, self.draw.choice(rows))
             self.tried["claimed"] += 1
-            self._decide(held)
+            self._decide(claimed)
         except ActionRefused:
             self.tried["refused"] += 1
             time.sleep(PAUSE_S)

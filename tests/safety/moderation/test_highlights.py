@@ -99,10 +99,10 @@ def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) 
 
 def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob: User, morgan: User) -> None:
     decide_text(bob, morgan, "1", SEA.format(1))
-    held = cases.claim_case(morgan, make_note_case(alice, "2", text=SEA.format(2)).pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice, "2", text=SEA.format(2)).pk)
     client = Client()
     client.force_login(morgan)
-    page = strip_layout(client.get(f"/review/{held.pk}/").content.decode())
+    page = strip_layout(client.get(f"/review/{claimed.pk}/").content.decode())
     assert '<section class="around after"><h2>Decisions about similar texts</h2>' in page
     assert "Choose a reason to see decisions about similar texts" in page
 

@@ -171,11 +171,11 @@ def of_break_glass(alice: User, morgan: User) -> str:
     for one in (morgan, robin):
         BREAK_GLASS.assign(one, True)
         one.refresh_from_db()
-    place = Conversation.objects.create(owner=alice)
-    asked = Message.objects.create(conversation=place, role="user", text=ALL, asked_by=alice)
-    Message.objects.create(conversation=place, role="assistant", text=ALL, parent=asked, asked_by=alice)
+    conversation = Conversation.objects.create(owner=alice)
+    asked = Message.objects.create(conversation=conversation, role="user", text=ALL, asked_by=alice)
+    Message.objects.create(conversation=conversation, role="assistant", text=ALL, parent=asked, asked_by=alice)
     row = access_requests.request_access(
-        morgan, alice, place.pk, BreakGlass.Ground.LIFE, "Somebody is in danger here.", emergency=True
+        morgan, alice, conversation.pk, BreakGlass.Ground.LIFE, "Somebody is in danger here.", emergency=True
     )
     return page(morgan, f"/review/break-glass/{row.pk}/")
 

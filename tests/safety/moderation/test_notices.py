@@ -28,8 +28,8 @@ SAID = "They are all bad and live by the quay."
 
 @pytest.fixture
 def answer(alice: User) -> Message:
-    place = Conversation.objects.create(owner=alice, title="People of the town")
-    asked = {"conversation": place, "asked_by": alice}
+    conversation = Conversation.objects.create(owner=alice, title="People of the town")
+    asked = {"conversation": conversation, "asked_by": alice}
     question = Message.objects.create(role="user", text=ASKED, status="complete", **asked)
     return Message.objects.create(role="assistant", parent=question, status="withheld", ended=timezone.now(), **asked)
 
@@ -123,10 +123,10 @@ def test_times_are_those_of_the_reader(alice: User, answer: Message) -> None:
 
 
 def test_a_withheld_document_does_not_look_ready(alice: User) -> None:
-    place = make_collection(alice, "Town")
-    paper = make_document(place, "Quarrels", [SAID])
+    collection = make_collection(alice, "Town")
+    paper = make_document(collection, "Quarrels", [SAID])
     Document.objects.filter(pk=paper.pk).update(withheld="A reviewer withheld this. Hate.")
-    row = page(alice, f"/collections/{place.pk}/")
+    row = page(alice, f"/collections/{collection.pk}/")
     row = row[row.index(f'id="file-{paper.pk}"') :]
     row = row[: row.index("</li>")]
     assert "Withheld" in row and "Ready" not in row and "A reviewer withheld this. Hate." in row

@@ -88,24 +88,24 @@ def test_what_was_decided_about_a_sealed_case_is_not_told_beside_another_of_the_
     robin = named(make_user("robin", User.Role.REVIEWER))
     register_notes().state |= {"1": "as it was", "2": "as it was", "3": "as it was"}
     for owned, user in ((hidden, robin), (make_note_case(alice, "2", code="violence"), morgan)):
-        held = cases.claim_case(user, owned.pk)
-        cases.decide_case(user, held.pk, make_decision_input(held))
+        claimed = cases.claim_case(user, owned.pk)
+        cases.decide_case(user, claimed.pk, make_decision_input(claimed))
     told, other = {}, make_note_case(alice, "3")
     for user in (morgan, robin):
-        held = cases.claim_case(user, other.pk)
+        claimed = cases.claim_case(user, other.pk)
         page = signed_in(user).get(f"/review/{other.pk}/")
         told[user.name] = {row.clause for row in page.context["earlier"]}
-        cases.release_case(user, held.pk, held.lease_token, CaseMove.RELEASE)
+        cases.release_case(user, claimed.pk, claimed.lease_token, CaseMove.RELEASE)
     assert told == {"Morgan": {"violence"}, "Robin": {"violence", SEALED}}
 
 
 def test_what_is_held_is_out_of_reach_once_the_person_is_no_longer_named(hidden: Case, morgan: User) -> None:
-    held = cases.claim_case(named(morgan), hidden.pk)
+    claimed = cases.claim_case(named(morgan), hidden.pk)
     named(morgan, False)
     with pytest.raises(ActionRefused):
-        cases.read_case(morgan, held.pk)
+        cases.read_case(morgan, claimed.pk)
     with pytest.raises(ActionRefused):
-        cases.decide_case(morgan, held.pk, make_decision_input(held, "allow"))
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed, "allow"))
 
 
 def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: User, alice: User) -> None:

@@ -18,8 +18,8 @@ ASKED, SAID = "What was it that he wrote to her?", "He wrote about the harbour."
 
 
 def exchange(owner: User, before: Message | None = None, asked: str = ASKED, said: str = SAID) -> Message:
-    place = before.conversation if before else Conversation.objects.create(owner=owner)
-    told = {"conversation": place, "asked_by": owner, "status": "complete"}
+    conversation = before.conversation if before else Conversation.objects.create(owner=owner)
+    told = {"conversation": conversation, "asked_by": owner, "status": "complete"}
     question = Message.objects.create(role="user", parent=before, text=asked, **told)
     return Message.objects.create(role="assistant", parent=question, text=said, **told)
 

@@ -95,31 +95,31 @@ def test_a_disputed_decision_is_opened_again_by_an_administrator_who_did_not_mak
     assert [row.decision for row in second_reviews.disputed_reviews()] == [found]
     with pytest.raises(ActionRefused):
         cases.reopen_case(robin, found.case_id)
-    held = cases.reopen_case(ada, found.case_id)
-    assert (held.state, held.holder, notes.state["1"]) == (CaseState.CLAIMED, ada, "as it was")
-    cases.decide_case(ada, held.pk, make_decision_input(held, "allow", "mistake"))
+    claimed = cases.reopen_case(ada, found.case_id)
+    assert (claimed.state, claimed.holder, notes.state["1"]) == (CaseState.CLAIMED, ada, "as it was")
+    cases.decide_case(ada, claimed.pk, make_decision_input(claimed, "allow", "mistake"))
     assert not second_reviews.disputed_reviews().exists()
 
 
 def test_a_second_opinion_is_asked_for_and_read_by_who_decides(alice: User, morgan: User, robin: User) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice).pk)
-    cases.request_second_review(morgan, held.pk, held.lease_token)
+    claimed = cases.claim_case(morgan, make_note_case(alice).pk)
+    cases.request_second_review(morgan, claimed.pk, claimed.lease_token)
     assert Case.objects.get().state == CaseState.OPEN and second_reviews.claim_review(morgan) is None
     said(robin, False)
     client = Client()
     client.force_login(morgan)
-    client.post(f"/review/{held.pk}/claim/")
-    assert "Second reviews</h2>" in client.get(f"/review/{held.pk}/").content.decode()
+    client.post(f"/review/{claimed.pk}/claim/")
+    assert "Second reviews</h2>" in client.get(f"/review/{claimed.pk}/").content.decode()
 
 
 def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, morgan: User) -> None:
     SEALED.assign(morgan, True)
     morgan.refresh_from_db()
     decide_note(alice, morgan, code="child_exploitation")
-    held = cases.claim_case(morgan, make_note_case(alice, "2", code="child_exploitation").pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice, "2", code="child_exploitation").pk)
     with pytest.raises(ActionRefused):
-        cases.request_second_review(morgan, held.pk, held.lease_token)
-    assert not SecondReview.objects.exists() and Case.objects.get(pk=held.pk).holder == morgan
+        cases.request_second_review(morgan, claimed.pk, claimed.lease_token)
+    assert not SecondReview.objects.exists() and Case.objects.get(pk=claimed.pk).holder == morgan
 
 
 def test_by_the_pages_nothing_is_shown_of_what_was_decided(

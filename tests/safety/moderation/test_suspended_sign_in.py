@@ -61,8 +61,8 @@ def test_from_the_right_password_to_an_appeal_that_brings_the_account_back(alice
     assert "Another reviewer will decide by" in answer and "You appealed" in answer and "Send appeal" not in answer
     assert Case.objects.get().state == CaseState.APPEALED
     robin = make_user("robin", User.Role.REVIEWER)
-    held = cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
+    claimed = cases.claim_case(robin, found.pk)
+    appeals.decide_appeal(robin, claimed.pk, make_decision_input(claimed, "overturn", "mistake"))
     assert "you see here why" in page(client)  # there is nothing to show any more: the account is open
     assert signed_in(alice).get("/collections/").status_code == 200
 
@@ -98,8 +98,8 @@ def test_the_log_says_who_brought_it_back(alice: User, morgan: User) -> None:
     cases.undo_decision(morgan, banned(alice, morgan).pk)
     found, robin = banned(alice, morgan, "2"), make_user("robin", User.Role.REVIEWER)
     signed_in(alice).post(PAGE, {"text": "It was a quotation."})
-    held = cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
+    claimed = cases.claim_case(robin, found.pk)
+    appeals.decide_appeal(robin, claimed.pk, make_decision_input(claimed, "overturn", "mistake"))
     rows = AuditEntry.objects.filter(kind="person.reinstated", user=alice.pk).order_by("seq")
     assert [row.actor for row in rows] == [morgan.pk, robin.pk]
 
@@ -109,8 +109,8 @@ def test_an_appeal_that_is_turned_down_is_told_there_too(alice: User, morgan: Us
     client = signed_in(alice)
     client.post(PAGE, {"text": "It was a quotation."})
     robin = make_user("robin", User.Role.REVIEWER)
-    held = cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "uphold"))
+    claimed = cases.claim_case(robin, found.pk)
+    appeals.decide_appeal(robin, claimed.pk, make_decision_input(claimed, "uphold"))
     assert "Your appeal was not successful" in page(client)
     client.post(PAGE, {"text": "Again."})
     assert Appeal.objects.count() == 1
@@ -201,8 +201,8 @@ def test_a_reviewers_suspension_that_was_lifted_says_nothing_of_the_next(
     said = "suspended it by a command on the server" if then == "suspended" else "This account is being erased"
     assert said in text and "Hate" not in text and "Send appeal" not in text
     robin = make_user("robin", User.Role.REVIEWER)
-    held = cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
+    claimed = cases.claim_case(robin, found.pk)
+    appeals.decide_appeal(robin, claimed.pk, make_decision_input(claimed, "overturn", "mistake"))
     alice.refresh_from_db()
     assert not alice.is_active
 
@@ -224,8 +224,8 @@ def test_a_suspension_and_what_became_of_the_appeal_are_told_by_mail(alice: User
     assert sent() == []
     signed_in(alice).post(PAGE, {"text": "It was a quotation."})
     robin = make_user("robin", User.Role.REVIEWER)
-    held = cases.claim_case(robin, found.pk)
-    appeals.decide_appeal(robin, held.pk, make_decision_input(held, "overturn", "mistake"))
+    claimed = cases.claim_case(robin, found.pk)
+    appeals.decide_appeal(robin, claimed.pk, make_decision_input(claimed, "overturn", "mistake"))
     assert "Your appeal was successful" in (text := sent()[0]) and "You can sign in again" in text
 
 

@@ -89,14 +89,14 @@ def test_nothing_ends_where_nothing_is_held(alice: User, notes: Notes) -> None:
 @pytest.mark.parametrize("state", [CaseState.CLAIMED, CaseState.ESCALATED])
 def test_a_claim_or_an_escalation_is_no_decision(alice: User, morgan: User, notes: Notes, state: str) -> None:
     found = make_note_case(alice)
-    held = cases.claim_case(morgan, found.pk)
+    claimed = cases.claim_case(morgan, found.pk)
     if state == CaseState.ESCALATED:
-        cases.release_case(morgan, found.pk, held.lease_token, cases.CaseMove.ESCALATE, "Too hard for me")
+        cases.release_case(morgan, found.pk, claimed.lease_token, cases.CaseMove.ESCALATE, "Too hard for me")
     later(found)
     assert temporary_holds.end_expired_holds() == 1
     assert Case.objects.get(pk=found.pk).state == state
     if state == CaseState.CLAIMED:
-        cases.decide_case(morgan, found.pk, make_decision_input(held, "allow", "mistake"))
+        cases.decide_case(morgan, found.pk, make_decision_input(claimed, "allow", "mistake"))
 
 
 def test_who_decided_in_time_is_not_overruled(alice: User, morgan: User, notes: Notes) -> None:

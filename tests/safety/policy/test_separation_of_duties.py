@@ -66,9 +66,9 @@ def site(notes: Notes, ada: User, alice: User, morgan: User) -> Site:
     for one in (morgan, robin):
         BREAK_GLASS.assign(one, True)
         one.refresh_from_db()
-    place = Conversation.objects.create(owner=alice)
+    conversation = Conversation.objects.create(owner=alice)
     glass = access_requests.request_access(
-        morgan, alice, place.pk, BreakGlass.Ground.LIFE, "Somebody may be in danger here."
+        morgan, alice, conversation.pk, BreakGlass.Ground.LIFE, "Somebody may be in danger here."
     )
     return Site(
         alice,
@@ -244,13 +244,13 @@ def test_the_only_reviewer_decides_their_own_case_and_the_appeal_against_it(
     client.force_login(ada)
     found = make_note_case(ada, "1")
     assert "no other reviewer can decide it" in client.get("/review/").content.decode()
-    held = cases.claim_case(ada, found.pk)
+    claimed = cases.claim_case(ada, found.pk)
     assert "self-approved" in client.get(f"/review/{found.pk}/").content.decode()
-    made = cases.decide_case(ada, held.pk, make_decision_input(held))
+    made = cases.decide_case(ada, claimed.pk, make_decision_input(claimed))
     assert made.self_approved and notes.state["1"].startswith("withheld")
     appeals.submit_appeal(ada, Notice.objects.get(decision=made), "It was a quotation.")
-    held = cases.claim_case(ada, found.pk)
-    ruled = appeals.decide_appeal(ada, held.pk, make_decision_input(held, "overturn", "mistake"))
+    claimed = cases.claim_case(ada, found.pk)
+    ruled = appeals.decide_appeal(ada, claimed.pk, make_decision_input(claimed, "overturn", "mistake"))
     assert ruled.self_approved and notes.state["1"] == "as it was"
     said = AuditEntry.objects.filter(kind="case.decided").order_by("seq")
     assert [row.payload.get("self_approved") for row in said] == [True, True]
@@ -262,8 +262,8 @@ def test_with_a_second_reviewer_nobody_meets_their_own_case(notes: Notes, ada: U
     assert not cases.visible_cases(ada).exists()
     with pytest.raises(ActionRefused):
         cases.claim_case(ada, found.pk)
-    held = cases.claim_case(morgan, found.pk)
-    cases.release_case(morgan, held.pk, held.lease_token, CaseMove.ESCALATE, "not for me")
+    claimed = cases.claim_case(morgan, found.pk)
+    cases.release_case(morgan, claimed.pk, claimed.lease_token, CaseMove.ESCALATE, "not for me")
     assert cases.visible_cases(ada).get().pk == found.pk, "only administrators take escalated cases, and there is one"
 
 
@@ -279,8 +279,8 @@ def test_an_appeal_goes_to_the_other_reviewer_and_the_first_one_is_offered_no_cl
     client.force_login(User.objects.get(name="Robin"))
     assert claim in client.get("/review/?show=appeals").content.decode()
     User.objects.exclude(pk__in=[morgan.pk, site.owner.pk]).update(is_active=False)
-    held = cases.claim_case(morgan, site.decided.case_id)
-    assert held.state == CaseState.APPEAL_CLAIMED
+    claimed = cases.claim_case(morgan, site.decided.case_id)
+    assert claimed.state == CaseState.APPEAL_CLAIMED
 
 
 @pytest.mark.parametrize("emergency", [False, True])
@@ -289,9 +289,9 @@ def test_the_only_one_named_for_break_glass_answers_their_own(
 ) -> None:
     BREAK_GLASS.assign(ada, True)
     ada.refresh_from_db()
-    place = Conversation.objects.create(owner=alice)
+    conversation = Conversation.objects.create(owner=alice)
     row = access_requests.request_access(
-        ada, alice, place.pk, BreakGlass.Ground.LIFE, "Somebody may be in danger here.", emergency=emergency
+        ada, alice, conversation.pk, BreakGlass.Ground.LIFE, "Somebody may be in danger here.", emergency=emergency
     )
     assert access_requests.pending_requests(ada).get() == row
     if emergency:
@@ -345,10 +345,10 @@ def test_an_administrator_suspends_with_reason_and_duration_and_the_person_can_a
     assert "“Sold her account to others”." in notice.text and "ends by itself" in notice.text
     assert appeals.can_appeal(notice)
     appeals.submit_appeal(alice, notice, "That was my sister.")
-    held = cases.claim_case(morgan, notice.case_id)
+    claimed = cases.claim_case(morgan, notice.case_id)
     client.force_login(morgan)
-    assert "Sold her account to others." in client.get(f"/review/{held.pk}/").content.decode()
-    appeals.decide_appeal(morgan, held.pk, make_decision_input(held, "overturn", "mistake"))
+    assert "Sold her account to others." in client.get(f"/review/{claimed.pk}/").content.decode()
+    appeals.decide_appeal(morgan, claimed.pk, make_decision_input(claimed, "overturn", "mistake"))
     assert User.objects.get(pk=alice.pk).is_active
 
 
@@ -372,9 +372,9 @@ def test_a_suspension_ends_by_itself(notes: Notes, ada: User, alice: User) -> No
 
 
 def test_the_longer_one_of_two_suspensions_counts(notes: Notes, ada: User, morgan: User, alice: User) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice, "1").pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice, "1").pk)
     short = account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 1)
-    long = cases.decide_case(morgan, held.pk, make_decision_input(held, "suspend", suspension_days=30))
+    long = cases.decide_case(morgan, claimed.pk, make_decision_input(claimed, "suspend", suspension_days=30))
     later(short)
     account_suspensions.end_expired_suspensions()
     assert not User.objects.get(pk=alice.pk).is_active
@@ -385,14 +385,14 @@ def test_the_longer_one_of_two_suspensions_counts(notes: Notes, ada: User, morga
 
 
 def test_a_reviewer_is_asked_for_how_long(notes: Notes, ada: User, morgan: User, alice: User, client: Client) -> None:
-    held = cases.claim_case(morgan, make_note_case(alice, "1").pk)
+    claimed = cases.claim_case(morgan, make_note_case(alice, "1").pk)
     client.force_login(morgan)
-    assert 'name="suspended"' in client.get(f"/review/{held.pk}/").content.decode()
-    sent = {"token": held.lease_token, "version": held.version, "outcome": "suspend", "reason": "clear"}
+    assert 'name="suspended"' in client.get(f"/review/{claimed.pk}/").content.decode()
+    sent = {"token": claimed.lease_token, "version": claimed.version, "outcome": "suspend", "reason": "clear"}
     for suspended in ("", "5", "x"):
-        client.post(f"/review/{held.pk}/decide/", {**sent, "suspended": suspended})
+        client.post(f"/review/{claimed.pk}/decide/", {**sent, "suspended": suspended})
         assert User.objects.get(pk=alice.pk).is_active
-    client.post(f"/review/{held.pk}/decide/", {**sent, "suspended": "7"})
+    client.post(f"/review/{claimed.pk}/decide/", {**sent, "suspended": "7"})
     assert not User.objects.get(pk=alice.pk).is_active
     assert "The suspension ends by itself" in Notice.objects.filter(user=alice).latest("pk").text
 

@@ -229,11 +229,11 @@ def test_a_case_keeps_its_level_and_a_replay_judges_by_it(alice: User) -> None:
     found = tuple(signals({"child_exploitation": 0.6}))
     outcome = strictness.evaluate_at(Stage.QUESTION, found, versions.current_policy(), Strictness.STRICT)
     cases.flag_content(FlaggedContent(NOTE_KIND, "1", "question", "x", alice.pk, outcome, found))
-    shot = Snapshot.objects.get()
-    stored = [Signal.from_json(row) for row in shot.signals]
-    assert shot.strictness == "strict"
+    snapshot = Snapshot.objects.get()
+    stored = [Signal.from_json(row) for row in snapshot.signals]
+    assert snapshot.strictness == "strict"
     assert (
-        strictness.evaluate_at(Stage.QUESTION, stored, versions.current_policy(), parse_strictness(shot.strictness))
+        strictness.evaluate_at(Stage.QUESTION, stored, versions.current_policy(), parse_strictness(snapshot.strictness))
         == outcome
     )
     ada = make_user("ada", User.Role.ADMINISTRATOR)

@@ -106,8 +106,8 @@ def test_a_decision_names_the_policies_of_the_check_and_of_the_decision(
 ) -> None:
     flagged = [make_note_case(alice, number) for number in ("1", "2")]
     for case in flagged:
-        held = cases.claim_case(morgan, case.pk)
-        cases.decide_case(morgan, held.pk, make_decision_input(held))
+        claimed = cases.claim_case(morgan, case.pk)
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed))
         if case == flagged[0]:
             assert last_row("case.decided").details[-1] == ("Policy", "Policy 1")
             draft = versions.create_draft(ada, make_policy_body(withhold=0.5))

@@ -106,39 +106,39 @@ def test_a_decision_can_be_taken_back_from_the_next_page(
     alice: User, staff: tuple[Client, Client], notes: Notes
 ) -> None:
     morgan, robin = staff
-    held = make_note_case(alice)
-    morgan.post(f"/review/{held.pk}/claim/")
-    sent(morgan, held.pk, "block")
+    case = make_note_case(alice)
+    morgan.post(f"/review/{case.pk}/claim/")
+    sent(morgan, case.pk, "block")
     page = strip_layout(morgan.get("/review/").content.decode())
-    assert f"/review/{held.pk}/undo/" in page and "10 seconds left" in page and "claimed the next case" not in page
-    assert "can be undone for ten seconds" in morgan.get(f"/review/{held.pk}/").content.decode()
+    assert f"/review/{case.pk}/undo/" in page and "10 seconds left" in page and "claimed the next case" not in page
+    assert "can be undone for ten seconds" in morgan.get(f"/review/{case.pk}/").content.decode()
     Decision.objects.update(created=timezone.now() - timedelta(seconds=7))
     assert "3 seconds left" in strip_layout(morgan.get("/review/").content.decode())
     assert "undo" not in robin.get("/review/").content.decode()
-    morgan.post(f"/review/{held.pk}/undo/")
+    morgan.post(f"/review/{case.pk}/undo/")
     assert (Case.objects.get().state, notes.state["1"]) == (CaseState.CLAIMED, "as it was")
 
 
 def test_what_was_decided_meanwhile_is_not_overwritten(alice: User, staff: tuple[Client, Client], notes: Notes) -> None:
     morgan, robin = staff
-    held = make_note_case(alice)
-    morgan.post(f"/review/{held.pk}/claim/")
+    case = make_note_case(alice)
+    morgan.post(f"/review/{case.pk}/claim/")
     data = {"token": "guessed", "version": 1, "outcome": "allow", "reason": "clear"}
     for version in ("1", "x", "", "99999999999"):
-        robin.post(f"/review/{held.pk}/decide/", data | {"version": version})
+        robin.post(f"/review/{case.pk}/decide/", data | {"version": version})
     assert not Decision.objects.exists()
 
 
 def test_notices_and_appeals_of_others_do_not_exist(
     alice: User, charlie: User, staff: tuple[Client, Client], notes: Notes
 ) -> None:
-    held = make_note_case(alice)
-    staff[0].post(f"/review/{held.pk}/claim/")
-    sent(staff[0], held.pk, "block")
+    case = make_note_case(alice)
+    staff[0].post(f"/review/{case.pk}/claim/")
+    sent(staff[0], case.pk, "block")
     notice = Notice.objects.get(decision__isnull=False)
     assert make_client(charlie).post(f"/notices/{notice.pk}/appeal/", {"text": "Mine."}).status_code == 404
     assert "withheld" not in make_client(charlie).get("/notices/").content.decode().replace("is ever withheld", "")
-    assert make_client(charlie).get(f"/review/{held.pk}/").status_code == 404
+    assert make_client(charlie).get(f"/review/{case.pk}/").status_code == 404
 
 
 def test_text_is_shown_as_text(alice: User, staff: tuple[Client, Client], notes: Notes) -> None:
@@ -147,11 +147,11 @@ def test_text_is_shown_as_text(alice: User, staff: tuple[Client, Client], notes:
     from apps.safety.policy.schema import Action
 
     bad = "<img src=x onerror=alert(1)><script>alert(1)</script>"
-    held = cases.flag_content(
+    case = cases.flag_content(
         FlaggedContent("note", "1", "question", bad, alice.pk, PolicyResult(Action.SEND, "hate", 3, 1.0))
     )
-    staff[0].post(f"/review/{held.pk}/claim/")
-    page = staff[0].get(f"/review/{held.pk}/?open=1").content.decode()
+    staff[0].post(f"/review/{case.pk}/claim/")
+    page = staff[0].get(f"/review/{case.pk}/?open=1").content.decode()
     assert "&lt;img src=x" in page
     assert "<img src=x" not in page
 
@@ -163,9 +163,9 @@ def test_skipping_says_why_and_opens_the_next(alice: User, staff: tuple[Client, 
     away = f"/review/{first.pk}/release/"
     staff[0].post(away, {"token": token, "move": "skip", "note": ""})
     assert Case.objects.get(pk=first.pk).state == CaseState.CLAIMED
-    gone = staff[0].post(away, {"token": token, "move": "skip", "note": "not my language"})
-    assert gone["Location"].startswith(f"/review/{second.pk}/")
-    assert "Case skipped. You have claimed the next case." in staff[0].get(gone["Location"]).content.decode()
+    response = staff[0].post(away, {"token": token, "move": "skip", "note": "not my language"})
+    assert response["Location"].startswith(f"/review/{second.pk}/")
+    assert "Case skipped. You have claimed the next case." in staff[0].get(response["Location"]).content.decode()
     assert Case.objects.get(pk=first.pk).state == CaseState.OPEN
 
 
