@@ -140,22 +140,18 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
         rows = list(Document.all_objects.filter(collection=collection))
         yield f"collections/{collection.pk}.json", {**_row(collection), "documents": [_row(row) for row in rows]}
         for row in rows:
-            path = Path(settings.MEDIA_ROOT) / str(row.file)
-            if row.file and path.is_file():
+            if path := _find_file(row.file):
                 yield f"files/{collection.pk}/{row.pk}/{row.name.replace('/', '_')}", path
     # A picture held for review may not be seen by its owner either.
-    for picture in Picture.objects.filter(owner=user).exclude(file="").exclude(status=Picture.Status.HELD):
-        path = Path(settings.MEDIA_ROOT) / str(picture.file)
-        if path.is_file():
+    for picture in Picture.objects.filter(owner=user).exclude(status=Picture.Status.HELD):
+        if path := _find_file(picture.file):
             yield f"pictures/{picture.pk}-{picture.file_stem}{path.suffix}", path
-    for name in ("start", "mask"):
-        for picture in Picture.objects.filter(owner=user).exclude(**{name: ""}):
-            path = Path(settings.MEDIA_ROOT) / str(getattr(picture, name))
-            if path.is_file():
+    for picture in Picture.objects.filter(owner=user):
+        for name in ("start", "mask"):
+            if path := _find_file(getattr(picture, name)):
                 yield f"pictures/{picture.pk}-{name}{path.suffix}", path
     for attached in AttachedPicture.objects.filter(owner=user):
-        path = Path(settings.MEDIA_ROOT) / str(attached.file)
-        if path.is_file():
+        if path := _find_file(attached.file):
             yield f"attached/{attached.pk}{path.suffix}", path
     yield from _review(user)
     yield "access-log.json", list(_readings(user))
@@ -164,6 +160,12 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
         found = [_row(row) for row in named.iterator(chunk_size=_BATCH)]
         if found:
             yield f"rows/{model._meta.label_lower}.json", found
+
+
+def _find_file(stored: models.fields.files.FieldFile) -> Path | None:
+    """Return the path of the stored file; None if the row has none, or it is missing."""
+    path = Path(settings.MEDIA_ROOT) / str(stored)
+    return path if stored and path.is_file() else None
 
 
 def _readings(user: User) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -19,8 +20,6 @@ from apps.safety.errors import ActionRefused
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user
 from apps.users.user_field import UserField
-
-_GROUNDS = CaseLegalHold.Ground.choices
 
 
 class LiftHoldForm(forms.Form):
@@ -88,9 +87,7 @@ def edit_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
             messages.success(
                 request, gettext("Legal hold set (entry %(entry)s of the audit log).") % {"entry": row.audit_seq}
             )
-    response = redirect("privacy:holds")
-    response["Location"] += f"?case={pk}"
-    return response
+    return redirect(f"{reverse('privacy:holds')}?case={pk}")
 
 
 def _named(user: User, pk: str) -> dict[str, Any]:
@@ -104,5 +101,5 @@ def _named(user: User, pk: str) -> dict[str, Any]:
     return {
         "case": found,
         "row_of_case": case_legal_holds.active_holds().filter(case=found).first(),
-        "grounds": _GROUNDS,
+        "grounds": CaseLegalHold.Ground.choices,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -50,21 +50,24 @@ _LAST = gettext_lazy("You are the last administrator who can sign in. Make anoth
 @require_safe
 def show_privacy(request: HttpRequest) -> HttpResponse:
     """Show which data is stored where and for how long; for signed-in users also their choices."""
-    context = {"site_days": retention.get_rule_days(Scope.SITE), "verdict_days": settings.VERDICT_DAYS}
-    context |= {
+    site_days = retention.get_rule_days(Scope.SITE)
+    context: dict[str, Any] = {
+        "site_days": site_days,
+        "verdict_days": settings.VERDICT_DAYS,
         "text_days": settings.CASE_TEXT_DAYS,
         "captions": recognition.is_captioned_by_server(),
     }
     if request.user.is_authenticated:
         user = get_signed_in_user(request)
         own_days = retention.get_rule_days(Scope.USER, user.pk)
-        own = {
-            "own_days": own_days if not context["site_days"] or own_days < context["site_days"] else 0,
+        context |= {
+            "own_days": own_days if not site_days or own_days < site_days else 0,
             "held": LegalHold.objects.filter(user=user).exists(),
+            "held_cases": case_legal_holds.holds_about(user),
+            "copies": DataRequest.objects.filter(user=user, kind=DataRequest.Kind.EXPORT)[:5],
+            "kept_days": data_requests.KEPT_DAYS,
+            "consents": consents.list_consents(user),
         }
-        context |= {**own, "copies": DataRequest.objects.filter(user=user, kind=DataRequest.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
-        context["held_cases"] = case_legal_holds.holds_about(user)  # type: ignore[assignment]
-        context |= {"kept_days": data_requests.KEPT_DAYS, "consents": consents.list_consents(user)}  # type: ignore[dict-item]
     return render(request, "privacy/privacy.html", context)
 
 

@@ -18,17 +18,17 @@ from apps.users.consents import Consent
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user
 
-MOST, LONGEST = 50, 300  # facts per user, characters per fact
+MAX_FACTS, MAX_FACT_CHARACTERS = 50, 300
 
 
 class FactForm(forms.Form):
     """Form of one fact; `on` is whether answers use it."""
 
-    text = forms.CharField(label=gettext_lazy("Fact"), max_length=LONGEST, required=False)
+    text = forms.CharField(label=gettext_lazy("Fact"), max_length=MAX_FACT_CHARACTERS, required=False)
     on = forms.BooleanField(label=gettext_lazy("Use"), required=False, initial=True)
 
 
-Facts = formset_factory(FactForm, extra=1, max_num=MOST, validate_max=True)
+Facts = formset_factory(FactForm, extra=1, max_num=MAX_FACTS, validate_max=True)
 
 
 def list_facts(user: User) -> list[str]:

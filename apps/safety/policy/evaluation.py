@@ -44,9 +44,7 @@ class Signal:
     scores: Mapping[str, float]
     match_key: str = ""  # clause code of the rule, or key of the blocklist, that matched; "": none
     ms: float = 0.0
-    spans: tuple[
-        tuple[int, int], ...
-    ] = ()  # (start, end) of the findings in the text, for reviewers; not used by verdicts
+    spans: tuple[tuple[int, int], ...] = ()  # (start, end) of findings, for reviewers; not used by verdicts
 
     def validated(self) -> Signal:
         """Return the signal, or one with status ERROR and no scores if any score is not a number from 0 to 1."""

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -59,9 +60,7 @@ def run_bias_audit(request: HttpRequest) -> HttpResponse:
         messages.error(
             request, gettext("The classifiers are not available, so nothing was measured. Try again in a moment.")
         )
-    response = redirect("safety:figures")
-    response["Location"] += "#bias"
-    return response
+    return redirect(f"{reverse('safety:figures')}#bias")
 
 
 def _bias() -> dict[str, Any]:

@@ -56,10 +56,11 @@ def show_versions(request: HttpRequest) -> HttpResponse:
         for row in listed
     ]
     clauses = parse_policy(live.body).clauses.values()
-    context = {"rows": rows, "live": live, "text": text, "error": problem, "clauses": clauses}
-    context |= {"note": note, "no_reason": no_reason}
-    context["others"] = separation_of_duties.has_other_administrator(user.pk)
-    context["own_draft"] = versions.find_open_draft(user)
+    context = {
+        "rows": rows, "live": live, "text": text, "error": problem, "clauses": clauses, "note": note,
+        "no_reason": no_reason, "others": separation_of_duties.has_other_administrator(user.pk),
+        "own_draft": versions.find_open_draft(user),
+    }  # fmt: skip
     return render(request, "safety/policy.html", context, status=422 if problem or no_reason else 200)
 
 
