@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.chat import ask, ended, more
 from tests.journeys.conftest import Visit
-from tests.journeys.reviewing import decide, open_case
+from tests.journeys.reviewing import decide, open_case, open_covered
 
 QUESTION = "How much may a hotel cost a night?"
 REASON = "User report"
@@ -83,6 +83,7 @@ def test_withheld_in_every_tab_and_by_the_link_and_back_on_appeal(visit: Visit) 
     appealed(visit("/notices/"))
     robin = visit("/review/?show=appeals", person="robin")
     open_case(robin, REASON, sentence)
+    open_covered(robin)
     robin.keyboard.press("3")
     robin.keyboard.press("o")
     robin.wait_for_url("**/review/?show=*")
