@@ -42,7 +42,7 @@ ENGINES: dict[str, tuple[StrOrPromise, StrOrPromise, str]] = {  # label, purpose
         gettext_lazy("Finds names, addresses and secrets"),
         "TAGGER_BACKEND",
     ),
-    "guard": (gettext_lazy("Guard model"), gettext_lazy("Judges texts with a language model"), "GUARD_URL"),
+    "guard": (gettext_lazy("Guard model"), gettext_lazy("Checks texts with a language model"), "GUARD_URL"),
     "image": (gettext_lazy("Pictures"), gettext_lazy("Creates pictures"), "IMAGE_MODEL"),
     "pictures": (
         gettext_lazy("Picture classifier"),

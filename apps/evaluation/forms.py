@@ -72,7 +72,7 @@ class TuningForm(forms.Form):
         label=gettext_lazy("Minimum relevance"),
         help_text=gettext_lazy(
             "From 0 to 0.9: less relevant passages are not used. With a higher value, fewer sources are unsuitable, "
-            "but more questions find nothing."
+            "but nothing is found for more questions."
         ),
     )
 

@@ -33,7 +33,8 @@ class AccountState(TextChoices):
 def list_users(text: str = "", role: str = "", state: str = "") -> QuerySet[User]:
     """Return the users whose name or e-mail address holds every word of `text`; "" for all roles or states.
 
-    `confirmed` is True for a user whose e-mail address is verified, `shown_name` what the user is called on pages.
+    `confirmed` is True for a user whose e-mail address is verified; `shown_name` is the name or e-mail address in lower
+    case, to sort by.
     """
     verified = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
     called = Case(When(name="", then=F("email")), default=F("name"))

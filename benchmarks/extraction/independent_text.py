@@ -1,7 +1,7 @@
 """Second implementation of text extraction, to compare the parsers with where there is no reference.
 
 Only formats that state their text exactly are read; of a PDF, for example, any text is a guess. Text is Markdown,
-tables with one line per row, as in a reference (`reference_text.plain`).
+tables with one line per row, as in a reference (`reference_text.normalise_text`).
 """
 
 from __future__ import annotations

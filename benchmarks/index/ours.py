@@ -71,8 +71,8 @@ class ProductIndex:
         return sum(sizes) / self.segment.count
 
     def measure(self, exact: NDArray[np.int64], limit: int, candidate_limit: int) -> dict[str, float]:
-        """Return times in milliseconds and recalls. `exact` is the truth for `limit` results; `most` is the number of
-        candidates in hybrid searches."""
+        """Return times in milliseconds and recalls. `exact` is the truth for `limit` results; `candidate_limit` is
+        the number of candidates in hybrid searches."""
         segment_path = segment_files.get_segment_path(self._folder, _COLLECTION, self.segment.id)
         vectors, lexical = VectorReader(segment_path), LexicalReader(segment_path)
         question_vectors, questions = self.passages.question_vectors, self.passages.questions

@@ -32,7 +32,7 @@ Files = list[tuple[str, bytes]]
 
 
 def main(data: Path, chunks: int, rounds: int, quick: bool, sets: Sequence[str]) -> dict[str, float]:
-    """Run the measurements and return their numbers."""
+    """Measure rates and memory of ingestion with `data`, and return the figures by name."""
     django.setup()
     from django.core.management import call_command
 
@@ -240,7 +240,7 @@ def run_worker() -> Iterator[None]:
 
 
 def _work(all_queued: Event) -> None:
-    """Process queued documents, polling every 10 ms, until `everything` is set and the queue is empty."""
+    """Process queued documents, polling every 10 ms, until `all_queued` is set and the queue is empty."""
     from django.db import close_old_connections
 
     from apps.documents.ingestion.worker import process_queue

@@ -60,7 +60,7 @@ def read_data_set(folder: Path) -> DataSet:
 
 
 def read_named_set(data: Path, name: str) -> DataSet:
-    """Read a data set by name: a folder for `read`, or FOLDER_LANGUAGE for a file in SQuAD format. Raise
+    """Read a data set by name: a folder for `read_data_set`, or FOLDER_LANGUAGE for a file in SQuAD format. Raise
     FileNotFoundError."""
     if (data / name / "corpus.jsonl").is_file():
         return read_data_set(data / name)

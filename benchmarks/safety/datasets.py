@@ -136,7 +136,10 @@ def read_labelled_set(data: Path, name: str) -> list[LabelledText]:
 
 
 def read_harmless(data: Path, names: Sequence[str], each: int, kind: str = "") -> Iterator[str]:
-    """Yield questions and passages of retrieval sets, or one `kind`, at most `each` of each file, evenly spaced."""
+    """Yield questions and passages of retrieval sets, at most `each` of each file, evenly spaced.
+
+    `kind`: "questions" or "passages" only; "" both.
+    """
     files = {"queries.jsonl": "questions", "corpus.jsonl": "passages", "eval_question_similarity_en.csv": "questions"}
     for path in (data / name / file for name in names for file in files):
         if path.is_file() and kind in ("", files[path.name]):

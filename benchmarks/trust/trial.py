@@ -124,8 +124,8 @@ async def _settle(pid: int) -> None:
 
 
 def list_wrong_answers(questions: Sequence[Question], texts: dict[str, list[str]]) -> list[str]:
-    """Return a line for each question whose answer is not in the parsed pages of its document. Also return one for each
-    unanswerable question whose `answers` match a page of any document."""
+    """Return a line for each question whose answer is not in the pages of its document (`texts`), and one for each page
+    that answers an unanswerable question."""
     lines = []
     for question in questions:
         if question.absent:

@@ -248,7 +248,7 @@ def test_the_reranker_is_a_setting_where_the_site_has_one(
     assert 'name="rerank"' in page(owner, collection) and "checked" in page(owner, collection)
     assert send(owner, collection, vector_weight=0.5) == 302
     work(notifications)
-    assert "no second check" in page(owner, collection)
+    assert "best passages not checked again" in page(owner, collection)
     owner.post(f"/collections/{collection.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
     collection.refresh_from_db()
     assert collection.search_settings == {"rerank": False}

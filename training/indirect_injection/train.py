@@ -104,7 +104,7 @@ def _normalised_variants(item: InjectionDocument) -> Iterator[InjectionDocument]
 
 
 def read_bipia(data: Path) -> Iterator[InjectionDocument]:
-    """Yield the e-mails unchanged and with insertions, as `safety_datasets.bipia` composes them."""
+    """Yield the e-mails unchanged and with insertions, as `safety_datasets.read_bipia` composes them."""
     for item in safety_datasets.read_labelled_set(data, "bipia"):
         number, text = item.number, normalise(item.text)
         fold = number // _BLOCK % (2 * linear_heads.FOLDS) % linear_heads.FOLDS

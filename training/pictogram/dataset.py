@@ -44,7 +44,7 @@ class Pictogram:
 
 
 def read_pictograms(data: Path, limit: int = 0) -> list[Pictogram]:
-    """Return the first `most` pictograms (0: all) in the folder `emoji` of `data`, in the order of the file of
+    """Return the first `limit` pictograms (0: all) in the folder `emoji` of `data`, in the order of the file of
     names."""
     folder = data / "emoji"
     rows = [json.loads(line) for line in (folder / "noto_captions_en.jsonl").open(encoding="utf-8")]

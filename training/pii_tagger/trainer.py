@@ -50,7 +50,7 @@ def build_example(features: WordFeatures, expected: Sequence[TaggedSpan]) -> Tag
 
 
 def train(examples: Sequence[TaggerExample], seed: int, epochs: int) -> Weights:
-    """Return the weights by name, rounded to float16 precision, after `rounds` epochs. Examples without words are
+    """Return the weights by name, rounded to float16 precision, after `epochs` epochs. Examples without words are
     skipped; runs on one thread."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)

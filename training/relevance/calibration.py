@@ -98,7 +98,8 @@ def cross_validate(groups: Mapping[str, ExampleGroup], name: str, folds: int = 5
 
 
 def compute_auc(positives: Sequence[float], negatives: Sequence[float]) -> float:
-    """Return the area under ROC: how often a value of `yes` is above one of `no`, ties counting half."""
+    """Return the area under ROC: how often a value of `positives` is above one of `negatives`, ties
+    counting half."""
     return float(roc_auc_score([1] * len(positives) + [0] * len(negatives), [*positives, *negatives]))
 
 

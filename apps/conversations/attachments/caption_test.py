@@ -45,7 +45,7 @@ async def run_caption_test() -> CaptionTestResult:
 
 
 def answer_caption_test() -> None:
-    """Caption the test picture in the worker, and write the result or the error to the file."""
+    """Caption the test picture in the worker, and write caption or error to the file that the web process reads."""
     try:
         found: dict[str, Any] = asdict(_caption_test_picture())
     except EngineError as error:

@@ -129,7 +129,10 @@ def list_attached(conversations: Several[UUID]) -> list[Collection]:
 
 
 def delete_forgotten_drafts() -> int:
-    """Delete files of chats in which no question was asked for DRAFT_LIFETIME. Return the number of chats."""
+    """Delete files that were attached to a new chat whose first question never came, after DRAFT_LIFETIME.
+
+    Return the number of chats.
+    """
     over = timezone.now() - DRAFT_LIFETIME
     drafts = Collection.all_objects.filter(of_chat=True, conversation=None, created__lt=over)
     gone = list(drafts.exclude(documents__created__gte=over)[:_SWEPT])

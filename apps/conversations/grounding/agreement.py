@@ -93,8 +93,8 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
 
     `source` is one sentence or two adjacent ones, `context` the title and heading above them: names and codes may
     stand there. `hint` is the language of both where their words do not tell it. Kinds: number, unit, code, date,
-    name, quantifier, modality, negation, antonym, words; recombined where a claim takes a word or two of one
-    of two sentences and the rest of the other, or gives what stands beside one name to another.
+    name, quantifier, modality, negation, antonym, words. One more kind, recombined: the claim mixes words of two
+    sentences, or gives a name what stands beside another name.
     """
     claimed = read_assertions(claim, hint)
     sentences = [source[start:end] for start, end in find_sentences(source)]

@@ -128,7 +128,10 @@ class _ShortAnswerBasis:
 
 
 class Citer:
-    """Knows the passages of one answer, and what earlier turns of the path had been given. Sync, for `in_pool`."""
+    """Finds the sources of an answer's sentences: in its own passages, and in those of earlier turns of the path.
+
+    Sync, for `in_pool`.
+    """
 
     def __init__(self, question: str, passages: Mapping[int, Passage], earlier: Iterable[SourceSpan] = ()) -> None:
         self.question = question

@@ -40,7 +40,10 @@ _FORK = " (fork)"  # English suffix, which older titles have in every language
 
 
 def select_branch(user: User, conversation: Conversation, through: UUID | None) -> None:
-    """Make the path through the message the remembered one. Raise PermissionDenied if it is not the user's."""
+    """Remember the path through the message `through`; None: the path taken last.
+
+    Raise PermissionDenied if the conversation is not the user's.
+    """
     require_row(Conversation.objects.visible_to(user), conversation.pk)
     if changes := find_branch_changes(find_path(conversation.messages.all(), through)):
         Message.objects.filter(pk__in=changes).update(chosen=timezone.now())

@@ -95,7 +95,7 @@ def _control(control: SamplingControl, record: dict[str, Any]) -> tuple[Sampling
 
 
 def build_sampling_menu(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return the template context of the sampling menu."""
+    """Return the template context of the sampling menu. `stored`: the conversation's sampling record."""
     record = parse_sampling(stored).record()
     return {
         "preset": SamplingPreset(record["preset"]),

@@ -68,7 +68,7 @@ def list_conversations(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def change_conversations(request: HttpRequest) -> HttpResponse:
-    """Apply `do` to those conversations of the form that are the user's."""
+    """Do the action `do` of the form with those of its conversations (`id`) that are the user's."""
     user, form = get_signed_in_user(request), request.POST
     pks = [pk for value in form.getlist("id")[:_MOST] if (pk := parse_id_or_none(value))]
     do = form.get("do", "")

@@ -68,7 +68,7 @@ def load_gap(user: User, exchanges: Sequence[Exchange], after: UUID | None, befo
 def find_remaining_gap(
     exchanges: Sequence[Exchange], shown: Sequence[dict[str, Any]], before: UUID
 ) -> TranscriptGap | None:
-    """Return the rest of a gap after those turns; None if nothing is left."""
+    """Return what is missing between the last of the `shown` turns and the answer `before`; None if nothing is."""
     answers = [item.answer.pk for item in exchanges if item.answer]
     if not shown or before not in answers:
         return None

@@ -19,10 +19,11 @@ def generate_secret() -> str:
 
 
 class ShareQuerySet(models.QuerySet["Share"]):
-    """Access queries of shared links."""
+    """Query set of shared links; `open` leaves only those that can be opened now."""
 
     def open(self) -> ShareQuerySet:
-        """Return the links that show their conversation now: enabled, not expired, owner active and not restricted."""
+        """Return the links that show their conversation now: enabled, not expired, the conversation not deleted, its
+        owner active and not restricted."""
         return self.filter(
             Q(expires=None) | Q(expires__gt=timezone.now()),
             enabled=True, conversation__deleted=None, conversation__owner__is_active=True,

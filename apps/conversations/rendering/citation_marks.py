@@ -161,8 +161,8 @@ def render_unread_languages(codes: Sequence[str]) -> str:
 def fold_unverified(blocks: str, markup: str, shown: Collection[int], folded: Collection[int]) -> str:
     """Return an answer in which only verified sentences are visible; the rest is collapsed below, in order.
 
-    `blocks` is the plain HTML and `markup` that with citation marks. `shown` and `folded` are numbers of
-    sentences (`SentenceReveal`).
+    `blocks`: HTML without citation marks; `markup`: the same with them. `shown`, `folded`: numbers of sentences
+    (`SentenceReveal`).
     """
     heads = {int(number) for head in _HEAD.findall(blocks) for number in _SENTENCE.findall(head)}  # in both
     count = len(set(folded) - heads) + blocks.count(_CODE)

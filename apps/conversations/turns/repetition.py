@@ -1,4 +1,4 @@
-"""Detect loops in a streamed answer, as small models fall into. Entry point: `RepetitionDetector.until`.
+"""Detect loops in a streamed answer, as small models fall into. Entry point: `RepetitionDetector.feed`.
 
 Loops are: a sentence that comes a third time; a phrase repeated within an unfinished sentence; sentences that only
 count ("The answer is 1. The answer is 2."); a short line again and again; strung letters or numbers ("E-M-O-M-N-S-…",

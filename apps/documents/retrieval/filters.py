@@ -1,6 +1,6 @@
 """Filters of a search by properties of documents: kind, language, folder and day of upload.
 
-`parse_filters` reads them from a form or request, `SearchFilters.narrowed` applies them to a search.
+`parse_filters` reads them from a form or request, `SearchFilters.narrow_scope` applies them to a search.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
         if share_with_address(user, collection, email, form.cleaned_data["role"]):
             # The same for every address: no page may tell who has an account.
             message = gettext(
-                "Shared with %(email)s. If no account has this address yet, whoever signs up with it gets access."
+                "Shared with %(email)s. If no account has this e-mail address yet, "
+                "the user who signs up with it and confirms it gets access."
             )
             messages.success(request, message % {"email": email})
         elif collection.owner_id == user.pk:

@@ -26,8 +26,11 @@ def list_call_arguments(pipeline: Any) -> set[str]:
 
 
 def build_step_callback(pipeline: Any, on_step: Callable[[int, Any], None]) -> dict[str, Any]:
-    """Return the call arguments by which `hears` gets the number of each step, from 0, and the latents. An exception in
-    `hears` ends the drawing. PixArt and others of its age know only the older of two callback arguments."""
+    """Return the call arguments by which `on_step` gets the number of each step, from 0, and the latents.
+
+    An exception in `on_step` ends the drawing. PixArt and pipelines of its age know only the older of the two callback
+    arguments.
+    """
     names = list_call_arguments(pipeline)
     if "callback" in names and "callback_on_step_end" not in names:
         return {"callback": lambda step, _, latents: on_step(step, latents), "callback_steps": 1}

@@ -73,7 +73,7 @@ def _find_similar(rows: QuerySet[Picture], text: str) -> list[UUID]:
 
 
 def list_ancestors(row: Picture) -> list[Picture]:
-    """Return the chain of parents, from the first picture down to the direct parent; at most `_MAX_ANCESTORS`."""
+    """Return the nearest `_MAX_ANCESTORS` ancestors, the eldest first, ending with the direct parent."""
     line: list[Picture] = []
     parent_id = row.parent_id
     while parent_id is not None and len(line) < _MAX_ANCESTORS:

@@ -76,7 +76,7 @@ def show_gallery(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 async def expand_prompt(request: HttpRequest) -> HttpResponse:
-    """Return an expanded prompt as a fragment, or names that the model draws, or the reason for none."""
+    """Return a fragment: an expanded prompt, names to choose from, or why there is neither."""
     user = cast(User, await request.auser())
     try:
         expansion = await prompt_expansion.expand_prompt(user, request.POST.get("prompt", ""))

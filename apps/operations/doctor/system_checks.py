@@ -263,7 +263,7 @@ def check_documents() -> CheckResult:
 
 
 def check_picture_names() -> CheckResult:
-    """Return the check of `PICTURE_NAMES`. The names are a blocklist of the policy; the setting is no longer needed."""
+    """Check that the policy blocks the names in `PICTURE_NAMES`, and advise to remove the setting, no longer needed."""
     count = len(picture_names.configured_names())
     advice = gettext("Change the list there, or let reviewers decide, and remove the setting from the environment.")
     if picture_names.is_in_force():

@@ -91,7 +91,7 @@ def decide_appeal(user: User, pk: Any, ruling: DecisionInput) -> Decision:
     case = visible_cases(user).filter(pk=pk).first()
     moves = {Decision.Outcome.UPHOLD: CaseMove.UPHOLD, Decision.Outcome.OVERTURN: CaseMove.OVERTURN}
     if case is None or ruling.outcome not in moves or ruling.reason not in Decision.Reason.values:
-        raise ActionRefused(gettext("Choose whether to reject or grant the appeal, and why."))
+        raise ActionRefused(gettext("Choose whether to reject or grant the appeal, and a reason."))
     first = find_appealed_decision(case)
     if first.reviewer_id == user.pk and separation_of_duties.has_other_reviewer(case, user.pk):
         raise ActionRefused(CASE_TAKEN)

@@ -1,9 +1,9 @@
 """Compile, validate and match blocklists: words, names or google-re2 patterns, each for a clause, optionally with an
 end.
 
-Blocklists belong to the policy (`Policy.lists`): its hash covers them, and changes are drafted, backtested and approved
-like any other. Matching takes time linear in the text for any pattern; all entries are first searched together. Hits
-are not counted here (`detectors/blocklists.py`).
+Blocklists belong to the policy (`Policy.blocklists`): its hash covers them, and changes are drafted, backtested and
+approved like any other. Matching takes time linear in the text for any pattern; all entries are first searched
+together. Hits are not counted here (`detectors/blocklists.py`).
 """
 
 from __future__ import annotations

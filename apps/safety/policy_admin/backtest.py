@@ -1,4 +1,4 @@
-"""Backtest a policy version: find past verdicts that it would change.
+"""Backtest a policy version and preview a draft: find past verdicts that it would change.
 
 History consists of the frozen texts of cases, and of all other verdicts recorded without text (`verdict_log.recorder`).
 A version goes live only after a backtest of exactly its text against the live version

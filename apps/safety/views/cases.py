@@ -59,8 +59,8 @@ _OUTCOME_KEYS = [
     (Decision.Outcome.OVERTURN, "O"),
 ]
 _APPEAL_LABELS = {  # say what each does: "uphold" alone could also mean the appeal
-    Decision.Outcome.UPHOLD: gettext_lazy("Reject the appeal: the decision stays"),
-    Decision.Outcome.OVERTURN: gettext_lazy("Grant the appeal: the decision is reversed"),
+    Decision.Outcome.UPHOLD: gettext_lazy("Reject the appeal: the decision is upheld"),
+    Decision.Outcome.OVERTURN: gettext_lazy("Grant the appeal: the decision is overturned"),
 }
 _LEFT = {
     CaseMove.RELEASE: gettext_lazy("Case returned to the queue."),

@@ -35,7 +35,7 @@ class RateForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if not self.errors and (values.get("burst") is None) != (values.get("per_hour") is None):
-            raise forms.ValidationError(gettext("Enter both numbers: the maximum at once, and the refill per hour."))
+            raise forms.ValidationError(gettext("Enter both numbers: “Maximum at once” and “Refill per hour”."))
         return values
 
     @property

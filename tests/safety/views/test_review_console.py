@@ -71,7 +71,9 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     first_decision = page.partition("First decision</h2>")[2].partition("</section>")[0]
     assert "Withheld: Clear violation of the clause" in strip_layout(first_decision)
     assert '<section class="around after">' in page, "hidden until the reviewer has chosen a reason"
-    assert "Reject the appeal: the decision stays" in page and "Grant the appeal: the decision is reversed" in page
+    assert (
+        "Reject the appeal: the decision is upheld" in page and "Grant the appeal: the decision is overturned" in page
+    )
     assert "Decided</h2>" not in page
     assert 'name="spans"' not in page and 'name="feature"' not in page  # no outcome here uses them
     assert "A decision on an appeal is final" in page and "You can undo" not in page

@@ -113,7 +113,9 @@ class LexicalReader:
         self, weights: TermWeights, local: dict[str, int], limit: int, allowed: PositionFilter | None = None
     ) -> list[tuple[int, float]]:
         """Return up to `limit` (position, BM25) pairs, best first, scored as if all searched segments were one.
-        `allowed` None allows all."""
+
+        `local`: entries of this segment that hold each term, from `frequencies`. `allowed`: None allows all.
+        """
         clauses = self._clauses(weights, local)
         if not clauses or (allowed is not None and not allowed.count):
             return []

@@ -5,7 +5,8 @@
     directory/<collection>/<segment>/      manifest.json, vectors.faiss, ids.npy, documents.npy, words/...
 
 The manifest lists every file with its size and SHA-256; the segment's checksum is the SHA-256 of the manifest. So one
-hash in the database covers names and contents of all files that FAISS and tantivy read.
+hash in the database covers names and contents of all files that FAISS and tantivy read. Segments are merged by
+`documents/indexing/index_maintenance.py`.
 """
 
 from __future__ import annotations
