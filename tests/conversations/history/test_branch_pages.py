@@ -57,7 +57,7 @@ async def test_another_assistant_answers_the_same_question_to_be_compared(
     assert answer.usage["assistant"] == "Short one" and answer.conversation.assistant_id is None
     assert any("Answer in one word." in str(message) for message in chat.requests[-1].messages)
     shown = await in_db(get_page, alice, f"/answers/{turn}/compare/?with={branches['first']}")
-    assert "Short one · " in shown
+    assert "Short one with model " in shown
     await page.tell(do="retry", turn=branches["first"], assistant=str(foreign.pk), client_id="third")
     assert (await page.hear("refused"))["client_id"] == "third"
 

@@ -13,7 +13,8 @@ from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Notice
 from apps.safety.moderation import cases
 from apps.users.models import User
-from tests.images.moderation.test_blur import as_, body, decide, edges, morgan, row  # noqa: F401
+from tests.factories import make_client
+from tests.images.moderation.test_blur import body, decide, edges, row  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,7 @@ async def test_open_pages_are_told_and_show_it_under_another_address(
     alice: User, morgan: User, row: Picture, open_page: Any  # noqa: F811
 ) -> None:  # fmt: skip
     await Picture.objects.aupdate(blur="")
-    client = await in_db(as_, alice)
+    client = await in_db(make_client, alice)
     shown = await in_db(client.get, f"/pictures/{row.pk}/")
     assert f'src="/pictures/{row.pk}/file.png"' in shown.content.decode()
     page = await open_page(alice)
