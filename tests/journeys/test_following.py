@@ -112,4 +112,4 @@ def test_a_phone_shows_few_controls_and_the_others_in_a_sheet_that_the_keyboard_
     button.click()
     page.set_viewport_size({"width": 900, "height": 800})
     expect(sheet.locator("[data-sampling] > summary")).to_be_visible()
-    assert page.locator("#composer-extras:popover-open").count() == 0
+    expect(page.locator("#composer-extras:popover-open")).to_have_count(0)

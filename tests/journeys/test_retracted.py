@@ -67,7 +67,6 @@ def test_withheld_in_every_tab_and_by_the_link_and_back_on_appeal(visit: Visit) 
     expect(alice.locator("[data-panel]")).to_contain_text("Timeline")
     before = turn.locator("[data-part=text]").inner_html(), other.locator("[data-part=text]").inner_html()
     there = bob.locator("[data-shown] .prose").inner_html()
-
     morgan = visit("/review/", person="morgan")
     open_case(morgan, REASON, sentence)
     decide(morgan, "1", "b")

@@ -138,7 +138,7 @@ def test_where_nothing_is_verified_the_quotes_stand_alone(visit: Visit, cautious
     assert not FALSE.search(words(turn))
 
 
-def test_a_temporary_chat_a_link_and_paper_fold_too(visit: Visit, cautious: str) -> None:
+def test_a_temporary_chat_folds_too_and_paper_marks_each_sentence(visit: Visit, cautious: str) -> None:
     page = visit(f"/temporary/{cautious[1:]}")
     turn = ended(ask(page, DOUBTS))
     assert not FALSE.search(words(turn))
@@ -149,8 +149,9 @@ def test_a_temporary_chat_a_link_and_paper_fold_too(visit: Visit, cautious: str)
     address = page.url.split("?")[0]
     page.goto(f"{address}print/")
     page.emulate_media(media="print")
-    assert not FALSE.search(page.locator(".paper .prose").inner_text())
-    expect(page.locator("details.folded > summary")).to_have_text(re.compile("3 sentences could not be verified"))
+    paper = page.locator(".paper .prose")
+    expect(paper.locator(".sentence").filter(has_text=FALSE)).to_have_count(3)
+    assert paper.inner_text().count("[not verified]") == 3
 
 
 @pytest.mark.parametrize("width", [1440, 360])

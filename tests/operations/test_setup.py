@@ -141,7 +141,7 @@ def test_the_reading_of_a_model_is_measured_once_and_told(as_ada: Client) -> Non
     asked = len(fake().requests)
     assert "Quotes from your documents come first" in as_ada.get("/setup/reading/").content.decode()
     assert len(fake().requests) == asked
-    assert "answered 0 of 8 questions" in as_ada.get("/settings/").content.decode()
+    assert "Failed: 0 of 8 questions answered correctly" in as_ada.get("/settings/").content.decode()
 
 
 def test_a_model_that_goes_away_while_it_reads_is_measured_later(as_ada: Client) -> None:

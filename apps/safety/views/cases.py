@@ -243,12 +243,11 @@ def _case_context(user: User, case: Case, holds: bool, opened: bool) -> dict[str
     earlier = Decision.objects.filter(owner=case.owner_id, undone=None, case__in=visible)
     # With an appeal, the first decision is shown only after the reviewer's own choice of a reason.
     decisions = [] if appealed else case.decisions.select_related("reviewer", "policy")
+    appeal = case.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first()
     trigger = highlights.find_trigger(case, policy)
-    second_opinions = (
-        case.second_reviews.filter(submitted__isnull=False) if not appealed and (holds or decisions) else []
-    )
+    reviews = case.second_reviews.filter(submitted__isnull=False)
     return {
-        "second_opinions": second_opinions,
+        "second_opinions": reviews if not appealed and (holds or decisions) else [],
         "disputed": second_reviews.disputed_reviews().filter(case=case).exists(),
         "case": case,
         "holds": holds,
@@ -271,9 +270,7 @@ def _case_context(user: User, case: Case, holds: bool, opened: bool) -> dict[str
         "alone": holds and (case.owner_id == user.pk or (appealed and moderation_cases.is_last_decider(user, case))),
         "features": Feature.choices if Decision.Outcome.RESTRICT in dict(offered) else [],
         "days": DURATION_DAYS,
-        "appeal": masking.mask_text(
-            case.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first() or ""
-        ),
+        "appeal": masking.mask_text(appeal or ""),
     }
 
 

@@ -98,7 +98,7 @@ def test_a_hostile_file_of_half_a_megabyte_ends_in_seconds(
     options = {"kind": kind, "name": name, "pages": 3000, "characters": MAX_CHARACTERS, "cpu_seconds": seconds}
     try:
         for answer in runner.run_task("parse", path, options, seconds=WALL_S, memory_bytes=1 << 30):
-            pages += [file_parsing._page(answer)] if "page" in answer else []
+            pages += [file_parsing._make_page(answer)] if "page" in answer else []
     except ParseError as error:
         reason = str(error)
     assert reason != runner.TOO_SLOW

@@ -72,7 +72,7 @@ def test_the_list_asks_the_same_few_questions_for_one_collection_and_for_many(
     for number in range(12):
         make_document(make_collection(alice, f"Shelf {number}"), "Paper", ["Words."])
     client = make_client(alice)
-    with django_assert_max_num_queries(8):  # one counts the unread notices, one lists the folders
+    with django_assert_max_num_queries(9):  # of them the unread notices, the folders, the groups of shares
         page = client.get("/collections/").content.decode()
     assert page.count("1 document") == 12
 

@@ -63,6 +63,13 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     assert "Reason: review" in told
     assert "morgan" not in told.lower()
     notice = Notice.objects.get(decision__isnull=False)
+    _appeal_and_overturn(robin, own, first, notice)
+    assert notes.state["1"] == "as it was"
+    assert "Your appeal was successful" in own.get("/notices/").content.decode()
+
+
+def _appeal_and_overturn(robin: Client, own: Client, first: Case, notice: Notice) -> None:
+    """The user appeals; another reviewer sees the first decision once a reason is chosen, and overturns it."""
     own.post(f"/notices/{notice.pk}/appeal/", {"text": "It was a quotation."})
     assert 'Appeals<span class="count">1</span>' in strip_layout(robin.get("/review/").content.decode())
     robin.post(f"/review/{first.pk}/claim/")
@@ -80,8 +87,6 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     assert "Text classifiers" not in page.partition("First decision</h2>")[0]
     page = strip_layout(robin.get(sent(robin, first.pk, "overturn", "mistake")).content.decode())
     assert "Decision overturned; the user has been told." in page and "data-undo" not in page
-    assert notes.state["1"] == "as it was"
-    assert "Your appeal was successful" in own.get("/notices/").content.decode()
 
 
 def test_decided_cases_are_listed_newest_first_with_their_outcome(
