@@ -54,7 +54,7 @@ def test_known_and_unknown_addresses_look_the_same(alice_client: Client, collect
         return page.replace(email, "ADDRESS")
 
     assert plain(known, bob.email) == plain(unknown, "nobody@example.org")
-    assert "Bob" not in known and "If no account has this address yet" in known
+    assert "Bob" not in known and "If no account has this e-mail address yet" in known
 
 
 def test_the_card_of_a_collection_tells_its_owner_who_reads_it(
