@@ -118,6 +118,14 @@ def test_found_words_are_marked_and_nothing_else_is_markup(alice: User) -> None:
     assert len(snippet) < 400 and snippet.endswith("…")
 
 
+def test_only_a_search_for_several_words_says_that_all_must_match(alice: User) -> None:
+    client = make_client(alice)
+    hint = "All words must be in the same question or answer"
+    assert hint in client.get("/conversations/all/?q=puffins+nest").content.decode()
+    page = client.get("/conversations/all/?q=puffins").content.decode()
+    assert hint not in page and "No results for “puffins”" in page
+
+
 def test_the_page_lists_titles_and_places(alice: User, bob: User) -> None:
     make_conversation(alice, "Where do puffins nest?", title="Sea birds")
     make_conversation(alice, "Anything", title="All about puffins")
