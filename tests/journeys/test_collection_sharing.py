@@ -21,7 +21,7 @@ def test_a_reader_gets_answers_until_sharing_ends(visit: Visit) -> None:
     alice.get_by_role("link", name="Sharing", exact=True).last.click()
     alice.get_by_label("E-mail address").fill("bob@example.org")
     alice.get_by_role("button", name="Share", exact=True).click()
-    expect(alice.get_by_text("Shared with bob@example.org. If no account has this address yet")).to_be_visible()
+    expect(alice.get_by_text("Shared with bob@example.org. If no account has this e-mail address yet")).to_be_visible()
     expect(alice.get_by_text("the one user listed above")).to_be_visible()
 
     bob: Any = visit("/collections/", person="bob", tolerate="404")

@@ -15,8 +15,8 @@ def overturned(robin: Any) -> None:
     robin.locator("[data-case]", has_text="Hate").first.locator("button").click()
     robin.locator("[data-decide]").wait_for()
     expect(robin.locator("main")).to_contain_text("words of a play")
-    here = robin.url
     open_covered(robin)
+    here = robin.url  # with what was opened
     robin.keyboard.press("3")
     robin.keyboard.press("o")
     robin.wait_for_url(lambda url: url != here)  # the next case, or the queue
