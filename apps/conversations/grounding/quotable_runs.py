@@ -15,7 +15,7 @@ from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.retrieval.table_rows import RowCell, find_rows, is_header, parse_row
 from apps.documents.retrieval.toc_detection import has_page_leader, is_toc_or_noise
 from apps.lib.text.analyzer import extract_terms
-from apps.lib.text.sentences import find_sentences
+from apps.lib.text.sentences import BULLETS, find_sentences
 
 Span = tuple[int, int]
 
@@ -26,8 +26,8 @@ _UNWRAPPED = 0.7  # of the line below it that a line reaches at most where it wa
 _HEAD_CHARS = 100  # of a running head
 _LINE = re.compile(r"[^\r\n]+")
 _GAP = re.compile(r"\n[^\S\n]*\n")
-_ITEM = re.compile(r"\s*(?:[-*+•·▪◦‣∙●○■□▶►➢➤✓✔–—]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s")
-_BULLET = re.compile(r"[·•▪◦‣∙●○■□▶►➢➤✓✔*–-]\s+")  # of a list: no part of what is said
+_ITEM = re.compile(rf"\s*(?:[{BULLETS}—*+-]|\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,4}})[.)])\s")
+_BULLET = re.compile(rf"[{BULLETS}*-]\s+")  # of a list: no part of what is said
 _SECTION = re.compile(r"^(?:\d{1,3}|[a-z])(?:\.\d{1,3})*\.?\s+")  # "5.6.9. ", where the number is a line of its own
 _ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
 _ELSEWHERE = re.compile(  # sections that only name other texts

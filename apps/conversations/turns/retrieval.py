@@ -162,13 +162,13 @@ async def emit_no_results(turn: Turn, found: SearchResult) -> None:
     nearest = found.nearest or found.passages[: documents.NEAREST]
     numbered = source_numbering.number_passages(nearest, turn.prepared.numbers, {})
     turn.quotes, turn.passages = [], [replace(item, new_spans=()) for item in numbered]
-    await emit_notice(turn, found)
+    await emit_no_results_notice(turn, found)
     if turn.passages:
         await turn.store_sources()
         await turn.emit(answer_sources.build_retrieved_event(turn))
 
 
-async def emit_notice(turn: Turn, found: SearchResult) -> None:
+async def emit_no_results_notice(turn: Turn, found: SearchResult) -> None:
     """Emit the notice of `emit_no_results`; the passages that the model was given stay the answer's sources."""
     prepared = turn.prepared
     withheld = await in_db(find_withheld_matches, prepared.user, found.query, prepared.collections)

@@ -339,6 +339,6 @@ async def _verify_rest(turn: Turn) -> None:
             turn.verifier.ms,
         )
         if turn.search_result is not None and turn.no_results is None and turn.shows_no_answer:
-            await retrieval.emit_notice(turn, turn.search_result)
+            await retrieval.emit_no_results_notice(turn, turn.search_result)
     elif turn.tool_calls and turn.search_result is not None:  # nothing was found, and the answer came from tools
         await turn.emit_step("verify", gettext("Not checked against documents: no passage was found"), 0.0)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from apps.documents.parsing.protocol import SPEAKER_NOTES, BlockKind
+from apps.lib.text.sentences import BULLETS
 
 TextBlockKind = Literal["heading", "bullet", "item", "table", "code", "paragraph"]
 Spans = list[tuple[int, int]]
@@ -19,7 +20,7 @@ BlockSpanRow = tuple[BlockKind, int, int, int]  # kind, level, start, end, as in
 Marks = list[tuple[int, int, bool]]  # start, end, and whether it is another than the passage that is meant
 
 _LINE = re.compile(r"[^\n]+")
-_BULLET = re.compile(r"[ \t]*[-*+•◦▪–][ \t]+")
+_BULLET = re.compile(rf"[ \t]*[{BULLETS}*+-][ \t]+")
 _CELL = re.compile(r" \| |\t")
 _PART = re.compile(r"(?:^|; )([^:;\n]{1,80}): ", re.MULTILINE)  # "Column: " before a cell, as the parsers write it
 MOST_COLUMNS = 40

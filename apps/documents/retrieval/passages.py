@@ -11,13 +11,12 @@ from uuid import UUID
 
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.lib.text.analyzer import split_words, stem_word
+from apps.lib.text.sentences import BULLETS
 
 PER_DOCUMENT = 3  # passages of one document, as long as other documents fill the remaining places
 _DUPLICATE_SHARE = 0.9  # share of common terms from which two chunks are near-duplicates
 # Before an item of a list, on a line of its own.
-_ITEM_START = re.compile(
-    r"\n(?=[ \t]*(?:[-*•‣–·▪◦∙●○■□▶►➢➤✓✔]|\d{1,2}[.)]|[a-z]\))[ \t]+\S)"
-)  # of a list, on a line of its own
+_ITEM_START = re.compile(rf"\n(?=[ \t]*(?:[{BULLETS}*-]|\d{{1,2}}[.)]|[a-z]\))[ \t]+\S)")
 REACH = 1  # neighbouring chunks before and after a hit that widen its passage
 
 

@@ -19,7 +19,8 @@ _FENCE = re.compile(r"[ \t]*+(?:>[ \t]?)*+[ \t]*+(`{3,}+|~{3,}+)")
 _ATOM = re.compile(  # headings, table rows, rules and underlines of headings: a line that is a unit of its own
     r"[ ]{0,3}(?:#{1,6}(?:\s|$)|\|)|[ \t]*+(?:[-=*_|:+][ \t]*+){3,}+$"
 )
-_LABEL = r"[-*+•‣▪◦·–—]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)]"
+BULLETS = "•·▪◦‣∙●○■▶►➢➤–"  # of list items, beside the signs of Markdown; □ and ✓ say something themselves
+_LABEL = rf"[{BULLETS}—*+-]|\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,4}})[.)]"
 _ITEM = re.compile(rf"[ \t]*+(?:>[ \t]?)*+[ \t]*+(?:{_LABEL})(?:\s|$)")
 _FOLLOWED = re.compile(r"\s*+\S|[ \t]*+\n[ \t]*+\n")
 _QUOTE = re.compile(r"[ \t]*+>")

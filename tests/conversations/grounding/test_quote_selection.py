@@ -309,3 +309,13 @@ def test_a_row_of_another_year_than_asked_gives_way() -> None:
     rows = "month: 2025-04; used in kWh: 4010\nmonth: 2026-05; used in kWh: 4380\nmonth: 2026-06; used in kWh: 4220"
     chosen = select_quotes("How many kWh were used in 2025?", None, {1: make_passage(rows)}, {})
     assert [quote.text for quote in chosen] == ["Handbook: month: 2025-04; used in kWh: 4010"]
+
+
+def test_a_mark_that_says_something_stays_before_what_it_marks() -> None:
+    form = "□ The tenant keeps a small dog.\n✓ The tenant keeps no dog at all.\n● The tenant keeps a bicycle."
+    texts = [
+        quote.text
+        for quote in select_quotes("Does the tenant keep a dog?", None, {1: make_passage(form)}, {}, join=False)
+    ]
+    assert "□ The tenant keeps a small dog." in texts and "✓ The tenant keeps no dog at all." in texts
+    assert not any("●" in text for text in texts), "a bullet says nothing"

@@ -49,6 +49,7 @@ from apps.documents.parsing.protocol import (
     strip_invisible,
 )
 from apps.lib.text import message_templates
+from apps.lib.text.sentences import BULLETS
 
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
 _HYPHEN = "\u00ad"  # pdfium marks a hyphen at a line end by U+0002 or U+FFFE; a soft hyphen is exactly that
@@ -56,7 +57,7 @@ _PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
 _LONE = re.compile("[\ud800-\udfff]")
 _LINE = re.compile("[^\r\n\u00ad]+")  # a soft hyphen ends a printed line too
 _SECTION = re.compile(r"\s*(\d{1,2}(?:\.\d{1,2}){1,4})\.?\s+/?[^\W\d_]")  # "5.9.1. Purpose"
-_LIST = re.compile(r"\s*(?:[•◦▪‣·●○■□▶►➢➤✓✔–-]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
+_LIST = re.compile(rf"\s*(?:[{BULLETS}-]|\(?\d{{1,2}}[.)]|\(?[a-z][.)])\s+\S")
 _NAME_OF_FILE = re.compile(
     r"^(microsoft (word|powerpoint|excel) -|untitled|\S+\.(docx?|pdf|indd|tex|dvi|pptx?|xlsx?)$)", re.IGNORECASE
 )

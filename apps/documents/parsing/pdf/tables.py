@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from apps.documents.parsing.common.tables import is_header
 from apps.documents.parsing.pdf.columns import LineCell
+from apps.lib.text.sentences import BULLETS
 
 _AMOUNT = re.compile(r"\d\s*%|[$€£]\s*\d|:$")
 _LINE_END = re.compile("[\r\n]")
 _DIGIT = re.compile(r"\d")
-_LIST_MARKER = re.compile(r"[•◦▪‣·●○■□▶►➢➤✓✔–-]|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]")
+_LIST_MARKER = re.compile(rf"[{BULLETS}-]|\(?(?:\d{{1,2}}|[a-z]|[ivx]{{1,4}})[.)]")
 TABLE_ROWS = 3  # rows of a table, at least
 RECENT_ROWS = 5  # last rows with which the next is compared, as not each has a cell in every column
 MOST_CELLS = 100  # in a row of a table

@@ -18,6 +18,7 @@ _NUMBER = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,3}(?!\w)")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SMALLER = 0.8  # of the height of the character before it: a raised number is at most as high
 _RAISED = 0.15  # of that height: a raised number stands at least as much higher
+# A sign or letter at the beginning of a line; + - < = > begin formulas, which symbol fonts write too.
 _BULLET = re.compile(r"^[^\S\r\n]*([!-*,.-;?-~§¨Øàòüþ\ue000-\uf8ff])[^\S\r\n]+(?=\S)", re.MULTILINE)
 _SYMBOL_FONT = re.compile(r"symbol|dingbat|w[ie][nb]gding", re.IGNORECASE)
 _NAME_BYTES = 128
@@ -42,7 +43,9 @@ def mark_raised_numbers(text: str, char_indexes: Sequence[int], textpage: pypdfi
     chars = list(text)
     for match in _NUMBER.finditer(text):
         start, end = match.span()
-        before = len(text[:start].rstrip()) - 1
+        before = start - 1
+        while before >= 0 and text[before].isspace():
+            before -= 1
         if before < 0 or NO_CHAR_INDEX in (char_indexes[start], char_indexes[before]):
             continue
         _, top, _, bottom = get_box(char_indexes[before])
