@@ -66,7 +66,6 @@ def test_every_file_of_the_sample_is_there() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.slow
 def test_a_new_site_begins_without_cases_about_its_own_handbook(tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.endswith(("_BACKEND", "_URL"))}
     done = subprocess.run(
