@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
+from apps.safety.models import Case
 from apps.safety.models.strictness import Strictness
 
 TASK = "images.draw"  # name of the Celery task that draws
@@ -99,6 +100,11 @@ class Picture(Leased):
     @property
     def active(self) -> bool:
         return self.status in self.ACTIVE
+
+    @property
+    def has_case(self) -> bool:
+        """Return whether the picture has a review case, and its owner thus a notice. One query."""
+        return Case.objects.filter(kind="picture", subject=str(self.pk)).exists()
 
     @property
     def files(self) -> list[str]:

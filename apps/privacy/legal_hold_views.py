@@ -47,11 +47,10 @@ def show_holds(request: HttpRequest) -> HttpResponse:
     by, form = get_signed_in_user(request), UserHoldForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         retention.hold_user(by, form.cleaned_data["person"], form.cleaned_data["reason"])
-        messages.success(
-            request,
-            gettext("Legal hold on %(user)s set. Nothing of this user is deleted until it is lifted.")
-            % {"user": form.cleaned_data["person"]},
+        message = gettext(
+            "Legal hold on %(user)s set. Until it is lifted, retention rules and erasure delete nothing of this user."
         )
+        messages.success(request, message % {"user": form.cleaned_data["person"]})
         return redirect("privacy:holds")
     rows = LegalHold.objects.select_related("user", "set_by").order_by("created")
     context = {"rows": rows, "form": form, "cases": case_legal_holds.active_holds()}

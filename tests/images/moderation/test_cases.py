@@ -36,7 +36,17 @@ def test_words_that_are_withheld_become_a_tile_and_a_case(alice: User, painter: 
     assert not painter.requests, "nothing is drawn of it"
     client = make_client(alice)
     shown = client.get("/pictures/").content.decode()
-    assert "/notices/" in shown and 'data-status="held"' in shown
+    assert "how to appeal" in shown and 'data-status="held"' in shown
+
+
+def test_a_tile_without_a_case_links_to_no_notice(alice: User) -> None:
+    row = Picture.objects.create(
+        owner=alice, prompt="A lighthouse", width=64, height=64, steps=1, guidance=1.0, seed=1, model="m",
+        status=Picture.Status.HELD, reason="This picture is not shown.",
+    )  # fmt: skip
+    for path in ("/pictures/", f"/pictures/{row.pk}/"):
+        shown = make_client(alice).get(path).content.decode()
+        assert "This picture is not shown." in shown and "how to appeal" not in shown
 
 
 def test_once_a_reviewer_allowed_the_words_they_can_be_drawn(alice: User, painter: FakePainter, morgan: User) -> None:
