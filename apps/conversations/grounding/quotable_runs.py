@@ -28,6 +28,11 @@ _LINE = re.compile(r"[^\r\n]+")
 _GAP = re.compile(r"\n[^\S\n]*\n")
 _ITEM = re.compile(rf"\s*(?:[{BULLETS}—*+-]|\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,4}})[.)])\s")
 _BULLET = re.compile(rf"[{BULLETS}*-]\s+")  # of a list: no part of what is said
+_REFERENCE = re.compile(  # "(Section 2.1) ", "(see Table 3.) ", "(§ 312g BGB) ": of the sentence before
+    r"\((?i:§|(?:sect|tab|fig|chap|app|art|abs|abb)\.|(?:sections?|tables?|figures?|chapters?|appendix|annex|articles?|"
+    r"clauses?|pages?|see|cf|abschnitte?|kapitel|tabellen?|abbildung|anhang|artikel|absatz|seiten?|siehe|vgl|sección|"
+    r"capítulo|tabla|figura|anexo|artículo|página|véase|ver)\b)[^()\n]{0,40}\)\s+(?=\S)"
+)
 _SECTION = re.compile(r"^(?:\d{1,3}|[a-z])(?:\.\d{1,3})*\.?\s+")  # "5.6.9. ", where the number is a line of its own
 _ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
 _ELSEWHERE = re.compile(  # sections that only name other texts
@@ -107,8 +112,8 @@ def _cut_prose(
         if prose_count == 1 and not listed and _is_term(text[left:right]):
             yield QuotableRun(left, right, "term", 0)
         else:
-            if (bullet := _BULLET.match(text, left, right)) is not None:
-                left = bullet.end()
+            if (unquoted := (_BULLET.match(text, left, right) or _REFERENCE.match(text, left, right))) is not None:
+                left = unquoted.end()
             yield QuotableRun(left, right, "item" if listed else "sentence", 0)
         for line in lines[prose_count:]:
             yield QuotableRun(*line, "term", 0)

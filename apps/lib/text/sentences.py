@@ -52,7 +52,7 @@ _OPEN = _set(
 _EITHER = _set(
     "inc ltd co corp llc bros jr sr al dept univ est min max avg jan feb mar apr jun jul aug sep sept oct nov dec "
     "mon tue tues wed thu thur thurs fri sat sun ave blvd rd ft in oz lb lbs no nos op bd usw etc a.m p.m am pm "
-    "u.s u.k u.n e.u b.c a.d ph.d m.d d.c bc ad"
+    "u.s u.k u.n e.u b.c a.d ph.d m.d d.c bc ad tab"
 )
 # Abbreviations that end a sentence before any upper-case word.
 _ENDING = _set("etc usw inc ltd llc corp a.m p.m jr")

@@ -147,6 +147,13 @@ def test_lines_of_contents_and_running_heads_are_not_quoted() -> None:
     assert found == ["The pump is reset by its grey button."]
 
 
+@pytest.mark.parametrize("reference", ["(Section 2.1)", "(See also Table 3)", "(§ 312g BGB)", "(Tab. 4)"])
+def test_a_quote_does_not_begin_with_a_reference_of_the_sentence_before(reference: str) -> None:
+    found = [said for _, said, _ in runs(f"Prime the pump before use. {reference} The valve stays closed.")]
+    assert found == ["Prime the pump before use.", "The valve stays closed."]
+    assert runs("It works. (Verona is far away.) It stands.")[1][1] == "(Verona is far away.)"
+
+
 def test_a_heading_is_not_quoted_without_the_number_that_is_cut_off_it() -> None:
     text = "12.7. Release notes\n\nPackages must contain a copy of the changelog."
     found = [said for _, said, _ in runs(text, "12. Documentation › 12.7. Release notes")]
