@@ -19,6 +19,7 @@ from apps.conversations.grounding.citer import SourceSpan
 from apps.conversations.models import Conversation, RetrievedPassage, Source
 from apps.documents.retrieval import search
 from apps.documents.retrieval.passages import Passage, join_spans
+from apps.lib.text.spans import merge_spans
 from apps.safety.text.prompt_tokens import escape_template_tokens
 from apps.users.models import User
 
@@ -119,24 +120,13 @@ def _merge_passages(before: NumberedPassage, item: NumberedPassage) -> NumberedP
     """Return both passages as one; they are on the same page and share a chunk."""
     one, other = sorted((before.passage, item.passage), key=lambda passage: passage.full_start)
     text = one.full_text + other.full_text[max(0, one.full_end - other.full_start) :]
-    spans = merge_spans([*before.passage.spans, *item.passage.spans])
+    spans = tuple(merge_spans([*before.passage.spans, *item.passage.spans], gap=-1))
     start, end = one.full_start, one.full_start + len(text)
     passage = replace(
         before.passage, spans=spans, text=join_spans(text, [(a - start, b - start) for a, b in spans]),
         full_start=start, full_end=end, full_text=text,
     )  # fmt: skip
-    return NumberedPassage(before.number, passage, merge_spans([*before.new_spans, *item.new_spans]))
-
-
-def merge_spans(spans: Iterable[tuple[int, int]]) -> Spans:
-    """Return the spans in order, overlapping ones merged."""
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if merged and start < merged[-1][1]:
-            merged[-1] = merged[-1][0], max(end, merged[-1][1])
-        else:
-            merged.append((start, end))
-    return tuple(merged)
+    return NumberedPassage(before.number, passage, tuple(merge_spans([*before.new_spans, *item.new_spans], gap=-1)))
 
 
 def save_sources(conversation: UUID, answer: UUID, numbered: Sequence[NumberedPassage]) -> None:

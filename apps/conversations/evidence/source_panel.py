@@ -16,7 +16,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from apps.conversations.evidence import source_list
-from apps.conversations.evidence.source_numbering import merge_spans
 from apps.conversations.grounding.quote_selection import read_spans
 from apps.conversations.grounding.sentence_state import CHECK_VERSION, SentenceState
 from apps.conversations.models import Citation, Message, RetrievedPassage, Source
@@ -25,6 +24,7 @@ from apps.conversations.rendering.citation_marks import STATE_LABELS, number_sou
 from apps.documents.models import Document
 from apps.documents.retrieval import search
 from apps.lib.text.analyzer import extract_content_terms, normalise_text, stem_word
+from apps.lib.text.spans import merge_spans
 from apps.users.models import User
 from apps.users.special_permissions import SEALED
 
@@ -180,7 +180,7 @@ def _find_spans(answer: Message, source: Source, citations: list[Citation]) -> S
     exact = {(cite.source_start, cite.source_end) for cite in citations if cite.source_end}
     quoted = (quote for quote in answer.quotes if quote["source"] == source.number)
     exact |= {(start, end) for quote in quoted for start, end in read_spans(quote)}
-    return [list(span) for span in merge_spans(exact)] or source.spans
+    return [list(span) for span in merge_spans(exact, gap=-1)] or source.spans
 
 
 def _find_meant_spans(

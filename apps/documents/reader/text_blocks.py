@@ -13,6 +13,7 @@ from typing import Literal
 
 from apps.documents.parsing.protocol import SPEAKER_NOTES, BlockKind
 from apps.lib.text.sentences import BULLETS
+from apps.lib.text.spans import merge_spans
 
 TextBlockKind = Literal["heading", "bullet", "item", "table", "code", "paragraph"]
 Spans = list[tuple[int, int]]
@@ -122,21 +123,10 @@ def _border(text: str, at: int, step: int) -> int:
     return at
 
 
-def merge_spans(spans: Spans) -> Spans:
-    """Return the spans sorted, with touching and overlapping ones merged."""
-    merged: Spans = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
-
-
 def cut_spans(spans: Spans, here: Spans) -> Spans:
     """Return the merged spans without what `here` covers."""
-    merged = merge_spans(spans)
-    for left, right in merge_spans(here):
+    merged = merge_spans(spans, gap=1)
+    for left, right in merge_spans(here, gap=1):
         cut = [part for start, end in merged for part in ((start, min(end, left)), (max(start, right), end))]
         merged = [(start, end) for start, end in cut if start < end]
     return merged
@@ -147,7 +137,7 @@ def make_marks(spans: Spans, here: Spans) -> Marks:
 
     If `here` is empty, all are False.
     """
-    meant = [(start, end, False) for start, end in merge_spans(here or spans)]
+    meant = [(start, end, False) for start, end in merge_spans(here or spans, gap=1)]
     return sorted([*meant, *((start, end, True) for start, end in cut_spans(spans, here))]) if here else meant
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from apps.lib.text.spans import merge_spans
 from apps.safety.models import Case
 from apps.safety.models.strictness import Strictness
 from apps.safety.moderation import masking
@@ -76,14 +77,3 @@ def find_signal_spans(case: Case, policy: Policy) -> list[Span]:
         if case.clause in (signal.match_key, blocklist.code if blocklist else "") or case.clause in signal.scores:
             spans += [(max(0, start), min(end, len(case.snapshot.text))) for start, end in signal.spans]
     return [(start, end) for start, end in spans if end > start]
-
-
-def merge_spans(spans: list[Span]) -> list[Span]:
-    """Return the spans in order; spans that touch or overlap are merged."""
-    merged: list[Span] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(end, merged[-1][1])
-        else:
-            merged.append((start, end))
-    return merged

@@ -57,10 +57,6 @@ def test_of_a_picture_the_words_that_it_was_drawn_from_are_marked(alice: User, m
     assert [words for words, mark in highlights.split_highlights(found, held) if mark] == ["Bob"]
 
 
-def test_what_overlaps_is_one_mark() -> None:
-    assert highlights.merge_spans([(5, 9), (0, 2), (2, 4), (6, 7), (12, 13)]) == [(0, 4), (5, 9), (12, 13)]
-
-
 def decide_text(
     owner: User, reviewer: User, subject: str, text: str, outcome: str = "block", code: str = "hate"
 ) -> Case:
