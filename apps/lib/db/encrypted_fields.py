@@ -8,7 +8,6 @@ encrypted texts exist, as on a lost disk, none is created: a new key would decry
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
 from django.utils.translation import gettext
 
-from apps.lib import disk_space
+from apps.lib.key_file import write_key_file
 
 PREFIX = "fernet:"  # before encrypted text; rows older than the first key have none and are read as plain text
 _TOKEN = re.compile(PREFIX + r"gAAAA[\w-]+={0,2}", re.ASCII)  # other text after the prefix is no token
@@ -63,17 +62,7 @@ def load_keys() -> tuple[Fernet, ...]:
 
 def write_keys(lines: list[str]) -> None:
     """Replace the keys, the newest first, atomically. Raise OSError if that fails; the old keys stay."""
-    place = Path(settings.SNAPSHOT_KEYS).resolve()  # follows a symbolic link
-    part = place.with_name(f"{place.name}.{os.getpid()}.part")
-    try:
-        _fill(part, lines)
-        with suppress(FileNotFoundError, PermissionError):
-            was = place.stat()
-            os.chown(part, was.st_uid, was.st_gid)  # Openbook must be able to read it after root rotates keys
-        part.replace(place)
-        disk_space.sync_path(place.parent)
-    finally:
-        part.unlink(missing_ok=True)
+    write_key_file(Path(settings.SNAPSHOT_KEYS).resolve(), lines, replace=True)  # follows a symbolic link
 
 
 def list_key_lines() -> list[str]:
@@ -167,14 +156,8 @@ def _seen(place: Path) -> tuple[str, int, int, int]:
     except FileNotFoundError as error:
         if any(ask() for ask in in_use):
             raise ImproperlyConfigured(MISSING % {"place": place}) from error
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}.new")
-        _fill(part, [Fernet.generate_key().decode()])
-        with suppress(FileExistsError):
-            os.link(part, place)  # atomic, and never over the file of another process
-        part.unlink()
-        # After a power cut the database, on another disk, may hold what this key encrypted.
-        disk_space.sync_path(place.parent)
+        # On the disk before anything is encrypted with it: the database, on another disk, may outlive a power cut.
+        write_key_file(place, [Fernet.generate_key().decode()], replace=False)
         found = place.stat()
     return str(place), found.st_ino, found.st_mtime_ns, found.st_size
 
@@ -184,10 +167,3 @@ def _lines(place: Path) -> list[str]:
     if not any(found):
         raise ValueError
     return [line for line in found if line]
-
-
-def _fill(place: Path, lines: list[str]) -> None:
-    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write("".join(f"{line}\n" for line in lines))
-        file.flush()
-        os.fsync(file.fileno())

@@ -7,18 +7,16 @@ here.
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.lib import disk_space
+from apps.lib.key_file import write_key_file
 
 MISSING = (
     "The key of the audit log {place} (AUDIT_KEY_FILE) is missing, and entries are signed by it. Put its disk back, or "
@@ -39,7 +37,7 @@ def read_keys(create: bool = False) -> tuple[bytes, ...]:
     path = Path(settings.AUDIT_KEYS)
     try:
         if create and not path.exists():
-            _write(path, [secrets.token_hex(32)], replace=False)
+            write_key_file(path, [secrets.token_hex(32)], replace=False)
         stat = path.stat()
         version = (str(path), stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if _read["seen"] != version:
@@ -79,7 +77,7 @@ def write_keys(lines: list[str]) -> None:
 
     Raise OSError.
     """
-    _write(Path(settings.AUDIT_KEYS).resolve(), list(dict.fromkeys(lines)), replace=True)
+    write_key_file(Path(settings.AUDIT_KEYS).resolve(), list(dict.fromkeys(lines)), replace=True)
 
 
 def add_key() -> None:
@@ -89,25 +87,3 @@ def add_key() -> None:
     """
     place = Path(settings.AUDIT_KEYS)
     write_keys([secrets.token_hex(32), *(read_lines() if place.exists() else [])])
-
-
-def _write(path: Path, lines: list[str], *, replace: bool) -> None:
-    """Write the complete file or nothing; without `replace` a file that another process created first stays."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write("".join(f"{line}\n" for line in lines))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        if replace:
-            with suppress(FileNotFoundError, PermissionError):
-                former = path.stat()
-                os.chown(temporary, former.st_uid, former.st_gid)  # so that the service can read a file that root wrote
-            temporary.replace(path)
-        else:
-            with suppress(FileExistsError):
-                os.link(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    disk_space.sync_path(path.parent)
