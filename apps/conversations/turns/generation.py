@@ -28,7 +28,8 @@ from apps.conversations.rendering import link_policy
 from apps.conversations.tools import availability, slash_commands
 from apps.conversations.turns import context_usage, model_queue, prompt, reasoning
 from apps.conversations.turns.quotes import choose_quotes
-from apps.conversations.turns.state import LOOP_FINISH, Turn
+from apps.conversations.turns.repetition import LOOP_FINISH
+from apps.conversations.turns.state import Turn
 from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
 from apps.engines.types import ChatRequest, EngineRefused

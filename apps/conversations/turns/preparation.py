@@ -27,6 +27,7 @@ from apps.conversations.errors import QUESTION_WITHHELD, ConversationBusy, Reque
 from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Assistant, Conversation, Message
 from apps.conversations.tools import call_cards
+from apps.conversations.turns.repetition import LOOP_FINISH, drop_repetitions
 from apps.conversations.turns.small_talk.recognition import drop_small_talk, recognise_small_talk
 from apps.documents.models import Collection
 from apps.documents.retrieval.candidates import SearchScope, resolve_scope
@@ -354,7 +355,7 @@ def _load_history(user: User, exchanges: list[Exchange]) -> tuple[PastExchange, 
     return tuple(
         PastExchange(
             questions[row.pk].text,
-            row.text,
+            drop_repetitions(row.text) if row.usage.get("finish") == LOOP_FINISH else row.text,
             sources.get(row.pk, ()),
             pictures.get(questions[row.pk].pk, ()),
             call_cards.make_history_notes(row.tools),

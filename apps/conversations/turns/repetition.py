@@ -1,4 +1,5 @@
-"""Detect loops in a streamed answer, as small models fall into. Entry point: `RepetitionDetector.feed`.
+"""Detect loops in a streamed answer, as small models fall into. Entry points: `RepetitionDetector.feed`,
+`drop_repetitions`.
 
 Loops are: a sentence that comes a third time; a phrase repeated within an unfinished sentence; sentences that only
 count ("The answer is 1. The answer is 2."); a short line again and again; strung letters or numbers ("E-M-O-M-N-S-…",
@@ -14,6 +15,9 @@ import string
 from itertools import pairwise
 
 from apps.lib.text.analyzer import split_words
+from apps.lib.text.sentences import find_sentences
+
+LOOP_FINISH = "loop"  # finish reason: the model repeated itself and was stopped
 
 # End of a sentence. The first character class makes the search much faster than alternatives in a row.
 _END = re.compile(r"[.!?…。！？\n](?:(?<=[.!?…])[.!?…]*[\"'”’»)\]*_`]*(?:\s+|$)|(?<=[。！？])|(?<=\n)\n*)")
@@ -37,6 +41,11 @@ _NUMBER = re.compile(r"\d+")
 # Signs of code, tables and records, whose lines may be repeated and may count.
 _NO_PROSE = re.compile(r'[{}\[\]|="<>;\t`]|:\s*$|^ {2}|\w\(')
 _STOP = re.compile(r"[.!?…。！？][\"'”’»)\]*_`]*\s*$")
+
+
+def drop_repetitions(text: str) -> str:
+    """Return the text with each of its sentences once: a model that sees its own loop goes on with it."""
+    return " ".join(dict.fromkeys(text[start:end] for start, end in find_sentences(text)))
 
 
 class RepetitionDetector:

@@ -36,7 +36,8 @@ from apps.conversations.tools import executor
 from apps.conversations.turns import finalization, preparation, queue, recovery, retrieval, titles
 from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.preparation import PreparedTurn, SessionEnded, TurnIds
-from apps.conversations.turns.state import LOOP_FINISH, Turn, is_grounded
+from apps.conversations.turns.repetition import LOOP_FINISH
+from apps.conversations.turns.state import Turn, is_grounded
 from apps.engines import registry
 from apps.engines.types import EngineError, TurnLog
 from apps.lib.concurrency.batched_polling import BatchedPoller

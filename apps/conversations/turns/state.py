@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from apps.safety.policy.verdicts import EvaluationRecord
 
 
-LOOP_FINISH = "loop"  # finish reason: the model repeated itself and was stopped
-
-
 def is_grounded(prepared: PreparedTurn) -> bool:
     """Return whether the answer searches documents or draws a picture; nothing is verified otherwise."""
     return not prepared.without_documents or any(row.picture_request for row in prepared.rows)
@@ -64,7 +61,7 @@ class Turn:
     window: ContextUsage | None = None  # context window usage of the request
     reasoning: str = ""  # approved reasoning
     has_output: bool = False  # the model has written something, approved or not
-    finish_reason: str = ""  # finish reason of the server, or LOOP_FINISH
+    finish_reason: str = ""  # finish reason of the server, or `repetition.LOOP_FINISH`
     repetition: RepetitionDetector = field(default_factory=RepetitionDetector)
     usage: Usage | None = None  # as counted by the server
     count_partial_usage: Callable[[], Usage | None] | None = None  # counts the tokens of a stream that was cut off

@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.conversations.models import Conversation, Message, RetrievedPassage, Source
 from apps.conversations.turns import retrieval, runner
 from apps.conversations.turns.prompt import FREE_SYSTEM, SYSTEM, build_system_text
+from apps.conversations.turns.repetition import LOOP_FINISH
 from apps.documents.models import Collection, Document
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
@@ -35,6 +36,14 @@ async def test_a_follow_up_repeats_what_was_sent_and_only_adds(page, library, ch
     assert "[1] Lighthouses" in one[1].content and "[2] Bees" in two[3].content and "[1]" not in two[3].content
     assert [message.role for message in three] == ["system", "user", "assistant", "user", "assistant", "user"]
     assert await Source.objects.acount() == 2, "a passage keeps its number"
+
+
+async def test_an_answer_that_fell_into_a_loop_is_sent_without_its_repetitions(page, library, chat) -> None:
+    chat.replies += ["The lighthouse was 100 metres high [1]. " * 9, "Five years [2]."]
+    first = await page.get_answer(QUESTION)
+    assert first.usage["finish"] == LOOP_FINISH and first.text.count("The lighthouse") > 1
+    await page.get_answer("How long can a queen bee live?", conversation=str(first.conversation_id))
+    assert chat.requests[1].messages[2].content == "The lighthouse was 100 metres high [1]."
 
 
 async def test_a_retry_is_sent_the_same_again(page, library, chat) -> None:
