@@ -196,7 +196,7 @@ class ChatModelSettings(SettingsGroup):
 
     ANSWER_STYLE: Literal["automatic", "quotes", "model"] = "automatic"
     """Style of answers where neither assistant nor model sets one: `quotes` shows passages first, `model` lets the
-    model write, `automatic` decides by the reading test."""
+    model write, `automatic` decides by the reading check."""
 
     TOKEN_CHOICES: Count = 4
     """Alternatives recorded for each token of an answer, from vLLM only. `0`: no tokens are recorded."""

@@ -139,10 +139,10 @@ class ListedChatModel(ListedModel):
     `LLM_STREAMS`."""
 
     reads_well: bool | None = None
-    """`true`: the model writes answers; `false`: quotes come first. `null`: the reading test of the Doctor decides."""
+    """`true`: the model writes answers; `false`: quotes come first. `null`: the reading check of the Doctor decides."""
 
     reasons: Reasons = ""
-    """`true`: the model thinks before it answers. `"begun"`: its template opens the thoughts already."""
+    """`true` or `"yes"`: the model thinks before it answers. `"begun"`: its template opens the thoughts already."""
 
     tools: bool = True
     """`true`: the model is offered tools."""

@@ -143,7 +143,9 @@ def test_people_set_rules_for_what_is_theirs_only(client: Client, alice: User, b
 def test_the_page_is_there_for_everybody(client: Client, alice: User) -> None:
     assert "How long" in client.get("/privacy/").content.decode()
     client.force_login(alice)
-    assert "not agreed" in client.get("/privacy/").content.decode()
+    page = client.get("/privacy/").content.decode()
+    assert "not agreed" in page
+    assert "random check" not in page  # none is made, and none is a reason to read
 
 
 def test_without_a_rule_of_its_own_a_row_names_the_limit_that_applies(client: Client, alice: User, ada: User) -> None:
