@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.users import i18n, special_permissions, user_field, user_memory
+from apps.users import i18n, special_permissions, user_field
 from apps.users.views import groups, instructions, rate_limits, tokens, users
 
 app_name = "users"
@@ -13,7 +13,6 @@ urlpatterns = [
     path("language/", i18n.choose_language, name="language"),
     path("words/<slug:code>.js", i18n.serve_script_texts, name="words"),
     path("instructions/", instructions.edit_instructions, name="instructions"),
-    path("instructions/memory/", user_memory.edit_memory, name="memory"),
     path("tokens/", tokens.list_tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", tokens.revoke_own_token, name="revoke_token"),
     path("limits/", rate_limits.show_own_limits, name="limits"),

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.forms import BaseFormSet, formset_factory
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext, gettext_lazy
-from django.views.decorators.http import require_POST
+from django.utils.translation import gettext_lazy
 
-from apps.users import consents
-from apps.users.consents import Consent
 from apps.users.models import User
-from apps.users.permissions import get_signed_in_user
 
 MAX_FACTS, MAX_FACT_CHARACTERS = 50, 300
 
@@ -41,21 +34,13 @@ def build_fact_formset(user: User, sent: Any = None) -> BaseFormSet[FactForm]:
     return Facts(sent, initial=user.facts, prefix="fact")
 
 
-@login_required
-@require_POST
-def edit_memory(request: HttpRequest) -> HttpResponse:
-    """Replace the user's facts by those of the form, without empty ones; with `clear` delete all."""
-    user = get_signed_in_user(request)
-    if "clear" in request.POST:
-        User.objects.filter(pk=user.pk).update(facts=[])
-        messages.success(request, gettext("Deleted. Nothing is remembered about you."))
-        return redirect("users:instructions")
-    sent = build_fact_formset(user, request.POST)
-    if not sent.is_valid():
-        return render(request, "users/instructions.html", {"facts": sent, "form": None}, status=400)
-    filled = [one.cleaned_data for one in sent.forms if one.cleaned_data.get("text")]
+def save_facts(user: User, forms: Sequence[FactForm], *, used: bool) -> None:
+    """Replace the user's facts by those of the valid forms, without empty ones. `used`: answers use facts at all."""
+    filled = [one.cleaned_data for one in forms if one.cleaned_data.get("text")]
     rows = [{"text": " ".join(one["text"].split()), "on": one["on"]} for one in filled]
-    User.objects.filter(pk=user.pk).update(facts=rows, uses_memory="remembers" in request.POST)
-    consents.change_consent(user, Consent.RATED, "lends" in request.POST)
-    messages.success(request, gettext("Saved. Used from your next question on."))
-    return redirect("users:instructions")
+    User.objects.filter(pk=user.pk).update(facts=rows, uses_memory=used)
+
+
+def delete_facts(user: User) -> None:
+    """Delete all facts of the user."""
+    User.objects.filter(pk=user.pk).update(facts=[])

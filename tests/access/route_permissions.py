@@ -215,7 +215,6 @@ MATRIX = {
     "assistants/<uuid:pk>/picture.png": OWN,
     "c/<uuid:pk>/queue/": OWN,
     "answers/<uuid:answer>/compare/": OWN,
-    "instructions/memory/": SIGNED_IN,
     "beams/": SIGNED_IN,
     "prompts/": SIGNED_IN,
     "prompts/<int:pk>/": OWN,

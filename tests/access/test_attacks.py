@@ -21,7 +21,6 @@ from tests.support.password import PASSWORD
 pytestmark = pytest.mark.django_db
 FORMS = [
     "/instructions/",
-    "/instructions/memory/",
     "/privacy/consent/",
     "/tokens/",
     "/collections/",

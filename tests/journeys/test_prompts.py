@@ -58,11 +58,12 @@ def test_a_saved_prompt_is_also_put_in_from_a_menu_by_touch(visit: Visit) -> Non
 def test_a_fact_is_remembered_and_the_answer_says_that_it_was_heeded(visit: Visit) -> None:
     page = visit("/instructions/", person="bob")
     page.get_by_label("New fact").fill("I work in Kiel.")
-    page.get_by_role("button", name="Save").last.click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_label("Fact 1")).to_have_value("I work in Kiel.")
     page.goto(page.url.removesuffix("instructions/"))
     turn = ended(ask(page, "How long does parental leave last?"))
     expect(turn.locator("[data-steps]")).to_contain_text("Used 1 fact about you")
     page.goto(page.url.partition("/c/")[0] + "/instructions/")
     page.get_by_role("button", name="Delete all facts").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_label("Fact 1")).to_have_count(0)

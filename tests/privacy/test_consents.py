@@ -86,7 +86,7 @@ def test_every_door_writes_each_change_down_once(own: Client, alice: User, writt
     doors = (
         ("/privacy/consent/", {"to": "rated", "consent": "yes"}, {"to": "rated", "consent": ""}),
         (feedback, {"lend": "on"}, {}),
-        ("/instructions/memory/", {**memory, "lends": "on"}, memory),
+        ("/instructions/", {**memory, "lends": "on"}, memory),
     )
     for address, give, back in doors:
         before = AuditEntry.objects.count()

@@ -167,7 +167,8 @@ def test_the_page_asks_few_questions(admin: Client, django_assert_max_num_querie
 
 def test_instructions_of_a_person_are_kept_for_that_person(alice: User, bob: User, client: Client) -> None:
     client.force_login(alice)
-    client.post("/instructions/", {"instructions": "Use metres."})
+    facts = {"fact-TOTAL_FORMS": "0", "fact-INITIAL_FORMS": "0"}
+    client.post("/instructions/", {"instructions": "Use metres.", **facts})
     assert (User.objects.get(pk=alice.pk).instructions, User.objects.get(pk=bob.pk).instructions) == ("Use metres.", "")
     assert "Use metres." in client.get("/instructions/").content.decode()
-    assert client.post("/instructions/", {"instructions": "x" * 2001}).status_code == 400
+    assert client.post("/instructions/", {"instructions": "x" * 2001, **facts}).status_code == 400

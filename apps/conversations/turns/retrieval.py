@@ -247,7 +247,7 @@ def _describe_search(found: SearchResult, only: str) -> str:
     several = ngettext("%(n)s collection", "%(n)s collections", collection_count) % {"n": collection_count}
     where = found.searched[0] if collection_count == 1 else several
     values = {"where": f"{where} ({only})" if only else where, "n": count}
-    words = ngettext("Searched %(where)s, found %(n)s passage", "Searched %(where)s, found %(n)s passages", count)
+    words = ngettext("Searched %(where)s, read %(n)s passage", "Searched %(where)s, read %(n)s passages", count)
     text = (words if count else gettext("Searched %(where)s, found no passages")) % values
     if found.corrections:
         text += ". " + gettext("Searched for %(words)s") % {

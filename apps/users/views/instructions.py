@@ -1,4 +1,4 @@
-"""Page on which users write instructions for every assistant."""
+"""Page on which users write instructions and facts for every assistant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from apps.users import user_memory
+from apps.users import consents, user_memory
+from apps.users.consents import Consent
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user
 
@@ -27,12 +28,21 @@ class InstructionsForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_instructions(request: HttpRequest) -> HttpResponse:
-    """Show the instructions and facts of the user; a POST stores the instructions."""
+    """Show the instructions and facts of the user. A POST stores both with one button; with `clear` it deletes all
+    facts and changes nothing else."""
     user = get_signed_in_user(request)
-    form = InstructionsForm(request.POST if request.method == "POST" else {"instructions": user.instructions})
-    if request.method == "POST" and form.is_valid():
+    sent = request.POST if request.method == "POST" else None
+    if sent is not None and "clear" in sent:
+        user_memory.delete_facts(user)
+        messages.success(request, gettext("All facts deleted."))
+        return redirect("users:instructions")
+    form = InstructionsForm({"instructions": user.instructions} if sent is None else sent)
+    facts = user_memory.build_fact_formset(user, sent)
+    if sent is not None and form.is_valid() and facts.is_valid():
         User.objects.filter(pk=user.pk).update(instructions=form.cleaned_data["instructions"])
+        user_memory.save_facts(user, facts.forms, used="remembers" in sent)
+        consents.change_consent(user, Consent.RATED, "lends" in sent)
         messages.success(request, gettext("Saved. Used from your next question on."))
         return redirect("users:instructions")
-    context = {"form": form, "facts": user_memory.build_fact_formset(user)}
-    return render(request, "users/instructions.html", context, status=400 if form.errors else 200)
+    status = 200 if sent is None else 400
+    return render(request, "users/instructions.html", {"form": form, "facts": facts}, status=status)

@@ -31,7 +31,7 @@ async def test_they_hold_for_the_conversation_until_others_are_chosen(open_page,
     page = await open_page(alice)
     first, events = await ask(page, filters={"kinds": ["pdf"], "path": "sea"})
     assert any(event["type"] == "sources" for event in events)
-    assert "Searched Handbook (PDF, in sea), found" in str(events)
+    assert "Searched Handbook (PDF, in sea), read" in str(events)
     conversation = first["conversation"]
     assert (await Conversation.objects.aget(pk=conversation)).filters == {"kinds": ["pdf"], "path": "sea"}
     assert "PDF, in sea" in await in_db(get_page, alice, f"/answers/{first['turn']}/behind/")
@@ -40,7 +40,7 @@ async def test_they_hold_for_the_conversation_until_others_are_chosen(open_page,
     _, events = await ask(page, conversation=conversation)
     assert "(PDF, in sea)" in str(events), "left out, they hold"
     _, events = await ask(page, conversation=conversation, filters={})
-    assert "Searched Handbook, found" in str(events)
+    assert "Searched Handbook, read" in str(events)
     assert (await Conversation.objects.aget(pk=conversation)).filters == {}
 
 

@@ -20,7 +20,7 @@ def keep(user: User, *facts: tuple[str, bool], **also: str):
         data[f"fact-{number}-text"] = text
         if on:
             data[f"fact-{number}-on"] = "on"
-    return make_client(user).post("/instructions/memory/", data)
+    return make_client(user).post("/instructions/", data)
 
 
 async def sent(open_page, user: User, chat) -> tuple[str, list[str]]:
@@ -54,8 +54,18 @@ def test_facts_are_shown_to_their_person_and_cleared_at_once_and_bad_ones_change
     assert keep(alice, ("x" * 301, True), remembers="on").status_code == 400
     assert keep(alice, *((f"Fact {n}", True) for n in range(51)), remembers="on").status_code == 400
     assert User.objects.get(pk=alice.pk).facts == [{"text": "I am a nurse.", "on": True}]
+    User.objects.filter(pk=alice.pk).update(instructions="Use metres.")
     keep(alice, clear="yes")
-    assert User.objects.get(pk=alice.pk).facts == []
+    alice.refresh_from_db()
+    assert (alice.facts, alice.instructions) == ([], "Use metres.")
+
+
+def test_one_button_saves_instructions_and_facts(alice) -> None:
+    page = make_client(alice).get("/instructions/").content.decode()
+    assert page.count("Save</button>") == 1
+    keep(alice, ("I am a nurse.", True), instructions="Use metres.", remembers="on")
+    alice.refresh_from_db()
+    assert (alice.instructions, [fact["text"] for fact in alice.facts]) == ("Use metres.", ["I am a nurse."])
 
 
 def test_prompts_are_their_persons_own_unless_an_administrator_offers_them_to_everybody(alice, bob) -> None:

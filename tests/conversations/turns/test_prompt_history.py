@@ -99,9 +99,7 @@ async def test_what_another_embedding_model_has_read_is_named(page, alice, libra
     await in_db(make_document, collection, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."])
     await page.ask("Which zeppelin crossed the Atlantic?")
     words = [event["text"] for event in await page.events() if event["type"] == "step"]
-    assert (
-        "Searched Reread, found 1 passage. Not searched, because another embedding model read them: Handbook" in words
-    )
+    assert "Searched Reread, read 1 passage. Not searched, because another embedding model read them: Handbook" in words
     await page.ask("Quantum chromodynamics lattice renormalisation?")
     nothing = next(event for event in await page.events() if event["type"] == "nothing")
     assert "Not searched, because another embedding model read them: Handbook." in nothing["html"]

@@ -109,8 +109,8 @@ def _select_side_quotes(side: _Side, numbers: dict[tuple[UUID, int], int]) -> li
 
 def _describe_search(sides: tuple[str, str] | tuple[()], count: int) -> str:
     words = ngettext(
-        "Searched for “%(one)s” and “%(other)s”, found %(n)s passage",
-        "Searched for “%(one)s” and “%(other)s”, found %(n)s passages",
+        "Searched for “%(one)s” and “%(other)s”, read %(n)s passage",
+        "Searched for “%(one)s” and “%(other)s”, read %(n)s passages",
         count,
     )
     one, other = sides or ("", "")
