@@ -8,6 +8,7 @@ from pathlib import Path
 import docx
 import pytest
 
+from apps.documents.parsing.common.tables import make_table_blocks_by_first_row
 from apps.documents.parsing.data.csv_table import parse as parse_csv
 from apps.documents.parsing.html.parser import parse as parse_html
 from apps.documents.parsing.office.docx.parser import parse as parse_docx
@@ -104,6 +105,47 @@ HTML = """<!doctype html><html><head><title>Leave policy</title><script>hidden()
 )
 def test_headings_lists_tables_and_code(file: Path, parse: object, content: bytes, expected: list[object]) -> None:
     assert read(parse, file, content) == ("Leave policy", expected)
+
+
+OPTIONS = """<p>Options of the program:</p><table><tr><td>--prefix=path</td><td>Where the pages go. The default is
+/usr.</td></tr><tr><td colspan=2>--with-cable=name</td></tr><tr><td>&nbsp;</td><td>The cable. The default is smart.</td>
+</tr><tr><td>--with-port=n</td><td>The port.</td></tr></table>"""
+
+
+def test_a_web_table_without_header_takes_no_row_for_one(tmp_path: Path) -> None:
+    lines = read(parse_html, tmp_path / "a", OPTIONS.encode())[1][-1][2].splitlines()
+    assert lines == [
+        "--prefix=path | Where the pages go. The default is /usr.",
+        "--with-cable=name | The cable. The default is smart.", "--with-port=n | The port.",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<tr><th>Kind</th><th>Rule</th></tr>", "<thead><tr><td>Kind</td><td>Rule</td></tr></thead>",
+        "<tr><td><b>Kind</b></td><td><p><strong>Rule</strong></p></td></tr>",
+    ],
+)  # fmt: skip
+def test_a_web_table_has_the_header_that_is_marked_as_one(tmp_path: Path, head: str) -> None:
+    table = (
+        f"<table>{head}<tr><td>Paid</td><td>By <b>letter</b></td></tr><tr><td>Sick</td><td>By note</td></tr></table>"
+    )
+    _, pieces = read(parse_html, tmp_path / "a", table.encode())
+    assert pieces == [("table", 0, "Kind: Paid; Rule: By letter\nKind: Sick; Rule: By note")]
+
+
+def test_labels_above_numbers_are_a_header_without_a_mark(tmp_path: Path) -> None:
+    table = "<table><tr><td>Kind<td>Days</tr><tr><td>Paid<td>30</tr><tr><td>Sick<td>10</tr></table>"
+    assert read(parse_html, tmp_path / "a", table.encode())[1] == [
+        ("table", 0, "Kind: Paid; Days: 30\nKind: Sick; Days: 10")
+    ]
+
+
+def test_a_first_row_with_a_sentence_is_no_header_in_any_format() -> None:
+    assert [
+        block.text for block in make_table_blocks_by_first_row([["-a", "Shows all of them."], ["-b", "Shows none."]])
+    ] == ["-a | Shows all of them.\n-b | Shows none."]
 
 
 SPANS = """<html><body><h1>Rates</h1><p>Of all clubs.</p><table>

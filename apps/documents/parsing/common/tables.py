@@ -13,7 +13,10 @@ MOST_COLUMNS = 2_000  # of a row after its cells were repeated
 HEADER_CHARACTERS = 10_000  # of all column names together, which are repeated in every row
 NAME_CHARACTERS = 100  # of one column name, which is repeated before each cell
 MOST_SPANNED = 40  # columns or rows over which one cell is repeated
+LABEL_CHARACTERS = 80  # of a column name that nothing marks as such
+LABEL_WORDS = 4  # words from which a cell with a full stop is a sentence and names no column
 _NUMBER = re.compile(r"[\s\d.,:%€$£()+/-]+")
+_BEGINS_AS_NUMBER = re.compile(r"[^\w\s]{0,2}\d")
 
 
 def make_table_blocks(rows: Iterable[Sequence[str]], header: Sequence[str] | None) -> Iterator[ParsedBlock]:
@@ -33,9 +36,42 @@ def make_table_blocks(rows: Iterable[Sequence[str]], header: Sequence[str] | Non
 
 
 def make_table_blocks_by_first_row(rows: Sequence[Sequence[str]]) -> Iterator[ParsedBlock]:
-    """Yield the rows as table blocks; the first row is the header if it names columns."""
-    named = len(rows) > 1 and is_header(rows[0])
+    """Yield the rows as table blocks; the first row is the header if it names columns: labels, and no sentences."""
+    named = len(rows) > 1 and is_header(rows[0]) and all(map(_is_label, rows[0]))
     yield from make_table_blocks(rows[1:] if named else rows, rows[0] if named else None)
+
+
+def has_clear_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a first row that nothing marks as header names columns nevertheless: labels, unlike the rows
+    below, as only numbers stand below one of them. Lists of options and definitions have no header."""
+    if len(rows) < 2 or not is_header(rows[0]) or not all(map(_is_label, rows[0])):
+        return False
+    columns = [[row[at] for row in rows[1:] if at < len(row) and row[at]] for at in range(len(rows[0]))]
+    return any(
+        holds_numbers(column) and not _BEGINS_AS_NUMBER.match(name)
+        for name, column in zip(rows[0], columns, strict=True)
+    )
+
+
+def holds_numbers(column: Sequence[str]) -> bool:
+    """Return whether every cell of a column begins with a number: "1,000", "512MB", "$3"."""
+    return bool(column) and all(map(_BEGINS_AS_NUMBER.match, column))
+
+
+def _is_label(cell: str) -> bool:
+    return len(cell) <= LABEL_CHARACTERS and not (cell.endswith(".") and len(cell.split()) >= LABEL_WORDS)
+
+
+def join_hanging_rows(rows: Iterable[Sequence[str]]) -> list[Sequence[str]]:
+    """Return the rows of a table without header, each long option or term that has a row of its own, across the
+    columns, joined with the row of its description, whose first cell is empty."""
+    joined: list[Sequence[str]] = []
+    for row in rows:
+        if joined and len(row) > 1 and not row[0] and any(row) and joined[-1][0] and len(set(joined[-1]) - {""}) == 1:
+            joined[-1] = [joined[-1][0], *row[1:]]
+        else:
+            joined.append(row)
+    return joined
 
 
 def group_lines(lines: Iterable[str]) -> Iterator[ParsedBlock]:

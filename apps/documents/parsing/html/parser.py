@@ -20,7 +20,12 @@ import lxml.html
 import trafilatura
 
 from apps.documents.parsing.common.encoding import detect_encoding, read_text
-from apps.documents.parsing.common.tables import make_table_blocks_by_first_row
+from apps.documents.parsing.common.tables import (
+    has_clear_header,
+    is_header,
+    join_hanging_rows,
+    make_table_blocks,
+)
 from apps.documents.parsing.html.hidden_elements import hidden_elements
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
@@ -49,6 +54,7 @@ _BLOCK_NAMES = (
 )
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _PERMALINKS = frozenset({"¶", "🔗"})  # text of links beside headings that point to the heading itself
+_BOLD = frozenset({"b", "strong"})
 _DECLARED = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 _PROLOGUE = re.compile(r"\A\s*<\?xml[^>]*\?>")
 KEPT_SHARE = 0.6  # of the visible text that trafilatura must keep for its result to be used
@@ -96,6 +102,7 @@ def read_page(text: str, *, with_surroundings: bool = True) -> WebPage:
     _mark_code(tree)
     left = MOST_COPIES
     for table in tree.iter("table"):
+        _mark_header(table)
         left = _spread(table, left)
     for cell in tree.iter("td", "th"):  # trafilatura would expand the remaining spans without a limit
         cell.attrib.pop("colspan", None)
@@ -173,7 +180,8 @@ def _blocks(tree: Any) -> Iterator[ParsedBlock]:
         if event == "start":
             if tag == "table" and (rows := _rows(element)) is not None:
                 walk.skip_subtree()
-                yield from make_table_blocks_by_first_row(rows)
+                named = has_clear_header(rows) or (_is_marked(element) and len(rows) > 1 and is_header(rows[0]))
+                yield from make_table_blocks(rows[1:] if named else join_hanging_rows(rows), rows[0] if named else None)
             else:
                 parts.append(element.text or "")
                 if _is_item(element, tag):
@@ -220,6 +228,28 @@ def _kind(element: Any, tag: str, around: tuple[BlockKind, int]) -> tuple[BlockK
 def _is_item(element: Any, tag: str) -> bool:
     """Return whether the element is a list item. trafilatura also calls a term and its definition so."""
     return tag == "li" or (tag == "item" and not (element.get("rend") or "").startswith(("dt", "dd")))
+
+
+def _mark_header(table: Any) -> None:
+    """Make the cells of a first row into `th`, if it stands in a `thead`, or if it is the only one wholly in bold."""
+    rows = [] if table.find(".//table") is not None else list(islice(table.iter("tr"), 2))
+    if rows and (rows[0].getparent().tag == "thead" or [_is_bold(row) for row in rows] == [True, False]):
+        for cell in rows[0].iterchildren("td"):
+            cell.tag = "th"
+
+
+def _is_bold(row: Any) -> bool:
+    """Return whether all text of a row is bold."""
+    texts = [text for text in row.xpath(".//text()") if text.strip()]
+    around = [text.getparent().getparent() if text.is_tail else text.getparent() for text in texts]
+    return all(any(above.tag in _BOLD for above in (element, *element.iterancestors())) for element in around)
+
+
+def _is_marked(table: Any) -> bool:
+    """Return whether each cell with text in the first row of a data table is a header cell."""
+    row = next((row for row in table.iter("tr", "row") if any(map(str.strip, row.itertext()))), ())
+    cells = [cell for cell in row if any(map(str.strip, cell.itertext()))]
+    return bool(cells) and all(cell.tag == "th" or cell.get("role") == "head" for cell in cells)
 
 
 def _spread(table: Any, left: int) -> int:
