@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from apps.conversations.grounding import number_relevance
 from apps.conversations.grounding.agreement import find_disagreement
 from apps.conversations.grounding.answer_relevance import AnswerCheck, CreditedSentence
+from apps.conversations.grounding.answer_type import detect_answer_type
 from apps.conversations.grounding.claim_features import NUMBER_WORD_STEMS, ClaimFeatures, extract_features
 from apps.conversations.grounding.lexicons import LEXICONS, detect_language
 from apps.conversations.grounding.model_citations import find_model_citations, strip_model_citations
@@ -60,7 +61,8 @@ _FRAME = re.compile(
     r"(?:\s+(?:is|was|would be|to (?:that|this|your question) is|lautet|ist|es))?\s*[:–-]?\s*",
     re.IGNORECASE,
 )
-_TOO_LITTLE = re.compile(r"[\W_]*|\W*\d{1,2}[.)]")
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
+_TOO_LITTLE = re.compile(r"[\W_]*|\W*\d{1,2}(?:\.\d{1,3})*[.)]")  # marks, "7.", "6.14."
 _TALK = re.compile(
     r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|"
     r"let me know|feel free|here(?:'s| is| are)|below (?:is|are)|the following|in summary|"
@@ -118,6 +120,11 @@ class EvidenceWindow:
     facts: ClaimFeatures  # of its text and of the titles above it
     unread_language: str = ""  # language of the source (ISO 639-1) where the check does not know it
 
+    @property
+    def own_facts(self) -> ClaimFeatures:
+        """Return the facts of its text alone."""
+        return extract_features(self.premise.text, self.premise.language)
+
 
 @dataclass(frozen=True, slots=True)
 class _ShortAnswerBasis:
@@ -172,9 +179,18 @@ class Citer:
         found = self._find_supported(claim)
         if found[0][0].score < MIN_SUPPORT:
             found = self._find_supported_in_parts(claim) or found
-        best = found[0][0].score
+        found = [pair for pair in found if pair[0].quoted or not self._swaps_subject(claim, pair[1])]
+        best = found[0][0].score if found else 0.0
         answers = best >= MIN_SUPPORT and self._speaks_to_question(claim, found[0][1])
         return (found if answers else []), best
+
+    def _swaps_subject(self, claim: str, window: EvidenceWindow) -> bool:
+        """Return whether a claim answers a question for an amount or a time with what a window says of something else:
+        it repeats a word of the question that other windows know and this one does not."""
+        if detect_answer_type(self.question) not in ("amount", "time"):
+            return False
+        missing = (extract_features(claim).terms & extract_features(self.question).terms) - window.facts.terms
+        return any(missing & other.facts.terms for other in self.windows)
 
     def find_unread_language(self, text: str) -> str:
         """Return the language of the passage nearest to a sentence, as ISO 639-1 code; "" where the check knows it."""
@@ -214,10 +230,12 @@ class Citer:
             window
             for window in about
             if claimed.numbers <= window.facts.numbers
+            and claimed.numbers - asked.numbers
+            <= number_relevance.find_amounts(window.premise.text, window.premise.language)
             and new & claimed.names <= window.facts.terms
             and number_relevance.has_fitting_numbers(self.question, claim, window.premise.text)
         ]
-        words = new - NUMBER_WORD_STEMS if claimed.numbers else new
+        words = {term for term in new - NUMBER_WORD_STEMS if not _DIGITS.fullmatch(term)}  # numbers were compared
         says = [window for window in supporting if words <= window.facts.terms]
         if supporting and not says:
             return None  # in other words, or in another unit
@@ -235,9 +253,12 @@ class Citer:
     def _select_about_subject(self, asked: ClaimFeatures) -> tuple[float, list[EvidenceWindow]]:
         """Return the largest share of the question that a window holds, and the windows that hold about as much.
 
-        None of these is wider than need be."""
+        None of these is wider than need be. Titles and headings count only where no text speaks of the question: below
+        "December 2015: Ian Murdock died" the text may go on with somebody else's death."""
         weight = weigh_words(asked, [window.facts for window in self.windows])
-        share = [(get_covered_share(asked, window.facts, weight), window) for window in self.windows]
+        share = [(get_covered_share(asked, w.own_facts, weight), w) for w in self.windows]
+        if max(value for value, _ in share) < _ABOUT:
+            share = [(get_covered_share(asked, window.facts, weight), window) for window in self.windows]
         best_share = max(value for value, _ in share)
         close = [pair for pair in share if pair[0] >= max(_ABOUT * best_share, _LEAST_ABOUT)]
         found: list[EvidenceWindow] = []
@@ -325,7 +346,8 @@ def _make_windows(span: SourceSpan) -> list[EvidenceWindow]:
     introduction, joins = "", False  # whether the sentence before may be read together with this one
     for at, (start, end) in enumerate(found):
         text = span.text[start:end]
-        if not any(char.isalnum() for char in text):
+        if _TOO_LITTLE.fullmatch(text.strip()):
+            joins = False
             continue
         cells = parse_row(text)
         if cells:

@@ -10,7 +10,21 @@ from apps.conversations.grounding.claim_features import ClaimFeatures, extract_f
 from apps.lib.text.analyzer import normalise_text, stem_word
 
 LEAST_NEARNESS = 2 / 3  # of how near the nearest number stands to the words of the question
+_LABEL = re.compile(  # numbers that count items, sections, pages and notes, and say nothing of amounts
+    r"(?:^|(?<=[.!?:;]\s))\s*(?:[-*+•–]\s+)?(?:\(?\d{1,3}[.)]|\d{1,3}(?:\.\d{1,3})+\.?)(?=\s|$)|"
+    r"\[\d{1,3}\]|§+\s*[\d.]+|"
+    r"\b(?:sections?|chapters?|tables?|figures?|fig\.|pages?|steps?|clauses?|articles?|appendix|notes?|abschnitt|kapitel|"
+    r"tabelle|abbildung|seite|schritt|artikel|absatz|anhang|secci[oó]n|capítulo|tabla|cuadro|figura|página|paso|artículo)"
+    r"\s+\d+(?:\.\d+)*",
+    re.IGNORECASE | re.MULTILINE,
+)
 _SIGNS = re.compile(r"[%‰$€£¥°]|(?<![\w)])[-−](?=\d)")
+
+
+def find_amounts(text: str, language: str = "en") -> frozenset[str]:
+    """Return the numbers of a text as `extract_features` writes them, without those that only label: "2." of a list,
+    "6.14" of a section, "[1]" of a note, "page 5"."""
+    return extract_features(_LABEL.sub(" ", text), language).numbers
 
 
 def has_fitting_numbers(question: str, answer: str, passage: str) -> bool:

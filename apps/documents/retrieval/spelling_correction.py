@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
-from apps.documents.parsing.common.language_detection import list_function_words
+from apps.documents.parsing.common.language_detection import guess_language, list_function_words
 from apps.engines.types import EmbedEngine
 from apps.lib.text.analyzer import STOPWORDS, normalise_text, stem_word
 
 SHORTEST = 6  # letters; shorter words have too many neighbours
+_SHORTEST_FOREIGN = 9  # in other languages than English, of which the embedder knows few words: "cuesta" is no "cuenta"
+_LANGUAGES = frozenset({"en", "de", "es"})
 LONGEST = 24
 MOST = 3  # words that are corrected in one question; a pasted page is not corrected word by word
 _WORD = re.compile(r"[^\W\d_]+")
@@ -27,12 +29,16 @@ Rarity = Mapping[str, float]  # IDF weight by stem, as in a result of the index
 def unknown_words(question: str, idf: Rarity, unknown: float, embed: EmbedEngine) -> list[str]:
     """Return at most MOST words of the question that occur in no chunk and look misspelt, as they are written.
 
-    `unknown` is the IDF weight of a term that occurs in no chunk. Names in capitals and function words are left out.
+    `unknown` is the IDF weight of a term that occurs in no chunk. Names and function words are left out. A capital
+    letter after the first word tells a name, but not in German.
     """
     words, small = [], STOPWORDS | list_function_words(question)
-    for word in dict.fromkeys(_WORD.findall(question)):
+    language = guess_language(question, _LANGUAGES)
+    shortest = SHORTEST if language in ("", "en") else _SHORTEST_FOREIGN
+    for number, word in enumerate(dict.fromkeys(_WORD.findall(question))):
         plain = normalise_text(word)
-        if not SHORTEST <= len(word) <= LONGEST or word.isupper() or plain in small or word.casefold() in small:
+        named = word.isupper() or (number > 0 and word[0].isupper() and language != "de")
+        if not shortest <= len(word) <= LONGEST or named or plain in small or word.casefold() in small:
             continue
         if idf.get(stem_word(plain), 0.0) >= unknown - 1e-6 and len(embed.offsets(plain)) > 1:
             words.append(word)

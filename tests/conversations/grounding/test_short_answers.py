@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from apps.conversations.grounding.citer import Citer, SentenceCitation, is_mostly_unsupported
@@ -52,6 +54,7 @@ def test_a_short_answer_stands_on_what_the_question_asks_about(
         (LIFTS, "The answer is 41%."),
         (LIFTS, "The answer is $41."),
         (LIFTS, "The answer is -41."),
+        (LIFTS, "The answer is 41kg."),
         ("Who is the lighthouse keeper?", "Rhoda Lind."),
         ("Who is the lighthouse keeper?", "The answer is Tom Reed."),
         ("Which planet is the largest?", "The answer is: 47."),
@@ -60,6 +63,51 @@ def test_a_short_answer_stands_on_what_the_question_asks_about(
 @pytest.mark.parametrize("text", [HARBOUR, CRANES])
 def test_what_is_said_of_something_else_or_nowhere_does_not_support_it(question: str, answer: str, text: str) -> None:
     assert [item.source for item in cited(question, answer, text)] == [None]
+
+
+LISTED = (
+    "2. A resolution needs sponsors.\n3. Developers may sponsor a resolution. [5] See page 7 and section 4.2.\n\n"
+    "The committee has five members."
+)
+
+
+@pytest.mark.parametrize("number", ["2", "3", "5", "7", "4.2"])
+def test_a_number_that_only_counts_items_notes_pages_or_sections_answers_nothing(number: str) -> None:
+    question = "How many developers must sponsor a resolution?"
+    assert [item.source for item in cited(question, f"The answer is: {number}", LISTED)] == [None]
+    (found,) = cited("How many members has the committee?", "The answer is: 5", LISTED)
+    assert found.source == 1
+
+
+TERMS = (
+    "The Project Secretary's term of office is 1 year. The Project Leader appoints delegates and members of the "
+    "committee. A developer cannot be appointed to the committee within 12 months after being a member of it."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "source"),
+    [
+        ("How many years is the term of a delegate?", "The term of a delegate is 1 year.", None),
+        ("How many months is the term of a committee member?", "The term of a committee member is 12 months.", None),
+        ("How long is the term of the Project Secretary?", "The term of the Project Secretary is 1 year.", 1),
+    ],
+)
+def test_an_amount_of_one_thing_supports_nothing_about_another(question: str, answer: str, source: int | None) -> None:
+    assert [item.source for item in cited(question, answer, TERMS)] == [source]
+
+
+DEATHS = "Ian Murdock died in December 2015.\n\n6.16.\n\nKristoffer H. Rose died in September 2016."
+
+
+def test_a_heading_lends_its_name_to_no_other_sentence() -> None:
+    citer = Citer("When did Ian Murdock die?", {1: replace(make_passage(DEATHS), heading="Ian Murdock died")})
+    assert [citer.cite(0, text, 0, len(text))[0].source for text in ("2015", "2016", "6.16")] == [1, None, None]
+
+
+def test_the_number_of_the_next_section_is_no_part_of_a_quote() -> None:
+    said = "Ian Murdock died in December 2015. 6.16."
+    assert [item.source for item in cited("When did Ian Murdock die?", said, DEATHS)] == [None]
 
 
 FAIR = "The fair, which Rhoda Lind opened in 1902, begins on 2 May and ends on 12 May. It has 41 stands for 300 guests."
