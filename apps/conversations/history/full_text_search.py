@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from sqlite3 import sqlite_version_info
 from typing import Any
 from uuid import UUID
@@ -25,12 +26,15 @@ from apps.conversations.history.quote_search import search_quotes
 from apps.conversations.history.transcript import load_citations
 from apps.conversations.models import Conversation, Message, ShownSentences
 from apps.conversations.rendering.answer_renderer import extract_verified_text
+from apps.documents.parsing.common.language_detection import list_function_words
+from apps.lib.text.analyzer import STOPWORDS
 from apps.users.models import User
 
 MAX_HITS = 60  # messages of one search, the latest first
 _TERMS = 8
 _SECURE_DELETE = (3, 45)  # version of SQLite from which FTS5's secure-delete works correctly
-_AROUND = 90  # characters before and after the first word found
+_BEFORE, _AFTER = 30, 180  # characters of a snippet: the palette shows one line, in which the match must stand
+_MATCHES = 100  # of a text that are compared for its snippet
 _WORD = re.compile(r"\w+")
 _MARKUP = re.compile(  # of Markdown: headings, quotes, lists, rules, fences, links and cells; the others are _EMPHASIS
     r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+)+|^[ \t]*(?:[-*_|:][ \t]*){3,}$|^[ \t]*(?:```|~~~).*$|"
@@ -138,11 +142,15 @@ def split_query(text: str) -> list[str]:
 
 
 def make_snippet(text: str, terms: Sequence[str]) -> SafeString:
-    """Return the text around the first match without Markdown, escaped, with each match in <mark>."""
+    """Return the text where most of the terms stand together, without Markdown, escaped, with each match in <mark>.
+
+    Function words ("the") count only where the user looks for nothing else."""
     plain = " ".join(_EMPHASIS.sub("", _MARKUP.sub(lambda sign: sign[1] or " ", text)).split())
-    wanted = [_fold(term) for term in terms]
-    first = next((word.start() for word in _WORD.finditer(plain) if _matches(word.group(), wanted)), 0)
-    start, end = max(0, first - _AROUND), min(len(plain), first + 2 * _AROUND)
+    small = STOPWORDS | list_function_words(" ".join(terms))
+    wanted = [_fold(term) for term in terms if term.casefold() not in small] or [_fold(term) for term in terms]
+    matches = (word for word in _WORD.finditer(plain) if _matches(word.group(), wanted))
+    first = _find_densest(list(islice(matches, _MATCHES)), wanted)
+    start, end = max(0, first - _BEFORE), min(len(plain), first + _AFTER)
     start = plain.rfind(" ", 0, start) + 1 if start else 0
     parts, at = ["… " if start else ""], start
     for word in _WORD.finditer(plain, start, end):
@@ -151,6 +159,16 @@ def make_snippet(text: str, terms: Sequence[str]) -> SafeString:
             at = word.end()
     tail = plain[at:end] if end == len(plain) else plain[at:end].rsplit(" ", 1)[0] + " …"
     return mark_safe("".join([*parts, escape(tail)]))  # noqa: S308 - every part was escaped above
+
+
+def _find_densest(matches: Sequence[re.Match[str]], wanted: Sequence[str]) -> int:
+    """Return the start of the match from which a snippet holds most of the wanted words; 0 without a match."""
+
+    def count_terms(first: re.Match[str]) -> int:
+        near = [word.group() for word in matches if 0 <= word.start() - first.start() < _AFTER]
+        return sum(any(_matches(word, [term]) for word in near) for term in wanted)
+
+    return max(matches, key=count_terms).start() if matches else 0
 
 
 def create_search_index(using: str = "default", **_: Any) -> None:

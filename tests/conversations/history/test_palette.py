@@ -87,3 +87,11 @@ def test_hits_of_one_conversation_stand_below_one_title_each_with_its_day(alice:
 )
 def test_snippets_show_no_markdown(text: str, plain: str) -> None:
     assert make_snippet(text, ["boiler"]) == plain
+
+
+def test_a_snippet_stands_where_most_of_the_words_are_and_marks_no_small_words() -> None:
+    text = f"The rule of the house. {'Filler words. ' * 30}Ask the neighbours of the stairwell before you paint."
+    snippet = make_snippet(text, ["neighbours", "of", "the", "stairwell"])
+    assert "<mark>neighbours</mark> of the <mark>stairwell</mark>" in snippet
+    assert snippet.index("<mark>") < 40, "the palette shows the beginning of the line only"
+    assert "<mark>The</mark>" in make_snippet(text, ["the"])
