@@ -61,10 +61,12 @@ def _words(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, filled: bool) -
         page_text = extract_page_text(page, textpage, filled=filled)
         for match in _WORD.finditer(page_text.text):
             here = page_text.char_indexes[match.start() : match.end()]
-            drawn = [char for char, index in zip(match.group(), here, strict=True) if index != NO_CHAR_INDEX]
-            count = sum(2 if ord(char) > 0xFFFF else 1 for char in drawn)
-            first = next((index for index in here if index != NO_CHAR_INDEX), NO_CHAR_INDEX)
-            for xs, ys in _lines(textpage, converter, first, count) if drawn else ():
+            drawn = [(index, char) for char, index in zip(match.group(), here, strict=True) if index != NO_CHAR_INDEX]
+            if not drawn:
+                continue
+            first, (last, last_char) = drawn[0][0], drawn[-1]  # between them pdfium may have a space left out here
+            count = last - first + (2 if ord(last_char) > 0xFFFF else 1)
+            for xs, ys in _lines(textpage, converter, first, count):
                 sides = [xs[0] / bitmap.width, ys[0] / bitmap.height, xs[1] / bitmap.width, ys[1] / bitmap.height]
                 yield (*match.span(), *_rounded(sides))
 

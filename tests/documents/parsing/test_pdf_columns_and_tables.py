@@ -130,3 +130,80 @@ def test_names_and_values_side_by_side_are_a_table_without_names_of_columns(tmp_
     found = page(drawn(tmp_path, *cells))
     assert [(piece.kind, piece.level) for piece in found.block_spans] == [("table", 0)]
     assert found.text.split("\r\n")[0] == "Name: Ada"
+
+
+def _read_lines(tmp_path: Path, *words: tuple[float, float, str]) -> list[str]:
+    """Return the lines of a page on which the words were drawn in this order; a "*" before a word makes it bold."""
+    document = FPDF(format="A4")
+    document.add_page()
+    for x, y, text in words:
+        document.set_font("helvetica", style="B" if text.startswith("*") else "", size=10)
+        document.text(x, y, text.removeprefix("*"))
+    path = tmp_path / "stored"
+    path.write_bytes(bytes(document.output()))
+    return [" ".join(line.split()) for line in page(path).text.split("\r\n")]
+
+
+def test_the_lines_of_a_wrapped_cell_belong_to_their_row(tmp_path: Path) -> None:
+    found = _read_lines(
+        tmp_path,
+        (20, 30, "*Name"), (80, 30, "*Meaning"), (150, 30, "*Value"),
+        (20, 34.2, "delay.start"), (80, 34.2, "Time before the"), (80, 38.4, "load starts"), (150, 34.2, "none"),
+        (20, 42.6, "delay.stop"), (80, 42.6, "Time before the"), (80, 46.8, "load stops"), (150, 42.6, "20"),
+        (20, 51, "model"), (80, 51, "Model"), (150, 51, "SMART"),
+        (20, 55.2, "maker"), (80, 55.2, "Who made it"), (150, 55.2, "APC"),
+    )  # fmt: skip
+    assert found == [
+        "Name | Meaning | Value",
+        "Name: delay.start; Meaning: Time before the load starts; Value: none",
+        "Name: delay.stop; Meaning: Time before the load stops; Value: 20",
+        "Name: model; Meaning: Model; Value: SMART", "Name: maker; Meaning: Who made it; Value: APC",
+    ]  # fmt: skip
+
+
+def test_cells_in_the_middle_of_a_wrapped_one_belong_to_its_row(tmp_path: Path) -> None:
+    found = _read_lines(
+        tmp_path,
+        (20, 32.1, "*Kind"), (80, 30, "*Size in"), (80, 34.2, "*megabytes"), (150, 32.1, "*Rooms"),
+        (20, 40, "Desktop"), (20, 44.2, "(the usual one)"), (80, 42.1, "861"), (150, 42.1, "2"),
+        (20, 50, "Server"), (80, 50, "26"), (150, 50, "1"),
+    )  # fmt: skip
+    assert found == [
+        "Kind | Size in megabytes | Rooms",
+        "Kind: Desktop (the usual one); Size in megabytes: 861; Rooms: 2",
+        "Kind: Server; Size in megabytes: 26; Rooms: 1",
+    ]
+
+
+def test_a_line_above_some_rows_does_not_part_them_from_their_header(tmp_path: Path) -> None:
+    found = _read_lines(
+        tmp_path,
+        (20, 30, "*Kind"), (80, 30, "*Size"), (150, 30, "*Rooms"), (20, 34.2, "Desktops"),
+        (20, 38.4, "GNOME"), (80, 38.4, "861"), (150, 38.4, "2"), (20, 42.6, "Xfce"), (80, 42.6, "734"),
+        (150, 42.6, "1"),
+    )  # fmt: skip
+    assert found[1:] == ["Kind: Desktops", "Kind: GNOME; Size: 861; Rooms: 2", "Kind: Xfce; Size: 734; Rooms: 1"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("m6490p", "ATmega6490P"), ("m649a", "ATmega649A"), ("t212", "ATtiny212")],
+        [("ups.mfr", "Manufacturer", "APC"), ("ups.serial", "Number", "WS96"), ("ups.id", "Name", "Sierra")],
+    ],
+)
+def test_a_table_that_goes_on_from_another_page_takes_no_row_for_its_header(
+    tmp_path: Path, rows: list[tuple[str, ...]]
+) -> None:
+    cells = [(x, 30 + 4.2 * n, cell) for n, row in enumerate(rows) for x, cell in zip((20, 80, 150), row, strict=False)]
+    assert _read_lines(tmp_path, *cells) == [" | ".join(row) for row in rows]
+
+
+def test_cells_left_of_all_names_of_columns_have_none(tmp_path: Path) -> None:
+    found = _read_lines(
+        tmp_path,
+        (80, 30, "*Speed"), (120, 30, "*Spare"), (160, 30, "*Size"),
+        (20, 36, "RAID0"), (80, 36, "2"), (120, 36, "no"), (160, 36, "large"),
+        (20, 42, "RAID1"), (80, 42, "3"), (120, 42, "yes"), (160, 42, "small"),
+    )  # fmt: skip
+    assert found[1:] == ["RAID0; Speed: 2; Spare: no; Size: large", "RAID1; Speed: 3; Spare: yes; Size: small"]

@@ -48,14 +48,14 @@ def has_clear_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     columns = [[row[at] for row in rows[1:] if at < len(row) and row[at]] for at in range(len(rows[0]))]
     return any(
-        holds_numbers(column) and not _BEGINS_AS_NUMBER.match(name)
+        column and all(map(begins_as_number, column)) and not begins_as_number(name)
         for name, column in zip(rows[0], columns, strict=True)
     )
 
 
-def holds_numbers(column: Sequence[str]) -> bool:
-    """Return whether every cell of a column begins with a number: "1,000", "512MB", "$3"."""
-    return bool(column) and all(map(_BEGINS_AS_NUMBER.match, column))
+def begins_as_number(cell: str) -> bool:
+    """Return whether a cell begins with a number: "1,000", "512MB", "$3"."""
+    return bool(_BEGINS_AS_NUMBER.match(cell))
 
 
 def _is_label(cell: str) -> bool:

@@ -34,7 +34,10 @@ IN_ORDER = 0.85  # share of the characters in reading order from which the page 
 
 @dataclass(frozen=True, slots=True)
 class LineCell:
-    """Part of a line: characters [start, end) of the page's text, and its place in points."""
+    """Part of a line: characters [start, end) of the page's text, and its place in points.
+
+    A wrapped cell of a table has several `lines`.
+    """
 
     start: int
     end: int
@@ -42,10 +45,15 @@ class LineCell:
     bottom: float
     right: float
     top: float
+    lines: int = 1
 
     @property
     def middle(self) -> float:
         return (self.bottom + self.top) / 2
+
+    @property
+    def line_height(self) -> float:
+        return (self.top - self.bottom) / self.lines
 
 
 def map_char_indexes(text: str) -> Sequence[int]:

@@ -32,8 +32,14 @@ from apps.documents.parsing.pdf.columns import (
 )
 from apps.documents.parsing.pdf.forms import open_flattened_page
 from apps.documents.parsing.pdf.hidden_text import blank_hidden_words
-from apps.documents.parsing.pdf.tables import NO_CHAR_INDEX, write_tables
-from apps.documents.parsing.pdf.typeset_marks import mark_raised_numbers, restore_bullets
+from apps.documents.parsing.pdf.tables import NO_CHAR_INDEX, join_wrapped_cells, write_tables
+from apps.documents.parsing.pdf.typeset_marks import (
+    find_accent_gaps,
+    find_real_hyphens,
+    get_font_name,
+    mark_raised_numbers,
+    restore_bullets,
+)
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
     TEXT_TOO_LONG,
@@ -101,13 +107,14 @@ class PageText:
     """Text of a page, pdfium's index of each character, and the spans of its tables.
 
     The index is NO_CHAR_INDEX for inserted characters, such as column names before cells. `hidden` is True if hidden
-    text was blanked.
+    text was blanked. `line_hyphens` are the positions of real hyphens at which a line ends.
     """
 
     text: str
     char_indexes: Sequence[int]
     tables: Sequence[tuple[int, int]]
     hidden: bool
+    line_hyphens: Sequence[int] = ()
 
 
 def extract_page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, *, filled: bool = False) -> PageText:
@@ -115,9 +122,8 @@ def extract_page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, 
 
     If forms were `filled` (flattened), lines are ordered by height, so that the entries stand beside their labels.
     """
-    raw = _drawn(textpage)
-    char_indexes = map_char_indexes(raw)
-    rows, visible_text = split_rows(raw, char_indexes, textpage), blank_hidden_words(raw, page, textpage)
+    raw, visible_text, char_indexes = _read_characters(page, textpage)
+    rows = split_rows(raw, char_indexes, textpage)
     order: list[LineCell] | None
     if filled:
         order = order_lines(rows)
@@ -129,8 +135,33 @@ def extract_page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, 
     if order is not None:
         text, char_indexes = arrange_text(text, order, char_indexes)
         rows = split_rows(text, char_indexes, textpage)
-    text, char_indexes, tables = write_tables(text, char_indexes, rows)
-    return PageText(mark_raised_numbers(text, char_indexes, textpage), char_indexes, tables, visible_text != raw)
+
+    def is_bold(cell: LineCell) -> bool:
+        index = char_indexes[cell.start]  # PDF's own fonts tell it by their names only
+        return _is_bold(textpage.raw, index) or "bold" in get_font_name(textpage, index).lower()
+
+    text, new_indexes, tables = write_tables(text, char_indexes, join_wrapped_cells(text, rows), is_bold)
+    hyphens = find_real_hyphens(text)
+    text = _replace_at(hyphens, "-", mark_raised_numbers(text, new_indexes, textpage))
+    return PageText(text, new_indexes, tables, visible_text != raw, hyphens)
+
+
+def _read_characters(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage) -> tuple[str, str, Sequence[int]]:
+    """Return the text as drawn, the same with hidden words blanked, and pdfium's index of each character."""
+    raw = _drawn(textpage)
+    visible_text, char_indexes = blank_hidden_words(raw, page, textpage), map_char_indexes(raw)
+    gaps = find_accent_gaps(raw, char_indexes, textpage)
+    if not gaps:
+        return raw, visible_text, char_indexes
+    left = [at for at in range(len(raw)) if at not in gaps]
+    return "".join(raw[at] for at in left), "".join(visible_text[at] for at in left), [char_indexes[at] for at in left]
+
+
+def _replace_at(positions: Sequence[int], char: str, text: str) -> str:
+    chars = list(text) if positions else text
+    for position in positions:
+        chars[position] = char  # type: ignore[index]
+    return "".join(chars)
 
 
 def _turned(
@@ -234,7 +265,7 @@ def _lines(textpage: pypdfium2.PdfTextPage, page_text: PageText) -> Iterator[_Li
     A line is bold if its last one is too: a paragraph may have a bold name in it.
     """
     page, box, matrix = textpage.raw, pdfium.FS_RECTF(), pdfium.FS_MATRIX()
-    for match in _LINE.finditer(page_text.text):
+    for match in _LINE.finditer(_replace_at(page_text.line_hyphens, _HYPHEN, page_text.text)):
         start = match.start() + len(match.group()) - len(match.group().lstrip())
         drawn = [at for at in range(start, match.end()) if page_text.char_indexes[at] != NO_CHAR_INDEX]
         if not drawn:
@@ -257,18 +288,27 @@ def _is_bold(textpage: Any, char_index: int) -> bool:
 def _with_tables(page_text: PageText, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
     """Yield the runs of a page, each table as one."""
     remaining = lines
+    step = _usual_step(lines)
     for span in page_text.tables:
-        yield from _pieces(page_text.text, [line for line in remaining if line.end <= span[0]], body)
+        yield from _pieces(page_text.text, [line for line in remaining if line.end <= span[0]], body, step)
         yield BlockSpan("table", 0, *span)
         remaining = [line for line in remaining if line.start >= span[1]]
-    yield from _pieces(page_text.text, remaining, body)
+    yield from _pieces(page_text.text, remaining, body, step)
 
 
-def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
-    """Yield runs: lines that belong together become a paragraph; short lines that are larger or bold, a heading."""
+def _usual_step(lines: list[_Line]) -> float:
+    """Return the median distance of a line from the one above it, in points; 0 if there is none."""
+    steps = sorted(above.bottom - below.bottom for above, below in pairwise(lines) if above.bottom > below.bottom)
+    return steps[len(steps) // 2] if steps else 0.0
+
+
+def _pieces(text: str, lines: list[_Line], body: float, step: float) -> Iterator[BlockSpan]:
+    """Yield runs: lines that belong together become a paragraph; short lines that are larger or bold, a heading.
+
+    `step` is the usual distance of two lines on the whole page, in points.
+    """
+    step = min(step, _usual_step(lines) or step)
     kinds = [_kind(text, lines, at, body) for at in range(len(lines))]
-    steps = sorted(a.bottom - b.bottom for a, b in pairwise(lines) if a.bottom > b.bottom)
-    step = steps[len(steps) // 2] if steps else 0.0
     first = 0
     for at in range(1, len(lines) + 1):
         begins = at == len(lines) or (kinds[at][0] == "heading" and _SECTION.match(text, lines[at].start))
