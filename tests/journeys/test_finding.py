@@ -145,6 +145,24 @@ def test_many_are_selected_deleted_and_brought_back(visit: Visit) -> None:
     expect(page.locator(".conversations-all .row")).to_have_count(before)
 
 
+def test_a_conversation_is_archived_from_the_list_and_brought_back_where_one_is(visit: Visit) -> None:
+    page = visit(person="alice")
+    ended(ask(page, LEAVE))
+    entry = page.locator("#conversation-list [aria-current=page]")
+    page.locator("#conversation-list li:has([aria-current]) [data-entry-menu]").click()
+    page.locator("[data-entry-do=archive]").click()
+    expect(page.locator(".messages")).to_contain_text("Conversation archived.")
+    expect(entry).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(entry).to_be_visible()
+    address = page.url
+    page.locator("#conversation-list li:has([aria-current]) [data-entry-menu]").click()
+    page.locator("[data-entry-delete] button").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("1 conversation restored.")).to_be_visible()
+    assert address != page.url and "/conversations/" not in page.url, "one stays on the page on which one was"
+
+
 def test_a_conversation_is_pinned_and_put_into_a_folder_from_its_menu(visit: Visit) -> None:
     page = visit(person="alice")
     ended(ask(page, LEAVE))

@@ -3,6 +3,7 @@ import { isPlainClick } from "../lib/clicks.js";
 import { gettext } from "../lib/i18n.js";
 import { refreshConversations } from "./conversation-list.js";
 import { editTags } from "./tags.js";
+import { addToast, clearToasts } from "./toast.js";
 
 const list = () => document.getElementById("conversation-list");
 const sheet = document.querySelector("[data-entry-sheet]");
@@ -12,6 +13,12 @@ let link = null; // of the conversation that the menu is for
 let dragged = null;
 
 const change = (values) => htmx.ajax("POST", "/conversations/change/", { swap: "none", values }).then(refreshConversations);
+
+async function archive(id) {
+  await change({ do: "archive", id });
+  clearToasts();
+  addToast(gettext("Conversation archived."), gettext("Undo"), () => change({ do: "unarchive", id }));
+}
 
 function openMenu(button) {
   link = button.closest("li").querySelector("[data-conversation]");
@@ -106,7 +113,9 @@ if (sheet) {
   for (const button of sheet.querySelectorAll("[data-entry-do]")) {
     button.addEventListener("click", () => {
       sheet.hidePopover();
-      change({ do: button.dataset.entryDo, id: link.dataset.conversation });
+      const { conversation: id } = link.dataset;
+      if (button.dataset.entryDo === "archive") archive(id);
+      else change({ do: button.dataset.entryDo, id });
     });
   }
   sheet.querySelector("[data-entry-move]").addEventListener("submit", (event) => {

@@ -3,10 +3,10 @@
 import { gettext } from "../lib/i18n.js";
 import { readStored, store } from "../lib/storage.js";
 import { headers } from "../net/headers.js";
+import { addToast } from "./toast.js";
 
 const EVERY_MS = 60_000;
 const bell = document.querySelector("[data-notices]");
-const toasts = document.querySelector(".messages");
 const button = document.querySelector("[data-notify-switch]");
 let since = bell?.dataset.now;
 let pending = null;
@@ -19,17 +19,7 @@ async function notify({ id, title, url }) {
   worker?.showNotification("Openbook", { body: title, tag: `notice-${id}`, data: { url } });
 }
 
-function toast({ title, url }) {
-  const line = document.createElement("div");
-  line.className = "notice";
-  const link = Object.assign(document.createElement("a"), { href: url, textContent: title });
-  const close = Object.assign(document.createElement("button"), { type: "button", className: "undo", textContent: gettext("Dismiss") });
-  close.addEventListener("click", () => line.remove());
-  const words = document.createElement("p");
-  words.append(link);
-  line.append(words, close);
-  toasts.append(line);
-}
+const toast = ({ title, url }) => addToast(Object.assign(document.createElement("a"), { href: url, textContent: title }), gettext("Dismiss"));
 
 function show(notice) {
   if (document.hidden) {
