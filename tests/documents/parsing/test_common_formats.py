@@ -295,3 +295,23 @@ def test_long_documents_come_in_parts_cut_between_paragraphs() -> None:
     assert len(pages) == 8
     assert all(len(page.text) <= PART_CHARACTERS for page in pages)
     assert sum(len(page.block_spans) for page in pages) == 40
+
+
+def _print_pages(pages: int, length: int, gap: str = "\n\n\n") -> str:
+    """Return a text of printed pages: each has a header, a footer, and sentences that go on from page to page."""
+    body = "\n".join(f"and so on, line {line}" for line in range(length - 6))
+    return "".join(f"Guide{' ' * 30}{page}\n\n{body}{gap}Version 3.6\n\n\n" for page in range(1, pages + 1))
+
+
+def test_headers_and_footers_of_printed_pages_are_no_part_of_a_text(tmp_path: Path) -> None:
+    _, pieces = read(parse_text, tmp_path / "a", f"The end of it is near{_print_pages(5, 60)}last.".encode())
+    text = "\n".join(text for _, _, text in pieces)
+    assert "Version" not in text and text.count("Guide") == 1  # of the first line, which is no header
+    assert "and so on, line 53\nand so on, line 0" in text
+
+
+@pytest.mark.parametrize(
+    "text", [_print_pages(3, 60), _print_pages(5, 20), _print_pages(5, 60, "\n").replace("\n\n\n", "\n")]
+)
+def test_lines_that_recur_otherwise_stay_in_a_text(tmp_path: Path, text: str) -> None:
+    assert "".join(text for _, _, text in read(parse_text, tmp_path / "a", text.encode())[1]).count("Version") >= 3

@@ -1,20 +1,69 @@
-"""Parser of plain text: blank lines separate paragraphs."""
+"""Parser of plain text: blank lines separate paragraphs. Headers and footers of printed pages are left out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from apps.documents.parsing.common.encoding import read_text
 from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseLimits, paginate
 
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+_NUMBER = re.compile(r"\d+")
+PAGES = 4  # on which a header or footer recurs, at least
+PAGE_LINES = range(40, 101)  # lines of a printed page
+SAME_STEP = 0.7  # share of a header's occurrences that are one page after the one before
+LONGEST = 100  # characters of a header, spaces folded
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     """Yield the pages of a text file. Raises ParseError."""
-    text = read_text(path, limits)
+    text = drop_page_lines(read_text(path, limits))
     yield from paginate(split_paragraphs(text), limits)
+
+
+def drop_page_lines(text: str) -> str:
+    """Return the text without the lines that recur at the same place of every page, and join what they parted.
+
+    Such a line stands apart, with two blank lines at one side, and is the same on each page but for its numbers.
+    """
+    lines = text.split("\n")
+    dropped = _find_page_lines(lines)
+    if not dropped:
+        return text
+    kept = list[str]()
+    parted = False
+    for at, line in enumerate(lines):
+        if at in dropped:
+            while kept and not kept[-1].strip():
+                kept.pop()
+            parted = True
+        elif line.strip() or not parted:
+            if parted and kept and (kept[-1].rstrip()[-1] in ".!?:;" or not line.strip()[0].islower()):
+                kept.append("")
+            kept.append(line)
+            parted = False
+    return "\n".join(kept)
+
+
+def _find_page_lines(lines: Sequence[str]) -> set[int]:
+    """Return the numbers of the lines that are headers and footers of pages."""
+    blank = [not line.strip() for line in ("", "", *lines, "", "")]
+    places = defaultdict[str, list[int]](list)
+    for at, line in enumerate(lines):
+        above, below = blank[at : at + 2], blank[at + 3 : at + 5]
+        if not blank[at + 2] and above[1] and below[0] and (all(above) or all(below)):
+            places[_NUMBER.sub("#", " ".join(line.split()))].append(at)
+    found = set[int]()
+    for words, numbers in places.items():
+        steps = Counter(after - before for before, after in pairwise(numbers))
+        step, count = steps.most_common(1)[0] if steps else (0, 0)
+        fits = step in PAGE_LINES and count >= SAME_STEP * (len(numbers) - 1)
+        if len(numbers) >= PAGES and fits and len(words) <= LONGEST and any(map(str.isalnum, words)):
+            found.update(numbers)
+    return found
 
 
 def split_paragraphs(text: str) -> Iterator[ParsedBlock]:
