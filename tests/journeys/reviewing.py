@@ -40,6 +40,14 @@ def open_covered(page: Any) -> None:
     page.evaluate("document.querySelectorAll('details[data-unread]').forEach((part) => (part.open = true))")
 
 
+def decide_appeal(page: Any, reason: str, key: str) -> None:
+    """Decide an appeal: its key opens a dialog, whose button decides. The case must be open and claimed."""
+    page.keyboard.press(reason)
+    page.keyboard.press(key)
+    page.keyboard.press(key)  # does nothing more
+    page.locator("dialog[open] .primary").click()
+
+
 def decide(page: Any, *keys: str) -> None:
     open_covered(page)
     for key in keys:

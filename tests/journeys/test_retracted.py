@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.chat import ask, ended, more
 from tests.journeys.conftest import Visit
-from tests.journeys.reviewing import decide, open_case, open_covered
+from tests.journeys.reviewing import decide, decide_appeal, open_case, open_covered
 
 QUESTION = "How much may a hotel cost a night?"
 REASON = "User report"
@@ -83,8 +83,7 @@ def test_withheld_in_every_tab_and_by_the_link_and_back_on_appeal(visit: Visit) 
     robin = visit("/review/?show=appeals", person="robin")
     open_case(robin, REASON, sentence)
     open_covered(robin)
-    robin.keyboard.press("3")
-    robin.keyboard.press("o")
+    decide_appeal(robin, "3", "o")
     robin.wait_for_url("**/review/?show=*")
     for page, text in ((turn, before[0]), (other, before[1])):
         expect(page).to_have_attribute("data-status", "complete", timeout=AT_ONCE_MS)

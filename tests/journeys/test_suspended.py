@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import Visit, sign_in
-from tests.journeys.reviewing import open_covered
+from tests.journeys.reviewing import decide_appeal, open_covered
 from tests.journeys.site import Site
 
 
@@ -17,8 +17,7 @@ def overturned(robin: Any) -> None:
     expect(robin.locator("main")).to_contain_text("words of a play")
     open_covered(robin)
     here = robin.url  # with what was opened
-    robin.keyboard.press("3")
-    robin.keyboard.press("o")
+    decide_appeal(robin, "3", "o")
     robin.wait_for_url(lambda url: url != here)  # the next case, or the queue
 
 

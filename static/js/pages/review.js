@@ -1,5 +1,7 @@
 // Review by keyboard: J and K walk the queue, letters decide, digits say why, U takes back. Buttons do the same.
-// What an outcome needs to be told is folded; it opens before that outcome is sent for the first time.
+// What an outcome needs to be told is folded; it opens before that outcome is sent for the first time. A decision on an
+// appeal cannot be undone: its button and its key open a dialog that asks for it.
+import "../ui/dialogs.js";
 import { areShortcutsOff, isTextField } from "../ui/shortcuts.js";
 import { gettext, ngettext } from "../lib/i18n.js";
 
@@ -35,10 +37,11 @@ function usePageKey(found) {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.matches("textarea, select")) return event.target.blur();
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTextField(event.target) || areShortcutsOff()) return;
+  if (document.querySelector("dialog[open]")) return;
   const key = event.key.toLowerCase();
   if (document.querySelector("[data-queue]") && (key === "j" || key === "k")) return walkQueue(key === "j" ? 1 : -1);
   const row = document.activeElement.closest("[data-case]");
-  if (row && key === "enter" && event.target === row) return row.querySelector("[data-open]")?.click();
+  if (row && key === "enter" && event.target === row) return (row.querySelector("[data-open]") ?? row.querySelector("a.title")).click();
   const undo = document.querySelector("[data-undo] button");
   if (key === "u" && undo) return undo.form.requestSubmit(undo);
   const found = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
@@ -82,9 +85,14 @@ document.querySelector("[data-decide]")?.addEventListener("submit", (event) => {
     return askFor(event, gettext("You have not opened the flagged content. Open it, or choose the action again to decide without seeing it."));
   }
   const needed = event.target.querySelector(`details[data-for="${CSS.escape(event.submitter?.value ?? "")}"]:not([open])`);
-  if (!needed) return;
-  needed.open = true;
-  askFor(event, gettext("Check what this decision does, then choose it again."));
+  if (needed) {
+    needed.open = true;
+    return askFor(event, gettext("Check what this decision does, then choose it again."));
+  }
+  const dialog = document.getElementById(`confirm-${event.submitter?.value}`);
+  if (!dialog || dialog.contains(event.submitter)) return;
+  event.preventDefault();
+  dialog.showModal();
 });
 
 // A note is sent with every way of leaving a case.
