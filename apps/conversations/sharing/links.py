@@ -62,7 +62,11 @@ _DAYS = [
 class ShareLinkForm(forms.Form):
     """Form of the owner for a shared link."""
 
-    sources = forms.ChoiceField(label=gettext_lazy("Sources shown to readers"), choices=Sources.choices)
+    sources = forms.ChoiceField(
+        label=gettext_lazy("Sources shown to readers"),
+        choices=Sources.choices,
+        widget=forms.RadioSelect,  # the panel is too narrow for a select with such long choices
+    )
     days = forms.ChoiceField(label=gettext_lazy("Link expires"), choices=_DAYS, required=False)
 
 

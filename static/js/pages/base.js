@@ -14,6 +14,13 @@ const wrong = document.querySelector("main [aria-invalid=true]");
 if (wrong) wrong.focus();
 else if (matchMedia("(pointer: fine)").matches) document.querySelector("main [data-first]")?.focus(); // elsewhere a keyboard would cover the page
 
+// Where tabs are wider than the screen, the current one is in sight.
+for (const tab of document.querySelectorAll(":is(.tabs, .queues) [aria-current=page]")) {
+  const list = tab.closest("ul, nav");
+  const [whole, part] = [list, tab].map((one) => one.getBoundingClientRect());
+  list.scrollLeft += part.left - whole.left - (whole.width - part.width) / 2; // in the middle
+}
+
 // Skipping to the content leaves the address as it is: a form sent from there would come back to the fragment, not the field.
 document.querySelector(".skip")?.addEventListener("click", (event) => {
   event.preventDefault();
