@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.adapter import get_adapter
 from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
+from apps.lib.outgoing_email import is_email_configured
 from apps.users.models import User
 
 
@@ -38,6 +41,14 @@ class InvitationForm(forms.Form):
             "use it."
         ),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_email_configured():
+            self.fields["email"].help_text = gettext_lazy(
+                "The invitation works only for this address. This site has no mail server, so you send the link "
+                "yourself. If empty, anyone who has the link can use it."
+            )
 
     def clean_email(self) -> str:
         return str(get_adapter().clean_email(self.cleaned_data["email"]))

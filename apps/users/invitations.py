@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.lib.ids import new_secret
+from apps.lib.outgoing_email import is_email_configured
 from apps.users import audit_hook
 from apps.users.models import INVITATION_DAYS, Invitation, User
 from apps.users.special_permissions import require_administrator
@@ -40,7 +41,7 @@ def send_invitation(link: str, email: str, by: User) -> bool:
 
     Raises OSError if the mail server refuses the mail.
     """
-    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+    if not is_email_configured():
         return False
     context = {"link": link, "by": by.name or by.email, "days": INVITATION_DAYS, "site_url": settings.SITE_URL}
     text = render_to_string("users/invitation_mail.txt", context)

@@ -209,7 +209,16 @@ def test_an_invitation_that_could_not_be_mailed_says_so(client: Client, ada: Use
     client.force_login(ada)
     with override_settings(EMAIL_BACKEND=backend):
         page = client.post("/people/", {"email": "dana@example.org"}).content.decode()
+    assert "Only dana@example.org can sign up with this link" in page
     assert words in page and "invitation=" in page and "Invitation sent to" not in page and Invitation.objects.exists()
+
+
+def test_the_form_of_an_invitation_says_whether_it_is_sent(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    assert "The invitation is sent to this address" in client.get("/people/").content.decode()
+    with override_settings(EMAIL_BACKEND="django.core.mail.backends.console.EmailBackend"):
+        page = client.get("/people/").content.decode()
+    assert "The invitation is sent" not in page and "This site has no mail server, so you send the link" in page
 
 
 class Away(BaseEmailBackend):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -172,3 +174,8 @@ def test_instructions_of_a_person_are_kept_for_that_person(alice: User, bob: Use
     assert (User.objects.get(pk=alice.pk).instructions, User.objects.get(pk=bob.pk).instructions) == ("Use metres.", "")
     assert "Use metres." in client.get("/instructions/").content.decode()
     assert client.post("/instructions/", {"instructions": "x" * 2001, **facts}).status_code == 400
+
+
+def test_the_page_of_a_user_leads_to_the_limits(admin: Client, alice: User) -> None:
+    page = admin.get(f"/people/{alice.pk}/").content.decode()
+    assert re.search(r'give the group a limit under\s+<a href="/people/limits/">Limits</a>', page)

@@ -17,12 +17,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.conversations.disclosure import break_glass
+from apps.lib.outgoing_email import is_email_configured
 from apps.lib.refusals import show_refusals
 from apps.lib.text.number_parsing import parse_number
 from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
 from apps.safety.models.break_glass import BreakGlass
-from apps.safety.moderation import notice_emails
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user, staff_required
 from apps.users.special_permissions import BREAK_GLASS
@@ -62,7 +62,7 @@ def list_requests(request: HttpRequest) -> HttpResponse:
     context = {
         "waiting": access_requests.pending_requests(user).select_related("requester", "user"),
         "named": BREAK_GLASS.is_held_by(user),
-        "mailed": notice_emails.is_email_configured(),
+        "mailed": is_email_configured(),
         "rows": rows[:_LISTED],
         "grounds": BreakGlass.Ground.choices,
         "sent": sent,
@@ -80,7 +80,7 @@ def _describe_next_step(user: User, row: BreakGlass) -> str:
         return gettext(
             "No other user can approve this request. You can approve it yourself below; the audit log records that."
         )
-    if notice_emails.is_email_configured():
+    if is_email_configured():
         return gettext("Another user with break-glass permission must approve this request. They are told by e-mail.")
     return gettext(
         "Another user with break-glass permission must approve this request. This site sends no e-mail, so tell "

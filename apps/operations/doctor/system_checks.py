@@ -36,6 +36,7 @@ from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox import runner
 from apps.images.moderation import blocked_names as picture_names
 from apps.lib import os_compat
+from apps.lib.outgoing_email import is_email_configured
 from apps.safety.audit_log import verification
 from apps.safety.models import snapshot_keys
 from apps.users.i18n import translate_stored
@@ -333,7 +334,7 @@ def check_audit_log() -> CheckResult:
 
 def check_mail() -> CheckResult:
     """Check that mail is sent by a server, not printed to the log."""
-    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+    if not is_email_configured():
         return warn(
             gettext("E-mails are only written to the log, not sent."),
             gettext("Set EMAIL_URL, or send links for new passwords and invitations yourself."),

@@ -21,11 +21,6 @@ RETRY_S = 600  # seconds until the next attempt after the mail server was unreac
 GIVE_UP_DAYS = 3
 
 
-def is_email_configured() -> bool:
-    """Return whether email leaves this site; without EMAIL_URL it is only printed to the log."""
-    return not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
-
-
 def schedule_email(notice: Notice) -> None:
     """Schedule an email of the notice in 30 seconds. Call inside the transaction of the decision."""
     Notice.objects.filter(pk=notice.pk).update(mail_due=timezone.now() + timedelta(seconds=WAIT_S))

@@ -10,12 +10,13 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from apps.lib.outgoing_email import is_email_configured
 from apps.lib.refusals import show_refusals
 from apps.lib.text.number_parsing import parse_number
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Notice
 from apps.safety.models.feature_restrictions import DURATION_DAYS
-from apps.safety.moderation import account_suspensions, appeals, notice_emails, suspended_sign_in
+from apps.safety.moderation import account_suspensions, appeals, suspended_sign_in
 from apps.safety.moderation.notices import translate_notices
 from apps.users import rate_limits
 from apps.users.models import User
@@ -87,7 +88,7 @@ def _submit_appeal(request: HttpRequest, visitor: suspended_sign_in.SuspendedVis
             raise ActionRefused(gettext("This can no longer be appealed."))
         appeal = appeals.submit_appeal(visitor.user, visitor.notice, request.POST.get("text", ""))
         message = gettext("Appeal sent. Another reviewer will decide by %(due)s. You will be told here and by e-mail.")
-        if not notice_emails.is_email_configured():
+        if not is_email_configured():
             message = gettext(
                 "Appeal sent. Another reviewer will decide by %(due)s. You will see the decision on this page."
             )

@@ -53,7 +53,7 @@ def show_own_address(request: HttpRequest) -> HttpResponse:
 def show_users(request: HttpRequest) -> HttpResponse:
     """List users and open invitations; a POST creates an invitation and shows its link once."""
     form = InvitationForm(request.POST if request.method == "POST" else None)
-    fresh, mailed = "", ""
+    fresh, mailed, email = "", "", ""
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
         fresh = invitations.create_invitation(get_signed_in_user(request), email)
@@ -69,6 +69,7 @@ def show_users(request: HttpRequest) -> HttpResponse:
         "signup": SiteSettings.current(),
         "form": form,
         "fresh": fresh,
+        "fresh_label": _describe_link(email),
         "mailed": mailed,
     }
     return render(request, "users/people.html", context, status=400 if form.errors else 200)
@@ -86,6 +87,14 @@ def show_user(request: HttpRequest, pk: int) -> HttpResponse:
         "groups": [(group, group in found.groups.all()) for group in Group.objects.order_by("name")],
     }
     return render(request, "users/user.html", context)
+
+
+def _describe_link(email: str) -> str:
+    """Return the label of a new invitation's link, which is for that address; "": for anyone."""
+    if not email:
+        return gettext("One user can sign up with this link within 14 days. Copy it now: it is not shown again.")
+    words = gettext("Only %(email)s can sign up with this link, within 14 days. Copy it now: it is not shown again.")
+    return words % {"email": email}
 
 
 def _mail_invitation(request: HttpRequest, link: str, email: str) -> str:
