@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from apps.safety.break_glass.access_requests import can_list_requests, pending_requests
-from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases
 from apps.safety.policy import versions
 from apps.users.models import User
@@ -95,7 +94,7 @@ PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...
 def build_navigation(user: User, path: str) -> AdministrationNavigation:
     """Return the navigation of a member of the staff for the page at `path`. Asks for the count of each queue."""
     waiting = {
-        QUEUE: cases.visible_cases(user).filter(state__in=[CaseState.OPEN, CaseState.APPEALED]).count(),
+        QUEUE: cases.claimable_cases(user).count(),
         BREAK_GLASS: pending_requests(user).count(),
         POLICY: versions.count_approvable_drafts(user) if user.is_administrator else 0,
     }

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.administration.navigation import build_navigation
+from apps.safety.models import Case
+from apps.safety.models.case_states import CaseMove
+from apps.safety.moderation import cases
 from apps.safety.policy import versions
 from apps.users import special_permissions
 from apps.users.models import User
-from tests.factories import make_user
+from tests.factories import flag_text, make_user
 
 REVIEW = ["Queue", "Figures", "Feedback"]
 
@@ -78,6 +84,21 @@ def test_drafts_of_the_policy_wait_for_those_who_may_approve_them(ada: User, mor
     assert waiting(ada) == [1, 1], "nobody else could approve it"
     otto = make_user("otto", User.Role.ADMINISTRATOR)
     assert (waiting(ada), waiting(otto), waiting(morgan)) == ([0, 0], [1, 1], [0])
+
+
+def test_the_number_of_waiting_cases_does_not_change_by_claims(alice: User, ada: User, morgan: User) -> None:
+    def waiting() -> list[int]:
+        return [build_navigation(user, "/").waiting for user in (ada, morgan)]
+
+    first, second = (flag_text(alice, "question", uuid4()) for _ in range(2))
+    assert waiting() == [2, 2]
+    claimed = cases.claim_case(morgan, first.pk)
+    assert waiting() == [1, 2], "what another reviewer holds does not wait for the administrator"
+    Case.objects.filter(pk=first.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert waiting() == [2, 2], "an expired claim waits again, before the queue is opened"
+    claimed = cases.claim_case(morgan, second.pk)
+    cases.release_case(morgan, second.pk, claimed.lease_token, CaseMove.ESCALATE, "Look at this")
+    assert waiting() == [2, 1], "an escalated case waits for administrators"
 
 
 def test_the_sidebar_has_one_entry_for_staff_and_none_for_members(

@@ -26,7 +26,14 @@ from apps.lib.db import advisory_locks, leases
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision, PolicyVersion, Snapshot
-from apps.safety.models.case_states import UNDECIDED_STATES, CaseMove, CaseRole, CaseState, next_state
+from apps.safety.models.case_states import (
+    UNDECIDED_STATES,
+    WAITING_STATES,
+    CaseMove,
+    CaseRole,
+    CaseState,
+    next_state,  # fmt: skip
+)
 from apps.safety.models.second_review import SecondReview
 from apps.safety.moderation import (
     enforcement,
@@ -189,6 +196,18 @@ def visible_cases(user: User) -> QuerySet[Case]:
         return Case.objects.none()
     rows = Case.objects.filter(~Q(owner=user) | Q(owner=None) | separation_of_duties.own_cases(user))
     return sealed_cases.filter_readable(rows, user).select_related("snapshot", "holder")
+
+
+def claimable_cases(user: User) -> QuerySet[Case]:
+    """Return the cases that wait for the user: all waiting ones except those that another reviewer holds, and escalated
+    ones if the user is no administrator.
+
+    Claims of the user and expired ones count, so that their number changes only by what is sent in or decided.
+    """
+    rows = visible_cases(user).filter(state__in=WAITING_STATES)
+    if not user.is_administrator:
+        rows = rows.filter(escalated=False)
+    return rows.exclude(Q(state__in=CLAIMED_STATES, lease_until__gt=timezone.now()) & ~Q(holder=user))
 
 
 def can_claim(user: User, case: Case) -> bool:
