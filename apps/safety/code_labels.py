@@ -178,7 +178,10 @@ def trigger_text(trigger: Trigger, action: str) -> str:
     reason = _describe_trigger(trigger)
     if trigger.score is None or not action or (trigger.threshold and trigger.threshold.action == action):
         return reason
-    return f"{reason} · {action_label(action)}"
+    if trigger.threshold is None:
+        return f"{reason} · {action_label(action)}"
+    other = gettext("another clause or check led to “%(action)s”") % {"action": action_label(action)}
+    return f"{reason}; {other}"
 
 
 def _describe_trigger(trigger: Trigger) -> str:

@@ -6,7 +6,7 @@ Overturning reverts every effect of the first decision.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -41,8 +41,13 @@ def can_appeal(notice: Notice) -> bool:
         and decision.outcome in enforcement.FIRST_OUTCOMES
         and decision.outcome != Decision.Outcome.ALLOW
         and notice.case.state == CaseState.DECIDED
-        and decision.created > timezone.now() - timedelta(days=APPEAL_DAYS)
+        and get_appeal_deadline(decision) > timezone.now()
     )
+
+
+def get_appeal_deadline(decision: Decision) -> datetime:
+    """Return until when the decision can be appealed."""
+    return decision.created + timedelta(days=APPEAL_DAYS)
 
 
 def submit_appeal(user: User, notice: Notice, text: str) -> Appeal:

@@ -28,6 +28,7 @@ _FILTERS: tuple[Callable[..., Any], ...] = (
     code_labels.version_change_text,
     code_labels.decision_message, code_labels.outcome_label, code_labels.status_label, code_labels.reading_reason,
     code_labels.trigger_text,
+    appeals.get_appeal_deadline,
     masking.mask_text,  # for texts that staff read
 )  # fmt: skip
 for _filter in _FILTERS:
@@ -60,8 +61,8 @@ def change_label(one: ChangeCount | ListedChange | PreviewedChange) -> str:
 
 @register.filter
 def notice_text(notice: Notice) -> str:
-    """Return the text of a notice; without the offer of an appeal once none is possible."""
-    return notice.text if appeals.can_appeal(notice) else cut_appeal_offer(notice.text)
+    """Return the text of a notice without the offer of an appeal, which the page makes itself, with its last day."""
+    return cut_appeal_offer(notice.text)
 
 
 @register.filter

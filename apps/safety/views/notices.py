@@ -38,9 +38,9 @@ LISTED = 200  # notices and readings, the latest
 ROWS = 20  # of a page of one topic
 SHORT = 5  # rows of a topic on the page of all topics
 _TOPICS = {  # values of `show`, in the order of the page
-    "": gettext_lazy("All"), "decisions": gettext_lazy("Decisions"), "shared": gettext_lazy("Shared with you"),
-    "documents": gettext_lazy("Documents"), "answers": gettext_lazy("Answers"),
-    "reads": gettext_lazy("Who read my data"),
+    "": gettext_lazy("All"), "decisions": gettext_lazy("Decisions"), "appealable": gettext_lazy("Can be appealed"),
+    "shared": gettext_lazy("Shared with you"), "documents": gettext_lazy("Documents"),
+    "answers": gettext_lazy("Answers"), "reads": gettext_lazy("Who read my data"),
 }  # fmt: skip
 
 
@@ -54,7 +54,8 @@ class NoticeCard:
     is_over: bool
     due_at: datetime | None  # when the review is due; None if none is pending
     earlier: tuple[Notice, ...]
-    is_open: bool  # the decision is pending, or can be appealed
+    is_open: bool  # the decision is pending
+    can_appeal: bool
 
     @property
     def name(self) -> str:
@@ -85,16 +86,20 @@ def show_notices(request: HttpRequest) -> HttpResponse:
     restrictions = feature_restrictions.active_restrictions().filter(user=user)
     show = request.GET.get("show", "") if request.GET.get("show", "") in _TOPICS else ""
     listed = cards if show else sorted(cards, key=lambda card: card.notice.seen is not None)  # new ones first
-    rows_by_topic: dict[str, Sequence[Any]] = {"decisions": listed, **topics, "reads": readings}
+    appealable = [card for card in cards if card.can_appeal]
+    rows_by_topic: dict[str, Sequence[Any]] = {
+        "decisions": listed, "appealable": appealable, **topics, "reads": readings
+    }  # fmt: skip
     if any(reading.is_new for reading in readings):
         rows_by_topic = {"reads": readings, **rows_by_topic}
     shown = {
         topic: Paginator(rows, ROWS if show else SHORT).get_page(request.GET.get("page") if show else 1)
         for topic, rows in rows_by_topic.items()
-        if topic == show or not show
+        if topic == show or (not show and topic != "appealable")  # they are among the decisions
     }
-    for card in shown.get("decisions", ()):
-        translate_notices([card.notice, *card.earlier])
+    for topic in ("decisions", "appealable"):
+        for card in shown.get(topic, ()):
+            translate_notices([card.notice, *card.earlier])
     tabs = [(topic, label) for topic, label in _TOPICS.items() if topic in ("", "reads", show) or rows_by_topic[topic]]
     context = {
         "shown": shown,
@@ -201,7 +206,8 @@ class _BreakGlassReadings:
 
 
 def _cards(user: User) -> list[NoticeCard]:
-    """Return a card for each case of which the user was told: open ones first, then the latest."""
+    """Return a card for each case of which the user was told: those that can be appealed, pending ones, then others;
+    the latest first."""
     rows = Notice.objects.filter(user=user).select_related("case__snapshot", "decision", "decision__appeal")
     by_case: dict[Any, list[Notice]] = {}
     for row in rows.order_by("-created", "-pk")[:LISTED]:
@@ -223,10 +229,11 @@ def _cards(user: User) -> list[NoticeCard]:
                 _is_over(row, applied),
                 case.due_at if live else None,
                 tuple(by_case[row.case_id][1:]),
-                is_open=case.state in WAITING_STATES or row.can_appeal,  # type: ignore[attr-defined]
+                is_open=case.state in WAITING_STATES,
+                can_appeal=row.can_appeal,  # type: ignore[attr-defined]
             )
         )
-    return sorted(cards, key=lambda card: not card.is_open)
+    return sorted(cards, key=lambda card: (not card.can_appeal, not card.is_open))
 
 
 def _locate_contents(user: User, cases: Sequence[Case]) -> dict[tuple[str, str], ContentLocation]:

@@ -113,7 +113,8 @@ def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob
         (Signal("guard", "v", SignalStatus.OK, {"hate": 0.5}), "Guard model: score 0.500 · Withheld"),
         (
             Signal("text", "v", SignalStatus.OK, {"hate": 0.6}),
-            "Text classifiers: score 0.600, threshold 0.60 for “Allowed and sent to review” · Withheld",
+            "Text classifiers: score 0.600, threshold 0.60 for “Allowed and sent to review”; "
+            "another clause or check led to “Withheld”",
         ),
         (Signal("rules", "v", SignalStatus.OK, {}, "hate"), "Rules: a rule matched"),
         (Signal("lists", "v", SignalStatus.OK, {}, "k"), "Blocklists: “Names” matched"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
@@ -14,7 +16,8 @@ from apps.conversations.models import Conversation, Message
 from apps.documents.models import Document
 from apps.images.models import Picture
 from apps.safety.audit_log import audit
-from apps.safety.models import Case, Notice
+from apps.safety.models import Case, Decision, Notice
+from apps.safety.models.case_states import CaseState
 from apps.safety.policy.schema import Action
 from apps.users.accounts import reinstate_user
 from apps.users.models import User
@@ -99,7 +102,23 @@ def test_what_was_lifted_is_over(alice: User, morgan: User, ada: User, answer: M
     ruled(morgan, case, "suspend")
     reinstate_user(User.objects.get(pk=alice.pk), ada)
     (card,) = told(User.objects.get(pk=alice.pk))
-    assert "is suspended" in card and "This no longer applies." in card
+    heading = card.partition("</h2>")[0]
+    assert "Your suspension has ended" in heading and "is suspended" not in card
+    assert "This no longer applies." in card
+
+
+def test_what_was_lifted_before_its_time_names_no_end(alice: User, morgan: User, ada: User, answer: Message) -> None:
+    case = flag_text(alice, "question", answer.pk, ASKED)
+    ruled(morgan, case, "suspend", suspension_days=7)
+    reinstate_user(User.objects.get(pk=alice.pk), ada)
+    assert "In force until" not in told(User.objects.get(pk=alice.pk))[0]
+
+
+def test_a_withdrawn_statement_says_in_its_heading_that_it_ended(alice: User, answer: Message) -> None:
+    case = flag_text(alice, "question", answer.pk, ASKED)
+    Case.objects.filter(pk=case.pk).update(state=CaseState.AUTO_CLOSED)
+    (card,) = told(alice)
+    assert "Ended" in card.partition("</h2>")[0]
 
 
 def test_the_navigation_counts_what_was_not_read(alice: User, morgan: User, answer: Message) -> None:
@@ -141,8 +160,24 @@ def paper_flagged(owner: User, name: str, action: Action = Action.SEND) -> Case:
 def test_what_can_be_appealed_stands_before_what_is_settled(alice: User, morgan: User) -> None:
     ruled(morgan, paper_flagged(alice, "Blocked paper"), "block")
     ruled(morgan, paper_flagged(alice, "Allowed paper"), "allow")
-    first, second = told(alice)
-    assert "Blocked paper" in first and "Allowed paper" in second
+    paper_flagged(alice, "Pending paper")
+    first, second, third = told(alice)
+    assert "Blocked paper" in first and "Pending paper" in second and "Allowed paper" in third
+    listed = page(alice, "/notices/?show=appealable")
+    assert listed.count('class="told') == 1 and "Blocked paper" in listed and "Send appeal" in listed
+
+
+def test_an_appeal_is_offered_until_a_day(alice: User, morgan: User, answer: Message) -> None:
+    case = flag_text(alice, "question", answer.pk, ASKED)
+    assert "Can be appealed" not in page(alice), "nothing can be"
+    ruled(morgan, case, "block")
+    Decision.objects.update(created=datetime(2026, 11, 29, 12, tzinfo=UTC))
+    with patch("django.utils.timezone.now", return_value=datetime(2026, 12, 1, tzinfo=UTC)):
+        (card,) = told(alice)
+    assert "You can appeal until<time" in card and ">29 December 2026</time>" in card and "30 days" not in card
+    Decision.objects.update(created=timezone.now() - timedelta(days=31))
+    (card,) = told(alice)
+    assert "You can appeal" not in card
 
 
 def test_the_page_of_all_is_short_and_one_topic_has_pages(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +232,7 @@ def test_a_notice_is_read_in_the_language_of_its_page(
     stored = Notice.objects.filter(user=alice).latest("pk")
     assert stored.title not in card and stored.text not in card and stored.clause not in card
     assert {"de": "Hass. ", "es": "Odio. ", "en": "Hate. "}[read] in card
-    assert {"de": "Widerspruch einlegen", "es": "Puede recurrir", "en": "You can appeal within 30 days"}[read] in card
+    assert {"de": "Widerspruch senden", "es": "Enviar el recurso", "en": "You can appeal until"}[read] in card
 
 
 def test_notices_of_former_releases_stay_as_they_were_stored(alice: User, answer: Message) -> None:

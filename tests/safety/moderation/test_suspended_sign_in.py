@@ -55,7 +55,7 @@ def test_from_the_right_password_to_an_appeal_that_brings_the_account_back(alice
     said = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD}, follow=True)
     text = said.content.decode()
     assert said.redirect_chain[-1][0] == PAGE
-    assert "until an appeal overturns it or an administrator lifts it" in text and "30 days" in text
+    assert "until an appeal overturns it or an administrator lifts it" in text and "You can appeal until" in text
     assert Notice.objects.filter(user=alice).latest("created").clause[:4] == "Hate" and "Hate" in text
     answer = client.post(PAGE, {"text": "It was a quotation."}, follow=True).content.decode()
     assert "Another reviewer will decide by" in answer and "You appealed" in answer and "Send appeal" not in answer
