@@ -25,7 +25,7 @@ def classifier(image_classifier: None, monkeypatch: pytest.MonkeyPatch) -> dict[
 def test_without_a_classifier_a_picture_says_that_nobody_has_looked(alice: User, queued_picture: Picture) -> None:
     row = draw(queued_picture)
     assert (row.status, row.unchecked, Case.objects.count()) == ("ready", True, 0)
-    assert "not checked by a classifier" in make_client(alice).get(f"/pictures/{row.pk}/").content.decode()
+    assert "Only the prompt was checked" in make_client(alice).get(f"/pictures/{row.pk}/").content.decode()
 
 
 def test_what_is_calm_is_shown(alice: User, queued_picture: Picture, classifier: dict[str, float]) -> None:
