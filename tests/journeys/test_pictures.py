@@ -17,6 +17,8 @@ def test_asked_for_varied_and_verified(studio: Any, visit: Visit, tmp_path: Path
     expect(find_tiles(studio, "A harbour", "ready")).to_have_count(2, timeout=DRAWN_MS)
     find_tiles(studio, "A harbour", "ready").first.get_by_role("button", name="Vary").click()
     expect(find_tiles(studio, "A harbour", "ready")).to_have_count(3, timeout=DRAWN_MS)
+    expect(studio.locator(".tile").first).to_be_in_viewport()  # after the refreshes too
+    expect(studio.locator("#tiles")).to_be_focused()
     find_tiles(studio, "A harbour", "ready").first.get_by_role("button", name="Favourite").click()
     studio.get_by_role("link", name="Favourites").click()
     expect(studio.locator(".tile")).to_have_count(1)
@@ -30,6 +32,27 @@ def test_asked_for_varied_and_verified(studio: Any, visit: Visit, tmp_path: Path
     stranger.get_by_role("button", name="Check picture").click()
     expect(stranger.locator(".findings")).to_contain_text("It was created on this site")
     expect(stranger.locator(".findings")).to_contain_text("are valid")
+
+
+def test_deleting_asks_first(studio: Any) -> None:
+    request_picture(studio, "A crane", "2")
+    cranes = find_tiles(studio, "A crane", "ready")
+    expect(cranes).to_have_count(2, timeout=DRAWN_MS)
+    cranes.first.get_by_role("checkbox").check()
+    studio.get_by_role("button", name="Delete").click()
+    dialog = studio.get_by_role("dialog")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(cranes).to_have_count(2)
+    studio.get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(studio.get_by_text("1 picture deleted.")).to_be_visible()
+    cranes.locator("a:has(img)").click()
+    studio.get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Cancel").click()
+    studio.get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(studio.get_by_text("1 picture deleted.")).to_be_visible()
+    expect(cranes).to_have_count(0)
 
 
 def test_steps_are_seen_and_a_reload_loses_nothing_until_it_is_cancelled(studio: Any) -> None:

@@ -12,6 +12,7 @@ from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -63,7 +64,7 @@ def show_gallery(request: HttpRequest) -> HttpResponse:
             )
             if not unknown:
                 submission.request_pictures(user, form.picture_request)
-                return redirect("images:pictures")
+                return redirect_to_tiles()
         except (submission.PictureRequestRefused, EngineError) as error:
             form.add_error(None, translate_stored(error))
     context = {
@@ -233,7 +234,13 @@ def _run_action(request: HttpRequest, action: Callable[[User, Picture], Any], ro
         action(get_signed_in_user(request), row)
     except (submission.PictureRequestRefused, EngineError) as error:
         messages.error(request, translate_stored(error))
-    return redirect("images:pictures")
+        return redirect("images:pictures")
+    return redirect_to_tiles()
+
+
+def redirect_to_tiles() -> HttpResponse:
+    """Redirect to the gallery, scrolled to its newest pictures."""
+    return redirect(reverse("images:pictures") + "#tiles")
 
 
 def _small(request: HttpRequest, content: bytes) -> HttpResponseBase:

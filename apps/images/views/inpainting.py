@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
@@ -20,6 +20,7 @@ from apps.images.generation import model_info
 from apps.images.models import Picture
 from apps.images.requests import submission
 from apps.images.requests.submission import MAX_PICTURES, SEED_LIMIT, PictureRequest
+from apps.images.views.gallery import redirect_to_tiles
 from apps.safety.models.strictness import parse_strictness
 from apps.users.i18n import translate_stored
 from apps.users.permissions import get_signed_in_user
@@ -89,5 +90,5 @@ def inpaint_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
         except (submission.PictureRequestRefused, EngineError) as error:
             form.add_error(None, translate_stored(error))
         else:
-            return redirect("images:pictures")
+            return redirect_to_tiles()
     return render(request, "images/inpainting.html", {"picture": row, "form": form}, status=400 if form.errors else 200)

@@ -1,5 +1,6 @@
 // Several pictures are chosen with their boxes; a bar then says what can be done with them. Boxes survive the refreshes.
 import { onChange } from "../lib/changes.js";
+import "../ui/dialogs.js";
 import { bindExpansion } from "../ui/expand.js";
 import { gettext, interpolate } from "../lib/i18n.js";
 
@@ -19,10 +20,6 @@ document.addEventListener("change", (event) => {
 });
 document.querySelector("[data-narrow]")?.addEventListener("change", (event) => event.currentTarget.requestSubmit());
 onChange(show);
-document.addEventListener("click", (event) => {
-  const asked = event.target.closest("[data-confirm]");
-  if (asked && !window.confirm(asked.dataset.confirm)) event.preventDefault();
-});
 
 const prompt = document.querySelector(".studio textarea[name=prompt]");
 bindExpansion(prompt?.form, { read: () => prompt.value.trim(), write: (words) => (prompt.value = words) });

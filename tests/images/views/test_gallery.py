@@ -41,7 +41,7 @@ def test_without_a_model_the_page_says_how_to_get_one(alice_client: Client, sett
 def test_pictures_are_asked_for(alice_client: Client, painter: FakePainter) -> None:
     assert "No pictures yet" in body(alice_client.get("/pictures/"))
     asked = {"prompt": "A lighthouse", "count": 2, "shape": "wide", "seed": 5, "steps": 9, "scheduler": "Uneven"}
-    assert alice_client.post("/pictures/", asked)["Location"] == "/pictures/"
+    assert alice_client.post("/pictures/", asked)["Location"] == "/pictures/#tiles"  # where the new ones are
     rows = Picture.objects.order_by("seed")
     assert [(row.seed, row.steps, row.scheduler, row.width, row.height) for row in rows] == [
         (5, 9, "Uneven", 160, 104), (6, 9, "Uneven", 160, 104),
@@ -173,3 +173,17 @@ def test_a_foreign_picture_is_not_judged_by_what_it_lacks() -> None:
 def test_what_is_no_picture_is_refused_in_words(file: bytes) -> None:
     shown = verify_file(file, "<img src=x>.png", status=400)
     assert "no PNG, JPEG or WebP" in shown and "<img src=x>" not in shown
+
+
+def test_deleting_asks_first(alice_client: Client, ready_picture: Picture) -> None:
+    page = strip_layout(body(alice_client.get(f"/pictures/{ready_picture.pk}/")))
+    gallery = strip_layout(body(alice_client.get("/pictures/")))
+    for shown in (page, gallery):
+        _, _, dialog = shown.partition('<dialog id="delete-')
+        assert "This cannot be undone." in dialog and "/pictures/delete/" in dialog
+        assert shown.count("/pictures/delete/") == 1  # nowhere but in the dialog
+
+
+def test_a_variation_leads_to_the_new_picture(alice_client: Client, ready_picture: Picture) -> None:
+    assert alice_client.post(f"/pictures/{ready_picture.pk}/again/")["Location"] == "/pictures/#tiles"
+    assert 'id="tiles"' in body(alice_client.get("/pictures/"))
