@@ -105,13 +105,16 @@ def remove_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _people(
     request: HttpRequest, collection: Collection, form: CollectionShareForm, group_form: GroupShareForm
 ) -> HttpResponse:
+    offered = _list_new_groups(request, collection).exists()
     context = {
         "collection": collection,
+        "files": collection.documents.count(),
         "shares": list_address_shares(collection),
         "groups": list_group_shares(collection),
         "form": form,
         "group_form": group_form,
-        "offered": _list_new_groups(request, collection).exists(),
+        "offered": offered,
+        "shared_with_all_groups": not offered and list_visible_groups(request.user).exists(),
         "roles": Role.choices,
         "tab": "people",
         "is_owner": True,
@@ -146,6 +149,12 @@ def edit_public_access(request: HttpRequest, pk: UUID) -> HttpResponse:
     collection, enabled = _owned(request, pk), "everyone" in request.POST
     if not (enabled and is_blocked(request, Feature.SHARING)):
         set_public_access(request.user, collection, enabled=enabled)
+        messages.success(
+            request,
+            gettext("Shared with all users of this site.")
+            if enabled
+            else gettext("No longer shared with all users of this site."),
+        )
     return redirect("documents:people", pk)
 
 

@@ -131,7 +131,12 @@ def test_a_group_with_access_is_not_offered_again(
     page = alice_client.get(f"/collections/{collection.pk}/people/").content.decode()
     assert option.format(other.pk, "Other") in page and option.format(team.pk, "Team") not in page
     share(alice_client, collection, other)
-    assert "Share with group" not in alice_client.get(f"/collections/{collection.pk}/people/").content.decode()
+    page = alice_client.get(f"/collections/{collection.pk}/people/").content.decode()
+    assert "Share with group" not in page and "This collection is shared with all your groups." in page
+
+
+def test_groups_are_not_mentioned_to_a_user_without_any(alice_client: Client, collection: Collection) -> None:
+    assert "<h2>Groups</h2>" not in alice_client.get(f"/collections/{collection.pk}/people/").content.decode()
 
 
 def test_the_page_names_the_owner(alice_client: Client, collection: Collection, alice: User) -> None:

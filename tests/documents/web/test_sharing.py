@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from apps.documents.models import Collection, GroupShare, Membership, PendingMembership
+from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
 from apps.users.models import User
 from tests.factories import make_client, make_user
 from tests.support.pages import strip_layout
@@ -114,6 +114,17 @@ def test_everyone_may_read_while_the_switch_is_on(alice_client: Client, collecti
     assert theirs.post(f"/collections/{collection.pk}/upload/").status_code == 404
     alice_client.post(f"/collections/{collection.pk}/people/everyone/")
     assert theirs.get(f"/collections/{collection.pk}/").status_code == 404
+
+
+def test_sharing_with_everyone_asks_first_and_is_confirmed(alice_client: Client, collection: Collection) -> None:
+    Document.objects.create(collection=collection, name="a.txt", size=1)
+    path = f"/collections/{collection.pk}/people/"
+    _, _, dialog = strip_layout(alice_client.get(path).content.decode()).partition('<dialog id="share-everyone"')
+    assert "will be able to read the 1 document of this collection" in dialog
+    shared = alice_client.post(f"{path}everyone/", {"everyone": "on"}, follow=True).content.decode()
+    assert "Shared with all users of this site." in shared and "share-everyone" not in shared
+    ended = alice_client.post(f"{path}everyone/", follow=True).content.decode()
+    assert "No longer shared with all users of this site." in ended
 
 
 def test_the_page_says_who_can_see_answers(alice_client: Client, collection: Collection) -> None:
