@@ -103,6 +103,7 @@ def test_forty_files_at_once_survive_a_reload_and_two_bad_ones(visit: Any) -> No
     expect(summary).to_contain_text("38 of 40 ready · 2 failed", timeout=READ_MS)
     expect(page.locator("#tray .file.bad")).to_have_count(2)
     expect(page.locator("#tray")).to_contain_text("password")
+    assert page.locator("#tray .file.bad .state").first.bounding_box()["width"] > 240  # px; reasons are sentences
     page.get_by_role("button", name="Retry failed").click()
     expect(summary).to_contain_text("38 of 40 ready · 2 failed", timeout=READ_MS)
     page.get_by_role("link", name="Ask this collection").click()

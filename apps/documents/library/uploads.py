@@ -75,8 +75,9 @@ def store_file(user: User, collection: Collection, file: UploadedFile[bytes], pa
     """Store the file, create its waiting document and return it; the worker is notified after commit.
 
     Checks no right to the collection. `path` is the folder of the file, "" for none. A file with the name and path
-    of a ready document becomes its next version, and a version that still waits is deleted. Raises UploadRefused if
-    the user or the file is refused, DiskFull if the disk has no room.
+    of a ready document becomes its next version, and a version that still waits is deleted. The file takes the place
+    of documents with its name and path that failed or were cancelled. Raises UploadRefused if the user or the file is
+    refused, DiskFull if the disk has no room.
     """
     name, path = clean_file_name(file.name or ""), clean_folder_path(path)
     if words := restriction_message(user, Feature.UPLOADS):
@@ -100,7 +101,7 @@ def store_file(user: User, collection: Collection, file: UploadedFile[bytes], pa
             _refuse_duplicate(collection, sha256)
             document = Document.objects.create(
                 collection=collection, uploaded_by=user, name=name, path=path, file=stored, sha256=sha256, size=size,
-                replaces=_find_same_name(collection, name, path),
+                replaces=_make_place(collection, name, path),
             )  # fmt: skip
             transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)  # its failure must not fail uploads
     except BaseException as error:
@@ -257,13 +258,15 @@ def _refuse_size(size: int) -> None:
         raise DiskFull
 
 
-def _find_same_name(collection: Collection, name: str, path: str) -> Document | None:
+def _make_place(collection: Collection, name: str, path: str) -> Document | None:
     """Return the ready document of which a file with this name and folder is a new version; None if there is none.
 
-    Deletes a version of it that waits.
+    Deletes a version of it that waits, and documents of this name and folder that did not become ready.
     """
-    ready = Document.Status.READY
-    document = collection.documents.filter(name=name, path=path, status=ready, url="", replaces__isnull=True).first()
+    same = collection.documents.filter(name=name, path=path, url="", replaces__isnull=True)
+    for ended in same.filter(status__in=ENDED_STATUSES):
+        remove_document(ended)
+    document = same.filter(status=Document.Status.READY).first()
     if document is not None:
         discard_waiting_version(document)
     return document

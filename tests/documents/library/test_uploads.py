@@ -117,6 +117,21 @@ def test_a_failed_document_makes_room_for_the_same_content(alice: User, collecti
     assert first.pk != second.pk
 
 
+def test_a_repaired_file_takes_the_place_of_the_failed_one(alice: User, collection: Collection) -> None:
+    failed, elsewhere, ready = upload(collection), store_elsewhere(collection), upload(collection, "ready.txt", b"Yes.")
+    Document.objects.filter(pk__in=[failed.pk, elsewhere.pk]).update(status=Document.Status.FAILED)
+    Document.objects.filter(pk=ready.pk).update(status=Document.Status.READY)
+    repaired = upload(collection, content=b"Thirty-one days.")
+    version = upload(collection, "ready.txt", b"No.")
+    assert set(collection.documents.all()) == {elsewhere, ready, repaired, version}
+    assert (repaired.replaces, version.replaces) == (None, ready)
+
+
+def store_elsewhere(collection: Collection) -> Document:
+    file = SimpleUploadedFile("leave.txt", b"Elsewhere.")
+    return uploads.store_upload(collection.owner, collection, file, "board")
+
+
 def test_deleting_takes_the_file_away(
     alice: User, collection: Collection, sent: Mock, django_capture_on_commit_callbacks: Any
 ) -> None:

@@ -139,6 +139,12 @@ def test_stages_pages_and_reasons_are_in_words(alice_client: Client, collection:
         assert words in page, words
 
 
+def test_one_failed_file_is_retried_in_one_place(alice_client: Client, collection: Collection) -> None:
+    get_row(collection, "bad.pdf", status=S.FAILED)
+    page = strip_layout(get_file_list(alice_client, collection))
+    assert "1 failed" in page and "Retry failed" not in page and page.count("/retry/") == 2  # with and without a script
+
+
 def test_the_tray_asks_again_only_while_something_moves(alice_client: Client, collection: Collection) -> None:
     moving = get_row(collection)
     assert "every 1s" in get_file_list(alice_client, collection)
