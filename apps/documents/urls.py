@@ -47,5 +47,6 @@ urlpatterns = [
     path("documents/<uuid:pk>/fetch/", document_views.refetch_page, name="fetch"),
     path("documents/<uuid:pk>/retry/", document_views.retry, name="retry"),
     path("documents/<uuid:pk>/rename/", document_views.rename, name="rename"),
+    path("documents/<uuid:pk>/move/", document_views.move, name="move"),
     path("documents/<uuid:pk>/delete/", document_views.delete, name="delete"),
 ]

@@ -140,6 +140,7 @@ MATRIX = {
     D + "fetch/": EDIT,
     D + "retry/": EDIT,
     D + "rename/": EDIT,
+    D + "move/": EDIT,
     D + "delete/": EDIT,
     "setup/": SETUP,
     "setup/model/": SETUP,

@@ -86,6 +86,15 @@ def test_what_cannot_be_read_is_refused_in_the_words_of_collections(visit: Visit
     expect(page.locator("[data-file-holder] li")).to_have_count(0)
 
 
+def test_a_broken_file_says_why_and_what_to_do(visit: Visit) -> None:
+    page = visit("/", width=360)
+    choose(page, "broken.pdf", b"%PDF-1.4 and no more")
+    expect(chips(page)).to_contain_text("This PDF is damaged or was cut off")
+    expect(chips(page)).to_contain_text("save it again and upload that")
+    page.get_by_role("button", name="Remove “broken.pdf”").click()
+    expect(chips(page)).to_have_count(0)
+
+
 def test_a_file_is_moved_to_a_collection_by_keyboard(visit: Visit) -> None:
     page = visit("/collections/")
     create_collection(page, "Boathouses")
@@ -97,7 +106,11 @@ def test_a_file_is_moved_to_a_collection_by_keyboard(visit: Visit) -> None:
     dialog = page.locator("[data-move-file]")
     expect(dialog).to_be_visible()
     assert find_violations(page) == []
-    dialog.get_by_label("Collection").select_option(label="Boathouses")
+    collections, name = dialog.get_by_label("Collection", exact=True), dialog.get_by_label("Name", exact=True)
+    collections.select_option(label="New collection")
+    expect(name).to_have_value("lease.pdf")
+    collections.select_option(label="Boathouses")
+    expect(name).to_be_hidden()
     dialog.get_by_role("button", name="Move").click()
     expect(page.locator("[data-files-here]")).to_contain_text("is now in Boathouses")
     page.get_by_role("link", name="Boathouses").last.click()

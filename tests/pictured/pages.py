@@ -158,6 +158,8 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              main=True),
         Page("document-text", D, "A table", "Formats without pages show the text as it was read.", ADA, "{solar}"),
         Page("document-rename", D + "rename/", "Rename", "The title that answers show.", TOM, "{plant}rename/"),
+        Page("document-move", D + "move/", "Move a document", "To another collection, or a new one.", TOM,
+             "{plant}move/"),
         Page("document-delete", D + "delete/", "Delete a document",
              "Answers keep their text; its passages are deleted.",
              TOM,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext
@@ -19,13 +19,12 @@ from apps.conversations.core.requests import parse_id_or_none
 from apps.documents.library.uploads import DiskFull, UploadRefused, delete_document
 from apps.documents.models import Collection, Document
 from apps.documents.web.collection_views import list_uploaded_files
+from apps.documents.web.forms import MoveForm
 from apps.lib import disk_space
 from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
 from apps.users.permissions import get_signed_in_user
-
-_COLLECTIONS = 500  # offered to move a file to
 
 
 @login_required
@@ -75,14 +74,16 @@ def move_file(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the dialog that asks for a collection; POST moves the file there."""
     user = get_signed_in_user(request)
     document = _get_document(user, pk)
-    editable = Collection.objects.editable_by(user)
+    form = MoveForm(user, document, request.POST if request.method == "POST" else None)
     if request.method != "POST":
-        context = {"document": document, "collections": editable.select_related("owner")[:_COLLECTIONS]}
-        return render(request, "conversations/composer/_move_file.html", context)
-    target = get_object_or_404(editable, pk=parse_id_or_none(request.POST.get("collection")))
+        return render(request, "conversations/composer/_move_file.html", {"document": document, "form": form})
+    if not form.is_valid():
+        return _say(" ".join(str(words) for rows in form.errors.values() for words in rows), 400)
     files = document.collection
     try:
-        chat_files.move_to_collection(user, document, target)
+        with transaction.atomic():
+            target = form.get_target()
+            chat_files.move_to_collection(user, document, target)
     except UploadRefused as refusal:
         return _say(str(refusal), 400)
     return _render_chips(request, files, document, target)

@@ -66,6 +66,11 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         """Return the documents without the files of chats, which only their own chat finds."""
         return self.filter(collection__of_chat=False)
 
+    def movable(self) -> DocumentQuerySet:
+        """Return the ready documents of collections; those synced with a server folder stay, as a sync adds them
+        again."""
+        return self.listed().filter(status=Document.Status.READY, sync_folder="")
+
     def active(self) -> DocumentQuerySet:
         """Return the documents that wait or are being ingested."""
         return self.filter(status__in=Document.ACTIVE)
@@ -182,6 +187,11 @@ class Document(Leased):
     def __str__(self) -> str:
         known = self.title or self.name
         return f"{known} (version {self.version})" if self.status == self.Status.REPLACED else known
+
+    @property
+    def is_movable(self) -> bool:
+        """Return whether `movable` has the document; for templates."""
+        return self.status == self.Status.READY and not self.sync_folder and not self.collection.of_chat
 
     @property
     def address(self) -> str:

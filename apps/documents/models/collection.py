@@ -42,6 +42,12 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
             return self.none()
         return self.filter(Q(owner=user) | make_shared_filter(user, Role.OWNER))
 
+    def shared(self) -> CollectionQuerySet:
+        """Return the collections that users other than the owner may read, or may as soon as they sign up."""
+        shares = (Membership.objects, GroupShare.objects, PendingMembership.objects)
+        inside = [Q(pk__in=rows.order_by().values("collection")) for rows in shares]
+        return self.filter(Q(everyone=True) | inside[0] | inside[1] | inside[2])
+
 
 class Role(models.TextChoices):
     """Role that a share gives to a user, or to all members of a group."""

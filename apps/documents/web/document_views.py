@@ -1,4 +1,4 @@
-"""Actions of a user on one document: cancel, retry, fetch again, rename, delete. Editors only; others get 404."""
+"""Actions of a user on one document: cancel, retry, fetch again, rename, move, delete. Editors only; others get 404."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
@@ -17,6 +18,7 @@ from apps.documents.library.uploads import (
     cancel_ingestion,
     delete_document,
     format_duplicate,
+    move_document,
     retry_ingestion,
 )
 from apps.documents.library.versions import refetch_web_page
@@ -24,7 +26,7 @@ from apps.documents.models import Document
 from apps.documents.reader import page_view
 from apps.documents.web.collection_views import respond_after_action
 from apps.documents.web.file_list import find_duplicates, record_refusal
-from apps.documents.web.forms import TitleForm
+from apps.documents.web.forms import MoveForm, TitleForm
 from apps.lib.refusals import show_refusals
 from apps.users.permissions import get_signed_in_user
 
@@ -66,12 +68,36 @@ def refetch_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Edit the title under which a document is shown and cited; the name of its file stays."""
     document = _editable(request, pk)
-    form = TitleForm(request.POST if request.method == "POST" else None, instance=document)
+    shown = {"title": str(document)}
+    form = TitleForm(request.POST if request.method == "POST" else None, instance=document, initial=shown)
     if request.method == "POST" and form.is_valid():
-        set_title(request.user, document, form.cleaned_data["title"])
+        if form.has_changed():
+            set_title(request.user, document, form.cleaned_data["title"])
+            messages.success(request, gettext("Renamed to “%(name)s”.") % {"name": document})
         return redirect("documents:collection", document.collection_id)
     context = {"document": document, "form": form}
     return render(request, "documents/rename.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def move(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Ask for the collection to which the document is moved; POST moves it there. Files of chats move in their chat."""
+    user = get_signed_in_user(request)
+    document = get_object_or_404(Document.objects.editable_by(user).movable().select_related("collection"), pk=pk)
+    form = MoveForm(user, document, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            with transaction.atomic():
+                target = form.get_target()
+                move_document(user, document, target)
+        except UploadRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, gettext("Moved to “%(name)s”.") % {"name": target})
+            return redirect("documents:document", pk)
+    context = {"document": document, "form": form}
+    return render(request, "documents/move.html", context, status=400 if form.errors else 200)
 
 
 @login_required

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.documents.models import Collection, Document, Role
 from apps.documents.models.collection import has_collection_named
+from apps.users.models import User
 
 if TYPE_CHECKING:
     ForCollection = forms.ModelForm[Collection]
     ForDocument = forms.ModelForm[Document]
 else:
     ForCollection = ForDocument = forms.ModelForm
+
+
+NAME_TAKEN = gettext_lazy("A collection with this name already exists. Choose another name.")
 
 
 class CollectionForm(ForCollection):
@@ -31,9 +35,7 @@ class CollectionForm(ForCollection):
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if has_collection_named(self.instance.owner, name, self.instance.pk):
-            raise forms.ValidationError(
-                gettext_lazy("A collection with this name already exists. Choose another name.")
-            )
+            raise forms.ValidationError(NAME_TAKEN)
         return name
 
 
@@ -45,6 +47,54 @@ class TitleForm(ForDocument):
         fields = ("title",)
         labels = {"title": gettext_lazy("Title")}
         help_texts = {"title": gettext_lazy("If empty, the file name is shown.")}
+
+
+class MoveForm(forms.Form):
+    """Form for the collection to which a document is moved: one that the user may edit, or a new one.
+
+    Chosen at first is a collection that only the user can read, else a new one, so that nothing is shared unasked.
+    """
+
+    NEW = "new"
+    _MOST = 500  # collections offered
+
+    collection = forms.ChoiceField(label=gettext_lazy("Collection"))
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=120, required=False)
+
+    def __init__(self, user: User, document: Document, data: Any = None) -> None:
+        self.user, self.document = user, document
+        offered = Collection.objects.editable_by(user).exclude(pk=document.collection_id)
+        shared = set(offered.shared().values_list("pk", flat=True))
+        rows = list(offered.select_related("owner")[: self._MOST])
+        others = [row for row in rows if row.owner_id != user.pk or row.pk in shared]
+        private = [(str(row.pk), row.name) for row in rows if row.owner_id == user.pk and row.pk not in shared]
+        initial = {"collection": private[0][0] if private else self.NEW, "name": str(document)[:120]}
+        super().__init__(data, initial=initial, auto_id="move-%s")
+        field = self.fields["collection"]
+        if isinstance(field, forms.ChoiceField):
+            new = (self.NEW, gettext("New collection"))
+            field.choices = [*private, new, *((str(row.pk), self._format_shared(row)) for row in others)]
+
+    def clean(self) -> None:
+        name = self.cleaned_data.get("name") or str(self.document)[:120]
+        if self.cleaned_data.get("collection") == self.NEW and has_collection_named(self.user, name):
+            self.add_error("name", NAME_TAKEN)
+        self.cleaned_data["name"] = name
+
+    def get_target(self) -> Collection:
+        """Return the chosen collection; a new one is created now. The form must be valid."""
+        if self.cleaned_data["collection"] == self.NEW:
+            return Collection.objects.create(owner=self.user, name=self.cleaned_data["name"])
+        return Collection.objects.editable_by(self.user).get(pk=self.cleaned_data["collection"])
+
+    def _format_shared(self, row: Collection) -> str:
+        values = {"name": row.name, "owner": row.owner}
+        if row.owner_id == self.user.pk:
+            own = gettext("%(name)s (shared with everyone)") if row.everyone else gettext("%(name)s (shared)")
+            return own % values
+        if row.everyone:
+            return gettext("%(name)s (by %(owner)s, shared with everyone)") % values
+        return gettext("%(name)s (by %(owner)s, shared)") % values
 
 
 class CollectionRoleForm(forms.Form):

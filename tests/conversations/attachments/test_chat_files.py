@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from apps.conversations.models import Conversation, Message, Source
 from apps.documents.indexing import chunk_reindexing
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import UploadRefused
-from apps.documents.models import Collection, Document
+from apps.documents.models import Collection, Document, PendingMembership
 from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
 from apps.users.models import ApiToken, User
@@ -190,6 +191,12 @@ def test_a_file_that_could_not_be_read_comes_first_with_its_reason(alice: User) 
     Document.objects.filter(name="broken.txt").update(status="failed", reason="This file is damaged.")
     names = [row.document.name for row in chat_files.build_chip_context(files)["file_rows"]]
     assert names == ["broken.txt", "lease.txt"]
+    assert "This file is damaged." in make_client(alice).get(f"/files/?of={files.pk}").content.decode()
+
+
+def test_a_file_that_waits_says_so(alice: User) -> None:
+    files = draft(alice, ready=False)
+    assert ">Waiting<" in make_client(alice).get(f"/files/?of={files.pk}").content.decode()
 
 
 def test_they_are_deleted_with_their_chat(alice: User) -> None:
@@ -224,7 +231,7 @@ async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice
         document = Document.objects.get(name="lease.txt")
         foreign = make_collection(bob, "Foreign")
         assert "Contracts" in make_client(alice).get(f"/files/{document.pk}/move/").content.decode()
-        assert make_client(alice).post(f"/files/{document.pk}/move/", {"collection": foreign.pk}).status_code == 404
+        assert make_client(alice).post(f"/files/{document.pk}/move/", {"collection": foreign.pk}).status_code == 400
         said = make_client(alice).post(f"/files/{document.pk}/move/", {"collection": collection.pk}).content.decode()
         assert "is now in" in said and "data-file=" not in said
         assert chunk_reindexing.reindex_chunks(collection.pk) > 0
@@ -248,6 +255,45 @@ def test_a_file_that_is_being_read_or_is_there_already_is_not_moved(alice: User)
     )
     response = make_client(alice).post(f"/files/{document.pk}/move/", {"collection": collection.pk})
     assert response.status_code == 400 and str(other) in response.content.decode()
+
+
+def list_targets(user: User, document: Document) -> list[str]:
+    """Return the collections that the dialog offers; the one that is chosen has an asterisk."""
+    page = make_client(user).get(f"/files/{document.pk}/move/").content.decode()
+    options = re.findall(r"<option value=\"[^\"]*\"( selected)?>([^<]*)</option>", page)
+    return [words + "*" * bool(chosen) for chosen, words in options]
+
+
+def test_nothing_that_others_can_read_is_chosen_at_first(alice: User, bob: User) -> None:
+    draft(alice)
+    document = Document.objects.get()
+    energy = make_collection(bob, "Energy")
+    energy.members.add(alice, through_defaults={"role": "editor"})
+    Collection.objects.create(owner=alice, name="Atlas", everyone=True)
+    PendingMembership.objects.create(collection=make_collection(alice, "Crew"), email="dana@example.org")
+    shared = ["Atlas (shared with everyone)", "Crew (shared)", "Energy (by Bob, shared)"]
+    assert list_targets(alice, document) == ["New collection*", *shared]
+    make_collection(alice, "Zoo")
+    assert list_targets(alice, document) == ["Zoo*", "New collection", *shared]
+
+
+def test_a_file_is_moved_to_a_new_collection(alice: User) -> None:
+    draft(alice)
+    document = Document.objects.get()
+    make_collection(alice, "Leases")
+    path = f"/files/{document.pk}/move/"
+    assert 'value="lease.txt"' in make_client(alice).get(path).content.decode()
+    taken = make_client(alice).post(path, {"collection": "new", "name": "leases"})
+    assert taken.status_code == 400 and "already exists" in taken.content.decode()
+    make_client(alice).post(path, {"collection": "new", "name": "Boathouse"})
+    document.refresh_from_db()
+    assert (document.collection.name, document.collection.owner) == ("Boathouse", alice)
+
+
+def test_a_file_that_cannot_be_moved_leaves_no_new_collection(alice: User) -> None:
+    draft(alice, ready=False)
+    response = make_client(alice).post(f"/files/{Document.objects.get().pk}/move/", {"collection": "new"})
+    assert response.status_code == 400 and not Collection.objects.exists()
 
 
 def test_a_draft_is_only_taken_once(alice: User) -> None:
