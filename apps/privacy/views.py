@@ -11,6 +11,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -139,8 +140,8 @@ def request_export(request: HttpRequest) -> HttpResponse:
     """Queue a copy of the user's data."""
     with show_refusals(request, data_requests.DataRequestRefused):
         data_requests.request_copy(get_signed_in_user(request))
-        messages.success(request, gettext("Your copy is being prepared. Reload this page in a minute to download it."))
-    return redirect("privacy:page")
+        messages.success(request, gettext("Your copy is being prepared. It appears here when it is ready."))
+    return redirect(f"{reverse('privacy:page')}#copies")
 
 
 @require_safe

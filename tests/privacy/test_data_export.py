@@ -30,10 +30,12 @@ pytestmark = pytest.mark.django_db
 
 def copy_of(client: Client, user: User) -> zipfile.ZipFile:
     client.force_login(user)
-    assert client.post("/privacy/copy/").status_code == 302
+    assert client.post("/privacy/copy/").headers["Location"] == "/privacy/#copies"
+    assert 'hx-trigger="every 2s"' in client.get("/privacy/").content.decode()
     data_request = DataRequest.objects.get(user=user)
     data_requests.process_request(str(data_request.pk))
-    assert "Download" in client.get("/privacy/").content.decode()
+    page = client.get("/privacy/").content.decode()
+    assert "Download" in page and "every 2s" not in page
     return zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"/privacy/copy/{data_request.pk}/").streaming_content)))  # type: ignore[attr-defined]
 
 
