@@ -59,6 +59,7 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
         "form": form,
         "link": link,
         "kept": saved,
+        "ended": request.method == "POST" and "off" in request.POST,
         "at": through or "",
     }
     return render(request, "conversations/sharing/_share_form.html", context)

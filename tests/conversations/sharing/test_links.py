@@ -66,7 +66,8 @@ async def test_off_ended_deleted_suspended_and_unknown_look_the_same_and_a_new_l
         address = share_conversation(conversation)
         assert make_client(bob).get(address).status_code == 200
         assert Client().get(address).status_code == 302, "people of this site only"
-        make_client(alice).post(f"/c/{conversation.pk}/share/", {"off": "yes"})
+        told = make_client(alice).post(f"/c/{conversation.pk}/share/", {"off": "yes"}).content.decode()
+        assert "The link is off." in told
         answer = get_first_answer(conversation)
         for gone in (address, "/shared/unknown/", f"/answers/{answer.pk}/sources/1/"):
             assert make_client(bob).get(gone, headers=PANEL).status_code == 404
@@ -165,3 +166,9 @@ async def test_a_copy_of_what_was_shared_without_sources_has_none(conversation, 
 async def test_a_page_that_names_no_link_hears_of_none(secret: object) -> None:
     with pytest.raises(RequestRefused, match="no longer works"):
         await in_db(links.get_subscribed_groups, secret)
+
+
+def test_who_must_sign_in_for_a_link_is_told_what_it_is(client: Client) -> None:
+    answer = client.get(f"/shared/{'x' * 22}/", follow=True).content.decode()
+    assert "Sign in to see the conversation that was shared with you." in answer
+    assert "shared with you" not in client.get("/accounts/login/").content.decode()
