@@ -289,6 +289,32 @@ def test_text_keeps_its_lines_and_parts_at_blank_ones(file: Path) -> None:
     ]
 
 
+def test_lines_of_a_text_that_look_like_headings_are_headings(file: Path) -> None:
+    text = (
+        "RULES OF THE HOUSE\n\nThey hold for all.\n\nLaundry\n=======\n\nNot at night.\n\n5. Project leader\n\n"
+        "  5.2. Appointment\n\nThe leader serves for one year.\n\n0. Definitions.\n\nA house is a house."
+    )
+    headings = [(level, said) for kind, level, said in read(parse_text, file, text.encode())[1] if kind == "heading"]
+    assert headings == [
+        (1, "RULES OF THE HOUSE"), (1, "Laundry"), (1, "5. Project leader"), (2, "5.2. Appointment"),
+        (1, "0. Definitions."),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Buy this:\n\n1. Apples\n\n2. Pears\n\n3. Plums",
+        "Do this.\n\n1. Open the lid of the box and take out the battery.\n\nIt is hot.",
+        "12 May\n\nThe fair begins.",
+        "0    An iron ball\n\nThat is all.",
+        "A line\n\nThat is all.",
+    ],
+)
+def test_items_of_lists_and_other_lines_of_a_text_are_no_headings(file: Path, text: str) -> None:
+    assert {kind for kind, _, _ in read(parse_text, file, text.encode())[1]} == {"paragraph"}
+
+
 def test_long_documents_come_in_parts_cut_between_paragraphs() -> None:
     pages = list(paginate([ParsedBlock("paragraph", "word " * 1000)] * 40, ParseLimits()))
     assert [page.number for page in pages] == list(range(1, len(pages) + 1))
