@@ -142,6 +142,12 @@ def test_labels_above_numbers_are_a_header_without_a_mark(tmp_path: Path) -> Non
     ]
 
 
+def test_a_table_that_draws_a_box_around_a_note_is_no_table(tmp_path: Path) -> None:
+    box = "<table><tr><td rowspan=2><img alt=x></td><th>Note</th></tr><tr><td>Ask first.</td></tr></table>"
+    _, pieces = read(parse_html, tmp_path / "a", f"{box}<table><tr><th>Kind<th>Days<tr><td>Paid<td>30</table>".encode())
+    assert pieces == [("paragraph", 0, "Note\nAsk first."), ("table", 0, "Kind: Paid; Days: 30")]
+
+
 def test_a_first_row_with_a_sentence_is_no_header_in_any_format() -> None:
     assert [
         block.text for block in make_table_blocks_by_first_row([["-a", "Shows all of them."], ["-b", "Shows none."]])

@@ -49,6 +49,25 @@ def test_a_sheet_is_a_page_and_every_row_names_its_columns(file: Path) -> None:
     assert notes == ["Hidden sheets left out: 1."]
 
 
+def test_notes_above_and_below_a_table_do_not_hide_its_column_names(file: Path) -> None:
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("People")
+        rows: list[list[object]] = [
+            ["As", "of", "", "May"], ["", "", "", ""], ["Name", "Job", "Age", "Born"],
+            ["Ann", "cook", 60, "1956-10-21"], ["Bob", "poet", 90, "1926-10-18"], ["Some", "more", "", "notes"],
+        ]  # fmt: skip
+        for at, row in enumerate(rows):
+            sheet.write_row(at, 0, row)
+        sheet.merge_range(1, 1, 1, 2, "merged")
+        sheet.write(1, 0, "or")
+    _, pages, _ = parse_file(parse_sheet, file, stream.getvalue())
+    assert pages == [
+        "People\n\nAs of May\n\nor merged\n\nName: Ann; Job: cook; Age: 60; Born: 1956-10-21\n"
+        "Name: Bob; Job: poet; Age: 90; Born: 1926-10-18\n\nSome more notes"
+    ]
+
+
 def presentation() -> bytes:
     show = pptx.Presentation()
     show.core_properties.title = "Leave policy"

@@ -10,6 +10,7 @@ import pytest
 from fpdf import FPDF
 from PIL import Image
 
+from apps.documents.parsing.pdf import parser
 from apps.documents.parsing.protocol import ParseError
 from apps.documents.reader.word_boxes import find_highlight_boxes
 from apps.documents.sandbox import runner
@@ -53,6 +54,43 @@ def test_the_number_of_pages_comes_first_and_the_title_is_told(stored: Path) -> 
     total, title, page = parsed(stored)
     assert (total, title) == ({"total": 1}, {"title": "Staff handbook"})
     assert page["size"] == [pytest.approx(595.3, abs=0.1), pytest.approx(841.9, abs=0.1)]
+
+
+@pytest.mark.parametrize("label", ["Important", "NOTE:", "Hinweis", "Atención"])
+def test_the_label_of_a_box_heads_no_section(tmp_path: Path, label: str) -> None:
+    document = FPDF()
+    document.add_page()
+    for size, words in (
+        (16, "Leave"),
+        (16, label),
+        (10, "Ask your team before you book the journey, and the office too."),
+    ):
+        document.set_font("helvetica", size=size)
+        document.cell(0, 12, words, new_x="LMARGIN", new_y="NEXT")
+    path = tmp_path / "stored"
+    path.write_bytes(bytes(document.output()))
+    (page,) = [item for item in parsed(path) if "page" in item]
+    headings = [page["text"][start:end] for kind, _, start, end in page["block_spans"] if kind == "heading"]
+    assert headings == ["Leave"]
+
+
+def test_a_word_that_a_heading_parts_at_its_line_end_does_not_part_the_heading(tmp_path: Path) -> None:
+    document = FPDF()
+    document.add_page()
+    lines = [(20, "Debian from another system, instal-"), (20, "lation"), (10, "This is how it is installed. " * 3)]
+    for at, (size, words) in enumerate(lines):
+        document.set_font("helvetica", size=size)
+        document.text(20, 40 + 14 * at, words)
+    path = tmp_path / "stored"
+    path.write_bytes(bytes(document.output()))
+    (page,) = [item for item in parsed(path) if "page" in item]
+    kind, _, start, end = page["block_spans"][0]
+    assert (kind, page["text"][start:end]) == ("heading", "Debian from another system, instal\u00adlation")
+
+
+def test_a_single_word_in_letters_of_several_alphabets_is_no_heading() -> None:
+    assert parser._mixes_alphabets("W\u0410R\u039dUNG")
+    assert not any(map(parser._mixes_alphabets, ("WARNUNG", "Größe", "β-Blocker and γ", "日本語ガイド")))
 
 
 def test_numbered_headings_that_follow_each_other_nest_by_their_numbers(tmp_path: Path) -> None:

@@ -63,11 +63,11 @@ def _is_label(cell: str) -> bool:
 
 
 def join_hanging_rows(rows: Iterable[Sequence[str]]) -> list[Sequence[str]]:
-    """Return the rows of a table without header, each long option or term that has a row of its own, across the
-    columns, joined with the row of its description, whose first cell is empty."""
+    """Return the rows of a table without header. In two columns, a long option or term that has a row of its own is
+    joined with the row of its description, whose first cell is empty."""
     joined: list[Sequence[str]] = []
     for row in rows:
-        if joined and len(row) > 1 and not row[0] and any(row) and joined[-1][0] and len(set(joined[-1]) - {""}) == 1:
+        if joined and len(row) == 2 and not row[0] and row[1] and joined[-1][0] and len(set(joined[-1]) - {""}) == 1:
             joined[-1] = [joined[-1][0], *row[1:]]
         else:
             joined.append(row)

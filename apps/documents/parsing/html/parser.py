@@ -180,8 +180,7 @@ def _blocks(tree: Any) -> Iterator[ParsedBlock]:
         if event == "start":
             if tag == "table" and (rows := _rows(element)) is not None:
                 walk.skip_subtree()
-                named = has_clear_header(rows) or (_is_marked(element) and len(rows) > 1 and is_header(rows[0]))
-                yield from make_table_blocks(rows[1:] if named else join_hanging_rows(rows), rows[0] if named else None)
+                yield from _table(rows, marked=_is_marked(element))
             else:
                 parts.append(element.text or "")
                 if _is_item(element, tag):
@@ -192,6 +191,15 @@ def _blocks(tree: Any) -> Iterator[ParsedBlock]:
             parts.append("\u2028" if tag in {"br", "lb"} else "")
             parts.append((element.tail or "") if element is not tree else "")
     yield from _flush(parts, kinds[-1])
+
+
+def _table(rows: list[list[str]], *, marked: bool) -> Iterator[ParsedBlock]:
+    """Yield the rows of a table; as a paragraph if the table only draws a box around a note. `marked`: has a header."""
+    if all(len(set(row) - {""}) == 1 for row in rows):
+        yield ParsedBlock("paragraph", "\n".join(next(filter(None, row)) for row in rows))
+        return
+    named = has_clear_header(rows) or (marked and len(rows) > 1 and is_header(rows[0]))
+    yield from make_table_blocks(rows[1:] if named else join_hanging_rows(rows), rows[0] if named else None)
 
 
 def _flush(parts: list[str], kind: tuple[BlockKind, int]) -> Iterator[ParsedBlock]:

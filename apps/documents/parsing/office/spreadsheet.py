@@ -9,7 +9,7 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
-from apps.documents.parsing.common.tables import is_header, make_table_blocks
+from apps.documents.parsing.common.tables import begins_as_number, is_header, make_table_blocks
 from apps.documents.parsing.office.hidden_cells import HiddenCells, find_hidden_cells
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
@@ -29,6 +29,7 @@ UNUSUAL = "This workbook is damaged or has an unusual version. Open it, save it 
 MAX_SHEETS = 500
 MAX_CELLS = 5_000_000  # of one sheet; a file of a few kilobytes may declare billions
 
+MOST_NOTES = 10  # rows above a table that are notes
 MOST_COPIES = 1_000_000  # repetitions of merged cells in one sheet
 
 Row = Sequence[str]
@@ -90,7 +91,40 @@ def _table(rows: list[list[str]]) -> Iterator[ParsedBlock]:
     if (joined := _joined(cut)) is not None:
         cut = [joined, *cut[2:]]
     named = find_column_names(cut)
-    yield from make_table_blocks(cut[1:] if named else cut, named)
+    start, end = (0, len(cut)) if named else find_noted_table(cut)
+    if start:
+        named = cut[start]
+    yield from map(_note, cut[:start])
+    yield from make_table_blocks(cut[start + bool(named) : end], named)
+    yield from map(_note, cut[end:])
+
+
+def _note(row: Row) -> ParsedBlock:
+    """Return a row of notes beside a table as text; merged cells count once."""
+    return ParsedBlock("paragraph", " ".join(dict.fromkeys(filter(None, row))))
+
+
+def find_noted_table(rows: Sequence[Row]) -> tuple[int, int]:
+    """Return where a table begins below notes, with the row of its column names, and where it ends; 0 and the number of
+    rows if there are no such notes.
+
+    A row names the columns if it fills them all, and one of them holds only numbers below it and none above it.
+    """
+    for start in range(1, min(MOST_NOTES, len(rows) - 1)):
+        head = rows[start]
+        numbers = [at for at, cell in enumerate(rows[start + 1]) if begins_as_number(cell)]
+        if not (all(head) and is_header(head) and numbers):
+            continue
+        data = rows[start + 1 :]
+        size = max(
+            at for at, row in enumerate(data, start=1) if any(begins_as_number(row[column]) for column in numbers)
+        )
+        for column in numbers:
+            cells = [row[column] for row in data[:size] if row[column]]
+            others = [row[column] for row in rows[: start + 1]]
+            if all(map(begins_as_number, cells)) and not any(map(begins_as_number, others)):
+                return start, start + 1 + size
+    return 0, len(rows)
 
 
 def fill_merged_cells(rows: list[list[str]], merged: Iterable[Merged], start: tuple[int, int]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -63,6 +64,12 @@ _PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
 _LONE = re.compile("[\ud800-\udfff]")
 _LINE = re.compile("[^\r\n\u00ad]+")  # a soft hyphen ends a printed line too
 _SECTION = re.compile(r"\s*(\d{1,2}(?:\.\d{1,2}){1,4})\.?\s+/?[^\W\d_]")  # "5.9.1. Purpose"
+# Labels of boxes, which head the note beside them and no section.
+_BOX_LABEL = re.compile(
+    "(?:notes?|tip|hint|important|warning|caution|attention|danger|hinweis|anmerkung|tipp|wichtig|achtung|warnung|"
+    "vorsicht|gefahr|nota|aviso|sugerencia|consejo|importante|atención|advertencia|precaución|peligro)[ :!]*",
+    re.IGNORECASE,
+)
 _LIST = re.compile(rf"\s*(?:[{BULLETS}-]|\(?\d{{1,2}}[.)]|\(?[a-z][.)])\s+\S")
 _NAME_OF_FILE = re.compile(
     r"^(microsoft (word|powerpoint|excel) -|untitled|\S+\.(docx?|pdf|indd|tex|dvi|pptx?|xlsx?)$)", re.IGNORECASE
@@ -312,7 +319,7 @@ def _pieces(text: str, lines: list[_Line], body: float, step: float) -> Iterator
     first = 0
     for at in range(1, len(lines) + 1):
         begins = at == len(lines) or (kinds[at][0] == "heading" and _SECTION.match(text, lines[at].start))
-        if not begins and _continues_block(kinds[first], kinds[at]) and _is_close(lines[at - 1], lines[at], step):
+        if not begins and _continues_block(kinds[first], kinds[at]) and _is_next(text, *lines[at - 1 : at + 1], step):
             continue
         kind, level = kinds[first]
         if kind == "heading" and (numbered := _SECTION.match(text, lines[first].start)):
@@ -327,6 +334,12 @@ def _continues_block(block: tuple[BlockKind, int], line: tuple[BlockKind, int]) 
     return line[0] != "list" and (line == block or (block[0], line[0]) == ("list", "paragraph"))
 
 
+def _is_next(text: str, above: _Line, line: _Line, line_height: float) -> bool:
+    """Return whether the line above ends within a word that goes on in this one, or is as close as in one paragraph."""
+    parts_word = line.start == above.end + 1 and text[above.end] in {_HYPHEN, "-"}
+    return parts_word or _is_close(above, line, line_height)
+
+
 def _is_close(above: _Line, line: _Line, line_height: float) -> bool:
     """Return whether the line is as close below the other as lines of one paragraph are."""
     fall = above.bottom - line.bottom
@@ -338,6 +351,8 @@ def _kind(text: str, lines: list[_Line], at: int, body: float) -> tuple[BlockKin
     words = text[line.start : line.end].strip()
     if _LIST.match(words):
         return ("heading", 3) if line.bold and len(words) <= 80 and line.size >= body else ("list", 0)
+    if _BOX_LABEL.fullmatch(words) or _mixes_alphabets(words):
+        return "paragraph", 0
     if len(words) > 120 or not any(char.isalpha() for char in words) or not body:
         return "paragraph", 0
     if line.size >= 1.15 * body:
@@ -347,3 +362,11 @@ def _kind(text: str, lines: list[_Line], at: int, body: float) -> tuple[BlockKin
     if line.bold and alone and len(words) <= 80 and words[-1] not in ".,;:" and line.size >= 0.95 * body:
         return "heading", 4
     return "paragraph", 0
+
+
+def _mixes_alphabets(words: str) -> bool:
+    """Return whether a single word has letters of several alphabets, as fonts with small capitals are often read."""
+    if " " in words or words.isascii():
+        return False
+    scripts = {unicodedata.name(char, "").partition(" ")[0] for char in words}
+    return len(scripts & {"LATIN", "GREEK", "CYRILLIC"}) > 1
