@@ -149,6 +149,8 @@ def set_public(request: HttpRequest, pk: UUID) -> HttpResponse:
     row, wanted = _owned(request, pk), request.POST.get("everyone") == "on"
     if not (wanted and is_blocked(request, Feature.SHARING)):
         services.set_public(get_signed_in_user(request), row, public=wanted)
+        ended = gettext("No longer shared with all users of this site.")
+        messages.success(request, gettext("Shared with all users of this site.") if wanted else ended)
     return redirect("conversations:assistant_people", pk)
 
 

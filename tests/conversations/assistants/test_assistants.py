@@ -95,6 +95,16 @@ def test_what_is_no_picture_is_refused(alice: User, content: bytes | None) -> No
     assert response.status_code == 400 and not Assistant.objects.filter(is_default=False).exists()
 
 
+def test_sharing_an_assistant_with_everyone_asks_first_and_is_confirmed(alice: User, bob: User) -> None:
+    client = make_client(alice)
+    path = f"/assistants/{submit_assistant(client).pk}/people/"
+    assert '<dialog id="share-everyone"' in client.get(path).content.decode()
+    shared = client.post(f"{path}everyone/", {"everyone": "on"}, follow=True).content.decode()
+    assert "Shared with all users of this site." in shared and "share-everyone" not in shared
+    assert "Sailor" in make_client(bob).get("/assistants/").content.decode()
+    assert "No longer shared" in client.post(f"{path}everyone/", follow=True).content.decode()
+
+
 def test_a_share_counts_once_the_address_is_confirmed(alice: User, bob: User) -> None:
     row = submit_assistant(make_client(alice))
     make_client(alice).post(f"/assistants/{row.pk}/people/", {"email": bob.email.upper(), "role": "reader"})
