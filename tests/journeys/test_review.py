@@ -122,6 +122,8 @@ def test_on_a_phone_the_filters_of_the_queue_are_folded(visit: Visit) -> None:
     form.get_by_role("button", name="Filter").click()
     expect(morgan.locator(".fold > summary")).to_contain_text("1")
     expect(morgan.locator("[data-case]").first).to_contain_text("Weapons")
+    morgan.goto(f"{morgan.url.partition('?')[0]}?show=decided")
+    expect(morgan.locator(".queues [aria-current]")).to_be_in_viewport(ratio=1)  # the row of queues is scrolled to it
 
 
 def test_a_reviewer_filters_the_queue_and_saves_the_view(visit: Visit) -> None:
