@@ -88,6 +88,19 @@ def test_a_word_that_a_heading_parts_at_its_line_end_does_not_part_the_heading(t
     assert (kind, page["text"][start:end]) == ("heading", "Debian from another system, instal\u00adlation")
 
 
+@pytest.mark.parametrize(("words", "level"), [("C.3.2 ups: General", 4), ("2.8.1 Extra Settings", 3), ("10/17/96", 0)])
+def test_a_bold_line_with_the_number_of_a_section_is_a_heading_also_if_small(words: str, level: int) -> None:
+    text = f"Variables\n{words}\nThese are read."
+    starts = [0, 10, 11 + len(words)]
+    ends = [9, 10 + len(words), len(text)]
+    lines = [
+        parser._Line(start, end, 100 - 12 * at, 9.0, at < 2)
+        for at, (start, end) in enumerate(zip(starts, ends, strict=True))
+    ]
+    spans = {text[span.start : span.end]: span for span in parser._pieces(text, lines, 10.0, 12.0)}
+    assert (words in spans and (spans[words].kind, spans[words].level) == ("heading", level)) is bool(level)
+
+
 def test_a_single_word_in_letters_of_several_alphabets_is_no_heading() -> None:
     assert parser._mixes_alphabets("W\u0410R\u039dUNG")
     assert not any(map(parser._mixes_alphabets, ("WARNUNG", "Größe", "β-Blocker and γ", "日本語ガイド")))

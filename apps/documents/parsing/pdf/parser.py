@@ -63,7 +63,7 @@ _HYPHEN = "\u00ad"  # pdfium marks a hyphen at a line end by U+0002 or U+FFFE; a
 _PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
 _LONE = re.compile("[\ud800-\udfff]")
 _LINE = re.compile("[^\r\n\u00ad]+")  # a soft hyphen ends a printed line too
-_SECTION = re.compile(r"\s*(\d{1,2}(?:\.\d{1,2}){1,4})\.?\s+/?[^\W\d_]")  # "5.9.1. Purpose"
+_SECTION = re.compile(r"\s*((?:\d{1,2}|[A-Z])(?:\.\d{1,2}){1,4})\.?\s+/?[^\W\d_]")  # "5.9.1. Purpose", "C.2 Dates"
 # Labels of boxes, which head the note beside them and no section.
 _BOX_LABEL = re.compile(
     "(?:notes?|tip|hint|important|warning|caution|attention|danger|hinweis|anmerkung|tipp|wichtig|achtung|warnung|"
@@ -322,7 +322,8 @@ def _pieces(text: str, lines: list[_Line], body: float, step: float) -> Iterator
         if not begins and _continues_block(kinds[first], kinds[at]) and _is_next(text, *lines[at - 1 : at + 1], step):
             continue
         kind, level = kinds[first]
-        if kind == "heading" and (numbered := _SECTION.match(text, lines[first].start)):
+        numbered = _SECTION.match(text, lines[first].start)
+        if kind == "heading" and numbered and numbered[1][0].isdigit():  # appendices have the levels of their sizes
             level = numbered[1].count(".") + 1
         yield BlockSpan(kind, level, lines[first].start, lines[at - 1].end)
         first = at
@@ -359,7 +360,8 @@ def _kind(text: str, lines: list[_Line], at: int, body: float) -> tuple[BlockKin
         return "heading", 1 if line.size >= 1.6 * body else 2 if line.size >= 1.3 * body else 3
     after = lines[at + 1] if at + 1 < len(lines) else None
     alone = (at == 0 or not lines[at - 1].bold) and (after is None or not after.bold)
-    if line.bold and alone and len(words) <= 80 and words[-1] not in ".,;:" and line.size >= 0.95 * body:
+    stands_out = (alone and line.size >= 0.95 * body) or _SECTION.match(words)
+    if line.bold and stands_out and len(words) <= 80 and words[-1] not in ".,;:":
         return "heading", 4
     return "paragraph", 0
 
