@@ -148,10 +148,12 @@ def test_a_table_that_draws_a_box_around_a_note_is_no_table(tmp_path: Path) -> N
     assert pieces == [("paragraph", 0, "Note\nAsk first."), ("table", 0, "Kind: Paid; Days: 30")]
 
 
-def test_a_first_row_with_a_sentence_is_no_header_in_any_format() -> None:
-    assert [
-        block.text for block in make_table_blocks_by_first_row([["-a", "Shows all of them."], ["-b", "Shows none."]])
-    ] == ["-a | Shows all of them.\n-b | Shows none."]
+@pytest.mark.parametrize(
+    "rows", [[["-a", "Shows all of them."], ["-b", "None."]], [["Name:", "Ada"], ["Town:", "Rome"]]]
+)
+def test_options_and_names_with_values_have_no_header_in_any_format(rows: list[list[str]]) -> None:
+    lines = [" | ".join(row) for row in rows]
+    assert [block.text for block in make_table_blocks_by_first_row(rows)] == ["\n".join(lines)]
 
 
 SPANS = """<html><body><h1>Rates</h1><p>Of all clubs.</p><table>

@@ -59,7 +59,9 @@ def begins_as_number(cell: str) -> bool:
 
 
 def _is_label(cell: str) -> bool:
-    return len(cell) <= LABEL_CHARACTERS and not (cell.endswith(".") and len(cell.split()) >= LABEL_WORDS)
+    """Return whether a cell may name a column: it is no sentence, and no name with a colon of the value beside it."""
+    is_sentence = cell.endswith(".") and len(cell.split()) >= LABEL_WORDS
+    return len(cell) <= LABEL_CHARACTERS and not is_sentence and not cell.endswith(":")
 
 
 def join_hanging_rows(rows: Iterable[Sequence[str]]) -> list[Sequence[str]]:

@@ -319,7 +319,8 @@ def _pieces(text: str, lines: list[_Line], body: float, step: float) -> Iterator
     first = 0
     for at in range(1, len(lines) + 1):
         begins = at == len(lines) or (kinds[at][0] == "heading" and _SECTION.match(text, lines[at].start))
-        if not begins and _continues_block(kinds[first], kinds[at]) and _is_next(text, *lines[at - 1 : at + 1], step):
+        inside = not begins and _continues_block(kinds[first], kinds[at])
+        if inside and _is_next(text, lines[at - 1], lines[at], step):
             continue
         kind, level = kinds[first]
         numbered = _SECTION.match(text, lines[first].start)
