@@ -30,6 +30,8 @@ BOILER = [
 
 def people() -> None:
     """Create users with their roles."""
+    from django.utils import timezone
+
     from apps.conversations.models import ModelProfile
     from apps.engines.chat.fake import FakeChat
     from apps.users.models import User
@@ -45,7 +47,9 @@ def people() -> None:
     make_user("riley")  # for the erasure by keyboard
     make_user("sam")  # for the suspension
     # Most journeys test how an answer arrives, whatever it says; `test_states.py` tests verification.
-    ModelProfile.objects.update_or_create(name=FakeChat().name, defaults={"shown_sentences": "all"})
+    # As if it had been measured: no reading check comes between the questions of a journey.
+    measured = {"shown_sentences": "all", "measured": timezone.now()}
+    ModelProfile.objects.update_or_create(name=FakeChat().name, defaults=measured)
 
 
 def nobody() -> None:

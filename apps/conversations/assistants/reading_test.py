@@ -1,23 +1,26 @@
 """Built-in reading check: eight short passages with one question each, written for this purpose.
 
-A model that misses plain facts in three sentences should not answer without quotes first. Entry point:
-`get_measured_profile`.
+A model that misses plain facts in three sentences should not answer without quotes first. Entry points:
+`get_measured_profile`, `measure_new_models`.
 """
 
 from __future__ import annotations
 
-from contextlib import aclosing
+import asyncio
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from django.utils import timezone
 
 from apps.conversations.models import ModelProfile
-from apps.engines.types import ChatEngine, ChatMessage, ChatRequest, Delta, Sampling
+from apps.engines import registry
+from apps.engines.types import ChatEngine, ChatMessage, ChatRequest, Delta, EngineError, Sampling
 from apps.lib.concurrency.threads import in_db
 from apps.lib.text.analyzer import normalise_text
 
 _INSTRUCTION = "Answer the question from the passage, in one short sentence."
 _TOKENS = 60
+MEASURE_INTERVAL_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,18 @@ async def get_measured_profile(chat: ChatEngine) -> ModelProfile:
         right, asked = await measure_reading(chat)
         profile = await in_db(_keep, info.name, right, asked)
     return profile
+
+
+async def measure_new_models(interval_s: float = MEASURE_INTERVAL_S) -> None:
+    """Measure each model of the settings that was never measured and of which the operator says nothing, as soon as its
+    server can be reached. Tried every `interval_s` seconds, the first time after one: the first questions go before."""
+    waiting = [model.name for model in registry.list_chat_models() if model.passes_reading_check is None]
+    while waiting:
+        await asyncio.sleep(interval_s)
+        for name in tuple(waiting):
+            with suppress(EngineError):
+                await get_measured_profile(registry.get_chat_engine(name))
+                waiting.remove(name)
 
 
 def _profile(name: str) -> ModelProfile:

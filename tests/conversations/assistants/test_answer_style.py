@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from pytest_django import Settings
@@ -10,9 +12,12 @@ from pytest_django import Settings
 from apps.conversations.assistants import answer_style, reading_test
 from apps.conversations.assistants.reading_test import READING_ITEMS, get_measured_profile, is_correct, measure_reading
 from apps.conversations.models import AnswerStyle, Assistant, ModelProfile
+from apps.engines import registry
+from apps.engines.chat.model_catalog import ChatModel
 from apps.engines.types import ChatRequest, Delta, EngineUnavailable, Finish, ModelInfo
 
 INFO = ModelInfo("tiny", 2048)
+MODEL = ChatModel("main", "", "http://127.0.0.1:8001/v1")
 
 
 def resolved(assistant: str = "automatic", model: str = "automatic", right: int | None = None) -> AnswerStyle:
@@ -119,3 +124,14 @@ async def test_a_model_that_is_away_is_not_judged() -> None:
     with pytest.raises(EngineUnavailable):
         await get_measured_profile(Pupil(GOOD, away=True))  # type: ignore[arg-type]
     assert await reading_test.in_db(lambda: ModelProfile.objects.get().measured) is None
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_new_models_are_measured_once_they_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    away, pupil = Pupil(GOOD, away=True), Pupil(GOOD)
+    engines = iter([away, pupil])
+    monkeypatch.setattr(registry, "list_chat_models", lambda: [replace(MODEL, passes_reading_check=True), MODEL])
+    monkeypatch.setattr(registry, "get_chat_engine", lambda name: next(engines))
+    await asyncio.wait_for(reading_test.measure_new_models(interval_s=0), 30)
+    profile = await reading_test.in_db(lambda: ModelProfile.objects.get())
+    assert (profile.reading_right, len(pupil.requests), next(engines, None)) == (8, 8, None)
