@@ -15,7 +15,7 @@ import pypdfium2.raw as pdfium
 
 from apps.documents.parsing import raster_image
 from apps.documents.parsing.pdf.forms import open_flattened_page
-from apps.documents.parsing.pdf.parser import MAX_SIDE, extract_page_text, open_pdf
+from apps.documents.parsing.pdf.parser import MAX_SIDE, PageText, extract_page_text, open_pdf
 from apps.documents.parsing.pdf.tables import NO_CHAR_INDEX
 from apps.documents.parsing.protocol import ParseError, WordBox
 from apps.lib.text.message_templates import NO_PAGE
@@ -27,13 +27,13 @@ _WORD = re.compile(f"[{_ALONE}]|[^\\s\u00ad{_ALONE}]+\u00ad?")  # a soft hyphen 
 
 
 def render_page(path: str, kind: str, number: int, width: int) -> dict[str, Any]:
-    """Return "png" (base64), "width" and "height" in pixels, and "words" of a PDF page as in `Page.boxes`.
+    """Return "png" (base64), "width" and "height" in pixels, and "text" and "words" of a PDF page as in `Page`.
 
-    Each word is start and end in the page's text, then left, top, width, height as fractions of the page. A picture has
+    Each word is start and end in the text, then left, top, width, height as fractions of the page. A picture has
     no words here: recognised ones are in the database. Raises ParseError.
     """
     if kind == "image":
-        return _answer(raster_image.render_frame(path, number, width, MAX_PIXELS), [])
+        return _answer(raster_image.render_frame(path, number, width, MAX_PIXELS), "", [])
     with closing(open_pdf(path)) as document:
         if not 1 <= number <= len(document):
             raise ParseError(NO_PAGE % {"number": number})
@@ -44,31 +44,34 @@ def render_page(path: str, kind: str, number: int, width: int) -> dict[str, Any]
                 raise ParseError("This page has an invalid size and cannot be shown.")
             scale = min(width / points[0], (MAX_PIXELS / (points[0] * points[1])) ** 0.5)
             bitmap = page.render(scale=scale, may_draw_forms=False, rev_byteorder=True)
-            return _answer(bitmap.to_pil(), list(islice(_words(page, bitmap, filled), MOST_WORDS)))
+            with closing(page.get_textpage()) as textpage:
+                page_text = extract_page_text(page, textpage, filled=filled)
+                words = list(islice(_words(page, bitmap, textpage, page_text), MOST_WORDS))
+            return _answer(bitmap.to_pil(), page_text.text, words)
 
 
-def _answer(image: Any, words: list[WordBox]) -> dict[str, Any]:
+def _answer(image: Any, text: str, words: list[WordBox]) -> dict[str, Any]:
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=3)
     png = base64.b64encode(file.getvalue()).decode()
-    return {"png": png, "width": image.width, "height": image.height, "words": words}
+    return {"png": png, "width": image.width, "height": image.height, "text": text, "words": words}
 
 
-def _words(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, filled: bool) -> Iterator[WordBox]:
+def _words(
+    page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, textpage: pypdfium2.PdfTextPage, page_text: PageText
+) -> Iterator[WordBox]:
     """Yield each word, once for every line on which it stands."""
     converter = bitmap.get_posconv(page)
-    with closing(page.get_textpage()) as textpage:
-        page_text = extract_page_text(page, textpage, filled=filled)
-        for match in _WORD.finditer(page_text.text):
-            here = page_text.char_indexes[match.start() : match.end()]
-            drawn = [(index, char) for char, index in zip(match.group(), here, strict=True) if index != NO_CHAR_INDEX]
-            if not drawn:
-                continue
-            first, (last, last_char) = drawn[0][0], drawn[-1]  # between them pdfium may have a space left out here
-            count = last - first + (2 if ord(last_char) > 0xFFFF else 1)
-            for xs, ys in _lines(textpage, converter, first, count):
-                sides = [xs[0] / bitmap.width, ys[0] / bitmap.height, xs[1] / bitmap.width, ys[1] / bitmap.height]
-                yield (*match.span(), *_rounded(sides))
+    for match in _WORD.finditer(page_text.text):
+        here = page_text.char_indexes[match.start() : match.end()]
+        drawn = [(index, char) for char, index in zip(match.group(), here, strict=True) if index != NO_CHAR_INDEX]
+        if not drawn:
+            continue
+        first, (last, last_char) = drawn[0][0], drawn[-1]  # between them pdfium may have a space left out here
+        count = last - first + (2 if ord(last_char) > 0xFFFF else 1)
+        for xs, ys in _lines(textpage, converter, first, count):
+            sides = [xs[0] / bitmap.width, ys[0] / bitmap.height, xs[1] / bitmap.width, ys[1] / bitmap.height]
+            yield (*match.span(), *_rounded(sides))
 
 
 def _lines(

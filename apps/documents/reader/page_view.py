@@ -34,6 +34,7 @@ from apps.documents.reader.word_boxes import (
     RedactionPlaceUnknown,
     find_highlight_boxes,
     find_redaction_boxes,
+    has_same_places,
     redact_image,
 )
 from apps.documents.sandbox import runner
@@ -41,7 +42,7 @@ from apps.lib import disk_space
 
 log = logging.getLogger(__name__)
 
-RENDERER_VERSION = 3  # increment it whenever the same page would be rendered differently
+RENDERER_VERSION = 4  # increment it whenever the same page would be rendered differently
 WIDTHS = (200, 800, 1200, 1800)  # pixels; only a few, so that requests cannot fill the disk
 MAX_SPANS = 60  # of one passage
 CONTEXT_CHARACTERS = 1500  # characters of text shown before and after a passage in the panel
@@ -186,7 +187,7 @@ def get_page_image(document: Document, number: int, spans: Spans, here: Spans | 
     text, recognised = Page.objects.filter(document=document, number=number).values_list("text", "boxes").first() or (
         "", None,
     )  # fmt: skip
-    words = recognised or facts["words"]
+    words = recognised or _get_words(facts, text)
     _find_boxes(words, redaction.list_redacted_spans(document, number))
     boxes = [_thousandths(box) for box in find_highlight_boxes(words, here or spans)]
     highlights = find_highlight_boxes(words, cut_spans(spans, here)) if here else []
@@ -198,16 +199,23 @@ def get_page_image(document: Document, number: int, spans: Spans, here: Spans | 
 
 
 def _load_facts(document: Document, number: int) -> dict[str, Any]:
-    """Return size and words of the page, rendering it if necessary."""
+    """Return size, text and words of the page, rendering it if necessary."""
     cache_file = _folder(document.sha256) / f"{number}-v{RENDERER_VERSION}.json"
     try:
         facts: dict[str, Any] = orjson.loads(cache_file.read_bytes())
     except FileNotFoundError:
         rendered = _render(document, number, WIDTHS[2])
-        facts = {"width": rendered.width, "height": rendered.height, "words": rendered.words}
+        facts = {"width": rendered.width, "height": rendered.height, "text": rendered.text}
+        facts["words"] = rendered.words
         _keep(_png(document.sha256, number, WIDTHS[2]), rendered.png)
         _keep(cache_file, orjson.dumps(facts))
     return facts
+
+
+def _get_words(facts: dict[str, Any], stored: str) -> list[list[float]]:
+    """Return the words of a page; [] if it was stored with another text, so that their places in it are not known."""
+    words: list[list[float]] = facts["words"] if has_same_places(facts["text"], stored) else []
+    return words
 
 
 def _find_boxes(words: Sequence[Sequence[float]], spans: Spans) -> list[HighlightBox]:
@@ -229,8 +237,11 @@ def get_page_png(document: Document, number: int, width: int) -> bytes:
     spans = redaction.list_redacted_spans(document, number)
     if not spans:
         return _load_image(document, number, width)
-    known = Page.objects.filter(document=document, number=number).values_list("boxes", flat=True).first()
-    where = _find_boxes(known or _load_facts(document, number)["words"], spans)
+    text, known = Page.objects.filter(document=document, number=number).values_list("text", "boxes").first() or (
+        "",
+        None,
+    )
+    where = _find_boxes(known or _get_words(_load_facts(document, number), text), spans)
     return redact_image(_load_image(document, number, width), where)
 
 

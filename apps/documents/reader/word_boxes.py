@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from io import BytesIO
+from unicodedata import normalize
 
 from PIL import Image, ImageDraw
 
@@ -26,6 +27,16 @@ def find_highlight_boxes(words: Iterable[Sequence[float]], spans: Iterable[tuple
             else:
                 lines.append(box)
     return [_padded(line) for line in lines]
+
+
+def has_same_places(text: str, stored: str) -> bool:
+    """Return whether words have the same offsets in a page's text as it is read now and as it was stored.
+
+    An earlier version may have read tables or hyphens of the page otherwise. Redacted characters count as equal.
+    """
+    pairs = zip(text, stored, strict=False)
+    differ = (pair for pair in pairs if pair[0] != pair[1] and pair[0].isalnum() and pair[1].isalnum())
+    return len(text) == len(stored) and all(normalize("NFKC", one) == normalize("NFKC", two) for one, two in differ)
 
 
 def _on_one_line(line: Sequence[float], box: Sequence[float]) -> bool:

@@ -56,12 +56,14 @@ class ParserCrashed(Exception):
 class RenderedPage:
     """Image of a page, `width` by `height` pixels.
 
-    Each of `words` is start and end in the page's text, then left, top, width and height as fractions of the page.
+    `text` is the page's as it is read now. Each of `words` is start and end in it, then left, top, width and height as
+    fractions of the page.
     """
 
     png: bytes
     width: int
     height: int
+    text: str
     words: list[list[float]]
 
 
@@ -187,7 +189,8 @@ def render_page(path: str | Path, kind: str, page: int, width: int) -> RenderedP
     """
     options = {"kind": kind, "page": page, "width": width}
     answer = run_task("render", path, options, seconds=RENDER_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
-    return RenderedPage(base64.b64decode(answer["png"]), answer["width"], answer["height"], answer["words"])
+    png = base64.b64decode(answer["png"])
+    return RenderedPage(png, answer["width"], answer["height"], answer["text"], answer["words"])
 
 
 def detect_ole_kind(path: str | Path) -> str | None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from apps.documents.models import Collection, Document, Membership, Page
 from apps.documents.reader import page_view
+from apps.documents.reader.word_boxes import has_same_places
 from apps.documents.web import reader_views
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
@@ -255,3 +256,25 @@ def test_ingest_and_viewer_mean_the_same_characters(
     assert 250 < left < 400 and top < 100 and 40 < width < 120
     both = page_view.build_page_view(shown.document, 2, f"{start - 4}-{start + 7}", f"{start}-{start + 7}")
     assert both.image is not None and both.image.boxes == shown.image.boxes and len(both.image.other_boxes) == 1
+
+
+def test_nothing_is_marked_in_a_wrong_place_if_the_page_is_read_otherwise_now(
+    collection: Collection, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATA_DIR = tmp_path
+    row = ingest_file(collection, "real.pdf", pdf(FIRST_PAGE, SECOND_PAGE))
+    stored = Page.objects.get(document=row, number=2)
+    assert page_view.get_page_image(row, 2, [(0, 20)]).boxes
+    Page.objects.filter(pk=stored.pk).update(text=f"Name: {stored.text}")
+    assert page_view.get_page_image(row, 2, [(0, 20)]).boxes == []
+    monkeypatch.setattr(page_view.redaction, "list_redacted_spans", lambda *_: [(0, 20)])
+    with pytest.raises(page_view.PageImageError):
+        page_view.get_page_png(row, 2, 800)
+
+
+@pytest.mark.parametrize(
+    ("stored", "same"),
+    [("DHCP\u00adServer 3", True), ("████-Server ³", True), ("DHCP Server: 3", False), ("DHCP-Servre 3", False)],
+)
+def test_places_are_the_same_if_only_marks_and_redactions_differ(stored: str, same: bool) -> None:
+    assert has_same_places("DHCP-Server 3", stored) is same
