@@ -29,16 +29,14 @@ Rarity = Mapping[str, float]  # IDF weight by stem, as in a result of the index
 def unknown_words(question: str, idf: Rarity, unknown: float, embed: EmbedEngine) -> list[str]:
     """Return at most MOST words of the question that occur in no chunk and look misspelt, as they are written.
 
-    `unknown` is the IDF weight of a term that occurs in no chunk. Names and function words are left out. A capital
-    letter after the first word tells a name, but not in German.
+    `unknown` is the IDF weight of a term that occurs in no chunk. Names in capitals and function words are left out.
     """
     words, small = [], STOPWORDS | list_function_words(question)
     language = guess_language(question, _LANGUAGES)
     shortest = SHORTEST if language in ("", "en") else _SHORTEST_FOREIGN
-    for number, word in enumerate(dict.fromkeys(_WORD.findall(question))):
+    for word in dict.fromkeys(_WORD.findall(question)):
         plain = normalise_text(word)
-        named = word.isupper() or (number > 0 and word[0].isupper() and language != "de")
-        if not shortest <= len(word) <= LONGEST or named or plain in small or word.casefold() in small:
+        if not shortest <= len(word) <= LONGEST or word.isupper() or plain in small or word.casefold() in small:
             continue
         if idf.get(stem_word(plain), 0.0) >= unknown - 1e-6 and len(embed.offsets(plain)) > 1:
             words.append(word)

@@ -67,9 +67,8 @@ def test_a_word_that_the_embedder_knows_is_no_misspelling() -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["What is XPATIEN?", "Is a pat ok?", "E4 or 17?", "qqqqzzzz", "¿Cuánta fruta hay?", "¿Cuánto cuesta el tren?",
-     "Is it a Patiant?"],
-)  # fmt: skip
+    ["What is XPATIEN?", "Is a pat ok?", "E4 or 17?", "qqqqzzzz", "¿Cuánta fruta hay?", "¿Cuánto cuesta el tren?"],
+)
 def test_codes_short_words_and_what_is_near_nothing_stay(question: str) -> None:
     assert corrected(question) == {}
 
