@@ -142,6 +142,17 @@ def test_labels_above_numbers_are_a_header_without_a_mark(tmp_path: Path) -> Non
     ]
 
 
+def test_labels_above_codes_or_paths_are_a_header_and_codes_above_codes_are_none(tmp_path: Path) -> None:
+    ports = (
+        "<table><tr><td>System<td>Default port</tr><tr><td>Solaris<td>/dev/term/a</tr><tr><td>BSD<td>cuad0</tr></table>"
+    )
+    assert read(parse_html, tmp_path / "a", ports.encode())[1] == [
+        ("table", 0, "System: Solaris; Default port: /dev/term/a\nSystem: BSD; Default port: cuad0")
+    ]
+    parts = "<table><tr><td>m649a<td>ATmega649A</tr><tr><td>t212<td>ATtiny212</tr></table>"
+    assert read(parse_html, tmp_path / "a", parts.encode())[1] == [("table", 0, "m649a | ATmega649A\nt212 | ATtiny212")]
+
+
 def test_a_table_that_draws_a_box_around_a_note_is_no_table(tmp_path: Path) -> None:
     box = "<table><tr><td rowspan=2><img alt=x></td><th>Note</th></tr><tr><td>Ask first.</td></tr></table>"
     _, pieces = read(parse_html, tmp_path / "a", f"{box}<table><tr><th>Kind<th>Days<tr><td>Paid<td>30</table>".encode())

@@ -16,6 +16,7 @@ MOST_SPANNED = 40  # columns or rows over which one cell is repeated
 LABEL_CHARACTERS = 80  # of a column name that nothing marks as such
 LABEL_WORDS = 4  # words from which a cell with a full stop is a sentence and names no column
 _NUMBER = re.compile(r"[\s\d.,:%€$£()+/-]+")
+_CODE = re.compile(r"(?=\S*(?:[\d/\\_@=]|\w\.\w))\S+")  # one word with a digit or a sign of paths and names
 _BEGINS_AS_NUMBER = re.compile(r"[^\w\s]{0,2}\d")
 
 
@@ -43,12 +44,12 @@ def make_table_blocks_by_first_row(rows: Sequence[Sequence[str]]) -> Iterator[Pa
 
 def has_clear_header(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether a first row that nothing marks as header names columns nevertheless: labels, unlike the rows
-    below, as only numbers stand below one of them. Lists of options and definitions have no header."""
+    below, as only numbers, codes or paths stand below one of them. Lists of options and definitions have no header."""
     if len(rows) < 2 or not is_header(rows[0]) or not all(map(_is_label, rows[0])):
         return False
     columns = [[row[at] for row in rows[1:] if at < len(row) and row[at]] for at in range(len(rows[0]))]
     return any(
-        column and all(map(begins_as_number, column)) and not begins_as_number(name)
+        column and all(map(is_value, column)) and not is_value(name)
         for name, column in zip(rows[0], columns, strict=True)
     )
 
@@ -56,6 +57,11 @@ def has_clear_header(rows: Sequence[Sequence[str]]) -> bool:
 def begins_as_number(cell: str) -> bool:
     """Return whether a cell begins with a number: "1,000", "512MB", "$3"."""
     return bool(_BEGINS_AS_NUMBER.match(cell))
+
+
+def is_value(cell: str) -> bool:
+    """Return whether a cell looks like a value and no name: "1,000", "512MB", "m168pb", "/dev/term/a", "a@b.org"."""
+    return begins_as_number(cell) or bool(_CODE.fullmatch(cell))
 
 
 def _is_label(cell: str) -> bool:

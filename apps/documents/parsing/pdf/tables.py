@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from apps.documents.parsing.common.tables import begins_as_number, is_header
+from apps.documents.parsing.common.tables import is_header, is_value
 from apps.documents.parsing.pdf.columns import LineCell
 from apps.lib.text.sentences import BULLETS
 
@@ -252,7 +252,7 @@ def _name(cell: LineCell, head: Sequence[LineCell]) -> LineCell | None:
 
 
 def _names_columns(text: str, rows: Rows, is_bold: IsBold | None, broken: bool) -> bool:
-    """Return whether the first row names the columns: labels, which are bold or have nothing but numbers below one.
+    """Return whether the first row names the columns: labels, which are bold or have only values (`is_value`) below one.
 
     Only bold counts if the first row may be a row of a table that was `broken` above it.
     """
@@ -267,8 +267,7 @@ def _names_columns(text: str, rows: Rows, is_bold: IsBold | None, broken: bool) 
         if (name := _name(cell, head)) is not None:
             columns[name].append(_words(text, cell))
     return not broken and any(
-        cells and all(map(begins_as_number, cells)) and not begins_as_number(_words(text, name))
-        for name, cells in columns.items()
+        cells and all(map(is_value, cells)) and not is_value(_words(text, name)) for name, cells in columns.items()
     )
 
 
