@@ -252,7 +252,7 @@ def _name(cell: LineCell, head: Sequence[LineCell]) -> LineCell | None:
 
 
 def _names_columns(text: str, rows: Rows, is_bold: IsBold | None, broken: bool) -> bool:
-    """Return whether the first row names the columns: labels, which are bold or have only values (`is_value`) below one.
+    """Return whether the first row names the columns: labels, which are bold or have only values below one.
 
     Only bold counts if the first row may be a row of a table that was `broken` above it.
     """
