@@ -101,6 +101,21 @@ def test_a_change_is_a_version_and_an_earlier_one_comes_back(visit: Visit) -> No
     expect(page.get_by_label("Instructions")).to_have_value("Answer in short sentences.")
 
 
+def test_an_assistant_is_shared_with_everyone_only_after_a_question(visit: Visit) -> None:
+    page = visit("/assistants/new/")
+    make(page, "Porter")
+    page.get_by_role("link", name="Edit Porter").click()
+    page.goto(page.url + "people/")
+    page.get_by_role("button", name="Share with everyone").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Share with everyone")).to_be_focused()
+    page.get_by_role("button", name="Share with everyone").click()
+    page.get_by_role("dialog").get_by_role("button", name="Share with everyone").click()
+    expect(page.get_by_text("Shared with all users of this site.")).to_be_visible()
+    page.get_by_role("button", name="Stop sharing with everyone").click()
+    expect(page.get_by_text("No longer shared with all users of this site.")).to_be_visible()
+
+
 def test_an_assistant_that_is_stricter_withholds_what_the_site_answers(visit: Visit, site: Site) -> None:
     page = visit("/assistants/new/")
     show_options(page)

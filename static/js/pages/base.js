@@ -3,6 +3,7 @@ import { onChange } from "../lib/changes.js";
 import "../ui/blurred.js";
 import "../ui/install.js";
 import "../ui/conversation-entries.js";
+import "../ui/dialogs.js";
 import "../ui/menu.js";
 import "../ui/notices.js";
 import "../ui/palette.js";

@@ -1,6 +1,5 @@
 // The page of all conversations: selecting many, and what can be done with them.
 import { onChange } from "../lib/changes.js";
-import "../ui/dialogs.js";
 import { gettext, interpolate } from "../lib/i18n.js";
 
 const found = () => document.querySelector("[data-found]");

@@ -1,6 +1,5 @@
 // Several pictures are chosen with their boxes; a bar then says what can be done with them. Boxes survive the refreshes.
 import { onChange } from "../lib/changes.js";
-import "../ui/dialogs.js";
 import { bindExpansion } from "../ui/expand.js";
 import { gettext, interpolate } from "../lib/i18n.js";
 

@@ -1,7 +1,6 @@
 // Review by keyboard: J and K walk the queue, letters decide, digits say why, U takes back. Buttons do the same.
 // What an outcome needs to be told is folded; it opens before that outcome is sent for the first time. A decision on an
 // appeal cannot be undone: its button and its key open a dialog that asks for it.
-import "../ui/dialogs.js";
 import { areShortcutsOff, isTextField } from "../ui/shortcuts.js";
 import { gettext, ngettext } from "../lib/i18n.js";
 
