@@ -44,6 +44,14 @@ def test_spans_are_ordered_disjoint_not_empty_and_cover_all_that_is_not_space(te
     assert not text[at:].strip()
 
 
+@pytest.mark.parametrize("text", ["One. of One. > e.g.", "One. ( of it.", "It is. * so"])
+def test_a_sentence_before_marks_alone_is_not_settled(text: str) -> None:
+    for size in range(len(text) + 1):
+        found = find_sentences(text[:size])
+        done = count_stable(text[:size], found)
+        assert find_sentences(text)[:done] == found[:done]
+
+
 @settings(deadline=None)
 @given(PIECES.map(" ".join), st.data())
 def test_what_is_settled_stays_whatever_follows(text: str, data: st.DataObject) -> None:

@@ -22,7 +22,6 @@ _ATOM = re.compile(  # headings, table rows, rules and underlines of headings: a
 BULLETS = "•·▪◦‣∙●○■▶►➢➤–"  # of list items, beside the signs of Markdown; □ and ✓ say something themselves
 _LABEL = rf"[{BULLETS}—*+-]|\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,4}})[.)]"
 _ITEM = re.compile(rf"[ \t]*+(?:>[ \t]?)*+[ \t]*+(?:{_LABEL})(?:\s|$)")
-_FOLLOWED = re.compile(r"\s*+\S|[ \t]*+\n[ \t]*+\n")
 _QUOTE = re.compile(r"[ \t]*+>")
 
 CITATION_MARK = r"(?:[ \t]?(?:\[\d{1,3}(?:[ \t]?[,;–-][ \t]?\d{1,3})*+\]|【\d{1,3}[^】\n]{0,20}】))"
@@ -33,7 +32,9 @@ _STOP = re.compile(  # the first of a run; begins with a character set, so that 
     rf"(?:(?<=[.!?…؟۔।])(?<![.!?…؟۔।].)[.!?…؟۔।]*+{_CLOSERS}{CITATION_MARK}*+{_PAGES}(?=\s)"
     rf"|(?<=[。！？｡])(?<![。！？｡].)[。！？｡]*+{_CLOSERS}{CITATION_MARK}*+)"
 )
-_NEXT = re.compile(r"\s*+(?:>[ \t]?)*+[\"'“‘«‹„「『(\[{*_~`$¿¡]*+([^\s]?)")
+_MARKS = r"\s*+(?:>[ \t]?)*+[\"'“‘«‹„「『(\[{*_~`$¿¡]*+"  # before the first letter of the next sentence
+_NEXT = re.compile(rf"{_MARKS}([^\s]?)")
+_FOLLOWED = re.compile(rf"{_MARKS}\S|[ \t]*+\n[ \t]*+\n")
 _WORD_BEFORE = re.compile(r"[\w.&-]{1,24}$")
 _NEXT_WORD = re.compile(r"\s*+[\"'“‘«(\[*_]*+([\w'’]{1,24})")
 
