@@ -71,6 +71,8 @@ def test_the_page_of_all_goes_on_where_it_ended_also_of_the_deleted(alice: User,
     assert steps == 2 and len(found) == 130 and len(set(found)) == 130
     Conversation.objects.filter(pk__in=[row.pk for row in rows]).update(deleted=timezone.now())
     assert walked(client, "/conversations/all/?show=deleted")[0].count("Talk 229") == 1
+    page = client.get("/conversations/all/?show=deleted").content.decode()
+    assert "You can restore deleted conversations here for one hour." in page
 
 
 def test_what_was_loaded_is_there_again_and_pins_and_folders_have_places_of_their_own(alice: User) -> None:
