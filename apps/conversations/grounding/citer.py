@@ -62,7 +62,8 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
-_TOO_LITTLE = re.compile(r"[\W_]*|\W*\d{1,2}(?:\.\d{1,3})*[.)]")  # marks, "7.", "6.14."
+_TOO_LITTLE = re.compile(r"[\W_]*|\W*\d{1,2}[.)]")
+_SECTION_NUMBER = re.compile(r"[\W_]*|\d{1,2}(?:\.\d{1,3})+\.?")  # "6.14." before its title, or marks alone
 _TALK = re.compile(
     r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|"
     r"let me know|feel free|here(?:'s| is| are)|below (?:is|are)|the following|in summary|"
@@ -125,6 +126,10 @@ class EvidenceWindow:
         """Return the facts of its text alone."""
         return extract_features(self.premise.text, self.premise.language)
 
+    def find_amounts(self) -> frozenset[str]:
+        """Return the numbers of its text that are amounts, and do not count items, sections or pages."""
+        return number_relevance.find_amounts(self.premise.text, self.premise.language)
+
 
 @dataclass(frozen=True, slots=True)
 class _ShortAnswerBasis:
@@ -142,6 +147,7 @@ class Citer:
 
     def __init__(self, question: str, passages: Mapping[int, Passage], earlier: Iterable[SourceSpan] = ()) -> None:
         self.question = question
+        self._asks_amount = detect_answer_type(question) in ("amount", "time")
         own = [_make_source_span(number, passage) for number, passage in passages.items()]
         known = {item.number: item for item in own}
         further = [item for item in earlier if not _is_within_passage(item, known.get(item.number))]
@@ -187,7 +193,7 @@ class Citer:
     def _swaps_subject(self, claim: str, window: EvidenceWindow) -> bool:
         """Return whether a claim answers a question for an amount or a time with what a window says of something else:
         it repeats a word of the question that other windows know and this one does not."""
-        if detect_answer_type(self.question) not in ("amount", "time"):
+        if not self._asks_amount:
             return False
         missing = (extract_features(claim).terms & extract_features(self.question).terms) - window.facts.terms
         return any(missing & other.facts.terms for other in self.windows)
@@ -230,8 +236,7 @@ class Citer:
             window
             for window in about
             if claimed.numbers <= window.facts.numbers
-            and claimed.numbers - asked.numbers
-            <= number_relevance.find_amounts(window.premise.text, window.premise.language)
+            and (not self._asks_amount or claimed.numbers - asked.numbers <= window.find_amounts())
             and new & claimed.names <= window.facts.terms
             and number_relevance.has_fitting_numbers(self.question, claim, window.premise.text)
         ]
@@ -346,7 +351,7 @@ def _make_windows(span: SourceSpan) -> list[EvidenceWindow]:
     introduction, joins = "", False  # whether the sentence before may be read together with this one
     for at, (start, end) in enumerate(found):
         text = span.text[start:end]
-        if _TOO_LITTLE.fullmatch(text.strip()):
+        if _SECTION_NUMBER.fullmatch(text.strip()):
             joins = False
             continue
         cells = parse_row(text)

@@ -8,15 +8,13 @@ from itertools import groupby
 
 from apps.conversations.grounding.claim_features import ClaimFeatures, extract_features, is_amount, split_tokens
 from apps.lib.text.analyzer import normalise_text, stem_word
+from apps.lib.text.identifiers import PART_WORDS
 
 LEAST_NEARNESS = 2 / 3  # of how near the nearest number stands to the words of the question
 _LABEL = re.compile(  # numbers that count items, sections, pages and notes, and say nothing of amounts
-    r"(?:^|(?<=[.!?:;]\s))\s*(?:[-*+•–]\s+)?(?:\(?\d{1,3}[.)]|\d{1,3}(?:\.\d{1,3})+\.?)(?=\s|$)|"
-    r"\[\d{1,3}\]|§+\s*[\d.]+|"
-    r"\b(?:sections?|chapters?|tables?|figures?|fig\.|pages?|steps?|clauses?|articles?|appendix|notes?|abschnitt|kapitel|"
-    r"tabelle|abbildung|seite|schritt|artikel|absatz|anhang|secci[oó]n|capítulo|tabla|cuadro|figura|página|paso|artículo)"
-    r"\s+\d+(?:\.\d+)*",
-    re.IGNORECASE | re.MULTILINE,
+    r"(?:^|(?<=[.!?]\s))\s*(?:[-*+•–]\s+)?(?:\(?\d{1,3}[.)](?=\s+\S)|\d{1,3}(?:\.\d{1,3})+\.?(?=\s+[A-ZÄÖÜÁÉÍÓÚÑ¿]))|"
+    rf"\[\d{{1,3}}\]|§+\s*[\d.]+|\b(?i:(?:{PART_WORDS})s?)\s+\d+(?:\.\d+)*",
+    re.MULTILINE,
 )
 _SIGNS = re.compile(r"[%‰$€£¥°]|(?<![\w)])[-−](?=\d)")
 

@@ -15,6 +15,7 @@ from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.retrieval.table_rows import RowCell, find_rows, is_header, parse_row
 from apps.documents.retrieval.toc_detection import has_page_leader, is_toc_or_noise
 from apps.lib.text.analyzer import extract_terms
+from apps.lib.text.identifiers import PART_WORDS
 from apps.lib.text.sentences import BULLETS, find_sentences
 
 Span = tuple[int, int]
@@ -28,10 +29,9 @@ _LINE = re.compile(r"[^\r\n]+")
 _GAP = re.compile(r"\n[^\S\n]*\n")
 _ITEM = re.compile(rf"\s*(?:[{BULLETS}—*+-]|\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,4}})[.)])\s")
 _BULLET = re.compile(rf"[{BULLETS}*-]\s+")  # of a list: no part of what is said
-_REFERENCE = re.compile(  # "(Section 2.1) ", "(see Table 3.) ", "(§ 312g BGB) ": of the sentence before
-    r"\((?i:§|(?:sect|tab|fig|chap|app|art|abs|abb)\.|(?:sections?|tables?|figures?|chapters?|appendix|annex|articles?|"
-    r"clauses?|pages?|see|cf|abschnitte?|kapitel|tabellen?|abbildung|anhang|artikel|absatz|seiten?|siehe|vgl|sección|"
-    r"capítulo|tabla|figura|anexo|artículo|página|véase|ver)\b)[^()\n]{0,40}\)\s+(?=\S)"
+_REFERENCE = re.compile(  # "(Section 2.1) ", "(See Table 3.) ", "(§ 312g BGB) ": of the sentence before
+    rf"\((?i:§|(?:see|cf|siehe|vgl|véase|ver)\b|(?:(?:sect|tab|fig|chap|app|art|abs|abb)\.|(?:{PART_WORDS})s?)\s+\d)"
+    r"[^()\n]{0,40}\)\s+(?=\S)"
 )
 _SECTION = re.compile(r"^(?:\d{1,3}|[a-z])(?:\.\d{1,3})*\.?\s+")  # "5.6.9. ", where the number is a line of its own
 _ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")

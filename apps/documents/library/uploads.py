@@ -101,7 +101,7 @@ def store_file(user: User, collection: Collection, file: UploadedFile[bytes], pa
             _refuse_duplicate(collection, sha256)
             document = Document.objects.create(
                 collection=collection, uploaded_by=user, name=name, path=path, file=stored, sha256=sha256, size=size,
-                replaces=_make_place(collection, name, path),
+                replaces=_remove_unready(collection, name, path),
             )  # fmt: skip
             transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)  # its failure must not fail uploads
     except BaseException as error:
@@ -258,10 +258,10 @@ def _refuse_size(size: int) -> None:
         raise DiskFull
 
 
-def _make_place(collection: Collection, name: str, path: str) -> Document | None:
-    """Return the ready document of which a file with this name and folder is a new version; None if there is none.
+def _remove_unready(collection: Collection, name: str, path: str) -> Document | None:
+    """Delete the documents of this name and folder that failed or were cancelled, and a version that still waits.
 
-    Deletes a version of it that waits, and documents of this name and folder that did not become ready.
+    Return the ready document of which a file with this name and folder is a new version; None if there is none.
     """
     same = collection.documents.filter(name=name, path=path, url="", replaces__isnull=True)
     for ended in same.filter(status__in=ENDED_STATUSES):

@@ -34,7 +34,7 @@ from apps.documents.reader.word_boxes import (
     RedactionPlaceUnknown,
     find_highlight_boxes,
     find_redaction_boxes,
-    has_same_places,
+    has_same_offsets,
     redact_image,
 )
 from apps.documents.sandbox import runner
@@ -214,7 +214,7 @@ def _load_facts(document: Document, number: int) -> dict[str, Any]:
 
 def _get_words(facts: dict[str, Any], stored: str) -> list[list[float]]:
     """Return the words of a page; [] if it was stored with another text, so that their places in it are not known."""
-    words: list[list[float]] = facts["words"] if has_same_places(facts["text"], stored) else []
+    words: list[list[float]] = facts["words"] if has_same_offsets(facts["text"], stored) else []
     return words
 
 

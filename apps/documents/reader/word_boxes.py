@@ -29,7 +29,7 @@ def find_highlight_boxes(words: Iterable[Sequence[float]], spans: Iterable[tuple
     return [_padded(line) for line in lines]
 
 
-def has_same_places(text: str, stored: str) -> bool:
+def has_same_offsets(text: str, stored: str) -> bool:
     """Return whether words have the same offsets in a page's text as it is read now and as it was stored.
 
     An earlier version may have read tables or hyphens of the page otherwise. Redacted characters count as equal.

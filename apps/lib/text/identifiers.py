@@ -11,17 +11,23 @@ from apps.lib.text.analyzer import split_words
 
 _CODE = re.compile(r"([^\W\d_]+[-./:]?)\d[\w.-]*")
 _PLAIN = re.compile(r"\d+")
-# Words before a number that is an identifier; after other words ("costs 45", "since 1999") it is an amount or a year.
-_LABELS = """
-    abschnitt alarm anexo anhang annex apartado apartment appendix article artikel artículo aufgabe building bus
-    capítulo case chapter clase class code código edificio error exercise fase fault fehler figure flat floor gate
-    gleis grade group habitación haus house item kapitel klasse level line linie lot línea message mode model module
-    no note nr number nummer número option order page paragraph part paso phase pin piso planta platform point port
-    position program puerta punkt página question raum regel regla room route rule sala schritt sección section
-    seite slot stage state step stufe tabelle tabla table task team teil tipo track tram typ type unit version
-    volume wohnung zeile zimmer zona zone
+# Words before the number of a part of a document: "section 2.1", "tabelle 3".
+_PARTS = """
+    abbildung abschnitt absatz anexo anhang annex apartado appendix article artikel artículo capítulo chapter clause
+    cuadro figura figure kapitel note page paragraph paso página schritt sección section seite step tabelle tabla
+    table
 """
-_labels = frozenset(_LABELS.split())
+PART_WORDS = "|".join(_PARTS.split())  # for patterns
+# Other words before a number that is an identifier; after any other word ("costs 45", "since 1999") it is an amount or
+# a year.
+_LABELS = """
+    alarm apartment aufgabe building bus case clase class code código edificio error exercise fase fault fehler flat
+    floor gate gleis grade group habitación haus house item klasse level line linie lot línea message mode model
+    module no nr number nummer número option order part phase pin piso planta platform point port position program
+    puerta punkt question raum regel regla room route rule sala slot stage state stufe task team teil tipo track tram
+    typ type unit version volume wohnung zeile zimmer zona zone
+"""
+_labels = frozenset((*_PARTS.split(), *_LABELS.split()))
 
 
 @dataclass(frozen=True, slots=True)

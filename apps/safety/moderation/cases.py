@@ -32,7 +32,7 @@ from apps.safety.models.case_states import (
     CaseMove,
     CaseRole,
     CaseState,
-    next_state,  # fmt: skip
+    next_state,
 )
 from apps.safety.models.second_review import SecondReview
 from apps.safety.moderation import (

@@ -79,6 +79,19 @@ def test_a_number_that_only_counts_items_notes_pages_or_sections_answers_nothing
     assert found.source == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        ("Price in euros: 2.50. It is paid at once.", "How many euros is the price?", "The answer is: 2.50"),
+        ("Members of the board: 12.", "How many members has the board?", "12"),
+        ("You may order 15 pumps at once.", "How many pumps may you order?", "15"),
+        ("The index of the book is on page 7.", "On which page is the index of the book?", "7"),
+    ],
+)
+def test_a_number_that_is_asked_for_answers_wherever_it_stands(text: str, question: str, answer: str) -> None:
+    assert [item.source for item in cited(question, answer, text)] == [1]
+
+
 TERMS = (
     "The Project Secretary's term of office is 1 year. The Project Leader appoints delegates and members of the "
     "committee. A developer cannot be appointed to the committee within 12 months after being a member of it."

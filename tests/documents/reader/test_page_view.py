@@ -17,7 +17,7 @@ from PIL import Image
 
 from apps.documents.models import Collection, Document, Membership, Page
 from apps.documents.reader import page_view
-from apps.documents.reader.word_boxes import has_same_places
+from apps.documents.reader.word_boxes import has_same_offsets
 from apps.documents.web import reader_views
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
@@ -277,4 +277,4 @@ def test_nothing_is_marked_in_a_wrong_place_if_the_page_is_read_otherwise_now(
     [("DHCP\u00adServer 3", True), ("████-Server ³", True), ("DHCP Server: 3", False), ("DHCP-Servre 3", False)],
 )
 def test_places_are_the_same_if_only_marks_and_redactions_differ(stored: str, same: bool) -> None:
-    assert has_same_places("DHCP-Server 3", stored) is same
+    assert has_same_offsets("DHCP-Server 3", stored) is same

@@ -91,7 +91,7 @@ def _table(rows: list[list[str]]) -> Iterator[ParsedBlock]:
     if (joined := _joined(cut)) is not None:
         cut = [joined, *cut[2:]]
     named = find_column_names(cut)
-    start, end = (0, len(cut)) if named else find_noted_table(cut)
+    start, end = (0, len(cut)) if named else find_table_below_notes(cut)
     if start:
         named = cut[start]
     yield from map(_note, cut[:start])
@@ -104,7 +104,7 @@ def _note(row: Row) -> ParsedBlock:
     return ParsedBlock("paragraph", " ".join(dict.fromkeys(filter(None, row))))
 
 
-def find_noted_table(rows: Sequence[Row]) -> tuple[int, int]:
+def find_table_below_notes(rows: Sequence[Row]) -> tuple[int, int]:
     """Return where a table begins below notes, with the row of its column names, and where it ends; 0 and the number of
     rows if there are no such notes.
 
