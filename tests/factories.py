@@ -16,17 +16,17 @@ from django.db import transaction
 from django.test import Client
 
 from apps.conversations.models import Conversation, Message, Share
-from apps.documents.chunking.chunker import compose_embedding_text
-from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.indexing import index_maintenance
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection, Document, Page
-from apps.documents.retrieval.passages import Passage
 from apps.engines import registry
 from apps.engines.classify.fake import LABELS
 from apps.evaluation.golden_questions import runs
 from apps.evaluation.models import GoldenQuestion
+from apps.grounding.passage import Passage
+from apps.lib.text.text_normalization import normalize_text
+from apps.reading.chunking.chunker import compose_embedding_text
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.moderation import appeals, cases, enforcement, reviewable
 from apps.safety.moderation.cases import FlaggedContent

@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field, StringConstraints
 
-from apps.conversations.grounding.sentence_state import SentenceState
+from apps.grounding.sentence_state import SentenceState
 from apps.safety.policy import helplines
 from apps.safety.policy.user_messages import is_crisis_support
 

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from statistics import fmean
 from typing import Any
 
-TARGET_TOKENS = 200  # of a chunk with its headings; chunks of about this size gave the best recall in measurements
+from apps.reading.chunking.chunker import TARGET_TOKENS
+
 VECTOR_WEIGHT = 0.5  # of vectors in the fused score; words get the rest
 # Relevance, 0 to 1, that the best passage must have. A wrong "nothing found" is weighed about 13 times as heavily as a
 # passage that does not help.

@@ -82,9 +82,9 @@ def contains_gold(text: str, gold: Sequence[str]) -> bool:
 
 
 async def _ask(user: Any, questions: Sequence[GoldQuestion], sample: int) -> dict[str, list[bool]]:
-    from apps.conversations.grounding import quote_selection
     from apps.documents.retrieval.search import search
     from apps.engines import registry
+    from apps.grounding import quote_selection
     from apps.lib.concurrency.threads import in_pool
     from benchmarks.answers import run as answers
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from rapidfuzz.distance import Levenshtein
 
-from apps.documents.parsing.common.tables import is_header, make_table_blocks
+from apps.reading.parsing.common.tables import is_header, make_table_blocks
 
 LONGEST = 200_000  # characters that are compared; the rest of a longer text resembles its beginning
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)

@@ -24,10 +24,10 @@ from typing import Any
 from django.conf import settings
 
 from apps.documents.ingestion.ocr import ADDRESSES_BYTES, MIN_TEXT_RATIO, SECONDS_A_PAGE
-from apps.documents.parsing.detection import refuse_by_extension
-from apps.documents.parsing.protocol import MAX_CHARACTERS, ParseError
-from apps.documents.sandbox import runner
-from apps.documents.sandbox.runner import detect_format
+from apps.reading.parsing.detection import refuse_by_extension
+from apps.reading.parsing.protocol import MAX_CHARACTERS, ParseError
+from apps.reading.sandbox import runner
+from apps.reading.sandbox.runner import detect_format
 from benchmarks.extraction.independent_text import read_independently
 from benchmarks.extraction.reference_text import compute_distance, normalise_text
 

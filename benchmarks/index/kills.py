@@ -42,9 +42,9 @@ from apps.documents.ingestion.batch import IngestBatch
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library import uploads
 from apps.documents.models import Chunk, Collection, Document, IndexMaintenance, Segment
-from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.engines import registry
 from apps.engines.types import IndexQuery
+from apps.reading.parsing.protocol import BlockSpan, ParsedPage
 from apps.users.models import User
 
 MAX_DOCUMENTS = 60  # documents: more only lengthen the check after each kill

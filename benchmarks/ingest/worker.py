@@ -256,8 +256,8 @@ def _work(all_queued: Event) -> None:
 
 def list_embedded_texts(collection: Any) -> list[str]:
     """Return the texts that were embedded for the collection's chunks, in order."""
-    from apps.documents.chunking.chunker import HEADING_SEPARATOR, compose_embedding_text
     from apps.documents.models import Chunk
+    from apps.reading.chunking.chunker import HEADING_SEPARATOR, compose_embedding_text
 
     chunks: Any = Chunk.objects.filter(document__collection=collection).select_related("document").order_by("pk")
     return [

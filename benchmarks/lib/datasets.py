@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.documents.chunking.chunker import ChunkDraft, Chunker
-from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.engines import registry
 from apps.engines.types import Index, IndexEntry, IndexQuery, IndexResult, SegmentInfo
+from apps.reading.chunking.chunker import ChunkDraft, Chunker
+from apps.reading.parsing.protocol import BlockSpan, ParsedPage
 
 if TYPE_CHECKING:
     from apps.engines.types import Vectors

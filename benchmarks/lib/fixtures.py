@@ -48,11 +48,11 @@ def create_session(user: Any) -> str:
 def create_collection(user: Any, texts: Sequence[Any], chunk_limit: int = 10**9, embedder: str = "") -> Any:
     """Create a collection with one document per text, about `chunk_limit` chunks and one segment. `embedder` is a name
     in `settings.EMBEDDERS`, "" for the site's own."""
-    from apps.documents.chunking.chunker import Chunker
     from apps.documents.indexing import index_maintenance
     from apps.documents.models import Chunk, Collection, Document, Page
-    from apps.documents.parsing.protocol import BlockSpan, ParsedPage
     from apps.engines import registry
+    from apps.reading.chunking.chunker import Chunker
+    from apps.reading.parsing.protocol import BlockSpan, ParsedPage
     from benchmarks.lib.datasets import embed_cached
 
     engine = registry.get_embedder(embedder)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.documents.chunking.text_normalization import normalize_text
 from apps.engines import registry
 from apps.engines.classify.linear_classifier import FOLDER
+from apps.lib.text.text_normalization import normalize_text
 from apps.safety.detectors.indirect_injection import INJECTION_LABEL, detect_injections
 from apps.safety.detectors.rules.engine import RuleCheck
 from apps.safety.gate.default_check import decide_verdict

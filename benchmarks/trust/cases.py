@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from apps.documents.retrieval.passages import Passage
+from apps.grounding.passage import Passage
 from apps.lib.text.sentences import find_sentences
 from benchmarks.lib.datasets import DatasetText, embed_cached
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from apps.documents.retrieval.passages import Passage
+from apps.grounding.passage import Passage
 from benchmarks.lib.datasets import DatasetText
 from benchmarks.trust.cases import TrustCase, build_passages, split_sentences
 from benchmarks.trust.edits import edit_lightly, open_sentence

@@ -12,9 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from apps.conversations.grounding.citer import Citer, SentenceCitation
-from apps.conversations.grounding.quoted_support import QuotedCiter
-from apps.documents.retrieval.passages import Passage
+from apps.grounding.citer import Citer, SentenceCitation
+from apps.grounding.passage import Passage
+from apps.grounding.quoted_support import QuotedCiter
 from benchmarks.trust.cases import build_passage, read_cases
 from benchmarks.trust.claims import PERTURBED, TRUE, Claim, build_claims
 from training.relevance.calibration import compute_auc

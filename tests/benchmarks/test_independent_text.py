@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.extraction.independent_text import read_independently
 from tests.documents import sample_files
-from tests.documents.parsing.test_office_formats import workbook
+from tests.reading.parsing.test_office_formats import workbook
 
 _ODT = (
     '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.grounding.citer import SentenceCitation
 from apps.conversations.rendering.answer_renderer import render_answer
+from apps.grounding.citer import SentenceCitation
 from benchmarks.trust.trial_asking import ShownAnswer, ShownSentence, read_quotes, read_sentences, take_event
 from benchmarks.trust.trial_figures import compute_figures, judge_results, list_unjudged
 from benchmarks.trust.trial_questions import Question, hash_sentence

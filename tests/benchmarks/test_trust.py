@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.conversations.grounding.citer import SentenceCitation
-from apps.documents.retrieval.passages import Passage
+from apps.grounding.citer import SentenceCitation
+from apps.grounding.passage import Passage
 from benchmarks import __main__ as benchmarks
 from benchmarks.trust import pills
 from benchmarks.trust.cases import read_cases

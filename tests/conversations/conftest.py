@@ -16,8 +16,6 @@ from celery import current_app
 from django.conf import LazySettings, settings
 from django.test import Client
 
-from apps.conversations.grounding.answer_relevance import AnswerCheck
-from apps.conversations.grounding.citer import Citer
 from apps.conversations.models import Message
 from apps.conversations.realtime import consumer
 from apps.conversations.turns import prefetch, runner
@@ -26,6 +24,8 @@ from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.engines.image.fake import FakePainter
 from apps.engines.turnlog.redis import RedisTurnLog
+from apps.grounding.answer_relevance import AnswerCheck
+from apps.grounding.citer import Citer
 from apps.images.generation import model_info
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Document, Page
 from apps.evaluation.models import AnswerRun, GoldenQuestion, WrongCitation
+from apps.lib.text.text_normalization import normalize_text
 from apps.users.models import User
 from tests.factories import SECRET, SECRET_TEXT, make_collection, make_secret_document, redact_document, revert_decision
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from apps.documents.retrieval.passages import Passage, SearchHit
+from apps.documents.retrieval.passages import SearchHit
 from apps.evaluation.golden_questions.measures import (
     ExpectedLocation,
     QuotedSentence,
@@ -15,6 +15,7 @@ from apps.evaluation.golden_questions.measures import (
     average_measures,
     measure_search,
 )
+from apps.grounding.passage import Passage
 
 A, B, C = (uuid4() for _ in range(3))
 

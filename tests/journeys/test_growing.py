@@ -6,10 +6,10 @@ import random
 from typing import Any
 
 from apps.conversations.core.events import Cited, Text
-from apps.conversations.grounding.citer import SentenceCitation
-from apps.conversations.grounding.sentence_state import get_sentence_state
 from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.rendering.citation_marks import UNVERIFIED, render_citation_marks
+from apps.grounding.citer import SentenceCitation
+from apps.grounding.sentence_state import get_sentence_state
 from tests.conversations.rendering.conftest import ANSWER, ANSWER_ID, BITS, LINES
 
 SENTENCES = [

@@ -224,7 +224,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
 import django
 django.setup()
 from pathlib import Path
-from apps.documents.sandbox import fork_client; from apps.documents.sandbox import runner
+from apps.reading.sandbox import fork_client; from apps.reading.sandbox import runner
 options = {"kind": "html", "pages": 10, "characters": 10**6, "name": "n" * 100_000}
 answers = runner.run_task("parse", Path(sys.argv[1]), options, seconds=60, memory_bytes=1024**3)
 found = runner.probe_confinement()

@@ -20,7 +20,6 @@ from pytest_django import Settings
 from apps.conversations.models import ModelProfile
 from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.documents.models import Collection, Document, Segment
-from apps.documents.sandbox import runner
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.engines.types import EngineBroken
@@ -31,6 +30,7 @@ from apps.operations import sample_collection
 from apps.operations.doctor import engine_checks, system_checks
 from apps.operations.doctor.engine_checks import STANDARD_CHECKS
 from apps.operations.doctor.system_checks import GIB, CheckState
+from apps.reading.sandbox import runner
 from apps.safety.policy import versions
 from apps.users.models import User
 from tests.support.chat_models import get_fake_engine, offer_model

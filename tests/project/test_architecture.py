@@ -63,7 +63,7 @@ def test_starting_a_process_imports_no_heavy_library() -> None:
 
 def test_apps_read_settings_and_never_the_environment() -> None:
     # They empty a reader's.
-    allowed = {"apps/documents/sandbox/child_process.py", "apps/documents/sandbox/fork_server.py"}
+    allowed = {"apps/reading/sandbox/child_process.py", "apps/reading/sandbox/fork_server.py"}
     found = [
         name
         for path in modules()
@@ -77,8 +77,10 @@ def test_apps_read_settings_and_never_the_environment() -> None:
 def test_verbs_know_no_http() -> None:
     """Services are called by views, the API, jobs and sockets alike."""
     rooms = {
-        "conversations": "core grounding rendering moderation attachments tools image_chat turns disclosure transfer",
-        "documents": "parsing sandbox chunking models indexing jobs moderation library ingestion retrieval reader",
+        "conversations": "core rendering moderation attachments tools image_chat turns disclosure transfer",
+        "documents": "models indexing jobs moderation library ingestion retrieval reader",
+        "grounding": "",
+        "reading": "",
         "images": "models provenance moderation generation requests library",
         "privacy": "",
         "safety": "text audit_log models policy detectors verdict_log gate moderation policy_admin break_glass",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from apps.documents.parsing.formats import FORMATS
+from apps.reading.parsing.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.conversations.grounding.agreement import find_disagreement
+from apps.grounding.agreement import find_disagreement
 from training.consistency.edits import FALSIFYING_EDITS, LIGHT_EDITS, SourceSentence
 from training.consistency.pairs import cut_windows, make_pairs
 

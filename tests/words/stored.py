@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS
+from apps.reading.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS
 
 MODULES = (
     "apps/conversations/assistants/assistant_choice.py",
@@ -38,12 +38,12 @@ MODULES = (
     "apps/documents/library/folder_sync.py",
     "apps/documents/ingestion/pipeline.py",
     "apps/documents/jobs/ingest_job.py",
-    "apps/documents/parsing/**/*.py",
-    "apps/documents/sandbox/child_process.py",
+    "apps/reading/parsing/**/*.py",
+    "apps/reading/sandbox/child_process.py",
     "apps/documents/moderation/review.py",
-    "apps/documents/sandbox/runner.py",
+    "apps/reading/sandbox/runner.py",
     "apps/documents/ingestion/ocr.py",
-    "apps/documents/parsing/detection.py",
+    "apps/reading/parsing/detection.py",
     "apps/engines/caption/[bls]*.py",
     "apps/engines/chat/http_errors.py",
     "apps/engines/image/*.py",
@@ -98,8 +98,8 @@ def sentences(root: Path) -> Iterator[tuple[str, Path]]:
                 if shape.fullmatch(text) or _SENTENCE.fullmatch(text):
                     yield text, path
     for item in FORMATS.values():
-        yield item.label, root / "apps/documents/parsing/formats.py"
-    yield ACCEPTED_DESCRIPTION, root / "apps/documents/parsing/formats.py"
+        yield item.label, root / "apps/reading/parsing/formats.py"
+    yield ACCEPTED_DESCRIPTION, root / "apps/reading/parsing/formats.py"
 
 
 def constants(tree: ast.Module) -> Iterator[str]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from apps.conversations.grounding.lexicons import LEXICONS, Lexicon
+from apps.grounding.lexicons import LEXICONS, Lexicon
 
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*(?![\w-])")
 _REFERENCE = re.compile(

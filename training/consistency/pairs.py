@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from apps.conversations.grounding.lexicons import detect_language
+from apps.grounding.lexicons import detect_language
 from apps.lib.text.sentences import find_sentences
 from training.consistency.edits import (
     FALSIFYING_EDITS,

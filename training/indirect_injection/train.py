@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 
-from apps.documents.chunking.text_normalization import normalize_text as folded
 from apps.engines import registry
 from apps.engines.classify import indirect_injection, span_embeddings
 from apps.engines.classify.indirect_injection import InjectionHeads, find_candidate_sentences, split_pieces
 from apps.lib.text import sentences
+from apps.lib.text.text_normalization import normalize_text as folded
 from apps.safety.text.normalization import normalise
 from apps.safety.text.splitting import split_for_classifier
 from benchmarks.safety import datasets as safety_datasets

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 
 from apps.conversations.evidence.source_numbering import NumberedPassage
-from apps.conversations.grounding.citer import SentenceCitation
-from apps.conversations.grounding.sentence_state import get_sentence_state
 from apps.conversations.turns.repetition import LOOP_FINISH
 from apps.conversations.turns.state import Turn
 from apps.engines.types import ToolCall, Usage
+from apps.grounding.citer import SentenceCitation
+from apps.grounding.sentence_state import get_sentence_state
 from apps.lib.ids import new_id
 
 DONE = b"data: [DONE]\n\n"

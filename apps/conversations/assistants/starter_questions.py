@@ -20,9 +20,9 @@ from django.utils.translation import gettext
 
 from apps.documents.models import Chunk, Collection, Document
 from apps.documents.retrieval import search
-from apps.documents.retrieval.toc_detection import has_page_leader, is_toc_or_noise
 from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_db
+from apps.lib.text.toc_detection import has_page_leader, is_toc_or_noise
 from apps.safety.text.normalization import hash_text
 from apps.users.models import User
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from apps.documents.parsing.protocol import ParseError
-from apps.documents.parsing.raster_image import read_frame
+from apps.reading.parsing.protocol import ParseError
+from apps.reading.parsing.raster_image import read_frame
 
 MAX_SIDE = 2048  # pixels of the longer side of the stored picture
 MIN_SIDE = 8  # pixels of the shorter side (see _THIN): thinner pictures show nothing and break vision encoders

@@ -17,12 +17,12 @@ from django.db.models import QuerySet
 from apps.conversations.attachments import uploads
 from apps.conversations.models.attachment import AttachedPicture
 from apps.documents.ingestion.ocr import ADDRESSES_BYTES, SECONDS_A_PAGE
-from apps.documents.parsing.protocol import ParseError
-from apps.documents.sandbox import runner
 from apps.engines import registry
 from apps.engines.types import EngineError
 from apps.lib.celery.notify import notify_worker
 from apps.lib.db import leases
+from apps.reading.parsing.protocol import ParseError
+from apps.reading.sandbox import runner
 from apps.safety.text.normalization import normalise
 from apps.users.models import User
 

@@ -25,9 +25,9 @@ from apps.conversations.attachments import review
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models.attachment import AttachedPicture
 from apps.documents.library.uploads import clean_file_name
-from apps.documents.parsing.protocol import ParseError
-from apps.documents.sandbox import runner
 from apps.lib.celery.notify import notify_worker
+from apps.reading.parsing.protocol import ParseError
+from apps.reading.sandbox import runner
 from apps.safety.detectors import malware
 from apps.safety.gate.pictures import blur_clause, check_picture
 from apps.safety.models.feature_restrictions import Feature, restriction_message

@@ -16,12 +16,12 @@ from apps.conversations.core.events import Quotes, Sources
 from apps.conversations.evidence import source_list
 from apps.conversations.evidence.source_list import QuoteView, SourceView
 from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource
-from apps.conversations.grounding.quotable_runs import lay_out_row
-from apps.conversations.grounding.quote_selection import read_spans
 from apps.conversations.models import Citation, Message, RetrievedPassage, Source
 from apps.conversations.rendering.citation_marks import list_cited_sources, number_sources
 from apps.documents.retrieval import search
-from apps.documents.retrieval.passages import Passage
+from apps.grounding.passage import Passage
+from apps.grounding.quotable_runs import lay_out_row
+from apps.grounding.quote_selection import read_spans
 from apps.users.models import User
 
 if TYPE_CHECKING:

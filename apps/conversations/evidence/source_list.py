@@ -11,8 +11,8 @@ from uuid import UUID
 from django.template.loader import render_to_string
 
 from apps.conversations.core.document_request import recognise_request
-from apps.conversations.grounding.quotable_runs import QuotedRow
 from apps.documents.retrieval import filters
+from apps.grounding.quotable_runs import QuotedRow
 
 _LEADER = re.compile(r"\s*(?:[.…·_][ \t]?){4,}\s*")  # dots of a table of contents
 _RULE = re.compile(r"\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+(?:[ \t]*:?-{3,}:?)?")  # line below the head of a table

@@ -15,10 +15,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.conversations.grounding.citer import SourceSpan
 from apps.conversations.models import Conversation, RetrievedPassage, Source
 from apps.documents.retrieval import search
-from apps.documents.retrieval.passages import Passage, join_spans
+from apps.grounding.citer import SourceSpan
+from apps.grounding.passage import Passage, join_spans
 from apps.lib.text.spans import merge_spans
 from apps.safety.text.prompt_tokens import escape_template_tokens
 from apps.users.models import User

@@ -16,13 +16,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from apps.conversations.evidence import source_list
-from apps.conversations.grounding.quote_selection import read_spans
-from apps.conversations.grounding.sentence_state import CHECK_VERSION, SentenceState
 from apps.conversations.models import Citation, Message, RetrievedPassage, Source
 from apps.conversations.moderation import cases
 from apps.conversations.rendering.citation_marks import STATE_LABELS, number_sources
 from apps.documents.models import Document
 from apps.documents.retrieval import search
+from apps.grounding.quote_selection import read_spans
+from apps.grounding.sentence_state import CHECK_VERSION, SentenceState
 from apps.lib.text.analyzer import extract_content_terms, normalise_text, stem_word
 from apps.lib.text.spans import merge_spans
 from apps.users.models import User

@@ -26,8 +26,8 @@ from apps.conversations.history.quote_search import search_quotes
 from apps.conversations.history.transcript import load_citations
 from apps.conversations.models import Conversation, Message, ShownSentences
 from apps.conversations.rendering.answer_renderer import extract_verified_text
-from apps.documents.parsing.common.language_detection import list_function_words
 from apps.lib.text.analyzer import STOPWORDS
+from apps.lib.text.language_detection import list_function_words
 from apps.users.models import User
 
 MAX_HITS = 60  # messages of one search, the latest first

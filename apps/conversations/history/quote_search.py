@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
-from apps.conversations.grounding.quote_selection import read_spans
 from apps.conversations.models import Conversation, Message, Source
 from apps.documents.models import Page
 from apps.documents.retrieval import search
+from apps.grounding.quote_selection import read_spans
 from apps.users.models import User
 
 MAX_SOURCES, MAX_ANSWERS = 5_000, 300  # that one search looks at, the latest first

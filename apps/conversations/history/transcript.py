@@ -19,8 +19,6 @@ from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.evidence import source_list
 from apps.conversations.evidence.answer_sources import AnswerSources, load_answer_sources
-from apps.conversations.grounding.citer import SentenceCitation, is_mostly_unsupported
-from apps.conversations.grounding.sentence_state import CHECK_VERSION
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.models import Citation, Conversation, Feedback, Message, ShownSentences
 from apps.conversations.moderation import withheld_notice, withheld_records
@@ -31,6 +29,8 @@ from apps.conversations.tools import call_cards
 from apps.conversations.turns import context_usage
 from apps.documents.models import Collection, Document
 from apps.documents.models.collection import disambiguate_names
+from apps.grounding.citer import SentenceCitation, is_mostly_unsupported
+from apps.grounding.sentence_state import CHECK_VERSION
 from apps.users.models import User
 
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from apps.conversations.core.events import Text
-from apps.conversations.grounding.sentence_state import SentenceReveal, get_sentence_state
 from apps.conversations.rendering.citation_marks import (
     fold_unverified,
     group_by_sentence,
@@ -34,13 +33,14 @@ from apps.conversations.rendering.sentence_markers import (
     get_stable_length,
     insert_markers,
 )
+from apps.grounding.sentence_state import SentenceReveal, get_sentence_state
 from apps.lib.concurrency.cpu_deadline import Deadline
 from apps.lib.text.sentences import Span
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from apps.conversations.grounding.citer import SentenceCitation
+    from apps.grounding.citer import SentenceCitation
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from django.utils.html import escape
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from apps.conversations.grounding.sentence_state import SentenceState, get_sentence_state
 from apps.conversations.rendering.sentence_markers import SENTENCE, SLOT
 from apps.documents.retrieval.filters import get_language_label
+from apps.grounding.sentence_state import SentenceState, get_sentence_state
 from apps.users.i18n import translate_stored
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from django_stubs_ext import StrOrPromise
 
-    from apps.conversations.grounding.citer import SentenceCitation
+    from apps.grounding.citer import SentenceCitation
 
 UNVERIFIED = gettext_lazy("Not verified: no passage was found that says this")
 FROM_TOOL = gettext_lazy("From the result of a tool: %(tool)s")

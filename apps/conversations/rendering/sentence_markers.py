@@ -17,9 +17,9 @@ from functools import lru_cache
 
 from markdown_it.token import Token
 
-from apps.conversations.grounding.model_citations import strip_model_citations
 from apps.conversations.rendering.link_policy import LinkPolicy, normalise_address, render_host
 from apps.conversations.rendering.markdown import check_deadline
+from apps.grounding.model_citations import strip_model_citations
 from apps.lib.concurrency.cpu_deadline import Deadline
 from apps.lib.text import sentences
 from apps.lib.text.sentences import Span, count_stable

@@ -29,7 +29,6 @@ from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.disclosure import outbound_check
 from apps.conversations.errors import RequestRefused
 from apps.conversations.evidence.answer_sources import AnswerSources, load_answer_sources
-from apps.conversations.grounding.citer import SentenceCitation
 from apps.conversations.history import branching, trace_view, transcript
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.image_chat.tiles import Tile
@@ -40,6 +39,7 @@ from apps.conversations.rendering import answer_renderer
 from apps.conversations.turns import titles
 from apps.conversations.turns.small_talk.recognition import recognise_small_talk
 from apps.documents.models import Collection
+from apps.grounding.citer import SentenceCitation
 from apps.images.models import Picture
 from apps.lib import websocket_push
 from apps.lib.db.permissions import require_row

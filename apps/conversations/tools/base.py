@@ -22,7 +22,7 @@ from apps.safety.models.strictness import Strictness
 from apps.users.i18n import translate_stored
 
 if TYPE_CHECKING:
-    from apps.documents.retrieval.passages import Passage
+    from apps.grounding.passage import Passage
     from apps.users.models import User
 
 

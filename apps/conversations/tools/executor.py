@@ -33,7 +33,7 @@ from apps.safety.gate import gate
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
-    from apps.documents.retrieval.passages import Passage
+    from apps.grounding.passage import Passage
 
 log = logging.getLogger(__name__)
 

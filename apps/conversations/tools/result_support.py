@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from apps.conversations.grounding.citer import SentenceCitation
-from apps.conversations.grounding.claim_features import extract_features, is_amount
-from apps.conversations.grounding.model_citations import strip_model_citations
-from apps.conversations.grounding.support_check import MIN_SUPPORT, Premise, get_support_check
 from apps.conversations.tools.base import ToolCallRecord
+from apps.grounding.citer import SentenceCitation
+from apps.grounding.claim_features import extract_features, is_amount
+from apps.grounding.model_citations import strip_model_citations
+from apps.grounding.support_check import MIN_SUPPORT, Premise, get_support_check
 from apps.lib.text.analyzer import stem_word
 from apps.lib.text.number_parsing import LARGEST, parse_number
 

@@ -26,14 +26,14 @@ from apps.conversations.disclosure import outbound_check
 from apps.conversations.disclosure.outbound_check import WithholdReason
 from apps.conversations.evidence.answer_sources import AnswerSources, load_answer_sources
 from apps.conversations.evidence.source_list import SourceView
-from apps.conversations.grounding.citer import SentenceCitation
-from apps.conversations.grounding.sentence_state import get_sentence_state
 from apps.conversations.history import trace_view
 from apps.conversations.history.transcript import load_citations
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.image_chat.tiles import Tile
 from apps.conversations.models import Conversation, Message, ShownSentences
 from apps.conversations.rendering.citation_marks import explain_unread_languages, group_by_sentence
+from apps.grounding.citer import SentenceCitation
+from apps.grounding.sentence_state import get_sentence_state
 from apps.lib.text.sentences import CITATION_MARK
 from apps.safety.policy.schema import Stage
 from apps.users.i18n import lower_label, translate_stored

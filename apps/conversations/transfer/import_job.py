@@ -29,10 +29,10 @@ from apps.conversations.errors import RequestRefused
 from apps.conversations.models.import_job import ImportJob
 from apps.conversations.transfer.conversation_import import ModerationUnavailable, import_conversation
 from apps.documents.library.uploads import clean_file_name
-from apps.documents.parsing.protocol import ParseError
-from apps.documents.sandbox import runner
 from apps.lib.celery.notify import notify_worker
 from apps.lib.db import leases
+from apps.reading.parsing.protocol import ParseError
+from apps.reading.sandbox import runner
 from apps.safety.detectors import malware
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users import rate_limits

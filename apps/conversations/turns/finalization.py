@@ -16,14 +16,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.conversations.evidence.source_numbering import NumberedPassage, save_sources
-from apps.conversations.grounding.citer import SentenceCitation
-from apps.conversations.grounding.sentence_state import CHECK_VERSION
 from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, Source
 from apps.conversations.moderation import cases, findings, redaction, retraction, withheld_notice, withheld_records
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import trace
 from apps.conversations.turns.state import Turn
 from apps.engines import registry
+from apps.grounding.citer import SentenceCitation
+from apps.grounding.sentence_state import CHECK_VERSION
 from apps.lib.db import advisory_locks, leases
 from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users import rate_limits

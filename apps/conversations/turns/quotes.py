@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apps.conversations.assistants import answer_style
-from apps.conversations.grounding import quote_selection
 from apps.conversations.models import AnswerStyle
 from apps.engines import registry
+from apps.grounding import quote_selection
 from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:

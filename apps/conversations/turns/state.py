@@ -13,9 +13,6 @@ from apps.conversations.core import model_choice, notifications
 from apps.conversations.core.events import Event, Step, encode_event
 from apps.conversations.evidence import source_numbering
 from apps.conversations.evidence.source_numbering import NumberedPassage, Spans
-from apps.conversations.grounding.citer import SentenceCitation, is_mostly_unsupported
-from apps.conversations.grounding.lexicons import find_unread_language
-from apps.conversations.grounding.quote_selection import Quote
 from apps.conversations.models import SMALL_TALK_STEP as SMALL_TALK
 from apps.conversations.models import ShownSentences
 from apps.conversations.rendering.answer_renderer import StreamRenderer
@@ -26,6 +23,9 @@ from apps.conversations.turns.verification import SentenceVerifier
 from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
 from apps.engines.types import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
+from apps.grounding.citer import SentenceCitation, is_mostly_unsupported
+from apps.grounding.lexicons import find_unread_language
+from apps.grounding.quote_selection import Quote
 from apps.lib.concurrency.threads import PoolTask, in_db
 from apps.safety.models.strictness import Strictness, parse_strictness
 

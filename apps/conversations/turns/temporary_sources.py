@@ -16,8 +16,8 @@ from django.utils.http import urlencode
 from apps.conversations.core.events import Cited, Closed, Event, Quotes, Sources
 from apps.conversations.evidence.answer_sources import number_turn_sources
 from apps.conversations.evidence.source_numbering import PromptedSource
-from apps.conversations.grounding.sentence_state import SentenceState, get_sentence_state
 from apps.conversations.turns.state import Turn
+from apps.grounding.sentence_state import SentenceState, get_sentence_state
 
 _SOURCE = re.compile(r"/answers/([\w-]+)/sources/(\d+)/(?:\?(sentence|quote)=(\d+))?")
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from apps.conversations.assistants import answer_style
 from apps.conversations.core.events import Cited
 from apps.conversations.evidence import answer_sources, source_numbering
-from apps.conversations.grounding.citer import Citer
-from apps.conversations.grounding.quoted_support import QuotedCiter
-from apps.conversations.grounding.sentence_state import SentenceReveal, SentenceState, get_sentence_state
 from apps.conversations.models import ShownSentences
 from apps.conversations.rendering.citation_marks import render_citation_marks
 from apps.conversations.tools import result_support
 from apps.engines.types import EngineError
+from apps.grounding.citer import Citer
+from apps.grounding.quoted_support import QuotedCiter
+from apps.grounding.sentence_state import SentenceReveal, SentenceState, get_sentence_state
 from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:

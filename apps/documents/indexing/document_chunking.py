@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from apps.documents.chunking.chunker import ChunkDraft, Chunker, drop_spans
-from apps.documents.chunking.running_heads import find_running_heads
 from apps.documents.models import Document, Page
-from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.engines.types import EmbedEngine
+from apps.reading.chunking.chunker import ChunkDraft, Chunker, drop_spans
+from apps.reading.chunking.running_heads import find_running_heads
+from apps.reading.parsing.protocol import BlockSpan, ParsedPage
 
 
 def chunk_pages(

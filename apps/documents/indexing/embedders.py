@@ -8,13 +8,13 @@ from uuid import UUID
 
 import numpy as np
 
-from apps.documents.chunking.chunker import ChunkDraft, Chunker, compose_embedding_text
-from apps.documents.indexing.embedder_calibration import CALIBRATION_PAIRS, find_unread_languages
 from apps.documents.models import Chunk, Collection, Document, Segment
 from apps.documents.settings import read_collection_settings
 from apps.engines import registry
 from apps.engines.classify import span_embeddings
+from apps.engines.embed.calibration import CALIBRATION_PAIRS, find_unread_languages
 from apps.engines.types import EmbedEngine, EngineError
+from apps.reading.chunking.chunker import ChunkDraft, Chunker, compose_embedding_text
 from apps.safety.gate import gate
 from apps.safety.gate.gate import Verdict, check_passages
 from apps.safety.policy.verdicts import SuspectSentences

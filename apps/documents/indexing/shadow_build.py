@@ -22,7 +22,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from apps.documents.chunking.chunker import ChunkDraft
 from apps.documents.indexing import embedders, index_maintenance
 from apps.documents.indexing.document_chunking import chunk_pages, make_parsed_page
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
@@ -31,6 +30,7 @@ from apps.engines import registry
 from apps.engines.types import EmbedEngine, EngineError
 from apps.lib.celery import notify
 from apps.lib.db import leases
+from apps.reading.chunking.chunker import ChunkDraft
 from apps.users.models import User
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.documents.chunking.chunker import ChunkDraft
 from apps.documents.jobs.ingest_job import FaultKind, IngestError, IngestJob, WorkerStopping, report_jobs_progress
-from apps.documents.parsing.protocol import ParsedPage, ParseError
-from apps.documents.sandbox.runner import ParserCrashed
 from apps.engines.types import EngineError
+from apps.reading.chunking.chunker import ChunkDraft
+from apps.reading.parsing.protocol import ParsedPage, ParseError
+from apps.reading.sandbox.runner import ParserCrashed
 from apps.safety.gate.gate import Verdict
 from apps.safety.policy.verdicts import SuspectSentences
 

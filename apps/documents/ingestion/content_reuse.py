@@ -15,16 +15,19 @@ from pathlib import Path, PurePath
 import numpy as np
 from django.conf import settings
 
-from apps.documents.chunking.chunker import ChunkDraft
 from apps.documents.indexing import embedders
 from apps.documents.indexing.document_chunking import make_parsed_page
 from apps.documents.ingestion.batch import IngestItem
 from apps.documents.models import Chunk, Document, Page
-from apps.documents.parsing.protocol import ParsedPage
 from apps.documents.settings import read_collection_settings
+from apps.reading.chunking.chunker import ChunkDraft
+from apps.reading.parsing.protocol import ParsedPage
 
-_APP = Path(__file__).parents[1]
-_READERS = ("parsing/**/*.py", "chunking/*.py", "ingestion/file_parsing.py", "ingestion/ocr.py")
+_APPS = Path(__file__).parents[2]
+_READERS = (  # files below `apps/` whose code decides what is read and how it is cut
+    "reading/parsing/**/*.py", "reading/chunking/*.py", "documents/ingestion/file_parsing.py",
+    "documents/ingestion/ocr.py", "lib/text/text_normalization.py", "lib/text/language_detection.py",
+)  # fmt: skip
 _PACKAGES = (  # packages whose code decides what a parser reads from a file
     "charset-normalizer", "cssselect2", "docutils", "lxml", "markdown-it-py", "numpy", "olefile", "onnxruntime",
     "opencv-python-headless", "orjson", "pi-heif", "pillow", "pypdfium2", "python-calamine", "python-docx",
@@ -125,7 +128,7 @@ def _get_suffix(name: str) -> str:
 @cache
 def _fingerprint_code() -> str:
     """Return a digest of the source of the parsers and of the versions of their packages."""
-    sources = [path.read_bytes() for pattern in _READERS for path in sorted(_APP.glob(pattern))]
+    sources = [path.read_bytes() for pattern in _READERS for path in sorted(_APPS.glob(pattern))]
     packages = [f"{name} {_version(name)}" for name in _PACKAGES]
     return _digest(*(sha256(source).hexdigest() for source in sources), *packages)
 

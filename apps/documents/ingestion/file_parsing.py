@@ -17,10 +17,10 @@ from apps.documents.ingestion.batch import IngestBatch, IngestItem
 from apps.documents.ingestion.content_reuse import get_parser_version
 from apps.documents.ingestion.ocr import NOT_RECOGNISED, recognise_scans
 from apps.documents.models import Document
-from apps.documents.parsing.common.language_detection import detect_language_code
-from apps.documents.parsing.formats import FORMATS
-from apps.documents.parsing.protocol import MAX_CHARACTERS, BlockSpan, ParsedPage, ParseError
-from apps.documents.sandbox import runner
+from apps.lib.text.language_detection import detect_language_code
+from apps.reading.parsing.formats import FORMATS
+from apps.reading.parsing.protocol import MAX_CHARACTERS, BlockSpan, ParsedPage, ParseError
+from apps.reading.sandbox import runner
 
 MAX_PARALLEL_FILES = 4  # child processes of one batch; those that are slow are not counted
 BINARY_SECONDS = 20, 40  # processor seconds, at least and per MB: packed formats may hold ten times their size

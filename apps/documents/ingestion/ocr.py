@@ -22,13 +22,15 @@ from apps.documents.ingestion import ocr_checkpoint
 from apps.documents.jobs import scheduler
 from apps.documents.jobs.ingest_job import IngestJob, IngestPostponed
 from apps.documents.models import Document
-from apps.documents.parsing.protocol import BlockSpan, ParsedPage, ParseError
-from apps.documents.sandbox import runner
+from apps.reading.parsing.protocol import BlockSpan, ParsedPage, ParseError
+from apps.reading.sandbox import runner
 
 log = logging.getLogger(__name__)
 
-_APP = Path(__file__).parents[1]
-_OCR_SOURCES = ("ingestion/ocr.py", "parsing/ocr/recognizer.py", "parsing/ocr/page_assembly.py")
+_APPS = Path(__file__).parents[2]
+_OCR_SOURCES = (
+    "documents/ingestion/ocr.py", "reading/parsing/ocr/recognizer.py", "reading/parsing/ocr/page_assembly.py",
+)  # fmt: skip
 PAGES_A_CHILD = 20  # pages per child: loading the models takes a second, and a crash costs at most one child
 SECONDS_A_PAGE = 60
 # Address space of a child beyond that of a parser: libraries and freed blocks, measured at 0.6 GiB after some pages.
@@ -119,7 +121,7 @@ def can_retry_ocr(pages_without_text: Mapping[str, Any]) -> bool:
 @cache
 def get_ocr_version() -> str:
     """Return a digest of the source and packages that recognise text."""
-    sources = [(_APP / name).read_bytes() for name in _OCR_SOURCES]
+    sources = [(_APPS / name).read_bytes() for name in _OCR_SOURCES]
     packages = [metadata.version(name).encode() for name in ("rapidocr", "onnxruntime")]
     return sha256(b"\0".join(sources + packages)).hexdigest()[:16]
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from apps.documents.indexing.document_chunking import make_parsed_page
 from apps.documents.jobs.ingest_job import IngestJob
 from apps.documents.models import Document, Page
-from apps.documents.parsing.protocol import ParsedPage
+from apps.reading.parsing.protocol import ParsedPage
 
 
 def make_ocr_key(document: Document, recogniser: str) -> str:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
+from django.conf import settings
 
-from apps.documents.chunking.chunker import ChunkDraft
 from apps.documents.indexing import embedders
 from apps.documents.indexing.document_chunking import chunk_pages
 from apps.documents.ingestion.batch import IngestBatch, IngestItem, report_batch_progress
@@ -30,9 +30,10 @@ from apps.documents.ingestion.publishing import publish
 from apps.documents.jobs.ingest_job import IngestJob
 from apps.documents.library.web_pages import fetch_web_page
 from apps.documents.models import Document
-from apps.documents.parsing.protocol import ParseError
-from apps.documents.sandbox.runner import detect_format
 from apps.documents.settings import read_collection_settings
+from apps.reading.chunking.chunker import ChunkDraft
+from apps.reading.parsing.protocol import ParseError
+from apps.reading.sandbox.runner import detect_format
 from apps.safety.policy.verdicts import SuspectSentences
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _detect_format(item: IngestItem) -> None:
     path = get_file_path(item.document)
     if not path.is_file():
         raise ParseError("The stored file is missing. Upload it again.")
-    item.document.kind = detect_format(path, item.document.name)
+    item.document.kind = detect_format(path, item.document.name, memory_bytes=settings.PARSE_MEMORY_BYTES)
 
 
 def _chunk(item: IngestItem) -> None:

@@ -23,10 +23,10 @@ from apps.documents.library.passage_edits import mark_titles_stale
 from apps.documents.library.versions import promote_version
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.moderation import redaction, review
-from apps.documents.parsing.protocol import ParsedPage
 from apps.documents.settings import read_collection_settings
 from apps.engines import registry
 from apps.engines.types import IndexEntry, SegmentInfo
+from apps.reading.parsing.protocol import ParsedPage
 
 Stage = Document.Stage
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from django.db.models import Min, Q
 from django.utils import timezone
 
 from apps.documents.models import Document
-from apps.documents.parsing.formats import FORMATS, find_by_name
+from apps.reading.parsing.formats import FORMATS, find_by_name
 from apps.users.models import User
 
 MAX_BATCH_DOCUMENTS = 16  # small documents that are ingested together, at most

@@ -37,12 +37,12 @@ from apps.documents.library.uploads import (
     store_file,
 )
 from apps.documents.models import Chunk, Collection, Document, FolderSync, Segment
-from apps.documents.parsing.detection import refuse_by_extension
-from apps.documents.parsing.protocol import ParseError
 from apps.lib.celery.notify import notify_worker
 from apps.lib.db import leases
 from apps.lib.db.permissions import require_row
 from apps.lib.text import message_templates
+from apps.reading.parsing.detection import refuse_by_extension
+from apps.reading.parsing.protocol import ParseError
 from apps.users.models import User
 
 TASK = "documents.sync_folder"

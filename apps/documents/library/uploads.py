@@ -26,12 +26,12 @@ from apps.documents.jobs.notifications import notify_ingest, notify_merge
 from apps.documents.library.upload_handler import DiskFullPlaceholder
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.moderation import redaction, review
-from apps.documents.parsing.detection import refuse_by_extension
-from apps.documents.parsing.protocol import ParseError
 from apps.lib import disk_space
 from apps.lib.celery.notify import notify_worker
 from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id
+from apps.reading.parsing.detection import refuse_by_extension
+from apps.reading.parsing.protocol import ParseError
 from apps.safety.detectors import malware
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User

@@ -30,11 +30,11 @@ from apps.documents.library.uploads import (
     remove_document,
 )
 from apps.documents.models import Collection, Document
-from apps.documents.parsing.formats import FORMATS, find_by_name
-from apps.documents.sandbox.runner import detect_format
 from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id
 from apps.lib.text import message_templates
+from apps.reading.parsing.formats import FORMATS, find_by_name
+from apps.reading.sandbox.runner import detect_format
 from apps.safety.detectors import malware
 from apps.safety.gate.web_addresses import FetchRefused, WebAddress, parse_address
 from apps.safety.gate.web_fetcher import FetchedPage, fetch_url
@@ -163,7 +163,7 @@ def _choose_name(page: FetchedPage, path: Path) -> str:
     """Return the last part of the URL with a suffix of the detected format; the host if the URL has no path."""
     address = urlsplit(page.address.text)
     last = clean_file_name(unquote(PurePosixPath(address.path).name)) if address.path.strip("/") else page.address.host
-    kind, named = detect_format(path, ""), find_by_name(last)
+    kind, named = detect_format(path, "", memory_bytes=settings.PARSE_MEMORY_BYTES), find_by_name(last)
     if named is not None and (named.kind == kind or (kind == "text" and not named.binary)):
         return last
     return clean_file_name(f"{last}{FORMATS[kind].suffixes[0]}")

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-import apps.documents.parsing.formats
+import apps.reading.parsing.formats
 
 
 class Migration(migrations.Migration):
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="document",
             name="kind",
-            field=models.CharField(blank=True, choices=apps.documents.parsing.formats.list_kinds, max_length=16),
+            field=models.CharField(blank=True, choices=apps.reading.parsing.formats.list_kinds, max_length=16),
         ),
         migrations.AlterField(
             model_name="document",

@@ -16,10 +16,10 @@ from apps.documents.models.collection import Collection, GroupShare, Membership,
 from apps.documents.models.folder_sync import FolderSync as FolderSync
 from apps.documents.models.index_build import IndexBuild
 from apps.documents.models.page import Page
-from apps.documents.parsing.formats import FORMATS, list_kinds
 from apps.engines.types import IndexEntry, SegmentInfo
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
+from apps.reading.parsing.formats import FORMATS, list_kinds
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser

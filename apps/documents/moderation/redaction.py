@@ -19,10 +19,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from apps.documents.chunking.text_normalization import normalize_text, shorten_leaders
 from apps.documents.indexing import shadow_build
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.lib.celery.notify import notify_worker
+from apps.lib.text.text_normalization import normalize_text, shorten_leaders
 from apps.safety.gate import redaction
 from apps.safety.models import AppliedEffect
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans

@@ -25,7 +25,6 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.moderation import redaction
-from apps.documents.parsing.protocol import ParseError
 from apps.documents.reader.syntax_highlighting import highlight_code
 from apps.documents.reader.text_blocks import TextBlock, build_blocks, choose_window, cut_spans, split_notes
 from apps.documents.reader.text_layer import TextLayer, build_text_layer
@@ -37,8 +36,9 @@ from apps.documents.reader.word_boxes import (
     has_same_offsets,
     redact_image,
 )
-from apps.documents.sandbox import runner
 from apps.lib import disk_space
+from apps.reading.parsing.protocol import ParseError
+from apps.reading.sandbox import runner
 
 log = logging.getLogger(__name__)
 
@@ -273,7 +273,7 @@ def _render(document: Document, number: int, width: int) -> runner.RenderedPage:
         raise PageImageError(gettext("The server is busy. Here is the text of the page; reload to see its image."))
     try:
         path = Path(settings.MEDIA_ROOT) / str(document.file)
-        return runner.render_page(path, document.kind, number, width)
+        return runner.render_page(path, document.kind, number, width, memory_bytes=settings.PARSE_MEMORY_BYTES)
     except (ParseError, runner.ParserCrashed) as error:
         raise PageImageError(gettext("This page cannot be shown as an image: %(error)s") % {"error": error}) from error
     except FileNotFoundError as error:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from apps.documents.parsing.protocol import SPEAKER_NOTES, BlockKind
 from apps.lib.text.sentences import BULLETS
 from apps.lib.text.spans import merge_spans
+from apps.reading.parsing.protocol import SPEAKER_NOTES, BlockKind
 
 TextBlockKind = Literal["heading", "bullet", "item", "table", "code", "paragraph"]
 Spans = list[tuple[int, int]]

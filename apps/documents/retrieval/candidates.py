@@ -35,10 +35,10 @@ from apps.documents.retrieval.relevance import (
     estimate_relevance,
 )
 from apps.documents.retrieval.score_fusion import EmbedderCandidates, fuse_embedders
-from apps.documents.retrieval.toc_detection import is_toc_or_noise
 from apps.documents.settings import DEFAULT_SETTINGS, RELEVANCE_THRESHOLD, CollectionSettings, read_collection_settings
 from apps.engines.index.scoring import compute_idf as word_weight
 from apps.engines.types import Candidate, SegmentInfo
+from apps.lib.text.toc_detection import is_toc_or_noise
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser

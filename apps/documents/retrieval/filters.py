@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from apps.documents.library.uploads import clean_folder_path
 from apps.documents.models import Document
-from apps.documents.parsing.formats import FORMATS
+from apps.reading.parsing.formats import FORMATS
 
 if TYPE_CHECKING:
     from apps.documents.retrieval.candidates import SearchScope

@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apps.documents.parsing.common.language_detection import list_function_words
 from apps.lib.text.analyzer import STOPWORDS, split_words, stem_word
 from apps.lib.text.identifiers import extract_identifiers
+from apps.lib.text.language_detection import list_function_words
 
 _BACK_REFERENCE_WORDS = (
     "it its itself he him his she her hers they them their theirs this that these those there then one ones same such "

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters
-from apps.documents.retrieval.passages import Passage
 from apps.documents.retrieval.sentence_selection import CountTokens
+from apps.grounding.passage import Passage
+from apps.lib.text.text_normalization import normalize_text
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext, gettext_noop
 
 if TYPE_CHECKING:
-    from apps.documents.retrieval.passages import Passage, SearchHit
+    from apps.documents.retrieval.passages import SearchHit
     from apps.documents.retrieval.search import SearchResult
+    from apps.grounding.passage import Passage
 
 BELOW_THRESHOLD = gettext_noop("below the threshold")
 DUPLICATE = gettext_noop("same as a passage above, or enough passages of its document are above")

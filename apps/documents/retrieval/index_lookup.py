@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from apps.documents.indexing import index_maintenance
-from apps.documents.indexing.embedder_calibration import IDENTITY_SCALE, LinearScale, measure_scale
 from apps.documents.retrieval.candidates import LookupResult, SearchScope
 from apps.documents.retrieval.score_fusion import EmbedderCandidates
 from apps.engines import registry
+from apps.engines.embed.calibration import IDENTITY_SCALE, LinearScale, measure_scale
 from apps.engines.index.scoring import join_idf
 from apps.engines.types import (
     CANDIDATES,

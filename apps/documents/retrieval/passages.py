@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
-from apps.documents.chunking.text_normalization import normalize_text
 from apps.lib.text.analyzer import split_words, stem_word
-from apps.lib.text.sentences import BULLETS
 
 PER_DOCUMENT = 3  # passages of one document, as long as other documents fill the remaining places
 _DUPLICATE_SHARE = 0.9  # share of common terms from which two chunks are near-duplicates
-# Before an item of a list, on a line of its own.
-_ITEM_START = re.compile(rf"\n(?=[ \t]*(?:[{BULLETS}*-]|\d{{1,2}}[.)]|[a-z]\))[ \t]+\S)")
 REACH = 1  # neighbouring chunks before and after a hit that widen its passage
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """Run of one page that is relevant to a question, and the sentences of it that go into the prompt."""
-
-    chunk_id: int
-    document_id: UUID
-    collection_id: UUID
-    title: str
-    kind: str
-    page_number: int
-    heading: str
-    spans: tuple[tuple[int, int], ...]  # sentences for the prompt as [start, end) in Page.text, in reading order
-    text: str  # those sentences joined, whitespace folded, " … " where something was left out
-    full_start: int  # hit and neighbours as [full_start, full_end) in Page.text
-    full_end: int
-    full_text: str  # exactly Page.text[full_start:full_end]
-    relevance: float  # calibrated probability, 0 to 1
-    cosine: float
-    bm25: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +107,6 @@ def merge_neighbours(hits: Iterable[SearchHit], neighbours: Iterable[NeighbourCh
         else:
             windows.append(window)
     return windows
-
-
-def join_spans(page: str, spans: Sequence[tuple[int, int]], *, lines: bool = False) -> str:
-    """Return the spans [start, end) of a page as running text, " … " where text between them was left out.
-
-    With `lines`, a span that begins a new line of the page begins a new line here too, as a term above its definition,
-    and so does each item of a list.
-    """
-    pieces: list[str] = []
-    before = None
-    for start, end in spans:
-        if before is not None:
-            left_out = page[before:start]
-            pieces.append(" … " if normalize_text(left_out) else "\n" if lines and "\n" in left_out else " ")
-        items = _ITEM_START.split(page[start:end]) if lines else [page[start:end]]
-        pieces.append("\n".join(map(normalize_text, items)))
-        before = end
-    return "".join(pieces)
 
 
 @lru_cache(maxsize=1024)  # about 10 MB; passages recur between searches, and each takes 50 µs

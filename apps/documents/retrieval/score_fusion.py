@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.documents.indexing.embedder_calibration import IDENTITY_SCALE, LinearScale
 from apps.documents.settings import VECTOR_WEIGHT
+from apps.engines.embed.calibration import IDENTITY_SCALE, LinearScale
 from apps.engines.types import Candidate
 
 if TYPE_CHECKING:

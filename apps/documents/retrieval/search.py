@@ -22,11 +22,12 @@ from apps.documents.retrieval.candidates import LookupResult, RankedWindows, Sea
 from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters
 from apps.documents.retrieval.follow_up_rewriting import QueryVariant
 from apps.documents.retrieval.index_lookup import IndexRequest
-from apps.documents.retrieval.passages import Passage, SearchHit, join_spans
+from apps.documents.retrieval.passages import SearchHit
 from apps.documents.retrieval.sentence_selection import CountTokens, estimate_tokens, select_sentences
 from apps.documents.settings import CollectionSettings, average_vector_weight
 from apps.engines import registry
 from apps.engines.types import CANDIDATES, EngineBroken
+from apps.grounding.passage import Passage, join_spans
 from apps.lib.concurrency.threads import PoolTask, in_db, start_in_pool
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from apps.documents.chunking.text_normalization import normalize_text
-from apps.documents.retrieval.passages import Passage, PassageWindow, join_spans
-from apps.documents.retrieval.table_rows import split_sentences_and_rows
+from apps.documents.retrieval.passages import PassageWindow
+from apps.grounding.passage import Passage, join_spans
 from apps.lib.text.analyzer import extract_terms
+from apps.lib.text.table_rows import split_sentences_and_rows
+from apps.lib.text.text_normalization import normalize_text
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
-from apps.documents.parsing.common.language_detection import guess_language, list_function_words
 from apps.engines.types import EmbedEngine
 from apps.lib.text.analyzer import STOPWORDS, normalise_text, stem_word
+from apps.lib.text.language_detection import guess_language, list_function_words
 
 SHORTEST = 6  # letters; shorter words have too many neighbours
 _SHORTEST_FOREIGN = 9  # in other languages than English, of which the embedder knows few words: "cuesta" is no "cuenta"

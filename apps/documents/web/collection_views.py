@@ -22,12 +22,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.documents.library.sharing import accept_pending_shares
 from apps.documents.library.uploads import DiskFull, UploadRefused, clean_file_name, retry_ingestion, store_upload
 from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
-from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS
 from apps.documents.web.collection_context import get_collection_context
 from apps.documents.web.file_list import FAILED_STATUSES, list_files, record_refusal
 from apps.documents.web.forms import CollectionForm
 from apps.lib import disk_space
 from apps.lib.text.number_parsing import parse_number
+from apps.reading.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS
 from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource

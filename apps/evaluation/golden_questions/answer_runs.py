@@ -13,13 +13,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.conversations.grounding.model_citations import strip_model_citations
 from apps.documents.jobs import ingest_job
 from apps.documents.models import Collection, Document
 from apps.engines.types import EngineError
 from apps.evaluation.golden_questions.citation_check import CitationCheck, check_citations
 from apps.evaluation.golden_questions.runs import MAX_CRASHES, STOPPED_WORKER
 from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun, WrongCitation
+from apps.grounding.model_citations import strip_model_citations
 from apps.lib.celery import notify
 from apps.lib.db import leases
 from apps.lib.db.permissions import require_row

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from apps.documents.retrieval.passages import Passage, SearchHit
+from apps.documents.retrieval.passages import SearchHit
+from apps.grounding.passage import Passage
 
 DEPTH = 10  # ranks that count as found
 

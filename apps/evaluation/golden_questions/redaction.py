@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Page
 from apps.evaluation.models import GoldenQuestion, WrongCitation
+from apps.lib.text.text_normalization import normalize_text
 from apps.safety.gate import redaction
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 

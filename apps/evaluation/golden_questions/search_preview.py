@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import number_format
 
-from apps.conversations.grounding import quote_selection
 from apps.conversations.turns.retrieval import TOKEN_BUDGET
 from apps.documents.models import Collection
 from apps.documents.retrieval.candidates import SearchScope
@@ -17,6 +16,7 @@ from apps.documents.retrieval.hit_explanation import explain_hit, translate_reas
 from apps.documents.retrieval.passages import SearchHit
 from apps.documents.retrieval.search import SearchResult, search
 from apps.evaluation.golden_questions.measures import QuotedSentence
+from apps.grounding import quote_selection
 from apps.safety.gate.gate import normalise
 
 if TYPE_CHECKING:

@@ -32,11 +32,11 @@ from kombu.exceptions import OperationalError
 
 from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.documents.models import Document
-from apps.documents.parsing.protocol import ParseError
-from apps.documents.sandbox import runner
 from apps.images.moderation import blocked_names as picture_names
 from apps.lib import os_compat
 from apps.lib.outgoing_email import is_email_configured
+from apps.reading.parsing.protocol import ParseError
+from apps.reading.sandbox import runner
 from apps.safety.audit_log import verification
 from apps.safety.models import snapshot_keys
 from apps.users.i18n import translate_stored
@@ -179,7 +179,7 @@ def check_worker() -> CheckResult:
 def check_parsers() -> CheckResult:
     """Check that parser processes start and are confined."""
     try:
-        confinement = runner.probe_confinement()
+        confinement = runner.probe_confinement(memory_bytes=settings.PARSE_MEMORY_BYTES)
     except (OSError, ParseError, runner.ParserCrashed) as error:
         return bad(
             gettext("File readers do not start: %(error)s") % {"error": error},

@@ -7,11 +7,11 @@ from uuid import uuid4
 import pytest
 
 from apps.conversations.evidence import source_numbering, source_panel
-from apps.conversations.grounding.citer import SourceSpan
 from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Conversation, Message, RetrievedPassage
 from apps.conversations.transfer import export
 from apps.documents.models import Document
+from apps.grounding.citer import SourceSpan
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import Page
 

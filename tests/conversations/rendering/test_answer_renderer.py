@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from apps.conversations.grounding.citer import SentenceCitation
-from apps.conversations.grounding.model_citations import find_model_citations
 from apps.conversations.rendering.answer_renderer import StreamRenderer, render_answer, render_question
 from apps.conversations.rendering.citation_marks import SOURCE_GONE, UNVERIFIED, render_citation_marks
 from apps.conversations.rendering.link_policy import LinkPolicy, collect_allowed_links
+from apps.grounding.citer import SentenceCitation
+from apps.grounding.model_citations import find_model_citations
 from tests.conversations.rendering.conftest import ANSWER_ID
 
 

@@ -7,10 +7,10 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.conversations.grounding import model_citations
-from apps.conversations.grounding.model_citations import strip_model_citations
 from apps.conversations.rendering import sentence_markers
 from apps.conversations.rendering.sentence_markers import find_sentences, get_stable_length, is_numbered_sentence
+from apps.grounding import model_citations
+from apps.grounding.model_citations import strip_model_citations
 
 PARTS = [
     "word ",

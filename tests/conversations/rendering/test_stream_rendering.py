@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.conversations.core.events import Cited, Text, encode_event
-from apps.conversations.grounding.citer import SentenceCitation
-from apps.conversations.grounding.sentence_state import get_sentence_state
 from apps.conversations.rendering.answer_renderer import StreamRenderer, render_answer
 from apps.conversations.rendering.citation_marks import UNVERIFIED, render_citation_marks
+from apps.grounding.citer import SentenceCitation
+from apps.grounding.sentence_state import get_sentence_state
 from tests.conversations.client_transcript import ClientTranscript
 from tests.conversations.rendering.conftest import ANSWER, ANSWER_ID, BITS, LINES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from apps.conversations.evidence.source_numbering import SourceNumbers, add_passages, number_passages
-from apps.documents.retrieval.passages import Passage
+from apps.grounding.passage import Passage
 
 PAGE = "One lamp. Two lamps. Three lamps. Four lamps. Five lamps."
 DOCUMENT = UUID(int=1)

@@ -13,7 +13,7 @@ import pytest
 from apps.conversations.transfer.formats import reader
 from apps.conversations.transfer.formats.common import MAX_MESSAGES
 from apps.conversations.transfer.formats.message_tree import MISSING_QUESTION
-from apps.documents.parsing.protocol import ParseError
+from apps.reading.parsing.protocol import ParseError
 from tests.conversations.transfer.foreign_exports import chatgpt, claude, librechat, node, open_webui, roll_back, spoken
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.grounding import quote_selection
 from apps.conversations.models import AnswerStyle, Message, RetrievedPassage
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
+from apps.grounding import quote_selection
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.factories import get_page, make_document

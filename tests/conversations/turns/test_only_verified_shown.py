@@ -9,12 +9,12 @@ import orjson
 import pytest
 
 from apps.conversations.assistants import answer_style
-from apps.conversations.grounding import quote_selection
-from apps.conversations.grounding.sentence_state import SentenceReveal, SentenceState
 from apps.conversations.history import transcript
 from apps.conversations.models import Assistant, Citation, Conversation, Message, ModelProfile, ShownSentences
 from apps.conversations.sharing import links
 from apps.conversations.turns import recovery
+from apps.grounding import quote_selection
+from apps.grounding.sentence_state import SentenceReveal, SentenceState
 from apps.lib.concurrency.threads import in_db
 from tests.factories import get_page
 from tests.support.pages import strip_layout

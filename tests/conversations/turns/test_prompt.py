@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource, SourceNumbers, number_passages
 from apps.conversations.turns import prompt
 from apps.conversations.turns.preparation import PastExchange
-from apps.documents.retrieval.passages import Passage
+from apps.grounding.passage import Passage
 from apps.safety.detectors import canary
 
 GOLDEN = """\

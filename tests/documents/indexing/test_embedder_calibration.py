@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from apps.documents.indexing import embedder_calibration
 from apps.engines import registry
+from apps.engines.embed import calibration as embedder_calibration
 
 
 class OfOneLanguage:

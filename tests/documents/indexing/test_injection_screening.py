@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from apps.documents.chunking.chunker import ChunkDraft
 from apps.documents.indexing import embedders
 from apps.documents.ingestion import pipeline as ingesting
 from apps.documents.ingestion.pipeline import ingest
@@ -14,6 +13,7 @@ from apps.engines import registry
 from apps.engines.classify import span_embeddings
 from apps.engines.classify.protocol import TokenStateEmbedder
 from apps.engines.types import EngineBroken
+from apps.reading.chunking.chunker import ChunkDraft
 from apps.safety.gate import gate
 from apps.users.models import User
 from tests.factories import ingest_file, make_collection, upload_file

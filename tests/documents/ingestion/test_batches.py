@@ -15,10 +15,10 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.jobs import ingest_job, scheduler
 from apps.documents.library import uploads
 from apps.documents.models import Chunk, Document, Page, Segment
-from apps.documents.sandbox import runner
 from apps.engines import registry
 from apps.engines.classify import span_embeddings
 from apps.engines.types import EngineBroken, EngineBusy
+from apps.reading.sandbox import runner
 from apps.users.accounts import reinstate_user, suspend_user
 from apps.users.models import User
 from tests.documents import sample_files

@@ -12,18 +12,18 @@ from PIL import Image
 from apps.documents.ingestion.file_parsing import NO_WORDS
 from apps.documents.ingestion.ocr import _describe_unread, _with
 from apps.documents.models import Page, Segment
-from apps.documents.parsing.common.xy_cut import order_boxes
-from apps.documents.parsing.ocr.page_assembly import RecognisedLine, assemble_page
-from apps.documents.parsing.protocol import ParsedPage, ParseError
 from apps.documents.reader import page_view
 from apps.documents.reader.word_boxes import find_highlight_boxes
-from apps.documents.sandbox import runner
-from apps.documents.sandbox.runner import detect_format
+from apps.reading.parsing.common.xy_cut import order_boxes
+from apps.reading.parsing.ocr.page_assembly import RecognisedLine, assemble_page
+from apps.reading.parsing.protocol import ParsedPage, ParseError
+from apps.reading.sandbox import runner
+from apps.reading.sandbox.runner import detect_format
 from apps.users.models import User
 from tests.documents import sample_files
-from tests.documents.parsing.parser_runs import OCR_MEMORY
 from tests.documents.sample_files import PICTURE_FONT, scan_pdf, text_picture
 from tests.factories import ingest_file, make_collection
+from tests.reading.parsing.parser_runs import OCR_MEMORY
 
 
 def _across(pixels: float) -> float:

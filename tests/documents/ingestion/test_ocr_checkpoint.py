@@ -14,7 +14,7 @@ from apps.documents.jobs import ingest_job
 from apps.documents.library.uploads import cancel_ingestion, requeue_document
 from apps.documents.library.versions import reread_document
 from apps.documents.models import Document, Page
-from apps.documents.sandbox import runner
+from apps.reading.sandbox import runner
 from apps.users.models import User
 from tests.documents.sample_files import scan_pdf, text_picture
 from tests.factories import make_collection, upload_file

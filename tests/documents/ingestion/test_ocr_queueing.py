@@ -13,7 +13,7 @@ from apps.documents.ingestion import file_parsing, ocr, pipeline, worker
 from apps.documents.jobs import scheduler
 from apps.documents.jobs.ingest_job import IngestJob
 from apps.documents.models import Collection, Document
-from apps.documents.parsing.protocol import BlockSpan, ParsedPage
+from apps.reading.parsing.protocol import BlockSpan, ParsedPage
 from apps.users.models import User
 from tests.documents.sample_files import scan_pdf, text_picture
 from tests.factories import make_collection, upload_file

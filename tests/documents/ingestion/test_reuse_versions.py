@@ -36,7 +36,7 @@ def test_only_packages_that_read_files_count(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_every_package_that_a_reader_imports_is_counted() -> None:
-    folder = content_reuse._APP
+    folder = content_reuse._APPS
     names: set[str] = set()
     for path in [path for pattern in content_reuse._READERS for path in folder.glob(pattern)]:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -48,3 +48,8 @@ def test_every_package_that_a_reader_imports_is_counted() -> None:
     known = metadata.packages_distributions()
     packages = {next(iter(known[name])).lower().replace("_", "-") for name in foreign}
     assert packages <= set(content_reuse._PACKAGES), packages - set(content_reuse._PACKAGES)
+
+
+def test_parser_version_covers_files_of_every_pattern() -> None:
+    """A folder that moved would otherwise leave the digest unchanged when its parsers change."""
+    assert [name for name in content_reuse._READERS if not list(content_reuse._APPS.glob(name))] == []

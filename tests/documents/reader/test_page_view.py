@@ -56,7 +56,7 @@ def test_an_image_is_drawn_once_and_asked_about_each_time(
 ) -> None:
     address = f"/documents/{document.pk}/pages/1.png?w=800"
     first = alice_client.get(address)
-    monkeypatch.setattr("apps.documents.sandbox.runner.render_page", None)  # drawing again would fail
+    monkeypatch.setattr("apps.reading.sandbox.runner.render_page", None)  # drawing again would fail
     assert alice_client.get(address).content == first.content
     assert first["Cache-Control"] == "private, no-cache"
     again = alice_client.get(address, headers={"if-none-match": first["ETag"]})
@@ -115,7 +115,7 @@ def test_where_not_even_a_reader_finds_space_the_text_is_shown(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("apps.documents.sandbox.runner.tempfile.TemporaryDirectory", full)
+    monkeypatch.setattr("apps.reading.sandbox.runner.tempfile.TemporaryDirectory", full)
     page = get_page_text(alice_client.get(f"/documents/{document.pk}/?page=1"))
     assert "disk of this server is full" in page and "bicycles" in page
 

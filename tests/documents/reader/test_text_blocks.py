@@ -7,8 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.documents.parsing.protocol import BlockKind
 from apps.documents.reader.text_blocks import Spans, TextBlock, build_blocks, choose_window
+from apps.reading.parsing.protocol import BlockKind
 
 TABLE = "City: Paris; Limit: 150\nCity: Rome; Limit: 130; Note: a; b\nCity: Oslo; Note: cold"
 

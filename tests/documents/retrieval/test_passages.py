@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from apps.documents.retrieval.passages import (
-    NeighbourChunk,
-    SearchHit,
-    collect_terms,
-    join_spans,
-    merge_neighbours,
-    select_diverse,
-)
+from apps.documents.retrieval.passages import NeighbourChunk, SearchHit, collect_terms, merge_neighbours, select_diverse
+from apps.grounding.passage import join_spans
 
 
 def hit(

@@ -8,9 +8,9 @@ from uuid import UUID
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.retrieval.passages import PassageWindow, SearchHit, collect_terms
 from apps.documents.retrieval.sentence_selection import select_sentences
+from apps.lib.text.text_normalization import normalize_text
 
 DOCUMENT = UUID(int=1)
 PAGE = (

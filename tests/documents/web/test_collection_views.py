@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from apps.documents.models import Collection, Document, Membership, Role
-from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION
+from apps.reading.parsing.formats import ACCEPTED_DESCRIPTION
 from apps.users.models import User
 from tests.factories import make_client, make_collection, make_document, upload_file
 

@@ -20,9 +20,9 @@ import orjson
 from apps.conversations.transfer.formats import chatgpt, claude, librechat, open_webui, openbook
 from apps.conversations.transfer.formats.common import ImportedChat, InvalidImport, parse_title
 from apps.conversations.transfer.formats.message_tree import MessageTree, build_message_tree
-from apps.documents.parsing.common.zip_archive import BoundedZipFile
-from apps.documents.parsing.protocol import ParseError
 from apps.lib.text import message_templates
+from apps.reading.parsing.common.zip_archive import BoundedZipFile
+from apps.reading.parsing.protocol import ParseError
 
 MAX_CHATS = 5_000  # conversations of one file
 _MAX_TAGS = 50  # of one conversation; fewer are stored

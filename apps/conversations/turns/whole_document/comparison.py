@@ -12,22 +12,22 @@ from django.utils.translation import ngettext
 
 from apps.conversations.core.document_request import DocumentRequest
 from apps.conversations.evidence import source_numbering
-from apps.conversations.grounding import quote_selection
 from apps.conversations.turns import retrieval
 from apps.conversations.turns.whole_document import extracts
 from apps.conversations.turns.whole_document.document_choice import find_named_document, read_scope
 from apps.conversations.turns.whole_document.excerpt_writer import read_passages
 from apps.conversations.turns.whole_document.structure import read_document
-from apps.documents.retrieval.passages import Passage
 from apps.documents.retrieval.spelling_correction import replace_words
+from apps.grounding import quote_selection
+from apps.grounding.passage import Passage
 from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:
-    from apps.conversations.grounding.quote_selection import Quote
     from apps.conversations.turns.state import Turn
     from apps.documents.models import Document
     from apps.documents.retrieval.candidates import SearchScope
     from apps.documents.retrieval.search import SearchResult
+    from apps.grounding.quote_selection import Quote
 
 MAX_QUOTES_PER_SIDE = 2
 _SENTENCES = 3  # central sentences of a side that is a whole document

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from apps.conversations.evidence import source_numbering
-from apps.conversations.grounding.citer import Citer, SentenceCitation
 from apps.conversations.turns.whole_document.extracts import ExtractLine
 from apps.conversations.turns.whole_document.structure import DocumentStructure, make_passage
-from apps.documents.retrieval.passages import Passage
+from apps.grounding.citer import Citer, SentenceCitation
+from apps.grounding.passage import Passage
 
 if TYPE_CHECKING:
     from apps.conversations.evidence.source_numbering import NumberedPassage, SourceNumbers

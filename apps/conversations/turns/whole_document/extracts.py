@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from rapidfuzz import fuzz
 
-from apps.conversations.grounding.quotable_runs import QuotableRun, split_runs
-from apps.conversations.grounding.sentence_embeddings import embed_sentences
 from apps.conversations.turns.whole_document.structure import (
     DocumentPart,
     DocumentSection,
@@ -21,9 +19,11 @@ from apps.conversations.turns.whole_document.structure import (
     Position,
     SectionHeading,
 )
-from apps.documents.chunking.text_normalization import normalize_text
-from apps.documents.retrieval.table_rows import parse_row
+from apps.grounding.quotable_runs import QuotableRun, split_runs
+from apps.grounding.sentence_embeddings import embed_sentences
 from apps.lib.text.analyzer import extract_content_terms
+from apps.lib.text.table_rows import parse_row
+from apps.lib.text.text_normalization import normalize_text
 
 MAX_SECTIONS = 12  # sections of a summary
 MAX_OUTLINE = 60  # headings

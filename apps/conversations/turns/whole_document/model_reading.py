@@ -18,7 +18,6 @@ from django.utils.translation import gettext
 
 from apps.conversations.evidence import source_numbering
 from apps.conversations.evidence.source_numbering import NumberedPassage, format_passage_line
-from apps.conversations.grounding.model_citations import find_model_citations
 from apps.conversations.models import WHOLE_DOCUMENT_STEP
 from apps.conversations.turns import generation, model_queue, prompt, reasoning, retrieval
 from apps.conversations.turns.whole_document.structure import (
@@ -27,9 +26,10 @@ from apps.conversations.turns.whole_document.structure import (
     make_passage,
     read_document,
 )
-from apps.documents.retrieval.passages import Passage
 from apps.documents.retrieval.search import SearchResult
 from apps.engines.types import ChatRequest, Sampling
+from apps.grounding.model_citations import find_model_citations
+from apps.grounding.passage import Passage
 from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Chunk, Document, Page
-from apps.documents.retrieval.passages import Passage, join_spans
-from apps.documents.retrieval.toc_detection import has_page_leader, is_toc_or_noise
+from apps.grounding.passage import Passage, join_spans
+from apps.lib.text.text_normalization import normalize_text
+from apps.lib.text.toc_detection import has_page_leader, is_toc_or_noise
 
 if TYPE_CHECKING:
     from apps.engines.types import Vectors

@@ -1,0 +1,432 @@
+"""The sentences of the passages that answer a question best: words, meaning, and whether the kind of answer is there.
+
+On a small machine the right sentence reaches the reader before a small model has said anything about it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from apps.grounding.answer_type import detect_answer_type, match_answer_type
+from apps.grounding.claim_features import extract_features
+from apps.grounding.lexicons import detect_language
+from apps.grounding.passage import Passage, join_spans
+from apps.grounding.quotable_runs import QuotableRun, QuotedRow, Span, lay_out_row, split_runs
+from apps.grounding.sentence_embeddings import embed_sentences
+from apps.lib.text.analyzer import extract_terms
+from apps.lib.text.identifiers import Identifier, extract_identifiers, is_about_rivals
+from apps.lib.text.language_detection import guess_language
+from apps.lib.text.text_normalization import normalize_text
+
+if TYPE_CHECKING:
+    from apps.engines.types import Vectors
+
+# Set by reason, then compared on ClapNQ and COVID-QA: each weight between half and double of these does as well there,
+# a regression on either set does worse on the other.
+WEIGHTS = {
+    "words": 3.0, "rare": 0.5, "pairs": 1.5, "near": 0.6, "akin": 1.5, "meaning": 2.5, "passage": 1.0, "first": 0.3,
+    "kind": 0.6, "short": -0.5, "long": -0.3, "question": -0.5, "goes on": 1.5, "other": -4.0,
+    "foreign": -1.2,
+}  # fmt: skip
+# Bias, weight of the score, weight of the passage's relevance: how likely a quote holds the answer. Fitted to 294
+# questions of ClapNQ and 250 of COVID-QA, and to questions of each, and of PubMedQA, asked of another's texts.
+_RIGHT = (-4.37, 0.255, 3.11)
+# Bias, weight of the best sentence's cosine, weight of the log-odds of the best passage's relevance: how likely the
+# passages answer the question. On ClapNQ's questions an area of .88 under ROC; .86 by the relevance alone.
+_ANSWERED = (-3.92, 6.26, 0.494)
+_LEAST_ANSWERED = 0.35  # keeps 93 % of the answerable questions of ClapNQ and 41 % of the others (86 % before)
+_BY_WORDS = 0.55  # of the question's weight in one sentence: it is quoted whatever the vectors say
+_BY_WORDS_SHORT, _SHORT = 0.4, 2  # of a question of so few content words, of which vectors tell little
+_BY_WORDS_FOREIGN = 0.32  # of a question in another language than English, of which the packaged embedder knows none
+_COMMON = 1.0  # weight of a question's word that the index does not know
+# Letters that two forms of a word share, and the weight of such a form in the name of a column.
+_FORM, _OTHER_FORM = (5, 0.5)
+_EMBEDDED = 8  # sentences, the best by words: as good as all of them; each costs 6 ms of one core
+_LEAST_WORDS = 3
+_MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
+MAX_QUOTES = 5  # quotes of a turn, where none is likely right; 3 held 4 answers of 81 and 9 of 150 (COVID-QA) less
+_WRONG = 0.1  # below so small a likelihood that all are wrong no further one is quoted
+_OF_BEST = 0.45  # of the best one's score: further quotes below it are left out
+_SENTENCES = 3  # of a quote
+_ITEMS = 12  # of a list in a quote, with the line that introduces them
+_MOST_WORDS = 90  # of the first quote, with its neighbours
+_JOINED_WORDS = 80  # of others
+_GOES_ON = 4  # sentences after the one that names a code
+_PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
+_BULLET_BEFORE = re.compile(r"(?:[^\w\s(]{1,2}[^\S\n]+)?\Z")  # at the end of the text before an item
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_POINTS_BACK = re.compile(  # a pronoun at the beginning, or a personal one among the first four words
+    r"\W*(?:(?:(?:of|for|in|with|from|to|by|at|on|after|besides) )?(?:this|these|those|that|such|both)\b|"
+    r"(?:[\w,]+ ){0,3}(?:he|she|it|they|his|her|its|their)\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Sentences of a source, or a row of a table; spans are in the text of its page."""
+
+    source: int
+    start: int
+    end: int
+    text: str
+    score: float  # how likely the quote is right, 0 to 1
+    spans: tuple[tuple[int, int], ...] = ()  # its parts, where it leaves something out between them
+    table: QuotedRow | None = None  # the row
+    side: int = -1  # of a comparison, 0 or 1; -1: there are none
+
+    def record(self) -> dict[str, Any]:
+        """Return what is stored of it: places and figures, never its text."""
+        record: dict[str, Any] = {
+            "source": self.source, "start": self.start, "end": self.end, "score": round(self.score, 4),
+        }  # fmt: skip
+        if self.spans:
+            record["spans"] = [list(span) for span in self.spans]
+        if self.table is not None:
+            record["cell"] = self.table.asked_cell
+        if self.side >= 0:
+            record["side"] = self.side
+        return record
+
+
+def read_spans(record: Mapping[str, Any]) -> list[list[int]]:
+    """Return the parts of a stored quote, in the text of its page."""
+    return record.get("spans") or [[record["start"], record["end"]]]
+
+
+@dataclass(slots=True)
+class QuoteCandidate:
+    """A sentence that may be quoted, and what speaks for it."""
+
+    source: int
+    rank: int  # of its passage, from 0
+    position: int  # among the sentences of its passage
+    start: int
+    end: int
+    text: str
+    context: str  # with what it is weighed with: its lead, or the sentence before where this one points back
+    passage: Passage
+    run: QuotableRun
+    codes: frozenset[Identifier]  # it speaks of: its own, else those of the sentences that it goes on from
+    features: dict[str, float] = field(default_factory=dict)
+    score: float = 0.0
+
+
+def select_quotes(
+    question: str,
+    vector: Vectors | None,
+    passages: Mapping[int, Passage],
+    idf: Mapping[str, float],
+    limit: int = MAX_QUOTES,
+    *,
+    join: bool = True,
+) -> list[Quote]:
+    """Return the best quotes, best first; passages come best first. The more likely each is right, the fewer there are.
+    A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
+    _MOST_WORDS; without `join` alone. None where the passages are not likely to answer the question. For `in_pool`."""
+    options = _list_candidates(passages)
+    if not options:
+        return []
+    score_candidates(question, vector, options, idf)
+    if not _answers(question, options):
+        return []
+    ranked = sorted(options, key=lambda option: -option.score)
+    taken: list[QuoteCandidate] = []
+    found: list[Quote] = []
+    wrong = 1.0  # how likely all quotes so far are wrong
+    for option in ranked:
+        if len(found) == limit or wrong < _WRONG or (found and option.score < _OF_BEST * ranked[0].score):
+            break
+        if not any(_is_same_text(option, other) for other in taken):
+            parts = _widen_quote(option, options, taken, first=not found) if join else [option]
+            taken += parts
+            found.append(_make_quote(option, parts, question, idf) if join else _alone(option))
+            wrong *= 1 - found[-1].score
+    return found
+
+
+def _alone(option: QuoteCandidate) -> Quote:
+    return Quote(option.source, option.start, option.end, option.text, _estimate_probability(option))
+
+
+def _make_quote(
+    option: QuoteCandidate, parts: Sequence[QuoteCandidate], question: str, idf: Mapping[str, float]
+) -> Quote:
+    passage, run = option.passage, option.run
+    offset, first = passage.full_start, min(parts, key=lambda part: part.position)
+    spans = [(min(part.start for part in parts), max(part.end for part in parts))]
+    if first.run.kind == "item" and len(parts) > 1:  # each item of a list has its bullet
+        bullet = _BULLET_BEFORE.search(passage.full_text[: spans[0][0] - offset])
+        spans = [(bullet.start() + offset if bullet else spans[0][0], spans[0][1])]
+    if (lead := first.run.lead) is not None:
+        spans = _add_lead(passage.full_text, lead, spans[0], offset, is_item=first.run.kind == "item")
+    text = join_spans(passage.full_text, [(start - offset, end - offset) for start, end in spans], lines=True)
+    table = None
+    if run.kind == "row":
+        table = lay_out_row(text, passage.heading, passage.title, -1)
+        table = replace(table, asked_cell=_asked_cell(table, question, idf))
+    parted = tuple(spans) if len(spans) > 1 else ()
+    shown = table.text if table else text
+    return Quote(option.source, spans[0][0], spans[-1][1], shown, _estimate_probability(option), parted, table)
+
+
+def _add_lead(text: str, lead: Span, quoted: Span, offset: int, *, is_item: bool) -> list[Span]:
+    """Return the spans of a quote with its lead, in the text of the page, where `text` begins at `offset`.
+
+    A list and its introduction are one span. A term is a span of its own, so that it stands on a line of its own. What
+    lies between lead and quote is left out where it is long.
+    """
+    start, end = lead[0] + offset, lead[1] + offset
+    if len(text[lead[0] : quoted[1] - offset].split()) > _MOST_WORDS:
+        return [(start, end), quoted]
+    if is_item:
+        return [(start, quoted[1])]
+    between = text[lead[1] : quoted[1] - offset]
+    return [(start, end), (end + len(between) - len(between.lstrip()), quoted[1])]
+
+
+def _asked_cell(table: QuotedRow, question: str, idf: Mapping[str, float]) -> int:
+    """Return the number of the cell whose column the question names while it does not hold the cell; -1 where it names
+    none, or several alike."""
+    asked = extract_features(question).terms
+    forms = {term[:_FORM] for term in asked if len(term) >= _FORM}
+    values = [0.0] * len(table.cells)
+    for at, cell in enumerate(table.cells):
+        if not extract_features(cell.text).terms & asked:
+            named = extract_features(cell.name).terms
+            also = sum(term[:_FORM] in forms for term in named - asked)  # "recommended" where it is asked as a verb
+            values[at] = sum(idf.get(term, _COMMON) for term in named & asked) + also * _OTHER_FORM
+    best = max(values, default=0.0)
+    return values.index(best) if best > 0 and values.count(best) == 1 else -1
+
+
+def _widen_quote(
+    option: QuoteCandidate, options: Sequence[QuoteCandidate], taken: Sequence[QuoteCandidate], *, first: bool
+) -> list[QuoteCandidate]:
+    """Return the sentence with neighbours of its paragraph: the one before where it points back, what it introduces by
+    a colon, then the likelier ones as far as there is room. A list is quoted as far as there is room. The first quote
+    has more of it than others."""
+    parts, room = [option], _MOST_WORDS if first else _JOINED_WORDS
+    if option.run.kind == "row":
+        return parts
+    by_position = {
+        other.position: other
+        for other in options
+        if other.source == option.source and not any(_is_same_text(other, quoted) for quoted in taken)
+    }
+    while len(parts) < (_ITEMS if any(part.run.kind == "item" or _introduces(part) for part in parts) else _SENTENCES):
+        before, after = by_position.get(parts[0].position - 1), by_position.get(parts[-1].position + 1)
+        beside = _order_neighbours(parts, before, after)
+        new = next((other for other in beside if _fits_quote(parts, other, room)), None)
+        if new is None:
+            break
+        parts = [new, *parts] if new.position < parts[0].position else [*parts, new]
+    if _introduces(parts[-1]) and parts[-1] is not option:
+        parts.pop()  # what it introduces does not fit
+    return parts
+
+
+def _order_neighbours(
+    parts: Sequence[QuoteCandidate], before: QuoteCandidate | None, after: QuoteCandidate | None
+) -> list[QuoteCandidate]:
+    """Return the neighbours that a quote may go on with, the better first. One that points back goes on better."""
+    if before is not None and len(parts) == 1 and _POINTS_BACK.match(parts[0].text):
+        return [before]
+    if _introduces(parts[-1]):
+        return [after] if after is not None else []
+    if after is None or before is None:
+        return [other for other in (after, before) if other is not None]
+    refers = _POINTS_BACK.match(after.text) is not None
+    return [after, before] if after.score + refers * WEIGHTS["goes on"] > before.score else [before, after]
+
+
+def _introduces(part: QuoteCandidate) -> bool:
+    return part.text.endswith(":")
+
+
+def _fits_quote(parts: Sequence[QuoteCandidate], other: QuoteCandidate, room: int) -> bool:
+    """Return whether a neighbour belongs to the same paragraph and subject, adds something, and leaves the quote
+    readable."""
+    if any(is_about_rivals(part.codes, other.codes) for part in parts):
+        return False
+    introduced = other.run.kind == "item" and any(other.run.intro == part.run.intro != () for part in parts)
+    together = introduced or other.run.block == parts[0].run.block
+    if other.run.kind == "row" or not together or any(_is_same_text(part, other) for part in parts):
+        return False
+    lead_text = min([*parts, other], key=lambda part: part.position).run.lead_text
+    return len(lead_text.split()) + sum(len(part.text.split()) for part in [*parts, other]) <= room
+
+
+def _estimate_probability(option: QuoteCandidate) -> float:
+    """Return how likely a quote holds the answer, 0 to 1."""
+    bias, score, passage = _RIGHT
+    return round(_logistic(bias + score * option.score + passage * option.passage.relevance), 4)
+
+
+def _answers(question: str, options: Sequence[QuoteCandidate]) -> bool:
+    """Return whether the weighed sentences are likely to answer the question."""
+    if (asked := extract_identifiers(question)) and any(asked & option.codes for option in options):
+        return True
+    bias, cosine, passage = _ANSWERED
+    relevance = min(max(max(option.passage.relevance for option in options), 1e-4), 1 - 1e-4)
+    meaning = max(option.features.get("meaning", 0.0) for option in options)
+    odds = math.log(relevance / (1 - relevance))
+    if _logistic(bias + cosine * meaning + passage * odds) >= _LEAST_ANSWERED:
+        return True
+    if detect_language(question) != "en":
+        return max(option.features["words"] for option in options) >= _BY_WORDS_FOREIGN
+    minimum = _BY_WORDS_SHORT if len(extract_features(question).terms) <= _SHORT else _BY_WORDS
+    return any(option.features["rare"] and option.features["words"] >= minimum for option in options)
+
+
+def _logistic(value: float) -> float:
+    return 1 / (1 + math.exp(-value))
+
+
+def score_candidates(
+    question: str, vector: Vectors | None, options: Sequence[QuoteCandidate], idf: Mapping[str, float]
+) -> None:
+    """Fills in what speaks for each option, and its `score`."""
+    asked, foreign = _Question.read(question, idf), _find_foreign(question, options)
+    for option in options:
+        option.features = _score_words(asked, option) | {"foreign": float(option.source in foreign)}
+        option.score = _add_up(option.features)
+    pool = sorted(options, key=lambda option: -option.score)[:_EMBEDDED]
+    rows = embed_sentences([option.context for option in pool])
+    near = rows @ (embed_sentences([question])[0] if vector is None else vector)
+    for option, cosine in zip(pool, near, strict=True):
+        option.features["meaning"] = float(cosine)
+        option.score = _add_up(option.features)
+
+
+def _find_foreign(question: str, options: Sequence[QuoteCandidate]) -> frozenset[int]:
+    """Return the sources in another language than the question's, where some are in the question's own."""
+    languages = {option.source: guess_language(option.passage.full_text) for option in options}
+    asked = guess_language(question) or guess_language(question, frozenset(languages.values()))
+    if asked not in languages.values():
+        return frozenset()
+    return frozenset(source for source, language in languages.items() if language not in ("", asked))
+
+
+def _add_up(found: Mapping[str, float]) -> float:
+    return sum(WEIGHTS[name] * value for name, value in found.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    text: str
+    terms: frozenset[str]
+    codes: frozenset[Identifier]
+    term_weights: dict[str, float]  # of each term, the rarer the more
+    word_pairs: tuple[tuple[str, str], ...]  # of words in a row, stop words included
+    kind: str
+
+    @classmethod
+    def read(cls, text: str, idf: Mapping[str, float]) -> _Question:
+        found = extract_features(text).terms
+        weight = {term: idf.get(term, _COMMON) for term in found}
+        word_pairs = tuple(pairwise(extract_terms(text)))
+        return cls(text, found, extract_identifiers(text), weight, word_pairs, detect_answer_type(text))
+
+
+def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
+    """Return the scores that need no embedder; `meaning` is added later, to the best ones."""
+    here, around = extract_features(option.text), extract_features(option.context)
+    weight = asked.term_weights
+    total_weight = sum(weight.values()) or 1.0
+    common = {term for term in weight if term in around.terms}
+    strong = {term for term in weight if term in here.terms}
+    rarest = max(weight.values(), default=1.0)
+    positions = [index for index, term in enumerate(here.term_order) if term in weight]
+    source_pairs = set(pairwise(extract_terms(option.context)))
+    gap = (positions[-1] - positions[0] + 1) / len(set(positions)) if len(positions) > 1 else 0.0
+    words = len(here.term_order)
+    related_weight = sum(
+        weight[t] for t in weight if t not in around.terms and any(_are_related_stems(t, o) for o in around.terms)
+    )
+    return {
+        "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / total_weight,
+        "rare": float(any(weight[t] == rarest for t in common)),
+        "pairs": sum(pair in source_pairs for pair in asked.word_pairs) / len(asked.word_pairs)
+        if asked.word_pairs
+        else 0.0,
+        "near": 1 / gap if gap else 0.0,
+        "akin": related_weight / total_weight,
+        "passage": option.passage.relevance,
+        "first": 1 / (1 + option.rank),
+        "kind": 2 * match_answer_type(asked.kind, option.text, asked.text) - 1 if asked.kind else 0.0,
+        "short": float(words < 5),
+        "long": max(0.0, (words - 30) / 30),
+        "question": float(option.text.rstrip().endswith("?")),
+        "goes on": float(bool(asked.codes & (option.codes - extract_identifiers(option.text)))),
+        "other": float(is_about_rivals(asked.codes, option.codes) or _is_row_of_other_year(asked.text, option)),
+    }
+
+
+def _is_row_of_other_year(question: str, option: QuoteCandidate) -> bool:
+    """Return whether the first cell of a row is about another year than the question."""
+    if option.run.kind != "row":
+        return False
+    asked, own = (set(_YEAR.findall(text)) for text in (question, re.split(r"[;|]", option.text, maxsplit=1)[0]))
+    return bool(asked and own) and not asked & own
+
+
+def _are_related_stems(one: str, other: str) -> bool:
+    """Return whether two stems are likely of one family: founder and founded, Normandy and Norman."""
+    return len(one) >= 5 and len(other) >= 5 and one[:5] == other[:5]
+
+
+class _CodeContext:
+    """The codes that sentences in a row speak of: what one names holds for a few more, until the paragraph ends."""
+
+    def __init__(self) -> None:
+        self.codes: frozenset[Identifier] = frozenset()
+        self._end = self._ago = 0
+
+    def read(self, page: str, start: int, end: int) -> None:
+        own = extract_identifiers(page[start:end])
+        self._ago = 0 if own else self._ago + 1
+        if own or self._ago > _GOES_ON or _PARAGRAPH.search(page, self._end, start):
+            self.codes = own
+        self._end = end
+
+
+def _list_candidates(passages: Mapping[int, Passage]) -> list[QuoteCandidate]:
+    """Return every sentence and row of the passages that could be quoted, once."""
+    options: list[QuoteCandidate] = []
+    seen: set[str] = set()
+    for rank, (source, passage) in enumerate(passages.items()):
+        before, page = "", passage.full_text
+        named, offset = _CodeContext(), passage.full_start
+        for index, run in enumerate(split_runs(page, passage.heading, page_begins=not offset)):
+            text = normalize_text(page[run.start : run.end])
+            named.read(page, run.start, run.end)
+            context = _get_context(run, text, before, passage)
+            key = context.casefold() if run.kind == "row" else text.casefold()
+            minimum = 1 if run.kind == "item" else _LEAST_WORDS
+            if len(extract_features(text).term_order) >= minimum and len(text) <= _MOST_CHARS and key not in seen:
+                seen.add(key)
+                span = offset + run.start, offset + run.end
+                options.append(QuoteCandidate(source, rank, index, *span, text, context, passage, run, named.codes))
+            before = text
+    return options
+
+
+def _get_context(run: QuotableRun, text: str, before: str, passage: Passage) -> str:
+    """Return the text with what it is weighed with: the name of its table, its lead, the sentence before."""
+    if run.kind == "row":
+        return f"{passage.heading.rpartition(' › ')[2] or passage.title} {text}"
+    if run.lead_text:
+        return f"{run.lead_text} {text}"
+    return f"{before} {text}" if before and _POINTS_BACK.match(text) else text
+
+
+def _is_same_text(one: QuoteCandidate, other: QuoteCandidate) -> bool:
+    """Return whether two sentences say the same in nearly the same words."""
+    a, b = (extract_features(o.context if o.run.kind == "row" else o.text) for o in (one, other))
+    return a.numbers == b.numbers and len(a.terms & b.terms) >= 0.85 * len(a.terms | b.terms)

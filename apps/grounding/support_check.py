@@ -1,0 +1,113 @@
+"""Judge whether sentences of a source support a claim: agreement first, then a model of inference.
+
+Entry points: `get_support_check()` and `SupportCheck.judge`. A claim is never compared with more than one premise at a
+time, so that numbers and names of several sentences cannot be joined to something that none of them says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from apps.engines import registry
+from apps.grounding.agreement import find_disagreement, get_word_overlap, is_verbatim
+from apps.grounding.claim_features import ClaimFeatures, write_digits
+
+MIN_SUPPORT = 0.5  # score from which a premise supports a claim; the packaged model is calibrated to it
+
+_READ = 3  # agreeing premises that the model reads for one claim, some 10 ms of one core each
+_DISAGREES = 0.4  # highest score of a premise that disagrees or is not read
+_WHOLE_SENTENCE = 0.8  # share of a premise that a claim must repeat in a language that nothing else is known of
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """Text of one sentence of a source, or of two adjacent ones, under the title and heading in `context`.
+
+    `language` is en, de or es. `only_quoted`: only a claim that repeats nearly all of the text has its support, since
+    the check does not know the language, or the text is a row whose cells a claim could mix up.
+    """
+
+    text: str
+    context: str = ""
+    language: str = "en"
+    only_quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SupportVerdict:
+    """Probability, 0 to 1, that a premise says all that a claim says. `quoted`: in the same words."""
+
+    score: float
+    quoted: bool = False
+
+
+class SupportCheck(Protocol):
+    """Sync, thread-safe. `settings.SUPPORT_CHECK` names another one by its dotted path."""
+
+    def judge(self, claim: str, premises: Sequence[Premise]) -> list[SupportVerdict]:
+        """Return one verdict for each premise, in order."""
+
+
+class AgreementAndInference:
+    """Built-in check: what can be compared without a model must agree, and the model of inference must agree too."""
+
+    def judge(self, claim: str, premises: Sequence[Premise]) -> list[SupportVerdict]:
+        """Return one verdict for each premise; the model reads the first few that agree, none where one is quoted."""
+        verdicts = [_compare(claim, premise) for premise in premises]
+        quoted = any(verdict is not None and verdict.quoted for verdict in verdicts)
+        open_ = [] if quoted else [at for at, verdict in enumerate(verdicts) if verdict is None][:_READ]
+        scores = registry.get_nli_engine().entailment_scores([_write_pair(premises[at], claim) for at in open_])
+        for at, score in zip(open_, scores, strict=True):
+            verdicts[at] = SupportVerdict(float(score))
+        return [SupportVerdict(_DISAGREES) if verdict is None else verdict for verdict in verdicts]
+
+
+def _compare(claim: str, premise: Premise) -> SupportVerdict | None:
+    """Return the verdict that needs no model: on a quote and on a disagreement. None where the model has to read."""
+    if premise.only_quoted:
+        return SupportVerdict(1.0, quoted=True) if is_whole_quote(claim, premise) else SupportVerdict(0.0)
+    if find_disagreement(claim, premise.text, context=premise.context, hint=premise.language):
+        return SupportVerdict(_DISAGREES * get_word_overlap(claim, premise.text, premise.language))
+    return SupportVerdict(1.0, quoted=True) if is_verbatim(claim, premise.text) else None
+
+
+def is_whole_quote(claim: str, premise: Premise) -> bool:
+    """Return whether a claim repeats nearly all of a premise in the same words."""
+    long = len(claim.split()) >= _WHOLE_SENTENCE * len(premise.text.split())
+    return long and is_verbatim(claim, premise.text)
+
+
+def _write_pair(premise: Premise, claim: str) -> tuple[str, str]:
+    """Return source and claim as the model reads them: with small numbers in digits, however each writes them."""
+    return write_digits(premise.text, premise.language), write_digits(claim, premise.language)
+
+
+def get_support_check() -> SupportCheck:
+    """Return the check that the settings name, built once a process."""
+    config = settings.SUPPORT_CHECK
+    return _build(config["BACKEND"], tuple(config.get("OPTIONS", {}).items()))
+
+
+@cache
+def _build(backend: str, options: tuple[tuple[str, object], ...]) -> SupportCheck:
+    return cast(SupportCheck, import_string(backend)(**dict(options)))
+
+
+def weigh_words(claim: ClaimFeatures, premises: Sequence[ClaimFeatures]) -> dict[str, float]:
+    """Return the weight of each content word of `claim`: the rarer among `premises`, the higher."""
+    counts = Counter(term for premise in premises for term in premise.terms & claim.terms)
+    return {term: math.log(1 + (len(premises) + 1) / (counts[term] + 0.5)) for term in claim.terms}
+
+
+def get_covered_share(claim: ClaimFeatures, premise: ClaimFeatures, weight: Mapping[str, float]) -> float:
+    """Return the share of the weight of `claim` that a premise covers, 0 to 1."""
+    total_weight = sum(weight.values())
+    return sum(weight[term] for term in claim.terms & premise.terms) / total_weight if total_weight else 0.0

@@ -1,0 +1,321 @@
+"""The sentences that answer a question are chosen, in order, without repetition, with true spans."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from apps.engines import registry
+from apps.grounding import quote_selection, sentence_embeddings
+from apps.grounding.answer_type import detect_answer_type, match_answer_type
+from apps.grounding.passage import Passage
+from apps.grounding.quote_selection import select_quotes
+from apps.lib.text.sentences import find_sentences
+from tests.factories import make_passage
+
+LIBRARY = (
+    "The harbour library opened in 1931. It was rebuilt after the flood of 1974 by Ines Calder. Members may borrow up "
+    "to six books for four weeks. The reading room stands in Oldwick. It is closed because the roof leaks. "
+    "Was it always so?"
+)
+PUMP = "To reset the pump, close the red valve. Then hold the grey button for twelve seconds. The lamp turns green."
+
+
+@pytest.mark.parametrize(
+    ("question", "start"),
+    [
+        ("When did the harbour library open?", "The harbour library opened"),
+        ("Who rebuilt the library after the flood?", "It was rebuilt"),
+        ("How many books may a member borrow?", "Members may borrow"),
+        ("Where is the reading room?", "The reading room"),
+        ("Why is the reading room closed?", "It is closed because"),
+        ("How long must the grey button be held?", "Then hold"),
+    ],
+)
+def test_the_sentence_that_answers_comes_first(question: str, start: str) -> None:
+    chosen = select_quotes(question, None, {1: make_passage(LIBRARY), 2: make_passage(PUMP)}, {}, join=False)
+    assert chosen[0].text.startswith(start)
+
+
+BOILER = (
+    "Error messages\n\nError E4 means that the water pressure is too low. Open the blue valve slowly until the gauge "
+    "shows 1.5 bar, then close it and press Reset.\n\nError E7 means that the exhaust is blocked. Switch the boiler "
+    "off at the red switch and call the service.\n\nAll errors are kept for a year. Nobody but the service deletes "
+    "them."
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "then"),
+    [("E7", "Error E7", "Switch the boiler off"), ("E4", "Error E4", "Open the blue valve")],
+)
+def test_what_is_said_of_another_code_is_not_quoted(code: str, first: str, then: str) -> None:
+    """Sentences that go on from one that names a code speak of it too, as far as its paragraph goes."""
+    chosen = select_quotes(
+        f"The boiler shows {code}, what should I do?", None, {1: make_passage(BOILER)}, {}, join=False
+    )
+    said = sorted(quote.text for quote in chosen)
+    assert len(said) == 2 and said[0].startswith(first) and said[1].startswith(then)
+
+
+def test_spans_point_into_the_page_and_texts_are_folded() -> None:
+    text = "Members may\nborrow up to six  books. Others read here."
+    chosen = select_quotes(
+        "How many books may members borrow?", None, {7: make_passage(text, start=100)}, {}, join=False
+    )
+    assert (chosen[0].source, chosen[0].start, chosen[0].end) == (
+        7,
+        100,
+        100 + len("Members may\nborrow up to six  books."),
+    )
+    assert chosen[0].text == "Members may borrow up to six books."
+
+
+def test_the_same_sentence_is_quoted_once_and_neighbours_stay_apart() -> None:
+    again = LIBRARY.replace("Members may", "Members  may")
+    chosen = select_quotes(
+        "How many books may a member borrow?", None, {1: make_passage(LIBRARY), 2: make_passage(again)}, {}
+    )
+    assert len({quote.text for quote in chosen}) == len(chosen)
+    neighbours = select_quotes("red valve grey button pump lamp", None, {1: make_passage(PUMP)}, {}, join=False)
+    assert len(neighbours) > 1
+
+
+def test_a_sentence_that_points_back_is_quoted_with_the_one_before_it() -> None:
+    given = {3: make_passage(LIBRARY, start=40)}
+    quote = select_quotes("Why is the reading room closed?", None, given, {})[0]
+    assert "The reading room stands in Oldwick. It is closed because the roof leaks." in quote.text
+    start = LIBRARY.index(quote.text)
+    assert (quote.source, quote.start, quote.end) == (3, 40 + start, 40 + start + len(quote.text))
+    alone = select_quotes("Why is the reading room closed?", None, given, {}, join=False)[0]
+    assert alone.text == "It is closed because the roof leaks."
+
+
+def test_no_sentence_is_quoted_twice_when_quotes_are_joined() -> None:
+    joined = 0
+    for question in ("Why is the reading room closed?", "Who rebuilt the harbour library and when did it open?"):
+        chosen = select_quotes(question, None, {1: make_passage(LIBRARY)}, {})
+        places = sorted((quote.start, quote.end) for quote in chosen)
+        assert all(before[1] <= after[0] for before, after in pairwise(places))
+        joined += sum(len(find_sentences(quote.text)) > 1 for quote in chosen)
+    assert joined
+
+
+def test_neighbours_that_answer_equally_well_are_one_quote_of_two_sentences() -> None:
+    text = (
+        "The harbour crane lifts forty tons. The harbour crane lifts forty boats. The tower is red. Gulls sleep here."
+    )
+    quote = select_quotes("What does the harbour crane lift?", None, {1: make_passage(text)}, {})[0]
+    assert quote.text.startswith("The harbour crane lifts forty tons. The harbour crane lifts forty boats.")
+
+
+def test_a_term_stands_on_a_line_above_what_explains_it() -> None:
+    text = "Terms of the port.\n\nBilge water\n\nBilge water is pumped out of the hull by each crew."
+    quote = select_quotes("Who pumps out bilge water of the hull?", None, {1: make_passage(text)}, {}, join=False)[0]
+    assert quote.text == "Bilge water is pumped out of the hull by each crew."
+    quote = select_quotes(
+        "Who pumps out bilge water of the hull?", None, {1: make_passage(text.replace("Bilge water is", "It is"))}, {}
+    )[0]
+    assert quote.text == "Bilge water\nIt is pumped out of the hull by each crew."
+    start, end = quote.spans[0]
+    assert text[start:end] == "Bilge water"
+
+
+def test_what_would_be_too_long_together_stays_apart() -> None:
+    long = "The reading room of Oldwick " + "with its old oak shelves and lamps " * 12 + "stands open."
+    assert len(long.split()) > 80
+    text = f"{long} It is closed in the winter because the roof leaks on the chairs."
+    quote = select_quotes("Why is the room closed in winter?", None, {1: make_passage(text)}, {})[0]
+    assert quote.text == "It is closed in the winter because the roof leaks on the chairs."
+
+
+def test_only_a_short_list_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+
+    def vectors(asked: Sequence[str]) -> np.ndarray:
+        texts.extend(asked)
+        return sentence_embeddings.embed_sentences(asked)
+
+    monkeypatch.setattr(quote_selection, "embed_sentences", vectors)
+    given = {n: make_passage(LIBRARY.replace("1931", f"19{n}1")) for n in range(1, 7)}
+    select_quotes(
+        "When did the harbour library open?", np.ones(registry.get_embedder().dimension, np.float32), given, {}
+    )
+    assert 0 < len(texts) <= 8
+
+
+def test_rare_words_weigh_more() -> None:
+    text = "The annual report speaks of the year in general terms. The zeppelin flew over it."
+    idf = {"annual": 0.2, "report": 0.2, "year": 0.2, "zeppelin": 6.0}
+    chosen = select_quotes(
+        "What does the annual report say of the zeppelin this year?", None, {1: make_passage(text)}, idf, join=False
+    )
+    assert chosen[0].text == "The zeppelin flew over it."
+
+
+@pytest.mark.parametrize(("likely", "count"), [(0.1, quote_selection.MAX_QUOTES), (0.6, 3), (0.95, 1)])
+def test_the_likelier_each_is_right_the_fewer_are_quoted(
+    likely: float, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quote_selection, "_estimate_probability", lambda option: likely)
+    many: dict[int, Passage] = {
+        n: make_passage(f"Fact {n} about the harbour library and its books, told anew {uuid4()}.") for n in range(1, 9)
+    }
+    assert len(select_quotes("What about the harbour library and its books?", None, many, {})) == count
+
+
+def test_none_without_passages() -> None:
+    assert select_quotes("Anything?", None, {}, {}) == []
+    assert select_quotes("Anything?", None, {1: make_passage("...")}, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("When did it open?", "time"),
+        ("In what year did it open?", "time"),
+        ("How many books?", "amount"),
+        ("What percentage of sales?", "amount"),
+        ("Who rebuilt it?", "person"),
+        ("Where is it?", "place"),
+        ("Why is it closed?", "reason"),
+        ("What is the tower called?", "name"),
+        ("Um wie viele Tage lässt es sich verzögern?", "amount"),
+        ("Wann wurde sie eröffnet?", "time"),
+        ("¿Cuántos libros se prestan?", "amount"),
+        ("¿En qué año abrió?", "time"),
+        ("Does it rain?", ""),
+    ],
+)
+def test_the_kind_of_answer_is_known_from_the_question(question: str, kind: str) -> None:
+    assert detect_answer_type(question) == kind
+
+
+def test_a_sentence_holds_a_kind_only_if_the_question_does_not_name_it() -> None:
+    assert match_answer_type("time", "It opened in 1931.", "When did it open?") == 1
+    assert match_answer_type("time", "It opened in 1931.", "When in 1931 did it open?") == 0
+    assert match_answer_type("person", "It was built by Ines Calder.", "Who built it?") == 1
+    assert match_answer_type("person", "It was built by Ines Calder.", "Who is Ines Calder?") == 0
+    assert match_answer_type("place", "It stands in Oldwick.", "Where does it stand?") == 1
+    assert match_answer_type("amount", "Six books may be borrowed.", "How many?") == 1
+
+
+def test_choosing_among_six_passages_is_quick_apart_from_the_embedder() -> None:
+    passages = {
+        n: make_passage(f"{LIBRARY} {PUMP} Number {n} of them stands here and says more. " * 2) for n in range(1, 7)
+    }
+    select_quotes("How many books may a member borrow?", None, passages, {})
+    started = time.process_time()
+    select_quotes("How many books may a member borrow now?", None, passages, {})
+    assert time.process_time() - started < 0.2
+
+
+def test_headings_are_no_part_of_a_quote_nor_the_bullet_of_a_single_item() -> None:
+    text = "Resetting the pump\n· To reset the pump, close the red valve.\n· The lamp turns green then."
+    page = replace(make_passage(text), heading="Manual › Resetting the pump")
+    chosen = select_quotes("How is the pump reset?", None, {1: page}, {})
+    assert chosen[0].text == "· To reset the pump, close the red valve.\n· The lamp turns green then."
+    chosen = select_quotes("How is the pump reset?", None, {1: page}, {}, join=False)
+    assert chosen[0].text == "To reset the pump, close the red valve."
+    assert text[chosen[0].start : chosen[0].end] == chosen[0].text.replace(" ·", "\n·")
+    assert all(quote.text != "Resetting the pump" for quote in chosen)
+
+
+GERMAN = "Ein Sponsor ist eine Person, die den Betreuern hilft und die Pakete für sie in das Archiv hochlädt."
+ENGLISH = "A sponsor is a person who helps the maintainers and uploads the packages to the archive for them."
+
+
+@pytest.mark.parametrize(
+    ("question", "first"), [("What is a sponsor?", ENGLISH), ("Was ist ein Sponsor und wer ist es?", GERMAN)]
+)
+def test_what_is_written_in_the_language_of_the_question_comes_first(question: str, first: str) -> None:
+    other = GERMAN if first == ENGLISH else ENGLISH
+    chosen = select_quotes(
+        question, None, {1: make_passage(other, relevance=0.9), 2: make_passage(first, relevance=0.8)}, {}
+    )
+    assert [quote.text for quote in chosen] == [first, other]
+
+
+def test_words_alone_bring_no_quote_where_the_rarest_is_missing() -> None:
+    rare = {"tall": 9.0, "patient": 7.0}
+    form = {1: make_passage("The patient signed the form in the waiting room.", relevance=0.02)}
+    assert select_quotes("How tall is the patient?", None, form, rare) == []
+    assert select_quotes("Which patient signed?", None, form, rare)
+
+
+def test_each_item_of_a_quoted_list_stands_on_a_line_of_its_own() -> None:
+    text = "- A wash costs 1.80 euros, the dryer\n  1.20 euros for an hour.\n- The room is open from 7:00 to 21:00."
+    chosen = select_quotes("What does a wash cost, and when is the room open?", None, {1: make_passage(text)}, {})
+    lines = ["- A wash costs 1.80 euros, the dryer 1.20 euros for an hour.", "- The room is open from 7:00 to 21:00."]
+    assert chosen[0].text == "\n".join(lines)
+
+
+def test_a_list_is_quoted_with_the_sentence_that_introduces_it() -> None:
+    text = (
+        "Title II adds a section to create\nfour new limitations on liability for service providers.\nThe limitations "
+        "are based on the following categories of conduct by a provider:\n1. Transitory communications;\n"
+        "2. System caching;\n3. Storage of information;\nand\n4. Information location tools.\n"
+        "New sections have rules for institutions."
+    )
+    chosen = select_quotes("What are the four limitations on liability?", None, {1: make_passage(text)}, {})
+    assert "Transitory communications" in chosen[0].text
+    assert "Information location tools" in chosen[0].text
+
+
+def test_no_quote_ends_where_it_introduces_something_too_long_to_quote() -> None:
+    long = " ".join(["word"] * 100)
+    text = f"The warranty ends after two years. It covers these parts:\n- pumps and {long}.\n- valves."
+    chosen = select_quotes("When does the warranty end?", None, {1: make_passage(text)}, {}, 1)
+    assert chosen[0].text == "The warranty ends after two years."
+
+
+ERRORS = (
+    "Error E4 means that the pressure is too low. Open the blue valve slowly until the gauge shows 1.5 bar.\n"
+    "Error E7 means that the exhaust is blocked. Switch the boiler off at the red switch."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "quotes"),
+    [
+        (
+            "And if it shows E7?",
+            ["Error E7 means that the exhaust is blocked. Switch the boiler off at the red switch."],
+        ),
+        ("What is meant by E4 and E7?", [ERRORS.partition("\n")[0], ERRORS.partition("\n")[2]]),
+    ],
+)
+def test_no_quote_goes_from_one_code_to_another(question: str, quotes: list[str]) -> None:
+    chosen = select_quotes(question, None, {1: make_passage(ERRORS)}, {})
+    assert sorted(quote.text for quote in chosen) == sorted(quotes)
+
+
+def test_a_sentence_that_points_back_to_a_quote_goes_on_with_it() -> None:
+    text = (
+        "The houses used 412 megawatt hours of heat, less than the year before. Two thirds came from the pumps of the "
+        "roof. The solar roof produced 61,400 kilowatt hours of power. Of these 38,200 were used in the houses."
+    )
+    chosen = select_quotes("How much power of the solar roof did we use?", None, {1: make_passage(text)}, {}, 1)
+    assert "Of these 38,200 were used" in chosen[0].text
+
+
+def test_a_row_of_another_year_than_asked_gives_way() -> None:
+    rows = "month: 2025-04; used in kWh: 4010\nmonth: 2026-05; used in kWh: 4380\nmonth: 2026-06; used in kWh: 4220"
+    chosen = select_quotes("How many kWh were used in 2025?", None, {1: make_passage(rows)}, {})
+    assert [quote.text for quote in chosen] == ["Handbook: month: 2025-04; used in kWh: 4010"]
+
+
+def test_a_mark_that_says_something_stays_before_what_it_marks() -> None:
+    form = "□ The tenant keeps a small dog.\n✓ The tenant keeps no dog at all.\n● The tenant keeps a bicycle."
+    texts = [
+        quote.text
+        for quote in select_quotes("Does the tenant keep a dog?", None, {1: make_passage(form)}, {}, join=False)
+    ]
+    assert "□ The tenant keeps a small dog." in texts and "✓ The tenant keeps no dog at all." in texts
+    assert not any("●" in text for text in texts), "a bullet says nothing"
