@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.conversations.assistants import reading_test
+from apps.conversations.assistants import reading_check
 from apps.conversations.history import conversation_actions
 from apps.conversations.turns import recovery, runner, temporary_chats
 from apps.engines import registry
@@ -38,7 +38,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             tasks = [
                 asyncio.create_task(recovery.run_sweeper(runner.run_next_queued, conversation_actions.purge_deleted)),
                 asyncio.create_task(in_pool(_warm_up)),
-                asyncio.create_task(reading_test.measure_new_models()),
+                asyncio.create_task(reading_check.measure_new_models()),
             ]
             tasks.append(asyncio.create_task(_release_memory()))
             for task in tasks:

@@ -21,15 +21,10 @@ from apps.api.schemas import (
     DocumentOut,
     WebPageIn,
 )
+from apps.documents.library.deletion import delete_document
 from apps.documents.library.passage_edits import set_title
 from apps.documents.library.sharing import delete_collection
-from apps.documents.library.uploads import (
-    cancel_ingestion,
-    clean_folder_path,
-    delete_document,
-    retry_ingestion,
-    store_upload,
-)
+from apps.documents.library.uploads import cancel_ingestion, clean_folder_path, retry_ingestion, store_upload
 from apps.documents.library.web_pages import queue_web_page
 from apps.documents.models import Collection, Document
 from apps.documents.models.collection import has_collection_named

@@ -10,13 +10,15 @@ class ConversationsConfig(AppConfig):
     def ready(self) -> None:
         from apps.conversations.attachments import review as pictures
         from apps.conversations.history import full_text_search  # the models can be imported only now
-        from apps.conversations.moderation import cases
-        from apps.conversations.moderation.redaction import CITING_ANSWERS, redact_citing_answers, restore
-        from apps.documents.moderation import redaction
+        from apps.conversations.moderation import message_cases
+        from apps.conversations.moderation.message_redaction import CITING_ANSWERS, redact_citing_answers, restore
+        from apps.documents.moderation import document_redaction
         from apps.safety.moderation import reviewable
 
         post_migrate.connect(full_text_search.create_search_index, sender=self, dispatch_uid="full text of messages")
-        for kind in cases.KINDS:
-            reviewable.register_reviewable(kind, cases.MessageReviewable(kind))
-        redaction.redaction_hooks[CITING_ANSWERS] = redaction.RedactionHook(redact_citing_answers, restore)
+        for kind in message_cases.KINDS:
+            reviewable.register_reviewable(kind, message_cases.MessageReviewable(kind))
+        document_redaction.redaction_hooks[CITING_ANSWERS] = document_redaction.RedactionHook(
+            redact_citing_answers, restore
+        )
         reviewable.register_reviewable(pictures.CASE_KIND, pictures.AttachedReviewable())

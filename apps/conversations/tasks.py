@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.conversations.attachments import caption_test, chat_files, recognition, uploads
+from apps.conversations.attachments import caption_check, chat_files, recognition, uploads
 from apps.conversations.models import Source
 from apps.conversations.transfer import import_job
 from apps.documents.ingestion import worker
@@ -39,7 +39,7 @@ def process_pictures(picture_id: str) -> None:
     recognition.process_pending()
 
 
-@shared_task(name=caption_test.TASK_NAME)
+@shared_task(name=caption_check.TASK_NAME)
 def run_caption_test(_: str) -> None:
     """Run the pending caption test. The argument is ignored."""
-    caption_test.answer_caption_test()
+    caption_check.answer_caption_test()

@@ -12,7 +12,7 @@ from celery import shared_task
 from apps.documents.indexing import chunk_reindexing, index_maintenance, shadow_build
 from apps.documents.ingestion import ocr_retry, worker
 from apps.documents.library import folder_sync
-from apps.documents.moderation import redaction
+from apps.documents.moderation import document_redaction
 from apps.users import rate_limits
 
 worker.connect_signals()
@@ -55,7 +55,7 @@ def sync_folder(sync_id: str) -> None:
     folder_sync.run_sync(int(sync_id))
 
 
-@shared_task(name=redaction.REINDEX_TASK)
+@shared_task(name=document_redaction.REINDEX_TASK)
 def refill(collection_id: str) -> None:
     """Put chunks of a collection back into the index whose text was redacted or restored."""
     chunk_reindexing.reindex_chunks(UUID(collection_id))

@@ -7,11 +7,11 @@ class EvaluationConfig(AppConfig):
     name = "apps.evaluation"
 
     def ready(self) -> None:
-        from apps.documents.moderation import redaction
+        from apps.documents.moderation import document_redaction
         from apps.evaluation.golden_questions import (
-            redaction as golden_question_redaction,  # models cannot be imported before ready()
+            quote_redaction as golden_question_redaction,  # models cannot be imported before ready()
         )
 
-        redaction.redaction_hooks[golden_question_redaction.BESIDE] = redaction.RedactionHook(
+        document_redaction.redaction_hooks[golden_question_redaction.BESIDE] = document_redaction.RedactionHook(
             golden_question_redaction.redact_questions, golden_question_redaction.restore_questions
         )

@@ -7,7 +7,7 @@ class ImagesConfig(AppConfig):
     name = "apps.images"
 
     def ready(self) -> None:
-        from apps.images.moderation import cases  # models cannot be imported before ready()
+        from apps.images.moderation import picture_cases  # models cannot be imported before ready()
         from apps.safety.moderation import reviewable
 
-        reviewable.register_reviewable(cases.KIND, cases.PictureReviewable())
+        reviewable.register_reviewable(picture_cases.KIND, picture_cases.PictureReviewable())

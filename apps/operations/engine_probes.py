@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from apps.conversations.assistants import answer_style
-from apps.conversations.assistants.reading_test import get_measured_profile
+from apps.conversations.assistants.reading_check import get_measured_profile
 from apps.conversations.models import Assistant
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN

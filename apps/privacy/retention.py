@@ -18,7 +18,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.conversations.history.conversation_actions import delete_permanently
 from apps.conversations.models import Conversation
-from apps.documents.library.uploads import remove_document
+from apps.documents.library.deletion import remove_document
 from apps.documents.models import Collection, Document
 from apps.privacy.models import LegalHold, RetentionRule
 from apps.safety.audit_log import audit

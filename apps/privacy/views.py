@@ -23,7 +23,7 @@ from apps.lib.refusals import show_refusals
 from apps.privacy import case_legal_holds, data_export, data_requests, erasure, retention
 from apps.privacy.models import DataRequest, LegalHold, RetentionRule
 from apps.safety.errors import ActionRefused
-from apps.users import consents, known_devices
+from apps.users import consents, sign_in_limits
 from apps.users.accounts import LastAdministrator
 from apps.users.consents import Consent
 from apps.users.i18n import translate_stored
@@ -169,7 +169,7 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
     """
     user, wrong = get_signed_in_user(request), ""
     if request.method == "POST":
-        held = known_devices.count_attempt(request, user.email)
+        held = sign_in_limits.count_attempt(request, user.email)
         if held is None or not user.check_password(request.POST.get("password", "")):
             wrong = gettext("Too many attempts. Try again later.") if held is None else gettext("Wrong password.")
         else:

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.users import audit_hook, invitations, known_devices, rate_limits
+from apps.users import audit_hook, invitations, known_devices, rate_limits, sign_in_limits
 from apps.users.models import SiteSettings, User
 
 Signup = SiteSettings.Signup
@@ -95,7 +95,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         A failed attempt counts for the account and the network. On a device where the account has signed in before it
         counts for that device instead, so that attempts of others cannot lock the user out.
         """
-        buckets = known_devices.count_attempt(request, str(credentials.get("email") or ""))
+        buckets = sign_in_limits.count_attempt(request, str(credentials.get("email") or ""))
         if buckets is None:
             raise self.validation_error("too_many_login_attempts")
         user = super().authenticate(request, **credentials)

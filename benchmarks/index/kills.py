@@ -40,7 +40,7 @@ from apps.documents.indexing import index_maintenance
 from apps.documents.ingestion import pipeline
 from apps.documents.ingestion.batch import IngestBatch
 from apps.documents.ingestion.pipeline import ingest
-from apps.documents.library import uploads
+from apps.documents.library import deletion, uploads
 from apps.documents.models import Chunk, Collection, Document, IndexMaintenance, Segment
 from apps.engines import registry
 from apps.engines.types import IndexQuery
@@ -111,7 +111,7 @@ def run_worker(collection: Collection, seed: int, done: int) -> None:
             if worker_rng.random() < 0.6 or Document.objects.count() > MAX_DOCUMENTS:
                 document = worker_rng.choice(list(Document.objects.all()))
                 append_line(f"-{document.pk}")
-                uploads.remove_document(document)
+                deletion.remove_document(document)
         index_maintenance.merge(collection.pk)
         index_maintenance.sweep()
         os.write(done, b".")

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.documents.indexing import index_maintenance
+from apps.documents.library.deletion import remove_document
 from apps.documents.library.passage_edits import set_enabled
-from apps.documents.library.uploads import remove_document
 from apps.documents.models import Chunk, Collection, Document, Membership
 from apps.documents.retrieval.search import SearchResult
 from apps.engines.types import EngineUnavailable

@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from apps.conversations import tasks
-from apps.conversations.attachments import caption_test
+from apps.conversations.attachments import caption_check
 from apps.engines import registry
 from apps.engines.types import EngineBroken
 from apps.lib.concurrency.threads import in_pool
@@ -86,7 +86,7 @@ async def test_the_worker_describes_what_it_has_the_model_for(by_worker: list[st
     for _ in range(2):
         found = await engine_checks.check_captions()
         assert found.state == CheckState.GOOD and "A picture that is mostly white, 320 by 240." in found.message
-    assert by_worker == [caption_test.TASK_NAME] * 2, "each look is a new try"
+    assert by_worker == [caption_check.TASK_NAME] * 2, "each look is a new try"
 
 
 async def test_a_model_that_cannot_be_loaded_is_told(by_worker: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ async def test_a_worker_that_does_not_answer_is_told(
 ) -> None:
     assert (await engine_checks.check_captions()).state == CheckState.GOOD
     monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
-    monkeypatch.setattr(caption_test, "MAX_LOADING_S", 0.5)
+    monkeypatch.setattr(caption_check, "MAX_LOADING_S", 0.5)
     settings.CAPTION_SECONDS = 0
     expect(await engine_checks.check_captions(), "The worker did not describe the test picture", "check of the worker")
 

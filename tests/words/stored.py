@@ -23,8 +23,8 @@ MODULES = (
     "apps/conversations/turns/preparation.py",
     "apps/conversations/core/picture_request.py",
     "apps/conversations/transfer/conversation_import.py",
-    "apps/conversations/turns/queue.py",
-    "apps/conversations/moderation/cases.py",
+    "apps/conversations/turns/question_queue.py",
+    "apps/conversations/moderation/message_cases.py",
     "apps/conversations/assistants/collection_choice.py",
     "apps/conversations/turns/recovery.py",
     "apps/conversations/turns/temporary*.py",
@@ -54,7 +54,7 @@ MODULES = (
     "apps/images/generation/model_info.py",
     "apps/images/generation/worker.py",
     "apps/images/generation/scheduler.py",
-    "apps/images/moderation/cases.py",
+    "apps/images/moderation/picture_cases.py",
     "apps/images/generation/source_pictures.py",
     "apps/lib/text/message_templates.py",
     "apps/privacy/erasure.py",
@@ -73,7 +73,7 @@ MODULES = (
 )
 LABELS = {
     "apps/conversations/attachments/review.py",
-    "apps/conversations/moderation/cases.py",
+    "apps/conversations/moderation/message_cases.py",
     "apps/conversations/tools/builtin/calculator.py",
     "apps/conversations/tools/builtin/dates.py",
     "apps/conversations/tools/builtin/draw_picture.py",
@@ -81,7 +81,7 @@ LABELS = {
     "apps/conversations/tools/builtin/search_documents.py",
     "apps/conversations/turns/trace.py",
     "apps/documents/moderation/review.py",
-    "apps/images/moderation/cases.py",
+    "apps/images/moderation/picture_cases.py",
     "apps/safety/policy/defaults.py",
 }  # here titles without a full stop too
 _SENTENCE = re.compile(r"[A-Z].* .*[.!?]", re.DOTALL)

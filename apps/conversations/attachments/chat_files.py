@@ -20,8 +20,9 @@ from django.utils.translation import gettext
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Conversation
 from apps.conversations.models.attachment import DRAFT_LIFETIME
+from apps.documents.library.moving import move_document
 from apps.documents.library.sharing import remove_collection
-from apps.documents.library.uploads import UploadRefused, move_document, store_upload
+from apps.documents.library.uploads import UploadRefused, store_upload
 from apps.documents.models import Collection, Document
 from apps.documents.models.collection import CollectionQuerySet
 from apps.documents.web.file_list import FileRow

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.conversations.attachments import chat_files
 from apps.conversations.core.requests import parse_id_or_none
-from apps.documents.library.uploads import DiskFull, UploadRefused, delete_document
+from apps.documents.library.deletion import delete_document
+from apps.documents.library.uploads import DiskFull, UploadRefused
 from apps.documents.models import Collection, Document
 from apps.documents.web.collection_views import list_uploaded_files
 from apps.documents.web.forms import MoveForm

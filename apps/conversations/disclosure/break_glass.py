@@ -21,10 +21,10 @@ from apps.conversations.attachments.review import CASE_KIND as ATTACHED
 from apps.conversations.image_chat import tiles
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.attachment import Attachment
-from apps.conversations.moderation.cases import find_sealed_answers
+from apps.conversations.moderation.message_cases import find_sealed_answers
 from apps.conversations.rendering import answer_renderer
 from apps.conversations.rendering.link_policy import LinkPolicy
-from apps.images.moderation.cases import KIND as PICTURE
+from apps.images.moderation.picture_cases import KIND as PICTURE
 from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
 from apps.safety.models.break_glass import BreakGlass

@@ -24,7 +24,7 @@ from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.attachments.review import CASE_KIND as ATTACHED
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.attachment import AttachedPicture
-from apps.images.moderation.cases import KIND as PICTURE
+from apps.images.moderation.picture_cases import KIND as PICTURE
 from apps.safety import code_labels
 from apps.safety.gate import exports
 from apps.safety.gate.exports import ExportVerdict

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 
 from apps.conversations.evidence import source_list
 from apps.conversations.models import Citation, Message, RetrievedPassage, Source
-from apps.conversations.moderation import cases
+from apps.conversations.moderation import message_cases
 from apps.conversations.rendering.citation_marks import STATE_LABELS, number_sources
 from apps.documents.models import Document
 from apps.documents.retrieval import search
@@ -69,7 +69,7 @@ def get_readable_answer(user: User, pk: UUID) -> Message:
     """
     rated = Message.objects.filter(feedback__isnull=False, conversation__deleted__isnull=True).answers()
     if user.is_staff and not SEALED.is_held_by(user):
-        rated = rated.exclude(pk__in=cases.find_sealed_answers())
+        rated = rated.exclude(pk__in=message_cases.find_sealed_answers())
     if user.is_staff and (row := rated.filter(pk=pk).select_related("parent").first()) is not None:
         return row
     return get_own_answer(user, pk)

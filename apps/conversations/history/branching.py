@@ -27,7 +27,7 @@ from apps.conversations.models import (
     RetrievedPassage,
     Source,
 )
-from apps.conversations.moderation import cases, retraction
+from apps.conversations.moderation import message_cases, retraction
 from apps.conversations.turns import trace
 from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id
@@ -80,7 +80,7 @@ def reword_question(user: User, pk: UUID, text: str, evaluation: EvaluationRecor
             copies.update(origin=first)
         answer = question.children.order_by("created").values_list("pk", flat=True).last()
         if answer and evaluation and evaluation.result.reviewed:
-            cases.open_case(answer, user.pk, evaluation)
+            message_cases.open_case(answer, user.pk, evaluation)
 
 
 def fork_conversation(user: User, conversation: Conversation, through: UUID | None) -> Conversation | None:

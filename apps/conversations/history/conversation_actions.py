@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.conversations.attachments import chat_files
 from apps.conversations.models import Conversation, Message
-from apps.conversations.moderation import cases, redaction
+from apps.conversations.moderation import message_cases, message_redaction
 from apps.documents.library.sharing import remove_collection
 from apps.safety.moderation import auto_close
 from apps.users.models import User
@@ -82,9 +82,9 @@ def delete_permanently(pks: Collection[UUID]) -> None:
     """
     rows = Message.objects.filter(conversation__in=pks)
     answers = [str(pk) for pk in rows.answers().values_list("pk", flat=True)]
-    for kind in cases.KINDS:
+    for kind in message_cases.KINDS:
         auto_close.close_deleted(kind, *answers)
-    redaction.forget_messages(rows.values_list("pk", flat=True))
+    message_redaction.forget_messages(rows.values_list("pk", flat=True))
     files = chat_files.list_attached(pks)
     Conversation.objects.filter(pk__in=pks).delete()
     for row in files:

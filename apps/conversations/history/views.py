@@ -60,7 +60,7 @@ from apps.conversations.core.requests import MAX_COLLECTIONS, parse_id_or_none
 from apps.conversations.history import conversation_actions, sidebar, transcript, transcript_gaps
 from apps.conversations.history.composer_context import build_composer_context
 from apps.conversations.models import Conversation
-from apps.conversations.turns import queue
+from apps.conversations.turns import question_queue
 from apps.documents.library.sharing import accept_pending_shares
 from apps.users.i18n import get_time_zone
 from apps.users.models import User
@@ -143,7 +143,7 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
         **build_composer_context(user, row),
         "window": turns[-1]["answer"]["window"] if turns else None,
         "conversation": row,
-        "queued": queue.list_waiting(user, row),
+        "queued": question_queue.list_waiting(user, row),
         "turns": turns,
         "collections": collections,
         "missing_scope": transcript.describe_missing_scope(row, collections, chosen),
@@ -199,5 +199,7 @@ def show_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Return the questions that wait in the conversation."""
     row = get_object_or_404(Conversation.objects.visible_to(get_signed_in_user(request)), pk=pk)
     return render(
-        request, "conversations/composer/_queue.html", {"queued": queue.list_waiting(get_signed_in_user(request), row)}
+        request,
+        "conversations/composer/_queue.html",
+        {"queued": question_queue.list_waiting(get_signed_in_user(request), row)},
     )

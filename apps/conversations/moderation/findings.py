@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
 
-from apps.conversations.moderation import cases
+from apps.conversations.moderation import message_cases
 from apps.lib.concurrency.threads import in_db
 from apps.safety import code_labels
 from apps.safety.gate import gate
@@ -85,7 +85,7 @@ def make_trace_records(turn: Turn) -> list[dict[str, Any]]:
 def open_cases_for_unstored(user_id: int, *evaluations: EvaluationRecord) -> None:
     """Open a case for each text that is not stored and whose policy asks for a review. For `in_db`."""
     for one in evaluations:
-        moderation_cases.flag_unstored(cases.get_case_kind(one), user_id, one)
+        moderation_cases.flag_unstored(message_cases.get_case_kind(one), user_id, one)
 
 
 async def open_case_for_question(user: User, verdict: Verdict) -> None:

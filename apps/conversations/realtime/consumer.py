@@ -71,7 +71,7 @@ from apps.conversations.realtime.subscriptions import TurnSubscriptions
 from apps.conversations.rendering.answer_renderer import render_question
 from apps.conversations.sharing import links
 from apps.conversations.tools import approvals
-from apps.conversations.turns import prefetch, queue, retrieval, runner, temporary_chats
+from apps.conversations.turns import prefetch, question_queue, retrieval, runner, temporary_chats
 from apps.conversations.turns.preparation import SessionEnded
 from apps.engines.types import EngineError
 from apps.lib import websocket_push
@@ -176,14 +176,14 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return self._prefetch_draft(user, message)
         match requests.parse_command(message):
             case requests.AskCommand(action="queue") as ask:
-                await self._advance_queue(await queue.queue_question(user, ask, message), client_id)
+                await self._advance_queue(await question_queue.queue_question(user, ask, message), client_id)
             case requests.AskCommand() as ask:
                 prefetch.cancel_prefetch(user)
                 await self._ask(user, ask)
             case requests.RetryCommand() as retry:
                 await self._ask(user, retry)
             case requests.QueuedCommand() as queued:
-                await self._advance_queue(await queue.change_queue(user, queued), client_id)
+                await self._advance_queue(await question_queue.change_queue(user, queued), client_id)
             case requests.RewordCommand(question=question, text=text):
                 await self._reword(user, question, text, client_id)
             case requests.ResumeCommand(turn=turn, after=after):

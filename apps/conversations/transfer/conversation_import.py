@@ -19,7 +19,7 @@ from apps.conversations.history.folders import get_or_create_folder
 from apps.conversations.history.tags import clean_tags
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.import_job import ImportItem, ImportJob
-from apps.conversations.moderation import cases
+from apps.conversations.moderation import message_cases
 from apps.lib.ids import new_id
 from apps.lib.text import message_templates
 from apps.safety.gate import gate
@@ -119,7 +119,7 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
     Conversation.objects.filter(pk=new.pk).update(created=min(times.values()), seen=timezone.now())
     for message, said in rows:
         for verdict in said:
-            cases.open_case(message.pk, user.pk, verdict.evaluation)
+            message_cases.open_case(message.pk, user.pk, verdict.evaluation)
     return new, sum(message.status == Message.Status.WITHHELD for message in messages)
 
 

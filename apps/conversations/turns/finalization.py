@@ -17,7 +17,14 @@ from django.utils import timezone
 
 from apps.conversations.evidence.source_numbering import NumberedPassage, save_sources
 from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, Source
-from apps.conversations.moderation import cases, findings, redaction, retraction, withheld_notice, withheld_records
+from apps.conversations.moderation import (
+    findings,
+    message_cases,
+    message_redaction,
+    retraction,
+    withheld_notice,
+    withheld_records,
+)
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import trace
 from apps.conversations.turns.state import Turn
@@ -130,13 +137,13 @@ def finish_turn(final: FinalTurnState) -> FinishOutcome:
             _save_citations(final)
         AnswerTrace.objects.create(answer_id=final.answer_id, data=trace.pack_trace(final.trace))
         for evaluation in final.verdicts:
-            cases.open_case(final.answer_id, final.user.pk, evaluation)
+            message_cases.open_case(final.answer_id, final.user.pk, evaluation)
         Conversation.objects.filter(pk=final.conversation_id).update(changed=timezone.now())
         rate_limits.charge(final.user, LimitedResource.TOKENS, final.tokens)
         retraction.announce_change(
             withheld_records.find_changed_notices(final.conversation_id, final.began_after), None
         )
-        cut = redaction.apply_pending_redactions(final.answer_id, final.began_after)
+        cut = message_redaction.apply_pending_redactions(final.answer_id, final.began_after)
         _notify_long_answer(final)
     return FinishOutcome.REDACTED if cut else FinishOutcome.SAVED
 

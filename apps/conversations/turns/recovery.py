@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from apps.conversations.core.events import Closed, encode_event
 from apps.conversations.models import Message, ShownSentences
 from apps.conversations.rendering.answer_renderer import render_answer
-from apps.conversations.turns import queue
+from apps.conversations.turns import question_queue
 from apps.engines import registry
 from apps.lib import periodic_jobs
 from apps.lib.concurrency.threads import in_db
@@ -73,7 +73,7 @@ async def run_jobs_once(
     with _guard_job("purge deleted conversations"):
         await in_db(purge)
     with _guard_job("ask queued questions"):
-        await _do_for_each(await in_db(queue.find_ready_conversations), ask_next)
+        await _do_for_each(await in_db(question_queue.find_ready_conversations), ask_next)
 
 
 def _guard_job(name: str) -> AbstractContextManager[None]:

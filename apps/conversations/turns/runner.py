@@ -33,7 +33,7 @@ from apps.conversations.moderation import withheld_notice
 from apps.conversations.moderation.findings import emit_labels, get_withheld
 from apps.conversations.rendering import answer_renderer
 from apps.conversations.tools import executor
-from apps.conversations.turns import finalization, preparation, queue, recovery, retrieval, titles
+from apps.conversations.turns import finalization, preparation, question_queue, recovery, retrieval, titles
 from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.preparation import PreparedTurn, SessionEnded, TurnIds
 from apps.conversations.turns.repetition import LOOP_FINISH
@@ -176,17 +176,17 @@ async def wait_for_ending(answering: asyncio.Task[None], **others: Coroutine[Any
 
 async def run_next_queued(conversation_id: UUID) -> None:
     """Ask the next queued question of the conversation, if one waits. Refusals are stored with the question."""
-    if (found := await in_db(queue.get_next_question, conversation_id)) is None:
+    if (found := await in_db(question_queue.get_next_question, conversation_id)) is None:
         return
     user, request, row = found
     try:
         with translation.override(i18n.get_chosen_language(user) or translation.get_language()):
             await submit_request(user, None, request)
-        await in_db(queue.mark_asked, row.pk)
+        await in_db(question_queue.mark_asked, row.pk)
     except RateLimited as limit:
         log.info("A question waits on: %s", limit)  # the sweeper asks it again
     except RequestRefused as refusal:
-        await in_db(queue.mark_refused, row.pk, refusal)
+        await in_db(question_queue.mark_refused, row.pk, refusal)
     except EngineError as error:
         log.warning("A queued question waits on: %s", error)
     await notifications.notify_conversation_changed(user.pk, conversation_id)

@@ -22,7 +22,7 @@ from apps.documents.jobs.ingest_job import finish_jobs, renew_leases
 from apps.documents.library.passage_edits import mark_titles_stale
 from apps.documents.library.versions import promote_version
 from apps.documents.models import Chunk, Collection, Document, Page
-from apps.documents.moderation import redaction, review
+from apps.documents.moderation import document_redaction, review
 from apps.documents.settings import read_collection_settings
 from apps.engines import registry
 from apps.engines.types import IndexEntry, SegmentInfo
@@ -141,7 +141,7 @@ def _run_after_commit(item: IngestItem) -> None:
         Document.objects.filter(pk=document.pk, title="").update(title=document.title)  # a title set by a user stays
     if document.replaces_id is not None:
         promote_version(document)
-    redaction.reapply_redactions(document.replaces or document)
+    document_redaction.reapply_redactions(document.replaces or document)
     review.flag_document(document.replaces or document, item.verdicts)
 
 

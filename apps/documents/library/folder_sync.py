@@ -27,15 +27,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.documents.jobs.notifications import notify_merge
+from apps.documents.library.deletion import remove_document
 from apps.documents.library.folder_diff import FolderDiff, FolderFile, KnownDocument, RenamedFile, compare_folder
-from apps.documents.library.uploads import (
-    ENDED_STATUSES,
-    UploadRefused,
-    clean_file_name,
-    clean_folder_path,
-    remove_document,
-    store_file,
-)
+from apps.documents.library.uploads import ENDED_STATUSES, UploadRefused, clean_file_name, clean_folder_path, store_file
 from apps.documents.models import Chunk, Collection, Document, FolderSync, Segment
 from apps.lib.celery.notify import notify_worker
 from apps.lib.db import leases

@@ -17,7 +17,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from apps.documents.library.uploads import remove_files
+from apps.documents.library.deletion import remove_files
 from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
 from apps.documents.moderation import review
 from apps.lib.db.permissions import require_row

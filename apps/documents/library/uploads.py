@@ -1,8 +1,8 @@
-"""Upload, cancel, retry, move and delete documents. Each function is one transaction.
+"""Upload, cancel and retry documents. Each function is one transaction.
 
-Each change raises PermissionDenied unless the user may edit the document or collection. `store_file`,
-`requeue_document`, `remove_document` and `discard_waiting_version` check nothing: they serve the worker, syncs and
-other verbs. Nothing is parsed here: the worker is notified after commit and ingests the document.
+Each change raises PermissionDenied unless the user may edit the document or collection. `store_file` and
+`requeue_document` check nothing: they serve the worker, syncs and other verbs. Nothing is parsed here: the worker is
+notified after commit and ingests the document. Deletion and moving stand in `deletion.py` and `moving.py`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.documents.jobs.notifications import notify_ingest, notify_merge
+from apps.documents.jobs.notifications import notify_ingest
+from apps.documents.library.deletion import discard_waiting_version, remove_document, remove_files
 from apps.documents.library.upload_handler import DiskFullPlaceholder
 from apps.documents.models import Chunk, Collection, Document, Page
-from apps.documents.moderation import redaction, review
 from apps.lib import disk_space
-from apps.lib.celery.notify import notify_worker
 from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id
 from apps.reading.parsing.detection import refuse_by_extension
@@ -98,7 +96,7 @@ def store_file(user: User, collection: Collection, file: UploadedFile[bytes], pa
     try:
         size = _write_file(file, stored_path)
         with transaction.atomic():
-            _refuse_duplicate(collection, sha256)
+            refuse_duplicate(collection, sha256)
             document = Document.objects.create(
                 collection=collection, uploaded_by=user, name=name, path=path, file=stored, sha256=sha256, size=size,
                 replaces=_remove_unready(collection, name, path),
@@ -198,54 +196,6 @@ def requeue_document(document: Document) -> None:
             transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)
 
 
-def delete_document(user: AnyUser, document: Document) -> None:
-    """Delete a document as `remove_document` does. Raises PermissionDenied unless the user may edit it."""
-    require_row(Document.all_objects.editable_by(user), document.pk)
-    remove_document(document)
-
-
-def remove_document(document: Document) -> None:
-    """Delete the document with its versions, pages and chunks; close its cases.
-
-    Its files are removed, and the index merged, after commit.
-    """
-    collection = document.collection_id
-    with transaction.atomic():
-        rows = Document.all_objects.filter(Q(pk=document.pk) | Q(replaces=document.pk))
-        files = [Path(settings.MEDIA_ROOT) / name for name in rows.exclude(file="").values_list("file", flat=True)]
-        rows.update(lease_token="")  # workers lose their leases and add no more pages
-        review.close_cases_of_deleted([str(pk) for pk in rows.values_list("pk", flat=True)])
-        rows.delete()
-        transaction.on_commit(lambda: remove_files(files))
-        transaction.on_commit(lambda: notify_merge(collection), robust=True)
-
-
-def move_document(user: AnyUser, document: Document, target: Collection) -> None:
-    """Move a ready document with its versions to another collection, where it is found once a worker has indexed it.
-
-    Sources of earlier answers still open it. Raises UploadRefused if it is not ready, if a new version of it waits, or
-    if the target holds this content; PermissionDenied unless the user may edit document and target.
-    """
-    require_row(Document.all_objects.editable_by(user), document.pk)
-    require_row(Collection.all_objects.editable_by(user), target.pk)
-    earlier = document.collection_id
-    with transaction.atomic():
-        _refuse_duplicate(target, document.sha256)
-        ready = Document.objects.filter(pk=document.pk, status=Document.Status.READY)
-        if Document.objects.filter(replaces=document).exists() or not ready.update(collection=target):
-            raise UploadRefused(gettext("This file is still being read. Move it when it is ready."))
-        Document.all_objects.filter(replaces=document.pk).update(collection=target)
-        Chunk.objects.filter(document=document.pk).update(segment=None)
-        transaction.on_commit(lambda: notify_worker(redaction.REINDEX_TASK, target.pk), robust=True)
-        transaction.on_commit(lambda: notify_merge(earlier), robust=True)
-
-
-def remove_files(paths: list[Path]) -> None:
-    """Remove the files; missing ones are ignored."""
-    for path in paths:
-        path.unlink(missing_ok=True)
-
-
 def _refuse_size(size: int) -> None:
     if size > settings.MAX_UPLOAD_BYTES:
         raise UploadRefused(_format_too_large())
@@ -270,12 +220,6 @@ def _remove_unready(collection: Collection, name: str, path: str) -> Document | 
     if document is not None:
         discard_waiting_version(document)
     return document
-
-
-def discard_waiting_version(document: Document) -> None:
-    """Delete the version that waits to replace the document, or that failed to."""
-    for row in Document.objects.filter(replaces=document):
-        remove_document(row)
 
 
 def _format_too_large() -> str:
@@ -319,7 +263,7 @@ def _refuse_known(collection: Collection, sha256: str) -> None:
         raise UploadRefused(format_duplicate(same), same)
 
 
-def _refuse_duplicate(collection: Collection, sha256: str) -> None:
+def refuse_duplicate(collection: Collection, sha256: str) -> None:
     """Raise UploadRefused if the collection holds this content, in the transaction that creates the document.
 
     A document of this content that did not become ready is deleted instead.

@@ -23,7 +23,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.documents.jobs.notifications import notify_ingest, notify_merge
-from apps.documents.library.uploads import UploadRefused, discard_waiting_version, remove_document
+from apps.documents.library.deletion import discard_waiting_version, remove_document
+from apps.documents.library.uploads import UploadRefused
 from apps.documents.models import Chunk, Document, Page
 from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id

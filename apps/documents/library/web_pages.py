@@ -22,13 +22,8 @@ from django.utils.translation import gettext
 
 from apps.documents.jobs.ingest_job import FaultKind, IngestError, IngestJob, LeaseLost
 from apps.documents.jobs.notifications import notify_ingest
-from apps.documents.library.uploads import (
-    ENDED_STATUSES,
-    NAME_CHARACTERS,
-    UploadRefused,
-    clean_file_name,
-    remove_document,
-)
+from apps.documents.library.deletion import remove_document
+from apps.documents.library.uploads import ENDED_STATUSES, NAME_CHARACTERS, UploadRefused, clean_file_name
 from apps.documents.models import Collection, Document
 from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id

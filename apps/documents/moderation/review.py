@@ -14,14 +14,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from apps.documents.models import Document, DocumentQuerySet
-from apps.documents.moderation import redaction
+from apps.documents.moderation import document_redaction
 from apps.safety.moderation import auto_close, cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.moderation.reviewable import ContentLocation, ContextItem
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.users.models import User
 
-KIND = redaction.KIND
+KIND = document_redaction.KIND
 _SEPARATOR = "\n\n"
 _MAX_TEXTS = 5  # flagged passages of a document that a case shows
 _CONTEXT_CHARACTERS = 400  # characters of the document's beginning that a case shows
@@ -67,10 +67,10 @@ class DocumentReviewable:
             _with_versions(subject).update(withheld=restore_data["withheld"])
 
     def redact(self, subject: str, terms: Sequence[str]) -> dict[str, Any]:
-        return redaction.redact(subject, terms)
+        return document_redaction.redact(subject, terms)
 
     def restore_redacted(self, restore_data: dict[str, Any]) -> None:
-        redaction.restore(restore_data)
+        document_redaction.restore(restore_data)
 
 
 def _with_versions(subject: str) -> DocumentQuerySet:
@@ -81,7 +81,7 @@ def _with_versions(subject: str) -> DocumentQuerySet:
 def close_cases_of_deleted(subjects: Sequence[str]) -> None:
     """Close the cases of deleted documents and delete their redacted text. Must run inside the deleting transaction."""
     auto_close.close_deleted(KIND, *subjects)
-    redaction.discard_redactions(subjects)
+    document_redaction.discard_redactions(subjects)
 
 
 def flag_document(document: Document, verdicts: Sequence[Verdict]) -> None:

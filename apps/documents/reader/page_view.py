@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.documents.models import Chunk, Document, Page
-from apps.documents.moderation import redaction
+from apps.documents.moderation import document_redaction
 from apps.documents.reader.syntax_highlighting import highlight_code
 from apps.documents.reader.text_blocks import TextBlock, build_blocks, choose_window, cut_spans, split_notes
 from apps.documents.reader.text_layer import TextLayer, build_text_layer
@@ -188,7 +188,7 @@ def get_page_image(document: Document, number: int, spans: Spans, here: Spans | 
         "", None,
     )  # fmt: skip
     words = recognised or _get_words(facts, text)
-    _find_boxes(words, redaction.list_redacted_spans(document, number))
+    _find_boxes(words, document_redaction.list_redacted_spans(document, number))
     boxes = [_thousandths(box) for box in find_highlight_boxes(words, here or spans)]
     highlights = find_highlight_boxes(words, cut_spans(spans, here)) if here else []
     recognised_words = [_thousandths(word[2:]) for word in recognised or ()]
@@ -234,7 +234,7 @@ def _thousandths(box: Iterable[float]) -> tuple[float, ...]:
 
 def get_page_png(document: Document, number: int, width: int) -> bytes:
     """Return the PNG of a page with redacted spans covered. Raises PageImageError."""
-    spans = redaction.list_redacted_spans(document, number)
+    spans = document_redaction.list_redacted_spans(document, number)
     if not spans:
         return _load_image(document, number, width)
     text, known = Page.objects.filter(document=document, number=number).values_list("text", "boxes").first() or (

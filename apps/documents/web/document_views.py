@@ -12,15 +12,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.documents.library.deletion import delete_document
+from apps.documents.library.moving import move_document
 from apps.documents.library.passage_edits import set_title
-from apps.documents.library.uploads import (
-    UploadRefused,
-    cancel_ingestion,
-    delete_document,
-    format_duplicate,
-    move_document,
-    retry_ingestion,
-)
+from apps.documents.library.uploads import UploadRefused, cancel_ingestion, format_duplicate, retry_ingestion
 from apps.documents.library.versions import refetch_web_page
 from apps.documents.models import Document
 from apps.documents.reader import page_view

@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from apps.documents.models import Collection, Document
-from apps.documents.moderation import redaction
+from apps.documents.moderation import document_redaction
 from apps.documents.reader import page_view, passage_navigation
 from apps.lib.concurrency.threads import in_pool
 from apps.lib.text.number_parsing import parse_number
@@ -80,7 +80,7 @@ def send_page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse
     width = page_view.choose_width(parse_number(request.GET.get("w", ""), page_view.WIDTHS[2]))
     if not document.has_pages or not 1 <= number <= document.pages_count:
         raise Http404
-    cut = "".join(f"-{start}.{end}" for start, end in redaction.list_redacted_spans(document, number))
+    cut = "".join(f"-{start}.{end}" for start, end in document_redaction.list_redacted_spans(document, number))
     tag = f'"{document.sha256[:32]}-{number}-{width}-{page_view.RENDERER_VERSION}{hash_text(cut)[:16] if cut else ""}"'
     if request.headers.get("If-None-Match") == tag:
         response = HttpResponse(status=304)
@@ -99,7 +99,7 @@ def download_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Send the original file, always as a download, never shown in the site's origin. Status 403 if a part is
     redacted."""
     document = _get_readable_document(request, pk)
-    if redaction.is_redacted(document):
+    if document_redaction.is_redacted(document):
         words = gettext(
             "A reviewer redacted a part of this document, so its file cannot be downloaded. You can read its text."
         )

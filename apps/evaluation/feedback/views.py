@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.conversations.history import transcript
 from apps.conversations.models import Feedback, Message
-from apps.conversations.moderation import cases
+from apps.conversations.moderation import message_cases
 from apps.documents.models import Collection
 from apps.evaluation.feedback import preference_pairs
 from apps.evaluation.forms import GoldenQuestionForm
@@ -97,7 +97,7 @@ def export_preference_pairs(request: HttpRequest) -> HttpResponse:
 def _filtered(user: User, thumb: str = "", reason: str = "") -> QuerySet[Feedback]:
     rows = Feedback.objects.filter(answer__conversation__deleted__isnull=True)
     if not SEALED.is_held_by(user):
-        rows = rows.exclude(answer__in=cases.find_sealed_answers())
+        rows = rows.exclude(answer__in=message_cases.find_sealed_answers())
     if thumb in ("good", "poor"):
         rows = rows.filter(is_positive=thumb == "good")
     if reason in Feedback.Reason.values:

@@ -35,7 +35,7 @@ from apps.images.generation.progress import (
 )
 from apps.images.generation.prompt_embeddings import embed_prompt
 from apps.images.models import Picture, PreviewFrame
-from apps.images.moderation import cases
+from apps.images.moderation import picture_cases
 from apps.images.moderation.prompts import check_prompts
 from apps.images.provenance import content_credentials
 from apps.images.provenance.watermarking import add_watermarks
@@ -154,7 +154,7 @@ def _store(
             PreviewFrame.objects.filter(picture=row).delete()  # frames of an attempt that crashed
             PreviewFrame.objects.bulk_create(frames)
             for verdict in (prompt_verdict, picture_verdict):
-                cases.flag_picture(row, verdict.evaluation)
+                picture_cases.flag_picture(row, verdict.evaluation)
     if not stored:
         row.file.storage.delete(name)
         raise DrawingCancelled
@@ -173,7 +173,7 @@ def _hold_for_review(row: Picture, verdict: Verdict) -> None:
     changes = {"status": Picture.Status.HELD, "reason": verdict.message[:400], "changed": timezone.now()}
     with transaction.atomic():
         leases.release(Picture.objects.filter(status=Picture.Status.WORKING), row.pk, row.lease_token, **changes)
-        cases.flag_picture(row, verdict.evaluation)
+        picture_cases.flag_picture(row, verdict.evaluation)
 
 
 def _waits_for_space(row: Picture, error: Exception) -> bool:

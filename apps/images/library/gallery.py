@@ -23,7 +23,7 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.engines.types import EngineError, EngineRefused
 from apps.images.generation import prompt_embeddings, source_pictures
 from apps.images.models import Picture, PictureQuerySet
-from apps.images.moderation import cases
+from apps.images.moderation import picture_cases
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
 from apps.lib.db.permissions import require_row
 from apps.safety.models.strictness import parse_strictness
@@ -162,7 +162,7 @@ def delete_pictures(user: User, ids: Iterable[UUID]) -> int:
     with transaction.atomic():
         source_pictures.preserve_sources(rows)
         Picture.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        auto_close.close_deleted(cases.KIND, *(str(row.pk) for row in rows))
+        auto_close.close_deleted(picture_cases.KIND, *(str(row.pk) for row in rows))
         transaction.on_commit(partial(_remove_files, rows))
     return len(rows)
 

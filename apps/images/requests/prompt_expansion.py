@@ -19,7 +19,7 @@ from apps.engines.image.protocol import PictureModel, VocabularyLimited
 from apps.engines.image.validation import PROMPT_CHARACTERS
 from apps.engines.types import ChatMessage, ChatRequest, Delta, Finish, Sampling
 from apps.images.generation import model_info
-from apps.images.moderation.cases import flag_prompt
+from apps.images.moderation.picture_cases import flag_prompt
 from apps.images.moderation.prompts import match_blocklists
 from apps.images.requests.submission import PictureRequestRefused
 from apps.lib.concurrency.threads import in_db, in_pool

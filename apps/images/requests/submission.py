@@ -20,7 +20,7 @@ from apps.engines.image.validation import encode_png, open_start_picture, open_u
 from apps.engines.types import EngineRefused
 from apps.images.generation import model_info, source_pictures
 from apps.images.models import TASK, Picture
-from apps.images.moderation import cases
+from apps.images.moderation import picture_cases
 from apps.images.moderation.prompts import check_prompts, match_blocklists
 from apps.lib.celery.notify import notify_worker
 from apps.lib.ids import new_id
@@ -103,7 +103,7 @@ def request_pictures(user: User, request: PictureRequest, verdict: Verdict | Non
             store_files(row, files)
         Picture.objects.bulk_create(rows)
         for row in rows:
-            cases.flag_picture(row, verdict.evaluation)
+            picture_cases.flag_picture(row, verdict.evaluation)
             transaction.on_commit(partial(notify_worker, TASK, row.pk))
     return rows
 
@@ -159,7 +159,7 @@ def _hold_for_review(row: Picture, files: dict[str, bytes], verdict: Verdict) ->
         store_files(row, files)
         row.status, row.reason = Picture.Status.HELD, verdict.message[:400]
         row.save(force_insert=True)
-        cases.flag_picture(row, verdict.evaluation)
+        picture_cases.flag_picture(row, verdict.evaluation)
     return row
 
 

@@ -15,7 +15,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from PIL import Image
 
-from apps.conversations.attachments import caption_test, recognition
+from apps.conversations.attachments import caption_check, recognition
 from apps.conversations.models import ModelProfile
 from apps.documents.indexing import embedders
 from apps.documents.models import Segment
@@ -112,7 +112,7 @@ async def check_captions() -> CheckResult:
     if not recognition.is_captioning_enabled():
         return good(gettext("Every available model can see pictures itself, so no descriptions are needed."))
     try:
-        result = await caption_test.run_caption_test()
+        result = await caption_check.run_caption_test()
     except EngineError as error:
         missing = gettext("Models that cannot see pictures get no description of attached pictures.")
         served = gettext("Check CAPTION_URL, CAPTION_MODEL and CAPTION_API_KEY, and that the server is running.")

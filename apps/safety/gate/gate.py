@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 
 from apps.lib.concurrency.threads import in_db
 from apps.safety.detectors import blocklists, canary, timeouts
-from apps.safety.gate import redaction
+from apps.safety.gate import span_redaction
 from apps.safety.gate.streaming import TextWindow, split_stream
 from apps.safety.models import detector_outages
 from apps.safety.models.strictness import Strictness
@@ -220,7 +220,7 @@ async def moderate_stream(
                 raise Withheld(verdict)
             if on_verdict is not None:
                 on_verdict(verdict)
-            yield redaction.redact_answer(window.text, window.since, verdict)
+            yield span_redaction.redact_answer(window.text, window.since, verdict)
 
 
 async def check_text(text: str) -> Verdict:

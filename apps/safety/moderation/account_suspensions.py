@@ -20,7 +20,7 @@ from apps.safety.errors import ActionRefused
 from apps.safety.models import AppliedEffect, Case, Decision, Snapshot
 from apps.safety.models.case_states import CaseState
 from apps.safety.models.feature_restrictions import DURATION_DAYS
-from apps.safety.moderation import enforcement, notices
+from apps.safety.moderation import decision_notices, enforcement
 from apps.safety.moderation.reviewable import ContextItem
 from apps.safety.policy import separation_of_duties, versions
 from apps.safety.policy.evaluation import ACCOUNT
@@ -92,7 +92,7 @@ def suspend_account(by: User, user: User, reason: str, days: int) -> Decision:
                      outcome=decision.outcome, reason="other", days=days)  # fmt: skip
         with use_language_of(user):
             enforcement.apply_effects(decision, "")
-        notices.notify_decision(decision)
+        decision_notices.notify_decision(decision)
     return decision
 
 

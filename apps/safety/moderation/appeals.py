@@ -19,7 +19,7 @@ from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Appeal, Case, Decision, Notice
 from apps.safety.models.case_states import CaseMove, CaseRole, CaseState, next_state
-from apps.safety.moderation import enforcement, notices
+from apps.safety.moderation import decision_notices, enforcement
 from apps.safety.moderation.cases import CASE_TAKEN, get_role, record_decision, visible_cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import separation_of_duties
@@ -108,5 +108,5 @@ def decide_appeal(user: User, pk: Any, ruling: DecisionInput) -> Decision:
         if state == CaseState.OVERTURNED:
             enforcement.revert_effects(first, user)
             enforcement.apply_effects(decision, "")
-        notices.notify_appeal_decision(decision)
+        decision_notices.notify_appeal_decision(decision)
     return decision

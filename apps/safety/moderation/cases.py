@@ -36,9 +36,9 @@ from apps.safety.models.case_states import (
 )
 from apps.safety.models.second_review import SecondReview
 from apps.safety.moderation import (
+    decision_notices,
     enforcement,
     masking,
-    notices,
     reviewable,
     sealed_cases,
     second_reviews,
@@ -152,7 +152,7 @@ def _open_case(content: FlaggedContent, until: datetime | None, now: datetime) -
         hold_expires_at=until,
     )
     audit.record_event("case.opened", user=content.owner_id, subject=f"case {case.pk}", clause=clause)
-    notices.notify_held(case)
+    decision_notices.notify_held(case)
     return case
 
 
@@ -333,7 +333,7 @@ def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
         with use_language_of(decision.owner):
             spans = masking.expand_placeholders(ruling.redact_terms, case.snapshot.readable_text)
             enforcement.apply_effects(decision, versions.withheld_text(decision.clause), spans)
-        notices.notify_decision(decision)
+        decision_notices.notify_decision(decision)
         second_reviews.queue_if_sampled(decision)
     return decision
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.safety.errors import ActionRefused
-from apps.safety.gate import redaction
+from apps.safety.gate import span_redaction
 from apps.safety.models import BulkDecision, Decision
 from apps.safety.models.feature_restrictions import DURATION_DAYS, Feature
 from apps.safety.moderation import enforcement
@@ -89,8 +89,10 @@ def parse_spans(text: str) -> tuple[str, ...]:
     Lines under 3 characters and lines with a redaction mark are dropped; at most 50 terms are kept.
     """
     lines = dict.fromkeys(line.strip() for line in text.splitlines())
-    fitting = [line for line in lines if len(line) >= redaction.MIN_TERM_CHARACTERS and REDACTION_CHARACTER not in line]
-    return tuple(fitting[: redaction.MAX_TERMS])
+    fitting = [
+        line for line in lines if len(line) >= span_redaction.MIN_TERM_CHARACTERS and REDACTION_CHARACTER not in line
+    ]
+    return tuple(fitting[: span_redaction.MAX_TERMS])
 
 
 def _number(form: Mapping[str, str], name: str, otherwise: int = 0) -> int:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.safety.audit_log import audit
 from apps.safety.models import AllowedText, AppliedEffect, Case
 from apps.safety.models.case_states import UNDECIDED_STATES
-from apps.safety.moderation import notices, reviewable
+from apps.safety.moderation import decision_notices, reviewable
 from apps.safety.policy import versions
 from apps.safety.policy.evaluation import SELF_HARM, PolicyResult
 from apps.safety.policy.schema import EXPORT_STAGES, SEALED_CLAUSES, Action, FailureMode, Stage
@@ -79,5 +79,5 @@ def _end_hold(case: Case) -> bool:
         if case.snapshot.stage == Stage.QUESTION:
             AllowedText.objects.get_or_create(sha256=case.snapshot.sha256, defaults={"case": case})
         audit.record_event("case.lapsed", user=case.owner_id, subject=f"case {case.pk}", clause=case.clause)
-        notices.notify_hold_ended(case)
+        decision_notices.notify_hold_ended(case)
     return True

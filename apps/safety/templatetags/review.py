@@ -15,7 +15,7 @@ from apps.safety import code_labels
 from apps.safety.analytics.policy_changes import ChangeCount, ListedChange
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import account_suspensions, appeals, cases, masking
-from apps.safety.moderation.notices import cut_appeal_offer
+from apps.safety.moderation.decision_notices import cut_appeal_offer
 from apps.safety.moderation.suspended_sign_in import has_requested_erasure
 from apps.safety.policy_admin.backtest import PreviewedChange
 from apps.users.models import User, UserNotice

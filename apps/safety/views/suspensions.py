@@ -17,7 +17,7 @@ from apps.safety.errors import ActionRefused
 from apps.safety.models import Notice
 from apps.safety.models.feature_restrictions import DURATION_DAYS
 from apps.safety.moderation import account_suspensions, appeals, suspended_sign_in
-from apps.safety.moderation.notices import translate_notices
+from apps.safety.moderation.decision_notices import translate_notices
 from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource

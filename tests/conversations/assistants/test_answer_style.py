@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from pytest_django import Settings
 
-from apps.conversations.assistants import answer_style, reading_test
-from apps.conversations.assistants.reading_test import READING_ITEMS, get_measured_profile, is_correct, measure_reading
+from apps.conversations.assistants import answer_style, reading_check
+from apps.conversations.assistants.reading_check import READING_ITEMS, get_measured_profile, is_correct, measure_reading
 from apps.conversations.models import AnswerStyle, Assistant, ModelProfile
 from apps.engines import registry
 from apps.engines.chat.model_catalog import ChatModel
@@ -123,7 +123,7 @@ async def test_a_model_is_measured_once_and_what_it_showed_is_kept() -> None:
 async def test_a_model_that_is_away_is_not_judged() -> None:
     with pytest.raises(EngineUnavailable):
         await get_measured_profile(Pupil(GOOD, away=True))  # type: ignore[arg-type]
-    assert await reading_test.in_db(lambda: ModelProfile.objects.get().measured) is None
+    assert await reading_check.in_db(lambda: ModelProfile.objects.get().measured) is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -132,6 +132,6 @@ async def test_new_models_are_measured_once_they_can_be_reached(monkeypatch: pyt
     engines = iter([away, pupil])
     monkeypatch.setattr(registry, "list_chat_models", lambda: [replace(MODEL, passes_reading_check=True), MODEL])
     monkeypatch.setattr(registry, "get_chat_engine", lambda name: next(engines))
-    await asyncio.wait_for(reading_test.measure_new_models(interval_s=0), 30)
-    profile = await reading_test.in_db(lambda: ModelProfile.objects.get())
+    await asyncio.wait_for(reading_check.measure_new_models(interval_s=0), 30)
+    profile = await reading_check.in_db(lambda: ModelProfile.objects.get())
     assert (profile.reading_right, len(pupil.requests), next(engines, None)) == (8, 8, None)

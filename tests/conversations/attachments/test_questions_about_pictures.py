@@ -13,7 +13,7 @@ from PIL import Image
 
 from apps.conversations.attachments import recognition, uploads
 from apps.conversations.models import AttachedPicture, Attachment, Message
-from apps.conversations.turns import queue
+from apps.conversations.turns import question_queue
 from apps.engines.chat import openai_payloads
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
@@ -151,7 +151,7 @@ async def test_a_question_in_line_keeps_its_picture(open_page, alice, chat) -> N
     for name in ("one", "two"):
         await page.tell(do="queue", text=QUESTION, client_id=name, **put)
         await page.hear("queued")
-    waiting = await in_db(lambda: list(queue.QueuedQuestion.objects.values_list("pk", flat=True)))
+    waiting = await in_db(lambda: list(question_queue.QueuedQuestion.objects.values_list("pk", flat=True)))
     await page.tell(do="unqueue", queued=str(waiting[1]), client_id="out")
     assert (await page.hear("unqueued"))["attached"] == [str(row.pk)]
     chat.gap_s = 0.0

@@ -25,7 +25,7 @@ from apps.conversations.models import Conversation, Message, Share, ToolSetting
 from apps.conversations.tools import availability
 from apps.conversations.tools.base import ToolResult
 from apps.conversations.transfer import import_job
-from apps.conversations.turns import queue, runner, temporary_chats
+from apps.conversations.turns import question_queue, runner, temporary_chats
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection
@@ -150,7 +150,7 @@ async def queued_question(world: World) -> bool:
     await page.tell(do="queue", conversation=str(first.conversation_id), text=HARM, client_id="next")
     if (await page.hear("queued", "refused"))["type"] == "refused":
         return False
-    while await in_db(queue.find_ready_conversations):
+    while await in_db(question_queue.find_ready_conversations):
         await runner.wait_until_idle()
     await runner.wait_until_idle()
     return await Message.objects.filter(parent__text=HARM, status="complete").aexists()

@@ -10,7 +10,7 @@ import pytest
 
 from apps.conversations.history import branching, trace_view
 from apps.conversations.models import AnswerTrace, Conversation, Message
-from apps.conversations.moderation import redaction, retraction
+from apps.conversations.moderation import message_redaction, retraction
 from apps.conversations.sharing import links
 from apps.conversations.turns import finalization, titles
 from apps.documents.models import Document, Page
@@ -204,7 +204,7 @@ async def test_of_two_answers_that_end_together_both_can_be_given_back(
         effect.save()
 
     around(monkeypatch, finalization, "finish_turn", take, before=True)
-    around(monkeypatch, redaction, "_cut", ends, before=False)
+    around(monkeypatch, message_redaction, "_cut", ends, before=False)
     monkeypatch.setattr(titles, "schedule_title", lambda turn: None)
     chat.replies.append(f"The lighthouse stood {words} high [1].")
     page = await open_page(alice)

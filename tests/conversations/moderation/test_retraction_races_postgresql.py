@@ -11,11 +11,11 @@ import pytest
 from django.db import connection, connections, transaction
 
 from apps.conversations.models import Message
-from apps.conversations.moderation import redaction
+from apps.conversations.moderation import message_redaction
 from apps.conversations.turns import finalization, titles
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Page
-from apps.documents.moderation import redaction as documents
+from apps.documents.moderation import document_redaction as documents
 from apps.lib.concurrency.threads import in_db
 from apps.lib.db import advisory_locks
 from apps.safety.moderation import cases
@@ -110,7 +110,7 @@ async def test_a_decision_that_begins_while_an_answer_is_being_stored_waits_and_
         begun.append(Beside(lambda: take(morgan)))
         until(lambda: begun[0].over or waits())
 
-    around(monkeypatch, redaction, "apply_pending_redactions", decide, before=False)
+    around(monkeypatch, message_redaction, "apply_pending_redactions", decide, before=False)
     page, turn = await asked(open_page, alice, chat, monkeypatch)
     await page.events(timeout=LATEST_S)
     await in_db(begun[0].join)
@@ -131,7 +131,7 @@ async def test_an_answer_that_is_stored_while_a_decision_is_being_made_waits_and
         begun.append(Beside(lambda: take(morgan)))
         assert cut.wait(LATEST_S)
 
-    known = documents.redaction_hooks[redaction.CITING_ANSWERS]
+    known = documents.redaction_hooks[message_redaction.CITING_ANSWERS]
 
     def looked(*args: Any) -> dict[str, Any]:
         found = known.redact(*args)
@@ -139,7 +139,7 @@ async def test_an_answer_that_is_stored_while_a_decision_is_being_made_waits_and
         return found
 
     monkeypatch.setitem(
-        documents.redaction_hooks, redaction.CITING_ANSWERS, documents.RedactionHook(looked, known.restore)
+        documents.redaction_hooks, message_redaction.CITING_ANSWERS, documents.RedactionHook(looked, known.restore)
     )
     around(monkeypatch, finalization, "finish_turn", begin, before=True)
     around(monkeypatch, finalization, "finish_turn", stored.set, before=False)

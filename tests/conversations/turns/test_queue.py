@@ -8,7 +8,7 @@ import pytest
 
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Conversation, Message, QueuedQuestion
-from apps.conversations.turns import queue, runner
+from apps.conversations.turns import question_queue, runner
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import WAIT_S, writes_on
 from tests.factories import make_client
@@ -124,17 +124,17 @@ async def test_what_was_left_when_a_process_died_is_found_and_a_question_that_ca
         conversation=conversation, text="In a shelf that is gone?", client_id="b", settings=bad
     )
     await QueuedQuestion.objects.acreate(conversation=conversation, text=QUESTION, client_id="q")
-    assert await in_db(queue.find_ready_conversations) == [conversation.pk]
+    assert await in_db(question_queue.find_ready_conversations) == [conversation.pk]
     await runner.run_next_queued(conversation.pk)
     assert "no longer available" in (await QueuedQuestion.objects.aget(client_id="b")).problem
     await runner.run_next_queued(conversation.pk)
     assert await asked(str(conversation.pk), 1) == [QUESTION]
-    assert await in_db(queue.find_ready_conversations) == [], "what has a problem waits for its person"
+    assert await in_db(question_queue.find_ready_conversations) == [], "what has a problem waits for its person"
 
 
 async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(open_page, alice, library) -> None:
     conversation = await Conversation.objects.acreate(owner=alice, title="Talk")
-    for number in range(queue.MAX_QUEUED):
+    for number in range(question_queue.MAX_QUEUED):
         await QueuedQuestion.objects.acreate(conversation=conversation, text=f"{number}?", client_id=str(number))
     page = await open_page(alice)
     assert "are already waiting" in (await put(page, str(conversation.pk), "More?", "m"))["text"]
@@ -147,13 +147,13 @@ async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(ope
 def test_a_question_that_is_asked_while_it_is_put_first_is_refused(alice, monkeypatch) -> None:
     conversation = Conversation.objects.create(owner=alice, title="Lighthouse")
     row = QueuedQuestion.objects.create(conversation=conversation, text="Why?", client_id="q", position=0, settings={})
-    own = queue._get_queued
+    own = question_queue._get_queued
 
     def meanwhile(user, pk):
         found = own(user, pk)
-        queue.mark_asked(pk)
+        question_queue.mark_asked(pk)
         return found
 
-    monkeypatch.setattr(queue, "_get_queued", meanwhile)
+    monkeypatch.setattr(question_queue, "_get_queued", meanwhile)
     with pytest.raises(RequestRefused, match="already been sent"):
-        queue.move_to_front(alice, row.pk)
+        question_queue.move_to_front(alice, row.pk)

@@ -14,7 +14,7 @@ from django.db import OperationalError
 
 from apps.conversations.history import conversation_actions
 from apps.conversations.models import Conversation, Message
-from apps.conversations.turns import queue, recovery
+from apps.conversations.turns import question_queue, recovery
 from apps.engines import registry
 from apps.engines.types import EngineUnavailable
 from apps.lib import periodic_jobs
@@ -74,10 +74,10 @@ async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest
     owner = {
         "_make_closed_event": recovery,
         "close_orphaned_turns": recovery,
-        "find_ready_conversations": queue,
+        "find_ready_conversations": question_queue,
         "purge_deleted": conversation_actions,
     }.get(broken)
-    monkeypatch.setattr(queue, "find_ready_conversations", lambda: [left])
+    monkeypatch.setattr(question_queue, "find_ready_conversations", lambda: [left])
     real = getattr(owner, broken, None)
     calls = iter([True, True])
 
@@ -113,7 +113,7 @@ async def test_a_conversation_that_cannot_go_on_keeps_no_other_waiting(
             raise KeyError("what nobody has foreseen")
         asked.append(conversation)
 
-    monkeypatch.setattr(queue, "find_ready_conversations", lambda: [broken, well])
+    monkeypatch.setattr(question_queue, "find_ready_conversations", lambda: [broken, well])
     await recovery.run_jobs_once(go_on, conversation_actions.purge_deleted, {})
     assert asked == [well]
     late = periodic_jobs.find_overdue(time.time() + 300)

@@ -13,7 +13,7 @@ from apps.documents.ingestion import file_parsing, publishing, worker
 from apps.documents.ingestion import pipeline as ingesting
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.jobs import ingest_job, scheduler
-from apps.documents.library import uploads
+from apps.documents.library import deletion
 from apps.documents.models import Chunk, Document, Page, Segment
 from apps.engines import registry
 from apps.engines.classify import span_embeddings
@@ -258,7 +258,7 @@ def test_only_small_files_that_were_never_begun_wait_together(upload: Put) -> No
     Document.objects.filter(pk=again.pk).update(attempts=1)
     assert scheduler.choose_batch() == [first.pk, last.pk]
     for row in (first, last):
-        uploads.remove_document(row)
+        deletion.remove_document(row)
     for row in (big, again, picture, page):
         assert scheduler.choose_batch() == [row.pk]
         Document.objects.filter(pk=row.pk).delete()

@@ -13,7 +13,7 @@ from apps.documents.indexing import embedders
 from apps.documents.ingestion import worker
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.jobs import ingest_job, scheduler
-from apps.documents.library import uploads
+from apps.documents.library import deletion
 from apps.documents.models import Chunk, Collection, Document, Page, Segment
 from apps.engines import registry
 from apps.engines.types import IndexQuery
@@ -137,7 +137,7 @@ def lose_during(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], Any]) -> N
 
 def test_a_document_deleted_meanwhile_is_gone(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     document = upload()
-    lose_during(monkeypatch, lambda: uploads.remove_document(document))
+    lose_during(monkeypatch, lambda: deletion.remove_document(document))
     ingest(document.pk)
     assert (Document.objects.count(), Chunk.objects.count(), Segment.objects.count()) == (0, 0, 0)
 

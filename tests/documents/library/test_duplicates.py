@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.documents.library.uploads import remove_document
+from apps.documents.library.deletion import remove_document
 from apps.documents.models import Collection, Document, Membership
 from apps.users.models import User
 from tests.factories import get_page, make_client, make_collection, upload_file

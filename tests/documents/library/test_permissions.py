@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.documents.library import folder_sync, passage_edits, sharing, uploads, versions, web_pages
+from apps.documents.library import deletion, folder_sync, moving, passage_edits, sharing, uploads, versions, web_pages
 from apps.documents.models import (
     Chunk,
     Collection,
@@ -61,13 +61,13 @@ EDITS: dict[str, Callable[[User, Rows], object]] = {
     "queue_web_page": lambda user, rows: web_pages.queue_web_page(user, rows.collection, f"{PAGE}/2"),
     "cancel_ingestion": lambda user, rows: uploads.cancel_ingestion(user, rows.queued),
     "retry_ingestion": lambda user, rows: uploads.retry_ingestion(user, rows.failed),
-    "delete_document": lambda user, rows: uploads.delete_document(user, rows.document),
+    "delete_document": lambda user, rows: deletion.delete_document(user, rows.document),
     "set_title": lambda user, rows: passage_edits.set_title(user, rows.document, "Wasps"),
     "set_enabled": lambda user, rows: passage_edits.set_enabled(user, rows.chunk, enabled=False),
     "set_keywords": lambda user, rows: passage_edits.set_keywords(user, rows.chunk, "honey"),
 }
 OWNERS_ONLY: dict[str, Callable[[User, Rows], object]] = {
-    "move_document": lambda user, rows: uploads.move_document(user, rows.document, rows.target),  # not their target
+    "move_document": lambda user, rows: moving.move_document(user, rows.document, rows.target),  # not their target
     "share_with_address": lambda user, rows: sharing.share_with_address(
         user, rows.collection, "c@example.org", Role.READER
     ),

@@ -14,7 +14,7 @@ from django.conf import settings as live
 from django.core.files.uploadedfile import SimpleUploadedFile
 from kombu.exceptions import OperationalError
 
-from apps.documents.library import uploads
+from apps.documents.library import deletion, uploads
 from apps.documents.library.uploads import UploadRefused, clean_file_name
 from apps.documents.models import Collection, Document
 from apps.users.models import User
@@ -137,7 +137,7 @@ def test_deleting_takes_the_file_away(
 ) -> None:
     document = upload(collection)
     with django_capture_on_commit_callbacks(execute=True):
-        uploads.remove_document(document)
+        deletion.remove_document(document)
     assert not Path(document.file.path).exists()
     assert not Document.objects.exists()
     assert sent.call_args.args == ("documents.merge",)

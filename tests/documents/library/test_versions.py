@@ -15,7 +15,8 @@ from apps.documents.ingestion import publishing
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.ingestion.worker import remove_orphans as sweep_files
 from apps.documents.library import folder_sync, versions
-from apps.documents.library.uploads import UploadRefused, remove_document
+from apps.documents.library.deletion import remove_document
+from apps.documents.library.uploads import UploadRefused
 from apps.documents.library.web_pages import queue_web_page
 from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.retrieval import search

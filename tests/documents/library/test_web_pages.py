@@ -10,13 +10,9 @@ from django.conf import settings as live
 from django.test import Client
 
 from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library.deletion import remove_document
 from apps.documents.library.sharing import remove_collection
-from apps.documents.library.uploads import (
-    UploadRefused,
-    cancel_ingestion,
-    remove_document,
-    requeue_document,
-)
+from apps.documents.library.uploads import UploadRefused, cancel_ingestion, requeue_document
 from apps.documents.library.web_pages import queue_web_page
 from apps.documents.models import Chunk, Collection, Document, Membership, Page, RefusedUpload
 from apps.users.models import User

@@ -17,9 +17,9 @@ from PIL import Image
 from apps.conversations.models import Conversation, Message, RetrievedPassage, Source
 from apps.conversations.moderation import retraction
 from apps.documents.indexing import chunk_reindexing, index_maintenance
-from apps.documents.library.uploads import remove_document
+from apps.documents.library.deletion import remove_document
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
-from apps.documents.moderation import redaction
+from apps.documents.moderation import document_redaction
 from apps.documents.reader import page_view
 from apps.documents.reader.word_boxes import FILL_COLOUR
 from apps.documents.retrieval.search import read_spans
@@ -195,7 +195,7 @@ def test_a_line_break_in_it_makes_no_difference_and_what_is_not_there_is_refused
 ) -> None:
     Page.objects.filter(document=document, number=1).update(text=SECRET_TEXT.replace("of Mooring", "of\nMooring"))
     with transaction.atomic():
-        assert redaction.redact(str(document.pk), ["nothing of this"]) == {}
+        assert document_redaction.redact(str(document.pk), ["nothing of this"]) == {}
     redact_document(morgan, document, SECRET.upper())
     text = Page.objects.get(document=document, number=1).text
     assert "Quixotrine" not in text and "Mooring" not in text and "\n" in text

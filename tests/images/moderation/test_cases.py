@@ -12,7 +12,7 @@ from apps.engines.image.fake import FakePainter
 from apps.images.generation import worker
 from apps.images.library import gallery
 from apps.images.models import Picture
-from apps.images.moderation import cases
+from apps.images.moderation import picture_cases
 from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
 from apps.lib import websocket_push
@@ -79,7 +79,7 @@ def test_a_picture_that_a_reviewer_blocks_is_seen_by_nobody_until_it_is_undone(
 ) -> None:
     worker.draw_picture(queued_picture.pk)
     verdict = submission.check_prompts([BAD])
-    cases.flag_picture(queued_picture, verdict.evaluation)
+    picture_cases.flag_picture(queued_picture, verdict.evaluation)
     case = Case.objects.get()
     client = make_client(alice)
     addresses = [f"/pictures/{queued_picture.pk}/{name}" for name in ("file.png", "preview.jpg")]
@@ -104,7 +104,7 @@ def test_a_browser_asks_each_time_whether_it_may_show_what_it_keeps(
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
     assert again["Cache-Control"] == "private, no-cache"
     assert client.get(address, headers={"If-None-Match": '"another"'}).status_code == 200
-    cases.flag_picture(queued_picture, submission.check_prompts([BAD]).evaluation)
+    picture_cases.flag_picture(queued_picture, submission.check_prompts([BAD]).evaluation)
     decide_case(morgan, Case.objects.get(), "block")
     assert client.get(address, headers=kept).status_code == 404
     moderation_cases.undo_decision(morgan, Case.objects.get().pk)
@@ -125,7 +125,7 @@ def test_open_pages_are_told_of_a_picture_that_goes_and_comes_back(
         told.append((group, message["held"]))
 
     monkeypatch.setattr(websocket_push, "push_message", tell)
-    cases.flag_picture(queued_picture, submission.check_prompts([BAD]).evaluation)
+    picture_cases.flag_picture(queued_picture, submission.check_prompts([BAD]).evaluation)
     groups = [websocket_push.get_user_channel(alice.pk), websocket_push.get_picture_channel(queued_picture.pk)]
     with django_capture_on_commit_callbacks(execute=True):
         decide_case(morgan, Case.objects.get(), "block")

@@ -11,7 +11,7 @@ from django.test import Client
 
 from apps.conversations.models import Conversation, Message
 from apps.safety.errors import ActionRefused
-from apps.safety.gate import gate, redaction
+from apps.safety.gate import gate, span_redaction
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.moderation import appeals, cases, enforcement
 from apps.safety.moderation.decision_input import parse_spans
@@ -135,7 +135,7 @@ def test_the_console_offers_what_was_found_and_takes_out_by_keyboard(alice: User
 
 def test_lines_of_a_reviewer() -> None:
     assert parse_spans(f" abc \nab\n{REDACTION_CHARACTER}abc\nabc\n") == ("abc",)
-    assert redaction.find_terms("abcabcab", ["abc", "cab"]) == [(0, 8)]
+    assert span_redaction.find_terms("abcabcab", ["abc", "cab"]) == [(0, 8)]
     assert redact_spans("a\nb", [(0, 3)]) == f"{REDACTION_CHARACTER}\n{REDACTION_CHARACTER}"
 
 
@@ -181,7 +181,7 @@ async def test_of_an_answer_that_streams_nothing_of_it_is_let_out(monkeypatch: p
     heard: list[Verdict] = []
     shown = "".join([piece async for piece in gate.moderate_stream(deltas(), heard.append)])
     assert shown.strip() == TEXT.replace(MAIL, REDACTION_CHARACTER * len(MAIL)) and len(shown) == len(TEXT) + 1
-    assert any(redaction.is_redaction(one) for one in heard)
+    assert any(span_redaction.is_redaction(one) for one in heard)
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.conversations.history import conversation_actions
 from apps.conversations.models import Conversation, Message
-from apps.documents.library import sharing, uploads
+from apps.documents.library import deletion, sharing
 from apps.documents.models import Chunk, Document
 from apps.privacy import data_requests, retention
 from apps.privacy.models import RetentionRule
@@ -101,7 +101,7 @@ def test_a_document_takes_its_cases_with_it(alice: User, whole: bool) -> None:
     if whole:
         sharing.remove_collection(collection)
     else:
-        uploads.remove_document(gone)
+        deletion.remove_document(gone)
     assert [state(one) for one in cases] == [CaseState.AUTO_CLOSED, CaseState.OPEN]
 
 

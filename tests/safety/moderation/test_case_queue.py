@@ -120,7 +120,7 @@ def test_a_case_of_another_reviewer_is_offered_to_nobody_else(client: Client, al
 
 
 def test_a_list_has_pages(client: Client, alice: User, morgan: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from apps.safety.views import cases as views
+    from apps.safety.views import case_pages as views
 
     monkeypatch.setattr(views, "PAGE", 2)
     for number in range(1, 6):

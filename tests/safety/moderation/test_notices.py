@@ -181,7 +181,7 @@ def test_an_appeal_is_offered_until_a_day(alice: User, morgan: User, answer: Mes
 
 
 def test_the_page_of_all_is_short_and_one_topic_has_pages(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.safety.views.notices.ROWS", 6)
+    monkeypatch.setattr("apps.safety.views.notice_pages.ROWS", 6)
     for number in range(8):
         paper_flagged(alice, f"Paper {number}")
     assert len(told(alice)) == 5 and "Show all 8" in page(alice)

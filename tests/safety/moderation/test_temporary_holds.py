@@ -14,7 +14,7 @@ from apps.images.models import Picture
 from apps.privacy import tasks
 from apps.safety.models import AllowedText, AppliedEffect, AuditEntry, Case, Notice
 from apps.safety.models.case_states import CaseState
-from apps.safety.moderation import cases, notices, temporary_holds
+from apps.safety.moderation import cases, decision_notices, temporary_holds
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy import versions
 from apps.safety.policy.evaluation import PolicyResult
@@ -151,7 +151,7 @@ def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User,
     assert temporary_holds.end_expired_holds in worker.periodic_jobs and tasks.do.name
     User.objects.filter(pk=alice.pk).update(language="de")
     found = make_note_case(User.objects.get(pk=alice.pk))
-    notices.notify_hold_ended(Case.objects.get(pk=found.pk))
+    decision_notices.notify_hold_ended(Case.objects.get(pk=found.pk))
     assert "nicht mehr zurückgehalten" in Notice.objects.order_by("-pk")[0].title
 
 

@@ -25,7 +25,7 @@ from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision, Notice
 from apps.safety.models.break_glass import AUDIT_SUBJECT, BreakGlass
 from apps.safety.models.case_states import UNDECIDED_STATES, WAITING_STATES
 from apps.safety.moderation import appeals, enforcement, reviewable
-from apps.safety.moderation.notices import translate_notices
+from apps.safety.moderation.decision_notices import translate_notices
 from apps.safety.moderation.reviewable import ContentLocation
 from apps.safety.policy.evaluation import REPORTED, SELF_HARM
 from apps.safety.policy.schema import Stage

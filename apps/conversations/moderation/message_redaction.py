@@ -22,7 +22,7 @@ from django.utils import timezone
 from apps.conversations.core import picture_request
 from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, RetractedMessage, RetrievedPassage
 from apps.conversations.moderation import retraction
-from apps.safety.gate import redaction
+from apps.safety.gate import span_redaction
 from apps.safety.models import AppliedEffect
 
 TitleOrigin = Conversation.TitleOrigin
@@ -39,7 +39,7 @@ def redact(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
     message = Message.objects.filter(pk=subject).select_related("parent").first()
     if message is not None and kind == retraction.QUESTION:
         message = message.parent
-    if message is None or not redaction.find_terms(message.text, wanted):
+    if message is None or not span_redaction.find_terms(message.text, wanted):
         return {}
     found = retraction.lock_messages(partial(retraction.find_family, [message]))
     rows = _lock_rows(found)
@@ -75,7 +75,7 @@ def redact_citing_answers(documents: Collection[UUID], wanted: Sequence[str]) ->
     given = RetrievedPassage.objects.filter(source__document__in=documents).values("answer")
     cited = Citation.objects.filter(source__document__in=documents).values("answer")
     near = Message.objects.filter(Q(pk__in=given) | Q(pk__in=cited), retracted=None)
-    pattern, forms = redaction.compile_terms(wanted), set[str]()
+    pattern, forms = span_redaction.compile_terms(wanted), set[str]()
     retraction.lock_conversations(
         set(near.filter(status=Message.Status.WRITING).values_list("conversation", flat=True))
     )
@@ -118,7 +118,7 @@ def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
             AnswerTrace.objects.filter(answer=answer).delete()  # its prompt repeats the terms
         if document and _is_based_on(row, effect.restore_data["document"]):
             wanted, forms = effect.restore_data["wanted"], set[str]()
-            _collect_spellings(row, redaction.compile_terms(wanted), forms)
+            _collect_spellings(row, span_redaction.compile_terms(wanted), forms)
             redactions[str(row.pk)], cut = _cut(row, [*wanted, *sorted(forms - set(wanted))]), True
         if redactions:
             _add_to_effect(effect, redactions)
@@ -169,8 +169,8 @@ def forget_messages(gone: Collection[UUID]) -> None:
 
 
 def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
-    text, gaps = redaction.cut_spans(row.text, redaction.find_terms(row.text, wanted))
-    cards: list[redaction.Redactions] = []
+    text, gaps = span_redaction.cut_spans(row.text, span_redaction.find_terms(row.text, wanted))
+    cards: list[span_redaction.Redactions] = []
     tools = _map_texts(row.tools, partial(_redact_text, wanted, cards))
     over: dict[str, Any] = {}
     if row.status == Message.Status.WRITING:  # the process that writes it holds the text and would store it again
@@ -180,16 +180,16 @@ def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
     return {"gaps": gaps, "tools": cards, "title": _remove_title(row, text, wanted)}
 
 
-def _redact_text(wanted: Sequence[str], redactions: list[redaction.Redactions], text: str) -> str:
-    text, gaps = redaction.cut_spans(text, redaction.find_terms(text, wanted))
+def _redact_text(wanted: Sequence[str], redactions: list[span_redaction.Redactions], text: str) -> str:
+    text, gaps = span_redaction.cut_spans(text, span_redaction.find_terms(text, wanted))
     redactions.append(gaps)
     return text
 
 
 def _restore_fields(text: str, tools: list[Any], before: dict[str, Any]) -> dict[str, Any]:
     spans = iter(before["tools"])
-    cards = _map_texts(tools, lambda redacted: redaction.restore_spans(redacted, next(spans, [])))
-    return {"text": redaction.restore_spans(text, before["gaps"]), "tools": cards}
+    cards = _map_texts(tools, lambda redacted: span_redaction.restore_spans(redacted, next(spans, [])))
+    return {"text": span_redaction.restore_spans(text, before["gaps"]), "tools": cards}
 
 
 def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
@@ -201,21 +201,21 @@ def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
     return {key: _map_texts(value[key], change) for key in sorted(value)} if isinstance(value, dict) else value
 
 
-def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redaction.Redactions:
+def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> span_redaction.Redactions:
     """Redact the terms in the title of the conversation, unless the user gave it; return the redacted spans."""
     conversation = Conversation.objects.get(pk=row.conversation_id)
     if conversation.title_origin == TitleOrigin.PERSON:
         return []
     title = _follow_question(conversation.title, row, text)
-    title, gaps = redaction.cut_spans(title, redaction.find_terms(title, wanted))
+    title, gaps = span_redaction.cut_spans(title, span_redaction.find_terms(title, wanted))
     Conversation.objects.filter(pk=conversation.pk).update(title=title)
     return gaps
 
 
-def _restore_title(row: Message, text: str, gaps: redaction.Redactions) -> None:
+def _restore_title(row: Message, text: str, gaps: span_redaction.Redactions) -> None:
     conversation = Conversation.objects.get(pk=row.conversation_id)
     if conversation.title_origin != TitleOrigin.PERSON:
-        title = _follow_question(redaction.restore_spans(conversation.title, gaps), row, text)
+        title = _follow_question(span_redaction.restore_spans(conversation.title, gaps), row, text)
         Conversation.objects.filter(pk=conversation.pk).update(title=title)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from apps.documents.models import Page
 from apps.evaluation.models import GoldenQuestion, WrongCitation
 from apps.lib.text.text_normalization import normalize_text
-from apps.safety.gate import redaction
+from apps.safety.gate import span_redaction
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 
 BESIDE = "golden questions"
@@ -21,7 +21,7 @@ def redact_questions(documents: Collection[UUID], terms: Sequence[str]) -> dict[
     Return, per question id, what `restore_questions` needs. Sentences of answer runs are not restored. Call after the
     pages were redacted, inside the transaction of the decision.
     """
-    before, pattern = {}, redaction.compile_terms(terms)
+    before, pattern = {}, span_redaction.compile_terms(terms)
     for citation in WrongCitation.objects.select_for_update().filter(document__in=documents):
         redacted = redact_spans(citation.sentence, [match.span() for match in pattern.finditer(citation.sentence)])
         if redacted != citation.sentence:
@@ -43,5 +43,5 @@ def redact_questions(documents: Collection[UUID], terms: Sequence[str]) -> dict[
 def restore_questions(before: dict[str, Any]) -> None:
     """Restore the redacted characters of the quotes."""
     for row in GoldenQuestion.objects.filter(pk__in=before):
-        text = redaction.restore_spans(row.quote, before[str(row.pk)])
+        text = span_redaction.restore_spans(row.quote, before[str(row.pk)])
         GoldenQuestion.objects.filter(pk=row.pk).update(quote=text)

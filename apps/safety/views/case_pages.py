@@ -20,7 +20,7 @@ from apps.lib.refusals import show_refusals
 from apps.safety import code_labels
 from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
-from apps.safety.gate import redaction
+from apps.safety.gate import span_redaction
 from apps.safety.models import Case, Decision, detector_outages, reviewer_preferences, saved_views
 from apps.safety.models.break_glass import BreakGlass
 from apps.safety.models.case_states import CaseMove, CaseState
@@ -279,7 +279,7 @@ def _spans(case: Case) -> str:
     text = case.snapshot.readable_text
     personal_data = [
         text[start:end]
-        for start, end in redaction.find_sensitive_spans(text)
+        for start, end in span_redaction.find_sensitive_spans(text)
         if not masking.holds_secret(text, start, end)
     ]
     return "\n".join(dict.fromkeys([*masking.list_placeholders(text), *personal_data]))

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from apps.conversations.models import Feedback, Message
-from apps.conversations.moderation import redaction, retraction
+from apps.conversations.moderation import message_redaction, retraction
 from apps.safety.moderation import cases, sealed_cases
 from apps.safety.moderation.reviewable import ContentLocation, ContextItem
 from apps.safety.policy.schema import Stage
@@ -81,11 +81,11 @@ class MessageReviewable:
 
     def redact(self, subject: str, terms: Sequence[str]) -> dict[str, Any]:
         """Redact the terms inside the transaction of the decision; return what `restore_redacted` needs."""
-        return redaction.redact(self.kind, subject, terms)
+        return message_redaction.redact(self.kind, subject, terms)
 
     def restore_redacted(self, restore_data: dict[str, Any]) -> None:
         """Restore what `redact` redacted, inside the transaction of the decision."""
-        redaction.restore(restore_data)
+        message_redaction.restore(restore_data)
 
 
 def _list_reports(subject: str) -> list[ContextItem]:

@@ -23,7 +23,7 @@ from apps.documents.indexing import shadow_build
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.lib.celery.notify import notify_worker
 from apps.lib.text.text_normalization import normalize_text, shorten_leaders
-from apps.safety.gate import redaction
+from apps.safety.gate import span_redaction
 from apps.safety.models import AppliedEffect
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 
@@ -136,11 +136,11 @@ def _iter_pages(rows: Sequence[Document], condition: Q | None = None) -> Iterato
 
 def _redact_documents(rows: Sequence[Document], terms: Sequence[str], restore_data: dict[str, Any]) -> bool:
     """Redact the documents, add the original text to `restore_data`, and return whether anything changed."""
-    pattern = redaction.compile_terms(terms)
+    pattern = span_redaction.compile_terms(terms)
     texts: dict[tuple[UUID, int], str] = {}
     for page in _iter_pages(rows):
         if spans := [found.span() for found in pattern.finditer(page.text)]:
-            text, gaps = redaction.cut_spans(page.text, spans)
+            text, gaps = span_redaction.cut_spans(page.text, spans)
             restore_data["pages"].append({"length": len(text), "gaps": gaps})
             texts[page.document_id, page.number] = text
     names: dict[UUID, dict[str, str]] = {}
@@ -176,7 +176,7 @@ def _restore_page(text: str, redacted_page: Mapping[str, Any]) -> str:
     intact = len(text) == redacted_page["length"] and all(
         set(text[at : at + len(was)]) <= gap for at, was in redacted_page["gaps"]
     )
-    return redaction.restore_spans(text, redacted_page["gaps"]) if intact else text
+    return span_redaction.restore_spans(text, redacted_page["gaps"]) if intact else text
 
 
 def _store_texts(
