@@ -19,7 +19,7 @@ from apps.documents.models.page import Page
 from apps.engines.types import IndexEntry, SegmentInfo
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
-from apps.reading.parsing.formats import FORMATS, list_kinds
+from apps.reading.parsing.formats import find_by_kind, list_kinds
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
@@ -206,7 +206,7 @@ class Document(Leased):
     @property
     def unit(self) -> str:
         """Return the word for a `Page` of this document: page, slide or part."""
-        return FORMATS[self.kind].unit if self.kind in FORMATS else "part"
+        return known.unit if (known := find_by_kind(self.kind)) else "part"
 
     def get_page_label(self, number: int) -> str:
         """Return the place of a `Page` of this document in words, such as "page 3"."""
@@ -215,7 +215,7 @@ class Document(Leased):
     @property
     def icon(self) -> str:
         """Return the name of the heroicon of its kind."""
-        return FORMATS[self.kind].icon if self.kind in FORMATS else "document"
+        return known.icon if (known := find_by_kind(self.kind)) else "document"
 
 
 class SegmentQuerySet(models.QuerySet["Segment"]):
