@@ -209,7 +209,6 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
         Page("figures", "review/figures/", "Figures",
              "How often checks were right, appeals, and agreement of reviewers.",
              MORGAN),
-        Page("care", "review/preferences/", "Review preferences", "Clauses that a reviewer leaves to others.", MORGAN),
         Page("feedback", "feedback/", "Feedback", "Ratings of answers and their reasons.", MORGAN),
         Page("feedback-one", "feedback/<int:pk>/", "A rating", "With the answer, and what can be done.", MORGAN,
              "/feedback/{feedback}/"),
