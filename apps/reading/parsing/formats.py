@@ -136,4 +136,5 @@ def find_by_kind(kind: str) -> FileFormat | RemovedFormat | None:
 
 def list_kinds() -> list[tuple[str, str]]:
     """Return kind and label of every format, removed ones included, as choices of a model field."""
-    return [(item.kind, item.label) for item in (*FORMATS.values(), *REMOVED_FORMATS.values())]
+    formats: list[FileFormat | RemovedFormat] = [*FORMATS.values(), *REMOVED_FORMATS.values()]
+    return [(item.kind, item.label) for item in formats]
