@@ -204,8 +204,7 @@ def _text(case: Case) -> str:
 def models_naming_user() -> Iterator[tuple[type[models.Model], list[str]]]:
     """Yield every model with the names of its foreign keys to users.
 
-    Models of safety are left out, except notices, restrictions, reviewers' preferences and saved views: a
-    reviewer's work is not only about the reviewer.
+    Models of safety are left out, except notices and restrictions: a reviewer's work is not only about the reviewer.
     """
     for model in apps.get_models():
         label = model._meta.label_lower
@@ -218,8 +217,6 @@ def models_naming_user() -> Iterator[tuple[type[models.Model], list[str]]]:
             yield model, names
     yield apps.get_model("safety", "Notice"), ["user"]
     yield apps.get_model("safety", "FeatureRestriction"), ["user"]
-    yield apps.get_model("safety", "ReviewerPreferences"), ["reviewer"]
-    yield apps.get_model("safety", "SavedView"), ["reviewer"]
 
 
 def _any(names: list[str], user: User) -> models.Q:

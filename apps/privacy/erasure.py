@@ -1,7 +1,7 @@
 """Erase all data about a user: rows, files, vectors and frozen texts of cases.
 
 What remains names no content of the user: audit log entries (ids and clauses), decisions, tombstones of judged texts
-(hash and verdict), the receipt. Cases under a legal hold remain until the hold is lifted.
+(hash and verdict), the receipt.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from apps.engines.types import SegmentInfo
 from apps.images.library import gallery
 from apps.images.models import Picture
 from apps.lib.db import leases
-from apps.privacy import case_legal_holds, data_export, sqlite_remnants, tombstones
+from apps.privacy import data_export, sqlite_remnants, tombstones
 from apps.privacy.models import DataRequest, ErasureFile, LegalHold, RetentionRule
 from apps.safety.audit_log import audit
 from apps.safety.break_glass import access_requests
@@ -47,6 +47,7 @@ LEGAL_HOLD_MESSAGE = (
     "Your data is under a legal hold: a law or a court requires that it is kept, so your account cannot "
     "be deleted now. Ask an administrator for details."
 )
+_RETAINED_LABEL = "kept under a legal hold"  # prefix of a count in receipts of former releases; the ground follows
 _KEPT = (
     "From review cases under a legal hold, on the ground named above: the reviewed text with its "
     "context, decisions, an appeal, and your name and e-mail address. These are erased when the hold "
@@ -65,7 +66,7 @@ class ErasureLeaseLost(Exception):
 
 
 def erase_user(data_request: DataRequest, token: str) -> None:
-    """Erase all data of the user except cases under a legal hold, then write the receipt.
+    """Erase all data of the user, then write the receipt.
 
     Each step deletes, counts and renews the lease in one transaction. Files and index segments to remove are stored in
     rows first. An interrupted erasure can restart at any point and counts nothing twice. Raises UnderLegalHold,
@@ -192,19 +193,14 @@ def _erase_rows(data_request: DataRequest, token: str, user: User) -> None:
 
 
 def _forget_review(data_request: DataRequest, user: User) -> None:
-    """Replace the frozen texts of cases about the user by tombstones, and delete appeals and stored content of effects.
-
-    Cases under a legal hold stay and are counted under their ground.
-    """
+    """Replace the frozen texts of cases about the user by tombstones, and delete appeals and stored content of
+    effects."""
     counts: dict[str, int] = {}
     for case in Case.objects.filter(owner=user).select_related("snapshot"):
         auto_close.close_erased(case)
         tombstones.drop_restore_data(case)
-        what = case_legal_holds.retention_label(case, user)
-        if not what:
-            tombstones.forget_case(case)
-            what = "texts of review"
-        counts[what] = counts.get(what, 0) + 1
+        tombstones.forget_case(case)
+        counts["texts of review"] = counts.get("texts of review", 0) + 1
     if glass := access_requests.anonymize_requests(user):
         counts["break-glass requests"] = glass
     if copies := DataRequest.objects.filter(user=user, kind=DataRequest.Kind.EXPORT).count():
@@ -233,8 +229,8 @@ def _forget_account(user: User) -> int:
 
 
 def describe_held(data_request: DataRequest) -> str:
-    """Return what legal holds keep after the erasure; "" without a legal hold."""
-    is_held = any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in data_request.counts)
+    """Return what legal holds of cases, set by former releases, kept at the erasure; "" without one."""
+    is_held = any(what.startswith(_RETAINED_LABEL) for what in data_request.counts)
     return _KEPT if is_held else ""
 
 

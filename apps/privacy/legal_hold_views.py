@@ -1,21 +1,19 @@
-"""Pages on which administrators set and lift legal holds of users and of single cases."""
+"""Pages on which administrators set and lift legal holds of users, and lift those of cases that are left."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.lib.refusals import show_refusals
 from apps.privacy import case_legal_holds, retention
-from apps.privacy.models import CaseLegalHold, LegalHold
+from apps.privacy.models import LegalHold
 from apps.safety.errors import ActionRefused
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user
@@ -54,7 +52,6 @@ def show_holds(request: HttpRequest) -> HttpResponse:
         return redirect("privacy:holds")
     rows = LegalHold.objects.select_related("user", "set_by").order_by("created")
     context = {"rows": rows, "form": form, "cases": case_legal_holds.active_holds()}
-    context |= _named(by, request.GET.get("case", ""))
     return render(request, "privacy/legal_holds.html", context, status=400 if form.errors else 200)
 
 
@@ -72,33 +69,12 @@ def _lift_user_hold(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @administrator_required
-def edit_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Set the legal hold of a case, with ground and reason, or lift it with a reason."""
-    user, sent = get_signed_in_user(request), request.POST
-    if case_legal_holds.find_holdable_case(user, pk) is None:
+def lift_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Lift the legal hold of a case with a reason."""
+    user = get_signed_in_user(request)
+    if case_legal_holds.find_held_case(user, pk) is None:
         raise Http404
     with show_refusals(request, ActionRefused):
-        if sent.get("hold") == "no":
-            case_legal_holds.lift_case_hold(user, pk, sent.get("reason", ""))
-            messages.success(request, gettext("Legal hold lifted."))
-        else:
-            row = case_legal_holds.hold_case(user, pk, sent.get("ground", ""), sent.get("reason", ""))
-            messages.success(
-                request, gettext("Legal hold set (entry %(entry)s of the audit log).") % {"entry": row.audit_seq}
-            )
-    return redirect(f"{reverse('privacy:holds')}?case={pk}")
-
-
-def _named(user: User, pk: str) -> dict[str, Any]:
-    """Return the case named in the URL with its hold, for the page; {} without one. Its text is not shown."""
-    try:
-        found = case_legal_holds.find_holdable_case(user, UUID(pk)) if pk else None
-    except ValueError:
-        found = None
-    if found is None:
-        return {}
-    return {
-        "case": found,
-        "row_of_case": case_legal_holds.active_holds().filter(case=found).first(),
-        "grounds": CaseLegalHold.Ground.choices,
-    }
+        case_legal_holds.lift_case_hold(user, pk, request.POST.get("reason", ""))
+        messages.success(request, gettext("Legal hold lifted."))
+    return redirect("privacy:holds")

@@ -118,9 +118,9 @@ class LegalHold(models.Model):
 
 
 class CaseLegalHold(models.Model):
-    """Legal hold of a case: its frozen text is kept until it is lifted, even if the user is erased.
+    """Legal hold of a case whose user was erased, set by a former release: its frozen text is kept until it is lifted.
 
-    `Case.legal_hold` repeats it for queries of the safety app.
+    `Case.legal_hold` repeats it for queries of the safety app. None is created any more.
     """
 
     class Ground(models.TextChoices):

@@ -16,5 +16,5 @@ urlpatterns = [
     path("privacy/erase/", views.request_account_erasure, name="erase"),
     path("privacy/receipts/<uuid:pk>/", views.show_receipt, name="receipt"),
     path("privacy/holds/", legal_hold_views.show_holds, name="holds"),
-    path("privacy/holds/<uuid:pk>/", legal_hold_views.edit_case_hold, name="case_hold"),
+    path("privacy/holds/<uuid:pk>/", legal_hold_views.lift_case_hold, name="case_hold"),
 ]

@@ -20,7 +20,7 @@ from apps.conversations.attachments import recognition
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection
 from apps.lib.refusals import show_refusals
-from apps.privacy import case_legal_holds, data_export, data_requests, erasure, retention
+from apps.privacy import data_export, data_requests, erasure, retention
 from apps.privacy.models import DataRequest, LegalHold, RetentionRule
 from apps.safety.errors import ActionRefused
 from apps.users import consents, sign_in_limits
@@ -64,7 +64,6 @@ def show_privacy(request: HttpRequest) -> HttpResponse:
         context |= {
             "own_days": own_days if not site_days or own_days < site_days else 0,
             "held": LegalHold.objects.filter(user=user).exists(),
-            "held_cases": case_legal_holds.holds_about(user),
             "copies": DataRequest.objects.filter(user=user, kind=DataRequest.Kind.EXPORT)[:5],
             "kept_days": data_requests.KEPT_DAYS,
             "consents": consents.list_consents(user),
@@ -189,7 +188,6 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
         "more_collections": max(0, collections.count() - _DELETED),
         "assistants": assistants[:_DELETED],
         "more_assistants": max(0, len(assistants) - _DELETED),
-        "held_cases": case_legal_holds.holds_about(user),
         "held": LegalHold.objects.filter(user=user).exists(),
     }
     return render(request, "privacy/erasure.html", context, status=400 if wrong else 200)

@@ -149,8 +149,6 @@ MATRIX = {
     "setup/sample/": SETUP,
     "setup/ask/": SETUP,
     "review/": STAFF,
-    "review/preferences/": STAFF,  # only the reviewer's own
-    **dict.fromkeys(["review/views/", "review/views/<int:pk>/delete/"], STAFF),  # only the reviewer's own
     # administrators, and users with the special permission: tests/conversations/disclosure/test_break_glass.py
     **dict.fromkeys([GLASS, *(GLASS + part for part in ("<uuid:pk>/", "<uuid:pk>/decide/"))], STAFF),
     GLASS + "<uuid:pk>/<uuid:conversation>/": STAFF,
@@ -175,7 +173,7 @@ MATRIX = {
     "review/log/verify/": ADMIN,
     "review/policy/": ADMIN,
     # redirects of former addresses
-    **dict.fromkeys(["review/audits/", "review/care/", "review/looks/<uuid:pk>/"], STAFF),
+    **dict.fromkeys(["review/audits/", "review/care/", "review/preferences/", "review/looks/<uuid:pk>/"], STAFF),
     **dict.fromkeys(["review/thresholds/", "review/lists/", "review/lists/<slug:name>/"], ADMIN),
     "review/policy/edit/": ADMIN,
     "review/policy/preview/<slug:code>/": ADMIN,

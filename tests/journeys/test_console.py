@@ -119,14 +119,6 @@ def test_a_severe_text_is_covered_until_asked_for_and_clauses_are_left_to_others
     morgan.keyboard.press("d")
     expect(morgan.locator("h1")).to_have_text("3 similar cases")
     together(morgan)
-    morgan.goto(f"{site.url}/review/preferences/")
-    assert find_violations(morgan) == []
-    morgan.get_by_label("Hate").check()
-    morgan.get_by_role("button", name="Save").click()
-    expect(morgan.get_by_label("Hate")).to_be_checked()
-    morgan.get_by_label("Hate").uncheck()
-    morgan.get_by_role("button", name="Save").click()
-    expect(morgan.get_by_label("Hate")).not_to_be_checked()
 
 
 def test_the_figures_are_drawn(site: Site, visit: Visit) -> None:

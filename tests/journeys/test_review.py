@@ -144,21 +144,10 @@ def test_a_reviewer_filters_the_queue_and_saves_the_view(visit: Visit) -> None:
     expect(morgan.locator("main")).to_contain_text("No case in this queue matches the filters.")
     form.get_by_label("Age").select_option("")
     form.get_by_role("button", name="Filter").click()
-    morgan.get_by_text("Save this view").click()
-    morgan.get_by_label("Name of the view").fill("One user")
-    morgan.get_by_role("button", name="Save", exact=True).click()
-    expect(morgan.locator("main")).to_contain_text("View “One user” saved.")
     assert find_violations(morgan) == []
-    there = morgan.url
-    morgan.goto(there.partition("?")[0])
-    morgan.get_by_role("link", name="One user").click()
-    morgan.wait_for_url(there)
     robin = visit("/review/", person="robin")
-    expect(robin.get_by_role("link", name="One user")).to_have_count(0)
-    robin.goto(there)  # a link can be shared
+    robin.goto(morgan.url)  # a link can be shared
     expect(robin.locator("[data-case]").first).to_contain_text("Weapons")
-    morgan.get_by_role("button", name="Delete view One user").click()
-    expect(morgan.get_by_role("link", name="One user")).to_have_count(0)
 
 
 def test_the_queue_and_a_case_fit_a_narrow_screen(visit: Visit) -> None:

@@ -209,7 +209,6 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
         Page("figures", "review/figures/", "Figures",
              "How often checks were right, appeals, and agreement of reviewers.",
              MORGAN),
-        Page("care", "review/preferences/", "Review preferences", "Clauses that a reviewer leaves to others.", MORGAN),
         Page("feedback", "feedback/", "Feedback", "Ratings of answers and their reasons.", MORGAN),
         Page("feedback-one", "feedback/<int:pk>/", "A rating", "With the answer, and what can be done.", MORGAN,
              "/feedback/{feedback}/"),
@@ -238,7 +237,7 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              "Tested on past verdicts before it takes effect.", ADA,
              "/review/blocklists/list-codes/"),
         Page("log", "review/log/", "Audit log", "Who read and did what, in a signed chain of entries.", ADA),
-        Page("holds", "privacy/holds/", "Legal holds", "Users and cases whose data must not be deleted, and why.", ADA),
+        Page("holds", "privacy/holds/", "Legal holds", "Users whose data must not be deleted, and why.", ADA),
         Page("tools", "tools/", "Tools", "What a model may call, and MCP servers.", ADA),
         Page("settings", "settings/", "Settings", "Sign-up, and how answers are composed.", ADA),
         Page("administration-collections", M + "collections/", "Collections", "Owner, size and sharing of every"

@@ -31,8 +31,8 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "search/", "notices/new/", "conversations/more/",
     M, *(f"{M}{old}" for old in ("users/user/", "users/user/<int:pk>/change/", "auth/group/",
                                  "auth/group/<int:pk>/change/", "documents/collection/")),  # redirects
-    "review/audits/", "review/thresholds/", "review/care/", "review/lists/", "review/lists/<slug:name>/",  # likewise
-    "review/looks/<uuid:pk>/", "language/",
+    "review/audits/", "review/thresholds/", "review/care/", "review/preferences/", "review/lists/",  # likewise
+    "review/lists/<slug:name>/", "review/looks/<uuid:pk>/", "language/",
     "review/break-glass/", "review/break-glass/<uuid:pk>/",  # what somebody wrote, for half an hour
     "tools/<slug:name>/call/", "shared/<slug:secret>/answers/<uuid:answer>/behind/",
     "beams/",  # whether a model searches with them

@@ -1,133 +1,88 @@
-"""Legal hold of a case: set with ground and reason, respected by retention and erasure, lifted by another person."""
+"""Legal holds of cases from former releases: turned into holds of users, and kept for erased users until lifted."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from apps.privacy import case_legal_holds, case_retention, data_requests
-from apps.privacy.models import CaseLegalHold, DataRequest
+from apps.privacy import case_legal_holds, case_retention, retention
+from apps.privacy.models import CaseLegalHold, LegalHold
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Appeal, AuditEntry, Case, Decision
 from apps.users.models import User
 from tests.factories import make_user
-from tests.privacy.conftest import MARK, Life
+from tests.privacy.conftest import Life
 from tests.privacy.test_erasure import everywhere
-from tests.support.password import PASSWORD
 
 pytestmark = pytest.mark.django_db
 TEXT = "some [hate] text"
 
 
-def erased(user: User) -> DataRequest:
-    data_request = data_requests.request_erasure(user)
-    data_requests.process_request(str(data_request.pk))
-    data_request.refresh_from_db()
-    return data_request
+def hold(case: Case, ada: User, *, erased_user: str = "") -> CaseLegalHold:
+    """Store a hold as former releases set it; with `erased_user` as it is after the erasure of the user."""
+    changes = {"owner": None} if erased_user else {}
+    Case.objects.filter(pk=case.pk).update(legal_hold=True, **changes)
+    return CaseLegalHold.objects.create(
+        case=case, ground="order", reason="File 7", set_by=ada, audit_seq=1, erased_user=erased_user
+    )
 
 
-def test_an_administrator_sets_one_and_the_log_has_it(client: Client, ada: User, life: Life) -> None:
-    client.force_login(ada)
-    assert "Set legal hold" in client.get(f"/review/{life.case.pk}/").content.decode()
-    page = client.get(f"/privacy/holds/?case={life.case.pk}").content.decode()
-    assert "a court order" in page.lower() and TEXT not in page
-    sent = {"ground": "order", "reason": "File 12 Js 7"}
-    response = client.post(f"/privacy/holds/{life.case.pk}/", sent)
-    assert response["Location"] == f"/privacy/holds/?case={life.case.pk}"
-    row = CaseLegalHold.objects.get(case=life.case)
-    assert Case.objects.get(pk=life.case.pk).legal_hold and row.set_by == ada
-    entry = AuditEntry.objects.get(seq=row.audit_seq)
-    assert (entry.kind, entry.payload["why"], entry.actor) == ("case.hold_set", "File 12 Js 7", ada.pk)
-    assert "File 12 Js 7" in client.get("/privacy/holds/").content.decode() and audit.verify_chain() == []
-    assert "Under a legal hold" in client.get(f"/review/{life.case.pk}/").content.decode()
+def upgrade() -> None:
+    import_module("apps.privacy.migrations.0009_case_holds_to_user_holds").hold_users(apps, None)
 
 
-@pytest.mark.parametrize(("ground", "reason"), [("", "why"), ("order", "  "), ("whim", "why")])
-def test_without_ground_or_reason_nothing_is_held(ada: User, life: Life, ground: str, reason: str) -> None:
-    with pytest.raises(ActionRefused):
-        case_legal_holds.hold_case(ada, life.case.pk, ground, reason)
-    assert not Case.objects.get(pk=life.case.pk).legal_hold and not CaseLegalHold.objects.exists()
+def test_an_upgrade_turns_the_hold_of_a_case_into_a_hold_of_its_user(alice: User, ada: User, life: Life) -> None:
+    hold(life.case, ada)
+    upgrade()
+    row = LegalHold.objects.get(user=alice)
+    assert (row.reason, row.set_by) == ("File 7", ada)
+    assert not CaseLegalHold.objects.exists() and not Case.objects.get(pk=life.case.pk).legal_hold
 
 
-def test_reviewers_cannot_and_nobody_holds_a_case_about_themselves(
-    client: Client, morgan: User, alice: User, life: Life
+def test_an_upgrade_adds_the_reason_to_a_hold_that_the_user_has(alice: User, ada: User, life: Life) -> None:
+    retention.hold_user(ada, alice, "Court order 1")
+    hold(life.case, ada)
+    upgrade()
+    assert LegalHold.objects.get(user=alice).reason == "Court order 1 · File 7"
+
+
+def test_a_held_case_of_an_erased_user_survives_retention_until_the_hold_is_lifted(
+    as_ada: Client, ada: User, life: Life, settings: LazySettings
 ) -> None:
-    client.force_login(morgan)
-    assert client.post(f"/privacy/holds/{life.case.pk}/", {"ground": "order", "reason": "x"}).status_code == 404
-    User.objects.filter(pk=alice.pk).update(role=User.Role.ADMINISTRATOR)
-    client.force_login(User.objects.get(pk=alice.pk))
-    assert client.post(f"/privacy/holds/{life.case.pk}/", {"ground": "order", "reason": "x"}).status_code == 404
-    assert "case-hold" not in client.get(f"/privacy/holds/?case={life.case.pk}").content.decode()
-    assert not CaseLegalHold.objects.exists()
-
-
-def test_age_takes_nothing_away_until_it_is_lifted(ada: User, life: Life, settings: LazySettings) -> None:
     settings.CASE_TEXT_DAYS = 1
-    case_legal_holds.hold_case(ada, life.case.pk, "duty", "Article 6")
+    Appeal.objects.create(decision=Decision.objects.get(case=life.case), text="I object")
+    hold(life.case, ada, erased_user="Alice <alice@example.com>")
+    upgrade()
     Decision.objects.update(created=timezone.now().replace(year=2020))
-    assert case_retention.delete_due_texts() == 0
-    case_legal_holds.lift_case_hold(ada, life.case.pk, "It is over")  # there is no other administrator
-    assert case_retention.delete_due_texts() == 1 and Case.objects.get(pk=life.case.pk).snapshot.text == ""
+    assert case_retention.delete_due_texts() == 0 and everywhere(TEXT) == {"safety_snapshot.text"}
+    page = as_ada.get("/privacy/holds/").content.decode()
+    assert "File 7" in page and "alice@example.com" in page and TEXT not in page
+    assert "Under a legal hold" in as_ada.get(f"/review/{life.case.pk}/").content.decode()
+    response = as_ada.post(f"/privacy/holds/{life.case.pk}/", {"reason": "It is over"})
+    assert response["Location"] == "/privacy/holds/"
+    for word in (TEXT, "I object", "alice@example.com"):
+        assert everywhere(word) == set()
+    assert AuditEntry.objects.get(kind="case.hold_lifted").payload == {"ground": "order", "why": "It is over"}
+    assert Case.objects.get(pk=life.case.pk).snapshot.sha256 and audit.verify_chain() == []
 
 
-def test_somebody_else_lifts_it_where_there_is_one(ada: User, life: Life) -> None:
+def test_another_administrator_lifts_the_hold_with_a_reason_if_there_is_one(ada: User, life: Life) -> None:
     other = make_user("otto", User.Role.ADMINISTRATOR)
-    case_legal_holds.hold_case(ada, life.case.pk, "order", "File 7")
+    hold(life.case, ada, erased_user="Alice <alice@example.com>")
     with pytest.raises(ActionRefused, match="An administrator other than the one who set the hold"):
         case_legal_holds.lift_case_hold(ada, life.case.pk, "It is over")
     with pytest.raises(ActionRefused, match="why"):
         case_legal_holds.lift_case_hold(other, life.case.pk, " ")
     case_legal_holds.lift_case_hold(other, life.case.pk, "It is over")
     assert not Case.objects.get(pk=life.case.pk).legal_hold
-    assert AuditEntry.objects.get(kind="case.hold_lifted").payload == {"ground": "order", "why": "It is over"}
 
 
-def test_who_set_it_lifts_it_where_nobody_else_may_see_the_case(ada: User, alice: User, life: Life) -> None:
-    User.objects.filter(pk=alice.pk).update(role=User.Role.ADMINISTRATOR)  # whom the case is about
-    case_legal_holds.hold_case(ada, life.case.pk, "order", "File 7")
-    case_legal_holds.lift_case_hold(ada, life.case.pk, "It is over")
-    assert not Case.objects.get(pk=life.case.pk).legal_hold
-
-
-def test_erasure_keeps_the_held_case_alone_and_says_so(client: Client, alice: User, ada: User, life: Life) -> None:
-    decision = Decision.objects.get(case=life.case)
-    Appeal.objects.create(decision=decision, text="I object")
-    case_legal_holds.hold_case(ada, life.case.pk, "claims", "Against the firm")
-    client.force_login(alice)
-    for page in ("/privacy/", "/privacy/erase/"):
-        said = client.get(page).content.decode()
-        assert "legal claims" in said and "Against the firm" not in said
-    name = f"{alice} <{alice.email}>"
-    data_request = erased(alice)
-    assert data_request.status == "done" and everywhere(MARK) == set()
-    assert data_request.counts["kept under a legal hold: legal claims"] == 1
-    assert "under a legal hold" in client.get(f"/privacy/receipts/{data_request.pk}/").content.decode()
-    assert "texts of review" not in data_request.counts
-    assert everywhere(TEXT) == {"safety_snapshot.text"} and everywhere("I object") == {"safety_appeal.text"}
-    assert CaseLegalHold.objects.get().erased_user == name
-
-
-def test_lifted_after_the_erasure_it_all_goes(alice: User, ada: User, life: Life) -> None:
-    Appeal.objects.create(decision=Decision.objects.get(case=life.case), text="I object")
-    case_legal_holds.hold_case(ada, life.case.pk, "order", "File 7")
-    address = alice.email
-    erased(alice)
-    case_legal_holds.lift_case_hold(ada, life.case.pk, "It is over")
-    for word in (TEXT, "I object", address):
-        assert everywhere(word) == set()
-    assert Case.objects.get(pk=life.case.pk).snapshot.sha256 and audit.verify_chain() == []
-
-
-def test_of_a_text_that_went_nothing_can_be_held(alice: User, ada: User, life: Life) -> None:
-    erased(alice)
-    with pytest.raises(ActionRefused, match="was already deleted"):
-        case_legal_holds.hold_case(ada, life.case.pk, "order", "Too late")
-
-
-def test_asking_for_erasure_is_not_refused_by_it(client: Client, alice: User, ada: User, life: Life) -> None:
-    case_legal_holds.hold_case(ada, life.case.pk, "order", "File 7")
-    client.force_login(alice)
-    assert client.post("/privacy/erase/", {"password": PASSWORD}).status_code == 302
+def test_a_case_without_a_hold_cannot_be_held_any_more(as_ada: Client, life: Life) -> None:
+    assert as_ada.post(f"/privacy/holds/{life.case.pk}/", {"ground": "order", "reason": "x"}).status_code == 404
+    assert not CaseLegalHold.objects.exists()

@@ -227,7 +227,7 @@ def addresses() -> dict[str, list[str]]:
         "bob": [
             "/notices/", "/collections/", *(f"/shared/{row.secret}/" for row in Share.objects.filter(enabled=True)),
         ],
-        "morgan": ["/review/", "/review/figures/", "/review/preferences/", "/review/break-glass/", "/feedback/",
+        "morgan": ["/review/", "/review/figures/", "/review/break-glass/", "/feedback/",
                    *(f"/review/{row.pk}/?open=1" for row in cases)],
         "ada": [
             "/review/policy/", "/review/blocklists/", "/review/log/", "/people/", "/people/groups/", "/people/limits/",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from apps.reading.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS
+from apps.reading.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS, REMOVED_FORMATS
 
 MODULES = (
     "apps/conversations/assistants/assistant_choice.py",
@@ -97,7 +97,7 @@ def sentences(root: Path) -> Iterator[tuple[str, Path]]:
             for text in constants(ast.parse(path.read_text())):
                 if shape.fullmatch(text) or _SENTENCE.fullmatch(text):
                     yield text, path
-    for item in FORMATS.values():
+    for item in (*FORMATS.values(), *REMOVED_FORMATS.values()):
         yield item.label, root / "apps/reading/parsing/formats.py"
     yield ACCEPTED_DESCRIPTION, root / "apps/reading/parsing/formats.py"
 

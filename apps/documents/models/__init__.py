@@ -13,13 +13,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from apps.documents.models.collection import Collection, GroupShare, Membership, PendingMembership, RefusedUpload, Role
-from apps.documents.models.folder_sync import FolderSync as FolderSync
 from apps.documents.models.index_build import IndexBuild
-from apps.documents.models.page import Page
 from apps.engines.types import IndexEntry, SegmentInfo
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
-from apps.reading.parsing.formats import FORMATS, list_kinds
+from apps.reading.parsing.formats import find_by_kind, list_kinds
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
@@ -28,6 +26,7 @@ __all__ = [
     "Chunk",
     "Collection",
     "Document",
+    "FolderSync",
     "GroupShare",
     "IndexBuild",
     "IndexMaintenance",
@@ -206,7 +205,7 @@ class Document(Leased):
     @property
     def unit(self) -> str:
         """Return the word for a `Page` of this document: page, slide or part."""
-        return FORMATS[self.kind].unit if self.kind in FORMATS else "part"
+        return known.unit if (known := find_by_kind(self.kind)) else "part"
 
     def get_page_label(self, number: int) -> str:
         """Return the place of a `Page` of this document in words, such as "page 3"."""
@@ -215,7 +214,56 @@ class Document(Leased):
     @property
     def icon(self) -> str:
         """Return the name of the heroicon of its kind."""
-        return FORMATS[self.kind].icon if self.kind in FORMATS else "document"
+        return known.icon if (known := find_by_kind(self.kind)) else "document"
+
+
+class Page(models.Model):
+    """Text of one page as parsed, to which all character spans refer. Formats without pages have one page."""
+
+    document = models.ForeignKey("documents.Document", on_delete=models.CASCADE, related_name="pages")
+    number = models.PositiveIntegerField(help_text="From 1")
+    text = models.TextField(blank=True)
+    width = models.FloatField(default=0, help_text="Points; 0 where there are no pages")
+    height = models.FloatField(default=0)
+    boxes = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Words of a recognised page: [start, end, left, top, width, height], places in fractions of the page",
+    )
+    ocr_key = models.CharField(
+        max_length=64, blank=True, default="",
+        help_text="Digest of file content and OCR version; empty: the text did not come from OCR",
+    )  # fmt: skip
+    block_spans = models.JSONField(
+        null=True, blank=True, help_text="Blocks that the parser found: [kind, level, start, end]"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["document", "number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["document", "number"], name="one_row_a_page")]
+
+    def __str__(self) -> str:
+        return f"page {self.number}"
+
+
+class FolderSync(Leased):
+    """Folder sync of a collection, at most one each; the queue of `library/folder_sync.py`.
+
+    Documents themselves record the folder that they came from.
+    """
+
+    collection = models.OneToOneField(Collection, on_delete=models.CASCADE, related_name="folder_sync")
+    folder = models.CharField(max_length=255, help_text="In SYNC_DIR; '.' is all of it")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    pending = models.BooleanField(default=False, help_text="True until the sync is done")
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    confirmed = models.PositiveIntegerField(default=0, help_text="Number of removals that the user has confirmed")
+    problems = models.JSONField(default=list, help_text="Files that could not be stored: [path, reason]")
+    changed = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.folder} for {self.collection_id}"
 
 
 class SegmentQuerySet(models.QuerySet["Segment"]):

@@ -25,8 +25,14 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.moderation import document_redaction
-from apps.documents.reader.syntax_highlighting import highlight_code
-from apps.documents.reader.text_blocks import TextBlock, build_blocks, choose_window, cut_spans, split_notes
+from apps.documents.reader.text_blocks import (
+    TextBlock,
+    build_blocks,
+    choose_window,
+    cut_spans,
+    highlight_code,
+    split_notes,
+)
 from apps.documents.reader.text_layer import TextLayer, build_text_layer
 from apps.documents.reader.word_boxes import (
     HighlightBox,

@@ -1,6 +1,7 @@
 """Turn the text of a page into display blocks with passages marked: headings, lists, tables, code. Pure.
 
-Blocks are those that the page's parser found. Offsets are those of `Page.text`. Entry point: `build_blocks`.
+Blocks are those that the page's parser found. Offsets are those of `Page.text`. Entry points:
+`build_blocks`, `highlight_code`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from pygments.lexer import Lexer
+from pygments.token import STANDARD_TYPES
+
+from apps.lib.text import code_lexers
 from apps.lib.text.sentences import BULLETS
 from apps.lib.text.spans import merge_spans
 from apps.reading.parsing.protocol import SPEAKER_NOTES, BlockKind
@@ -25,6 +30,7 @@ _BULLET = re.compile(rf"[ \t]*[{BULLETS}*+-][ \t]+")
 _CELL = re.compile(r" \| |\t")
 _PART = re.compile(r"(?:^|; )([^:;\n]{1,80}): ", re.MULTILINE)  # "Column: " before a cell, as the parsers write it
 MOST_COLUMNS = 40
+MAX_CODE_CHARACTERS = 60_000  # of a block; highlighting more would delay the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,3 +216,31 @@ def mark_first_run(blocks: list[TextBlock]) -> list[TextBlock]:
                 cell[index] = replace(run, first=True)
                 return blocks
     return blocks
+
+
+def highlight_code(blocks: list[TextBlock], name: str) -> list[TextBlock]:
+    """Return the blocks of a file with this name, code highlighted if its language is known."""
+    lexer = code_lexers.find_lexer("python") if name.endswith(".ipynb") else code_lexers.find_lexer_of_file(name)
+    return blocks if lexer is None else [_coloured(block, lexer) if block.kind == "code" else block for block in blocks]
+
+
+def _coloured(block: TextBlock, lexer: Lexer) -> TextBlock:
+    text = "".join(run.text for run in block.runs)
+    tokens = code_lexers.lex(text, lexer) if len(text) <= MAX_CODE_CHARACTERS else None
+    if tokens is None:
+        return block
+    looks = [STANDARD_TYPES.get(kind, "") for kind, words in tokens for _ in words]
+    return replace(block, rows=[[list(_split_runs(block.runs, looks))]]) if len(looks) == len(text) else block
+
+
+def _split_runs(runs: list[TextRun], classes: list[str]) -> Iterator[TextRun]:
+    at = 0
+    for run in runs:
+        begin = 0
+        for end in range(1, len(run.text) + 1):
+            if end == len(run.text) or classes[at + end] != classes[at + begin]:
+                yield replace(
+                    run, text=run.text[begin:end], css_class=classes[at + begin], first=run.first and not begin
+                )
+                begin = end
+        at += len(run.text)

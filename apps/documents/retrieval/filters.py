@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from apps.documents.library.uploads import clean_folder_path
 from apps.documents.models import Document
-from apps.reading.parsing.formats import FORMATS
+from apps.reading.parsing.formats import find_by_kind
 
 if TYPE_CHECKING:
     from apps.documents.retrieval.candidates import SearchScope
@@ -39,7 +39,7 @@ class FilterPart:
 
 def _split_kinds(value: tuple[str, ...]) -> tuple[str, ...]:
     kinds = dict.fromkeys(kind for item in value for kind in item.split())
-    if not kinds.keys() <= FORMATS.keys():
+    if not all(map(find_by_kind, kinds)):
         raise ValueError("a kind that no document has")
     return tuple(kinds)
 
@@ -148,7 +148,7 @@ def parse_stored_filters(value: Any) -> SearchFilters:
 
 def get_kind_label(kind: str) -> str:
     """Return the translated label of a kind of documents; the kind itself if it is unknown."""
-    return gettext(FORMATS[kind].label) if kind in FORMATS else kind
+    return gettext(known.label) if (known := find_by_kind(kind)) else kind
 
 
 def get_language_label(code: str) -> str:

@@ -9,8 +9,14 @@ from pathlib import Path, PurePath
 
 from apps.reading.parsing.common.encoding import detect_encoding
 from apps.reading.parsing.common.zip_archive import BoundedZipFile
-from apps.reading.parsing.data import dbase
-from apps.reading.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS, find_by_name, find_by_suffix
+from apps.reading.parsing.formats import (
+    ACCEPTED_DESCRIPTION,
+    FORMATS,
+    REMOVED_FORMATS,
+    find_by_name,
+    find_by_suffix,
+    find_removed,
+)
 from apps.reading.parsing.protocol import ParseError
 
 _HEAD = 8192  # bytes of the file that are examined
@@ -34,10 +40,11 @@ _SIGNATURES = (
 _ARCHIVES = ("7z", "rar", "gz", "tgz", "bz2", "xz", "zst", "tar", "zip", "jar", "warc")
 _WAYS = {  # advice by a word in the name of a refused format
     "archive": "Unpack it and upload the files in it. You can drop a whole folder at once.",
+    "Visio": "Export it as PDF and upload that.",
+    "dBASE": "Open it in Excel or LibreOffice, save it as .xlsx or .csv and upload that.",
     "drawing": "Export it as PDF or as a picture and upload that.",
     "notebook": "Export it as PDF and upload that.",
     "help file": "Export it as HTML or PDF and upload that.",
-    "Visio": "Save it as .vsdx, or export it as PDF, and upload that.",
     "PostScript": "Convert it to PDF and upload that.",
     "Photoshop": "Save it as JPEG or PNG and upload that.",
     "Works": "Open it in Word or LibreOffice, save it as .docx and upload that.",
@@ -53,6 +60,7 @@ _KNOWN = (  # refused formats by suffix
     ("chm", "a Windows help file (CHM)"),
     ("pages numbers key", "an Apple Pages, Numbers or Keynote file"),
     ("vsd", "an old Visio drawing (.vsd)"),
+    *((item.extensions, item.phrase) for item in REMOVED_FORMATS.values()),
     ("ps", "a PostScript file"),
     ("wps wks", "a Microsoft Works document"),
     ("p7m p7s", "an encrypted or signed message"),
@@ -66,13 +74,13 @@ _INSIDE = (  # entry of a ZIP archive -> kind
     ("xl/workbook.xml", "sheet"),
     ("xl/workbook.bin", "sheet"),
     ("META-INF/container.xml", "epub"),
-    ("visio/document.xml", "visio"),
 )
 _OPEN = {  # media type of an OpenDocument file -> kind
     "text": "odt", "text-template": "odt", "spreadsheet": "sheet", "spreadsheet-template": "sheet",
     "presentation": "odp", "presentation-template": "odp",
 }  # fmt: skip
 _OTHER = (
+    ("visio/document.xml", REMOVED_FORMATS["visio"].phrase),
     ("Index/Document.iwa", "an Apple Pages, Numbers or Keynote file"),
     ("index.xml", "an Apple Pages, Numbers or Keynote file"),
     ("index.apxl", "an Apple Keynote file"),
@@ -93,11 +101,16 @@ def refuse_by_extension(name: str) -> None:
     suffix = PurePath(name).suffix.lower()
     if suffix[1:] in _ARCHIVES:
         raise ParseError(f"Archives ({suffix}) are not unpacked here. {_WAYS['archive']}")
+    _refuse_known(suffix)
+    if suffix and find_by_suffix(suffix) is None and not suffix[1:].isdigit():
+        raise ParseError(f"Files ending in {suffix[:20]} cannot be read. Accepted are {ACCEPTED_DESCRIPTION}.")
+
+
+def _refuse_known(suffix: str) -> None:
+    """Raise ParseError if files with this suffix, such as ".svg", are of a kind that is known and never read."""
     for endings, words in _KNOWN:
         if suffix[1:] in endings.split():
             raise ParseError(_not_accepted(words))
-    if suffix and find_by_suffix(suffix) is None and not suffix[1:].isdigit():
-        raise ParseError(f"Files ending in {suffix[:20]} cannot be read. Accepted are {ACCEPTED_DESCRIPTION}.")
 
 
 def detect_format(path: str | Path, name: str, read_ole_kind: Callable[[str | Path], str | None]) -> str:
@@ -116,6 +129,8 @@ def detect_format(path: str | Path, name: str, read_ole_kind: Callable[[str | Pa
         if by_name is not None and by_name.kind != by_content and by_content not in _KIN.get(by_name.kind, ()):
             raise ParseError(_mismatch(name, FORMATS[by_content].phrase))
         return by_content
+    if find_removed(suffix := PurePath(name).suffix) is not None:
+        _refuse_known(suffix.lower())
     if not _is_text(head):
         raise ParseError(_not_accepted("a damaged file, or a binary file of an unknown kind"))
     text_kind = "rtf" if head.startswith(b"{\\rtf") else "html" if _looks_like_html(head) else "text"
@@ -142,8 +157,6 @@ def _binary_kind(path: str | Path, head: bytes) -> str | None:
         if head[8:11] in {b"hei", b"mif", b"msf", b"hev", b"avi"}:
             return "image"
         raise ParseError(_not_accepted("a video"))
-    if dbase.is_dbase(head):
-        return "dbase"
     for start, words in _SIGNATURES:
         if head.startswith(start) and (len(start) > 2 or b"\x00" in head):
             raise ParseError(_not_accepted(words))
@@ -200,7 +213,8 @@ def _looks_like_html(head: bytes) -> bool:
 
 def _not_accepted(words: str) -> str:
     way = next((way for word, way in _WAYS.items() if word in words), f"Accepted are {ACCEPTED_DESCRIPTION}.")
-    return f"This is {words}, which cannot be read. {way}"
+    removed = words in {item.phrase for item in REMOVED_FORMATS.values()}
+    return f"This is {words}, which {'is no longer' if removed else 'cannot be'} read. {way}"
 
 
 def _mismatch(name: str, words: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -33,6 +34,18 @@ class FileFormat:
     def suffixes(self) -> tuple[str, ...]:
         """Return the suffixes with a dot, such as ".pdf"."""
         return tuple(f".{extension}" for extension in self.extensions.split())
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedFormat:
+    """Format that is no longer parsed. Stored documents of the kind keep pages, label, icon and unit."""
+
+    kind: str
+    phrase: str
+    label: str
+    extensions: str
+    icon: str
+    unit: str = "part"
 
 
 _CODE = (
@@ -67,10 +80,6 @@ FORMATS: dict[str, FileFormat] = {
             "ppt", "a PowerPoint presentation (.ppt)", "Presentation", "ppt pps", "office.legacy_doc_ppt", _BOARD,
             "slide", binary=True,
         ),
-        FileFormat(
-            "visio", "a Visio drawing", "Visio drawing", "vsdx vsdm vstx", "office.visio", _BOARD, "page", binary=True,
-        ),
-        FileFormat("dbase", "a dBASE table", "Table (dBASE)", "dbf", "data.dbase", "table-cells", binary=True),
         FileFormat("msg", "an Outlook message", "Outlook message", "msg", "email.outlook_msg", "envelope", binary=True),
         FileFormat("epub", "an e-book (EPUB)", "E-book", "epub", "html.epub", "book-open", binary=True),
         FileFormat(
@@ -90,9 +99,16 @@ FORMATS: dict[str, FileFormat] = {
         FileFormat("text", "plain text", "Plain text", "txt text log org tex ics vcf srt vtt", "text.plain_text"),
     )
 }  # fmt: skip
+REMOVED_FORMATS: Mapping[str, RemovedFormat] = {  # formats of former releases; documents of these kinds are still shown
+    item.kind: item
+    for item in (
+        RemovedFormat("visio", "a Visio drawing", "Visio drawing", "vsdx vsdm vstx", _BOARD, "page"),
+        RemovedFormat("dbase", "a dBASE table", "Table (dBASE)", "dbf", "table-cells"),
+    )
+}
 ACCEPTED_DESCRIPTION = (
-    "PDF, Word, PowerPoint, Excel, Visio, OpenDocument, e-books (EPUB), web pages, e-mail, Markdown, text, RTF, CSV, "
-    "dBASE, JSON, XML, notebooks, source code and pictures"
+    "PDF, Word, PowerPoint, Excel, OpenDocument, e-books (EPUB), web pages, e-mail, Markdown, text, RTF, CSV, "
+    "JSON, XML, notebooks, source code and pictures"
 )
 
 
@@ -108,6 +124,17 @@ def find_by_name(name: str) -> FileFormat | None:
     return find_by_suffix(path.suffix or (f".{path.name}" if path.name in {"dockerfile", "makefile"} else ""))
 
 
+def find_removed(suffix: str) -> RemovedFormat | None:
+    """Return the removed format with this suffix, such as ".dbf", in any case; None if there is none."""
+    return next((item for item in REMOVED_FORMATS.values() if suffix[1:].lower() in item.extensions.split()), None)
+
+
+def find_by_kind(kind: str) -> FileFormat | RemovedFormat | None:
+    """Return the format of a stored kind, removed formats included; None if unknown."""
+    return FORMATS.get(kind) or REMOVED_FORMATS.get(kind)
+
+
 def list_kinds() -> list[tuple[str, str]]:
-    """Return kind and label of every format, as choices of a model field."""
-    return [(item.kind, item.label) for item in FORMATS.values()]
+    """Return kind and label of every format, removed ones included, as choices of a model field."""
+    formats: list[FileFormat | RemovedFormat] = [*FORMATS.values(), *REMOVED_FORMATS.values()]
+    return [(item.kind, item.label) for item in formats]

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +19,7 @@ import numpy as np
 from apps.engines import registry
 from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_pool
+from apps.lib.text import sentences
 from apps.safety.detectors import blocklists as lists
 from apps.safety.detectors import canary, timeouts
 from apps.safety.detectors.batching import MicroBatcher
@@ -26,7 +28,6 @@ from apps.safety.detectors.indirect_injection import detect_injections
 from apps.safety.detectors.rules.engine import FINGERPRINT as RULES
 from apps.safety.detectors.rules.engine import RuleCheck, find_rule_spans
 from apps.safety.detectors.sensitive_data import detect_sensitive_data
-from apps.safety.gate.evidence_spans import add_evidence_spans
 from apps.safety.policy import user_messages, versions
 from apps.safety.policy.evaluation import SECRETS, PolicyResult, Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import Action, Policy, Stage
@@ -39,10 +40,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Durations = Mapping[str, float]  # milliseconds, by detector
+ScoreTexts = Callable[[Sequence[str]], Sequence[Mapping[str, float]]]
 
 INJECTION_MESSAGE = "This passage contains instructions for an assistant."
 CREDENTIALS_MESSAGE = "This passage seems to contain a password or a key."
 _SHORTEST = 12  # characters; a shorter piece of an answer is scored with the words around it
+_MAX_SENTENCES = 40  # sentences that are scored alone, of a text that is sent to review
 _CONTEXT = 100  # characters of approved text that the classifiers read before the new text
 
 
@@ -204,6 +207,37 @@ async def _ask_guard_if_unsure(
     if verdict.evaluation is None or not verdict.evaluation.result.reviewed:
         return verdict
     return await in_pool(add_evidence_spans, verdict, policy, score_texts)
+
+
+def add_evidence_spans(verdict: Verdict, policy: Policy, score_texts: ScoreTexts) -> Verdict:
+    """Return the verdict with the sentences that led the classifiers to a review, as spans in the classifier's signal.
+
+    Each sentence is scored alone. Unchanged unless the classifiers decided and the text has several sentences.
+    `score_texts` scores texts by label; it may be slow.
+    """
+    evaluation = verdict.evaluation
+    if evaluation is None or not evaluation.result.reviewed:
+        return verdict
+    text_signal = next((signal for signal in evaluation.signals if signal.detector == "text"), None)
+    clause = policy.clause(evaluation.result.code)
+    spans = sentences.find_sentences(evaluation.text)[:_MAX_SENTENCES]
+    if text_signal is None or clause is None or len(spans) < 2:
+        return verdict
+    if evaluation.result.score != round(float(text_signal.scores.get(clause.code, -1)), 6):  # rounded as in a verdict
+        return verdict
+    try:
+        scores = [
+            row.get(clause.code, 0.0) for row in score_texts([evaluation.text[start:end] for start, end in spans])
+        ]
+    except (EngineError, CheckUnavailable):
+        return verdict
+    thresholds = clause.thresholds.get(Stage(evaluation.stage), ())
+    min_score = thresholds[0].min_score if thresholds else 1.0
+    highest = max(scores)
+    evidence = tuple(span for span, score in zip(spans, scores, strict=True) if score >= min_score or score == highest)
+    with_spans = replace(text_signal, spans=evidence)
+    signals = tuple(with_spans if signal is text_signal else signal for signal in evaluation.signals)
+    return replace(verdict, evaluation=replace(evaluation, signals=signals))
 
 
 @asynccontextmanager

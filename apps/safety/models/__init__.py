@@ -22,8 +22,6 @@ from apps.safety.models.break_glass import BreakGlass
 from apps.safety.models.case_states import UNDECIDED_STATES, WAITING_STATES, CaseState
 from apps.safety.models.detector_outages import DetectorOutage
 from apps.safety.models.feature_restrictions import Feature, FeatureRestriction
-from apps.safety.models.reviewer_preferences import ReviewerPreferences
-from apps.safety.models.saved_views import SavedView
 from apps.safety.models.second_review import SecondReview
 from apps.safety.models.strictness import Strictness
 from apps.safety.models.user_reference import user_reference
@@ -47,8 +45,6 @@ __all__ = [
     "OutboundVerdict",
     "PolicyVersion",
     "RecordedVerdict",
-    "ReviewerPreferences",
-    "SavedView",
     "SecondReview",
     "ShadowVerdict",
     "Snapshot",

@@ -16,7 +16,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from apps.safety.models import Case, Decision, reviewer_preferences
+from apps.safety.models import Case, Decision
 from apps.safety.models.case_states import UNDECIDED_STATES, WAITING_STATES, CaseState
 from apps.safety.moderation import cases, second_reviews
 from apps.users.models import User
@@ -52,7 +52,6 @@ QUEUES: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
         lambda user: Q(state__in=[CaseState.DECIDED, CaseState.UPHELD, CaseState.OVERTURNED]),
     ),
 }
-_UNFILTERED = ("mine", "decided", "disputed")  # shown also under clauses that the reviewer leaves to others
 _WORKED = ("appeals", "escalated", "overdue", "waiting")  # queues that go on after a decision; others go on with "new"
 
 
@@ -131,10 +130,7 @@ def parse_filter(query: Mapping[str, str]) -> CaseFilter:
 
 
 def filter_cases(user: User, case_filter: CaseFilter) -> QuerySet[Case]:
-    """Return the cases that the user may see and the filter asks for, in its order.
-
-    Queues of waiting cases leave out the clauses that the user leaves to others.
-    """
+    """Return the cases that the user may see and the filter asks for, in its order."""
     rows = cases.visible_cases(user).filter(QUEUES[case_filter.show][1](user)).order_by(*_ORDERS[case_filter.order])
     if case_filter.show == "decided":
         rows = _with_decision(rows, case_filter)
@@ -148,9 +144,7 @@ def filter_cases(user: User, case_filter: CaseFilter) -> QuerySet[Case]:
         rows = rows.filter(owner=int(case_filter.user)) if int(case_filter.user) else rows.filter(owner=None)
     if case_filter.claim:
         rows = rows.filter(_claimed(user, ClaimFilter(case_filter.claim)))
-    if case_filter.show in _UNFILTERED:
-        return rows
-    return rows.exclude(clause__in=reviewer_preferences.get_preferences(user).skipped_clauses)
+    return rows
 
 
 def _with_decision(rows: QuerySet[Case], case_filter: CaseFilter) -> QuerySet[Case]:

@@ -55,6 +55,7 @@ from apps.users.models import User
 
 LEASE_S = 600.0
 UNDO_S = 10
+SEVERE_FROM = 3  # severity, 0 to 4, from which on content is covered until the reviewer opens it
 DUE_HOURS = {4: 1, 3: 24, 2: 72}  # by severity; 168 hours for milder ones
 CASE_TAKEN = gettext_lazy("Another reviewer has claimed this case. Nothing was changed.")
 CLAIMED_STATES = (CaseState.CLAIMED, CaseState.APPEAL_CLAIMED)
@@ -184,6 +185,11 @@ def flag_unstored(kind: str, user_id: int, evaluation: EvaluationRecord | None) 
     if evaluation is not None and evaluation.result.reviewed:
         digest = hashlib.sha256(evaluation.text.encode("utf-8", "surrogatepass")).hexdigest()
         flag_evaluated(kind, uuid5(_UNKEPT, f"{user_id} {evaluation.stage} {digest}"), user_id, evaluation)
+
+
+def is_covered(severity: int) -> bool:
+    """Return whether content of the severity is left out of a reviewer's page until the reviewer opens it."""
+    return severity >= SEVERE_FROM
 
 
 def visible_cases(user: User) -> QuerySet[Case]:

@@ -19,7 +19,6 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.lib.db import leases
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import reviewer_preferences
 from apps.safety.models.second_review import SecondReview
 from apps.safety.policy.schema import SEALED_CLAUSES
 
@@ -74,7 +73,7 @@ def request_review(user: User, case: Case) -> None:
 def pending_reviews(user: User) -> QuerySet[SecondReview]:
     """Return the second reviews that the user may give: free or their own, never about their own text or decision.
 
-    None for users who do not review. Sealed clauses and those that the user prefers not to see are left out.
+    None for users who do not review. Sealed clauses are left out.
     """
     if not user.is_staff or not user.is_active:
         return SecondReview.objects.none()
@@ -82,10 +81,7 @@ def pending_reviews(user: User) -> QuerySet[SecondReview]:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(reviewer=user)
     rows = SecondReview.objects.filter(free, submitted=None).exclude(snapshot__text="")
     rows = rows.filter(Q(decision__isnull=True) | Q(decision__undone=None))
-    rows = rows.exclude(clause__in=reviewer_preferences.get_preferences(user).skipped_clauses).exclude(
-        clause__in=SEALED_CLAUSES
-    )
-    return rows.exclude(owner=user).exclude(first_reviewer=user)
+    return rows.exclude(clause__in=SEALED_CLAUSES).exclude(owner=user).exclude(first_reviewer=user)
 
 
 def claim_review(user: User) -> SecondReview | None:

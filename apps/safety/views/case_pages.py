@@ -21,7 +21,7 @@ from apps.safety import code_labels
 from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
 from apps.safety.gate import span_redaction
-from apps.safety.models import Case, Decision, detector_outages, reviewer_preferences, saved_views
+from apps.safety.models import Case, Decision, detector_outages
 from apps.safety.models.break_glass import BreakGlass
 from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.models.feature_restrictions import DURATION_DAYS, Feature
@@ -47,6 +47,7 @@ from apps.users.permissions import get_signed_in_user, staff_required
 from apps.users.special_permissions import SEALED
 
 PAGE = 50  # cases of a page
+_MAX_QUERY = 400  # characters of a filter that a page sends back
 _OUTCOME_KEYS = [
     (Decision.Outcome.ALLOW, "A"),
     (Decision.Outcome.BLOCK, "B"),
@@ -113,7 +114,7 @@ def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     if case is None:
         raise Http404
     holds = case.holder_id == user.pk and case.lease_until is not None and case.lease_until > timezone.now()
-    covered = reviewer_preferences.is_covered(user, case.severity)
+    covered = moderation_cases.is_covered(case.severity)
     opened = holds and (not covered or "open" in request.GET)
     if opened:
         case = moderation_cases.read_case(user, pk)
@@ -213,26 +214,6 @@ def undo_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _redirect_to_queue(request)
 
 
-@require_POST
-@staff_required
-def save_view(request: HttpRequest) -> HttpResponse:
-    """Save the filters of the queue under a name and show them."""
-    with show_refusals(request, ActionRefused):
-        query = _get_filter(request).query()
-        row = saved_views.save_view(get_signed_in_user(request), request.POST.get("name", ""), query)
-        messages.success(request, gettext("View “%(name)s” saved.") % {"name": row.name})
-    return _redirect_to_queue(request)
-
-
-@require_POST
-@staff_required
-def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete a saved view of the user and show the queue as it was."""
-    if saved_views.delete_view(get_signed_in_user(request), pk):
-        messages.success(request, gettext("View deleted."))
-    return _redirect_to_queue(request)
-
-
 def _case_context(user: User, case: Case, holds: bool, opened: bool) -> dict[str, Any]:
     version = moderation_cases.get_policy_version(case)
     policy = schema.parse_policy(version.body)
@@ -316,7 +297,7 @@ def _seconds_until(at: datetime) -> int:
 
 
 def _filter_context(user: User, case_filter: CaseFilter) -> dict[str, Any]:
-    """Return the form of the filters, the saved views, and the filter as an address."""
+    """Return the form of the filters, and the filter as an address."""
     clauses, kinds = case_queue.list_choices(user)
     return {
         "wanted": case_filter,
@@ -327,13 +308,12 @@ def _filter_context(user: User, case_filter: CaseFilter) -> dict[str, Any]:
         "ages": case_queue.AGES.items(),
         "claims": ClaimFilter.choices,
         "orders": CaseOrder.choices,
-        "views": saved_views.list_views(user),
     }
 
 
 def _get_filter(request: HttpRequest) -> CaseFilter:
     """Return the filter of the list from which the case was opened, as its page sends it back."""
-    return case_queue.parse_filter(QueryDict(request.POST.get("filter", "")[: saved_views.MAX_QUERY]))
+    return case_queue.parse_filter(QueryDict(request.POST.get("filter", "")[:_MAX_QUERY]))
 
 
 def _redirect_to_case(request: HttpRequest, pk: UUID) -> HttpResponse:

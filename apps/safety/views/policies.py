@@ -19,7 +19,7 @@ from apps.safety.errors import ActionRefused
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import separation_of_duties, versions
 from apps.safety.policy.schema import PolicyError, parse_policy
-from apps.safety.policy_admin import backtest, coverage, version_diff
+from apps.safety.policy_admin import backtest, version_diff
 from apps.safety.verdict_log import detector_versions
 from apps.safety.views.policy_form import redirect_from_draft
 from apps.users.permissions import administrator_required, get_signed_in_user, staff_required
@@ -142,19 +142,10 @@ def _find_outdated_base(
 
 
 def _list_warnings(row: PolicyVersion) -> list[str]:
-    """Return warnings about changed detectors and unreachable thresholds.
-
-    None for a retired or discarded version; no unreachable thresholds for a live one or one that this release cannot
-    parse.
-    """
+    """Return warnings about changed detectors; none for a retired or discarded version."""
     if row.status in (PolicyVersion.Status.RETIRED, PolicyVersion.Status.DISCARDED):
         return []
-    moved = [code_labels.version_change_text(one) for one in detector_versions.find_version_changes(row)]
-    try:
-        holes = coverage.describe_unreachable(parse_policy(row.body)) if row.status != PolicyVersion.Status.LIVE else []
-    except PolicyError:
-        return moved
-    return [*moved, *holes]
+    return [code_labels.version_change_text(one) for one in detector_versions.find_version_changes(row)]
 
 
 def _measure(row: PolicyVersion) -> list[thresholds.ThresholdMetrics]:

@@ -20,7 +20,7 @@ from apps.safety import code_labels
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import defaults, versions
 from apps.safety.policy.schema import ACTION_ORDER, Action, FailureMode, PolicyError, Stage, is_applicable, parse_policy
-from apps.safety.policy_admin import backtest, coverage, version_diff
+from apps.safety.policy_admin import backtest, version_diff
 from apps.users.permissions import administrator_required, get_signed_in_user
 
 PREVIEW_DAYS = 30  # days of recorded verdicts that are counted
@@ -261,9 +261,7 @@ def _get_base(request: HttpRequest) -> PolicyVersion:
 
 
 def redirect_from_draft(request: HttpRequest, row: PolicyVersion) -> HttpResponse:
-    """Redirect to the versions of the policy, with warnings about thresholds of the draft that no score can reach."""
-    for warning in coverage.describe_unreachable(parse_policy(row.body)):
-        messages.warning(request, warning)
+    """Redirect to the versions of the policy, and say what happens next with the draft."""
     message = gettext("%(row)s saved as a draft. Test it on past verdicts; then another administrator approves it.")
     messages.success(request, message % {"row": code_labels.version_label(row)})
     return redirect("safety:policy")

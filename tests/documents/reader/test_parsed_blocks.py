@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.documents.reader.syntax_highlighting import highlight_code
-from apps.documents.reader.text_blocks import TextBlock, build_blocks, split_notes
+from apps.documents.reader.text_blocks import TextBlock, build_blocks, highlight_code, split_notes
 from apps.documents.reader.text_layer import build_text_layer
 from apps.reading.parsing.protocol import ParsedBlock as Part
 from apps.reading.parsing.protocol import ParseLimits, paginate

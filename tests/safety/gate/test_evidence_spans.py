@@ -12,7 +12,7 @@ from apps.engines import registry
 from apps.engines.types import EngineBroken
 from apps.safety.detectors.indirect_injection import locate_sentence
 from apps.safety.detectors.rules import engine
-from apps.safety.gate import evidence_spans, gate
+from apps.safety.gate import default_check, gate
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy import blocklist_matcher, versions
@@ -85,7 +85,7 @@ def test_where_it_cannot_be_told_the_verdict_stays() -> None:
     def broken(texts: Any) -> Any:
         raise EngineBroken("Away.")
 
-    assert evidence_spans.add_evidence_spans(verdict, versions.current_policy(), broken) is verdict
+    assert default_check.add_evidence_spans(verdict, versions.current_policy(), broken) is verdict
 
 
 def test_a_planted_sentence_is_pointed_to() -> None:

@@ -1,4 +1,4 @@
-"""The queue of review, narrowed and sorted by its address, and views that a reviewer named."""
+"""The review queue is filtered and sorted by its address."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.safety.errors import ActionRefused
-from apps.safety.models import Case, SavedView, reviewer_preferences, saved_views
+from apps.safety.models import Case
 from apps.safety.moderation import case_queue, cases
 from apps.safety.moderation.case_queue import CaseFilter
 from apps.users.models import User
@@ -74,12 +73,6 @@ def test_a_filter_finds_no_case_that_the_reviewer_may_not_see(alice: User, morga
     assert subjects(alice) == []
 
 
-def test_clauses_left_to_others_stay_out_of_filtered_lists(alice: User, morgan: User) -> None:
-    make_note_case(alice, "1")
-    reviewer_preferences.set_preferences(morgan, covers_severe=True, skipped_clauses=["hate"])
-    assert subjects(morgan, clause="hate") == []
-
-
 def test_the_page_shows_due_times_and_keeps_the_filter(client: Client, alice: User, bob: User, morgan: User) -> None:
     late, other = make_note_case(alice, "1"), make_note_case(bob, "2", code="crime")
     Case.objects.filter(pk=late.pk).update(due_at=timezone.now() - timedelta(hours=3, minutes=1))
@@ -130,36 +123,3 @@ def test_a_list_has_pages(client: Client, alice: User, morgan: User, monkeypatch
     assert "3 to 4 of 5" in page and page.count("data-case") == 2
     assert "?show=new&amp;page=3" in page and "?show=new&amp;page=1" in page
     assert client.get("/review/?page=x").status_code == 200
-
-
-def test_a_view_is_saved_under_a_name_for_its_reviewer_alone(client: Client, morgan: User) -> None:
-    client.force_login(morgan)
-    response = client.post("/review/views/", {"name": " Old  hate ", "filter": "show=waiting&clause=hate&age=7&x=1"})
-    assert response["Location"] == "/review/?show=waiting&clause=hate&age=7"
-    assert SavedView.objects.get().name == "Old hate"
-    page = client.get(response["Location"]).content.decode()
-    assert "View “Old hate” saved." in page and 'href="?show=waiting&amp;clause=hate&amp;age=7"' in page
-    client.post("/review/views/", {"name": "Old hate", "filter": "show=new&clause=hate"})
-    row = SavedView.objects.get()
-    assert row.query == "show=new&clause=hate", "the same name, saved anew"
-    robin = make_user("robin", User.Role.REVIEWER)
-    client.get("/review/")  # the message was read
-    client.force_login(robin)
-    assert "Old hate" not in client.get("/review/").content.decode()
-    client.post(f"/review/views/{row.pk}/delete/", {"filter": ""})
-    assert SavedView.objects.exists()
-    client.force_login(morgan)
-    client.post(f"/review/views/{row.pk}/delete/", {"filter": ""})
-    assert not SavedView.objects.exists()
-
-
-def test_a_view_needs_a_name_a_reviewer_and_room(alice: User, morgan: User) -> None:
-    with pytest.raises(ActionRefused, match="name"):
-        saved_views.save_view(morgan, "  ", "show=new")
-    with pytest.raises(ActionRefused, match="Only reviewers"):
-        saved_views.save_view(alice, "Mine", "show=new")
-    for number in range(saved_views.MAX_VIEWS):
-        saved_views.save_view(morgan, f"View {number}", "show=new")
-    saved_views.save_view(morgan, "View 3", "show=mine")
-    with pytest.raises(ActionRefused, match="20 saved views"):
-        saved_views.save_view(morgan, "One more", "show=new")

@@ -111,9 +111,6 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
     "keeping.change": lambda site, user: retention.change_rule(user, RetentionRule.Scope.SITE, 30),
     "keeping.hold": lambda site, user: retention.hold_user(user, site.owner, "A court asked for it."),
     "keeping.lift": lambda site, user: retention.lift_user_hold(user, site.owner, "It is over."),
-    "case_holds.hold": lambda site, user: case_legal_holds.hold_case(
-        user, site.case.pk, "order", "A court asked for it."
-    ),
     "case_holds.lift": lambda site, user: case_legal_holds.lift_case_hold(user, site.case.pk, "It is over."),
     "opinions.give": lambda site, user: second_reviews.submit_review(user, site.case.pk, "", harmful=False),
     "breakglass.ask": lambda site, user: access_requests.request_access(

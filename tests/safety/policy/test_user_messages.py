@@ -1,28 +1,19 @@
-"""What a person reads where something is not let through, and the warning before a policy lets nothing through."""
+"""Messages that a user reads where something is withheld."""
 
 from __future__ import annotations
 
-import copy
-import json
-from typing import Any
-
 import pytest
-from django.test import Client
 from django.utils import translation
 
 from apps.conversations.models import Message
-from apps.engines import registry
 from apps.engines.types import LabelThresholds
 from apps.safety.gate.default_check import decide_verdict
 from apps.safety.gate.gate import check_question
-from apps.safety.models import PolicyVersion
 from apps.safety.policy import defaults, schema, user_messages
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import CLAUSE_CODES, Action, Stage
 from apps.safety.policy.verdicts import ALLOWED, UNAVAILABLE_MESSAGE, Verdict
-from apps.safety.policy_admin import coverage
 from apps.users.i18n import translate_stored
-from apps.users.models import User
 
 BODY = defaults.make_default_policy({code: LabelThresholds(0.5, 0.9) for code in CLAUSE_CODES})
 LIST = {
@@ -96,39 +87,3 @@ def test_nothing_of_it_is_cut_off_when_it_is_stored() -> None:
         for clause in POLICY.clauses.values()
     ]
     assert max(map(len, every + listed)) <= user_messages.CHARACTERS == kept
-
-
-def shut(code: str, stage: str) -> dict[str, Any]:
-    body = copy.deepcopy(defaults.make_default_policy(registry.get_text_classifier().thresholds))
-    row = next(row for row in body["clauses"] if row["code"] == code)
-    row["fail"], row["steps"] = "closed", {**row["steps"], stage: [{"least": 0.5, "action": "withhold"}]}
-    return body
-
-
-def test_the_products_own_policy_shuts_nothing() -> None:
-    assert (
-        coverage.find_unreachable(
-            schema.parse_policy(defaults.make_default_policy(registry.get_text_classifier().thresholds))
-        )
-        == []
-    )
-
-
-def test_a_step_that_nothing_scores_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    labels = registry.get_text_classifier().labels
-    missing = next(code for code in CLAUSE_CODES if code not in labels)
-    assert coverage.find_unreachable(schema.parse_policy(shut(missing, "question"))) == [(missing, Stage.QUESTION)]
-    assert coverage.find_unreachable(schema.parse_policy(shut("prompt_attack", "passage"))) == []
-    assert coverage.find_unreachable(schema.parse_policy(shut(labels[0], "answer"))) == []
-    # Nobody looks at them.
-    assert coverage.find_unreachable(schema.parse_policy(shut("sexual", "picture"))) == [("sexual", Stage.PICTURE)]
-
-
-def test_whoever_drafts_it_is_told_at_once_and_whoever_approves_it_too(client: Client, ada: User) -> None:
-    client.force_login(ada)
-    missing = next(code for code in CLAUSE_CODES if code not in registry.get_text_classifier().labels)
-    sent = {"body": json.dumps(shut(missing, "question")), "note": "Closed"}
-    page = client.post("/review/policy/", sent, follow=True).content.decode()
-    assert page.count("everything there would be withheld") == 2  # said at once, and beside the draft
-    assert PolicyVersion.objects.filter(status="draft").exists()
-    assert client.get("/review/policy/").content.decode().count("everything there would be withheld") == 1

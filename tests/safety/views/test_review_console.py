@@ -199,7 +199,7 @@ def test_of_who_needs_help_a_reviewer_is_offered_no_punishment(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("audits/", "figures/"), ("thresholds/", "policy/"), ("care/?from=mail", "preferences/?from=mail"),
+        ("audits/", "figures/"), ("thresholds/", "policy/"), ("care/?from=mail", "?from=mail"), ("preferences/", ""),
         ("lists/", "blocklists/"), ("lists/list-codes/", "blocklists/list-codes/"),
         (f"looks/{UUID(int=1)}/", f"second-reviews/{UUID(int=1)}/"),
     ],
