@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ _BY_WORDS_FOREIGN = 0.32  # of a question in another language than English, of w
 _COMMON = 1.0  # weight of a question's word that the index does not know
 # Letters that two forms of a word share, and the weight of such a form in the name of a column.
 _FORM, _OTHER_FORM = (5, 0.5)
+_FAMILY = 5  # letters that stems of one family share: founder and founded, Normandy and Norman
 _EMBEDDED = 8  # sentences, the best by words: as good as all of them; each costs 6 ms of one core
 _LEAST_WORDS = 3
 _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
@@ -126,28 +128,72 @@ def select_quotes(
     *,
     join: bool = True,
 ) -> list[Quote]:
-    """Return the best quotes, best first; passages come best first. The more likely each is right, the fewer there are.
-    A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
-    _MOST_WORDS; without `join` alone. None where the passages are not likely to answer the question. For `in_pool`."""
-    options = _list_candidates(passages)
-    if not options:
-        return []
-    score_candidates(question, vector, options, idf)
-    if not _answers(question, options):
-        return []
-    ranked = sorted(options, key=lambda option: -option.score)
-    taken: list[QuoteCandidate] = []
-    found: list[Quote] = []
-    wrong = 1.0  # how likely all quotes so far are wrong
-    for option in ranked:
-        if len(found) == limit or wrong < _WRONG or (found and option.score < _OF_BEST * ranked[0].score):
-            break
-        if not any(_is_same_text(option, other) for other in taken):
-            parts = _widen_quote(option, options, taken, first=not found) if join else [option]
-            taken += parts
-            found.append(_make_quote(option, parts, question, idf) if join else _alone(option))
-            wrong *= 1 - found[-1].score
-    return found
+    """Return the best quotes of the passages; see `QuoteSelection`. For `in_pool`."""
+    return QuoteSelection(question, vector, passages, idf).select(limit, join=join)
+
+
+class QuoteSelection:
+    """Choice of the quotes of one question, in two steps, since the first is awaited before the model is asked.
+
+    `is_answered` compares words, and embeds a sentence only where words do not decide. `select` embeds the rest and
+    returns the quotes. Passages come best first; `vector` is the question's, None: it is embedded. Sync, for `in_pool`;
+    one thread at a time.
+    """
+
+    def __init__(
+        self, question: str, vector: Vectors | None, passages: Mapping[int, Passage], idf: Mapping[str, float]
+    ) -> None:
+        """List the sentences and score their words."""
+        self._question, self._vector, self._idf = question, vector, idf
+        self.options = _list_candidates(passages)
+        score_words(question, self.options, idf)
+        self._pool = sorted(self.options, key=lambda option: -option.score)[:_EMBEDDED]
+
+    @cached_property
+    def is_answered(self) -> bool:
+        """Return whether the passages are likely to answer the question."""
+        if not self.options:
+            return False
+        if _answers_by_words(self._question, self.options):
+            return True
+        for pool in (self._pool[:1], self._pool):  # the best by words is often near enough
+            self._measure_meaning(pool)
+            if _answers_by_meaning(self.options, len(self._pool)):
+                return True
+        return False
+
+    def select(self, limit: int = MAX_QUOTES, *, join: bool = True) -> list[Quote]:
+        """Return the best quotes, best first; [] unless `is_answered`. The more likely each is right, the fewer there
+        are. A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
+        _MOST_WORDS; without `join` alone.
+        """
+        if not self.is_answered:
+            return []
+        self._measure_meaning(self._pool)
+        ranked = sorted(self.options, key=lambda option: -option.score)
+        taken: list[QuoteCandidate] = []
+        found: list[Quote] = []
+        wrong = 1.0  # how likely all quotes so far are wrong
+        for option in ranked:
+            if len(found) == limit or wrong < _WRONG or (found and option.score < _OF_BEST * ranked[0].score):
+                break
+            if not any(_is_same_text(option, other) for other in taken):
+                parts = _widen_quote(option, self.options, taken, first=not found) if join else [option]
+                taken += parts
+                found.append(_make_quote(option, parts, self._question, self._idf) if join else _alone(option))
+                wrong *= 1 - found[-1].score
+        return found
+
+    def _measure_meaning(self, pool: Sequence[QuoteCandidate]) -> None:
+        """Add the nearness in meaning to the score of each sentence that has none yet."""
+        if not (missing := [option for option in pool if "meaning" not in option.features]):
+            return
+        if self._vector is None:
+            self._vector = embed_sentences([self._question])[0]
+        near = embed_sentences([option.context for option in missing]) @ self._vector
+        for option, cosine in zip(missing, near, strict=True):
+            option.features["meaning"] = float(cosine)
+            option.score = _add_up(option.features)
 
 
 def _alone(option: QuoteCandidate) -> Quote:
@@ -268,15 +314,20 @@ def _estimate_probability(option: QuoteCandidate) -> float:
     return round(_logistic(bias + score * option.score + passage * option.passage.relevance), 4)
 
 
-def _answers(question: str, options: Sequence[QuoteCandidate]) -> bool:
-    """Return whether the weighed sentences are likely to answer the question."""
-    if (asked := extract_identifiers(question)) and any(asked & option.codes for option in options):
-        return True
+def _answers_by_meaning(options: Sequence[QuoteCandidate], embedded: int) -> bool:
+    """Return whether a sentence is near enough in meaning to answer the question, of those embedded so far. `embedded`
+    is how many will be at last: any others count as unlike."""
+    found = [option.features["meaning"] for option in options if "meaning" in option.features]
+    meaning = max(found if len(options) == embedded else [*found, 0.0])
     bias, cosine, passage = _ANSWERED
     relevance = min(max(max(option.passage.relevance for option in options), 1e-4), 1 - 1e-4)
-    meaning = max(option.features.get("meaning", 0.0) for option in options)
     odds = math.log(relevance / (1 - relevance))
-    if _logistic(bias + cosine * meaning + passage * odds) >= _LEAST_ANSWERED:
+    return _logistic(bias + cosine * meaning + passage * odds) >= _LEAST_ANSWERED
+
+
+def _answers_by_words(question: str, options: Sequence[QuoteCandidate]) -> bool:
+    """Return whether the words of a sentence are likely to answer the question, whatever the vectors say."""
+    if (asked := extract_identifiers(question)) and any(asked & option.codes for option in options):
         return True
     if detect_language(question) != "en":
         return max(option.features["words"] for option in options) >= _BY_WORDS_FOREIGN
@@ -288,19 +339,11 @@ def _logistic(value: float) -> float:
     return 1 / (1 + math.exp(-value))
 
 
-def score_candidates(
-    question: str, vector: Vectors | None, options: Sequence[QuoteCandidate], idf: Mapping[str, float]
-) -> None:
-    """Fills in what speaks for each option, and its `score`."""
+def score_words(question: str, options: Sequence[QuoteCandidate], idf: Mapping[str, float]) -> None:
+    """Store in each option what its words say for it, and the `score` of that."""
     asked, foreign = _Question.read(question, idf), _find_foreign(question, options)
     for option in options:
         option.features = _score_words(asked, option) | {"foreign": float(option.source in foreign)}
-        option.score = _add_up(option.features)
-    pool = sorted(options, key=lambda option: -option.score)[:_EMBEDDED]
-    rows = embed_sentences([option.context for option in pool])
-    near = rows @ (embed_sentences([question])[0] if vector is None else vector)
-    for option, cosine in zip(pool, near, strict=True):
-        option.features["meaning"] = float(cosine)
         option.score = _add_up(option.features)
 
 
@@ -346,9 +389,8 @@ def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
     source_pairs = set(pairwise(extract_terms(option.context)))
     gap = (positions[-1] - positions[0] + 1) / len(set(positions)) if len(positions) > 1 else 0.0
     words = len(here.term_order)
-    related_weight = sum(
-        weight[t] for t in weight if t not in around.terms and any(_are_related_stems(t, o) for o in around.terms)
-    )
+    families = {term[:_FAMILY] for term in around.terms if len(term) >= _FAMILY}
+    related_weight = sum(weight[t] for t in weight if t not in around.terms and t[:_FAMILY] in families)
     return {
         "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / total_weight,
         "rare": float(any(weight[t] == rarest for t in common)),
@@ -374,11 +416,6 @@ def _is_row_of_other_year(question: str, option: QuoteCandidate) -> bool:
         return False
     asked, own = (set(_YEAR.findall(text)) for text in (question, re.split(r"[;|]", option.text, maxsplit=1)[0]))
     return bool(asked and own) and not asked & own
-
-
-def _are_related_stems(one: str, other: str) -> bool:
-    """Return whether two stems are likely of one family: founder and founded, Normandy and Norman."""
-    return len(one) >= 5 and len(other) >= 5 and one[:5] == other[:5]
 
 
 class _CodeContext:
