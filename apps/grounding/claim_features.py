@@ -42,9 +42,16 @@ class ClaimFeatures:
     language: str = "en"
 
 
-@lru_cache(maxsize=4_000)  # some 6 MB
 def extract_features(text: str, hint: str = "en") -> ClaimFeatures:
-    """Return the facts of a short text, read in its own language, or in `hint` where its words do not tell it."""
+    """Return the facts of a short text, read in its own language, or in `hint` where its words do not tell it.
+
+    Those of the last 4,000 texts are cached, so that quotes and support share what they read.
+    """
+    return _extract_features(text, hint)  # the cache would take calls with and without the default for two texts
+
+
+@lru_cache(maxsize=4_000)  # some 6 MB
+def _extract_features(text: str, hint: str) -> ClaimFeatures:
     language = detect_language(text, hint)
     lexicon = LEXICONS.get(language, ENGLISH)
     small = _function_words(language)

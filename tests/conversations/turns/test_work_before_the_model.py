@@ -43,7 +43,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     count(CursorWrapper, "execute", "queries")
     count(type(registry.get_embedder()), "embed_query", "embedded questions")
     count(quote_selection, "embed_sentences", "sentence passes")
-    claim_features.extract_features.cache_clear()
+    claim_features._extract_features.cache_clear()
     yield done
 
 
@@ -54,7 +54,7 @@ async def test_only_the_question_is_embedded_before_the_model_is_asked_if_words_
     stream_answer = generation.stream_answer
 
     async def stream_counted(*given: Any) -> None:
-        features = claim_features.extract_features.cache_info().misses
+        features = claim_features._extract_features.cache_info().misses
         before_model.append(work + Counter({"features": features}))
         await stream_answer(*given)
 
