@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from apps.engines import registry
-from apps.grounding import quote_selection, sentence_embeddings
+from apps.grounding import quotable_runs, quote_selection, sentence_embeddings
 from apps.grounding.answer_type import detect_answer_type, match_answer_type
 from apps.grounding.passage import Passage
 from apps.grounding.quote_selection import select_quotes
@@ -149,7 +149,7 @@ def count_embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_words_decide_from_the_first_passage_whether_there_is_a_likely_quote(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts, split, split_runs = count_embedded(monkeypatch), list[str](), quote_selection.split_runs
+    texts, split, split_runs = count_embedded(monkeypatch), list[str](), quotable_runs.split_runs
 
     def split_counted(text: str, *given: Any, **named: Any) -> list[Any]:
         split.append(text)
