@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from apps.grounding import number_relevance
 from apps.grounding.agreement import find_disagreement
@@ -152,6 +153,7 @@ class Citer:
         known = {item.number: item for item in own}
         further = [item for item in earlier if not _is_within_passage(item, known.get(item.number))]
         self.windows = [window for item in (*own, *further) for window in _make_windows(item)]
+        self._has_unread_windows = any(window.unread_language for window in self.windows)
         self._check = get_support_check()
         single = {(w.source, w.start): w for w in reversed(self.windows)}
         self._answers = AnswerCheck(
@@ -200,6 +202,8 @@ class Citer:
 
     def find_unread_language(self, text: str) -> str:
         """Return the language of the passage nearest to a sentence, as ISO 639-1 code; "" where the check knows it."""
+        if not self._has_unread_windows:
+            return ""
         near = self.rank_windows(strip_model_citations(text))
         return near[0].unread_language if near else ""
 
@@ -230,7 +234,7 @@ class Citer:
         new = claimed.terms - asked.terms
         if not new or len(new) > _SHORT or not asked.terms:
             return None
-        share, about = self._select_about_subject(asked)
+        share, about = self._about_subject
         sure = share >= _ABOUT and len(bare.split()) <= _SHORT
         supporting = [
             window
@@ -255,11 +259,13 @@ class Citer:
         alone = find_disagreement(bare, premise.text, context=premise.context, hint=hint)
         return against not in ("negation", "antonym") and alone in ("", "words")  # the caller compared the words
 
-    def _select_about_subject(self, asked: ClaimFeatures) -> tuple[float, list[EvidenceWindow]]:
+    @cached_property
+    def _about_subject(self) -> tuple[float, list[EvidenceWindow]]:
         """Return the largest share of the question that a window holds, and the windows that hold about as much.
 
         None of these is wider than need be. Titles and headings count only where no text speaks of the question: below
         "December 2015: Ian Murdock died" the text may go on with somebody else's death."""
+        asked = extract_features(self.question)
         weight = weigh_words(asked, [window.facts for window in self.windows])
         share = [(get_covered_share(asked, w.own_facts, weight), w) for w in self.windows]
         if max(value for value, _ in share) < _ABOUT:

@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 from apps.grounding.lexicons import ENGLISH, LEXICONS, Lexicon, detect_language, iter_opposite_forms
 from apps.lib.text.analyzer import STOPWORDS, normalise_text, stem_word
@@ -43,28 +42,38 @@ class ClaimFeatures:
     language: str = "en"
 
 
-@lru_cache(maxsize=4_000)  # some 6 MB
 def extract_features(text: str, hint: str = "en") -> ClaimFeatures:
-    """Return the facts of a short text, read in its own language, or in `hint` where its words do not tell it."""
+    """Return the facts of a short text, read in its own language, or in `hint` where its words do not tell it.
+
+    Those of the last 4,000 texts are cached, so that quotes and support share what they read.
+    """
+    return _extract_features(text, hint)  # the cache would take calls with and without the default for two texts
+
+
+@lru_cache(maxsize=4_000)  # some 6 MB
+def _extract_features(text: str, hint: str) -> ClaimFeatures:
     language = detect_language(text, hint)
     lexicon = LEXICONS.get(language, ENGLISH)
     small = _function_words(language)
     order: list[str] = []
     names: set[str] = set()
     tokens = split_tokens(text)
-    for index, token in enumerate(tokens):
-        bare = normalise_token(token)
-        if not bare[0].isalnum() or _negates(token, lexicon) or bare in small:
+    bares = list(map(normalise_token, tokens))
+    negating = [_negates(token, bare, lexicon) for token, bare in zip(tokens, bares, strict=True)]
+    for index, (token, bare) in enumerate(zip(tokens, bares, strict=True)):
+        if not bare[0].isalnum() or negating[index] or bare in small:
             continue
         term = stem_word(bare)
         order.append(term)
         if index and token[0].isupper() and tokens[index - 1] not in _SENTENCE_ENDS:
             names.add(term)
-    denied = frozenset(_find_denied(tokens, lexicon))
-    negations = sum(
-        token[0].isalnum() and _negates(token, lexicon) and normalise_token(behind) not in lexicon.softeners
-        for token, behind in pairwise([*tokens, "."])
-    )
+    denied, negations = frozenset[str](), 0
+    if any(negating):
+        denied = frozenset(_find_denied(tokens, lexicon))
+        negations = sum(
+            negates and token[0].isalnum() and behind not in lexicon.softeners
+            for token, negates, behind in zip(tokens, negating, [*bares[1:], "."], strict=True)
+        )
     numbers = _find_numbers(tokens, lexicon)
     return ClaimFeatures(tuple(order), frozenset(order), numbers, frozenset(names), denied, negations, language)
 
@@ -83,8 +92,9 @@ def normalise_token(token: str) -> str:
     return normalise_text(token).replace("’", "'").removesuffix("'s").replace("'", "")
 
 
-def _negates(token: str, lexicon: Lexicon) -> bool:
-    return normalise_token(token) in lexicon.negations or normalise_text(token).replace("’", "'").endswith("n't")
+def _negates(token: str, bare: str, lexicon: Lexicon) -> bool:
+    """Return whether a token negates. `bare` is the token normalised."""
+    return bare in lexicon.negations or normalise_text(token).replace("’", "'").endswith("n't")
 
 
 def _find_denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
@@ -92,7 +102,7 @@ def _find_denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
     for clause in _split_clauses(tokens):
         left, whole = 0, False
         for index, token in enumerate(clause):
-            if _negates(token, lexicon):
+            if _negates(token, normalise_token(token), lexicon):
                 behind = normalise_token(clause[index + 1]) if index + 1 < len(clause) else ""
                 numbered = normalise_token(token) == "no" and behind[:1].isdigit()  # "No. 5", "no 5"
                 if numbered or behind in lexicon.softeners:
@@ -105,7 +115,8 @@ def _find_denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
                 left -= 1
                 yield stem_word(normalise_token(token))
         if whole:
-            words = (normalise_token(token) for token in clause if not _negates(token, lexicon))
+            bares = ((token, normalise_token(token)) for token in clause)
+            words = (bare for token, bare in bares if not _negates(token, bare, lexicon))
             yield from (stem_word(word) for word in words if word not in lexicon.function_words)
 
 
@@ -163,6 +174,8 @@ def number_value(token: str, lexicon: Lexicon) -> float | None:
     """Return the number that one case-folded token stands for, in digits or as a word; None for any other token."""
     if token in lexicon.numbers:
         return float(lexicon.numbers[token])
+    if not token[:1].isdigit():
+        return None
     attached = _ORDINAL.match(token) or _ATTACHED.match(token)
     digits = attached[1] if attached else token
     if not _NUMBER.fullmatch(digits):

@@ -359,7 +359,7 @@ def detect_language(text: str, default: str = "en") -> str:
     `default` for a tie or no such word.
     """
     words = [word.casefold() for word in _WORD.findall(text)]
-    counts = {code: sum(word in lexicon.function_words for word in words) for code, lexicon in LEXICONS.items()}
+    counts = {code: sum(map(lexicon.function_words.__contains__, words)) for code, lexicon in LEXICONS.items()}
     best = max(counts.values())
     leaders = [code for code, count in counts.items() if count == best]
     return leaders[0] if best and len(leaders) == 1 else default

@@ -187,7 +187,11 @@ def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
             term = None
         lead = intro if run.kind == "item" else term
         lead_text = normalize_text(text[slice(*lead)]) if lead else ""
-        repeats_text = term_distance > 0 and set(extract_terms(lead_text)) <= set(extract_terms(text[slice(*span)]))
+        repeats_text = (
+            lead is not None
+            and term_distance > 0
+            and set(extract_terms(lead_text)) <= set(extract_terms(text[slice(*span)]))
+        )
         if run.kind != "item":
             intro = span if text[slice(*span)].rstrip().endswith(":") else None
         yield replace(run, lead=None if repeats_text else lead, lead_text=lead_text, intro=intro or ())

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from apps.grounding.answer_type import detect_answer_type, match_answer_type
 from apps.grounding.claim_features import extract_features
-from apps.grounding.lexicons import detect_language
 from apps.grounding.passage import Passage, join_spans
 from apps.grounding.quotable_runs import QuotableRun, QuotedRow, Span, lay_out_row, split_runs
 from apps.grounding.sentence_embeddings import embed_sentences
@@ -46,6 +46,7 @@ _BY_WORDS_FOREIGN = 0.32  # of a question in another language than English, of w
 _COMMON = 1.0  # weight of a question's word that the index does not know
 # Letters that two forms of a word share, and the weight of such a form in the name of a column.
 _FORM, _OTHER_FORM = (5, 0.5)
+_FAMILY = 5  # letters that stems of one family share: founder and founded, Normandy and Norman
 _EMBEDDED = 8  # sentences, the best by words: as good as all of them; each costs 6 ms of one core
 _LEAST_WORDS = 3
 _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
@@ -126,28 +127,90 @@ def select_quotes(
     *,
     join: bool = True,
 ) -> list[Quote]:
-    """Return the best quotes, best first; passages come best first. The more likely each is right, the fewer there are.
-    A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
-    _MOST_WORDS; without `join` alone. None where the passages are not likely to answer the question. For `in_pool`."""
-    options = _list_candidates(passages)
-    if not options:
-        return []
-    score_candidates(question, vector, options, idf)
-    if not _answers(question, options):
-        return []
-    ranked = sorted(options, key=lambda option: -option.score)
-    taken: list[QuoteCandidate] = []
-    found: list[Quote] = []
-    wrong = 1.0  # how likely all quotes so far are wrong
-    for option in ranked:
-        if len(found) == limit or wrong < _WRONG or (found and option.score < _OF_BEST * ranked[0].score):
-            break
-        if not any(_is_same_text(option, other) for other in taken):
-            parts = _widen_quote(option, options, taken, first=not found) if join else [option]
-            taken += parts
-            found.append(_make_quote(option, parts, question, idf) if join else _alone(option))
-            wrong *= 1 - found[-1].score
-    return found
+    """Return the best quotes of the passages; see `QuoteSelection`. For `in_pool`."""
+    return QuoteSelection(question, vector, passages, idf).select(limit, join=join)
+
+
+class QuoteSelection:
+    """Choice of the quotes of one question, in two steps, since the first is awaited before the model is asked.
+
+    `is_answered` compares the words of one passage after the other until one answers, and embeds sentences only where
+    words do not decide. `select` reads and embeds the rest and returns the quotes.
+
+    Passages come best first; `vector` is the question's, None: it is embedded. Sync, for `in_pool`;
+    one thread at a time.
+    """
+
+    def __init__(
+        self, question: str, vector: Vectors | None, passages: Mapping[int, Passage], idf: Mapping[str, float]
+    ) -> None:
+        """Prepare for the question; no passage is read yet."""
+        self._question, self._vector, self._idf = _Question.read(question, idf), vector, idf
+        self._unread = _iter_candidates(passages)
+        self._options: list[QuoteCandidate] = []  # of the passages read so far
+
+    @cached_property
+    def is_answered(self) -> bool:
+        """Return whether the passages are likely to answer the question."""
+        if any(_answers_by_words(self._question, options) for options in self._read_passages()):
+            return True
+        for pool in (self._pool[:1], self._pool) if self._options else ():  # the best by words is often near enough
+            self._measure_meaning(pool)
+            if _answers_by_meaning(self._options, len(self._pool)):
+                return True
+        return False
+
+    def select(self, limit: int = MAX_QUOTES, *, join: bool = True) -> list[Quote]:
+        """Return the best quotes, best first; [] unless `is_answered`. The more likely each is right, the fewer there
+        are. A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
+        _MOST_WORDS; without `join` alone.
+        """
+        if not self.is_answered or not self._pool:
+            return []
+        self._measure_meaning(self._pool)
+        ranked = sorted(self._options, key=lambda option: -option.score)
+        taken: list[QuoteCandidate] = []
+        found: list[Quote] = []
+        wrong = 1.0  # how likely all quotes so far are wrong
+        for option in ranked:
+            if len(found) == limit or wrong < _WRONG or (found and option.score < _OF_BEST * ranked[0].score):
+                break
+            if not any(_is_same_text(option, other) for other in taken):
+                parts = _widen_quote(option, self._options, taken, first=not found) if join else [option]
+                taken += parts
+                found.append(_make_quote(option, parts, self._question.text, self._idf) if join else _alone(option))
+                wrong *= 1 - found[-1].score
+        return found
+
+    def _read_passages(self) -> Iterator[list[QuoteCandidate]]:
+        """Yield the sentences of each passage not read yet, with what their words say for them."""
+        for options in self._unread:
+            for option in options:
+                option.features = _score_words(self._question, option)
+            self._options += options
+            yield options
+
+    @cached_property
+    def _pool(self) -> list[QuoteCandidate]:
+        """Return the best sentences of all passages by words, best first: those to embed."""
+        for _ in self._read_passages():
+            pass
+        foreign = _find_foreign(self._question.text, self._options)
+        for option in self._options:
+            option.features["foreign"] = float(option.source in foreign)
+            option.score = _add_up(option.features)
+        return sorted(self._options, key=lambda option: -option.score)[:_EMBEDDED]
+
+    def _measure_meaning(self, pool: Sequence[QuoteCandidate]) -> None:
+        """Add the nearness in meaning to the score of each sentence that has none yet."""
+        if not (missing := [option for option in pool if "meaning" not in option.features]):
+            return
+        if self._vector is None:
+            self._vector = embed_sentences([self._question.text])[0]
+        near = embed_sentences([option.context for option in missing]) @ self._vector
+        for option, cosine in zip(missing, near, strict=True):
+            option.features["meaning"] = float(cosine)
+            option.score = _add_up(option.features)
 
 
 def _alone(option: QuoteCandidate) -> Quote:
@@ -268,40 +331,29 @@ def _estimate_probability(option: QuoteCandidate) -> float:
     return round(_logistic(bias + score * option.score + passage * option.passage.relevance), 4)
 
 
-def _answers(question: str, options: Sequence[QuoteCandidate]) -> bool:
-    """Return whether the weighed sentences are likely to answer the question."""
-    if (asked := extract_identifiers(question)) and any(asked & option.codes for option in options):
-        return True
+def _answers_by_meaning(options: Sequence[QuoteCandidate], embedded: int) -> bool:
+    """Return whether a sentence is near enough in meaning to answer the question, of those embedded so far. `embedded`
+    is how many will be at last: any others count as unlike."""
+    found = [option.features["meaning"] for option in options if "meaning" in option.features]
+    meaning = max(found if len(options) == embedded else [*found, 0.0])
     bias, cosine, passage = _ANSWERED
     relevance = min(max(max(option.passage.relevance for option in options), 1e-4), 1 - 1e-4)
-    meaning = max(option.features.get("meaning", 0.0) for option in options)
     odds = math.log(relevance / (1 - relevance))
-    if _logistic(bias + cosine * meaning + passage * odds) >= _LEAST_ANSWERED:
+    return _logistic(bias + cosine * meaning + passage * odds) >= _LEAST_ANSWERED
+
+
+def _answers_by_words(asked: _Question, options: Sequence[QuoteCandidate]) -> bool:
+    """Return whether the words of a sentence are likely to answer the question, whatever the vectors say."""
+    if any(asked.codes & option.codes for option in options):
         return True
-    if detect_language(question) != "en":
-        return max(option.features["words"] for option in options) >= _BY_WORDS_FOREIGN
-    minimum = _BY_WORDS_SHORT if len(extract_features(question).terms) <= _SHORT else _BY_WORDS
+    if asked.language != "en":
+        return any(option.features["words"] >= _BY_WORDS_FOREIGN for option in options)
+    minimum = _BY_WORDS_SHORT if len(asked.terms) <= _SHORT else _BY_WORDS
     return any(option.features["rare"] and option.features["words"] >= minimum for option in options)
 
 
 def _logistic(value: float) -> float:
     return 1 / (1 + math.exp(-value))
-
-
-def score_candidates(
-    question: str, vector: Vectors | None, options: Sequence[QuoteCandidate], idf: Mapping[str, float]
-) -> None:
-    """Fills in what speaks for each option, and its `score`."""
-    asked, foreign = _Question.read(question, idf), _find_foreign(question, options)
-    for option in options:
-        option.features = _score_words(asked, option) | {"foreign": float(option.source in foreign)}
-        option.score = _add_up(option.features)
-    pool = sorted(options, key=lambda option: -option.score)[:_EMBEDDED]
-    rows = embed_sentences([option.context for option in pool])
-    near = rows @ (embed_sentences([question])[0] if vector is None else vector)
-    for option, cosine in zip(pool, near, strict=True):
-        option.features["meaning"] = float(cosine)
-        option.score = _add_up(option.features)
 
 
 def _find_foreign(question: str, options: Sequence[QuoteCandidate]) -> frozenset[int]:
@@ -325,13 +377,17 @@ class _Question:
     term_weights: dict[str, float]  # of each term, the rarer the more
     word_pairs: tuple[tuple[str, str], ...]  # of words in a row, stop words included
     kind: str
+    language: str  # of the lexicon that it was read with
 
     @classmethod
     def read(cls, text: str, idf: Mapping[str, float]) -> _Question:
-        found = extract_features(text).terms
+        features = extract_features(text)
+        found = features.terms
         weight = {term: idf.get(term, _COMMON) for term in found}
         word_pairs = tuple(pairwise(extract_terms(text)))
-        return cls(text, found, extract_identifiers(text), weight, word_pairs, detect_answer_type(text))
+        return cls(
+            text, found, extract_identifiers(text), weight, word_pairs, detect_answer_type(text), features.language
+        )
 
 
 def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
@@ -346,9 +402,8 @@ def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
     source_pairs = set(pairwise(extract_terms(option.context)))
     gap = (positions[-1] - positions[0] + 1) / len(set(positions)) if len(positions) > 1 else 0.0
     words = len(here.term_order)
-    related_weight = sum(
-        weight[t] for t in weight if t not in around.terms and any(_are_related_stems(t, o) for o in around.terms)
-    )
+    families = {term[:_FAMILY] for term in around.terms if len(term) >= _FAMILY}
+    related_weight = sum(weight[t] for t in weight if t not in around.terms and t[:_FAMILY] in families)
     return {
         "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / total_weight,
         "rare": float(any(weight[t] == rarest for t in common)),
@@ -376,11 +431,6 @@ def _is_row_of_other_year(question: str, option: QuoteCandidate) -> bool:
     return bool(asked and own) and not asked & own
 
 
-def _are_related_stems(one: str, other: str) -> bool:
-    """Return whether two stems are likely of one family: founder and founded, Normandy and Norman."""
-    return len(one) >= 5 and len(other) >= 5 and one[:5] == other[:5]
-
-
 class _CodeContext:
     """The codes that sentences in a row speak of: what one names holds for a few more, until the paragraph ends."""
 
@@ -396,11 +446,11 @@ class _CodeContext:
         self._end = end
 
 
-def _list_candidates(passages: Mapping[int, Passage]) -> list[QuoteCandidate]:
-    """Return every sentence and row of the passages that could be quoted, once."""
-    options: list[QuoteCandidate] = []
+def _iter_candidates(passages: Mapping[int, Passage]) -> Iterator[list[QuoteCandidate]]:
+    """Yield for each passage every sentence and row of it that could be quoted, once."""
     seen: set[str] = set()
     for rank, (source, passage) in enumerate(passages.items()):
+        options: list[QuoteCandidate] = []
         before, page = "", passage.full_text
         named, offset = _CodeContext(), passage.full_start
         for index, run in enumerate(split_runs(page, passage.heading, page_begins=not offset)):
@@ -414,7 +464,7 @@ def _list_candidates(passages: Mapping[int, Passage]) -> list[QuoteCandidate]:
                 span = offset + run.start, offset + run.end
                 options.append(QuoteCandidate(source, rank, index, *span, text, context, passage, run, named.codes))
             before = text
-    return options
+        yield options
 
 
 def _get_context(run: QuotableRun, text: str, before: str, passage: Passage) -> str:

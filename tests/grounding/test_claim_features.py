@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from apps.grounding import claim_features
 from apps.grounding.agreement import OPPOSITE_STEMS
 from apps.grounding.claim_features import extract_features
 from apps.lib.text.analyzer import stem_word
@@ -52,3 +53,9 @@ def test_contraries_know_each_other() -> None:
     assert stem_word("rose") in OPPOSITE_STEMS["en"][stem_word("fell")]
     assert stem_word("gefallen") in OPPOSITE_STEMS["de"][stem_word("gestiegen")]
     assert stem_word("bajaron") in OPPOSITE_STEMS["es"][stem_word("subieron")]
+
+
+def test_features_are_extracted_once_whether_or_not_the_default_language_is_named() -> None:
+    claim_features._extract_features.cache_clear()
+    assert extract_features("The crane lifts 41 tons.") is extract_features("The crane lifts 41 tons.", "en")
+    assert claim_features._extract_features.cache_info().misses == 1

@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pytest
 
 from apps.engines import registry
-from apps.grounding import quote_selection, sentence_embeddings
+from apps.grounding import quotable_runs, quote_selection, sentence_embeddings
 from apps.grounding.answer_type import detect_answer_type, match_answer_type
 from apps.grounding.passage import Passage
 from apps.grounding.quote_selection import select_quotes
@@ -135,14 +136,48 @@ def test_what_would_be_too_long_together_stays_apart() -> None:
     assert quote.text == "It is closed in the winter because the roof leaks on the chairs."
 
 
-def test_only_a_short_list_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+def count_embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of sentences that are embedded from here on."""
     texts: list[str] = []
 
-    def vectors(asked: Sequence[str]) -> np.ndarray:
+    def embed(asked: Sequence[str]) -> np.ndarray:
         texts.extend(asked)
         return sentence_embeddings.embed_sentences(asked)
 
-    monkeypatch.setattr(quote_selection, "embed_sentences", vectors)
+    monkeypatch.setattr(quote_selection, "embed_sentences", embed)
+    return texts
+
+
+def test_words_decide_from_the_first_passage_whether_there_is_a_likely_quote(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, split, split_runs = count_embedded(monkeypatch), list[str](), quotable_runs.split_runs
+
+    def split_counted(text: str, *given: Any, **named: Any) -> list[Any]:
+        split.append(text)
+        return split_runs(text, *given, **named)
+
+    monkeypatch.setattr(quote_selection, "split_runs", split_counted)
+    question = "When did the harbour library open?"
+    vector = sentence_embeddings.embed_sentences([question])[0]
+    passages = {1: make_passage(LIBRARY), 2: make_passage(PUMP)}
+    selection = quote_selection.QuoteSelection(question, vector, passages, {})
+    assert selection.is_answered and not texts and split == [LIBRARY]
+    chosen = selection.select()
+    assert chosen[0].text.startswith("The harbour library opened") and split == [LIBRARY, PUMP]
+    assert len(texts) == len(set(texts)) <= 8, "each sentence is embedded once"
+    assert selection.select() == chosen and len(texts) <= 8
+
+
+def test_quotes_are_the_same_whether_or_not_they_are_asked_for_in_two_steps() -> None:
+    passages = {1: make_passage(LIBRARY), 2: make_passage(PUMP)}
+    for question in ("When was it opened?", "How long must the grey button be held?", "Who won the bicycle race?"):
+        selection = quote_selection.QuoteSelection(question, None, passages, {})
+        answered = selection.is_answered
+        assert selection.select() == select_quotes(question, None, passages, {})
+        assert bool(selection.select()) == answered
+
+
+def test_only_a_short_list_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = count_embedded(monkeypatch)
     given = {n: make_passage(LIBRARY.replace("1931", f"19{n}1")) for n in range(1, 7)}
     select_quotes(
         "When did the harbour library open?", np.ones(registry.get_embedder().dimension, np.float32), given, {}

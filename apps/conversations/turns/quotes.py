@@ -1,11 +1,12 @@
 """Choose the quotes of a turn, once. Entry points: `choose_quotes`, `has_no_likely_quote`.
 
-A turn that has to begin with quotes and finds none ends as "nothing found" before the model is asked.
+A turn that has to begin with quotes and finds none ends as "nothing found" before the model is asked. Only whether
+there is a likely quote is found out before; the quotes are chosen while the model reads.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from apps.conversations.assistants import answer_style
 from apps.conversations.models import AnswerStyle
@@ -22,12 +23,13 @@ async def choose_quotes(turn: Turn, found: SearchResult) -> list[quote_selection
     """Return the quotes for a turn whose passages are numbered; those that were chosen before, if any."""
     if turn.quotes:
         return turn.quotes
-    passages = {item.number: item.passage for item in turn.passages}
-    return await in_pool(quote_selection.select_quotes, found.query, found.vector, passages, found.idf)
+    if turn.quote_selection is not None:
+        return await in_pool(turn.quote_selection.select)
+    return await in_pool(quote_selection.select_quotes, *_list_selection_input(turn, found))
 
 
 async def has_no_likely_quote(turn: Turn, found: SearchResult | None) -> bool:
-    """Return whether quotes come first and none is likely right; store the quotes in the turn.
+    """Return whether quotes come first and none is likely right; store the begun selection in the turn.
 
     A model that needs quotes would then answer from passages about something else. Return False if it may answer from
     other things than passages: pictures, or an earlier tool result.
@@ -40,5 +42,14 @@ async def has_no_likely_quote(turn: Turn, found: SearchResult | None) -> bool:
         != AnswerStyle.QUOTES
     ):
         return False
-    turn.quotes = await choose_quotes(turn, found)
-    return not turn.quotes
+    turn.quote_selection, likely = await in_pool(_begin_selection, *_list_selection_input(turn, found))
+    return not likely
+
+
+def _begin_selection(*given: Any) -> tuple[quote_selection.QuoteSelection, bool]:
+    selection = quote_selection.QuoteSelection(*given)
+    return selection, selection.is_answered
+
+
+def _list_selection_input(turn: Turn, found: SearchResult) -> tuple[Any, ...]:
+    return found.query, found.vector, {item.number: item.passage for item in turn.passages}, found.idf

@@ -25,7 +25,7 @@ from apps.engines import registry
 from apps.engines.types import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
 from apps.grounding.citer import SentenceCitation, is_mostly_unsupported
 from apps.grounding.lexicons import find_unread_language
-from apps.grounding.quote_selection import Quote
+from apps.grounding.quote_selection import Quote, QuoteSelection
 from apps.lib.concurrency.threads import PoolTask, in_db
 from apps.safety.models.strictness import Strictness, parse_strictness
 
@@ -90,6 +90,7 @@ class Turn:
     attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question with their recognised text
     passages: list[NumberedPassage] = field(default_factory=list)
     sources_stored: bool = False  # `passages` are in the database
+    quote_selection: QuoteSelection | None = None  # begun before the model is asked, for the search result
     quotes: list[Quote] = field(default_factory=list)
     citations: list[SentenceCitation] = field(default_factory=list)
     unread_near: set[str] = field(default_factory=set)  # languages of passages near unverified sentences

@@ -49,9 +49,12 @@ def split_words(text: str) -> list[str]:
     """Return the words of a text in order, unstemmed, stop words included; of scripts without spaces every two
     characters. Codes with a digit, such as part numbers, follow at the end as wholes."""
     text = normalise_text(text)
-    whole = _WORD.findall(text)
-    known = set(whole)
-    codes = [code for code in _CODE.findall(text) if code not in known and _DIGIT.search(code)]
+    whole, codes = _WORD.findall(text), []
+    if _DIGIT.search(text):
+        known = set(whole)
+        codes = [code for code in _CODE.findall(text) if code not in known and _DIGIT.search(code)]
+    if text.isascii():
+        return [word[:_MAX_WORD] for word in (*whole, *codes)]
     return [part for word in (*whole, *codes) for part in _cut(word)]
 
 

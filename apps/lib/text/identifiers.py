@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from apps.lib.text.analyzer import split_words
+from apps.lib.text.analyzer import normalise_text, split_words
 
 _CODE = re.compile(r"([^\W\d_]+[-./:]?)\d[\w.-]*")
 _PLAIN = re.compile(r"\d+")
@@ -45,6 +45,8 @@ class Identifier:
 @lru_cache(maxsize=20_000)
 def extract_identifiers(text: str) -> frozenset[Identifier]:
     """Return the identifiers in a short text, such as E7, RFC-2616 or error 7. Amounts and years do not count."""
+    if not _PLAIN.search(normalise_text(text)):
+        return frozenset()  # most sentences: no number, no identifier
     found, before = set(), ""
     for word in split_words(text):
         if (match := _CODE.fullmatch(word)) is not None:

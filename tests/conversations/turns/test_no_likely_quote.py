@@ -27,7 +27,7 @@ def model_is_asked() -> None:
 
 @pytest.fixture
 def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quote_selection, "_answers", lambda question, options: False)
+    monkeypatch.setattr(quote_selection.QuoteSelection, "is_answered", False)
 
 
 async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
@@ -78,10 +78,11 @@ async def cover(alice: User) -> Collection:
 async def test_other_collections_are_searched_if_no_quote_of_the_files_of_the_chat_is_likely(
     page, library: Collection, cover: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def holds_the_height(question: str, options: Any) -> bool:
+    def holds_the_height(asked: Any, options: Any) -> bool:
         return any("100 metres" in option.text for option in options)
 
-    monkeypatch.setattr(quote_selection, "_answers", holds_the_height)
+    monkeypatch.setattr(quote_selection, "_answers_by_words", holds_the_height)
+    monkeypatch.setattr(quote_selection, "_answers_by_meaning", lambda options, embedded: False)
     _, events = await page.ask_to_end(QUESTION, files=str(cover.pk))
     assert "nothing" not in [event["type"] for event in events]
     assert "100 metres" in next(event["html"] for event in events if event["type"] == "quotes")

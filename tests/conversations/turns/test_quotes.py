@@ -15,6 +15,8 @@ REPORT = (
 
 
 async def test_a_follow_up_is_quoted_by_the_words_that_it_was_completed_with() -> None:
-    turn: Any = SimpleNamespace(quotes=[], passages=[SimpleNamespace(number=1, passage=make_passage(REPORT))])
+    turn: Any = SimpleNamespace(
+        quotes=[], quote_selection=None, passages=[SimpleNamespace(number=1, passage=make_passage(REPORT))]
+    )
     found: Any = SimpleNamespace(query="And what should it be? LDL cholesterol", corrections={}, vector=None, idf={})
     assert (await choose_quotes(turn, found))[0].text.startswith("The cholesterol that is called LDL")

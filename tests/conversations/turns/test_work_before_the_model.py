@@ -1,0 +1,69 @@
+"""Work of one question until the model is asked: counted, since times differ between machines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db.backends.utils import CursorWrapper
+
+from apps.conversations.turns import generation
+from apps.documents.models import Collection
+from apps.engines import registry
+from apps.grounding import claim_features, quote_selection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUESTION = "How high was the lighthouse of Alexandria?"
+MAX_QUERIES = 26  # measured 23, from the message on the socket to the request; what runs beside may add some
+MAX_FEATURES = 7  # texts whose features are extracted; measured 6 for two passages of three sentences
+
+
+@pytest.fixture
+def model_is_asked() -> None:
+    """Leave the product as it is, in place of the fixture of the same name for all other tests."""
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """Yield the work done so far in all threads, by kind."""
+    done: Counter[str] = Counter()
+
+    def count(owner: Any, name: str, kind: str) -> None:
+        original = getattr(owner, name)
+
+        def counted(*given: Any, **named: Any) -> Any:
+            done[kind] += 1
+            return original(*given, **named)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    count(CursorWrapper, "execute", "queries")
+    count(type(registry.get_embedder()), "embed_query", "embedded questions")
+    count(quote_selection, "embed_sentences", "sentence passes")
+    claim_features._extract_features.cache_clear()
+    yield done
+
+
+async def test_only_the_question_is_embedded_before_the_model_is_asked_if_words_answer_it(
+    page: Any, library: Collection, work: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_model: list[Counter[str]] = []
+    stream_answer = generation.stream_answer
+
+    async def stream_counted(*given: Any) -> None:
+        features = claim_features._extract_features.cache_info().misses
+        before_model.append(work + Counter({"features": features}))
+        await stream_answer(*given)
+
+    monkeypatch.setattr(generation, "stream_answer", stream_counted)
+    work.clear()
+    await page.ask(QUESTION)
+    events = await page.events()
+    assert "quotes" in [event["type"] for event in events]
+    (done,) = before_model
+    assert done["embedded questions"] == 1 and done["sentence passes"] == 0, done
+    assert 0 < done["features"] <= MAX_FEATURES, done
+    assert done["queries"] <= MAX_QUERIES, done
