@@ -87,7 +87,7 @@ def test_is_refused_or_read_within_the_limits(tmp_path: Path, name: str, make: C
         assert len(str(error)) > 20
 
 
-def test_no_file_of_the_server_is_read_into_a_document(tmp_path: Path) -> None:
+def test_document_reads_no_file_of_the_server(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the secret of the server")
     with contextlib.suppress(ParseError):

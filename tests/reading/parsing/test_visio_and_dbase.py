@@ -58,7 +58,7 @@ def test_a_drawing_is_read_from_top_to_bottom(file: Path) -> None:
     assert pages == ["Plan 0\n\nBoiler\n\ninside it\n\nDrain", "Plan 1\n\nRoof"]
 
 
-def test_what_a_drawing_does_not_show_is_left_out(file: Path) -> None:
+def test_hidden_layers_and_shapes_of_a_visio_drawing_are_left_out(file: Path) -> None:
     layer = '<Section N="Layer"><Row IX="0"><Cell N="Visible" V="0"/></Row><Row IX="1"/></Section>'
     shapes = shape("Seen", LayerMember="0;1") + shape("Layer", LayerMember="0") + shape("Off", HideText="1")
     _, pages, notes = parse_file(visio.parse, file, drawing(shapes, layers=layer))
