@@ -46,7 +46,7 @@ def test_an_administrator_sets_one_and_the_log_has_it(client: Client, ada: User,
 
 
 @pytest.mark.parametrize(("ground", "reason"), [("", "why"), ("order", "  "), ("whim", "why")])
-def test_without_ground_or_reason_nothing_is_held(ada: User, life: Life, ground: str, reason: str) -> None:
+def test_case_hold_needs_a_ground_and_a_reason(ada: User, life: Life, ground: str, reason: str) -> None:
     with pytest.raises(ActionRefused):
         case_legal_holds.hold_case(ada, life.case.pk, ground, reason)
     assert not Case.objects.get(pk=life.case.pk).legal_hold and not CaseLegalHold.objects.exists()
@@ -73,7 +73,7 @@ def test_age_takes_nothing_away_until_it_is_lifted(ada: User, life: Life, settin
     assert case_retention.delete_due_texts() == 1 and Case.objects.get(pk=life.case.pk).snapshot.text == ""
 
 
-def test_somebody_else_lifts_it_where_there_is_one(ada: User, life: Life) -> None:
+def test_case_hold_is_lifted_by_another_administrator_where_there_is_one(ada: User, life: Life) -> None:
     other = make_user("otto", User.Role.ADMINISTRATOR)
     case_legal_holds.hold_case(ada, life.case.pk, "order", "File 7")
     with pytest.raises(ActionRefused, match="An administrator other than the one who set the hold"):
@@ -85,7 +85,9 @@ def test_somebody_else_lifts_it_where_there_is_one(ada: User, life: Life) -> Non
     assert AuditEntry.objects.get(kind="case.hold_lifted").payload == {"ground": "order", "why": "It is over"}
 
 
-def test_who_set_it_lifts_it_where_nobody_else_may_see_the_case(ada: User, alice: User, life: Life) -> None:
+def test_case_hold_is_lifted_by_its_setter_where_nobody_else_may_see_the_case(
+    ada: User, alice: User, life: Life
+) -> None:
     User.objects.filter(pk=alice.pk).update(role=User.Role.ADMINISTRATOR)  # whom the case is about
     case_legal_holds.hold_case(ada, life.case.pk, "order", "File 7")
     case_legal_holds.lift_case_hold(ada, life.case.pk, "It is over")
@@ -121,7 +123,7 @@ def test_lifted_after_the_erasure_it_all_goes(alice: User, ada: User, life: Life
     assert Case.objects.get(pk=life.case.pk).snapshot.sha256 and audit.verify_chain() == []
 
 
-def test_of_a_text_that_went_nothing_can_be_held(alice: User, ada: User, life: Life) -> None:
+def test_case_hold_of_a_deleted_text_is_refused(alice: User, ada: User, life: Life) -> None:
     erased(alice)
     with pytest.raises(ActionRefused, match="was already deleted"):
         case_legal_holds.hold_case(ada, life.case.pk, "order", "Too late")
