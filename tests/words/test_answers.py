@@ -100,7 +100,7 @@ async def test_cards_of_tools_are_in_the_language_and_the_model_is_told_in_engli
 
 
 @pytest.mark.parametrize("how", ["length", "failed"])
-async def test_failed_and_stopped_answers_end_in_the_language_of_the_user(
+async def test_failed_and_cut_answers_end_in_the_language_of_the_user(
     page: Any, language: str, chat: FakeChat, how: str
 ) -> None:
     chat.finish = "length" if how == "length" else "stop"

@@ -66,7 +66,7 @@ def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: 
     assert audit.verify_chain() == [] and list(AuditEntry.objects.order_by("seq").values_list("seq", flat=True))[-1] > 0
 
 
-def test_there_and_back_the_log_stays_one_chain(alice: User, morgan: User, jump: Jump) -> None:
+def test_audit_log_stays_one_chain_when_the_clock_jumps_there_and_back(alice: User, morgan: User, jump: Jump) -> None:
     for number, hours in enumerate((5, -48, 1, -1)):
         jump(hours)
         decide_case(morgan, make_note_case(alice, str(number)), "allow")

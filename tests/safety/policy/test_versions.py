@@ -81,7 +81,7 @@ def test_the_next_draft_of_it_speaks_of_them(ada: User) -> None:
     )
 
 
-def test_every_rule_speaks_of_a_clause() -> None:
+def test_rules_all_belong_to_a_clause() -> None:
     rules = {
         code
         for table in (harm_patterns.HARM_PATTERNS, harm_patterns.ANSWER_PATTERNS, harm_patterns.PASSAGE_ATTACK_PATTERNS)
