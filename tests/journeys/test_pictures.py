@@ -12,7 +12,7 @@ from tests.journeys.conftest import Visit
 from tests.journeys.picturing import DRAWN_MS, find_tiles, request_picture
 
 
-def test_asked_for_varied_and_verified(studio: Any, visit: Visit, tmp_path: Path) -> None:
+def test_picture_is_requested_varied_and_verified(studio: Any, visit: Visit, tmp_path: Path) -> None:
     request_picture(studio, "A harbour at dawn", "2")
     expect(find_tiles(studio, "A harbour", "ready")).to_have_count(2, timeout=DRAWN_MS)
     find_tiles(studio, "A harbour", "ready").first.get_by_role("button", name="Vary").click()

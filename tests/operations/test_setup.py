@@ -114,7 +114,7 @@ class TestTheCode:
         assert not file.exists()
 
 
-def test_afterwards_setup_exists_for_administrators_only(client: Client, as_ada: Client, alice: User) -> None:
+def test_setup_pages_exist_afterwards_for_administrators_only(client: Client, as_ada: Client, alice: User) -> None:
     other = Client()
     assert [other.get(f"/setup/{part}").status_code for part in ("", "model/", "embedding/")] == [404, 404, 404]
     assert other.post("/setup/", FORM).status_code == 404

@@ -114,7 +114,7 @@ async def test_static_file_is_not_sent_to_other_methods(ask: Ask, method: str, s
      "/static/..\\secret_key", "/static//a.js", "/static/./a.js", "/static/js/../../secret_key", "/static/a.js/",
      "/static/a.js\0", "/static//etc/passwd", "/static/" + "a" * 5000],
 )  # fmt: skip
-async def test_other_paths_than_static_files_are_asked_of_django(
+async def test_path_outside_static_files_is_asked_of_django(
     files: Path, settings: LazySettings, debug: bool, path: str
 ) -> None:
     settings.DEBUG = debug

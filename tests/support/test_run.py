@@ -141,7 +141,7 @@ def test_daily_run_chooses_the_quick_groups_and_main_journeys() -> None:
 
 
 @pytest.mark.parametrize(("names", "whole"), [([], True), (["journeys"], False), (["postgres", "tests"], False)])
-def test_the_whole_and_what_is_named_leave_nothing_out(names: list[str], whole: bool) -> None:
+def test_whole_run_and_named_groups_leave_nothing_out(names: list[str], whole: bool) -> None:
     found = run.choose_groups(names, whole=whole)
     assert all(group in run.GROUPS for group in found)
     assert {group.name for group in found} == set(names or [group.name for group in run.GROUPS])

@@ -72,7 +72,7 @@ def held(document: Document) -> tuple[list[Any], list[Any]]:
     )
 
 
-async def test_same_file_in_another_collection_is_not_read_or_embedded_again(alice: User, done: Done) -> None:
+async def test_content_of_the_same_file_in_another_collection_is_reused(alice: User, done: Done) -> None:
     def both() -> tuple[Document, Document]:
         first = upload(make_collection(alice, "One"))
         assert done.both == (1, first.chunks.count())
@@ -111,7 +111,7 @@ def test_a_document_that_nobody_uploaded_is_read(alice: User, done: Done) -> Non
     assert done.both[0] == 1
 
 
-def test_same_content_under_another_name_reuses_only_the_pages(alice: User, done: Done) -> None:
+def test_renamed_copy_reuses_only_the_pages(alice: User, done: Done) -> None:
     content = b"The ferry leaves at nine."
     first = upload(make_collection(alice, "One"), "ferries.txt", content)
     done.forget()

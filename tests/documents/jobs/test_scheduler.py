@@ -48,7 +48,7 @@ def owners(ids: list[UUID]) -> list[int | None]:
     return [Document.objects.get(pk=pk).uploaded_by_id for pk in ids]
 
 
-def test_everybodys_first_goes_before_anybodys_second(alice: User, bob: User, charlie: User) -> None:
+def test_first_document_of_each_user_goes_before_second_ones(alice: User, bob: User, charlie: User) -> None:
     rows(alice, 1000)
     rows(bob, 2)
     rows(charlie, 1)

@@ -167,7 +167,7 @@ def test_an_answer_that_spells_it_otherwise_or_has_it_of_a_tool_loses_it_too(
     assert list(rows.values_list("text", "tools")) == before
 
 
-def test_taken_back_everything_is_as_it_was(alice: User, morgan: User, document: Document) -> None:
+def test_redaction_that_is_reverted_leaves_everything_as_it_was(alice: User, morgan: User, document: Document) -> None:
     Document.objects.filter(pk=document.pk).update(title=f"Harbour of {SECRET}", embedded_title="Harbour")
     Chunk.objects.filter(document=document, heading="Boats").update(heading=f"Boats › {SECRET}", keywords=SECRET)
     document.refresh_from_db()

@@ -59,7 +59,7 @@ def test_picture_of_a_blocked_term_is_held_and_drawn_once_allowed(
     assert (row.status, len(painter.requests)) == ("ready", 1)
 
 
-async def test_the_same_words_may_be_asked_about(transactional_db: None, listing: Any) -> None:
+async def test_blocked_picture_words_may_be_asked_about_in_chat(transactional_db: None, listing: Any) -> None:
     await in_db(listing, "withhold_and_review")
     assert (await check_question("Who is Jane Famous?")).allowed
 

@@ -67,7 +67,7 @@ def test_a_picture_that_is_asked_for_with_it_is_drawn_by_it(alice_client: Client
     assert all("watercolour" in row.prompt and "people" in row.negative for row in rows)
 
 
-def test_the_same_name_gets_the_new_settings(alice_client: Client) -> None:
+def test_preset_saved_under_the_same_name_gets_the_new_settings(alice_client: Client) -> None:
     kept(alice_client)
     kept(alice_client, " Harbour ", steps="12", seed="")
     row = Preset.objects.get()

@@ -68,7 +68,9 @@ from tests.reading.parsing.parser_runs import parse_in_sandbox
         ("a.epub", lambda: sample_files.archive(META_INF__container_xml=b"", mimetype=b"application/epub+zip")),
     ],
 )
-def test_is_refused_or_read_within_the_limits(tmp_path: Path, name: str, make: Callable[[], bytes]) -> None:
+def test_hostile_office_file_is_refused_or_read_within_the_limits(
+    tmp_path: Path, name: str, make: Callable[[], bytes]
+) -> None:
     try:
         text = parse_in_sandbox(tmp_path, name, make())[0]
     except ParseError as error:

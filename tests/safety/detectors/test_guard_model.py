@@ -80,7 +80,7 @@ def test_guard_model_never_makes_a_verdict_milder() -> None:
     assert evaluate_policy(Stage.QUESTION, [text, calm], POLICY) == evaluate_policy(Stage.QUESTION, [text], POLICY)
 
 
-def test_unsure_is_between_half_of_the_lowest_step_and_withheld() -> None:
+def test_unsure_score_lies_between_half_of_the_lowest_step_and_withheld() -> None:
     open_, shut = PolicyResult(None), PolicyResult(Action.WITHHOLD, "hate", 3, 0.95)
     cases = [({"hate": 0.2}, open_, False), ({"hate": 0.25}, open_, True), ({"hate": 0.95}, shut, False)]
     assert [is_unsure(Stage.QUESTION, scores, outcome, POLICY) for scores, outcome, _ in cases] == [

@@ -80,7 +80,7 @@ def test_text_redacted_by_two_decisions_comes_back_with_each(alice: User, morgan
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("first", [True, False])
-def test_taken_out_and_then_withheld_it_comes_back_whole(alice: User, morgan: User, first: bool) -> None:
+def test_redacted_and_then_withheld_text_comes_back_whole(alice: User, morgan: User, first: bool) -> None:
     row = answer(alice)
     made = [cut(morgan, flag_row(row), MAIL), cut(morgan, flag_row(row, code="hate"), outcome="block")]
     assert text(row) == ""

@@ -80,7 +80,7 @@ def test_restriction_ends_by_itself_when_its_time_has_come(alice: User, morgan: 
     )
 
 
-def test_taken_back_it_is_open_and_what_another_decision_closed_stays_closed(
+def test_restriction_that_is_reverted_leaves_other_restrictions_in_force(
     alice: User, morgan: User, notes: Notes
 ) -> None:
     restrict(alice, morgan, "tools", 3, "2")

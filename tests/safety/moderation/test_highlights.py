@@ -78,7 +78,7 @@ def test_decisions_about_nearly_the_same_text_are_the_likest_first(alice: User, 
     assert found[0].percent == 100 and 75 <= found[1].percent < 100
 
 
-def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) -> None:
+def test_similar_decisions_leave_out_own_and_sealed_cases(alice: User, morgan: User) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
     SEALED.assign(robin, True)
     robin.refresh_from_db()
