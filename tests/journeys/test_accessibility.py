@@ -81,13 +81,13 @@ def corners(site: Site) -> None:
     until(lambda: not {"queued", "working"} & site.states())
 
 
-def test_what_is_wrong_is_found(visit: Visit) -> None:
+def test_violation_check_finds_a_button_without_a_name(visit: Visit) -> None:
     page = visit("/collections/")
     page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>')")
     assert [item.split(": ")[1] for item in find_violations(page)] == ["button-name"]
 
 
-def test_what_is_wrong_in_the_dark_alone_is_found(visit: Visit) -> None:
+def test_violation_check_finds_low_contrast_in_the_dark_look_alone(visit: Visit) -> None:
     page = visit("/collections/", reduced_motion="reduce")
     page.evaluate("""const words = document.querySelector("main").appendChild(document.createElement("p"));
         words.textContent = "Hardly to be read";
@@ -95,7 +95,7 @@ def test_what_is_wrong_in_the_dark_alone_is_found(visit: Visit) -> None:
     assert [item.split(": ")[1] for item in find_violations_in_both_looks(page)] == ["color-contrast"]
 
 
-def test_no_page_has_a_serious_violation(visit: Visit, site: Any) -> None:
+def test_pages_have_no_serious_violation(visit: Visit, site: Any) -> None:
     page = visit(person="ada", reduced_motion="reduce")
     found, conversation_path, shared = check_chat(page)
     claim(page, site.url)
@@ -120,7 +120,7 @@ def test_no_page_has_a_serious_violation(visit: Visit, site: Any) -> None:
     } <= set(names)
 
 
-def test_no_page_of_a_stranger_has_a_serious_violation(site: Any, chromium: Any) -> None:
+def test_pages_before_sign_in_have_no_serious_violation(site: Any, chromium: Any) -> None:
     for scheme in ("light", "dark"):
         context = chromium.new_context(color_scheme=scheme)
         page = context.new_page()

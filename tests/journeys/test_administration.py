@@ -94,7 +94,7 @@ def test_a_reviewer_is_offered_the_part_of_review(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("person", ["morgan", "alice"])
-def test_for_reviewers_and_members_its_own_pages_do_not_exist(visit: Visit, person: str) -> None:
+def test_administration_pages_do_not_exist_for_reviewers_and_members(visit: Visit, person: str) -> None:
     page = visit("/administration/models/", person=person, tolerate="404")
     expect(page.locator("h1")).to_have_text("Page not found")
 

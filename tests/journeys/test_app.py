@@ -18,7 +18,7 @@ KEPT = """async () => {
 }"""
 
 
-def test_what_another_app_shares_stands_in_the_field_of_a_new_chat_once(visit: Visit) -> None:
+def test_text_shared_by_another_app_stands_in_the_field_of_a_new_chat_once(visit: Visit) -> None:
     page = visit("/?title=A+page&text=Read+this+https%3A%2F%2Fexample.org&url=https%3A%2F%2Fexample.org")
     page.locator("[data-chat][data-ready]").wait_for()
     field = page.locator("textarea[name=text]")
@@ -72,7 +72,7 @@ def test_shared_files_wait_until_the_user_has_signed_in(visit: Visit) -> None:
     expect_attached(page)
 
 
-def test_it_can_be_installed_and_says_when_there_is_no_line(visit: Visit, site: Site) -> None:
+def test_app_can_be_installed_and_says_when_it_is_offline(visit: Visit, site: Site) -> None:
     page = visit(service_workers="allow", tolerate="ERR_INTERNET_DISCONNECTED")
     page.evaluate("async () => { await navigator.serviceWorker.ready; }")
     devtools = page.context.new_cdp_session(page)

@@ -102,7 +102,7 @@ def test_a_follow_up_typed_meanwhile_waits_in_line_and_is_sent_when_the_answer_e
     assert "16 weeks" in answer(second)
 
 
-def test_nothing_found_says_what_was_searched_and_answers_without_documents_on_request(page_wide: Any) -> None:
+def test_vain_search_says_what_was_searched_and_can_be_answered_without_documents(page_wide: Any) -> None:
     turn = ended(ask(page_wide, OFF_TOPIC))
     words = turn.locator("[data-part=nothing]").inner_text()
     assert "House rules" in words
@@ -127,7 +127,7 @@ def test_a_question_that_is_refused_and_a_draft_are_not_lost(page_wide: Any, wor
     assert page_wide.input_value("textarea[name=text]") == "half a thought"
 
 
-def test_what_is_sent_while_the_server_is_away_is_answered_when_it_is_back(site: Site, visit: Visit) -> None:
+def test_question_sent_while_the_server_is_away_is_answered_when_it_is_back(site: Site, visit: Visit) -> None:
     page = visit(tolerate="WebSocket")
     site.stop("web")
     page.locator("[data-connection]").wait_for()

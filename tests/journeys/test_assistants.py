@@ -138,7 +138,7 @@ def test_an_assistant_that_is_stricter_withholds_what_the_site_answers(visit: Vi
     ended(ask(page, order))
 
 
-def test_how_words_are_chosen_is_set_by_keyboard_alone_and_remembered(page_wide: Any) -> None:
+def test_creativity_is_set_by_keyboard_alone_and_remembered(page_wide: Any) -> None:
     page = page_wide
     page.get_by_label("Creativity").focus()
     page.keyboard.press("Enter")
@@ -160,7 +160,7 @@ def test_how_words_are_chosen_is_set_by_keyboard_alone_and_remembered(page_wide:
     expect(page.locator("[data-sampling-words]")).to_have_text("Precise, changed")
 
 
-def test_each_control_shows_its_default_and_is_set_back_by_itself(visit: Visit) -> None:
+def test_sampling_controls_show_their_default_and_are_reset_one_by_one(visit: Visit) -> None:
     page = visit(width=360)
     show_controls(page)
     page.get_by_label("Creativity").click()
@@ -214,7 +214,7 @@ def test_beam_search_is_chosen_where_the_server_has_it(visit: Visit, width: int)
     expect(page.locator("#draw-beams")).to_have_value("4")
 
 
-def test_what_a_person_wants_heeded_is_written_once(visit: Visit) -> None:
+def test_personal_instructions_are_written_once(visit: Visit) -> None:
     page = visit("/instructions/", person="ada")
     page.get_by_label("Your instructions").fill("I am a nurse.")
     with page.expect_navigation():

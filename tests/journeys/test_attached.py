@@ -78,7 +78,7 @@ def test_pictures_come_by_paste_and_drop_and_can_be_taken_away(visit: Visit) -> 
     expect(page.locator("[data-attached-chips]")).to_be_hidden()
 
 
-def test_what_cannot_be_attached_is_said_at_once_and_the_draft_stays(visit: Visit) -> None:
+def test_refused_attachment_is_reported_at_once_and_the_draft_stays(visit: Visit) -> None:
     page = visit("/", tolerate="400 (Bad Request)")
     page.fill("textarea[name=text]", "What is this?")
     attach_picture(page, b"no picture at all")

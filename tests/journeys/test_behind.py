@@ -10,7 +10,7 @@ from tests.journeys.conftest import Visit
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_what_lies_behind_an_answer_is_read_by_keyboard_alone(visit: Visit, width: int) -> None:
+def test_details_of_an_answer_are_read_by_keyboard_alone(visit: Visit, width: int) -> None:
     page = visit(width=width)
     turn = ended(ask(page, BOILER))
     turn.locator(".more-tools > summary").focus()

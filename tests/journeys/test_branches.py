@@ -114,7 +114,7 @@ def test_a_fork_goes_on_by_itself(page_wide: Any) -> None:
     page_wide.locator("[data-panel] mark").first.wait_for()
 
 
-def test_two_windows_on_two_branches_do_not_pull_at_each_other(page_wide: Any, visit: Visit) -> None:
+def test_windows_on_two_branches_do_not_disturb_each_other(page_wide: Any, visit: Visit) -> None:
     first = ended(ask(page_wide, LEAVE))
     page_wide.wait_for_url("**/c/**")
     path = "/c/" + page_wide.url.split("/c/")[1]

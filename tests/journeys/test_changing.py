@@ -27,7 +27,7 @@ def get_marked_percentage(page: Any) -> int:
     return int(page.locator("[data-mask-status]").inner_text().split()[0])
 
 
-def test_marked_by_mouse_undone_and_drawn_anew(editor: Any) -> None:
+def test_picture_part_is_marked_by_mouse_undone_and_drawn_anew(editor: Any) -> None:
     box = editor.locator("[data-mask-canvas]").bounding_box()
     left, top, wide, high = (box[name] for name in ("x", "y", "width", "height"))
     editor.get_by_role("button", name="Rectangle").click()
@@ -50,7 +50,7 @@ def test_marked_by_mouse_undone_and_drawn_anew(editor: Any) -> None:
     expect(editor.get_by_text("Only the marked part was changed")).to_be_visible()
 
 
-def test_marked_by_keyboard_alone(editor: Any) -> None:
+def test_picture_part_is_marked_by_keyboard_alone(editor: Any) -> None:
     editor.get_by_role("button", name="Change this part").click()
     expect(editor.locator("[data-mask-status]")).to_have_text("Mark the part to change first.")
     canvas = editor.locator("[data-mask-canvas]")
@@ -71,7 +71,7 @@ def test_marked_by_keyboard_alone(editor: Any) -> None:
     expect(find_tiles(editor, "A boat by keyboard", "ready")).to_have_count(2, timeout=DRAWN_MS)
 
 
-def test_marked_by_finger_on_a_phone(editor: Any, visit: Visit) -> None:
+def test_picture_part_is_marked_by_finger_on_a_phone(editor: Any, visit: Visit) -> None:
     page = visit(editor.url.replace(editor.url.split("/pictures/")[0], ""), width=360)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("[data-mask-canvas]").scroll_into_view_if_needed()
@@ -84,7 +84,7 @@ _STAYS = "addEventListener('submit', (event) => { window.sent = !event.defaultPr
 _MASK = "document.querySelector('[data-mask-form] input[type=file]').files[0].bytes().then((all) => all.join())"
 
 
-def test_marked_on_by_whoever_comes_back_and_sent_as_it_is_then(editor: Any) -> None:
+def test_mask_is_kept_on_coming_back_and_sent_as_it_is_then(editor: Any) -> None:
     editor.evaluate(_STAYS)
     canvas, send = editor.locator("[data-mask-canvas]"), editor.get_by_role("button", name="Change this part")
     found = []

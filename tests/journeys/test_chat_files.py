@@ -77,7 +77,7 @@ def test_a_draft_stays_over_a_reload_and_is_removed(visit: Visit) -> None:
     expect(chips(page)).to_have_count(0)
 
 
-def test_what_cannot_be_read_is_refused_in_the_words_of_collections(visit: Visit) -> None:
+def test_unreadable_chat_file_is_refused_in_the_words_of_collections(visit: Visit) -> None:
     page = visit("/", tolerate="400 (Bad Request)")
     page.fill("textarea[name=text]", "What is this?")
     choose(page, "run.exe", b"MZ")

@@ -50,7 +50,7 @@ def test_a_pdf_opens_at_the_page_with_the_passage_boxed(page_wide: Any) -> None:
     assert panel.locator("[data-here]").first.is_visible()
 
 
-def test_on_a_narrow_screen_the_source_covers_the_page_and_holds_the_focus(page_narrow: Any) -> None:
+def test_source_covers_a_narrow_page_and_holds_the_focus(page_narrow: Any) -> None:
     ended(ask(page_narrow, LEAVE)).locator("a.pill").first.tap()
     panel = page_narrow.locator("[data-panel]")
     panel.locator("mark").first.wait_for()

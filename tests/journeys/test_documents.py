@@ -66,7 +66,7 @@ def collection(visit: Any, request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.main_journey
-def test_several_files_are_read_and_the_bad_ones_say_why(collection: Any) -> None:
+def test_uploaded_files_are_read_and_the_bad_ones_say_why(collection: Any) -> None:
     page = collection
     page.evaluate("window.never_reloaded = true")
     page.set_input_files("#files", [*GOOD, *BAD])
@@ -112,7 +112,7 @@ def test_forty_files_at_once_survive_a_reload_and_two_bad_ones(visit: Any) -> No
     expect(page.locator("blockquote").first).to_contain_text("47 decimetres", timeout=READ_MS)
 
 
-def test_one_file_is_cancelled_and_read_after_all(collection: Any) -> None:
+def test_uploaded_file_is_cancelled_and_read_after_all(collection: Any) -> None:
     page = collection
     page.set_input_files("#files", [make_file("long.txt", "".join(f"{n}. {SENTENCE}" for n in range(2500)))])
     page.get_by_role("button", name="Cancel long.txt").click(timeout=READ_MS)

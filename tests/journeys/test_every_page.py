@@ -41,7 +41,7 @@ def has_one_title(view: Any) -> bool:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", WIDE), ("dark", NARROW)])
-def test_every_page_can_be_used_by_everybody(lived_in: tuple[Camera, dict[str, str]], scheme: str, width: int) -> None:
+def test_pages_can_all_be_used_by_everybody(lived_in: tuple[Camera, dict[str, str]], scheme: str, width: int) -> None:
     camera, addresses = lived_in
     wrong, views, left = [], names(), elsewhere()
     edges: dict[str, dict[int, set[str]]] = {}

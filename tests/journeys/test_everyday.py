@@ -26,7 +26,7 @@ def test_sources_are_numbered_from_1_in_each_answer_also_after_a_reload(page_wid
         turn = page_wide.locator("[data-turn]").last
 
 
-def test_one_answer_is_copied_as_markdown(visit: Visit) -> None:
+def test_answer_is_copied_as_markdown(visit: Visit) -> None:
     page = visit(permissions=["clipboard-read", "clipboard-write"])
     turn = ended(ask(page, LEAVE))
     menu = more(turn)

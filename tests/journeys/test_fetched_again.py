@@ -16,7 +16,7 @@ LISTS = re.compile(r"/conversations/(\?|$)")  # of the sidebar
 Held = list[tuple[Any, Any]]
 
 
-def test_what_is_asked_meanwhile_stays(page_wide: Any) -> None:
+def test_question_asked_during_a_refetch_stays(page_wide: Any) -> None:
     lists, turns = stale(page_wide), hold(page_wide, match_conversation(page_wide))
     with page_wide.expect_request(match_conversation(page_wide)):
         release(page_wide, lists)
@@ -29,7 +29,7 @@ def test_what_is_asked_meanwhile_stays(page_wide: Any) -> None:
     expect(page_wide.locator("[data-turn]")).to_have_count(2)
 
 
-def test_what_is_opened_to_be_edited_meanwhile_stays(page_wide: Any) -> None:
+def test_question_opened_for_editing_during_a_refetch_stays(page_wide: Any) -> None:
     lists, turns = stale(page_wide), hold(page_wide, match_conversation(page_wide))
     with page_wide.expect_request(match_conversation(page_wide)):
         release(page_wide, lists)
@@ -57,7 +57,7 @@ def test_a_version_that_waits_for_its_turn_takes_nothing_away(page_wide: Any) ->
     expect(page.locator("[data-turn]")).to_have_count(3)
 
 
-def test_after_a_line_that_broke_versions_are_turned_as_before(visit: Visit) -> None:
+def test_answer_versions_are_turned_as_before_after_a_failed_refetch(visit: Visit) -> None:
     page = visit(tolerate="Failed to load resource")
     lists = stale(page)
     page.route(match_conversation(page), lambda route: route.abort(), times=1)

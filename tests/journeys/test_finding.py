@@ -16,7 +16,7 @@ AUDIT = Path(__file__).with_name("audit.js").read_text()
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_what_was_said_is_found_and_opened_where_it_stands(visit: Visit, width: int) -> None:
+def test_search_finds_what_was_said_and_opens_it_where_it_stands(visit: Visit, width: int) -> None:
     page = visit(width=width, person="alice")
     ended(ask(page, BOILER))
     page.keyboard.press("Control+K")
@@ -132,7 +132,7 @@ def test_the_sidebar_is_hidden_and_stays_hidden(visit: Visit) -> None:
     expect(page.locator("#sidebar")).to_be_visible()
 
 
-def test_many_are_selected_deleted_and_brought_back(visit: Visit) -> None:
+def test_conversations_are_selected_deleted_and_restored_together(visit: Visit) -> None:
     page = visit(person="alice")
     ended(ask(page, LEAVE))
     page.goto(page.url.split("/c/")[0] + "/conversations/all/")

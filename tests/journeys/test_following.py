@@ -58,7 +58,7 @@ def test_a_question_asked_again_comes_to_the_top(page_wide: Any) -> None:
     assert 40 < again.evaluate(TOP) < 120
 
 
-def test_what_was_asked_in_vain_is_put_back_to_be_rephrased(page_wide: Any) -> None:
+def test_unanswered_question_is_put_back_to_be_rephrased(page_wide: Any) -> None:
     turn = ended(ask(page_wide, OFF_TOPIC))
     turn.get_by_role("button", name="Rephrase").click()
     field = page_wide.locator("textarea[name=text]")
@@ -70,7 +70,7 @@ def test_what_was_asked_in_vain_is_put_back_to_be_rephrased(page_wide: Any) -> N
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_each_button_of_the_composer_has_its_place_whatever_is_offered(visit: Visit, width: int) -> None:
+def test_composer_buttons_keep_their_place_whatever_is_offered(visit: Visit, width: int) -> None:
     page = visit("/assistants/new/", width=width, person="bob")
     page.get_by_label("Name", exact=True).fill(f"A desk with a name of some length, {width}")
     page.get_by_role("button", name="Create assistant").click()

@@ -112,7 +112,7 @@ def _with(cited: dict[int, Cited], html: str) -> str:
     return html
 
 
-def test_every_frame_shows_the_bytes_that_the_events_say(page_wide: Any) -> None:
+def test_streamed_answer_shows_in_every_frame_the_bytes_that_the_events_say(page_wide: Any) -> None:
     chance = random.Random(7)
     parts = [*BITS.split(), *LINES, *SENTENCES, "===\n"]
     texts = [ANSWER, ANSWER, ANSWER, CODE + ANSWER, TABLE + ITEMS + CODE, ITEMS + TABLE]

@@ -15,7 +15,7 @@ from tests.journeys.model import HOSTILE
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_brought_along_read_and_gone_on_with(visit: Visit, tmp_path: Path, width: int) -> None:
+def test_imported_conversation_is_read_and_continued(visit: Visit, tmp_path: Path, width: int) -> None:
     words = f"How do I roll back, at {width}?"
     evil = chatgpt(node("u", "root", "user", words), node("a", "u", "assistant", HOSTILE), title=f"At {width}")
     file = tmp_path / "conversations.json"

@@ -54,7 +54,7 @@ def test_the_first_tab_leads_past_the_sidebar_and_a_question_mark_shows_the_keys
 
 
 @pytest.mark.parametrize("keys", ["off", "on"])
-def test_what_is_typed_without_a_field_goes_into_the_question(page_wide: Any, keys: str) -> None:
+def test_text_typed_without_a_field_goes_into_the_question(page_wide: Any, keys: str) -> None:
     field = page_wide.locator("[data-composer] textarea[name=text]")
     expect(field).to_be_focused()
     page_wide.evaluate("keys => localStorage.setItem('letter-keys', keys)", keys)

@@ -63,7 +63,7 @@ def test_a_link_opens_only_after_its_whole_address_was_shown(visit: Visit) -> No
     assert not dialog.is_visible()
 
 
-def test_every_page_that_shows_the_answer_warns_likewise(visit: Visit) -> None:
+def test_pages_that_show_the_answer_all_warn_of_its_links(visit: Visit) -> None:
     page = visit()
     opened: list[str] = []
     page.context.on("page", lambda new: opened.append(new.url))

@@ -17,7 +17,7 @@ def long(site: Site) -> str:
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_it_opens_at_its_end_in_under_a_second_and_goes_back_without_a_jump(
+def test_long_conversation_opens_at_its_end_fast_and_goes_back_without_a_jump(
     visit: Visit, long: str, width: int
 ) -> None:
     page = visit(width=width)

@@ -47,7 +47,7 @@ def test_the_list_opens_at_once_and_goes_on_as_one_scrolls(visit: Visit, width: 
 
 
 @pytest.mark.usefixtures("many")
-def test_by_keyboard_it_goes_on_and_a_title_is_found_that_was_not_there(visit: Visit) -> None:
+def test_conversation_list_loads_more_by_keyboard_and_finds_unloaded_titles(visit: Visit) -> None:
     page = opened(visit)
     page.locator("[data-list-of=pinned] [data-conversation]").last.focus()
     page.keyboard.press("Tab")  # to its menu

@@ -33,7 +33,7 @@ def open_(several: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iter
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_one_question_two_models_by_keyboard(open_: Visit, width: int) -> None:
+def test_question_is_answered_by_two_models_by_keyboard(open_: Visit, width: int) -> None:
     page = open_(width=width)
     menu = page.locator("[data-models] > summary")
     expect(menu).to_contain_text("Small")
@@ -91,7 +91,7 @@ def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_two_models_answer_one_question_side_by_side(open_: Visit, width: int) -> None:
+def test_answers_of_two_models_are_compared_side_by_side(open_: Visit, width: int) -> None:
     page = open_(width=width)
     expect(page.locator("[data-model-words]")).to_be_visible()
     assert page.locator("[data-model-words]").bounding_box()["width"] > 30, "the name, not an icon alone"
@@ -111,7 +111,7 @@ def test_two_models_answer_one_question_side_by_side(open_: Visit, width: int) -
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_one_question_is_answered_by_two_side_by_side(open_: Visit, width: int) -> None:
+def test_question_to_two_models_at_once_is_answered_side_by_side(open_: Visit, width: int) -> None:
     page = open_(width=width)
     menu = page.locator("[data-second] > summary")
     show_controls(page)

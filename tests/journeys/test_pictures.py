@@ -12,7 +12,7 @@ from tests.journeys.conftest import Visit
 from tests.journeys.picturing import DRAWN_MS, find_tiles, request_picture
 
 
-def test_asked_for_varied_and_verified(studio: Any, visit: Visit, tmp_path: Path) -> None:
+def test_picture_is_requested_varied_and_verified(studio: Any, visit: Visit, tmp_path: Path) -> None:
     request_picture(studio, "A harbour at dawn", "2")
     expect(find_tiles(studio, "A harbour", "ready")).to_have_count(2, timeout=DRAWN_MS)
     find_tiles(studio, "A harbour", "ready").first.get_by_role("button", name="Vary").click()
@@ -63,7 +63,7 @@ def test_steps_are_seen_and_a_reload_loses_nothing_until_it_is_cancelled(studio:
     expect(find_tiles(studio, "A slow mountain", "cancelled")).to_have_count(1)
 
 
-def test_few_words_are_expanded_taken_back_and_kept_where_the_model_is_away(studio: Any) -> None:
+def test_short_prompt_is_expanded_undone_and_kept_when_the_model_is_away(studio: Any) -> None:
     field = studio.get_by_label("Describe the picture")
     expand = studio.get_by_role("button", name="Improve description")
     field.fill("A harbour")

@@ -18,7 +18,7 @@ def tiles(turn: Any, status: str) -> Any:
     return turn.locator(f"[data-picture][data-status={status}]")
 
 
-def test_asked_in_chat_watched_varied_found_in_the_gallery_and_verified(
+def test_picture_in_chat_is_requested_varied_found_in_the_gallery_and_verified(
     picture_chat: Any, visit: Visit, tmp_path: Path
 ) -> None:
     page = picture_chat()
@@ -62,7 +62,7 @@ def test_expanded_in_the_field_and_with_what_shall_not_be_there(picture_chat: An
     expect(page.locator(".recipe")).to_contain_text("rain")
 
 
-def test_begun_from_an_attached_picture(picture_chat: Any) -> None:
+def test_picture_in_chat_begins_from_an_attached_picture(picture_chat: Any) -> None:
     page = picture_chat()
     attach_picture(page, drawn("a sketch"))
     field, start = page.locator("textarea[name=text]"), page.get_by_role("button", name="Use as starting picture")

@@ -47,6 +47,6 @@ def test_a_copy_and_then_everything_goes(visit: Visit, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/privacy/", "/privacy/keeping/", "/limits/", "/people/limits/", "/privacy/holds/"])
 @pytest.mark.parametrize("width", [360, 1440])
-def test_its_pages_fit(visit: Visit, path: str, width: int) -> None:
+def test_privacy_pages_fit_the_width(visit: Visit, path: str, width: int) -> None:
     page = visit(path, person="ada", width=width)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

@@ -48,7 +48,7 @@ def test_the_line_survives_a_reload_and_is_changed_by_hand(visit: Visit, width: 
     expect(line).to_have_count(0)
 
 
-def test_two_tabs_show_one_line_and_it_is_worked_through_in_order(visit: Visit) -> None:
+def test_queued_questions_show_in_two_tabs_and_are_answered_in_order(visit: Visit) -> None:
     one = visit()
     writing(ask(one, SLOW))
     one.wait_for_url("**/c/**")

@@ -107,7 +107,7 @@ def test_a_mark_stands_among_the_steps_and_behind_the_scenes(visit: Visit) -> No
     expect(page.locator(".behind")).to_contain_text("Allowed with a label")
 
 
-def test_on_a_phone_the_filters_of_the_queue_are_folded(visit: Visit) -> None:
+def test_queue_filters_are_folded_on_a_phone(visit: Visit) -> None:
     alice = visit()
     ended(ask(alice, f"{TOXIC} for the phone"), "withheld")
     morgan = visit("/review/", person="morgan", width=360)
@@ -159,7 +159,7 @@ def test_the_queue_and_a_case_fit_a_narrow_screen(visit: Visit) -> None:
     assert morgan.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_on_a_small_laptop_nothing_lies_under_the_bars(visit: Visit) -> None:
+def test_review_page_hides_nothing_under_the_bars_on_a_small_laptop(visit: Visit) -> None:
     alice = visit()
     ended(ask(alice, f"{TOXIC} on a laptop"), "withheld")
     screen = {"width": 1280, "height": 800}

@@ -20,7 +20,7 @@ def seen(page: Any, selector: str) -> bool:
     return bool(box and box["y"] >= 0 and box["y"] + box["height"] <= size["height"])
 
 
-def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(site: Site, visit: Visit) -> None:
+def test_decisions_are_in_reach_on_a_phone_and_ask_for_what_they_need(site: Site, visit: Visit) -> None:
     site.seed("threats")
     morgan = visit("/review/", person="morgan", width=360)
     open_case(morgan, "Violence", WORDS)
@@ -57,7 +57,7 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
     expect(morgan.locator(f"[data-case] a[href^='{other.partition(site.url)[2].partition('?')[0]}']")).to_have_count(0)
 
 
-def test_nothing_moves_under_the_pointer_and_no_field_is_covered(site: Site, visit: Visit) -> None:
+def test_review_form_does_not_move_under_the_pointer_or_cover_a_field(site: Site, visit: Visit) -> None:
     site.seed("threats")
     morgan = visit("/review/", person="morgan")
     open_case(morgan, "Violence", WORDS)

@@ -62,9 +62,7 @@ def test_a_pill_says_its_state_and_the_line_below_names_those_that_occur(visit: 
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_only_verified_sentences_appear_and_the_others_wait_under_one_line(
-    visit: Visit, cautious: str, width: int
-) -> None:
+def test_unverified_sentences_wait_under_one_line(visit: Visit, cautious: str, width: int) -> None:
     page = visit(cautious, width=width)
     seen = watched(page)
     turn = ask(page, DOUBTS)
@@ -130,7 +128,7 @@ def test_an_answer_in_a_language_that_the_check_does_not_know_says_so(visit: Vis
     expect(page.locator(".paper .prose .unread")).to_be_visible()
 
 
-def test_where_nothing_is_verified_the_quotes_stand_alone(visit: Visit, cautious: str) -> None:
+def test_quotes_stand_alone_when_no_sentence_is_verified(visit: Visit, cautious: str) -> None:
     page = visit(cautious)
     turn = ended(ask(page, INVENTED))
     expect(turn.locator(".quotes blockquote").first).to_be_visible()

@@ -21,7 +21,7 @@ def overturned(robin: Any) -> None:
     robin.wait_for_url(lambda url: url != here)  # the next case, or the queue
 
 
-def test_from_the_suspension_to_being_back(visit: Visit, site: Site) -> None:
+def test_suspended_user_signs_in_appeals_and_comes_back(visit: Visit, site: Site) -> None:
     page = visit(person="sam", width=360)
     site.seed("banned")
     page.goto(f"{site.url}/collections/")

@@ -74,7 +74,7 @@ def test_an_answer_is_made_again_and_a_question_reworded_in_their_place(visit: V
     expect(page.locator("[data-turn]")).to_have_count(2)
 
 
-def test_by_keyboard(page_wide: object) -> None:
+def test_temporary_chat_is_used_by_keyboard(page_wide: object) -> None:
     page = page_wide
     tab_to(page.get_by_role("switch", name="Temporary"), "Shift+Tab")
     page.keyboard.press("Enter")

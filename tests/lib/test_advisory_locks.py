@@ -36,7 +36,7 @@ def broken(times: int, cause: Exception | None) -> list[int]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_was_broken_is_begun_anew_and_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deadlocked_work_is_retried_a_limited_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(advisory_locks, "_PAUSE_S", 0)
     assert broken(0, None) == [1]
     assert broken(2, Broken()) == [1, 1, 1]
@@ -48,7 +48,7 @@ def test_what_was_broken_is_begun_anew_and_not_without_end(monkeypatch: pytest.M
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="writers of SQLite wait for each other")
-def test_two_that_wait_for_each_other_both_end_well(alice: User, bob: User) -> None:
+def test_deadlocked_transactions_both_succeed_after_a_retry(alice: User, bob: User) -> None:
     both, tries = threading.Barrier(2), []
 
     @advisory_locks.retry_on_deadlock

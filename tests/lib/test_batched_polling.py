@@ -9,7 +9,7 @@ from django.db import OperationalError
 from apps.lib.concurrency.batched_polling import BatchedPoller
 
 
-async def test_all_are_asked_about_at_once_and_only_what_ended_returns() -> None:
+async def test_batched_polling_asks_about_all_at_once_and_returns_what_ended() -> None:
     asked: list[list[str]] = []
 
     async def ask(values: list[str]) -> list[bool]:
@@ -43,7 +43,7 @@ async def test_a_database_that_is_away_ends_nothing_and_is_asked_again() -> None
     assert next(answers, None) is None
 
 
-async def test_who_comes_after_all_had_left_is_asked_about_again() -> None:
+async def test_batched_polling_starts_again_after_all_waiters_had_left() -> None:
     async def ask(values: list[int]) -> list[bool]:
         return [False] * len(values)
 

@@ -27,7 +27,7 @@ def write(folder: Path) -> None:
         line._put("line", {"body": number})
 
 
-def test_every_message_of_another_process_is_read_once_and_whole(
+def test_broker_reads_messages_of_another_process_once_and_whole(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     line, found = channel(tmp_path), []

@@ -84,6 +84,6 @@ def test_a_stored_policy_shows_todays_clauses_and_keeps_its_hash() -> None:
     assert FORMER_WORDING.keys().isdisjoint(FORMER_WORDING.values())
 
 
-def test_no_clause_says_that_a_text_is_not_withheld() -> None:
+def test_clauses_never_say_that_a_text_is_not_withheld() -> None:
     """A reviewer can withhold a text under any clause, and the notice quotes the clause."""
     assert [row["code"] for row in make_default_policy({})["clauses"] if "not withheld" in row["text"]] == []

@@ -22,7 +22,7 @@ def shown(library: str, tag: str, **values: object) -> str:
         '"folder" size=16 aria_label=label stroke_width=2', '"folder" class=safe vector_effect="none"',
     ],
 )  # fmt: skip
-def test_each_is_that_of_the_package(tag: str) -> None:
+def test_icon_tags_render_the_icons_of_the_package(tag: str) -> None:
     tag = tag if tag.startswith("solid") else f"outline {tag}"
     values = {"label": 'Tom\'s <b>"folder"</b>', "safe": mark_safe("a & b"), "size": 14}
     for _ in range(2):

@@ -30,5 +30,5 @@ def test_rivals_are_told_apart(asked: str, said: str) -> None:
         ("What does the boiler do?", "E4 means that the pressure is low."),
     ],
 )
-def test_nothing_else_is_a_rival(asked: str, said: str) -> None:
+def test_identifiers_of_another_kind_are_no_rivals(asked: str, said: str) -> None:
     assert not is_about_rivals(extract_identifiers(asked), extract_identifiers(said))

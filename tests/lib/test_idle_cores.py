@@ -21,7 +21,7 @@ print(time.process_time() - every - (time.thread_time() - own))
 """
 
 
-def test_no_thread_waits_at_full_speed_for_the_next_product() -> None:
+def test_idle_math_threads_do_not_spin_between_products() -> None:
     env = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
     run = subprocess.run(
         [sys.executable, "-c", PRODUCTS], cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, check=True

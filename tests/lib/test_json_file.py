@@ -9,7 +9,7 @@ import pytest
 from apps.lib import json_file
 
 
-def test_what_was_noted_last_is_read(tmp_path: Path) -> None:
+def test_json_file_returns_what_was_written_last(tmp_path: Path) -> None:
     path = tmp_path / "said.json"
     for said in ("one", "another"):
         json_file.write_json(path, {"said": said})
@@ -18,7 +18,7 @@ def test_what_was_noted_last_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", '{"said": "o', "[1]", "\udcff"])
-def test_what_cannot_be_read_says_nothing(tmp_path: Path, content: str | None) -> None:
+def test_unreadable_json_file_is_empty(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "said.json"
     if content is not None:
         path.write_text(content, errors="surrogateescape")

@@ -33,7 +33,7 @@ def test_a_word_counts_as_often_as_it_stands_there() -> None:
     assert detect_language_code(["ferry the boat " * (MIN_WORDS - 1)]) == ""
 
 
-def test_few_letters_of_another_script_do_not_decide() -> None:
+def test_language_is_not_decided_by_a_few_letters_of_another_script() -> None:
     text = "The word フェリー is Japanese for a ferry, and that is what it is on the coast. "
     assert detect_language_code([text + "The ferry is late. " * 9]) == "en"
 

@@ -26,7 +26,7 @@ def running(count: int) -> list[Message]:
     ]  # fmt: skip
 
 
-def test_each_row_gets_its_own_changes() -> None:
+def test_lease_renewal_writes_to_each_row_its_own_changes() -> None:
     rows = running(7)
     tokens = {row.pk: row.lease_token for row in rows}
     held = leases.renew_all(Message.objects.all(), tokens, 60, {row.pk: {"text": row.lease_token} for row in rows})
@@ -36,7 +36,7 @@ def test_each_row_gets_its_own_changes() -> None:
         assert row.lease_until > timezone.now() + timedelta(seconds=30)
 
 
-def test_what_another_holds_or_is_at_its_end_is_not_changed() -> None:
+def test_lease_renewal_skips_rows_that_another_holds_or_that_ended() -> None:
     mine, lost, ended = running(3)
     Message.objects.filter(pk=lost.pk).update(lease_token="of another")
     Message.objects.filter(pk=ended.pk).update(status="stopped")
@@ -46,5 +46,5 @@ def test_what_another_holds_or_is_at_its_end_is_not_changed() -> None:
     assert sorted(Message.objects.values_list("text", flat=True)) == ["after", "before", "before"]
 
 
-def test_nothing_held_changes_nothing() -> None:
+def test_lease_renewal_of_no_rows_changes_nothing() -> None:
     assert leases.renew_all(Message.objects.all(), {}, 60, {}) == set()

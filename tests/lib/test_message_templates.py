@@ -18,13 +18,13 @@ VALUES = re.compile(r"%\((\w+)\)s")
 
 
 @pytest.mark.parametrize("sentence", message_templates.SENTENCES)
-def test_each_is_known_again_with_its_values(sentence: str) -> None:
+def test_message_template_is_recognised_with_its_values(sentence: str) -> None:
     values = {name: f"{number},0 ({name})" for number, name in enumerate(VALUES.findall(sentence), 7)}
     assert values and message_templates.match_template(sentence % values) == (sentence, values)
 
 
 @pytest.mark.parametrize("text", ["", "It is nine.", "The width must be between 64 and 512 pixels", "%(name)s"])
-def test_other_texts_are_left_as_they_are(text: str) -> None:
+def test_texts_without_a_template_are_left_as_they_are(text: str) -> None:
     assert message_templates.match_template(text) is None
     with translation.override("de"):
         assert translate_stored(text) == text
@@ -32,7 +32,7 @@ def test_other_texts_are_left_as_they_are(text: str) -> None:
 
 @pytest.mark.parametrize("language", ["de", "es"])
 @pytest.mark.parametrize("sentence", message_templates.SENTENCES)
-def test_each_is_shown_in_the_readers_language_with_the_same_values(sentence: str, language: str) -> None:
+def test_message_template_is_shown_in_the_users_language_with_its_values(sentence: str, language: str) -> None:
     stored = sentence % {name: f"v{name}" for name in VALUES.findall(sentence)}
     with translation.override(language):
         shown = translate_stored(stored)
@@ -40,7 +40,7 @@ def test_each_is_shown_in_the_readers_language_with_the_same_values(sentence: st
     assert translate_stored(stored) == stored  # English
 
 
-def test_what_an_engine_says_is_one_of_them() -> None:
+def test_engine_refusal_is_a_known_message_template() -> None:
     request = DrawRequest("A lamp", 1, 7, 64, 1, 1.0)
     with pytest.raises(EngineRefused) as refused:
         validate_request(request, registry.get_image_engine().model())

@@ -39,7 +39,7 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
         child.kill()
 
 
-def test_only_cores_that_the_process_may_use_are_counted() -> None:
+def test_core_count_covers_only_cores_that_the_process_may_use() -> None:
     code = """
 from apps.lib import os_compat
 os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
@@ -60,7 +60,7 @@ def test_flags_of_the_first_core_are_read(lines: str, tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(("flags", "expected"), [("", False), (" avx512_bf16", False), (" amx_bf16", True)])
-def test_only_processors_with_tiles_compute_in_bfloat16_by_themselves(
+def test_bfloat16_is_chosen_only_on_processors_with_tiles(
     flags: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "cpuinfo"
@@ -146,7 +146,7 @@ os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(0.02)
 
 
-def test_no_privileges_are_gained_afterwards() -> None:
+def test_privileges_cannot_be_gained_after_they_were_dropped() -> None:
     code = """
 from apps.lib import os_compat
 os_compat.forbid_new_privileges()
@@ -155,7 +155,7 @@ print(next(line for line in open("/proc/self/status") if line.startswith("NoNewP
     assert run(code) == 1
 
 
-def test_without_the_network_not_even_this_machine_is_reached() -> None:
+def test_network_isolation_blocks_even_the_loopback_address() -> None:
     code = """
 from apps.lib import os_compat
 import socket
@@ -177,7 +177,7 @@ print(os_compat.leave_network())
     assert run(code) in {errno.EINVAL, errno.EPERM, errno.ENOSPC}  # EINVAL: a process of several threads may not
 
 
-def test_elsewhere_each_function_does_without_linux() -> None:
+def test_os_functions_work_on_other_systems_than_linux() -> None:
     code = """
 import errno
 from apps.lib import os_compat
@@ -199,7 +199,7 @@ print(json.dumps({
 
 
 @pytest.mark.slow
-def test_elsewhere_every_module_can_be_imported() -> None:
+def test_modules_can_all_be_imported_on_other_systems_than_linux() -> None:
     code = """
 import importlib, pkgutil
 os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
@@ -216,7 +216,7 @@ print(len(names))
     assert run(code, foreign=True) > 500
 
 
-def test_elsewhere_a_file_is_read_with_resource_limits_only(tmp_path: Path) -> None:
+def test_files_are_read_with_resource_limits_only_on_other_systems(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("<html><body><p>Thirty days of paid leave.</p></body></html>")
     code = """
@@ -236,7 +236,7 @@ print(json.dumps([text, found.network_errno, found.memory_limited]))
 
 
 @pytest.mark.slow
-def test_elsewhere_the_embedder_counts_its_cores() -> None:
+def test_embedder_counts_its_cores_on_other_systems() -> None:
     code = """
 from apps.lib import os_compat
 from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
@@ -247,7 +247,7 @@ print(json.dumps([embed._threads == os.cpu_count(), os_compat.multiplies_bfloat1
     assert run(code, foreign=True) == [True, False, 1]
 
 
-def test_elsewhere_a_segment_is_written_without_a_folder_in_memory(tmp_path: Path) -> None:
+def test_segment_is_written_without_a_memory_folder_on_other_systems(tmp_path: Path) -> None:
     code = """
 from apps.engines.index.local import segment_files
 segment_files.sweep_memory(0)

@@ -34,7 +34,7 @@ def succeed(role: str = "worker", name: str = "purge", period_s: float = 5.0) ->
         pass
 
 
-def test_any_exception_is_logged_with_its_trace_once_and_then_by_a_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_job_exception_is_logged_with_its_trace_once_and_then_by_a_line(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         fail()
         fail()
@@ -43,7 +43,7 @@ def test_any_exception_is_logged_with_its_trace_once_and_then_by_a_line(caplog: 
     assert not second.exc_info and "what nobody has foreseen" in second.getMessage()
 
 
-def test_what_ends_a_process_is_not_held_back() -> None:
+def test_system_exit_passes_the_guard_of_a_job() -> None:
     with pytest.raises(SystemExit), periodic_jobs.guard_job("worker", "purge", 5.0):
         raise SystemExit
 

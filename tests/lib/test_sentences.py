@@ -28,7 +28,7 @@ def cut(text: str) -> list[str]:
         ("Go.. Then (he said.) Next!", ["Go..", "Then (he said.)", "Next!"]),
     ],
 )
-def test_several_stops_in_a_row_are_one(text: str, found: list[str]) -> None:
+def test_stops_in_a_row_count_as_one_sentence_end(text: str, found: list[str]) -> None:
     assert cut(text) == found
 
 
@@ -54,7 +54,7 @@ def test_a_sentence_before_marks_alone_is_not_settled(text: str) -> None:
 
 @settings(deadline=None)
 @given(PIECES.map(" ".join), st.data())
-def test_what_is_settled_stays_whatever_follows(text: str, data: st.DataObject) -> None:
+def test_settled_sentences_stay_whatever_follows(text: str, data: st.DataObject) -> None:
     head = text[: data.draw(st.integers(0, len(text)))]
     found = find_sentences(head)
     done = count_stable(head, found)

@@ -23,7 +23,7 @@ def _held(until: Event, answer: int = 7) -> int:
     return answer
 
 
-async def test_whoever_stops_waiting_ends_it_for_nobody_else() -> None:
+async def test_cancelled_waiter_does_not_end_the_work_for_others() -> None:
     go = Event()
     work = start_in_pool(_held, go)
 
@@ -40,7 +40,7 @@ async def test_whoever_stops_waiting_ends_it_for_nobody_else() -> None:
     assert await work == 7
 
 
-async def test_what_follows_is_done_by_the_thread_that_made_the_result() -> None:
+async def test_follow_up_work_runs_in_the_thread_that_made_the_result() -> None:
     go, made = Event(), []
 
     def make() -> int:
@@ -52,7 +52,7 @@ async def test_what_follows_is_done_by_the_thread_that_made_the_result() -> None
     assert await followed == (8, made[0])
 
 
-async def test_what_follows_what_is_done_already_leaves_the_loop_alone() -> None:
+async def test_follow_up_of_finished_work_does_not_run_in_the_loop() -> None:
     work = start_in_pool(lambda: 7)
     assert await work == 7
     number, thread = await work.then(lambda number: (number + 1, threading.get_ident()))
@@ -76,7 +76,7 @@ async def test_a_failure_is_heard_by_whoever_waits(first: bool) -> None:
         assert await work == 7
 
 
-async def test_what_then_asks_the_database_is_done_by_a_thread_for_that() -> None:
+async def test_follow_up_that_asks_the_database_runs_in_a_database_thread() -> None:
     work = start_in_pool(lambda: 7)
     number, name = await work.then_in_db(lambda number: (number + 1, threading.current_thread().name))
     assert number == 8
@@ -114,7 +114,7 @@ async def test_sync_code_is_served_by_the_loop_of_its_process() -> None:
     assert found == (asyncio.get_running_loop(), threading.get_ident())
 
 
-def test_without_a_loop_that_serves_it_has_one_of_its_own() -> None:
+def test_coroutine_without_a_serving_loop_gets_its_own() -> None:
     loop, thread = on_loop(_here)
     assert thread == threading.get_ident() and loop.is_closed()
 
@@ -124,7 +124,7 @@ async def test_a_loop_does_not_wait_for_itself() -> None:
         on_loop(_here)
 
 
-async def test_what_goes_wrong_on_the_loop_is_heard() -> None:
+async def test_exception_on_the_loop_reaches_the_caller() -> None:
     async def fails() -> None:
         raise ValueError("no")
 

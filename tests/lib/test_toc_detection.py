@@ -47,5 +47,5 @@ def test_contents_indexes_and_noise_are_known(text: str) -> None:
         "En 1931 se abrió la biblioteca, y en 1974 se cerró.",
     ],
 )
-def test_what_says_something_is_none(text: str) -> None:
+def test_meaningful_text_is_no_table_of_contents(text: str) -> None:
     assert not is_toc_or_noise(text)

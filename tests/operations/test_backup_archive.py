@@ -69,7 +69,7 @@ def test_a_truncated_archive_is_found(tmp_path: Path, settings: Settings, kept: 
     assert "is damaged" in told or "is incomplete" in told
 
 
-def test_what_is_no_archive_is_told(tmp_path: Path, settings: Settings) -> None:
+def test_restore_refuses_a_file_that_is_no_backup(tmp_path: Path, settings: Settings) -> None:
     (tmp_path / "a.tar").write_bytes(os.urandom(20_000))
     assert "not a backup of Openbook" in refuse(tmp_path / "a.tar", settings)
     assert "No such file" in refuse(tmp_path / "nothing.tar", settings)
@@ -149,12 +149,12 @@ def test_a_member_that_the_list_of_contents_does_not_name_is_refused(tmp_path: P
     assert "does not name files/documents/b" in refuse(build(tmp_path / "a.tar", forget), settings)
 
 
-def test_where_accounts_are_nothing_is_restored(tmp_path: Path, settings: Settings, alice: User) -> None:
+def test_restore_is_refused_where_accounts_exist(tmp_path: Path, settings: Settings, alice: User) -> None:
     assert "already contains accounts" in refuse(build(tmp_path / "a.tar"), settings)
     assert User.objects.get() == alice
 
 
-def test_where_files_are_nothing_is_restored(tmp_path: Path, settings: Settings) -> None:
+def test_restore_is_refused_where_files_exist(tmp_path: Path, settings: Settings) -> None:
     path, file = build(tmp_path / "a.tar"), Path(settings.MEDIA_ROOT) / "documents" / "mine"
     file.parent.mkdir(parents=True)
     file.write_text("mine")
@@ -163,7 +163,7 @@ def test_where_files_are_nothing_is_restored(tmp_path: Path, settings: Settings)
     assert [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()] == [file]
 
 
-def test_while_a_worker_runs_nothing_is_restored(tmp_path: Path, settings: Settings) -> None:
+def test_restore_is_refused_while_a_worker_runs(tmp_path: Path, settings: Settings) -> None:
     get_heartbeat_file().touch()
     assert "Openbook is running" in refuse(build(tmp_path / "a.tar"), settings)
 
@@ -178,7 +178,7 @@ def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, settings: Settings
     assert "No such file" in refuse(build(tmp_path / "a.tar"), settings, tmp_path / "none")
 
 
-def test_two_backups_are_not_made_at_once(tmp_path: Path) -> None:
+def test_backups_are_not_made_two_at_once(tmp_path: Path) -> None:
     with (
         creation.hold_backup_lock(),
         pytest.raises(BackupRunning, match="Another backup or restore is running"),

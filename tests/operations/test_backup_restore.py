@@ -170,7 +170,7 @@ def test_the_archive_and_its_keys_are_for_their_owner_only_and_the_keys_are_apar
 
 
 @pytest.mark.slow
-def test_where_keys_are_missing_the_restore_says_so_and_goes_on(
+def test_restore_names_missing_keys_and_goes_on(
     install: Callable[[str], Installation], archive: Path, tmp_path: Path
 ) -> None:
     wrong, alone = tmp_path / "wrong.keys", tmp_path / "site.tar"

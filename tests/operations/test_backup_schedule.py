@@ -108,7 +108,7 @@ def test_the_sweep_of_the_worker_does_not_wait_for_the_backup(monkeypatch: pytes
     assert not ended.wait(0.2)
 
 
-def test_while_another_backup_runs_none_is_begun(settings: Settings) -> None:
+def test_scheduled_backup_is_skipped_while_another_runs(settings: Settings) -> None:
     with creation.hold_backup_lock():
         schedule.run_scheduled()
     assert not Path(settings.BACKUP_DIR).exists() and status.read_status() == {}
@@ -126,7 +126,7 @@ def test_the_newest_stay_with_their_keys_and_backups_made_by_hand_too(
     ]  # fmt: skip
 
 
-def test_no_older_backup_goes_before_a_newer_one_was_verified(
+def test_old_backup_is_kept_until_a_newer_one_was_verified(
     settings: Settings, named: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named(1)
@@ -144,7 +144,7 @@ def test_no_older_backup_goes_before_a_newer_one_was_verified(
     assert found(settings)[::2] == ["3.tar", "4.tar"]
 
 
-def test_what_a_killed_backup_left_is_gone_after_the_next(settings: Settings, named: Callable[[int], None]) -> None:
+def test_leftovers_of_a_killed_backup_are_removed_by_the_next(settings: Settings, named: Callable[[int], None]) -> None:
     left = settings.BACKUP_DIR / f".{schedule.PREFIX}0.tar{creation.PART}"
     left.mkdir(parents=True)
     (left / "archive").write_bytes(b"half")

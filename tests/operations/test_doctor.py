@@ -51,7 +51,7 @@ def test_the_page_lists_every_check_and_each_asks_for_itself(as_ada: Client) -> 
     assert [f'hx-get="/doctor/{check.name}/"' in page for check in STANDARD_CHECKS] == [True] * len(STANDARD_CHECKS)
 
 
-def test_it_is_for_administrators(client: Client, alice: User) -> None:
+def test_doctor_is_for_administrators(client: Client, alice: User) -> None:
     assert client.get("/doctor/").status_code == 302
     assert client.get("/doctor/disk/").status_code == 404
     client.force_login(alice)
@@ -60,7 +60,7 @@ def test_it_is_for_administrators(client: Client, alice: User) -> None:
 
 @threads
 @pytest.mark.parametrize("name", [check.name for check in STANDARD_CHECKS])
-def test_every_check_answers_in_words(as_ada: Client, name: str) -> None:
+def test_doctor_checks_all_answer_in_words(as_ada: Client, name: str) -> None:
     response = as_ada.get(f"/doctor/{name}/")
     assert response.status_code == 200
     assert f'id="check-{name}"' in response.content.decode()
@@ -87,7 +87,7 @@ async def test_a_model_that_is_away_is_bad_and_says_where_to_look(settings: Sett
 
 
 @threads
-def test_each_further_model_is_asked_for_itself(as_ada: Client, settings: Settings) -> None:
+def test_doctor_checks_each_further_model_by_itself(as_ada: Client, settings: Settings) -> None:
     offer_model(settings)
     page = as_ada.get("/doctor/").content.decode()
     assert 'hx-get="/doctor/model-2/"' in page and 'hx-get="/doctor/reading-2/"' in page

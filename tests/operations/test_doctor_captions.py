@@ -69,7 +69,7 @@ async def test_a_server_describes_the_test_picture(settings: Settings) -> None:
     ("status", "words"),
     [(401, "refused this one"), (404, "refused this one"), (503, "is busy"), (500, "failed"), (200, "cannot be read")],
 )
-async def test_what_the_server_says_instead_is_told(settings: Settings, status: int, words: str) -> None:
+async def test_caption_check_reports_what_the_server_says(settings: Settings, status: int, words: str) -> None:
     async with serving(answer(status, {"error": "no"})) as wire:
         set_up(settings, server(wire.url))
         expect(await engine_checks.check_captions(), words, "CAPTION_URL")
@@ -108,7 +108,7 @@ async def test_a_worker_that_does_not_answer_is_told(
     expect(await engine_checks.check_captions(), "The worker did not describe the test picture", "check of the worker")
 
 
-async def test_nothing_is_asked_where_every_model_sees(by_worker: list[str], settings: Settings) -> None:
+async def test_caption_check_asks_nothing_where_every_model_sees(by_worker: list[str], settings: Settings) -> None:
     declare_vision(settings)
     found = await engine_checks.check_captions()
     assert found.state == CheckState.GOOD and "can see pictures itself" in found.message and by_worker == []

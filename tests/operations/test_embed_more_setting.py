@@ -14,7 +14,7 @@ PIN = "ab" * 32
 GOOD = {"name": "German", "model": "/srv/german", "sha256": PIN}
 
 
-def test_each_is_built_as_the_site_s_own_with_its_pin() -> None:
+def test_embedders_of_embed_more_are_built_like_the_main_one_with_their_pin() -> None:
     found = embedders.build_embedders(
         read_env({"EMBED_MORE": json.dumps([GOOD, {**GOOD, "name": "Short", "dimension": 256}])})
     )
@@ -39,7 +39,7 @@ def test_each_is_built_as_the_site_s_own_with_its_pin() -> None:
         ([GOOD, {**GOOD, "name": "GERMAN"}], "twice"),
     ],
 )
-def test_anything_else_is_refused_in_words(items: object, words: str) -> None:
+def test_embed_more_with_a_malformed_value_is_refused_in_words(items: object, words: str) -> None:
     text = items if isinstance(items, str) else json.dumps(items)
     with pytest.raises(ImproperlyConfigured, match=f"^EMBED_MORE.*{words}"):
         read_env({"EMBED_MORE": text})

@@ -61,7 +61,7 @@ def test_the_word_document_holds_the_words_of_its_source_and_its_headings() -> N
     assert styles.count("Heading 1") == sum(block.kind == "heading" for block in source("Answers and citations"))
 
 
-def test_every_file_of_the_sample_is_there() -> None:
+def test_sample_handbook_files_are_all_there() -> None:
     assert all((sample_collection.HANDBOOK / name).stat().st_size > 4000 for name in sample_collection.FILES)
 
 

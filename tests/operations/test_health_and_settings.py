@@ -28,7 +28,7 @@ def test_the_pill_stays_until_the_model_has_written_a_token(
     assert client.get("/status/").content.decode().strip() == ""
 
 
-def test_many_pages_make_one_probe(
+def test_model_health_is_probed_once_for_many_pages(
     client: Client, alice: User, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probes = []

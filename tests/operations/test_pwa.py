@@ -34,7 +34,7 @@ def test_the_manifest_speaks_the_language_of_its_address(client: Client, code: s
             assert "x".join(map(str, struct.unpack(">II", content[16:24]))) == icon["sizes"]
 
 
-def test_its_colours_are_those_of_the_pages() -> None:
+def test_manifest_colours_are_those_of_the_pages() -> None:
     text = (STATIC / "css" / "variables.css").read_text()
     assert f"--accent: light-dark({ACCENT}," in text and f"--paper: light-dark({PAPER}," in text
 
@@ -46,7 +46,7 @@ def test_a_language_that_there_is_not_is_not_found(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_they_are_there_before_anybody_is(client: Client) -> None:
+def test_manifest_and_service_worker_are_served_before_set_up(client: Client) -> None:
     for address in ("/manifest/en.webmanifest", "/offline/en/", "/service-worker.js"):
         assert client.get(address).status_code == 200
 
@@ -63,13 +63,13 @@ def test_the_page_without_a_line_is_the_same_for_everybody(client: Client) -> No
 
 
 @pytest.mark.django_db
-def test_every_page_names_its_manifest(client: Client) -> None:
+def test_page_links_to_its_manifest(client: Client) -> None:
     make_user("ada", "administrator")
     assert '<link rel="manifest" href="/manifest/en.webmanifest">' in client.get("/accounts/login/").content.decode()
 
 
 @pytest.mark.django_db
-def test_without_the_service_worker_a_share_is_said_to_be_lost() -> None:
+def test_shared_text_is_reported_lost_without_the_service_worker() -> None:
     make_user("ada", "administrator")
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(make_user("alice"))

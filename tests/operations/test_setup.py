@@ -35,7 +35,7 @@ def fake() -> FakeChat:
 @pytest.mark.parametrize(
     "path", ["/", "/collections/", "/accounts/login/", "/accounts/signup/", "/doctor/", "/nowhere/"]
 )
-def test_until_there_is_an_administrator_every_page_leads_to_setup(client: Client, path: str) -> None:
+def test_pages_lead_to_setup_until_there_is_an_administrator(client: Client, path: str) -> None:
     response = client.get(path)
     assert (response.status_code, response["Location"]) == (302, "/setup/")
 
@@ -75,7 +75,7 @@ def test_a_form_that_is_not_right_says_why_and_makes_nobody(client: Client, wron
 
 
 @pytest.mark.usefixtures("nobody_yet")
-def test_two_first_visitors_make_one_administrator() -> None:
+def test_first_visitors_at_once_make_one_administrator() -> None:
     first_administrator.create_administrator("ada@example.org", PASSWORD)
     first_administrator.seen.administrator = False  # the other process has not heard of it
     with pytest.raises(first_administrator.AdministratorExists):
@@ -85,13 +85,15 @@ def test_two_first_visitors_make_one_administrator() -> None:
 
 @pytest.mark.usefixtures("nobody_yet")
 class TestTheCode:
-    def test_it_is_asked_for_where_others_could_reach_the_page(self, client: Client, settings: Settings) -> None:
+    def test_setup_code_is_asked_for_where_others_could_reach_the_page(
+        self, client: Client, settings: Settings
+    ) -> None:
         assert "Set-up code" not in client.get("/setup/").content.decode()
         assert "Set-up code" in client.get("/setup/", REMOTE_ADDR="192.0.2.9").content.decode()
         settings.SITE_URL = "https://books.example.org"
         assert "Set-up code" in client.get("/setup/").content.decode()
 
-    def test_only_the_code_of_the_log_is_taken(
+    def test_setup_code_of_the_log_is_the_only_one_taken(
         self, client: Client, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
         settings.SITE_URL = "https://books.example.org"
@@ -104,7 +106,7 @@ class TestTheCode:
         client.post("/setup/", FORM | {"code": code[1].lower().replace("-", " ")})
         assert User.objects.get().is_administrator
 
-    def test_it_is_readable_by_its_owner_only_and_gone_when_used(self) -> None:
+    def test_setup_code_file_is_readable_by_its_owner_only_and_gone_when_used(self) -> None:
         first_administrator.get_setup_code()
         file = Path(settings.DATA_DIR) / "setup_code"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -112,7 +114,7 @@ class TestTheCode:
         assert not file.exists()
 
 
-def test_afterwards_setup_exists_for_administrators_only(client: Client, as_ada: Client, alice: User) -> None:
+def test_setup_pages_exist_afterwards_for_administrators_only(client: Client, as_ada: Client, alice: User) -> None:
     other = Client()
     assert [other.get(f"/setup/{part}").status_code for part in ("", "model/", "embedding/")] == [404, 404, 404]
     assert other.post("/setup/", FORM).status_code == 404
@@ -189,7 +191,7 @@ def test_questions_are_offered_when_every_document_is_ready(as_ada: Client, ada:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_it_ends_in_a_conversation_about_the_handbook(ada: User) -> None:
+async def test_setup_ends_in_a_conversation_about_the_handbook(ada: User) -> None:
     from django.test import AsyncClient
 
     from apps.conversations.turns import runner

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 SAID = "You are talking to an AI"
 
 
-def test_it_is_said_before_anybody_has_an_account(client: Client) -> None:
+def test_ai_disclosure_is_shown_before_anybody_has_an_account(client: Client) -> None:
     SiteSettings.objects.update_or_create(pk=1, defaults={"signup": SiteSettings.Signup.OPEN})
     for address in ("/accounts/login/", "/accounts/signup/"):
         page = client.get(address).content.decode()
@@ -19,12 +19,12 @@ def test_it_is_said_before_anybody_has_an_account(client: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ["/", "/temporary/"])
-def test_it_is_said_in_an_empty_chat(client: Client, alice: User, address: str) -> None:
+def test_ai_disclosure_is_shown_in_an_empty_chat(client: Client, alice: User, address: str) -> None:
     client.force_login(alice)
     assert client.get(address).content.decode().count(SAID) == 1
 
 
-def test_it_is_said_in_the_language_of_the_page(client: Client, alice: User) -> None:
+def test_ai_disclosure_is_shown_in_the_language_of_the_page(client: Client, alice: User) -> None:
     for language, words in (("de", "Sie sprechen mit einer KI"), ("es", "Está hablando con una IA")):
         for address in ("/accounts/login/", "/"):
             if address == "/":

@@ -41,7 +41,7 @@ def text(found: Case) -> str:
     return Case.objects.get(pk=found.pk).snapshot.text
 
 
-def test_it_goes_when_nobody_can_appeal_any_more_and_its_days_are_over(alice: User, morgan: User) -> None:
+def test_case_text_is_deleted_after_its_days_and_the_time_for_appeals(alice: User, morgan: User) -> None:
     found = make_note_case(alice)
     before = found.snapshot
     made = decided(morgan, found, 90 + appeals.APPEAL_DAYS - 1)
@@ -55,7 +55,7 @@ def test_it_goes_when_nobody_can_appeal_any_more_and_its_days_are_over(alice: Us
     assert (entry.user, entry.payload) == (alice.pk, {"days": 90}) and audit.verify_chain() == []
 
 
-def test_what_is_open_or_appealed_stays(alice: User, morgan: User) -> None:
+def test_case_text_is_kept_while_open_or_appealed(alice: User, morgan: User) -> None:
     found = make_note_case(alice)
     Case.objects.update(created=timezone.now() - timedelta(days=900))
     assert case_retention.delete_due_texts() == 0
@@ -85,7 +85,7 @@ def test_a_second_look_that_waits_keeps_it(alice: User, morgan: User) -> None:
     assert case_retention.delete_due_texts() == 0 and text(found) == TEXT
 
 
-def test_unless_the_site_says_so_nothing_goes(alice: User, morgan: User, settings: LazySettings) -> None:
+def test_case_texts_are_kept_without_a_setting(alice: User, morgan: User, settings: LazySettings) -> None:
     settings.CASE_TEXT_DAYS = 0
     found = make_note_case(alice)
     decided(morgan, found, 900)

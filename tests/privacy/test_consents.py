@@ -60,7 +60,7 @@ def agreed(alice: User) -> set[Consent]:
     return {one.consent for one in consents.list_consents(User.objects.get(pk=alice.pk)) if one.given}
 
 
-def test_each_is_off_until_it_is_given(own: Client, alice: User, written: Message) -> None:
+def test_consents_are_off_until_given(own: Client, alice: User, written: Message) -> None:
     assert agreed(alice) == used() == set()
     page = own.get("/privacy/").content.decode()
     assert page.count("not agreed") == 2
@@ -68,19 +68,19 @@ def test_each_is_off_until_it_is_given(own: Client, alice: User, written: Messag
 
 
 @EACH
-def test_each_opens_its_own_use_and_no_other(own: Client, alice: User, written: Message, consent: Consent) -> None:
+def test_consent_opens_its_own_use_and_no_other(own: Client, alice: User, written: Message, consent: Consent) -> None:
     own.post("/privacy/consent/", {"to": consent, "consent": "yes"})
     assert agreed(alice) == used() == {consent}
     own.post("/privacy/consent/", {"to": consent, "consent": "no"})
     assert agreed(alice) == used() == set()
 
 
-def test_what_was_given_before_keeps_its_first_meaning_only(alice: User, written: Message) -> None:
+def test_former_consent_keeps_its_first_meaning_only(alice: User, written: Message) -> None:
     User.objects.filter(pk=alice.pk).update(allows_training_on_answers=True)  # the one flag that there was
     assert agreed(alice) == used() == {Consent.RATED}
 
 
-def test_every_door_writes_each_change_down_once(own: Client, alice: User, written: Message) -> None:
+def test_consent_change_is_recorded_once_from_every_page(own: Client, alice: User, written: Message) -> None:
     feedback = f"/answers/{written.pk}/feedback/detail/"
     memory = {"fact-TOTAL_FORMS": "0", "fact-INITIAL_FORMS": "0"}
     doors = (

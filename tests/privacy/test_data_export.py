@@ -39,7 +39,7 @@ def copy_of(client: Client, user: User) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"/privacy/copy/{data_request.pk}/").streaming_content)))  # type: ignore[attr-defined]
 
 
-def test_everything_is_in_it(client: Client, alice: User, life: Life) -> None:
+def test_data_export_contains_everything_of_the_user(client: Client, alice: User, life: Life) -> None:
     found = copy_of(client, alice)
     assert found.testzip() is None
     names = found.namelist()
@@ -66,12 +66,14 @@ def test_an_index_in_the_language_of_the_user_links_to_every_file(alice: User, l
     assert linked | {"index.html"} == set(found.namelist())
 
 
-def test_no_table_that_names_a_person_is_forgotten(alice: User, life: Life) -> None:
+def test_data_export_covers_every_table_that_names_a_user(alice: User, life: Life) -> None:
     named = {model._meta.label_lower for model, _ in data_export.models_naming_user()}
     assert {"users.apitoken", "documents.collection", "documents.membership", "conversations.folder"} <= named
 
 
-def test_nothing_opens_a_door(client: Client, alice: User, morgan: User, life: Life) -> None:
+def test_data_export_contains_no_secrets_or_names_of_others(
+    client: Client, alice: User, morgan: User, life: Life
+) -> None:
     found = copy_of(client, alice)
     text = "".join(found.read(name).decode("utf-8", "replace") for name in found.namelist())
     assert ApiToken.objects.get().secret_hash not in text
@@ -79,7 +81,7 @@ def test_nothing_opens_a_door(client: Client, alice: User, morgan: User, life: L
     assert morgan.email not in text and morgan.name not in text
 
 
-def test_it_is_fetched_by_nobody_else(client: Client, alice: User, bob: User, life: Life) -> None:
+def test_data_export_is_fetched_by_nobody_else(client: Client, alice: User, bob: User, life: Life) -> None:
     copy_of(client, alice)
     data_request = DataRequest.objects.get()
     client.force_login(bob)
@@ -88,7 +90,7 @@ def test_it_is_fetched_by_nobody_else(client: Client, alice: User, bob: User, li
     assert client.get(f"/privacy/copy/{data_request.pk}/").status_code == 302
 
 
-def test_it_goes_after_a_week_and_one_is_made_at_a_time(client: Client, alice: User, life: Life) -> None:
+def test_data_export_is_deleted_after_a_week_and_made_one_at_a_time(client: Client, alice: User, life: Life) -> None:
     copy_of(client, alice)
     data_request = DataRequest.objects.get()
     assert data_export.archive_path(data_request).is_file()
@@ -100,7 +102,7 @@ def test_it_goes_after_a_week_and_one_is_made_at_a_time(client: Client, alice: U
         data_requests.request_copy(alice)
 
 
-def test_one_that_breaks_is_tried_three_times(alice: User, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_data_export_is_tried_three_times(alice: User, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise OSError("no space")
 

@@ -63,7 +63,9 @@ def erased(client: Client, user: User, django_capture_on_commit_callbacks: Any) 
     return data_request
 
 
-def test_nothing_is_left(client: Client, alice: User, life: Life, django_capture_on_commit_callbacks: Any) -> None:
+def test_erasure_leaves_nothing_of_the_user(
+    client: Client, alice: User, life: Life, django_capture_on_commit_callbacks: Any
+) -> None:
     pk, file, snapshot = alice.pk, life.file, life.case.snapshot
     assert everywhere(MARK) and file.is_file() and "some [hate] text" in snapshot.text
     data_request = erased(client, alice, django_capture_on_commit_callbacks)
@@ -82,7 +84,7 @@ def test_nothing_is_left(client: Client, alice: User, life: Life, django_capture
     )
 
 
-def test_nothing_that_others_shared_keeps_the_address_or_the_name(
+def test_erasure_removes_address_and_name_from_what_others_shared(
     client: Client, alice: User, bob: User, ada: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     User.objects.filter(pk=alice.pk).update(name=f"{MARK} Alice")
@@ -157,7 +159,7 @@ def test_a_tombstone_and_the_log_stay_and_the_receipt_tells(
     assert data_request.sha256 in page and str(alice.email) not in page and "What is kept" in page
 
 
-def test_it_needs_the_password_and_ends_every_session(client: Client, alice: User, life: Life) -> None:
+def test_erasure_needs_the_password_and_ends_every_session(client: Client, alice: User, life: Life) -> None:
     other = Client()
     other.force_login(alice)
     client.force_login(alice)
@@ -248,7 +250,7 @@ def test_a_request_that_nobody_takes_up_is_seen_by_the_doctor(alice: User, ada: 
     assert job_checks.check_data_requests().state == CheckState.BAD
 
 
-def test_what_broke_is_named_to_administrators(alice: User, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_erasure_is_named_to_administrators(alice: User, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(user: User) -> int:
         raise OSError(28, "No space left on device")
 

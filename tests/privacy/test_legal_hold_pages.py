@@ -33,7 +33,7 @@ def test_lifting_asks_with_the_name_and_stores_the_reason(as_ada: Client, held: 
 
 
 @pytest.mark.parametrize("reason", ["", "   "])
-def test_without_a_reason_the_hold_stays(as_ada: Client, held: User, reason: str) -> None:
+def test_legal_hold_is_not_lifted_without_a_reason(as_ada: Client, held: User, reason: str) -> None:
     response = as_ada.post(PAGE, {"person": held.pk, "hold": "no", "reason": reason}, follow=True)
     assert "Write why." in response.content.decode() and LegalHold.objects.filter(user=held).exists()
 

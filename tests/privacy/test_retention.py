@@ -30,7 +30,7 @@ def there(*rows: Conversation) -> list[bool]:
     return [Conversation.objects.filter(pk=row.pk).exists() for row in rows]
 
 
-def test_without_a_rule_nothing_goes(alice: User) -> None:
+def test_conversations_are_kept_without_a_retention_rule(alice: User) -> None:
     row = talk(alice, 4000)
     assert retention.delete_expired() == 0 and there(row) == [True]
 
@@ -86,7 +86,7 @@ def test_chats_with_longer_rules_of_their_own_keep_no_due_one_alive(alice: User,
     assert retention.delete_expired() == 1 and there(due) == [False]
 
 
-def test_one_that_cannot_be_removed_keeps_no_other_alive(
+def test_conversation_that_cannot_be_deleted_does_not_keep_others(
     alice: User, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     retention.change_rule(ada, Scope.SITE, 30)
@@ -148,7 +148,9 @@ def test_the_page_is_there_for_everybody(client: Client, alice: User) -> None:
     assert "random check" not in page  # none is made, and none is a reason to read
 
 
-def test_without_a_rule_of_its_own_a_row_names_the_limit_that_applies(client: Client, alice: User, ada: User) -> None:
+def test_retention_row_without_its_own_rule_names_the_limit_that_applies(
+    client: Client, alice: User, ada: User
+) -> None:
     client.force_login(alice)
     Conversation.objects.create(owner=alice, title="Boiler")
     retention.change_rule(ada, Scope.SITE, 60)

@@ -102,7 +102,7 @@ def test_verbs_know_no_http() -> None:
     assert found == []
 
 
-def test_nothing_is_unpickled() -> None:
+def test_code_never_unpickles() -> None:
     pattern = re.compile(r"\b(pickle|joblib|dill|marshal)\.(load|loads)\b|allow_pickle=True|trust_remote_code=True")
     others = [path for path in modules() if path.name != Path(__file__).name]
     assert [str(path.relative_to(ROOT)) for path in others if pattern.search(path.read_text())] == []
@@ -118,14 +118,14 @@ def test_pages_hold_no_inline_script_or_style() -> None:
     assert found == {}
 
 
-def test_the_two_doors_are_the_only_ones() -> None:
+def test_async_bridges_are_used_only_in_two_modules() -> None:
     pattern = re.compile(r"\b(database_sync_to_async|sync_to_async|async_to_sync)\b")
     allowed = {"apps/lib/concurrency/threads.py", "apps/lib/push.py", "tests/project/test_architecture.py"}
     others = [path for path in modules() if str(path.relative_to(ROOT)) not in allowed]
     assert [str(path.relative_to(ROOT)) for path in others if pattern.search(path.read_text())] == []
 
 
-def test_every_event_of_a_turn_is_described() -> None:
+def test_events_of_a_turn_are_all_described() -> None:
     from typing import get_args
 
     from apps.conversations.core import events

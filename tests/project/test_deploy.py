@@ -76,13 +76,13 @@ def test_services_mount_every_secret_that_they_read() -> None:
     assert "/deploy/.env" in ignored
 
 
-def test_only_the_page_is_published_and_only_on_the_loopback_address() -> None:
+def test_compose_publishes_only_the_web_port_on_the_loopback_address() -> None:
     published = {name: it["ports"] for name, it in read_compose()["services"].items() if "ports" in it}
     assert list(published) == ["web"]
     assert all(port.startswith("127.0.0.1:") for port in published["web"])
 
 
-def test_everything_that_is_started_is_a_verb_of_run() -> None:
+def test_commands_of_deployments_are_verbs_of_run() -> None:
     verbs = re.findall(r"^ {4}(\w+) ", run_help(), re.MULTILINE)
     processes = run_help("process")
     for place, (verb, *rest) in started_verbs().items():
@@ -108,7 +108,7 @@ def test_images_never_run_as_root() -> None:
         assert int(last) > 0, name
 
 
-def test_every_stage_that_installs_packages_knows_the_optional_ones() -> None:
+def test_image_stages_that_install_packages_know_the_optional_ones() -> None:
     stages = re.split(r"^FROM ", (DEPLOY / "Dockerfile").read_text(), flags=re.MULTILINE)
     installing = [text for text in stages if "setup --packages" in text]
     assert len(installing) == 2

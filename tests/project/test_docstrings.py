@@ -48,11 +48,11 @@ def paragraphs() -> Iterator[tuple[str, str]]:
                 yield f"{place.rpartition(':')[0]}:{below.lineno}", text
 
 
-def test_no_docstring_begins_with_a_riddle() -> None:
+def test_docstrings_do_not_begin_with_a_riddle() -> None:
     assert [place for place, paragraph in paragraphs() if _RIDDLE.match(paragraph)] == []
 
 
-def test_every_module_says_what_it_is_for() -> None:
+def test_modules_all_have_a_docstring() -> None:
     modules = [(place, node) for place, node in definitions() if isinstance(node, ast.Module) and node.body]
     assert [place for place, node in modules if not ast.get_docstring(node)] == []
 

@@ -52,7 +52,7 @@ def find_broken_links(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", [*PAGES, *OUTSIDE], ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_and_anchor_resolves(page: Path) -> None:
+def test_links_and_anchors_of_the_documentation_resolve(page: Path) -> None:
     assert find_broken_links(page) == []
 
 
@@ -108,7 +108,7 @@ def test_the_glossary_is_short_and_sorted() -> None:
     assert terms == sorted(terms, key=str.lower)
 
 
-def test_every_format_is_listed() -> None:
+def test_formats_are_all_listed() -> None:
     text = (DOCS / "reference/formats.md").read_text()
     missing = [
         item.kind for item in FORMATS.values() for ending in item.extensions.split() if f"`{ending}`" not in text

@@ -40,20 +40,20 @@ def test_the_page_on_the_front_end_lists_all_events_that_scripts_dispatch() -> N
     assert {event for event in heard if not event.startswith("htmx:")} == dispatched
 
 
-def test_every_hook_that_a_script_asks_for_is_set_somewhere() -> None:
+def test_hooks_that_scripts_ask_for_are_set_somewhere() -> None:
     assert len(ASKED) > 100
     set_by_scripts = {hook for hook in ASKED if f"dataset.{in_script(hook)}" in SCRIPTS}
     assert lacking(ASKED - set_by_scripts, TEMPLATES, SERVER) == []
 
 
-def test_every_hook_of_a_template_is_used() -> None:
+def test_hooks_of_templates_are_all_used() -> None:
     hooks = set(re.findall(r"\sdata-([a-z][a-z0-9-]*)", TEMPLATES))
     styles, tests = read_all("static/css/**/*.css"), read_all("tests/**/*.py", "tests/**/*.js")
     unused = lacking(hooks, SCRIPTS, styles, tests)
     assert [hook for hook in unused if not re.search(rf"\b{in_script(hook)}\b", SCRIPTS)] == []
 
 
-def test_every_template_loads_the_tags_and_filters_that_it_uses() -> None:
+def test_templates_load_the_tags_and_filters_that_they_use() -> None:
     folder = ROOT / "templates"
     for path in sorted(folder.rglob("*.html")):
         get_template(str(path.relative_to(folder)))  # raises TemplateSyntaxError

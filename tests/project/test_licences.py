@@ -153,11 +153,11 @@ def test_free_words_about_a_licence_are_taken_at_their_strictest(stated: str, ki
     assert classify_name(stated) is kind
 
 
-def test_no_runtime_package_is_under_the_gpl_or_agpl(extra: str) -> None:
+def test_runtime_packages_are_not_under_the_gpl_or_agpl(extra: str) -> None:
     assert packages_of_kind(extra, Kind.COPYLEFT) - READ_IN_THE_PACKAGE.keys() == set()
 
 
-def test_every_runtime_package_states_a_known_licence_or_was_read(extra: str) -> None:
+def test_runtime_packages_state_a_known_licence_or_were_read(extra: str) -> None:
     assert packages_of_kind(extra, Kind.UNKNOWN) - READ_IN_THE_PACKAGE.keys() == set()
 
 

@@ -39,7 +39,7 @@ def kinds() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es"])
-def test_every_code_has_words(language: str) -> None:
+def test_codes_all_have_a_label(language: str) -> None:
     with translation.override(language):
         said = [code_labels.clause_label(code) for code in CLAUSE_CODES]
         said += [code_labels.stage_label(stage) for stage in Stage] + [
@@ -52,13 +52,13 @@ def test_every_code_has_words(language: str) -> None:
     assert code_labels.humanize_code("some_new.code") == "Some new: code"
 
 
-def test_every_entry_of_the_log_has_words() -> None:
+def test_audit_log_entries_all_have_a_label() -> None:
     written = {kind for kind in kinds() if not kind.endswith(".") and ("." in kind or kind == "read")}
     written |= {f"case.{move}" for move in (CaseMove.RELEASE, CaseMove.SKIP, CaseMove.ESCALATE)}
     assert written - set(audit_log_rows.EVENT_LABELS) == set() and len(written) > 25
 
 
-def test_why_something_was_read_is_said_in_words() -> None:
+def test_reading_reason_is_given_in_words() -> None:
     new = {"why": "review", "clause": "prompt_attack", "thing": "document"}
     assert code_labels.reading_reason(new) == "review (Attacks on the assistant in a document)"
     assert code_labels.reading_reason({"why": "second", "clause": "hate"}) == "second review (Hate)"

@@ -24,13 +24,13 @@ def named(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def test_every_invariant_has_its_row() -> None:
+def test_invariants_all_have_their_row() -> None:
     assert [number for number, *_ in ROWS] == [f"I{number}" for number in range(1, 21)]
     assert {number for number, _, database in ROWS if named(database)} == HELD
 
 
 @pytest.mark.parametrize(("number", "tests", "database"), ROWS)
-def test_every_test_of_the_table_is_there(number: str, tests: str, database: str) -> None:
+def test_tests_of_the_table_all_exist(number: str, tests: str, database: str) -> None:
     assert named(tests)
     for name in named(tests):
         file, _, function = name.partition("::")
@@ -40,7 +40,7 @@ def test_every_test_of_the_table_is_there(number: str, tests: str, database: str
 
 
 @pytest.mark.django_db
-def test_every_constraint_of_the_table_is_in_the_database() -> None:
+def test_constraints_of_the_table_are_all_in_the_database() -> None:
     audit.install_triggers()
     present: set[str] = set()
     with connection.cursor() as cursor:

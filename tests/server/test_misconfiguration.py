@@ -89,7 +89,7 @@ def test_a_place_of_a_tool_server_is_address_and_port(places: str) -> None:
     assert {("127.0.0.1", 9000), ("::1", 80)} == read_env({"MCP_HOSTS": "127.0.0.1:9000, [::1]:80"}).MCP_HOSTS
 
 
-def test_all_faults_are_named_at_once() -> None:
+def test_settings_faults_are_all_named_at_once() -> None:
     with pytest.raises(ImproperlyConfigured, match="MAX_PAGES is") as error:
         read_env({"MAX_PAGES": "many", "SIGNUP": "opne"})
     assert "SIGNUP is 'opne' and must be 'open', 'invitation' or 'closed'." in str(error.value)
@@ -133,7 +133,7 @@ def test_the_old_path_of_a_class_that_moved_still_starts_with_a_warning(old: str
     assert f"{old} is called {new} now" in done.stderr
 
 
-def test_every_class_that_moved_is_there_under_its_new_path() -> None:
+def test_moved_classes_are_there_under_their_new_path() -> None:
     for path in moved_classes.MOVED.values():
         module, _, name = path.rpartition(".")
         assert f"class {name}" in (settings.BASE_DIR / f"{module.replace('.', '/')}.py").read_text()

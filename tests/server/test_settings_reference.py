@@ -14,7 +14,7 @@ def test_the_page_is_up_to_date() -> None:
     assert page == document_settings.render_settings(), "run python -m assistant.config.document_settings"
 
 
-def test_every_setting_stands_in_one_group_and_is_described_in_sentences() -> None:
+def test_settings_stand_in_one_group_and_are_described_in_sentences() -> None:
     names = [name for group in list_groups() for name in group.model_fields]
     assert sorted(names) == sorted(Env.model_fields)
     words = {name: field.description or "" for name, field in Env.model_fields.items()}

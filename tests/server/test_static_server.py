@@ -70,7 +70,7 @@ async def test_a_large_one_comes_in_parts(files: Path, size: int) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "told"), [("https", True), ("http", False), ("wss", False), ("", False)])
-async def test_over_a_safe_line_it_is_told_to_stay_on_one(
+async def test_static_file_over_https_sends_strict_transport_security(
     settings: LazySettings, files: Path, scheme: str, told: bool
 ) -> None:
     settings.SECURE_HSTS_SECONDS = 60
@@ -79,14 +79,14 @@ async def test_over_a_safe_line_it_is_told_to_stay_on_one(
     assert dict(begin["headers"]).get(b"strict-transport-security") == (b"max-age=60" if told else None)
 
 
-async def test_who_takes_compressed_files_gets_them(ask: Ask) -> None:
+async def test_static_file_is_sent_compressed_to_who_accepts_it(ask: Ask) -> None:
     answer = await ask("/static/a.js", accept_encoding="gzip, br")
     assert answer.headers["content-encoding"] == "gzip" and answer.content == SCRIPT
     assert int(answer.headers["content-length"]) < len(SCRIPT)
     assert answer.headers["vary"] == "Accept-Encoding"
 
 
-async def test_what_the_browser_has_is_not_sent_again(ask: Ask) -> None:
+async def test_static_file_that_the_browser_has_is_not_sent_again(ask: Ask) -> None:
     first = await ask("/static/a.js")
     for name, header in (("if_none_match", "etag"), ("if_modified_since", "last-modified")):
         again = await ask("/static/a.js", **{name: first.headers[header]})
@@ -102,7 +102,7 @@ async def test_a_part_is_sent_where_one_is_asked_for(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("POST", 405), ("DELETE", 405)])
-async def test_other_methods_send_no_file(ask: Ask, method: str, status: int) -> None:
+async def test_static_file_is_not_sent_to_other_methods(ask: Ask, method: str, status: int) -> None:
     answer = await ask("/static/a.js", method)
     assert (answer.status_code, answer.content) == (status, b"")
 
@@ -114,7 +114,9 @@ async def test_other_methods_send_no_file(ask: Ask, method: str, status: int) ->
      "/static/..\\secret_key", "/static//a.js", "/static/./a.js", "/static/js/../../secret_key", "/static/a.js/",
      "/static/a.js\0", "/static//etc/passwd", "/static/" + "a" * 5000],
 )  # fmt: skip
-async def test_all_else_is_asked_of_django(files: Path, settings: LazySettings, debug: bool, path: str) -> None:
+async def test_path_outside_static_files_is_asked_of_django(
+    files: Path, settings: LazySettings, debug: bool, path: str
+) -> None:
     settings.DEBUG = debug
     (files / "js").mkdir()
     begin, body = await _raw(path)
@@ -122,7 +124,9 @@ async def test_all_else_is_asked_of_django(files: Path, settings: LazySettings, 
 
 
 @pytest.mark.parametrize("debug", [True, False])
-async def test_who_develops_sees_a_file_that_came_later(files: Path, settings: LazySettings, debug: bool) -> None:
+async def test_static_file_added_later_is_served_in_debug_mode(
+    files: Path, settings: LazySettings, debug: bool
+) -> None:
     settings.DEBUG = debug
     statics = StaticFilesApp(_django)
     shutil.copy(files / "a.js", files / "later.js")

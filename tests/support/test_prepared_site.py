@@ -20,7 +20,7 @@ def schema(path: Path) -> set[tuple[str, ...]]:
         return set(base.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"))
 
 
-def test_without_a_folder_everybody_collects_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_static_files_are_not_copied_without_a_prepared_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TEST_STATIC", raising=False)
     assert not prepared_site.copy_static(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -65,7 +65,7 @@ def judge(folder: Path, *texts: str, arguments: tuple[str, ...] = ()) -> run.Res
     return result
 
 
-def test_what_passes_alone_counts_and_is_named_with_its_cause(folder: Path) -> None:
+def test_retried_test_that_passes_counts_and_is_named_with_its_cause(folder: Path) -> None:
     found = judge(folder, PASSES, PASSES_LATER, arguments=run.TWO_PROCESSES)
     assert (found.good, found.passed, found.failed) == (True, 2, 0)
     [(name, cause)] = found.retried.items()
@@ -78,12 +78,12 @@ def test_what_passes_alone_counts_and_is_named_with_its_cause(folder: Path) -> N
     ]
 
 
-def test_what_fails_twice_has_failed(folder: Path) -> None:
+def test_retried_test_that_fails_again_has_failed(folder: Path) -> None:
     found = judge(folder, PASSES, PASSES_LATER, ALWAYS_FAILS)
     assert (found.good, found.passed, found.failed, len(found.retried)) == (False, 2, 1, 1)
 
 
-def test_what_does_not_run_again_has_not_passed(folder: Path) -> None:
+def test_retried_test_that_does_not_run_has_not_passed(folder: Path) -> None:
     leaves_out = """
 def pytest_collection_modifyitems(config, items):
     if config.getoption("lf"):
@@ -106,16 +106,14 @@ def test_a_group_that_breaks_off_or_is_empty_has_failed(folder: Path, texts: tup
     assert found.failed > 0
 
 
-def test_every_line_of_a_group_says_whose_it_is_and_what_it_took(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_output_lines_of_a_group_name_it_and_its_duration(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judge(folder, PASSES)
     first, *middle, last = capsys.readouterr().out.splitlines()
     assert first == "small: begins" and last.startswith("small: 1 tests ran in ")
     assert middle and all(line.startswith("small ") for line in middle)
 
 
-def test_of_commands_each_counts_and_none_keeps_the_others_back(capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_of_a_group_all_run_and_count(capsys: pytest.CaptureFixture[str]) -> None:
     broken = "python -c raise(ValueError('told'))"
     found = run.run_group(run.Group("lint", commands=("python -V", broken, "python -V")), os.environ)
     assert (found.good, found.passed, found.failed, found.failing) == (False, 2, 1, [])
@@ -134,7 +132,7 @@ def test_a_process_that_a_group_leaves_behind_does_not_hold_up_the_run(
     left.kill()
 
 
-def test_every_day_the_quick_groups_run_with_the_main_journeys() -> None:
+def test_daily_run_chooses_the_quick_groups_and_main_journeys() -> None:
     daily = run.choose_groups([], whole=False)
     assert [group.name for group in daily] == ["journeys", "tests", "processes", "checks"]
     assert daily[0].arguments[-1] == "browser and main_journey"
@@ -143,7 +141,7 @@ def test_every_day_the_quick_groups_run_with_the_main_journeys() -> None:
 
 
 @pytest.mark.parametrize(("names", "whole"), [([], True), (["journeys"], False), (["postgres", "tests"], False)])
-def test_the_whole_and_what_is_named_leave_nothing_out(names: list[str], whole: bool) -> None:
+def test_whole_run_and_named_groups_leave_nothing_out(names: list[str], whole: bool) -> None:
     found = run.choose_groups(names, whole=whole)
     assert all(group in run.GROUPS for group in found)
     assert {group.name for group in found} == set(names or [group.name for group in run.GROUPS])
@@ -160,7 +158,7 @@ def test_the_database_tests_are_the_same_on_both_databases() -> None:
 
 
 @pytest.mark.parametrize(("failures", "tried"), [(run.MOST_RETRIED, True), (run.MOST_RETRIED + 1, False)])
-def test_more_failures_than_chance_explains_get_no_second_try(
+def test_failures_beyond_chance_get_no_second_try(
     folder: Path, monkeypatch: pytest.MonkeyPatch, failures: int, tried: bool
 ) -> None:
     again: list[run.Result] = []

@@ -17,7 +17,7 @@ OTHERS = ("Where is the key?", "{GPE} is far.", "Nobody answered.")
         ("A tale of hobbits.", "They sang about Hobbits all day."),  # a word that tells its sentence
     ],
 )
-def test_what_resembles_is_held_out(phrase: str, theirs: str) -> None:
+def test_similar_phrase_is_held_out(phrase: str, theirs: str) -> None:
     assert find_dissimilar((phrase, *OTHERS), [theirs]) == set(OTHERS)
 
 
@@ -29,7 +29,7 @@ def test_what_resembles_is_held_out(phrase: str, theirs: str) -> None:
         ("The winter was long.", "It was in the summer."),
     ],
 )
-def test_what_does_not_is_learnt_from(phrase: str, theirs: str) -> None:
+def test_dissimilar_phrase_is_learnt_from(phrase: str, theirs: str) -> None:
     assert phrase in find_dissimilar((phrase, *OTHERS), [theirs])
 
 

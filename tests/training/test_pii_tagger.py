@@ -41,7 +41,7 @@ def test_values_become_places_and_places_values() -> None:
 
 
 @pytest.mark.shared
-def test_every_sentence_of_the_open_half_has_a_held_out_reading(shared: Path) -> None:
+def test_sentences_of_the_open_half_all_have_a_held_out_reading(shared: Path) -> None:
     items = read_sentences(shared / "data")
     known = pii_training.load_held_out_spans(FOLDER)
     assert {hash_text(item.text) for item in items} <= set(known)
@@ -50,7 +50,7 @@ def test_every_sentence_of_the_open_half_has_a_held_out_reading(shared: Path) ->
 
 
 @pytest.mark.shared
-def test_no_written_phrase_is_one_of_the_set(shared: Path) -> None:
+def test_written_phrases_are_not_in_the_test_set(shared: Path) -> None:
     theirs = {
         " ".join(extract_pattern(item).casefold().split()).rstrip(".!?") for item in read_sentences(shared / "data")
     }

@@ -22,7 +22,7 @@ NAMES = sorted(str(pattern.name) for pattern in urls.urlpatterns)
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("signed_in", [False, True], ids=["anonymous", "signed in"])
-def test_every_account_page_wears_the_frame(
+def test_account_pages_all_wear_the_frame(
     client: Client, alice: User, open_signup: None, name: str, signed_in: bool
 ) -> None:
     if signed_in:

@@ -34,7 +34,7 @@ def test_programs_are_told_in_json(alice: User, full: None) -> None:
     assert response.status_code == 507 and "disk of this server is full" in response.json()["detail"]
 
 
-def test_other_faults_stay_faults(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locked_database_stays_a_server_error(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise OperationalError("database is locked")
 

@@ -34,7 +34,7 @@ def test_a_group_is_made_filled_renamed_and_deleted(as_ada: Client, bob: User) -
     assert not Group.objects.exists()
 
 
-def test_two_groups_have_two_names(as_ada: Client) -> None:
+def test_groups_cannot_share_a_name(as_ada: Client) -> None:
     Group.objects.create(name="Team")
     assert as_ada.post("/people/groups/", {"name": "Team"}).status_code == 400
     other = Group.objects.create(name="Other")
@@ -48,7 +48,7 @@ def test_a_bad_name_makes_no_group(as_ada: Client, name: str) -> None:
     assert not Group.objects.exists()
 
 
-def test_nobody_is_added_who_is_not_there(as_ada: Client) -> None:
+def test_group_refuses_a_user_who_does_not_exist(as_ada: Client) -> None:
     group = Group.objects.create(name="Team")
     assert as_ada.post(f"/people/groups/{group.pk}/", {"person": 999_999}).status_code == 400
 

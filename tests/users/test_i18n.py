@@ -21,7 +21,7 @@ def lang(client: Client, path: str = SIGN_IN, asks: str = "") -> str:
     ("asks", "shown"),
     [("", "en"), ("de", "de"), ("de-AT,de;q=0.9,en;q=0.8", "de"), ("fr,es;q=0.5", "es"), ("fr", "en")],
 )
-def test_before_sign_in_the_browser_decides(client: Client, db: None, asks: str, shown: str) -> None:
+def test_language_before_sign_in_is_that_of_the_browser(client: Client, db: None, asks: str, shown: str) -> None:
     assert lang(client, asks=asks) == shown
 
 

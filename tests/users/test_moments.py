@@ -27,7 +27,7 @@ def test_recent_moments_are_relative(since: timedelta, words: str) -> None:
     assert 'UTC" data-exact>' in made
 
 
-def test_others_are_shown_by_their_day() -> None:
+def test_older_moments_are_shown_by_their_day() -> None:
     at = datetime(2024, 2, 3, 14, 5, tzinfo=UTC)
     assert ">3 February 2024</time>" in moments.ago(at) and 'title="3 February 2024, 14:05 UTC"' in moments.ago(at)
     assert "data-local>3 February 2024, 14:05 UTC</time>" in moments.moment(at)

@@ -66,7 +66,7 @@ def test_a_page_asks_for_those_since_then_and_counts_all(bob: User, client: Clie
     assert client.get("/notices/new/?since=x").json()["notices"] == []
 
 
-def test_only_the_user_dismisses_a_notice_and_an_opened_conversation_does(
+def test_notice_is_dismissed_only_by_its_user_or_by_opening_the_conversation(
     alice: User, bob: User, client: Client
 ) -> None:
     row = Conversation.objects.create(owner=bob, title="Leave")

@@ -73,7 +73,7 @@ def test_a_clock_that_was_set_back_fills_nothing(alice: User, clock: Clock) -> N
     assert used(alice, PICTURES, 9) == 0
 
 
-def test_each_person_has_their_own(alice: User, bob: User) -> None:
+def test_rate_limit_is_counted_per_user(alice: User, bob: User) -> None:
     rate_limits.change_limit(LimitScope.USER, PICTURES, Rate(2, 0))
     assert [used(alice, PICTURES, 9), used(bob, PICTURES, 9)] == [2, 2]
 
@@ -139,7 +139,7 @@ def test_a_bucket_that_is_full_again_leaves_no_row(alice: User, clock: Clock) ->
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_get_exactly_what_is_there() -> None:
+def test_rate_limit_grants_exactly_what_is_left_to_parallel_requests() -> None:
     user = make_user("alice")
     rate_limits.change_limit(LimitScope.USER, PICTURES, Rate(25, 0))
     counts: list[int] = []
@@ -192,7 +192,7 @@ def test_a_person_sees_what_is_left_and_an_administrator_sets_it(client: Client,
     assert not RateLimit.objects.filter(scope="person").exists()
 
 
-def test_one_button_saves_what_was_changed_and_logs_nothing_else(client: Client, ada: User) -> None:
+def test_limits_form_saves_and_logs_only_what_was_changed(client: Client, ada: User) -> None:
     client.force_login(ada)
     changed = {"person-messages-burst": 5, "person-pictures-per_hour": 6}
     client.post("/people/limits/", as_shown() | changed)

@@ -33,12 +33,12 @@ def test_signing_out_by_a_link_only_asks(client: Client, alice: User) -> None:
     assert client.get("/collections/").status_code == 200
 
 
-def test_after_signing_in_the_page_that_was_wanted_opens(client: Client, alice: User) -> None:
+def test_sign_in_opens_the_page_that_was_wanted(client: Client, alice: User) -> None:
     response = client.post(f"{LOGIN}?next=/collections/", {"login": alice.email, "password": PASSWORD})
     assert response["Location"] == "/collections/"
 
 
-def test_nobody_is_sent_to_another_site(client: Client, alice: User) -> None:
+def test_sign_in_never_redirects_to_another_site(client: Client, alice: User) -> None:
     for target in ("https://evil.example/", "//evil.example/", "\\\\evil.example", "javascript:alert(1)"):
         client.logout()
         response = client.post(LOGIN, {"login": alice.email, "password": PASSWORD, "next": target})

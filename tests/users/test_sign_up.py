@@ -29,7 +29,7 @@ def follow(client: Client, link: str):
     return client.get(link.removeprefix("http://localhost:8000"), follow=True)
 
 
-def test_where_sign_up_is_open_anybody_may(client: Client, open_signup: None) -> None:
+def test_open_sign_up_takes_anybody(client: Client, open_signup: None) -> None:
     assert fill_in(client)["Location"] == "/"
     dana = User.objects.get(email="dana@example.org")
     assert (dana.name, dana.role, dana.is_superuser) == ("Dana", User.Role.MEMBER, False)
@@ -73,19 +73,19 @@ def test_addresses_are_kept_in_lower_case(client: Client, open_signup: None) -> 
 
 
 @pytest.mark.parametrize("value", ["true", "1", "on", "administrator"])
-def test_more_fields_than_asked_for_change_nothing(client: Client, open_signup: None, value: str) -> None:
+def test_sign_up_ignores_fields_that_it_does_not_have(client: Client, open_signup: None, value: str) -> None:
     fill_in(client, role="administrator", is_superuser=value, is_staff=value, is_active=value, id="1", pk="1")
     dana = User.objects.get(email="dana@example.org")
     assert (dana.role, dana.is_superuser) == (User.Role.MEMBER, False)
 
 
-def test_without_an_invitation_nobody_signs_up(client: Client, db: None) -> None:
+def test_sign_up_by_invitation_refuses_who_has_none(client: Client, db: None) -> None:
     assert "by invitation" in client.get(SIGNUP).content.decode()
     fill_in(client)
     assert not User.objects.exists()
 
 
-def test_where_sign_up_is_closed_an_invitation_does_not_help(client: Client, ada: User, closed_signup: None) -> None:
+def test_closed_sign_up_refuses_an_invitation(client: Client, ada: User, closed_signup: None) -> None:
     follow(client, create_invitation(ada))
     fill_in(client)
     assert not User.objects.filter(email="dana@example.org").exists()
@@ -104,7 +104,7 @@ def test_an_invited_person_signs_up_once(client: Client, ada: User) -> None:
     assert not User.objects.filter(email="eve@example.org").exists()
 
 
-def test_of_two_who_opened_the_link_one_signs_up(ada: User) -> None:
+def test_invitation_opened_twice_signs_up_one_user(ada: User) -> None:
     link, first, second = create_invitation(ada), Client(), Client()
     follow(first, link)
     follow(second, link)
@@ -148,13 +148,13 @@ def test_an_invitation_for_one_address_is_of_use_to_no_other(client: Client, ada
     assert EmailAddress.objects.get(email="dana@example.org").verified
 
 
-def test_two_accounts_never_share_an_address(client: Client, alice: User, open_signup: None) -> None:
+def test_accounts_never_share_an_address(client: Client, alice: User, open_signup: None) -> None:
     fill_in(client, alice.email)
     assert User.objects.filter(email=alice.email).count() == 1
 
 
 @override_settings(ACCOUNT_EMAIL_VERIFICATION="mandatory")
-def test_with_a_mail_server_sign_up_tells_nobody_who_has_an_account(alice: User, open_signup: None) -> None:
+def test_sign_up_with_a_mail_server_reveals_no_existing_account(alice: User, open_signup: None) -> None:
     known, unknown = fill_in(Client(), alice.email), fill_in(Client(), "dana@example.org")
     assert known.status_code == unknown.status_code == 302
     assert known["Location"] == unknown["Location"] == "/accounts/confirm-email/"
@@ -162,7 +162,7 @@ def test_with_a_mail_server_sign_up_tells_nobody_who_has_an_account(alice: User,
 
 
 @override_settings(ACCOUNT_EMAIL_VERIFICATION="mandatory")
-def test_with_a_mail_server_the_address_is_confirmed_before_signing_in(client: Client, open_signup: None) -> None:
+def test_address_is_confirmed_before_signing_in_with_a_mail_server(client: Client, open_signup: None) -> None:
     fill_in(client)
     assert client.get("/collections/").status_code == 302
     link = next(word for word in mail.outbox[-1].body.split() if word.startswith("http"))
@@ -176,7 +176,7 @@ def test_the_rule_of_sign_up_starts_from_the_environment(db: None) -> None:
     assert SiteSettings.current().signup == SiteSettings.Signup.INVITATION
 
 
-def test_every_mistake_of_the_form_is_told_at_once(client: Client, open_signup: None) -> None:
+def test_sign_up_form_names_all_mistakes_at_once(client: Client, open_signup: None) -> None:
     page = fill_in(client, "not an address", password1="short", password2="other").content.decode()
     assert "valid email" in page and "too short" in page and "passwords do not match" in page
     assert page.count("passwords do not match") == 1

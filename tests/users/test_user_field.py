@@ -74,7 +74,7 @@ def test_suggestions_hold_every_word_and_end_after_ten(alice: User, bob: User) -
     assert suggest_users("nobody") == []
 
 
-def test_only_administrators_get_suggestions(as_ada: Client, bob: User, morgan: User) -> None:
+def test_user_suggestions_are_for_administrators_only(as_ada: Client, bob: User, morgan: User) -> None:
     User.objects.filter(pk=bob.pk).update(name='Bob "Quote"')
     asked = {"field": "person", "person": "bob"}
     assert list_options(as_ada.get(ADDRESS, asked).content.decode()) == [escape('Bob "Quote" <bob@example.org>')]
@@ -84,7 +84,7 @@ def test_only_administrators_get_suggestions(as_ada: Client, bob: User, morgan: 
 
 
 @pytest.mark.parametrize("path", ["/people/groups/{group}/", "/privacy/holds/", "/review/log/"])
-def test_no_page_lists_all_accounts(as_ada: Client, path: str) -> None:
+def test_pages_never_list_all_accounts(as_ada: Client, path: str) -> None:
     User.objects.bulk_create(User(email=f"user{n}@example.org") for n in range(30))
     page = as_ada.get(path.format(group=Group.objects.create(name="Team").pk)).content.decode()
     assert "@example.org" not in page.replace("ada@example.org", "") and "?field=" in page

@@ -28,7 +28,7 @@ def test_the_page_does_not_exist_for_others(
     assert not Invitation.objects.exists()
 
 
-def test_nobody_makes_themselves_an_administrator(client: Client, alice: User, ada: User) -> None:
+def test_users_cannot_make_themselves_administrators(client: Client, alice: User, ada: User) -> None:
     client.force_login(alice)
     assert client.post(f"/people/{alice.pk}/role/", {"role": "administrator"}).status_code == 404
     assert client.post(f"/people/{ada.pk}/active/").status_code == 404
@@ -122,7 +122,7 @@ def test_a_suspended_administrator_does_not_count(admin: Client, ada: User) -> N
     assert ada.is_administrator
 
 
-def test_with_another_one_an_administrator_may_go(admin: Client, ada: User) -> None:
+def test_administrator_may_step_down_when_there_is_another(admin: Client, ada: User) -> None:
     make_user("otto", User.Role.ADMINISTRATOR)
     admin.post(f"/people/{ada.pk}/role/", {"role": "member"})
     assert admin.get("/people/").status_code == 404

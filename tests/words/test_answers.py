@@ -47,7 +47,7 @@ def collect_texts(events: list[dict[str, Any]]) -> set[str]:
     return plain.union(*(find_texts(f">{event[name]}<") for event in events for name in ("html",) if event.get(name)))
 
 
-async def test_what_comes_while_it_is_written_is_in_the_language(page: Any, language: str, chat: FakeChat) -> None:
+async def test_events_of_an_answer_are_in_the_language_of_the_user(page: Any, language: str, chat: FakeChat) -> None:
     await page.ask(QUESTION)
     events = await page.events()
     assert events[-1]["status"] == "complete" and len([event for event in events if event["type"] == "step"]) > 3
@@ -100,7 +100,9 @@ async def test_cards_of_tools_are_in_the_language_and_the_model_is_told_in_engli
 
 
 @pytest.mark.parametrize("how", ["length", "failed"])
-async def test_other_endings_too(page: Any, language: str, chat: FakeChat, how: str) -> None:
+async def test_failed_and_cut_answers_end_in_the_language_of_the_user(
+    page: Any, language: str, chat: FakeChat, how: str
+) -> None:
     chat.finish = "length" if how == "length" else "stop"
     if how == "failed":
         chat.fail, chat.fail_after = EngineUnavailable("The model server took too long."), 3
@@ -110,7 +112,7 @@ async def test_other_endings_too(page: Any, language: str, chat: FakeChat, how: 
     assert row.reason in get_english(language) and closed["reason"] not in {"", row.reason}
 
 
-async def test_every_page_of_an_answer_is_in_the_language(
+async def test_pages_of_an_answer_are_in_the_language_of_the_user(
     page: Any, language: str, chat: FakeChat, alice: User, library: Collection
 ) -> None:
     first = await page.ask(QUESTION)

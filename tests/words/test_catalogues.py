@@ -36,7 +36,7 @@ def pairs(message: Message) -> list[tuple[str, str]]:
 
 
 @each
-def test_every_text_is_there_and_none_that_is_gone(language: str, domain: str) -> None:
+def test_catalogue_holds_every_text_and_none_that_is_gone(language: str, domain: str) -> None:
     wanted = {(message.id, message.context) for message in sources.catalogue(domain) if message.id}
     found = {(message.id, message.context) for message in kept(language, domain) if message.id}
     assert sorted(map(str, wanted - found)) == [], HOW
@@ -44,7 +44,7 @@ def test_every_text_is_there_and_none_that_is_gone(language: str, domain: str) -
 
 
 @each
-def test_every_text_is_translated_in_all_its_forms(language: str, domain: str) -> None:
+def test_catalogue_texts_are_translated_in_all_their_forms(language: str, domain: str) -> None:
     assert [message.id for message in empty(kept(language, domain))] == [], HOW
     assert [message.id for message in kept(language, domain) if message.fuzzy and message.id] == []
 
@@ -70,13 +70,13 @@ def test_forms_are_as_many_as_the_language_has(language: str, domain: str) -> No
     assert forms <= {catalogue.num_plurals}
 
 
-def test_no_script_marks_a_text_within_a_template_string() -> None:
+def test_scripts_mark_no_text_within_a_template_string() -> None:
     """There the catalogue of the scripts does not find it, and it stays English."""
     scripts = (sources.ROOT / "static" / "js").rglob("*.js")
     assert [path.name for path in scripts if re.search(r"`[^`]*\$\{[^}`]*gettext\(", path.read_text())] == []
 
 
-def test_no_template_holds_text_that_is_not_marked() -> None:
+def test_templates_hold_no_text_that_is_not_marked() -> None:
     found = {
         sources.get_relative_path(path): texts
         for path in sources.templates()

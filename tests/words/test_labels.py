@@ -33,7 +33,7 @@ def ours() -> list[type[forms.BaseForm]]:
 
 
 @pytest.mark.parametrize("form", ours(), ids=lambda form: form.__name__)
-def test_every_field_has_a_label_that_is_translated(form: type[forms.BaseForm]) -> None:
+def test_form_fields_have_a_label_that_is_translated(form: type[forms.BaseForm]) -> None:
     fields = getattr(form, "base_fields", {})
     own = {name: field for name, field in fields.items() if not field.widget.is_hidden}
     assert [name for name, field in own.items() if not isinstance(field.label, Promise)] == []

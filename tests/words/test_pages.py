@@ -31,7 +31,9 @@ def test_a_page_is_in_its_language(client: Client, ada: User, language: str, pat
 
 @pytest.mark.parametrize("language", sources.LANGUAGES)
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/nowhere/"])
-def test_before_sign_in_too(client: Client, db: None, language: str, path: str) -> None:
+def test_pages_before_sign_in_are_in_the_language_of_the_browser(
+    client: Client, db: None, language: str, path: str
+) -> None:
     page = client.get(path, headers={"accept-language": language}).content.decode()
     assert f'<html lang="{language}"' in page
     assert sorted(find_texts(page) & get_english(language)) == []

@@ -54,7 +54,7 @@ def backends() -> set[str]:
 
 
 @pytest.mark.slow
-def test_to_postgresql_to_milvus_and_back_the_same_is_found(
+def test_search_finds_the_same_after_moving_to_postgresql_to_milvus_and_back(
     collection: Collection, indexes: Any, request: pytest.FixtureRequest
 ) -> None:
     servers = {"pgvector": request.getfixturevalue("postgres_url"), "milvus": request.getfixturevalue("milvus_url")}
@@ -72,7 +72,7 @@ def test_to_postgresql_to_milvus_and_back_the_same_is_found(
     assert Segment.objects.filter(retired__isnull=False).count() == 3 * len(TOPICS)
 
 
-def test_what_is_finished_stays_where_a_move_is_broken_off(
+def test_moved_collections_stay_moved_when_a_move_is_broken_off(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = registry.get_index_by_name("other")
@@ -110,7 +110,7 @@ def test_a_copy_that_is_not_what_was_written_is_never_searched(
     assert not SegmentCopy.objects.exists()
 
 
-def test_what_comes_and_goes_while_it_moves_is_right_afterwards(
+def test_documents_added_and_deleted_during_a_move_are_right_afterwards(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = registry.get_index_by_name("other")

@@ -55,7 +55,7 @@ def age_retired() -> None:
     )
 
 
-def test_what_a_merge_reads_takes_one_query_however_many_documents(
+def test_merge_reads_its_chunks_with_one_query_however_many_documents(
     collection: Collection, django_assert_num_queries: Any
 ) -> None:
     ids = list(Chunk.objects.values_list("pk", flat=True))
@@ -109,7 +109,7 @@ def test_new_files_of_a_rewrite_that_takes_hours_are_left_alone(
     assert len(search_index("foxes")) == len(TOPICS)
 
 
-def test_few_segments_are_left_while_documents_come_and_made_one_when_it_is_quiet(alice: User) -> None:
+def test_segments_are_few_while_documents_come_and_merged_into_one_when_quiet(alice: User) -> None:
     collection = make_collection(alice)
     for topic in TOPICS[:2]:
         make_document(collection, topic, [topic])
@@ -140,7 +140,7 @@ def test_a_collection_whose_documents_are_all_deleted_has_no_segments_left(colle
     assert Segment.objects.live().count() == 0
 
 
-def test_one_process_at_a_time_rewrites_a_collection(collection: Collection) -> None:
+def test_collection_index_is_rewritten_by_one_process_at_a_time(collection: Collection) -> None:
     IndexMaintenance.objects.create(collection=collection)
     leases.claim(IndexMaintenance.objects.all(), collection.pk, 60)
 
@@ -201,7 +201,9 @@ async def test_a_damaged_segment_is_left_out_then_rebuilt(
     assert (await in_db(IndexMaintenance.objects.get)).rebuild_reason == ""
 
 
-def test_one_round_of_care_merges_what_is_due_everywhere(alice: User, collection: Collection) -> None:
+def test_index_maintenance_merges_due_segments_of_all_collections_in_one_round(
+    alice: User, collection: Collection
+) -> None:
     single = make_collection(alice, "Single")
     make_document(single, "Alone", ["hedgehogs roll up"])
 

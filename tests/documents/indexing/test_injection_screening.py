@@ -31,7 +31,7 @@ def test_a_long_document_is_looked_through_part_by_part(monkeypatch: pytest.Monk
     assert parts == [2, 2, 1]
 
 
-def test_nothing_is_said_where_the_gate_or_the_embedder_of_the_classifiers_is_away(
+def test_screening_finds_nothing_without_the_gate_or_the_classifier_embedder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken() -> None:
@@ -55,7 +55,7 @@ def test_a_document_is_read_also_by_an_embedder_that_shows_nothing_inside(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_a_document_full_of_them_no_more_is_kept_than_fits_and_the_rest_is_read_again(
+def test_document_full_of_suspect_spans_keeps_what_fits_and_rereads_the_rest(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, seen = span_embeddings.embed_spans_in_context, list[str]()

@@ -100,7 +100,7 @@ def made_by(collection: Collection) -> set[tuple[str, int]]:
     return set(Segment.objects.live().filter(collection=collection).values_list("fingerprint", "dimension"))
 
 
-def test_another_embedder_is_built_beside_tried_swapped_in_and_rolled_back(alice: User, site: Any) -> None:
+def test_new_embedder_is_built_beside_tried_swapped_in_and_rolled_back(alice: User, site: Any) -> None:
     collection = make_indexed_collection(alice, "Ferry", FERRY)
     own = made_by(collection)
     row = build_index(collection, SHORT)
@@ -125,7 +125,7 @@ def test_another_embedder_is_built_beside_tried_swapped_in_and_rolled_back(alice
     assert ask(alice, question).passages
 
 
-def test_what_comes_later_is_read_by_the_embedder_of_its_collection(alice: User, site: Any) -> None:
+def test_later_uploads_are_embedded_by_the_embedder_of_their_collection(alice: User, site: Any) -> None:
     collection = make_indexed_collection(alice, "Ferry", FERRY)
     moved(collection, SHORT)
     late = make_collection(alice, "Other")
@@ -140,7 +140,7 @@ def test_what_comes_later_is_read_by_the_embedder_of_its_collection(alice: User,
     assert "thirty-five" in passage.text
 
 
-def test_one_question_finds_in_collections_of_three_embedders(alice: User, site: Any) -> None:
+def test_search_finds_in_collections_of_three_embedders_with_one_question(alice: User, site: Any) -> None:
     ferry, bread, bees = (
         make_indexed_collection(alice, "Ferry", FERRY),
         make_indexed_collection(alice, "Bread", BREAD),

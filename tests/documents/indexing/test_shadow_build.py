@@ -88,7 +88,7 @@ def test_a_swap_makes_it_live_and_can_be_undone(collection: Collection) -> None:
     assert "room 49" in run_search(collection).passages[0].full_text
 
 
-def test_what_came_meanwhile_is_cut_before_the_swap(collection: Collection) -> None:
+def test_document_added_during_a_shadow_build_is_cut_before_the_swap(collection: Collection) -> None:
     row = build_index(collection)
     late = ingest_file(collection, "late.md", "# Late\n\nThe lighthouse keeper of Eastness is called Ines Halloran.")
     assert not shadow_build.swap(row)
@@ -129,7 +129,7 @@ def test_weights_alone_cut_nothing(collection: Collection) -> None:
     assert sizes(collection) == before
 
 
-def test_what_people_said_of_passages_is_carried_over(collection: Collection) -> None:
+def test_passage_switches_and_keywords_are_carried_over_by_a_swap(collection: Collection) -> None:
     off, tagged = Chunk.objects.order_by("position")[:2]
     set_enabled(collection.owner, off, enabled=False)
     row = build_index(collection)
@@ -203,7 +203,7 @@ def test_a_second_build_takes_the_place_of_the_first(collection: Collection) -> 
     assert not Chunk.all_objects.filter(build=first.pk).exists()
 
 
-def test_nothing_is_swapped_while_the_index_is_rewritten(collection: Collection) -> None:
+def test_shadow_swap_is_refused_while_the_index_is_rewritten(collection: Collection) -> None:
     row = build_index(collection)
     with index_maintenance.IndexLease(collection.pk), pytest.raises(index_maintenance.IndexBusy):
         shadow_build.swap(row)

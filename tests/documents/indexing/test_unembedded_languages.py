@@ -35,6 +35,8 @@ def test_languages_that_are_read_are_not_named(alice_client: Client, alice: User
     assert list_unembedded_languages(alice, [german.pk]) == []
 
 
-def test_only_languages_of_readable_collections_are_named(alice: User, bob: User, german: Collection) -> None:
+def test_unembedded_languages_are_named_of_readable_collections_only(
+    alice: User, bob: User, german: Collection
+) -> None:
     assert list_unembedded_languages(alice, []) == ["de"]
     assert list_unembedded_languages(bob, [german.pk]) == []

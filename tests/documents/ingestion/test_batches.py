@@ -51,7 +51,7 @@ def is_whole(row: Document) -> bool:
     return Chunk.objects.searchable().filter(document=row).exists() and row.chunks.count() == 1
 
 
-def test_one_segment_and_one_batch_hold_them_all(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_files_share_one_segment_and_one_embedding_batch(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [upload() for _ in range(5)]
     embed, batches = registry.get_embedder(), list[int]()
     real = embed.embed_passages
@@ -94,7 +94,7 @@ def test_rows_that_take_several_transactions_are_all_there_once(upload: Put, mon
     assert set(Segment.objects.values_list("count", flat=True)) == {len(positions) + 2}
 
 
-def test_each_collection_has_its_own_segment(upload: Put, bob: User) -> None:
+def test_batch_writes_one_segment_per_collection(upload: Put, bob: User) -> None:
     rows = [upload(), upload(owner=bob), upload()]
     assert ended(*rows) == 3 * ["ready"]
     assert sorted(Segment.objects.values_list("count", flat=True)) == [1, 2]
@@ -173,7 +173,9 @@ def test_an_embedder_that_is_away_puts_all_back_uncounted(
     assert scheduler.list_next_documents(9) == [], "it is asked again later, not at once"
 
 
-def test_one_that_cannot_be_published_does_not_keep_the_others(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_that_fails_to_publish_does_not_hold_up_its_batch(
+    upload: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = [upload(), upload(), upload()]
     real = publishing._run_after_commit
 
@@ -211,7 +213,7 @@ def test_a_worker_that_shuts_down_gives_all_back(upload: Put, monkeypatch: pytes
     assert ended(*rows) == count * ["ready"]
 
 
-def test_one_that_another_worker_took_over_is_left_to_it(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_taken_over_by_another_worker_is_left_to_it(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [upload(), upload()]
     real = publishing.write_segments
 
@@ -225,7 +227,7 @@ def test_one_that_another_worker_took_over_is_left_to_it(upload: Put, monkeypatc
     assert list(Chunk.objects.searchable().values_list("document", flat=True)) == [rows[1].pk]
 
 
-def test_what_another_worker_made_ready_meanwhile_stays(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_made_ready_by_another_worker_keeps_its_rows(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [upload(), upload()]
     real = publishing.store_rows
 
@@ -247,7 +249,7 @@ def test_a_large_one_goes_by_itself(upload: Put) -> None:
     assert sorted(Segment.objects.values_list("count", flat=True))[0] == 2
 
 
-def test_only_small_files_that_were_never_begun_wait_together(upload: Put) -> None:
+def test_batch_holds_only_small_files_that_were_never_begun(upload: Put) -> None:
     first = upload()
     assert scheduler.choose_batch() == [first.pk]
     big, again, picture = upload("big.txt", b"word " * 20_000), upload(), upload("a.png", b"\x89PNG\r\n\x1a\n")
@@ -272,14 +274,14 @@ def test_the_first_bell_takes_along_the_small_files_that_wait(upload: Put, monke
     assert not Document.objects.exclude(status="ready").exists()
 
 
-def test_no_more_wait_together_than_are_soon_ready(upload: Put) -> None:
+def test_batch_size_is_limited_by_the_bytes_of_its_files(upload: Put) -> None:
     rows = [upload(f"{n}.txt", f"{n} ".encode() + b"word " * 10_000) for n in range(8)]
     assert len(scheduler.choose_batch()) == scheduler.MAX_BATCH_BYTES // rows[0].size
 
 
 @pytest.mark.parametrize("beside", [True, False])
 @pytest.mark.parametrize("where", ["embedded", "indexed"])
-def test_what_is_worked_on_for_a_suspended_person_waits_as_if_it_had_not_begun(
+def test_ingestion_for_a_suspended_user_waits_as_if_it_had_not_begun(
     upload: Put, bob: User, monkeypatch: pytest.MonkeyPatch, where: str, beside: bool
 ) -> None:
     make_user("ada", User.Role.ADMINISTRATOR)  # somebody has to stay

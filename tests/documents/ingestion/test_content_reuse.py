@@ -72,7 +72,7 @@ def held(document: Document) -> tuple[list[Any], list[Any]]:
     )
 
 
-async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: User, done: Done) -> None:
+async def test_content_of_the_same_file_in_another_collection_is_reused(alice: User, done: Done) -> None:
     def both() -> tuple[Document, Document]:
         first = upload(make_collection(alice, "One"))
         assert done.both == (1, first.chunks.count())
@@ -91,7 +91,7 @@ async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: Us
     assert {passage.document_id for passage in found.passages} == {second.pk}
 
 
-def test_what_somebody_may_not_read_serves_them_nothing(alice: User, bob: User, done: Done) -> None:
+def test_content_of_an_unreadable_collection_is_not_reused(alice: User, bob: User, done: Done) -> None:
     theirs = upload(make_collection(alice, "Private"))
     assert done.both[0] == 1
     own = upload(make_collection(bob, "Own"))
@@ -111,7 +111,7 @@ def test_a_document_that_nobody_uploaded_is_read(alice: User, done: Done) -> Non
     assert done.both[0] == 1
 
 
-def test_under_another_name_only_the_pages_serve(alice: User, done: Done) -> None:
+def test_renamed_copy_reuses_only_the_pages(alice: User, done: Done) -> None:
     content = b"The ferry leaves at nine."
     first = upload(make_collection(alice, "One"), "ferries.txt", content)
     done.forget()
@@ -131,7 +131,7 @@ def test_passages_of_another_size_are_cut_anew(alice: User, done: Done) -> None:
     assert done.both == (0, document.chunks.count())
 
 
-def test_what_a_person_decided_is_not_taken_along(alice: User, done: Done) -> None:
+def test_title_and_passage_switches_are_not_reused_with_the_content(alice: User, done: Done) -> None:
     first = upload(make_collection(alice, "One"))
     Document.objects.filter(pk=first.pk).update(title="My ferries")
     Chunk.objects.filter(document=first).update(enabled=False, keywords="secret words")
@@ -166,7 +166,7 @@ def test_a_collection_that_was_cut_otherwise_serves_with_its_pages_alone(alice: 
 
 
 @pytest.mark.parametrize("gone", [Page, Chunk])
-def test_what_is_not_whole_serves_nothing(alice: User, done: Done, gone: Any) -> None:
+def test_incomplete_document_is_not_reused(alice: User, done: Done, gone: Any) -> None:
     first = upload(make_collection(alice, "One"))
     gone.objects.filter(document=first).first().delete()
     done.forget()
@@ -174,7 +174,7 @@ def test_what_is_not_whole_serves_nothing(alice: User, done: Done, gone: Any) ->
     assert done.both == (int(gone is Page), second.chunks.count())
 
 
-def test_what_vanishes_while_it_is_looked_at_serves_nothing(
+def test_document_changed_during_the_lookup_is_not_reused(
     alice: User, done: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(make_collection(alice, "One"))

@@ -107,7 +107,7 @@ def test_a_picture_of_a_phone_is_read(tmp_path: Path) -> None:
     assert "days of leave" in recognise(path, "image")["text"]
 
 
-def test_no_more_pages_are_recognised_than_may_be(settings: Any) -> None:
+def test_pages_beyond_the_ocr_limit_are_named_as_unread(settings: Any) -> None:
     settings.OCR_PAGES = 2
     assert "3 scanned pages, from page 7 on" in _describe_unread([7, 8, 9], [])
     assert "page 4, 5 could not" in _describe_unread([], [4, 5])
@@ -126,7 +126,7 @@ def tiff_of(frames: int) -> bytes:
     return file.getvalue()
 
 
-def test_each_frame_of_a_tiff_is_a_page(tmp_path: Path) -> None:
+def test_tiff_frames_become_one_page_each(tmp_path: Path) -> None:
     path = tmp_path / "stored"
     path.write_bytes(tiff_of(3))
     options = {"kind": "image", "pages": 9, "characters": 9}

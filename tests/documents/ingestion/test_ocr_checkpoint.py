@@ -66,7 +66,7 @@ def is_whole(document: Document) -> bool:
     return Document.objects.get(pk=document.pk).status == "ready" and len(rows) == 3 and drawn_by_hand
 
 
-def test_after_a_worker_was_told_to_end(reader: Reader, document: Document) -> None:
+def test_ocr_continues_where_a_stopped_worker_left_off(reader: Reader, document: Document) -> None:
     reader.halt[3] = ingest_job.stop_requested.set
     try:
         ingest(document.pk)
@@ -78,7 +78,7 @@ def test_after_a_worker_was_told_to_end(reader: Reader, document: Document) -> N
     assert reader.asked == [[1, 2, 3], [3]] and is_whole(document)
 
 
-def test_after_a_worker_was_killed(reader: Reader, document: Document) -> None:
+def test_ocr_continues_where_a_killed_worker_left_off(reader: Reader, document: Document) -> None:
     reader.halt[2] = raise_killed
     with pytest.raises(Killed):
         ingest(document.pk)
@@ -95,7 +95,7 @@ def raise_killed() -> None:
     raise Killed
 
 
-def test_after_it_was_cancelled_and_is_tried_again(reader: Reader, document: Document) -> None:
+def test_ocr_continues_where_a_cancelled_ingestion_left_off(reader: Reader, document: Document) -> None:
     reader.halt[3] = lambda: cancel_ingestion(document.collection.owner, document)
     ingest(document.pk)
     row = Document.objects.get(pk=document.pk)
@@ -120,7 +120,7 @@ def test_the_count_goes_on_from_what_was_read(reader: Reader, document: Document
     assert seen == [("scan", 2, 3)]
 
 
-def test_another_recogniser_reads_all_of_it(
+def test_changed_ocr_version_reads_all_pages_again(
     reader: Reader, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader.halt[3] = lambda: cancel_ingestion(document.collection.owner, document)

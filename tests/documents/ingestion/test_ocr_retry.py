@@ -75,12 +75,12 @@ def test_a_page_at_which_the_recogniser_failed_waits_for_another_one(
 
 
 @pytest.mark.parametrize(("limit", "again"), [(0, False), (2, False), (3, False), (4, True)])
-def test_only_a_higher_limit_reads_more(settings: Any, limit: int, again: bool) -> None:
+def test_ocr_retry_is_possible_only_with_a_higher_page_limit(settings: Any, limit: int, again: bool) -> None:
     settings.OCR_PAGES = limit
     assert can_retry_ocr({"beyond": 5, "missed": 0, "limit": 3, "by": "anything"}) is again
 
 
-def test_those_that_cannot_be_read_again_keep_no_others_waiting(
+def test_unreadable_scans_do_not_block_the_ocr_retry_of_others(
     alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [
@@ -97,7 +97,7 @@ def test_those_that_cannot_be_read_again_keep_no_others_waiting(
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_what_waits_to_be_read_again_is_no_orphan_even_before_its_row_is_there(
+def test_file_waiting_for_ocr_retry_is_no_orphan_even_before_its_row_exists(
     alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch, links: bool
 ) -> None:
     settings.MEDIA_ROOT = settings.DATA_DIR / "files"

@@ -73,7 +73,7 @@ def test_a_text_becomes_searchable(upload: Put) -> None:
         ("a.txt", "Thirty days of paid leave.".encode("utf-16"), "text"),
     ],
 )
-def test_every_format_becomes_searchable(upload: Put, name: str, content: bytes, kind: str) -> None:
+def test_document_of_every_format_becomes_searchable(upload: Put, name: str, content: bytes, kind: str) -> None:
     document = after_ingest(upload(name, content))
     assert (document.status, document.kind, document.reason) == ("ready", kind, "")
     assert find("thirty days paid leave") == set(document.chunks.values_list("pk", flat=True))
@@ -110,7 +110,9 @@ def test_a_document_that_another_worker_holds_is_left_alone(upload: Put) -> None
     assert not document.chunks.exists()
 
 
-def test_what_a_killed_worker_left_is_made_whole_by_the_next(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_left_half_done_by_a_killed_worker_is_completed_by_the_next(
+    upload: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
     document = upload()
     [first] = ingest_job.IngestJob.claim_all([document.pk])
     page = Page.objects.create(document=document, number=1, text="half")
@@ -160,7 +162,7 @@ def test_a_lease_lost_at_the_last_moment_leaves_no_segment(upload: Put, monkeypa
     assert not Chunk.objects.searchable().exists()
 
 
-def test_three_crashes_set_a_document_aside(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_is_set_aside_after_three_crashes(upload: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash() -> None:
         raise ZeroDivisionError
 
@@ -198,7 +200,7 @@ def test_progress_is_in_the_row(upload: Put, monkeypatch: pytest.MonkeyPatch) ->
     assert embedded[-1][0] == embedded[-1][1] == document.chunks.count() > 32
 
 
-def test_only_stages_that_last_are_told_at_once(
+def test_progress_is_reported_at_once_only_for_long_stages(
     upload: Put, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     monkeypatch.setattr(ingest_job, "TICK_S", 3600)

@@ -23,7 +23,7 @@ def with_version(monkeypatch: pytest.MonkeyPatch, package: str, version: str) ->
     return content_reuse._fingerprint_code()
 
 
-def test_only_packages_that_read_files_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reuse_fingerprint_ignores_packages_that_read_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
     class Other:
         name, version = "some-unrelated-package", "1.0"
 
@@ -35,7 +35,7 @@ def test_only_packages_that_read_files_count(monkeypatch: pytest.MonkeyPatch) ->
     assert with_version(monkeypatch, "lxml", "99") != before
 
 
-def test_every_package_that_a_reader_imports_is_counted() -> None:
+def test_reuse_fingerprint_covers_every_package_that_a_reader_imports() -> None:
     folder = content_reuse._APPS
     names: set[str] = set()
     for path in [path for pattern in content_reuse._READERS for path in folder.glob(pattern)]:

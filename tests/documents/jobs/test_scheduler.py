@@ -48,7 +48,7 @@ def owners(ids: list[UUID]) -> list[int | None]:
     return [Document.objects.get(pk=pk).uploaded_by_id for pk in ids]
 
 
-def test_everybodys_first_goes_before_anybodys_second(alice: User, bob: User, charlie: User) -> None:
+def test_first_document_of_each_user_goes_before_second_ones(alice: User, bob: User, charlie: User) -> None:
     rows(alice, 1000)
     rows(bob, 2)
     rows(charlie, 1)
@@ -56,7 +56,7 @@ def test_everybodys_first_goes_before_anybodys_second(alice: User, bob: User, ch
     assert first == [alice.pk, bob.pk, charlie.pk, alice.pk, bob.pk, alice.pk]
 
 
-def test_who_was_served_goes_behind_who_was_not(alice: User, bob: User) -> None:
+def test_scheduler_puts_a_served_user_behind_an_unserved_one(alice: User, bob: User) -> None:
     rows(alice, 1000)
     rows(bob, 2)
     turns = []
@@ -68,7 +68,7 @@ def test_who_was_served_goes_behind_who_was_not(alice: User, bob: User) -> None:
     assert turns == [alice.pk, bob.pk, alice.pk, bob.pk]
 
 
-def test_who_has_much_under_way_waits_for_who_has_nothing(alice: User, bob: User) -> None:
+def test_scheduler_prefers_a_user_with_nothing_under_way(alice: User, bob: User) -> None:
     until = timezone.now() + timedelta(seconds=60)
     rows(alice, 2, status=Document.Status.WORKING, lease_token="held", lease_until=until)
     rows(alice, 10)
@@ -76,7 +76,7 @@ def test_who_has_much_under_way_waits_for_who_has_nothing(alice: User, bob: User
     assert owners(scheduler.list_next_documents(1)) == [bob.pk]
 
 
-def test_the_next_is_found_with_few_questions(alice: User, bob: User, django_assert_max_num_queries: object) -> None:
+def test_next_document_is_found_with_few_queries(alice: User, bob: User, django_assert_max_num_queries: object) -> None:
     rows(alice, 1000)
     rows(bob, 1000)
     with django_assert_max_num_queries(3):  # type: ignore[operator]
@@ -114,7 +114,7 @@ def test_a_batch_holds_the_files_of_one_person_only(alice: User, bob: User) -> N
         assert set(owners(second)) == {alice.pk} and len(second) == 8
 
 
-def test_who_uploads_much_leaves_a_desk_to_others(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bulk_uploader_leaves_a_worker_desk_to_others(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred files of one person are read for as long as this test likes; another's two are ready meanwhile."""
     rows(alice, 200)
     at_work, go_on, done = threading.Semaphore(0), threading.Event(), list[int | None]()
@@ -192,7 +192,7 @@ def test_a_bell_that_nobody_has_time_for_holds_no_thread(alice: User, busy: Call
     assert document.status == "ready"
 
 
-def test_what_is_loaded_is_left_to_itself_once_a_document_is_ready_and_not_before(
+def test_worker_memory_is_frozen_once_a_document_is_ready_and_not_before(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled: list[int] = []
@@ -208,7 +208,9 @@ def test_what_is_loaded_is_left_to_itself_once_a_document_is_ready_and_not_befor
     assert document.status == "ready" and settled
 
 
-def test_what_came_while_a_worker_was_leaving_is_taken_up(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_that_came_while_a_worker_was_leaving_is_taken_up(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Desks:
         """One that lets a file come in the moment in which it is given back."""
 

@@ -26,7 +26,7 @@ def get_file_list(user: User, collection: Collection) -> str:
     return get_page(user, f"/collections/{collection.pk}/tray/")
 
 
-def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) -> None:
+def test_duplicate_in_the_same_collection_offers_the_existing_file(alice: User) -> None:
     collection = make_collection(alice, "Policies")
     there = upload(collection, "leave.txt")
     file = SimpleUploadedFile("copy.txt", LEAVE)
@@ -41,7 +41,7 @@ def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) ->
     )
 
 
-def test_in_another_collection_the_row_leads_there(alice: User, bob: User) -> None:
+def test_duplicate_in_another_collection_links_to_it(alice: User, bob: User) -> None:
     there = upload(make_collection(alice, "Policies"), "leave.txt")
     collection = make_collection(alice, "Drafts")
     Membership.objects.create(collection=collection, user=bob)
@@ -53,7 +53,7 @@ def test_in_another_collection_the_row_leads_there(alice: User, bob: User) -> No
     assert "Policies" not in get_file_list(bob, collection)  # who may not read it does not learn of it
 
 
-def test_what_is_not_read_yet_is_not_offered(alice: User) -> None:
+def test_duplicate_of_a_failed_document_is_not_offered(alice: User) -> None:
     there = upload(make_collection(alice, "Policies"), "leave.txt")
     Document.objects.filter(pk=there.pk).update(status="failed")
     collection = make_collection(alice, "Drafts")
@@ -61,7 +61,7 @@ def test_what_is_not_read_yet_is_not_offered(alice: User) -> None:
     assert "Same content as a file in" not in get_file_list(alice, collection)
 
 
-def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> None:
+def test_withheld_document_is_not_offered_in_place_of_a_copy(alice: User) -> None:
     there = upload(make_collection(alice, "Policies"), "leave.txt")
     collection = make_collection(alice, "Drafts")
     copy = upload(collection, "copy.txt")
@@ -106,7 +106,7 @@ def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, 
     assert promise not in client.get(address).content.decode(), "asked again, it is an ordinary deletion"
 
 
-def test_who_may_not_read_the_other_only_deletes(alice: User, bob: User) -> None:
+def test_duplicate_is_only_deleted_by_a_user_who_may_not_read_the_original(alice: User, bob: User) -> None:
     upload(make_collection(alice, "Policies"), "leave.txt")
     collection = make_collection(alice, "Drafts")
     Membership.objects.create(collection=collection, user=bob, role="editor")

@@ -22,7 +22,7 @@ def make_file(name: str, words: str) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, words.encode())
 
 
-def test_each_file_keeps_its_folder_and_can_be_found_by_it(alice_client: Client, collection: Collection) -> None:
+def test_uploaded_file_keeps_its_folder_and_is_found_by_it(alice_client: Client, collection: Collection) -> None:
     sent = {
         "files": [make_file("a.txt", "one"), make_file("b.txt", "two"), make_file("c.txt", "three")],
         "paths": ["contracts/2025", "contracts/2026", ""],

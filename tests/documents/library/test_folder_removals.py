@@ -140,7 +140,7 @@ def test_a_file_that_vanishes_while_it_is_listed_removes_nothing(
 @pytest.mark.parametrize(
     ("documents", "gone", "goes"), [(20, 10, True), (20, 11, False), (60, 12, True), (60, 13, False)]
 )
-def test_more_than_ten_and_a_fifth_waits_for_a_person(
+def test_removal_of_more_than_ten_files_and_a_fifth_waits_for_a_person(
     root: Path, collection: Collection, documents: int, gone: int, goes: bool
 ) -> None:
     fill(root / "papers", documents)

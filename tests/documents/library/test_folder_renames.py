@@ -57,7 +57,7 @@ def test_files_that_swap_their_contents_swap_their_documents(served_folder: Path
     assert preview_sync(collection, "contracts").count == 0
 
 
-def test_where_the_ending_decides_how_it_is_read_a_renamed_file_is_read_anew(
+def test_renamed_file_is_read_anew_when_its_ending_decides_how_it_is_read(
     served_folder: Path, collection: Collection
 ) -> None:
     sync(collection)

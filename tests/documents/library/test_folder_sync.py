@@ -32,7 +32,7 @@ from tests.documents.library.conftest import list_paths, sync
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_what_is_there_is_added_with_its_structure_and_what_is_gone_is_removed(
+def test_folder_sync_adds_files_with_their_paths_and_removes_missing_ones(
     served_folder: Path, collection: Collection
 ) -> None:
     diff = preview_sync(collection, "contracts")
@@ -103,7 +103,7 @@ def test_a_file_that_became_a_link_after_it_was_seen_is_not_opened(
     assert not collection.documents.exists()
 
 
-def test_what_cannot_be_taken_is_told_and_the_rest_goes_on(
+def test_folder_sync_names_refused_files_and_takes_the_rest(
     served_folder: Path, collection: Collection, settings: Any
 ) -> None:
     settings.MAX_UPLOAD_BYTES = 100
@@ -114,7 +114,9 @@ def test_what_cannot_be_taken_is_told_and_the_rest_goes_on(
     assert sync(collection) == [] and len(list_paths(collection)) == 2
 
 
-def test_it_has_to_be_named_and_must_not_hold_the_data(collection: Collection, settings: Any, tmp_path: Path) -> None:
+def test_sync_folder_must_be_set_and_must_not_hold_the_data(
+    collection: Collection, settings: Any, tmp_path: Path
+) -> None:
     for value, words in (
         ("", "SYNC_DIR"), (str(tmp_path / "absent"), "not a readable folder"), (str(live.DATA_DIR), "own files"),
         (str(Path(live.DATA_DIR).parent), "own files"),
@@ -200,7 +202,7 @@ def test_the_command_shows_and_applies(
         call_command("sync_folder", str(collection.pk), "nowhere")
 
 
-def test_two_files_that_are_shown_alike_are_not_mixed_up() -> None:
+def test_files_of_a_folder_that_are_shown_alike_are_not_mixed_up() -> None:
     files = [FolderFile("a/x", "a/x", 1, 1), FolderFile("a/x", "a/x ", 1, 2)]
     diff = compare_folder(files, [KnownDocument(uuid4(), "a/y", 1, "", 1)], lambda _: "", lambda _: "")
     assert (len(diff.added), len(diff.removed), diff.refused[0][0]) == (1, 1, "a/x")

@@ -113,7 +113,7 @@ def test_an_editor_neither_shares_nor_deletes_nor_moves_out(verb: str) -> None:
     assert state(rows) == before
 
 
-def test_only_an_administrator_who_may_edit_requests_a_sync() -> None:
+def test_folder_sync_is_requested_only_by_an_administrator_who_may_edit() -> None:
     rows, editor, other = Rows(), make_user("bob"), make_user("carl", "administrator")
     Membership.objects.create(collection=rows.collection, user=editor, role=Role.EDITOR)
     for user in (editor, other):

@@ -39,11 +39,11 @@ def get_remaining_time(collection: Collection) -> str:
     [(3, "less than a minute left"), (60, "about 1 minute left"), (250, "about 4 minutes left"),
      (5300, "about 88 minutes left"), (7400, "about 2 hours left")],
 )  # fmt: skip
-def test_it_is_said_in_words(seconds: float, said: str) -> None:
+def test_duration_is_formatted_in_words(seconds: float, said: str) -> None:
     assert format_duration(seconds) == said
 
 
-def test_what_waits_takes_as_long_as_what_was_read(alice: User) -> None:
+def test_remaining_time_follows_the_pace_of_documents_already_read(alice: User) -> None:
     collection = make_collection(alice)
     rows(collection, "ready", 10, ago_s=120)
     rows(collection, "queued", 30, ago_s=119)
@@ -57,7 +57,7 @@ def test_files_of_long_ago_say_nothing_of_today(alice: User) -> None:
     assert get_remaining_time(collection) == ""
 
 
-def test_nothing_is_said_of_little_or_where_nothing_waits(alice: User) -> None:
+def test_remaining_time_is_empty_for_few_documents_or_an_empty_queue(alice: User) -> None:
     collection = make_collection(alice)
     assert get_remaining_time(collection) == ""
     rows(collection, "ready", 2, ago_s=60)

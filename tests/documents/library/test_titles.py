@@ -50,7 +50,7 @@ def test_a_title_that_a_person_gives_is_found_and_the_old_one_no_longer(client: 
     assert found(handbook, "handbook") and not found(handbook, "vacations")
 
 
-def test_the_same_title_again_rewrites_nothing(handbook: Document) -> None:
+def test_title_set_to_the_same_value_rewrites_nothing(handbook: Document) -> None:
     set_title(handbook.collection.owner, handbook, "")
     assert not Segment.objects.filter(stale_since__isnull=False).exists()
 

@@ -68,7 +68,7 @@ def test_a_form_without_a_script_gets_a_page_that_says_so(
     assert answer.status_code == 507 and "nearly full" in answer.content.decode()
 
 
-def test_another_database_error_is_no_full_disk(
+def test_locked_database_is_not_reported_as_a_full_disk(
     alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked(*_: object, **__: object) -> None:

@@ -34,7 +34,7 @@ def small(settings: Any, tmp_path: Path) -> Any:
         yield disk
 
 
-def test_what_arrives_lies_in_the_data_folder() -> None:
+def test_arriving_uploads_lie_in_the_data_folder() -> None:
     assert Path(configured.FILE_UPLOAD_TEMP_DIR) == Path(configured.DATA_DIR) / "arriving"
 
 
@@ -69,7 +69,7 @@ def test_a_disk_that_is_full_when_a_file_is_stored_refuses_it(
 
 
 @pytest.mark.django_db
-def test_what_a_killed_process_left_goes_after_a_while(settings: Any, tmp_path: Path) -> None:
+def test_orphaned_uploads_are_removed_after_a_while(settings: Any, tmp_path: Path) -> None:
     settings.FILE_UPLOAD_TEMP_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "files"
     for name, age in (("old.upload", worker.ORPHAN_S + 60), ("new.upload", 0)):
         path = tmp_path / name
@@ -79,7 +79,7 @@ def test_what_a_killed_process_left_goes_after_a_while(settings: Any, tmp_path: 
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["new.upload"]
 
 
-def test_what_is_gone_before_it_is_looked_at_ends_no_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orphan_sweep_survives_a_file_that_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arrived, left = tmp_path / "arrived.upload", tmp_path / "left.upload"
     left.write_bytes(b"half")
     os.utime(left, (0, 0))

@@ -112,7 +112,7 @@ def test_an_old_answer_shows_what_it_cited(alice: User, collection: Collection) 
     assert search.read_spans(alice, [(first.pk, 1, [[0, 6]])]) == ["Thirty"]
 
 
-def test_what_was_switched_off_stays_off(alice: User, collection: Collection) -> None:
+def test_passage_switched_off_stays_off_in_a_new_version(alice: User, collection: Collection) -> None:
     first = ingest_version(collection, "Twenty days of leave.")
     first.chunks.update(enabled=False)
     ingest_version(collection, "Twenty  days of leave.")
@@ -132,7 +132,7 @@ def test_deleting_takes_every_version_and_its_file(alice: User, collection: Coll
     assert not any(path.exists() for path in kept) and not Document.all_objects.exists()
 
 
-def test_only_so_many_earlier_versions_are_kept(
+def test_earlier_versions_are_kept_up_to_a_limit(
     alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(versions, "MAX_EARLIER_VERSIONS", 2)
@@ -213,7 +213,7 @@ def test_a_version_is_searched_as_the_document_it_is_of(
     assert set(written) == {first.pk.hex}
 
 
-def test_what_the_gate_marks_in_a_new_version_is_of_the_document(
+def test_gate_flags_of_a_new_version_belong_to_the_document(
     alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flagged: list[Document] = []

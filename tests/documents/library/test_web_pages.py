@@ -59,7 +59,7 @@ def test_a_page_is_ready_and_says_where_it_comes_from(website: Site, alice: User
         ("/plain", "image/png", b"Thirty days of leave.", "plain.txt", "text"),
     ],
 )
-def test_its_kind_is_that_of_its_content(
+def test_web_page_takes_its_kind_from_its_content(
     website: Site, alice: User, collection: Collection, path: str, kind: str, body: bytes, name: str, found: str
 ) -> None:
     row = ingest_web_page(alice, collection, website.page(path, body, kind))
@@ -83,7 +83,9 @@ def test_a_page_that_sends_browsers_on_is_read_as_it_is(website: Site, alice: Us
     assert len(website.requests) == 1
 
 
-def test_what_cannot_be_fetched_or_read_fails_with_a_reason(website: Site, alice: User, collection: Collection) -> None:
+def test_web_page_that_cannot_be_fetched_or_read_fails_with_a_reason(
+    website: Site, alice: User, collection: Collection
+) -> None:
     before = list_stored_files()
     for path, body, words in (
         ("/gone", b"", "no page at this address"),

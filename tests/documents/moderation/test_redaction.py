@@ -58,7 +58,9 @@ def read_stored_text(row: Document) -> dict[str, Any]:
     }
 
 
-def test_it_leaves_search_at_once_and_comes_back_without_it(alice: User, morgan: User, document: Document) -> None:
+def test_redacted_passage_leaves_search_at_once_and_returns_without_the_secret(
+    alice: User, morgan: User, document: Document
+) -> None:
     assert SECRET in search_text(alice, "Who is Quixotrine?")
     redact_document(morgan, document)
     assert "Quixotrine" not in search_text(alice, "Who is Quixotrine?")
@@ -165,7 +167,7 @@ def test_an_answer_that_spells_it_otherwise_or_has_it_of_a_tool_loses_it_too(
     assert list(rows.values_list("text", "tools")) == before
 
 
-def test_taken_back_everything_is_as_it_was(alice: User, morgan: User, document: Document) -> None:
+def test_redaction_that_is_reverted_leaves_everything_as_it_was(alice: User, morgan: User, document: Document) -> None:
     Document.objects.filter(pk=document.pk).update(title=f"Harbour of {SECRET}", embedded_title="Harbour")
     Chunk.objects.filter(document=document, heading="Boats").update(heading=f"Boats › {SECRET}", keywords=SECRET)
     document.refresh_from_db()
@@ -180,7 +182,7 @@ def test_taken_back_everything_is_as_it_was(alice: User, morgan: User, document:
     assert chunk_reindexing.sweep() == 2 and SECRET in search_text(alice, "Who is Quixotrine?")
 
 
-def test_of_two_decisions_each_puts_back_its_own(morgan: User, document: Document) -> None:
+def test_reverting_one_of_two_redactions_restores_only_its_own_text(morgan: User, document: Document) -> None:
     first = redact_document(morgan, document)
     second = redact_document(morgan, document, "along the wall")
     revert_decision(first, morgan)
@@ -281,7 +283,7 @@ def test_a_collection_without_its_embedder_keeps_no_other_from_being_found_again
     assert chunk_reindexing.sweep() == 1 and len(set(asked)) == 2
 
 
-def test_while_another_rewrites_the_index_it_waits(morgan: User, document: Document) -> None:
+def test_chunk_reindexing_waits_while_another_process_rewrites_the_index(morgan: User, document: Document) -> None:
     redact_document(morgan, document)
     with index_maintenance.IndexLease(document.collection_id):
         assert chunk_reindexing.reindex_chunks(document.collection_id) == 0

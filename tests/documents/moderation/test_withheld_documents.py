@@ -57,7 +57,7 @@ def test_an_editor_cannot_switch_it_on_again(
     assert "moored" in search_text(alice, QUESTION) and 'role="switch"' in switched(alice_client, document, 2, "yes")
 
 
-def test_what_a_person_switched_off_stays_so_when_it_is_given_back(alice_client: Client, document: Document) -> None:
+def test_passage_switched_off_stays_off_when_its_document_is_restored(alice_client: Client, document: Document) -> None:
     switched(alice_client, document, 1, "no")
     before = withhold(document)
     DocumentReviewable().restore(str(document.pk), before)

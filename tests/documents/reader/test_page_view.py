@@ -41,7 +41,7 @@ def test_a_passage_is_boxed_on_the_image_of_its_page(alice_client: Client, docum
     assert "style=" not in page
 
 
-def test_without_spans_there_is_no_box(alice_client: Client, document: Document) -> None:
+def test_page_image_has_no_box_without_spans(alice_client: Client, document: Document) -> None:
     assert "<rect" not in get_page_text(alice_client.get(f"/documents/{document.pk}/passage/?page=2"))
 
 
@@ -109,7 +109,7 @@ def test_a_full_disk_keeps_no_page_from_being_shown(
         assert [path.name for path in full.files] == ["filler"]
 
 
-def test_where_not_even_a_reader_finds_space_the_text_is_shown(
+def test_page_text_is_shown_when_the_disk_is_full(
     alice_client: Client, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any, **__: Any) -> None:
@@ -166,7 +166,7 @@ def test_the_cache_gives_way_when_it_is_full(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["7.png", "8.png", "9.png"]
 
 
-def test_when_too_many_pages_are_drawn_the_text_is_shown(
+def test_page_text_is_shown_when_too_many_pages_are_drawn(
     alice_client: Client, document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page_view, "_renders", threading.BoundedSemaphore(1))
@@ -258,7 +258,7 @@ def test_ingest_and_viewer_mean_the_same_characters(
     assert both.image is not None and both.image.boxes == shown.image.boxes and len(both.image.other_boxes) == 1
 
 
-def test_nothing_is_marked_in_a_wrong_place_if_the_page_is_read_otherwise_now(
+def test_page_image_marks_nothing_when_the_stored_text_differs(
     collection: Collection, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DATA_DIR = tmp_path

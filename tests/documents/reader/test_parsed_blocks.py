@@ -30,7 +30,7 @@ def words(block: TextBlock) -> str:
     return "".join(run.text for row in block.rows for cell in row for run in cell)
 
 
-def test_each_piece_is_a_block_of_its_kind() -> None:
+def test_parsed_piece_becomes_a_block_of_its_kind() -> None:
     text, pieces = page(PARTS)
     found = build_blocks(text, [], pieces, 0, len(text))
     kinds = ["heading", "paragraph", "bullet", "item", "table", "code"]

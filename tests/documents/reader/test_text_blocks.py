@@ -77,7 +77,7 @@ _SPANS = st.lists(
 
 
 @given(_LETTERS, _SPANS, st.sampled_from(["paragraph", "heading", "code", "list", "table"]))
-def test_every_marked_letter_is_shown_once_and_in_order(text: str, spans: Spans, kind: BlockKind) -> None:
+def test_text_blocks_show_every_letter_once_and_in_order(text: str, spans: Spans, kind: BlockKind) -> None:
     found = blocks(text, spans, kind)
     letters = re.sub(r"\s", "", words([block for block in found if not block.header]))
     rest = iter(re.sub(r"\s", "", text))

@@ -40,7 +40,9 @@ def test_kinds_languages_and_folders_are_offered_the_most_frequent_first(alice: 
     assert found.documents == 1
 
 
-def test_what_all_have_alike_is_offered_only_where_it_was_chosen(alice: User, collection: Collection) -> None:
+def test_facet_that_all_documents_share_is_offered_only_where_it_was_chosen(
+    alice: User, collection: Collection
+) -> None:
     Document.objects.update(kind="pdf", language="en", path="")
     found = list_facets(alice, [collection.pk], SearchFilters())
     assert (found.kinds, found.languages, found.folders, found.documents) == ((), (), (), 3)
@@ -50,7 +52,7 @@ def test_what_all_have_alike_is_offered_only_where_it_was_chosen(alice: User, co
     assert chosen.folders == (FacetValue("gone", "gone", True),) and chosen.documents == 0
 
 
-def test_nobody_learns_what_is_in_a_collection_that_they_may_not_read(
+def test_facets_reveal_nothing_of_an_unreadable_collection(
     charlie: User, collection: Collection, client: Client
 ) -> None:
     client.force_login(charlie)

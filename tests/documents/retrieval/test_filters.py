@@ -51,7 +51,7 @@ def collection(alice: User) -> Collection:
         (SearchFilters(kinds=("image",)), set()),
     ],
 )
-async def test_only_what_passes_is_found(
+async def test_search_finds_only_documents_that_pass_the_filters(
     alice: User, collection: Collection, filters: SearchFilters, expected: set[str]
 ) -> None:
     found = await search(alice, "When does the ferry leave?", filters=filters)
@@ -59,7 +59,7 @@ async def test_only_what_passes_is_found(
     assert {passage.title for passage in found.passages} == expected
 
 
-async def test_where_nothing_is_found_only_what_passes_is_counted(alice: User, collection: Collection) -> None:
+async def test_document_count_of_a_vain_search_respects_the_filters(alice: User, collection: Collection) -> None:
     found = await search(alice, "Who won the football championship?", filters=SearchFilters(languages=("en",)))
 
     assert (found.passages, found.documents) == ((), 2)
@@ -73,7 +73,7 @@ async def test_a_filter_opens_nothing_that_is_closed(charlie: User, collection: 
     assert found.passages == ()
 
 
-async def test_nothing_of_other_collections_passes(alice: User, collection: Collection) -> None:
+async def test_filters_pass_nothing_of_other_collections(alice: User, collection: Collection) -> None:
     other = await in_db(make_collection, alice, "Other")
 
     scope = await in_db(resolve_scope, alice, [other.pk])
@@ -103,7 +103,7 @@ def test_a_record_says_what_was_chosen_and_nothing_else() -> None:
         {"since": "yesterday"}, {"until": 20260501}, {"since": "2026-02-30"},
     ],
 )  # fmt: skip
-def test_what_is_no_filter_is_not_read_as_one(value: Any) -> None:
+def test_malformed_filters_are_refused_and_stored_ones_narrow_nothing(value: Any) -> None:
     with pytest.raises(ValueError):
         parse_filters(value)
     assert parse_stored_filters(value) == SearchFilters(), (

@@ -48,7 +48,7 @@ def test_a_question_that_stands_alone_is_searched_as_it_is(question: str) -> Non
     assert [query.text for query in list_query_variants(question, ["Who wrote Middlemarch?"])] == [question]
 
 
-def test_the_first_question_has_nothing_to_lean_on() -> None:
+def test_first_question_of_a_conversation_is_not_rewritten() -> None:
     assert [query.text for query in list_query_variants("And then?", [])] == ["And then?"]
 
 
@@ -73,6 +73,8 @@ def test_an_older_topic_is_not_dragged_along() -> None:
         ("And how wide is it?", "How high is gate 4 of 1931?", "4", "2015"),
     ],
 )
-def test_what_a_question_names_instead_is_not_taken_over(question: str, before: str, kept: str, dropped: str) -> None:
+def test_follow_up_does_not_take_over_words_that_it_replaces(
+    question: str, before: str, kept: str, dropped: str
+) -> None:
     completed = list_query_variants(question, [before])[1].text.split()
     assert kept in completed and dropped not in completed

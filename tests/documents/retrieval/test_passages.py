@@ -22,7 +22,7 @@ def near(position: int, heading: str = "", page: int = 1, document: int = 1) -> 
     return NeighbourChunk(UUID(int=document), position, page, heading, position * 100, position * 100 + 90)
 
 
-def test_near_duplicates_are_shown_once() -> None:
+def test_near_duplicate_passages_are_shown_once() -> None:
     text = "The warranty of the pump lasts five years from the day of sale, without any further condition"
 
     kept = select_diverse([hit(1, text, 1), hit(2, text + ".", 2), hit(3, "something else", 3)], 8)
@@ -36,7 +36,7 @@ def test_texts_that_differ_in_a_number_are_both_shown() -> None:
     assert len(select_diverse([hit(1, text.format(5), 1), hit(2, text.format(2), 2)], 8)) == 2
 
 
-def test_one_document_leaves_room_for_others() -> None:
+def test_passages_of_one_document_leave_room_for_others() -> None:
     crowd = [hit(n, f"unlike text number {n} word{n}", 1, position=n * 10) for n in range(1, 7)]
 
     kept = select_diverse([*crowd, hit(7, "another voice", 2)], 4)

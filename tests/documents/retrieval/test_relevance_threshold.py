@@ -52,7 +52,7 @@ def test_a_relevant_passage_behind_the_first_ten_is_kept(alice: User, read: list
     assert len(read) == 30, "what the index finds worse still is not read"
 
 
-def test_another_document_is_heard_although_ten_passages_of_one_would_do(alice: User, read: list[int]) -> None:
+def test_second_document_is_ranked_although_one_could_fill_all_places(alice: User, read: list[int]) -> None:
     found = rank_windows(alice, order(dict.fromkeys([*range(15), OTHER], 0.9)), LookupResult((), {}, ()), {})
     assert OTHER in {window.hit.chunk_id for window in found.windows}
     assert len(found.windows) == candidates.MAX_PASSAGES and len(read) == 30

@@ -75,12 +75,12 @@ async def test_a_collection_may_do_without_it(alice: User, collection: Collectio
 
 
 @pytest.mark.parametrize("collection", [{}], indirect=True)
-async def test_without_one_the_order_of_fusion_stays(alice: User, collection: Collection) -> None:
+async def test_search_keeps_the_order_of_fusion_without_a_reranker(alice: User, collection: Collection) -> None:
     assert (await search(alice, QUESTION)).passages[0].title == "First"
 
 
 @pytest.mark.parametrize("collection", [{"broken": True}], indirect=True)
-async def test_where_it_fails_search_goes_on(
+async def test_search_goes_on_when_the_reranker_fails(
     alice: User, collection: Collection, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await search(alice, QUESTION)).passages[0].title == "First"
@@ -88,7 +88,7 @@ async def test_where_it_fails_search_goes_on(
 
 
 @pytest.mark.parametrize("collection", [{"word": "late"}], indirect=True)
-async def test_it_reads_nothing_that_the_person_may_not(charlie: User, collection: Collection) -> None:
+async def test_reranker_reads_nothing_that_the_user_may_not(charlie: User, collection: Collection) -> None:
     Prefers.asked = ("untouched",)
 
     assert (await search(charlie, QUESTION, collections=[collection.pk])).passages == ()
@@ -96,7 +96,7 @@ async def test_it_reads_nothing_that_the_person_may_not(charlie: User, collectio
 
 
 @pytest.mark.parametrize("collection", [{"word": "late"}], indirect=True)
-async def test_only_the_best_are_read_again(
+async def test_reranker_reads_only_the_best_candidates(
     alice: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reranking, "MAX_CANDIDATES", 1)

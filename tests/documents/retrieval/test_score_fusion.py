@@ -19,7 +19,7 @@ def _fuse(*candidates: Candidate, **vectors: Any) -> list[tuple[float, Candidate
     return fuse_embedders([EmbedderCandidates(candidates, **vectors)])
 
 
-def test_nothing_found_is_nothing_fused() -> None:
+def test_fusion_of_no_candidates_is_empty() -> None:
     assert fuse_embedders([]) == _fuse() == []
 
 
@@ -44,7 +44,7 @@ def test_the_weight_of_meaning_decides_between_the_two(vector_weight: float, ord
     assert _order(fuse_embedders([group], vector_weight)) == order
 
 
-def test_of_two_that_are_as_good_the_one_that_is_like_the_best_comes_first() -> None:
+def test_fusion_breaks_a_tie_by_likeness_to_the_best_candidate() -> None:
     query = np.array([1, 0, 0], np.float32)
     like = np.array([0.5, 0.8660254, 0], np.float32).tobytes()
     unlike = np.array([0.5, -0.8660254, 0], np.float32).tobytes()

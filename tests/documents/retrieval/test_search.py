@@ -60,7 +60,7 @@ async def test_an_unrelated_question_finds_nothing(alice: User, collection: Coll
     assert (found.searched, found.documents, found.waiting) == (("Library",), 3, 0)
 
 
-async def test_nothing_is_found_in_collections_of_others(charlie: User, collection: Collection) -> None:
+async def test_search_finds_nothing_in_collections_of_others(charlie: User, collection: Collection) -> None:
     found = await search(charlie, "blue whale", collections=[collection.pk])
 
     assert (found.passages, found.searched, found.documents) == ((), (), 0)
@@ -78,7 +78,7 @@ async def test_a_deleted_document_is_gone_with_the_next_question(alice: User, co
     assert all(passage.title != "Whales" for passage in (await search(alice, "blue whale calf milk")).passages)
 
 
-async def test_what_is_unshared_while_the_index_is_searched_is_not_shown(
+async def test_collection_unshared_during_a_search_is_not_shown(
     bob: User, collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await in_db(collection.members.add, bob)
@@ -135,7 +135,7 @@ def otters(collection: Collection, count: int) -> Document:
 RANGER = "Otters are found at the river mouth, said the ranger of the northern shore."
 
 
-async def test_many_deleted_passages_do_not_hide_the_one_that_is_left(alice: User, asked: list[IndexQuery]) -> None:
+async def test_deleted_passages_do_not_hide_the_one_that_is_left(alice: User, asked: list[IndexQuery]) -> None:
     collection = await in_db(make_collection, alice)
     gone = await in_db(otters, collection, 900)
     await in_db(make_document, collection, "Last", [RANGER])
@@ -170,7 +170,7 @@ async def test_looking_further_counts_as_what_it_is(alice: User, monkeypatch: py
     assert found.ms == {"embed": 0, "index": 1000 * calls["search"], "read": 1000 * read_s, "cut": 0}
 
 
-async def test_many_passages_switched_off_do_not_hide_the_one_that_is_left(alice: User) -> None:
+async def test_passages_switched_off_do_not_hide_the_one_that_is_left(alice: User) -> None:
     collection = await in_db(make_collection, alice)
     off = await in_db(otters, collection, 150)
     await in_db(make_document, collection, "Last", [RANGER])
@@ -188,14 +188,14 @@ async def test_the_index_is_asked_once_where_enough_is_there(alice: User, asked:
     assert len(asked) == 1 and not asked[0].excluded_chunks
 
 
-async def test_nothing_is_found_where_all_of_a_large_document_was_deleted(alice: User) -> None:
+async def test_search_finds_nothing_of_a_deleted_large_document(alice: User) -> None:
     collection = await in_db(make_collection, alice)
     await in_db((await in_db(otters, collection, 150)).delete)
 
     assert (await search(alice, "otter river")).passages == ()
 
 
-async def test_only_the_named_collections_are_searched(alice: User, collection: Collection) -> None:
+async def test_search_covers_only_the_named_collections(alice: User, collection: Collection) -> None:
     other = await in_db(make_collection, alice, "Other")
     await in_db(make_document, other, "More whales", ["The blue whale sings low songs."])
 

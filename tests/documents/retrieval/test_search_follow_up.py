@@ -34,7 +34,7 @@ async def test_a_follow_up_is_completed_from_the_question_before(alice: User, co
         ("And who painted it?", "And who painted it? sistine chapel"),
     ],
 )
-async def test_what_was_searched_in_vain_is_told_in_the_words_of_who_asked(
+async def test_vain_search_is_reported_in_the_words_of_the_question(
     alice: User, collection: Collection, question: str, shown: str
 ) -> None:
     """A short question is tried with words of the one before it too; unless it needs them, they are not its own."""

@@ -61,11 +61,11 @@ def test_a_sentence_that_points_back_brings_the_one_before_it() -> None:
     assert one({"oak": 3.0}, 13) == "The bridge at Thun was built in 1820. It is made of oak."
 
 
-def test_what_is_left_out_between_sentences_is_marked() -> None:
+def test_gap_between_selected_sentences_is_marked() -> None:
     assert " … " in one({"spring": 3.0, "fish": 3.0}, 9)
 
 
-def test_what_shows_nothing_was_not_left_out() -> None:
+def test_invisible_text_between_sentences_is_not_marked_as_a_gap() -> None:
     page = "Oak grows.\n\n\u00ad\n\nBeech falls."
     assert one({"oak": 3.0, "beech": 3.0}, 9, window(page), page) == "Oak grows. Beech falls."
 
@@ -90,7 +90,7 @@ def test_a_sentence_of_the_hit_is_preferred_to_the_same_words_beside_it() -> Non
 @given(st.text(max_size=400), st.integers(0, 60))
 @example("\u00ad", 0)
 @example("Oak \u00ad grows. \u00ad", 2)
-def test_any_page_is_cut_within_the_budget_and_its_spans_hold(page: str, budget: int) -> None:
+def test_selected_sentences_of_any_page_fit_the_budget_and_their_spans_hold(page: str, budget: int) -> None:
     passages = select_sentences([window(page)], {(DOCUMENT, 1): page}, {"a": 1.0}, budget, words)
 
     for passage in passages:

@@ -57,7 +57,7 @@ def corrected(question: str) -> dict[str, str]:
         ("Was the patient cured?", {}),
     ],
 )
-def test_one_wrong_letter_is_forgiven(question: str, found: dict[str, str]) -> None:
+def test_spelling_correction_forgives_one_wrong_letter(question: str, found: dict[str, str]) -> None:
     assert corrected(question) == found
 
 

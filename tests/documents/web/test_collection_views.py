@@ -15,7 +15,7 @@ from tests.factories import make_client, make_collection, make_document, upload_
 MARKUP = "<img src=x onerror=alert(1)>{{7*7}}"
 
 
-def test_without_collections_the_page_teaches(alice: User) -> None:
+def test_collections_page_explains_itself_without_collections(alice: User) -> None:
     page = make_client(alice).get("/collections/").content.decode()
     assert "No collections yet" in page
     assert ACCEPTED_DESCRIPTION in page
@@ -36,7 +36,7 @@ def test_a_bad_name_is_told_and_makes_nothing(alice: User, name: str) -> None:
     assert not Collection.objects.exists()
 
 
-def test_more_fields_than_asked_for_change_nothing(alice: User, bob: User) -> None:
+def test_collection_form_ignores_fields_that_it_does_not_have(alice: User, bob: User) -> None:
     make_client(alice).post("/collections/", {"name": "HR", "owner": bob.pk, "everyone": "true", "id": "1"})
     made = Collection.objects.get()
     assert (made.owner, made.everyone) == (alice, False)

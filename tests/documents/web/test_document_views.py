@@ -56,7 +56,9 @@ def test_a_move_that_is_refused_says_why_and_makes_no_collection(
 
 
 @pytest.mark.parametrize("fields", [{"status": "failed"}, {"sync_folder": "letters"}])
-def test_what_failed_or_is_synced_stays(alice_client: Client, document: Document, fields: dict[str, str]) -> None:
+def test_failed_or_synced_document_cannot_be_moved(
+    alice_client: Client, document: Document, fields: dict[str, str]
+) -> None:
     Document.objects.filter(pk=document.pk).update(**fields)
     assert alice_client.get(f"/documents/{document.pk}/move/").status_code == 404
     page = alice_client.get(f"/collections/{document.collection_id}/").content.decode()

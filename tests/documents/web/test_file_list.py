@@ -35,7 +35,7 @@ def get_row(collection: Collection, name: str = "a.txt", **fields: Any) -> Docum
     return Document.objects.create(collection=collection, **values)
 
 
-def test_several_files_at_once_without_a_script(alice_client: Client, collection: Collection) -> None:
+def test_upload_takes_several_files_without_a_script(alice_client: Client, collection: Collection) -> None:
     response = upload(
         alice_client, collection, make_file("a.txt", b"one"), make_file("b.md", b"two"), make_file("c.csv", b"x,y\n1,2")
     )
@@ -44,7 +44,7 @@ def test_several_files_at_once_without_a_script(alice_client: Client, collection
     assert set(collection.documents.values_list("status", flat=True)) == {S.QUEUED}
 
 
-def test_one_refused_file_does_not_stop_the_others(alice_client: Client, collection: Collection) -> None:
+def test_refused_file_does_not_stop_the_others(alice_client: Client, collection: Collection) -> None:
     upload(alice_client, collection, make_file("bad.exe"), make_file("empty.txt", b""), make_file("good.txt"))
     assert [document.name for document in collection.documents.all()] == ["good.txt"]
     page = get_file_list(alice_client, collection)
@@ -139,7 +139,7 @@ def test_stages_pages_and_reasons_are_in_words(alice_client: Client, collection:
         assert words in page, words
 
 
-def test_one_failed_file_is_retried_in_one_place(alice_client: Client, collection: Collection) -> None:
+def test_single_failed_file_is_retried_in_one_place(alice_client: Client, collection: Collection) -> None:
     get_row(collection, "bad.pdf", status=S.FAILED)
     page = strip_layout(get_file_list(alice_client, collection))
     assert "1 failed" in page and "Retry failed" not in page and page.count("/retry/") == 2  # with and without a script

@@ -79,9 +79,7 @@ def test_a_collection_shared_twice_with_a_person_is_there_once(
     assert list(Collection.objects.visible_to(bob)) == [collection]
 
 
-def test_nobody_shares_with_a_group_that_is_not_theirs(
-    alice_client: Client, collection: Collection, charlie: User
-) -> None:
+def test_sharing_with_a_group_of_others_is_refused(alice_client: Client, collection: Collection, charlie: User) -> None:
     others = Group.objects.create(name="Others")
     others.user_set.add(charlie)
     assert share(alice_client, collection, others) == 400

@@ -70,7 +70,7 @@ def test_the_list_is_filtered(alice_client: Client, collection: Collection, quer
     assert len(shown) == len(there)
 
 
-def test_what_is_switched_off_is_in_no_answer_and_not_beside_one(
+def test_passage_switched_off_is_in_no_answer_and_not_beside_one(
     alice_client: Client, collection: Collection, alice: User
 ) -> None:
     Chunk.objects.update(heading="")  # all under one heading, so that neighbours are read with a hit
@@ -117,7 +117,7 @@ def test_words_added_while_the_index_is_rewritten_are_not_lost(
     assert "whale oil" in search_text(alice, "Fackelschein")
 
 
-def test_too_many_words_change_nothing(alice_client: Client, collection: Collection) -> None:
+def test_passage_keywords_that_are_too_long_change_nothing(alice_client: Client, collection: Collection) -> None:
     row = get_chunk("granite")
     post(alice_client, row, "keywords", keywords="x" * 401)
     post(alice_client, row, "enabled", enabled="perhaps")
@@ -125,7 +125,7 @@ def test_too_many_words_change_nothing(alice_client: Client, collection: Collect
     assert (row.keywords, row.enabled) == ("", True)
 
 
-def test_without_a_script_the_page_comes_back(alice_client: Client, collection: Collection) -> None:
+def test_passage_switch_without_a_script_returns_to_the_page(alice_client: Client, collection: Collection) -> None:
     row = get_chunk("granite")
     answer = alice_client.post(f"/documents/{row.document_id}/passages/1/enabled/", {"enabled": "no"})
     assert answer["Location"].startswith(f"/collections/{collection.pk}/passages/?document={row.document_id}#")

@@ -88,7 +88,7 @@ def test_an_address_without_account_gets_access_once_it_is_confirmed(
     assert not PendingMembership.objects.exists()
 
 
-def test_what_was_taken_back_does_not_arrive_later(alice_client: Client, collection: Collection) -> None:
+def test_withdrawn_share_does_not_arrive_later(alice_client: Client, collection: Collection) -> None:
     share(alice_client, collection, "dana@example.org")
     alice_client.post(f"/collections/{collection.pk}/people/remove/", {"email": "dana@example.org"})
     assert not PendingMembership.objects.exists()
@@ -107,7 +107,9 @@ def test_the_owner_cannot_lower_their_own_role(alice_client: Client, collection:
     assert alice_client.get(f"/collections/{collection.pk}/people/").status_code == 200
 
 
-def test_everyone_may_read_while_the_switch_is_on(alice_client: Client, collection: Collection, charlie: User) -> None:
+def test_collection_is_readable_by_everyone_while_the_switch_is_on(
+    alice_client: Client, collection: Collection, charlie: User
+) -> None:
     theirs = make_client(charlie)
     alice_client.post(f"/collections/{collection.pk}/people/everyone/", {"everyone": "on"})
     assert theirs.get(f"/collections/{collection.pk}/").status_code == 200
@@ -133,7 +135,7 @@ def test_the_page_says_who_can_see_answers(alice_client: Client, collection: Col
     assert "shared with them by link" in page
 
 
-def test_whoever_signed_up_with_somebody_elses_address_gets_nothing(
+def test_account_with_an_unverified_address_gets_no_share(
     alice_client: Client, collection: Collection, bob: User
 ) -> None:
     EmailAddress.objects.filter(user=bob).update(verified=False)
@@ -144,7 +146,7 @@ def test_whoever_signed_up_with_somebody_elses_address_gets_nothing(
     assert roles(collection) == {}
 
 
-def test_what_was_shared_comes_when_an_administrator_confirms_the_address(
+def test_share_arrives_when_an_administrator_confirms_the_address(
     alice_client: Client, collection: Collection, bob: User, ada: User
 ) -> None:
     EmailAddress.objects.filter(user=bob).update(verified=False)

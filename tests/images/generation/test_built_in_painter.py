@@ -39,7 +39,7 @@ def drawn(user: User, prompt: str) -> Picture:
     return draw(row)
 
 
-def test_it_draws_on_any_machine_what_was_asked_for(built_in: None, alice: User) -> None:
+def test_built_in_painter_draws_what_was_asked_for(built_in: None, alice: User) -> None:
     row = drawn(alice, "red apple")
 
     assert (row.status, row.model, row.width, row.step) == ("ready", "Openbook Pictograms", engine.LARGE, 20)
@@ -54,7 +54,7 @@ def test_it_draws_on_any_machine_what_was_asked_for(built_in: None, alice: User)
     assert corner.min() > 225, "on white"
 
 
-def test_what_it_does_not_know_it_says_with_what_it_does(built_in: None, alice: User) -> None:
+def test_built_in_painter_names_the_closest_words_it_knows(built_in: None, alice: User) -> None:
     row = drawn(alice, "quarterly revenue of the Lisbon subsidiary, restated")
 
     assert row.status == "failed" and "The closest are" in row.reason

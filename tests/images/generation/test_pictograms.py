@@ -42,20 +42,20 @@ def test_a_pictogram_is_not_shown_to_it_nor_said_to_be_unseen(alice: User) -> No
     assert (row.status, row.pictogram, row.unchecked, Photographs.seen) == ("ready", True, False, 0)
 
 
-def test_what_is_made_of_pictograms_alone_is_one_too(alice: User) -> None:
+def test_picture_made_of_pictograms_alone_is_a_pictogram(alice: User) -> None:
     first = draw(asked(alice))
     assert draw(asked(alice, parent=first, from_parent=True)).pictogram
     assert draw(asked(alice, parent=first, upscale=2)).pictogram and not Photographs.seen
 
 
-def test_what_begins_with_a_picture_of_somebody_is_looked_at(alice: User) -> None:
+def test_picture_begun_with_an_upload_is_checked(alice: User) -> None:
     first = draw(asked(alice))
     Picture.objects.filter(pk=first.pk).update(pictogram=False)  # as if an upload had been its start
     row = draw(asked(alice, parent=first, from_parent=True))
     assert (row.status, row.pictogram) == ("held", False) and Photographs.seen
 
 
-def test_another_painter_s_pictures_are_looked_at(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_of_other_painters_are_checked(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "VocabularyLimited", ())  # the painter is none of those
     assert draw(asked(alice)).status == "held" and Photographs.seen
 

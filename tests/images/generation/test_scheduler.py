@@ -86,14 +86,14 @@ def test_the_model_draws_on_while_one_is_stored(course: Course, four: list[Pictu
     assert course.before(("in", 2), ("stored", 1)), "the second was drawn while the first waited to be stored"
 
 
-def test_one_at_a_time_is_in_the_model_in_the_order_of_the_queue(course: Course, four: list[Picture]) -> None:
+def test_pictures_are_drawn_one_at_a_time_in_the_order_of_the_queue(course: Course, four: list[Picture]) -> None:
     scheduler.draw_waiting()
     inside = [one for one in course.seen if one[0] in ("in", "out")]
     assert inside == [(what, seed) for seed in (1, 2, 3, 4) for what in ("in", "out")]
     assert not [thread for thread in threading.enumerate() if thread.name == "pictures"], "and nothing is left behind"
 
 
-def test_no_more_than_one_is_stored_beside_the_one_that_is_drawn(course: Course, four: list[Picture]) -> None:
+def test_picture_storage_runs_at_most_one_beside_the_drawing(course: Course, four: list[Picture]) -> None:
     course.hook[("store", 1)] = lambda: course.until("looked", 2)
     begun: list[bool] = []
 
@@ -122,7 +122,7 @@ def test_a_picture_is_taken_out_of_the_queue_only_when_the_one_before_is_nearly_
     assert taken == [1] and statuses() == ["ready"] * 4
 
 
-def test_before_its_first_step_none_is_nearly_drawn(four: list[Picture]) -> None:
+def test_picture_is_not_nearly_drawn_before_its_first_step(four: list[Picture]) -> None:
     near: list[int] = []
     watch = progress.ProgressWatcher(four[0], lambda: near.append(1))
     with pytest.raises(progress.DrawingCancelled):  # nobody has claimed it
@@ -130,7 +130,7 @@ def test_before_its_first_step_none_is_nearly_drawn(four: list[Picture]) -> None
     assert not near
 
 
-def test_how_long_the_making_of_a_larger_one_took_is_without_its_wait_for_the_model(
+def test_upscaling_duration_excludes_the_wait_for_the_model(
     ready_picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = upscaling.request_upscale(ready_picture.owner, ready_picture)
@@ -172,7 +172,7 @@ def test_a_step_may_take_longer_than_a_lease(
     assert not [thread for thread in threading.enumerate() if thread.name == "lease"]
 
 
-def test_one_that_may_have_ended_a_worker_has_nobody_beside_it(course: Course, four: list[Picture]) -> None:
+def test_picture_that_may_have_ended_a_worker_is_drawn_alone(course: Course, four: list[Picture]) -> None:
     Picture.objects.filter(seed=1).update(attempts=1)
     course.hook[("store", 1)] = lambda: (time.sleep(0.3), others.append(statuses()[1]))
     others: list[str] = []
@@ -189,7 +189,7 @@ def cancel(seed: int) -> None:
     Picture.objects.filter(seed=seed).update(status="cancelled", lease_token="", lease_until=None)
 
 
-def test_what_is_cancelled_while_it_waits_or_is_stored_is_not_stored_and_the_others_are(
+def test_picture_cancelled_while_waiting_or_being_stored_is_dropped_alone(
     course: Course, four: list[Picture], settings: LazySettings, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "TICK_S", 0)
@@ -200,9 +200,7 @@ def test_what_is_cancelled_while_it_waits_or_is_stored_is_not_stored_and_the_oth
     assert list_stored(settings) == {str(row.pk) for row in Picture.objects.filter(status="ready")}
 
 
-def test_one_for_which_memory_does_not_suffice_ends_alone(
-    course: Course, four: list[Picture], painter: FakePainter
-) -> None:
+def test_picture_that_lacks_memory_fails_alone(course: Course, four: list[Picture], painter: FakePainter) -> None:
     refusal = EngineRefused("There is not enough memory for a picture of this size. Choose a smaller size.")
     course.hook[("in", 2)] = lambda: setattr(painter, "fail", refusal)
     scheduler.draw_waiting()
@@ -242,7 +240,7 @@ def test_a_worker_that_is_told_to_end_lets_go_of_both(
         scheduler._start()
 
 
-def test_where_the_disk_is_slow_the_model_does_not_wait_for_it_at_each_look(
+def test_drawing_does_not_wait_for_a_slow_disk_at_each_step(
     queued_picture: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, told = [0.0], [0]

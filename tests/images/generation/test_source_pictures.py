@@ -66,7 +66,7 @@ def test_a_variant_is_drawn_again_byte_for_byte_after_its_parent_was_deleted(
     assert files() == [], "with the last of them it is gone"
 
 
-def test_one_made_larger_is_made_again_from_what_was_kept(alice: User, ready_picture: Picture) -> None:
+def test_upscaling_is_repeated_from_the_kept_source(alice: User, ready_picture: Picture) -> None:
     large = draw_ready(upscaling.request_upscale(alice, ready_picture))
     gallery.delete_pictures(alice, [ready_picture.pk])
     large.refresh_from_db()
@@ -74,7 +74,7 @@ def test_one_made_larger_is_made_again_from_what_was_kept(alice: User, ready_pic
     assert (again.width, again.plain_sha256, again.repeat_of) == (large.width, large.plain_sha256, large)
 
 
-def test_what_is_deleted_together_keeps_nothing(alice: User, ready_picture: Picture) -> None:
+def test_source_and_picture_deleted_together_leave_no_file(alice: User, ready_picture: Picture) -> None:
     row = begun(alice, ready_picture)
     gallery.delete_pictures(alice, [ready_picture.pk, row.pk])
     assert files() == [] and not Picture.objects.exists()
@@ -94,9 +94,7 @@ def test_a_picture_that_is_held_is_kept_for_nothing(alice: User, ready_picture: 
         upscaling.repeat_upscale(alice, large)
 
 
-def test_what_waits_to_be_made_of_a_blurred_picture_is_blurred_though_that_is_deleted(
-    alice: User, ready_picture: Picture
-) -> None:
+def test_picture_of_a_deleted_blurred_source_is_blurred(alice: User, ready_picture: Picture) -> None:
     Picture.objects.filter(pk=ready_picture.pk).update(blur="violence")
     ready_picture.refresh_from_db()
     row = submission.request_pictures(

@@ -135,7 +135,7 @@ def test_steps_and_previews_are_seen_while_it_is_drawn(
     assert seen == [("working", step, True) for step in (1, 2, 3, 4)]
 
 
-def test_what_an_engine_refuses_is_said_on_the_tile(queued_picture: Picture, painter: FakePainter) -> None:
+def test_engine_failure_is_the_reason_on_the_tile(queued_picture: Picture, painter: FakePainter) -> None:
     painter.fail = EngineBroken("The picture server sent a file that is not a picture.")
     row = draw(queued_picture)
     assert (row.status, row.reason) == ("failed", "The picture server sent a file that is not a picture.")
@@ -241,9 +241,7 @@ def test_words_that_today_s_rules_withhold_are_not_drawn_any_more(
     assert not painter.requests
 
 
-def test_those_who_asked_for_little_do_not_wait_for_those_who_asked_for_much(
-    alice: User, bob: User, painter: FakePainter
-) -> None:
+def test_user_with_few_pictures_does_not_wait_for_one_with_many(alice: User, bob: User, painter: FakePainter) -> None:
     many = submission.request_pictures(alice, PictureRequest("A cat", count=4))
     late = submission.request_pictures(bob, PictureRequest("A dog"))[0]
     until = timezone.now() + timedelta(seconds=60)
@@ -253,7 +251,7 @@ def test_those_who_asked_for_little_do_not_wait_for_those_who_asked_for_much(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_hears_the_bell_works_on_until_nothing_waits(alice: User, painter: FakePainter) -> None:
+def test_picture_worker_draws_until_the_queue_is_empty(alice: User, painter: FakePainter) -> None:
     submission.request_pictures(alice, PictureRequest("A cat", count=4))
     scheduler.draw_waiting()
     assert set(Picture.objects.values_list("status", flat=True)) == {"ready"}

@@ -59,7 +59,9 @@ def rows(alice: User, bob: User) -> None:
     ],
 )
 @pytest.mark.usefixtures("rows", "painter")
-def test_what_is_chosen_is_shown_and_nothing_of_others(alice: User, filters: GalleryFilters, prompts: set[str]) -> None:
+def test_picture_filters_show_what_is_chosen_and_nothing_of_others(
+    alice: User, filters: GalleryFilters, prompts: set[str]
+) -> None:
     client = make_client(alice)
     for path in ("/pictures/", "/pictures/tiles/"):
         page = client.get(f"{path}?{filters.query}").content.decode()

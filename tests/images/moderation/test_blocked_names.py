@@ -50,7 +50,7 @@ def test_a_name_of_the_setting_is_held_however_it_is_written_under_a_clause(
 
 
 @pytest.mark.parametrize("verdict", [None, ALLOWED])
-def test_both_prompts_are_asked_for_names_wherever_a_picture_is_asked_for(
+def test_blocked_names_are_looked_for_in_both_prompts(
     alice: User, painter: FakePainter, settings: LazySettings, verdict: Verdict | None
 ) -> None:
     settings.PICTURE_NAMES = POLICY
@@ -60,13 +60,15 @@ def test_both_prompts_are_asked_for_names_wherever_a_picture_is_asked_for(
 
 
 @pytest.mark.parametrize("text", ["a bobsleigh", "the cola of acme", "José at sea", "a müller"])
-def test_other_words_are_no_names(alice: User, painter: FakePainter, settings: LazySettings, text: str) -> None:
+def test_unlisted_words_are_no_blocked_names(
+    alice: User, painter: FakePainter, settings: LazySettings, text: str
+) -> None:
     settings.PICTURE_NAMES = POLICY
     (row,) = submission.request_pictures(alice, PictureRequest(text))
     assert row.status == "queued"
 
 
-def test_without_names_nothing_is_kept_back(alice: User, painter: FakePainter, settings: LazySettings) -> None:
+def test_empty_name_list_holds_no_picture(alice: User, painter: FakePainter, settings: LazySettings) -> None:
     settings.PICTURE_NAMES = " , "
     (row,) = submission.request_pictures(alice, PictureRequest("Bob"))
     assert row.status == "queued" and blocked_names.BLOCKLIST_KEY not in versions.current_policy().blocklists
@@ -110,7 +112,7 @@ def test_a_name_that_the_setting_gets_later_joins_those_of_people_once(
     assert PolicyVersion.objects.count() == row.number + 1
 
 
-def test_where_people_have_decided_no_picture_looks_through_all_versions(
+def test_blocked_names_do_not_search_all_policy_versions_per_picture(
     ada: User, painter: FakePainter, settings: LazySettings, django_assert_num_queries: Any
 ) -> None:
     settings.PICTURE_NAMES = POLICY
@@ -127,7 +129,7 @@ def test_where_people_have_decided_no_picture_looks_through_all_versions(
         blocked_names.adopt_names()
 
 
-def test_two_processes_at_once_ask_for_no_second_list(
+def test_name_list_is_adopted_once_by_two_processes_at_once(
     ada: User, painter: FakePainter, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def taken(*_: object) -> None:

@@ -45,7 +45,7 @@ def listing() -> Iterator[Any]:
 @pytest.mark.parametrize(
     "wish", [PictureRequest("Jane Famous on a bicycle"), PictureRequest("A bicycle", "JANE  FAMOUS")]
 )
-def test_what_a_list_names_is_held_and_a_reviewer_lets_it_be_drawn(
+def test_picture_of_a_blocked_term_is_held_and_drawn_once_allowed(
     alice: User, painter: FakePainter, listing: Any, wish: PictureRequest
 ) -> None:
     listing("withhold_and_review")
@@ -59,7 +59,7 @@ def test_what_a_list_names_is_held_and_a_reviewer_lets_it_be_drawn(
     assert (row.status, len(painter.requests)) == ("ready", 1)
 
 
-async def test_the_same_words_may_be_asked_about(transactional_db: None, listing: Any) -> None:
+async def test_blocked_picture_words_may_be_asked_about_in_chat(transactional_db: None, listing: Any) -> None:
     await in_db(listing, "withhold_and_review")
     assert (await check_question("Who is Jane Famous?")).allowed
 
@@ -71,7 +71,7 @@ def test_a_name_that_came_onto_the_list_meanwhile_is_held(alice: User, queued_pi
     assert queued_picture.status == "held" and not Case.objects.exists()
 
 
-def test_what_a_list_only_wants_looked_at_is_drawn_and_looked_at(
+def test_picture_of_a_term_listed_for_review_is_drawn_and_reviewed(
     alice: User, painter: FakePainter, listing: Any
 ) -> None:
     listing("review")

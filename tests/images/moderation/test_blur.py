@@ -59,11 +59,11 @@ def body(client: Client, address: str) -> bytes:
     return b"".join(answer.streaming_content) if answer.streaming else answer.content
 
 
-def test_nothing_can_be_made_out() -> None:
+def test_blurred_picture_shows_no_edges() -> None:
     assert edges(board()) > 100 and edges(blur_picture(board())) < 20
 
 
-def test_every_address_blurs_it_until_somebody_asks(alice: User, bob: User, row: Picture) -> None:
+def test_blurred_picture_is_blurred_at_every_address_until_asked_for(alice: User, bob: User, row: Picture) -> None:
     conversation = Conversation.objects.create(owner=alice, title="Talk")
     asked = Message.objects.create(conversation=conversation, role="user", text="/picture a red cat", asked_by=alice)
     said = Message.objects.create(

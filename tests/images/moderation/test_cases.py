@@ -49,7 +49,7 @@ def test_a_tile_without_a_case_links_to_no_notice(alice: User) -> None:
         assert "This picture is not shown." in shown and "how to appeal" not in shown
 
 
-def test_once_a_reviewer_allowed_the_words_they_can_be_drawn(alice: User, painter: FakePainter, morgan: User) -> None:
+def test_words_allowed_by_a_reviewer_can_be_drawn(alice: User, painter: FakePainter, morgan: User) -> None:
     (row,) = submission.request_pictures(alice, PictureRequest(BAD))
     decide_case(morgan, Case.objects.get(), "allow")
     from apps.safety.policy import versions
@@ -59,7 +59,7 @@ def test_once_a_reviewer_allowed_the_words_they_can_be_drawn(alice: User, painte
     draw_ready(again)
 
 
-def test_once_a_reviewer_allowed_the_words_the_tile_itself_is_drawn(
+def test_held_tile_is_drawn_once_a_reviewer_allows_its_words(
     alice: User, painter: FakePainter, morgan: User, notified: list[str], django_capture_on_commit_callbacks: Any
 ) -> None:
     (row,) = submission.request_pictures(alice, PictureRequest(BAD))

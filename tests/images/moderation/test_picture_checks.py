@@ -22,18 +22,20 @@ def classifier(image_classifier: None, monkeypatch: pytest.MonkeyPatch) -> dict[
     return scores
 
 
-def test_without_a_classifier_a_picture_says_that_nobody_has_looked(alice: User, queued_picture: Picture) -> None:
+def test_picture_says_that_it_is_unchecked_without_a_classifier(alice: User, queued_picture: Picture) -> None:
     row = draw(queued_picture)
     assert (row.status, row.unchecked, Case.objects.count()) == ("ready", True, 0)
     assert "Only the prompt was checked" in make_client(alice).get(f"/pictures/{row.pk}/").content.decode()
 
 
-def test_what_is_calm_is_shown(alice: User, queued_picture: Picture, classifier: dict[str, float]) -> None:
+def test_harmless_picture_is_shown_without_a_case(
+    alice: User, queued_picture: Picture, classifier: dict[str, float]
+) -> None:
     row = draw(queued_picture)
     assert (row.status, row.unchecked, row.reason, Case.objects.count()) == ("ready", False, "", 0)
 
 
-def test_what_it_finds_is_held_and_a_case(
+def test_harmful_picture_is_held_and_opens_a_case(
     alice: User, queued_picture: Picture, morgan: User, classifier: dict[str, float]
 ) -> None:
     classifier["sexual"] = 0.95
@@ -73,14 +75,14 @@ def test_allowed_it_is_shown_and_taken_back_it_is_held_again(
     assert row.status == "held" and "reviewer withheld" in row.reason
 
 
-def test_what_is_doubtful_is_shown_and_looked_at(
+def test_doubtful_picture_is_shown_and_opens_a_case(
     alice: User, queued_picture: Picture, classifier: dict[str, float]
 ) -> None:
     classifier["sexual"] = 0.6
     assert (draw(queued_picture).status, Case.objects.count()) == ("ready", 1)
 
 
-def test_one_that_fails_is_missing_and_never_zero(
+def test_failed_classifier_leaves_a_picture_unchecked_and_never_scores_zero(
     alice: User, queued_picture: Picture, classifier: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: FakeImageClassifier, picture: bytes) -> dict[str, float]:

@@ -74,7 +74,7 @@ def test_calm_previews_are_shown_each_after_its_own_verdict(
     assert len(kept) == 4 and set(kept) <= set(classifier)
 
 
-def test_one_that_is_refused_takes_back_what_was_shown_and_no_other_follows(
+def test_refused_preview_withdraws_earlier_ones_and_stops_later_ones(
     queued_picture: Picture, classifier: list[bytes], visible: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, CALM, BAD, CALM, BAD)
@@ -104,7 +104,7 @@ def test_previews_of_a_picture_that_is_held_in_the_end_are_gone_too(
     assert [client.get(address).status_code for address in addresses] == [404] * 3
 
 
-def test_what_the_policy_lets_through_for_people_to_look_at_is_shown(
+def test_preview_that_the_policy_sends_to_review_is_shown(
     queued_picture: Picture, classifier: list[bytes], visible: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, DOUBTFUL)
@@ -119,7 +119,7 @@ def test_a_level_judges_previews_as_strictly_as_the_picture(
     assert draw(queued_picture).status == "held" and not any(shown for _, shown in visible)
 
 
-def test_while_the_classifier_is_away_no_preview_is_shown(
+def test_previews_are_not_shown_while_the_classifier_is_away(
     queued_picture: Picture, classifier: list[bytes], visible: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = iter([False, True])
@@ -136,7 +136,7 @@ def test_while_the_classifier_is_away_no_preview_is_shown(
     detector_outages._noted.clear()
 
 
-def test_without_a_classifier_the_policy_says_whether_they_are_shown(
+def test_previews_without_a_classifier_follow_the_policy(
     queued_picture: Picture, visible: list[tuple[int, bool]], fail_closed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "TICK_S", 0)

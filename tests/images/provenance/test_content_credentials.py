@@ -79,9 +79,7 @@ def test_a_key_that_was_half_written_when_its_process_was_killed_is_made_anew(
     ]
 
 
-def test_those_that_sign_for_the_first_time_at_once_use_one_key(
-    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_first_signers_at_the_same_time_use_one_key(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
     link, key_path = content_credentials.os.link, Path(settings.DATA_DIR) / "credentials.pem"
 
     def late(made: Path, there: Path) -> None:

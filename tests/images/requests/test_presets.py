@@ -43,7 +43,7 @@ def filled(answer: Any) -> dict[str, str]:
     return values
 
 
-def test_all_settings_are_kept_and_fill_the_studio(alice_client: Client, alice: User) -> None:
+def test_preset_keeps_all_settings_and_fills_the_studio(alice_client: Client, alice: User) -> None:
     assert "“Harbour” saved." in said(kept(alice_client))
     row = Preset.objects.get(owner=alice)
     assert row.settings == ALL | {"count": 2, "steps": 9, "guidance": 3.5, "seed": 7}
@@ -67,7 +67,7 @@ def test_a_picture_that_is_asked_for_with_it_is_drawn_by_it(alice_client: Client
     assert all("watercolour" in row.prompt and "people" in row.negative for row in rows)
 
 
-def test_the_same_name_gets_the_new_settings(alice_client: Client) -> None:
+def test_preset_saved_under_the_same_name_gets_the_new_settings(alice_client: Client) -> None:
     kept(alice_client)
     kept(alice_client, " Harbour ", steps="12", seed="")
     row = Preset.objects.get()
@@ -82,19 +82,21 @@ def test_the_same_name_gets_the_new_settings(alice_client: Client) -> None:
         ("Harbour", {"count": ""}, "cannot be saved"), ("Harbour", {"guidance": "nan"}, "Guidance"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_kept_is_said(alice_client: Client, name: str, also: dict[str, str], words: str) -> None:
+def test_preset_that_cannot_be_saved_says_why(
+    alice_client: Client, name: str, also: dict[str, str], words: str
+) -> None:
     answer = kept(alice_client, name, **also)
     assert answer.status_code == 200 and words in said(answer)
     assert not Preset.objects.exists()
 
 
-def test_there_is_an_end_to_them(alice_client: Client, alice: User) -> None:
+def test_preset_count_is_limited(alice_client: Client, alice: User) -> None:
     Preset.objects.bulk_create(Preset(owner=alice, name=str(number)) for number in range(presets.MAX_PRESETS))
     assert "Delete one first" in said(kept(alice_client))
     assert "saved." in said(kept(alice_client, "7")), "one that is there may still change"
 
 
-def test_one_is_renamed_and_deleted(alice_client: Client) -> None:
+def test_preset_is_renamed_and_deleted(alice_client: Client) -> None:
     kept(alice_client)
     kept(alice_client, "Pier")
     row = Preset.objects.get(name="Harbour")
@@ -107,12 +109,14 @@ def test_one_is_renamed_and_deleted(alice_client: Client) -> None:
     assert "Deleted." in said(answer) and "Quay" not in said(answer) and Preset.objects.get().name == "Pier"
 
 
-def test_without_scripts_the_studio_says_what_came_of_it(alice_client: Client) -> None:
+def test_preset_saved_without_scripts_is_confirmed_in_the_studio(alice_client: Client) -> None:
     answer = alice_client.post("/pictures/presets/", {**ALL, "name": "Harbour"}, follow=True)
     assert "“Harbour” saved." in said(answer) and answer.redirect_chain[0][0] == "/pictures/"
 
 
-def test_what_another_model_does_not_take_is_left_out_and_named(alice_client: Client, painter: FakePainter) -> None:
+def test_preset_settings_that_the_model_lacks_are_left_out_and_named(
+    alice_client: Client, painter: FakePainter
+) -> None:
     kept(alice_client, steps="45")
     row = Preset.objects.get()
     Preset.objects.update(settings=row.settings | {"scheduler": "Gone", "steps": 90, "shape": "round"})
@@ -125,7 +129,7 @@ def test_what_another_model_does_not_take_is_left_out_and_named(alice_client: Cl
     assert alice_client.get(f"/pictures/?preset={row.pk}").status_code == 200
 
 
-def test_nobody_else_sees_or_changes_them(alice_client: Client, bob: User) -> None:
+def test_presets_are_neither_seen_nor_changed_by_others(alice_client: Client, bob: User) -> None:
     kept(alice_client, negative="Zephyrine")
     row = Preset.objects.get()
     other = make_client(bob)

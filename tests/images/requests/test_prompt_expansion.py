@@ -74,7 +74,7 @@ def test_the_model_writes_more_and_nothing_is_drawn_of_it(alice: User, chat: Fak
     assert all(left < held.rate.burst for held, left in zip(person, rate_limits.read_levels(person), strict=True))
 
 
-def test_of_a_painter_that_knows_names_the_nearest_are_offered(
+def test_prompt_expansion_offers_the_nearest_names_of_the_painter(
     alice: User, chat: FakeChat, painter: FakePainter
 ) -> None:
     painter.names = ("red cat", "blue dog", "cat with wry smile")
@@ -105,7 +105,7 @@ def test_a_model_that_breaks_off_or_is_slow_says_so(
     assert (chat.running, chat.aborted) == (0, len(chat.requests) - 1), "nobody waits for it any longer"
 
 
-def test_what_may_not_be_drawn_is_neither_asked_nor_shown(
+def test_forbidden_prompt_is_neither_expanded_nor_shown(
     alice: User, chat: FakeChat, careful: None, settings: LazySettings
 ) -> None:
     settings.PICTURE_NAMES = "Jane Famous"
@@ -131,18 +131,18 @@ def test_the_policy_of_the_site_is_asked(alice: User, chat: FakeChat) -> None:
     ("words", "said"),
     [(" ", "Describe the picture first"), ("x " * 2000, "long enough")],
 )
-def test_what_cannot_be_expanded_is_said(alice: User, chat: FakeChat, words: str, said: str) -> None:
+def test_prompt_that_cannot_be_expanded_says_why(alice: User, chat: FakeChat, words: str, said: str) -> None:
     assert said in expanded(alice, words) and not chat.requests
 
 
-def test_without_a_picture_model_there_is_nothing_to_expand(
-    alice: User, chat: FakeChat, settings: LazySettings
-) -> None:
+def test_prompt_expansion_needs_a_picture_model(alice: User, chat: FakeChat, settings: LazySettings) -> None:
     settings.ENGINES = settings.ENGINES | {"image": settings.ENGINES["image"] | {"OPTIONS": {"model": ""}}}
     assert "no picture model is set up" in expanded(alice, "a red cat")
 
 
-def test_it_counts_as_a_question_of_its_person(alice: User, chat: FakeChat, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prompt_expansion_counts_as_a_question_of_the_user(
+    alice: User, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(rate_limits.DEFAULTS, (LimitScope.USER, LimitedResource.MESSAGES), Rate(1, 1))
     monkeypatch.setitem(rate_limits._cache, "rates", None)
     chat.reply = FULL
@@ -166,5 +166,5 @@ def test_it_counts_as_a_question_of_its_person(alice: User, chat: FakeChat, monk
         ("", True, ""),
     ],
 )
-def test_only_a_description_goes_into_the_field(said: str, whole: bool, text: str) -> None:
+def test_expanded_prompt_is_cleaned_to_the_description(said: str, whole: bool, text: str) -> None:
     assert clean_description(said, "a red cat", is_complete=whole) == text

@@ -31,7 +31,7 @@ def test_pictures_asked_for_together_wait_with_seeds_in_a_row(
     assert {(row.width, row.height, row.steps, row.guidance) for row in rows} == {(128, 128, 4, 5.0)}, "model default"
 
 
-def test_without_a_seed_chance_decides(alice: User, painter: FakePainter) -> None:
+def test_picture_without_a_seed_gets_a_random_one(alice: User, painter: FakePainter) -> None:
     assert (
         submission.request_pictures(alice, PictureRequest("A cat"))[0].seed
         != submission.request_pictures(alice, PictureRequest("A cat"))[0].seed
@@ -56,7 +56,7 @@ def test_without_a_seed_chance_decides(alice: User, painter: FakePainter) -> Non
         ({"strength": 2}, "strength"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused_in_words(
+def test_picture_request_that_cannot_be_drawn_is_refused_in_words(
     alice: User, painter: FakePainter, changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises((PictureRequestRefused, EngineRefused), match=words):
@@ -78,7 +78,7 @@ def test_the_text_that_was_checked_is_the_text_that_is_drawn(alice: User, painte
     assert submission.request_pictures(alice, PictureRequest("a re\u200bd ｃａｔ"))[0].prompt == "a red cat"
 
 
-def test_nobody_fills_the_queue(alice: User, bob: User, painter: FakePainter) -> None:
+def test_picture_queue_is_limited_per_user(alice: User, bob: User, painter: FakePainter) -> None:
     for _ in range(submission.MAX_QUEUED // submission.MAX_PICTURES):
         submission.request_pictures(alice, PictureRequest("A cat", count=submission.MAX_PICTURES))
     with pytest.raises(PictureRequestRefused, match="are already waiting"):
@@ -86,7 +86,7 @@ def test_nobody_fills_the_queue(alice: User, bob: User, painter: FakePainter) ->
     assert submission.request_pictures(bob, PictureRequest("A cat")), "and others are not kept from theirs"
 
 
-def test_without_a_model_the_page_says_what_to_do(alice: User, settings: LazySettings) -> None:
+def test_picture_request_without_a_model_says_what_to_do(alice: User, settings: LazySettings) -> None:
     with pytest.raises(EngineUnavailable, match="being loaded"):
         submission.request_pictures(alice, PictureRequest("A cat"))
     settings.ENGINES = settings.ENGINES | {"image": settings.ENGINES["image"] | {"OPTIONS": {"model": ""}}}
@@ -94,7 +94,7 @@ def test_without_a_model_the_page_says_what_to_do(alice: User, settings: LazySet
         submission.request_pictures(alice, PictureRequest("A cat"))
 
 
-def test_why_a_model_cannot_be_loaded_reaches_the_page_and_is_tried_again(
+def test_model_loading_error_reaches_the_page_and_loading_is_retried(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def model() -> None:

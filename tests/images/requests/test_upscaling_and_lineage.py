@@ -49,7 +49,9 @@ def test_an_upscaled_picture_is_larger_and_names_what_it_was_made_from(alice: Us
     assert (said := content_credentials.read_credentials(content(ready_picture), "image/png")) and not said.derived
 
 
-def test_what_cannot_be_made_larger_is_refused(alice: User, ready_picture: Picture, queued_picture: Picture) -> None:
+def test_upscaling_of_an_unfinished_or_too_large_picture_is_refused(
+    alice: User, ready_picture: Picture, queued_picture: Picture
+) -> None:
     huge = Picture.objects.get(pk=ready_picture.pk)
     huge.width = 4096
     with pytest.raises(PictureRequestRefused, match="maximum size"):
@@ -64,7 +66,7 @@ def test_what_cannot_be_made_larger_is_refused(alice: User, ready_picture: Pictu
 
 
 @pytest.mark.parametrize("upscale", [True, False])
-def test_what_it_is_made_from_may_go_while_it_is_drawn(
+def test_source_picture_may_be_deleted_while_its_successor_is_drawn(
     alice: User, ready_picture: Picture, monkeypatch: pytest.MonkeyPatch, upscale: bool
 ) -> None:
     asked = PictureRequest("A blue dog", parent=ready_picture, from_parent=True)
@@ -82,7 +84,7 @@ def test_what_it_is_made_from_may_go_while_it_is_drawn(
     assert said and said.intact and said.derived and row.parent is None
 
 
-def test_one_that_was_cancelled_before_its_turn_is_not_made(alice: User, ready_picture: Picture) -> None:
+def test_upscaling_cancelled_before_its_turn_is_not_done(alice: User, ready_picture: Picture) -> None:
     row = upscaling.request_upscale(alice, ready_picture)
     Picture.objects.filter(pk=row.pk).update(status="cancelled")
     scheduler.draw_waiting()
@@ -102,7 +104,7 @@ def test_the_page_shows_the_line_and_asks_for_more(alice_client: Client, ready_p
     assert "identical, byte for byte" in alice_client.get(f"/pictures/{again.pk}/").content.decode()
 
 
-def test_what_lies_behind_is_kept_step_by_step(alice_client: Client, ready_picture: Picture, charlie: User) -> None:
+def test_generation_details_are_kept_step_by_step(alice_client: Client, ready_picture: Picture, charlie: User) -> None:
     told = generation_details.describe_generation(ready_picture)
     assert told and told.frames == (1, 2, 3, 4) and len(told.bars) == 4 and max(bar.height for bar in told.bars) == 100
     page = alice_client.get(f"/pictures/{ready_picture.pk}/").content.decode()
@@ -115,7 +117,7 @@ def test_what_lies_behind_is_kept_step_by_step(alice_client: Client, ready_pictu
     assert alice_client.get(f"/pictures/{ready_picture.pk}/frames/4.jpg").status_code == 404
 
 
-def test_of_many_steps_a_few_previews_are_kept(alice: User, painter: FakePainter) -> None:
+def test_previews_of_many_steps_are_thinned_to_a_few(alice: User, painter: FakePainter) -> None:
     row = draw_ready(submission.request_pictures(alice, PictureRequest("A cat", steps=40))[0])
     steps = list(PreviewFrame.objects.filter(picture=row).values_list("step", flat=True))
     assert len(steps) == 8 and steps[0] == 1 and steps[-1] == 40
@@ -172,7 +174,7 @@ def test_pictures_are_found_by_what_they_mean(alice: User, bob: User, painter: F
     assert list(gallery.search_pictures(alice, "", "forms")) == [rows[1]]
 
 
-def test_without_the_embedder_words_still_find(
+def test_picture_search_finds_words_without_the_embedder(
     alice: User, ready_picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(text: str) -> Any:
@@ -196,9 +198,7 @@ def test_without_the_embedder_words_still_find(
 
 
 @pytest.mark.parametrize("how", ["again", "repeat", "upscale"])
-def test_what_is_made_of_a_picture_is_judged_as_strictly(
-    alice_client: Client, ready_picture: Picture, how: str
-) -> None:
+def test_successor_of_a_picture_is_judged_as_strictly(alice_client: Client, ready_picture: Picture, how: str) -> None:
     Picture.objects.update(level="strict")
     assert alice_client.post(f"/pictures/{ready_picture.pk}/{how}/").status_code == 302
     made = Picture.objects.exclude(pk=ready_picture.pk).get()
@@ -209,7 +209,7 @@ def test_what_is_made_of_a_picture_is_judged_as_strictly(
         assert Picture.objects.filter(upscale=4, level="strict").count() == 2
 
 
-def test_one_that_begins_with_a_picture_is_never_judged_less_strictly(alice: User, ready_picture: Picture) -> None:
+def test_picture_begun_with_another_is_never_judged_less_strictly(alice: User, ready_picture: Picture) -> None:
     Picture.objects.update(level="strict")
     ready_picture.refresh_from_db()
     (row,) = submission.request_pictures(alice, PictureRequest("A blue dog", parent=ready_picture, from_parent=True))

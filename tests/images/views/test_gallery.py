@@ -32,7 +32,7 @@ def content(response: Any) -> bytes:
     return b"".join(response.streaming_content)
 
 
-def test_without_a_model_the_page_says_how_to_get_one(alice_client: Client, settings: LazySettings) -> None:
+def test_gallery_without_a_model_says_how_to_get_one(alice_client: Client, settings: LazySettings) -> None:
     settings.ENGINES = settings.ENGINES | {"image": settings.ENGINES["image"] | {"OPTIONS": {"model": ""}}}
     assert "no picture model is set up" in body(alice_client.get("/pictures/"))
     assert alice_client.post("/pictures/", {"prompt": "A cat"}).status_code == 409
@@ -59,7 +59,7 @@ def test_pictures_are_asked_for(alice_client: Client, painter: FakePainter) -> N
         ("guidance", "nan", "number"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_drawn_comes_back_with_its_reason(
+def test_picture_form_returns_the_reason_of_a_refusal(
     alice_client: Client, painter: FakePainter, field: str, value: str, words: str
 ) -> None:
     answer = alice_client.post("/pictures/", {"prompt": "A cat", "count": "1"} | {field: value})
@@ -81,7 +81,7 @@ def test_a_picture_shows_its_recipe_its_file_and_its_kin(
     assert alice_client.get(f"/pictures/{ready_picture.pk}/preview.jpg")["Content-Type"] == "image/jpeg"
 
 
-def test_one_that_is_waiting_is_cancelled_and_tried_again(alice_client: Client, queued_picture: Picture) -> None:
+def test_queued_picture_is_cancelled_and_tried_again(alice_client: Client, queued_picture: Picture) -> None:
     assert alice_client.get(f"/pictures/{queued_picture.pk}/file.png").status_code == 404
     alice_client.post(f"/pictures/{queued_picture.pk}/cancel/")
     queued_picture.refresh_from_db()
@@ -91,7 +91,7 @@ def test_one_that_is_waiting_is_cancelled_and_tried_again(alice_client: Client, 
     assert (again.prompt, again.parent) == (queued_picture.prompt, queued_picture) and again.seed != queued_picture.seed
 
 
-def test_one_that_is_ready_is_not_cancelled(alice_client: Client, ready_picture: Picture) -> None:
+def test_ready_picture_is_not_cancelled(alice_client: Client, ready_picture: Picture) -> None:
     alice_client.post(f"/pictures/{ready_picture.pk}/cancel/")
     ready_picture.refresh_from_db()
     assert ready_picture.status == "ready"
@@ -132,7 +132,7 @@ def test_chosen_pictures_are_downloaded_with_their_recipes_and_deleted(
     assert alice_client.post("/pictures/delete/", {"picture": ["x"]}).status_code == 404
 
 
-def test_nobody_else_sees_deletes_or_downloads_them(bob: User, ready_picture: Picture) -> None:
+def test_pictures_are_not_seen_deleted_or_downloaded_by_others(bob: User, ready_picture: Picture) -> None:
     client = make_client(bob)
     assert "A red cat" not in body(client.get("/pictures/"))
     client.post("/pictures/delete/", {"picture": [ready_picture.pk]})
@@ -150,7 +150,7 @@ def test_the_gallery_asks_few_questions(
         alice_client.get("/pictures/tiles/")
 
 
-def test_anybody_can_verify_a_picture_of_this_site(ready_picture: Picture) -> None:
+def test_picture_of_this_site_can_be_verified_by_anybody(ready_picture: Picture) -> None:
     with ready_picture.file.open("rb") as file:
         signed = file.read()
     shown = verify_file(signed)
@@ -170,7 +170,7 @@ def test_a_foreign_picture_is_not_judged_by_what_it_lacks() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("file", [b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"<svg onload=alert(1)>"])
-def test_what_is_no_picture_is_refused_in_words(file: bytes) -> None:
+def test_file_that_is_no_picture_is_refused_in_words(file: bytes) -> None:
     shown = verify_file(file, "<img src=x>.png", status=400)
     assert "no PNG, JPEG or WebP" in shown and "<img src=x>" not in shown
 

@@ -85,7 +85,7 @@ def test_a_mask_that_is_too_large_is_read_by_nobody(
     assert said.status_code == 400 and "too large" in said.content.decode()
 
 
-def test_what_is_wrong_is_said_in_the_language_of_its_reader(
+def test_mask_error_is_said_in_the_language_of_the_user(
     alice: User, alice_client: Client, ready_picture: Picture
 ) -> None:
     User.objects.filter(pk=alice.pk).update(language="de")
@@ -101,7 +101,7 @@ def test_an_open_page_hears_that_its_picture_is_withheld(alice_client: Client, r
     assert "js/pages/watch-pictures" in alice_client.get(f"/pictures/{ready_picture.pk}/change/").content.decode()
 
 
-def test_without_a_mask_or_a_finished_picture_there_is_nothing_to_change(
+def test_inpainting_needs_a_mask_and_a_finished_picture(
     alice: User, alice_client: Client, ready_picture: Picture
 ) -> None:
     said = alice_client.post(f"/pictures/{ready_picture.pk}/change/", {"prompt": "A blue dog", "count": "1"})
@@ -117,15 +117,13 @@ def test_without_a_mask_or_a_finished_picture_there_is_nothing_to_change(
         )
 
 
-def test_it_is_judged_as_strictly_as_its_source(alice_client: Client, ready_picture: Picture) -> None:
+def test_inpainted_picture_is_judged_as_strictly_as_its_source(alice_client: Client, ready_picture: Picture) -> None:
     Picture.objects.update(level="strict")
     sent(alice_client, ready_picture, mask())
     assert Picture.objects.get(parent=ready_picture).level == "strict"
 
 
-def test_what_is_made_of_a_blurred_picture_is_blurred(
-    alice: User, alice_client: Client, ready_picture: Picture
-) -> None:
+def test_successor_of_a_blurred_picture_is_blurred(alice: User, alice_client: Client, ready_picture: Picture) -> None:
     Picture.objects.update(blur="violence")
     sent(alice_client, ready_picture, mask())
     assert draw_ready(Picture.objects.get(parent=ready_picture)).blur == "violence"
@@ -135,7 +133,7 @@ def test_what_is_made_of_a_blurred_picture_is_blurred(
 
 
 @pytest.mark.usefixtures("strict_check")
-def test_its_words_pass_the_gate(alice_client: Client, ready_picture: Picture) -> None:
+def test_inpainting_prompt_passes_the_gate(alice_client: Client, ready_picture: Picture) -> None:
     said = sent(alice_client, ready_picture, mask(), prompt="the purple elephant password")
     assert said.status_code == 400 and "not drawn here" in said.content.decode()
 
@@ -158,7 +156,7 @@ def test_a_model_that_cannot_offers_it_nowhere(
     assert sent(alice_client, ready_picture, mask()).status_code == 409
 
 
-def test_its_files_go_with_it_and_orphans_with_the_sweep(
+def test_mask_file_is_deleted_with_its_picture_and_orphans_by_the_sweep(
     alice: User, alice_client: Client, ready_picture: Picture
 ) -> None:
     import os

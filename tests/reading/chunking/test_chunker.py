@@ -44,7 +44,7 @@ blocks = st.builds(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(blocks, min_size=1, max_size=8), st.sampled_from([64, 128, 256]))
-def test_every_letter_and_digit_is_in_exactly_one_chunk(some: list[ParsedBlock], window: int) -> None:
+def test_chunks_hold_every_letter_and_digit_exactly_once(some: list[ParsedBlock], window: int) -> None:
     pages = list(paginate(some, ParseLimits()))
     chunker = Chunker("A title › with a mark", offsets, window)
     for page in pages:
@@ -56,7 +56,7 @@ def test_every_letter_and_digit_is_in_exactly_one_chunk(some: list[ParsedBlock],
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(blocks, min_size=1, max_size=8), st.sampled_from([64, 128, 256]))
-def test_no_chunk_exceeds_the_window_with_its_header(some: list[ParsedBlock], window: int) -> None:
+def test_chunk_with_its_header_fits_the_window(some: list[ParsedBlock], window: int) -> None:
     for page in paginate(some, ParseLimits()):
         for draft in Chunker("Title", offsets, window).cut(page):
             assert len(offsets(draft.embedding_text)) <= window

@@ -26,7 +26,7 @@ def test_heads_and_page_numbers_that_come_again_are_furniture() -> None:
     assert dropped(*book(1, 2, 3)) == [["ACME Handbook", f"Page {number} of 9"] for number in (1, 2, 3)]
 
 
-def test_two_pages_are_not_enough_to_tell() -> None:
+def test_running_heads_are_kept_in_a_book_of_two_pages() -> None:
     assert dropped(*book(1, 2)) == [[], []]
 
 

@@ -79,7 +79,7 @@ def text_of(css: str, inner: str) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize(("css", "hides", "shows"), TWINS, ids=[css[:40] for css, _, _ in TWINS])
-def test_what_a_style_sheet_hides_is_left_out_and_its_visible_twin_stays(css: str, hides: str, shows: str) -> None:
+def test_text_hidden_by_a_style_sheet_is_left_out_and_its_visible_twin_stays(css: str, hides: str, shows: str) -> None:
     assert text_of(css, hides) == ("Seen.", 1)
     assert text_of(css, shows) == ("Seen. Words.", 0)
 
@@ -132,14 +132,14 @@ SLOW = {"many rules for many elements", "descendants of all", "a long sheet"}
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in COSTLY]
 )
-def test_no_style_sheet_makes_a_page_costly(name: str) -> None:
+def test_style_sheets_do_not_make_a_page_costly(name: str) -> None:
     css, inner = COSTLY[name]
     began = time.thread_time()
     text_of(css, inner)
     assert time.thread_time() - began < 12  # seconds of the processor; an ordinary page takes a hundredth of one
 
 
-def test_what_would_cost_too_much_to_find_out_counts_as_hidden() -> None:
+def test_text_whose_visibility_costs_too_much_to_find_counts_as_hidden() -> None:
     css = "q " + "div " * 30 + "p{display:none}"
     assert text_of(css, "<div>" * 200 + "<p>w</p>" * 2000)[1] > 0
 

@@ -128,7 +128,7 @@ def test_items_in_cells_are_numbered_too(file: Path) -> None:
         numbering(level(0, "decimal", "%1" * 60)), numbering(level(0, "bullet", "o")), numbering(level(3, "none", "")),
     ],
 )  # fmt: skip
-def test_what_is_no_number_is_none(file: Path, lists: bytes) -> None:
+def test_malformed_list_numbering_counts_as_bullets(file: Path, lists: bytes) -> None:
     assert listed(file, item("a"), item("b", 8), lists=lists) == ["- a", "- b"]
 
 

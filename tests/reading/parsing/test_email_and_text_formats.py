@@ -160,7 +160,7 @@ SPHINX = b"""Options
 """
 
 
-def test_what_only_another_tool_knows_of_rst_keeps_its_text(file: Path) -> None:
+def test_unknown_rst_directives_and_roles_keep_their_text(file: Path) -> None:
     (page,) = parse_file(rst.parse, file, SPHINX)[1]
     assert page.split("\n\n") == [
         "Options", "--output-on-failure", "Print what a failing test wrote, see OUTPUT and the list.",
@@ -185,7 +185,7 @@ def test_xml_and_feeds(file: Path) -> None:
     assert parse_file(xml_text.parse, file, feed)[:2] == ("News", ["News\n\nOne\n\nThe first"])
 
 
-def test_no_entity_of_xml_unfolds(file: Path) -> None:
+def test_xml_entities_are_not_expanded(file: Path) -> None:
     secret = file.with_name("secret")
     secret.write_text("the secret of the server")
     text = f'<!DOCTYPE a [<!ENTITY s SYSTEM "file://{secret}"><!ENTITY b "{"x" * 10}">]><a>Before &s; &b; after</a>'

@@ -74,7 +74,7 @@ def recognised(path: Path, content: bytes, name: str) -> list[str]:
     return [texts.get(answer["page"], answer)["text"] for answer in found]
 
 
-def test_what_is_not_read_is_named_with_the_reason(file: Path) -> None:
+def test_unread_attachments_are_named_in_a_note(file: Path) -> None:
     left_out = ("run.exe", b"MZ" + bytes(90)), ("torn.png", png((200, 200))[:20])
     pages, note = read(file, mailed("Papers", *left_out))
     assert len(pages) == 1
@@ -110,7 +110,7 @@ def test_signs_and_what_stands_below_every_message_cost_no_recognition(file: Pat
     assert [page.scan for page in found] == [False, True, False]
 
 
-def test_of_an_attachment_that_is_scanned_in_part_the_rest_is_read(file: Path) -> None:
+def test_attachment_that_is_scanned_in_part_keeps_its_pages(file: Path) -> None:
     pages, note = read(
         file, mailed("Papers", ("scan.pdf", scan_pdf(text_picture("Thirty days"), text_picture("of leave"))))
     )

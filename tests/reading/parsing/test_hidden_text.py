@@ -19,14 +19,14 @@ from tests.reading.parsing.parser_runs import html_page, read_lines
 SEEN_IN_PDF = ["Seen on paper.", "Seen on a dark box.", "Seen through a shape.", "Seen at the end."]
 
 
-def test_of_a_pdf(tmp_path: Path) -> None:
+def test_hidden_text_of_a_pdf_is_left_out(tmp_path: Path) -> None:
     text, note = read_lines(tmp_path, "a.pdf", sample_files.hidden_pdf())
     assert text.split("\n") == SEEN_IN_PDF
     assert note == HIDDEN_TEXT_LEFT_OUT
 
 
 @pytest.mark.parametrize("turn", [0, 90])
-def test_of_a_pdf_before_and_behind_boxes_and_pictures(tmp_path: Path, turn: int) -> None:
+def test_hidden_text_of_a_pdf_behind_boxes_and_pictures_is_left_out(tmp_path: Path, turn: int) -> None:
     text, note = read_lines(tmp_path, "a.pdf", sample_files.overdrawn_pdf(turn))
     seen = ["on a dark picture", "in its place", "in a frame", "through glass", "at the end"]
     assert sorted(text.split("\n")) == sorted(f"Seen {words}." for words in seen)
@@ -87,7 +87,7 @@ HIDES = '<w:style w:type="character" w:styleId="Base"><w:rPr><w:vanish/></w:rPr>
         f'{WHITE}<w:shd w:val="clear" w:fill="auto"/>',
     ],
 )  # fmt: skip
-def test_of_a_word_document(tmp_path: Path, look: str) -> None:
+def test_hidden_text_of_a_word_document_is_left_out(tmp_path: Path, look: str) -> None:
     body = f"<w:p>{run('Seen.')}{run('Hidden.', look)}</w:p>"
     assert read_lines(tmp_path, "a.docx", sample_files.raw_docx(body, extra=styles(HIDES))) == (
         "Seen.",
@@ -95,7 +95,7 @@ def test_of_a_word_document(tmp_path: Path, look: str) -> None:
     )
 
 
-def test_of_a_style_of_paragraphs(tmp_path: Path) -> None:
+def test_hidden_text_of_a_paragraph_style_is_left_out(tmp_path: Path) -> None:
     body = f'<w:p>{run("Seen.")}</w:p><w:p><w:pPr><w:pStyle w:val="Pale"/></w:pPr>{run("Hidden.")}</w:p>'
     assert read_lines(tmp_path, "a.docx", sample_files.raw_docx(body, extra=styles(HIDES))) == (
         "Seen.",
@@ -137,12 +137,12 @@ SHEET = """<style>/* .kept{display:none} */ @import url(x.css); .gone, p.off { d
         "<font color=white>Hidden.</font>", "<div style='display:none'><div><p>Hidden.</p></div></div>",
     ],
 )  # fmt: skip
-def test_of_a_web_page(tmp_path: Path, inner: str) -> None:
+def test_hidden_text_of_a_web_page_is_left_out(tmp_path: Path, inner: str) -> None:
     assert read_lines(tmp_path, "a.html", html_page(inner)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 @pytest.mark.parametrize("look", ["class=gone", "class='x off'", "id=late", "class=tab"])
-def test_of_a_web_page_by_its_style_sheet(tmp_path: Path, look: str) -> None:
+def test_hidden_text_of_a_web_page_by_its_style_sheet_is_left_out(tmp_path: Path, look: str) -> None:
     assert read_lines(tmp_path, "a.html", html_page(f"<p {look}>Hidden.</p>", SHEET)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
@@ -157,24 +157,24 @@ def test_of_a_web_page_by_its_style_sheet(tmp_path: Path, look: str) -> None:
         "<table bgcolor=black><tr><td><font color=white>Kept.</font></td></tr></table>",
     ],
 )  # fmt: skip
-def test_what_a_reader_of_a_web_page_sees_is_kept(tmp_path: Path, inner: str) -> None:
+def test_visible_text_of_a_web_page_is_kept(tmp_path: Path, inner: str) -> None:
     assert read_lines(tmp_path, "a.html", html_page(inner, SHEET)) == ("Seen.\nKept.", "")
 
 
 @pytest.mark.parametrize(
     "inner", ["<img alt='Hidden.' src=x>", "<p aria-hidden=true>Hidden.</p>", "<!-- Hidden. -->", "<noscript>Hidden."]
 )
-def test_what_is_not_for_reading_is_left_out(tmp_path: Path, inner: str) -> None:
+def test_parts_of_a_web_page_that_are_not_for_reading_are_left_out(tmp_path: Path, inner: str) -> None:
     assert read_lines(tmp_path, "a.html", html_page(inner))[0] == "Seen."
 
 
-def test_of_a_mail(tmp_path: Path) -> None:
+def test_hidden_text_of_an_email_is_left_out(tmp_path: Path) -> None:
     mail = b"Subject: News\nContent-Type: text/html\n\n<p>Seen.</p><p style='display:none'>Hidden.</p>"
     assert read_lines(tmp_path, "a.eml", mail) == ("News\nSubject: News\nSeen.", HIDDEN_TEXT_LEFT_OUT)
 
 
 @pytest.mark.parametrize("look", [r"\v ", r"\cf2 ", r"\fs1 "])
-def test_of_rich_text(tmp_path: Path, look: str) -> None:
+def test_hidden_text_of_rich_text_is_left_out(tmp_path: Path, look: str) -> None:
     head = r"{\rtf1{\colortbl;\red255\green0\blue0;\red255\green255\blue255;}\cf1 Seen. "
     assert read_lines(tmp_path, "a.rtf", (head + "{" + look + "Hidden.}}").encode()) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
     painted = (head + r"{\highlight1\cf2 Kept.}}").encode()
@@ -192,13 +192,13 @@ ODT = """<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:
 
 
 @pytest.mark.parametrize("look", ['text:display="none"', 'fo:color="#FFFFFF"', 'fo:font-size="0.5pt"'])
-def test_of_an_opendocument_text(tmp_path: Path, look: str) -> None:
+def test_hidden_text_of_an_opendocument_text_is_left_out(tmp_path: Path, look: str) -> None:
     content = ODT.replace("LOOK", look).encode()
     opened = sample_files.archive(mimetype=b"application/vnd.oasis.opendocument.text", content_xml=content)
     assert read_lines(tmp_path, "a.odt", opened) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
-def test_of_a_presentation(tmp_path: Path) -> None:
+def test_hidden_text_of_a_presentation_is_left_out(tmp_path: Path) -> None:
     import pptx
     from pptx.util import Inches, Pt
 
@@ -227,7 +227,7 @@ def workbook(change: Callable[[object, object], object]) -> bytes:
     return stream.getvalue()
 
 
-def test_of_a_workbook(tmp_path: Path) -> None:
+def test_hidden_text_of_a_workbook_is_left_out(tmp_path: Path) -> None:
     def hide(book: object, sheet: object) -> None:
         sheet.set_row(4, None, None, {"hidden": True})  # type: ignore[attr-defined]
         sheet.set_column(3, 3, None, None, {"hidden": True})  # type: ignore[attr-defined]

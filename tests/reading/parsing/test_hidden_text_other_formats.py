@@ -31,7 +31,7 @@ KINDS = {"office": "office", "text": "text", "table": "table", "style": "style",
         "<style>div.out p.x{display:none}</style><div class=out><section><p class=x>Hidden.</p></section></div>",
     ],
 )  # fmt: skip
-def test_of_a_web_page(tmp_path: Path, inner: str) -> None:
+def test_hidden_text_of_a_web_page_is_left_out(tmp_path: Path, inner: str) -> None:
     assert read_lines(tmp_path, "a.html", html_page(inner)) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 
@@ -46,11 +46,11 @@ def test_of_a_web_page(tmp_path: Path, inner: str) -> None:
         "<style>section > p.x, p.x:hover{display:none}</style><div><p class=x>Kept.</p></div>",
     ],
 )  # fmt: skip
-def test_what_a_reader_of_a_web_page_sees_is_kept(tmp_path: Path, inner: str) -> None:
+def test_visible_text_of_a_web_page_is_kept(tmp_path: Path, inner: str) -> None:
     assert read_lines(tmp_path, "a.html", html_page(inner)) == ("Seen.\nKept.", "")
 
 
-def test_of_a_book_by_a_style_sheet_of_its_own(tmp_path: Path) -> None:
+def test_hidden_text_of_a_book_by_its_style_sheet_is_left_out(tmp_path: Path) -> None:
     package = (
         '<package xmlns="http://www.idpf.org/2007/opf"><manifest><item id="a" href="text/a.xhtml"/></manifest>'
         '<spine><itemref idref="a"/></spine></package>'
@@ -81,7 +81,7 @@ def opendocument(kind: str, body: str, styles: str = "") -> bytes:
 
 
 @pytest.mark.parametrize("look", ['text:display="none"', 'text:display="condition" text:is-hidden="true"'])
-def test_of_a_section_of_an_opendocument_text(tmp_path: Path, look: str) -> None:
+def test_hidden_section_of_an_opendocument_text_is_left_out(tmp_path: Path, look: str) -> None:
     body = f"<office:text><text:section {look}><text:p>Hidden.</text:p></text:section><text:p>Seen.</text:p>"
     assert read_lines(tmp_path, "a.odt", opendocument("text", body + "</office:text>")) == (
         "Seen.",
@@ -89,7 +89,7 @@ def test_of_a_section_of_an_opendocument_text(tmp_path: Path, look: str) -> None
     )
 
 
-def test_of_a_slide_of_an_opendocument_presentation(tmp_path: Path) -> None:
+def test_hidden_slide_of_an_opendocument_presentation_is_left_out(tmp_path: Path) -> None:
     frame = "<draw:frame><draw:text-box><text:p>{0}</text:p></draw:text-box></draw:frame></draw:page>"
     slides = f'<draw:page>{frame.format("Seen.")}<draw:page draw:style-name="h">{frame.format("Hidden.")}'
     style = (
@@ -106,7 +106,7 @@ def row(*cells: str, look: str = "") -> str:
     return f"<table:table-row {look}>{inner}</table:table-row>"
 
 
-def test_of_an_opendocument_workbook(tmp_path: Path) -> None:
+def test_hidden_cells_of_an_opendocument_workbook_are_left_out(tmp_path: Path) -> None:
     column = '<table:table-column/><table:table-column/><table:table-column table:visibility="collapse"/>'
     rows = row("Item", "Colour", "No") + row("Tea", "green", "Hidden.")
     rows += row("Hidden.", "Hidden.", "Hidden.", look='table:visibility="collapse"')
@@ -150,7 +150,7 @@ def show(*, painted: str = "") -> bytes:
     return stream.getvalue()
 
 
-def test_of_white_letters_on_a_white_slide(tmp_path: Path) -> None:
+def test_white_letters_on_a_white_slide_are_left_out(tmp_path: Path) -> None:
     assert read_lines(tmp_path, "a.pptx", show()) == ("Seen.", HIDDEN_TEXT_LEFT_OUT)
 
 

@@ -54,7 +54,9 @@ PDF = {"kind": "pdf", "pages": 3000, "characters": 10**6}
         ("a.pdf", lambda: sample_files.raw_pdf(b"", pages=5000), "5,000 pages"),
     ],
 )
-def test_is_refused_with_a_reason(tmp_path: Path, name: str, make: Callable[[], bytes], words: str) -> None:
+def test_hostile_file_is_refused_with_a_reason(
+    tmp_path: Path, name: str, make: Callable[[], bytes], words: str
+) -> None:
     with pytest.raises(ParseError, match=words):
         parse_in_sandbox(tmp_path, name, make())[0]
 
@@ -80,14 +82,16 @@ def test_is_refused_with_a_reason(tmp_path: Path, name: str, make: Callable[[], 
         ("a.csv", lambda: b"a,b,c\n" + b"1,2,3\n" * 700_000),
     ],
 )
-def test_is_refused_or_read_within_the_limits(tmp_path: Path, name: str, make: Callable[[], bytes]) -> None:
+def test_hostile_file_is_refused_or_read_within_the_limits(
+    tmp_path: Path, name: str, make: Callable[[], bytes]
+) -> None:
     try:
         parse_in_sandbox(tmp_path, name, make())[0]
     except ParseError as error:
         assert len(str(error)) > 20
 
 
-def test_no_file_of_the_server_is_read_into_a_document(tmp_path: Path) -> None:
+def test_document_reads_no_file_of_the_server(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the secret of the server")
     with contextlib.suppress(ParseError):

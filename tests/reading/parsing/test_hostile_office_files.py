@@ -68,7 +68,9 @@ from tests.reading.parsing.parser_runs import parse_in_sandbox
         ("a.epub", lambda: sample_files.archive(META_INF__container_xml=b"", mimetype=b"application/epub+zip")),
     ],
 )
-def test_is_refused_or_read_within_the_limits(tmp_path: Path, name: str, make: Callable[[], bytes]) -> None:
+def test_hostile_office_file_is_refused_or_read_within_the_limits(
+    tmp_path: Path, name: str, make: Callable[[], bytes]
+) -> None:
     try:
         text = parse_in_sandbox(tmp_path, name, make())[0]
     except ParseError as error:
@@ -87,7 +89,7 @@ def test_is_refused_or_read_within_the_limits(tmp_path: Path, name: str, make: C
         ("a.docx", lambda path: sample_files.raw_docx("<w:p/>", extra={f"../../..{path}": b"x", path: b"y"})),
     ],
 )
-def test_no_file_of_the_server_is_read_into_a_document(tmp_path: Path, name: str, make: Callable[[str], bytes]) -> None:
+def test_office_document_reads_no_file_of_the_server(tmp_path: Path, name: str, make: Callable[[str], bytes]) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the secret of the server")
     with contextlib.suppress(ParseError):
@@ -120,14 +122,14 @@ def test_a_container_with_a_table_larger_than_its_file_is_not_opened(
         ole_container.detect_ole_kind(path)
 
 
-def test_what_a_container_says_of_a_table_that_it_has_not_does_not_matter(tmp_path: Path) -> None:
+def test_ole_container_with_a_missing_sector_table_is_still_recognised(tmp_path: Path) -> None:
     path, made = tmp_path / "a.doc", bytearray(ole_files.ole({"WordDocument": b"x"}))
     made[64:68] = b"\xfe\xff\xff\xff"  # how many sectors the table of short streams takes: there are none
     path.write_bytes(made)
     assert ole_container.detect_ole_kind(path) == "doc"
 
 
-def test_what_an_archive_says_it_is_is_not_unpacked_whole(tmp_path: Path) -> None:
+def test_mimetype_entry_of_an_archive_is_not_unpacked_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.odt"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mimetype", b"application/vnd.oasis.opendocument.text" + b" " * 30_000_000)
@@ -151,7 +153,7 @@ def test_macros_and_scripts_are_not_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.svg", "a.exe", "a.dll", "a.zip", "a.tar.gz", "a.mp4", "a.vsd", "a.wps"])
-def test_what_is_never_read_is_refused_by_its_name(name: str) -> None:
+def test_file_of_an_unread_format_is_refused_by_its_name(name: str) -> None:
     with pytest.raises(ParseError, match=r"cannot be read|not unpacked"):
         refuse_by_extension(name)
 

@@ -52,7 +52,7 @@ def columns(order: str) -> list[tuple[float, float, str]]:
 
 
 @pytest.mark.parametrize("order", ["across", "right first", "as read"])
-def test_two_columns_are_read_one_after_the_other(tmp_path: Path, order: str) -> None:
+def test_columns_of_a_page_are_read_one_after_the_other(tmp_path: Path, order: str) -> None:
     path = drawn(tmp_path, *columns(order))
     lines = [line.strip() for line in page(path).text.splitlines() if line.strip()]
     assert lines[1:-1] == [*LEFT, *RIGHT]
@@ -87,7 +87,7 @@ def table() -> list[tuple[float, float, str]]:
     ]
 
 
-def test_every_row_of_a_table_names_its_columns_in_every_part(tmp_path: Path) -> None:
+def test_table_rows_name_their_columns_in_every_chunk(tmp_path: Path) -> None:
     found = page(drawn(tmp_path, *table(), size=8))
     assert [piece.kind for piece in found.block_spans] == ["paragraph", "table", "paragraph"]
     lines = found.text[found.block_spans[1].start : found.block_spans[1].end].split("\r\n")
@@ -109,7 +109,7 @@ def test_an_empty_cell_leaves_its_column_out(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_what_is_written_into_a_table_has_no_place_on_the_page(tmp_path: Path) -> None:
+def test_column_names_written_into_table_rows_have_no_place_on_the_page(tmp_path: Path) -> None:
     path = drawn(tmp_path, *table(), size=8)
     text = page(path).text
     words: list[Any] = runner.run_task(

@@ -185,7 +185,7 @@ def test_boxes_stand_right_on_a_turned_page(tmp_path: Path) -> None:
         assert height > width
 
 
-def test_every_word_of_a_page_has_a_place(stored: Path) -> None:
+def test_words_of_a_rendered_page_all_have_a_place(stored: Path) -> None:
     text = parsed(stored)[-1]["text"]
     words = runner.render_page(stored, "pdf", 1, 800).words
     assert [text[int(start) : int(end)] for start, end, *_ in words] == text.split()

@@ -91,7 +91,7 @@ def _write_accented(path: Path, shown: str) -> str:
     return next(item.text for item in parser.parse(str(path), ParseLimits()) if isinstance(item, ParsedPage))
 
 
-def test_no_space_is_read_after_an_accent_that_was_drawn_by_itself(tmp_path: Path) -> None:
+def test_accent_drawn_by_itself_is_joined_without_a_space(tmp_path: Path) -> None:
     path = tmp_path / "stored"
     assert _write_accented(path, "[(fu) 500 (,) -222 (r) -278 (ab)]") == "fu\u0308r ab"
     words = page_rendering.render_page(str(path), "pdf", 1, 800)["words"]

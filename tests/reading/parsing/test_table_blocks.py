@@ -9,7 +9,7 @@ def texts(rows: list[list[str]], header: list[str] | None) -> list[str]:
     return [block.text for block in make_table_blocks(rows, header)]
 
 
-def test_each_row_names_its_columns_and_a_header_alone_is_a_line() -> None:
+def test_table_row_names_its_columns_and_a_header_alone_is_a_line() -> None:
     assert texts([["Paris", "150"], ["", ""]], ["City", "Limit"]) == ["City: Paris; Limit: 150"]
     assert texts([], ["City", "", "Limit"]) == ["City | Limit"]
     assert texts([["", ""]], None) == []

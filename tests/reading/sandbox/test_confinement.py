@@ -33,7 +33,7 @@ def test_a_hijacked_reader_reaches_no_other_file(tmp_path: Path) -> None:
     assert secret.read_text() == "secret" and [path.name for path in secret.parent.iterdir()] == [secret.name]
 
 
-def test_what_confines_readers_is_told_as_it_is() -> None:
+def test_confinement_of_readers_is_reported_as_it_is() -> None:
     found = runner.probe_confinement()
     assert (found.files_errno == 0) is bool(os_compat.get_landlock_version())
     assert found.tcp_closed is (os_compat.get_landlock_version() >= os_compat.LANDLOCK_TCP)

@@ -131,7 +131,7 @@ def test_a_reader_that_is_killed_costs_its_file_alone(long: Path, honest: Path) 
     assert read(honest) == [WORDS]
 
 
-def test_where_the_warm_process_dies_its_readers_die_and_the_next_file_starts_another(long: Path, honest: Path) -> None:
+def test_readers_die_with_the_fork_server_and_the_next_file_starts_another(long: Path, honest: Path) -> None:
     answers = begin(long)
     first = nursery()
     (reader,) = readers(first)

@@ -31,7 +31,7 @@ def suspicious(of: str) -> object:
     return scores
 
 
-def test_every_group_has_the_same_sentences() -> None:
+def test_bias_audit_gives_every_group_the_same_sentences() -> None:
     shapes = {group: [hateful for hateful, _ in bias_audit.make_sentences(group)] for group in bias_audit.GROUPS}
     assert len({tuple(shape) for shape in shapes.values()}) == 1
     assert shapes["women"].count(False) == len(bias_audit.HARMLESS_TEMPLATES) and shapes["women"].count(True) == len(

@@ -28,7 +28,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-def test_what_was_right_and_what_was_overturned(alice: User, morgan: User, notes: Notes) -> None:
+def test_metrics_count_confirmed_and_overturned_decisions(alice: User, morgan: User, notes: Notes) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
     for number, outcome in enumerate(["block", "block", "warn", "allow"]):
         decide_note(alice, morgan, str(number), outcome)
@@ -64,7 +64,7 @@ def test_the_middle_of_hours_has_the_interval_of_the_order_statistics() -> None:
     assert many.p95 == pytest.approx(94.05)
 
 
-def test_what_people_reported_says_nothing_about_the_check(alice: User, morgan: User, notes: Notes) -> None:
+def test_metrics_leave_user_reports_out_of_the_precision_of_checks(alice: User, morgan: User, notes: Notes) -> None:
     decide_note(alice, morgan, "1", "block")
     outcome = PolicyResult(Action.REVIEW, "hate", 2)
     decide_case(

@@ -18,7 +18,7 @@ from tests.support.pages import strip_layout
 pytestmark = pytest.mark.django_db
 
 
-def test_each_threshold_says_what_it_finds_of_what_was_decided(alice: User, morgan: User, notes: Notes) -> None:
+def test_thresholds_show_precision_and_recall_on_decided_texts(alice: User, morgan: User, notes: Notes) -> None:
     decide_note(alice, morgan, "1", "block")
     decide_note(alice, morgan, "2", "allow")
     found = thresholds.measure_thresholds(parse_policy(make_policy_body(note=0.5, withhold=0.99)))

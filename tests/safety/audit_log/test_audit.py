@@ -44,7 +44,7 @@ def test_the_database_forbids_changes(entries: list[AuditEntry]) -> None:
         ("DELETE FROM safety_event WHERE seq = 2", "Entries 2 to 2 are missing."),
     ],
 )
-def test_what_was_changed_past_the_triggers_is_found(entries: list[AuditEntry], statement: str, words: str) -> None:
+def test_audit_log_change_past_the_triggers_is_found(entries: list[AuditEntry], statement: str, words: str) -> None:
     names = ("no_update", "no_delete") if connection.vendor == "sqlite" else ("no_change",)
     on = "" if connection.vendor == "sqlite" else " ON safety_event"
     with connection.cursor() as cursor:

@@ -182,7 +182,7 @@ def test_entries_from_before_the_key_are_carried_over_and_never_rewritten(place:
     assert verification.verify_log().faults
 
 
-def test_without_its_key_nothing_is_logged_by_another_one(entries: list[AuditEntry], place: Path) -> None:
+def test_audit_log_without_its_key_is_not_continued_with_another(entries: list[AuditEntry], place: Path) -> None:
     key = (place / "audit_keys").read_text()
     (place / "audit_keys").unlink()
     with pytest.raises(ImproperlyConfigured, match="AUDIT_KEY_FILE"):
@@ -390,7 +390,9 @@ def test_the_log_finds_users_by_name_or_address_and_refuses_unknown_ones(
 
 
 @pytest.mark.parametrize("path", ["/review/log/export/", "/review/log/verify/"])
-def test_only_administrators_export_and_verify(client: Client, alice: User, morgan: User, path: str) -> None:
+def test_audit_log_is_exported_and_verified_by_administrators_only(
+    client: Client, alice: User, morgan: User, path: str
+) -> None:
     for user in (alice, morgan):
         client.force_login(user)
         assert client.post(path).status_code == 404

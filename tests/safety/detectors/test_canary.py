@@ -51,7 +51,7 @@ HARMLESS = (
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_is_found_however_it_is_written_and_the_place_is_named(way: str) -> None:
+def test_canary_is_found_and_located_however_it_is_written(way: str) -> None:
     said = WAYS[way](canary.canary_token())
     text = f"It says: {said} and goes on."
     found = canary.find_spans(text)
@@ -62,13 +62,13 @@ def test_it_is_found_however_it_is_written_and_the_place_is_named(way: str) -> N
     assert not canary.find_spans(canary.mask_canary(text)) and len(canary.mask_canary(text)) == len(text)
 
 
-def test_nothing_harmless_looks_like_it() -> None:
+def test_canary_is_not_found_in_harmless_texts() -> None:
     assert [canary.find_spans(text) for text in HARMLESS] == [[]] * len(HARMLESS)
     for file in Path("docs").rglob("*.md"):
         assert canary.find_spans(file.read_text()) == [], file
 
 
-def test_it_is_the_sites_own_and_the_same_every_time(settings: Any) -> None:
+def test_canary_is_the_sites_own_and_the_same_every_time(settings: Any) -> None:
     mark, text = canary.canary_token(), prompt.build_system_text("Be brief.", tools=True)
     assert (canary.canary_token(), prompt.build_system_text("Be brief.", tools=True)) == (mark, text)
     assert mark in prompt.build_system_text(without_sources=True) and mark.isalpha() and len(mark) == 10
@@ -121,7 +121,7 @@ async def test_the_policy_decides_and_one_of_before_withholds(monkeypatch: pytes
     assert (verdict.allowed, verdict.code) == (True, "prompt_leak")
 
 
-async def test_nobody_to_look_in_time_lets_nothing_through(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_canary_check_that_times_out_lets_nothing_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(timeouts.TIMEOUT_S, "canary", -1.0)
     verdict = await gate.check_sentence("The office is open until five in the evening.")
     assert not verdict.allowed and verdict.evaluation is not None
@@ -130,14 +130,16 @@ async def test_nobody_to_look_in_time_lets_nothing_through(monkeypatch: pytest.M
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_was_said_before_does_not_leave_as_an_export_or_by_a_link() -> None:
+def test_canary_said_before_does_not_leave_by_an_export_or_a_link() -> None:
     for stage in (Stage.EXPORT, Stage.SHARE):
         held, free = exports.check_texts(stage, [f"It says: {canary.canary_token()}", "It is a hundred metres high."])
         assert (held.allowed, held.code, free.allowed) == (False, "prompt_leak", True)
 
 
 @pytest.mark.parametrize("way", ["plain", "capitals", "reversed", "base64", "URL", "hexadecimal"])
-def test_no_address_with_it_is_asked_for_or_logged(settings: Any, caplog: pytest.LogCaptureFixture, way: str) -> None:
+def test_address_with_the_canary_is_not_fetched_or_logged(
+    settings: Any, caplog: pytest.LogCaptureFixture, way: str
+) -> None:
     said = WAYS[way](canary.canary_token())
     with site() as web, caplog.at_level(logging.DEBUG):
         settings.FETCH_ALSO = {("127.0.0.1", web.port)}
@@ -151,13 +153,13 @@ def test_no_address_with_it_is_asked_for_or_logged(settings: Any, caplog: pytest
     assert asked == [b"GET /go HTTP/1.1"] and said not in caplog.text
 
 
-def test_no_name_with_it_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_name_with_the_canary_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_fetcher, "resolve_address", lambda address: pytest.fail("the name was asked for"))
     with pytest.raises(FetchRefused, match="confidential instructions"):
         web_fetcher.fetch_url(f"https://{canary.canary_token()}.example.org/")
 
 
-def test_no_line_of_a_log_and_no_traceback_holds_it() -> None:
+def test_logs_and_tracebacks_never_hold_the_canary() -> None:
     handlers = logging.getLogger().handlers
     assert any(isinstance(one, canary.CanaryLogFilter) for handler in handlers for one in handler.filters), (
         "it is set up"

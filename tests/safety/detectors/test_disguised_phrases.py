@@ -165,12 +165,12 @@ async def test_a_plain_phrase_is_withheld_however_it_is_written(question: str, r
 
 
 @pytest.mark.parametrize("question", HARMLESS)
-async def test_its_harmless_twin_passes(question: str) -> None:
+async def test_harmless_twin_of_a_disguised_phrase_passes(question: str) -> None:
     verdict = await check_question(question)
     assert (verdict.allowed, verdict.code) == (True, "")
 
 
-def test_there_are_sixty_of_each() -> None:
+def test_disguised_phrases_and_harmless_twins_number_sixty_each() -> None:
     assert len(dict(ATTACKS)) >= 60
     assert len(set(HARMLESS)) >= 60
 
@@ -198,7 +198,7 @@ def test_a_document_about_grave_matters_is_not_marked(passage: str) -> None:
         ("ßßß 🅲hild ⒫⒪⒭⒩ ßß", "🅲hild ⒫⒪⒭⒩"),
     ],
 )
-def test_what_a_rule_found_points_to_the_text_as_it_was_written(text: str, found: str) -> None:
+def test_rule_spans_point_to_the_text_as_it_was_written(text: str, found: str) -> None:
     clean = normalise(text)
     assert [clean[start:end] for start, end in engine.find_rule_spans(CHILD, clean)] == [normalise(found)]
 

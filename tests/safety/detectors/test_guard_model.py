@@ -36,7 +36,7 @@ def guard(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[st
     detector_outages._noted.clear()
 
 
-async def test_it_is_asked_only_where_the_classifiers_are_unsure(guard: list[str]) -> None:
+async def test_guard_model_is_asked_only_where_the_classifiers_are_unsure(guard: list[str]) -> None:
     assert (await check_question("How is a lamp trimmed?")).allowed
     assert not (await check_question("All [hate] here")).allowed
     assert guard == []
@@ -44,7 +44,7 @@ async def test_it_is_asked_only_where_the_classifiers_are_unsure(guard: list[str
     assert guard == ["Some [hate?] here"]
 
 
-async def test_what_it_finds_is_withheld_and_looked_at(guard: list[str]) -> None:
+async def test_guard_model_finding_is_withheld_and_reviewed(guard: list[str]) -> None:
     verdict = await check_question("Some [hate?] here {hate}")
     assert verdict.evaluation is not None
     assert (verdict.allowed, verdict.code, verdict.evaluation.result.action) == (False, "hate", "withhold_and_review")
@@ -69,18 +69,18 @@ async def test_silence_and_nonsense_are_missing_and_never_safe(guard: list[str],
     assert {(detector, said) for _, detector, said in detector_outages._noted} == {("guard", status)}
 
 
-async def test_without_one_everything_is_as_before() -> None:
+async def test_verdicts_without_a_guard_model_are_as_before() -> None:
     assert registry.get_guard_engine() is None
     assert (await check_question("Some [hate?] here {hate}")).allowed
 
 
-def test_it_never_takes_away() -> None:
+def test_guard_model_never_makes_a_verdict_milder() -> None:
     text = Signal("text", "v", SignalStatus.OK, {"hate": 0.95})
     calm = Signal("guard", "g", SignalStatus.OK, {})
     assert evaluate_policy(Stage.QUESTION, [text, calm], POLICY) == evaluate_policy(Stage.QUESTION, [text], POLICY)
 
 
-def test_unsure_is_between_half_of_the_lowest_step_and_withheld() -> None:
+def test_unsure_score_lies_between_half_of_the_lowest_step_and_withheld() -> None:
     open_, shut = PolicyResult(None), PolicyResult(Action.WITHHOLD, "hate", 3, 0.95)
     cases = [({"hate": 0.2}, open_, False), ({"hate": 0.25}, open_, True), ({"hate": 0.95}, shut, False)]
     assert [is_unsure(Stage.QUESTION, scores, outcome, POLICY) for scores, outcome, _ in cases] == [

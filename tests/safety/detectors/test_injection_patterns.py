@@ -19,11 +19,11 @@ def test_an_open_order_to_the_assistant_is_marked(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", HARMLESS, ids=lambda case: f"{case.language} {case.carrier}")
-def test_what_is_said_to_people_is_not_marked(case: Case) -> None:
+def test_instructions_for_people_are_not_marked_as_injection(case: Case) -> None:
     assert CHECK.passage(case.text).allowed
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es"])
-def test_most_orders_that_the_rules_were_not_made_from_are_marked(language: str) -> None:
+def test_held_out_injections_are_mostly_marked(language: str) -> None:
     cases = [case for case in HELD_OUT[0] if case.language == language]
     assert sum(not CHECK.passage(case.text).allowed for case in cases) >= 0.7 * len(cases)

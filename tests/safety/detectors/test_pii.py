@@ -29,7 +29,7 @@ FORMS = [(kind, form, holds) for kind, form, holds in _FORMS]
         ("-----BEGIN RSA PRIVATE KEY-----", "PRIVATE_KEY", "-----BEGIN RSA PRIVATE KEY-----"),
     ],
 )
-def test_what_has_a_form_is_found(text: str, kind: str, found: str) -> None:
+def test_pii_with_a_known_form_is_found(text: str, kind: str, found: str) -> None:
     assert [(text[one.start : one.end], one.kind) for one in find_pii(text)] == [(found, kind)]
 
 
@@ -40,7 +40,7 @@ def test_what_has_a_form_is_found(text: str, kind: str, found: str) -> None:
         "0000 0000 0000 0000", "version 1.2.3", "The password is kept in a safe.", "a@b", "between 1990 and 2000",
     ],
 )  # fmt: skip
-def test_what_only_looks_like_it_is_not(text: str) -> None:
+def test_lookalikes_of_pii_are_not_found(text: str) -> None:
     assert find_pii(text) == []
 
 

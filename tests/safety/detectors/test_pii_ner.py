@@ -18,7 +18,7 @@ def test_names_and_forms_are_masked_and_everything_else_stays() -> None:
     assert mask_all_pii("") == ""
 
 
-def test_what_a_form_proves_wins_and_what_it_suggests_gives_way() -> None:
+def test_pii_proved_by_its_form_wins_and_a_suggested_one_gives_way() -> None:
     forms = [PiiMatch(0, 10, "IBAN_CODE"), PiiMatch(20, 30, "PHONE_NUMBER"), PiiMatch(40, 50, "PHONE_NUMBER")]
     told = [TaggedSpan(5, 12, "PERSON"), TaggedSpan(18, 30, "US_DRIVER_LICENSE")]
     assert [(one.start, one.kind) for one in merge_findings(forms, told)] == [
@@ -33,7 +33,7 @@ def test_a_long_text_is_read_in_parts_to_its_end(gap: str) -> None:
     assert [(text[one.start : one.end], one.kind) for one in found if one.kind == "PERSON"] == [("Ann Lee", "PERSON")]
 
 
-def test_without_the_tagger_the_text_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_is_not_shown_without_the_pii_tagger(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object) -> object:
         raise EngineBroken("away")
 

@@ -33,7 +33,7 @@ def test_keys_of_known_services_are_secrets(key: str) -> None:
         "-----BEGIN RSA PRIVATE KEY-----",
     ],
 )  # fmt: skip
-def test_what_is_named_as_a_secret_and_looks_drawn_is_one(text: str) -> None:
+def test_random_value_named_as_a_secret_is_detected(text: str) -> None:
     assert detect_sensitive_data(text).match_key == "secrets"
 
 
@@ -45,7 +45,7 @@ def test_what_is_named_as_a_secret_and_looks_drawn_is_one(text: str) -> None:
         "a commit 3f2a9c1e7b5d4f6a8c0e2d4b6f8a1c3e5d7f9b0a", "The secret key to success is patience.",
     ],
 )  # fmt: skip
-def test_what_a_manual_prints_is_none(text: str) -> None:
+def test_placeholder_secrets_of_manuals_are_not_detected(text: str) -> None:
     assert detect_sensitive_data(text).match_key == ""
 
 

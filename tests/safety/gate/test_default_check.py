@@ -33,7 +33,9 @@ POLICY = schema.parse_policy(defaults.make_default_policy({label: LabelThreshold
         ("passage", {"prompt_attack": 0.6}, False, "prompt_attack"),
     ],
 )
-def test_what_a_score_means(stage: str, scores: dict[str, float], allowed: bool, rule: str) -> None:
+def test_scores_decide_the_verdict_by_the_policy(
+    stage: str, scores: dict[str, float], allowed: bool, rule: str
+) -> None:
     verdict = decide_verdict(Stage(stage), "text", ALLOWED, dict.fromkeys(LABELS, 0.0) | scores, POLICY)
     assert (verdict.allowed, verdict.code) == (allowed, rule)
 
@@ -58,7 +60,7 @@ def test_a_question_under_the_gravest_clause_waits_for_people_from_nine_tenths_o
     assert (verdict.allowed, verdict.evaluation.result.action) == (action in ("note", "review"), action)
 
 
-def test_what_a_rule_withholds_no_score_lets_through() -> None:
+def test_rule_verdict_is_not_lifted_by_a_low_score() -> None:
     verdict = decide_verdict(Stage.QUESTION, "text", Verdict(False, "weapons", "No."), {"hate": 0.0}, POLICY)
     assert (verdict.allowed, verdict.code) == (False, "weapons")
 
@@ -88,7 +90,7 @@ def test_an_instruction_planted_in_a_passage_is_seen_by_its_sentence() -> None:
     assert [each.allowed for each in verdicts] == [True, False, True]
 
 
-def test_what_was_read_along_is_judged_alike_and_not_read_again(
+def test_spans_embedded_along_are_judged_alike_and_not_embedded_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     texts = ["Nothing here.", "It rained.\nDo as I say [planted]\nIt was nine.", "Do as I say [planted]"]
@@ -132,7 +134,7 @@ async def test_a_vector_that_is_being_made_anyway_is_used() -> None:
     assert (await check_question(text, made)).code == "crime"
 
 
-async def test_what_waits_together_is_read_together_and_each_gets_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_sentences_are_scored_together_and_get_their_own_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"Sentence {n} of many, it is [{'hate' if n % 3 else 'nothing'}]." for n in range(40)]
     alone = [score_text(text) for text in texts]
     reads = _counted(monkeypatch)
@@ -170,7 +172,7 @@ def _counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return reads
 
 
-async def test_without_classifiers_nothing_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_texts_are_not_let_through_without_classifiers(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object) -> object:
         raise EngineBroken("away")
 

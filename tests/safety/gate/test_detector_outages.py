@@ -60,7 +60,7 @@ async def test_a_check_that_fails_lets_nothing_through_and_counts(check: type[Br
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_one_that_is_late_is_as_if_it_were_away(check: type[Broken], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_late_detector_counts_as_away(check: type[Broken], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "DEADLINE_S", 0.05)
     monkeypatch.setattr(check, "wait_s", 30.0)
     assert (await asked()).code == "check_unavailable"
@@ -68,7 +68,7 @@ async def test_one_that_is_late_is_as_if_it_were_away(check: type[Broken], monke
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_one_that_is_slow_is_heeded_and_counts(check: type[Broken], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_detector_is_heeded_and_counted(check: type[Broken], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detector_outages, "SLOW_S", 0.0)
     monkeypatch.setattr(check, "fails", False)
     assert (await asked()).allowed

@@ -78,7 +78,7 @@ def test_the_classifiers_point_to_the_sentences_that_carry_it() -> None:
     assert said(asked("All of this is [hate] to me"), "text") == [], "of one sentence it is the text"
 
 
-def test_where_it_cannot_be_told_the_verdict_stays() -> None:
+def test_verdict_stays_without_evidence_spans() -> None:
     text = "Lamps are trimmed at dusk. All of this is [hate] to me."
     verdict = asked(text)
 
@@ -111,7 +111,7 @@ def test_a_piece_points_at_its_sentence_unless_that_has_no_end(text: str, said: 
     assert text[start:end] == said
 
 
-def test_no_verdict_reads_them_and_rows_without_any_are_as_before() -> None:
+def test_verdict_does_not_depend_on_evidence_spans() -> None:
 
     plain = Signal("rules", "1", SignalStatus.OK, {}, "weapons")
     placed = Signal("rules", "1", SignalStatus.OK, {}, "weapons", spans=((3, 9),))

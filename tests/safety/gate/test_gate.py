@@ -100,7 +100,7 @@ async def refused(pieces: Iterable[str | float]) -> str:
         ("what\x00is this", "control_characters", "control characters"),
     ],
 )
-async def test_what_cannot_be_asked_is_refused_in_clear_words(text: str, rule: str, words: str) -> None:
+async def test_forbidden_question_is_refused_in_clear_words(text: str, rule: str, words: str) -> None:
     verdict = await check_question(text)
     assert (verdict.allowed, verdict.code) == (False, rule)
     assert words in verdict.message
@@ -119,7 +119,7 @@ async def test_a_check_that_is_away_lets_nothing_through(away: None) -> None:
         await shown(["hello."])
 
 
-async def test_each_sentence_is_shown_as_soon_as_its_stop_is_there(strict: None) -> None:
+async def test_sentence_is_shown_as_soon_as_its_stop_is_there(strict: None) -> None:
     first, *rest = await shown(["Tea ", "is ", "warm.", 0.05, " It is ", "green [1]. ", "Good", "!"])
     assert first == "Tea is warm."
     assert "".join([first, *rest]) == "Tea is warm. It is green [1]. Good!"
@@ -140,7 +140,7 @@ async def test_a_slow_sentence_is_shown_after_the_wait_up_to_a_whole_word(strict
     assert FIRST_WAIT_S <= time.monotonic() - began < 50
 
 
-async def test_what_follows_the_beginning_is_held_back_longer(strict: None) -> None:
+async def test_text_after_the_beginning_is_held_back_longer(strict: None) -> None:
     began = time.monotonic()
     async with aclosing(moderate_stream(said(["It is so. ", "Slowly comes a wor", 60.0, "d."]))) as stream:  # type: ignore[type-var]
         assert [await anext(stream), await anext(stream)] == ["It is so. ", "Slowly comes a "]
@@ -162,7 +162,7 @@ class Clock:
         return self._loop.call_soon(lambda: None)
 
 
-async def test_what_is_due_goes_out_with_the_last_word_that_comes_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_due_window_ends_with_the_last_word_that_came_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr("apps.safety.gate.streaming.asyncio.get_running_loop", lambda: clock)
 
@@ -179,7 +179,7 @@ async def test_what_is_due_goes_out_with_the_last_word_that_comes_in_time(monkey
     assert sizes[0] == 2
 
 
-async def test_the_more_has_come_the_fewer_verdicts_it_takes() -> None:
+async def test_backlog_of_sentences_takes_fewer_verdicts() -> None:
     pieces = [f"Sentence number {n} is here. " for n in range(200)]
     async with aclosing(split_stream(said(pieces))) as found:  # type: ignore[type-var]
         taken = [await anext(found)]
@@ -191,7 +191,7 @@ async def test_the_more_has_come_the_fewer_verdicts_it_takes() -> None:
     assert len(taken) < 20
 
 
-async def test_nothing_is_shown_before_its_window_has_a_verdict(strict: None) -> None:
+async def test_text_is_not_shown_before_its_window_has_a_verdict(strict: None) -> None:
     text = ""
     async for piece in moderate_stream(said(["One sentence. ", "And another one, ", "longer. ", "End"])):
         text += piece
@@ -200,7 +200,7 @@ async def test_nothing_is_shown_before_its_window_has_a_verdict(strict: None) ->
         assert text.endswith(judged)
 
 
-async def test_what_came_before_an_error_is_shown_and_then_the_error_comes(strict: None) -> None:
+async def test_text_before_a_stream_error_is_shown_and_then_the_error_comes(strict: None) -> None:
     async def breaks() -> AsyncIterator[str]:
         yield "Half a"
         yield " sentence"

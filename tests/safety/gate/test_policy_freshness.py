@@ -122,7 +122,7 @@ async def test_a_new_policy_holds_on_every_path(path: Path, settings: LazySettin
     assert await path() is True
 
 
-async def test_of_many_first_questions_at_once_none_is_judged_otherwise() -> None:
+async def test_first_questions_at_once_are_all_judged_by_the_live_policy() -> None:
     await in_db(in_force, "withhold")
     versions.clear_cache()
     assert not any(await asyncio.gather(*(question() for _ in range(8))))

@@ -69,7 +69,7 @@ def test_a_span_becomes_a_gap_of_its_length_and_comes_back(alice: User, morgan: 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("first", [True, False])
-def test_what_two_decisions_took_out_comes_back_with_each(alice: User, morgan: User, first: bool) -> None:
+def test_text_redacted_by_two_decisions_comes_back_with_each(alice: User, morgan: User, first: bool) -> None:
     row = answer(alice, tools=[{"text": TEXT}])
     made = [cut(morgan, flag_row(row), MAIL), cut(morgan, flag_row(row, code="secrets"), "4711")]
     for decision in made if first else made[::-1]:
@@ -80,7 +80,7 @@ def test_what_two_decisions_took_out_comes_back_with_each(alice: User, morgan: U
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("first", [True, False])
-def test_taken_out_and_then_withheld_it_comes_back_whole(alice: User, morgan: User, first: bool) -> None:
+def test_redacted_and_then_withheld_text_comes_back_whole(alice: User, morgan: User, first: bool) -> None:
     row = answer(alice)
     made = [cut(morgan, flag_row(row), MAIL), cut(morgan, flag_row(row, code="hate"), outcome="block")]
     assert text(row) == ""
@@ -90,7 +90,7 @@ def test_taken_out_and_then_withheld_it_comes_back_whole(alice: User, morgan: Us
 
 
 @pytest.mark.django_db
-def test_of_a_question_and_of_what_a_reader_reported(alice: User, morgan: User) -> None:
+def test_redaction_works_on_questions_and_reported_answers(alice: User, morgan: User) -> None:
     row = answer(alice)
     cut(morgan, flag_row(row, "question"), MAIL)
     assert row.parent is not None and MAIL not in text(row.parent) and text(row) == TEXT
@@ -109,7 +109,7 @@ def test_copies_lose_and_get_it_too(alice: User, bob: User, morgan: User) -> Non
 
 
 @pytest.mark.django_db
-def test_nothing_is_decided_where_nothing_can_be_taken_out(alice: User, morgan: User) -> None:
+def test_redaction_is_refused_where_nothing_can_be_taken_out(alice: User, morgan: User) -> None:
     row = answer(alice)
     with pytest.raises(ActionRefused, match="not found in the content"):
         cut(morgan, flag_row(row), "somebody@example.org")
@@ -164,7 +164,7 @@ def test_a_policy_that_asks_for_what_nobody_can_do_is_refused(rule: str, code: s
         parse_policy(body)
 
 
-async def test_of_an_answer_that_streams_nothing_of_it_is_let_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_redacted_text_of_a_streaming_answer_is_not_let_out(monkeypatch: pytest.MonkeyPatch) -> None:
     found = parse_policy(policy())
 
     async def verdict(text: str, since: int, *_: object) -> Verdict:
@@ -185,5 +185,5 @@ async def test_of_an_answer_that_streams_nothing_of_it_is_let_out(monkeypatch: p
 
 
 @pytest.mark.django_db
-def test_such_a_policy_can_be_drafted(ada: User) -> None:
+def test_policy_that_redacts_can_be_drafted(ada: User) -> None:
     assert versions.create_draft(ada, policy()).number

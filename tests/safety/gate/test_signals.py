@@ -83,7 +83,7 @@ def test_nonsense_is_an_error_and_never_a_zero(
     st.sampled_from([SignalStatus.TIMEOUT, SignalStatus.ERROR, SignalStatus.MISSING]),
     st.sampled_from(list(Stage)),
 )
-def test_what_is_missing_never_makes_a_verdict_milder(
+def test_missing_signal_never_makes_a_verdict_milder(
     scores: dict[str, float], status: SignalStatus, stage: Stage
 ) -> None:
     known = Signal("text", "v", SignalStatus.OK, dict.fromkeys(LABELS, 0.0) | scores)
@@ -218,7 +218,7 @@ def cuts() -> dict[str, LabelThresholds]:
     return dict(registry.get_text_classifier().thresholds)
 
 
-async def test_every_detector_says_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_detectors_report_how_long_they_took(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "get_guard_engine", guards.FakeGuard)
     text = "Do as I say [planted] [hate?] and write to ada@example.org."
     verdicts = [await gate.check_question(text), await gate.check_sentence(text), gate.check_passage(text)]
@@ -229,7 +229,7 @@ async def test_every_detector_says_how_long_it_took(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("late", ["rules", "personal", "lists"])
-async def test_what_cannot_be_interrupted_and_took_too_long_counts_as_not_come(
+async def test_uninterruptible_detector_that_took_too_long_counts_as_timed_out(
     monkeypatch: pytest.MonkeyPatch, late: str
 ) -> None:
     monkeypatch.setitem(timeouts.TIMEOUT_S, late, -1.0)
@@ -241,7 +241,7 @@ async def test_what_cannot_be_interrupted_and_took_too_long_counts_as_not_come(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("late", ["text", "planted"])
-async def test_each_classifier_has_its_own_deadline(quiet: None, monkeypatch: pytest.MonkeyPatch, late: str) -> None:
+async def test_classifiers_have_separate_deadlines(quiet: None, monkeypatch: pytest.MonkeyPatch, late: str) -> None:
     over = threading.Event()
     stuck = (
         (registry.get_text_classifier, "scores")
@@ -261,7 +261,7 @@ async def test_each_classifier_has_its_own_deadline(quiet: None, monkeypatch: py
     assert {(detector, status) for _, detector, status in detector_outages._noted} == {("text", "timeout")}
 
 
-async def test_every_detector_has_a_deadline_and_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_detectors_all_have_a_deadline_and_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "get_guard_engine", guards.FakeGuard)
     text = "Do as I say [planted] [hate?] and write to ada@example.org."
     verdicts = [await gate.check_question(text), await gate.check_sentence(text), gate.check_passage(text)]

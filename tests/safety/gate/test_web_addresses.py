@@ -61,7 +61,7 @@ def answers(*ips: str, port: int = 80) -> list[Any]:
 
 
 @pytest.mark.parametrize("text", PRIVATE)
-def test_every_form_of_a_private_address_is_refused_with_one_sentence(text: str) -> None:
+def test_private_address_in_any_form_is_refused_with_one_sentence(text: str) -> None:
     with pytest.raises(FetchRefused) as caught:
         resolve_address(parse_address(text))
     assert str(caught.value) == ADDRESS_REFUSED
@@ -83,7 +83,7 @@ def test_a_public_page_is_known_by_one_address(text: str, known: str) -> None:
     assert resolve_address(parse_address(text))
 
 
-def test_every_answer_for_a_name_has_to_be_public(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_name_is_refused_unless_all_its_addresses_are_public(monkeypatch: pytest.MonkeyPatch) -> None:
     for ips in (["93.184.215.14", "10.0.0.1"], ["::1"], ["2606:2800::1", "fe80::1"], []):
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, found=ips, **__: answers(*found))
         with pytest.raises(FetchRefused, match="cannot be fetched"):
@@ -93,7 +93,7 @@ def test_every_answer_for_a_name_has_to_be_public(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(("ip", "said"), [(ip, False) for ip in SPECIAL] + [(ip, True) for ip in PUBLIC])
-def test_no_address_of_a_special_purpose_is_public_and_its_neighbours_are(ip: str, said: bool) -> None:
+def test_special_purpose_addresses_are_not_public_and_their_neighbours_are(ip: str, said: bool) -> None:
     assert is_public(ipaddress.ip_address(ip)) is said
 
 
@@ -118,7 +118,7 @@ def test_a_mapped_address_is_as_public_as_the_one_inside(ip: ipaddress.IPv4Addre
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_an_address_or_refused(text: str) -> None:
+def test_text_is_parsed_as_an_address_or_refused(text: str) -> None:
     try:
         address = parse_address(text)
     except FetchRefused:

@@ -46,7 +46,7 @@ def test_a_page_comes_with_what_the_server_says_of_it(web: Site) -> None:
     assert page.address.without_query == web.address("/a")
 
 
-def test_nothing_of_ours_is_sent_along_and_nothing_is_kept(web: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetcher_sends_no_data_of_the_site_and_keeps_no_cookies(web: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     fetch_url(web.page("/a", BODY, more="Set-Cookie: id=1; Path=/\r\n"))
     fetch_url(web.address("/a"))
@@ -90,7 +90,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(web: Site, monkeyp
     assert b"Host: rebinding.example:%d" % web.port in web.requests[0]
 
 
-def test_too_much_is_stopped_whatever_was_announced(web: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oversized_response_is_stopped_whatever_was_announced(web: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_fetcher, "MAX_BYTES", 100_000)
     web.answers["/announced"] = b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n"
     web.answers["/unannounced"] = _endless(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", b"x" * 65536)
@@ -156,7 +156,7 @@ def test_a_port_that_nobody_listens_on_is_told(settings: Any) -> None:
     assert "does not answer" in reason(f"http://127.0.0.1:{port}/")
 
 
-def test_what_stands_in_the_query_is_not_logged(web: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_query_of_a_fetched_address_is_not_logged(web: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     web.redirect("/a?token=s3cret", "/b?key=s3cret")
     web.page("/b?key=s3cret", BODY)

@@ -40,7 +40,7 @@ def state_after(state: CaseState, move: CaseMove, role: CaseRole, *, escalated: 
         return None
 
 
-def test_every_state_move_and_role() -> None:
+def test_case_moves_are_allowed_by_state_and_role() -> None:
     allowed = {(before, move, role): after for (before, move, after), roles in EXPECTED.items() for role in roles}
     cases = list(product(CaseState, CaseMove, CaseRole))
     assert {case: state_after(*case) for case in cases} == {case: allowed.get(case) for case in cases}
@@ -56,7 +56,7 @@ ESCALATED = {
 }
 
 
-def test_what_was_escalated_is_for_administrators_until_it_is_decided() -> None:
+def test_escalated_case_is_for_administrators_until_decided() -> None:
     for state, move, role in product(CaseState, CaseMove, CaseRole):
         follows, roles = ESCALATED.get((state, move)) or TRANSITIONS.get((state, move), (None, set()))
         assert state_after(state, move, role, escalated=True) is (follows if role in roles else None), (state, move)

@@ -51,7 +51,7 @@ def file(name: str = "note.md") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, b"# Bees\n\nA queen bee lives long.")
 
 
-def test_who_is_restricted_is_told_which_until_when_why_and_how_to_object(
+def test_restricted_user_is_told_which_feature_until_when_and_how_to_appeal(
     alice: User, bob: User, morgan: User, notes: Notes
 ) -> None:
     made = restrict(alice, morgan, "pictures")
@@ -71,7 +71,7 @@ def test_who_is_restricted_is_told_which_until_when_why_and_how_to_object(
     assert WORDS not in make_client(bob).get("/notices/").content.decode()
 
 
-def test_it_opens_by_itself_when_its_time_has_come(alice: User, morgan: User, notes: Notes) -> None:
+def test_restriction_ends_by_itself_when_its_time_has_come(alice: User, morgan: User, notes: Notes) -> None:
     restrict(alice, morgan, "uploads")
     FeatureRestriction.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert (
@@ -80,7 +80,7 @@ def test_it_opens_by_itself_when_its_time_has_come(alice: User, morgan: User, no
     )
 
 
-def test_taken_back_it_is_open_and_what_another_decision_closed_stays_closed(
+def test_restriction_that_is_reverted_leaves_other_restrictions_in_force(
     alice: User, morgan: User, notes: Notes
 ) -> None:
     restrict(alice, morgan, "tools", 3, "2")
@@ -101,7 +101,7 @@ def test_an_appeal_that_succeeds_opens_it(alice: User, morgan: User, notes: Note
 
 
 @pytest.mark.parametrize(("feature", "days"), [("", 0), ("pictures", 0), ("chat", 7), ("pictures", 5)])
-def test_nothing_is_closed_without_saying_what_and_how_long(
+def test_restriction_needs_a_feature_and_a_duration(
     alice: User, morgan: User, notes: Notes, feature: str, days: int
 ) -> None:
     claimed = cases.claim_case(morgan, make_note_case(alice).pk)
@@ -160,7 +160,9 @@ UPLOADS: list[Callable[[User], object]] = [
 
 
 @pytest.mark.parametrize("way", PICTURES)
-def test_no_way_to_a_picture_is_left(alice: User, morgan: User, notes: Notes, way: Callable[[User], object]) -> None:
+def test_picture_restriction_closes_every_way_to_a_picture(
+    alice: User, morgan: User, notes: Notes, way: Callable[[User], object]
+) -> None:
     restrict(alice, morgan, "pictures")
     before = Picture.objects.count()
     with pytest.raises(submission.PictureRequestRefused, match=WORDS):
@@ -169,21 +171,21 @@ def test_no_way_to_a_picture_is_left(alice: User, morgan: User, notes: Notes, wa
 
 
 @pytest.mark.parametrize("way", UPLOADS)
-def test_no_way_to_upload_is_left(alice: User, morgan: User, notes: Notes, way: Callable[[User], object]) -> None:
+def test_upload_restriction_closes_every_way_to_upload(
+    alice: User, morgan: User, notes: Notes, way: Callable[[User], object]
+) -> None:
     restrict(alice, morgan, "uploads")
     with pytest.raises((UploadRefused, NotTaken), match=WORDS):
         way(alice)
 
 
-def test_no_tool_is_offered(alice: User, bob: User, morgan: User, notes: Notes) -> None:
+def test_tool_restriction_offers_no_tool(alice: User, bob: User, morgan: User, notes: Notes) -> None:
     assistant = Assistant.default()
     restrict(alice, morgan, "tools")
     assert get_permitted_tools(assistant, alice) == {} and get_permitted_tools(assistant, bob)
 
 
-def test_nothing_more_is_shared_and_links_show_nothing_meanwhile(
-    alice: User, bob: User, morgan: User, notes: Notes
-) -> None:
+def test_sharing_restriction_stops_shares_and_hides_links(alice: User, bob: User, morgan: User, notes: Notes) -> None:
     conversation = Conversation.objects.create(owner=alice, title="Talk")
     asked = Message.objects.create(conversation=conversation, role="user", text="Why?", asked_by=alice)
     Message.objects.create(
@@ -220,7 +222,9 @@ def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morga
     assert not Collection.objects.filter(everyone=True).exists(), "what is taken back needs no leave"
 
 
-def test_it_is_in_the_copy_of_their_data_and_goes_with_the_account(alice: User, morgan: User, notes: Notes) -> None:
+def test_restriction_is_in_the_data_export_and_deleted_with_the_account(
+    alice: User, morgan: User, notes: Notes
+) -> None:
     restrict(alice, morgan, "tools")
     assert (FeatureRestriction, ["user"]) in list(models_naming_user())
     User.objects.get(pk=alice.pk).delete()

@@ -44,7 +44,7 @@ def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
     assert Snapshot.objects.get().readable and len(encrypted_fields.list_key_lines()) == 2
 
 
-def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User, notes: Notes) -> None:
+def test_audit_log_stays_unlocked_while_snapshots_are_encrypted_anew(alice: User, notes: Notes) -> None:
     make_note_case(alice)
     encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
     with CaptureQueriesContext(connection) as asked:
@@ -55,7 +55,7 @@ def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User
         Snapshot.objects.update(text="otherwise")
 
 
-def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(alice: User, notes: Notes) -> None:
+def test_plain_snapshot_that_looks_like_a_token_is_read_as_text(alice: User, notes: Notes) -> None:
     make_note_case(alice)
     text = "fernet:gAAAA is what I call it"
     with audit.unlock_snapshots(), connection.cursor() as cursor:
@@ -66,7 +66,7 @@ def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(a
         assert encrypted_fields.is_current(cursor.fetchone()[0]) and Snapshot.objects.get().text == text
 
 
-def test_what_cannot_be_read_is_judged_by_nobody_and_keeps_its_words(
+def test_unreadable_snapshot_is_judged_by_nobody_and_keeps_its_words(
     alice: User, morgan: User, notes: Notes, key_file: Path
 ) -> None:
     notes.state["1"] = notes.state["2"] = ""

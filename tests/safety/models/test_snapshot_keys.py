@@ -44,7 +44,7 @@ def lose(key_file: Path) -> str:
     return old
 
 
-def test_what_is_stored_says_nothing_and_reads_as_before(alice: User, notes: Notes, key_file: Path) -> None:
+def test_snapshot_is_stored_encrypted_and_reads_as_before(alice: User, notes: Notes, key_file: Path) -> None:
     snapshot = make_note_case(alice).snapshot
     assert not any("hate" in text or "said before" in text for text in [*stored(), *stored("context")])
     found = Snapshot.objects.get(pk=snapshot.pk)
@@ -95,7 +95,7 @@ def test_a_key_that_is_needed_is_not_dropped(alice: User, notes: Notes, key_file
     assert len(encrypted_fields.list_key_lines()) == 2
 
 
-def test_without_its_key_a_text_says_so_and_can_only_be_allowed(
+def test_snapshot_without_its_key_says_so_and_can_only_be_allowed(
     alice: User, morgan: User, notes: Notes, key_file: Path
 ) -> None:
     User.objects.filter(pk=alice.pk).update(allows_training_on_decisions=True)
@@ -182,7 +182,7 @@ def test_a_long_text_takes_a_few_milliseconds_at_most() -> None:
     assert (time.process_time() - began) / 50 < 0.003
 
 
-def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, notes: Notes, key_file: Path) -> None:
+def test_snapshot_key_that_is_missing_is_not_replaced_by_a_new_one(alice: User, notes: Notes, key_file: Path) -> None:
     snapshot = make_note_case(alice).snapshot
     kept = key_file.with_name("elsewhere")
     key_file.rename(kept)  # its disk is not there
@@ -200,9 +200,7 @@ def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, no
         call_command("rotate_snapshot_key", "--lost")
 
 
-def test_where_all_keys_are_lost_for_good_a_new_one_is_made_when_somebody_says_so(
-    alice: User, notes: Notes, key_file: Path
-) -> None:
+def test_lost_snapshot_keys_are_replaced_on_request(alice: User, notes: Notes, key_file: Path) -> None:
     snapshot = make_note_case(alice).snapshot
     key_file.unlink()
     call_command("rotate_snapshot_key", "--lost", stdout=StringIO())

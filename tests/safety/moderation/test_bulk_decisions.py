@@ -41,7 +41,7 @@ def batch_input(outcome: str = "block") -> DecisionInput:
     return DecisionInput("", 0, outcome, "clear")
 
 
-def test_only_what_is_nearly_the_same_under_the_same_clause_is_gathered(morgan: User, held: Case) -> None:
+def test_bulk_decision_gathers_only_similar_cases_of_the_same_clause(morgan: User, held: Case) -> None:
     batch = bulk_decisions.gather_batch(morgan, held.pk)
     assert sorted(row.subject for row in bulk_decisions.preview_batch(morgan, batch)) == ["0", "1", "2", "3"]
     assert AuditEntry.objects.filter(kind="read").count() == 4  # each text that the preview shows
@@ -55,7 +55,9 @@ def test_texts_of_another_version_of_the_policy_are_not_gathered(alice: User, mo
     assert sorted(row.subject for row in bulk_decisions.find_near_duplicates(morgan, held)) == ["2", "3"]
 
 
-def test_each_has_its_own_decision_and_what_was_unticked_is_open_again(morgan: User, held: Case, notes: Notes) -> None:
+def test_bulk_decision_decides_each_ticked_case_and_reopens_unticked_ones(
+    morgan: User, held: Case, notes: Notes
+) -> None:
     batch = bulk_decisions.gather_batch(morgan, held.pk)
     ticked = [item for item in items(morgan, batch) if item.pk != str(Case.objects.get(subject="3").pk)]
     assert bulk_decisions.decide_batch(morgan, batch, ticked, batch_input()) == bulk_decisions.BatchResult(3, 0)
@@ -65,7 +67,7 @@ def test_each_has_its_own_decision_and_what_was_unticked_is_open_again(morgan: U
     assert Notice.objects.filter(decision__isnull=False).count() == 3
 
 
-def test_one_undo_takes_all_of_them_back(morgan: User, held: Case, notes: Notes) -> None:
+def test_bulk_decision_is_undone_as_a_whole(morgan: User, held: Case, notes: Notes) -> None:
     batch = bulk_decisions.gather_batch(morgan, held.pk)
     bulk_decisions.decide_batch(morgan, batch, items(morgan, batch), batch_input("warn"))
     assert bulk_decisions.find_undoable_batch(morgan) == (batch, 4)
@@ -79,7 +81,7 @@ def test_one_undo_takes_all_of_them_back(morgan: User, held: Case, notes: Notes)
         bulk_decisions.undo_batch(morgan, batch)
 
 
-def test_what_somebody_else_has_by_then_is_left_alone(morgan: User, held: Case, notes: Notes) -> None:
+def test_bulk_decision_leaves_cases_that_another_reviewer_has_claimed(morgan: User, held: Case, notes: Notes) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
     batch = bulk_decisions.gather_batch(morgan, held.pk)
     seen = items(morgan, batch)
@@ -90,7 +92,7 @@ def test_what_somebody_else_has_by_then_is_left_alone(morgan: User, held: Case, 
     assert notes.state["1"] == "as it was"
 
 
-def test_nobody_is_suspended_in_bulk_and_nothing_is_decided_unticked(morgan: User, held: Case) -> None:
+def test_bulk_decision_never_suspends_or_decides_unticked_cases(morgan: User, held: Case) -> None:
     batch = bulk_decisions.gather_batch(morgan, held.pk)
     for wrong, seen in (
         (batch_input("suspend"), items(morgan, batch)),
@@ -112,7 +114,7 @@ def test_sealed_clauses_are_never_gathered(alice: User, morgan: User, notes: Not
         bulk_decisions.gather_batch(morgan, found.pk)
 
 
-def test_by_the_pages(client: Client, morgan: User, held: Case, notes: Notes) -> None:
+def test_bulk_decision_is_made_through_the_pages(client: Client, morgan: User, held: Case, notes: Notes) -> None:
     client.force_login(morgan)
     assert "Decide 3 more like this" in client.get(f"/review/{held.pk}/").content.decode()
     at = client.post(f"/review/{held.pk}/similar/")["Location"]

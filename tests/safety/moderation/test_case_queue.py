@@ -28,7 +28,7 @@ def aged(found: Case, days: int) -> Case:
     return found
 
 
-def test_each_filter_narrows_the_list(alice: User, bob: User, morgan: User) -> None:
+def test_queue_filters_each_narrow_the_list(alice: User, bob: User, morgan: User) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
     aged(make_note_case(alice, "1"), 4)
     make_note_case(bob, "2", code="crime")
@@ -89,7 +89,7 @@ def test_the_page_shows_due_times_and_keeps_the_filter(client: Client, alice: Us
     assert sent["Location"] == f"/review/{other.pk}/?show=new&user={bob.pk}"
 
 
-def test_after_a_decision_the_next_case_is_one_of_the_filtered_list(
+def test_next_case_after_a_decision_is_one_of_the_filtered_list(
     client: Client, alice: User, bob: User, morgan: User
 ) -> None:
     first, severe = make_note_case(alice, "1"), make_note_case(bob, "2", severity=4, code="weapons")

@@ -115,7 +115,7 @@ def test_undoing_restores_exactly_what_was_there(alice: User, morgan: User, note
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_what_two_decisions_did_is_undone_with_the_last_of_them(
+def test_effect_of_two_decisions_is_undone_with_the_last_of_them(
     alice: User, morgan: User, robin: User, notes: Notes, first: bool
 ) -> None:
     """One thing against two clauses, one person suspended for both: an appeal takes back only its part."""
@@ -140,7 +140,7 @@ def test_a_text_that_two_decisions_allowed_passes_until_both_are_taken_back(
     assert not AllowedText.objects.exists()
 
 
-def test_only_ones_own_decision_of_the_last_seconds_is_undone(
+def test_decision_is_undone_only_by_its_reviewer_and_within_seconds(
     alice: User, morgan: User, robin: User, notes: Notes
 ) -> None:
     case = make_note_case(alice)
@@ -204,13 +204,13 @@ def test_a_deleted_subject_closes_its_case_and_the_text_stays(alice: User, notes
     assert Snapshot.objects.get().text == case.snapshot.text
 
 
-def test_who_needs_help_is_not_written_to_as_if_they_had_done_wrong(alice: User, notes: Notes) -> None:
+def test_self_harm_case_sends_no_notice(alice: User, notes: Notes) -> None:
     make_note_case(alice, code="self_harm")
     assert not Notice.objects.exists()
 
 
 @pytest.mark.parametrize("outcome", ["warn", "suspend"])
-def test_who_needs_help_is_never_punished(alice: User, morgan: User, notes: Notes, outcome: str) -> None:
+def test_self_harm_case_never_punishes_the_user(alice: User, morgan: User, notes: Notes, outcome: str) -> None:
     """Wherever the case comes from: a random check, a list of the site's own, a classifier."""
     claimed = cases.claim_case(morgan, make_note_case(alice, code="self_harm").pk)
     with pytest.raises(ActionRefused, match="never punished"):
@@ -220,7 +220,7 @@ def test_who_needs_help_is_never_punished(alice: User, morgan: User, notes: Note
     assert Case.objects.get().state == CaseState.CLAIMED
 
 
-def test_who_needs_help_is_given_words_of_support_whole(alice: User, morgan: User, notes: Notes) -> None:
+def test_self_harm_decision_gives_the_words_of_support_whole(alice: User, morgan: User, notes: Notes) -> None:
     decide_case(morgan, make_note_case(alice, code="self_harm"), "block")
     notice = Notice.objects.get()
     words = " ".join(CRISIS_SUPPORT.splitlines())
@@ -228,7 +228,7 @@ def test_who_needs_help_is_given_words_of_support_whole(alice: User, morgan: Use
     assert notes.state["1"] == f"withheld: {words}" and len(CRISIS_SUPPORT) <= 400, "what is kept with an answer"
 
 
-def test_that_it_was_allowed_is_not_told_to_who_was_told_nothing(alice: User, morgan: User, notes: Notes) -> None:
+def test_self_harm_case_that_is_allowed_sends_no_notice(alice: User, morgan: User, notes: Notes) -> None:
     decide_case(morgan, make_note_case(alice, code="self_harm"), "allow")
     assert not Notice.objects.exists()
 

@@ -38,7 +38,7 @@ def test_a_claim_lasts_while_somebody_is_at_it(alice: User, morgan: User) -> Non
         cases.renew_claim(morgan, claimed.pk, claimed.lease_token)  # what is decided is not claimed again
 
 
-def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, morgan: User, robin: User) -> None:
+def test_expired_claim_is_renewed_where_nobody_else_has_claimed(alice: User, morgan: User, robin: User) -> None:
     claimed = cases.claim_case(morgan, make_note_case(alice).pk)
     left(claimed.pk, -1)
     cases.release_expired_claims()
@@ -78,7 +78,7 @@ def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
     assert "has expired" in client.post(f"/review/batches/{batch.pk}/renew/").json()["message"]
 
 
-def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice: User, morgan: User) -> None:
+def test_case_opened_automatically_is_released_when_the_decision_is_undone(alice: User, morgan: User) -> None:
     first, second = make_note_case(alice, "1"), make_note_case(alice, "2")
     client = make_client(morgan)
     client.post(f"/review/{first.pk}/claim/")
@@ -95,7 +95,7 @@ def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice
 
 
 @pytest.mark.parametrize("sent", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
-def test_nothing_is_put_back_that_is_not_ones_own(alice: User, morgan: User, robin: User, sent: str) -> None:
+def test_claim_of_another_reviewer_is_not_released(alice: User, morgan: User, robin: User, sent: str) -> None:
     theirs = cases.claim_case(robin, make_note_case(alice, "1").pk)
     assert not cases.release_claim(morgan, sent) and not cases.release_claim(morgan, str(theirs.pk))
     assert Case.objects.get().holder == robin
@@ -106,7 +106,7 @@ def escalated(by: User, owner: User, subject: str) -> Case:
     return cases.release_case(by, claimed.pk, claimed.lease_token, CaseMove.ESCALATE, "what does the law say here")
 
 
-def test_what_was_escalated_is_put_back_for_administrators(alice: User, morgan: User, ada: User) -> None:
+def test_escalated_case_is_released_to_administrators(alice: User, morgan: User, ada: User) -> None:
     first, second = (cases.claim_case(ada, escalated(morgan, alice, subject).pk) for subject in "12")
     cases.decide_case(ada, first.pk, make_decision_input(first, "allow"))
     make_client(ada).post(f"/review/{first.pk}/undo/", {"show": "escalated", "opened": str(second.pk)})
@@ -115,9 +115,7 @@ def test_what_was_escalated_is_put_back_for_administrators(alice: User, morgan: 
     assert (second.state, second.holder) == (CaseState.ESCALATED, None)
 
 
-def test_what_was_escalated_is_nobody_elses_when_its_administrator_goes_away(
-    alice: User, morgan: User, ada: User
-) -> None:
+def test_escalated_case_stays_for_administrators_when_its_claim_expires(alice: User, morgan: User, ada: User) -> None:
     claimed = cases.claim_case(ada, escalated(morgan, alice, "1").pk)
     left(claimed.pk, -1)
     with pytest.raises(ActionRefused):

@@ -38,7 +38,7 @@ def jump(monkeypatch: pytest.MonkeyPatch) -> Jump:
 
 
 @pytest.mark.parametrize("hours", [1, 24 * 400])
-def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, jump: Jump, hours: float) -> None:
+def test_claim_is_over_when_the_clock_jumps_ahead(alice: User, morgan: User, jump: Jump, hours: float) -> None:
     claimed = cases.claim_case(morgan, make_note_case(alice).pk)
     jump(hours)
     cases.release_expired_claims()
@@ -51,7 +51,7 @@ def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, j
     assert audit.verify_chain() == []
 
 
-def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: Jump) -> None:
+def test_claim_is_kept_when_the_clock_jumps_back(alice: User, morgan: User, jump: Jump) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
     claimed = cases.claim_case(morgan, make_note_case(alice).pk)
     jump(-24)
@@ -66,7 +66,7 @@ def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: 
     assert audit.verify_chain() == [] and list(AuditEntry.objects.order_by("seq").values_list("seq", flat=True))[-1] > 0
 
 
-def test_there_and_back_the_log_stays_one_chain(alice: User, morgan: User, jump: Jump) -> None:
+def test_audit_log_stays_one_chain_when_the_clock_jumps_there_and_back(alice: User, morgan: User, jump: Jump) -> None:
     for number, hours in enumerate((5, -48, 1, -1)):
         jump(hours)
         decide_case(morgan, make_note_case(alice, str(number)), "allow")

@@ -73,7 +73,7 @@ class Reviewer(threading.Thread):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_case_is_decided_exactly_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cases_are_decided_exactly_once_by_concurrent_reviewers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases, "LEASE_S", 1.0)
     notes, owner = register_notes(), make_user("alice")
     people = [make_user(f"reviewer{number}", User.Role.REVIEWER) for number in range(REVIEWERS)]

@@ -39,13 +39,13 @@ def with_list(kind: str, *entries: str, stage: Stage = Stage.QUESTION) -> Policy
     return Policy(1, "x", {}, {"k": own})
 
 
-def test_where_no_signal_names_a_place_all_of_it_is_marked(alice: User) -> None:
+def test_whole_text_is_highlighted_when_no_signal_names_a_place(alice: User) -> None:
     outcome = PolicyResult(Action.SEND, "hate", 3, 1.0)
     found = cases.flag_content(FlaggedContent(NOTE_KIND, "1", "question", "a plain text", alice.pk, outcome))
     assert highlights.split_highlights(found, live()) == [("a plain text", True)]
 
 
-def test_of_a_picture_the_words_that_it_was_drawn_from_are_marked(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_picture_case_highlights_the_words_of_its_prompt(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     own = replace(with_list("names", "Bob", stage=Stage.PICTURE).blocklists["k"], expires=None)
     held = replace(live(), sha256="names", blocklists={"k": own})
     monkeypatch.setattr(versions, "current_policy", lambda: held)
@@ -78,7 +78,7 @@ def test_decisions_about_nearly_the_same_text_are_the_likest_first(alice: User, 
     assert found[0].percent == 100 and 75 <= found[1].percent < 100
 
 
-def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) -> None:
+def test_similar_decisions_leave_out_own_and_sealed_cases(alice: User, morgan: User) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
     SEALED.assign(robin, True)
     robin.refresh_from_db()
@@ -93,7 +93,7 @@ def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) 
     assert similar_cases.find_similar_decisions(morgan, other) == []
 
 
-def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob: User, morgan: User) -> None:
+def test_similar_decisions_are_shown_only_after_a_reason_was_chosen(alice: User, bob: User, morgan: User) -> None:
     decide_text(bob, morgan, "1", SEA.format(1))
     claimed = cases.claim_case(morgan, make_note_case(alice, "2", text=SEA.format(2)).pk)
     client = Client()

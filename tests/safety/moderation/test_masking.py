@@ -76,7 +76,7 @@ EVERYDAY = [
 
 
 @pytest.mark.parametrize("kind", SECRETS)
-def test_each_kind_of_secret_is_masked(kind: str) -> None:
+def test_secrets_of_each_kind_are_masked(kind: str) -> None:
     text, secret = SECRETS[kind]
     shown = masking.mask_text(f"Before it. {text.format(secret)} After it.")
     assert secret not in shown and secret[10:40] not in shown[10:] if len(secret) > 40 else secret not in shown
@@ -182,7 +182,7 @@ def of_break_glass(alice: User, morgan: User) -> str:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("door", [of_a_case, of_many_cases, of_a_second_look, of_an_appeal, of_break_glass])
-def test_no_secret_stands_on_any_page_of_review(
+def test_review_pages_show_no_secret(
     alice: User, morgan: User, notes: NotesNearSecret, door: Callable[[User, User], str]
 ) -> None:
     shown = door(alice, morgan)

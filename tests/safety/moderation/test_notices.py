@@ -57,7 +57,7 @@ def test_a_notice_of_a_question_has_its_words_and_leads_to_it(alice: User, answe
     assert "People of the town" in card and "Hate" in card
 
 
-def test_what_was_held_back_of_an_answer_is_not_shown_by_its_notice(alice: User, answer: Message) -> None:
+def test_withheld_answer_is_not_shown_by_its_notice(alice: User, answer: Message) -> None:
     flag_text(alice, "answer", answer.pk, SAID)
     (card,) = told(alice)
     assert SAID not in card and ASKED in card, "what was asked says which answer it is"
@@ -97,7 +97,9 @@ def test_a_decision_takes_the_place_of_the_notice_before_it_and_offers_the_appea
     assert card.index("Earlier notices about this") < card.index("is waiting for review")
 
 
-def test_what_was_lifted_is_over(alice: User, morgan: User, ada: User, answer: Message) -> None:
+def test_notice_of_a_lifted_suspension_says_that_it_ended(
+    alice: User, morgan: User, ada: User, answer: Message
+) -> None:
     case = flag_text(alice, "question", answer.pk, ASKED)
     ruled(morgan, case, "suspend")
     reinstate_user(User.objects.get(pk=alice.pk), ada)
@@ -107,7 +109,9 @@ def test_what_was_lifted_is_over(alice: User, morgan: User, ada: User, answer: M
     assert "This no longer applies." in card
 
 
-def test_what_was_lifted_before_its_time_names_no_end(alice: User, morgan: User, ada: User, answer: Message) -> None:
+def test_notice_of_a_suspension_lifted_early_names_no_end(
+    alice: User, morgan: User, ada: User, answer: Message
+) -> None:
     case = flag_text(alice, "question", answer.pk, ASKED)
     ruled(morgan, case, "suspend", suspension_days=7)
     reinstate_user(User.objects.get(pk=alice.pk), ada)
@@ -157,7 +161,7 @@ def paper_flagged(owner: User, name: str, action: Action = Action.SEND) -> Case:
     return flag_text(owner, "document", paper.pk, SAID, stage="passage", action=action)
 
 
-def test_what_can_be_appealed_stands_before_what_is_settled(alice: User, morgan: User) -> None:
+def test_appealable_notices_stand_before_settled_ones(alice: User, morgan: User) -> None:
     ruled(morgan, paper_flagged(alice, "Blocked paper"), "block")
     ruled(morgan, paper_flagged(alice, "Allowed paper"), "allow")
     paper_flagged(alice, "Pending paper")

@@ -38,7 +38,7 @@ def named(user: User, given: bool = True) -> User:
 
 
 @pytest.mark.parametrize("who", ["morgan", "ada"])
-def test_who_is_not_named_neither_lists_nor_claims_nor_opens(
+def test_sealed_case_is_not_listed_claimed_or_opened_without_permission(
     request: pytest.FixtureRequest, hidden: Case, who: str
 ) -> None:
     user = request.getfixturevalue(who)
@@ -64,9 +64,7 @@ def test_who_is_not_named_neither_lists_nor_claims_nor_opens(
     assert not AuditEntry.objects.filter(kind="read").exists()
 
 
-def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the_appeal(
-    hidden: Case, alice: User, morgan: User
-) -> None:
+def test_sealed_case_and_its_appeal_are_decided_by_two_named_reviewers(hidden: Case, alice: User, morgan: User) -> None:
     robin, kim = named(make_user("robin", User.Role.REVIEWER)), make_user("kim", User.Role.REVIEWER)
     client = signed_in(named(morgan))
     page = client.get("/review/").content.decode()
@@ -82,9 +80,7 @@ def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the
     assert sealed_cases.count_waiting(kim) == 1
 
 
-def test_what_was_decided_about_a_sealed_case_is_not_told_beside_another_of_the_person(
-    hidden: Case, alice: User, morgan: User
-) -> None:
+def test_sealed_decision_is_not_shown_beside_another_case_of_the_user(hidden: Case, alice: User, morgan: User) -> None:
     robin = named(make_user("robin", User.Role.REVIEWER))
     register_notes().state |= {"1": "as it was", "2": "as it was", "3": "as it was"}
     for owned, user in ((hidden, robin), (make_note_case(alice, "2", code="violence"), morgan)):
@@ -99,7 +95,7 @@ def test_what_was_decided_about_a_sealed_case_is_not_told_beside_another_of_the_
     assert told == {"Morgan": {"violence"}, "Robin": {"violence", SEALED}}
 
 
-def test_what_is_held_is_out_of_reach_once_the_person_is_no_longer_named(hidden: Case, morgan: User) -> None:
+def test_claimed_sealed_case_is_out_of_reach_without_the_permission(hidden: Case, morgan: User) -> None:
     claimed = cases.claim_case(named(morgan), hidden.pk)
     named(morgan, False)
     with pytest.raises(ActionRefused):
@@ -122,7 +118,7 @@ def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: Us
     assert "Permission for sealed cases given" in client.get("/review/log/?area=people").content.decode()
 
 
-def test_who_reviews_again_is_named_again_only_by_somebody(ada: User, morgan: User) -> None:
+def test_sealed_permission_is_lost_with_the_role_and_not_restored_by_itself(ada: User, morgan: User) -> None:
     client = signed_in(ada)
     client.post(f"/people/{morgan.pk}/sealed/", {"named": "yes"})
     for role in ("administrator", "member", "reviewer"):

@@ -36,7 +36,9 @@ def robin(robin: User) -> User:
     return robin
 
 
-def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, morgan: User, robin: User) -> None:
+def test_feedback_on_a_sealed_turn_is_opened_by_named_reviewers_only(
+    turn: Message, alice: User, morgan: User, robin: User
+) -> None:
     row = Feedback.objects.create(answer=turn, user=alice, is_positive=False, note="Not that.")
     flag_message(turn, "question", "child_exploitation")
     pages = {}
@@ -51,7 +53,7 @@ def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, mo
     assert source_panel.get_readable_answer(robin, turn.pk) == source_panel.get_readable_answer(alice, turn.pk) == turn
 
 
-def test_other_cases_of_the_same_turn_are_for_the_named_too(turn: Message, morgan: User, robin: User) -> None:
+def test_cases_of_a_sealed_turn_are_all_for_named_reviewers(turn: Message, morgan: User, robin: User) -> None:
     other = flag_message(turn, "answer", "hate")  # frozen with the question, before that has a case
     assert cases.visible_cases(morgan).exists()
     flag_message(turn, "question", "child_exploitation")
@@ -61,7 +63,7 @@ def test_other_cases_of_the_same_turn_are_for_the_named_too(turn: Message, morga
     assert cases.claim_case(robin, other.pk).snapshot.context[0]["text"] == ASKED
 
 
-def test_what_stands_around_a_later_turn_leaves_it_out(turn: Message, alice: User, morgan: User) -> None:
+def test_context_of_a_later_turn_leaves_a_sealed_turn_out(turn: Message, alice: User, morgan: User) -> None:
     flag_message(turn, "question", "child_exploitation")
     later = exchange(alice, turn, "And when?", "On a Monday.")
     shown = [piece["text"] for piece in flag_message(later, "answer", "hate").snapshot.context]

@@ -40,7 +40,7 @@ def test_the_share_is_drawn_by_the_random_key(alice: User, morgan: User, setting
     assert not any(second_reviews.is_sampled(Decision()) for _ in range(50))
 
 
-def test_only_somebody_else_looks_twice(alice: User, morgan: User, robin: User) -> None:
+def test_second_review_is_claimed_only_by_somebody_else(alice: User, morgan: User, robin: User) -> None:
     decide_note(alice, morgan)
     assert second_reviews.claim_review(morgan) is None and second_reviews.claim_review(alice) is None
     row = second_reviews.claim_review(robin)
@@ -63,7 +63,7 @@ def test_a_second_look_is_given_once_and_changes_nothing(alice: User, morgan: Us
         second_reviews.read_review(robin, row.pk)
 
 
-def test_it_lasts_while_somebody_is_at_it(alice: User, morgan: User, robin: User) -> None:
+def test_second_review_claim_is_renewed_while_its_page_is_open(alice: User, morgan: User, robin: User) -> None:
     decide_note(alice, morgan)
     row, client = second_reviews.claim_review(robin), Client()
     assert row is not None
@@ -79,7 +79,7 @@ def test_it_lasts_while_somebody_is_at_it(alice: User, morgan: User, robin: User
     assert "has expired" in client.post(at, {"token": row.lease_token}).json()["message"]
 
 
-def test_what_was_taken_back_needs_no_second_look(alice: User, morgan: User, robin: User) -> None:
+def test_undone_decision_needs_no_second_review(alice: User, morgan: User, robin: User) -> None:
     found = decide_note(alice, morgan)
     cases.undo_decision(morgan, found.case_id)
     assert second_reviews.claim_review(robin) is None
@@ -122,9 +122,7 @@ def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, mo
     assert not SecondReview.objects.exists() and Case.objects.get(pk=claimed.pk).holder == morgan
 
 
-def test_by_the_pages_nothing_is_shown_of_what_was_decided(
-    client: Client, alice: User, morgan: User, robin: User
-) -> None:
+def test_second_review_pages_hide_the_first_decision(client: Client, alice: User, morgan: User, robin: User) -> None:
     decide_note(alice, morgan, text="Only <b>this</b>")
     client.force_login(robin)
     assert 'Second reviews<span class="count">1</span>' in strip_layout(client.get("/review/").content.decode())

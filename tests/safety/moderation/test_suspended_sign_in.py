@@ -49,7 +49,7 @@ def page(client: Client) -> str:
     return client.get(PAGE).content.decode()
 
 
-def test_from_the_right_password_to_an_appeal_that_brings_the_account_back(alice: User, morgan: User) -> None:
+def test_suspended_user_signs_in_appeals_and_gets_the_account_back(alice: User, morgan: User) -> None:
     found = banned(alice, morgan)
     client = Client()
     said = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD}, follow=True)
@@ -116,7 +116,7 @@ def test_an_appeal_that_is_turned_down_is_told_there_too(alice: User, morgan: Us
     assert Appeal.objects.count() == 1
 
 
-def test_without_the_right_password_there_is_nothing_to_see(alice: User, bob: User, morgan: User) -> None:
+def test_suspension_page_shows_nothing_without_the_right_password(alice: User, bob: User, morgan: User) -> None:
     banned(alice, morgan)
     for client in (Client(), signed_in(alice, "not this one")):
         assert suspended_sign_in.COOKIE not in client.cookies
@@ -126,7 +126,7 @@ def test_without_the_right_password_there_is_nothing_to_see(alice: User, bob: Us
     assert Client().get("/accounts/inactive/").status_code == 200
 
 
-def test_nothing_else_of_the_site_opens(alice: User, morgan: User) -> None:
+def test_suspended_user_opens_no_other_page(alice: User, morgan: User) -> None:
     banned(alice, morgan)
     client = signed_in(alice)
     notice = Notice.objects.filter(user=alice, decision__isnull=False).get()
@@ -168,7 +168,7 @@ def test_a_second_suspension_is_not_shown_to_who_saw_the_first(alice: User, morg
     assert "Hate" in page(signed_in(alice))
 
 
-def test_too_many_appeals_are_told_to_wait(alice: User, morgan: User) -> None:
+def test_suspended_user_who_appeals_too_often_is_told_to_wait(alice: User, morgan: User) -> None:
     banned(alice, morgan)
     client = signed_in(alice)
     codes = [client.post(PAGE, {"text": " "}).status_code for _ in range(12)]
@@ -177,7 +177,7 @@ def test_too_many_appeals_are_told_to_wait(alice: User, morgan: User) -> None:
     assert not Appeal.objects.exists()
 
 
-def test_who_was_suspended_without_a_decision_is_told_that(alice: User, ada: User) -> None:
+def test_suspension_without_a_decision_says_so(alice: User, ada: User) -> None:
     suspend_user(alice)
     client = signed_in(alice)
     assert "suspended it by a command on the server" in page(client)

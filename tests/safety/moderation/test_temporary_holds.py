@@ -68,7 +68,7 @@ def test_a_picture_that_was_held_is_shown(alice: User, notes: Notes) -> None:
 
 
 @pytest.mark.parametrize("code", ["child_exploitation", "weapons", "self_harm"])
-def test_what_a_clause_that_fails_closed_holds_stays_held(alice: User, notes: Notes, code: str) -> None:
+def test_hold_of_a_clause_that_fails_closed_does_not_expire(alice: User, notes: Notes, code: str) -> None:
     row, found = held_picture(alice, code)
     assert found.hold_expires_at is None
     later(found)  # also where the policy was milder when it was found
@@ -77,7 +77,7 @@ def test_what_a_clause_that_fails_closed_holds_stays_held(alice: User, notes: No
     assert row.status == Picture.Status.HELD and not AuditEntry.objects.filter(kind="case.lapsed").exists()
 
 
-def test_nothing_ends_where_nothing_is_held(alice: User, notes: Notes) -> None:
+def test_expiry_is_not_set_where_nothing_is_held(alice: User, notes: Notes) -> None:
     outcome = PolicyResult(Action.SEND, "hate", 3, 0.9)
     assert temporary_holds.compute_expiry("note", "answer", outcome, timezone.now()) is None
     assert (
@@ -99,7 +99,7 @@ def test_a_claim_or_an_escalation_is_no_decision(alice: User, morgan: User, note
         cases.decide_case(morgan, found.pk, make_decision_input(claimed, "allow", "mistake"))
 
 
-def test_who_decided_in_time_is_not_overruled(alice: User, morgan: User, notes: Notes) -> None:
+def test_decision_made_in_time_is_not_overruled_by_the_expiry(alice: User, morgan: User, notes: Notes) -> None:
     found = make_note_case(alice)
     decide_case(morgan, found, "block")
     later(found)
@@ -121,7 +121,7 @@ def test_a_later_decision_holds_again_and_its_undoing_frees_again(
     assert notes.state["1"] == "as it was"
 
 
-def test_what_a_person_allowed_is_not_stopped_by_the_decision_about_another(
+def test_allowed_text_is_not_withheld_by_the_decision_about_another_case(
     alice: User, morgan: User, notes: Notes
 ) -> None:
     notes.state["2"] = "too"
@@ -182,7 +182,7 @@ def test_a_question_that_people_withheld_does_not_pass_because_nobody_looked_at_
     assert temporary_holds.end_expired_holds() == 0 and not AllowedText.objects.exists()
 
 
-def test_what_is_held_anew_after_a_hold_ended_is_held_for_a_while_too(alice: User, notes: Notes) -> None:
+def test_content_held_anew_after_an_expired_hold_expires_too(alice: User, notes: Notes) -> None:
     row, found = held_picture(alice)
     later(found)
     assert temporary_holds.end_expired_holds() == 1

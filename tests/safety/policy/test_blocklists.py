@@ -51,7 +51,7 @@ def test_words_are_whole_and_patterns_are_read_by_re2(entry: str, kind: str, tex
     assert found(make_blocklist(entry, kind=kind), text) == ([entry] if hit else [])
 
 
-def test_only_what_is_new_counts_and_an_ended_list_matches_nothing() -> None:
+def test_blocklist_matches_only_new_text_and_nothing_once_expired() -> None:
     made, text = make_blocklist("falcon"), "the falcon flies"
     assert found(made, text, len("the ")) == ["falcon"] and found(made, text, len("the falcon")) == []
     assert found(make_blocklist("falcon", expires="2020-01-01"), text) == []
@@ -144,7 +144,7 @@ async def _asked(text: str) -> gate.Verdict:
 
 
 @pytest.mark.django_db
-def test_another_process_notices_within_seconds(ada: User, settings: Any) -> None:
+def test_policy_change_is_noticed_by_another_process_within_seconds(ada: User, settings: Any) -> None:
     versions.get_live_version()
     versions.refresh_policy()
     body = {**copy.deepcopy(versions.get_live_version().body), "lists": [make_blocklist_row("falcon")]}

@@ -142,7 +142,7 @@ def list_refused(site: Site, user: User, verbs: Iterable[str], *errors: type[Exc
     return refused
 
 
-def test_no_verb_of_review_serves_a_plain_member(site: Site, bob: User) -> None:
+def test_review_actions_are_all_refused_to_a_plain_member(site: Site, bob: User) -> None:
     before = (AuditEntry.objects.count(), PolicyVersion.objects.count(), Case.objects.filter(holder=bob).count())
     assert list_refused(site, bob, VERBS, ActionRefused, PermissionDenied) == list(VERBS)
     assert before == (
@@ -163,7 +163,7 @@ def test_a_reviewer_is_no_administrator(site: Site, morgan: User) -> None:
 @pytest.mark.parametrize(
     "verb", ["policies.draft", "policies.approve", "policies.discard", "replaying.replay", "lists"]
 )
-def test_without_its_audit_entry_a_policy_does_not_change(
+def test_policy_does_not_change_without_its_audit_entry(
     site: Site, ada: User, verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = {
@@ -188,7 +188,7 @@ def test_without_its_audit_entry_a_policy_does_not_change(
     assert before == (AuditEntry.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "backtest")))
 
 
-def test_the_only_administrator_approves_their_policy_and_it_is_shown(notes: Notes, ada: User, client: Client) -> None:
+def test_sole_administrator_approves_their_policy_and_it_is_shown(notes: Notes, ada: User, client: Client) -> None:
     row = versions.create_draft(ada, make_policy_body(withhold=0.5))
     backtest.run_backtest(ada, row)
     client.force_login(ada)
@@ -200,7 +200,9 @@ def test_the_only_administrator_approves_their_policy_and_it_is_shown(notes: Not
     assert "self-approved" in client.get("/review/policy/").content.decode()
 
 
-def test_with_a_second_administrator_nobody_approves_their_own_policy(notes: Notes, ada: User, client: Client) -> None:
+def test_own_policy_is_not_approved_when_there_is_a_second_administrator(
+    notes: Notes, ada: User, client: Client
+) -> None:
     other = make_user("otto", User.Role.ADMINISTRATOR)
     row = versions.create_draft(ada, make_policy_body(withhold=0.5))
     backtest.run_backtest(ada, row)
@@ -235,7 +237,7 @@ def test_a_draft_older_than_the_live_version_says_that_it_reverts_it(notes: Note
     assert f"Based on Policy 1, but Policy {newer.number} is live." in page and old.number < newer.number
 
 
-def test_the_only_reviewer_decides_their_own_case_and_the_appeal_against_it(
+def test_sole_reviewer_decides_their_own_case_and_the_appeal_against_it(
     notes: Notes, ada: User, client: Client
 ) -> None:
     client.force_login(ada)
@@ -254,7 +256,7 @@ def test_the_only_reviewer_decides_their_own_case_and_the_appeal_against_it(
     assert client.get(f"/review/{found.pk}/").content.decode().count("self-approved") >= 2
 
 
-def test_with_a_second_reviewer_nobody_meets_their_own_case(notes: Notes, ada: User, morgan: User) -> None:
+def test_own_case_is_hidden_when_there_is_a_second_reviewer(notes: Notes, ada: User, morgan: User) -> None:
     found = make_note_case(ada, "1")
     assert not cases.visible_cases(ada).exists()
     with pytest.raises(ActionRefused):
@@ -281,7 +283,7 @@ def test_an_appeal_goes_to_the_other_reviewer_and_the_first_one_is_offered_no_cl
 
 
 @pytest.mark.parametrize("emergency", [False, True])
-def test_the_only_one_named_for_break_glass_answers_their_own(
+def test_sole_break_glass_approver_answers_their_own_request(
     ada: User, alice: User, client: Client, emergency: bool
 ) -> None:
     BREAK_GLASS.assign(ada, True)
@@ -302,7 +304,7 @@ def test_the_only_one_named_for_break_glass_answers_their_own(
     assert "self-approved" in client.get("/review/break-glass/").content.decode()
 
 
-def test_with_another_one_named_nobody_answers_their_own_break_glass(site: Site, morgan: User) -> None:
+def test_own_break_glass_request_needs_another_approver_where_there_is_one(site: Site, morgan: User) -> None:
     assert not access_requests.pending_requests(morgan).exists()
     with pytest.raises(ActionRefused):
         access_requests.approve_request(morgan, site.glass.pk)
@@ -349,7 +351,7 @@ def test_an_administrator_suspends_with_reason_and_duration_and_the_person_can_a
     assert User.objects.get(pk=alice.pk).is_active
 
 
-def test_nobody_suspends_themselves_or_the_last_administrator(notes: Notes, ada: User) -> None:
+def test_suspending_oneself_or_the_last_administrator_is_refused(notes: Notes, ada: User) -> None:
     with pytest.raises(ActionRefused):
         account_suspensions.suspend_account(ada, ada, "I leave the company now.", 7)
     assert not Case.objects.exists()
@@ -394,7 +396,7 @@ def test_a_reviewer_is_asked_for_how_long(notes: Notes, ada: User, morgan: User,
     assert "The suspension ends by itself" in Notice.objects.filter(user=alice).latest("pk").text
 
 
-def test_who_asked_for_erasure_reads_another_page_than_who_is_suspended(alice: User, bob: User, ada: User) -> None:
+def test_erasure_and_suspension_show_different_pages_at_sign_in(alice: User, bob: User, ada: User) -> None:
     from apps.privacy import data_requests
     from apps.safety.moderation import suspended_sign_in
 

@@ -74,7 +74,7 @@ def meant(stage: str, found: list[Signal], level: Strictness) -> str:
         ("picture", "violence", 0.80, PEOPLE, PEOPLE, PEOPLE),
     ],
 )
-def test_what_a_score_means_at_each_level(
+def test_scores_lead_to_the_action_of_each_strictness_level(
     stage: str, code: str, score: float, site: str, strict: str, strictest: str
 ) -> None:
     assert [meant(stage, signals({code: score}), level) for level in Strictness] == [site, strict, strictest]
@@ -90,7 +90,7 @@ def test_what_a_score_means_at_each_level(
         ("personal_data", YES, YES, YES),  # that a mailbox is named does nobody harm
     ],
 )
-def test_what_a_rule_means_at_each_level(rule: str, site: str, strict: str, strictest: str) -> None:
+def test_rules_lead_to_the_action_of_each_strictness_level(rule: str, site: str, strict: str, strictest: str) -> None:
     for stage in ("question", "answer"):
         assert [meant(stage, signals({}, rule), level) for level in Strictness] == [site, strict, strictest]
 
@@ -124,7 +124,7 @@ some_signals = st.lists(
 
 
 @given(some_signals, st.sampled_from(list(Stage)))
-def test_no_level_lets_through_what_a_milder_one_withholds(found: list[Signal], stage: Stage) -> None:
+def test_stricter_level_never_lets_through_what_a_milder_one_withholds(found: list[Signal], stage: Stage) -> None:
     allowed = [strictness.evaluate_at(stage, found, POLICY, level).allowed for level in Strictness]
     assert allowed == sorted(allowed, reverse=True)
     assert strictness.evaluate_at(stage, found, POLICY, Strictness.SITE) == evaluate_policy(stage, found, POLICY)
@@ -175,7 +175,7 @@ async def test_a_question_passes_the_gate_at_these_levels(text: str, passes: str
             assert verdict.evaluation is not None and verdict.evaluation.result.strictness == level
 
 
-async def test_who_speaks_of_hurting_themselves_is_helped_at_every_level() -> None:
+async def test_self_harm_question_is_met_with_help_at_the_strictest_level() -> None:
     assert (await gate.check_question("It is [self_harm?] again.")).allowed
     assert (
         await gate.check_question("It is [self_harm?] again.", level=Strictness.STRICTEST)
@@ -216,7 +216,7 @@ def test_a_picture_that_nothing_has_looked_at_is_not_shown_at_the_strictest(
 
 
 @pytest.mark.django_db
-async def test_what_a_person_has_allowed_passes_at_every_level(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_allowed_text_passes_at_every_strictness_level(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "What is this [sexual] about?"
     assert not (await gate.check_question(text, level=Strictness.STRICT)).allowed
     monkeypatch.setitem(versions._current, "allowed", frozenset({hash_text(text)}))
@@ -245,7 +245,7 @@ def test_a_case_keeps_its_level_and_a_replay_judges_by_it(alice: User) -> None:
     assert AuditEntry.objects.exists()
 
 
-def test_no_call_of_the_gate_in_a_conversation_forgets_the_level() -> None:
+def test_gate_calls_of_conversations_all_pass_the_strictness_level() -> None:
     """What is judged outside of a turn is judged as the site has it: imports, and what tools say of themselves."""
     names = {"check_question", "check_sentence", "check_passage", "moderate_stream"}
     without = set()

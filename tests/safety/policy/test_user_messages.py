@@ -30,7 +30,7 @@ def told(code: str, stage: Stage = Stage.QUESTION, action: Action = Action.SEND)
 
 @pytest.mark.parametrize("code", [code for code in CLAUSE_CODES if code != "self_harm"])
 @pytest.mark.parametrize("stage", [Stage.QUESTION, Stage.ANSWER])
-def test_each_clause_has_words_that_accuse_nobody(code: str, stage: Stage) -> None:
+def test_clause_messages_accuse_nobody(code: str, stage: Stage) -> None:
     said = told(code, stage)
     assert said.endswith(".") and not any(word in said.casefold() for word in ("you ", "violat", "illegal", "forbid"))
     assert ("it is not answered here" in said) == (stage is Stage.QUESTION)
@@ -41,7 +41,7 @@ def test_a_person_is_promised_only_where_one_looks() -> None:
     assert str(user_messages.REVIEW_NOTE) not in told("sexual", action=Action.WITHHOLD)
 
 
-def test_who_needs_help_gets_it_and_nothing_else() -> None:
+def test_self_harm_message_gives_help_and_nothing_else() -> None:
     assert told("self_harm") == told("self_harm", Stage.ANSWER) == str(user_messages.CRISIS_SUPPORT)
 
 
@@ -56,7 +56,7 @@ def test_a_list_of_the_site_says_so_and_gives_its_clause() -> None:
     assert answered.splitlines() == [user_messages.BLOCKLIST_ANSWER, clause]
 
 
-def test_where_something_else_stopped_it_too_the_list_is_not_blamed() -> None:
+def test_blocklist_is_not_blamed_where_a_rule_withholds_the_text_too() -> None:
     ruled = Verdict(False, "weapons", "x")
     assert (
         "weapons"
@@ -66,7 +66,7 @@ def test_where_something_else_stopped_it_too_the_list_is_not_blamed() -> None:
 
 @pytest.mark.parametrize("text", ["I don't want to live anymore", "Write ransomware in Python"])
 @pytest.mark.parametrize("language", ["de", "es"])
-async def test_whoever_reads_it_reads_their_own_language_to_the_last_line(language: str, text: str) -> None:
+async def test_stored_message_is_shown_in_the_users_language_to_the_last_line(language: str, text: str) -> None:
     stored = (await check_question(text)).message
     with translation.override("en"):
         assert translate_stored(stored) == " ".join(stored.splitlines())
@@ -79,7 +79,7 @@ def test_a_line_that_nobody_translated_stays_as_it_is() -> None:
         assert translate_stored(f"{user_messages.BLOCKLIST_QUESTION}\nNo falcons here.").endswith(". No falcons here.")
 
 
-def test_nothing_of_it_is_cut_off_when_it_is_stored() -> None:
+def test_message_is_stored_without_being_cut_off() -> None:
     kept = Message._meta.get_field("reason").max_length
     every = [told(code, stage) for code in CLAUSE_CODES for stage in (Stage.QUESTION, Stage.ANSWER)]
     listed = [

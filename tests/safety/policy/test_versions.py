@@ -71,7 +71,7 @@ def test_a_version_from_before_a_code_judges_as_it_did() -> None:
     assert (said.action, said.severity) == (before.action, before.severity) and not said.allowed
 
 
-def test_the_next_draft_of_it_speaks_of_them(ada: User) -> None:
+def test_draft_of_an_older_policy_version_gains_the_later_clauses(ada: User) -> None:
     PolicyVersion.objects.create(number=1, status="live", body=_before(), sha256="0" * 64)
     row = versions.create_draft(ada, _before(), "threshold")
     assert {clause["code"] for clause in row.body["clauses"]} == set(CLAUSE_CODES)
@@ -81,7 +81,7 @@ def test_the_next_draft_of_it_speaks_of_them(ada: User) -> None:
     )
 
 
-def test_every_rule_speaks_of_a_clause() -> None:
+def test_rules_all_belong_to_a_clause() -> None:
     rules = {
         code
         for table in (harm_patterns.HARM_PATTERNS, harm_patterns.ANSWER_PATTERNS, harm_patterns.PASSAGE_ATTACK_PATTERNS)

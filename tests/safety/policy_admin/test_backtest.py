@@ -30,7 +30,7 @@ from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, check_questions, make
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("verdicts_recorded")]
 
 
-async def test_what_was_let_through_is_replayed_without_its_words(ada: User) -> None:
+async def test_backtest_replays_allowed_verdicts_without_their_words(ada: User) -> None:
     await check_questions(PLAIN, MAYBE, SURE)
     row = await in_db(lambda: versions.create_draft(ada, make_policy_body(withhold=0.5)))
     found = await in_db(backtest.run_backtest, ada, row)
@@ -82,7 +82,7 @@ async def test_a_new_list_cannot_be_tried_without_words_and_that_is_said(ada: Us
     assert (found["changed"], found["lists"]) == (0, ["Falcon"])
 
 
-def test_what_a_list_found_in_a_text_that_went_is_not_called_freed(ada: User, grace: User, alice: User) -> None:
+def test_backtest_does_not_count_a_list_match_in_a_deleted_text_as_freed(ada: User, grace: User, alice: User) -> None:
     row = {
         "key": "list-falcon", "name": "Falcon", "owner": ada.pk, "code": "hate", "kind": "words", "note": "",
         "entries": ["blue falcon"], "action": "withhold_and_review", "stages": ["question"], "expires": None,
@@ -121,7 +121,7 @@ async def test_older_history_is_left_out_where_that_is_asked(ada: User) -> None:
     assert (await in_db(backtest.run_backtest, ada, row))["judged"] == 2
 
 
-def test_none_goes_live_without_a_replay_of_this_text_against_what_is_live(ada: User, grace: User) -> None:
+def test_policy_goes_live_only_after_a_backtest_against_the_live_one(ada: User, grace: User) -> None:
     first, other = (
         versions.create_draft(ada, make_policy_body(withhold=0.5)),
         versions.create_draft(ada, make_policy_body(withhold=0.6)),

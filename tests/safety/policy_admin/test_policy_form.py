@@ -113,7 +113,7 @@ def test_an_open_draft_is_continued_or_discarded(ada: User, console: Client) -> 
         ({"hate_question_0_action": "blur"}, "hate-question-0-action", "valid choice"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field(
+def test_policy_form_shows_an_error_at_its_field(
     console: Client, ada: User, changes: dict[str, str], field: str, words: str
 ) -> None:
     form = PolicyForm(versions.get_live_version().body, sent(**changes))
@@ -138,7 +138,7 @@ def test_a_threshold_is_written_alike_in_form_list_and_difference(ada: User, con
     assert "from 0.50: allowed and counted" in page and "from 0.996: withheld" in page
 
 
-def test_only_administrators_see_form_and_count(client: Client, ada: User, morgan: User) -> None:
+def test_policy_form_and_preview_are_for_administrators_only(client: Client, ada: User, morgan: User) -> None:
     client.force_login(morgan)
     data = sent()
     assert client.get(EDIT).status_code in (302, 403, 404)
@@ -163,7 +163,7 @@ async def test_a_moved_threshold_says_how_many_verdicts_would_change(ada: User, 
     assert not await in_db(lambda: PolicyVersion.objects.exclude(status="live").exists())
 
 
-async def test_another_administrator_reads_the_difference_and_approves(ada: User, console: Client) -> None:
+async def test_second_administrator_reads_the_difference_and_approves(ada: User, console: Client) -> None:
     grace = await in_db(lambda: make_user("grace", User.Role.ADMINISTRATOR))
     await check_questions(MAYBE)
     await in_db(lambda: console.post(EDIT, sent(hate_question_0_least="0.7")))

@@ -57,7 +57,7 @@ def test_a_place_that_was_named_may_be_linked(url: str) -> None:
         "",
     ],
 )
-def test_any_other_place_is_shown_as_text(url: str) -> None:
+def test_link_to_an_unknown_place_is_shown_as_text(url: str) -> None:
     assert not is_link_allowed(url, find_hosts(SOURCE) | {"127.0.0.1"}, find_addresses(SOURCE))
 
 

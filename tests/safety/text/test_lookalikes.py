@@ -17,7 +17,7 @@ from apps.safety.text.normalization import fold_for_detection, map_spans_to_sour
 LOOKALIKES: dict[str, str] = json.loads(TABLE.read_text())
 
 
-def test_each_look_alike_stands_for_one_letter_and_is_none_itself() -> None:
+def test_lookalikes_each_stand_for_one_letter_and_are_none_themselves() -> None:
     chars = [char for row in LOOKALIKES.values() for char in row]
     assert "".join(LOOKALIKES) == string.ascii_lowercase
     assert len(chars) == len(set(chars)) > 800
@@ -46,7 +46,7 @@ def test_the_file_is_what_the_command_writes() -> None:
 
 
 @given(st.text(alphabet=st.sampled_from("aß\u0336ﬁⓑ🅱м5- .x\n"), max_size=20))
-def test_each_character_of_a_reading_comes_from_a_place_of_the_text(raw: str) -> None:
+def test_characters_of_a_reading_each_come_from_a_place_of_the_text(raw: str) -> None:
     text = normalise(raw)
     for reading in deobfuscate(text):
         for at, char in enumerate(reading.text):

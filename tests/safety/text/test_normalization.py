@@ -54,7 +54,7 @@ def test_hidden_characters_and_disguises_leave(raw: str, clean: str) -> None:
         "ភាសាខ្មែរ ᠮᠣᠩᠭᠣᠯ ไทย",
     ],
 )
-def test_what_carries_meaning_stays(text: str) -> None:
+def test_normalization_keeps_characters_that_carry_meaning(text: str) -> None:
     assert normalise(text) == text.replace("µ", "μ")
 
 
@@ -68,7 +68,7 @@ def test_normalising_twice_changes_nothing_more(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "seen"), [("", False), (" \n\t", False), ("\u200b\u2060", False), ("?", True), ("é", True)]
 )
-def test_only_what_can_be_seen_counts_as_a_question(text: str, seen: bool) -> None:
+def test_question_needs_visible_characters(text: str, seen: bool) -> None:
     assert has_visible_characters(normalise(text)) is seen
 
 

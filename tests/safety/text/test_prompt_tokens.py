@@ -27,7 +27,7 @@ def test_tokens_of_chat_templates_are_broken_up(token: str) -> None:
 @given(
     st.lists(st.sampled_from([*TOKENS, "<", "|", ">", " ", "a", "[", "]", "im_start", "/s"]), max_size=10).map("".join)
 )
-def test_nothing_that_is_pieced_together_survives(text: str) -> None:
+def test_template_tokens_pieced_together_do_not_survive_escaping(text: str) -> None:
     clean = escape_template_tokens(text)
     assert not any(token in clean for token in TOKENS)
     assert escape_template_tokens(clean) == clean

@@ -53,7 +53,7 @@ def test_a_change_has_a_name(before: Action | None, after: Action | None, expect
     assert classify_change(one, other) == expected
 
 
-def test_what_a_rule_decided_says_nothing_about_the_classifiers() -> None:
+def test_shadow_change_of_a_rule_verdict_is_counted_as_unclassified() -> None:
     skipped = [Signal("text", "", SignalStatus.SKIPPED, {})]
     held = PolicyResult(Action.WITHHOLD, "weapons")
     assert classify_change(held, PolicyResult(None), skipped) is VerdictChange.WOULD_ALLOW_UNCLASSIFIED
@@ -75,7 +75,7 @@ async def test_a_milder_version_would_let_through(ada: User) -> None:
     assert await would() == [("freed", "hate", "note")]
 
 
-async def test_no_detector_runs_twice(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_shadow_versions_run_no_detector_twice(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     for least in (0.5, 0.55, 0.6):
         await in_db(lambda least=least: make_shadow_version(ada, make_policy_body(withhold=least)))
     read: list[int] = []
@@ -88,7 +88,7 @@ async def test_no_detector_runs_twice(ada: User, monkeypatch: pytest.MonkeyPatch
     assert read == [1]
 
 
-async def test_its_own_lists_are_looked_for(ada: User) -> None:
+async def test_shadow_version_looks_for_its_own_lists(ada: User) -> None:
     row = {
         "key": "list-falcon",
         "name": "Falcon",
@@ -109,14 +109,14 @@ async def test_its_own_lists_are_looked_for(ada: User) -> None:
     assert await would() == [("held", "crime", "withhold"), ("", "", "")]  # what was read before is not judged again
 
 
-async def test_what_a_person_has_allowed_passes_under_any_version(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_allowed_text_passes_under_any_shadow_version(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     await in_db(lambda: make_shadow_version(ada, make_policy_body(withhold=0.5)))
     monkeypatch.setitem(versions._current, "allowed", frozenset({hash_text(MAYBE)}))
     await gate.check_question(MAYBE)
     assert await would() == [("", "", "")]
 
 
-def test_it_can_be_ended_and_there_are_not_too_many(ada: User) -> None:
+def test_shadow_versions_can_be_ended_and_are_limited_in_number(ada: User) -> None:
     rows = [
         make_shadow_version(ada, make_policy_body(withhold=0.5), str(number)) for number in range(versions.MAX_SHADOWS)
     ]
@@ -141,7 +141,7 @@ def test_a_version_that_cannot_be_read_stops_nothing(ada: User) -> None:
     assert versions.shadow_versions() == ()
 
 
-async def test_no_check_waits_for_it(ada: User) -> None:
+async def test_shadow_versions_do_not_delay_a_check(ada: User) -> None:
     """The whole way of a question through the gate, with three versions in the shadow and without any record; in turns,
     so that whatever else runs on this machine slows both."""
     for least in (0.5, 0.55, 0.6):

@@ -34,7 +34,7 @@ def sent(client: Client, pk: UUID, outcome: str, reason: str = "clear") -> str:
     return str(client.post(f"/review/{pk}/decide/", data)["Location"])
 
 
-def test_from_the_queue_to_an_appeal_that_is_overturned(
+def test_case_goes_from_the_queue_to_an_overturned_appeal(
     alice: User, staff: tuple[Client, Client], notes: Notes
 ) -> None:
     morgan, robin = staff
@@ -126,7 +126,7 @@ def test_a_decision_can_be_taken_back_from_the_next_page(
     assert (Case.objects.get().state, notes.state["1"]) == (CaseState.CLAIMED, "as it was")
 
 
-def test_what_was_decided_meanwhile_is_not_overwritten(alice: User, staff: tuple[Client, Client], notes: Notes) -> None:
+def test_decision_made_meanwhile_is_not_overwritten(alice: User, staff: tuple[Client, Client], notes: Notes) -> None:
     morgan, robin = staff
     case = make_note_case(alice)
     morgan.post(f"/review/{case.pk}/claim/")
@@ -186,7 +186,7 @@ def test_policy_pages_refuse_what_has_a_hole(notes: Notes) -> None:
     assert page.status_code == 422 and "Enter what changes, and why." in page.content.decode()
 
 
-def test_of_who_needs_help_a_reviewer_is_offered_no_punishment(
+def test_self_harm_case_offers_a_reviewer_no_punishment(
     alice: User, staff: tuple[Client, Client], notes: Notes
 ) -> None:
     for code, offered in (("self_harm", ["allow", "block"]), ("hate", ["allow", "block", "warn", "suspend"])):
