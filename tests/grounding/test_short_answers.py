@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from apps.conversations.core.tool_calls import ToolCallRecord
 from apps.conversations.rendering.citation_marks import render_citation_marks
 from apps.conversations.tools import result_support
-from apps.conversations.tools.base import ToolCallRecord
 from apps.grounding.citer import Citer, SentenceCitation, is_mostly_unsupported
 from tests.factories import make_passage
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.attachments import queries
-from apps.conversations.attachments.queries import AttachedPictureView
+from apps.conversations.core.attached_picture import AttachedPictureView
 from apps.conversations.moderation import findings
 from apps.engines import registry
 from apps.engines.types import EngineRefused
@@ -28,7 +28,7 @@ from apps.safety.text.prompt_tokens import escape_template_tokens
 from apps.users.i18n import translate_stored
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.preparation import PastExchange
+    from apps.conversations.core.turn_input import PastExchange
     from apps.conversations.turns.state import Turn
 
 MAX_SIDE = 1024  # pixels of the longer side of an encoded picture

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from apps.conversations.core.events import Quotes, Sources
+from apps.conversations.core.numbered_sources import NumberedPassage, PromptedSource
 from apps.conversations.evidence import source_list
 from apps.conversations.evidence.source_list import QuoteView, SourceView
-from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource
 from apps.conversations.models import Citation, Message, RetrievedPassage, Source
 from apps.conversations.rendering.citation_marks import list_cited_sources, number_sources
 from apps.documents.retrieval import search

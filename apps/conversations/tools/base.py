@@ -135,21 +135,3 @@ class BaseTool(ABC):
     @abstractmethod
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         """Run the tool. Raise ToolError and EngineError; other exceptions are logged and reported as a failure."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCallRecord:
-    """Tool call in its present state, as the card shows it and the answer row stores it."""
-
-    id: str  # "1", "2" … within the answer
-    tool: str
-    title: str
-    arguments: dict[str, Any]
-    status: str = "running"  # asking | running | done | failed | refused
-    message: str = ""  # progress, or the reason for having no result
-    text: str = ""  # result text, cut for the card
-    data: dict[str, Any] = field(default_factory=dict)
-    sources: tuple[int, ...] = ()  # source numbers of its passages
-    template: str = ""
-    ms: float | None = None
-    by_user: bool = False  # called by the user; later prompts repeat its result

@@ -13,9 +13,9 @@ from uuid import UUID
 import orjson
 from django.template.loader import render_to_string
 
+from apps.conversations.core.tool_calls import ToolCallRecord
 from apps.conversations.evidence import source_list
 from apps.conversations.models import Message
-from apps.conversations.tools.base import ToolCallRecord
 from apps.safety.text.prompt_tokens import escape_template_tokens
 
 MAX_SHOWN_CHARACTERS = 4000  # of a result on a card and in the answer row

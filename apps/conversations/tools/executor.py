@@ -19,13 +19,14 @@ import orjson
 from django.utils.translation import gettext
 
 from apps.conversations.core import events
+from apps.conversations.core.tool_calls import ToolCallRecord
 from apps.conversations.evidence import answer_sources, source_numbering
 from apps.conversations.evidence.source_numbering import format_passage_line
 from apps.conversations.models.tool import ToolPermission
 from apps.conversations.moderation import findings
 from apps.conversations.tools import approvals, argument_schema
 from apps.conversations.tools.availability import AvailableTool, AvailableTools, CountTokens
-from apps.conversations.tools.base import BaseTool, ToolCallRecord, ToolContext, ToolError, ToolResult
+from apps.conversations.tools.base import BaseTool, ToolContext, ToolError, ToolResult
 from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, format_argument, mark_cancelled, render_card
 from apps.engines.types import EngineError, ToolCall
 from apps.lib.concurrency.threads import in_pool

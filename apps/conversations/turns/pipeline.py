@@ -36,7 +36,7 @@ async def generate_answer(turn: Turn) -> None:
     wanted = whole_document.recognise_turn_request(turn)
     if wanted is not None and await whole_document.reply_to_request(turn, wanted):
         return
-    if turn.allows_tools and (command := slash_commands.parse_command(turn.prepared.text)) is not None:
+    if turn.sink.allows_tools and (command := slash_commands.parse_command(turn.prepared.text)) is not None:
         await retrieval.check_question(turn)
         if not await slash_commands.run_command(turn, command):
             return
