@@ -42,7 +42,7 @@ def get_strictest(*permissions: str) -> ToolPermission:
 
 
 class ToolError(Exception):
-    """Raised if a tool cannot do what was asked; a call then ends as failed or refused.
+    """Raised if a tool cannot do what was asked; a call then ends as failed.
 
     `str()` gives a sentence for the user in their language, `plain` one for the model, which may try otherwise.
     `values` are interpolated.
@@ -62,6 +62,10 @@ class ToolError(Exception):
 
     def _put(self, words: str) -> str:
         return words % self.values if self.values else words
+
+
+class ToolCallRefused(ToolError):
+    """Raised if the user did not approve the call; it then ends as refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from uuid import UUID
 from apps.conversations.core import model_choice
 from apps.conversations.core.events import Event, Step
 from apps.conversations.core.numbered_sources import NumberedPassage, Spans
+from apps.conversations.core.tool_calls import ToolCallStatus
 from apps.conversations.core.turn_input import TurnInput
 from apps.conversations.core.turn_sink import TurnSink
 from apps.conversations.models import SMALL_TALK_STEP as SMALL_TALK
@@ -157,7 +158,7 @@ class Turn:
     @property
     def text_results(self) -> list[ToolCallRecord]:
         """Return the finished tool calls that gave text and no passages."""
-        return [call for call in self.tool_calls.values() if call.status == "done" and not call.sources]
+        return [call for call in self.tool_calls.values() if call.status == ToolCallStatus.DONE and not call.sources]
 
     @property
     def follows_tool_call(self) -> bool:
