@@ -84,7 +84,7 @@ async def _retrieve(turn: Turn) -> SearchResult | None:
     """Return what the search found; None without documents. Callable tools are loaded meanwhile into
     `turn.available_tools`.
     """
-    loading = asyncio.create_task(availability.load_available_tools(turn))
+    loading = asyncio.create_task(availability.load_available_tools(turn.prepared, turn.sink))
     try:
         found = await retrieval.retrieve_passages(turn)
         turn.available_tools = await loading
