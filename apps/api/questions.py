@@ -24,10 +24,10 @@ from apps.api.auth import AsyncBearer, Bearer, Scope, get_caller
 from apps.api.conversations import check_readable, router  # one address has its operations in one router
 from apps.api.schemas import AnswerOut, ConversationIn, ConversationOut, QuestionIn
 from apps.conversations.core import model_choice, picture_request, requests
+from apps.conversations.core.turn_input import TurnIds
 from apps.conversations.evidence.answer_sources import load_answer_sources
 from apps.conversations.models import Assistant, Citation, Conversation, Message, Source
 from apps.conversations.turns import runner
-from apps.conversations.turns.preparation import TurnIds
 from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.types import EngineError

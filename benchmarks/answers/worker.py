@@ -121,6 +121,7 @@ async def _ask(user: Any, questions: Sequence[GoldQuestion], sample: int) -> dic
 
 async def _answer_with_model(question: str, passages: Sequence[Any]) -> str:
     """Return the model's answer, prompted as in the first turn of a conversation."""
+    from apps.conversations.core.numbered_sources import SourceNumbers
     from apps.conversations.evidence import source_numbering
     from apps.conversations.turns import prompt
     from apps.engines import registry
@@ -131,7 +132,7 @@ async def _answer_with_model(question: str, passages: Sequence[Any]) -> str:
     chat = registry.get_chat_engine()
     window = (await chat.info()).context_tokens
     kept = prompt.select_history((), window, chat.count)
-    placed = source_numbering.number_passages(passages, source_numbering.SourceNumbers(), kept.given_spans)
+    placed = source_numbering.number_passages(passages, SourceNumbers(), kept.given_spans)
     laid_out = prompt.build_prompt(question, (), kept, placed, window, chat.count)
     request = ChatRequest(laid_out.messages, Sampling(max_tokens=min(laid_out.max_tokens, 160)))
     async with aclosing(chat.stream(request)) as stream:

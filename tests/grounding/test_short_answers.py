@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from apps.conversations.core.tool_calls import ToolCallRecord, ToolCallStatus
 from apps.conversations.rendering.citation_marks import render_citation_marks
 from apps.conversations.tools import result_support
-from apps.conversations.tools.base import ToolCallRecord
 from apps.grounding.citer import Citer, SentenceCitation, is_mostly_unsupported
 from tests.factories import make_passage
 
@@ -141,7 +141,7 @@ def test_of_several_numbers_that_counts_which_stands_by_what_is_asked(question: 
 
 
 def call(text: str, **arguments: str) -> ToolCallRecord:
-    return ToolCallRecord("1", "calculate", "Calculator", arguments, "done", text=text)
+    return ToolCallRecord("1", "calculate", "Calculator", arguments, ToolCallStatus.DONE, text=text)
 
 
 @pytest.mark.parametrize("answer", ["17 times 23 is 391.", "The result is 391.", "391"])
@@ -164,7 +164,9 @@ def test_a_sentence_that_says_more_than_the_tool_names_none(answer: str) -> None
 
 
 def test_words_from_the_result_of_a_tool_name_it_and_a_source_comes_first() -> None:
-    today = ToolCallRecord("1", "today", "Date and time", {}, "done", text="Friday, 27 November 2026, 20:10 in London")
+    today = ToolCallRecord(
+        "1", "today", "Date and time", {}, ToolCallStatus.DONE, text="Friday, 27 November 2026, 20:10 in London"
+    )
     nothing = [SentenceCitation(0, 0, 10, None, 0, 0, 0.1)]
     assert result_support.attribute_to_tool(nothing, "Today is a Friday in London.", [today])[0].tool == "Date and time"
     assert not result_support.attribute_to_tool(nothing, "Bananas are rich in potassium.", [today])[0].tool
@@ -172,7 +174,9 @@ def test_words_from_the_result_of_a_tool_name_it_and_a_source_comes_first() -> N
     assert result_support.attribute_to_tool(known, "Today is a Friday in London.", [today]) == known
 
 
-TODAY = ToolCallRecord("1", "today", "Date and time", {}, "done", text="Friday, 27 November 2026, 20:10 in London")
+TODAY = ToolCallRecord(
+    "1", "today", "Date and time", {}, ToolCallStatus.DONE, text="Friday, 27 November 2026, 20:10 in London"
+)
 SEVEN = call("3 + 4 = 7", expression="3 + 4")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from apps.conversations.evidence.source_numbering import NumberedPassage
+from apps.conversations.core.numbered_sources import NumberedPassage
 from apps.conversations.turns.repetition import LOOP_FINISH
 from apps.conversations.turns.state import Turn
 from apps.engines.types import ToolCall, Usage

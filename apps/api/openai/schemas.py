@@ -9,7 +9,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field
 
 from apps.api.errors import ApiError
-from apps.conversations.turns.preparation import PastExchange
+from apps.conversations.core.turn_input import PastExchange
 from apps.engines.types import ChatMessage, ChatRequest, Sampling, ToolCall
 from apps.safety.text.prompt_tokens import escape_template_tokens
 

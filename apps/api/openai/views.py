@@ -28,7 +28,7 @@ from apps.api.openai.schemas import (
 )
 from apps.conversations.core import requests
 from apps.conversations.turns import ephemeral
-from apps.conversations.turns.ephemeral import EphemeralTurn
+from apps.conversations.turns.state import Turn
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN
 from apps.engines.types import ChatEngine, ChatRequest, EngineBusy, EngineError
@@ -169,7 +169,7 @@ def _take_slot(user_pk: int) -> _Slot:
     return slot
 
 
-async def _prepare_turn(request: HttpRequest, payload: ChatIn) -> tuple[EphemeralTurn, ChatRequest | None]:
+async def _prepare_turn(request: HttpRequest, payload: ChatIn) -> tuple[Turn, ChatRequest | None]:
     """Prepare the turn of the request.
 
     The second value is the request to the model alone; None for an answer from documents. Raises ApiError,
@@ -240,7 +240,7 @@ def _release_at_end(user_pk: int, slot: _Slot) -> Iterator[None]:
 
 
 async def _stream_events(
-    turn: EphemeralTurn, slot: _Slot, payload: ChatIn, model_request: ChatRequest | None, reply: responses.StreamReply
+    turn: Turn, slot: _Slot, payload: ChatIn, model_request: ChatRequest | None, reply: responses.StreamReply
 ) -> AsyncIterator[bytes]:
     with _release_at_end(turn.prepared.user.pk, slot):
         yield reply.chunk({"role": "assistant", "content": ""})
@@ -264,7 +264,7 @@ async def _stream_events(
     yield responses.DONE
 
 
-async def _stream_text(turn: EphemeralTurn, model_request: ChatRequest | None) -> AsyncGenerator[str, None]:
+async def _stream_text(turn: Turn, model_request: ChatRequest | None) -> AsyncGenerator[str, None]:
     """Yield the moderated text of the answer in pieces."""
     async with aclosing(
         ephemeral.stream_text(turn) if model_request is None else ephemeral.stream_raw_model(turn, model_request)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.attachments import queries
-from apps.conversations.attachments.queries import AttachedPictureView
+from apps.conversations.core.attached_picture import AttachedPictureView
 from apps.conversations.moderation import findings
 from apps.engines import registry
 from apps.engines.types import EngineRefused
@@ -28,8 +28,8 @@ from apps.safety.text.prompt_tokens import escape_template_tokens
 from apps.users.i18n import translate_stored
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.preparation import PastExchange
-    from apps.conversations.turns.state import Turn
+    from apps.conversations.core.turn_input import PastExchange
+    from apps.conversations.core.turn_parts import PicturesPart
 
 MAX_SIDE = 1024  # pixels of the longer side of an encoded picture
 _LEAST = 32  # pixels of the shorter side: vision encoders refuse less
@@ -40,7 +40,7 @@ MAX_NOTE_CHARACTERS = 3_000  # characters of the text of one picture in a prompt
 _POLL_S = 0.4  # seconds between queries
 
 
-async def load_for_model(turn: Turn) -> None:
+async def load_for_model(turn: PicturesPart) -> None:
     """Load text and captions of the pictures into `turn.attached`, and pass them through the gate.
 
     Raise Withheld, and EngineRefused if a picture is gone or held for review.
@@ -63,13 +63,13 @@ def has_vision(model: str) -> bool:
     return known is not None and known.supports_pictures
 
 
-async def emit_picture_step(turn: Turn, *, sees: bool) -> None:
+async def emit_picture_step(turn: PicturesPart, *, sees: bool) -> None:
     """Emit the step that says what the model is given of the pictures."""
     if turn.attached:
         await turn.emit_step("see", describe_for_page(turn.attached, sees=sees), turn.timings.get("see"))
 
 
-async def _wait_for_recognition(turn: Turn, *, sees: bool) -> tuple[AttachedPictureView, ...]:
+async def _wait_for_recognition(turn: PicturesPart, *, sees: bool) -> tuple[AttachedPictureView, ...]:
     ids, start = [item.id for item in turn.prepared.attached], time.perf_counter()
     is_announced = False
     while True:
@@ -121,7 +121,7 @@ def _describe_unseen(attached: Sequence[AttachedPictureView]) -> str:
     )
 
 
-async def select_for_prompt(turn: Turn, sees: bool) -> tuple[tuple[PastExchange, ...], tuple[str, ...]]:
+async def select_for_prompt(turn: PicturesPart, sees: bool) -> tuple[tuple[PastExchange, ...], tuple[str, ...]]:
     """Return the history with notes on its pictures, and the encoded pictures of this question.
 
     For a model with vision, the latest MAX_PICTURES pictures of the whole request are encoded.

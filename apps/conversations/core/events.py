@@ -193,6 +193,12 @@ Event = (
 )  # fmt: skip
 # Types of events whose class has another name: pages, and logs of running turns, know these.
 _TYPES: dict[type, str] = {NothingFound: "nothing", VerifiedOnly: "folds", ContextGauge: "window"}
+_LAST_TYPES = {"closed", "retracted"}
+
+
+def is_last_event(data: bytes) -> bool:
+    """Return whether the encoded event is the last of its turn: the turn ended, or a reviewer withheld it."""
+    return orjson.loads(data).get("type") in _LAST_TYPES
 
 
 def encode_event(event: Event, **also: Any) -> bytes:

@@ -20,8 +20,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.attachments.review import CASE_KIND as ATTACHED
+from apps.conversations.core.attached_picture import AttachedPictureView
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.attachment import AttachedPicture
 from apps.images.moderation.picture_cases import KIND as PICTURE

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from apps.conversations.core.events import Quotes, Sources
+from apps.conversations.core.numbered_sources import NumberedPassage, PromptedSource
 from apps.conversations.evidence import source_list
 from apps.conversations.evidence.source_list import QuoteView, SourceView
-from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource
 from apps.conversations.models import Citation, Message, RetrievedPassage, Source
 from apps.conversations.rendering.citation_marks import list_cited_sources, number_sources
 from apps.documents.retrieval import search
@@ -25,7 +25,7 @@ from apps.grounding.quote_selection import read_spans
 from apps.users.models import User
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.state import Turn
+    from apps.conversations.core.turn_parts import EvidencePart
 
 _SNIPPET = 240  # characters of a passage below an answer
 
@@ -43,20 +43,20 @@ class AnswerSources:
     numbers: Mapping[int, int] = field(default_factory=dict)  # numbers that the answer shows, by source number
 
 
-def number_turn_sources(turn: Turn) -> dict[int, int]:
+def number_turn_sources(turn: EvidencePart) -> dict[int, int]:
     """Return the numbers that the answer shows, by source number. Later citations change those of unused ones only."""
     quoted = (quote.source for quote in turn.quotes)
     return number_sources([*quoted, *list_cited_sources(turn.citations), *(item.number for item in turn.passages)])
 
 
-def build_retrieved_event(turn: Turn) -> Sources:
+def build_retrieved_event(turn: EvidencePart) -> Sources:
     """Return the event with the turn's sources, before any is known to be used."""
     shown = [_make_passage_view(turn.prepared.answer_id, item) for item in turn.passages]
     nearest = turn.no_results is not None
     return Sources(source_list.render_sources(turn.prepared.answer_id, shown, (), nearest=nearest), len(shown))
 
 
-def build_final_event(turn: Turn) -> Sources:
+def build_final_event(turn: EvidencePart) -> Sources:
     """Return the event with the turn's sources, divided into used and other ones."""
     used = {cite.source for cite in turn.citations} | {quote.source for quote in turn.quotes}
     answer = turn.prepared.answer_id
@@ -69,7 +69,7 @@ def build_final_event(turn: Turn) -> Sources:
     return Sources(source_list.render_sources(answer, shown, used, nearest=turn.no_results is not None), len(shown))
 
 
-def build_quotes_event(turn: Turn) -> Quotes:
+def build_quotes_event(turn: EvidencePart) -> Quotes:
     """Return the event with the turn's quotes."""
     passages = {item.number: item.passage for item in turn.passages}
     answer, numbers = turn.prepared.answer_id, number_turn_sources(turn)

@@ -10,11 +10,12 @@ Entry points: `number_passages`, `add_passages`, `save_sources`, `load_numbers`,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import transaction
 
+from apps.conversations.core.numbered_sources import NumberedPassage, PromptedSource, SourceNumbers, Spans
 from apps.conversations.models import Conversation, RetrievedPassage, Source
 from apps.documents.retrieval import search
 from apps.grounding.citer import SourceSpan
@@ -22,55 +23,6 @@ from apps.grounding.passage import Passage, join_spans
 from apps.lib.text.spans import merge_spans
 from apps.safety.text.prompt_tokens import escape_template_tokens
 from apps.users.models import User
-
-Spans = tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PromptedSource:
-    """Source as an earlier prompt gave it, with its present text."""
-
-    number: int
-    title: str
-    page_number: int
-    paged: bool
-    spans: Spans
-    text: str
-    document_id: UUID | None = None
-    heading: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NumberedPassage:
-    """Passage of this turn with its number; `new_spans` are those that no earlier turn of the path gave."""
-
-    number: int
-    passage: Passage
-    new_spans: Spans
-
-    @property
-    def text(self) -> str:
-        """Return the new sentences with normalised whitespace."""
-        if self.new_spans == self.passage.spans:
-            return self.passage.text
-        start = self.passage.full_start
-        return join_spans(self.passage.full_text, [(a - start, b - start) for a, b in self.new_spans])
-
-    def to_prompted(self, spans: Spans, text: str) -> PromptedSource:
-        """Return the passage with these spans and their text, as later prompts repeat it."""
-        found = self.passage
-        return PromptedSource(
-            self.number, found.title, found.page_number, found.kind == "pdf", spans, text, found.document_id,
-            found.heading,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class SourceNumbers:
-    """Source numbers of a conversation: by (document id, chunk id), and the highest, deleted sources included."""
-
-    by_chunk: Mapping[tuple[UUID, int], int] = field(default_factory=dict)
-    highest: int = 0
 
 
 def number_passages(

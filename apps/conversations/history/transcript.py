@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.attachments import queries
-from apps.conversations.attachments.queries import AttachedPictureView
+from apps.conversations.core.attached_picture import AttachedPictureView
 from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.evidence import source_list
 from apps.conversations.evidence.answer_sources import AnswerSources, load_answer_sources

@@ -16,10 +16,10 @@ from apps.conversations.attachments import queries
 from apps.conversations.core import notifications, picture_request
 from apps.conversations.core.events import Pictures
 from apps.conversations.core.picture_request import SHAPES, ChatPictureRequest
+from apps.conversations.core.turn_parts import PictureRequestPart
 from apps.conversations.errors import RequestRefused
 from apps.conversations.image_chat import tiles
 from apps.conversations.moderation import findings
-from apps.conversations.turns.state import Turn
 from apps.engines.types import EngineRefused
 from apps.images.generation import model_info
 from apps.images.library import gallery
@@ -35,7 +35,7 @@ from apps.users.models import User
 from apps.users.rate_limits import RateLimited
 
 
-def find_picture_request(turn: Turn) -> ChatPictureRequest | None:
+def find_picture_request(turn: PictureRequestPart) -> ChatPictureRequest | None:
     """Return the picture request of the turn; None for a question."""
     rows = turn.prepared.rows
     record = rows[-1].picture_request if rows else {}
@@ -44,7 +44,7 @@ def find_picture_request(turn: Turn) -> ChatPictureRequest | None:
     return picture_request.resolve_picture_request(turn.prepared.text, picture_request.parse_options(record))
 
 
-async def request_pictures(turn: Turn, ask: ChatPictureRequest) -> None:
+async def request_pictures(turn: PictureRequestPart, ask: ChatPictureRequest) -> None:
     """Judge the prompt, queue the pictures and show their tiles. Raise Withheld, and EngineRefused if not possible.
 
     If the gate withholds the prompt, the review case is that of the pictures.
@@ -76,7 +76,7 @@ async def request_pictures(turn: Turn, ask: ChatPictureRequest) -> None:
     await notifications.notify_conversation_changed(prepared.user.pk, prepared.conversation_id, turn.id)
 
 
-async def _judged(turn: Turn, *texts: str) -> Verdict:
+async def _judged(turn: PictureRequestPart, *texts: str) -> Verdict:
     """Return the strictest verdict.
 
     Findings without review are recorded with the turn; a review gets a case of the pictures.
@@ -88,7 +88,7 @@ async def _judged(turn: Turn, *texts: str) -> Verdict:
     return strictest_verdict(verdicts)
 
 
-def _store_request(turn: Turn, ask: ChatPictureRequest, words: str, verdict: Verdict) -> list[Picture]:
+def _store_request(turn: PictureRequestPart, ask: ChatPictureRequest, words: str, verdict: Verdict) -> list[Picture]:
     user = turn.prepared.user
     with transaction.atomic():
         if ask.how == "upscale":

@@ -22,14 +22,14 @@ from apps.safety.moderation import cases as moderation_cases
 from apps.safety.policy.schema import ACTION_ORDER, Action
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.state import Turn
+    from apps.conversations.core.turn_parts import FindingsPart
     from apps.engines.types import Vectors
     from apps.lib.concurrency.threads import PoolTask
     from apps.safety.policy.verdicts import EvaluationRecord, Verdict
     from apps.users.models import User
 
 
-def record_finding(turn: Turn, verdict: Verdict) -> None:
+def record_finding(turn: FindingsPart, verdict: Verdict) -> None:
     """Record with the turn the verdict on an allowed text; per stage and clause, the strictest one is kept."""
     evaluation = verdict.evaluation
     if evaluation is None or evaluation.result.action is None:
@@ -39,7 +39,7 @@ def record_finding(turn: Turn, verdict: Verdict) -> None:
         turn.findings[key] = evaluation
 
 
-async def check_input(turn: Turn, text: str, vector: PoolTask[Vectors] | None = None) -> None:
+async def check_input(turn: FindingsPart, text: str, vector: PoolTask[Vectors] | None = None) -> None:
     """Pass the user's input through the gate at the strictness of the turn, and record the finding. Raise Withheld."""
     verdict = await gate.check_question(text, vector, level=turn.strictness)
     if not verdict.allowed:
@@ -53,7 +53,7 @@ def get_withheld(answering: asyncio.Task[Any]) -> EvaluationRecord | None:
     return error.verdict.evaluation if isinstance(error, Withheld) else None
 
 
-def list_findings(turn: Turn) -> tuple[EvaluationRecord, ...]:
+def list_findings(turn: FindingsPart) -> tuple[EvaluationRecord, ...]:
     """Return the verdict that withheld, if any, then the other findings; each clause of a stage once."""
     if turn.withheld_by is None:
         return tuple(turn.findings.values())
@@ -61,7 +61,7 @@ def list_findings(turn: Turn) -> tuple[EvaluationRecord, ...]:
     return (turn.withheld_by, *(one for at, one in turn.findings.items() if at != key))
 
 
-async def emit_labels(turn: Turn) -> None:
+async def emit_labels(turn: FindingsPart) -> None:
     """Emit steps for clauses that ask for a label, and for redacted personal data or secrets."""
     codes = [one.result.code for one in turn.findings.values() if one.result.action is Action.LABEL]
     if codes:
@@ -71,7 +71,7 @@ async def emit_labels(turn: Turn) -> None:
         await turn.emit_step("label", gettext("Redacted by the safety check: personal data or secrets"), 0.0)
 
 
-def make_trace_records(turn: Turn) -> list[dict[str, Any]]:
+def make_trace_records(turn: FindingsPart) -> list[dict[str, Any]]:
     """Return the findings as JSON values for the trace, without any text."""
     return [
         {

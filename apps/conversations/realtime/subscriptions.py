@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
+from apps.conversations.core.events import is_last_event
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Message
 from apps.conversations.turns import runner, temporary_chats
@@ -19,7 +20,6 @@ from apps.lib.concurrency.threads import in_db
 log = logging.getLogger(__name__)
 
 MAX_TURNS = 20  # turns that one socket follows at once
-_LAST = (b'{"type":"closed"', b'{"type":"retracted"')  # last events of a turn
 
 
 class TurnSubscriptions:
@@ -67,7 +67,7 @@ class TurnSubscriptions:
                 (temporary_chats.get_turn_log(UUID(turn)) or registry.get_turn_log()).tail(turn, after)
             ) as entries:
                 async for entry in entries:
-                    closed = entry.data.startswith(_LAST)
+                    closed = is_last_event(entry.data)
                     await self.send(b'{"seq":%d,%b' % (entry.seq, entry.data[1:]))
         except EngineError as error:
             log.warning("A turn is no longer followed: %s", error)

@@ -25,8 +25,8 @@ from apps.lib.concurrency.threads import in_db
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.preparation import PreparedTurn
-    from apps.conversations.turns.state import Turn
+    from apps.conversations.core.turn_input import TurnInput
+    from apps.conversations.core.turn_sink import TurnSink
     from apps.users.models import User
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -50,13 +50,13 @@ class AvailableTool:
 AvailableTools = Mapping[str, AvailableTool]
 
 
-async def load_available_tools(turn: Turn) -> AvailableTools:
+async def load_available_tools(prepared: TurnInput, sink: TurnSink) -> AvailableTools:
     """Return the tools of this turn by name, as `load_prepared_tools` does; {} also for turns without tools, such as
     those whose user cannot be asked."""
-    return await load_prepared_tools(turn.prepared) if turn.allows_tools else {}
+    return await load_prepared_tools(prepared) if sink.allows_tools else {}
 
 
-async def load_prepared_tools(prepared: PreparedTurn) -> AvailableTools:
+async def load_prepared_tools(prepared: TurnInput) -> AvailableTools:
     """Return the tools by name for a prepared turn, as many as fit into _SHARE of the context window.
 
     {} for continued answers, for beam search, if tools are restricted for the user, and if the model server takes no

@@ -42,7 +42,7 @@ def get_strictest(*permissions: str) -> ToolPermission:
 
 
 class ToolError(Exception):
-    """Raised if a tool cannot do what was asked; a call then ends as failed or refused.
+    """Raised if a tool cannot do what was asked; a call then ends as failed.
 
     `str()` gives a sentence for the user in their language, `plain` one for the model, which may try otherwise.
     `values` are interpolated.
@@ -62,6 +62,10 @@ class ToolError(Exception):
 
     def _put(self, words: str) -> str:
         return words % self.values if self.values else words
+
+
+class ToolCallRefused(ToolError):
+    """Raised if the user did not approve the call; it then ends as refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +139,3 @@ class BaseTool(ABC):
     @abstractmethod
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         """Run the tool. Raise ToolError and EngineError; other exceptions are logged and reported as a failure."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCallRecord:
-    """Tool call in its present state, as the card shows it and the answer row stores it."""
-
-    id: str  # "1", "2" … within the answer
-    tool: str
-    title: str
-    arguments: dict[str, Any]
-    status: str = "running"  # asking | running | done | failed | refused
-    message: str = ""  # progress, or the reason for having no result
-    text: str = ""  # result text, cut for the card
-    data: dict[str, Any] = field(default_factory=dict)
-    sources: tuple[int, ...] = ()  # source numbers of its passages
-    template: str = ""
-    ms: float | None = None
-    by_user: bool = False  # called by the user; later prompts repeat its result

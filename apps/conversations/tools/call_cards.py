@@ -13,9 +13,9 @@ from uuid import UUID
 import orjson
 from django.template.loader import render_to_string
 
+from apps.conversations.core.tool_calls import ToolCallRecord, ToolCallStatus
 from apps.conversations.evidence import source_list
 from apps.conversations.models import Message
-from apps.conversations.tools.base import ToolCallRecord
 from apps.safety.text.prompt_tokens import escape_template_tokens
 
 MAX_SHOWN_CHARACTERS = 4000  # of a result on a card and in the answer row
@@ -39,7 +39,7 @@ def render_card(answer: UUID, call: ToolCallRecord, shown_numbers: Mapping[int, 
 
 def make_record(call: ToolCallRecord) -> dict[str, Any]:
     """Return the call as JSON values for `Message.tools`."""
-    return {_KEYS[name]: value for name, value in asdict(call).items()}
+    return {_KEYS[name]: value for name, value in (asdict(call) | {"status": call.status.value}).items()}
 
 
 def save_calls(answer: UUID, lease: str, calls: Iterable[ToolCallRecord]) -> None:
@@ -61,7 +61,7 @@ def render_cards(
 
 def make_history_notes(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return a line for each finished call that the user made, for the prompts of later turns."""
-    done = [call for call in map(_read, records) if call.by_user and call.status == "done"]
+    done = [call for call in map(_read, records) if call.by_user and call.status == ToolCallStatus.DONE]
     return tuple(
         escape_template_tokens(" ".join(f"{call.title}: {call.text}".split())[:MAX_NOTE_CHARACTERS]) for call in done
     )
@@ -69,15 +69,16 @@ def make_history_notes(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def _read(item: Mapping[str, Any]) -> ToolCallRecord:
     values = {name: item[key] for name, key in _KEYS.items() if key in item}
+    values["status"] = ToolCallStatus(values.get("status", ToolCallStatus.RUNNING))
     return ToolCallRecord(**{**values, "sources": tuple(values.get("sources", ()))})
 
 
 def mark_cancelled(call: ToolCallRecord) -> ToolCallRecord:
     """Return the call as refused if it was running or asking when its answer ended."""
-    if call.status not in ("asking", "running"):
+    if not call.status.is_open:
         return call
     return ToolCallRecord(
-        call.id, call.tool, call.title, call.arguments, "refused", "The answer ended before this was done."
+        call.id, call.tool, call.title, call.arguments, ToolCallStatus.REFUSED, "The answer ended before this was done."
     )
 
 

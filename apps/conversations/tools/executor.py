@@ -19,13 +19,14 @@ import orjson
 from django.utils.translation import gettext
 
 from apps.conversations.core import events
+from apps.conversations.core.tool_calls import ToolCallRecord, ToolCallStatus
 from apps.conversations.evidence import answer_sources, source_numbering
 from apps.conversations.evidence.source_numbering import format_passage_line
 from apps.conversations.models.tool import ToolPermission
 from apps.conversations.moderation import findings
 from apps.conversations.tools import approvals, argument_schema
 from apps.conversations.tools.availability import AvailableTool, AvailableTools, CountTokens
-from apps.conversations.tools.base import BaseTool, ToolCallRecord, ToolContext, ToolError, ToolResult
+from apps.conversations.tools.base import BaseTool, ToolCallRefused, ToolContext, ToolError, ToolResult
 from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, format_argument, mark_cancelled, render_card
 from apps.engines.types import EngineError, ToolCall
 from apps.lib.concurrency.threads import in_pool
@@ -43,7 +44,10 @@ _DENIED = "You did not allow it, so it was not done."
 _SILENT = "It was not approved within %(minutes)s minutes, so it was not done."
 _GIVEN_UP = "It took longer than %(seconds)s seconds and was cancelled."
 _LINE = '[99] , page 999: ""'  # longest frame of a passage line, to estimate its tokens
-_TOLD = {"failed": "The call failed: {}", "refused": "The call was not made: {}"}
+_TOLD = {
+    ToolCallStatus.FAILED: "The call failed: {}",
+    ToolCallStatus.REFUSED: "The call was not made: {}",
+}
 
 
 async def execute_call(
@@ -68,7 +72,7 @@ async def execute_call(
         record, text = await _execute(turn, requested, item, record, tokens, by_user)
     except ToolError as error:
         known = turn.tool_calls.get(record.id, record)
-        status = "refused" if error.args[0] in (_DENIED, _SILENT) else "failed"
+        status = ToolCallStatus.REFUSED if isinstance(error, ToolCallRefused) else ToolCallStatus.FAILED
         record = replace(known, status=status, message=str(error)[:400])
         text = _TOLD[status].format(error.plain)
     await update_card(turn, replace(record, ms=round((time.perf_counter() - began) * 1000, 1)))
@@ -79,7 +83,7 @@ async def execute_call(
 async def cancel_open_calls(turn: Turn) -> None:
     """Mark the cards of calls that still run or ask as cancelled, because the answer has ended."""
     for record in list(turn.tool_calls.values()):
-        if record.status in ("asking", "running"):
+        if record.status.is_open:
             await update_card(turn, mark_cancelled(record))
 
 
@@ -98,7 +102,7 @@ async def _execute(
         raise ToolError("There is no tool with this name, or it is turned off.")
     item.tool.check(arguments)
     if item.permission == ToolPermission.ASK and not (by_user and item.tool.is_harmless):
-        await update_card(turn, replace(record, status="asking"))
+        await update_card(turn, replace(record, status=ToolCallStatus.ASKING))
         await _wait_for_approval(turn, record)
     await update_card(turn, record)
     result = await _run_tool(turn, item.tool, arguments, record, tokens)
@@ -106,7 +110,7 @@ async def _execute(
     lines, numbers = await _add_sources(turn, result.passages, tokens)
     shown = replace(
         record,
-        status="done",
+        status=ToolCallStatus.DONE,
         text=(gate.normalise(result.card_text) or text)[:MAX_SHOWN_CHARACTERS],
         data=result.data,
         sources=numbers,
@@ -148,9 +152,9 @@ async def _wait_for_approval(turn: Turn, record: ToolCallRecord) -> None:
     turn.timings["asking"] = turn.timings.get("asking", 0.0) + (time.perf_counter() - began) * 1000
     if not decision:
         raise (
-            ToolError(_SILENT, minutes=f"{approvals.DECISION_TIMEOUT_S / 60:.0f}")
+            ToolCallRefused(_SILENT, minutes=f"{approvals.DECISION_TIMEOUT_S / 60:.0f}")
             if decision is None
-            else ToolError(_DENIED)
+            else ToolCallRefused(_DENIED)
         )
 
 

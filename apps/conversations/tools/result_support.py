@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from apps.conversations.tools.base import ToolCallRecord
+from apps.conversations.core.tool_calls import ToolCallRecord
 from apps.grounding.citer import SentenceCitation
 from apps.grounding.claim_features import extract_features, is_amount
 from apps.grounding.model_citations import strip_model_citations

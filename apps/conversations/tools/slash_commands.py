@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from apps.conversations.core.tool_calls import ToolCallStatus
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import executor
 from apps.conversations.tools.availability import get_permitted_tools
@@ -113,4 +114,4 @@ async def run_command(turn: Turn, command: SlashCommand) -> bool:
     made = next(iter(turn.tool_calls.values()))
     if not turn.passages:
         turn.notes.append(f"{made.title}: {text}")
-    return made.status == "done" and bool(command.question)
+    return made.status == ToolCallStatus.DONE and bool(command.question)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from apps.conversations.attachments import queries
-from apps.conversations.attachments.queries import AttachedPictureView
+from apps.conversations.core.attached_picture import AttachedPictureView
 from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.disclosure import outbound_check
 from apps.conversations.disclosure.outbound_check import WithholdReason

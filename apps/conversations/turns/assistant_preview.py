@@ -25,7 +25,7 @@ from apps.conversations.evidence import answer_sources
 from apps.conversations.models import Message
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import ephemeral, runner
-from apps.conversations.turns.ephemeral import EphemeralTurn
+from apps.conversations.turns.state import Turn
 from apps.conversations.turns.temporary_sources import rewrite_source_links
 from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_db
@@ -59,7 +59,7 @@ async def preview_assistant(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-async def _stream_lines(turn: EphemeralTurn, language: str | None) -> AsyncIterator[bytes]:
+async def _stream_lines(turn: Turn, language: str | None) -> AsyncIterator[bytes]:
     translation.activate(language or "en")  # the response is streamed after the middleware has reset the language
     status, reason = Status.COMPLETE, ""
     try:
@@ -74,11 +74,11 @@ async def _stream_lines(turn: EphemeralTurn, language: str | None) -> AsyncItera
         yield _encode_line(turn, event)
 
 
-def _encode_line(turn: EphemeralTurn, event: Event) -> bytes:
+def _encode_line(turn: Turn, event: Event) -> bytes:
     return encode_event(rewrite_source_links(turn, event), turn=turn.id) + b"\n"
 
 
-def _end(turn: EphemeralTurn, status: Status, reason: str) -> Iterator[Event]:
+def _end(turn: Turn, status: Status, reason: str) -> Iterator[Event]:
     if turn.text:
         took = round((time.perf_counter() - turn.start_time) * 1000, 1)
         yield Step("write", model_choice.describe_written(turn.model_name, len(turn.text.split())), took)

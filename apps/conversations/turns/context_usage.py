@@ -11,10 +11,11 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.conversations.evidence.source_numbering import NumberedPassage, format_passage_line, format_prompted_line
+from apps.conversations.core.numbered_sources import NumberedPassage
+from apps.conversations.core.turn_input import PastExchange
+from apps.conversations.evidence.source_numbering import format_passage_line, format_prompted_line
 from apps.conversations.models import Message
 from apps.conversations.turns import prompt
-from apps.conversations.turns.preparation import PastExchange
 
 _WORDS = {
     "instructions": gettext_lazy("Rules and instructions"), "tools": gettext_lazy("Available tools"),

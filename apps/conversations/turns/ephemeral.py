@@ -13,9 +13,9 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.utils.translation import gettext
@@ -23,17 +23,17 @@ from django.utils.translation import gettext
 from apps.conversations.assistants import assistant_choice, collection_choice
 from apps.conversations.assistants.instructions import build_instructions
 from apps.conversations.core import model_choice
-from apps.conversations.core.events import Event, NothingFound, Quotes, Text, Waiting
+from apps.conversations.core.events import Event, NothingFound, Quotes, Text
+from apps.conversations.core.turn_input import PastExchange, TurnInput
 from apps.conversations.errors import NotFoundOrForbidden
-from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Assistant, Conversation
 from apps.conversations.moderation import findings
 from apps.conversations.turns import model_queue, reasoning, retrieval
 from apps.conversations.turns.pipeline import generate_answer
-from apps.conversations.turns.preparation import PastExchange, PreparedTurn
+from apps.conversations.turns.sinks import ListenerSink
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Collection
-from apps.engines.types import ChatRequest, EngineRefused, EngineUnavailable, Usage
+from apps.engines.types import ChatRequest, EngineRefused, Usage
 from apps.lib.concurrency.threads import in_db, in_pool
 from apps.lib.ids import new_id
 from apps.safety.gate import gate
@@ -43,39 +43,13 @@ from apps.users.models.rate_limit import LimitedResource
 
 P = TypeVar("P")
 RECHECK_S = 2.0  # seconds; a suspension ends an answer within twice this
-_AWAY = "The model server does not answer. Try again in a moment."
-
-
-@dataclass(slots=True, eq=False, weakref_slot=True)
-class EphemeralTurn(Turn):
-    """Turn whose events go to the in-memory queue `events`, read by `stream_events`. Its model calls no tools."""
-
-    records_tokens: ClassVar[bool] = False
-    allows_tools: ClassVar[bool] = False
-
-    events: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
-
-    async def emit(self, event: Event) -> None:
-        """Queue the event.
-
-        Raise EngineUnavailable instead of waiting for the model server: the client decides about retries.
-        """
-        if isinstance(event, Waiting):
-            raise EngineUnavailable(_AWAY)
-        self.events.put_nowait(event)
-
-    async def notify_pages(self) -> None:
-        """Do nothing: no sidebar lists the conversation."""
-
-    async def store_sources(self) -> None:
-        """Do nothing: there is no answer row that sources could belong to."""
 
 
 async def prepare_ephemeral_turn(
     user: User, question: str, history: Sequence[PastExchange], collections: tuple[UUID, ...],
     *, assistant: Assistant | None = None, instructions: str = "", without_documents: bool = False,
     model: str | None = None,
-) -> EphemeralTurn:  # fmt: skip
+) -> Turn:  # fmt: skip
     """Return a turn that is ready to be streamed; one message of the rate limit is consumed.
 
     `assistant` may be unsaved; None means the site's own. `instructions` replace those of the assistant. `model` is a
@@ -83,7 +57,7 @@ async def prepare_ephemeral_turn(
     read, and RateLimited.
     """
     prepared = await in_db(
-        _make_prepared_turn,
+        _make_turn_input,
         user,
         question,
         tuple(history),
@@ -94,18 +68,22 @@ async def prepare_ephemeral_turn(
     )
     name, gone = model_choice.resolve_model(prepared.conversation, prepared.assistant, model)
     prepared = replace(prepared, model=name, missing_model=gone)
-    return EphemeralTurn(prepared, None if without_documents else retrieval.embed_question(question))
+    vector = None if without_documents else retrieval.embed_question(question)
+    return Turn(prepared, vector, ListenerSink())
 
 
-async def stream_events(turn: EphemeralTurn) -> AsyncGenerator[Event, None]:
+async def stream_events(turn: Turn) -> AsyncGenerator[Event, None]:
     """Yield the events of the answer until its last sentence is verified. Raise Withheld and EngineError.
 
     Closing the generator stops the model. In every case the tokens are charged and required cases opened.
     """
+    if not isinstance(turn.sink, ListenerSink):
+        raise TypeError("Only turns of `prepare_ephemeral_turn` have a listener")
+    queue = turn.sink.events
     task = asyncio.create_task(_run(turn))
-    task.add_done_callback(lambda _: turn.events.put_nowait(None))
+    task.add_done_callback(lambda _: queue.put_nowait(None))
     try:
-        while (event := await turn.events.get()) is not None:
+        while (event := await queue.get()) is not None:
             yield event
         await task
     finally:
@@ -117,7 +95,7 @@ async def stream_events(turn: EphemeralTurn) -> AsyncGenerator[Event, None]:
         await open_cases(turn)
 
 
-async def _run(turn: EphemeralTurn) -> None:
+async def _run(turn: Turn) -> None:
     await generate_answer(turn)
     for event in turn.renderer.finish():
         await turn.emit(event)
@@ -125,7 +103,7 @@ async def _run(turn: EphemeralTurn) -> None:
         await turn.verifier.finish()
 
 
-def _make_prepared_turn(
+def _make_turn_input(
     user: User,
     question: str,
     history: tuple[PastExchange, ...],
@@ -133,7 +111,7 @@ def _make_prepared_turn(
     asked: Assistant | None,
     instructions: str,
     without_documents: bool,
-) -> PreparedTurn:
+) -> TurnInput:
     readable = Collection.objects.visible_to(user).filter(pk__in=collections)
     if readable.count() != len(set(collections)):
         raise NotFoundOrForbidden(gettext("One of the collections does not exist, or you do not have access to it."))
@@ -148,14 +126,23 @@ def _make_prepared_turn(
             shown_sentences=assistant.shown_sentences, model=assistant.model, preset=assistant.preset,
             sampling=assistant.sampling, strictness=assistant.strictness,
         )  # fmt: skip
-    return PreparedTurn(
-        user, conversation.pk, new_id(), new_id(), question, collections, without_documents, "", history,
-        source_numbering.SourceNumbers(), assistant, conversation, True, (), None,
-        sampling=assistant_choice.resolve_sampling(conversation, assistant), instructions=build_instructions(assistant),
-    )  # fmt: skip
+    return TurnInput(
+        user=user,
+        conversation_id=conversation.pk,
+        question_id=new_id(),
+        answer_id=new_id(),
+        text=question,
+        collections=collections,
+        without_documents=without_documents,
+        history=history,
+        assistant=assistant,
+        conversation=conversation,
+        sampling=assistant_choice.resolve_sampling(conversation, assistant),
+        instructions=build_instructions(assistant),
+    )
 
 
-async def stream_raw_model(turn: EphemeralTurn, request: ChatRequest) -> AsyncGenerator[str, None]:
+async def stream_raw_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[str, None]:
     """Yield the model's gated text for a request that the client composed; nothing is searched or cited.
 
     Reasoning is dropped. After the last piece, `turn.requested_calls` holds the tool calls that the model asked for.
@@ -182,7 +169,7 @@ async def stream_raw_model(turn: EphemeralTurn, request: ChatRequest) -> AsyncGe
         await open_cases(turn)
 
 
-async def stream_text(turn: EphemeralTurn) -> AsyncGenerator[str, None]:
+async def stream_text(turn: Turn) -> AsyncGenerator[str, None]:
     """Yield the answer as Markdown: quotes first if the style has them, then the model's text, or "nothing found".
 
     Raise Withheld and EngineError.
@@ -202,7 +189,7 @@ async def stream_text(turn: EphemeralTurn) -> AsyncGenerator[str, None]:
         yield turn.text[sent_length:]
 
 
-async def stream_while_allowed(turn: EphemeralTurn, pieces: AsyncGenerator[P, None]) -> AsyncGenerator[P, None]:
+async def stream_while_allowed(turn: Turn, pieces: AsyncGenerator[P, None]) -> AsyncGenerator[P, None]:
     """Yield the pieces while the account is active, which is read every RECHECK_S seconds. Raise EngineRefused once
     suspended.
     """
@@ -234,7 +221,7 @@ def can_ask(pk: int) -> bool:
     return User.objects.filter(pk=pk, is_active=True).exists()
 
 
-async def count_usage(turn: EphemeralTurn) -> Usage | None:
+async def count_usage(turn: Turn) -> Usage | None:
     """Return the tokens of the turn as the model server counted them; None if the model was not asked.
 
     Tokens of a stream that was cut off are counted from its texts.
@@ -246,7 +233,7 @@ async def count_usage(turn: EphemeralTurn) -> Usage | None:
     )
 
 
-async def charge_usage(turn: EphemeralTurn) -> None:
+async def charge_usage(turn: Turn) -> None:
     """Charge the turn's tokens to the user's rate limit."""
     if (used := await count_usage(turn)) is not None:
         await in_db(
@@ -254,7 +241,7 @@ async def charge_usage(turn: EphemeralTurn) -> None:
         )
 
 
-async def open_cases(turn: EphemeralTurn) -> None:
+async def open_cases(turn: Turn) -> None:
     """Open moderation cases where the policy requires a review. A case holds only the question or the piece of the
     answer.
     """
@@ -262,7 +249,7 @@ async def open_cases(turn: EphemeralTurn) -> None:
         await in_db(findings.open_cases_for_unstored, turn.prepared.user.pk, *found)
 
 
-def _describe_no_results(turn: EphemeralTurn) -> str:
+def _describe_no_results(turn: Turn) -> str:
     searched = (turn.no_results or {}).get("searched") or []
     where = f" Searched: {', '.join(searched)}." if searched else ""
     return f"Nothing in your documents speaks to this question.{where}"

@@ -15,7 +15,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.conversations.evidence.source_numbering import NumberedPassage, save_sources
+from apps.conversations.core.numbered_sources import NumberedPassage
+from apps.conversations.evidence.source_numbering import save_sources
 from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, Source
 from apps.conversations.moderation import (
     findings,

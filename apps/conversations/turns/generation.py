@@ -74,7 +74,7 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
     await prompt_content.emit_picture_step(turn, sees=sees)
     await _emit_condition_steps(turn, built.start)
     turn.timings["prompt"] = (time.perf_counter() - start) * 1000
-    choices = settings.TOKEN_CHOICES if turn.records_tokens else 0
+    choices = settings.TOKEN_CHOICES if turn.sink.records_tokens else 0
     sampling = replace(prepared.sampling.make_sampling(built.max_tokens), logprobs=choices)
     turn.sampling_used = prepared.sampling.record_used(sampling, accepts_all=info.accepts_all_sampling)
     also = get_penalties(info.name, sampling)

@@ -36,7 +36,7 @@ async def generate_answer(turn: Turn) -> None:
     wanted = whole_document.recognise_turn_request(turn)
     if wanted is not None and await whole_document.reply_to_request(turn, wanted):
         return
-    if turn.allows_tools and (command := slash_commands.parse_command(turn.prepared.text)) is not None:
+    if turn.sink.allows_tools and (command := slash_commands.parse_command(turn.prepared.text)) is not None:
         await retrieval.check_question(turn)
         if not await slash_commands.run_command(turn, command):
             return
@@ -84,7 +84,7 @@ async def _retrieve(turn: Turn) -> SearchResult | None:
     """Return what the search found; None without documents. Callable tools are loaded meanwhile into
     `turn.available_tools`.
     """
-    loading = asyncio.create_task(availability.load_available_tools(turn))
+    loading = asyncio.create_task(availability.load_available_tools(turn.prepared, turn.sink))
     try:
         found = await retrieval.retrieve_passages(turn)
         turn.available_tools = await loading

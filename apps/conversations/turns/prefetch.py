@@ -15,11 +15,13 @@ from dataclasses import replace
 from django.conf import settings
 
 from apps.conversations.core.requests import AskRequest
+from apps.conversations.core.turn_input import TurnInput
 from apps.conversations.errors import RequestRefused
 from apps.conversations.tools import availability, slash_commands
 from apps.conversations.turns import generation, model_queue, preparation, retrieval
-from apps.conversations.turns.ephemeral import EphemeralTurn
-from apps.conversations.turns.preparation import PreparedTurn, SessionEnded
+from apps.conversations.turns.preparation import SessionEnded
+from apps.conversations.turns.sinks import DraftSink
+from apps.conversations.turns.state import Turn
 from apps.engines.chat.model_catalog import MAIN
 from apps.engines.types import EngineError, Sampling
 from apps.lib.concurrency.threads import in_db
@@ -79,16 +81,16 @@ async def _prefetch(user: User, session_key: str, request: AskRequest) -> None:
     try:
         async with asyncio.timeout(MAX_SECONDS):
             prepared = await in_db(preparation.prepare_turn, user, session_key, request)
-            if isinstance(prepared, PreparedTurn):
+            if isinstance(prepared, TurnInput):
                 await in_db(rate_limits.check_limits, user, LimitedResource.MESSAGES, LimitedResource.TOKENS)
                 await _read_ahead(prepared)
     except (RequestRefused, SessionEnded, Withheld, RateLimited, EngineError, TimeoutError):
         pass
 
 
-async def _read_ahead(prepared: PreparedTurn) -> None:
+async def _read_ahead(prepared: TurnInput) -> None:
     vector = None if prepared.without_documents else retrieval.embed_question(prepared.text)
-    turn = EphemeralTurn(prepared, vector)
+    turn = Turn(prepared, vector, DraftSink())
     found = await retrieval.retrieve_passages(turn)
     if found is not None and not found.passages:
         return

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,12 +17,12 @@ from django.utils import timezone
 from apps.conversations.assistants import assistant_choice, collection_choice
 from apps.conversations.assistants.instructions import build_instructions, get_personal_instructions
 from apps.conversations.attachments import chat_files, queries
-from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.core import model_choice, picture_request
 from apps.conversations.core.message_tree import Exchange, cut_before, find_branch_changes, find_path
+from apps.conversations.core.numbered_sources import SourceNumbers
 from apps.conversations.core.requests import AskRequest, RetryRequest
-from apps.conversations.core.sampling import SamplingChoice
 from apps.conversations.core.session_user import get_session_user
+from apps.conversations.core.turn_input import PastExchange, TurnIds, TurnInput
 from apps.conversations.errors import QUESTION_WITHHELD, ConversationBusy, RequestRefused
 from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Assistant, Conversation, Message
@@ -31,8 +31,7 @@ from apps.conversations.turns.repetition import LOOP_FINISH, drop_repetitions
 from apps.conversations.turns.small_talk.recognition import drop_small_talk, recognise_small_talk
 from apps.documents.models import Collection
 from apps.documents.retrieval.candidates import SearchScope, resolve_scope
-from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters, parse_stored_filters
-from apps.engines.chat.model_catalog import MAIN
+from apps.documents.retrieval.filters import parse_stored_filters
 from apps.users import rate_limits
 from apps.users.models import User
 
@@ -45,71 +44,7 @@ class SessionEnded(Exception):
     """Raised if the session has expired, the account is closed, or the password was changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class PastExchange:
-    """Earlier question and answer, as the prompt repeats them."""
-
-    question: str
-    answer: str
-    sources: tuple[source_numbering.PromptedSource, ...] = ()
-    attached: tuple[AttachedPictureView, ...] = ()
-    notes: tuple[str, ...] = ()  # lines of the prompt about attached pictures and tool calls of the user
-    pictures: tuple[str, ...] = ()  # attached pictures as data URLs, for a model with vision
-
-    @property
-    def only_called_tool(self) -> bool:
-        """Return whether the exchange has notes but no answer text, as when the user only called a tool."""
-        return not self.answer and bool(self.notes)
-
-
-@dataclass(frozen=True, slots=True)
-class TurnIds:
-    """Ids under which a question and its answer are stored."""
-
-    user: User
-    conversation_id: UUID
-    question_id: UUID
-    answer_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedTurn(TurnIds):
-    """Everything that a turn needs to run, and the rows that `save_question` stores."""
-
-    text: str
-    collections: tuple[UUID, ...]
-    without_documents: bool
-    lease: str
-    history: tuple[PastExchange, ...]
-    numbers: source_numbering.SourceNumbers
-    assistant: Assistant
-    conversation: Conversation
-    is_new: bool  # the conversation is created with this turn
-    rows: tuple[Message, ...]  # the question if it is new, and the answer
-    new_collections: tuple[UUID, ...] | None  # new collections of the conversation; None leaves them
-    branch_changes: tuple[UUID, ...] = ()  # messages whose branch becomes the chosen one
-    text_so_far: str = ""  # text of the unfinished answer that this one continues
-    sampling: SamplingChoice = field(default_factory=SamplingChoice)
-    instructions: str = ""  # of the assistant and of the user
-    scope: SearchScope | None = None  # read when the turn was prepared; None without documents
-    model: str = MAIN  # name in the settings of the model that writes
-    missing_model: str = ""  # name of a chosen model that is no longer offered
-    lost_collections: int = 0  # collections of the conversation that the user may no longer search
-    is_comparison: bool = False  # whether another assistant than the conversation's answers, to be compared
-    unshared_assistant: str = ""  # name of a chosen assistant that is no longer shared with the user
-    filters: SearchFilters = NO_FILTERS  # filters within the collections
-    attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question
-    files: UUID | None = None  # files of the conversation, among `collections`; None if it has none
-    files_first: bool = False  # the other collections are searched only if the files hold no answer
-    gives_title: bool = False  # the conversation gets its title from this question
-
-    @property
-    def first_collections(self) -> tuple[UUID, ...]:
-        """Return the collections that the first search looks in; () means all that the user may read."""
-        return (self.files,) if self.files_first and self.files else self.collections
-
-
-def prepare_turn(user: User, session_key: str | None, request: AskRequest | RetryRequest) -> PreparedTurn | TurnIds:
+def prepare_turn(user: User, session_key: str | None, request: AskRequest | RetryRequest) -> TurnInput | TurnIds:
     """Return the turn as it can run now; for a repeated request, the ids under which the first one is stored.
 
     Reads only. `session_key` is None for a question of the queue. Raise SessionEnded if that session is not the user's,
@@ -130,12 +65,12 @@ def prepare_turn(user: User, session_key: str | None, request: AskRequest | Retr
     return replace(prepared, scope=scope, model=model, missing_model=gone)
 
 
-def resolve_first_scope(prepared: PreparedTurn) -> SearchScope:
+def resolve_first_scope(prepared: TurnInput) -> SearchScope:
     """Return the scope of the turn's first search as it is now. For `in_db`."""
     return prepared.filters.narrow_scope(resolve_scope(prepared.user, prepared.first_collections))
 
 
-def save_question(prepared: PreparedTurn) -> TurnIds:
+def save_question(prepared: TurnInput) -> TurnIds:
     """Store the rows in one transaction and consume one message of the rate limit. For `in_db`.
 
     Return `prepared` itself if it was stored, else the ids of the earlier request with the same client id. Raise
@@ -162,10 +97,10 @@ def find_repeated(user: User, client_id: str) -> TurnIds | None:
     answer = row if row.role == Message.Role.ASSISTANT else row.children.order_by("created").first()
     if answer is None or answer.parent_id is None:
         return None
-    return TurnIds(user, row.conversation_id, answer.parent_id, answer.pk)
+    return TurnIds(user=user, conversation_id=row.conversation_id, question_id=answer.parent_id, answer_id=answer.pk)
 
 
-def _prepare_question(user: User, ask: AskRequest) -> PreparedTurn:
+def _prepare_question(user: User, ask: AskRequest) -> TurnInput:
     exchanges: list[Exchange] = []
     if ask.conversation is None:
         wanted = assistant_choice.get_chosen_assistant(user, ask.assistant)
@@ -192,7 +127,7 @@ def _prepare_question(user: User, ask: AskRequest) -> PreparedTurn:
     # With none chosen, the collections of the assistant apply, also after they change.
     chosen = collections if ask.collections else ask.collections
     new, rows = ask.conversation is None, (question, answer)
-    prepared = _make_prepared_turn(
+    prepared = _make_turn_input(
         user, conversation, assistant, new, rows, exchanges, collections, chosen, find_branch_changes(exchanges)
     )
     return replace(
@@ -203,7 +138,7 @@ def _prepare_question(user: User, ask: AskRequest) -> PreparedTurn:
     )
 
 
-def _add_files(prepared: PreparedTurn) -> PreparedTurn:
+def _add_files(prepared: TurnInput) -> TurnInput:
     """Add the files of the conversation to what is searched.
 
     They are searched together with collections that the user chose, and before all others.
@@ -224,7 +159,7 @@ def _gives_title(conversation: Conversation, text: str, exchanges: list[Exchange
     return not (conversation.title or recognise_small_talk(text) or drop_small_talk(before))
 
 
-def _prepare_retry(user: User, request: RetryRequest) -> PreparedTurn:
+def _prepare_retry(user: User, request: RetryRequest) -> TurnInput:
     old = Message.objects.visible_to(user).answers().filter(pk=request.turn).select_related("parent").first()
     if old is None or old.parent is None:
         raise RequestRefused("This answer is no longer available. Reload the page.")
@@ -246,7 +181,7 @@ def _prepare_retry(user: User, request: RetryRequest) -> PreparedTurn:
     model_choice.apply_settings(conversation, request)
     branch_changes = find_branch_changes(path, old.parent.pk)
     before = cut_before(path, old.parent.pk)
-    prepared = _make_prepared_turn(
+    prepared = _make_turn_input(
         user, conversation, assistant, False, (answer,), before, collections, None, branch_changes
     )
     return replace(
@@ -301,7 +236,7 @@ def _make_answer(question: Message, user: User, without_documents: bool) -> Mess
     )
 
 
-def _make_prepared_turn(
+def _make_turn_input(
     user: User,
     conversation: Conversation,
     assistant: Assistant,
@@ -311,11 +246,11 @@ def _make_prepared_turn(
     collections: tuple[UUID, ...],
     chosen: tuple[UUID, ...] | None,
     branch_changes: tuple[UUID, ...],
-) -> PreparedTurn:
+) -> TurnInput:
     answer, question = rows[-1], rows[-1].parent
     if question is None:
         raise ValueError("An answer has a question")
-    return PreparedTurn(
+    return TurnInput(
         user=user,
         conversation_id=conversation.pk,
         question_id=question.pk,
@@ -325,7 +260,7 @@ def _make_prepared_turn(
         without_documents=answer.without_documents,
         lease=answer.lease_token,
         history=_load_history(user, exchanges),
-        numbers=source_numbering.SourceNumbers() if new else source_numbering.load_numbers(conversation.pk),
+        numbers=SourceNumbers() if new else source_numbering.load_numbers(conversation.pk),
         assistant=assistant,
         conversation=conversation,
         is_new=new,
@@ -364,7 +299,7 @@ def _load_history(user: User, exchanges: list[Exchange]) -> tuple[PastExchange, 
     )
 
 
-def _store_rows(prepared: PreparedTurn) -> None:
+def _store_rows(prepared: TurnInput) -> None:
     conversation = prepared.conversation
     if prepared.new_collections is not None:
         conversation.chosen_collection_count = len(prepared.new_collections)
@@ -393,7 +328,7 @@ def _store_rows(prepared: PreparedTurn) -> None:
         conversation.collections.set(Collection.objects.filter(pk__in=prepared.new_collections))
 
 
-def check_capacity(prepared: PreparedTurn, others: int = 0) -> None:
+def check_capacity(prepared: TurnInput, others: int = 0) -> None:
     """Raise ConversationBusy if an answer runs in this conversation, or MAX_RUNNING answers of the user run.
 
     `others` is the number of running turns without rows, as in temporary chats.

@@ -11,12 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from apps.conversations.evidence.source_numbering import (
-    NumberedPassage,
-    format_passage_line,
-    format_prompted_line,
-)
-from apps.conversations.turns.preparation import PastExchange
+from apps.conversations.core.numbered_sources import NumberedPassage
+from apps.conversations.core.turn_input import PastExchange
+from apps.conversations.evidence.source_numbering import format_passage_line, format_prompted_line
 from apps.engines.types import ChatMessage
 from apps.safety.detectors import canary
 from apps.safety.text.prompt_tokens import escape_template_tokens

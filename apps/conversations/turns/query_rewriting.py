@@ -15,7 +15,7 @@ from contextlib import aclosing
 from django.conf import settings
 
 from apps.conversations.assistants import answer_style
-from apps.conversations.turns.preparation import PastExchange
+from apps.conversations.core.turn_input import PastExchange
 from apps.conversations.turns.state import Turn
 from apps.documents.retrieval.follow_up_rewriting import is_follow_up
 from apps.engines.types import ChatEngine, ChatMessage, ChatRequest, Delta, EngineError, Sampling

@@ -22,13 +22,13 @@ from apps.engines import registry
 from apps.safety.gate import gate
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.preparation import PreparedTurn
+    from apps.conversations.core.turn_input import TurnInput
     from apps.conversations.turns.state import Turn
 
 REASONING_TOKENS = 2048  # tokens for reasoning, besides those of the answer
 
 
-def get_max_tokens(prepared: PreparedTurn) -> int:
+def get_max_tokens(prepared: TurnInput) -> int:
     """Return the token limit of the answer and, of a model that reasons, of its reasoning."""
     model = registry.get_chat_model(prepared.model)
     reasons = model is not None and model.supports_reasoning

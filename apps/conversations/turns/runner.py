@@ -26,6 +26,7 @@ from apps.conversations.core import model_choice, notifications
 from apps.conversations.core.events import Closed, Opened, encode_event
 from apps.conversations.core.requests import AskRequest, RetryRequest
 from apps.conversations.core.session_user import get_session_user
+from apps.conversations.core.turn_input import TurnIds, TurnInput
 from apps.conversations.errors import RequestRefused
 from apps.conversations.evidence import answer_sources
 from apps.conversations.models import Message, ShownSentences
@@ -35,8 +36,9 @@ from apps.conversations.rendering import answer_renderer
 from apps.conversations.tools import executor
 from apps.conversations.turns import finalization, preparation, question_queue, recovery, retrieval, titles
 from apps.conversations.turns.pipeline import generate_answer
-from apps.conversations.turns.preparation import PreparedTurn, SessionEnded, TurnIds
+from apps.conversations.turns.preparation import SessionEnded
 from apps.conversations.turns.repetition import LOOP_FINISH
+from apps.conversations.turns.sinks import StoredSink
 from apps.conversations.turns.state import Turn, is_grounded
 from apps.engines import registry
 from apps.engines.types import EngineError, TurnLog
@@ -77,7 +79,7 @@ async def submit_request(user: User, session_key: str | None, request: AskReques
     if isinstance(request, AskRequest) and not request.without_documents:
         vector = retrieval.embed_question(request.text)
     prepared = await in_db(preparation.prepare_turn, user, session_key, request)
-    if not isinstance(prepared, PreparedTurn):
+    if not isinstance(prepared, TurnInput):
         return prepared
     name = str(prepared.answer_id)
     begun = Opened(
@@ -89,7 +91,8 @@ async def submit_request(user: User, session_key: str | None, request: AskReques
     await registry.get_turn_log().append(name, encode_event(begun, turn=name))
     if vector is None and not prepared.without_documents:
         vector = retrieval.embed_question(prepared.text)
-    turn, storing = Turn(prepared, vector), asyncio.create_task(in_db(preparation.save_question, prepared))
+    turn = Turn(prepared, vector, StoredSink(prepared))
+    storing = asyncio.create_task(in_db(preparation.save_question, prepared))
     task = asyncio.create_task(_run(turn, storing), name=f"turn {turn.id}")
     task.add_done_callback(_report_failure)
     _running[turn.prepared.answer_id] = turn, task

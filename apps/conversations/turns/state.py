@@ -6,18 +6,18 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from apps.conversations.core import model_choice, notifications
-from apps.conversations.core.events import Event, Step, encode_event
-from apps.conversations.evidence import source_numbering
-from apps.conversations.evidence.source_numbering import NumberedPassage, Spans
+from apps.conversations.core import model_choice
+from apps.conversations.core.events import Event, Step
+from apps.conversations.core.numbered_sources import NumberedPassage, Spans
+from apps.conversations.core.tool_calls import ToolCallStatus
+from apps.conversations.core.turn_input import TurnInput
+from apps.conversations.core.turn_sink import TurnSink
 from apps.conversations.models import SMALL_TALK_STEP as SMALL_TALK
 from apps.conversations.models import ShownSentences
 from apps.conversations.rendering.answer_renderer import StreamRenderer
-from apps.conversations.tools import call_cards
-from apps.conversations.turns.preparation import PreparedTurn
 from apps.conversations.turns.repetition import RepetitionDetector
 from apps.conversations.turns.verification import SentenceVerifier
 from apps.documents.retrieval.search import SearchResult
@@ -26,35 +26,33 @@ from apps.engines.types import ChatEngine, ChatRequest, TokenProb, ToolCall, Usa
 from apps.grounding.citer import SentenceCitation, is_mostly_unsupported
 from apps.grounding.lexicons import find_unread_language
 from apps.grounding.quote_selection import Quote, QuoteSelection
-from apps.lib.concurrency.threads import PoolTask, in_db
+from apps.lib.concurrency.threads import PoolTask
 from apps.safety.models.strictness import Strictness, parse_strictness
 
 if TYPE_CHECKING:
-    from apps.conversations.attachments.queries import AttachedPictureView
+    from apps.conversations.core.attached_picture import AttachedPictureView
+    from apps.conversations.core.tool_calls import ToolCallRecord
     from apps.conversations.tools.availability import AvailableTools
-    from apps.conversations.tools.base import ToolCallRecord
     from apps.conversations.turns.context_usage import ContextUsage
     from apps.engines.types import Vectors
     from apps.safety.policy.verdicts import EvaluationRecord
 
 
-def is_grounded(prepared: PreparedTurn) -> bool:
+def is_grounded(prepared: TurnInput) -> bool:
     """Return whether the answer searches documents or draws a picture; nothing is verified otherwise."""
     return not prepared.without_documents or any(row.picture_request for row in prepared.rows)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Turn:
     """Mutable state of one turn, changed by its own tasks only.
 
     `finalization.snapshot_turn` reads what is stored of it.
     """
 
-    prepared: PreparedTurn
-    records_tokens: ClassVar[bool] = True  # token probabilities are recorded
-    allows_tools: ClassVar[bool] = True  # the model may call tools: the user sees the cards and can approve
-
+    prepared: TurnInput
     vector: PoolTask[Vectors] | None  # embedding of the question, if already started
+    sink: TurnSink  # receiver of events, sources and tool calls
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
     text: str = ""  # approved by the gate, exactly as the model wrote it
     measure_window: Callable[[], ContextUsage] | None = None  # computes `window` after the request was sent
@@ -161,7 +159,7 @@ class Turn:
     @property
     def text_results(self) -> list[ToolCallRecord]:
         """Return the finished tool calls that gave text and no passages."""
-        return [call for call in self.tool_calls.values() if call.status == "done" and not call.sources]
+        return [call for call in self.tool_calls.values() if call.status == ToolCallStatus.DONE and not call.sources]
 
     @property
     def follows_tool_call(self) -> bool:
@@ -184,23 +182,21 @@ class Turn:
         ) // 4
 
     async def emit(self, event: Event) -> None:
-        """Append the event to the turn's log. Raise EngineError if the log is unreachable."""
-        await registry.get_turn_log().append(self.id, encode_event(event, turn=self.id))
+        """Pass the event to the sink. Raise EngineError if its receiver is unreachable."""
+        await self.sink.emit(event)
 
     async def notify_pages(self) -> None:
         """Notify the user's other pages that this conversation changed."""
-        await notifications.notify_conversation_changed(self.prepared.user.pk, self.prepared.conversation_id)
+        await self.sink.notify()
 
     async def store_sources(self) -> None:
         """Store the numbered passages as sources of the answer."""
-        await in_db(
-            source_numbering.save_sources, self.prepared.conversation_id, self.prepared.answer_id, self.passages
-        )
+        await self.sink.save_sources(self.passages)
         self.sources_stored = True
 
     async def store_calls(self) -> None:
         """Store the tool calls in their present state with the answer."""
-        await in_db(call_cards.save_calls, self.prepared.answer_id, self.prepared.lease, self.tool_calls.values())
+        await self.sink.save_calls(self.tool_calls.values())
 
     async def emit_step(self, name: str, words: str, ms: float | None = None) -> None:
         """Emit a step with its duration in milliseconds; None while it is running."""

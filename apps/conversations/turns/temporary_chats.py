@@ -18,17 +18,17 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from apps.conversations.core.events import Closed, Opened, encode_event
+from apps.conversations.core.numbered_sources import SourceNumbers
 from apps.conversations.core.requests import AskRequest
+from apps.conversations.core.turn_input import PastExchange, TurnIds, TurnInput
 from apps.conversations.errors import ConversationBusy, RequestRefused
-from apps.conversations.evidence.source_numbering import SourceNumbers
 from apps.conversations.moderation import findings
 from apps.conversations.rendering.answer_renderer import render_question
 from apps.conversations.turns import preparation, retrieval, runner, temporary_turn
 from apps.conversations.turns.ephemeral import charge_usage
 from apps.conversations.turns.pipeline import generate_answer
-from apps.conversations.turns.preparation import PastExchange, PreparedTurn, TurnIds
-from apps.conversations.turns.state import is_grounded
-from apps.conversations.turns.temporary_turn import MAX_EXCHANGES, TemporaryTurn
+from apps.conversations.turns.state import Turn, is_grounded
+from apps.conversations.turns.temporary_turn import MAX_EXCHANGES
 from apps.engines.turnlog.memory import MemoryTurnLog
 from apps.lib.concurrency.threads import in_db
 from apps.lib.ids import new_id
@@ -182,9 +182,9 @@ def _end(chat: TemporaryChat) -> None:
         chat.running.cancel()
 
 
-async def _start(chat: TemporaryChat, prepared: PreparedTurn) -> None:
+async def _start(chat: TemporaryChat, prepared: TurnInput) -> None:
     vector = None if prepared.without_documents else retrieval.embed_question(prepared.text)
-    turn = TemporaryTurn(prepared, vector, log=chat.log)
+    turn = temporary_turn.make_temporary_turn(prepared, vector, chat.log)
     begun = Opened(str(chat.id), str(prepared.question_id), render_question(prepared.text), is_grounded(prepared))
     await chat.log.append(turn.id, encode_event(begun, turn=turn.id))
     chat.running = asyncio.create_task(_run(chat, turn), name=f"temporary {turn.id}")
@@ -198,7 +198,7 @@ def _finish_run(chat: TemporaryChat, task: asyncio.Task[None]) -> None:
         log.error("A temporary chat could not go on", exc_info=error)
 
 
-async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
+async def _run(chat: TemporaryChat, turn: Turn) -> None:
     """Run the turn and emit its last event, whose status says how it ended, as `runner.py` does for stored turns."""
     current_surface.set(Surface.UNRECORDED)  # for this task and its children: no verdict log
     answering = asyncio.create_task(generate_answer(turn))
@@ -213,8 +213,9 @@ async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
         await in_db(findings.open_cases_for_unstored, chat.owner, *findings.list_findings(turn))
         html = await runner.finish_rendering(turn)
         if status in preparation.PROMPTED_STATUSES and turn.text:
-            chat.exchanges = (*chat.exchanges, (turn.prepared.question_id, turn.make_exchange()))[-MAX_EXCHANGES:]
-            chat.numbers = turn.get_numbers()
+            exchange = turn.prepared.question_id, temporary_turn.make_exchange(turn)
+            chat.exchanges = (*chat.exchanges, exchange)[-MAX_EXCHANGES:]
+            chat.numbers = temporary_turn.get_numbers(turn)
         chat.running = None  # before the last event: its receiver may ask the next question
         reason = BROKEN if reason == runner.FAILURE_REASON else reason
         ended_html = await runner.render_withheld(turn, status, reason)

@@ -14,8 +14,8 @@ from django.utils.html import escape
 from django.utils.http import urlencode
 
 from apps.conversations.core.events import Cited, Closed, Event, Quotes, Sources
+from apps.conversations.core.numbered_sources import PromptedSource
 from apps.conversations.evidence.answer_sources import number_turn_sources
-from apps.conversations.evidence.source_numbering import PromptedSource
 from apps.conversations.turns.state import Turn
 from apps.grounding.sentence_state import SentenceState, get_sentence_state
 

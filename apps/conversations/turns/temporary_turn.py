@@ -1,56 +1,63 @@
-"""Turns of a temporary chat. Entry points: `prepare_temporary_turn` and `TemporaryTurn`."""
+"""Turns of a temporary chat. Entry points: `prepare_temporary_turn` and `make_temporary_turn`."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from apps.conversations.assistants import assistant_choice, collection_choice
 from apps.conversations.assistants.instructions import build_instructions
 from apps.conversations.core import model_choice
-from apps.conversations.core.events import Event, encode_event
+from apps.conversations.core.numbered_sources import SourceNumbers
 from apps.conversations.core.requests import AskRequest
 from apps.conversations.core.session_user import get_session_user
+from apps.conversations.core.turn_input import PastExchange, TurnInput
 from apps.conversations.errors import RequestRefused
-from apps.conversations.evidence.source_numbering import SourceNumbers
 from apps.conversations.models import Conversation
 from apps.conversations.tools import slash_commands
 from apps.conversations.turns import preparation
-from apps.conversations.turns.ephemeral import EphemeralTurn, can_ask
-from apps.conversations.turns.preparation import PastExchange, PreparedTurn, SessionEnded
+from apps.conversations.turns.ephemeral import can_ask
+from apps.conversations.turns.preparation import SessionEnded
+from apps.conversations.turns.sinks import TemporarySink
+from apps.conversations.turns.state import Turn
 from apps.conversations.turns.temporary_sources import rewrite_source_links
 from apps.documents.retrieval import search
 from apps.documents.retrieval.candidates import resolve_scope
 from apps.documents.retrieval.filters import parse_stored_filters
 from apps.engines.types import TurnLog
-from apps.lib.concurrency.threads import in_db
+from apps.lib.concurrency.threads import PoolTask, in_db
 from apps.lib.ids import new_id
 from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
 
+if TYPE_CHECKING:
+    from apps.engines.types import Vectors
+
 MAX_EXCHANGES = 100  # latest exchanges that a chat remembers
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class TemporaryTurn(EphemeralTurn):
-    """Ephemeral turn that writes its events to the log of its chat."""
+def make_temporary_turn(prepared: TurnInput, vector: PoolTask[Vectors] | None, log: TurnLog) -> Turn:
+    """Return a turn that writes its events to the log of its chat."""
+    sink = TemporarySink(log, str(prepared.answer_id))
+    turn = Turn(prepared, vector, sink)
+    sink.rewrite_links = partial(rewrite_source_links, turn)
+    return turn
 
-    log: TurnLog
 
-    async def emit(self, event: Event) -> None:
-        await self.log.append(self.id, encode_event(rewrite_source_links(self, event), turn=self.id))
+def make_exchange(turn: Turn) -> PastExchange:
+    """Return the exchange of the turn as the next prompt repeats it."""
+    own = [item.to_prompted(item.new_spans, item.text) for item in turn.passages if item.new_spans]
+    return PastExchange(turn.prepared.text, turn.text, tuple(sorted(own, key=lambda item: item.number)))
 
-    def make_exchange(self) -> PastExchange:
-        """Return this exchange as the next prompt repeats it."""
-        own = [item.to_prompted(item.new_spans, item.text) for item in self.passages if item.new_spans]
-        return PastExchange(self.prepared.text, self.text, tuple(sorted(own, key=lambda item: item.number)))
 
-    def get_numbers(self) -> SourceNumbers:
-        """Return the numbers of all sources of the chat so far, this turn included."""
-        own = {(item.passage.document_id, item.passage.chunk_id): item.number for item in self.passages}
-        before = self.prepared.numbers
-        return SourceNumbers({**before.by_chunk, **own}, max([before.highest, *own.values()]))
+def get_numbers(turn: Turn) -> SourceNumbers:
+    """Return the numbers of all sources of the chat so far, those of the turn included."""
+    own = {(item.passage.document_id, item.passage.chunk_id): item.number for item in turn.passages}
+    before = turn.prepared.numbers
+    return SourceNumbers({**before.by_chunk, **own}, max([before.highest, *own.values()]))
 
 
 def prepare_temporary_turn(
@@ -60,7 +67,7 @@ def prepare_temporary_turn(
     past: tuple[PastExchange, ...],
     numbers: SourceNumbers,
     others: int,
-) -> PreparedTurn:
+) -> TurnInput:
     """Return the turn as it can run now, and consume one message of the rate limit. For `in_db`.
 
     `others` is the number of the user's running turns without rows. Personal instructions are not applied. Raise
@@ -81,13 +88,25 @@ def prepare_temporary_turn(
     collections = collection_choice.resolve_collections(now, conversation, own, assistant)
     model, gone = model_choice.resolve_model(conversation, assistant, request.model)
     filters = parse_stored_filters(conversation.filters)
-    begun = PreparedTurn(
-        now, conversation.pk, new_id(), new_id(), request.text, collections, request.without_documents, "",
-        filter_readable(now, past), numbers, assistant, conversation, True, (), None,
-        sampling=assistant_choice.resolve_sampling(conversation, assistant), instructions=build_instructions(assistant),
-        model=model, missing_model=gone, filters=filters,
+    begun = TurnInput(
+        user=now,
+        conversation_id=conversation.pk,
+        question_id=new_id(),
+        answer_id=new_id(),
+        text=request.text,
+        collections=collections,
+        without_documents=request.without_documents,
+        history=filter_readable(now, past),
+        numbers=numbers,
+        assistant=assistant,
+        conversation=conversation,
+        sampling=assistant_choice.resolve_sampling(conversation, assistant),
+        instructions=build_instructions(assistant),
+        model=model,
+        missing_model=gone,
+        filters=filters,
         scope=None if request.without_documents else filters.narrow_scope(resolve_scope(now, collections)),
-    )  # fmt: skip
+    )
     preparation.check_capacity(begun, others)
     rate_limits.check_limits(now, LimitedResource.TOKENS)
     rate_limits.consume(now, LimitedResource.MESSAGES)

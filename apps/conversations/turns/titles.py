@@ -16,8 +16,8 @@ from django.db.models import Q
 
 from apps.conversations.assistants import answer_style
 from apps.conversations.core import notifications
+from apps.conversations.core.turn_input import TurnInput
 from apps.conversations.models import Conversation, Message
-from apps.conversations.turns.preparation import PreparedTurn
 from apps.conversations.turns.state import Turn
 from apps.engines.types import ChatMessage, ChatRequest, Delta, EngineError, Sampling
 from apps.lib.concurrency.threads import in_db
@@ -89,7 +89,7 @@ async def _ask_for_title(turn: Turn) -> None:
         await notifications.notify_conversation_changed(turn.prepared.user.pk, turn.prepared.conversation_id)
 
 
-def _save_title(prepared: PreparedTurn, answer_text: str, name: str) -> bool:
+def _save_title(prepared: TurnInput, answer_text: str, name: str) -> bool:
     made_of = Q(pk=prepared.question_id, text=prepared.text) | Q(pk=prepared.answer_id, text=answer_text)
     if Message.objects.filter(made_of).count() < 2:  # question or answer was redacted meanwhile
         return False

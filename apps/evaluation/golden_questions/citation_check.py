@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from apps.conversations.turns import ephemeral
+from apps.conversations.turns.state import Turn
 from apps.evaluation.golden_questions.measures import ExpectedLocation
 from apps.evaluation.golden_questions.runs import get_expected_location
 from apps.evaluation.models import GoldenQuestion
@@ -70,7 +71,7 @@ def judge_citations(locations: Sequence[CitedLocation], expected: ExpectedLocati
     return CitationCheck(sentences, wrong, expected.missing_words(sentences) if sentences else (), model)
 
 
-async def _answer(user: User, text: str, collection: UUID) -> ephemeral.EphemeralTurn:
+async def _answer(user: User, text: str, collection: UUID) -> Turn:
     turn = await ephemeral.prepare_ephemeral_turn(user, text, (), (collection,))
     async with aclosing(ephemeral.stream_events(turn)) as events:
         async for _ in events:

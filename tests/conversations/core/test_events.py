@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from orjson import dumps
 
-from apps.conversations.core.events import Cited, Closed, Event, Opened, Step, Text, VerifiedOnly, encode_event
+from apps.conversations.core.events import (
+    Cited,
+    Closed,
+    Event,
+    Opened,
+    Retracted,
+    Step,
+    Text,
+    VerifiedOnly,
+    encode_event,
+    is_last_event,
+)
 from apps.conversations.models import Message
 
 
@@ -26,3 +37,9 @@ def test_an_event_is_its_type_its_fields_and_what_travels_with_it_in_order(kind:
     named = {"type": kind, **fields}
     assert encode_event(event) == dumps(named)
     assert encode_event(event, turn="t", seq=3) == dumps({**named, "turn": "t", "seq": 3})
+
+
+def test_only_the_end_and_a_retraction_are_the_last_event_of_a_turn() -> None:
+    last = [Closed(Message.Status.COMPLETE, ""), Retracted("Withheld.")]
+    assert all(is_last_event(encode_event(event, turn="t")) for event in last)
+    assert not is_last_event(encode_event(Text(0, 0, '{"type":"closed"'), turn="t"))

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from apps.conversations.core.numbered_sources import PromptedSource
 from apps.conversations.evidence import source_numbering, source_panel
 from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Conversation, Message, RetrievedPassage
@@ -92,7 +93,7 @@ def test_sentences_are_read_back_word_for_word_in_runs(monkeypatch) -> None:
     page = "One stands here.  Two\nfollows it. Three is left out. Four stands alone."
     monkeypatch.setattr(source_numbering.search, "read_page_texts", lambda user, wanted: {(key, 3): page})
     four = page.index("Four")
-    item = source_numbering.PromptedSource(7, "T", 3, True, ((four, len(page)), (0, 16), (18, 33)), "", key, "H")
+    item = PromptedSource(7, "T", 3, True, ((four, len(page)), (0, 16), (18, 33)), "", key, "H")
     assert (
         source_numbering.load_source_spans(None, [item])
         == [  # type: ignore[arg-type]
@@ -100,5 +101,5 @@ def test_sentences_are_read_back_word_for_word_in_runs(monkeypatch) -> None:
             SourceSpan(7, "T", "H", four, page[four:]),
         ]
     )
-    cut = source_numbering.PromptedSource(7, "T", 3, True, ((0, 999),), "", key, "H")
+    cut = PromptedSource(7, "T", 3, True, ((0, 999),), "", key, "H")
     assert source_numbering.load_source_spans(None, [cut]) == []  # type: ignore[arg-type]

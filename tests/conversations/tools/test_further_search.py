@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from apps.conversations.evidence.source_numbering import SourceNumbers, add_passages, number_passages
+from apps.conversations.core.numbered_sources import SourceNumbers
+from apps.conversations.evidence.source_numbering import add_passages, number_passages
 from apps.grounding.passage import Passage
 
 PAGE = "One lamp. Two lamps. Three lamps. Four lamps. Five lamps."

@@ -9,9 +9,10 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource, SourceNumbers, number_passages
+from apps.conversations.core.numbered_sources import NumberedPassage, PromptedSource, SourceNumbers
+from apps.conversations.core.turn_input import PastExchange
+from apps.conversations.evidence.source_numbering import number_passages
 from apps.conversations.turns import prompt
-from apps.conversations.turns.preparation import PastExchange
 from apps.grounding.passage import Passage
 from apps.safety.detectors import canary
 

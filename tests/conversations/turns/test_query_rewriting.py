@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from apps.conversations.core.turn_input import PastExchange
 from apps.conversations.models import AnswerTrace, ModelProfile
 from apps.conversations.turns import query_rewriting
-from apps.conversations.turns.preparation import PastExchange
 from apps.conversations.turns.trace import unpack_trace
 from apps.engines.chat.fake import FakeChat
 from apps.engines.types import EngineBusy

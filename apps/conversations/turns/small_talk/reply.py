@@ -46,7 +46,7 @@ async def reply_to_small_talk(turn: Turn, small_talk: SmallTalk) -> bool:
     await retrieval.check_question(turn)
     await turn.notify_pages()
     await turn.emit_step(SMALL_TALK_STEP, gettext("Not from your documents: nothing was searched"), 0.0)
-    if small_talk.tool and turn.allows_tools:
+    if small_talk.tool and turn.sink.allows_tools:
         await slash_commands.run_command(turn, SlashCommand(small_talk.tool, small_talk.expression, ""))
     else:
         await generation.emit_text(

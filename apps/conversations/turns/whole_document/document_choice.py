@@ -26,7 +26,7 @@ from apps.documents.models import Document
 from apps.documents.retrieval.candidates import SearchScope, resolve_scope
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.preparation import PreparedTurn
+    from apps.conversations.core.turn_input import TurnInput
 
 MAX_CHOICES = 5  # documents offered when the user must choose
 _NEWEST = 2000  # newest documents whose names are compared with misspelt words
@@ -65,19 +65,19 @@ class _Named:
     file_name_words: frozenset[str]  # of the file name with its extension
 
 
-def readable_documents(prepared: PreparedTurn) -> QuerySet[Document]:
+def readable_documents(prepared: TurnInput) -> QuerySet[Document]:
     """Return the documents that the user may read and that this turn searches. For `in_db`."""
     rows = _searched_documents(prepared).filter(status=Document.Status.READY)
     scope = read_scope(prepared)
     return rows if scope.documents is None else rows.filter(pk__in=[UUID(pk) for pk in scope.documents])
 
 
-def _searched_documents(prepared: PreparedTurn) -> QuerySet[Document]:
+def _searched_documents(prepared: TurnInput) -> QuerySet[Document]:
     rows = Document.objects.visible_to(prepared.user).select_related("collection")
     return rows.filter(collection__in=list(read_scope(prepared).collections), withheld="")
 
 
-def find_document(prepared: PreparedTurn, request: DocumentRequest) -> DocumentChoice:
+def find_document(prepared: TurnInput, request: DocumentRequest) -> DocumentChoice:
     """Return the document that the request means. For `in_db`.
 
     Tried in order: named by the request; of the files of the conversation, if it has any, else of
@@ -106,7 +106,7 @@ def find_document(prepared: PreparedTurn, request: DocumentRequest) -> DocumentC
     return DocumentChoice(lately[0], subject=left) if len(lately) == 1 else _offer_choice(rows, left)
 
 
-def _find_unread(prepared: PreparedTurn, request: DocumentRequest) -> DocumentChoice | None:
+def _find_unread(prepared: TurnInput, request: DocumentRequest) -> DocumentChoice | None:
     """Return the just added document that is still being ingested, if the request names it or names none.
 
     None for lists, which are searched in ready documents only.
@@ -121,12 +121,12 @@ def _find_unread(prepared: PreparedTurn, request: DocumentRequest) -> DocumentCh
     return None if request.subject else DocumentChoice(pending=rows.first())
 
 
-def _filter_recent(rows: QuerySet[Document], prepared: PreparedTurn) -> QuerySet[Document]:
+def _filter_recent(rows: QuerySet[Document], prepared: TurnInput) -> QuerySet[Document]:
     """Return the documents that the user added in the last ten minutes, the newest first."""
     return rows.filter(uploaded_by=prepared.user, created__gte=timezone.now() - _JUST).order_by("-created")
 
 
-def find_named_document(prepared: PreparedTurn, name: str) -> Document | None:
+def find_named_document(prepared: TurnInput, name: str) -> Document | None:
     """Return the one document that these words name, spelt exactly; None if they say more, or name none or several.
 
     For `in_db`.
@@ -139,7 +139,7 @@ def find_named_document(prepared: PreparedTurn, name: str) -> Document | None:
     return found if _split_words(name) <= own else None
 
 
-def read_scope(prepared: PreparedTurn) -> SearchScope:
+def read_scope(prepared: TurnInput) -> SearchScope:
     """Return the scope of all that this turn may search. For `in_db`."""
     if prepared.scope is not None and not prepared.files_first:
         return prepared.scope
@@ -153,7 +153,7 @@ def _offer_choice(rows: QuerySet[Document], subject: tuple[str, ...]) -> Documen
     )
 
 
-def _find_cited_document(prepared: PreparedTurn) -> UUID | None:
+def _find_cited_document(prepared: TurnInput) -> UUID | None:
     """Return the document of the last exchange that had sources; None if it had several."""
     for past in reversed(prepared.history):
         if pks := {item.document_id for item in past.sources if item.document_id is not None}:

@@ -17,7 +17,7 @@ from apps.grounding.citer import Citer, SentenceCitation
 from apps.grounding.passage import Passage
 
 if TYPE_CHECKING:
-    from apps.conversations.evidence.source_numbering import NumberedPassage, SourceNumbers
+    from apps.conversations.core.numbered_sources import NumberedPassage, SourceNumbers
 
 _SIGNS = re.compile(r"[\\`*$~]|(?<![^\W_])_|_(?![^\W_])|<(?=[\w/!])|&(?=#?\w+;)|\](?=\()")
 _BEGINS = re.compile(r"([#>+=-]+|\d{1,9}(?=[.)]\s))")

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
+from apps.conversations.core.numbered_sources import NumberedPassage
 from apps.conversations.evidence import source_numbering
-from apps.conversations.evidence.source_numbering import NumberedPassage, format_passage_line
+from apps.conversations.evidence.source_numbering import format_passage_line
 from apps.conversations.models import WHOLE_DOCUMENT_STEP
 from apps.conversations.turns import generation, model_queue, prompt, reasoning, retrieval
 from apps.conversations.turns.whole_document.structure import (
