@@ -39,7 +39,7 @@ def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
             encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
 
     monkeypatch.setattr(snapshot_keys, "encrypt_all", lambda: 0)
-    monkeypatch.setattr(snapshot_keys, "_pages", looked)
+    monkeypatch.setattr(snapshot_keys, "load_page_texts", looked)
     assert snapshot_keys.drop_unused_keys() == 1
     assert Snapshot.objects.get().readable and len(encrypted_fields.list_key_lines()) == 2
 
