@@ -1,7 +1,7 @@
 """Built-in reading check: eight short passages with one question each, written for this purpose.
 
 A model that misses plain facts in three sentences should not answer without quotes first. Entry points:
-`get_measured_profile`, `measure_new_models`.
+`get_measured_profile`, `measure_new_models`. The latter also measures the reading speed of models that pass.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from apps.conversations.assistants.answer_style import has_passed_reading_check
+from apps.conversations.assistants.reading_speed import measure_prompt_speed
 from apps.conversations.models import ModelProfile
 from apps.engines import registry
+from apps.engines.chat.model_catalog import ChatModel
 from apps.engines.types import ChatEngine, ChatMessage, ChatRequest, Delta, EngineError, Sampling
 from apps.lib.concurrency.threads import in_db
 from apps.lib.text.analyzer import normalise_text
@@ -107,15 +110,27 @@ async def get_measured_profile(chat: ChatEngine) -> ModelProfile:
 
 
 async def measure_new_models(interval_s: float = MEASURE_INTERVAL_S) -> None:
-    """Measure each model of the settings that was never measured and of which the operator says nothing, as soon as its
-    server can be reached. Tried every `interval_s` seconds, the first time after one: the first questions go before."""
-    waiting = [model.name for model in registry.list_chat_models() if model.passes_reading_check is None]
+    """Measure each model of the settings that was never measured, as soon as its server can be reached.
+
+    Models that the operator says read badly are left out: nothing depends on a measurement. Tried every `interval_s`
+    seconds, the first time after one: the first questions go before.
+    """
+    waiting = [model for model in registry.list_chat_models() if model.passes_reading_check is not False]
     while waiting:
         await asyncio.sleep(interval_s)
-        for name in tuple(waiting):
+        for model in tuple(waiting):
             with suppress(EngineError):
-                await get_measured_profile(registry.get_chat_engine(name))
-                waiting.remove(name)
+                await _measure_model(registry.get_chat_engine(model.name), model)
+                waiting.remove(model)
+
+
+async def _measure_model(chat: ChatEngine, model: ChatModel) -> None:
+    """Measure reading, unless the operator declared it, and the speed of a model that reads well. Raise EngineError."""
+    name = (await chat.info()).name
+    profile = await (get_measured_profile(chat) if model.passes_reading_check is None else in_db(_profile, name))
+    if profile.prompt_tokens_per_s is None and has_passed_reading_check(profile, model):
+        speed = await measure_prompt_speed(chat)
+        await in_db(ModelProfile.objects.filter(name=name).update, prompt_tokens_per_s=speed)
 
 
 def _profile(name: str) -> ModelProfile:

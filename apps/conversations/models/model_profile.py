@@ -18,6 +18,7 @@ class ModelProfile(models.Model):
     )
     reading_asked = models.PositiveSmallIntegerField(null=True, blank=True)
     measured = models.DateTimeField(null=True, blank=True)
+    prompt_tokens_per_s = models.FloatField(null=True, blank=True, help_text="Tokens of a prompt read in a second")
 
     def __str__(self) -> str:
         return self.name

@@ -83,6 +83,7 @@ class ToolContext:
     report_progress: Callable[[str], Awaitable[None]]  # shows words on the card about what is being done
     filters: SearchFilters = NO_FILTERS  # filters within the collections
     strictness: Strictness = Strictness.SITE  # strictness of the safety gate
+    passage_tokens: int = 700  # tokens of passages that the model reads at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
         instructions=prepared.instructions,
         without_sources=not turn.passages and (found is None or bool(turn.attached)),
         text_so_far=prepared.text_so_far,
-        max_tokens=reasoning.get_max_tokens(prepared),
+        max_tokens=reasoning.get_max_tokens(prepared, (await turn.get_reading_limits()).answer_tokens),
         notes=[*turn.notes, *prompt_content.write_prompt_notes(turn.attached, sees=sees)], pictures=pictures,
         tokens_per_picture=prompt_content.TOKENS_PER_PICTURE, tool_tokens=cost,
     )  # fmt: skip

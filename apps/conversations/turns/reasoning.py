@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 REASONING_TOKENS = 2048  # tokens for reasoning, besides those of the answer
 
 
-def get_max_tokens(prepared: TurnInput) -> int:
-    """Return the token limit of the answer and, of a model that reasons, of its reasoning."""
+def get_max_tokens(prepared: TurnInput, answer_tokens: int = prompt.MAX_ANSWER_TOKENS) -> int:
+    """Return the token limit of the answer and, of a model that reasons, of its reasoning.
+
+    `answer_tokens` is the limit of the answer that follows from the model (`reading_budget`).
+    """
     model = registry.get_chat_model(prepared.model)
     reasons = model is not None and model.supports_reasoning
-    return prepared.sampling.get_max_tokens(prompt.MAX_ANSWER_TOKENS + (REASONING_TOKENS if reasons else 0))
+    return prepared.sampling.get_max_tokens(answer_tokens + (REASONING_TOKENS if reasons else 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,6 @@ from apps.users.models import User
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
-TOKEN_BUDGET = 700  # of passages in a prompt; a CPU reads about 600 tokens a second
 MAX_FILE_WAIT_S = 5.0  # seconds that a question waits for files that its user has just added, at most
 MAX_ATTACHED_WAIT_S = 300.0  # the same for files attached to its conversation, which it is likely about
 _POLL_S = 0.5  # seconds between two looks at them
@@ -190,9 +189,8 @@ async def emit_no_results_notice(turn: Turn, found: SearchResult) -> None:
 
 async def search_other_question(turn: Turn, question: str, scope: SearchScope) -> SearchResult:
     """Return the passages for another question than the turn's, within half of the token budget."""
-    return await documents.search(
-        turn.prepared.user, question, scope=scope, token_budget=TOKEN_BUDGET // 2, count=turn.chat.count
-    )
+    budget = (await turn.get_reading_limits()).passage_tokens // 2
+    return await documents.search(turn.prepared.user, question, scope=scope, token_budget=budget, count=turn.chat.count)
 
 
 async def search_beyond_files(turn: Turn) -> SearchResult | None:
@@ -228,6 +226,7 @@ async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchSco
     if rewriting is not None and rewriting.cancelled():
         rewriting = None  # it ended with the first search
     turn.searched_collections = collections
+    limits = await turn.get_reading_limits()
     return await documents.search(
         prepared.user,
         prepared.text,
@@ -235,7 +234,7 @@ async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchSco
         scope=scope,
         filters=prepared.filters,
         history=drop_small_talk(past.question for past in prepared.history if not past.only_called_tool),
-        token_budget=TOKEN_BUDGET,
+        token_budget=limits.passage_tokens,
         count=turn.chat.count,
         vector=turn.vector,
         rewritten=rewriting,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from apps.conversations.assistants.reading_budget import ReadingLimits, resolve_limits
 from apps.conversations.core import model_choice
 from apps.conversations.core.events import Event, Step
 from apps.conversations.core.numbered_sources import NumberedPassage, Spans
@@ -22,7 +24,7 @@ from apps.conversations.turns.repetition import RepetitionDetector
 from apps.conversations.turns.verification import SentenceVerifier
 from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
-from apps.engines.types import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
+from apps.engines.types import ChatEngine, ChatRequest, EngineError, TokenProb, ToolCall, Usage
 from apps.grounding.citer import SentenceCitation, is_mostly_unsupported
 from apps.grounding.lexicons import find_unread_language
 from apps.grounding.quote_selection import Quote, QuoteSelection
@@ -56,6 +58,7 @@ class Turn:
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
     text: str = ""  # approved by the gate, exactly as the model wrote it
     measure_window: Callable[[], ContextUsage] | None = None  # computes `window` after the request was sent
+    reading_limits: ReadingLimits | None = None  # of the model; None until `get_reading_limits`
     window: ContextUsage | None = None  # context window usage of the request
     reasoning: str = ""  # approved reasoning
     has_output: bool = False  # the model has written something, approved or not
@@ -180,6 +183,13 @@ class Turn:
         return (
             sum(len(message.content) for message in self.request.messages) + len(self.text) + len(self.reasoning)
         ) // 4
+
+    async def get_reading_limits(self) -> ReadingLimits:
+        """Return the limits of the turn's model, resolved once per turn; the small ones while its server is away."""
+        if self.reading_limits is None:
+            with suppress(EngineError, TimeoutError):
+                self.reading_limits = await resolve_limits(self.prepared.model, self.chat)
+        return self.reading_limits or ReadingLimits()
 
     async def emit(self, event: Event) -> None:
         """Pass the event to the sink. Raise EngineError if its receiver is unreachable."""

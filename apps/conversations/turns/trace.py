@@ -31,7 +31,7 @@ _STAGES = (
     ("read", "Passages read and ranked"), ("rewrite", "Waited for the model to rewrite the follow-up"),
     ("see", "Attached pictures read"), ("cut", (
         "Passages shortened to their best sentences"
-    )), ("prompt", "Prompt assembled"),
+    )), ("sections", "Whole sections read"), ("prompt", "Prompt assembled"),
 )  # fmt: skip
 _TOKENS = 4000  # tokens recorded of an answer, at most
 _SCORES = ("bm25", "cosine", "score", "relevance")
@@ -115,6 +115,7 @@ def _record_search(turn: Turn) -> dict[str, Any] | None:
     return {
         "query": found.query, "searched": list(found.searched), "least": round(found.threshold, _DIGITS),
         "filters": turn.prepared.filters.record(), "candidates": candidates,
+        "budget": found.token_budget, "whole": "sections" in found.ms, "left_out": len(found.no_room),
     }  # fmt: skip
 
 

@@ -98,6 +98,7 @@ class RankedWindows:
     threshold: float = 0.0  # relevance, 0 to 1, below which a hit is dropped
     missing: int = 0  # candidates without a row that the user may read; 0 if there are MAX_PASSAGES anyway
     nearest: tuple[PassageWindow, ...] = ()  # if there are no windows, those of the NEAREST best hits
+    relevant: tuple[SearchHit, ...] = ()  # hits above their collection's threshold, those of the windows among them
 
     @property
     def relevance(self) -> float:
@@ -200,6 +201,7 @@ def rank_windows(
     hits: list[SearchHit] = []
     neighbours: list[NeighbourChunk] = []
     selected: list[SearchHit] = []
+    relevant: list[SearchHit] = []
     threshold, missing = 0.0, 0
     for part in _batches(order):
         found, beside = _load_hits(user, part, lookup.idf)
@@ -221,8 +223,8 @@ def rank_windows(
     best_hits = [] if windows else sorted(_drop_lists(hits), key=lambda hit: -hit.relevance)[:NEAREST]
     nearest = merge_neighbours(best_hits, neighbours)
     missing = 0 if len(selected) == MAX_PASSAGES else missing
-    pages = _pages({window.page for window in [*windows, *nearest]})
-    return RankedWindows(tuple(windows), pages, tuple(hits), threshold, missing, tuple(nearest))
+    pages = load_page_texts({window.page for window in [*windows, *nearest]})
+    return RankedWindows(tuple(windows), pages, tuple(hits), threshold, missing, tuple(nearest), tuple(relevant))
 
 
 def _get_threshold(hit: SearchHit, settings: Mapping[UUID, CollectionSettings]) -> float:
@@ -316,7 +318,8 @@ def _make_hit(row: Sequence[Any], score: float, candidate: Candidate, idf: Mappi
     )  # fmt: skip
 
 
-def _pages(page_keys: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
+def load_page_texts(page_keys: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
+    """Return the text of each page by (document, page number). Checks no permission: the caller does."""
     page_keys = set(page_keys)
     if not page_keys:
         return {}

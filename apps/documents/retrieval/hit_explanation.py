@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BELOW_THRESHOLD = gettext_noop("below the threshold")
 DUPLICATE = gettext_noop("same as a passage above, or enough passages of its document are above")
+NO_ROOM = gettext_noop("no room left: the model reads no more passages at once")
 CONTENTS_OR_NOISE = gettext_noop("table of contents, index or unreadable text: not quoted")
 _MERGED = gettext_noop("read together with %(place)s")
 _MERGED_PATTERN = re.compile(_MERGED % {"place": r"(\d+)"})
@@ -32,6 +33,8 @@ def explain_hit(hit: SearchHit, result: SearchResult) -> tuple[int, str]:
             return rank, _MERGED % {"place": rank}
     if hit.relevance < result.threshold:
         return 0, BELOW_THRESHOLD
+    if hit.chunk_id in result.no_room:
+        return 0, NO_ROOM
     return 0, CONTENTS_OR_NOISE if hit.is_noise else DUPLICATE
 
 

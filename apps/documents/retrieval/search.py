@@ -23,6 +23,7 @@ from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters
 from apps.documents.retrieval.follow_up_rewriting import QueryVariant
 from apps.documents.retrieval.index_lookup import IndexRequest
 from apps.documents.retrieval.passages import SearchHit
+from apps.documents.retrieval.section_selection import WHOLE_SECTIONS_ABOVE, SelectedSections, read_sections
 from apps.documents.retrieval.sentence_selection import CountTokens, estimate_tokens, select_sentences
 from apps.documents.settings import CollectionSettings, average_vector_weight
 from apps.engines import registry
@@ -46,20 +47,24 @@ _COMPLETED_FACTOR = 1.1  # factor of relevance by which a completed question mus
 class SearchResult:
     """Result of a search: the passages, and the scope that was searched, so that "nothing found" can be explained."""
 
-    passages: tuple[Passage, ...]  # best first, all above the relevance threshold; empty: nothing relevant
+    # Best first, or in document order if whole sections were read; all above the threshold; empty: nothing relevant.
+    passages: tuple[Passage, ...]
     searched: tuple[str, ...]  # names of the collections searched
     documents: int  # ready documents in them that pass the filters; 0 if passages were found (not counted then)
     waiting: int  # documents in them that are still being ingested, filtered or not; 0 if passages were found
     query: str  # the query that was used: spelling corrected, follow-up completed
     vector: Vectors  # of the query, by the site's own embedder: shape (dimension,)
     idf: dict[str, float]  # inverse document frequency of the query's stemmed terms
-    ms: dict[str, float]  # milliseconds of "embed", "index", "read", "cut"; "rewrite" if a rewritten query was awaited
+    # Milliseconds of "embed", "index", "read", "cut" or "sections"; "rewrite" if a rewritten query was awaited.
+    ms: dict[str, float]
     hits: tuple[SearchHit, ...] = ()  # all hits that were scored, best first, including those dropped later
     threshold: float = 0.0  # relevance, 0 to 1, below which a hit was dropped
     unsearched: tuple[str, ...] = ()  # names of collections that another embedder indexed, in part or in whole
     just_added: int = 0  # of `waiting`, documents that the user added within the last JUST_ADDED_S seconds
     nearest: tuple[Passage, ...] = ()  # if no passage is relevant, the NEAREST best ones
     corrections: Mapping[str, str] = field(default_factory=dict)  # misspelt word -> word searched instead
+    token_budget: int = 0  # tokens that the passages could have; 0: no search for an answer
+    no_room: frozenset[int] = frozenset()  # ids of relevant chunks that did not fit the budget
 
 
 async def search(
@@ -78,9 +83,10 @@ async def search(
     """Return the passages that the user may read and that are relevant to the question, best first.
 
     `collections` limits the search; empty: all that the user may read. `history` holds the user's earlier questions,
-    oldest first. `token_budget` is for all passages together, counted by `count`, None: estimated. Callers pass what
-    they have: `scope` (filters applied), `vector` (task of the question's), `rewritten` (a standalone wording; "" for
-    none). Raises EngineError if the embedder or the index fails.
+    oldest first. `token_budget` is for all passages together, counted by `count`, None: estimated. A large one is
+    filled with whole sections, in document order. Callers pass what they have: `scope` (filters applied), `vector`
+    (task of the question's), `rewritten` (a standalone wording; "" for none). Raises EngineError if the
+    embedder or the index fails.
     """
     clock = _Clock()
     queries = follow_up_rewriting.list_query_variants(question, history)
@@ -89,14 +95,20 @@ async def search(
     best = await _search_variants(user, scope, _iter_queries(queries, vectors, rewritten, clock), clock)
     # Takes a third of a millisecond; a switch to another thread and back would add half of that.
     ranked, idf = best.ranked, best.lookup.idf
-    passages = select_sentences(ranked.windows, ranked.pages, idf, token_budget, count or estimate_tokens)
+    sections = SelectedSections(())
+    if token_budget > WHOLE_SECTIONS_ABOVE and ranked.windows:
+        sections = await in_db(read_sections, ranked, token_budget, count or estimate_tokens)
+    passages = list(sections.passages) or select_sentences(
+        ranked.windows, ranked.pages, idf, token_budget, count or estimate_tokens
+    )
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, token_budget, estimate_tokens)
-    clock.stop("cut")
+    clock.stop("sections" if sections.passages else "cut")
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)
     return SearchResult(
         tuple(passages), index_lookup.list_searched(scope, best.lookup), documents, waiting, best.query.text,
         best.vector, best.lookup.idf, clock.ms, best.ranked.hits, best.ranked.threshold,
         index_lookup.list_unsearched(scope, best.lookup), just_added, tuple(nearest), best.corrections,
+        token_budget, sections.no_room,
     )  # fmt: skip
 
 

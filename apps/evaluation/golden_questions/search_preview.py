@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import number_format
 
-from apps.conversations.turns.retrieval import TOKEN_BUDGET
+from apps.conversations.assistants.reading_budget import SMALL_BUDGET
 from apps.documents.models import Collection
 from apps.documents.retrieval.candidates import SearchScope
 from apps.documents.retrieval.filters import SearchFilters
@@ -88,7 +88,7 @@ def search_and_quote(
 
 def _search(user: AnyUser, collection: Collection, question: str, **options: Any) -> SearchResult:
     return asyncio.run(
-        search(user, normalise(question), collections=[collection.pk], token_budget=TOKEN_BUDGET, **options)
+        search(user, normalise(question), collections=[collection.pk], token_budget=SMALL_BUDGET, **options)
     )
 
 

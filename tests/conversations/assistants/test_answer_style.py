@@ -67,12 +67,15 @@ class Pupil:
     async def info(self) -> ModelInfo:
         return INFO
 
+    def count(self, texts: list[str]) -> list[int]:
+        return [len(text) // 4 for text in texts]
+
     async def stream(self, request: ChatRequest) -> AsyncIterator[Delta | Finish]:
         self.requests.append(request)
         if self.away:
             raise EngineUnavailable("away")
         question = request.messages[-1].content.partition("Question: ")[2]
-        for piece in self.answers[question].split(" "):
+        for piece in self.answers.get(question, "Yes.").split(" "):
             yield Delta(piece + " ")
         yield Finish("stop")
 
@@ -130,8 +133,32 @@ async def test_a_model_that_is_away_is_not_judged() -> None:
 async def test_new_models_are_measured_once_they_can_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     away, pupil = Pupil(GOOD, away=True), Pupil(GOOD)
     engines = iter([away, pupil])
-    monkeypatch.setattr(registry, "list_chat_models", lambda: [replace(MODEL, passes_reading_check=True), MODEL])
+    monkeypatch.setattr(registry, "list_chat_models", lambda: [replace(MODEL, passes_reading_check=False), MODEL])
     monkeypatch.setattr(registry, "get_chat_engine", lambda name: next(engines))
     await asyncio.wait_for(reading_check.measure_new_models(interval_s=0), 30)
     profile = await reading_check.in_db(lambda: ModelProfile.objects.get())
-    assert (profile.reading_right, len(pupil.requests), next(engines, None)) == (8, 8, None)
+    assert (profile.reading_right, len(pupil.requests), next(engines, None)) == (8, 11, None)
+    assert profile.prompt_tokens_per_s is not None and profile.prompt_tokens_per_s > 0
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_speed_of_a_declared_reader_is_measured_and_its_reading_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pupil = Pupil(GOOD)
+    monkeypatch.setattr(registry, "list_chat_models", lambda: [replace(MODEL, passes_reading_check=True)])
+    monkeypatch.setattr(registry, "get_chat_engine", lambda name: pupil)
+    await asyncio.wait_for(reading_check.measure_new_models(interval_s=0), 30)
+    profile = await reading_check.in_db(lambda: ModelProfile.objects.get())
+    assert (profile.measured, len(pupil.requests)) == (None, 3)
+    assert profile.prompt_tokens_per_s is not None
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_speed_of_a_model_below_the_reading_check_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    pupil = Pupil({})
+    monkeypatch.setattr(registry, "list_chat_models", lambda: [MODEL])
+    monkeypatch.setattr(registry, "get_chat_engine", lambda name: pupil)
+    await asyncio.wait_for(reading_check.measure_new_models(interval_s=0), 30)
+    profile = await reading_check.in_db(lambda: ModelProfile.objects.get())
+    assert (profile.reading_right, profile.prompt_tokens_per_s) == (0, None)

@@ -38,7 +38,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         )  # fmt: skip
 
     monkeypatch.setattr(candidates, "_load_hits", load_hits)
-    monkeypatch.setattr(candidates, "_pages", lambda wanted: {})
+    monkeypatch.setattr(candidates, "load_page_texts", lambda wanted: {})
     return found
 
 

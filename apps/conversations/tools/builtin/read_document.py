@@ -12,7 +12,7 @@ from apps.conversations.tools.base import BaseTool, ToolContext, ToolError, Tool
 from apps.documents.retrieval.full_document import FullDocument, find_documents_by_name, read_full_document
 from apps.lib.concurrency.threads import in_db
 
-_TOKENS = 3000  # tokens per call; the result names the page to continue from
+_LEAST_TOKENS = 3000  # tokens per call, at least; the result names the page to continue from
 _UNKNOWN = "None of the documents searched here is called “%(title)s”. Give its exact title."
 _SEVERAL = "Several documents match: %(names)s. Give the file name."
 _NO_ROOM = "There is not enough context left to read “%(title)s”."
@@ -61,7 +61,8 @@ def _read(title: str, page: int, context: ToolContext) -> FullDocument:
     if len(documents) > 1:
         names = ", ".join(f"“{document.name}”" for document in documents)
         raise ToolError(_SEVERAL, names=names)
-    return read_full_document(documents[0], min(_TOKENS, context.max_tokens), context.count_tokens, page)
+    budget = min(max(_LEAST_TOKENS, context.passage_tokens), context.max_tokens)
+    return read_full_document(documents[0], budget, context.count_tokens, page)
 
 
 def _empty(found: FullDocument, page: int) -> ToolError:

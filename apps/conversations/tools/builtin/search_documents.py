@@ -11,8 +11,6 @@ from apps.conversations.tools.base import BaseTool, ToolContext, ToolError, Tool
 from apps.documents.retrieval.filters import SearchFilters
 from apps.documents.retrieval.search import SearchResult, search
 
-_TOKENS = 700  # tokens of passages, as for a question
-
 
 class SearchDocuments(BaseTool):
     """Tool that searches documents; the user calls it by /search."""
@@ -38,9 +36,13 @@ class SearchDocuments(BaseTool):
         if not (query := arguments["query"].strip()):
             raise ToolError("Enter what to search for.")
         found = await search(
-            context.user, query, collections=context.collections, token_budget=min(_TOKENS, context.max_tokens),
-            count=context.count_tokens, filters=context.filters,
-        )  # fmt: skip
+            context.user,
+            query,
+            collections=context.collections,
+            token_budget=min(context.passage_tokens, context.max_tokens),
+            count=context.count_tokens,
+            filters=context.filters,
+        )
         if not found.passages:
             return localise_result(lambda: _describe_nothing_found(found, context.filters))
         return localise_result(lambda: _describe_found(len(found.passages)), found.passages)
