@@ -29,6 +29,8 @@ def test_a_sentence_of_a_former_release_becomes_todays_which_is_translated(store
     assert VALUES.findall(stored) == VALUES.findall(now)
     converted = migration.convert_text(stored % values if values else stored)
     assert converted == (now % values if values else now)
+    if now.startswith("Long texts of this table (memo"):  # note of dBASE tables, a format that is no longer read
+        return
     with translation.override("de"):
         today = converted.replace(review_note.FORMER, review_note.TODAY)
         assert translate_stored(today) != today

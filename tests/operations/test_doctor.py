@@ -158,14 +158,14 @@ def test_a_disk_is_judged_by_what_is_free(monkeypatch: pytest.MonkeyPatch, free:
 def test_the_confinement_of_file_readers_is_told_with_its_reason(
     monkeypatch: pytest.MonkeyPatch, found: runner.Confinement, state: CheckState, words: str
 ) -> None:
-    monkeypatch.setattr(runner, "probe_confinement", lambda: found)
+    monkeypatch.setattr(runner, "probe_confinement", lambda **_: found)
     check = system_checks.check_parsers()
     assert check.state == state and words in check.message
     assert bool(check.advice) == (state != CheckState.GOOD)
 
 
 def test_file_readers_that_do_not_start_are_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> runner.Confinement:
+    def broken(**_: object) -> runner.Confinement:
         raise OSError("no processes left")
 
     monkeypatch.setattr(runner, "probe_confinement", broken)

@@ -74,7 +74,7 @@ class EvidencePart(Protocol):
 
 
 class PictureRequestPart(FindingsPart, Protocol):
-    """What a turn that requests pictures needs: its input, its times and its events."""
+    """Part of a turn that requests pictures: its input, its times and its events."""
 
     id: str  # id of the answer
     timings: dict[str, float]  # milliseconds

@@ -99,6 +99,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Socket of one page. Handlers are short; followed turns run in tasks, so that a stop is received at once."""
 
     user: User | None = None
+    counted_for: int | None = None  # key of the user in `_open`; None while the socket is not counted
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Call the handler as Channels does, without its hop to a shared thread; `in_db` manages database
@@ -121,24 +122,45 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(SIGNED_OUT if user is None else TOO_MANY)
             return
         self.user = activate_language(user, self.scope["headers"])
-        _open[user.pk] += 1
-        await self._join(websocket_push.get_user_channel(user.pk))
+        self._count_open(user.pk)
+        try:
+            await self._join(websocket_push.get_user_channel(user.pk))
+        except BaseException:  # as while Redis is away: Channels then never calls `disconnect`
+            self._count_closed()
+            raise
         self.watch = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:
-        """Detach everything that belongs to the socket."""
+        """Detach everything that belongs to the socket. It counts as closed first, whatever fails after that."""
+        self._count_closed()
         temporary_chats.disconnect(self.channel_name, closed=code in DELIBERATE_CLOSE_CODES)
         self.following.end()
         if self.watch is not None:
             self.watch.cancel()
         if self.user is not None:
             prefetch.cancel_prefetch(self.user)
-            _open[self.user.pk] -= 1
-            layer = get_channel_layer()
+            self.user = None
+            await self._leave_groups()
+        raise StopConsumer
+
+    def _count_open(self, user_pk: int) -> None:
+        self.counted_for = user_pk
+        _open[user_pk] += 1
+
+    def _count_closed(self) -> None:
+        """Count the socket as closed, once, however often it is called."""
+        if self.counted_for is not None:
+            _open[self.counted_for] -= 1
+            self.counted_for = None
+
+    async def _leave_groups(self) -> None:
+        """Leave the channel groups; those of a layer that is away forget the channel when it expires."""
+        layer = get_channel_layer()
+        try:
             for group in self.groups_joined if layer is not None else ():
                 await layer.group_discard(group, self.channel_name)
-            self.user = None
-        raise StopConsumer
+        except Exception as error:  # noqa: BLE001 - errors of channel layers have no common type
+            log.warning("A closed socket could not leave its groups: %s", error)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Handle one frame; refusals are sent as "refused"."""

@@ -75,42 +75,37 @@ def prepare_temporary_turn(
     """
     if (now := get_session_user(session_key)) is None or now != user:
         raise SessionEnded
+    _refuse_what_is_saved(request)
+    conversation = Conversation(owner=now, assistant=assistant_choice.get_chosen_assistant(now, request.assistant))
+    model_choice.apply_settings(conversation, request, model=request.model)
+    assistant, _ = assistant_choice.resolve_assistant(now, conversation)
+    collections = collection_choice.resolve_collections(
+        now, conversation, replace(request, conversation=None), assistant
+    )
+    model, gone = model_choice.resolve_model(conversation, assistant, request.model)
+    filters = parse_stored_filters(conversation.filters)
+    begun = TurnInput(
+        user=now, conversation_id=conversation.pk, question_id=new_id(), answer_id=new_id(), text=request.text,
+        collections=collections, without_documents=request.without_documents, history=filter_readable(now, past),
+        numbers=numbers, assistant=assistant, conversation=conversation,
+        sampling=assistant_choice.resolve_sampling(conversation, assistant),
+        instructions=build_instructions(assistant), model=model, missing_model=gone, filters=filters,
+        scope=None if request.without_documents else filters.narrow_scope(resolve_scope(now, collections)),
+    )  # fmt: skip
+    preparation.check_capacity(begun, others)
+    rate_limits.check_limits(now, LimitedResource.TOKENS)
+    rate_limits.consume(now, LimitedResource.MESSAGES)
+    return begun
+
+
+def _refuse_what_is_saved(request: AskRequest) -> None:
+    """Raise RequestRefused for pictures, commands and files, which would be saved."""
     if request.picture is not None or slash_commands.parse_command(request.text) is not None:
         raise RequestRefused(
             "Pictures and tools save their results, so temporary chats cannot use them. Start a new chat."
         )
     if request.attached or request.files:
         raise RequestRefused("Attached files are saved, so temporary chats cannot have any. Start a new chat.")
-    conversation = Conversation(owner=now, assistant=assistant_choice.get_chosen_assistant(now, request.assistant))
-    model_choice.apply_settings(conversation, request, model=request.model)
-    assistant, _ = assistant_choice.resolve_assistant(now, conversation)
-    own = replace(request, conversation=None)
-    collections = collection_choice.resolve_collections(now, conversation, own, assistant)
-    model, gone = model_choice.resolve_model(conversation, assistant, request.model)
-    filters = parse_stored_filters(conversation.filters)
-    begun = TurnInput(
-        user=now,
-        conversation_id=conversation.pk,
-        question_id=new_id(),
-        answer_id=new_id(),
-        text=request.text,
-        collections=collections,
-        without_documents=request.without_documents,
-        history=filter_readable(now, past),
-        numbers=numbers,
-        assistant=assistant,
-        conversation=conversation,
-        sampling=assistant_choice.resolve_sampling(conversation, assistant),
-        instructions=build_instructions(assistant),
-        model=model,
-        missing_model=gone,
-        filters=filters,
-        scope=None if request.without_documents else filters.narrow_scope(resolve_scope(now, collections)),
-    )
-    preparation.check_capacity(begun, others)
-    rate_limits.check_limits(now, LimitedResource.TOKENS)
-    rate_limits.consume(now, LimitedResource.MESSAGES)
-    return begun
 
 
 def filter_readable(user: User, past: tuple[PastExchange, ...]) -> tuple[PastExchange, ...]:

@@ -135,10 +135,16 @@ def clean_folder_path(path: str) -> str:
 
     Longer than 500 characters, it loses its outermost folders.
     """
-    folders = [clean_file_name(folder) for folder in re.split(r"[/\\]", path) if folder.strip(". \0")]
-    while sum(map(len, folders)) + len(folders) > PATH_CHARACTERS:
-        folders.pop(0)  # the innermost folders tell users most
-    return "/".join(folders)
+    folders: list[str] = []
+    room = PATH_CHARACTERS
+    for folder in reversed(re.split(r"[/\\]", path)):  # the innermost folders tell users most
+        if folder.strip(". \0"):
+            name = clean_file_name(folder)
+            room -= len(name) + 1
+            if room < 0:
+                break
+            folders.append(name)
+    return "/".join(reversed(folders))
 
 
 def cancel_ingestion(user: AnyUser, document: Document) -> None:

@@ -85,22 +85,19 @@ async def search(
     `collections` limits the search; empty: all that the user may read. `history` holds the user's earlier questions,
     oldest first. `token_budget` is for all passages together, counted by `count`, None: estimated. A large one is
     filled with whole sections, in document order. Callers pass what they have: `scope` (filters applied), `vector`
-    (task of the question's), `rewritten` (a standalone wording; "" for none). Raises EngineError if the
-    embedder or the index fails.
+    (task of the question's), `rewritten` (a standalone wording; "" for none). Raises EngineError if an engine fails.
     """
     clock = _Clock()
     queries = follow_up_rewriting.list_query_variants(question, history)
     vectors = _start_embeddings([query.text for query in queries], vector)
     scope = await _load_scope(user, collections, scope, filters)
     best = await _search_variants(user, scope, _iter_queries(queries, vectors, rewritten, clock), clock)
-    # Takes a third of a millisecond; a switch to another thread and back would add half of that.
-    ranked, idf = best.ranked, best.lookup.idf
+    ranked, idf, count = best.ranked, best.lookup.idf, count or estimate_tokens
     sections = SelectedSections(())
     if token_budget > WHOLE_SECTIONS_ABOVE and ranked.windows:
-        sections = await in_db(read_sections, ranked, token_budget, count or estimate_tokens)
-    passages = list(sections.passages) or select_sentences(
-        ranked.windows, ranked.pages, idf, token_budget, count or estimate_tokens
-    )
+        sections = await in_db(read_sections, ranked, token_budget, count)
+    # Takes a third of a millisecond; a switch to another thread and back would add half of that.
+    passages = sections.passages or select_sentences(ranked.windows, ranked.pages, idf, token_budget, count)
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, token_budget, estimate_tokens)
     clock.stop("sections" if sections.passages else "cut")
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)

@@ -179,3 +179,30 @@ async def test_a_page_that_does_not_read_is_dropped_and_its_answer_is_kept(
     assert not consumer._open[alice.pk]
     await runner.wait_until_idle()
     assert (await Message.objects.aget(pk=accepted["turn"])).status == Message.Status.COMPLETE
+
+
+async def test_sockets_that_cannot_join_their_channel_are_not_counted(alice: User, monkeypatch) -> None:
+    """While Redis was away, ten attempts locked a user out until the process was restarted."""
+
+    async def away(self, group: str) -> None:
+        raise ConnectionError("Redis is away")
+
+    monkeypatch.setattr(consumer.ChatConsumer, "_join", away)
+    for _ in range(2):
+        wire = ApplicationCommunicator(application, scope(await in_db(session_of, alice)))
+        await wire.send_input({"type": "websocket.connect"})
+        with pytest.raises(ConnectionError):
+            await wire.wait(WAIT_S)
+    assert consumer._open[alice.pk] == 0
+
+
+async def test_sockets_that_cannot_leave_their_channel_count_as_closed(open_page, alice: User, monkeypatch) -> None:
+    async def away(*_: object) -> None:
+        raise ConnectionError("Redis is away")
+
+    page = await open_page(alice)
+    monkeypatch.setattr(type(consumer.get_channel_layer()), "group_discard", away)
+    assert consumer._open[alice.pk] == 1
+    await page.wire.send_input({"type": "websocket.disconnect", "code": 1001})
+    await page.wire.wait(WAIT_S)
+    assert consumer._open[alice.pk] == 0

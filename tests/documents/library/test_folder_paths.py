@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,10 @@ def test_an_archive_is_refused_and_the_way_is_told(name: str, alice_client: Clie
     page = alice_client.get(f"/collections/{collection.pk}/").content.decode()
     assert name in page and "Unpack it and upload the files in it. You can drop a whole folder at once." in page
     assert not collection.documents.exists()
+
+
+def test_cleaning_a_folder_path_of_64_kilobytes_takes_less_than_a_second() -> None:
+    begun = time.process_time()
+    shown = clean_folder_path("a/" * 32_768)
+    assert time.process_time() - begun < 1
+    assert shown == "/".join(["a"] * (PATH_CHARACTERS // 2))

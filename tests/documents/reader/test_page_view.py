@@ -267,7 +267,7 @@ def test_page_image_marks_nothing_when_the_stored_text_differs(
     assert page_view.get_page_image(row, 2, [(0, 20)]).boxes
     Page.objects.filter(pk=stored.pk).update(text=f"Name: {stored.text}")
     assert page_view.get_page_image(row, 2, [(0, 20)]).boxes == []
-    monkeypatch.setattr(page_view.redaction, "list_redacted_spans", lambda *_: [(0, 20)])
+    monkeypatch.setattr(page_view.document_redaction, "list_redacted_spans", lambda *_: [(0, 20)])
     with pytest.raises(page_view.PageImageError):
         page_view.get_page_png(row, 2, 800)
 
