@@ -143,7 +143,7 @@ def test_t63_what_is_set_up_dangerously_does_not_start(wrong: dict[str, str]) ->
     read_env()
 
 
-def test_every_case_of_attack_has_a_row_that_names_files_which_exist() -> None:
+def test_attack_cases_have_a_row_that_names_files_which_exist() -> None:
     text = Path("docs/security/cases.md").read_text()
     rows = [row for row in text.partition("## Cases and their tests")[2].splitlines() if row.startswith("| ")]
     named = {case for row in rows for case in re.findall(r"T\d\d", row)}
