@@ -51,7 +51,7 @@ async def test_a_question_about_it_is_answered_where_no_document_speaks_to_it(pa
     assert later.nothing_found, "only what follows a call at once may be about it"
 
 
-async def test_what_a_question_below_it_was_answered_from_is_told_again(page, library, chat) -> None:
+async def test_tool_result_behind_an_earlier_answer_is_told_again(page, library, chat) -> None:
     chat.replies += ["Yes, it is.", "About six weeks."]
     await turn(page, "/calc 6 * 7\nIs that more than forty?")
     await turn(page, ABOUT)
