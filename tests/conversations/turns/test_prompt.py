@@ -116,7 +116,7 @@ def test_beyond_the_limit_the_oldest_turns_go_and_the_prefix_stays_until_the_nex
     assert moved <= turns / max(1, per_time - 1) + 1, "dropping is seldom, so that the cache is of use"
 
 
-def test_what_was_given_in_dropped_turns_counts_as_not_given() -> None:
+def test_passages_given_in_dropped_turns_count_as_not_given() -> None:
     history = [_long(number) for number in range(20)]
     kept = prompt.select_history(history, 1024, words)
     assert kept.start > 0 and set(kept.given_spans) == set(range(kept.start, 20))
