@@ -50,7 +50,7 @@ def test_a_change_is_a_version_and_any_version_can_be_brought_back(alice: User) 
     assert client.post(f"/assistants/{row.pk}/versions/", {"number": "99"}).status_code == 404
 
 
-def test_two_who_change_it_at_once_do_not_overwrite_each_other(alice: User) -> None:
+def test_changes_of_an_assistant_at_once_do_not_overwrite_each_other(alice: User) -> None:
     client = make_client(alice)
     row = submit_assistant(client)
     client.post(f"/assistants/{row.pk}/", FORM | {"instructions": "First.", "version": "1"})

@@ -79,7 +79,9 @@ async def test_attached_picture_starts_the_drawing_and_is_named_in_its_credentia
     )
 
 
-async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, ada, painter, settings) -> None:
+async def test_variation_and_repetition_start_from_the_same_attachment(
+    open_page, alice, ada, painter, settings
+) -> None:
     answer = await ask(await open_page(alice), await in_db(attached, alice))
     await in_db(scheduler.draw_waiting)
     first = await answer.pictures.aget()
@@ -114,7 +116,7 @@ async def test_picture_started_from_a_drawn_one_forgets_the_attachment(open_page
     assert (row.parent_id, row.from_parent, row.start.name) == (first.pk, True, "")
 
 
-async def test_regenerating_begins_with_it_again(open_page, alice) -> None:
+async def test_regenerating_starts_from_the_attachment_again(open_page, alice) -> None:
     page = await open_page(alice)
     answer = await ask(page, await in_db(attached, alice))
     await page.tell(do="retry", turn=str(answer.pk), client_id="again")

@@ -65,7 +65,9 @@ def kinds() -> list[str]:
     return list(rows.values_list("kind", flat=True))
 
 
-def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, conversation: Conversation) -> None:
+def test_access_is_requested_approved_used_and_seen_by_the_owner(
+    asker: Client, robin: User, conversation: Conversation
+) -> None:
     row = make_request(asker, conversation)
     address = f"{PAGE}{row.pk}/"
     assert (row.state, row.conversation, row.user) == ("asked", conversation.pk, conversation.owner)
@@ -295,7 +297,7 @@ def test_access_request_is_withdrawn_by_its_requester_only(
     assert f"Declined: {morgan} may not read" in answer(other, "refuse")
 
 
-def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, conversation: Conversation) -> None:
+def test_sole_reviewer_asks_and_judges_and_the_page_says_so(morgan: User, conversation: Conversation) -> None:
     client = make_client(name_for(morgan))
     assert "No other user has break-glass permission" in client.get(PAGE).content.decode()
     client.post(PAGE, sent(conversation, emergency="on"))

@@ -61,7 +61,7 @@ def test_tags_too_many_or_too_long_are_refused_with_a_reason(alice: User, client
     assert row.tag_list == ["hr"]
 
 
-def test_the_most_that_is_allowed_fits_into_the_column(alice: User) -> None:
+def test_longest_allowed_tags_fit_into_the_column(alice: User) -> None:
     row = make_tagged(alice, "Leave")
     tags.set_tags(alice, row, ",".join(f"{n}" * 30 for n in range(10)))
     row.full_clean()

@@ -95,7 +95,7 @@ def test_a_title_of_the_model_has_a_gap_and_one_of_the_person_is_theirs(answer: 
     assert rows.get().title == f"Mail of {MAIL}"
 
 
-def test_taken_out_withheld_and_both_taken_back(answer: Message) -> None:
+def test_message_redacted_and_withheld_returns_after_both_are_undone(answer: Message) -> None:
     made, case = cut(answer), withhold_message(answer)
     enforcement.revert_effects(made, get_reviewer("robin"))
     enforcement.revert_effects(Decision.objects.get(case=case), get_reviewer("robin"))

@@ -45,7 +45,7 @@ async def test_tool_that_changes_something_waits_for_approval(page, library, tea
     assert tea.given == [{"text": "green"}] and 'data-status="done"' in card and "Allow once" not in card
 
 
-async def test_denied_it_is_not_done_and_the_model_hears_so(page, library, caller, tea):
+async def test_denied_tool_call_is_not_made_and_the_model_is_told(page, library, caller, tea):
     turn, _ = await asking(page)
     await page.tell(do="decide", turn=turn, call="1", allow="yes")  # only true is yes
     await page.tell(do="decide", turn=turn, call="1", allow=True)  # what was said first holds

@@ -93,7 +93,7 @@ async def test_a_question_is_not_completed_by_what_was_called(page, alice, libra
 
 
 @pytest.mark.parametrize("kind", ["answer", "question"])
-async def test_withheld_it_hides_the_record_of_what_follows_and_comes_back(page, alice, library, chat, kind) -> None:
+async def test_withheld_call_hides_the_record_of_what_follows_and_comes_back(page, alice, library, chat, kind) -> None:
     called = await turn(page, "/calc 6 * 7")
     answer = await turn(page, ABOUT)
 

@@ -57,7 +57,7 @@ async def test_a_picture_is_described_in_one_plain_line(engine: CaptionEngine, f
     assert said == await asyncio.to_thread(engine.caption, picture(form))
 
 
-async def test_a_grey_and_a_large_one_too(engine: CaptionEngine) -> None:
+async def test_grey_and_large_pictures_are_described_too(engine: CaptionEngine) -> None:
     assert await asyncio.to_thread(engine.caption, picture(mode="L"))
     assert await asyncio.to_thread(engine.caption, picture(size=(1500, 300)))
 

@@ -31,7 +31,7 @@ def test_words_that_name_nobody_stay(text: str) -> None:
 
 
 @given(st.text(alphabet="ab gay women. Muslim-é\n", max_size=60))
-def test_applied_twice_it_changes_nothing_more(text: str) -> None:
+def test_neutralising_twice_changes_nothing_more(text: str) -> None:
     once = neutralise_identity_terms(text)
     assert neutralise_identity_terms(once) == once
 

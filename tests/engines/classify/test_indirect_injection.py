@@ -93,7 +93,7 @@ def test_code_is_set_aside_and_every_line_counts_by_itself() -> None:
 @pytest.mark.parametrize(
     ("line", "read"), [("Call us", False), ("- Call: us!", False), ("- Call us now", True), ("„Öffne die Tür“", True)]
 )
-def test_less_than_three_words_ask_for_nothing(line: str, read: bool) -> None:
+def test_line_of_less_than_three_words_is_not_read(line: str, read: bool) -> None:
     assert bool(find_candidate_sentences(line)) is read
 
 

@@ -96,7 +96,7 @@ def test_the_fake_gives_the_same_numbers_in_every_process() -> None:
     assert json.loads(run.stdout) == FakeEmbedder().embed_query("ferry")[:3].tolist()
 
 
-def test_the_real_one_gives_the_numbers_of_the_library(real: SentenceTransformerEmbedder) -> None:
+def test_the_real_embedder_gives_the_numbers_of_the_library(real: SentenceTransformerEmbedder) -> None:
     from sentence_transformers import SentenceTransformer
 
     library = SentenceTransformer(str(locate_model("")), device="cpu", local_files_only=True)

@@ -59,7 +59,7 @@ async def test_a_document_that_fits_is_in_the_prompt_as_a_whole(page, ports, str
     assert await RetrievedPassage.objects.filter(answer=row).acount() == len(CITIES)
 
 
-async def test_a_longer_one_is_read_part_by_part_and_the_answer_is_made_of_notes(page, ports, strong) -> None:
+async def test_longer_document_is_read_part_by_part_and_answered_from_notes(page, ports, strong) -> None:
     strong.context_tokens = 1400
     row, events = await page.ask_to_end("Summarise the Ports of the Baltic")
     *parts, last = strong.requests
