@@ -31,7 +31,7 @@ CANARY = "canary-7f3e91"
 
 
 @pytest.mark.parametrize("value", ["true", "1", "on", "True", ["true"], '["true"]'])
-def test_t04_no_form_takes_more_than_it_shows(alice: User, bob: User, value: object) -> None:
+def test_t04_forms_take_no_more_than_they_show(alice: User, bob: User, value: object) -> None:
     before = User.objects.filter(pk=alice.pk).values("role", "is_active", "email", "password", "date_joined").get()
     extra = dict.fromkeys(("is_staff", "is_superuser", "is_administrator", "is_active", "owner", "tenant"), value)
     extra |= {"id": bob.pk, "pk": bob.pk, "user": bob.pk, "role": "administrator", "owner_id": bob.pk}
@@ -54,7 +54,7 @@ def test_t10_known_unknown_and_inactive_accounts_are_answered_alike(alice: User,
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example"]
 )
-def test_t16_another_host_name_is_refused(alice: User, host: str) -> None:
+def test_t16_foreign_host_name_is_refused(alice: User, host: str) -> None:
     assert make_client(alice).get("/", headers={"host": host}).status_code == 400
 
 
@@ -82,7 +82,7 @@ def test_t17_a_session_that_somebody_planted_is_not_the_one_that_signs_in(alice:
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_t39_every_page_forbids_what_it_does_not_need(alice: User, address: str) -> None:
+def test_t39_pages_forbid_what_they_do_not_need(alice: User, address: str) -> None:
     said = make_client(alice).get(address).headers
     policy = {part.split()[0]: part.split()[1:] for part in said["Content-Security-Policy"].split(";")}
     assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == ["'none'"]
@@ -96,20 +96,20 @@ def test_t39_every_page_forbids_what_it_does_not_need(alice: User, address: str)
 @pytest.mark.parametrize(
     "text", ["(a+)+$", ".*.*.*", "%%%", "_" * 50, '" OR 1=1 --', "NEAR(", "*", "'", "\\", "a" * 100_000]
 )
-def test_t58_what_is_searched_for_is_never_a_pattern(alice: User, text: str) -> None:
+def test_t58_search_words_are_never_a_pattern(alice: User, text: str) -> None:
     client = make_client(alice)
     for address in ("/conversations/all/", "/pictures/", "/pictures/tiles/"):
         assert client.get(address, {"q": text, "text": text, "show": text}).status_code in (200, 302, 400, 404)
 
 
-async def test_t61_nothing_of_a_question_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_t61_questions_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         for text in (CANARY, f"{CANARY} [hate]", f"{CANARY}\x00", f"{CANARY} " * 4000):
             await check_question(text)
     assert CANARY not in caplog.text
 
 
-def test_t61_nor_of_a_password_or_a_form(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+def test_t61_passwords_and_forms_are_not_logged(alice: User, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         Client().post("/accounts/login/", {"login": alice.email, "password": CANARY})
         client = make_client(alice)
@@ -125,7 +125,7 @@ def test_t61_nor_of_a_password_or_a_form(alice: User, caplog: pytest.LogCaptureF
     ["/.git/config", "/.env", "/static/../manage.py", "/static/%2e%2e/manage.py", "/metrics", "/debug/",
      "/server-status", "/media/", "/media/../db.sqlite3", "/secret_key", "/graphql", "/phpinfo.php"],
 )  # fmt: skip
-def test_t62_nothing_of_the_machine_is_served(alice: User, address: str) -> None:
+def test_t62_files_of_the_machine_are_not_served(alice: User, address: str) -> None:
     for client in (Client(), make_client(alice)):
         said = client.get(address)
         assert said.status_code in (301, 302, 404)
@@ -137,13 +137,13 @@ def test_t62_nothing_of_the_machine_is_served(alice: User, address: str) -> None
     [{"ALLOWED_HOSTS": "*"}, {"ALLOWED_HOSTS": "a.example, *"}, {"SECRET_KEY": "changeme"},
      {"DEBUG": "1", "SITE_URL": "https://books.example"}, {"HOLD_HOURS": "0"}, {"HOLD_HOURS": "48"}],
 )  # fmt: skip
-def test_t63_what_is_set_up_dangerously_does_not_start(wrong: dict[str, str]) -> None:
+def test_t63_dangerous_configuration_does_not_start(wrong: dict[str, str]) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^({'|'.join(wrong)}) "):
         read_env(wrong)
     read_env()
 
 
-def test_every_case_of_attack_has_a_row_that_names_files_which_exist() -> None:
+def test_attack_cases_have_a_row_that_names_files_which_exist() -> None:
     text = Path("docs/security/cases.md").read_text()
     rows = [row for row in text.partition("## Cases and their tests")[2].splitlines() if row.startswith("| ")]
     named = {case for row in rows for case in re.findall(r"T\d\d", row)}

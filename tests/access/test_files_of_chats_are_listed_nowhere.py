@@ -17,7 +17,7 @@ STEPS = "setup/"  # lists nothing, and writes from another thread
 
 
 @pytest.mark.parametrize("email", ["alice@example.org", "ada@example.org", "bob@example.org"])
-def test_no_page_names_them(house: OwnedObjects, email: str) -> None:
+def test_files_of_a_chat_are_named_on_no_page(house: OwnedObjects, email: str) -> None:
     user = User.objects.get(email=email)
     client = Client(raise_request_exception=True)
     client.force_login(user)

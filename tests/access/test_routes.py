@@ -160,7 +160,9 @@ def test_the_owner_reaches_what_others_do_not(house: OwnedObjects, alice: User) 
                 assert ask_both(client, address) & {200, 302, 400}, route
 
 
-def test_nothing_is_changed_without_the_token_of_the_page(house: OwnedObjects, alice: User, ada: User) -> None:
+def test_csrf_token_is_required_by_every_route_that_changes_something(
+    house: OwnedObjects, alice: User, ada: User
+) -> None:
     mine, administrators = sign_in(alice), sign_in(ada)
     for route, rule in MATRIX.items():
         if route == "share/":

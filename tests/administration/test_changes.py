@@ -50,7 +50,7 @@ def test_groups_of_a_user_change_one_entry_each(admin: Client, ada: User, alice:
     ]  # fmt: skip
 
 
-def test_what_is_not_changed_is_not_in_the_log(admin: Client, alice: User) -> None:
+def test_unchanged_groups_and_roles_are_not_in_the_log(admin: Client, alice: User) -> None:
     north = Group.objects.create(name="North")
     alice.groups.add(north)
     change_groups(admin, alice, north)

@@ -66,7 +66,7 @@ def test_an_administrator_gives_the_password_once_more(client: Client, ada: User
     assert Group.objects.filter(name="Team").exists()
 
 
-def test_it_is_asked_for_again_after_a_quarter_of_an_hour(
+def test_password_is_asked_for_again_after_a_quarter_of_an_hour(
     admin: Client, pages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.time
@@ -79,7 +79,7 @@ def test_an_administrator_who_is_none_any_more_is_out_at_once(admin: Client, ada
     assert {admin.get(page).status_code for page in pages} == {GONE}
 
 
-def test_every_page_holds_to_the_policy_of_all_others(admin: Client, pages: list[str]) -> None:
+def test_administration_pages_have_the_content_security_policy_of_all_pages(admin: Client, pages: list[str]) -> None:
     """Check for no inline script or style, no evaluation, nothing from other origins, and no caching."""
     strict = admin.get("/people/")["Content-Security-Policy"]
     inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
@@ -92,7 +92,7 @@ def test_every_page_holds_to_the_policy_of_all_others(admin: Client, pages: list
         assert "no-store" in said["Cache-Control"]
 
 
-def test_nothing_that_people_wrote_and_no_secret_is_in_it(admin: Client, alice: User, pages: list[str]) -> None:
+def test_secrets_and_texts_of_users_are_on_no_administration_page(admin: Client, alice: User, pages: list[str]) -> None:
     User.objects.filter(pk=alice.pk).update(
         instructions="Use metres and herons.", facts=[{"text": "Is 41", "on": True}]
     )
@@ -107,7 +107,7 @@ def test_nothing_that_people_wrote_and_no_secret_is_in_it(admin: Client, alice: 
 @pytest.mark.parametrize(
     "query", ["password__startswith=md5", "q=md5%24", "sort=password", "sort=--name", "role=god", "page=0", "page=x"]
 )
-def test_no_column_is_searched_or_sorted_that_the_page_does_not_name(
+def test_columns_that_the_page_does_not_name_are_not_searched_or_sorted(
     admin: Client, alice: User, bob: User, query: str
 ) -> None:
     page = admin.get(f"/people/?{query}")

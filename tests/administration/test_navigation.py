@@ -40,7 +40,9 @@ def test_a_reviewer_is_offered_the_part_of_review(morgan: User, ada: User) -> No
 
 
 @pytest.mark.parametrize("name", ["ada", "morgan"])
-def test_every_entry_that_is_offered_opens(request: pytest.FixtureRequest, client: Client, name: str) -> None:
+def test_navigation_entries_that_are_offered_all_open(
+    request: pytest.FixtureRequest, client: Client, name: str
+) -> None:
     user = request.getfixturevalue(name)
     client.force_login(user)
     for section in build_navigation(user, "/").sections:
@@ -67,7 +69,7 @@ def test_the_open_page_is_marked(ada: User, path: str, label: str) -> None:
     assert current is not None and current.label == label
 
 
-def test_no_entry_is_marked_elsewhere(ada: User) -> None:
+def test_navigation_entries_are_not_marked_outside_the_administration(ada: User) -> None:
     assert all(build_navigation(ada, path).current is None for path in ("/", "/collections/", "/privacy/"))
 
 

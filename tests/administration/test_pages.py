@@ -52,7 +52,7 @@ def test_a_heading_turns_the_order_around_and_keeps_the_filters(admin: Client) -
     assert 'href="?q=ada&amp;role=administrator&amp;sort=-name"' in page
 
 
-def test_many_users_are_paged(admin: Client) -> None:
+def test_list_of_many_users_is_paged(admin: Client) -> None:
     for number in range(60):
         User.objects.create(email=f"p{number:02}@example.org", name=f"P {number:02}")
     first = admin.get("/people/").content.decode()
@@ -117,7 +117,7 @@ def test_names_are_shown_as_text(admin: Client, alice: User) -> None:
         assert "<img src=x" not in page and "&lt;img src=x" in page
 
 
-def test_every_variable_is_shown_with_its_description(admin: Client) -> None:
+def test_environment_variables_are_all_shown_with_their_description(admin: Client) -> None:
     assert {row.name for row in environment.list_variables()} == set(Env.model_fields)
     page = admin.get("/administration/environment/").content.decode()
     assert "<code>MAX_PAGES</code>" in page and "Longest document that is read, in pages." in page
@@ -125,7 +125,7 @@ def test_every_variable_is_shown_with_its_description(admin: Client) -> None:
     assert set(re.findall(r'<tr class="is-default">\s*<th scope="row"><code>(\w+)</code>', page)) == defaults
 
 
-def test_no_secret_of_the_environment_is_shown() -> None:
+def test_secrets_of_the_environment_are_not_shown() -> None:
     given = {
         "SECRET_KEY": "hush" * 9, "LLM_API_KEY": "hush", "GUARD_API_KEY": "hush", "IMAGE_API_KEY": "hush",
         "MCP_TOKENS": '{"wiki": "hush"}', "MCP_COMMANDS": '{"a": ["b", "hush"]}', "DATABASE_URL": "postgresql://u:hush@h/n",

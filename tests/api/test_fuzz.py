@@ -26,7 +26,7 @@ OPERATIONS = [result.ok() for result in described.get_all_operations()]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
-def test_no_request_makes_the_server_fail(operation: Any, alice: User) -> None:
+def test_generated_requests_cause_no_server_error(operation: Any, alice: User) -> None:
     make_document(make_collection(alice), "Bees", ["A honey bee colony has one queen."])
     sent = {"Authorization": headers(alice)["HTTP_AUTHORIZATION"]}
 
@@ -38,5 +38,5 @@ def test_no_request_makes_the_server_fail(operation: Any, alice: User) -> None:
     meets()
 
 
-def test_every_operation_is_tried() -> None:
+def test_operations_of_the_api_are_all_fuzzed() -> None:
     assert len(OPERATIONS) == 27

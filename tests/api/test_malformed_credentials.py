@@ -81,7 +81,7 @@ def test_a_mangled_token_opens_nothing(secret: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_another_scheme_opens_nothing(secret: str, scheme: str) -> None:
+def test_authorization_scheme_other_than_bearer_gives_no_access(secret: str, scheme: str) -> None:
     assert not opens(headers={"authorization": f"{scheme}{secret}"})
 
 

@@ -76,7 +76,7 @@ async def test_an_answer_is_streamed(chat_client: openai.AsyncOpenAI, library: C
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_what_a_stream_took_that_was_cut_is_counted(
+async def test_usage_of_an_answer_cut_for_repetition_is_counted(
     chat_client: openai.AsyncOpenAI, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch, stream: bool
 ) -> None:
     """Check the usage of an answer that was stopped for repeating itself, before its server reported any."""
@@ -104,7 +104,7 @@ async def test_what_a_stream_took_that_was_cut_is_counted(
     assert owed == [usage.total_tokens]
 
 
-async def test_what_was_said_before_is_heard(
+async def test_earlier_messages_of_the_request_reach_the_model(
     chat_client: openai.AsyncOpenAI,
     library: Collection,
     chat: FakeChat,
@@ -116,7 +116,7 @@ async def test_what_was_said_before_is_heard(
     assert "Speak like a sailor." in sent[0] and sent[1:3] == ["Question: Tell me of bees.", "They hum."]
 
 
-async def test_nothing_found_says_what_was_searched(
+async def test_answer_without_findings_names_the_searched_collections(
     chat_client: openai.AsyncOpenAI, library: Collection, chat: FakeChat
 ) -> None:
     asked = [{"role": "user", "content": "zxqv wvut?"}]
@@ -125,7 +125,7 @@ async def test_nothing_found_says_what_was_searched(
     assert not chat.requests
 
 
-async def test_only_the_chosen_collections_are_searched(chat_client: openai.AsyncOpenAI, library: Collection) -> None:
+async def test_chosen_collections_alone_are_searched(chat_client: openai.AsyncOpenAI, library: Collection) -> None:
     with pytest.raises(openai.NotFoundError):
         await chat_client.chat.completions.create(  # type: ignore[call-overload]
             model="openbook", messages=QUESTION, extra_body={"collections": ["00000000-0000-4000-8000-000000000000"]}

@@ -37,7 +37,7 @@ async def refused(chat_client: openai.AsyncOpenAI, model: str = FAKE, **wish: An
     return error.status_code, error.body["type"], error.param, error.code
 
 
-async def test_one_model_is_described_by_its_name(chat_client: openai.AsyncOpenAI) -> None:
+async def test_model_is_described_by_its_name(chat_client: openai.AsyncOpenAI) -> None:
     for listed in [model async for model in chat_client.models.list()]:
         assert await chat_client.models.retrieve(listed.id) == listed
     with pytest.raises(openai.NotFoundError) as caught:
@@ -62,7 +62,7 @@ async def test_the_model_alone_hears_every_setting(chat_client: openai.AsyncOpen
     assert chat.requests[-1].sampling == Sampling(chat.requests[-1].sampling.max_tokens, 1.0)
 
 
-async def test_what_is_not_done_is_refused_and_not_passed_over(
+async def test_unsupported_fields_are_refused_and_not_ignored(
     chat_client: openai.AsyncOpenAI, library: Collection
 ) -> None:
     invalid = "invalid_request_error"
@@ -94,7 +94,7 @@ async def test_errors_are_named_as_the_protocol_names_them(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_what_cannot_be_sent_to_the_model_is_refused_before_a_stream_begins(
+async def test_messages_the_model_cannot_take_are_refused_before_a_stream_begins(
     chat_client: openai.AsyncOpenAI, chat: FakeChat, stream: bool
 ) -> None:
     picture: Any = [{"role": "tool", "tool_call_id": "1", "content": [{"type": "image_url", "text": ""}]}, *QUESTION]
@@ -128,7 +128,9 @@ async def test_an_address_that_is_none_answers_in_the_form_too(alice: User, meth
         ("DELETE", "/v1/models/fake-1B", "GET"),
     ],
 )
-async def test_another_method_is_refused_in_the_form_too(alice: User, method: str, address: str, allowed: str) -> None:
+async def test_wrong_http_method_is_refused_in_the_form_of_the_protocol(
+    alice: User, method: str, address: str, allowed: str
+) -> None:
     sent = {"Authorization": f"Bearer {await in_db(create_token, alice, 'test', ['chat'], 30)}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url=settings.SITE_URL) as web:
         answer = await web.request(method, address, headers=sent)

@@ -24,7 +24,7 @@ async def say(client: openai.AsyncOpenAI, model: str) -> str:
     return str(answer.choices[0].message.content)
 
 
-async def test_each_is_listed_and_asked_by_its_name(
+async def test_chat_models_are_listed_and_asked_by_their_names(
     client: openai.AsyncOpenAI, library: Collection, chat: FakeChat
 ) -> None:
     names = [model.id async for model in client.models.list()]

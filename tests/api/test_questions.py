@@ -222,7 +222,9 @@ async def test_a_limit_is_said_with_when_to_try_again(web: httpx.AsyncClient, al
     assert await Message.objects.acount() == 2
 
 
-async def test_what_is_not_there_or_of_another_is_not_begun_with(web: httpx.AsyncClient, library: Collection) -> None:
+async def test_conversation_does_not_start_with_missing_or_foreign_objects(
+    web: httpx.AsyncClient, library: Collection
+) -> None:
     bob = await in_db(make_user, "bob")
     theirs = await in_db(make_collection, bob, "Bob's")
     helper = await Assistant.objects.acreate(owner=bob, name="Bob's own")

@@ -55,7 +55,7 @@ def waiting_file(alice: User, library: Collection) -> Document:
     return store_upload(alice, library, SimpleUploadedFile("notes.txt", b"Some notes.\n"))
 
 
-async def test_everything_of_a_suspended_person_ends(
+async def test_suspension_ends_sessions_tokens_sockets_answers_and_jobs(
     open_page: Any, openai_client: Callable[[str], openai.AsyncOpenAI], alice: User, waiting_file: Document,
     chat: FakeChat,
 ) -> None:  # fmt: skip
@@ -86,14 +86,14 @@ async def test_everything_of_a_suspended_person_ends(
     assert chat.running == 0
 
 
-def test_what_waited_is_not_lost(alice: User, waiting_file: Document) -> None:
+def test_document_waiting_at_suspension_is_ingested_after_reinstatement(alice: User, waiting_file: Document) -> None:
     suspend_user(alice)
     assert list_next_documents(5) == [] and IngestJob.claim_all([waiting_file.pk]) == []
     reinstate_user(alice)
     assert list_next_documents(5) == [waiting_file.pk] and IngestJob.claim_all([waiting_file.pk])
 
 
-def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(
+def test_pictures_of_a_suspended_user_stop_and_resume_after_reinstatement(
     alice: User, monkeypatch: pytest.MonkeyPatch, settings: LazySettings, tmp_path: Path
 ) -> None:
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"

@@ -95,7 +95,7 @@ def call(method: str, address: str, **sent: str) -> tuple[int, str]:
     return response.status_code, response.content.decode()
 
 
-def test_every_operation_is_tried_here() -> None:
+def test_operations_of_the_api_are_all_tried_with_tokens() -> None:
     there = {
         (method, re.sub(r"{[^}]*}", "{}", path))
         for path, operations in api.get_openapi_schema()["paths"].items()
@@ -108,7 +108,7 @@ def test_every_operation_is_tried_here() -> None:
 
 
 @EVERY
-def test_without_a_token_there_is_no_answer(rows: ApiRows, method: str, address: str, scope: str) -> None:
+def test_operations_are_refused_without_a_token(rows: ApiRows, method: str, address: str, scope: str) -> None:
     for sent in ({}, {"HTTP_AUTHORIZATION": "Bearer ob_wrong"}, {"HTTP_AUTHORIZATION": "Basic x"}):
         assert call(method, rows.address(address), **sent)[0] == 401
     assert rows.unchanged()
@@ -133,7 +133,7 @@ def test_a_token_without_the_scope_is_refused(
 
 
 @EVERY_ONE_OF_ALICE
-def test_what_belongs_to_another_does_not_exist(
+def test_objects_of_another_user_are_as_unknown_ids(
     rows: ApiRows, charlie: User, method: str, address: str, scope: str
 ) -> None:
     sent = headers(charlie)
@@ -192,7 +192,7 @@ def test_an_expired_or_revoked_token_is_dead(alice: User) -> None:
     assert api_tokens.find_token(lasting) is None
 
 
-def test_only_a_hash_of_a_token_is_kept_and_its_use_is_noted(alice: User) -> None:
+def test_token_is_stored_as_a_hash_and_its_use_is_noted(alice: User) -> None:
     secret = api_tokens.create_token(alice, "script", ["read"], 30)
     row = ApiToken.objects.get()
     assert secret not in str(vars(row)) and row.last_used is None
@@ -201,7 +201,7 @@ def test_only_a_hash_of_a_token_is_kept_and_its_use_is_noted(alice: User) -> Non
     assert row.last_used is not None
 
 
-def test_nobody_revokes_the_token_of_another(alice: User, bob: User, client: Client) -> None:
+def test_token_is_not_revoked_by_another_user(alice: User, bob: User, client: Client) -> None:
     api_tokens.create_token(alice, "script", ["read"], 30)
     client.force_login(bob)
     client.post(f"/tokens/{ApiToken.objects.get().pk}/revoke/")

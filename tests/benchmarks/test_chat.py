@@ -23,7 +23,7 @@ TEXT = (3.05, {"type": "text", "html": "<p>word0 word1 word2</p>"})
 CLOSED = (3.1, {"type": "closed", "html": "<p>word0 word1 word2</p>"})
 
 
-def test_nothing_is_lost_where_every_number_and_every_word_came() -> None:
+def test_count_lost_is_zero_where_every_number_and_word_came() -> None:
     assert count_lost(load(TEXT, CLOSED)) == 0
 
 
@@ -36,7 +36,7 @@ def test_nothing_is_lost_where_every_number_and_every_word_came() -> None:
     ],
     ids=["a word", "three events", "the end with all its words"],
 )
-def test_what_did_not_come_is_counted(heard: LoadResult, count: int) -> None:
+def test_count_lost_counts_what_did_not_come(heard: LoadResult, count: int) -> None:
     assert count_lost(heard) == count
 
 

@@ -23,7 +23,7 @@ def data(tmp_path: Path) -> Path:
     return folder.parent
 
 
-def test_every_measurement_is_found_by_name() -> None:
+def test_measurements_are_all_found_by_name() -> None:
     assert {"retrieval", "turn", "ingest", "chat", "trust"} <= set(find_benchmarks())
 
 

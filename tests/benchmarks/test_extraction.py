@@ -69,9 +69,7 @@ def test_files_are_counted_by_how_they_end_and_texts_are_compared(data: Path, tm
     }  # fmt: skip
 
 
-def test_it_says_which_references_are_missing_and_how_to_give_them(
-    data: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_references_are_named_with_the_way_to_give_them(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(data / "ingest_docs" / "docling_groundtruth")
     call_command(Command(), "extraction", "--data", str(data))
     told = capfd.readouterr().err
@@ -80,7 +78,7 @@ def test_it_says_which_references_are_missing_and_how_to_give_them(
     assert "leave.html, against an independent reading: 1.000, 1.000 of its words" in told
 
 
-def test_what_a_parser_loses_costs_words() -> None:
+def test_word_recall_falls_with_words_that_a_parser_loses() -> None:
     assert (
         compute_word_recall("two One", "one two") == 0.5
         and compute_word_recall("", "") == 1

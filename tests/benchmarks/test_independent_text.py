@@ -73,5 +73,5 @@ def test_a_file_is_read_by_its_own_bytes(tmp_path: Path, name: str, content: byt
     assert " ".join((read_independently(path) or "").split()) == said
 
 
-def test_of_a_pdf_there_is_no_exact_reading(tmp_path: Path) -> None:
+def test_pdf_has_no_independent_reading(tmp_path: Path) -> None:
     assert read_independently(tmp_path / "a.pdf") is None

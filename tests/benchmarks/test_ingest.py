@@ -47,7 +47,7 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_all_of_ingestion_is_measured_in_one_run(data: Path, tmp_path: Path) -> None:
+def test_ingestion_is_measured_whole_in_one_run(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "numbers.json"
     call_command(Command(), "ingest", "--data", str(data), "--rounds", "1", "--quick", "--json", str(file))
     numbers = json.loads(file.read_text())

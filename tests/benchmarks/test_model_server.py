@@ -40,7 +40,7 @@ def test_a_server_that_answers_is_used(settings: LazySettings) -> None:
         server.server_close()
 
 
-def test_without_a_server_and_without_a_model_it_says_what_to_do(settings: LazySettings, tmp_path: Path) -> None:
+def test_missing_server_and_model_are_told_with_the_way_out(settings: LazySettings, tmp_path: Path) -> None:
     point(settings, "http://127.0.0.1:9/v1")
     settings.MODELS_DIR = tmp_path
     with pytest.raises(CommandError, match=r"run \./run setup first"), model_server():

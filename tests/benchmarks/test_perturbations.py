@@ -85,7 +85,7 @@ def test_a_bound_is_left_alone_for_another_number_may_follow_from_it() -> None:
     assert list_variants("number", "The bridge has more than 20 arches.", "en") == []
 
 
-def test_what_already_denies_is_not_denied_again() -> None:
+def test_negated_sentence_is_not_negated_again() -> None:
     assert all("not not" not in variant for variant in list_variants("negation", "It is not open, and was not.", "en"))
     assert list_variants("negation", "La ciudad nunca tuvo murallas.", "es") == ["La ciudad tuvo murallas."]
 

@@ -156,7 +156,7 @@ def test_the_table_holds_both_halves_and_breaks_at_no_sign_of_a_question() -> No
     assert page.index("half `report`") < page.index("half `tune`")
 
 
-def test_what_the_product_shows_of_a_folded_answer_is_read_as_shown() -> None:
+def test_visible_part_of_a_folded_answer_is_read_as_shown() -> None:
     text = "Prices rose. Wages fell."
     cites = [SentenceCitation(0, 0, 12, None, 0, 0, 0.1), SentenceCitation(1, 13, 24, 1, 0, 5, 1.0, quoted=True)]
     sentences, words = read_sentences(render_answer(text, cites, "x", only_verified=True))

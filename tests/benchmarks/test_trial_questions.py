@@ -14,24 +14,24 @@ from benchmarks.trust.trial_questions import Question, read_judgements, read_que
 QUESTIONS = read_questions()
 
 
-def test_there_are_enough_questions_of_each_kind() -> None:
+def test_trial_has_enough_questions_of_each_kind() -> None:
     kinds = Counter("absent" if item.absent else "talk" if item.talk else "answerable" for item in QUESTIONS)
     assert kinds["answerable"] >= 90 and kinds["absent"] >= 20 and kinds["talk"] >= 10 and kinds.total() >= 120
     assert Counter(item.language for item in QUESTIONS).keys() == {"en", "de", "es"}
     assert len(read_documents()) >= 12
 
 
-def test_no_two_questions_share_an_id() -> None:
+def test_trial_questions_have_unique_ids() -> None:
     lines = Counter(item.id for item in QUESTIONS)
     assert [name for name, count in lines.items() if count > 1] == []
 
 
-def test_every_regular_expression_compiles_and_every_answerable_question_has_one() -> None:
+def test_answerable_questions_have_regular_expressions_that_compile() -> None:
     for item in QUESTIONS:
         assert [re.compile(answer) for answer in item.answers] or not item.answerable, item.id
 
 
-def test_every_question_is_about_a_listed_document() -> None:
+def test_trial_questions_are_about_listed_documents() -> None:
     names = {document.name for document in read_documents()} | {""}
     assert [item.id for item in QUESTIONS if item.document not in names] == []
     assert [item.id for item in QUESTIONS if not item.document and not item.talk] == []
@@ -73,7 +73,7 @@ def test_an_answer_is_found_whatever_the_spaces_hyphens_and_quotation_marks() ->
     assert not asked.holds("The tools of the environment")
 
 
-def test_every_judgement_is_about_a_question_and_says_right_wrong_or_beside() -> None:
+def test_trial_judgements_are_about_questions_and_say_right_wrong_or_beside() -> None:
     known = {item.id for item in QUESTIONS}
     for (name, _), verdict in read_judgements().items():
         assert name in known and verdict in {"right", "wrong", "beside"}

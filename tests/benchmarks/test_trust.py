@@ -131,7 +131,7 @@ def test_the_same_claims_are_drawn_again_and_none_stands_in_its_source(data: Pat
             assert (claim.text not in text) or kind == "other_question"
 
 
-def test_another_question_is_never_asked_of_the_sentence_that_answers_it(data: Path) -> None:
+def test_claims_of_another_question_never_contain_the_sentence_that_answers(data: Path) -> None:
     cases = read_cases(data)
     gold = {case.question: case.gold[0] for case in cases}
     claims = build_claims("other_question", cases, 50)

@@ -36,7 +36,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("verb", ["serve", "setup"])
 @pytest.mark.parametrize("check", CHECKS)
-def test_each_check_stops_the_start_before_the_first_download(
+def test_preflight_checks_stop_the_start_before_the_first_download(
     check: str, verb: str, bare_machine: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if verb == "setup" and check in OF_THE_START:

@@ -93,7 +93,7 @@ def test_a_stock_machine_ends_at_the_page_and_answers(
     assert again.stdout.splitlines() == ["Ready: ./run serve starts everything."]
 
 
-def test_with_a_model_server_elsewhere_nothing_of_it_is_installed_even_when_cut_off(
+def test_setup_with_a_remote_model_server_installs_none_even_when_killed(
     clone: Clone, torch_index: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Killed while pip fetches, while packages are written and while tables are made, the next start goes on."""
@@ -164,7 +164,7 @@ def test_a_refusal_is_one_sentence_before_anything_is_downloaded(clone: Clone, n
     assert not (clone.folder / ".venv").exists() and not (clone.home / ".cache").exists()
 
 
-def test_no_build_of_pytorch_anywhere_is_told_with_the_way_out(clone: Clone) -> None:
+def test_missing_build_of_pytorch_is_told_with_the_way_out(clone: Clone) -> None:
     clone.settings |= {"TORCH_INDEX": "http://127.0.0.1:9/whl/cpu", "LLM_URL": "http://127.0.0.1:9/v1"}
     done = clone.run("setup")
     assert done.returncode == ExitCode.TORCH

@@ -85,7 +85,7 @@ def test_a_foreign_index_is_refused_with_the_way_out_until_it_fits(layout: Layou
 
 
 @pytest.mark.slow
-def test_one_foreign_collection_among_others_is_named_at_each_start(
+def test_collection_of_another_embedder_is_named_at_each_start(
     layout: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     change(layout, "fingerprint = 'other-model-384'", "Letters")
@@ -97,7 +97,7 @@ def test_one_foreign_collection_among_others_is_named_at_each_start(
         assert "manage.py reindex" in said
 
 
-def test_what_was_compared_is_not_compared_again(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compared_index_fingerprints_are_not_compared_again(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(*_: Any) -> str:
         raise AssertionError("nothing has changed")
 

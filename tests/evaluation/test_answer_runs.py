@@ -81,7 +81,7 @@ def test_a_later_run_takes_the_place_of_the_one_before(alice: User, handbook: Co
     assert "Wrong source" in page_of(alice, handbook)
 
 
-def test_without_a_model_it_says_so_and_keeps_the_result_before(
+def test_answer_run_without_a_model_fails_and_keeps_the_previous_result(
     alice: User, handbook: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(handbook, "Bees")
@@ -98,7 +98,7 @@ def test_without_a_model_it_says_so_and_keeps_the_result_before(
     assert "The last check failed. The model server does not answer." in page and "Sentences with a source" in page
 
 
-def test_what_the_policy_withholds_is_not_counted_as_answered(
+def test_withheld_answer_is_not_counted_as_answered(
     alice: User, handbook: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(handbook, "Bees")
@@ -129,7 +129,7 @@ def test_a_limit_that_ends_soon_is_waited_for_and_a_long_one_ends_the_run(
     assert (row.status, row.reason) == (Status.FAILED, "Too much for now.")
 
 
-def test_it_is_asked_for_once_at_a_time_by_editors_only(
+def test_answer_run_is_requested_once_at_a_time_by_editors_only(
     alice: User, bob: User, handbook: Collection, notifications: Notifications
 ) -> None:
     add(handbook, "Bees")

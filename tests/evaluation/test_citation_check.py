@@ -45,7 +45,7 @@ def test_a_pill_with_another_source_is_counted_and_shown(handbook: Collection, c
 
 
 @pytest.mark.django_db
-def test_without_golden_questions_there_is_nothing_to_ask(alice: User) -> None:
+def test_citation_check_refuses_to_run_without_golden_questions(alice: User) -> None:
     with pytest.raises(CommandError, match="no golden questions"):
         call_command("check_citations")
 

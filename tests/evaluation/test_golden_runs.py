@@ -105,7 +105,7 @@ def test_expected_words_that_are_gone_make_a_question_fall(collection: Collectio
     assert [item.lost for item in runs.find_regressions(row)] == [True]
 
 
-def test_one_run_at_a_time_and_the_bell_rings_once(
+def test_golden_run_is_requested_and_notified_once_at_a_time(
     collection: Collection, alice: User, notifications: list[tuple[str, object]]
 ) -> None:
     first = runs.request_run(collection, alice)
@@ -159,7 +159,7 @@ def test_the_sweep_runs_again_when_the_index_was_made_anew(collection: Collectio
     assert GoldenRun.objects.count() == 2
 
 
-def test_after_a_run_that_failed_the_next_change_has_its_run(
+def test_golden_run_follows_the_next_change_after_a_failed_run(
     collection: Collection, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = in_vain(collection, alice, monkeypatch)
@@ -211,7 +211,7 @@ def test_the_sweep_waits_while_files_are_being_read(collection: Collection, alic
     assert GoldenRun.objects.count() == 1
 
 
-def test_another_embedder_is_a_change_of_settings(collection: Collection, alice: User) -> None:
+def test_change_of_embedder_is_a_change_of_settings(collection: Collection, alice: User) -> None:
     make_golden_question(collection, QUAY, expected_words="granite")
     ran(collection, alice)
     GoldenRun.objects.update(settings_state="of another embedder")

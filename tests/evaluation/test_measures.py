@@ -49,7 +49,7 @@ def test_places_that_only_meet_do_not_touch() -> None:
     assert measure_search(ExpectedLocation(document=A, page=1, start=100, end=200), [hit(A, 0)], [], []).rank is None
 
 
-def test_what_stands_behind_the_tenth_place_was_not_found() -> None:
+def test_hit_behind_the_tenth_place_has_no_rank() -> None:
     hits = [hit(uuid4()) for _ in range(10)] + [hit(A)]
     assert measure_search(ExpectedLocation(document=A), hits, [], []).rank is None
     assert measure_search(ExpectedLocation(document=A), hits[1:], [], []).rank == 10

@@ -90,7 +90,7 @@ def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_m
     )
 
 
-def test_what_was_preferred_side_by_side_is_a_pair_and_a_change_of_mind_leaves_one(alice, bob, two) -> None:
+def test_preferred_answer_is_a_pair_and_a_change_of_mind_leaves_one(alice, bob, two) -> None:
     Feedback.objects.all().delete()
     User.objects.filter(pk=alice.pk).update(allows_training_on_answers=True)
     ada = make_user("ada", User.Role.ADMINISTRATOR)

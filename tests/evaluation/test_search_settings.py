@@ -186,7 +186,7 @@ def test_live_settings_ask_the_questions_again(
     assert GoldenRun.objects.first().cause == GoldenRun.Cause.SETTINGS  # type: ignore[union-attr]
 
 
-def test_without_golden_questions_it_says_so(
+def test_search_settings_page_tells_that_golden_questions_are_missing(
     owner: Client, collection: Collection, notifications: Notifications
 ) -> None:
     send(owner, collection, vector_weight=0.5)
@@ -208,12 +208,14 @@ def test_without_golden_questions_it_says_so(
         {"relevance_threshold": ""},
     ],
 )
-def test_what_makes_no_sense_is_refused(owner: Client, collection: Collection, value: dict[str, object]) -> None:
+def test_senseless_search_settings_are_refused(owner: Client, collection: Collection, value: dict[str, object]) -> None:
     assert send(owner, collection, **value) == 400
     assert not IndexBuild.objects.exists()
 
 
-def test_only_owners_decide(client: Client, alice: User, bob: User, collection: Collection) -> None:
+def test_search_settings_are_decided_by_owners_only(
+    client: Client, alice: User, bob: User, collection: Collection
+) -> None:
     build = shadow_build.begin(collection, shadow_build.read_collection_settings({"vector_weight": 0.5}), alice)
     Membership.objects.create(collection=collection, user=bob, role="editor")
     client.force_login(bob)
@@ -238,7 +240,7 @@ def reranker(settings: Settings) -> Iterator[None]:
     registry.reset()
 
 
-def test_without_a_reranker_there_is_no_setting_for_it(owner: Client, collection: Collection) -> None:
+def test_reranker_setting_is_absent_without_a_reranker(owner: Client, collection: Collection) -> None:
     assert "Check the best passages again" not in page(owner, collection)
 
 

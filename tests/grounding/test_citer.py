@@ -56,7 +56,7 @@ def test_a_sentence_that_nothing_supports_has_one_citation_without_a_source(text
     assert found.score < MIN_SUPPORT
 
 
-def test_without_passages_nothing_is_supported() -> None:
+def test_sentence_is_not_supported_without_passages() -> None:
     assert [item.source for item in Citer("?", {}).cite(0, "The moon is made of rock.", 0, 25)] == [None]
 
 
@@ -89,7 +89,7 @@ def test_a_sentence_may_need_two_sources() -> None:
         "Sure, here you go.",
     ],
 )
-def test_what_states_nothing_is_neither_cited_nor_flagged(text: str) -> None:
+def test_sentence_that_states_nothing_is_neither_cited_nor_flagged(text: str) -> None:
     assert not is_factual_claim(text)
     assert cite(text) == []
 
@@ -97,7 +97,7 @@ def test_what_states_nothing_is_neither_cited_nor_flagged(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["It opened in 1931.", "- Six books", "According to the handbook, members may borrow six books.", "1931"]
 )
-def test_what_states_something_is_checked(text: str) -> None:
+def test_sentence_that_states_something_is_a_factual_claim(text: str) -> None:
     assert is_factual_claim(text)
 
 
@@ -124,7 +124,7 @@ def test_a_sentence_is_credited_to_what_an_earlier_turn_was_given() -> None:
     assert [item.source_start for item in citer.cite(0, "Members may borrow six books for four weeks.", 0, 9)] == [86]
 
 
-def test_what_this_turns_passage_holds_already_is_not_looked_at_twice() -> None:
+def test_earlier_source_inside_a_passage_of_this_turn_is_not_read_twice() -> None:
     whole = make_passage(LIBRARY, start=50)
     again = SourceSpan(1, "Handbook", "", 50, LIBRARY[:35])
     assert Citer("?", {1: whole}, [again]).windows == Citer("?", {1: whole}).windows

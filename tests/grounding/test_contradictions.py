@@ -119,7 +119,7 @@ def test_the_opposite_or_another_fact_has_no_support_whatever_the_model_says(
 
 
 @pytest.mark.parametrize(("claim", "premise"), AGREEING)
-def test_the_same_in_other_order_or_digits_keeps_its_support(claim: str, premise: str) -> None:
+def test_claim_in_other_order_or_digits_keeps_its_support(claim: str, premise: str) -> None:
     assert score(claim, premise, "de") >= MIN_SUPPORT
 
 

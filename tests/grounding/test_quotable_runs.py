@@ -23,7 +23,7 @@ def runs(text: str, heading: str = "") -> list[tuple[str, str, str]]:
     return [(run.kind, text[run.start : run.end], run.lead_text) for run in split_runs(text, heading)]
 
 
-def test_each_row_of_a_table_is_a_run() -> None:
+def test_table_rows_are_each_a_run() -> None:
     text = f"The cups are these.\n\n{CUPS % 13}"
     assert [kind for kind, _, _ in runs(text)] == ["sentence", "row", "row"]
 
@@ -66,7 +66,7 @@ def test_a_stored_row_is_laid_out_as_when_it_was_chosen() -> None:
     assert quote.table.cells[quote.table.asked_cell].text == "45"
 
 
-def test_of_two_columns_that_the_question_names_alike_the_one_in_another_form_of_its_word_is_marked() -> None:
+def test_asked_cell_is_the_column_named_in_another_form_of_the_word() -> None:
     row = "Instalación: Con escritorio; RAM (mínimo): 1GB; RAM (recomendado): 2GB"
     sheet = {1: replace(make_passage(row, title="Guía"), heading="Requisitos de instalación")}
     quote = select_quotes("¿Cuánta RAM se recomienda en una instalación con escritorio?", None, sheet, {})[0]

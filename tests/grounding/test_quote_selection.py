@@ -56,7 +56,7 @@ BOILER = (
     ("code", "first", "then"),
     [("E7", "Error E7", "Switch the boiler off"), ("E4", "Error E4", "Open the blue valve")],
 )
-def test_what_is_said_of_another_code_is_not_quoted(code: str, first: str, then: str) -> None:
+def test_sentences_about_another_code_are_not_quoted(code: str, first: str, then: str) -> None:
     """Sentences that go on from one that names a code speak of it too, as far as its paragraph goes."""
     chosen = select_quotes(
         f"The boiler shows {code}, what should I do?", None, {1: make_passage(BOILER)}, {}, join=False
@@ -98,7 +98,7 @@ def test_a_sentence_that_points_back_is_quoted_with_the_one_before_it() -> None:
     assert alone.text == "It is closed because the roof leaks."
 
 
-def test_no_sentence_is_quoted_twice_when_quotes_are_joined() -> None:
+def test_joined_quotes_contain_no_sentence_twice() -> None:
     joined = 0
     for question in ("Why is the reading room closed?", "Who rebuilt the harbour library and when did it open?"):
         chosen = select_quotes(question, None, {1: make_passage(LIBRARY)}, {})
@@ -128,7 +128,7 @@ def test_a_term_stands_on_a_line_above_what_explains_it() -> None:
     assert text[start:end] == "Bilge water"
 
 
-def test_what_would_be_too_long_together_stays_apart() -> None:
+def test_quotes_too_long_together_are_not_joined() -> None:
     long = "The reading room of Oldwick " + "with its old oak shelves and lamps " * 12 + "stands open."
     assert len(long.split()) > 80
     text = f"{long} It is closed in the winter because the roof leaks on the chairs."
@@ -176,7 +176,7 @@ def test_quotes_are_the_same_whether_or_not_they_are_asked_for_in_two_steps() ->
         assert bool(selection.select()) == answered
 
 
-def test_only_a_short_list_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_list_of_sentences_alone_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = count_embedded(monkeypatch)
     given = {n: make_passage(LIBRARY.replace("1931", f"19{n}1")) for n in range(1, 7)}
     select_quotes(
@@ -205,7 +205,7 @@ def test_the_likelier_each_is_right_the_fewer_are_quoted(
     assert len(select_quotes("What about the harbour library and its books?", None, many, {})) == count
 
 
-def test_none_without_passages() -> None:
+def test_quotes_are_empty_without_passages() -> None:
     assert select_quotes("Anything?", None, {}, {}) == []
     assert select_quotes("Anything?", None, {1: make_passage("...")}, {}) == []
 
@@ -269,7 +269,7 @@ ENGLISH = "A sponsor is a person who helps the maintainers and uploads the packa
 @pytest.mark.parametrize(
     ("question", "first"), [("What is a sponsor?", ENGLISH), ("Was ist ein Sponsor und wer ist es?", GERMAN)]
 )
-def test_what_is_written_in_the_language_of_the_question_comes_first(question: str, first: str) -> None:
+def test_quotes_in_the_language_of_the_question_come_first(question: str, first: str) -> None:
     other = GERMAN if first == ENGLISH else ENGLISH
     chosen = select_quotes(
         question, None, {1: make_passage(other, relevance=0.9), 2: make_passage(first, relevance=0.8)}, {}
@@ -284,7 +284,7 @@ def test_words_alone_bring_no_quote_where_the_rarest_is_missing() -> None:
     assert select_quotes("Which patient signed?", None, form, rare)
 
 
-def test_each_item_of_a_quoted_list_stands_on_a_line_of_its_own() -> None:
+def test_list_items_in_a_quote_each_stand_on_their_own_line() -> None:
     text = "- A wash costs 1.80 euros, the dryer\n  1.20 euros for an hour.\n- The room is open from 7:00 to 21:00."
     chosen = select_quotes("What does a wash cost, and when is the room open?", None, {1: make_passage(text)}, {})
     lines = ["- A wash costs 1.80 euros, the dryer 1.20 euros for an hour.", "- The room is open from 7:00 to 21:00."]
@@ -303,7 +303,7 @@ def test_a_list_is_quoted_with_the_sentence_that_introduces_it() -> None:
     assert "Information location tools" in chosen[0].text
 
 
-def test_no_quote_ends_where_it_introduces_something_too_long_to_quote() -> None:
+def test_quote_does_not_end_with_an_introduction_of_an_unquotable_list() -> None:
     long = " ".join(["word"] * 100)
     text = f"The warranty ends after two years. It covers these parts:\n- pumps and {long}.\n- valves."
     chosen = select_quotes("When does the warranty end?", None, {1: make_passage(text)}, {}, 1)
@@ -326,7 +326,7 @@ ERRORS = (
         ("What is meant by E4 and E7?", [ERRORS.partition("\n")[0], ERRORS.partition("\n")[2]]),
     ],
 )
-def test_no_quote_goes_from_one_code_to_another(question: str, quotes: list[str]) -> None:
+def test_quote_does_not_cross_from_one_code_to_another(question: str, quotes: list[str]) -> None:
     chosen = select_quotes(question, None, {1: make_passage(ERRORS)}, {})
     assert sorted(quote.text for quote in chosen) == sorted(quotes)
 

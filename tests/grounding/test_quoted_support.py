@@ -56,7 +56,7 @@ def test_a_quote_and_a_short_answer_beside_what_is_asked_have_a_source(question:
         ("Which foods does the keeper like?", "The answer is Halloran.", KEEPER),
     ],
 )
-def test_other_sentences_have_none_however_true(question: str, answer: str, text: str) -> None:
+def test_sentences_beside_quotes_and_short_answers_have_no_source(question: str, answer: str, text: str) -> None:
     assert not found(question, answer, text)
 
 

@@ -53,7 +53,7 @@ def test_an_introduction_is_shown_for_a_verified_item_of_its_list_alone(
 
 
 @pytest.mark.django_db
-def test_what_was_found_outlives_a_retraction() -> None:
+def test_citations_outlive_a_retraction() -> None:
     person = get_user_model().objects.create(email="ada@example.com")
     answer = make_exchange(person, answer="A.")
     Citation.objects.create(answer=answer, sentence=0, start=0, end=2, score=0.9, quoted=True, check_version=1)

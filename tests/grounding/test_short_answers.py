@@ -61,7 +61,7 @@ def test_a_short_answer_stands_on_what_the_question_asks_about(
     ],
 )
 @pytest.mark.parametrize("text", [HARBOUR, CRANES])
-def test_what_is_said_of_something_else_or_nowhere_does_not_support_it(question: str, answer: str, text: str) -> None:
+def test_short_answer_has_no_source_where_it_is_said_of_another_subject(question: str, answer: str, text: str) -> None:
     assert [item.source for item in cited(question, answer, text)] == [None]
 
 
@@ -135,7 +135,7 @@ FAIR = "The fair, which Rhoda Lind opened in 1902, begins on 2 May and ends on 1
         ("When was the fair opened?", "The answer is 1902.", "The answer is 12."),
     ],
 )
-def test_of_several_numbers_that_counts_which_stands_by_what_is_asked(question: str, right: str, wrong: str) -> None:
+def test_number_beside_the_asked_subject_supports_a_short_answer(question: str, right: str, wrong: str) -> None:
     assert [item.source for item in cited(question, right, FAIR)] == [1]
     assert [item.source for item in cited(question, wrong, FAIR)] == [None]
 
@@ -192,7 +192,7 @@ SEVEN = call("3 + 4 = 7", expression="3 + 4")
         ("It costs 7.5 dollars.", call("15 / 2 = 7.5"), True),
     ],
 )  # fmt: skip
-def test_one_small_number_or_a_year_needs_a_word_that_agrees(answer: str, tool: ToolCallRecord, named: bool) -> None:
+def test_small_number_or_year_needs_a_word_that_agrees(answer: str, tool: ToolCallRecord, named: bool) -> None:
     nothing = [SentenceCitation(0, 0, len(answer), None, 0, 0, 0.1)]
     assert bool(result_support.attribute_to_tool(nothing, answer, [tool])[0].tool) == named
 

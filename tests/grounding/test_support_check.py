@@ -57,13 +57,13 @@ def best(claim: str, sentences: Sequence[str] = SENTENCES, *, only_quoted: bool 
 
 @pytest.mark.usefixtures("packaged")
 @pytest.mark.parametrize("claim", TRUE)
-def test_what_a_sentence_says_is_supported(claim: str) -> None:
+def test_claim_that_a_sentence_states_is_supported(claim: str) -> None:
     assert best(claim).score >= MIN_SUPPORT
 
 
 @pytest.mark.usefixtures("packaged")
 @pytest.mark.parametrize("claim", FALSE)
-def test_what_no_sentence_says_is_not(claim: str) -> None:
+def test_claim_that_no_sentence_states_is_not_supported(claim: str) -> None:
     assert best(claim).score < MIN_SUPPORT
 
 
@@ -109,7 +109,7 @@ def test_the_model_reads_only_what_comparison_leaves_open(
     assert bool(model.read) is reads
 
 
-def test_in_a_language_that_the_check_does_not_know_only_nearly_whole_sentences_are_supported(
+def test_unknown_language_supports_only_nearly_whole_sentences(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(registry, "get_nli_engine", Counting)
@@ -129,10 +129,10 @@ class Yes:
         return [SupportVerdict(self.score) for _ in premises]
 
 
-def test_another_check_takes_its_place_by_name(settings: Settings) -> None:
+def test_support_check_is_replaced_by_name(settings: Settings) -> None:
     settings.SUPPORT_CHECK = {"BACKEND": f"{__name__}.Yes", "OPTIONS": {"score": 0.9}}
     assert get_support_check().judge("x", [Premise("y")]) == [SupportVerdict(0.9)]
 
 
-def test_no_premise_supports_nothing() -> None:
+def test_empty_list_of_premises_supports_nothing() -> None:
     assert support_check.AgreementAndInference().judge("Anything.", []) == []

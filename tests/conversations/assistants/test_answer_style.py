@@ -106,7 +106,7 @@ def test_an_answer_is_right_if_it_names_the_right_thing_alone(answer: str, right
     assert is_correct(READING_ITEMS[0], answer) == right
 
 
-def test_every_item_can_be_answered_from_its_passage_and_repeating_the_passage_is_no_answer() -> None:
+def test_reading_items_are_answerable_and_repeating_the_passage_is_no_answer() -> None:
     for item in READING_ITEMS:
         assert any(is_correct(item, text) for text in item.right)
     assert sum(is_correct(item, item.passage) for item in READING_ITEMS) <= 3

@@ -50,7 +50,7 @@ def test_a_change_is_a_version_and_any_version_can_be_brought_back(alice: User) 
     assert client.post(f"/assistants/{row.pk}/versions/", {"number": "99"}).status_code == 404
 
 
-def test_two_who_change_it_at_once_do_not_overwrite_each_other(alice: User) -> None:
+def test_changes_of_an_assistant_at_once_do_not_overwrite_each_other(alice: User) -> None:
     client = make_client(alice)
     row = submit_assistant(client)
     client.post(f"/assistants/{row.pk}/", FORM | {"instructions": "First.", "version": "1"})
@@ -70,7 +70,7 @@ def test_two_who_change_it_at_once_do_not_overwrite_each_other(alice: User) -> N
         ({"collections": "00000000-0000-4000-8000-000000000000"}, "valid choice|valid value|available choices"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_words(alice: User, fields: dict[str, str], words: str) -> None:
+def test_unusable_assistant_fields_are_refused_with_a_reason(alice: User, fields: dict[str, str], words: str) -> None:
     response = make_client(alice).post("/assistants/new/", FORM | fields)
     page = response.content.decode()
     assert response.status_code == 400 and any(part in page for part in words.split("|"))
@@ -89,7 +89,7 @@ def test_a_picture_is_made_anew_small_and_square(alice: User, bob: User) -> None
 
 
 @pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"", b"\x89PNG\r\n\x1a\n broken", None])
-def test_what_is_no_picture_is_refused(alice: User, content: bytes | None) -> None:
+def test_assistant_picture_that_is_no_picture_is_refused(alice: User, content: bytes | None) -> None:
     file = png(5000, 10) if content is None else SimpleUploadedFile("face.png", content)
     response = make_client(alice).post("/assistants/new/", FORM | {"picture": file})
     assert response.status_code == 400 and not Assistant.objects.filter(is_default=False).exists()
@@ -138,7 +138,7 @@ def test_an_editor_keeps_the_collections_that_they_may_not_read(alice: User, bob
     assert row.version == 2 and list(row.collections.all()) == [collection]
 
 
-def test_only_an_administrator_changes_the_assistant_of_the_site(alice: User, ada: User) -> None:
+def test_site_assistant_is_changed_by_administrators_only(alice: User, ada: User) -> None:
     own = Assistant.default()
     assert make_client(alice).get(f"/assistants/{own.pk}/").status_code == 404
     make_client(ada).post(f"/assistants/{own.pk}/", FORM | {"instructions": "Be kind.", "version": "1"})
@@ -177,7 +177,7 @@ async def test_an_assistant_answers_in_its_manner_from_its_documents(
     assert "Say arr." in chat.requests[-1].messages[0].content and again.conversation_id == answer.conversation_id
 
 
-async def test_what_was_chosen_for_a_conversation_stays_until_it_is_changed(
+async def test_sampling_of_a_conversation_stays_until_it_is_changed(
     open_page: Callable[..., Any], alice: User, collections: tuple[Collection, Collection], chat: FakeChat
 ) -> None:
     page = await open_page(alice)

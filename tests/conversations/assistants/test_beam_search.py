@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HIGH = "How high was the lighthouse of Alexandria?"
 
 
-def test_it_is_short_where_nobody_says_how_long() -> None:
+def test_beam_search_is_short_without_a_given_length() -> None:
     assert (
         parse_sampling({"beams": "4"}).get_max_tokens(512) == MAX_BEAM_TOKENS
         and parse_sampling({"beams": 4, "max_tokens": 400}).get_max_tokens(512) == 400

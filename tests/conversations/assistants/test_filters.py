@@ -27,7 +27,7 @@ async def ask(page: Any, **also: Any) -> tuple[dict[str, Any], list[dict[str, An
     return turn, await page.events()
 
 
-async def test_they_hold_for_the_conversation_until_others_are_chosen(open_page, alice, kinds, chat) -> None:
+async def test_filters_hold_for_the_conversation_until_others_are_chosen(open_page, alice, kinds, chat) -> None:
     page = await open_page(alice)
     first, events = await ask(page, filters={"kinds": ["pdf"], "path": "sea"})
     assert any(event["type"] == "sources" for event in events)
@@ -55,7 +55,7 @@ async def test_a_filter_that_leaves_no_document_says_so(open_page, alice, kinds,
     assert not chat.requests
 
 
-async def test_nothing_found_among_what_passes_names_the_filters(open_page, alice, kinds, chat) -> None:
+async def test_empty_search_result_names_the_filters(open_page, alice, kinds, chat) -> None:
     page = await open_page(alice)
     turn = await page.ask("Which composer wrote the opera Wozzeck?", filters={"languages": ["en"]})
     said = next(event["html"] for event in await page.events() if event["type"] == "nothing")
@@ -85,7 +85,7 @@ async def test_a_queued_question_keeps_its_filters(open_page, alice, kinds, chat
     assert (await ended.aget()).nothing_found
 
 
-async def test_what_makes_no_filter_is_refused_and_keeps_nothing(open_page, alice, kinds, chat) -> None:
+async def test_unreadable_filters_are_refused_and_store_no_conversation(open_page, alice, kinds, chat) -> None:
     page = await open_page(alice)
     refused = await page.ask(QUESTION, filters={"kinds": ["exe"]})
     assert refused["type"] == "refused" and "filters could not be read" in refused["text"]

@@ -39,7 +39,7 @@ async def test_a_form_is_tried_without_storing_anything(alice: User, library: Co
     assert "Style: " in await preview_assistant(alice, asked | {"style": "loud"}), "which field is meant"
 
 
-async def test_who_goes_away_ends_what_is_tried(alice: User, library: Collection, chat: FakeChat) -> None:
+async def test_leaving_the_assistant_form_ends_the_preview(alice: User, library: Collection, chat: FakeChat) -> None:
     chat.replies.append(" ".join(f"word{number}" for number in range(3000)))
     chat.gap_s = 0.1
     client = await make_async_client(alice)

@@ -60,7 +60,7 @@ def test_facts_are_shown_to_their_person_and_cleared_at_once_and_bad_ones_change
     assert (alice.facts, alice.instructions) == ([], "Use metres.")
 
 
-def test_one_button_saves_instructions_and_facts(alice) -> None:
+def test_instructions_and_facts_are_saved_by_one_button(alice) -> None:
     page = make_client(alice).get("/instructions/").content.decode()
     assert page.count("Save</button>") == 1
     keep(alice, ("I am a nurse.", True), instructions="Use metres.", remembers="on")

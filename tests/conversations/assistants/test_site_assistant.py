@@ -67,7 +67,7 @@ def heeded(answer: Message) -> None:
     assert "Be kind." in request.messages[0].content and answer.model == "big-70B"
 
 
-async def test_its_collections_model_and_choice_of_words_hold_where_nothing_is_chosen(
+async def test_site_assistant_settings_hold_where_nothing_is_chosen(
     open_page: Callable[..., Any], alice: User, wasps: Collection
 ) -> None:
     page = await open_page(alice)
@@ -82,7 +82,7 @@ async def test_its_collections_model_and_choice_of_words_hold_where_nothing_is_c
     heeded(await Message.objects.aget(pk=again["turn"]))
 
 
-async def test_its_page_offers_them_and_sends_what_it_offers(
+async def test_chat_page_offers_and_sends_the_settings_of_the_site_assistant(
     open_page: Callable[..., Any], alice: User, wasps: Collection
 ) -> None:
     client = Client()
@@ -100,7 +100,7 @@ async def test_its_page_offers_them_and_sends_what_it_offers(
     assert later["places"] == "1 collection" and "checked" not in later["page"].split("data-scope>")[1][:800]
 
 
-async def test_what_a_person_chooses_comes_first(
+async def test_user_choices_override_the_site_assistant(
     open_page: Callable[..., Any], alice: User, wasps: Collection, chat: FakeChat
 ) -> None:
     bees = await Collection.objects.aget(name="Bees")
@@ -129,7 +129,7 @@ async def test_temporary_chats_and_programs_are_answered_likewise(
     assert "Say arr." in request.messages[0].content and "Be kind." not in request.messages[0].content
 
 
-async def test_who_may_read_none_of_its_collections_is_told(
+async def test_user_without_access_to_the_site_assistants_collections_is_refused(
     open_page: Callable[..., Any], bob: User, wasps: Collection
 ) -> None:
     refused = await (await open_page(bob)).ask(QUESTION)

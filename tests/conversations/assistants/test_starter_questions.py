@@ -68,7 +68,7 @@ def test_numbers_that_are_part_of_a_heading_stay(alice: User, heading: str) -> N
     assert listed(alice) == [f"What does “Rules” say about “{heading}”?"]
 
 
-def test_only_collections_that_are_visible_and_chosen_are_asked_about(alice: User, bob: User) -> None:
+def test_starter_questions_concern_visible_and_chosen_collections_only(alice: User, bob: User) -> None:
     make_document(make_collection(alice, "One"), "One", [section("Sick leave")])
     other = make_collection(alice, "Two")
     make_document(other, "Two", [section("Holidays")])
@@ -150,7 +150,7 @@ def test_capitals_are_shown_as_a_sentence(alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_only_questions_that_the_search_answers_from_their_section_are_offered(
+async def test_starter_questions_are_those_that_search_answers_from_their_section(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sections = [section(name) for name in ("Holidays", "Sick leave", "Travel", "Canteen", "Parking", "Laundry")]

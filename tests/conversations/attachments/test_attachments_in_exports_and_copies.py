@@ -89,7 +89,7 @@ async def test_a_fork_has_it_and_a_reader_s_copy_has_not(conversation, alice, bo
     await in_db(look)
 
 
-async def test_it_is_not_there_while_its_conversation_is_deleted(conversation, alice) -> None:
+async def test_attached_picture_is_missing_while_its_conversation_is_deleted(conversation, alice) -> None:
     def look() -> None:
         row, own = AttachedPicture.objects.get(), make_client(alice)
         Conversation.objects.update(deleted=timezone.now())

@@ -64,7 +64,9 @@ async def test_a_file_is_asked_about_in_a_new_chat_and_found_in_no_other(open_pa
     assert await in_db(cited, other) <= {"Lighthouses.md", "Bees.md"}
 
 
-async def test_it_is_searched_first_and_with_what_the_user_chose(open_page, alice, library, chat) -> None:
+async def test_file_of_a_chat_is_searched_first_and_with_the_chosen_collections(
+    open_page, alice, library, chat
+) -> None:
     files = await in_db(draft, alice)
     page = await open_page(alice)
     answer = await page.get_answer("How high was the lighthouse of Alexandria?", files=str(files.pk))
@@ -199,7 +201,7 @@ def test_a_file_that_waits_says_so(alice: User) -> None:
     assert ">Waiting<" in make_client(alice).get(f"/files/?of={files.pk}").content.decode()
 
 
-def test_they_are_deleted_with_their_chat(alice: User) -> None:
+def test_files_of_a_chat_are_deleted_with_their_chat(alice: User) -> None:
     chat = Conversation.objects.create(owner=alice, files=draft(alice))
     document = Document.objects.get()
     path = Path(document.file.path)
@@ -264,7 +266,7 @@ def list_targets(user: User, document: Document) -> list[str]:
     return [words + "*" * bool(chosen) for chosen, words in options]
 
 
-def test_nothing_that_others_can_read_is_chosen_at_first(alice: User, bob: User) -> None:
+def test_shared_collections_are_not_the_default_target_of_a_chat_file(alice: User, bob: User) -> None:
     draft(alice)
     document = Document.objects.get()
     energy = make_collection(bob, "Energy")

@@ -56,7 +56,9 @@ def drawn(row: Picture) -> Picture:
     return row
 
 
-async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page, alice, painter, settings) -> None:
+async def test_attached_picture_starts_the_drawing_and_is_named_in_its_credentials(
+    open_page, alice, painter, settings
+) -> None:
     row = await in_db(attached, alice)
     answer = await ask(await open_page(alice), row, count=2, shape="wide")
     await in_db(scheduler.draw_waiting)
@@ -77,7 +79,9 @@ async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page
     )
 
 
-async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, ada, painter, settings) -> None:
+async def test_variation_and_repetition_start_from_the_same_attachment(
+    open_page, alice, ada, painter, settings
+) -> None:
     answer = await ask(await open_page(alice), await in_db(attached, alice))
     await in_db(scheduler.draw_waiting)
     first = await answer.pictures.aget()
@@ -100,7 +104,7 @@ async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, 
     await in_db(look)
 
 
-async def test_what_begins_with_the_drawn_one_forgets_the_attached_one(open_page, alice, painter) -> None:
+async def test_picture_started_from_a_drawn_one_forgets_the_attachment(open_page, alice, painter) -> None:
     page = await open_page(alice)
     answer = await ask(page, await in_db(attached, alice))
     await in_db(scheduler.draw_waiting)
@@ -112,7 +116,7 @@ async def test_what_begins_with_the_drawn_one_forgets_the_attached_one(open_page
     assert (row.parent_id, row.from_parent, row.start.name) == (first.pk, True, "")
 
 
-async def test_regenerating_begins_with_it_again(open_page, alice) -> None:
+async def test_regenerating_starts_from_the_attachment_again(open_page, alice) -> None:
     page = await open_page(alice)
     answer = await ask(page, await in_db(attached, alice))
     await page.tell(do="retry", turn=str(answer.pk), client_id="again")
@@ -123,7 +127,9 @@ async def test_regenerating_begins_with_it_again(open_page, alice) -> None:
 
 
 @pytest.mark.parametrize("state", ["held", "gone", "foreign", "no starts", "file gone"])
-async def test_what_cannot_be_begun_with_is_said(open_page, alice, bob, painter, monkeypatch, state: str) -> None:
+async def test_unusable_start_attachment_fails_with_a_reason(
+    open_page, alice, bob, painter, monkeypatch, state: str
+) -> None:
     row = await in_db(attached, bob if state == "foreign" else alice)
     made = {"how": "attached", "parent": str(row.pk)}
     if state == "held":

@@ -93,7 +93,7 @@ def _recognised(pk: uuid.UUID) -> None:
     connection.close()
 
 
-async def test_without_a_worker_the_question_goes_on_after_a_while(open_page, alice, chat, monkeypatch) -> None:
+async def test_question_about_a_picture_goes_on_without_a_worker(open_page, alice, chat, monkeypatch) -> None:
     monkeypatch.setattr("apps.conversations.attachments.prompt_content.MAX_WAIT_S", 0.0)
     row = await in_db(uploads.save_upload, alice, file(drawn(TEXT)))
     answer = await (await open_page(alice)).get_answer(QUESTION, attached=[str(row.pk)], status="complete")
@@ -111,7 +111,7 @@ async def test_the_text_in_a_picture_passes_the_gate_as_the_question_does(open_p
     assert answer.reason == "That cannot be asked here." and not chat.requests
 
 
-async def test_nobody_asks_about_a_picture_that_is_not_theirs_or_is_held(open_page, alice, bob, chat) -> None:
+async def test_foreign_or_held_pictures_are_refused_in_a_question(open_page, alice, bob, chat) -> None:
     row = await in_db(attached, alice, TEXT)
     other = await (await open_page(bob)).ask(QUESTION, attached=[str(row.pk)])
     assert other["type"] == "refused" and "no longer available" in other["text"]
@@ -126,7 +126,7 @@ async def test_nobody_asks_about_a_picture_that_is_not_theirs_or_is_held(open_pa
     assert not await Message.objects.aexists()
 
 
-async def test_another_wording_and_another_answer_keep_the_picture(open_page, alice, chat) -> None:
+async def test_rewording_and_retry_keep_the_attached_picture(open_page, alice, chat) -> None:
     row = await in_db(attached, alice, TEXT)
     page = await open_page(alice)
     first = await page.get_answer(QUESTION, attached=[str(row.pk)], status="complete")
@@ -162,7 +162,7 @@ async def test_a_question_in_line_keeps_its_picture(open_page, alice, chat) -> N
     assert asked_about.question.text == QUESTION
 
 
-async def test_what_is_typed_about_a_picture_is_not_looked_up_ahead(open_page, alice, chat, settings) -> None:
+async def test_draft_about_a_picture_is_not_prefetched(open_page, alice, chat, settings) -> None:
     settings.WARM_WHILE_TYPING = True
     row = await in_db(attached, alice, TEXT)
     page = await open_page(alice)

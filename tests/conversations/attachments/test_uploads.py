@@ -42,7 +42,7 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def test_it_is_kept_and_its_text_is_recognised(alice: User, bells: list[tuple[str, str]]) -> None:
+def test_uploaded_picture_is_stored_and_its_text_recognised(alice: User, bells: list[tuple[str, str]]) -> None:
     answer = posted(make_client(alice), drawn("Error E4: water pressure low"))
     row = AttachedPicture.objects.get()
     assert answer.status_code == 200 and f'data-attached="{row.pk}"' in answer.content.decode()
@@ -56,7 +56,7 @@ def test_it_is_kept_and_its_text_is_recognised(alice: User, bells: list[tuple[st
     assert row.status == "ready" and "E4" in row.text and "pressure" in row.text and not row.recognition_problem
 
 
-def test_nothing_that_a_camera_wrote_stays(alice: User) -> None:
+def test_camera_metadata_is_removed_from_an_uploaded_picture(alice: User) -> None:
     exif = Image.Exif()
     exif[0x010E] = "taken at home"
     exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)
@@ -93,7 +93,7 @@ def _fresh() -> Iterator[None]:
     ],
     ids=["empty", "text", "cut off", "svg", "bomb", "one pixel", "a line", "huge"],
 )
-def test_what_cannot_be_taken_is_refused_in_words(alice: User, content: bytes, words: str) -> None:
+def test_unusable_upload_is_refused_with_a_reason(alice: User, content: bytes, words: str) -> None:
     answer = posted(make_client(alice), content)
     assert answer.status_code == 400 and words in answer.content.decode()
     assert not AttachedPicture.objects.exists() and not list(Path(uploads.settings.MEDIA_ROOT).glob("attached/*"))
@@ -120,7 +120,7 @@ def test_unusual_pictures_are_taken(alice: User, form: str) -> None:
         assert form != "transparent" or kept.getpixel((5, 5)) == (255, 255, 255)
 
 
-def test_it_is_its_person_s_and_nobody_else_s(alice: User, bob: User) -> None:
+def test_uploaded_picture_is_visible_to_its_owner_only(alice: User, bob: User) -> None:
     row = attached(alice)
     own, other = make_client(alice), make_client(bob)
     shown = own.get(f"/attached/{row.pk}/")
@@ -135,14 +135,14 @@ def test_it_is_its_person_s_and_nobody_else_s(alice: User, bob: User) -> None:
     assert not AttachedPicture.objects.exists() and not Path(row.file.path).exists()
 
 
-def test_it_counts_as_an_upload(alice: User) -> None:
+def test_attached_picture_counts_against_the_upload_limit(alice: User) -> None:
     RateLimit.objects.create(scope="person", resource="uploads", burst=1, per_hour=1)
     rate_limits.clear_rate_cache()
     assert posted(make_client(alice), drawn("one")).status_code == 200
     assert posted(make_client(alice), drawn("two")).status_code == 429 and AttachedPicture.objects.count() == 1
 
 
-def test_one_that_crashes_the_worker_is_let_go_without_its_text(alice: User) -> None:
+def test_picture_that_crashes_the_worker_is_ready_without_its_text(alice: User) -> None:
     row = uploads.save_upload(alice, file(drawn("x")))
     AttachedPicture.objects.filter(pk=row.pk).update(attempts=recognition.MAX_ATTEMPTS)
     recognition.recover_pending()
@@ -161,7 +161,7 @@ def test_forgotten_pictures_go_with_their_files(alice: User) -> None:
     assert [Path(row.file.path).exists() for row in (old, draft, kept, gone)] == [False, True, True, False]
 
 
-def test_what_the_classifier_finds_is_held_for_review_and_can_be_released(
+def test_picture_found_by_the_classifier_is_held_and_can_be_released(
     alice: User, morgan: User, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ENGINES = {
@@ -184,7 +184,7 @@ def test_what_the_classifier_finds_is_held_for_review_and_can_be_released(
     assert row.status == "waiting" and own.get(f"/attached/{row.pk}/").status_code == 200
 
 
-def test_why_one_is_held_is_read_in_the_language_of_the_page(alice: User) -> None:
+def test_reason_of_a_held_picture_is_in_the_language_of_the_page(alice: User) -> None:
     row, reason = attached(alice), user_messages.ANSWER_MESSAGES["sexual"]
     AttachedPicture.objects.filter(pk=row.pk).update(status="held", reason=reason)
     own = make_client(alice)

@@ -39,7 +39,7 @@ def test_an_event_is_its_type_its_fields_and_what_travels_with_it_in_order(kind:
     assert encode_event(event, turn="t", seq=3) == dumps({**named, "turn": "t", "seq": 3})
 
 
-def test_only_the_end_and_a_retraction_are_the_last_event_of_a_turn() -> None:
+def test_last_event_of_a_turn_is_its_end_or_a_retraction() -> None:
     last = [Closed(Message.Status.COMPLETE, ""), Retracted("Withheld.")]
     assert all(is_last_event(encode_event(event, turn="t")) for event in last)
     assert not is_last_event(encode_event(Text(0, 0, '{"type":"closed"'), turn="t"))

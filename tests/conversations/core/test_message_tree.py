@@ -41,9 +41,7 @@ async def told(page, **message) -> dict[str, str]:
     return said
 
 
-async def test_another_wording_is_a_sibling_and_what_followed_the_first_stays_with_the_first(
-    page, library, chat
-) -> None:
+async def test_reworded_question_is_a_sibling_without_the_follow_ups_of_the_first(page, library, chat) -> None:
     first = await asked(page, QUESTION)
     conversation = first["conversation"]
     await asked(page, OTHER, conversation=conversation, after=first["turn"])
@@ -74,7 +72,7 @@ async def test_a_question_follows_the_answer_that_its_page_shows_and_its_branch_
     assert await in_db(shown, conversation, again["turn"]) == [QUESTION]
 
 
-async def test_what_is_gone_cannot_be_followed(page, library) -> None:
+async def test_message_that_is_no_possible_parent_is_refused(page, library) -> None:
     first = await asked(page, QUESTION)
     for also in ({"after": first["question"]}, {"reworded_question": first["turn"]}):
         said = await page.ask(OTHER, conversation=first["conversation"], **also)

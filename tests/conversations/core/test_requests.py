@@ -58,7 +58,7 @@ def test_wrong_types_are_refused(also: dict[str, object]) -> None:
         requests.parse_ask({"client_id": "1", "text": QUESTION, **also})
 
 
-def test_without_documents_is_meant_only_when_it_is_true() -> None:
+def test_field_without_documents_counts_only_when_true() -> None:
     assert not requests.parse_ask({"client_id": "1", "text": QUESTION, "without_documents": "false"}).without_documents
 
 
@@ -101,7 +101,7 @@ async def test_the_id_of_another_person_is_not_mine(open_page, alice, bob, libra
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_one_answer_at_a_time_in_a_conversation_and_three_in_all(page, library, chat) -> None:
+async def test_answers_are_limited_to_one_per_conversation_and_three_per_user(page, library, chat) -> None:
     writes_on(chat)
     first = await page.ask(QUESTION)
     refused = await page.ask("And how old?", conversation=first["conversation"])
@@ -149,7 +149,7 @@ async def test_a_conversation_whose_collections_are_no_longer_shared_does_not_se
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_where_the_chosen_collections_were_deleted_not_everything_is_searched(page, alice, library, chat) -> None:
+async def test_deleted_chosen_collections_do_not_widen_the_search(page, alice, library, chat) -> None:
     first = await page.get_answer(QUESTION, collections=[str(library.pk)])
     await in_db(make_collection, alice, "Private things")
     await Collection.objects.filter(pk=library.pk).adelete()

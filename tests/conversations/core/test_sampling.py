@@ -54,14 +54,14 @@ def test_the_packaged_model_alone_is_kept_from_repeating_itself() -> None:
     )
 
 
-async def test_what_keeps_the_packaged_model_from_repeating_reaches_the_server(page, library, chat) -> None:
+async def test_frequency_penalty_of_the_packaged_model_reaches_the_server(page, library, chat) -> None:
     await page.get_answer("How high was the lighthouse of Alexandria?")
     chat.name = CHAT_NAME
     await page.get_answer("How long can a queen bee live?")
     assert [dict(request.extra_body) for request in chat.requests] == [{}, {"frequency_penalty": PACKAGED_PENALTY}]
 
 
-def test_every_preset_and_control_is_explained() -> None:
+def test_sampling_presets_and_controls_are_all_explained() -> None:
     assert set(PRESETS) == set(PRESET_DESCRIPTIONS) == set(SamplingPreset)
     assert all(control.help_text and hasattr(Sampling(), control.name) for control in CONTROLS)
 
@@ -74,7 +74,7 @@ def test_precise_is_greedy_and_creative_spreads() -> None:
     )
 
 
-def test_what_differs_is_taken_and_kept_for_the_record() -> None:
+def test_sampling_that_differs_from_the_preset_is_used_and_recorded() -> None:
     chosen = parse_sampling(
         {"preset": "creative", "temperature": "1.5", "top_k": 40, "seed": "", "stop": "END\n\nSTOP", "odd": 1}
     )
@@ -153,7 +153,7 @@ def test_an_answer_is_never_longer_than_there_is_room() -> None:
         ({"stop": ["x" * 81]}, "80 characters"),
     ],
 )
-def test_anything_else_is_refused_in_words(value: Any, words: str) -> None:
+def test_invalid_sampling_is_refused_with_a_reason(value: Any, words: str) -> None:
     with pytest.raises(RequestRefused, match=words):
         parse_sampling(value)
 

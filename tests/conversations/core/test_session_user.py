@@ -34,7 +34,7 @@ def test_a_session_that_lives_has_its_person(key, alice) -> None:
 
 
 @pytest.mark.parametrize("key_", ["", "nonsense", "' OR 1=1 --"])
-def test_no_session_has_nobody(key_) -> None:
+def test_session_key_that_is_missing_has_no_user(key_) -> None:
     assert get_session_user(key_) is None
 
 
@@ -71,7 +71,7 @@ def test_a_session_that_was_written_by_somebody_else_has_nobody(key, alice) -> N
     assert get_session_user(key) is None
 
 
-def test_what_is_remembered_has_an_end(alice, monkeypatch) -> None:
+def test_remembered_sessions_are_limited_in_number(alice, monkeypatch) -> None:
     monkeypatch.setattr(session_user, "_REMEMBERED", 3)
     for _ in range(5):
         assert get_session_user(session_of(alice)) == alice
@@ -85,7 +85,7 @@ def test_sessions_that_are_kept_elsewhere_are_asked_as_django_asks(key, alice, m
     assert get_session_user(key) is None
 
 
-def test_many_are_asked_about_together_and_told_apart(django_assert_num_queries) -> None:
+def test_live_sessions_are_found_for_many_keys_in_two_queries(django_assert_num_queries) -> None:
     keys = {name: session_of(make_user(name)) for name in ("alice", "bob", "carol", "dave", "erin")}
     assert all(map(get_session_user, keys.values()))
     Session.objects.filter(session_key=keys["bob"]).delete()

@@ -65,7 +65,9 @@ def kinds() -> list[str]:
     return list(rows.values_list("kind", flat=True))
 
 
-def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, conversation: Conversation) -> None:
+def test_access_is_requested_approved_used_and_seen_by_the_owner(
+    asker: Client, robin: User, conversation: Conversation
+) -> None:
     row = make_request(asker, conversation)
     address = f"{PAGE}{row.pk}/"
     assert (row.state, row.conversation, row.user) == ("asked", conversation.pk, conversation.owner)
@@ -88,7 +90,7 @@ def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, 
     assert audit.verify_chain() == []
 
 
-def test_its_person_gets_an_unread_notice_that_names_the_conversation_once(
+def test_owner_gets_an_unread_notice_of_a_break_glass_reading(
     asker: Client, robin: User, conversation: Conversation
 ) -> None:
     row = do(make_client(robin), make_request(asker, conversation), "approve")
@@ -125,7 +127,7 @@ def test_the_notice_says_who_read_and_who_approved(
     assert words in make_client(conversation.owner).get("/notices/").content.decode()
 
 
-def test_one_alone_who_approves_themselves_is_said_to_the_person(morgan: User, conversation: Conversation) -> None:
+def test_owner_is_told_of_an_approval_by_the_requester_alone(morgan: User, conversation: Conversation) -> None:
     client = make_client(name_for(morgan))
     row = do(client, make_request(client, conversation), "approve")
     client.get(f"{PAGE}{row.pk}/")
@@ -149,7 +151,7 @@ def test_listing_titles_is_told_apart_from_reading(
     assert log.count("Titles of conversations listed") == 2 and "Texts" in log
 
 
-def test_it_ends_by_itself_or_earlier_and_is_read_no_more(
+def test_access_that_expired_or_was_ended_reads_nothing(
     asker: Client, robin: User, ada: User, conversation: Conversation, settings: LazySettings
 ) -> None:
     settings.BREAK_GLASS_MINUTES = 7
@@ -191,7 +193,7 @@ def test_an_emergency_opens_at_once_all_are_told_and_another_one_judges_it(
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404 and kinds()[-1] == "break_glass.reviewed"
 
 
-def test_by_person_the_dates_are_shown_and_one_conversation_is_opened(
+def test_access_by_person_lists_dates_and_opens_one_conversation(
     asker: Client, robin: User, alice: User, bob: User, conversation: Conversation
 ) -> None:
     other = Conversation.objects.create(owner=alice, title="Oleander")
@@ -208,7 +210,7 @@ def test_by_person_the_dates_are_shown_and_one_conversation_is_opened(
 
 
 @pytest.mark.parametrize("who", ["alice", "charlie", "bob", "reviewer", "demoted"])
-def test_for_everybody_else_there_is_nothing(
+def test_break_glass_pages_do_not_exist_for_everybody_else(
     request: pytest.FixtureRequest, asker: Client, robin: User, conversation: Conversation, who: str
 ) -> None:
     row = do(make_client(robin), make_request(asker, conversation), "approve")
@@ -257,21 +259,21 @@ def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, conversa
         ({"wanted": "morgan@example.org"}, "not allowed to do this"),
     ],
 )
-def test_what_cannot_be_asked_is_said(
+def test_invalid_access_request_is_refused_with_a_reason(
     asker: Client, conversation: Conversation, change: dict[str, str], words: str
 ) -> None:
     page = asker.post(PAGE, sent(conversation) | change).content.decode()
     assert words in page and (change.get("reason") or WHY) in page and not BreakGlass.objects.exists()
 
 
-def test_no_ground_is_chosen_beforehand_and_the_length_is_said(asker: Client) -> None:
+def test_access_form_preselects_no_ground_and_states_the_length(asker: Client) -> None:
     page = asker.get(PAGE).content.decode()
     grounds = page.split("<fieldset")[1].split("</fieldset>")[0]
     assert "or e-\u2060mail address" in page, "no line breaks at this hyphen"
     assert grounds.count('name="ground"') == 4 and "checked" not in grounds and "At least 20 characters." in page
 
 
-def test_only_the_one_who_asked_withdraws_and_messages_say_what_happened(
+def test_access_request_is_withdrawn_by_its_requester_only(
     asker: Client, robin: User, ada: User, morgan: User, conversation: Conversation, settings: LazySettings
 ) -> None:
     settings.BREAK_GLASS_MINUTES = 30
@@ -295,7 +297,7 @@ def test_only_the_one_who_asked_withdraws_and_messages_say_what_happened(
     assert f"Declined: {morgan} may not read" in answer(other, "refuse")
 
 
-def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, conversation: Conversation) -> None:
+def test_sole_reviewer_asks_and_judges_and_the_page_says_so(morgan: User, conversation: Conversation) -> None:
     client = make_client(name_for(morgan))
     assert "No other user has break-glass permission" in client.get(PAGE).content.decode()
     client.post(PAGE, sent(conversation, emergency="on"))
@@ -304,7 +306,7 @@ def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, conversati
     assert "self-approved" in client.get(PAGE).content.decode()
 
 
-def test_what_is_sealed_or_withheld_is_not_shown(
+def test_sealed_or_withheld_messages_are_not_shown_by_break_glass(
     asker: Client, robin: User, conversation: Conversation, morgan: User
 ) -> None:
     answer = conversation.messages.get(role="assistant")

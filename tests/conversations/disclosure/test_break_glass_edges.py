@@ -54,7 +54,9 @@ def opened(asker: User, robin: User, conversation: Conversation) -> BreakGlass:
     return row
 
 
-def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, conversation: Conversation) -> None:
+def test_access_is_not_ended_by_the_owner_of_the_conversation(
+    asker: User, robin: User, conversation: Conversation
+) -> None:
     """Its number stands in the log, which an administrator reads."""
     row = opened(asker, robin, conversation)
     User.objects.filter(pk=conversation.owner.pk).update(role=User.Role.ADMINISTRATOR)
@@ -63,7 +65,7 @@ def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, conversa
     assert row.state == "open" and not AuditEntry.objects.filter(kind="break_glass.ended").exists()
 
 
-def test_what_has_lapsed_is_approved_no_more_also_before_any_sweep(
+def test_lapsed_request_is_not_approved_even_before_a_sweep(
     asker: User, robin: User, conversation: Conversation
 ) -> None:
     row = make_request(asker, conversation)
@@ -113,7 +115,7 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
     assert jobs.process_due_requests() == 0 and len(tried) == 4, "and nobody is told again and again"
 
 
-def test_its_person_sees_a_reading_that_stands_behind_many_others(
+def test_owner_sees_a_reading_that_stands_behind_many_others(
     asker: User, robin: User, conversation: Conversation
 ) -> None:
     row = opened(asker, robin, conversation)
@@ -210,7 +212,7 @@ def test_a_clock_that_is_set_back_prolongs_nothing(
         access_requests.get_open_access(asker, row.pk)
 
 
-def test_what_opens_in_the_future_is_not_read(
+def test_access_that_opens_in_the_future_reads_nothing(
     asker: User, robin: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)

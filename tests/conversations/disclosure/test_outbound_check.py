@@ -72,7 +72,7 @@ def test_a_verdict_is_made_once_for_a_text_a_policy_and_a_stage(
     assert len(read) == 9, "another policy judges anew"
 
 
-def test_what_a_reviewer_allows_is_there_again(conversation: Conversation, alice: User) -> None:
+def test_text_allowed_by_a_reviewer_is_exported_again(conversation: Conversation, alice: User) -> None:
     get_page(alice, f"/c/{conversation.pk}/export.md")
     morgan, case = get_reviewer("morgan"), Case.objects.get()
     decide_case(morgan, case, "allow", "context")
@@ -113,7 +113,7 @@ def test_a_copy_of_ones_own_data_is_complete_and_says_why(conversation: Conversa
     assert "verdict" not in found["messages"][1]
 
 
-def test_in_it_what_was_answered_to_somebody_else_stays_back(
+def test_data_export_withholds_a_hateful_answer_given_to_another_user(
     conversation: Conversation, alice: User, bob: User
 ) -> None:
     answer = Message.objects.get(text=HATEFUL)
@@ -125,7 +125,7 @@ def test_in_it_what_was_answered_to_somebody_else_stays_back(
     assert found["text"] == "" and found["verdict"]["withheld"] is True and found["verdict"]["clause"] == "hate"
 
 
-def test_what_nobody_could_judge_stays_back_and_is_judged_the_next_time(
+def test_unjudged_text_stays_back_and_is_judged_at_the_next_export(
     conversation: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Away:
@@ -158,7 +158,7 @@ def test_a_picture_has_a_verdict_of_its_own(
     assert OutboundVerdict.objects.filter(code="sexual").count() == 2
 
 
-def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
+def test_shared_picture_is_judged_alone_when_fetched(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fields: dict[str, Any] = {"owner": conversation.owner, "prompt": "A lamp", "width": 64, "height": 64, "steps": 1}
@@ -177,7 +177,7 @@ def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
     assert judged == [rows[1].sha256]
 
 
-def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
+def test_shared_picture_or_source_judges_only_its_own_exchange(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page has judged all of them; n pictures and sources would judge the conversation n times more."""

@@ -98,7 +98,7 @@ def let_pass(owner: User, subject: object, words: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["A lamp", "A picture drawn from: A lamp"])
-def test_another_picture_of_the_same_words_that_was_allowed_lets_none_pass(
+def test_allowed_picture_of_the_same_words_lets_no_other_pass(
     conversation: Conversation, alice: User, lamp: Picture, words: str
 ) -> None:
     let_pass(alice, new_id(), words)
@@ -136,7 +136,7 @@ def test_a_picture_whose_verdict_is_known_already_is_seen_by_a_reviewer_too(
     assert (case.owner, case.report_count) == (alice, 1)
 
 
-def test_of_a_picture_that_leaves_nobody_asks_whether_people_let_it_pass(
+def test_shared_picture_costs_no_query_for_an_allowed_case(
     conversation: Conversation, bob: User, lamp: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "get_image_classifier", FakeImageClassifier)
@@ -154,7 +154,7 @@ def test_a_picture_that_people_let_pass_leaves(
     assert str(lamp.pk) in get_page(bob, address)
 
 
-def test_what_a_classifier_of_pictures_could_not_say_is_asked_again(
+def test_picture_left_unjudged_by_the_classifier_is_judged_again(
     conversation: Conversation, alice: User, lamp: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken(Looks):

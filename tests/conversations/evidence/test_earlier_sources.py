@@ -66,7 +66,7 @@ async def test_exports_and_copies_number_sources_as_the_page_does(open_page, ali
     assert [(row["number"], row["shown"]) for row in own["sources"] if row["used"]] == [(2, 1), (1, 2)]
 
 
-async def test_what_may_no_longer_be_read_supports_nothing_and_greys(open_page, alice, library, chat) -> None:
+async def test_earlier_source_no_longer_readable_supports_nothing_and_greys(open_page, alice, library, chat) -> None:
     turn, _ = await follow_up(await open_page(alice), chat)
     answer = await Message.objects.select_related("conversation", "parent").aget(pk=turn)
     await Document.objects.filter(title="Lighthouses").adelete()
@@ -79,7 +79,7 @@ async def test_what_may_no_longer_be_read_supports_nothing_and_greys(open_page, 
     assert [number async for number in cites] == [2, None]
 
 
-async def test_what_another_branch_was_given_supports_nothing_here(page, library, chat) -> None:
+async def test_sources_of_another_branch_support_nothing(page, library, chat) -> None:
     chat.replies += ["It stood about 100 metres high.", FOLLOW_UP]
     first = await page.get_answer(LIGHTHOUSE)
     other = await page.get_answer(BEES, conversation=str(first.conversation_id), reworded_question=str(first.parent_id))

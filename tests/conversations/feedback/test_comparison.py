@@ -62,7 +62,7 @@ def test_the_choice_that_neither_is_better_is_marked(alice: User) -> None:
     assert f"?at={other.pk}" in chosen, "the way back leads to the better one"
 
 
-def test_while_the_second_answer_is_being_written_the_conversation_is_shown_with_a_word_on_it(alice: User) -> None:
+def test_comparison_with_an_unfinished_answer_leads_to_the_conversation(alice: User) -> None:
     written, _ = answers(alice, ("It is high.", "complete"), ("", "writing"))
     shown = make_client(alice).get(f"/answers/{written.pk}/compare/", follow=True)
     assert shown.status_code == 200

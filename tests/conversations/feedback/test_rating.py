@@ -42,7 +42,7 @@ def test_a_thumb_is_kept_at_once_and_shown_after_a_reload_and_turned_over_loses_
     assert not Feedback.objects.exists()
 
 
-def test_nobody_rates_the_answer_of_somebody_else_and_nonsense_is_refused_in_words(alice, bob, answer) -> None:
+def test_rating_of_a_foreign_answer_and_invalid_ratings_are_refused(alice, bob, answer) -> None:
     assert rate(bob, answer) == 404
     assert rate(alice, answer, "sideways") == 400
     assert say(alice, answer, note="Before any thumb").status_code == 400
@@ -97,7 +97,7 @@ def test_staff_lists_filters_opens_and_handles_and_the_reading_is_recorded(alice
     assert make_client(morgan).get("/feedback/").context["rows"], "what was said anew is new"
 
 
-def test_of_a_deleted_conversation_staff_sees_nothing_more(alice, answer) -> None:
+def test_feedback_on_a_deleted_conversation_is_hidden_from_staff(alice, answer) -> None:
     rate(alice, answer)
     make_client(alice).post(f"/c/{answer.conversation_id}/delete/")
     morgan = make_client(make_user("morgan", User.Role.REVIEWER))

@@ -48,7 +48,7 @@ def test_pinned_and_filed_conversations_stand_apart_and_archived_ones_leave_the_
     assert sorted(titles(load_sidebar(alice).recent.rows)) == ["four", "one", "three", "two"]
 
 
-def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None:
+def test_conversations_deleted_together_are_restored_together(alice: User) -> None:
     one, two, three = make_conversations(alice, "one", "two", "three")
     page = make_client(alice)
     after = page.post("/conversations/change/", {"do": "delete", "id": [one.pk, two.pk]}, follow=True)
@@ -66,7 +66,7 @@ def test_many_are_deleted_at_once_and_brought_back_together(alice: User) -> None
     assert len(load_sidebar(alice).recent.rows) == 2
 
 
-def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
+def test_deletion_message_counts_only_deleted_conversations(alice: User, bob: User) -> None:
     one, two = make_conversations(alice, "one", "two")
     (his,) = make_conversations(bob, "his")
     conversation_actions.delete_conversations(alice, [two.pk])
@@ -78,7 +78,7 @@ def test_only_what_was_deleted_is_counted(alice: User, bob: User) -> None:
     assert "deleted." not in after.content.decode()
 
 
-def test_after_an_hour_it_is_gone_for_good(alice: User) -> None:
+def test_deleted_conversation_is_purged_after_an_hour(alice: User) -> None:
     old, new = make_conversations(alice, "old", "new")
     conversation_actions.delete_conversations(alice, [old.pk, new.pk])
     Conversation.objects.filter(pk=old.pk).update(deleted=timezone.now() - timedelta(minutes=61))
@@ -87,7 +87,7 @@ def test_after_an_hour_it_is_gone_for_good(alice: User) -> None:
     assert conversation_actions.undelete(alice, [new.pk]) == 1
 
 
-def test_nobody_touches_what_belongs_to_somebody_else(alice: User, bob: User) -> None:
+def test_conversations_of_another_user_are_not_changed(alice: User, bob: User) -> None:
     (hers,) = make_conversations(alice, "hers")
     folder = Folder.objects.create(owner=alice, name="Birds")
     for do in ("pin", "archive", "delete", "move", "nonsense"):

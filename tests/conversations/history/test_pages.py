@@ -108,7 +108,7 @@ async def test_a_stranger_and_an_unknown_address_both_get_404(answered, bob) -> 
     assert await Conversation.objects.acount() == 1
 
 
-async def test_nobody_is_led_to_sign_in_and_the_wrong_method_is_refused(answered, alice) -> None:
+async def test_anonymous_visitor_is_led_to_sign_in_and_wrong_methods_are_refused(answered, alice) -> None:
     conversation = answered["conversation"]
     for path in ("/", f"/c/{conversation}/", "/conversations/", f"/answers/{answered['turn']}/sources/1/"):
         response = await in_db(lambda path=path: Client().get(path))
@@ -140,7 +140,7 @@ async def test_the_panel_shows_the_passage_and_the_card_the_words_that_match(ans
     assert (await in_db(_get, alice, f"/answers/{answered['turn']}/sources/9/")).status_code == 404
 
 
-async def test_in_a_tab_of_its_own_a_pill_opens_the_document_at_the_passage(answered, alice) -> None:
+async def test_pill_in_its_own_tab_opens_the_document_at_the_passage(answered, alice) -> None:
     path = f"/answers/{answered['turn']}/sources/1/?sentence=0"
     document = await Document.objects.aget(title="Lighthouses")
     address = (await in_db(_get, alice, path))["Location"]
@@ -150,7 +150,7 @@ async def test_in_a_tab_of_its_own_a_pill_opens_the_document_at_the_passage(answ
     assert (await in_db(_get, alice, path)).status_code == 404
 
 
-def test_what_a_document_says_is_escaped_in_the_card() -> None:
+def test_document_text_is_escaped_in_the_source_card() -> None:
     assert (
         source_panel.highlight_terms('<img src=x> & "Metres"', {"metr"})
         == "&lt;img src=x&gt; &amp; &quot;<b>Metres</b>&quot;"

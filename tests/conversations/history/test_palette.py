@@ -50,13 +50,13 @@ def test_a_conversation_is_found_by_its_tags(alice: User, client: Client) -> Non
     assert "Tags:" not in client.get("/search/").content.decode(), "the latest conversations are listed plainly"
 
 
-def test_without_a_query_the_latest_conversations_are_shown(alice: User, client: Client) -> None:
+def test_palette_without_a_query_shows_recent_conversations(alice: User, client: Client) -> None:
     make_library(alice)
     page = client.get("/search/?q=+").content.decode()
     assert GROUP.findall(page) == ["Recent conversations"] and "Boiler of the cellar" in page
 
 
-def test_nothing_of_another_user_is_found(alice: User, client: Client) -> None:
+def test_palette_finds_nothing_of_another_user(alice: User, client: Client) -> None:
     make_library(make_user("bob"))
     page = client.get("/search/?q=boiler").content.decode()
     assert GROUP.findall(page) == [] and "Nothing found for “boiler”." in page

@@ -50,7 +50,9 @@ def walked(client: Client, address: str, **headers: str) -> tuple[list[str], int
 
 
 @pytest.mark.parametrize("kind", ["recent", "pinned", "folder"])
-def test_each_list_is_walked_to_its_end_and_names_everything_once(alice: User, client: Client, kind: str) -> None:
+def test_sidebar_lists_page_to_their_end_and_name_each_conversation_once(
+    alice: User, client: Client, kind: str
+) -> None:
     client.force_login(alice)
     folder = Folder.objects.create(owner=alice, name="Drawer")
     make_conversations(alice, 120, **{"pinned": {"pinned": timezone.now()}, "folder": {"folder": folder}}.get(kind, {}))
@@ -75,7 +77,7 @@ def test_the_page_of_all_goes_on_where_it_ended_also_of_the_deleted(alice: User,
     assert "You can restore deleted conversations here for one hour." in page
 
 
-def test_what_was_loaded_is_there_again_and_pins_and_folders_have_places_of_their_own(alice: User) -> None:
+def test_sidebar_reloads_as_many_rows_as_were_loaded_per_list(alice: User) -> None:
     folder, pinned = Folder.objects.create(owner=alice, name="Drawer"), timezone.now()
     rows = make_conversations(alice, 300)
     Conversation.objects.filter(pk__in=[row.pk for row in rows[:80]]).update(folder=folder)
@@ -123,7 +125,7 @@ def test_an_empty_folder_is_listed_so_that_something_can_be_dragged_into_it(alic
     assert [part.name for part in sidebar.load_sidebar(alice).folders] == ["Drawer"]
 
 
-def test_nobody_walks_the_list_of_another(alice: User, client: Client) -> None:
+def test_sidebar_of_another_user_is_not_paged(alice: User, client: Client) -> None:
     folder = Folder.objects.create(owner=alice, name="Drawer")
     make_conversations(alice, 120, folder=folder)
     client.force_login(make_user("bob"))

@@ -50,7 +50,7 @@ def test_a_tag_in_other_letter_case_is_the_one_that_is_used_already(alice: User)
 
 
 @pytest.mark.parametrize("text", [",".join(f"tag{n}" for n in range(11)), "x" * 31])
-def test_too_many_and_too_long_tags_are_refused_in_words(alice: User, client: Client, text: str) -> None:
+def test_tags_too_many_or_too_long_are_refused_with_a_reason(alice: User, client: Client, text: str) -> None:
     row = make_tagged(alice, "Leave", "|hr|")
     with pytest.raises(RequestRefused, match="up to 10 tags of up to 30 characters"):
         tags.set_tags(alice, row, text)
@@ -61,7 +61,7 @@ def test_too_many_and_too_long_tags_are_refused_in_words(alice: User, client: Cl
     assert row.tag_list == ["hr"]
 
 
-def test_the_most_that_is_allowed_fits_into_the_column(alice: User) -> None:
+def test_longest_allowed_tags_fit_into_the_column(alice: User) -> None:
     row = make_tagged(alice, "Leave")
     tags.set_tags(alice, row, ",".join(f"{n}" * 30 for n in range(10)))
     row.full_clean()
@@ -108,7 +108,7 @@ def test_the_list_with_a_tag_goes_on_with_it(alice: User, client: Client) -> Non
     assert len(more.context["rows"]) == 20
 
 
-def test_only_the_owner_opens_and_saves_tags(alice: User, client: Client) -> None:
+def test_tags_are_opened_and_saved_by_the_owner_only(alice: User, client: Client) -> None:
     his = make_tagged(make_user("bob"), "His", "|secret|")
     assert client.get(f"/c/{his.pk}/tags/").status_code == 404
     assert client.post(f"/c/{his.pk}/tags/", {"tags": "mine"}).status_code == 404

@@ -31,7 +31,7 @@ def texts(user: User, query: str) -> list[str]:
     return [hit.message.text for hit in full_text_search.search_messages(user, query)]
 
 
-def test_every_word_has_to_stand_in_one_message_and_the_last_may_be_begun(alice: User) -> None:
+def test_message_search_needs_every_word_in_one_message(alice: User) -> None:
     make_conversation(alice, "Where do puffins nest?", "They nest in burrows on cliffs.")
     make_conversation(alice, "What do herons eat?", "Fish, mostly.")
     assert texts(alice, "puffins nes") == ["Where do puffins nest?"]
@@ -41,7 +41,7 @@ def test_every_word_has_to_stand_in_one_message_and_the_last_may_be_begun(alice:
     assert texts(alice, '"*( OR NEAR -') == texts(alice, "") == []
 
 
-def test_nobody_finds_what_somebody_else_said(alice: User, bob: User) -> None:
+def test_messages_of_another_user_are_not_found(alice: User, bob: User) -> None:
     make_conversation(alice, "The code is heliotrope.")
     assert texts(alice, "heliotrope") and texts(bob, "heliotrope") == []
     assert texts(bob, f"u{alice.pk} heliotrope") == []
@@ -68,7 +68,7 @@ def test_the_full_text_follows_every_change(alice: User) -> None:
             assert cursor.fetchone()[0] == 0, "nothing is left of a text that is gone"
 
 
-def test_what_a_page_folds_is_not_found(alice: User) -> None:
+def test_folded_sentences_are_not_found_by_message_search(alice: User) -> None:
     text = "The moon is cheese. The tower stood 100 metres high."
     conversation = make_conversation(alice, "How high was the tower?", text)
     row = conversation.messages.get(role=Message.Role.ASSISTANT)
@@ -118,7 +118,7 @@ def test_found_words_are_marked_and_nothing_else_is_markup(alice: User) -> None:
     assert len(snippet) < 400 and snippet.endswith("…")
 
 
-def test_only_a_search_for_several_words_says_that_all_must_match(alice: User) -> None:
+def test_search_for_several_words_says_that_all_must_match(alice: User) -> None:
     client = make_client(alice)
     hint = "All words must be in the same question or answer"
     assert hint in client.get("/conversations/all/?q=puffins+nest").content.decode()

@@ -66,7 +66,9 @@ def get(client: Client, path: str) -> str:
     return answer.content.decode()
 
 
-def test_it_opens_at_its_end_and_scrolling_up_shows_every_turn_once(alice: User, conversation: Conversation) -> None:
+def test_long_conversation_opens_at_its_end_and_scrolling_shows_every_turn_once(
+    alice: User, conversation: Conversation
+) -> None:
     client = make_client(alice)
     page = get(client, f"/c/{conversation.pk}/")
     seen = shown(page)
@@ -103,7 +105,7 @@ def test_a_gap_in_the_middle_is_filled_from_its_beginning(
     assert f"after={answers[transcript_gaps.MAX_GAP_TURNS]}" in gap(page) and "26 more questions" in page
 
 
-def test_what_is_not_there_or_not_theirs_is_not_found(
+def test_transcript_gap_of_foreign_or_unknown_turns_is_not_found(
     alice: User, bob: User, conversation: Conversation, answers: list[UUID]
 ) -> None:
     path = f"/c/{conversation.pk}/turns/"
@@ -126,7 +128,7 @@ def test_the_shown_turns_are_of_the_branch_that_is_looked_at(
     assert shown(get(client, f"/c/{conversation.pk}/?at={leaf.pk}")) == [0, 99]
 
 
-def test_it_takes_as_many_queries_however_long_it_is(alice: User, conversation: Conversation) -> None:
+def test_conversation_page_costs_the_same_queries_for_any_length(alice: User, conversation: Conversation) -> None:
     client = make_client(alice)
     counts = []
     for path in (f"/c/{conversation.pk}/", f"/c/{long_conversation(alice, 14).pk}/"):

@@ -87,7 +87,7 @@ async def test_a_variation_and_a_start_remember_what_they_came_from(page, painte
     assert painter.requests[-1].start and painter.requests[-1].strength == 0.3
 
 
-async def test_what_shall_not_be_there_is_heeded_checked_and_kept(page, open_page, alice, painter) -> None:
+async def test_negative_prompt_is_used_checked_and_kept(page, open_page, alice, painter) -> None:
     answer = await asked(page, "/picture a cat", picture={"negative": "  a hat "})
     row = await answer.pictures.aget()
     assert (row.negative, answer.picture_request["negative"]) == ("a hat", "a hat")
@@ -113,7 +113,7 @@ async def test_words_that_are_withheld_make_no_picture_larger(open_page, alice, 
     assert [case.subject async for case in Case.objects.all()] == [accepted["turn"]]
 
 
-async def test_somebody_else_s_picture_is_not_there(open_page, alice, bob) -> None:
+async def test_picture_of_another_user_is_not_varied_or_shown(open_page, alice, bob) -> None:
     first = await (await asked(await open_page(alice), "/picture a cat")).pictures.aget()
     page = await open_page(bob)
     accepted = await page.ask("/picture a cat", picture={"how": "vary", "parent": str(first.pk)})
@@ -150,13 +150,13 @@ async def test_words_that_the_gate_withholds_are_a_held_tile_and_one_case(open_p
         ("/picture a cat", "square"),
     ],
 )
-async def test_what_cannot_be_read_is_refused_in_words(page, text: str, picture: Any) -> None:
+async def test_unreadable_picture_request_is_refused_with_a_reason(page, text: str, picture: Any) -> None:
     said = await page.ask(text, picture=picture)
     assert said["type"] == "refused" and len(said["text"]) > 20
     assert not await Conversation.objects.aexists()
 
 
-async def test_without_a_model_the_turn_says_what_is_missing(page, settings) -> None:
+async def test_picture_turn_without_a_model_says_what_is_missing(page, settings) -> None:
     settings.ENGINES = {**settings.ENGINES, "image": {"BACKEND": "apps.engines.image.fake.FakePainter"}}
     await page.ask("/picture a cat")
     closed = (await page.events())[-1]

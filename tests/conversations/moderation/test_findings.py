@@ -67,7 +67,7 @@ async def test_a_question_to_be_reviewed_is_answered_and_ends_in_the_queue(page,
     assert (await Message.objects.aget(pk=turn.pk)).status == "withheld"
 
 
-async def test_that_it_may_stand_is_said_without_saying_that_it_was_held(page, alice, library, watched) -> None:
+async def test_notice_of_an_allowed_finding_does_not_say_held(page, alice, library, watched) -> None:
     await page.get_answer(LISTED)
     await in_db(decided, await in_db(the_case), "allow")
     told = await in_db(get_page, alice, "/notices/")
@@ -94,7 +94,7 @@ async def test_a_label_is_shown_at_once_and_after_a_reload(page, alice, library)
     assert not await Case.objects.aexists()
 
 
-async def test_what_the_gate_said_stands_behind_the_scenes(page, alice, library) -> None:
+async def test_verdict_of_the_gate_stands_behind_the_answer(page, alice, library) -> None:
     for text, said in ((NOTED, "Allowed and counted"), (WITHHELD, "Withheld and sent to review")):
         turn = await page.ask(f"{QUESTION} {text}")
         await page.events()
@@ -110,9 +110,7 @@ async def queued(page: Any, conversation: str, text: str) -> dict[str, Any]:
     return dict(await page.hear("queued", "refused"))
 
 
-async def test_what_is_withheld_from_the_queue_or_a_rewording_is_a_case_with_nothing_around_it(
-    page, alice, library
-) -> None:
+async def test_withheld_queued_or_reworded_question_is_a_case_without_context(page, alice, library) -> None:
     turn = await page.get_answer(QUESTION)
     for _ in range(2):
         assert (await queued(page, str(turn.conversation_id), f"Why {WITHHELD}?"))["type"] == "refused"

@@ -61,7 +61,7 @@ def kept() -> tuple[Any, ...]:
     return list(Conversation.objects.values("title")), list(Message.objects.values("text", "tools"))
 
 
-def test_of_a_question_no_title_keeps_it_and_its_records_go(answer: Message, alice: User) -> None:
+def test_redacted_question_leaves_titles_and_traces(answer: Message, alice: User) -> None:
     fork = branching.fork_conversation(alice, answer.conversation, None)
     before = kept()
     both = cut(answer, "question"), cut(answer)
@@ -95,14 +95,14 @@ def test_a_title_of_the_model_has_a_gap_and_one_of_the_person_is_theirs(answer: 
     assert rows.get().title == f"Mail of {MAIL}"
 
 
-def test_taken_out_withheld_and_both_taken_back(answer: Message) -> None:
+def test_message_redacted_and_withheld_returns_after_both_are_undone(answer: Message) -> None:
     made, case = cut(answer), withhold_message(answer)
     enforcement.revert_effects(made, get_reviewer("robin"))
     enforcement.revert_effects(Decision.objects.get(case=case), get_reviewer("robin"))
     assert Message.objects.get(pk=answer.pk).text == SAID
 
 
-def test_who_writes_on_does_not_bring_it_back(answer: Message, alice: User) -> None:
+def test_writing_on_does_not_bring_redacted_text_back(answer: Message, alice: User) -> None:
     told = {"conversation": answer.conversation, "asked_by": alice, "role": "assistant", "parent": answer.parent}
     later = timezone.now() + timedelta(minutes=1)
     on = Message.objects.create(
@@ -115,7 +115,7 @@ def test_who_writes_on_does_not_bring_it_back(answer: Message, alice: User) -> N
     assert on.status == "interrupted" and MAIL not in on.text and on.text.endswith(" And")
 
 
-def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice: User) -> None:
+def test_restore_data_of_permanently_deleted_messages_is_emptied(answer: Message, alice: User) -> None:
     fork = branching.fork_conversation(alice, answer.conversation, None)
     made = cut(answer)
     assert fork is not None
@@ -128,7 +128,7 @@ def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice
     enforcement.revert_effects(made, get_reviewer("robin"))
 
 
-async def test_what_the_gate_took_out_is_not_spelt_by_the_record(
+async def test_text_redacted_by_the_gate_is_not_in_the_trace(
     page, library: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def verdict(text: str, since: int, level: object) -> Verdict:

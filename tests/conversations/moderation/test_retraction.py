@@ -96,7 +96,7 @@ async def test_a_withheld_question_goes_with_all_its_answers_and_with_the_title_
     assert await in_db(read_conversation, conversation) == before
 
 
-async def test_what_is_withheld_is_in_no_later_prompt(page, conversation, chat) -> None:
+async def test_withheld_exchange_is_in_no_later_prompt(page, conversation, chat) -> None:
     await in_db(withhold_message, await in_db(get_first_answer, conversation))
     await page.get_answer("And how many workers has it?", conversation=str(conversation.pk))
     sent = " ".join(message.content for message in chat.requests[-1].messages)
@@ -199,7 +199,7 @@ async def test_exports_hold_nothing_of_it(conversation, alice) -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-async def test_what_two_decisions_withheld_comes_back_with_the_last_of_them(conversation, order) -> None:
+async def test_exchange_withheld_by_two_decisions_returns_with_the_last(conversation, order) -> None:
     def check() -> None:
         before, answer = read_conversation(conversation), get_first_answer(conversation)
         made = [withhold_message(answer, "answer"), withhold_message(answer, "question", "violence")]
@@ -211,7 +211,7 @@ async def test_what_two_decisions_withheld_comes_back_with_the_last_of_them(conv
     await in_db(check)
 
 
-async def test_what_writes_on_a_withheld_answer_goes_with_it(conversation) -> None:
+async def test_continuation_of_a_withheld_answer_is_withheld_too(conversation) -> None:
     def check() -> None:
         answer = get_first_answer(conversation)
         Message.objects.filter(pk=answer.pk).update(status=Message.Status.STOPPED)
@@ -247,7 +247,7 @@ async def test_an_answer_that_is_still_written_ends_and_nothing_of_it_follows(pa
     assert (await Message.objects.aget(pk=answer.pk)).status == Message.Status.INTERRUPTED
 
 
-async def test_with_its_conversation_what_was_withdrawn_goes_too(conversation, alice) -> None:
+async def test_retracted_messages_are_deleted_with_their_conversation(conversation, alice) -> None:
     def check() -> None:
         case = withhold_message(get_first_answer(conversation))
         conversation_actions.delete_permanently([UUID(str(conversation.pk))])

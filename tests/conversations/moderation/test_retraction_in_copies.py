@@ -42,7 +42,7 @@ def test_a_copy_of_all_data_has_no_word_of_a_withheld_answer(answer: Message, al
     assert SAID in told_of(alice)
 
 
-def test_nor_the_case_about_a_copy_of_it_or_about_a_part_that_was_taken_out(answer: Message, alice: User) -> None:
+def test_data_export_hides_the_case_about_a_withheld_copy_or_redacted_part(answer: Message, alice: User) -> None:
     fork = branching.fork_conversation(alice, answer.conversation, None)
     assert fork is not None
     copied = fork.messages.get(role="assistant")

@@ -189,7 +189,7 @@ async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken
     await in_db(check)
 
 
-async def test_of_two_answers_that_end_together_both_can_be_given_back(
+async def test_answers_redacted_while_ending_together_can_both_be_restored(
     open_page, alice, library, chat, morgan, monkeypatch
 ) -> None:
     words, other = "about 100 metres", {"gaps": [], "tools": [], "title": [], "records": {}}

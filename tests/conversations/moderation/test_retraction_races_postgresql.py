@@ -150,7 +150,7 @@ async def test_an_answer_that_is_stored_while_a_decision_is_being_made_waits_and
     await in_db(without_it, turn)
 
 
-def test_what_is_put_back_waits_for_an_answer_that_is_being_stored(library, morgan) -> None:
+def test_undoing_a_redaction_waits_for_an_answer_that_is_being_stored(library, morgan) -> None:
     page = Page.objects.filter(text__contains=WORDS).select_related("document").get()
     decision = redact_document(morgan, page.document, WORDS)
     with transaction.atomic():  # as an answer that has looked at the document, and is not committed

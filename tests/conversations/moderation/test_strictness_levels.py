@@ -67,7 +67,7 @@ async def test_the_record_shows_the_level(page, alice, library) -> None:
     assert "<dt>Safety level</dt><dd>Strict</dd>" in strip_layout(await in_db(look))
 
 
-async def test_what_a_tool_is_given_and_gives_is_judged_so_too(open_page, alice, library, caller) -> None:
+async def test_tool_arguments_and_results_are_judged_at_the_strict_level(open_page, alice, library, caller) -> None:
     page, assistant = await open_page(alice), await strict(alice)
     calls(caller, ("search_documents", {"query": "all [harassment] lighthouses"}))
     assert (await page.get_answer(HIGH, assistant=assistant)).status == "withheld"
@@ -99,7 +99,7 @@ async def test_a_picture_that_a_tool_asks_for_has_the_level(page, alice, painter
     assert (await Picture.objects.aget()).level == "strict"
 
 
-async def test_what_waits_in_line_and_another_wording_are_judged_so(page, alice, library) -> None:
+async def test_queued_questions_and_rewordings_are_judged_at_the_strict_level(page, alice, library) -> None:
     answer = await page.get_answer(HIGH, assistant=await strict(alice))
     conversation = str(answer.conversation_id)
     await page.tell(do="queue", client_id="q1", conversation=conversation, text=MARKED)

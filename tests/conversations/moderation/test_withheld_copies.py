@@ -116,7 +116,7 @@ async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(page, co
     assert next(step["nothing"]["query"] for step in row.steps if step.get("nothing")) == completed
 
 
-async def test_what_was_told_of_its_picture_leaves_later_records(page, alice, library, chat) -> None:
+async def test_picture_note_of_a_withheld_question_leaves_later_traces(page, alice, library, chat) -> None:
     row = await in_db(attached, alice, f"Sign: {ASKED}")
     turn = await page.get_answer("What does the sign say?", attached=[str(row.pk)])
     await page.get_answer(LATER, conversation=str(turn.conversation_id))

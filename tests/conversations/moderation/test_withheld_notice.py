@@ -49,7 +49,7 @@ def links(html: str) -> list[str]:
 
 
 @pytest.mark.parametrize("temporary", [False, True])
-async def test_who_speaks_of_suicide_gets_help_and_no_word_of_withholding(
+async def test_self_harm_question_gets_help_and_no_word_of_withholding(
     open_page: Any, alice: User, temporary: bool
 ) -> None:
     closed, answer = await asked(await open_page(alice), HELP, temporary=temporary)

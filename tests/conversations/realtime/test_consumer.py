@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
 
 
-async def test_nobody_in_particular_is_sent_away(open_page) -> None:
+async def test_socket_without_a_valid_session_is_closed(open_page) -> None:
     for key in ("", "nonsense", "x" * 5000):
         page = await open_page(key=key)
         assert await page.closed() == 4401
@@ -34,7 +34,7 @@ async def test_nobody_in_particular_is_sent_away(open_page) -> None:
         b"http://evil.example:99999", b"http://evil.example:port", b"http://[", b"\xff\xfe",
     ],
 )  # fmt: skip
-async def test_another_origin_is_refused_before_anything_else(alice: User, caplog, origin: bytes | None) -> None:
+async def test_foreign_origin_is_refused_before_the_socket_opens(alice: User, caplog, origin: bytes | None) -> None:
     handshake = scope(await in_db(session_of, alice))
     handshake["headers"] = [(name, value) for name, value in handshake["headers"] if name != b"origin"]
     if origin is not None:
@@ -71,7 +71,7 @@ async def test_an_open_socket_closes_soon_after_its_person_may_no_longer_come_in
 
 
 @pytest.mark.parametrize("end", [_sign_out, _deactivate, _new_password])
-async def test_and_its_next_message_does_nothing(page, alice, library, end) -> None:
+async def test_message_after_the_end_of_a_session_does_nothing(page, alice, library, end) -> None:
     await end(alice)
     await page.tell(do="ask", client_id="1", conversation=None, text=QUESTION)
     assert await page.closed() == 4401
@@ -148,9 +148,7 @@ async def test_a_question_is_not_a_turn(page, library, chat) -> None:
     assert (await page.hear())["type"] == "unknown"
 
 
-async def test_other_tabs_get_a_hint_when_a_turn_begins_and_ends_and_strangers_none(
-    open_page, alice, bob, library, chat
-) -> None:
+async def test_turn_hints_reach_other_tabs_of_the_user_and_no_other_user(open_page, alice, bob, library, chat) -> None:
     page, tab, theirs = await open_page(alice), await open_page(alice), await open_page(bob)
     accepted = await page.ask(QUESTION)
     for _ in range(2):

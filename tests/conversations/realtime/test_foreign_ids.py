@@ -137,7 +137,7 @@ async def _said(page: Any, message: dict[str, Any], names: set[str]) -> list[str
 
 
 @pytest.mark.parametrize("do", MATRIX)
-async def test_what_is_anothers_is_like_what_never_was(
+async def test_foreign_ids_are_answered_like_unknown_ones(
     open_page: Any, alice: User, bob: User, things: Any, chat: Any, do: str
 ) -> None:
     """Whatever can be named in it, one after the other: none changes anything of hers for the next."""
@@ -175,7 +175,7 @@ async def test_what_is_anothers_is_like_what_never_was(
         ("queue_now", "queued", "queued"), ("unqueue", "queued", "queued"), ("stay", "conversation", "temporary chat"),
     ],
 )  # fmt: skip
-async def test_and_its_owner_is_heard(things: Any, do: str, field: str, thing: str) -> None:
+async def test_own_ids_are_answered_otherwise_than_unknown_ones(things: Any, do: str, field: str, thing: str) -> None:
     """Or the test before this one would say nothing."""
     page, rows = things
     heard = []

@@ -52,7 +52,7 @@ def told(env: dict[str, str], program: str) -> str:
     return done.stdout.strip().rpartition("\n")[2]
 
 
-async def test_all_of_it_dies_within_five_seconds(env: dict[str, str]) -> None:
+async def test_suspension_ends_socket_session_token_and_answer_within_seconds(env: dict[str, str]) -> None:
     key = seed(env)
     token = told(env, TOKEN)
     web = Process([sys.executable, "-m", "tests.conversations.server_processes", "PORT"], env)

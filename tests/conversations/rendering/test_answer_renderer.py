@@ -45,7 +45,7 @@ def test_code_is_coloured_by_classes_and_holds_no_sentences() -> None:
     assert html.count("data-sentence") == 2  # "See:" and its slot
 
 
-def test_what_may_be_wider_than_the_page_is_scrolled_by_keyboard() -> None:
+def test_code_blocks_and_tables_are_scrolled_by_keyboard() -> None:
     assert '<pre tabindex="0">' in show("```\ncode\n```")
     assert '<table tabindex="0">' in show("| a |\n|---|\n| b |\n")
 
@@ -62,7 +62,7 @@ def test_a_formula_that_cannot_be_read_is_shown_as_written() -> None:
     assert '<code class="formula">\\frac{</code>' in show("So $\\frac{$ is broken.")
 
 
-def test_every_sentence_is_wrapped_and_followed_by_a_slot() -> None:
+def test_sentences_are_wrapped_and_followed_by_a_slot_for_pills() -> None:
     html = render_answer("One is **bold. Two** is not. [1] Three.\nFour 今日。明日。", [], ANSWER_ID)
     wrapped = re.findall(r'<span class="sentence" data-sentence="(\d)">(.*?)</span>', html)
     assert [text for number, text in wrapped if number == "1"] == ["Two", "is not."]
@@ -171,7 +171,7 @@ def test_an_address_written_out_is_a_link_where_it_may_be_one() -> None:
     assert "http://evil.example/x" in html
 
 
-def test_what_was_a_link_remains_one_when_its_source_is_gone() -> None:
+def test_link_remains_a_link_when_its_source_is_gone() -> None:
     text = "See [the page](https://good.example/a?b=1), https://good.example/x or [that](https://evil.example/)."
     links = collect_allowed_links(["It is at https://good.example/a?b=1."])
     written = render_answer(text, [], ANSWER_ID, links)

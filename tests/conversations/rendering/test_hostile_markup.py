@@ -76,7 +76,7 @@ def answer(text: str) -> str:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_nothing_hostile_becomes_markup(text: str) -> None:
+def test_hostile_text_never_becomes_markup(text: str) -> None:
     for around in AROUND:
         check_markup(answer(around.replace("{}", text)))
     check_markup(render_question(text))
@@ -84,7 +84,7 @@ def test_nothing_hostile_becomes_markup(text: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from([*HOSTILE, *SIGNS]), max_size=8))
-def test_nor_does_any_mixture_of_it(parts: list[str]) -> None:
+def test_mixed_hostile_texts_never_become_markup(parts: list[str]) -> None:
     text = "".join(parts)
     check_markup(answer(text))
     renderer = StreamRenderer(LinkPolicy(hosts={"known.example"}))

@@ -52,7 +52,7 @@ async def test_a_place_that_an_earlier_turn_named_may_be_linked_in_a_later_one(o
     assert await Conversation.objects.acount() == 1
 
 
-def test_every_page_that_shows_an_answer_asks_before_a_link_leads_elsewhere() -> None:
+def test_pages_with_answers_include_the_dialog_for_external_links() -> None:
     folder = Path(settings.BASE_DIR) / "templates"
     without = [
         str(path.relative_to(folder))

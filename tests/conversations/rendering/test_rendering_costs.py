@@ -161,7 +161,7 @@ def spent(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def test_there_are_many_kinds() -> None:
+def test_hostile_texts_are_of_many_kinds() -> None:
     assert len(KINDS) >= 150
 
 
@@ -217,7 +217,7 @@ def test_an_answer_that_grows_by_small_pieces_costs_what_it_is_long(kind: str) -
 
 
 @pytest.mark.parametrize("kind", GROWING)
-def test_what_grew_slowly_ends_as_it_is_shown_later(kind: str) -> None:
+def test_streamed_hostile_text_ends_as_the_whole_text_renders(kind: str) -> None:
     text, renderer = GROWING[kind](6_000), StreamRenderer()
     for piece in pieces(text):
         renderer.feed(piece)
@@ -269,7 +269,7 @@ def test_blocks_that_cannot_be_found_are_plain_text() -> None:
         )  # fmt: skip
 
 
-def test_when_the_time_is_over_the_rest_is_plain_text() -> None:
+def test_rendering_past_its_deadline_gives_plain_text() -> None:
     with patch.object(Deadline, "passed", True):
         html = render_answer("# One\n\n**two** <b>\n\n- three", [], ANSWER_ID)
     assert html == '<p class="plain"># One\n\n**two** &lt;b&gt;\n\n- three</p>\n'
@@ -334,7 +334,7 @@ def injections() -> Iterator[str]:
         yield around.replace("@", f"[x]({scheme}x \"{event}=x\") <a {event}='{scheme}x'>")
 
 
-def test_nothing_of_two_thousand_texts_becomes_markup() -> None:
+def test_injected_texts_by_the_thousand_never_become_markup() -> None:
     texts = list(dict.fromkeys(injections()))
     assert len(texts) >= 2_000
     links = LinkPolicy(hosts={"known.example"})

@@ -43,7 +43,7 @@ def closely(piece: str) -> bool:
 
 
 @given(TEXTS)
-def test_what_is_a_sentence_is_found_quickly_and_the_same(text: str) -> None:
+def test_sentence_shortcuts_give_the_results_of_the_full_scan(text: str) -> None:
     quick = find_sentences(text), get_stable_length(text)
     with patch.object(sentence_markers, "_may_open", return_value=True):
         assert (find_sentences(text), get_stable_length(text)) == quick

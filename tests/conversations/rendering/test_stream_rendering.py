@@ -37,7 +37,7 @@ def cut(text: str, positions: list[int]) -> list[str]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(st.just(ANSWER), TEXTS), st.lists(st.integers(0, 10_000), max_size=60))
-def test_any_way_to_cut_ends_with_the_same_bytes(text: str, positions: list[int]) -> None:
+def test_streamed_text_ends_with_the_same_bytes_however_it_is_cut(text: str, positions: list[int]) -> None:
     whole, _, _ = play([text])
     client, renderer, _ = play(cut(text, positions))
     assert "".join(client.blocks) == "".join(whole.blocks) == render_answer(text, [], ANSWER_ID)
@@ -86,7 +86,7 @@ def test_finished_blocks_are_never_sent_again() -> None:
         newest = max(newest, event.block)
 
 
-def test_what_travels_grows_with_the_text_and_not_with_its_square() -> None:
+def test_sent_html_grows_linearly_with_the_text() -> None:
     def sent(paragraphs: int) -> int:
         text = "The quick brown fox jumps over the lazy dog and runs far away. " * paragraphs
         return sum(len(event.html) for event in play(re.findall(r".{1,40}", text))[2])

@@ -22,9 +22,7 @@ from tests.factories import get_first_answer, make_client, share_conversation
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_each_passage_opens_only_for_a_reader_who_may_read_its_document(
-    conversation, alice, bob, library
-) -> None:
+async def test_shared_passage_opens_only_for_a_reader_of_its_document(conversation, alice, bob, library) -> None:
     def check() -> None:
         address, answer = share_conversation(conversation), get_first_answer(conversation)
         source = f"/answers/{answer.pk}/sources/1/"
@@ -59,9 +57,7 @@ async def test_titles_only_and_no_sources(conversation, alice, bob, library, sou
     await in_db(check)
 
 
-async def test_off_ended_deleted_suspended_and_unknown_look_the_same_and_a_new_link_is_another(
-    conversation, alice, bob
-) -> None:
+async def test_links_off_ended_deleted_suspended_or_unknown_look_the_same(conversation, alice, bob) -> None:
     def check() -> None:
         address = share_conversation(conversation)
         assert make_client(bob).get(address).status_code == 200
@@ -86,7 +82,7 @@ async def test_off_ended_deleted_suspended_and_unknown_look_the_same_and_a_new_l
     await in_db(check)
 
 
-async def test_what_is_said_later_is_not_shown_and_nobody_shares_what_is_not_theirs(conversation, alice, bob) -> None:
+async def test_link_hides_later_messages_and_is_made_by_the_owner_only(conversation, alice, bob) -> None:
     def check() -> None:
         address = share_conversation(conversation, at=str(get_first_answer(conversation).pk))
         later = conversation.messages.filter(role="assistant").latest("created")
@@ -168,7 +164,7 @@ async def test_a_page_that_names_no_link_hears_of_none(secret: object) -> None:
         await in_db(links.get_subscribed_groups, secret)
 
 
-def test_who_must_sign_in_for_a_link_is_told_what_it_is(client: Client) -> None:
+def test_sign_in_page_explains_a_shared_link(client: Client) -> None:
     answer = client.get(f"/shared/{'x' * 22}/", follow=True).content.decode()
     assert "Sign in to see the conversation that was shared with you." in answer
     assert "shared with you" not in client.get("/accounts/login/").content.decode()

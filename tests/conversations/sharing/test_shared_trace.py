@@ -34,7 +34,7 @@ def opened(user, address: str, answer: Message) -> str:
     return get_panel(user, f"{address}answers/{answer.pk}/behind/")
 
 
-async def test_with_passages_a_reader_sees_what_they_could_find_themselves(conversation, alice, bob, library) -> None:
+async def test_shared_trace_with_passages_shows_what_the_reader_could_find(conversation, alice, bob, library) -> None:
     def check() -> None:
         answer, address = record(conversation), share_conversation(conversation)
         assert f"{address}answers/{answer.pk}/behind/" in get_panel(bob, address)
@@ -53,7 +53,9 @@ async def test_with_passages_a_reader_sees_what_they_could_find_themselves(conve
 
 
 @pytest.mark.parametrize("sources", ["titles", "none"])
-async def test_without_passages_nothing_of_the_search_is_shown(conversation, alice, bob, library, sources) -> None:
+async def test_shared_trace_without_passages_shows_nothing_of_the_search(
+    conversation, alice, bob, library, sources
+) -> None:
     def check() -> None:
         Membership.objects.create(collection=library, user=bob)
         page = opened(bob, share_conversation(conversation, sources=sources), record(conversation))
@@ -64,7 +66,7 @@ async def test_without_passages_nothing_of_the_search_is_shown(conversation, ali
     await in_db(check)
 
 
-async def test_only_what_the_link_shows_now_has_it(conversation, alice, bob) -> None:
+async def test_shared_trace_exists_only_for_answers_that_the_link_shows(conversation, alice, bob) -> None:
     def check() -> None:
         first = record(conversation)
         later = conversation.messages.filter(role="assistant").latest("created")
@@ -79,7 +81,7 @@ async def test_only_what_the_link_shows_now_has_it(conversation, alice, bob) -> 
     await in_db(check)
 
 
-async def test_of_a_withheld_answer_or_question_nothing_is_shown(conversation, alice, bob, library) -> None:
+async def test_shared_trace_of_a_withheld_exchange_does_not_exist(conversation, alice, bob, library) -> None:
     def check() -> None:
         Membership.objects.create(collection=library, user=bob)
         first, address = record(conversation), share_conversation(conversation)

@@ -25,7 +25,7 @@ def test_an_object_is_read_and_no_text_is_no_arguments() -> None:
 
 
 @pytest.mark.parametrize("text", ["[1]", "1", '"n"', "{", "nonsense", "NaN", "{'n': 1}", '{"a":' * 30 + "1" + "}" * 30])
-def test_what_is_no_object_is_refused(text: str) -> None:
+def test_arguments_that_are_no_object_are_refused(text: str) -> None:
     with pytest.raises(ToolError, match="cannot be read"):
         parse_arguments(text)
 
@@ -36,7 +36,7 @@ def test_arguments_have_a_greatest_length() -> None:
 
 
 @pytest.mark.parametrize("arguments", [{}, {"n": "1"}, {"n": 10}, {"n": 1, "m": 2}])
-def test_what_does_not_fit_is_said(arguments: dict[str, Any]) -> None:
+def test_arguments_that_do_not_fit_the_schema_are_refused(arguments: dict[str, Any]) -> None:
     check_arguments({"n": 1}, SCHEMA)
     with pytest.raises(ToolError, match="are not valid"):
         check_arguments(arguments, SCHEMA)
@@ -52,7 +52,7 @@ def test_the_strictest_permission_holds() -> None:
     assert get_strictest("ask", "off", "allowed") == ToolPermission.OFF
 
 
-def test_every_tool_says_what_it_is_in_words_and_in_a_schema_of_its_own() -> None:
+def test_builtin_tools_all_have_a_description_and_a_schema() -> None:
     assert len({tool.name for tool in BUILTIN_TOOLS}) == len(BUILTIN_TOOLS)
     for tool in BUILTIN_TOOLS:
         assert tool.title and len(tool.description) > 20 and tool.timeout_s > 0

@@ -31,7 +31,7 @@ def test_numbers_are_calculated_as_people_write_them(expression: str, value: str
         "pi = 3", "1; 2", "(" * 300, "eval(1)", "round.__globals__", "1 < 2", "not 1",
     ],
 )  # fmt: skip
-def test_what_is_no_arithmetic_is_refused_in_words(expression: str) -> None:
+def test_expression_that_is_no_arithmetic_is_refused_with_a_reason(expression: str) -> None:
     with pytest.raises(ToolError, match=r"calculated|has no result"):
         calculate(expression)
 
@@ -40,7 +40,7 @@ def test_what_is_no_arithmetic_is_refused_in_words(expression: str) -> None:
     "expression",
     ["9**9**9", "9**9**9**9", "((9**999)**999)**999", "exp(999999999)", "factorial(10**6)", "1/0", "sqrt(-1)", "ln(0)"],
 )
-def test_what_has_no_value_here_costs_no_time(expression: str) -> None:
+def test_expression_without_a_value_is_refused_quickly(expression: str) -> None:
     began = time.process_time()
     with pytest.raises(ToolError, match="has no result"):
         calculate(expression)

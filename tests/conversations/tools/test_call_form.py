@@ -45,14 +45,14 @@ def sent(client: Client, address: str = FORECAST, **given: str) -> Any:
     return client.post(address, {f"argument-{name}": value for name, value in given.items()})
 
 
-def test_every_argument_has_a_field_of_its_kind(signed_in: Client, server: ToolServer) -> None:
+def test_call_form_has_a_field_of_its_kind_for_every_argument(signed_in: Client, server: ToolServer) -> None:
     page = signed_in.get(FORECAST).content.decode()
     assert "Such as &lt;b&gt;Kiel" in page and "<b>Kiel" not in page
     assert 'type="number" name="argument-days" min="1" max="7"' in page
     assert page.count("<option") == 2 + 3 and "One per line." in page and "Written as JSON." in page
 
 
-def test_what_is_filled_in_becomes_the_line_that_calls_it(signed_in: Client, server: ToolServer) -> None:
+def test_call_form_input_becomes_the_command_line(signed_in: Client, server: ToolServer) -> None:
     given = {
         "city": "\uff22onn\nBeuel",
         "days": "3",
@@ -78,7 +78,7 @@ def test_what_is_filled_in_becomes_the_line_that_calls_it(signed_in: Client, ser
         ({"city": "x" * 20_000, "unit": "celsius"}, "Too many characters"),
     ],
 )
-def test_what_does_not_fit_is_said_beside_the_fields(
+def test_call_form_errors_stand_beside_the_fields(
     signed_in: Client, server: ToolServer, given: dict[str, str], words: str
 ) -> None:
     answer = sent(signed_in, **given)
@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_said_beside_the_fields(
         ("dates", {"expression": "today"}, "/date today"),
     ],
 )
-def test_our_own_tools_have_it_too(signed_in: Client, name: str, given: dict[str, str], command: str) -> None:
+def test_builtin_tools_have_a_call_form(signed_in: Client, name: str, given: dict[str, str], command: str) -> None:
     assert sent(signed_in, f"/tools/{name}/call/", **given).json() == {"command": command}
 
 
@@ -106,7 +106,9 @@ def test_an_odd_schema_breaks_nothing(signed_in: Client, server: ToolServer, pro
     assert sent(signed_in).json() == {"command": "/weather__forecast"}
 
 
-def test_only_what_may_be_called_is_offered(signed_in: Client, alice: User, server: ToolServer) -> None:
+def test_call_form_is_offered_only_for_tools_that_may_be_called(
+    signed_in: Client, alice: User, server: ToolServer
+) -> None:
     assert FORECAST in signed_in.get("/").content.decode()
     # Pictures have a command of their own.
     assert "/tools/draw_picture/call/" not in signed_in.get("/").content.decode()
@@ -118,6 +120,6 @@ def test_only_what_may_be_called_is_offered(signed_in: Client, alice: User, serv
     assert signed_in.get(FORECAST).status_code == 404 and FORECAST not in signed_in.get("/").content.decode()
 
 
-def test_of_an_assistant_that_is_not_shared_nothing_is_said(signed_in: Client, bob: User, server: ToolServer) -> None:
+def test_call_form_for_an_unshared_assistant_does_not_exist(signed_in: Client, bob: User, server: ToolServer) -> None:
     other = Assistant.objects.create(owner=bob, name="Bob's own")
     assert signed_in.get(f"{FORECAST}?assistant={other.pk}").status_code == 404

@@ -89,7 +89,7 @@ async def test_an_answer_that_says_nothing_of_it_has_it_masked_behind_the_scenes
     lambda mark: f'{{"text": "\\u{ord(mark[0]):04x}{mark[1:4]}\\u{ord(mark[4]):04x}{mark[5:]}"}}',
     lambda mark: f'{{"unreadable": {mark}',
 ])  # fmt: skip
-async def test_no_tool_is_called_with_it(page, alice, library, caller, offer, arguments: Any) -> None:
+async def test_canary_in_arguments_calls_no_tool(page, alice, library, caller, offer, arguments: Any) -> None:
     tool = Tried(said)
     offer(tool)
     calls(caller, ("tried", arguments(canary.canary_token())))
@@ -100,13 +100,13 @@ async def test_no_tool_is_called_with_it(page, alice, library, caller, offer, ar
     assert not any(canary.find_spans(text) for text in (str(events), shown, await kept(answer)))
 
 
-async def test_its_name_as_a_tool_is_on_no_card(page, library, caller) -> None:
+async def test_canary_as_a_tool_name_is_on_no_card(page, library, caller) -> None:
     calls(caller, (canary.canary_token(), {}))
     answer, events = await page.ask_to_end(QUESTION)
     assert answer.status == Message.Status.WITHHELD and tools_in(events) == [] and not canary.find_spans(str(events))
 
 
-async def test_no_server_of_tools_is_sent_it(page, library, caller, settings, monkeypatch) -> None:
+async def test_canary_is_sent_to_no_tool_server(page, library, caller, settings, monkeypatch) -> None:
     settings.MCP_COMMANDS = MCP_SERVERS
     server = await ToolServer.objects.acreate(name="test", transport="stdio", command="real")
     await refresh_server(server)

@@ -28,6 +28,6 @@ def test_days_are_named_and_counted(expression: str, said: str) -> None:
 
 
 @pytest.mark.parametrize("expression", ["soon", "2026-02-30", "today + 99999 years", "today; rm", "today +", "9" * 300])
-def test_what_is_no_date_is_refused_in_words(expression: str) -> None:
+def test_expression_that_is_no_date_is_refused_with_a_reason(expression: str) -> None:
     with pytest.raises(ToolError):
         calculate_date(expression, NOW)

@@ -30,7 +30,7 @@ async def answered(page, allow: bool = True):
     return await Message.objects.aget(pk=accepted["turn"]), card
 
 
-async def test_it_asks_first_and_its_tiles_stand_with_the_answer(page, alice, caller):
+async def test_draw_picture_asks_first_and_shows_tiles_with_the_answer(page, alice, caller):
     calls(caller, ("draw_picture", {"description": "a red cat on a sofa", "count": 2, "shape": "tall"}))
     answer, card = await answered(page)
     assert "data-pictures-asked" in card and 'data-status="done"' in card
@@ -50,7 +50,7 @@ async def test_it_asks_first_and_its_tiles_stand_with_the_answer(page, alice, ca
     await in_db(look)
 
 
-async def test_what_its_person_does_not_allow_is_not_drawn(open_page, alice, caller):
+async def test_draw_picture_refused_by_the_user_draws_nothing(open_page, alice, caller):
     calls(caller, ("draw_picture", {"description": "a red cat on a sofa"}))
     answer, card = await answered(await open_page(alice), allow=False)
     assert "You did not allow it" in card and answer.picture_request == {} and not await Picture.objects.aexists()
@@ -71,7 +71,7 @@ async def test_words_that_are_withheld_are_not_drawn_through_the_model_either(pa
     assert not await Picture.objects.exclude(status="held").aexists()
 
 
-async def test_where_nothing_draws_it_is_not_offered(alice, settings):
+async def test_draw_picture_is_not_offered_without_a_picture_model(alice, settings):
     named = {item async for item in _names()}
     assert "draw_picture" in named
     settings.ENGINES = {**settings.ENGINES, "image": {"BACKEND": "apps.engines.image.fake.FakePainter"}}

@@ -51,7 +51,7 @@ async def test_a_question_about_it_is_answered_where_no_document_speaks_to_it(pa
     assert later.nothing_found, "only what follows a call at once may be about it"
 
 
-async def test_what_a_question_below_it_was_answered_from_is_told_again(page, library, chat) -> None:
+async def test_tool_result_behind_an_earlier_answer_is_told_again(page, library, chat) -> None:
     chat.replies += ["Yes, it is.", "About six weeks."]
     await turn(page, "/calc 6 * 7\nIs that more than forty?")
     await turn(page, ABOUT)
@@ -93,7 +93,7 @@ async def test_a_question_is_not_completed_by_what_was_called(page, alice, libra
 
 
 @pytest.mark.parametrize("kind", ["answer", "question"])
-async def test_withheld_it_hides_the_record_of_what_follows_and_comes_back(page, alice, library, chat, kind) -> None:
+async def test_withheld_call_hides_the_record_of_what_follows_and_comes_back(page, alice, library, chat, kind) -> None:
     called = await turn(page, "/calc 6 * 7")
     answer = await turn(page, ABOUT)
 

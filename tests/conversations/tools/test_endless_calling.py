@@ -19,10 +19,10 @@ def turn(text: str) -> Any:
     )
 
 
-async def test_what_it_has_said_is_its_answer() -> None:
+async def test_text_before_endless_calls_is_the_answer() -> None:
     assert await build_next_request(turn("It is Thursday."), LAST, 0) is None
 
 
-async def test_where_it_has_said_nothing_the_answer_fails_in_words() -> None:
+async def test_answer_of_endless_calls_without_text_fails_with_a_reason() -> None:
     with pytest.raises(EngineRefused, match="gave no answer"):
         await build_next_request(turn(""), LAST, 0)

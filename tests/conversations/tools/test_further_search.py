@@ -20,7 +20,7 @@ def passage(chunk: int, start: int, end: int, *spans: tuple[int, int]) -> Passag
     )  # fmt: skip
 
 
-def test_what_is_new_gets_the_next_number_and_what_is_there_grows() -> None:
+def test_new_passage_gets_the_next_number_and_a_known_one_grows() -> None:
     first = passage(7, 0, 33, (0, 9))
     placed = number_passages([first], SourceNumbers(highest=4), {})
     again, other = passage(7, 10, 45, (0, 9), (34, 45)), passage(8, 46, 57, (46, 57))
@@ -32,7 +32,7 @@ def test_what_is_new_gets_the_next_number_and_what_is_there_grows() -> None:
     assert grown.passage.spans == grown.new_spans == ((0, 9), (34, 45)) and grown.text == "One lamp. … Four lamps."
 
 
-def test_what_is_found_again_as_it_was_is_nothing_new() -> None:
+def test_passage_found_again_unchanged_adds_nothing() -> None:
     first = passage(7, 0, 33, (0, 9), (10, 20))
     placed = number_passages([first], SourceNumbers(), {})
     whole, found, fresh = add_passages(placed, [passage(7, 0, 33, (10, 20))], SourceNumbers())

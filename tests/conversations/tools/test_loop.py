@@ -44,7 +44,7 @@ async def test_a_reload_shows_the_same_card(page, alice, library, caller) -> Non
 
 
 @pytest.mark.usefixtures("any_sentence_answers")
-async def test_what_a_search_finds_are_sources_that_sentences_are_verified_against(page, library, caller) -> None:
+async def test_search_tool_results_are_sources_that_verify_sentences(page, library, caller) -> None:
     calls(caller, ("search_documents", {"query": "How long can a bee queen live?"}))
     caller.replies.append("The queen can live for five years.")
     answer, events = await page.ask_to_end(QUESTION)
@@ -58,7 +58,7 @@ async def test_what_a_search_finds_are_sources_that_sentences_are_verified_again
     assert '"five years"' not in str(answer.tools) and "five years" not in str(answer.tools)
 
 
-async def test_what_is_found_again_keeps_its_number(page, library, caller) -> None:
+async def test_passage_found_again_keeps_its_number(page, library, caller) -> None:
     calls(caller, ("search_documents", {"query": QUESTION}), ("search_documents", {"query": "earthquakes lighthouse"}))
     answer, _ = await page.ask_to_end(QUESTION)
     told = [message.content for message in caller.requests[-1].messages if message.role == "tool"]
@@ -131,7 +131,7 @@ async def test_rounds_have_an_end_and_the_model_then_answers(page, library, call
     assert caller.requests[-1].tool_choice == "none"
 
 
-async def test_too_many_calls_at_once_and_the_same_again_are_not_made(page, library, caller, offer) -> None:
+async def test_tool_calls_beyond_the_limit_or_repeated_are_not_made(page, library, caller, offer) -> None:
     offer(tool := Tried(said))
     calls(caller, *[("tried", {"text": str(at)}) for at in range(6)])
     calls(caller, ("tried", {"text": "0"}))
@@ -172,9 +172,7 @@ async def test_text_before_and_after_a_call_are_two_paragraphs(page, library, ca
     assert caller.requests[-1].messages[-2].content == "Let me look."
 
 
-async def test_where_nothing_is_found_the_model_may_look_elsewhere_but_says_nothing_by_itself(
-    page, library, caller
-) -> None:
+async def test_model_without_findings_may_call_tools_but_not_answer_by_itself(page, library, caller) -> None:
     caller.replies.append("From what I know, it is 330 metres.")
     answer, events = await page.ask_to_end("How tall is the Eiffel tower of Paris?")
     assert "nothing" in {event["type"] for event in events} and answer.text == "" and answer.nothing_found
@@ -188,7 +186,7 @@ async def test_where_nothing_is_found_the_model_may_look_elsewhere_but_says_noth
 TWICE = "It is a collection of documents that are searched. " * 2
 
 
-async def test_what_was_held_back_as_a_repetition_is_shown_no_sooner_than_other_words(page, library, caller) -> None:
+async def test_text_held_back_as_a_repetition_is_shown_no_sooner_than_other_text(page, library, caller) -> None:
     """At the end of a round: not where nothing was found, and apart from what an earlier round said."""
     caller.replies.append(f"{TWICE}It is a")
     answer, events = await page.ask_to_end("How tall is the Eiffel tower of Paris?")

@@ -47,7 +47,7 @@ def program(command: str) -> ToolServer:
     return ToolServer(name="test", transport="stdio", command=command)
 
 
-async def test_its_tools_are_listed_and_called(server: ToolServer) -> None:
+async def test_mcp_tools_are_listed_and_called(server: ToolServer) -> None:
     assert [item["name"] for item in await list_tools(server)] == [tool.name for tool in mcp_server.TOOLS]
     assert [item["hint"] for item in await list_tools(server)][:4] == ["reads", "changes", "adds", ""]
     assert await call_tool(server, "add", {"a": 2, "b": 0.5}) == "2.5"
@@ -62,7 +62,7 @@ async def test_its_tools_are_listed_and_called(server: ToolServer) -> None:
         ("fails", "out of tea"),
     ],
 )
-async def test_what_it_should_not_do_ends_in_words(server: ToolServer, tool: str, words: str) -> None:
+async def test_mcp_server_misbehaviour_ends_with_a_reason(server: ToolServer, tool: str, words: str) -> None:
     with pytest.raises(ToolError, match=words):
         await call_tool(server, tool, {})
 
@@ -87,13 +87,13 @@ async def test_lies_about_types_end_in_words(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("command", ["gone", "unknown", "", "/bin/sh"])
-async def test_only_programs_that_the_operator_named_are_started(settings: Any, command: str) -> None:
+async def test_mcp_programs_start_only_if_the_operator_named_them(settings: Any, command: str) -> None:
     settings.MCP_COMMANDS = MCP_SERVERS
     with pytest.raises(ToolError, match=r"reached|is allowed"):
         await call_tool(program(command), "add", {})
 
 
-async def test_no_program_outlives_its_session(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_mcp_program_does_not_outlive_its_session(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.MCP_COMMANDS = MCP_SERVERS
     monkeypatch.setattr(client, "TIMEOUT_S", 1.0)
     with pytest.raises(ToolError, match="cancelled"):
@@ -137,7 +137,7 @@ async def test_a_look_keeps_what_may_be_offered_and_a_changed_tool_asks_again(se
     assert [row.name async for row in ToolSetting.objects.all()] == ["test__fails"]
 
 
-async def test_in_a_turn_it_asks_first_and_its_failures_are_cards(page, library, caller, settings) -> None:
+async def test_mcp_tool_in_a_turn_asks_first_and_shows_failures_as_cards(page, library, caller, settings) -> None:
     settings.MCP_COMMANDS = MCP_SERVERS
     server = await ToolServer.objects.acreate(name="test", transport="stdio", command="real")
     await refresh_server(server)

@@ -11,9 +11,7 @@ from tests.factories import get_page, make_client, share_conversation
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_neither_a_link_nor_its_copy_shows_calls_and_a_fork_of_ones_own_keeps_them(
-    page, alice, bob, library, chat
-) -> None:
+async def test_tool_calls_are_in_an_own_fork_but_in_no_link_or_its_copy(page, alice, bob, library, chat) -> None:
     answer, _ = await page.ask_to_end("/calc 6 * 7\nHow high was the lighthouse of Alexandria?")
     assert answer.tools
 

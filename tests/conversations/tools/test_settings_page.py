@@ -24,7 +24,7 @@ def ada() -> Client:
     return client
 
 
-def test_what_an_administrator_says_holds(ada: Client) -> None:
+def test_tool_permissions_set_by_an_administrator_hold(ada: Client) -> None:
     page = ada.get("/tools/").content.decode()
     assert all(tool.title in page for tool in BUILTIN_TOOLS)
     ada.post("/tools/", {"calculator": "off", "dates": "ask", "search_documents": "nonsense", "unknown": "allowed"})
@@ -49,7 +49,7 @@ def test_a_server_is_added_looked_at_switched_off_and_removed(ada: Client, setti
     assert ada.post(f"/tools/servers/{server.pk}/", {"do": "look"}).status_code == 404
 
 
-def test_who_allows_a_tool_that_may_change_something_is_warned(ada: Client, settings: Any) -> None:
+def test_allowing_a_tool_that_may_change_something_warns(ada: Client, settings: Any) -> None:
     settings.MCP_COMMANDS = MCP_SERVERS
     ada.post("/tools/servers/", {"name": "test", "transport": "stdio", "command": "real"})
     page = ada.get("/tools/").content.decode()
@@ -76,7 +76,9 @@ def test_who_allows_a_tool_that_may_change_something_is_warned(ada: Client, sett
         ({"transport": "stdio", "command": "real", "name": "taken"}, "already"),
     ],
 )  # fmt: skip
-def test_what_may_not_be_added_is_said(ada: Client, settings: Any, data: dict[str, str], words: str) -> None:
+def test_invalid_tool_server_is_refused_with_a_reason(
+    ada: Client, settings: Any, data: dict[str, str], words: str
+) -> None:
     settings.MCP_COMMANDS = {"real": [sys.executable]}
     ToolServer.objects.create(name="taken", transport="stdio", command="real")
     answer = ada.post("/tools/servers/", {"name": "new", **data})
@@ -104,7 +106,7 @@ def test_an_assistant_chooses_stricter_and_keeps_what_the_form_does_not_show(ada
     assert ada.post(f"/assistants/{row.pk}/", {**form, "version": "2", "tool_calculator": "allowed"}).status_code == 400
 
 
-def test_what_a_server_wrote_is_text_in_the_form(ada: Client) -> None:
+def test_tool_server_texts_are_escaped_in_the_form(ada: Client) -> None:
     tool = {"as": "evil__x", "name": "x", "title": "<b>x</b>", "description": "<img src=//evil.example/x>"}
     ToolServer.objects.create(name="evil", tools=[{**tool, "parameters": {"type": "object"}}])
     for address in ("/assistants/new/", "/tools/"):

@@ -32,7 +32,7 @@ def test_the_first_line_is_the_command_and_what_stands_below_it_the_question(tex
 @pytest.mark.parametrize(
     "text", ["/etc/hosts is what?", "/unknown thing", "calc 1", "see /calc 1", "/calculate 1", "/", "/home__of/x"]
 )
-def test_other_text_is_no_command(text) -> None:
+def test_text_that_is_no_command_is_left_as_it_is(text) -> None:
     assert slash_commands.parse_command(text) is None and slash_commands.get_model_question(text) == text
 
 
@@ -57,7 +57,7 @@ async def test_a_question_below_a_document_is_answered_from_it_by_any_model(page
     assert answer.text == "Workers live about six weeks in summer." and 'data-source="1"' in events[-1]["html"]
 
 
-async def test_what_is_calculated_can_be_asked_about(page, library, chat) -> None:
+async def test_question_below_a_calc_command_is_asked_with_its_result(page, library, chat) -> None:
     await page.ask_to_end("/calc 6 * 7\nIs that more than forty?")
     assert (
         chat.requests[0].messages[-1].content
@@ -98,9 +98,7 @@ async def test_a_tool_of_a_server_that_only_reads_is_called_at_once(page, librar
 
 
 @pytest.mark.parametrize("hint", [ToolHint.CHANGES, ToolHint.ADDS, ToolHint.UNSAID])
-async def test_what_may_change_something_asks_first_also_when_a_person_calls_it(
-    page, library, chat, offer, hint
-) -> None:
+async def test_slash_command_that_may_change_something_asks_first(page, library, chat, offer, hint) -> None:
     offer(tool := of_a_server(hint))
     accepted = await page.ask("/test__tried hello")
     card = await page.hear("tool")

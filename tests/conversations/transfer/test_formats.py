@@ -97,7 +97,7 @@ def test_the_zip_in_which_it_came(tmp_path: Path) -> None:
     assert item["chat"]["title"] == "Staging"
 
 
-def test_what_follows_its_like_is_joined_also_at_a_fork(tmp_path: Path) -> None:
+def test_messages_of_one_role_in_a_row_are_joined_also_at_a_fork(tmp_path: Path) -> None:
     """u1 → a1 → a2, a1 → a3 and a1 → u2: every branch says all that was said on it."""
     (item,) = read(tmp_path, [chatgpt(
         node("u0", "root", "user", "Are you there?"), node("u1", "u0", "user", "Hello?"),
@@ -118,7 +118,7 @@ def test_a_greeting_gets_a_place(tmp_path: Path) -> None:
     assert rows(item) == [(None, "user", MISSING_QUESTION), (0, "assistant", "Welcome")]
 
 
-def test_one_that_is_broken_costs_no_other(tmp_path: Path) -> None:
+def test_broken_chat_in_an_export_costs_no_other(tmp_path: Path) -> None:
     circle = [node("x", "y", "user", "1"), node("y", "x", "assistant", "2")]
     found = read(tmp_path, [
         chatgpt(node("u", "root", "user", "Fine?")),
@@ -177,7 +177,7 @@ def test_deep_chains_and_growing_ones(tmp_path: Path) -> None:
     [b"", b"\x00\x01", b"{", b'{"a": 1}', b"[]", b"<html>", b'"x"', b"[" * 100_000, b'{"a":' * 5_000, b"PK\x03\x04junk",
      b'{"format": "openbook-conversation/2", "messages": []}', b'{"mapping": []}'],
 )  # fmt: skip
-def test_what_is_no_export_is_said_to_be_none(tmp_path: Path, data: bytes) -> None:
+def test_file_that_is_no_export_is_refused(tmp_path: Path, data: bytes) -> None:
     with pytest.raises((ParseError, RecursionError)):  # the child says what the latter means
         read(tmp_path, data)
 

@@ -83,7 +83,7 @@ def _other(role: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_anything_at_any_place_is_taken_whole_or_refused_in_words(tmp_path: Path, kind: str) -> None:
+def test_odd_values_in_an_export_are_taken_whole_or_refused_with_a_reason(tmp_path: Path, kind: str) -> None:
     item = KINDS[kind]()
     tried = [changed(item, way, odd) for way in places(item) for odd in ODD]
     assert len(tried) >= 300

@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.conversations.transfer import conversation_import
 
 
-def test_each_message_has_a_moment_of_its_own_however_a_file_repeats_them() -> None:
+def test_imported_messages_have_distinct_moments_in_order() -> None:
     begin, taken = timezone.now(), dict[datetime, datetime]()
     wished = [begin + timedelta(milliseconds=chance % 7) for chance in range(4000)]
     given = [conversation_import._choose_free_moment(moment, taken) for moment in wished]

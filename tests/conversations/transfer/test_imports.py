@@ -84,7 +84,7 @@ def test_the_same_file_brings_nothing_twice(alice: User, bob: User) -> None:
     assert states(bring(bob, [roll_back()])) == ["imported"]  # what others have is no matter
 
 
-def test_what_was_deleted_comes_back(alice: User) -> None:
+def test_deleted_conversation_is_restored_by_a_second_import(alice: User) -> None:
     (item,) = bring(alice, [roll_back()]).items.all()
     delete_conversations(alice, [item.conversation_id])
     (again,) = bring(alice, [roll_back()]).items.all()
@@ -118,7 +118,7 @@ def test_a_question_without_an_answer_can_be_asked_again(alice: User) -> None:
     assert (answer.status, answer.text) == ("interrupted", "") and "no answer" in answer.reason
 
 
-def test_what_the_gate_withholds_is_withheld_and_reviewed(alice: User) -> None:
+def test_imported_exchange_refused_by_the_gate_is_withheld_and_reviewed(alice: User) -> None:
     row = bring(
         alice,
         [
@@ -137,7 +137,7 @@ def test_what_the_gate_withholds_is_withheld_and_reviewed(alice: User) -> None:
     assert Case.objects.filter(owner=alice, subject=str(withheld.get().pk)).exists()
 
 
-def test_nothing_is_imported_while_nothing_can_be_checked(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_import_fails_while_the_safety_check_is_away(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(*_: object) -> Verdict:
         return Verdict(False, "check_unavailable", "The safety check is away.")
 
@@ -152,7 +152,7 @@ def test_nothing_is_imported_while_nothing_can_be_checked(alice: User, monkeypat
     assert not Conversation.objects.exists() and not import_job.get_stored_path(row).exists()
 
 
-def test_one_that_breaks_midway_leaves_nothing_of_itself_and_goes_on(
+def test_import_broken_midway_resumes_without_partial_conversations(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker dies while the second of three is being stored; another one takes over."""
@@ -178,7 +178,7 @@ def test_one_that_breaks_midway_leaves_nothing_of_itself_and_goes_on(
     assert states(row) == ["imported"] * 3 and Conversation.objects.count() == 3
 
 
-def test_who_lost_the_lease_stores_nothing_more(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_import_that_lost_its_lease_stores_nothing(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     row = import_job.create_import(alice, SimpleUploadedFile("x.json", json.dumps([roll_back()]).encode()))
     judged = conversation_import._judge_texts
 
@@ -242,7 +242,9 @@ def test_the_report_speaks_the_language_of_its_reader(alice: User, client: Clien
 
 
 @pytest.mark.parametrize(("body", "words"), [(b"", "empty"), (None, "Choose a file")])
-def test_what_cannot_be_taken_is_said(alice: User, client: Client, body: bytes | None, words: str) -> None:
+def test_unusable_import_file_is_refused_with_a_reason(
+    alice: User, client: Client, body: bytes | None, words: str
+) -> None:
     client.force_login(alice)
     data = {} if body is None else {"file": SimpleUploadedFile("x.json", body)}
     answer = client.post("/conversations/import/", data)
@@ -255,7 +257,7 @@ def test_a_file_that_is_none_fails_in_words(alice: User) -> None:
     assert "nested" in bring(alice, b'{"a":' * 400_000).reason or ImportJob.objects.latest("created").status == "failed"
 
 
-def test_too_large_is_refused_before_it_is_stored(alice: User, settings: Any) -> None:
+def test_import_file_too_large_is_refused_before_it_is_stored(alice: User, settings: Any) -> None:
     settings.MAX_UPLOAD_BYTES = 10
     with pytest.raises(RequestRefused, match="larger"):
         import_job.create_import(alice, SimpleUploadedFile("x.json", b"x" * 11))

@@ -72,7 +72,7 @@ async def test_a_turn_that_waits_keeps_its_lease(page, library, chat, monkeypatc
     assert (await row.aget()).lease_until > before
 
 
-async def test_more_turns_than_the_door_has_places_wait_with_their_place_in_words(
+async def test_turns_beyond_the_places_of_the_model_queue_wait_with_their_position(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
     monkeypatch.setattr(model_queue, "_queues", {registry.list_chat_models()[0].server: model_queue.ModelQueue(1)})

@@ -75,7 +75,7 @@ async def cover(alice: User) -> Collection:
     return files
 
 
-async def test_other_collections_are_searched_if_no_quote_of_the_files_of_the_chat_is_likely(
+async def test_collections_are_searched_if_no_quote_of_the_chat_files_is_likely(
     page, library: Collection, cover: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def holds_the_height(asked: Any, options: Any) -> bool:
@@ -93,7 +93,7 @@ async def test_other_collections_are_searched_if_no_quote_of_the_files_of_the_ch
     ]
 
 
-async def test_with_tools_the_model_is_asked_once_other_collections_were_searched_too(
+async def test_model_with_tools_is_asked_after_other_collections_were_searched(
     open_page: Any, alice: User, library: Collection, cover: Collection, caller: FakeChat, unlikely: None
 ) -> None:
     caller.replies.append("It was made of cheese.")
@@ -105,7 +105,7 @@ async def test_with_tools_the_model_is_asked_once_other_collections_were_searche
     assert len(nothing) == 1 and NOTHING in nothing[0] and "Handbook" in nothing[0]
 
 
-async def test_nothing_found_counts_what_was_searched_beyond_the_files_of_the_chat(
+async def test_empty_result_counts_documents_beyond_the_files_of_the_chat(
     page, library: Collection, cover: Collection, unlikely: None
 ) -> None:
     _, events = await page.ask_to_end(QUESTION, files=str(cover.pk))
@@ -114,7 +114,7 @@ async def test_nothing_found_counts_what_was_searched_beyond_the_files_of_the_ch
     assert "Searched 3 documents in" in html and "Handbook" in html and "the files of this chat" in html
 
 
-async def test_only_the_documents_of_the_chat_are_counted_if_there_are_no_others(
+async def test_empty_result_counts_only_chat_files_if_there_are_no_others(
     page, cover: Collection, unlikely: None
 ) -> None:
     await page.ask(QUESTION, files=str(cover.pk))

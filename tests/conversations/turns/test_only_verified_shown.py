@@ -51,7 +51,7 @@ def shown(*sentences: tuple[str, SentenceState | None]) -> list[str]:
         ([("Let me know.", None)], []),
     ],
 )  # fmt: skip
-def test_what_stands_under_nothing_verified_is_not_shown(
+def test_headings_and_lists_without_verified_sentences_are_not_shown(
     sentences: list[tuple[str, SentenceState | None]], expected: list[str]
 ) -> None:
     assert shown(*sentences) == expected
@@ -118,7 +118,7 @@ async def test_a_line_that_states_nothing_is_folded_and_counted(open_page, alice
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_where_nothing_is_verified_one_line_says_so(open_page, alice, library, chat) -> None:
+async def test_answer_without_verified_sentences_says_so_in_one_line(open_page, alice, library, chat) -> None:
     _, events = await answered(open_page, alice, chat, "It was made of cheese.")
     assert any(event["type"] == "quotes" for event in events)
     assert visible(events[-1]["html"]) == ""
@@ -126,7 +126,7 @@ async def test_where_nothing_is_verified_one_line_says_so(open_page, alice, libr
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_where_nothing_is_quoted_or_verified_the_page_says_that_nothing_was_found(
+async def test_answer_without_quotes_or_verified_sentences_counts_as_not_found(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
     monkeypatch.setattr(quote_selection, "select_quotes", lambda *_args, **_options: [])
@@ -148,7 +148,7 @@ async def test_a_verified_sentence_is_an_answer_without_quotes_too(
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_of_a_model_that_reads_well_all_is_shown_and_marked(open_page, alice, library, chat) -> None:
+async def test_answer_of_a_model_that_reads_well_is_shown_whole_and_marked(open_page, alice, library, chat) -> None:
     await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)
     row, events = await answered(open_page, alice, chat, MIXED)
     assert row.shown_sentences == ShownSentences.ALL and "details" not in events[-1]["html"]
@@ -178,7 +178,7 @@ async def test_an_answer_from_documents_does_not_say_that_it_was_written_without
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_what_was_written_when_the_process_died_is_folded(alice) -> None:
+async def test_interrupted_answer_is_folded(alice) -> None:
     def kept() -> Message:
         conversation = Conversation.objects.create(owner=alice)
         asked = Message.objects.create(conversation=conversation, role="user", text="Why?", asked_by=alice)

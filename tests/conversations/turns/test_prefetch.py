@@ -63,7 +63,7 @@ async def test_the_question_itself_ends_it_and_so_does_a_page_that_leaves(
     await wait_until(lambda: not prefetch._prefetches)
 
 
-async def test_it_is_one_a_person_however_many_pages(page, alice, library, chat) -> None:
+async def test_prefetch_runs_once_per_user_however_many_pages(page, alice, library, chat) -> None:
     chat.first_token_s = 600
     for number in range(1, 4):
         await page.type_draft(QUESTION)
@@ -72,7 +72,7 @@ async def test_it_is_one_a_person_however_many_pages(page, alice, library, chat)
     assert list(prefetch._prefetches) == [alice.pk]
 
 
-async def test_under_load_nothing_is_done_ahead(page, open_page, alice, bob, library, chat) -> None:
+async def test_prefetch_does_nothing_under_load(page, open_page, alice, bob, library, chat) -> None:
     writes_on(chat)
     await page.ask(QUESTION)
     await page.hear("text")
@@ -82,7 +82,7 @@ async def test_under_load_nothing_is_done_ahead(page, open_page, alice, bob, lib
     assert len(chat.requests) == 1
 
 
-async def test_nothing_reaches_the_model_that_the_gate_refuses(page, library, chat, monkeypatch) -> None:
+async def test_prefetch_of_a_refused_draft_does_not_reach_the_model(page, library, chat, monkeypatch) -> None:
     async def refused(*_: object, **__: object) -> Verdict:
         return Verdict(False, "rule", "No.")
 
@@ -93,13 +93,13 @@ async def test_nothing_reaches_the_model_that_the_gate_refuses(page, library, ch
 
 
 @pytest.mark.parametrize("text", ["Which composer wrote the opera Wozzeck?", "", "a\x00b", "x" * 30_000])
-async def test_nor_what_finds_nothing_or_cannot_be_asked(page, library, chat, text) -> None:
+async def test_prefetch_of_an_unanswerable_draft_does_not_reach_the_model(page, library, chat, text) -> None:
     await page.type_draft(text)
     await wait_for_prefetches()
     assert chat.requests == [] and await page.silent(0.05)
 
 
-async def test_it_can_be_switched_off(page, library, chat, settings) -> None:
+async def test_prefetch_can_be_switched_off(page, library, chat, settings) -> None:
     settings.WARM_WHILE_TYPING = False
     await page.type_draft(QUESTION)
     await wait_for_prefetches()

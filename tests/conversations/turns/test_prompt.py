@@ -103,7 +103,7 @@ def _long(number: int) -> PastExchange:
 
 @settings(deadline=None)
 @given(st.integers(1, 40), st.sampled_from([512, 1024, 2048]))
-def test_beyond_the_limit_the_oldest_turns_go_and_the_prefix_stays_until_the_next_time(turns: int, window: int) -> None:
+def test_history_beyond_the_limit_loses_its_oldest_turns_and_keeps_its_prefix(turns: int, window: int) -> None:
     history = [_long(number) for number in range(turns)]
     starts = [prompt.select_history(history[:end], window, words).start for end in range(turns + 1)]
     assert starts == sorted(starts), "what was dropped stays dropped"
@@ -116,7 +116,7 @@ def test_beyond_the_limit_the_oldest_turns_go_and_the_prefix_stays_until_the_nex
     assert moved <= turns / max(1, per_time - 1) + 1, "dropping is seldom, so that the cache is of use"
 
 
-def test_what_was_given_in_dropped_turns_counts_as_not_given() -> None:
+def test_passages_given_in_dropped_turns_count_as_not_given() -> None:
     history = [_long(number) for number in range(20)]
     kept = prompt.select_history(history, 1024, words)
     assert kept.start > 0 and set(kept.given_spans) == set(range(kept.start, 20))

@@ -57,7 +57,7 @@ async def test_a_model_that_does_not_read_well_is_not_asked(open_page, alice, li
     assert requests == 1 and query.startswith(FOLLOW_UP)
 
 
-async def test_it_can_be_switched_off(open_page, alice, library, chat, reads_well, settings) -> None:
+async def test_query_rewriting_can_be_switched_off(open_page, alice, library, chat, reads_well, settings) -> None:
     settings.REWRITE = False
 
     assert (await searched(await open_page(alice), chat, replies=[]))[1] == 1
@@ -97,7 +97,7 @@ async def test_a_model_that_fails_costs_no_answer(page, library, chat, reads_wel
         "Which earthquakes damaged the lighthouse? " + "lighthouse " * 40,
     ],
 )
-def test_what_is_no_rewritten_question_is_dropped(said: str) -> None:
+def test_reply_that_is_no_rewritten_question_is_dropped(said: str) -> None:
     assert query_rewriting.parse_rewritten_question(said, FOLLOW_UP, PAST) == ""
 
 

@@ -77,7 +77,7 @@ async def test_a_question_is_embedded_once_for_gate_and_search_also_when_it_is_a
     assert texts.count(QUESTION) == len(check.texts) == 2, "once a turn"
 
 
-async def test_what_is_kept_checked_searched_and_sent_is_one_text(page, library, chat, monkeypatch) -> None:
+async def test_question_text_stored_checked_and_sent_is_the_same(page, library, chat, monkeypatch) -> None:
     typed = "\u200b Ｈow high was the light\u200bhouse of Alexandria?\u2028"
     assert requests.clean_question(typed) == QUESTION
     check = Gatekeeper(ALLOWED)

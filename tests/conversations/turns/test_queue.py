@@ -63,7 +63,7 @@ async def test_questions_are_asked_in_their_order_when_the_answer_ends(running, 
     assert all(later.parent_id for later in rows[1:]), "each follows the answer before it"
 
 
-async def test_one_is_taken_out_again_and_another_sent_at_once(running, alice, chat) -> None:
+async def test_queued_question_is_taken_out_and_another_sent_at_once(running, alice, chat) -> None:
     page, turn = running
     conversation = turn["conversation"]
     for number, text in enumerate(("First?", "Second, with the queen bee?", "Third?")):
@@ -105,7 +105,7 @@ async def test_the_same_question_put_twice_waits_once_and_is_asked_once(running,
     assert not await QueuedQuestion.objects.aexists(), "said again after it was asked, it is not asked again"
 
 
-async def test_nobody_puts_a_question_into_somebody_elses_queue(running, open_page, bob) -> None:
+async def test_queue_of_another_user_is_not_changed(running, open_page, bob) -> None:
     _, turn = running
     other = await open_page(bob)
     assert (await put(other, turn["conversation"], "Mine?", "q"))["type"] == "refused"
@@ -115,7 +115,7 @@ async def test_nobody_puts_a_question_into_somebody_elses_queue(running, open_pa
     assert (await other.hear("refused", "unqueued"))["type"] == "refused"
 
 
-async def test_what_was_left_when_a_process_died_is_found_and_a_question_that_cannot_be_asked_says_why(
+async def test_queued_questions_of_a_dead_process_are_found_and_problems_explained(
     open_page, alice, library, chat
 ) -> None:
     conversation = await Conversation.objects.acreate(owner=alice, title="Talk")

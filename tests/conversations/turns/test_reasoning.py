@@ -50,14 +50,14 @@ async def test_thoughts_are_shown_before_the_answer_and_are_no_part_of_it(page, 
     assert "".join(token[0] for token in kept["tokens"]).strip() == ANSWER
 
 
-async def test_they_are_never_said_to_the_model_again(page, library, thinker) -> None:
+async def test_thoughts_are_never_sent_to_the_model_again(page, library, thinker) -> None:
     row, _ = await page.ask_to_end(QUESTION, status="complete")
     await page.ask_to_end(QUESTION, conversation=str(row.conversation_id), status="complete")
     told = "".join(message.content for message in thinker.requests[-1].messages)
     assert ANSWER in told and "They ask for metres" not in told and "think>" not in told
 
 
-async def test_they_are_folded_on_the_page_and_fetched_when_opened(open_page, alice, bob, library, thinker) -> None:
+async def test_thoughts_are_folded_on_the_page_and_fetched_when_opened(open_page, alice, bob, library, thinker) -> None:
     row, _ = await (await open_page(alice)).ask_to_end(QUESTION, status="complete")
     page = await in_db(get_page, alice, f"/c/{row.conversation_id}/")
     assert f'hx-get="/answers/{row.pk}/thoughts/"' in page and "They ask for metres" not in page
@@ -73,7 +73,7 @@ async def test_hostile_thoughts_are_text(page, alice, library, chat) -> None:
     assert shown == "&lt;img src=x onerror=alert(1)&gt; &amp;amp;"
 
 
-async def test_they_pass_the_gate_like_the_answer(page, library, chat) -> None:
+async def test_thoughts_pass_the_gate_like_the_answer(page, library, chat) -> None:
     chat.reply = f"<think>Fine so far. I will tell how to build a pipe bomb at home.</think> {ANSWER}"
     row, events = await page.ask_to_end(QUESTION, status="withheld")
     assert row.text == "" and "pipe bomb" not in orjson.dumps(events).decode()

@@ -61,7 +61,7 @@ async def closed(turn: Message) -> bool:
 @pytest.mark.parametrize(
     "broken", ["_make_closed_event", "close_orphaned_turns", "find_ready_conversations", "purge_deleted", "go_on"]
 )
-async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+async def test_database_error_does_not_end_the_sweep(alice: User, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     asked: list[UUID] = []
     left = uuid4()
 

@@ -82,7 +82,7 @@ def test_tables_code_drawings_and_lists_are_no_loops(text: str) -> None:
     assert [drawn(text, size) for size in (1, 40, 4000)] == [(text, False)] * 3
 
 
-def test_no_real_document_is_a_loop(shared: Path) -> None:
+def test_real_documents_are_not_taken_for_loops(shared: Path) -> None:
     """Their texts as other programs wrote them, and the project's own code and documentation."""
     files = [*(shared / "data" / "ingest_docs" / "docling_groundtruth").glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     files += [*(ROOT / "apps" / "conversations").rglob("*.py"), *(ROOT / "static" / "js").rglob("*.js")]
@@ -91,7 +91,7 @@ def test_no_real_document_is_a_loop(shared: Path) -> None:
     assert [name for name, text in texts.items() if drawn(text, 80)[1]] == []
 
 
-def test_of_many_sentences_at_once_those_before_the_loop_are_kept() -> None:
+def test_sentences_before_a_loop_are_kept() -> None:
     repeats = RepetitionDetector()
     said = "It is tall and white. " * 2
     assert repeats.feed("The lighthouse stood on an island. " + said + "It is tall and white. And more of it. ") == (
@@ -114,7 +114,7 @@ def drawn(text: str, size: int) -> tuple[str, bool]:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 24, 50, 600])
-def test_wherever_the_pieces_end_a_sentence_is_shown_twice(size: int) -> None:
+def test_repeated_sentence_is_shown_twice_wherever_the_pieces_end(size: int) -> None:
     sentence = "It is a collection of documents that are searched together. "
     kept, over = drawn("The answer is short. " + sentence * 12, size)
     assert over and kept.rstrip() == ("The answer is short. " + sentence * 2).rstrip()
@@ -188,7 +188,7 @@ def test_a_circle_is_found_in_exactly_those_texts_that_end_in_one() -> None:
     assert 300 < found < 2_700
 
 
-def test_no_text_that_is_passed_over_has_as_many_words_as_a_circle() -> None:
+def test_texts_skipped_by_the_shortcut_have_too_few_words_for_a_loop() -> None:
     draw, short = random.Random(13), 0
     for _ in range(20_000):
         text = "".join(draw.choices(["a", "7", "x1", "-", ".", " ", ":", "_", "/", "1.5"], k=draw.randint(1, 90)))

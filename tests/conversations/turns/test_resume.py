@@ -61,7 +61,7 @@ def test_a_client_that_leaves_and_returns_at_any_event_holds_the_same_in_the_end
 
 
 @both_logs
-async def test_after_every_event_the_rest_is_replayed_byte_for_byte(page, open_page, alice, library, chat) -> None:
+async def test_resume_after_any_event_replays_the_rest_byte_for_byte(page, open_page, alice, library, chat) -> None:
     chat.replies.append(ANSWER)
     accepted, events = await page.ask_to_end(QUESTION)
     back = await open_page(alice)
@@ -129,7 +129,7 @@ async def test_resuming_twice_on_one_socket_follows_once(page, library, chat) ->
 
 
 @both_logs
-async def test_when_the_log_is_gone_the_page_is_told_to_fetch_the_answer(page, library, chat, log) -> None:
+async def test_resume_without_a_log_tells_the_page_to_fetch_the_answer(page, library, chat, log) -> None:
     accepted = await page.get_answer(QUESTION)
     await runner.wait_until_idle()
     await log.forget()

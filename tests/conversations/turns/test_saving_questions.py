@@ -89,7 +89,7 @@ async def test_a_question_too_many_does_not_reach_the_model(open_page, alice, li
     assert len(chat.requests) == preparation.MAX_RUNNING
 
 
-async def test_that_nothing_was_found_is_said_when_the_question_is_kept(
+async def test_event_nothing_found_is_sent_once_the_question_is_stored(
     page, library, chat, storage_gate, monkeypatch
 ) -> None:
     monkeypatch.setattr("apps.conversations.turns.quotes.has_no_likely_quote", has_no_likely_quote)

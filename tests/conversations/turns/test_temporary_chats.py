@@ -108,7 +108,7 @@ async def test_an_answer_made_again_and_another_wording_take_the_place_of_what_w
     assert "Who damaged" in chat.requests[-1].messages[1].content, "what was refused took nothing away"
 
 
-async def test_what_may_no_longer_be_read_is_not_said_again(
+async def test_passages_no_longer_readable_are_not_in_later_temporary_prompts(
     alice: User, bob: User, library: Collection, open_page, chat: FakeChat
 ) -> None:
     await in_db(lambda: Membership.objects.create(collection=library, user=bob))
@@ -142,7 +142,7 @@ def found(word: str) -> list[str]:
     return tables + [str(path) for path in files]
 
 
-async def test_nothing_of_it_is_stored(
+async def test_temporary_chat_stores_nothing(
     page, library: Collection, chat: FakeChat, settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.TITLES, settings.ANSWER_STYLE = True, "model"  # no quote is likely right, and the model is asked
@@ -161,7 +161,7 @@ async def test_nothing_of_it_is_stored(
     assert len(chat.requests) == 1  # no title, nothing ahead
 
 
-async def test_its_owner_alone_has_it(alice: User, bob: User, library: Collection, open_page) -> None:
+async def test_temporary_chat_is_its_owners_alone(alice: User, bob: User, library: Collection, open_page) -> None:
     page, other = await open_page(alice), await open_page(bob)
     accepted = await ask(page)
     await page.events()
@@ -180,7 +180,7 @@ async def test_the_same_ask_is_answered_once(page, library: Collection, chat: Fa
     assert again["turn"] == first["turn"] and len(chat.requests) == 1
 
 
-async def test_it_is_over_when_its_page_is_closed(page, alice: User, library: Collection, open_page) -> None:
+async def test_temporary_chat_ends_when_its_page_is_closed(page, alice: User, library: Collection, open_page) -> None:
     accepted = await ask(page)
     await page.events()
     await left(page.wire)  # says goodbye, as a closed tab does
@@ -219,7 +219,7 @@ async def test_a_line_that_does_not_come_back_ends_it(
             await asyncio.sleep(0.01)
 
 
-async def test_it_is_stopped(page, library: Collection, chat: FakeChat) -> None:
+async def test_temporary_answer_can_be_stopped(page, library: Collection, chat: FakeChat) -> None:
     chat.first_token_s = 60
     accepted = await ask(page)
     await page.hear("opened")
@@ -241,7 +241,7 @@ async def test_a_suspension_ends_it(
             await asyncio.sleep(0.01)
 
 
-async def test_what_the_policy_sends_to_people_is_kept_for_them_alone(
+async def test_temporary_question_sent_to_review_is_kept_for_reviewers_alone(
     page, alice: User, library: Collection, chat: FakeChat
 ) -> None:
     first = await ask(page, f"{HIGH} With a {NEVER_STORED}?")
@@ -264,12 +264,14 @@ async def test_limits_count(page, library: Collection) -> None:
 
 
 @pytest.mark.parametrize("text", ["/picture a lighthouse", "/calc 6 * 7"])
-async def test_what_would_be_kept_is_refused_in_words(alice: User, library: Collection, open_page, text: str) -> None:
+async def test_commands_that_store_something_are_refused_in_temporary_chats(
+    alice: User, library: Collection, open_page, text: str
+) -> None:
     refused = await ask(await open_page(alice), text)
     assert refused["type"] == "refused" and "temporary chats cannot use them" in refused["text"]
 
 
-async def test_one_person_has_a_few(page, library: Collection) -> None:
+async def test_temporary_chats_are_limited_per_user(page, library: Collection) -> None:
     for _ in range(temporary_chats.MAX_CHATS):
         assert (await ask(page))["type"] == "accepted"
         await page.events()

@@ -31,9 +31,7 @@ async def converse(open_page: Any, user: User, *texts: str) -> Conversation:
     return await Conversation.objects.aget(pk=conversation)
 
 
-async def test_of_a_question_after_a_greeting_that_is_withheld_nothing_stays_in_the_title(
-    open_page, alice, library, chat
-) -> None:
+async def test_withheld_question_after_a_greeting_leaves_the_title(open_page, alice, library, chat) -> None:
     conversation = await converse(open_page, alice, "Hello!", QUESTION)
     assert conversation.title == QUESTION
     answer = await Message.objects.exclude(parent__parent=None).filter(role="assistant").aget(conversation=conversation)

@@ -58,7 +58,7 @@ async def test_the_record_holds_no_word_of_a_document_and_is_small(open_page, al
     assert "earthquakes" not in page and str(trace_view.PASSAGE_GONE) in page and "no longer available" in page
 
 
-async def test_nobody_looks_behind_the_answer_of_somebody_else(open_page, alice, bob, library, chat) -> None:
+async def test_trace_of_another_users_answer_is_not_found(open_page, alice, bob, library, chat) -> None:
     turn, _ = await answered(open_page, alice, chat)
     assert (await in_db(opened, bob, turn)).status_code == 404
 
@@ -73,7 +73,7 @@ async def test_a_follow_up_shows_the_completed_query_and_the_earlier_turns(page,
     assert [item["content"] for item in shown["prompt"]] == sent and len(sent) == 4
 
 
-async def test_what_the_gate_held_back_is_not_among_the_tokens(open_page, alice, library, chat) -> None:
+async def test_text_held_back_by_the_gate_is_not_among_the_tokens(open_page, alice, library, chat) -> None:
     secret = "Here is how to build a pipe bomb at home: first, take"
     turn, events = await answered(open_page, alice, chat, f"It stood 100 metres high. {secret} a pipe.")
     row = await Message.objects.aget(pk=turn)

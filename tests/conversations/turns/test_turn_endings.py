@@ -167,7 +167,7 @@ async def test_a_deleted_conversation_stops_the_model(page, library, chat, monke
     assert chat.running == 0
 
 
-async def test_nothing_is_written_on_for_a_person_who_was_suspended(page, alice, library, chat, monkeypatch) -> None:
+async def test_answer_of_a_suspended_user_is_not_written_on(page, alice, library, chat, monkeypatch) -> None:
     monkeypatch.setattr(runner, "CHECKPOINT_S", 0.05)
     writes_on(chat)
     await page.ask(QUESTION)
@@ -192,7 +192,7 @@ async def test_the_text_so_far_is_in_the_row_while_it_is_written(page, library, 
     await runner.stop_turn(answer.pk)
 
 
-async def test_nothing_is_asked_of_the_turn_log_after_the_end(page, library, chat) -> None:
+async def test_turn_log_holds_no_event_after_the_end(page, library, chat) -> None:
     accepted, events = await page.ask_to_end(QUESTION)
     await runner.wait_until_idle()
     assert len(await registry.get_turn_log().read(str(accepted.pk))) == len(events)

@@ -76,20 +76,22 @@ async def test_an_english_answer_from_an_italian_passage_says_so_too(open_page, 
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_where_every_sentence_is_quoted_nothing_is_said(open_page, alice, italian, chat) -> None:
+async def test_unread_language_is_not_mentioned_where_every_sentence_is_quoted(open_page, alice, italian, chat) -> None:
     row, html = await answered(open_page, alice, chat, WHOLE, "Quanto era alta la torre?")
     assert 'data-state="quoted"' in html and "does not support" not in html and not row.unread_languages
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_of_documents_that_the_check_reads_nothing_is_said(open_page, alice, library, chat) -> None:
+async def test_unread_language_is_not_mentioned_for_documents_that_the_check_reads(
+    open_page, alice, library, chat
+) -> None:
     question = "How high was the lighthouse of Alexandria?"
     row, html = await answered(open_page, alice, chat, "It was painted pink by pirates.", question)
     assert "does not support" not in html and not row.unread_languages
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_of_a_model_that_reads_well_it_is_said_below_the_marked_sentences(
+async def test_unread_language_is_mentioned_below_marked_sentences_of_a_good_model(
     open_page, alice, italian, chat
 ) -> None:
     await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)

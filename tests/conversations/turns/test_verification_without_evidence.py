@@ -89,7 +89,7 @@ async def test_a_log_that_takes_no_finding_costs_that_finding_and_no_other() -> 
     assert [cite.sentence for cite in turn.citations] == [0, 1, 2], "the answer keeps it"
 
 
-async def test_what_is_compared_with_results_of_tools_holds_no_text_up() -> None:
+async def test_comparison_with_tool_results_does_not_delay_text() -> None:
     turn, verifier, log = writing()
     await write(turn, verifier, "The first tower is tall. The second ")
     await verifier.finish()
@@ -135,7 +135,7 @@ async def test_passages_that_come_while_the_comparison_is_prepared_are_compared_
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("log")
-async def test_on_the_wire_each_finding_follows_the_text_that_has_its_place(page, library, chat, settings) -> None:
+async def test_findings_on_the_wire_follow_the_text_that_has_their_place(page, library, chat, settings) -> None:
     settings.ANSWER_STYLE = "model"
     sentences = [f"Tower number {number} of the wall is tall." for number in range(12)]
     chat.reply, chat.gap_s = " ".join(sentences), 0.01

@@ -47,7 +47,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     yield done
 
 
-async def test_only_the_question_is_embedded_before_the_model_is_asked_if_words_answer_it(
+async def test_question_alone_is_embedded_before_the_model_if_words_answer_it(
     page: Any, library: Collection, work: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before_model: list[Counter[str]] = []

@@ -57,13 +57,13 @@ async def test_a_picture_is_described_in_one_plain_line(engine: CaptionEngine, f
     assert said == await asyncio.to_thread(engine.caption, picture(form))
 
 
-async def test_a_grey_and_a_large_one_too(engine: CaptionEngine) -> None:
+async def test_grey_and_large_pictures_are_described_too(engine: CaptionEngine) -> None:
     assert await asyncio.to_thread(engine.caption, picture(mode="L"))
     assert await asyncio.to_thread(engine.caption, picture(size=(1500, 300)))
 
 
 @pytest.mark.parametrize("junk", [b"", b"no picture", picture()[:40], b"GIF89a" + bytes(20)])
-async def test_what_is_no_picture_is_refused(engine: CaptionEngine, junk: bytes) -> None:
+async def test_file_that_is_no_picture_is_refused(engine: CaptionEngine, junk: bytes) -> None:
     with pytest.raises(EngineRefused, match="not a readable picture"):
         await asyncio.to_thread(engine.caption, junk)
 
@@ -91,7 +91,7 @@ async def test_the_server_is_sent_our_own_small_jpeg_and_told_what_to_do() -> No
         (stream(5.0), EngineUnavailable), (stream(b"{", 0.4, b"}", 0.4, b"}", 0.4, b"}", 0.4), EngineUnavailable),
     ],
 )  # fmt: skip
-async def test_whatever_a_server_does_ends_in_words(play: Any, error: type[EngineError]) -> None:
+async def test_caption_server_faults_end_with_a_reason(play: Any, error: type[EngineError]) -> None:
     async with serving(play) as server:
         with pytest.raises(error, match="describes pictures"):
             await asyncio.to_thread(OpenAICaption(server.url, "m", timeout_s=0.6).caption, picture())

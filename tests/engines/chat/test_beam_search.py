@@ -74,7 +74,7 @@ async def test_a_server_without_it_is_not_offered_and_refuses_in_words(without: 
         await collect(without, beams())
 
 
-async def test_too_many_beams_are_refused_in_words_also_within_the_stream() -> None:
+async def test_beams_beyond_the_limit_are_refused_also_within_the_stream() -> None:
     fake = FakeChat()
     fake.beams = 2
     with pytest.raises(EngineRefused, match="this number of beams"):
@@ -87,7 +87,7 @@ async def test_too_many_beams_are_refused_in_words_also_within_the_stream() -> N
         await engine.close()
 
 
-async def test_another_refusal_keeps_its_words() -> None:
+async def test_refusal_for_a_cause_other_than_beams_keeps_its_reason() -> None:
     async with serving(answer(400, {"error": {"message": "maximum context length is 10 tokens"}})) as server:
         engine = OpenAIChat(server.url)
         with pytest.raises(EngineRefused, match=TOO_LONG):
@@ -95,7 +95,7 @@ async def test_another_refusal_keeps_its_words() -> None:
         await engine.close()
 
 
-async def test_only_what_beam_search_knows_is_sent() -> None:
+async def test_beam_search_request_has_only_fields_that_beam_search_knows() -> None:
     async with serving(BEAMS) as server:
         engine = OpenAIChat(server.url)
         await collect(
@@ -134,7 +134,7 @@ async def test_a_server_is_asked_once_and_one_that_is_away_says_nothing() -> Non
     await engine.close()
 
 
-async def test_all_of_it_is_waited_for_longer_than_a_first_word() -> None:
+async def test_beam_search_answer_is_waited_for_longer_than_a_first_word() -> None:
     late = stream(0.3, choice(0, "Hello there.", "stop"), DONE)
     async with serving(late) as server:
         engine = OpenAIChat(server.url, first_token_s=0.1)

@@ -61,7 +61,7 @@ async def test_tokens_are_counted_text_by_text(chat: ChatEngine) -> None:
     assert none == 0 < short < long
 
 
-async def test_many_streams_run_at_once(chat: ChatEngine) -> None:
+async def test_chat_streams_run_at_once(chat: ChatEngine) -> None:
     assert {text(items) for items in await asyncio.gather(*[collect(chat) for _ in range(8)])} == {"Hello there."}
 
 
@@ -94,7 +94,7 @@ async def test_the_request_says_what_was_asked_and_nothing_of_the_user() -> None
     }
 
 
-async def test_what_only_vllm_knows_is_not_sent_to_other_servers() -> None:
+async def test_vllm_fields_are_not_sent_to_other_servers() -> None:
     async with serving(GOOD) as server:
         server.models = [{"id": "other"}]
         engine = OpenAIChat(server.url)
@@ -160,7 +160,7 @@ async def test_events_may_be_cut_anywhere() -> None:
         await engine.close()
 
 
-async def test_many_streams_that_are_read_seldom_lose_nothing() -> None:
+async def test_chat_streams_that_are_read_seldom_lose_nothing() -> None:
     parts = [part for n in range(60) for part in (event(f"w{n} "), 0.005)]
     async with serving(stream(*parts, event(None, "stop"), DONE)) as server:
         engine = OpenAIChat(server.url)

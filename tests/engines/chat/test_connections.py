@@ -94,7 +94,7 @@ async def test_an_answer_is_read_however_it_is_measured(answer: bytes, ends: boo
         b"",
     ],
 )
-async def test_what_is_no_whole_answer_is_told_as_a_server_that_is_away(answer: bytes) -> None:
+async def test_incomplete_response_counts_as_an_unavailable_server(answer: bytes) -> None:
     async with saying(answer, ends=True) as server:
         chat = server.chat()
         with pytest.raises(EngineUnavailable):
@@ -102,7 +102,7 @@ async def test_what_is_no_whole_answer_is_told_as_a_server_that_is_away(answer: 
         await chat.close()
 
 
-async def test_what_is_said_unasked_is_never_taken_for_an_answer() -> None:
+async def test_unsolicited_response_is_never_taken_for_an_answer() -> None:
     whole = HEAD + b"Content-Length: %d\r\n\r\n" % len(SAID) + SAID
     other = event("other") + DONE
     async with saying(whole, after=HEAD + b"Content-Length: %d\r\n\r\n" % len(other) + other) as server:
@@ -125,7 +125,7 @@ async def test_an_answer_that_is_not_read_to_its_end_is_dropped_at_the_server() 
         await chat.close()
 
 
-async def test_what_nobody_reads_stays_with_the_server() -> None:
+async def test_unread_stream_data_stays_with_the_server() -> None:
     sent = 0
 
     async def play(_: object, writer: asyncio.StreamWriter) -> None:

@@ -70,7 +70,7 @@ async def engine(kind: str) -> AsyncIterator[ChatEngine]:
 
 
 @pytest.mark.parametrize("kind", ["fake", "marked", "reasoning", "reasoning_content"])
-async def test_every_engine_says_what_is_thought_apart(kind: str) -> None:
+async def test_reasoning_is_separated_from_the_answer_by_every_engine(kind: str) -> None:
     async with engine(kind) as chat:
         items = await collect(chat)
     thoughts = "".join(item.reasoning for item in items if isinstance(item, Delta))

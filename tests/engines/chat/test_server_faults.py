@@ -114,7 +114,7 @@ async def test_an_answer_without_end_is_ended_by_the_clock() -> None:
     assert isinstance(error, EngineUnavailable)
 
 
-async def test_after_repeated_failures_nobody_waits_until_one_call_finds_it_back() -> None:
+async def test_circuit_opens_after_repeated_failures_until_a_call_succeeds() -> None:
     async with serving(stream(end=False)) as server:
         engine = OpenAIChat(server.url)
         for _ in range(4):

@@ -50,7 +50,7 @@ def test_the_sites_own_model_comes_first_and_the_others_by_name() -> None:
         '[{"name": "Big", "url": "http://x/v1", "reasons": "sometimes"}]',
     ],
 )  # fmt: skip
-def test_what_cannot_be_understood_is_said_before_anything_starts(text: str) -> None:
+def test_invalid_llm_more_is_refused_at_start(text: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"^LLM_MORE"):
         read_env({"LLM_MORE": text})
 
@@ -67,7 +67,7 @@ def point(settings: Settings, **urls: str) -> None:
     registry.reset()
 
 
-async def test_each_is_asked_at_its_own_server_by_its_own_name(settings: Settings) -> None:
+async def test_chat_models_are_asked_at_their_own_server_by_their_own_name(settings: Settings) -> None:
     async with serving(GOOD) as small, serving(GOOD) as large:
         large.models = [{"id": "big-70B", "max_model_len": 32768}]
         point(settings, main=small.url, Big=large.url)

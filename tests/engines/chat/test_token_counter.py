@@ -24,7 +24,7 @@ def test_the_same_text_is_not_tokenized_twice(tokenizer_file: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"\xff\xfe"])
-def test_without_a_readable_tokenizer_tokens_are_estimated(tmp_path: Path, content: bytes | None) -> None:
+def test_token_counts_are_estimated_without_a_readable_tokenizer(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "tokenizer.json"
     if content is not None:
         path.write_bytes(content)

@@ -82,7 +82,7 @@ async def test_a_server_that_breaks_over_tools_counts_as_taking_none_for_a_while
     assert len(server.chats) == 2
 
 
-async def test_nobody_is_asked_where_tools_are_switched_off() -> None:
+async def test_server_is_not_probed_where_tools_are_switched_off() -> None:
     engine = OpenAIChat("http://127.0.0.1:1/v1", tools=False)
     assert not await engine.supports_tools()
     await engine.close()

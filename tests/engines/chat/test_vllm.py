@@ -36,13 +36,13 @@ async def running() -> int:
     return int(sum(map(float, values)))
 
 
-async def test_it_tells_its_model_and_answers_a_probe(chat: OpenAIChat) -> None:
+async def test_vllm_tells_its_model_and_answers_a_probe(chat: OpenAIChat) -> None:
     info = await chat.info()
     assert info.context_tokens >= 2048
     assert await chat.probe() > 0
 
 
-async def test_it_writes_with_usage_and_probabilities(chat: OpenAIChat) -> None:
+async def test_vllm_streams_text_with_usage_and_probabilities(chat: OpenAIChat) -> None:
     question = ChatMessage("user", GERMANY)
     items = await collect(
         chat, ChatRequest((question,), Sampling(max_tokens=8, temperature=0, logprobs=2), cache_salt="test")
@@ -96,7 +96,7 @@ async def test_a_model_that_is_not_served_is_refused_in_words() -> None:
     await chat.close()
 
 
-async def test_it_searches_with_beams_and_says_the_likeliest(chat: OpenAIChat) -> None:
+async def test_vllm_searches_with_beams_and_returns_the_likeliest(chat: OpenAIChat) -> None:
     question = ChatMessage("user", GERMANY)
     request = ChatRequest((question,), Sampling(max_tokens=12, beams=4, logprobs=2), cache_salt="test")
     assert await chat.supports_beams()
@@ -109,7 +109,7 @@ async def test_it_searches_with_beams_and_says_the_likeliest(chat: OpenAIChat) -
     assert await collect(chat, request) == items, "nothing is drawn"
 
 
-async def test_more_beams_than_it_can_weigh_are_refused_in_words(chat: OpenAIChat) -> None:
+async def test_vllm_refuses_more_beams_than_it_can_weigh(chat: OpenAIChat) -> None:
     question = ChatMessage("user", GERMANY)
     with pytest.raises(EngineRefused, match="this number of beams"):
         await collect(chat, ChatRequest((question,), Sampling(max_tokens=12, beams=12)))  # of 20 logprobs at most

@@ -89,13 +89,13 @@ async def test_words_that_are_not_of_the_format_are_never_safe(form: str, words:
         (answer(200, b" " * 100_000), EngineBroken),
     ],
 )  # fmt: skip
-async def test_whatever_fails_is_an_error(play: Any, error: type[Exception]) -> None:
+async def test_guard_server_faults_are_errors(play: Any, error: type[Exception]) -> None:
     async with serving(play) as server:
         with pytest.raises(error):
             await guard(server, "llama_guard").judge("A text", False, CLAUSES)
 
 
-async def test_it_has_a_deadline() -> None:
+async def test_guard_call_has_a_deadline() -> None:
     async def silent(server: Server, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(30)
 
@@ -104,12 +104,12 @@ async def test_it_has_a_deadline() -> None:
             await guard(server, "llama_guard", timeout_s=0.2).judge("A text", False, CLAUSES)
 
 
-async def test_nobody_there() -> None:
+async def test_unreachable_guard_server_is_unavailable() -> None:
     with pytest.raises(EngineUnavailable):
         await OpenAIGuard("http://127.0.0.1:9/v1", "guard", "llama_guard").judge("A text", False, CLAUSES)
 
 
-def test_every_label_of_every_family_is_a_code_of_the_policy_or_known_to_have_none() -> None:
+def test_guard_labels_of_every_family_are_policy_codes_or_known_to_have_none() -> None:
     assert {code for table in (LLAMA, QWEN) for code in table.values() if code} <= set(CLAUSE_CODES)
     assert sorted(LLAMA, key=lambda label: int(label[1:])) == [f"S{number}" for number in range(1, 15)]
     with pytest.raises(EngineRefused):

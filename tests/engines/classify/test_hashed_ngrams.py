@@ -37,7 +37,7 @@ def test_grams_are_those_of_the_definition(texts: list[str]) -> None:
         assert found.weights[at] == pytest.approx(1 / max(1, len(expected)) ** 0.5)
 
 
-def test_what_was_kept_of_a_word_says_the_same_again_and_long_words_are_not_kept() -> None:
+def test_cached_word_hashes_are_the_same_and_long_words_are_not_cached() -> None:
     text = f"The ferry's ticket, the ferry's deck; the island. {'long' * 20}"
     hashed_ngrams._hash_short_word.cache_clear()
     first, again = hash_ngrams([text]), hash_ngrams([text, text])

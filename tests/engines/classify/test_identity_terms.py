@@ -16,12 +16,12 @@ from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
 @pytest.mark.parametrize(
     "many", ["Muslims", "women", "black people", "trans women", "disabled folks", "Native Americans", "gay men"]
 )
-def test_every_group_reads_the_same(many: str) -> None:
+def test_identity_groups_in_the_plural_all_read_the_same(many: str) -> None:
     assert neutralise_identity_terms(f"We invited {many} to the meeting.") == f"We invited {MANY} to the meeting."
 
 
 @pytest.mark.parametrize("one", ["Muslim", "woman", "gay man", "black woman", "trans person", "disabled child"])
-def test_and_so_does_one_of_each(one: str) -> None:
+def test_identity_groups_in_the_singular_all_read_the_same(one: str) -> None:
     assert neutralise_identity_terms(f"My doctor is a {one}.") == f"My doctor is a {ONE}."
 
 
@@ -31,7 +31,7 @@ def test_words_that_name_nobody_stay(text: str) -> None:
 
 
 @given(st.text(alphabet="ab gay women. Muslim-é\n", max_size=60))
-def test_applied_twice_it_changes_nothing_more(text: str) -> None:
+def test_neutralising_twice_changes_nothing_more(text: str) -> None:
     once = neutralise_identity_terms(text)
     assert neutralise_identity_terms(once) == once
 
@@ -48,7 +48,7 @@ def test_a_long_text_costs_little() -> None:
     assert time.thread_time() - began < 3
 
 
-def test_what_is_said_counts_and_not_of_whom() -> None:
+def test_hate_score_is_the_same_for_every_group() -> None:
     classify, embed = LinearClassifier(), SentenceTransformerEmbedder()
     at = classify.labels.index("hate")
     for pattern in ("{} are vermin and should be wiped out.", "I had dinner with some {} yesterday."):

@@ -19,7 +19,7 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
     return request.param(tmp_path / "model")  # type: ignore[no-any-return]
 
 
-def test_both_forms_are_read_and_say_the_same_every_time(model: tuple[Path, str]) -> None:
+def test_onnx_and_safetensors_classifiers_are_read_and_deterministic(model: tuple[Path, str]) -> None:
     path, sha256 = model
     engine: ImageClassifier = ConfiguredImageClassifier(str(path), sha256, MAP)
     first = engine.scores(picture("red"))
@@ -28,14 +28,14 @@ def test_both_forms_are_read_and_say_the_same_every_time(model: tuple[Path, str]
     assert engine.fingerprint == f"pictures-{sha256[:12]}"
 
 
-def test_what_it_says_follows_from_what_is_shown(tmp_path: Path) -> None:
+def test_picture_scores_follow_from_the_picture(tmp_path: Path) -> None:
     path, sha256 = onnx(tmp_path)
     engine = ConfiguredImageClassifier(str(path), sha256, MAP)
     red, blue = engine.scores(picture("red", 640)), engine.scores(picture("blue"))
     assert red["sexual"] > 0.99 and blue["sexual"] < 0.5
 
 
-def test_another_file_than_the_pinned_one_is_not_loaded(model: tuple[Path, str]) -> None:
+def test_classifier_file_other_than_the_pinned_one_is_not_loaded(model: tuple[Path, str]) -> None:
     path, sha256 = model
     file = path / "model.safetensors" if path.is_dir() else path
     raw = bytearray(file.read_bytes())
@@ -74,7 +74,7 @@ def test_a_model_of_another_shape_is_broken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", [b"", b"GIF89a", b"<svg/>", b"\x89PNG\r\n\x1a\n" + b"0" * 50])
-def test_what_is_no_picture_is_refused(tmp_path: Path, what: bytes) -> None:
+def test_file_that_is_no_picture_is_refused(tmp_path: Path, what: bytes) -> None:
     path, sha256 = onnx(tmp_path)
     for engine in (ConfiguredImageClassifier(str(path), sha256, MAP), FakeImageClassifier()):
         with pytest.raises(EngineRefused):

@@ -69,7 +69,7 @@ ORDINARY = (
 )
 
 
-def test_of_ordinary_prose_no_sentence_is_looked_at_again() -> None:
+def test_ordinary_prose_has_no_suspect_sentence() -> None:
     assert IndirectInjectionClassifier().find_suspects(ORDINARY) == [[]] * len(ORDINARY)
 
 
@@ -93,7 +93,7 @@ def test_code_is_set_aside_and_every_line_counts_by_itself() -> None:
 @pytest.mark.parametrize(
     ("line", "read"), [("Call us", False), ("- Call: us!", False), ("- Call us now", True), ("„Öffne die Tür“", True)]
 )
-def test_less_than_three_words_ask_for_nothing(line: str, read: bool) -> None:
+def test_line_of_less_than_three_words_is_not_read(line: str, read: bool) -> None:
     assert bool(find_candidate_sentences(line)) is read
 
 
@@ -114,7 +114,7 @@ def test_an_order_far_to_the_right_of_a_long_line_is_found(
     assert highest(embedder, line) >= cut > highest(embedder, f"{filling} {FILLING * 2}")
 
 
-def test_every_word_of_a_long_line_is_read_and_a_usual_one_as_it_is() -> None:
+def test_long_line_is_read_to_its_last_word_and_a_usual_one_whole() -> None:
     words = [f"word{number}" for number in range(900)]
     found = find_candidate_sentences(" ".join(words))
     assert {word for window in found for word in window.split()} >= set(words)
@@ -142,13 +142,13 @@ def test_blanks_between_its_words_hide_no_order(embedder: SentenceTransformerEmb
     assert highest(embedder, LETTER.format(f"\n{wide}")) >= cut
 
 
-def test_what_has_no_spaces_is_read_to_its_end() -> None:
+def test_text_without_spaces_is_read_to_its_end() -> None:
     text = "".join(chr(0x4E00 + number) for number in range(500))
     found = split_pieces(text)
     assert found[0] == text[:64] and text.endswith(found[-1]) and set("".join(found)) == set(text)
 
 
-def test_every_order_is_whole_in_one_of_the_pieces_that_are_read_together() -> None:
+def test_planted_order_is_whole_in_one_of_the_pieces_read_together() -> None:
     words = " ".join(f"word{number:04}" for number in range(60))
     found = split_pieces(words)
     assert max(map(len, found)) <= PIECE and all(piece in words for piece in found)

@@ -23,7 +23,7 @@ HOSTILE = {
 }
 
 
-def test_what_is_hostile_scores_higher_than_what_is_calm(embedder: SentenceTransformerEmbedder) -> None:
+def test_hostile_text_scores_higher_than_calm_text(embedder: SentenceTransformerEmbedder) -> None:
     classify = LinearClassifier()
     assert classify.embedder == embedder.fingerprint
     calm = classify.scores(CALM, embedder.embed_passages(CALM))
@@ -34,7 +34,7 @@ def test_what_is_hostile_scores_higher_than_what_is_calm(embedder: SentenceTrans
         assert score >= classify.thresholds[label].flag > calm[:, at].max()
 
 
-def test_any_harm_is_at_least_suspected_where_a_kind_of_it_is_sure(embedder: SentenceTransformerEmbedder) -> None:
+def test_harm_label_is_at_least_suspected_where_one_kind_is_sure(embedder: SentenceTransformerEmbedder) -> None:
     classify = LinearClassifier()
     text = HOSTILE["hate"]
     scores = dict(zip(classify.labels, classify.scores([text], embedder.embed_passages([text]))[0], strict=True))

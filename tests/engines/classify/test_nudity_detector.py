@@ -67,12 +67,12 @@ def test_the_same_picture_gives_the_same_number(engine: ImageClassifier) -> None
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"GIF89a" + bytes(40)])
-def test_what_is_no_picture_is_refused(engine: ImageClassifier, content: bytes) -> None:
+def test_file_that_is_no_picture_is_refused(engine: ImageClassifier, content: bytes) -> None:
     with pytest.raises(EngineRefused):
         engine.scores(content)
 
 
-def test_another_file_is_not_loaded_and_a_missing_one_is_said(tmp_path: Path) -> None:
+def test_detector_file_other_than_the_pinned_one_or_missing_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "detector.onnx"
     with pytest.raises(EngineBroken, match="not there"):
         NudityDetector(str(other)).scores(picture("red"))

@@ -33,7 +33,9 @@ def found(embedder: SentenceTransformerEmbedder, text: str) -> set[tuple[str, st
         ("He is 47 years old.", "AGE", "47"),
     ],
 )
-def test_what_only_reading_tells(embedder: SentenceTransformerEmbedder, text: str, kind: str, value: str) -> None:
+def test_personal_data_known_only_by_reading_is_tagged(
+    embedder: SentenceTransformerEmbedder, text: str, kind: str, value: str
+) -> None:
     assert (value, kind) in found(embedder, text)
 
 
@@ -44,7 +46,7 @@ def test_sentences_without_any(embedder: SentenceTransformerEmbedder, text: str)
     assert found(embedder, text) == set()
 
 
-def test_nothing_goes_on_that_has_not_begun() -> None:
+def test_tag_sequence_never_continues_a_tag_that_has_not_begun() -> None:
     scores = np.random.default_rng(1).normal(size=(60, len(TAGS)))
     before = "O"
     for tag in decode_viterbi(scores):
@@ -80,7 +82,7 @@ def test_names_have_no_stops_at_their_ends(text: str, cut: list[str], expected: 
         ("STREET_ADDRESS", "at 7 Mill Lane", ["7 Mill Lane"], ["7 Mill Lane"]),
     ],
 )
-def test_what_belongs_together_is_one_find(kind: str, text: str, cut: list[str], expected: list[str]) -> None:
+def test_pieces_that_belong_together_are_one_find(kind: str, text: str, cut: list[str], expected: list[str]) -> None:
     assert pieces(text, kind, cut) == expected
 
 

@@ -27,14 +27,14 @@ def test_case_accents_and_numbers_do_not_matter(text: str, read: str) -> None:
     assert normalise_message(text) == read
 
 
-def test_what_is_empty_or_long_is_a_question() -> None:
+def test_empty_or_long_message_is_not_small_talk() -> None:
     classifier = SmallTalkClassifier()
     assert classifier.classify("hello")[0] == "greeting" and classifier.classify("hello")[1] > 0.9
     assert classifier.classify("?!") == (OTHER, 0.0)
     assert classifier.classify("hello " * (MAX_CHARACTERS // 6 + 2)) == (OTHER, 0.0)
 
 
-def test_other_weights_are_not_loaded(tmp_path: Path) -> None:
+def test_weights_other_than_the_pinned_ones_are_not_loaded(tmp_path: Path) -> None:
     for name in ("small_talk.json", "small_talk.safetensors"):
         shutil.copy(FOLDER / name, tmp_path / name)
     own = SmallTalkClassifier(str(tmp_path))

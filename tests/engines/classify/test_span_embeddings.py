@@ -41,7 +41,7 @@ def along(embed: Any, texts: list[str], rows: list[list[str]]) -> Any:
     return embed.embed_with_spans([embed.tokenised(text) for text in texts], spans(embed, texts, rows), LAYERS)
 
 
-def test_what_is_read_along_is_what_is_read_by_itself_and_passages_are_as_ever(embed: Any) -> None:
+def test_spans_embedded_along_with_passages_equal_spans_embedded_apart(embed: Any) -> None:
     vectors, found = along(embed, TEXTS, ROWS)
     assert np.allclose(vectors, embed.embed_passages(TEXTS), atol=1e-3)
     assert [own is None for own in found] == [not row for row in ROWS]
@@ -59,7 +59,7 @@ def test_what_is_read_along_is_what_is_read_by_itself_and_passages_are_as_ever(e
     )
 
 
-def test_in_several_passes_each_passage_keeps_its_own(
+def test_span_embeddings_in_several_passes_stay_with_their_passage(
     embedder: SentenceTransformerEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bert, "PASS_TOKENS", 512)
@@ -99,7 +99,7 @@ def test_a_span_without_a_token_is_read_as_the_whole() -> None:
 
 
 @pytest.mark.parametrize("before", [0, 30, 100, 1000])
-def test_of_a_long_passage_each_sentence_is_read_where_it_stands(before: int) -> None:
+def test_sentences_of_a_long_passage_are_embedded_where_they_stand(before: int) -> None:
     embed: Any = FakeEmbedder()
     filling, last = "The boiler stands in the cellar. ", "The lamp is lit."
     text = filling * before + ASKED + " " + filling * (1000 - before) + last
@@ -111,7 +111,7 @@ def test_of_a_long_passage_each_sentence_is_read_where_it_stands(before: int) ->
     assert float(long.vectors[0] @ long.vectors[1]) < 0.9, "it is not read as the whole"
 
 
-def test_what_is_said_again_is_read_as_if_it_were_said_once(embedder: SentenceTransformerEmbedder) -> None:
+def test_repeated_sentence_is_embedded_as_if_it_stood_once(embedder: SentenceTransformerEmbedder) -> None:
     said = f"The boiler stands in the cellar. {ASKED}"
     once, often = span_embeddings.embed_spans_in_context(
         embedder, [said, f"{said} {ASKED} {ASKED}"], [[ASKED], [ASKED]], LAYERS

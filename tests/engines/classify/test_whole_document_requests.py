@@ -14,14 +14,14 @@ from apps.engines.types import EngineBroken
 from training.requests import train as requests_training
 
 
-def test_it_knows_the_words_in_which_requests_are_worded() -> None:
+def test_request_classifier_knows_the_words_of_requests() -> None:
     classifier = WholeDocumentRequestClassifier()
     assert {"summary", "zusammenfassung", "resumen", "document"} <= classifier.kind_words("summary")
     assert "crane" not in classifier.kind_words("summary")
     assert classifier.comparison_words()[:3] == ("and", "und", "y") and "between" in classifier.lead_words()
 
 
-def test_other_weights_are_not_loaded(tmp_path: Path) -> None:
+def test_weights_other_than_the_pinned_ones_are_not_loaded(tmp_path: Path) -> None:
     for name in ("requests.json", "requests.safetensors"):
         shutil.copy(FOLDER / name, tmp_path / name)
     raw = (tmp_path / "requests.safetensors").read_bytes()

@@ -58,7 +58,7 @@ def test_texts_that_were_tokenised_before_have_the_same_vectors(embed: EmbedEngi
     assert np.allclose(embed.embed_passages(mixed), embed.embed_passages(TEXTS), atol=1e-6)
 
 
-def test_no_texts_give_no_rows(embed: EmbedEngine) -> None:
+def test_empty_list_of_texts_gives_no_rows(embed: EmbedEngine) -> None:
     assert embed.embed_passages([]).shape == (0, embed.dimension)
 
 
@@ -96,7 +96,7 @@ def test_the_fake_gives_the_same_numbers_in_every_process() -> None:
     assert json.loads(run.stdout) == FakeEmbedder().embed_query("ferry")[:3].tolist()
 
 
-def test_the_real_one_gives_the_numbers_of_the_library(real: SentenceTransformerEmbedder) -> None:
+def test_the_real_embedder_gives_the_numbers_of_the_library(real: SentenceTransformerEmbedder) -> None:
     from sentence_transformers import SentenceTransformer
 
     library = SentenceTransformer(str(locate_model("")), device="cpu", local_files_only=True)
@@ -160,7 +160,7 @@ def test_a_question_takes_less_time_than_the_library_needs(real: SentenceTransfo
     assert sorted(ours)[7] < sorted(theirs)[7]
 
 
-def test_any_other_model_runs_through_the_library_with_its_prompts(tmp_path: Path) -> None:
+def test_model_of_another_architecture_runs_through_the_library_with_its_prompts(tmp_path: Path) -> None:
     folder = tmp_path / "asking-model"
     shutil.copytree(locate_model(""), folder)
     config = json.loads((folder / "config.json").read_text())

@@ -95,15 +95,13 @@ def test_a_tiny_autoencoder_makes_previews_as_large_as_the_picture(diffusers_fol
 
 
 @pytest.mark.slow
-def test_one_that_is_not_there_or_of_other_latents_costs_nobody_the_preview(
-    diffusers_folder: str, tmp_path: Path
-) -> None:
+def test_previewer_missing_or_of_other_latents_leaves_a_plain_preview(diffusers_folder: str, tmp_path: Path) -> None:
     other = tiny_pipeline.save_previewer(tmp_path / "other", channels=8)
     for name in ("/nowhere", other):
         assert previews(DiffusersPainter(diffusers_folder, previews=name)) == {(12, 8)}, name
 
 
-def test_what_is_free_is_asked_of_the_machine() -> None:
+def test_free_memory_is_asked_of_the_machine() -> None:
     import torch
 
     free, gpu = device_placement.get_free_bytes(torch)

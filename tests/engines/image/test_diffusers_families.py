@@ -59,7 +59,7 @@ def begun(**changes: Any) -> DrawRequest:
     return replace(ASK, start=encode_png(Image.new("RGB", (64, 96), "navy")), **changes)
 
 
-def test_it_says_what_it_takes(loaded: Loaded) -> None:
+def test_picture_model_family_declares_what_it_takes(loaded: Loaded) -> None:
     family, folder, painter = loaded
     model = painter.model()
     weights = [path for path in Path(folder).rglob("*") if path.suffix in (".safetensors", ".bin", ".pt")]
@@ -72,7 +72,7 @@ def test_it_says_what_it_takes(loaded: Loaded) -> None:
         drawn(painter, replace(ASK, width=68))
 
 
-def test_each_step_is_shown_and_the_recipe_gives_the_same_picture_each_seed_its_own(loaded: Loaded) -> None:
+def test_steps_are_shown_and_a_recipe_repeats_its_picture(loaded: Loaded) -> None:
     _, folder, painter = loaded
     seen: list[tuple[int, int, tuple[int, int]]] = []
 
@@ -88,12 +88,12 @@ def test_each_step_is_shown_and_the_recipe_gives_the_same_picture_each_seed_its_
     assert drawn(DiffusersPainter(folder)) == first, "byte for byte, also by the engine of another process"
 
 
-def test_it_is_cancelled_between_two_steps(loaded: Loaded) -> None:
+def test_drawing_is_cancelled_between_two_steps(loaded: Loaded) -> None:
     assert cancel_first_step(loaded[2], replace(ASK, steps=5)) == [1]
     assert drawn(loaded[2]) == drawn(loaded[2]), "and what comes next is drawn as ever"
 
 
-def test_one_step_without_guidance_is_enough(loaded: Loaded) -> None:
+def test_picture_can_be_drawn_in_one_step_without_guidance(loaded: Loaded) -> None:
     steps: list[tuple[int, int]] = []
     quick = replace(ASK, steps=1, guidance=0.0)
     assert loaded[2].draw(quick, lambda step: steps.append((step.step, step.steps))).picture.size == (64, 96)
@@ -101,7 +101,7 @@ def test_one_step_without_guidance_is_enough(loaded: Loaded) -> None:
 
 
 @pytest.mark.parametrize(("steps", "strength"), [(5, 0.6), (1, 0.6), (3, 1e-9)])
-def test_it_begins_with_a_picture_or_says_that_it_cannot(loaded: Loaded, steps: int, strength: float) -> None:
+def test_family_starts_from_a_picture_or_says_that_it_cannot(loaded: Loaded, steps: int, strength: float) -> None:
     family, _, painter = loaded
     told: list[tuple[int, int]] = []
     request = begun(steps=steps, strength=strength)
@@ -114,7 +114,7 @@ def test_it_begins_with_a_picture_or_says_that_it_cannot(loaded: Loaded, steps: 
     assert told and told[-1] == (told[-1][1],) * 2, "the last step is the last"
 
 
-def test_it_draws_a_part_anew_or_says_that_it_cannot(loaded: Loaded) -> None:
+def test_family_draws_a_part_anew_or_says_that_it_cannot(loaded: Loaded) -> None:
     family, _, painter = loaded
     mask = Image.new("L", (64, 96))
     mask.paste(255, (0, 0, 32, 96))
@@ -139,7 +139,9 @@ def test_an_adapter_changes_the_picture_or_is_said_not_to_fit(loaded: Loaded, tm
     assert drawn(adapted) != drawn(painter) and drawn(adapted) == drawn(adapted)
 
 
-def test_where_memory_does_not_suffice_a_smaller_one_is_tried(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_smaller_picture_is_tried_where_memory_does_not_suffice(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     painter = loaded[2]
     vae = painter._pipeline.vae
     decode, side = vae.decode, min(painter.model().width, 256)

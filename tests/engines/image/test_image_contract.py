@@ -47,7 +47,7 @@ def test_a_picture_has_the_size_asked_for_and_no_metadata(painter: ImageEngine) 
     assert (picture.size, picture.format, picture.mode, picture.info) == ((96, 64), "PNG", "RGB", {})
 
 
-def test_each_step_is_told_with_what_can_be_seen_by_then(painter: ImageEngine) -> None:
+def test_drawing_steps_are_told_with_a_preview(painter: ImageEngine) -> None:
     _, steps = draw(painter)
     assert [(step.step, step.steps) for step in steps] == [(1, 3), (2, 3), (3, 3)]
     sizes = {Image.open(io.BytesIO(step.preview())).size for step in steps if step.preview}
@@ -73,7 +73,7 @@ def test_a_picture_grows_from_another_the_nearer_the_lower_the_strength(painter:
     assert distance(0.1) < distance(1.0)
 
 
-def test_what_the_listener_raises_ends_the_drawing(painter: ImageEngine) -> None:
+def test_exception_of_the_step_listener_ends_the_drawing(painter: ImageEngine) -> None:
     assert cancel_first_step(painter, ASK) == [1]
     assert draw(painter)[1], "and the next one is drawn"
 
@@ -95,7 +95,7 @@ def test_a_bad_request_is_refused_in_words(painter: ImageEngine, changes: dict[s
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_every_scheduler_that_is_offered_draws(real: DiffusersPainter) -> None:
+def test_schedulers_that_are_offered_all_draw(real: DiffusersPainter) -> None:
     names = real.model().schedulers
     assert {"DDIM", "EulerDiscrete", "DPMSolverMultistep"} <= set(names)
     for name in names:
@@ -103,7 +103,7 @@ def test_every_scheduler_that_is_offered_draws(real: DiffusersPainter) -> None:
 
 
 @pytest.mark.slow
-def test_where_memory_does_not_suffice_one_smaller_picture_is_tried(
+def test_smaller_picture_is_tried_once_where_memory_does_not_suffice(
     real: DiffusersPainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit, decode = 64 * 64, real._pipeline.vae.decode
@@ -139,7 +139,7 @@ def test_weights_that_are_no_safetensors_are_not_loaded(diffusers_folder: str, t
 
 
 @pytest.mark.slow
-def test_other_weights_are_another_model(real: DiffusersPainter, tmp_path: Path) -> None:
+def test_fingerprint_differs_for_other_weights(real: DiffusersPainter, tmp_path: Path) -> None:
     other = DiffusersPainter(tiny_pipeline.save(tmp_path, seed=1)).model()
     assert other.fingerprint != real.model().fingerprint
 

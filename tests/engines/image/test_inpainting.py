@@ -60,7 +60,7 @@ def ask(painter: ImageEngine, **changes: Any) -> DrawRequest:
     return replace(asked, mask=mask(wide, high), **changes)
 
 
-def test_what_is_marked_is_drawn_anew_and_nothing_else(painter: ImageEngine) -> None:
+def test_marked_part_alone_is_drawn_anew(painter: ImageEngine) -> None:
     request, steps = ask(painter), list[DrawStep]()
     assert painter.model().accepts_mask
     drawn = painter.draw(request, steps.append)

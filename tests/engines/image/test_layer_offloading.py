@@ -25,9 +25,7 @@ def by_layers(pipeline: Any, torch: Any, largest: int) -> Any:
 
 
 @pytest.mark.slow
-def test_it_is_described_shown_and_drawn_as_where_it_lies_there_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_model_loaded_by_layers_draws_as_one_loaded_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tiny_pipeline.save(tmp_path)
     whole = DiffusersPainter(folder)
     described, picture = whole.model(), whole.draw(ASK, lambda _: None).picture

@@ -24,7 +24,7 @@ def sent(server: StrictServer) -> list[set[str]]:
 
 
 @pytest.mark.parametrize("pydantic", [False, True])
-def test_what_a_server_does_not_know_is_left_out_and_remembered(pydantic: bool) -> None:
+def test_field_unknown_to_a_picture_server_is_left_out_from_then_on(pydantic: bool) -> None:
     with StrictServer(pydantic=pydantic) as server:
         painter = OpenAIPainter(server.url, "strict")
         assert painter.draw(ASK, lambda _: None).picture.size == (512, 768)
@@ -34,7 +34,7 @@ def test_what_a_server_does_not_know_is_left_out_and_remembered(pydantic: bool) 
         assert len(server.requests) == first + 1, "it is asked once only from then on"
 
 
-def test_of_listed_sizes_the_nearest_in_shape_is_asked_for() -> None:
+def test_size_nearest_in_shape_is_chosen_from_the_listed_sizes() -> None:
     with StrictServer(KNOWN | {"response_format", "seed"}, SIZES) as server:
         painter = OpenAIPainter(server.url, "strict")
         for size, asked in (((512, 768), "1024x1536"), ((640, 640), "1024x1024"), ((1024, 1024), "1024x1024")):
@@ -83,7 +83,7 @@ def test_a_part_is_drawn_anew_by_edits_with_a_mask() -> None:
     ] == "1024x1024"
 
 
-def test_where_there_are_no_edits_a_part_is_refused_in_words() -> None:
+def test_redrawing_a_part_is_refused_by_a_server_without_edits() -> None:
     with pytest.raises(EngineRefused, match="cannot change a part"):
         OpenAIPainter("http://nobody.test/v1", "strict").draw(part(), lambda _: None)
     with StrictServer(edits=False) as server, pytest.raises(EngineRefused, match="cannot change a part"):
@@ -99,7 +99,7 @@ def test_where_there_are_no_edits_a_part_is_refused_in_words() -> None:
         (b"'512x768' is not one of ['256x256', '1024x1024'] - 'size'", True),
     ],
 )  # fmt: skip
-def test_only_what_names_a_field_or_sizes_is_learnt_from(body: bytes, learnt: bool) -> None:
+def test_refusal_is_learnt_from_only_if_it_names_a_field_or_sizes(body: bytes, learnt: bool) -> None:
     takes = ServerCompatibility()
     fields = takes.fit_fields({"prompt": "x", "seed": 1}, (512, 768))
     assert takes.learn(fields, body) is learnt

@@ -27,7 +27,7 @@ def named(url: str) -> Answer:
     return answer(200, {"data": [{"url": url, "b64_json": None}]})
 
 
-def test_it_is_asked_in_the_protocol_and_draws() -> None:
+def test_picture_server_is_asked_in_the_protocol_and_draws() -> None:
     steps: list[DrawStep] = []
     with PictureServer(pictured((96, 64))) as server:
         drawn = OpenAIPainter(f"{server.url}/", "flux", "secret").draw(ASK, steps.append)
@@ -41,7 +41,7 @@ def test_it_is_asked_in_the_protocol_and_draws() -> None:
 
 
 @pytest.mark.parametrize("size", [(1024, 1024), (8, 8), (64, 300)])
-def test_what_comes_in_another_size_is_brought_to_the_one_that_was_wanted(size: tuple[int, int]) -> None:
+def test_picture_of_another_size_is_resized_to_the_wanted_one(size: tuple[int, int]) -> None:
     with PictureServer(pictured(size)) as server:
         assert draw(server).picture.size == (96, 64)
 
@@ -64,7 +64,7 @@ def test_a_picture_that_has_an_address_on_the_same_server_is_fetched(whole: bool
         assert [(method, path) for method, path, *_ in server.requests][1:] == [("GET", "/made/1.png")]
 
 
-def test_no_other_server_is_asked_and_none_gets_the_key() -> None:
+def test_api_key_and_requests_go_to_no_other_server() -> None:
     other = PictureServer(answer(200), files={"/1.png": answer(200, picture())})
     with other, PictureServer(named(f"{other.origin}/1.png")) as server:
         with pytest.raises(EngineBroken, match="another server"):
@@ -147,7 +147,7 @@ def test_a_server_that_is_too_slow_or_hangs_up_is_asked_again_later(slow: Answer
     assert time.monotonic() - began < 30
 
 
-def test_where_nothing_listens_it_is_asked_again_later() -> None:
+def test_unreachable_picture_server_is_unavailable() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"

@@ -71,7 +71,7 @@ def drawing(folder: Path, **options: Any) -> PictogramPainter:
 
 
 @pytest.mark.slow
-def test_what_it_has_learnt_it_draws(folder: Path) -> None:
+def test_pictogram_painter_draws_what_it_was_trained_on(folder: Path) -> None:
     vectors = np.stack([Words().embed_query(name) for name in NAMES])
     assert pictogram_training.measure_accuracy(folder, signs(), vectors) == 1.0
 
@@ -90,13 +90,13 @@ def test_a_picture_is_large_clean_and_the_same_each_time(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_it_does_not_know_it_refuses_and_offers_what_it_does(folder: Path) -> None:
+def test_pictogram_painter_refuses_the_unknown_and_offers_the_closest_names(folder: Path) -> None:
     with pytest.raises(EngineRefused, match="closest are “red disc”"):
         drawing(folder).draw(DrawRequest("a quarterly report", 3, 512, 512, 6, 1.5), lambda _: None)
 
 
 @pytest.mark.slow
-def test_what_it_knows_is_told_without_its_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictogram_names_are_told_without_loading_the_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "load_painter", None)
     assert drawing(folder).nearest_names("green bar", 2)[0] == "green bar"
     with pytest.raises(EngineUnavailable, match="were changed"):
@@ -104,7 +104,7 @@ def test_what_it_knows_is_told_without_its_network(folder: Path, monkeypatch: py
 
 
 @pytest.mark.slow
-def test_it_draws_by_the_vectors_of_the_product_where_they_are_those_that_it_learnt_from(folder: Path) -> None:
+def test_pictogram_painter_uses_the_embedder_of_the_product_if_trained_with_it(folder: Path) -> None:
     made = PictogramPainter(str(folder))
     own = SentenceTransformerEmbedder()
     made.use_embedder(lambda: own)
@@ -116,7 +116,7 @@ def test_it_draws_by_the_vectors_of_the_product_where_they_are_those_that_it_lea
 
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"width": 256}, {"steps": 999}, {"scheduler": "DDIM"}, {"start": b"x"}])
-def test_what_it_cannot_do_is_refused(folder: Path, changes: dict[str, Any]) -> None:
+def test_pictogram_painter_refuses_unsupported_requests(folder: Path, changes: dict[str, Any]) -> None:
     from dataclasses import replace
 
     with pytest.raises(EngineRefused):
@@ -137,7 +137,7 @@ def test_a_drawing_that_nobody_wants_any_more_ends(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_other_weights_than_the_pinned_ones_are_not_loaded(folder: Path, tmp_path: Path) -> None:
+def test_weights_other_than_the_pinned_ones_are_not_loaded(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="were changed"):
         drawing(folder, sha256="0" * 64).model()
     with pytest.raises(EngineUnavailable, match="train pictogram"):

@@ -76,7 +76,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", TAKEN)
-def test_what_is_odd_becomes_plain_rgb(kind: str) -> None:
+def test_odd_start_picture_becomes_plain_rgb(kind: str) -> None:
     picture = open_start_picture(TAKEN[kind](), *SIZE)
     assert (picture.size, picture.mode) == (SIZE, "RGB")
     again = Image.open(io.BytesIO(encode_png(picture)))
@@ -89,7 +89,7 @@ def test_sixteen_bits_keep_their_grey() -> None:
 
 
 @pytest.mark.parametrize("quantised", [True, False])
-def test_what_can_be_seen_through_stands_upon_white(quantised: bool) -> None:
+def test_transparent_start_picture_stands_upon_white(quantised: bool) -> None:
     clear = Image.new("RGBA", SIZE, (0, 0, 128, 0))
     red, green, blue = open_start_picture(saved(clear.quantize(8) if quantised else clear, "PNG"), *SIZE).getpixel(
         (5, 5)
@@ -98,7 +98,7 @@ def test_what_can_be_seen_through_stands_upon_white(quantised: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_cannot_be_used_is_refused_at_little_cost(kind: str) -> None:
+def test_unusable_start_picture_is_refused_at_little_cost(kind: str) -> None:
     content = REFUSED[kind]()
     began = time.process_time()
     with pytest.raises(EngineRefused, match="starting picture"):

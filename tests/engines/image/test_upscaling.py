@@ -35,7 +35,7 @@ def test_edges_are_nearer_to_the_truth_than_lanczos_makes_them(factor: int) -> N
     assert ours < 0.9 * theirs
 
 
-def test_nothing_is_brighter_or_darker_than_the_picture_was() -> None:
+def test_upscaled_picture_is_nowhere_brighter_or_darker_than_the_original() -> None:
     picture = Image.new("RGB", (32, 32), (60, 60, 60))
     picture.paste((200, 200, 200), (16, 0, 32, 32))
     found = values(enlarged(picture, 4))
@@ -46,7 +46,7 @@ def test_flat_colours_stay_what_they_are() -> None:
     assert np.unique(values(enlarged(Image.new("RGB", (16, 16), (10, 20, 30)), 2))).tolist() == [10, 20, 30]
 
 
-def test_what_becomes_too_large_or_is_no_picture_is_refused() -> None:
+def test_upscaling_refuses_too_large_results_and_unreadable_files() -> None:
     with pytest.raises(EngineRefused, match="larger than"):
         upscale_picture(encode_png(Image.new("RGB", (MAX_SIDE // 2, 8))), 4)
     with pytest.raises(EngineRefused, match="cannot be read"):

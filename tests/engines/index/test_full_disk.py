@@ -44,7 +44,7 @@ def disk(tmp_path: Path) -> Iterator[TinyDisk]:
 
 
 @pytest.mark.parametrize("kind", ["flat", "graph", "lists"])
-def test_wherever_the_disk_gets_full_nothing_is_left_and_the_next_try_works(disk: TinyDisk, kind: str) -> None:
+def test_full_disk_leaves_nothing_of_a_segment_and_the_next_write_works(disk: TinyDisk, kind: str) -> None:
     index = LocalIndex(str(disk.path / "index"), kind=kind)
     before = write(index, ["a fox"])
     held = len(disk.files)

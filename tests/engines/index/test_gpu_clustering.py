@@ -53,7 +53,7 @@ def test_the_centres_are_found_on_the_gpu(tmp_path: Path, monkeypatch: pytest.Mo
     assert gpu.made[0].ntotal > 1  # k-means kept its centres there
 
 
-def test_without_a_device_the_processor_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cpu_builds_the_index_without_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = Gpu(monkeypatch, devices=0)
 
     assert found(LocalIndex(str(tmp_path), kind="lists")) == 100

@@ -111,7 +111,7 @@ def test_a_word_in_the_title_counts_more_than_in_the_text(index: Index) -> None:
     assert found[2] > found[1] > 0
 
 
-def test_only_the_named_segments_are_searched(index: Index) -> None:
+def test_named_segments_alone_are_searched(index: Index) -> None:
     one, other = write(index, ANIMALS, first=0), write(index, ANIMALS, first=100)
 
     found = index.search([other], IndexQuery("fox", units(1)[0])).candidates
@@ -139,14 +139,14 @@ def test_numbers_beyond_32_bits_survive(index: Index) -> None:
 @pytest.mark.parametrize(
     "question", ["", "   ", "?!", "the of and", "\x00\n\t", '"(unbalanced AND title:x', "é" * 5000]
 )
-def test_any_text_is_a_question(index: Index, question: str) -> None:
+def test_odd_texts_can_be_searched_for(index: Index, question: str) -> None:
     segment = write(index, ANIMALS)
 
     assert len(index.search([segment], IndexQuery(question, units(1)[0])).candidates) == 4
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "🦊 狐 лиса", "word " * 5000, "x" * 100_000, "\ud800"[:0]])
-def test_any_text_can_be_indexed(index: Index, text: str) -> None:
+def test_odd_texts_can_be_indexed(index: Index, text: str) -> None:
     segment = write(index, [text, "fox"])
 
     assert len(index.search([segment], IndexQuery("fox", units(1)[0])).candidates) == 2
@@ -257,7 +257,7 @@ def test_hidden_chunks_make_room_for_the_next(index: Index) -> None:
     assert index.search([segment], replace(query, excluded_chunks=frozenset(range(100, 130)))).candidates == ()
 
 
-def test_what_comes_in_parts_becomes_one_segment(index: Index) -> None:
+def test_parts_of_a_build_become_one_segment(index: Index) -> None:
     rows = units(4)
     parts = [(entries(ANIMALS[:3]), rows[:3]), (entries(ANIMALS[3:], first=3), rows[3:])]
 
@@ -285,7 +285,7 @@ def test_parts_that_do_not_fit_together_are_refused(
         index.build(uuid4().hex, parts, 2, "tests")
 
 
-def test_what_is_written_says_what_it_holds(index: Index) -> None:
+def test_written_segment_describes_what_it_holds(index: Index) -> None:
     collection = uuid4().hex
 
     segment = index.write(collection, entries(ANIMALS), units(4), "tests")

@@ -42,7 +42,7 @@ def test_a_writer_that_is_cut_off_leaves_nothing(index: Index) -> None:
     assert index.sweep([], older_than_s=-60) == 0
 
 
-def test_what_was_changed_behind_its_back_is_damaged(postgres_url: str, milvus_url: str) -> None:
+def test_segment_changed_from_outside_is_not_verified(postgres_url: str, milvus_url: str) -> None:
     import psycopg
 
     index = empty_pgvector(postgres_url)
@@ -103,7 +103,7 @@ def test_a_large_segment_in_postgresql_is_found_through_its_own_graph(graph: Any
     assert hits >= 0.98 * 500
 
 
-def test_few_allowed_passages_are_compared_one_by_one(graph: Any) -> None:
+def test_search_among_few_allowed_passages_is_exact(graph: Any) -> None:
     index, segment, rows = graph
     allowed = [n for n in range(0, COUNT, 50) if n % 4 == 0]
     exact = sorted(allowed, key=lambda n: -float(rows[n] @ rows[1]))[:10]

@@ -26,7 +26,7 @@ def test_words_count_for_what_meaning_found_as_far_as_twice_the_limit(index: Ind
     assert set(third) == {0, 2} and third[2] == 0
 
 
-def test_of_passages_as_good_by_words_each_has_its_own_cosine(index: Index) -> None:  # noqa: F811
+def test_passages_with_equal_word_scores_keep_their_own_cosines(index: Index) -> None:  # noqa: F811
     rows = units(4)
     later_first = entries(["otters"] * 4)[::-1]  # as a merge may leave them
     segment = index.write(uuid4().hex, later_first, rows[::-1], "tests")

@@ -42,7 +42,9 @@ def _write(index: Index, rows: list[IndexEntry], vectors: np.ndarray) -> Segment
 
 @quick
 @given(texts=texts, cuts=st.sets(st.integers(1, 29)), question=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4))
-def test_many_segments_rank_as_one(index: Index, texts: list[list[str]], cuts: set[int], question: list[str]) -> None:
+def test_segments_rank_together_as_one_segment(
+    index: Index, texts: list[list[str]], cuts: set[int], question: list[str]
+) -> None:
     rows, vectors = entries([" ".join(words) for words in texts]), units(len(texts))
     borders = [0, *sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
     query = IndexQuery(" ".join(question), units(1, seed=9)[0], limit=30)
@@ -56,7 +58,7 @@ def test_many_segments_rank_as_one(index: Index, texts: list[list[str]], cuts: s
     assert many.idf == pytest.approx(one.idf)
 
 
-def test_both_indexes_give_the_same_scores(tmp_path: Path) -> None:
+def test_memory_and_local_index_give_the_same_scores(tmp_path: Path) -> None:
     rows = [
         IndexEntry(n, f"{WORDS[n % 10]} {WORDS[n % 7]} in the wood", f"about {WORDS[n % 3]}", "") for n in range(40)
     ]
@@ -150,7 +152,7 @@ steps = st.lists(
 
 @whole
 @given(steps=steps)
-def test_any_history_of_adds_deletes_merges_and_crashes_equals_plain_search(
+def test_search_equals_plain_search_after_adds_deletes_merges_and_crashes(
     index: Index, steps: list[tuple[str, int]]
 ) -> None:
     history = _History(index)

@@ -173,7 +173,7 @@ def test_words_of_a_few_are_made_in_memory_and_nothing_stays_there(folder: Path,
 
 
 @pytest.mark.parametrize("most", [0, 1 << 60])
-def test_without_room_in_memory_words_are_made_in_their_place(
+def test_word_index_is_built_on_disk_without_room_in_memory(
     folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     """Lack of memory may show before writing or during it."""
@@ -189,7 +189,7 @@ def test_without_room_in_memory_words_are_made_in_their_place(
     assert len(said) == (most == 0)
 
 
-def test_only_what_nobody_writes_any_more_is_swept_from_memory(memory: Path) -> None:
+def test_memory_sweep_removes_only_folders_of_ended_writers(memory: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     theirs, ours = (memory / f"{segment_files._ours()}{pid}-a" for pid in (int(ended.stdout), os.getpid()))
     unknown = memory / f"openbook-words-1-{int(ended.stdout)}-a"  # of a container that counts by itself

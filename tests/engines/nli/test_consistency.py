@@ -26,11 +26,11 @@ def engine(request: pytest.FixtureRequest) -> NliEngine:
     return found
 
 
-def test_no_pairs_are_no_scores(engine: NliEngine) -> None:
+def test_empty_list_of_pairs_gives_no_scores(engine: NliEngine) -> None:
     assert list(engine.entailment_scores([])) == []
 
 
-def test_each_pair_has_its_score_in_order(engine: NliEngine) -> None:
+def test_pairs_have_their_scores_in_order(engine: NliEngine) -> None:
     pairs = [(SOURCE, claim) for claim in CLAIMS]
     said, stranger = engine.entailment_scores(pairs)
     assert 0 <= stranger < 0.5 < said <= 1

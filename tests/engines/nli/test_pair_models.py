@@ -39,7 +39,7 @@ def test_two_labels_are_irrelevant_and_relevant(tmp_path: Path) -> None:
     assert all(score > 0.9 for score in CrossEncoder(str(folder)).scores(QUESTION, TEXTS))
 
 
-def test_no_texts_are_no_scores(tmp_path: Path) -> None:
+def test_empty_list_of_texts_gives_no_scores(tmp_path: Path) -> None:
     assert CrossEncoder(str(tmp_path / "absent")).scores(QUESTION, []) == []
 
 
@@ -76,11 +76,11 @@ def test_pickled_weights_are_not_read(tmp_path: Path) -> None:
         CrossEncoder(str(folder)).scores(QUESTION, TEXTS)
 
 
-def test_what_is_no_number_is_refused(tmp_path: Path) -> None:
+def test_score_that_is_no_finite_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineBroken, match="not a finite number"):
         CrossEncoder(str(build(tmp_path, labels=1, bias=[np.nan]))).scores(QUESTION, TEXTS)
 
 
-def test_none_leaves_the_order_as_it_is() -> None:
+def test_reranker_none_leaves_the_order_as_it_is() -> None:
     assert not NoRank().active
     assert NoRank().scores(QUESTION, TEXTS) == [0.0] * len(TEXTS)

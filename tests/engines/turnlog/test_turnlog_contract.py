@@ -93,7 +93,7 @@ async def test_a_tail_after_the_end_replays_and_ends(log: TurnLog, turn: str) ->
     assert await asyncio.wait_for(collect(log, turn, 7), SOON_S) == []
 
 
-async def test_nothing_follows_the_end(log: TurnLog, turn: str) -> None:
+async def test_event_after_the_end_is_refused(log: TurnLog, turn: str) -> None:
     await log.append(turn, b"1")
     await log.finish(turn)
     await log.finish(turn)
@@ -103,9 +103,7 @@ async def test_nothing_follows_the_end(log: TurnLog, turn: str) -> None:
 
 
 @pytest.mark.parametrize("ended", [True, False])
-async def test_what_is_taken_back_is_gone_and_one_event_stands_in_its_place(
-    log: TurnLog, turn: str, ended: bool
-) -> None:
+async def test_retraction_replaces_all_events_by_one(log: TurnLog, turn: str, ended: bool) -> None:
     for data in (b"one", b"two", b"three"):
         await log.append(turn, data)
     if ended:
@@ -122,7 +120,7 @@ async def test_what_is_taken_back_is_gone_and_one_event_stands_in_its_place(
     assert await asyncio.wait_for(collect(log, turn), SOON_S) == [TurnLogEntry(5, b"again")]
 
 
-async def test_who_follows_while_it_is_taken_back_hears_that_and_the_end(log: TurnLog, turn: str) -> None:
+async def test_reader_of_a_retracted_turn_gets_the_retraction_and_the_end(log: TurnLog, turn: str) -> None:
     await log.append(turn, b"one")
     reader = await begun(log, turn)
     await log.retract(turn, b"taken")
@@ -134,7 +132,7 @@ async def test_taking_back_what_is_not_there_keeps_nothing(log: TurnLog, turn: s
     assert not await log.exists(turn) and await log.read(turn) == []
 
 
-async def test_what_is_forgotten_is_as_if_it_had_never_been(log: TurnLog, turn: str) -> None:
+async def test_forgotten_turn_is_as_if_it_had_never_been(log: TurnLog, turn: str) -> None:
     await log.forget(turn)
     await log.append(turn, b"one")
     reader = await begun(log, turn)
@@ -213,7 +211,7 @@ async def test_two_processes_share_one_log(redis_url: str, turn: str) -> None:
 
 
 @pytest.mark.redis
-async def test_who_stops_waiting_while_the_line_is_made_has_stopped(redis_url: str, turn: str) -> None:
+async def test_wait_for_a_stop_is_cancelled_while_the_connection_is_made(redis_url: str, turn: str) -> None:
     async def stopped(steps: int) -> bool:
         log = RedisTurnLog(redis_url)
         waiting = asyncio.create_task(log.wait_stop(turn))
@@ -234,7 +232,7 @@ async def test_a_redis_that_is_away_is_said_to_be_away(turn: str) -> None:
     await log.close()
 
 
-async def test_what_is_taken_back_makes_room_in_the_memory_log() -> None:
+async def test_retraction_makes_room_in_the_memory_log() -> None:
     log = MemoryTurnLog(max_turn_bytes=100, max_bytes=150)
     await log.append("old", b"x" * 90)
     await log.retract("old", b"y")
@@ -261,7 +259,7 @@ async def test_the_memory_log_is_bounded() -> None:
     events=st.lists(st.binary(max_size=20), min_size=1, max_size=12),
     joins=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=4),
 )
-def test_whoever_joins_leaves_and_resumes_has_the_same_bytes(
+def test_reader_that_joins_leaves_and_resumes_gets_the_same_bytes(
     kind: str, request: pytest.FixtureRequest, events: list[bytes], joins: list[tuple[int, int, int]]
 ) -> None:
     """Each reader joins after some events, leaves after some, and resumes after the last one it saw."""

@@ -61,7 +61,7 @@ def open_questions(data: Path) -> Iterator[str]:
                 yield from (item["question"] for item in paragraph["qas"])
 
 
-def test_of_a_thousand_questions_of_the_open_sets_at_most_one_is_taken_for_small_talk(shared: Path) -> None:
+def test_open_questions_are_taken_for_small_talk_at_most_once_in_a_thousand(shared: Path) -> None:
     texts = list(open_questions(shared / "data"))
     taken = [text for text in texts if recognise_small_talk(text) is not None]
     assert len(texts) > 5000
@@ -95,7 +95,7 @@ def test_numbers_of_a_sum_are_read_as_the_language_writes_them(language: str, te
 
 
 @pytest.mark.parametrize("text", ["What is 17?", "rules 3 and 4", "section 17.23", "5 of 7 and 3 + 4", "a + b"])
-def test_what_is_no_whole_sum_is_none(text: str) -> None:
+def test_text_that_is_no_whole_sum_is_not_read_as_a_sum(text: str) -> None:
     assert read_sum(text) == ""
 
 
@@ -200,7 +200,7 @@ async def test_a_date_is_answered_by_the_tool_for_dates(page, library, chat) -> 
 
 
 @pytest_db
-async def test_where_the_calculator_is_switched_off_a_sum_is_a_question(page, library, chat) -> None:
+async def test_sum_is_a_question_where_the_calculator_is_switched_off(page, library, chat) -> None:
     await ToolSetting.objects.acreate(name="calculator", permission="off")
     _, events = await said(page, "What is 17 * 23?")
     assert "search" in [event["name"] for event in events if event["type"] == "step"]
@@ -208,7 +208,7 @@ async def test_where_the_calculator_is_switched_off_a_sum_is_a_question(page, li
 
 
 @pytest_db
-async def test_what_it_can_do_is_told_from_what_is_set_up(page, bob, library, chat, settings) -> None:
+async def test_abilities_are_told_from_what_is_set_up(page, bob, library, chat, settings) -> None:
     settings.ENGINES = {**settings.ENGINES, "image": {**settings.ENGINES["image"], "OPTIONS": {}}}
     _, events = await said(page, "What can you do?")
     html = events[-1]["html"]

@@ -31,7 +31,7 @@ async def asked(page: Any, text: str, **also: Any) -> tuple[Message, list[dict[s
     return answer, events, quotes
 
 
-async def test_each_side_has_its_quotes_in_a_column_of_its_own(page, library, chat) -> None:
+async def test_compared_sides_have_their_quotes_in_columns_of_their_own(page, library, chat) -> None:
     row, events, html = await asked(page, ASKED)
     (one, bees), (other, lighthouse) = columns(html)
     assert (one, other) == ("honey bees", "lighthouse")

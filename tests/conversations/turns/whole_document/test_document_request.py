@@ -24,12 +24,12 @@ def test_nine_of_ten_unseen_requests_are_recognised_in_every_language() -> None:
     assert len(missed) <= 0.1 * count, missed
 
 
-def test_of_questions_that_sound_alike_only_those_with_a_subject_are_taken_for_a_request() -> None:
+def test_similar_questions_are_taken_for_requests_only_with_a_subject() -> None:
     taken = {text: found.subject for text in MESSAGES["questions"] if (found := recognise_request(text))}
     assert len(taken) <= 2 and all(taken.values()), taken
 
 
-def test_of_a_thousand_questions_of_the_open_sets_at_most_eight_are_taken_for_a_request(shared: Path) -> None:
+def test_open_questions_are_taken_for_requests_at_most_eight_in_a_thousand(shared: Path) -> None:
     """Most of them do ask for a comparison. Those that name a subject are then searched like others."""
     texts = list(open_questions(shared / "data"))
     taken = [text for text in texts if kind(text)]
@@ -61,7 +61,7 @@ def test_the_sides_of_a_comparison_are_read(text: str, sides: tuple[str, str], a
         ("Summarise limits.html", ("limits.html",)), ("Outline install.es.pdf", ("install.es.pdf",)),
     ],
 )  # fmt: skip
-def test_what_no_request_is_worded_in_is_its_subject(text: str, subject: tuple[str, ...]) -> None:
+def test_subject_of_a_request_is_the_words_beside_its_wording(text: str, subject: tuple[str, ...]) -> None:
     request = recognise_request(text)
     assert request is not None and request.subject == subject
 

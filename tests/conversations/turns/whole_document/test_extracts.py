@@ -123,7 +123,7 @@ async def test_a_list_is_looked_for_in_what_a_search_finds_where_no_document_is_
     assert "Quoted word for word from “Crane X200”" in row.text and "E9" in row.text
 
 
-async def test_what_is_to_be_listed_is_not_taken_for_the_name_of_a_document(page, library, crane, chat) -> None:
+async def test_listed_things_are_not_taken_for_the_name_of_a_document(page, library, crane, chat) -> None:
     await in_db(make_document, library, "Corders", ["A corder makes cords."])
     for asked in ("List all error codes", "List all codes"):
         row, _ = await page.ask_to_end(asked)
@@ -178,7 +178,7 @@ async def test_the_document_that_the_chat_is_about_is_meant(page, crane, chat) -
     assert "Quoted word for word from “Crane X200”" in row.text
 
 
-async def test_where_several_could_be_meant_the_answer_asks_and_takes_a_name(page, library, crane, chat) -> None:
+async def test_ambiguous_document_request_asks_and_takes_a_name(page, library, crane, chat) -> None:
     await Document.objects.aupdate(created=timezone.now() - timezone.timedelta(days=1))
     row, _ = await page.ask_to_end("Summarise this document")
     assert "Which document do you mean?" in row.text and chat.requests == []

@@ -59,7 +59,7 @@ async def test_a_document_that_fits_is_in_the_prompt_as_a_whole(page, ports, str
     assert await RetrievedPassage.objects.filter(answer=row).acount() == len(CITIES)
 
 
-async def test_a_longer_one_is_read_part_by_part_and_the_answer_is_made_of_notes(page, ports, strong) -> None:
+async def test_longer_document_is_read_part_by_part_and_answered_from_notes(page, ports, strong) -> None:
     strong.context_tokens = 1400
     row, events = await page.ask_to_end("Summarise the Ports of the Baltic")
     *parts, last = strong.requests
@@ -99,13 +99,13 @@ async def test_a_document_of_too_many_parts_is_not_read_by_a_model(page, ports, 
     assert strong.requests == [] and "no model wrote this" in row.text
 
 
-async def test_where_the_model_is_away_the_document_speaks_itself(page, ports, strong) -> None:
+async def test_summary_is_quoted_from_the_document_where_the_model_is_away(page, ports, strong) -> None:
     strong.unavailable = True
     row, _ = await page.ask_to_end("Summarise the Ports of the Baltic")
     assert "no model wrote this" in row.text and row.status == "complete"
 
 
-async def test_nothing_of_a_document_of_others_reaches_a_strong_model(open_page, bob, ports, strong) -> None:
+async def test_document_of_another_user_does_not_reach_a_strong_model(open_page, bob, ports, strong) -> None:
     await in_db(make_document, await in_db(make_collection, bob), "Bees", ["A honey bee colony has one queen."])
     await (await open_page(bob)).ask_to_end("Summarise the Ports of the Baltic")
     assert not any("port of" in message.content for request in strong.requests for message in request.messages)
