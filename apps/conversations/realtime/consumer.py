@@ -100,6 +100,19 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     user: User | None = None
     counted_for: int | None = None  # key of the user in `_open`; None while the socket is not counted
+    attached = False  # between `connect` and `_detach`
+    watch: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Run the socket, and detach it however it ends.
+
+        Channels calls `disconnect` only if the client closes the socket: not if a handler raises, nor if the channel
+        layer does, as while Redis is away.
+        """
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._detach(closed=False)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Call the handler as Channels does, without its hop to a shared thread; `in_db` manages database
@@ -114,8 +127,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Accept the socket of a signed-in user, up to MAX_SOCKETS each; otherwise close it with a code."""
         self.session_key = get_session_key(self.scope["headers"])
         self.following = TurnSubscriptions(self.session_key, self._send_text, self._send)
-        self.watch: asyncio.Task[None] | None = None
         self.groups_joined: set[str] = set()
+        self.attached = True
         user = await in_db(get_session_user, self.session_key)
         await self.accept()  # a refused handshake would not carry the close code to the page
         if user is None or _open[user.pk] >= MAX_SOCKETS:
@@ -123,17 +136,24 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         self.user = activate_language(user, self.scope["headers"])
         self._count_open(user.pk)
-        try:
-            await self._join(websocket_push.get_user_channel(user.pk))
-        except BaseException:  # as while Redis is away: Channels then never calls `disconnect`
-            self._count_closed()
-            raise
+        await self._join(websocket_push.get_user_channel(user.pk))
         self.watch = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:
-        """Detach everything that belongs to the socket. It counts as closed first, whatever fails after that."""
+        """Detach everything that belongs to the socket."""
+        await self._detach(closed=code in DELIBERATE_CLOSE_CODES)
+        raise StopConsumer
+
+    async def _detach(self, *, closed: bool) -> None:
+        """Detach everything that belongs to the socket, once. It counts as closed first, whatever fails after that.
+
+        `closed`: the page was closed or left, and will not reconnect.
+        """
         self._count_closed()
-        temporary_chats.disconnect(self.channel_name, closed=code in DELIBERATE_CLOSE_CODES)
+        if not self.attached:
+            return
+        self.attached = False
+        temporary_chats.disconnect(self.channel_name, closed=closed)
         self.following.end()
         if self.watch is not None:
             self.watch.cancel()
@@ -141,7 +161,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             prefetch.cancel_prefetch(self.user)
             self.user = None
             await self._leave_groups()
-        raise StopConsumer
 
     def _count_open(self, user_pk: int) -> None:
         self.counted_for = user_pk

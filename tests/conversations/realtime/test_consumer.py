@@ -204,3 +204,22 @@ async def test_sockets_that_cannot_leave_their_channel_count_as_closed(open_page
     await page.wire.send_input({"type": "websocket.disconnect", "code": 1001})
     await page.wire.wait(WAIT_S)
     assert consumer._open[alice.pk] == 0
+
+
+async def test_sockets_whose_handler_fails_count_as_closed(alice: User, monkeypatch) -> None:
+    """Channels calls `disconnect` only for sockets that the client closes."""
+
+    async def away(*_: object) -> None:
+        raise ConnectionError("Redis is away")
+
+    wire = ApplicationCommunicator(application, scope(await in_db(session_of, alice)))
+    await wire.send_input({"type": "websocket.connect"})
+    assert (await wire.receive_output(timeout=WAIT_S))["type"] == "websocket.accept"
+    while not consumer._open[alice.pk]:
+        await asyncio.sleep(0.01)
+    monkeypatch.setattr(consumer.ChatConsumer, "_handle_message", away)
+    assert consumer._open[alice.pk] == 1
+    await wire.send_input({"type": "websocket.receive", "text": "{}"})
+    with pytest.raises(ConnectionError):
+        await wire.wait(WAIT_S)
+    assert consumer._open[alice.pk] == 0
