@@ -99,7 +99,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Socket of one page. Handlers are short; followed turns run in tasks, so that a stop is received at once."""
 
     user: User | None = None
-    counted_for: int | None = None  # key of the user in `_open`; None while the socket is not counted
     attached = False  # between `connect` and `_detach`
     watch: asyncio.Task[None] | None = None
 
@@ -135,7 +134,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(SIGNED_OUT if user is None else TOO_MANY)
             return
         self.user = activate_language(user, self.scope["headers"])
-        self._count_open(user.pk)
+        _open[user.pk] += 1
         await self._join(websocket_push.get_user_channel(user.pk))
         self.watch = asyncio.create_task(self._watch())
 
@@ -149,10 +148,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
         `closed`: the page was closed or left, and will not reconnect.
         """
-        self._count_closed()
         if not self.attached:
             return
         self.attached = False
+        if self.user is not None:
+            _open[self.user.pk] -= 1
         temporary_chats.disconnect(self.channel_name, closed=closed)
         self.following.end()
         if self.watch is not None:
@@ -161,16 +161,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             prefetch.cancel_prefetch(self.user)
             self.user = None
             await self._leave_groups()
-
-    def _count_open(self, user_pk: int) -> None:
-        self.counted_for = user_pk
-        _open[user_pk] += 1
-
-    def _count_closed(self) -> None:
-        """Count the socket as closed, once, however often it is called."""
-        if self.counted_for is not None:
-            _open[self.counted_for] -= 1
-            self.counted_for = None
 
     async def _leave_groups(self) -> None:
         """Leave the channel groups; those of a layer that is away forget the channel when it expires."""

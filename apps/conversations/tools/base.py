@@ -81,9 +81,9 @@ class ToolContext:
     max_tokens: int  # limit of the result in the prompt
     count_tokens: Callable[[Sequence[str]], list[int]]  # tokens of each text, by the tokenizer of the model
     report_progress: Callable[[str], Awaitable[None]]  # shows words on the card about what is being done
+    passage_tokens: int  # tokens of passages that the model reads at once
     filters: SearchFilters = NO_FILTERS  # filters within the collections
     strictness: Strictness = Strictness.SITE  # strictness of the safety gate
-    passage_tokens: int = 700  # tokens of passages that the model reads at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,8 +173,7 @@ async def _run_tool(
     asked = tuple(past.question for past in prepared.history if not past.only_called_tool)
     context = ToolContext(
         prepared.user, prepared.collections, asked, prepared.conversation_id, prepared.answer_id, record.id, tokens,
-        turn.chat.count, progress, prepared.filters, turn.strictness,
-        (await turn.get_reading_limits()).passage_tokens,
+        turn.chat.count, progress, (await turn.get_reading_limits()).passage_tokens, prepared.filters, turn.strictness,
     )  # fmt: skip
     task = asyncio.ensure_future(tool.call(arguments, context))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())

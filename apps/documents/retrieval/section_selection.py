@@ -19,7 +19,7 @@ from apps.documents.retrieval.passages import SearchHit, select_diverse
 from apps.documents.retrieval.sentence_selection import CountTokens
 from apps.grounding.passage import Passage, join_spans
 
-WHOLE_SECTIONS_ABOVE = 1_500  # tokens; up to here, sentences of 12 passages hold more of the evidence
+WHOLE_SECTIONS_ABOVE = 1_500  # tokens; set by judgement, like the three below: no alternatives were measured
 _PASSAGE_TOKENS = 250  # tokens above that for one passage more: a chunk of 200, its number and its title
 _REACH = 12  # chunks before and after a hit that are looked at, some 2,400 tokens on each side
 _MARGIN_TOKENS = 24  # tokens that number and title of a passage take in the prompt
