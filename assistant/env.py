@@ -351,9 +351,9 @@ class DetectorSettings(SettingsGroup):
 
     PICTURE_CHECK: str = ""
     """Classifier of attached and drawn pictures: an ONNX file, or a folder with `model.safetensors`, each with its
-    `config.json`. `none`: pictures are not checked, and say so. Empty: the detector of NudeNet 3.0.8, which
-    `./run setup` fetches (11 MB; package under MIT, weights exported by a program under AGPL-3.0). It knows nudity in
-    photographs alone."""
+    `config.json`. `nudenet`: the detector of NudeNet 3.0.8, which `./run setup` then fetches (11 MB; package under MIT;
+    its weights state the AGPL-3.0, which this value accepts). It knows nudity in photographs alone. `none`: pictures
+    are not checked, and say so. Empty: as `none`, unless an earlier set-up fetched NudeNet's detector."""
 
     PICTURE_CHECK_SHA256: str = ""
     """SHA-256 of that file; another file is not loaded."""

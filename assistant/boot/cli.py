@@ -18,7 +18,7 @@ from pathlib import Path
 from assistant.boot import packaged_models, packages, preflight, process_locks, serve, site_setup, upgrade
 from assistant.boot.console import print_line
 from assistant.boot.errors import BootError, ExitCode
-from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, Layout, read_secret_files
+from assistant.boot.layout import IS_CLONE, NUDENET, PYTHON, ROOT, Layout, read_secret_files
 
 INTERRUPTED = 130  # exit code of shells after Ctrl-C
 OF_FILES = {"backup", "restore"}
@@ -164,7 +164,7 @@ def prepare_installation(
         changed = packages.install_packages(layout, extras) if missing else []
         if missing:
             packaged_models.check_embedder()
-        if stop_after >= InstallStage.MODELS and not os.environ.get("PICTURE_CHECK"):
+        if stop_after >= InstallStage.MODELS and os.environ.get("PICTURE_CHECK") == NUDENET:
             packaged_models.prepare_nudity(layout)
         if stop_after >= InstallStage.MODELS and layout.own_llm:
             packaged_models.prepare_chat(layout)

@@ -24,6 +24,7 @@ _BUNDLE = ROOT / "assistant" / "bundle"  # in a package: holds the files that ar
 VENV = ROOT / ".venv" if IS_CLONE else Path(sys.prefix)
 PYTHON = VENV / "bin" / "python" if IS_CLONE else Path(sys.executable)
 NUDITY = Path("nudity") / "detector.onnx"  # in the folder of models
+NUDENET = "nudenet"  # value of PICTURE_CHECK that accepts the weights of NudeNet and their licence
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"  # PyTorch's public index of CPU builds
 MAIN_PORT, MODEL_PORT = 8000, 8100
 # Variables that hold secrets. NAME_FILE names a file with the value, as container engines mount secrets.

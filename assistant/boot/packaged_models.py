@@ -77,7 +77,8 @@ def prepare_chat(layout: Layout) -> None:
 def prepare_nudity(layout: Layout) -> None:
     """Fetch the picture classifier into `DATA_DIR/models/nudity`, unless it is there and undamaged.
 
-    Openbook runs without it: a failure is printed, and pictures then state that no classifier examined them.
+    Call it only where PICTURE_CHECK is NUDENET: the weights state the AGPL-3.0. Openbook runs without them: a failure
+    is printed, and the policy decides as for a classifier that failed.
     """
     target = layout.nudity
     with suppress(BootError):
@@ -88,12 +89,14 @@ def prepare_nudity(layout: Layout) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     try:
-        with timed_step("Fetching the picture classifier, 11 MB"):
+        with timed_step("Fetching the picture classifier (NudeNet, weights under the AGPL-3.0), 11 MB"):
             found = _fetch_file(layout, work, NUDITY_PACKAGE, NUDITY_FILE)
             check_hash(found, NUDITY_SHA256, f"The picture classifier {found.name}")
     except BootError as error:
         shutil.rmtree(work, ignore_errors=True)
-        print_line(f"  {error}\n  Pictures are not checked until a later start fetches it, and they say so.")
+        print_line(
+            f"  {error}\n  Pictures are not checked until a later start fetches it: they say so, or are withheld."
+        )
         return
     target.parent.mkdir(exist_ok=True)
     _sync(found)

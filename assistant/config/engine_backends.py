@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from assistant.boot.layout import NUDITY
+from assistant.boot.layout import NUDENET, NUDITY
 from assistant.env import Env
 
 _INDEX, _IMAGE = "apps.engines.index", "apps.engines.image"
@@ -110,8 +110,9 @@ def _caption(env: Env) -> dict[str, Any]:
 
 
 def _pictures(env: Env, models: Path) -> dict[str, Any]:
-    """Return the picture classifier that PICTURE_CHECK names, else the one that `./run setup` fetched, if any."""
-    if not env.PICTURE_CHECK and (own := models / NUDITY).is_file():
+    """Return the picture classifier that PICTURE_CHECK names, else NudeNet's if an earlier set-up fetched it."""
+    own = models / NUDITY
+    if env.PICTURE_CHECK == NUDENET or (not env.PICTURE_CHECK and own.is_file()):
         return {"BACKEND": "apps.engines.classify.nudity_detector.NudityDetector", "OPTIONS": {"path": str(own)}}
     if env.PICTURE_CHECK in ("", "none"):
         return {}

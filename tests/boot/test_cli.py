@@ -51,6 +51,18 @@ def test_preflight_checks_stop_the_start_before_the_first_download(
     assert bare_machine == []
 
 
+@pytest.mark.parametrize(("value", "fetches"), [("", False), ("none", False), ("/x.onnx", False), ("nudenet", True)])
+def test_picture_classifier_is_fetched_only_where_it_is_chosen(
+    value: str, fetches: bool, bare_machine: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[str] = []
+    monkeypatch.setenv("PICTURE_CHECK", value)
+    monkeypatch.setattr(packages, "is_installed", lambda extras: True)
+    monkeypatch.setattr(packaged_models, "prepare_nudity", lambda _: fetched.append("nudenet"))
+    cli.prepare_installation(cli.Layout.read(), [], stop_after=cli.InstallStage.MODELS)
+    assert fetched == (["nudenet"] if fetches else [])
+
+
 def test_an_unknown_verb_ends_with_the_code_of_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["dance"])

@@ -34,9 +34,10 @@ def test_nudity_detector_is_fetched_once_and_then_used(layout: Layout, monkeypat
     monkeypatch.setattr(packaged_models, "check_hash", lambda path, expected, label: None)
     monkeypatch.setattr(packages, "run_installer", package(b"weights"))
     assert not chosen(layout)
+    assert str(chosen(layout, "nudenet")["BACKEND"]).endswith("nudity_detector.NudityDetector"), "even if it is missing"
     packaged_models.prepare_nudity(layout)
     assert layout.nudity.read_bytes() == b"weights" and not list(layout.data.glob("models/*.partial"))
-    assert str(chosen(layout)["BACKEND"]).endswith("nudity_detector.NudityDetector")
+    assert str(chosen(layout)["BACKEND"]).endswith("nudity_detector.NudityDetector"), "of an earlier set-up"
     assert not chosen(layout, "none")
     assert str(chosen(layout, "/other.onnx")["BACKEND"]).endswith("ConfiguredImageClassifier")
     monkeypatch.setattr(packages, "run_installer", None)  # nothing is fetched again

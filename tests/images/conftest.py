@@ -11,7 +11,7 @@ from django.conf import LazySettings
 
 from apps.engines import registry
 from apps.engines.image.fake import FakePainter
-from apps.images.generation import model_info
+from apps.images.generation import model_info, worker
 from apps.images.models import TASK, Picture
 from apps.images.requests import submission
 from apps.safety.policy import defaults, schema, versions
@@ -69,6 +69,12 @@ def image_classifier(settings: LazySettings) -> None:
         "pictures": {"BACKEND": "apps.engines.classify.image_classifier.FakeImageClassifier"},
     }
     registry._built.pop("pictures", None)
+
+
+@pytest.fixture
+def photo_painter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the fake painter count as one that may draw anything, not pictograms alone."""
+    monkeypatch.setattr(worker, "VocabularyLimited", ())
 
 
 @pytest.fixture

@@ -277,3 +277,12 @@ async def test_names_that_are_still_in_the_environment_are_told_of(settings: Set
     found = await check.run()
     assert "its 2 names are a blocklist" in found.message and "remove the setting" in found.advice
     versions.clear_cache()
+
+
+async def test_missing_picture_classifier_is_a_warning_that_says_what_is_checked_and_names_the_licence(
+    settings: Settings,
+) -> None:
+    settings.ENGINES = {**settings.ENGINES, "pictures": {}}
+    found = await engine_checks.check_image_classifier()
+    assert found.state == CheckState.WARN and "Checked are the words of a request" in found.message
+    assert "PICTURE_CHECK" in found.advice and "AGPL-3.0" in found.advice

@@ -1,9 +1,9 @@
 """Packaged picture classifier: nudity in photographs, by the detector of the package NudeNet 3.0.8 (YOLOv8n, 320
 pixels).
 
-`./run setup` fetches its ONNX file; none of the package's code is used. The detector was trained on photographs and
-misreads faces of pictograms: it flags 5 % of 600 emoji, and none of 20 photographs of other things. So it is not asked
-about drawings of the pictogram painter.
+`./run setup` fetches its ONNX file only where PICTURE_CHECK is `nudenet`, since it states the AGPL-3.0. None of the
+package's code is used. The detector was trained on photographs and misreads faces of pictograms: it flags 5 % of 600
+emoji, and none of 20 photographs of other things. So it is not asked about drawings of the pictogram painter.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 
 from apps.engines import registry
 from apps.engines.image.inpainting import read_mask
-from apps.engines.image.protocol import DrawRequest, PictureModel
+from apps.engines.image.protocol import DrawRequest, PictureModel, VocabularyLimited
 from apps.engines.image.validation import encode_png, open_start_picture, open_upright, validate_request
 from apps.engines.types import EngineRefused
 from apps.images.generation import model_info, source_pictures
@@ -79,8 +79,7 @@ def request_pictures(user: User, request: PictureRequest, verdict: Verdict | Non
         raise PictureRequestRefused(words)
     if not 1 <= request.count <= MAX_PICTURES:
         raise PictureRequestRefused(gettext("Choose 1 to %(most)s pictures at once.") % {"most": MAX_PICTURES})
-    if request.level == Strictness.STRICTEST and registry.get_image_classifier() is None:
-        raise PictureRequestRefused(gettext(_NO_CLASSIFIER))
+    _require_classifier(request)
     model = model_info.get_model()
     drawing = _build_draw_request(request, model)
     validate_request(drawing, model)
@@ -106,6 +105,16 @@ def request_pictures(user: User, request: PictureRequest, verdict: Verdict | Non
             picture_cases.flag_picture(row, verdict.evaluation)
             transaction.on_commit(partial(notify_worker, TASK, row.pk))
     return rows
+
+
+def _require_classifier(request: PictureRequest) -> None:
+    """Raise PictureRequestRefused at the strictest level without a classifier, unless only pictograms can result."""
+    if request.level != Strictness.STRICTEST or registry.get_image_classifier() is not None:
+        return
+    parent = request.parent if request.from_parent else None
+    source_is_pictogram = not request.start and (parent is None or parent.pictogram)
+    if not source_is_pictogram or not isinstance(registry.get_image_engine(), VocabularyLimited):
+        raise PictureRequestRefused(gettext(_NO_CLASSIFIER))
 
 
 def require_own(user: User, *rows: Picture | None) -> None:

@@ -130,8 +130,15 @@ async def check_image_classifier() -> CheckResult:
     """Check that the classifier of pictures scores a test picture."""
     classifier = registry.get_image_classifier()
     if classifier is None:
-        unseen = gettext("No classifier checks pictures. Each created picture says so.")
-        return warn(unseen, gettext("Run ./run setup to download one, or set another in PICTURE_CHECK."))
+        unseen = gettext(
+            "No classifier looks at attached and created pictures. Checked are the words of a request and the text "
+            "found in an attached picture. Created pictures say so, except pictograms."
+        )
+        advice = gettext(
+            "Name a classifier in PICTURE_CHECK. The value nudenet downloads one for nudity in photographs; its "
+            "weights state the AGPL-3.0."
+        )
+        return warn(unseen, advice)
     started = time.perf_counter()
     try:
         await in_pool(classifier.scores, picture_checks.encode_png(build_test_picture()))

@@ -32,8 +32,8 @@ def check_picture(
     """Return whether the picture may be shown.
 
     `picture` returns its PNG, JPEG or WebP bytes; not called without a classifier. `prompt` is the prompt, for
-    reviewers. `pictogram`: the picture can be nothing else. If the classifier is missing or fails, the policy decides
-    and `code` may be "unchecked". For threads that may use the database.
+    reviewers. `pictogram`: the picture can be nothing else. If the classifier of another picture is missing or fails,
+    the policy decides and `code` may be "unchecked". For threads that may use the database.
     """
     versions.load_fresh_policy()
     signal = classify_picture(picture, pictogram)
@@ -97,12 +97,13 @@ def blur_clause(verdict: Verdict) -> str:
 
 
 def classify_picture(picture: Callable[[], bytes], pictogram: bool = False) -> Signal:
-    """Return the classifier's signal. Status MISSING without one, SKIPPED for a pictogram that it cannot judge."""
+    """Return the classifier's signal. Status SKIPPED for a pictogram unless a classifier can judge it, else MISSING
+    without a classifier."""
     classifier = registry.get_image_classifier()
+    if pictogram and (classifier is None or not classifier.pictograms):
+        return Signal("pictures", classifier.fingerprint if classifier else "", SignalStatus.SKIPPED, {})
     if classifier is None:
         return Signal("pictures", "", SignalStatus.MISSING, {})
-    if pictogram and not classifier.pictograms:
-        return Signal("pictures", classifier.fingerprint, SignalStatus.SKIPPED, {})
     began, scores = time.perf_counter(), {}
     try:
         content = picture()

@@ -22,7 +22,7 @@ FILE = Layout.read({}).nudity  # of the clone, not of the data directory that te
 @pytest.fixture(scope="module")
 def engine() -> ImageClassifier:
     if not FILE.is_file():
-        pytest.skip("The picture classifier is not there; ./run setup fetches it.")
+        pytest.skip("The picture classifier is not there; PICTURE_CHECK=nudenet ./run setup fetches it.")
     return NudityDetector(str(FILE))
 
 

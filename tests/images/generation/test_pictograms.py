@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from apps.engines import registry
+from apps.engines.image.fake import FakePainter
 from apps.images.generation import worker
 from apps.images.models import Picture
+from apps.images.requests import submission
 from apps.safety.gate import pictures
+from apps.safety.models.strictness import Strictness
 from apps.safety.policy.evaluation import SignalStatus
 from apps.users.models import User
 from tests.images.draw_helper import draw
@@ -58,6 +63,27 @@ def test_picture_begun_with_an_upload_is_checked(alice: User) -> None:
 def test_pictures_of_other_painters_are_checked(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "VocabularyLimited", ())  # the painter is none of those
     assert draw(asked(alice)).status == "held" and Photographs.seen
+
+
+def test_a_pictogram_needs_no_classifier_where_none_is_set_up(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "get_image_classifier", lambda: None)
+    row = draw(asked(alice))
+    assert (row.status, row.pictogram, row.unchecked) == ("ready", True, False)
+    assert pictures.classify_picture(bytes).status is SignalStatus.MISSING
+
+
+def test_strictest_request_without_a_classifier_is_refused_unless_it_can_only_be_a_pictogram(
+    alice: User, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "get_image_classifier", lambda: None)
+    request = submission.PictureRequest("A lamp", level=Strictness.STRICTEST)
+    (row,) = submission.request_pictures(alice, request)
+    assert row.level == Strictness.STRICTEST
+    with pytest.raises(submission.PictureRequestRefused, match="only checked pictures"):
+        submission.request_pictures(alice, replace(request, start=b"an upload"))
+    monkeypatch.setattr(submission, "VocabularyLimited", ())  # the painter may draw anything
+    with pytest.raises(submission.PictureRequestRefused, match="only checked pictures"):
+        submission.request_pictures(alice, request)
 
 
 def test_the_signal_says_that_it_was_not_needed() -> None:

@@ -22,7 +22,9 @@ def classifier(image_classifier: None, monkeypatch: pytest.MonkeyPatch) -> dict[
     return scores
 
 
-def test_picture_says_that_it_is_unchecked_without_a_classifier(alice: User, queued_picture: Picture) -> None:
+def test_picture_says_that_it_is_unchecked_without_a_classifier(
+    alice: User, queued_picture: Picture, photo_painter: None
+) -> None:
     row = draw(queued_picture)
     assert (row.status, row.unchecked, Case.objects.count()) == ("ready", True, 0)
     assert "Only the prompt was checked" in make_client(alice).get(f"/pictures/{row.pk}/").content.decode()
@@ -95,7 +97,7 @@ def test_failed_classifier_leaves_a_picture_unchecked_and_never_scores_zero(
 
 
 def test_a_clause_that_fails_closed_holds_what_nobody_can_look_at(
-    alice: User, queued_picture: Picture, fail_closed: None
+    alice: User, queued_picture: Picture, fail_closed: None, photo_painter: None
 ) -> None:
     row = draw(queued_picture)
     assert (row.status, row.unchecked) == ("held", True)

@@ -137,7 +137,11 @@ def test_previews_are_not_shown_while_the_classifier_is_away(
 
 
 def test_previews_without_a_classifier_follow_the_policy(
-    queued_picture: Picture, visible: list[tuple[int, bool]], fail_closed: None, monkeypatch: pytest.MonkeyPatch
+    queued_picture: Picture,
+    visible: list[tuple[int, bool]],
+    fail_closed: None,
+    photo_painter: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(progress, "TICK_S", 0)
     assert draw(queued_picture).status == "held" and not any(shown for _, shown in visible)
