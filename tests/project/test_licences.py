@@ -7,28 +7,19 @@ that an installation leaves out is not judged.
 from __future__ import annotations
 
 import re
-import tomllib
 from enum import IntEnum
-from functools import cache
 from importlib import metadata
-from pathlib import Path
 
 import pytest
-from django.conf import settings
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from simpleeval import simple_eval
 
-ROOT = Path(settings.BASE_DIR)
-BASE = ""  # the dependencies without an extra
-EXTRAS = (BASE, "postgres", "redis", "milvus", "vllm")
+from assistant.boot.packages import read_pins
+from tests.project import licence_list
+from tests.project.licence_list import EXTRAS, NOTICES, READ_IN_THE_PACKAGE, installed_packages
 
-# Packages whose metadata state no licence, or one that does not hold for the wheel: the licence, and where it was read.
-READ_IN_THE_PACKAGE = {
-    "docutils": "public domain, BSD-2-Clause; GPL-3.0 for an Emacs file that no wheel holds (licenses/COPYING.rst)",
-    "oss-harmony": "Apache-2.0 (licenses/LICENSE)",
-    "setuptools": "MIT (licenses/LICENSE)",
-}
+ROOT = licence_list.ROOT
+# Shared libraries under the LGPL, or under the GPL with the exception for GCC's runtime, that wheels hold.
+LESSER_LIBRARIES = re.compile(r"lib(heif|de265|avcodec|geos|quadmath|gfortran|gomp|crypt|keyutils)\b")
 
 
 class Kind(IntEnum):
@@ -80,30 +71,6 @@ def classify_package(package: metadata.Distribution) -> Kind:
     return classify_name(
         "; ".join([stated, *(c for c in fields.get_all("Classifier") or [] if c.startswith("License"))])
     )
-
-
-@cache
-def installed_packages(extra: str) -> dict[str, metadata.Distribution]:
-    """Return by canonical name the installed packages of `extra` in `pyproject.toml` and all that these require."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = project["optional-dependencies"][extra] if extra else project["dependencies"]
-    queue = [(Requirement(line), BASE) for line in lines]
-    found: dict[str, metadata.Distribution] = {}
-    expanded = set()
-    while queue:
-        requirement, wanted_by = queue.pop()
-        name = canonicalize_name(requirement.name)
-        if requirement.marker and not requirement.marker.evaluate({"extra": wanted_by}):
-            continue
-        try:
-            package = found[name] = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        for each in {BASE, *requirement.extras}:
-            if (name, each) not in expanded:
-                expanded.add((name, each))
-                queue += [(Requirement(line), each) for line in package.requires or []]
-    return found
 
 
 def packages_of_kind(extra: str, kind: Kind) -> set[str]:
@@ -162,7 +129,7 @@ def test_runtime_packages_state_a_known_licence_or_were_read(extra: str) -> None
 
 
 def test_the_notices_name_each_package_under_the_lgpl_or_a_proprietary_licence(extra: str) -> None:
-    notices = (ROOT / "NOTICE.md").read_text()
+    notices = NOTICES.read_text()
     proprietary = {name for name, licence in READ_IN_THE_PACKAGE.items() if "proprietary" in licence}
     wanted = packages_of_kind(extra, Kind.LESSER) | (proprietary & installed_packages(extra).keys())
     assert {name for name in wanted if f"`{name}`" not in notices} == set()
@@ -174,7 +141,32 @@ def test_a_package_is_read_by_hand_only_where_its_metadata_do_not_answer(extra: 
 
 
 def test_the_notices_name_every_file_of_weights() -> None:
-    notices = (ROOT / "NOTICE.md").read_text()
+    notices = NOTICES.read_text()
     weights = list((ROOT / "apps").rglob("weights/*.safetensors"))
     assert weights
     assert [path.name for path in weights if path.name not in notices] == []
+
+
+def test_the_list_of_licences_has_the_pinned_versions() -> None:
+    listed, pins = licence_list.read_list(NOTICES.read_text()), read_pins()
+    assert len(listed) > 100
+    assert {name: version for name, (version, _) in listed.items() if pins.get(name) != version} == {}
+
+
+def test_the_list_of_licences_names_every_package_here_with_the_licence_that_it_states() -> None:
+    listed, packages = licence_list.read_list(NOTICES.read_text()), licence_list.all_packages()
+    stated = {name: licence_list.stated_licence(name, package) for name, package in packages.items()}
+    assert {name: licence for name, licence in stated.items() if listed.get(name, ("", ""))[1] != licence} == {}
+    assert [name for name, licence in stated.items() if not licence] == []
+
+
+def test_the_notices_name_each_wheel_with_a_library_under_the_lgpl_or_of_gcc() -> None:
+    """In the part that is written by hand, which says what the library is."""
+    notices, _, _ = NOTICES.read_text().partition(licence_list.BEGIN)
+    holders = {
+        name
+        for name, package in licence_list.all_packages().items()
+        if any(".so" in path.name and LESSER_LIBRARIES.match(path.name) for path in package.files or [])
+    }
+    assert "pi-heif" in holders
+    assert {name for name in holders if f"`{name}`" not in notices} == set()
