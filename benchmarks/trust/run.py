@@ -1,9 +1,9 @@
 """Trustworthiness of answers: what passes as supported, what is quoted, what is found; and the trial.
 
 The figures, each with its count under NAME.n, are described in `docs/develop/trust.md`. Parts: `pills` (true, edited
-and perturbed sentences of open sets) and `wice` (real claims with the page they cite). `search` measures quotes,
-silence and typing errors, `trial` asks questions over real documents, on the packaged models. Without the trial a run
-takes minutes.
+and perturbed sentences of open sets), `claims` (sentences of models and people, judged by people) and `wice` (real
+claims with the page they cite). `search` measures quotes, silence and typing errors, `trial` asks questions over real
+documents, on the packaged models. Without the trial a run takes minutes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.lib import site
 
-PARTS = ("pills", "wice", "search", "trial")
+PARTS = ("pills", "claims", "wice", "search", "trial")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -36,6 +36,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     """Return the figures of the chosen parts."""
     parts: Mapping[str, Callable[[], dict[str, float]]] = {
         "pills": lambda: _pills().measure_pills(options["data"], options["sentences"], options["show"]),
+        "claims": lambda: _claims().measure_claims(options["data"], options["show"]),
         "wice": lambda: _pills().measure_wice(options["data"]),
         "search": lambda: _measure_search(options["data"], options["questions"]),
         "trial": lambda: _measure_trial(options["data"], not options["no_model"]),
@@ -48,6 +49,10 @@ def run(options: dict[str, Any]) -> dict[str, float]:
 
 def _pills() -> Any:
     return import_module("benchmarks.trust.pills")  # not before Django is set up
+
+
+def _claims() -> Any:
+    return import_module("benchmarks.trust.judged_claims")
 
 
 def _measure_search(data: Path, questions: int) -> dict[str, float]:
