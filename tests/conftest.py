@@ -16,6 +16,7 @@ from django.db.models.signals import post_migrate
 from django.test import Client
 from django.utils import translation
 
+from apps.conversations.assistants import answer_style
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.operations import first_administrator
@@ -44,6 +45,7 @@ if "init_command" in settings.DATABASES["default"].get("OPTIONS", {}):  # SQLite
 settings.POLICY_S = float("inf")  # the gate judges by the product's own policy, and asks no database for another
 settings.VERDICT_DAYS = 0  # nor does it write down there what it judged, but where a test is about that ...
 recorder.WAIT_S = 3600.0  # ... and then when the test has it written, not beside it where that takes seconds
+answer_style.PROFILE_AGE_S = 0.0  # a profile that a test changed holds at once
 
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 

@@ -6,6 +6,8 @@ The assistant decides, else the profile of the model, the site setting, or the r
 
 from __future__ import annotations
 
+import time
+
 from django.conf import settings
 from django.utils.translation import gettext
 
@@ -15,6 +17,9 @@ from apps.engines.chat.model_catalog import ChatModel
 from apps.lib.concurrency.threads import in_db
 
 MIN_READING_SCORE = 0.85  # share of right answers from which the model may write without quotes first
+PROFILE_AGE_S = 2.0  # seconds for which a profile is used again: one question asks for it up to four times
+
+_profiles: dict[str, tuple[float, ModelProfile]] = {}  # by name: when it was read, on the monotonic clock
 
 
 def resolve_style(assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None) -> AnswerStyle:
@@ -40,12 +45,21 @@ def get_model_profile(name: str) -> ModelProfile:
     return ModelProfile.objects.filter(name=name).first() or ModelProfile(name=name)
 
 
+async def fetch_model_profile(name: str) -> ModelProfile:
+    """Return the profile of the model as it was at most PROFILE_AGE_S ago; see `get_model_profile`. Read only."""
+    read_at, profile = _profiles.get(name, (0.0, None))
+    if profile is None or time.monotonic() - read_at >= PROFILE_AGE_S:
+        profile = await in_db(get_model_profile, name)
+        _profiles[name] = time.monotonic(), profile
+    return profile
+
+
 async def passes_reading_check(served_name: str, model: str) -> bool:
     """Return whether the model has passed the reading check.
 
     `served_name` is its name on its server, which the profile is stored under, and `model` its name in the settings.
     """
-    return has_passed_reading_check(await in_db(get_model_profile, served_name), registry.get_chat_model(model))
+    return has_passed_reading_check(await fetch_model_profile(served_name), registry.get_chat_model(model))
 
 
 def has_passed_reading_check(profile: ModelProfile, model: ChatModel | None = None) -> bool:

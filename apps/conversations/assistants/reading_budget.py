@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from apps.conversations.assistants import answer_style
 from apps.engines import registry
-from apps.lib.concurrency.threads import in_db
 
 if TYPE_CHECKING:
     from apps.engines.types import ChatEngine
@@ -60,7 +59,7 @@ async def resolve_limits(model_name: str, chat: ChatEngine) -> ReadingLimits:
         return ReadingLimits()
     async with asyncio.timeout(_INFO_S):
         info = await chat.info()
-    profile = await in_db(answer_style.get_model_profile, info.name)
+    profile = await answer_style.fetch_model_profile(info.name)
     reads_well = answer_style.has_passed_reading_check(profile, model)
     return ReadingLimits(
         compute_budget(info.context_tokens, profile.prompt_tokens_per_s, reads_well=reads_well),

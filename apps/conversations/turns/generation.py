@@ -33,7 +33,7 @@ from apps.conversations.turns.state import Turn
 from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
 from apps.engines.types import ChatRequest, EngineRefused
-from apps.lib.concurrency.threads import in_db, in_pool
+from apps.lib.concurrency.threads import in_pool
 from apps.safety.gate import gate
 
 _TOO_LONG = "The question is too long for this model. Shorten it, or add the long part to a collection as a file."
@@ -108,7 +108,7 @@ async def _resolve_style(turn: Turn, found: SearchResult | None) -> None:
     ):
         return  # nothing to quote, and nothing to compare a sentence with
     # The model is known since `build_request`, even if its server is away by now.
-    profile = await in_db(answer_style.get_model_profile, turn.model)
+    profile = await answer_style.fetch_model_profile(turn.model)
     model = registry.get_chat_model(turn.prepared.model)
     if has_passages:
         turn.style = str(answer_style.resolve_style(turn.prepared.assistant, profile, model))

@@ -12,7 +12,7 @@ from apps.conversations.assistants import answer_style
 from apps.conversations.models import AnswerStyle
 from apps.engines import registry
 from apps.grounding import quote_selection
-from apps.lib.concurrency.threads import in_db, in_pool
+from apps.lib.concurrency.threads import in_pool
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
@@ -36,7 +36,7 @@ async def has_no_likely_quote(turn: Turn, found: SearchResult | None) -> bool:
     """
     if found is None or not found.passages or turn.attached or turn.tool_calls or turn.follows_tool_call:
         return False
-    profile = await in_db(answer_style.get_model_profile, turn.model)
+    profile = await answer_style.fetch_model_profile(turn.model)
     if (
         answer_style.resolve_style(turn.prepared.assistant, profile, registry.get_chat_model(turn.prepared.model))
         != AnswerStyle.QUOTES

@@ -60,6 +60,7 @@ async def retrieve_passages(turn: Turn) -> SearchResult | None:
     first = asyncio.create_task(_search(turn, turn.prepared.scope))
     tasks: list[asyncio.Task[Any]] = [first, *filter(None, [turn.rewriting])]
     try:
+        await asyncio.sleep(0)  # lets the index be asked before the rules of the gate take the event loop
         await check_question(turn)
         allowed.set()
         return await search_and_wait(turn, first)
@@ -226,19 +227,26 @@ async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchSco
     if rewriting is not None and rewriting.cancelled():
         rewriting = None  # it ended with the first search
     turn.searched_collections = collections
-    limits = await turn.get_reading_limits()
-    return await documents.search(
-        prepared.user,
-        prepared.text,
-        collections=collections,
-        scope=scope,
-        filters=prepared.filters,
-        history=drop_small_talk(past.question for past in prepared.history if not past.only_called_tool),
-        token_budget=limits.passage_tokens,
-        count=turn.chat.count,
-        vector=turn.vector,
-        rewritten=rewriting,
-    )
+    budget = asyncio.create_task(_get_token_budget(turn))  # a server that is away does not delay the search
+    try:
+        return await documents.search(
+            prepared.user,
+            prepared.text,
+            collections=collections,
+            scope=scope,
+            filters=prepared.filters,
+            history=drop_small_talk(past.question for past in prepared.history if not past.only_called_tool),
+            token_budget=budget,
+            count=turn.chat.count,
+            vector=turn.vector,
+            rewritten=rewriting,
+        )
+    finally:
+        budget.cancel()
+
+
+async def _get_token_budget(turn: Turn) -> int:
+    return (await turn.get_reading_limits()).passage_tokens
 
 
 def _describe_search(found: SearchResult, only: str) -> str:

@@ -73,7 +73,7 @@ async def search(
     *,
     collections: Sequence[UUID] = (),
     history: Sequence[str] = (),
-    token_budget: int = 700,
+    token_budget: int | Awaitable[int] = 700,
     count: CountTokens | None = None,
     scope: SearchScope | None = None,
     vector: PoolTask[Vectors] | None = None,
@@ -83,9 +83,10 @@ async def search(
     """Return the passages that the user may read and that are relevant to the question, best first.
 
     `collections` limits the search; empty: all that the user may read. `history` holds the user's earlier questions,
-    oldest first. `token_budget` is for all passages together, counted by `count`, None: estimated. A large one is
-    filled with whole sections, in document order. Callers pass what they have: `scope` (filters applied), `vector`
-    (task of the question's), `rewritten` (a standalone wording; "" for none). Raises EngineError if an engine fails.
+    oldest first. `token_budget` is for all passages together, counted by `count`, None: estimated; a task of it is
+    awaited after the index was asked. A large one is filled with whole sections, in document order. Callers pass what
+    they have: `scope` (filters applied), `vector` (task of the question's), `rewritten` (a standalone wording; "" for
+    none). Raises EngineError if an engine fails.
     """
     clock = _Clock()
     queries = follow_up_rewriting.list_query_variants(question, history)
@@ -93,19 +94,20 @@ async def search(
     scope = await _load_scope(user, collections, scope, filters)
     best = await _search_variants(user, scope, _iter_queries(queries, vectors, rewritten, clock), clock)
     ranked, idf, count = best.ranked, best.lookup.idf, count or estimate_tokens
+    budget = token_budget if isinstance(token_budget, int) else await token_budget
     sections = SelectedSections(())
-    if token_budget > WHOLE_SECTIONS_ABOVE and ranked.windows:
-        sections = await in_db(read_sections, ranked, token_budget, count)
+    if budget > WHOLE_SECTIONS_ABOVE and ranked.windows:
+        sections = await in_db(read_sections, ranked, budget, count)
     # Takes a third of a millisecond; a switch to another thread and back would add half of that.
-    passages = sections.passages or select_sentences(ranked.windows, ranked.pages, idf, token_budget, count)
-    nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, token_budget, estimate_tokens)
+    passages = sections.passages or select_sentences(ranked.windows, ranked.pages, idf, budget, count)
+    nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, budget, estimate_tokens)
     clock.stop("sections" if sections.passages else "cut")
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)
     return SearchResult(
         tuple(passages), index_lookup.list_searched(scope, best.lookup), documents, waiting, best.query.text,
         best.vector, best.lookup.idf, clock.ms, best.ranked.hits, best.ranked.threshold,
         index_lookup.list_unsearched(scope, best.lookup), just_added, tuple(nearest), best.corrections,
-        token_budget, sections.no_room,
+        budget, sections.no_room,
     )  # fmt: skip
 
 

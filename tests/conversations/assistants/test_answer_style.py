@@ -15,6 +15,7 @@ from apps.conversations.models import AnswerStyle, Assistant, ModelProfile
 from apps.engines import registry
 from apps.engines.chat.model_catalog import ChatModel
 from apps.engines.types import ChatRequest, Delta, EngineUnavailable, Finish, ModelInfo
+from apps.lib.concurrency.threads import in_db
 
 INFO = ModelInfo("tiny", 2048)
 MODEL = ChatModel("main", "", "http://127.0.0.1:8001/v1")
@@ -162,3 +163,14 @@ async def test_the_speed_of_a_model_below_the_reading_check_is_not_measured(monk
     await asyncio.wait_for(reading_check.measure_new_models(interval_s=0), 30)
     profile = await reading_check.in_db(lambda: ModelProfile.objects.get())
     assert (profile.reading_right, profile.prompt_tokens_per_s) == (0, None)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_profile_is_read_once_while_it_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_style, "PROFILE_AGE_S", 60.0)
+    monkeypatch.setattr(answer_style, "_profiles", {})
+    assert await answer_style.fetch_model_profile("tiny") == await answer_style.fetch_model_profile("tiny")
+    await in_db(ModelProfile.objects.create, name="tiny", style="model")
+    assert (await answer_style.fetch_model_profile("tiny")).style == AnswerStyle.AUTOMATIC
+    monkeypatch.setattr(answer_style, "PROFILE_AGE_S", 0.0)
+    assert (await answer_style.fetch_model_profile("tiny")).style == AnswerStyle.MODEL

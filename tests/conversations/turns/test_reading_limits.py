@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from apps.conversations.assistants.reading_budget import ReadingLimits
 from apps.conversations.models import ModelProfile
+from apps.conversations.turns import state
+from apps.documents.retrieval import candidates
 from apps.engines.types import ToolCall
 from apps.lib.concurrency.threads import in_db
 from tests.factories import Section, make_client, make_collection, make_document
@@ -60,3 +65,23 @@ async def test_the_search_tool_of_a_capable_model_gives_whole_sections(page, tow
     await page.get_answer(QUESTION)
     results = [message.content for message in caller.requests[-1].messages if message.role == "tool"]
     assert " ".join(SECTIONS[3].text.split()) in results[0] + caller.requests[0].messages[-1].content
+
+
+async def test_documents_are_searched_while_the_limits_of_the_model_are_not_known_yet(
+    page, tower, chat, monkeypatch
+) -> None:
+    loop, ranked, known = asyncio.get_running_loop(), asyncio.Event(), []
+    rank_windows = candidates.rank_windows
+
+    def rank(*given):
+        loop.call_soon_threadsafe(ranked.set)
+        return rank_windows(*given)
+
+    async def resolve_late(*_):
+        known.append(await asyncio.wait_for(ranked.wait(), 20))
+        return ReadingLimits()
+
+    monkeypatch.setattr(candidates, "rank_windows", rank)
+    monkeypatch.setattr(state, "resolve_limits", resolve_late)
+    await page.get_answer(QUESTION)
+    assert known == [True]
