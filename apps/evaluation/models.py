@@ -28,13 +28,13 @@ class GoldenQuestion(models.Model):
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="golden_questions")
     text = models.CharField(max_length=500)
     document = models.ForeignKey(Document, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    page_number = models.PositiveIntegerField(default=0, help_text="0: anywhere in the document")
-    char_start = models.PositiveIntegerField(default=0, help_text="Of the passage, in Page.text")
+    page_number = models.PositiveIntegerField(default=0)  # 0: anywhere in the document
+    char_start = models.PositiveIntegerField(default=0)  # start of the passage in Page.text
     char_end = models.PositiveIntegerField(default=0)
-    quote = models.CharField(max_length=200, blank=True, help_text="How the passage began when it was chosen")
+    quote = models.CharField(max_length=200, blank=True)  # how the passage began when it was chosen
     expected_words = models.CharField(
-        max_length=400, blank=True, help_text="That the passages found hold, with commas between"
-    )
+        max_length=400, blank=True
+    )  # words that a found passage must contain, separated by commas
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
@@ -90,20 +90,20 @@ class GoldenRun(Leased):
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="golden_runs")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    # build on trial; null: the live index
     build = models.ForeignKey(
-        IndexBuild, on_delete=models.CASCADE, null=True, blank=True, related_name="golden_runs",
-        help_text="On trial; null: what is searched",
+        IndexBuild, on_delete=models.CASCADE, null=True, blank=True, related_name="golden_runs"
     )  # fmt: skip
     cause = models.CharField(max_length=8, choices=Cause.choices, default=Cause.HAND)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
-    index_state = models.CharField(max_length=64, blank=True, help_text="Changes with what is searched")
-    settings_state = models.CharField(max_length=64, blank=True, help_text="Changes with how it is searched")
+    index_state = models.CharField(max_length=64, blank=True)  # changes with what is searched
+    settings_state = models.CharField(max_length=64, blank=True)  # changes with how it is searched
     questions = models.PositiveIntegerField(default=0)
-    recall = models.FloatField(null=True, help_text="Share of questions whose place was found among the first ten")
-    mrr = models.FloatField(null=True, help_text="Mean of 1 / rank")
-    ndcg = models.FloatField(null=True, help_text="nDCG@10")
-    precision = models.FloatField(null=True, help_text="Share of the sentences quoted first that stand in that place")
-    reason = models.CharField(max_length=400, blank=True, help_text="Why it failed")
+    recall = models.FloatField(null=True)  # share of questions whose place was found among the first ten
+    mrr = models.FloatField(null=True)  # mean of 1 / rank
+    ndcg = models.FloatField(null=True)  # nDCG@10
+    precision = models.FloatField(null=True)  # share of the sentences quoted first that stand in that place
+    reason = models.CharField(max_length=400, blank=True)  # why it failed
     created = models.DateTimeField(auto_now_add=True)
     finished = models.DateTimeField(null=True, blank=True)
 
@@ -126,9 +126,9 @@ class GoldenResult(models.Model):
 
     run = models.ForeignKey(GoldenRun, on_delete=models.CASCADE, related_name="results")
     question = models.ForeignKey(GoldenQuestion, on_delete=models.CASCADE, related_name="results")
-    rank = models.PositiveSmallIntegerField(null=True, help_text="From 1; null: not among the first ten above the cut")
-    precision = models.FloatField(null=True, help_text="null: nothing was quoted")
-    missing = models.CharField(max_length=400, blank=True, help_text="Expected words that no passage held")
+    rank = models.PositiveSmallIntegerField(null=True)  # from 1; null: not among the first ten above the cut
+    precision = models.FloatField(null=True)  # null: nothing was quoted
+    missing = models.CharField(max_length=400, blank=True)  # expected words that no passage held
 
     class Meta:
         ordering: ClassVar = ["question"]
@@ -155,12 +155,12 @@ class AnswerRun(Leased):
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="answer_runs")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     status = models.CharField(max_length=8, choices=GoldenRun.Status.choices, default=GoldenRun.Status.WAITING)
-    model = models.CharField(max_length=255, blank=True, help_text="That wrote the answers; empty: none was written")
-    questions = models.PositiveIntegerField(default=0, help_text="That are to be answered")
-    questions_asked = models.PositiveIntegerField(default=0, help_text="So far")
-    answered = models.PositiveIntegerField(default=0, help_text="The others were withheld")
-    sentences = models.PositiveIntegerField(default=0, help_text="With a citation")
-    reason = models.CharField(max_length=400, blank=True, help_text="Why it failed")
+    model = models.CharField(max_length=255, blank=True)  # model that wrote the answers; empty: none was written
+    questions = models.PositiveIntegerField(default=0)  # questions to answer
+    questions_asked = models.PositiveIntegerField(default=0)  # questions asked so far
+    answered = models.PositiveIntegerField(default=0)  # questions answered; the others were withheld
+    sentences = models.PositiveIntegerField(default=0)  # sentences with a citation
+    reason = models.CharField(max_length=400, blank=True)  # why it failed
     created = models.DateTimeField(auto_now_add=True)
     finished = models.DateTimeField(null=True, blank=True)
 
@@ -185,8 +185,8 @@ class WrongCitation(models.Model):
     question = models.ForeignKey(GoldenQuestion, on_delete=models.CASCADE, related_name="+")
     sentence = models.TextField()
     document = models.ForeignKey(
-        Document, on_delete=models.CASCADE, related_name="+", help_text="That the citation names"
-    )
+        Document, on_delete=models.CASCADE, related_name="+"
+    )  # document that the citation names
     page_number = models.PositiveIntegerField()
 
     class Meta:

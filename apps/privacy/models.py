@@ -35,14 +35,12 @@ class DataRequest(Leased):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="data_requests"
     )
-    user_pk = models.BigIntegerField(help_text="Primary key of the user; stays after the account is erased")
+    user_pk = models.BigIntegerField()  # primary key of the user; stays after the account is erased
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
-    reason = models.CharField(
-        max_length=400, blank=True, help_text="Reason of the failure for the user, with what to do"
-    )
-    error = models.CharField(max_length=400, blank=True, help_text="Error, for administrators")
-    counts = models.JSONField(default=dict, help_text="{label: count} of what was copied or erased")
-    sha256 = models.CharField(max_length=64, blank=True, help_text="Hash of the copy, or of the receipt")
+    reason = models.CharField(max_length=400, blank=True)  # reason of the failure for the user, with what to do
+    error = models.CharField(max_length=400, blank=True)  # error, for administrators
+    counts = models.JSONField(default=dict)  # {label: count} of what was copied or erased
+    sha256 = models.CharField(max_length=64, blank=True)  # hash of the copy, or of the receipt
     size = models.PositiveBigIntegerField(default=0)
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
@@ -64,8 +62,8 @@ class ErasureFile(models.Model):
     """File or index segment that an erasure has to remove; stored before the row that names it is deleted."""
 
     data_request = models.ForeignKey(DataRequest, on_delete=models.CASCADE, related_name="files")
-    path = models.CharField(max_length=400, blank=True, help_text="Path in DATA_DIR; empty: a segment")
-    segment = models.JSONField(null=True, help_text="Fields of the SegmentInfo; null: a file")
+    path = models.CharField(max_length=400, blank=True)  # path in DATA_DIR; empty: a segment
+    segment = models.JSONField(null=True)  # fields of the SegmentInfo; null: a file
 
     def __str__(self) -> str:
         return self.path or f"segment {self.segment and self.segment['id']}"
@@ -86,9 +84,7 @@ class RetentionRule(models.Model):
         COLLECTION = "collection", gettext_lazy("The documents of a collection")
 
     scope = models.CharField(max_length=12, choices=Scope.choices)
-    subject = models.CharField(
-        max_length=40, blank=True, help_text="Id of the user, conversation or collection; empty: the site"
-    )
+    subject = models.CharField(max_length=40, blank=True)  # id of the user, conversation or collection; empty: the site
     days = models.PositiveIntegerField()
 
     class Meta:
@@ -131,13 +127,12 @@ class CaseLegalHold(models.Model):
         CLAIMS = "claims", gettext_lazy("legal claims")
 
     case = models.OneToOneField("safety.Case", on_delete=models.PROTECT, related_name="hold")
-    ground = models.CharField(max_length=8, choices=Ground.choices, help_text="Legal ground, shown to the user")
-    reason = models.CharField(max_length=400, help_text="Reason, shown to staff only")
-    erased_user = models.CharField(
-        max_length=400, blank=True, help_text="Name and e-mail address of the user, stored when the account is erased"
-    )
+    ground = models.CharField(max_length=8, choices=Ground.choices)  # legal ground, shown to the user
+    reason = models.CharField(max_length=400)  # reason, shown to staff only
+    # name and e-mail address of the user, stored when the account is erased
+    erased_user = models.CharField(max_length=400, blank=True)
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    audit_seq = models.PositiveBigIntegerField(help_text="Number of the entry in the audit log")
+    audit_seq = models.PositiveBigIntegerField()  # number of the entry in the audit log
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,65 +1,14 @@
-"""Tests that stored sentences of former releases are replaced by today's, which the catalogues translate."""
+"""Tests that clauses of stored policies are shown in today's words, which the catalogues translate."""
 
 from __future__ import annotations
 
-import re
-from importlib import import_module
-
 import pytest
-from django.apps import apps
 from django.utils import translation
 
-from apps.conversations.models import Conversation, Message
-from apps.documents.models import Collection, Document
 from apps.safety.policy.defaults import make_default_policy
 from apps.safety.policy.former_wording import EARLIER_DEFAULTS, FORMER_WORDING
 from apps.safety.policy.schema import hash_policy, parse_policy
-from apps.safety.policy.user_messages import REVIEW_NOTE
 from apps.users.i18n import translate_stored
-from apps.users.models import User
-
-migration = import_module("apps.conversations.migrations.0036_stored_sentences_in_todays_words")
-review_note = import_module("apps.conversations.migrations.0042_review_note_in_todays_words")
-VALUES = re.compile(r"%\((\w+)\)s")
-
-
-@pytest.mark.parametrize(("stored", "now"), migration.TODAYS_WORDS.items())
-def test_a_sentence_of_a_former_release_becomes_todays_which_is_translated(stored: str, now: str) -> None:
-    values = {name: f"v{name}" for name in VALUES.findall(stored)}
-    assert VALUES.findall(stored) == VALUES.findall(now)
-    converted = migration.convert_text(stored % values if values else stored)
-    assert converted == (now % values if values else now)
-    if now.startswith("Long texts of this table (memo"):  # note of dBASE tables, a format that is no longer read
-        return
-    with translation.override("de"):
-        today = converted.replace(review_note.FORMER, review_note.TODAY)
-        assert translate_stored(today) != today
-
-
-def test_the_note_about_a_review_is_stored_in_todays_words_after_the_upgrade(alice: User) -> None:
-    conversation = Conversation.objects.create(owner=alice)
-    row = Message.objects.create(
-        conversation=conversation, asked_by=alice, role="user", text="", reason=f"Why\n{review_note.FORMER}"
-    )
-    review_note.convert_rows(apps, None)
-    row.refresh_from_db()
-    assert row.reason == f"Why\n{REVIEW_NOTE}"
-
-
-def test_rows_are_shown_in_todays_words_after_the_upgrade(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`tests/upgraded` runs the migration over a whole database, whose columns had other names then."""
-    monkeypatch.setattr(migration, "COLUMNS", (("documents", "Document", "note"),))
-    collection = Collection.objects.create(name="Boats", owner=alice)
-    row = Document.objects.create(
-        collection=collection,
-        name="a.pptx",
-        size=1,
-        status=Document.Status.READY,
-        note="Hidden slides that were left out: 2.\nA line",
-    )
-    migration.convert_rows(apps, None)
-    row.refresh_from_db()
-    assert row.note == "Hidden slides left out: 2.\nA line"
 
 
 @pytest.mark.parametrize("text", EARLIER_DEFAULTS)

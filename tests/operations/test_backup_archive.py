@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from pytest_django import Settings
 
 from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.operations.backups import creation, restore, status
 from apps.operations.backups.archive import MANIFEST, ArchiveWriter, Content, Manifest, read_manifest, unpack
+from apps.operations.backups.database_dump import check_migrations
 from apps.operations.backups.errors import BackupError, BackupRunning
 from apps.users.models import User
 
@@ -90,6 +92,15 @@ def test_a_backup_of_a_newer_version_is_refused(tmp_path: Path, settings: Settin
 def test_a_backup_with_an_unknown_migration_is_refused(tmp_path: Path, settings: Settings) -> None:
     path = build(tmp_path / "a.tar", lambda manifest: replace(manifest, migrations={"users": "9999_later"}))
     assert "does not know the migration users.9999_later" in refuse(path, settings)
+
+
+def test_a_backup_from_before_the_squashed_migrations_is_refused_unless_it_had_all_of_them(
+    tmp_path: Path, settings: Settings
+) -> None:
+    former = MigrationLoader(None).disk_migrations["users", "0001_squashed_0018_notice_of_a_reading"].replaces
+    path = build(tmp_path / "a.tar", lambda manifest: replace(manifest, migrations=dict(former[-2:-1])))
+    assert "made by an older version" in refuse(path, settings)
+    check_migrations(replace(read_manifest(path), migrations=dict(former[-1:])))
 
 
 def test_a_backup_of_another_kind_of_database_is_refused(tmp_path: Path, settings: Settings) -> None:

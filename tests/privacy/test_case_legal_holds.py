@@ -1,17 +1,14 @@
-"""Legal holds of cases from former releases: turned into holds of users, and kept for erased users until lifted."""
+"""Legal holds of cases from former releases: kept for erased users until lifted."""
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import pytest
-from django.apps import apps
 from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from apps.privacy import case_legal_holds, case_retention, retention
-from apps.privacy.models import CaseLegalHold, LegalHold
+from apps.privacy import case_legal_holds, case_retention
+from apps.privacy.models import CaseLegalHold
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Appeal, AuditEntry, Case, Decision
@@ -33,32 +30,12 @@ def hold(case: Case, ada: User, *, erased_user: str = "") -> CaseLegalHold:
     )
 
 
-def upgrade() -> None:
-    import_module("apps.privacy.migrations.0009_case_holds_to_user_holds").hold_users(apps, None)
-
-
-def test_an_upgrade_turns_the_hold_of_a_case_into_a_hold_of_its_user(alice: User, ada: User, life: Life) -> None:
-    hold(life.case, ada)
-    upgrade()
-    row = LegalHold.objects.get(user=alice)
-    assert (row.reason, row.set_by) == ("File 7", ada)
-    assert not CaseLegalHold.objects.exists() and not Case.objects.get(pk=life.case.pk).legal_hold
-
-
-def test_an_upgrade_adds_the_reason_to_a_hold_that_the_user_has(alice: User, ada: User, life: Life) -> None:
-    retention.hold_user(ada, alice, "Court order 1")
-    hold(life.case, ada)
-    upgrade()
-    assert LegalHold.objects.get(user=alice).reason == "Court order 1 · File 7"
-
-
 def test_a_held_case_of_an_erased_user_survives_retention_until_the_hold_is_lifted(
     as_ada: Client, ada: User, life: Life, settings: LazySettings
 ) -> None:
     settings.CASE_TEXT_DAYS = 1
     Appeal.objects.create(decision=Decision.objects.get(case=life.case), text="I object")
     hold(life.case, ada, erased_user="Alice <alice@example.com>")
-    upgrade()
     Decision.objects.update(created=timezone.now().replace(year=2020))
     assert case_retention.delete_due_texts() == 0 and everywhere(TEXT) == {"safety_snapshot.text"}
     page = as_ada.get("/privacy/holds/").content.decode()

@@ -1,7 +1,8 @@
 """A database of an old version with rows in every table migrates to the present code and works.
 
-A script that ran on that version made the dump through its verbs and fake engines (`make_dump.py` in the history of
-this folder). `upgraded_site.py` loads, migrates and checks it in a process of its own.
+A script that ran on commit edd3f61 made the rows through its verbs and fake engines (`make_dump.py` in the history of
+this folder); the migrations of the last commit before they were squashed, which the dump is named after, then ran on
+them. `upgraded_site.py` loads, migrates and checks it in a process of its own.
 """
 
 from __future__ import annotations

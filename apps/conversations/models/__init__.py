@@ -106,59 +106,32 @@ class Conversation(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     assistant = models.ForeignKey(Assistant, on_delete=models.SET_NULL, null=True, blank=True)
     title = models.CharField(max_length=120, blank=True)
-    title_origin = models.CharField(
-        max_length=8,
-        choices=TitleOrigin.choices,
-        default=TitleOrigin.QUESTION,
-        help_text="Who chose the title: the model, the user, or the question itself",
-    )
+    # who chose the title: the model, the user, or the question itself
+    title_origin = models.CharField(max_length=8, choices=TitleOrigin.choices, default=TitleOrigin.QUESTION)
     folder = models.ForeignKey(Folder, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversations")
-    tags = models.CharField(
-        max_length=320,
-        blank=True,
-        help_text="Tags separated and enclosed by bars, such as |leave|hr|; see `history/tags.py`",
-    )
+    # tags separated and enclosed by bars, such as |leave|hr|; see `history/tags.py`
+    tags = models.CharField(max_length=320, blank=True)
     pinned = models.DateTimeField(null=True, blank=True)
     archived = models.DateTimeField(null=True, blank=True)
-    deleted = models.DateTimeField(
-        null=True, blank=True, help_text="When the owner deleted it; it can be restored until it is removed for good"
-    )
-    seen = models.DateTimeField(
-        null=True,
-        blank=True,
-        default=timezone.now,
-        help_text="When the owner last opened it; later changes are shown as unread",
-    )
-    collections = models.ManyToManyField(
-        Collection,
-        blank=True,
-        related_name="conversations",
-        help_text="Collections that are searched; empty: all that the user can read",
-    )
+    # when the owner deleted it; it can be restored until it is removed for good
+    deleted = models.DateTimeField(null=True, blank=True)
+    # when the owner last opened it; later changes are shown as unread
+    seen = models.DateTimeField(null=True, blank=True, default=timezone.now)
+    # collections that are searched; empty: all that the user can read
+    collections = models.ManyToManyField(Collection, blank=True, related_name="conversations")
+    # collection of the files attached to this chat; null: none
     files = models.OneToOneField(
-        Collection,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="conversation",
-        help_text="Collection of the files attached to this chat; null: none",
+        Collection, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversation"
     )
-    chosen_collection_count = models.PositiveIntegerField(
-        default=0, help_text="Number of collections that were chosen, some of which may be gone; 0: none, so all"
-    )
-    sampling = models.JSONField(
-        default=dict, blank=True, help_text="Sampling values chosen last; empty: those of the assistant"
-    )
-    model = models.CharField(
-        max_length=60, blank=True, help_text="Name of the model chosen last; empty: that of the assistant"
-    )
-    filters = models.JSONField(default=dict, blank=True, help_text="Document filters chosen last; empty: none")
-    imported_from = models.CharField(
-        max_length=20, blank=True, help_text="Program that the conversation was imported from; empty: not imported"
-    )
-    imported_key = models.CharField(
-        max_length=64, blank=True, help_text="Hash of the imported conversation, so that it is imported once"
-    )
+    # number of collections that were chosen, some of which may be gone; 0: none, so all
+    chosen_collection_count = models.PositiveIntegerField(default=0)
+    sampling = models.JSONField(default=dict, blank=True)  # sampling values chosen last; empty: those of the assistant
+    model = models.CharField(max_length=60, blank=True)  # name of the model chosen last; empty: that of the assistant
+    filters = models.JSONField(default=dict, blank=True)  # document filters chosen last; empty: none
+    # program that the conversation was imported from; empty: not imported
+    imported_from = models.CharField(max_length=20, blank=True)
+    # hash of the imported conversation, so that it is imported once
+    imported_key = models.CharField(max_length=64, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 
@@ -223,44 +196,34 @@ class Message(Leased):
     parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
     role = models.CharField(max_length=12, choices=Role.choices)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.COMPLETE, db_index=True)
-    text = models.TextField(blank=True, help_text="A question as asked; an answer exactly as the model wrote it")
-    client_id = models.CharField(
-        max_length=40, blank=True, help_text="Id made by the client, so that a repeated request stores one message"
-    )
+    text = models.TextField(blank=True)  # a question as asked; an answer exactly as the model wrote it
+    # id made by the client, so that a repeated request stores one message
+    client_id = models.CharField(max_length=40, blank=True)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    reason = models.CharField(max_length=400, blank=True, help_text="Reason for the status, shown to the user")
-    chosen = models.DateTimeField(null=True, blank=True, help_text="When the user last switched to this branch")
-    edited = models.DateTimeField(null=True, blank=True, help_text="When a question was reworded without a new answer")
+    reason = models.CharField(max_length=400, blank=True)  # reason for the status, shown to the user
+    chosen = models.DateTimeField(null=True, blank=True)  # when the user last switched to this branch
+    edited = models.DateTimeField(null=True, blank=True)  # when a question was reworded without a new answer
+    # unfinished answer that this one continues and replaces
     continues = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
-        help_text="Unfinished answer that this one continues and replaces",
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )  # fmt: skip
-    style = models.CharField(
-        max_length=16, choices=AnswerStyle.choices, blank=True, help_text="The style that was used"
-    )
-    shown_sentences = models.CharField(
-        max_length=16, choices=ShownSentences.choices, blank=True, help_text="Sentences that are shown; empty: all"
-    )
+    style = models.CharField(max_length=16, choices=AnswerStyle.choices, blank=True)  # the style that was used
+    # sentences that are shown; empty: all
+    shown_sentences = models.CharField(max_length=16, choices=ShownSentences.choices, blank=True)
     model = models.CharField(max_length=255, blank=True)
     without_documents = models.BooleanField(default=False)
     nothing_found = models.BooleanField(default=False)
-    quotes = models.JSONField(
-        default=list, blank=True, help_text="[{source: number, start, end, score}], spans in Page.text"
-    )
-    steps = models.JSONField(default=list, blank=True, help_text="[{name, ms, detail}] in call order")
-    tools = models.JSONField(
-        default=list, blank=True, help_text="Calls of tools in their order: fields of `ToolCallRecord`"
-    )
-    links = models.JSONField(default=list, blank=True, help_text="Addresses in the text that are shown as links")
+    quotes = models.JSONField(default=list, blank=True)  # [{source: number, start, end, score}], spans in Page.text
+    steps = models.JSONField(default=list, blank=True)  # [{name, ms, detail}] in call order
+    tools = models.JSONField(default=list, blank=True)  # calls of tools in their order: fields of `ToolCallRecord`
+    links = models.JSONField(default=list, blank=True)  # addresses in the text that are shown as links
     usage = models.JSONField(default=dict, blank=True)
-    picture_request = models.JSONField(
-        default=dict, blank=True, help_text="Settings of the requested pictures; empty: an answer without pictures"
-    )
+    # settings of the requested pictures; empty: an answer without pictures
+    picture_request = models.JSONField(default=dict, blank=True)
     pictures = models.ManyToManyField(Picture, blank=True, related_name="answers")
-    origin = models.UUIDField(null=True, blank=True, db_index=True, help_text="Message that this one was copied from")
-    retracted = models.DateTimeField(
-        null=True, blank=True, help_text="When a reviewer withheld it: see `moderation/retraction.py`"
-    )
+    origin = models.UUIDField(null=True, blank=True, db_index=True)  # message that this one was copied from
+    # when a reviewer withheld it: see `moderation/retraction.py`
+    retracted = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
 
@@ -322,10 +285,10 @@ class QueuedQuestion(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="queued")
     text = models.TextField()
-    settings = models.JSONField(default=dict, blank=True, help_text="Settings that the page sends with a question")
-    client_id = models.CharField(max_length=40, help_text="Id made by the client; the message gets the same one")
-    position = models.IntegerField(default=0, help_text="Lowest first; equal positions by age")
-    problem = models.CharField(max_length=400, blank=True, help_text="Why the question cannot be sent")
+    settings = models.JSONField(default=dict, blank=True)  # settings that the page sends with a question
+    client_id = models.CharField(max_length=40)  # id made by the client; the message gets the same one
+    position = models.IntegerField(default=0)  # lowest first; equal positions by age
+    problem = models.CharField(max_length=400, blank=True)  # why the question cannot be sent
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -359,11 +322,11 @@ class Source(models.Model):
     """
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="sources")
-    number = models.PositiveIntegerField(help_text="From 1, stable through the conversation")
+    number = models.PositiveIntegerField()  # from 1, stable through the conversation
     document = models.ForeignKey(Document, on_delete=models.SET_NULL, null=True)
     chunk = models.ForeignKey(Chunk, on_delete=models.SET_NULL, null=True)
     page_number = models.PositiveIntegerField()
-    spans = models.JSONField(help_text="[[start, end], ...] in Page.text: the sentences that were given to the model")
+    spans = models.JSONField()  # [[start, end], ...] in Page.text: the sentences that were given to the model
 
     class Meta:
         ordering: ClassVar = ["conversation", "number"]
@@ -379,13 +342,11 @@ class RetrievedPassage(models.Model):
     answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="retrieved")
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="retrievals")
     rank = models.PositiveIntegerField()
-    relevance = models.FloatField(help_text="Calibrated, 0 to 1")
+    relevance = models.FloatField()  # calibrated, 0 to 1
     cosine = models.FloatField()
     bm25 = models.FloatField()
-    given_spans = models.JSONField(
-        default=list,
-        help_text="[[start, end], ...] in Page.text: sentences that this turn added to the prompt; []: none are new",
-    )
+    # [[start, end], ...] in Page.text: sentences that this turn added to the prompt; []: none are new
+    given_spans = models.JSONField(default=list)
 
     class Meta:
         db_table = "conversations_retrieved"
@@ -402,22 +363,18 @@ class Citation(models.Model):
     """
 
     answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
-    sentence = models.PositiveIntegerField(help_text="From 0, through the answer")
-    start = models.PositiveIntegerField(help_text="In Message.text")
+    sentence = models.PositiveIntegerField()  # from 0, through the answer
+    start = models.PositiveIntegerField()  # in Message.text
     end = models.PositiveIntegerField()
     source = models.ForeignKey(Source, on_delete=models.CASCADE, null=True, blank=True)
-    source_start = models.PositiveIntegerField(default=0, help_text="In Page.text: the sentence that supports it best")
+    source_start = models.PositiveIntegerField(default=0)  # in Page.text: the sentence that supports it best
     source_end = models.PositiveIntegerField(default=0)
-    score = models.FloatField(help_text="Support, 0 to 1")
-    tool = models.CharField(
-        max_length=100,
-        blank=True,
-        help_text="Name of the tool whose result supports the sentence; empty: a passage does",
-    )
-    quoted = models.BooleanField(default=False, help_text="Whether the sentence quotes the source word for word")
-    check_version = models.PositiveSmallIntegerField(
-        default=0, help_text="`CHECK_VERSION` of the check that made it; 0: older than versions"
-    )
+    score = models.FloatField()  # support, 0 to 1
+    # name of the tool whose result supports the sentence; empty: a passage does
+    tool = models.CharField(max_length=100, blank=True)
+    quoted = models.BooleanField(default=False)  # whether the sentence quotes the source word for word
+    # `CHECK_VERSION` of the check that made it; 0: older than versions
+    check_version = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         ordering: ClassVar = ["answer", "sentence", "-score"]

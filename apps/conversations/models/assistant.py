@@ -78,34 +78,24 @@ class Assistant(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="assistants"
     )
-    everyone = models.BooleanField(default=False, help_text="Whether all signed-in users can use it")
+    everyone = models.BooleanField(default=False)  # whether all signed-in users can use it
     is_default = models.BooleanField(default=False)
     name = models.CharField(max_length=80)
     description = models.CharField(max_length=200, blank=True)
-    picture = models.BinaryField(default=b"", blank=True, help_text="PNG, encoded again from the uploaded file")
+    picture = models.BinaryField(default=b"", blank=True)  # PNG, encoded again from the uploaded file
     instructions = models.TextField(blank=True, max_length=4000)
-    examples = models.JSONField(default=list, blank=True, help_text="[{question, answer}]: example answers")
-    starters = models.JSONField(default=list, blank=True, help_text="Starter questions")
+    examples = models.JSONField(default=list, blank=True)  # [{question, answer}]: example answers
+    starters = models.JSONField(default=list, blank=True)  # starter questions
     style = models.CharField(max_length=16, choices=AnswerStyle.choices, default=AnswerStyle.AUTOMATIC)
     shown_sentences = models.CharField(max_length=16, choices=ShownSentences.choices, default=ShownSentences.AUTOMATIC)
-    model = models.CharField(
-        max_length=60, blank=True, help_text="Name of the model in the settings; empty: the site's default"
-    )
+    model = models.CharField(max_length=60, blank=True)  # name of the model in the settings; empty: the site's default
     preset = models.CharField(max_length=16, choices=SamplingPreset.choices, default=SamplingPreset.BALANCED)
-    sampling = models.JSONField(default=dict, blank=True, help_text="Sampling values that differ from the preset")
-    collections = models.ManyToManyField(
-        Collection,
-        blank=True,
-        related_name="assistants",
-        help_text="Collections that are searched; empty: all that the user can read",
-    )
-    tools = models.JSONField(default=dict, blank=True, help_text="{name: permission} where stricter than the site")
-    strictness = models.CharField(
-        max_length=12,
-        choices=Strictness.choices,
-        default=Strictness.SITE,
-        help_text="Strictness of the safety checks",
-    )
+    sampling = models.JSONField(default=dict, blank=True)  # sampling values that differ from the preset
+    # collections that are searched; empty: all that the user can read
+    collections = models.ManyToManyField(Collection, blank=True, related_name="assistants")
+    tools = models.JSONField(default=dict, blank=True)  # {name: permission} where stricter than the site
+    # strictness of the safety checks
+    strictness = models.CharField(max_length=12, choices=Strictness.choices, default=Strictness.SITE)
     version = models.PositiveIntegerField(default=1)
     created = models.DateTimeField(default=timezone.now)
     changed = models.DateTimeField(auto_now=True)
@@ -142,7 +132,7 @@ class AssistantShare(models.Model):
         EDITOR = "editor", gettext_lazy("Can edit")
 
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="shares")
-    email = models.EmailField(blank=True, help_text="In lower case; empty for a group")
+    email = models.EmailField(blank=True)  # in lower case; empty for a group
     group = models.ForeignKey(
         "auth.Group", on_delete=models.CASCADE, null=True, blank=True, related_name="assistant_shares"
     )

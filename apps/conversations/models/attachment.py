@@ -54,23 +54,22 @@ class AttachedPicture(Leased):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="attached_pictures")
-    name = models.CharField(max_length=255, help_text="Name of the uploaded file")
+    name = models.CharField(max_length=255)  # name of the uploaded file
     file = models.FileField(upload_to="attached")  # PNG or JPEG
     thumbnail = models.BinaryField(default=bytes)  # JPEG
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    sha256 = models.CharField(max_length=64, help_text="SHA-256 of the file")
+    sha256 = models.CharField(max_length=64)  # SHA-256 of the file
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING, db_index=True)
-    reason = models.CharField(max_length=400, blank=True, help_text="Why it is held")
+    reason = models.CharField(max_length=400, blank=True)  # why it is held
     unchecked = models.BooleanField(default=False)  # no classifier has judged it
-    blur = models.CharField(max_length=40, blank=True, help_text="The clause under which it is shown blurred")
-    recognised = models.BooleanField(
-        default=False, help_text="Whether text recognition has run; a description may still be missing"
-    )
-    text = models.TextField(blank=True, help_text="Recognised text")
-    recognition_problem = models.CharField(max_length=400, blank=True, help_text="Why its text could not be recognised")
-    caption = models.TextField(blank=True, help_text="Description written by a vision model")
-    caption_problem = models.CharField(max_length=400, blank=True, help_text="Why there is no description")
+    blur = models.CharField(max_length=40, blank=True)  # the clause under which it is shown blurred
+    # whether text recognition has run; a description may still be missing
+    recognised = models.BooleanField(default=False)
+    text = models.TextField(blank=True)  # recognised text
+    recognition_problem = models.CharField(max_length=400, blank=True)  # why its text could not be recognised
+    caption = models.TextField(blank=True)  # description written by a vision model
+    caption_problem = models.CharField(max_length=400, blank=True)  # why there is no description
     was_asked_about = models.BooleanField(default=False)  # a question was asked about it
     created = models.DateTimeField(auto_now_add=True)
 

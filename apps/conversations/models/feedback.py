@@ -24,10 +24,10 @@ class Feedback(models.Model):
     answer = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="feedback")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     is_positive = models.BooleanField()
-    reasons = models.JSONField(default=list, blank=True, help_text="Reason for a poor rating")
+    reasons = models.JSONField(default=list, blank=True)  # reason for a poor rating
     note = models.CharField(max_length=1000, blank=True)
-    reported = models.DateTimeField(null=True, blank=True, help_text="When it was sent to the reviewers")
-    handled = models.DateTimeField(null=True, blank=True, help_text="When an administrator marked it as handled")
+    reported = models.DateTimeField(null=True, blank=True)  # when it was sent to the reviewers
+    handled = models.DateTimeField(null=True, blank=True)  # when an administrator marked it as handled
     handler = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)

@@ -36,10 +36,10 @@ class ImportJob(Leased):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports")
-    name = models.CharField(max_length=255, help_text="Name of the file, for display")
+    name = models.CharField(max_length=255)  # name of the file, for display
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
-    reason = models.CharField(max_length=400, blank=True, help_text="Why nothing could be imported, and what to do")
-    total = models.PositiveIntegerField(default=0, help_text="Conversations in the file; 0 until it was read")
+    reason = models.CharField(max_length=400, blank=True)  # why nothing could be imported, and what to do
+    total = models.PositiveIntegerField(default=0)  # conversations in the file; 0 until it was read
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
 
@@ -67,10 +67,10 @@ class ImportItem(models.Model):
         SKIPPED = "skipped", gettext_lazy("Not imported")
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="items")
-    position = models.PositiveIntegerField(help_text="Index in the file, from 0")
+    position = models.PositiveIntegerField()  # index in the file, from 0
     state = models.CharField(max_length=8, choices=State.choices)
     title = models.CharField(max_length=120, blank=True)
-    note = models.CharField(max_length=400, blank=True, help_text="Why it was not imported, or what was left out")
+    note = models.CharField(max_length=400, blank=True)  # why it was not imported, or what was left out
     conversation = models.ForeignKey(
         "conversations.Conversation", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -13,12 +13,10 @@ class ModelProfile(models.Model):
     name = models.CharField(max_length=255, unique=True)
     style = models.CharField(max_length=16, choices=AnswerStyle.choices, default=AnswerStyle.AUTOMATIC)
     shown_sentences = models.CharField(max_length=16, choices=ShownSentences.choices, default=ShownSentences.AUTOMATIC)
-    reading_right = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Reading questions answered right"
-    )
+    reading_right = models.PositiveSmallIntegerField(null=True, blank=True)  # reading questions answered right
     reading_asked = models.PositiveSmallIntegerField(null=True, blank=True)
     measured = models.DateTimeField(null=True, blank=True)
-    prompt_tokens_per_s = models.FloatField(null=True, blank=True, help_text="Tokens of a prompt read in a second")
+    prompt_tokens_per_s = models.FloatField(null=True, blank=True)  # tokens of a prompt read in a second
 
     def __str__(self) -> str:
         return self.name

@@ -25,9 +25,7 @@ class SavedPrompt(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prompts")
     name = models.CharField(max_length=60)
     text = models.TextField(max_length=4000)
-    everyone = models.BooleanField(
-        default=False, help_text="Whether all users are offered it; set by administrators only"
-    )
+    everyone = models.BooleanField(default=False)  # whether all users are offered it; set by administrators only
 
     objects = SavedPromptQuerySet.as_manager()
 

@@ -14,12 +14,11 @@ class RetractedMessage(models.Model):
     message = models.OneToOneField(
         "conversations.Message", on_delete=models.CASCADE, primary_key=True, related_name="withdrawn"
     )
-    fields = models.JSONField(help_text="Column values of the message, by name")
-    citations = models.JSONField(default=list, help_text="[{column: value}] of its citations, keys among them")
-    trace = models.BinaryField(default=bytes, help_text="Recorded trace of the answer; empty: none")
-    title = models.JSONField(
-        default=list, help_text="[title, who chose it, replacement] of a conversation named after the message"
-    )
+    fields = models.JSONField()  # column values of the message, by name
+    citations = models.JSONField(default=list)  # [{column: value}] of its citations, keys among them
+    trace = models.BinaryField(default=bytes)  # recorded trace of the answer; empty: none
+    # [title, who chose it, replacement] of a conversation named after the message
+    title = models.JSONField(default=list)
     retracted = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -35,14 +35,14 @@ class ToolServer(models.Model):
         HTTP = "http", gettext_lazy("A web address")
         STDIO = "stdio", gettext_lazy("A program on this server")
 
-    name = models.SlugField(max_length=20, unique=True, help_text="Prefix of the names of its tools")
+    name = models.SlugField(max_length=20, unique=True)  # prefix of the names of its tools
     transport = models.CharField(max_length=8, choices=Transport.choices, default=Transport.HTTP)
-    address = models.CharField(max_length=2000, blank=True, help_text="URL of the server")
-    command = models.CharField(max_length=40, blank=True, help_text="Name of a command that the operator allows")
+    address = models.CharField(max_length=2000, blank=True)  # URL of the server
+    command = models.CharField(max_length=40, blank=True)  # name of a command that the operator allows
     enabled = models.BooleanField(default=True)
     # Each also has a `hint`, unless the last refresh was before hints existed.
-    tools = models.JSONField(default=list, blank=True, help_text="[{as, name, title, description, parameters}]")
-    problem = models.CharField(max_length=400, blank=True, help_text="Why the last refresh failed")
+    tools = models.JSONField(default=list, blank=True)  # [{as, name, title, description, parameters}]
+    problem = models.CharField(max_length=400, blank=True)  # why the last refresh failed
     checked = models.DateTimeField(auto_now=True)
 
     class Meta:

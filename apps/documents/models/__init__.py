@@ -122,55 +122,43 @@ class Document(Leased):
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="uploads"
     )
-    name = models.CharField(max_length=255, help_text="As uploaded, for display only; never part of a path")
-    path = models.CharField(
-        max_length=500,
-        blank=True,
-        help_text="Folders above the file when it was uploaded, 'a/b', for display only; empty: none",
-    )
-    title = models.CharField(max_length=255, blank=True, help_text="From the document itself; empty: the name is shown")
-    file = models.FileField(
-        upload_to="documents", max_length=200, blank=True, help_text="Empty: a web page that was not fetched yet"
-    )
+    name = models.CharField(max_length=255)  # as uploaded, for display only; never part of a path
+    # folders above the file when it was uploaded, 'a/b', for display only; empty: none
+    path = models.CharField(max_length=500, blank=True)
+    title = models.CharField(max_length=255, blank=True)  # from the document itself; empty: the name is shown
+    # empty: a web page that was not fetched yet
+    file = models.FileField(upload_to="documents", max_length=200, blank=True)
     sha256 = models.CharField(max_length=64, db_index=True, blank=True)
-    url = models.CharField(max_length=2000, blank=True, help_text="URL of a web page; empty: a file")
-    fetched = models.DateTimeField(
-        null=True, blank=True, help_text="Time of fetching a web page; null: a file, or not yet"
-    )
+    url = models.CharField(max_length=2000, blank=True)  # URL of a web page; empty: a file
+    fetched = models.DateTimeField(null=True, blank=True)  # time of fetching a web page; null: a file, or not yet
+    # document of which this row is a waiting or an earlier version; null: a document of its own
     replaces = models.ForeignKey(
-        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="versions",
-        help_text="Document of which this row is a waiting or an earlier version; null: a document of its own",
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="versions"
     )  # fmt: skip
     version = models.PositiveIntegerField(default=1)
-    sync_folder = models.CharField(
-        max_length=255, blank=True, help_text="Folder in SYNC_DIR from which it is synced; empty: uploaded or fetched"
-    )
-    modified_ns = models.BigIntegerField(
-        null=True, blank=True, help_text="Modification time of the synced file when it was stored, ns since 1970"
-    )
+    # folder in SYNC_DIR from which it is synced; empty: uploaded or fetched
+    sync_folder = models.CharField(max_length=255, blank=True)
+    # modification time of the synced file when it was stored, ns since 1970
+    modified_ns = models.BigIntegerField(null=True, blank=True)
     size = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=16, choices=list_kinds, blank=True)
-    language = models.CharField(max_length=8, blank=True, help_text="ISO 639-1 code of its text; empty: unknown")
-    note = models.CharField(max_length=400, blank=True, help_text="Sentences about what parsing left out")
-    withheld = models.CharField(
-        max_length=400, blank=True, help_text="Reason why a reviewer excluded it from all answers; empty: it is used"
-    )
-    parser_version = models.CharField(
-        max_length=64, blank=True, help_text="Digest of the parsers that read it; empty: its content is not reused"
-    )
-    embedded_title = models.CharField(max_length=255, blank=True, help_text="Title in the metadata of the file")
-    chunking_version = models.CharField(
-        max_length=64, blank=True, help_text="Digest of the settings that made its live chunks; empty: unknown"
-    )
-    pages_without_text = models.JSONField(
-        null=True, blank=True, help_text="Numbers of scanned pages that were not recognised, and why (ingestion/ocr.py)"
-    )
+    language = models.CharField(max_length=8, blank=True)  # ISO 639-1 code of its text; empty: unknown
+    note = models.CharField(max_length=400, blank=True)  # sentences about what parsing left out
+    # reason why a reviewer excluded it from all answers; empty: it is used
+    withheld = models.CharField(max_length=400, blank=True)
+    # digest of the parsers that read it; empty: its content is not reused
+    parser_version = models.CharField(max_length=64, blank=True)
+    embedded_title = models.CharField(max_length=255, blank=True)  # title in the metadata of the file
+    # digest of the settings that made its live chunks; empty: unknown
+    chunking_version = models.CharField(max_length=64, blank=True)
+    # numbers of scanned pages that were not recognised, and why (ingestion/ocr.py)
+    pages_without_text = models.JSONField(null=True, blank=True)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED, db_index=True)
     stage = models.CharField(max_length=8, choices=Stage.choices, blank=True)
-    done = models.PositiveIntegerField(default=0, help_text="Pages or passages finished in this stage")
-    total = models.PositiveIntegerField(default=0, help_text="Pages or passages in this stage; 0 while unknown")
+    done = models.PositiveIntegerField(default=0)  # pages or passages finished in this stage
+    total = models.PositiveIntegerField(default=0)  # pages or passages in this stage; 0 while unknown
     pages_count = models.PositiveIntegerField(default=0)
-    reason = models.CharField(max_length=400, blank=True, help_text="Reason of a failure, with what to do")
+    reason = models.CharField(max_length=400, blank=True)  # reason of a failure, with what to do
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 
@@ -221,22 +209,17 @@ class Page(models.Model):
     """Text of one page as parsed, to which all character spans refer. Formats without pages have one page."""
 
     document = models.ForeignKey("documents.Document", on_delete=models.CASCADE, related_name="pages")
-    number = models.PositiveIntegerField(help_text="From 1")
+    number = models.PositiveIntegerField()  # from 1
     text = models.TextField(blank=True)
-    width = models.FloatField(default=0, help_text="Points; 0 where there are no pages")
+    width = models.FloatField(default=0)  # points; 0 where there are no pages
     height = models.FloatField(default=0)
-    boxes = models.JSONField(
-        null=True,
-        blank=True,
-        help_text="Words of a recognised page: [start, end, left, top, width, height], places in fractions of the page",
-    )
+    # words of a recognised page: [start, end, left, top, width, height], places in fractions of the page
+    boxes = models.JSONField(null=True, blank=True)
+    # digest of file content and OCR version; empty: the text did not come from OCR
     ocr_key = models.CharField(
-        max_length=64, blank=True, default="",
-        help_text="Digest of file content and OCR version; empty: the text did not come from OCR",
+        max_length=64, blank=True, default=""
     )  # fmt: skip
-    block_spans = models.JSONField(
-        null=True, blank=True, help_text="Blocks that the parser found: [kind, level, start, end]"
-    )
+    block_spans = models.JSONField(null=True, blank=True)  # blocks that the parser found: [kind, level, start, end]
 
     class Meta:
         ordering: ClassVar = ["document", "number"]
@@ -253,13 +236,13 @@ class FolderSync(Leased):
     """
 
     collection = models.OneToOneField(Collection, on_delete=models.CASCADE, related_name="folder_sync")
-    folder = models.CharField(max_length=255, help_text="In SYNC_DIR; '.' is all of it")
+    folder = models.CharField(max_length=255)  # in SYNC_DIR; '.' is all of it
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    pending = models.BooleanField(default=False, help_text="True until the sync is done")
+    pending = models.BooleanField(default=False)  # True until the sync is done
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
-    confirmed = models.PositiveIntegerField(default=0, help_text="Number of removals that the user has confirmed")
-    problems = models.JSONField(default=list, help_text="Files that could not be stored: [path, reason]")
+    confirmed = models.PositiveIntegerField(default=0)  # number of removals that the user has confirmed
+    problems = models.JSONField(default=list)  # files that could not be stored: [path, reason]
     changed = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
@@ -281,23 +264,18 @@ class Segment(models.Model):
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="segments")
     count = models.PositiveIntegerField()
     dimension = models.PositiveIntegerField()
-    fingerprint = models.CharField(max_length=120, help_text="Of the embedder whose vectors it holds")
+    fingerprint = models.CharField(max_length=120)  # of the embedder whose vectors it holds
     kind = models.CharField(max_length=16)
-    backend = models.CharField(
-        max_length=80, blank=True, default="local", help_text="Name of the index that holds it; empty: the only one"
-    )
+    # name of the index that holds it; empty: the only one
+    backend = models.CharField(max_length=80, blank=True, default="local")
     checksum = models.CharField(max_length=64)
     size_bytes = models.PositiveBigIntegerField()
-    build = models.PositiveBigIntegerField(default=0, help_text="The IndexBuild that it belongs to; 0: live")
+    build = models.PositiveBigIntegerField(default=0)  # the IndexBuild that it belongs to; 0: live
     created = models.DateTimeField(auto_now_add=True)
-    stale_since = models.DateTimeField(
-        null=True,
-        blank=True,
-        help_text="Time since when chunks have words that the files of the index lack; null: none",
-    )
-    retired = models.DateTimeField(
-        null=True, blank=True, help_text="Time of its replacement; searches under way may still read its files"
-    )
+    # time since when chunks have words that the files of the index lack; null: none
+    stale_since = models.DateTimeField(null=True, blank=True)
+    # time of its replacement; searches under way may still read its files
+    retired = models.DateTimeField(null=True, blank=True)
 
     objects = SegmentQuerySet.as_manager()
 
@@ -344,10 +322,9 @@ class IndexMaintenance(Leased):
     collection = models.OneToOneField(
         Collection, on_delete=models.CASCADE, primary_key=True, related_name="maintenance"
     )
-    rebuild_reason = models.CharField(
-        max_length=200, blank=True, help_text="Reason of a requested rebuild; empty: none is needed"
-    )
-    rebuilt = models.DateTimeField(null=True, blank=True, help_text="Time of the last full rebuild; null: never")
+    # reason of a requested rebuild; empty: none is needed
+    rebuild_reason = models.CharField(max_length=200, blank=True)
+    rebuilt = models.DateTimeField(null=True, blank=True)  # time of the last full rebuild; null: never
 
     class Meta:
         db_table = "documents_indexcare"
@@ -388,20 +365,20 @@ class Chunk(models.Model):
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
     segment = models.ForeignKey(Segment, on_delete=models.SET_NULL, null=True, blank=True, related_name="chunks")
-    position = models.PositiveIntegerField(help_text="From 0, in reading order through the document")
+    position = models.PositiveIntegerField()  # from 0, in reading order through the document
     page_number = models.PositiveIntegerField()
-    char_start = models.PositiveIntegerField(help_text="In Page.text")
+    char_start = models.PositiveIntegerField()  # in Page.text
     char_end = models.PositiveIntegerField()
-    heading = models.CharField(max_length=400, blank=True, help_text="Path of headings, joined by ' › '")
-    text = models.TextField(help_text="Page.text[char_start:char_end], whitespace folded")
-    tokens = models.PositiveIntegerField(help_text="By the embedder's tokenizer, header included")
-    vector = models.BinaryField(default=b"", help_text="float32, unit length, of header and text")
-    fingerprint = models.CharField(max_length=120, blank=True, help_text="Of the embedder that made the vector")
+    heading = models.CharField(max_length=400, blank=True)  # path of headings, joined by ' › '
+    text = models.TextField()  # Page.text[char_start:char_end], whitespace folded
+    tokens = models.PositiveIntegerField()  # by the embedder's tokenizer, header included
+    vector = models.BinaryField(default=b"")  # float32, unit length, of header and text
+    fingerprint = models.CharField(max_length=120, blank=True)  # of the embedder that made the vector
     enabled = models.BooleanField(default=True)
-    keywords = models.CharField(max_length=400, blank=True, help_text="Words that a user added; found like a heading")
-    flag = models.CharField(max_length=60, blank=True, help_text="Rule of the gate that it matched when it was read")
+    keywords = models.CharField(max_length=400, blank=True)  # words that a user added; found like a heading
+    flag = models.CharField(max_length=60, blank=True)  # rule of the gate that it matched when it was read
 
-    build = models.PositiveBigIntegerField(default=0, help_text="The IndexBuild that it belongs to; 0: live")
+    build = models.PositiveBigIntegerField(default=0)  # the IndexBuild that it belongs to; 0: live
 
     objects = LiveChunkManager()
     all_objects = ChunkQuerySet.as_manager()

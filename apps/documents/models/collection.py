@@ -87,13 +87,12 @@ class Collection(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="collections")
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="shared_collections")
-    everyone = models.BooleanField(default=False, help_text="Everyone who is signed in may read it")
+    everyone = models.BooleanField(default=False)  # everyone who is signed in may read it
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=400, blank=True)
-    search_settings = models.JSONField(
-        default=dict, blank=True, help_text="Settings of chunking and search that differ from the default"
-    )
-    of_chat = models.BooleanField(default=False, help_text="Files attached to one chat of its owner: never listed")
+    # settings of chunking and search that differ from the default
+    search_settings = models.JSONField(default=dict, blank=True)
+    of_chat = models.BooleanField(default=False)  # files attached to one chat of its owner: never listed
     created = models.DateTimeField(auto_now_add=True)
 
     objects = ListedCollectionManager()
@@ -169,7 +168,7 @@ class PendingMembership(models.Model):
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="pending_shares")
-    email = models.EmailField(help_text="In lower case")
+    email = models.EmailField()  # in lower case
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.READER)
 
     class Meta:
@@ -190,9 +189,9 @@ class RefusedUpload(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="refused_uploads")
     name = models.CharField(max_length=255)
     reason = models.CharField(max_length=400)
+    # document that already has this content
     duplicate_of = models.ForeignKey(
-        "documents.Document", on_delete=models.SET_NULL, null=True, related_name="+",
-        help_text="Document that already has this content",
+        "documents.Document", on_delete=models.SET_NULL, null=True, related_name="+"
     )  # fmt: skip
     created = models.DateTimeField(auto_now_add=True)
 

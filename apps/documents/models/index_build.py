@@ -46,15 +46,13 @@ class IndexBuild(Leased):
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     search_settings = models.JSONField(default=dict, blank=True)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
-    has_own_chunks = models.BooleanField(default=False, help_text="False: it is searched in the live chunks")
-    swap_when_built = models.BooleanField(
-        default=False, help_text="True: it replaces the live index as soon as it is built"
-    )
-    done = models.PositiveIntegerField(default=0, help_text="Documents chunked and embedded")
+    has_own_chunks = models.BooleanField(default=False)  # False: it is searched in the live chunks
+    swap_when_built = models.BooleanField(default=False)  # True: it replaces the live index as soon as it is built
+    done = models.PositiveIntegerField(default=0)  # documents chunked and embedded
     total = models.PositiveIntegerField(default=0)
-    reason = models.CharField(max_length=400, blank=True, help_text="Why it failed")
+    reason = models.CharField(max_length=400, blank=True)  # why it failed
     created = models.DateTimeField(auto_now_add=True)
-    ended = models.DateTimeField(null=True, blank=True, help_text="Time when it was built, failed or was replaced")
+    ended = models.DateTimeField(null=True, blank=True)  # time when it was built, failed or was replaced
 
     objects = IndexBuildQuerySet.as_manager()
 

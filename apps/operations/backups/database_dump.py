@@ -18,7 +18,6 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection, connections, models, transaction
-from django.db.migrations.loader import MigrationLoader
 
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Chunk, Collection, Document
@@ -26,6 +25,7 @@ from apps.images.models import Picture
 from apps.lib import disk_space
 from apps.operations.backups.archive import POSTGRESQL, SQLITE, Manifest, create_private
 from apps.operations.backups.errors import BackupError
+from apps.operations.migration_check import UPGRADE_FIRST, is_known_head, is_replaced
 from apps.safety.models import AuditEntry, Case
 from apps.users.models import User
 
@@ -34,7 +34,7 @@ COUNTED: dict[str, type[models.Model]] = {
     "messages": Message, "pictures": Picture, "cases": Case, "audit_log": AuditEntry,
 }  # fmt: skip
 INDEX_SCHEMA = "openbook_index"  # of the pgvector index, which is rebuilt from the rows
-_HEADS = "SELECT app, name FROM django_migrations WHERE id IN (SELECT max(id) FROM django_migrations GROUP BY app)"
+_HEADS = "SELECT app, max(name) FROM django_migrations GROUP BY app"  # names begin with a number of four digits
 
 Fetch = Callable[[str], Sequence[tuple[Any, ...]]]
 
@@ -71,14 +71,16 @@ def check_copy(file: Path, manifest: Manifest) -> None:
 
 
 def check_migrations(manifest: Manifest) -> None:
-    """Raise BackupError if this version does not know a migration of the backup."""
-    known = MigrationLoader(None).disk_migrations
+    """Raise BackupError if this version does not know a migration of the backup, or only as part of a squashed one."""
     for app, name in sorted(manifest.migrations.items()):
-        if (app, name) not in known:
-            raise BackupError(
-                f"The backup was made by another version of Openbook, {manifest.version}: this one does not know the "
-                f"migration {app}.{name}. Install that version or a newer one."
-            )
+        if is_known_head(app, name):
+            continue
+        if is_replaced(app, name):
+            raise BackupError(f"The database of the backup was made by an older version of Openbook. {UPGRADE_FIRST}")
+        raise BackupError(
+            f"The backup was made by another version of Openbook, {manifest.version}: this one does not know the "
+            f"migration {app}.{name}. Install that version or a newer one."
+        )
 
 
 def has_users() -> bool:

@@ -35,6 +35,7 @@ from apps.documents.models import Document
 from apps.images.moderation import blocked_names as picture_names
 from apps.lib import os_compat
 from apps.lib.outgoing_email import is_email_configured
+from apps.operations.migration_check import LAST_UNSQUASHED, is_too_old
 from apps.reading.parsing.protocol import ParseError
 from apps.reading.sandbox import runner
 from apps.safety.audit_log import verification
@@ -98,19 +99,14 @@ def bad(message: str, advice: str) -> CheckResult:
 def check_database() -> CheckResult:
     """Check that the database answers, is migrated and, for SQLite files up to VERIFY_BYTES, is sound."""
     try:
-        plan = MigrationExecutor(connection)
-        missing = plan.migration_plan(plan.loader.graph.leaf_nodes())
+        failure = _check_migrations()
     except DatabaseError as error:
-        return bad(
+        failure = bad(
             gettext("The database does not answer: %(error)s") % {"error": error},
             gettext("Check DATABASE_URL, and that the server is running."),
         )
-    if missing:
-        return bad(
-            ngettext("%(n)s database migration is missing.", "%(n)s database migrations are missing.", len(missing))
-            % {"n": len(missing)},
-            gettext("Run ./run setup, then start again."),
-        )
+    if failure:
+        return failure
     if connection.vendor != "sqlite":
         return good(
             gettext("%(display_name)s answers, and its tables are up to date.")
@@ -135,6 +131,24 @@ def check_database() -> CheckResult:
             gettext("Stop Openbook and restore the database from a backup."),
         )
     return good(gettext("SQLite%(size)s is intact, and its tables are up to date.") % {"size": size})
+
+
+def _check_migrations() -> CheckResult | None:
+    """Return the failure if migrations are missing, None if all are applied. Raise DatabaseError."""
+    if is_too_old(connection):
+        return bad(
+            gettext("The database was made by an older version of Openbook."),
+            gettext("Upgrade it with commit %(commit)s first, then with this version.") % {"commit": LAST_UNSQUASHED},
+        )
+    plan = MigrationExecutor(connection)
+    missing = plan.migration_plan(plan.loader.graph.leaf_nodes())
+    if not missing:
+        return None
+    return bad(
+        ngettext("%(n)s database migration is missing.", "%(n)s database migrations are missing.", len(missing))
+        % {"n": len(missing)},
+        gettext("Run ./run setup, then start again."),
+    )
 
 
 def check_disk() -> CheckResult:

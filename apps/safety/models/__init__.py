@@ -67,14 +67,11 @@ class PolicyVersion(models.Model):
     body = models.JSONField()
     sha256 = models.CharField(max_length=64)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
-    author = user_reference(help_text=gettext_lazy("Empty for the version that came with the product"))
+    author = user_reference()  # empty for the version that came with the product
     approver = user_reference()
-    self_approved = models.BooleanField(
-        default=False, help_text="Whether the author approved it, because no other administrator could sign in"
-    )
-    backtest = models.JSONField(
-        null=True, blank=True, help_text="Result of the backtest on past verdicts; needed to go live"
-    )
+    # whether the author approved it, because no other administrator could sign in
+    self_approved = models.BooleanField(default=False)
+    backtest = models.JSONField(null=True, blank=True)  # result of the backtest on past verdicts; needed to go live
     note = models.CharField(max_length=400, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     effective = models.DateTimeField(null=True, blank=True)
@@ -107,20 +104,15 @@ class Snapshot(models.Model):
     stage = models.CharField(max_length=12)
     text = EncryptedText()
     sha256 = models.CharField(max_length=64, db_index=True)
-    context: models.Field[Any, Any] = EncryptedJSON(
-        default=list, blank=True, help_text="[{label, text}] of the surrounding content"
-    )
-    signals = models.JSONField(default=list, help_text="Signals of the detectors, as `evaluation.Signal` writes them")
+    # [{label, text}] of the surrounding content
+    context: models.Field[Any, Any] = EncryptedJSON(default=list, blank=True)
+    signals = models.JSONField(default=list)  # signals of the detectors, as `evaluation.Signal` writes them
     action = models.CharField(max_length=20, blank=True)
     code = models.CharField(max_length=40, blank=True)
     score = models.FloatField(default=0)
     policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, null=True, related_name="+")
-    strictness = models.CharField(
-        max_length=12,
-        choices=Strictness.choices,
-        default=Strictness.SITE,
-        help_text="Strictness that the assistant asked for",
-    )
+    # strictness that the assistant asked for
+    strictness = models.CharField(max_length=12, choices=Strictness.choices, default=Strictness.SITE)
     created = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -155,26 +147,21 @@ class Case(Leased):
     """Content that a reviewer has to look at. At most one undecided case exists per subject and clause."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    kind = models.CharField(max_length=20, help_text="Kind of the subject; its Reviewable is registered under it")
+    kind = models.CharField(max_length=20)  # kind of the subject; its Reviewable is registered under it
     subject = models.CharField(max_length=64)
-    clause = models.CharField(max_length=40, help_text="The clause's code")
-    owner = user_reference(help_text=gettext_lazy("User whose content it is"))
+    clause = models.CharField(max_length=40)  # the clause's code
+    owner = user_reference()  # user whose content it is
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="cases")
     state = models.CharField(max_length=16, choices=CaseState.choices, default=CaseState.OPEN)
     severity = models.PositiveSmallIntegerField()
-    escalated = models.BooleanField(
-        default=False, help_text="Whether it was escalated; then only administrators decide it"
-    )
-    report_count = models.PositiveIntegerField(
-        default=1, help_text="How often the content was flagged under the clause"
-    )
+    escalated = models.BooleanField(default=False)  # whether it was escalated; then only administrators decide it
+    report_count = models.PositiveIntegerField(default=1)  # how often the content was flagged under the clause
     version = models.PositiveIntegerField(default=1)
     holder = user_reference()
     due_at = models.DateTimeField()
-    hold_expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the hold by a check ends if nobody decides before"
-    )
-    hold_expired_at = models.DateTimeField(null=True, blank=True, help_text="When that hold ended without a decision")
+    # when the hold by a check ends if nobody decides before
+    hold_expires_at = models.DateTimeField(null=True, blank=True)
+    hold_expired_at = models.DateTimeField(null=True, blank=True)  # when that hold ended without a decision
     legal_hold = models.BooleanField(default=False)
     batch = models.ForeignKey(BulkDecision, on_delete=models.SET_NULL, null=True, blank=True, related_name="cases")
     created = models.DateTimeField(auto_now_add=True)
@@ -241,19 +228,17 @@ class Decision(models.Model):
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions")
     case_version = models.PositiveIntegerField()
     reviewer = user_reference()
-    owner = user_reference(help_text=gettext_lazy("The owner of the case"))
-    first_reviewer = user_reference(help_text=gettext_lazy("Who made the decision that was appealed"))
-    self_approved = models.BooleanField(
-        default=False,
-        help_text="Whether the reviewer decided about themselves or their own decision, because nobody else could",
-    )
+    owner = user_reference()  # the owner of the case
+    first_reviewer = user_reference()  # who made the decision that was appealed
+    # whether the reviewer decided about themselves or their own decision, because nobody else could
+    self_approved = models.BooleanField(default=False)
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     clause = models.CharField(max_length=40)
     policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=40)
     note = models.CharField(max_length=1000, blank=True)
-    feature = models.CharField(max_length=12, choices=Feature.choices, blank=True, help_text="Restricted feature")
-    until = models.DateTimeField(null=True, blank=True, help_text="When the restriction or suspension ends")
+    feature = models.CharField(max_length=12, choices=Feature.choices, blank=True)  # restricted feature
+    until = models.DateTimeField(null=True, blank=True)  # when the restriction or suspension ends
     batch = models.ForeignKey(BulkDecision, on_delete=models.SET_NULL, null=True, blank=True, related_name="decisions")
     undone = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -299,7 +284,7 @@ class AppliedEffect(models.Model):
     name = models.CharField(max_length=20)
     kind = models.CharField(max_length=20)
     subject = models.CharField(max_length=64)
-    restore_data = models.JSONField(default=dict, help_text="State before the effect, which reverting restores")
+    restore_data = models.JSONField(default=dict)  # state before the effect, which reverting restores
     state = models.CharField(max_length=8, choices=State.choices, default=State.APPLIED)
 
     class Meta:
@@ -327,15 +312,13 @@ class Notice(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notices")
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
-    message = models.CharField(
-        max_length=40, blank=True, help_text="Key of the message; empty: stored by a former release"
-    )
+    message = models.CharField(max_length=40, blank=True)  # key of the message; empty: stored by a former release
     offers_appeal = models.BooleanField(default=False)
     title = models.CharField(max_length=120)
     text = models.TextField()
     clause = models.CharField(max_length=400, blank=True)
     seen = models.DateTimeField(null=True, blank=True)
-    mail_due = models.DateTimeField(null=True, blank=True, help_text="When the e-mail is to be sent; null: no e-mail")
+    mail_due = models.DateTimeField(null=True, blank=True)  # when the e-mail is to be sent; null: no e-mail
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -350,9 +333,7 @@ class AllowedText(models.Model):
 
     sha256 = models.CharField(max_length=64, unique=True)
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, related_name="+")
-    case = models.ForeignKey(
-        Case, on_delete=models.PROTECT, null=True, related_name="+", help_text="Case of the legal hold"
-    )
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="+")  # case of the legal hold
 
     class Meta:
         db_table = "safety_allowance"
@@ -367,7 +348,7 @@ class AllowedText(models.Model):
 class BlocklistHit(models.Model):
     """Number of matches of one blocklist on one day."""
 
-    key = models.CharField(max_length=40, help_text="Key of the blocklist, the same in each policy version")
+    key = models.CharField(max_length=40)  # key of the blocklist, the same in each policy version
     day = models.DateField()
     count = models.PositiveIntegerField(default=0)
     last = models.DateTimeField()
@@ -384,8 +365,8 @@ class BiasAudit(models.Model):
     """Result of one bias audit (`analytics/bias_audit.py`), under one version of the policy and of the classifiers."""
 
     policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
-    version = models.CharField(max_length=120, help_text="Version of the text classifiers")
-    rows = models.JSONField(help_text="[{group, harmless, noticed, acted, hateful, unnoticed, passed}]")
+    version = models.CharField(max_length=120)  # version of the text classifiers
+    rows = models.JSONField()  # [{group, harmless, noticed, acted, hateful, unnoticed, passed}]
     run_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 

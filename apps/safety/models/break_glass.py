@@ -37,26 +37,20 @@ class BreakGlass(models.Model):
     requester, user, approver = user_reference(), user_reference(), user_reference()
     conversation = models.UUIDField(null=True, blank=True)
     ground = models.CharField(max_length=10, choices=Ground.choices)
-    reason = models.CharField(max_length=1000, blank=True, help_text="Reason; empty after the user was erased")
-    emergency = models.BooleanField(
-        default=False, help_text="Whether it was opened at once, to be reviewed afterwards by another administrator"
-    )
+    reason = models.CharField(max_length=1000, blank=True)  # reason; empty after the user was erased
+    # whether it was opened at once, to be reviewed afterwards by another administrator
+    emergency = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
     minutes = models.PositiveSmallIntegerField()
     created = models.DateTimeField(auto_now_add=True)
     opened = models.DateTimeField(null=True, blank=True)
     expires = models.DateTimeField(null=True, blank=True)
-    reviewed = models.DateTimeField(
-        null=True, blank=True, help_text="When another administrator reviewed the emergency access"
-    )
+    reviewed = models.DateTimeField(null=True, blank=True)  # when another administrator reviewed the emergency access
     justified = models.BooleanField(null=True, blank=True)
     note = models.CharField(max_length=400, blank=True)
-    self_approved = models.BooleanField(
-        default=False, help_text="Whether the requester approved it, because nobody else had the permission"
-    )
-    mailed = models.DateTimeField(
-        null=True, blank=True, help_text="When the other users with the permission were notified"
-    )
+    # whether the requester approved it, because nobody else had the permission
+    self_approved = models.BooleanField(default=False)
+    mailed = models.DateTimeField(null=True, blank=True)  # when the other users with the permission were notified
 
     class Meta:
         ordering: ClassVar = ["-created"]

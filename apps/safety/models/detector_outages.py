@@ -21,7 +21,7 @@ class DetectorOutage(models.Model):
 
     minute = models.DateTimeField()
     detector = models.CharField(max_length=40)
-    status = models.CharField(max_length=10, help_text="error, timeout, missing or slow")
+    status = models.CharField(max_length=10)  # error, timeout, missing or slow
 
     class Meta:
         db_table = "safety_degraded"

@@ -33,10 +33,10 @@ class SecondReview(Leased):
     decision = models.OneToOneField(
         "safety.Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="second_review"
     )
-    owner = user_reference(help_text=gettext_lazy("User whose text it is"))
-    first_reviewer = user_reference(help_text=gettext_lazy("Reviewer who decided or asked"))
+    owner = user_reference()  # user whose text it is
+    first_reviewer = user_reference()  # reviewer who decided or asked
     reviewer = user_reference()
-    harmful = models.BooleanField(null=True, blank=True, help_text="Result of the second review")
+    harmful = models.BooleanField(null=True, blank=True)  # result of the second review
     note = models.CharField(max_length=1000, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     submitted = models.DateTimeField(null=True, blank=True)

@@ -26,20 +26,15 @@ class RecordedVerdict(models.Model):
 
     stage = models.CharField(max_length=12)
     surface = models.CharField(max_length=12)
-    content_hmac = models.CharField(
-        max_length=64, blank=True, help_text="Keyed hash of the checked content; empty: none"
-    )
-    signals = models.JSONField(help_text="Signals of the detectors, as `evaluation.Signal` writes them")
+    content_hmac = models.CharField(max_length=64, blank=True)  # keyed hash of the checked content; empty: none
+    signals = models.JSONField()  # signals of the detectors, as `evaluation.Signal` writes them
     strictness = models.CharField(max_length=12, choices=Strictness.choices, default=Strictness.SITE)
-    policy = models.PositiveIntegerField(
-        help_text="Number of the policy version; 0: the built-in default before it was stored"
-    )
+    policy = models.PositiveIntegerField()  # number of the policy version; 0: the built-in default before it was stored
     action = models.CharField(max_length=20, blank=True)
     code = models.CharField(max_length=40, blank=True)
     score = models.FloatField(default=0)
-    allowlisted = models.BooleanField(
-        default=False, help_text="Whether it passed because a reviewer had allowed exactly this text"
-    )
+    # whether it passed because a reviewer had allowed exactly this text
+    allowlisted = models.BooleanField(default=False)
     hour = models.DateTimeField()
 
     class Meta:
@@ -56,12 +51,8 @@ class ShadowVerdict(models.Model):
     record = models.ForeignKey(RecordedVerdict, on_delete=models.CASCADE, related_name="shadows")
     policy = models.ForeignKey("safety.PolicyVersion", on_delete=models.CASCADE, related_name="shadows")
     stage = models.CharField(max_length=12)
-    change = models.CharField(
-        max_length=8, blank=True, help_text="How the verdict changes (`Change`); empty: not at all"
-    )
-    clause = models.CharField(
-        max_length=40, blank=True, help_text="Code of the clause that decides now, or decided before"
-    )
+    change = models.CharField(max_length=8, blank=True)  # how the verdict changes (`Change`); empty: not at all
+    clause = models.CharField(max_length=40, blank=True)  # code of the clause that decides now, or decided before
     action = models.CharField(max_length=20, blank=True)
     score = models.FloatField(default=0)
 
@@ -77,8 +68,8 @@ class OutboundVerdict(models.Model):
     """Latest verdict on content that leaves, without text or user."""
 
     stage = models.CharField(max_length=12)
-    content_hmac = models.CharField(max_length=64, help_text="Keyed hash of the checked content")
-    judge = models.CharField(max_length=80, help_text="Versions of the policy and the classifier")
+    content_hmac = models.CharField(max_length=64)  # keyed hash of the checked content
+    judge = models.CharField(max_length=80)  # versions of the policy and the classifier
     action = models.CharField(max_length=20, blank=True)
     code = models.CharField(max_length=40, blank=True)
     checked = models.DateTimeField(auto_now=True)
@@ -99,7 +90,7 @@ class DetectorVersion(models.Model):
     name = models.CharField(max_length=40, primary_key=True)
     version = models.CharField(max_length=120)
     since = models.DateTimeField()
-    history = models.JSONField(default=list, help_text="[{version, since}], the oldest first, this one last")
+    history = models.JSONField(default=list)  # [{version, since}], the oldest first, this one last
 
     class Meta:
         db_table = "safety_detector"

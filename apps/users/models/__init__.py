@@ -46,24 +46,19 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
-    instructions = models.TextField(blank=True, max_length=2000, help_text="Instructions for every answer to the user")
-    facts = models.JSONField(
-        default=list, blank=True, help_text="Facts about the user as [{text, on}]; answers use those that are on"
-    )
-    language = models.CharField(max_length=8, blank=True, help_text="Language of pages; empty: the browser's")
-    uses_memory = models.BooleanField(default=True, help_text="Answers use the facts")
-    allows_training_on_answers = models.BooleanField(
-        default=False, help_text="Consent: rated answers may be used to train a model"
-    )
-    allows_training_on_decisions = models.BooleanField(
-        default=False, help_text="Consent: decided texts may be used to train the safety checks"
-    )
-    may_open_sealed_cases = models.BooleanField(
-        default=False, help_text="Special permission: open sealed cases; no role includes it"
-    )
-    may_break_glass = models.BooleanField(
-        default=False, help_text="Special permission: break-glass access to conversations; no role includes it"
-    )
+    instructions = models.TextField(blank=True, max_length=2000)  # instructions for every answer to the user
+    # facts about the user as [{text, on}]; answers use those that are on
+    facts = models.JSONField(default=list, blank=True)
+    language = models.CharField(max_length=8, blank=True)  # language of pages; empty: the browser's
+    uses_memory = models.BooleanField(default=True)  # answers use the facts
+    # consent: rated answers may be used to train a model
+    allows_training_on_answers = models.BooleanField(default=False)
+    # consent: decided texts may be used to train the safety checks
+    allows_training_on_decisions = models.BooleanField(default=False)
+    # special permission: open sealed cases; no role includes it
+    may_open_sealed_cases = models.BooleanField(default=False)
+    # special permission: break-glass access to conversations; no role includes it
+    may_break_glass = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
@@ -139,7 +134,7 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=80)
     scopes = models.JSONField(default=list)
     secret_hash = models.CharField(max_length=64, unique=True)
-    secret_suffix = models.CharField(max_length=4, help_text="Last characters of the secret, to tell tokens apart")
+    secret_suffix = models.CharField(max_length=4)  # last characters of the secret, to tell tokens apart
     created = models.DateTimeField(auto_now_add=True)
     expires = models.DateTimeField(null=True, blank=True)
     last_used = models.DateTimeField(null=True, blank=True)

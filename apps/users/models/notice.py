@@ -33,11 +33,8 @@ class UserNotice(models.Model):
     kind = models.CharField(max_length=12, choices=Kind.choices)
     subject = models.CharField(max_length=36)
     name = models.CharField(max_length=120)
-    details = models.JSONField(
-        default=dict,
-        blank=True,
-        help_text="by: who shared it; ready, failed: documents; reading: by_administrator, listed, approval",
-    )
+    # by: who shared it; ready, failed: documents; reading: by_administrator, listed, approval
+    details = models.JSONField(default=dict, blank=True)
     seen = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 

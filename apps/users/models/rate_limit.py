@@ -72,8 +72,8 @@ class RateLimitBucket(models.Model):
     """Fill level of one bucket. Buckets without a row are full."""
 
     key = models.CharField(primary_key=True, max_length=120)
-    level = models.FloatField(help_text="Units left; negative while more was used than the bucket held")
-    updated = models.FloatField(help_text="Time of the last change of the level, in seconds since 1970", db_index=True)
+    level = models.FloatField()  # units left; negative while more was used than the bucket held
+    updated = models.FloatField(db_index=True)  # time of the last change of the level, in seconds since 1970
 
     class Meta:
         db_table = "users_bucket"
