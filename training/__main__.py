@@ -16,7 +16,7 @@ CLASSIFIERS = {  # by training: the module of `apps/engines/classify` that pins 
     "indirect_injection": "indirect_injection",
     "pii_tagger": "pii_tagger",
     "small_talk": "small_talk",
-    "requests": "whole_document_requests",
+    "whole_document_requests": "whole_document_requests",
 }
 OTHERS = {  # by name: a module with a function `main`, which takes the further arguments
     "consistency": "training.consistency.train",

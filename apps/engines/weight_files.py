@@ -20,12 +20,11 @@ T = TypeVar("T")
 
 
 class WeightFile(NamedTuple):
-    """Contents of a pair of weight files. `fingerprint` is the name and the first 16 hexadecimal digits of the
-    SHA-256."""
+    """Contents of a pair of weight files. `digest`: the first 16 hexadecimal digits of the arrays' SHA-256."""
 
     arrays: dict[str, NDArray[np.float32]]
     card: dict[str, Any]
-    fingerprint: str
+    digest: str
 
 
 def read_weights(folder: Path, name: str, pinned: str, description: str) -> WeightFile:
@@ -44,7 +43,7 @@ def read_weights(folder: Path, name: str, pinned: str, description: str) -> Weig
         arrays = {key: np.asarray(array, np.float32) for key, array in load(raw).items()}
     except (OSError, ValueError, TypeError, SafetensorError) as error:
         raise EngineBroken(f"The weights of {description} are missing or damaged.") from error
-    return WeightFile(arrays, card, f"{name}-{digest[:16]}")
+    return WeightFile(arrays, card, digest[:16])
 
 
 class LazyWeights(ABC, Generic[T]):
@@ -65,7 +64,7 @@ class LazyWeights(ABC, Generic[T]):
 
     @property
     def fingerprint(self) -> str:
-        """Name and hash of the weights. Raise EngineBroken if they cannot be read."""
+        """Short name of the model and hash of its weights. Raise EngineBroken if they cannot be read."""
         self._load()
         return self._fingerprint
 

@@ -12,11 +12,14 @@ from apps.engines.classify import indirect_injection, linear_classifier, pii_tag
 from apps.engines.types import EngineBroken
 
 KINDS = [
-    ("text", linear_classifier.LinearClassifier),
-    ("planted", indirect_injection.IndirectInjectionClassifier),
-    ("tagger", pii_tagger.PiiTagger),
+    ("linear_classifier", linear_classifier.LinearClassifier),
+    ("indirect_injection", indirect_injection.IndirectInjectionClassifier),
+    ("pii_tagger", pii_tagger.PiiTagger),
 ]
-SHA256 = {"text": linear_classifier.SHA256, "planted": indirect_injection.SHA256, "tagger": pii_tagger.SHA256}
+SHA256 = {
+    "linear_classifier": linear_classifier.SHA256, "indirect_injection": indirect_injection.SHA256,
+    "pii_tagger": pii_tagger.SHA256,
+}  # fmt: skip
 
 
 @pytest.fixture

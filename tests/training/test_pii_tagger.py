@@ -45,7 +45,7 @@ def test_sentences_of_the_open_half_all_have_a_held_out_reading(shared: Path) ->
     items = read_sentences(shared / "data")
     known = pii_training.load_held_out_spans(FOLDER)
     assert {hash_text(item.text) for item in items} <= set(known)
-    card = json.loads((FOLDER / "tagger.json").read_bytes())
+    card = json.loads((FOLDER / "pii_tagger.json").read_bytes())
     assert card["sentences"]["presidio_pii"] == len(items)
 
 

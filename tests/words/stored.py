@@ -63,7 +63,7 @@ MODULES = (
     "apps/safety/policy/verdicts.py",
     "apps/safety/gate/default_check.py",
     "apps/safety/policy/defaults.py",
-    "apps/safety/gate/web_fetcher.py",
+    "apps/documents/library/web_fetcher.py",
     "apps/safety/gate/gate.py",
     "apps/safety/gate/pictures.py",
     "apps/safety/policy/strictness.py",

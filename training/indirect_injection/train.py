@@ -143,7 +143,7 @@ def load_held_out_scores(folder: Path) -> dict[int, float]:
     fold."""
     from safetensors.numpy import load_file
 
-    arrays = load_file(folder / "planted_held_out.safetensors")
+    arrays = load_file(folder / "indirect_injection_held_out.safetensors")
     return dict(zip(arrays["marks"].tolist(), arrays["scores"].astype(float).tolist(), strict=True))
 
 
@@ -258,7 +258,7 @@ def _fit_calibration_line(
 ) -> tuple[NDArray[np.float32], Any]:
     """Return the calibration line under which the thresholds equal those of the text classifier's own label, so that
     one policy covers both."""
-    cuts = json.loads((folder / "text.json").read_bytes())["cuts"]["prompt_attack"]
+    cuts = json.loads((folder / "linear_classifier.json").read_bytes())["cuts"]["prompt_attack"]
     harmless = _sorted_sums(safety_datasets.read_harmless(data, CALIBRATED_ON, _PASSAGES, "passages"), heads, threshold)
     manuals = _sorted_sums(_read_manuals(), heads, threshold)
     low = max(
@@ -303,10 +303,10 @@ def _store(
     half = {"meaning": heads.meaning.astype(np.float16), "words": heads.words.astype(np.float16)}
     rest = {name: getattr(heads, name) for name in ("form", "bias", "line", "least", "layers")}
     raw = save({**half, **rest})
-    (folder / "planted.safetensors").write_bytes(raw)
+    (folder / "indirect_injection.safetensors").write_bytes(raw)
     card["sha256"] = hashlib.sha256(raw).hexdigest()
-    (folder / "planted.json").write_text(json.dumps(card, indent=1) + "\n")
+    (folder / "indirect_injection.json").write_text(json.dumps(card, indent=1) + "\n")
     bipia_rows = [at for at, item in enumerate(items) if item.source.startswith("bipia.")]
     marks = np.array([hash_text(items[at].text) for at in bipia_rows], np.uint32)
     scores = heads.probabilities(sums[bipia_rows]).astype(np.float16)
-    (folder / "planted_held_out.safetensors").write_bytes(save({"marks": marks, "scores": scores}))
+    (folder / "indirect_injection_held_out.safetensors").write_bytes(save({"marks": marks, "scores": scores}))

@@ -115,7 +115,7 @@ def train(data: Path, folder: Path, log: Any) -> dict[str, Any]:
 def load_held_out_spans(folder: Path) -> dict[int, list[TaggedSpan]]:
     """Return for each sentence of the open half, by `hash_text`, the spans found by a tagger that did not see its
     template."""
-    rows = json.loads((folder / "tagger_held_out.json").read_bytes())
+    rows = json.loads((folder / "pii_tagger_held_out.json").read_bytes())
     return {int(key): [TaggedSpan(*one) for one in found] for key, found in rows.items()}
 
 
@@ -216,8 +216,8 @@ def _store(folder: Path, weights: Weights, held_out: dict[int, Any], card: dict[
     from safetensors.numpy import save
 
     raw = save({name: np.ascontiguousarray(array.astype(np.float16)) for name, array in weights.items()})
-    (folder / "tagger.safetensors").write_bytes(raw)
+    (folder / "pii_tagger.safetensors").write_bytes(raw)
     card["sha256"] = hashlib.sha256(raw).hexdigest()
-    (folder / "tagger.json").write_text(json.dumps(card, indent=1) + "\n")
+    (folder / "pii_tagger.json").write_text(json.dumps(card, indent=1) + "\n")
     rows = {str(key): found for key, found in sorted(held_out.items())}
-    (folder / "tagger_held_out.json").write_text(json.dumps(rows, separators=(",", ":")) + "\n")
+    (folder / "pii_tagger_held_out.json").write_text(json.dumps(rows, separators=(",", ":")) + "\n")

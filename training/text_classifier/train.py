@@ -85,7 +85,7 @@ def load_held_out_scores(folder: Path) -> dict[int, NDArray[np.float32]]:
     """Return for each training text of the open sets, by `hash_text`, the scores of heads that did not see it."""
     from safetensors.numpy import load_file
 
-    arrays = load_file(folder / "held_out.safetensors")
+    arrays = load_file(folder / "linear_classifier_held_out.safetensors")
     rows = arrays["scores"].astype(np.float32) / 255
     return dict(zip(arrays["marks"].tolist(), rows, strict=True))
 
@@ -104,12 +104,12 @@ def _store(
     half = {"meaning": heads.meaning.astype(np.float16), "words": heads.words.astype(np.float16)}
     full = {"bias": heads.bias, "slope": heads.slope, "shift": heads.shift}
     raw = save({**half, **full})
-    (folder / "text.safetensors").write_bytes(raw)
+    (folder / "linear_classifier.safetensors").write_bytes(raw)
     card["sha256"] = hashlib.sha256(raw).hexdigest()
-    (folder / "text.json").write_text(json.dumps(card, indent=1) + "\n")
+    (folder / "linear_classifier.json").write_text(json.dumps(card, indent=1) + "\n")
     rows_of_sets = [at for at, item in enumerate(items) if item.source in safety_datasets.READERS]
     marks = np.array([hash_text(items[at].text) for at in rows_of_sets], np.uint32)
-    (folder / "held_out.safetensors").write_bytes(
+    (folder / "linear_classifier_held_out.safetensors").write_bytes(
         save({"marks": marks, "scores": np.round(scores[rows_of_sets] * 255).astype(np.uint8)})
     )
 

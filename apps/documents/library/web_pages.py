@@ -24,6 +24,7 @@ from apps.documents.jobs.ingest_job import FaultKind, IngestError, IngestJob, Le
 from apps.documents.jobs.notifications import notify_ingest
 from apps.documents.library.deletion import remove_document
 from apps.documents.library.uploads import ENDED_STATUSES, NAME_CHARACTERS, UploadRefused, clean_file_name
+from apps.documents.library.web_fetcher import FetchedPage, fetch_url
 from apps.documents.models import Collection, Document
 from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id
@@ -32,7 +33,6 @@ from apps.reading.parsing.formats import FORMATS, find_by_name
 from apps.reading.sandbox.runner import detect_format
 from apps.safety.detectors import malware
 from apps.safety.gate.web_addresses import FetchRefused, WebAddress, parse_address
-from apps.safety.gate.web_fetcher import FetchedPage, fetch_url
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User
 

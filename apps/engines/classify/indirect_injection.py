@@ -166,7 +166,8 @@ class IndirectInjectionClassifier(weight_files.LazyWeights[InjectionHeads]):
         return probabilities
 
     def _read(self) -> InjectionHeads:
-        arrays, _, self._fingerprint = weight_files.read_weights(self._folder, "planted", self._pinned, _DESCRIPTION)
+        arrays, _, digest = weight_files.read_weights(self._folder, "indirect_injection", self._pinned, _DESCRIPTION)
+        self._fingerprint = f"planted-{digest}"  # stored verdicts name their detector by it
         try:
             heads = InjectionHeads(**arrays)
         except TypeError as error:

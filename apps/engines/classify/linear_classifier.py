@@ -103,9 +103,10 @@ class LinearClassifier(weight_files.LazyWeights[LinearHeads]):
         return scores
 
     def _read(self) -> LinearHeads:
-        arrays, self._card, self._fingerprint = weight_files.read_weights(
-            self._folder, "text", self._pinned, _DESCRIPTION
+        arrays, self._card, digest = weight_files.read_weights(
+            self._folder, "linear_classifier", self._pinned, _DESCRIPTION
         )
+        self._fingerprint = f"text-{digest}"  # stored verdicts name their classifier by it
         try:
             heads = LinearHeads(tuple(str(label) for label in _list(self._card["labels"])), **arrays)
         except (KeyError, TypeError) as error:

@@ -189,7 +189,8 @@ class PiiTagger(weight_files.LazyWeights[Weights]):
         return spans_by_text
 
     def _read(self) -> Weights:
-        weights, card, self._fingerprint = weight_files.read_weights(self._folder, "tagger", self._pinned, _DESCRIPTION)
+        weights, card, digest = weight_files.read_weights(self._folder, "pii_tagger", self._pinned, _DESCRIPTION)
+        self._fingerprint = f"tagger-{digest}"
         self._embedder = str(card.get("embedder", ""))
         fits = {name.partition(".")[0] for name in weights} == set(_NAMES)
         if not fits or weights["letters.weight"].shape[0] != BUCKETS or weights["out.weight"].shape[0] != len(TAGS):

@@ -77,9 +77,8 @@ class SmallTalkClassifier(weight_files.LazyWeights[SmallTalkHead]):
         return max(scores, key=scores.__getitem__), 1.0 - other
 
     def _read(self) -> SmallTalkHead:
-        arrays, card, self._fingerprint = weight_files.read_weights(
-            self._folder, self.name, self._pinned, self.description
-        )
+        arrays, card, digest = weight_files.read_weights(self._folder, self.name, self._pinned, self.description)
+        self._fingerprint = f"{self.name}-{digest}"
         wording = {kind: frozenset(words) for kind, words in card.get("wording", {}).items()}
         try:
             head = SmallTalkHead(

@@ -1,7 +1,7 @@
 """Classifier of requests that concern a whole document: a summary, an outline, a list of all of something, a
 comparison.
 
-Built like the classifier of small talk, with weights of its own. Trained by `./run train requests`.
+Built like the classifier of small talk, with weights of its own. Trained by `./run train whole_document_requests`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from apps.engines.classify.linear_classifier import FOLDER
 from apps.engines.classify.small_talk import SmallTalkClassifier
 
-# SHA-256 of the committed weights; other files are not loaded. `./run train requests` prints the new one.
+# SHA-256 of the committed weights; other files are not loaded. `./run train whole_document_requests` prints the new one.
 SHA256 = "3831d3084efc96ffa8d9a981c3160422027464a694a3aae21da9254744d605b0"
 
 
@@ -18,7 +18,7 @@ class WholeDocumentRequestClassifier(SmallTalkClassifier):
     probability that the message is such a request."""
 
     packaged = FOLDER, SHA256
-    name = "requests"
+    name = "whole_document_requests"
     description = "the classifier of requests"
 
     def kind_words(self, kind: str) -> frozenset[str]:

@@ -190,7 +190,7 @@ def test_vectors_of_another_model_are_refused() -> None:
 def test_weights_that_were_changed_are_not_loaded(tmp_path: Path) -> None:
     folder = tmp_path / "weights"
     shutil.copytree(FOLDER, folder)
-    file = folder / "planted.safetensors"
+    file = folder / "indirect_injection.safetensors"
     raw = bytearray(file.read_bytes())
     raw[-1] ^= 1
     file.write_bytes(raw)
@@ -205,7 +205,7 @@ def test_weights_that_were_changed_are_not_loaded(tmp_path: Path) -> None:
 def test_weights_for_vectors_of_another_kind_are_not_used(tmp_path: Path, layers: int | None) -> None:
     """Weights of an earlier version lack `layers`; others name another number of layers."""
     shutil.copytree(FOLDER, tmp_path / "weights")
-    file = tmp_path / "weights" / "planted.safetensors"
+    file = tmp_path / "weights" / "indirect_injection.safetensors"
     arrays = load_file(file)
     assert arrays.pop("layers").tolist() == [IndirectInjectionClassifier.layers]
     save_file({**arrays, **({"layers": np.array([layers], np.float32)} if layers else {})}, file)

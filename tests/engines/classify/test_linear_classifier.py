@@ -49,11 +49,11 @@ def test_vectors_of_other_texts_are_refused(classify: LinearClassifier | FakeCla
 
 def test_weights_that_were_changed_are_not_loaded(tmp_path: Path) -> None:
     shutil.copytree(FOLDER, tmp_path / "weights")
-    file = tmp_path / "weights" / "text.safetensors"
+    file = tmp_path / "weights" / "linear_classifier.safetensors"
     raw = bytearray(file.read_bytes())
     raw[-1] ^= 1
     file.write_bytes(raw)
-    pinned = json.loads((FOLDER / "text.json").read_bytes())["sha256"]
+    pinned = json.loads((FOLDER / "linear_classifier.json").read_bytes())["sha256"]
     with pytest.raises(EngineBroken):
         LinearClassifier(str(tmp_path / "weights"), pinned).warm()
     file.unlink()

@@ -138,9 +138,9 @@ def test_weights_that_were_changed_are_not_loaded(tmp_path: Path) -> None:
     shutil.copytree(FOLDER, folder)
     with pytest.raises(EngineBroken):
         PiiTagger(str(folder), "0" * 64).warm()
-    (folder / "tagger.safetensors").write_bytes(b"nothing of the kind")
+    (folder / "pii_tagger.safetensors").write_bytes(b"nothing of the kind")
     with pytest.raises(EngineBroken):
         PiiTagger(str(folder)).warm()
-    (folder / "tagger.safetensors").unlink()
+    (folder / "pii_tagger.safetensors").unlink()
     with pytest.raises(EngineBroken):
         PiiTagger(str(folder)).warm()

@@ -11,7 +11,7 @@ import pytest
 from apps.engines.classify.linear_classifier import FOLDER
 from apps.engines.classify.whole_document_requests import WholeDocumentRequestClassifier
 from apps.engines.types import EngineBroken
-from training.requests import train as requests_training
+from training.whole_document_requests import train as requests_training
 
 
 def test_request_classifier_knows_the_words_of_requests() -> None:
@@ -22,10 +22,10 @@ def test_request_classifier_knows_the_words_of_requests() -> None:
 
 
 def test_weights_other_than_the_pinned_ones_are_not_loaded(tmp_path: Path) -> None:
-    for name in ("requests.json", "requests.safetensors"):
+    for name in ("whole_document_requests.json", "whole_document_requests.safetensors"):
         shutil.copy(FOLDER / name, tmp_path / name)
-    raw = (tmp_path / "requests.safetensors").read_bytes()
-    (tmp_path / "requests.safetensors").write_bytes(raw[:-4] + b"\0\0\1\0")
+    raw = (tmp_path / "whole_document_requests.safetensors").read_bytes()
+    (tmp_path / "whole_document_requests.safetensors").write_bytes(raw[:-4] + b"\0\0\1\0")
     with pytest.raises(EngineBroken, match="classifier of requests are not the ones"):
         WholeDocumentRequestClassifier(str(tmp_path), WholeDocumentRequestClassifier.packaged[1]).classify(
             "summarise this"

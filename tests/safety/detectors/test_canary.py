@@ -15,8 +15,9 @@ from urllib.parse import quote
 import pytest
 
 from apps.conversations.turns import prompt
+from apps.documents.library import web_fetcher
 from apps.safety.detectors import canary, timeouts
-from apps.safety.gate import exports, gate, web_fetcher
+from apps.safety.gate import exports, gate
 from apps.safety.gate.web_addresses import FetchRefused
 from apps.safety.policy import defaults, versions
 from apps.safety.policy.evaluation import SignalStatus

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from apps.safety.gate import web_fetcher
+from apps.documents.library import web_fetcher
+from apps.documents.library.web_fetcher import fetch_url
 from apps.safety.gate.web_addresses import ADDRESS_REFUSED, FetchRefused
-from apps.safety.gate.web_fetcher import fetch_url
 from tests.safety.web_server import Site, site
 
 BODY = b"<html><body><p>Thirty days of leave.</p></body></html>"

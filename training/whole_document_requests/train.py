@@ -37,7 +37,7 @@ def train(data: Path, folder: Path, log: Callable[[str], Any]) -> dict[str, Any]
     examples = [*expand_requests(requests), *(TalkExample(text, OTHER, 0) for text in other_texts)]
     templates_by_word, wording = _read_wording(requests)
     return fit_and_store(
-        folder, "requests", examples, templates_by_word, log, wording=wording, **_read_frames(requests)
+        folder, "whole_document_requests", examples, templates_by_word, log, wording=wording, **_read_frames(requests)
     )
 
 

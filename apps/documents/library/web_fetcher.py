@@ -1,6 +1,6 @@
 """Fetch a web page that a user named: the only requests of the server to addresses that users give.
 
-Connections go to the checked address (`web_addresses.py`) under the name of the host. Each redirect is checked like the
+Connections go to the checked address (`apps.safety.gate.web_addresses`) under the name of the host. Each redirect is checked like the
 first address. No cookie and no credential is sent, nothing is stored between requests, and no proxy of the environment
 is used. Size and time are limited.
 """
