@@ -11,11 +11,11 @@ import { getLastId } from "./transcript.js";
 const { dataset } = document.querySelector("[data-chat]");
 
 export const buildQuestion = (text) => {
-  const asked = getPictureOptions(text);
+  const picture = getPictureOptions(text);
   return {
     do: "ask", conversation: dataset.conversation || null, text, collections: getScope(), filters: getFilters(), model: getModel(),
-    without_documents: false, assistant: dataset.assistant || null, sampling: getSampling(), after: getLastId(), picture: asked,
-    attached: asked?.how && asked.how !== "attached" ? [] : takePictures(text), // what is made of a drawn one begins with that
+    without_documents: false, assistant: dataset.assistant || null, sampling: getSampling(), after: getLastId(), picture,
+    attached: picture?.how && picture.how !== "attached" ? [] : takePictures(text), // what is made of a drawn one begins with that
     files: getDraftFiles(),
     temporary: "temporary" in dataset,
   };

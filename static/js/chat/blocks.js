@@ -101,10 +101,10 @@ export class Blocks {
     const end = next?.nodes[0] ?? null;
     const rest = block.rest();
     this.#applyCitation(rest, number);
-    const before = block.nodes.length ? block.nodes[0].previousSibling : end ? end.previousSibling : text.lastChild;
+    const previous = block.nodes.length ? block.nodes[0].previousSibling : end ? end.previousSibling : text.lastChild;
     graft(text, rest, block.from.counts, block.nodes, end);
     const nodes = [];
-    for (let node = before ? before.nextSibling : text.firstChild; node !== end; node = node.nextSibling) nodes.push(node);
+    for (let node = previous ? previous.nextSibling : text.firstChild; node !== end; node = node.nextSibling) nodes.push(node);
     block.placed(nodes);
   }
 

@@ -29,8 +29,8 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     if (!busy()) showVersion(link);
   }
-  const taken = event.target.closest("[data-export]");
-  if (!taken) return;
-  taken.href = `${getAddress()}${taken.dataset.export}?at=${transcript.getLastId() ?? ""}`;
-  taken.closest("details").open = false;
+  const exportLink = event.target.closest("[data-export]");
+  if (!exportLink) return;
+  exportLink.href = `${getAddress()}${exportLink.dataset.export}?at=${transcript.getLastId() ?? ""}`;
+  exportLink.closest("details").open = false;
 });

@@ -27,19 +27,19 @@ async function preview(href) {
   return previews.get(href);
 }
 
-async function show(wanted) {
-  pill = wanted;
+async function show(anchor) {
+  pill = anchor;
   let html = "";
   try {
-    html = await preview(wanted.getAttribute("href"));
+    html = await preview(anchor.getAttribute("href"));
   } catch {
     html = line("card-text", gettext("The passage could not be loaded."));
   }
-  if (pill !== wanted || !wanted.isConnected) return;
+  if (pill !== anchor || !anchor.isConnected) return;
   card.innerHTML = html; // rendered and escaped by the server
   card.hidden = false;
-  wanted.setAttribute("aria-describedby", card.id);
-  positionCard(wanted.getBoundingClientRect());
+  anchor.setAttribute("aria-describedby", card.id);
+  positionCard(anchor.getBoundingClientRect());
 }
 
 function positionCard(at) {

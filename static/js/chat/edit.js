@@ -40,8 +40,8 @@ async function save(article, form) {
 function rerun(article, form) {
   const text = form.elements.text.value.trim();
   if (!text) return refuse(form, gettext("Write a question first."));
-  const taken = article.dispatchEvent(new CustomEvent("question:rerun", { bubbles: true, cancelable: true, detail: { text } }));
-  if (!taken) refuse(form, gettext("An answer is still being written. Wait for it, or stop it."));
+  const isAccepted = article.dispatchEvent(new CustomEvent("question:rerun", { bubbles: true, cancelable: true, detail: { text } }));
+  if (!isAccepted) refuse(form, gettext("An answer is still being written. Wait for it, or stop it."));
 }
 
 document.addEventListener("click", (event) => {

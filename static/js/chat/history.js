@@ -8,8 +8,8 @@ import { scrollToEnd } from "../ui/scroll.js";
 const NEAR = "900px 0px";
 const root = document.documentElement;
 const coming = new IntersectionObserver(
-  (seen) => {
-    for (const { isIntersecting, target } of seen) if (isIntersecting) fill(target);
+  (gaps) => {
+    for (const { isIntersecting, target } of gaps) if (isIntersecting) fill(target);
   },
   { rootMargin: NEAR },
 );
@@ -46,7 +46,7 @@ onChange(watch);
 
 // A conversation opens at its end, or at the message that was looked for.
 const at = new URLSearchParams(location.search).get("at");
-const wanted = at && document.querySelector(`[data-turn="${CSS.escape(at)}"], [data-question-id="${CSS.escape(at)}"]`);
-if (wanted && wanted.nextElementSibling) wanted.scrollIntoView({ block: "start", behavior: "instant" });
+const message = at && document.querySelector(`[data-turn="${CSS.escape(at)}"], [data-question-id="${CSS.escape(at)}"]`);
+if (message && message.nextElementSibling) message.scrollIntoView({ block: "start", behavior: "instant" });
 else if (!location.hash && document.querySelector("[data-turn]")) scrollToEnd();
 watch();

@@ -55,11 +55,11 @@ export class Queue {
   refresh = coalesce(async () => {
     const answer = this.conversation() && (await fetch(`/c/${this.conversation()}/queue/`, { headers }));
     if (!answer?.ok) return;
-    const wanted = fragment(await answer.text()).querySelector("[data-queue]");
+    const fresh = fragment(await answer.text()).querySelector("[data-queue]");
     const focused = document.activeElement;
     const at = buttons().indexOf(focused);
-    list.hidden = wanted.hidden;
-    morph(list, wanted);
+    list.hidden = fresh.hidden;
+    morph(list, fresh);
     if (at >= 0 && !list.contains(focused)) (buttons()[at] ?? buttons().at(-1) ?? field).focus();
   });
 }

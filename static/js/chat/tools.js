@@ -2,8 +2,8 @@
 import { announce } from "../ui/announce.js";
 import { sendMessage } from "../net/socket.js";
 
-export function placeCard(list, call, wanted) {
-  const fresh = wanted.firstElementChild;
+export function placeCard(list, call, content) {
+  const fresh = content.firstElementChild;
   const old = list.querySelector(`[data-call="${CSS.escape(call)}"]`);
   const hadFocus = old?.contains(document.activeElement);
   const open = old?.querySelector("details")?.open;

@@ -41,7 +41,7 @@ document.addEventListener("keydown", (event) => {
   const ways = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 10, ArrowUp: -10, Home: -1e9, End: 1e9 };
   if (!ways[event.key]) return;
   event.preventDefault();
-  const here = chosen && event.target.contains(chosen);
-  show(here ? getNeighbour(chosen, ways[event.key]) : event.target.firstElementChild);
+  const isInside = chosen && event.target.contains(chosen);
+  show(isInside ? getNeighbour(chosen, ways[event.key]) : event.target.firstElementChild);
   chosen.scrollIntoView({ block: "nearest" });
 });

@@ -12,8 +12,8 @@ const turns = new Map();
 let missing = false; // a turn of another tab, over before this one could follow it
 
 document.addEventListener("turn:elsewhere", ({ detail }) => {
-  const here = document.querySelector("[data-chat]").dataset.conversation === detail.conversation;
-  missing ||= here && !document.getElementById(`turn-${detail.turn}`);
+  const isShown = document.querySelector("[data-chat]").dataset.conversation === detail.conversation;
+  missing ||= isShown && !document.getElementById(`turn-${detail.turn}`);
 });
 export const lacksTurn = () => missing;
 export const getRunning = () => [...turns.values()].find((turn) => turn.running);
@@ -55,10 +55,10 @@ export function addPending(words, former, { written = null, paired = false } = {
 }
 
 function pair(one, other) {
-  const both = document.createElement("div");
-  both.className = "pair";
-  other.before(both);
-  both.append(one, other);
+  const container = document.createElement("div");
+  container.className = "pair";
+  other.before(container);
+  container.append(one, other);
 }
 
 export function getTurnsFrom(article) {
@@ -104,26 +104,26 @@ export async function reloadTurn(id) {
 
 // Along the path that this page shows, whatever another tab has turned to meanwhile; one after the other. What is asked
 // here from now on, or opened to be edited, stays: then what comes is not shown, as where nothing comes, and the reply is false.
-let before = Promise.resolve();
+let lastReload = Promise.resolve();
 export function reloadAll({ method = "GET", address = location.pathname, at = getLastId() } = {}) {
   const edits = () => list().querySelectorAll(".edit").length;
   const [until, edited] = [getLastId(), edits()];
-  const still = () => getLastId() === until && edits() <= edited;
-  return (before = before.then(() => still() && fetchAll(fetched(method, address, at), still)));
+  const isUnchanged = () => getLastId() === until && edits() <= edited;
+  return (lastReload = lastReload.then(() => isUnchanged() && fetchAll(fetchTranscript(method, address, at), isUnchanged)));
 }
 
-async function fetchAll(coming, still) {
-  const lacked = missing;
+async function fetchAll(response, isUnchanged) {
+  const wasMissing = missing;
   missing = false;
-  const wanted = await coming;
-  if (!wanted || !still()) {
-    missing ||= lacked;
+  const fresh = await response;
+  if (!fresh || !isUnchanged()) {
+    missing ||= wasMissing;
     return false;
   }
   turns.clear();
   const [until, watched] = [getLastId(), isAtEnd()];
-  list().replaceWith(wanted);
-  htmx.process(wanted);
+  list().replaceWith(fresh);
+  htmx.process(fresh);
   followRunning();
   const next = list().querySelector("[data-turn]:last-child");
   if (watched && next && until && next.dataset.turn !== until && next.dataset.status === "writing") scrollToQuestion(next); // of the queue
@@ -131,7 +131,7 @@ async function fetchAll(coming, still) {
   return true;
 }
 
-async function fetched(method, address, at) {
+async function fetchTranscript(method, address, at) {
   const values = new URLSearchParams(at ? { at } : {});
   const wish = method === "GET" ? [`${address}?${values}`, { headers }] : [address, { method, headers, body: values }];
   try {

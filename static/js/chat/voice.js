@@ -30,10 +30,10 @@ function mark(button, pressed) {
 
 // What was there stays before what is said; what is still being understood may change until it is final.
 function dictate() {
-  const before = field.value && !/\s$/.test(field.value) ? `${field.value} ` : field.value;
+  const textBefore = field.value && !/\s$/.test(field.value) ? `${field.value} ` : field.value;
   listening = Object.assign(new Recognition(), { lang, continuous: true, interimResults: true });
   listening.addEventListener("result", ({ results }) => {
-    field.value = before + [...results].map((result) => result[0].transcript).join("");
+    field.value = textBefore + [...results].map((result) => result[0].transcript).join("");
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
   listening.addEventListener("error", ({ error }) => QUIET.has(error) || showRefusal(WORDS[error] ?? SILENT));

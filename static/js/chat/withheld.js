@@ -13,33 +13,33 @@ const marked = () => [...document.querySelectorAll("[data-turn][data-retracted]"
 
 function withhold({ turn, reason, question }) {
   transcript.stopFollowing(turn);
-  const here = article(turn);
-  if (!here) return;
-  for (const name of PARTS) here.querySelector(`[data-part="${name}"]`)?.replaceChildren();
-  for (const part of here.querySelectorAll("[data-steps], [data-thoughts], [data-waiting], [data-weak]")) part.hidden = true;
-  if (question) withholdQuestion(here);
+  const turnElement = article(turn);
+  if (!turnElement) return;
+  for (const name of PARTS) turnElement.querySelector(`[data-part="${name}"]`)?.replaceChildren();
+  for (const part of turnElement.querySelectorAll("[data-steps], [data-thoughts], [data-waiting], [data-weak]")) part.hidden = true;
+  if (question) withholdQuestion(turnElement);
   const end = document.querySelector('[data-ending="retracted"]').content.cloneNode(true);
   end.querySelector("[data-reason]").textContent = reason;
   end.querySelector('[data-do="retry"]').hidden = question;
-  here.querySelector('[data-part="end"]').replaceChildren(end);
-  here.dataset.status = "withheld";
-  here.dataset.retracted = "";
+  turnElement.querySelector('[data-part="end"]').replaceChildren(end);
+  turnElement.dataset.status = "withheld";
+  turnElement.dataset.retracted = "";
   closePanel();
   clearAnnouncements();
   announce(reason);
-  here.dispatchEvent(new CustomEvent("turn:retracted", { bubbles: true }));
-  here.dispatchEvent(new CustomEvent("turn:closed", { bubbles: true }));
-  transcript.refreshTurn(here); // what else the server says of it now
+  turnElement.dispatchEvent(new CustomEvent("turn:retracted", { bubbles: true }));
+  turnElement.dispatchEvent(new CustomEvent("turn:closed", { bubbles: true }));
+  transcript.refreshTurn(turnElement); // what else the server says of it now
 }
 
-function withholdQuestion(here) {
-  const question = here.querySelector("[data-question]");
+function withholdQuestion(turnElement) {
+  const question = turnElement.querySelector("[data-question]");
   question.dataset.text = "";
   question.textContent = gettext("A reviewer withheld this question.");
-  here.querySelector('[data-part="attached"]')?.replaceChildren();
-  here.querySelector(".edit")?.remove();
-  here.classList.remove("editing");
-  here.querySelector("[data-edit]").hidden = true;
+  turnElement.querySelector('[data-part="attached"]')?.replaceChildren();
+  turnElement.querySelector(".edit")?.remove();
+  turnElement.classList.remove("editing");
+  turnElement.querySelector("[data-edit]").hidden = true;
 }
 
 async function release({ turn }) {
@@ -60,18 +60,18 @@ export const retraction = {
   retracted: withhold,
   released: release,
   standing({ retracted }) {
-    const now = new Set(retracted.map(({ turn }) => turn));
-    for (const here of marked()) if (!now.has(here.dataset.turn)) release(here.dataset);
+    const withheld = new Set(retracted.map(({ turn }) => turn));
+    for (const { dataset } of marked()) if (!withheld.has(dataset.turn)) release(dataset);
     for (const one of retracted) if (article(one.turn) && !("retracted" in article(one.turn).dataset)) withhold(one);
   },
 };
 
-let before = false; // there was a line
+let wasConnected = false;
 
-// Asked whenever a line is there: what was said while there was none was not heard.
+// Called whenever the socket opens: events sent while it was closed were missed.
 export function catchUp(conversation) {
   if (temporary || !conversation) return;
   sendMessage({ do: "look", conversation });
-  if (before) refreshPictures();
-  before = true;
+  if (wasConnected) refreshPictures();
+  wasConnected = true;
 }

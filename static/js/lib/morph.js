@@ -5,36 +5,36 @@ export function fragment(html) {
   return template.content;
 }
 
-// Replaces the children from `here` up to `end`; by default all.
-export function morph(target, wanted, here = target.firstChild, end = null) {
-  for (const next of [...wanted.childNodes]) {
-    if (here === end) {
+// Replaces the children from `current` up to `end`; by default all.
+export function morph(target, content, current = target.firstChild, end = null) {
+  for (const next of [...content.childNodes]) {
+    if (current === end) {
       target.insertBefore(next, end);
       continue;
     }
-    const after = here.nextSibling;
-    if (!here.isEqualNode(next)) {
-      if (alike(here, next)) morph(here, next);
-      else here.replaceWith(next);
+    const after = current.nextSibling;
+    if (!current.isEqualNode(next)) {
+      if (alike(current, next)) morph(current, next);
+      else current.replaceWith(next);
     }
-    here = after;
+    current = after;
   }
-  while (here !== end) {
-    const after = here.nextSibling;
-    here.remove();
-    here = after;
+  while (current !== end) {
+    const after = current.nextSibling;
+    current.remove();
+    current = after;
   }
 }
 
-// Morphs only what follows the first `count` of the nodes; with further counts the last of these is open: what is wanted
+// Morphs only what follows the first `count` of the nodes; with further counts the last of these is open: the content
 // begins with its twin, which holds only what follows the first nodes in it, and so on.
-export function graft(target, wanted, [count, ...deeper], nodes = target.childNodes, end = null) {
+export function graft(target, content, [count, ...deeper], nodes = target.childNodes, end = null) {
   if (deeper.length) {
-    const twin = wanted.firstChild;
+    const twin = content.firstChild;
     graft(nodes[count - 1], twin, deeper);
     twin.remove();
   }
-  morph(target, wanted, nodes[count] ?? end, end);
+  morph(target, content, nodes[count] ?? end, end);
 }
 
 function alike(one, other) {

@@ -4,7 +4,7 @@ import { gettext } from "../lib/i18n.js";
 const form = document.querySelector("[data-renew]");
 const EVERY_MS = 60_000;
 const IDLE_MS = 5 * EVERY_MS;
-let seen = Date.now();
+let lastActivity = Date.now();
 
 function expire(message) {
   clearInterval(timer);
@@ -12,7 +12,7 @@ function expire(message) {
 }
 
 async function renew() {
-  if (Date.now() - seen > IDLE_MS) return;
+  if (Date.now() - lastActivity > IDLE_MS) return;
   const { csrfmiddlewaretoken, token } = form.elements;
   const body = new URLSearchParams({ csrfmiddlewaretoken: csrfmiddlewaretoken.value, token: token?.value ?? "" });
   let response;
@@ -28,6 +28,6 @@ async function renew() {
 }
 
 for (const kind of ["keydown", "pointerdown", "pointermove", "scroll"]) {
-  document.addEventListener(kind, () => (seen = Date.now()), { capture: true, passive: true });
+  document.addEventListener(kind, () => (lastActivity = Date.now()), { capture: true, passive: true });
 }
 const timer = form && setInterval(renew, EVERY_MS);

@@ -29,12 +29,11 @@ import * as transcript from "../chat/transcript.js";
 
 const chat = document.querySelector("[data-chat]");
 const conversation = () => chat.dataset.conversation;
-const asked = new Map(); // client_id -> {article, text, former}: sent, not yet taken
+const pending = new Map(); // client_id -> {article, text, former, beside, other}: questions sent, not yet accepted
+const besides = new Map(); // turn id -> id of the answer beside which it is shown when it has ended
+let comparedTurn = null; // article of the turn whose answer the open dialog compares
 
-const compared = new Map(); // turn -> the answer beside which it is shown when it has ended
-let meant = null; // the turn whose answer is to be compared
-
-const busy = () => Boolean(transcript.getRunning() || asked.size);
+const busy = () => Boolean(transcript.getRunning() || pending.size);
 const BUSY = gettext("An answer is still being written. Wait for it, or stop it.");
 
 function submit(text) {
@@ -52,68 +51,72 @@ function send(message, text, { again = null, beside = null, other = null } = {})
   const former = transcript.getTurnsFrom(again);
   const client_id = newId();
   const written = message.do === "continue" && again.querySelector('[data-part="text"]');
-  asked.set(client_id, { article: transcript.addPending(text, former, { written, paired: beside }), text, former, beside, other });
+  pending.set(client_id, { article: transcript.addPending(text, former, { written, paired: beside }), text, former, beside, other });
   chat.classList.add("busy");
   sendReliably({ ...message, client_id });
 }
 
-function settled() {
+function updateBusy() {
   chat.classList.toggle("busy", busy());
   composer.run(busy());
 }
 
-// Before what is being typed, which is not lost.
-const before = (text) => composer.write(composer.text ? `${text}\n${composer.text}` : text);
+// Put the text before what is being typed, which is not lost.
+const prependText = (text) => composer.write(composer.text ? `${text}\n${composer.text}` : text);
 
 const composer = new Composer(conversation, { submit, halt: () => sendMessage({ do: "stop", turn: transcript.getRunning()?.id }) });
-const queue = new Queue(() => (temporary ? "" : conversation()), { edit: before, refuse: (words, text) => composer.refuse(words, text) });
+const queue = new Queue(() => (temporary ? "" : conversation()), { edit: prependText, refuse: (words, text) => composer.refuse(words, text) });
 
 const received = {
   ...retraction,
-  accepted({ client_id, turn, conversation: id, question: asking }) {
-    const mine = asked.get(client_id);
-    if (!mine) return;
-    asked.delete(client_id);
+  accepted({ client_id, turn, conversation: id, question: questionId }) {
+    const question = pending.get(client_id);
+    if (!question) return;
+    pending.delete(client_id);
     for (const kind of ["sending", "draft", "attaching", "files"]) storeDraft(kind, conversation(), "");
     chat.dataset.conversation = id; // what is typed and queued is kept under its name from now on
     composer.changed();
     queue.flush();
-    transcript.acceptPending(mine.article, turn, asking).sibling = mine.former.length > 0;
-    if (mine.beside) compared.set(turn, mine.beside);
-    if (mine.other) storeDueAnswer(id, turn, mine.other);
+    transcript.acceptPending(question.article, turn, questionId).sibling = question.former.length > 0;
+    if (question.beside) besides.set(turn, question.beside);
+    if (question.other) storeDueAnswer(id, turn, question.other);
     conversationStarted(id, turn);
   },
   refused({ client_id, text }) {
-    const mine = asked.get(client_id);
-    asked.delete(client_id);
+    const question = pending.get(client_id);
+    pending.delete(client_id);
     storeDraft("sending", conversation(), "");
-    if (mine) transcript.removePending(mine.article, mine.former);
-    composer.refuse(text, mine?.former.length ? "" : mine?.text);
-    settled();
+    if (question) transcript.removePending(question.article, question.former);
+    composer.refuse(text, question?.former.length ? "" : question?.text);
+    updateBusy();
   },
   async unknown({ turn }) {
     if (temporary) endTemporary(composer, turn);
     else if (transcript.getTurn(turn)) await transcript.reloadTurn(turn);
-    settled();
+    updateBusy();
   },
   gone: () => endTemporary(composer, transcript.getRunning()?.id),
   hint: coalesce(async () => {
-    const here = conversation();
+    const id = conversation();
     await Promise.all([refreshConversations(), queue.refresh()]);
-    if (!here || here !== conversation() || busy() || document.querySelector(".edit")) return;
-    if ((isLive(here) || transcript.lacksTurn()) && (await transcript.reloadAll())) resume();
+    if (!id || id !== conversation() || busy() || document.querySelector(".edit")) return;
+    if ((isLive(id) || transcript.lacksTurn()) && (await transcript.reloadAll())) resume();
   }),
 };
 
 function resume() {
   const turn = transcript.getRunning();
   if (turn) sendMessage({ do: "resume", turn: turn.id, after: turn.seen });
-  settled();
+  updateBusy();
 }
 
 openSocket({
   state: showConnection,
-  opened: () => resume(resumeTemporary(), catchUp(conversation())),
+  opened() {
+    resumeTemporary();
+    catchUp(conversation());
+    resume();
+  },
   received(event) {
     if (received[event.type]) return received[event.type](event);
     transcript.getTurn(event.turn)?.take(event);
@@ -126,15 +129,21 @@ const verbs = {
   fork: forkConversation,
   answer_without_documents: (turn, text) => send(buildUndocumented(turn, text), text, { again: turn }),
   rephrase: (_, text) => composer.write(text),
-  widen: (_, text) => submit(text, clearSelection()),
-  unfilter: (_, text) => submit(text, filters.clearFilters()),
+  widen(_, text) {
+    clearSelection();
+    submit(text);
+  },
+  unfilter(_, text) {
+    filters.clearFilters();
+    submit(text);
+  },
 };
 
 // Another model, or another assistant with the model that it has, answers once more.
 function compare({ compareModel: model = null, compareAssistant: assistant = null }) {
   document.getElementById("compare-with").close();
   if (busy()) return composer.refuse(BUSY);
-  answerTwice(meant, { model, assistant });
+  answerTwice(comparedTurn, { model, assistant });
 }
 
 function answerTwice(turn, other) {
@@ -149,7 +158,7 @@ function answerSecond(turn) {
 }
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest('[data-opens="compare-with"]')) meant = event.target.closest("[data-turn]");
+  if (event.target.closest('[data-opens="compare-with"]')) comparedTurn = event.target.closest("[data-turn]");
   const other = event.target.closest("[data-compare-model], [data-compare-assistant]");
   if (other) return compare(other.dataset);
   const starter = event.target.closest("[data-starter]");
@@ -168,18 +177,18 @@ document.addEventListener("question:rerun", (event) => {
 
 document.addEventListener("turn:closed", ({ target }) => {
   if (!document.hidden) sendMessage({ do: "seen", conversation: conversation() });
-  const beside = compared.get(target.dataset.turn);
+  const beside = besides.get(target.dataset.turn);
   if (beside && target.dataset.status === "complete") return location.assign(`/answers/${target.dataset.turn}/compare/?with=${beside}`);
   if (!temporary && transcript.getTurn(target.dataset.turn)?.sibling) transcript.refreshTurn(target);
-  settled();
+  updateBusy();
   answerSecond(target);
 });
 
 transcript.followRunning();
-// What was under way when the page was left, and had not been taken by the server.
-const left = readDraft("sending", conversation());
+// The question that was being sent when the page was left, and that the server had not accepted.
+const unsent = readDraft("sending", conversation());
 storeDraft("sending", conversation(), "");
-for (const text of [left, takeSharedText(chat)]) if (text) before(text);
-settled();
+for (const text of [unsent, takeSharedText(chat)]) if (text) prependText(text);
+updateBusy();
 if (!busy()) answerSecond(document.getElementById(`turn-${transcript.getLastId()}`));
 chat.dataset.ready = "";

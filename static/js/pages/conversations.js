@@ -2,11 +2,11 @@
 import { onChange } from "../lib/changes.js";
 import { gettext, interpolate } from "../lib/i18n.js";
 
-const found = () => document.querySelector("[data-found]");
-const boxes = () => [...found().querySelectorAll("[name=id]")];
+const results = () => document.querySelector("[data-found]");
+const boxes = () => [...results().querySelectorAll("[name=id]")];
 
 function count() {
-  const bulk = found().querySelector("[data-bulk]");
+  const bulk = results().querySelector("[data-bulk]");
   if (!bulk) return;
   const all = bulk.querySelector("[data-all]");
   const chosen = boxes().filter((box) => box.checked).length;
@@ -17,7 +17,7 @@ function count() {
 }
 
 document.addEventListener("change", ({ target }) => {
-  if (!found().contains(target)) return;
+  if (!results().contains(target)) return;
   if (target.matches("[data-all]")) for (const box of boxes()) box.checked = target.checked;
   count();
 });

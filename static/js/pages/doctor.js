@@ -6,8 +6,8 @@ const line = document.querySelector("[data-summary]");
 const count = (state) => list.querySelectorAll(`.check.${state}`).length;
 
 function arrange(check) {
-  const before = check.matches(".bad") ? ":scope > .check:not(.bad)" : ":scope > .check:not(.bad, .warn)";
-  if (!check.matches(".good")) list.querySelector(before)?.before(check);
+  const successor = check.matches(".bad") ? ":scope > .check:not(.bad)" : ":scope > .check:not(.bad, .warn)";
+  if (!check.matches(".good")) list.querySelector(successor)?.before(check);
 }
 
 function summarise() {

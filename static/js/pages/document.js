@@ -5,8 +5,8 @@ import { areLetterKeysOn, isTextField } from "../ui/shortcuts.js";
 const smooth = matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
 
 function bring(root, behavior) {
-  const here = root.querySelector("[data-passage] [data-here], [data-passage][data-here]");
-  here?.scrollIntoView({ block: "center", inline: "center", behavior });
+  const passage = root.querySelector("[data-passage] [data-here], [data-passage][data-here]");
+  passage?.scrollIntoView({ block: "center", inline: "center", behavior });
   const small = root.querySelector("[data-small-pages]");
   const page = small?.querySelector("[aria-current]");
   if (!page) return;
@@ -15,22 +15,22 @@ function bring(root, behavior) {
 }
 
 // The bar is drawn anew with every page: the focus stays in it all the same.
-let walked = null; // id of what had it
+let focusedId = null; // id of the control of the bar that had the focus
 
 bring(document, "instant");
 document.addEventListener("htmx:afterSettle", (event) => {
   bring(event.target, smooth);
-  if (walked && document.activeElement === document.body) document.getElementById(walked)?.focus({ preventScroll: true });
+  if (focusedId && document.activeElement === document.body) document.getElementById(focusedId)?.focus({ preventScroll: true });
 });
 
 document.addEventListener("focusin", ({ target }) => {
-  if (!target.closest(".reading-bar")) walked = null;
+  if (!target.closest(".reading-bar")) focusedId = null;
 });
 
 const WALK = { k: "ArrowUp", j: "ArrowDown" };
 
-function wanted(event) {
-  const inBar = event.target.closest(".reading-bar") || (walked && event.target === document.body);
+function findLinkSelector(event) {
+  const inBar = event.target.closest(".reading-bar") || (focusedId && event.target === document.body);
   if (inBar && /^Arrow(Up|Down)$/.test(event.key)) return `a[data-walk="${event.key}"]`;
   if (WALK[event.key] && areLetterKeysOn()) return `a[data-walk="${WALK[event.key]}"]`;
   return /^Arrow(Left|Right)$/.test(event.key) ? `a[data-key="${event.key}"]` : null;
@@ -39,12 +39,12 @@ function wanted(event) {
 document.addEventListener("keydown", (event) => {
   const busy = event.ctrlKey || event.metaKey || event.altKey || isTextField(event.target);
   const scrolls = event.target.matches?.(".sheet-of-paper, .scroll, pre, [data-small-pages] a");
-  const link = busy || document.querySelector("dialog[open]") ? null : wanted(event);
-  if (!link || (scrolls && event.key.startsWith("Arrow"))) return;
-  const found = document.querySelector(`.reading-bar ${link}`);
-  if (!found) return;
+  const selector = busy || document.querySelector("dialog[open]") ? null : findLinkSelector(event);
+  if (!selector || (scrolls && event.key.startsWith("Arrow"))) return;
+  const link = document.querySelector(`.reading-bar ${selector}`);
+  if (!link) return;
   event.preventDefault();
-  if (document.activeElement.closest(".reading-bar")) walked = document.activeElement.id || found.id;
+  if (document.activeElement.closest(".reading-bar")) focusedId = document.activeElement.id || link.id;
   htmx.process(document.getElementById("reader")); // it may be on the page for some milliseconds only
-  found.click();
+  link.click();
 });

@@ -59,8 +59,8 @@ document.addEventListener("keydown", (event) => {
 
 body?.addEventListener("htmx:afterSettle", () => {
   aside.ariaBusy = null;
-  const here = body.querySelector("[data-here], mark");
-  if (here) body.scrollTop += here.getBoundingClientRect().top - body.getBoundingClientRect().top - body.clientHeight / 3;
+  const passage = body.querySelector("[data-here], mark");
+  if (passage) body.scrollTop += passage.getBoundingClientRect().top - body.getBoundingClientRect().top - body.clientHeight / 3;
 });
 for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   body?.addEventListener(failure, () => {

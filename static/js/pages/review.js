@@ -10,26 +10,26 @@ const hint = document.querySelector("[data-hint]");
 function walkQueue(step) {
   const all = rows();
   if (!all.length) return;
-  const here = all.indexOf(document.activeElement.closest("[data-case]"));
-  all[Math.min(all.length - 1, Math.max(0, here + step))].focus();
+  const at = all.indexOf(document.activeElement.closest("[data-case]"));
+  all[Math.min(all.length - 1, Math.max(0, at + step))].focus();
 }
 
-function usePageKey(found) {
-  if (found.type === "radio") {
-    found.checked = true;
-    found.focus();
-    found.dispatchEvent(new Event("change", { bubbles: true }));
+function usePageKey(control) {
+  if (control.type === "radio") {
+    control.checked = true;
+    control.focus();
+    control.dispatchEvent(new Event("change", { bubbles: true }));
     if (hint) hint.textContent = "";
-  } else if (found.tagName === "SUMMARY") {
-    found.parentElement.open = !found.parentElement.open;
-  } else if (found.matches("textarea, select")) {
-    const around = found.closest("details");
+  } else if (control.tagName === "SUMMARY") {
+    control.parentElement.open = !control.parentElement.open;
+  } else if (control.matches("textarea, select")) {
+    const around = control.closest("details");
     if (around) around.open = true;
-    found.focus();
-  } else if (found.tagName === "A") {
-    found.click();
+    control.focus();
+  } else if (control.tagName === "A") {
+    control.click();
   } else {
-    found.form.requestSubmit(found);
+    control.form.requestSubmit(control);
   }
 }
 
@@ -43,10 +43,10 @@ document.addEventListener("keydown", (event) => {
   if (row && key === "enter" && event.target === row) return (row.querySelector("[data-open]") ?? row.querySelector("a.title")).click();
   const undo = document.querySelector("[data-undo] button");
   if (key === "u" && undo) return undo.form.requestSubmit(undo);
-  const found = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
-  if (!found) return;
+  const control = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (!control) return;
   event.preventDefault();
-  usePageKey(found);
+  usePageKey(control);
 });
 
 // A missing reason is asked for beside the reasons, in place of the browser's bubble, which moves the page.
@@ -101,11 +101,11 @@ document.querySelector("[data-leave]")?.addEventListener("submit", (event) => {
 
 // A decision can be undone for some seconds, which are counted down; then the offer goes. A timer is not read aloud.
 function countDown(offer) {
-  const left = offer.querySelector("[data-undo-left]");
+  const counter = offer.querySelector("[data-undo-left]");
   const ends = performance.now() + Number(offer.dataset.undo) * 1000;
   const timer = setInterval(() => {
     const n = Math.ceil((ends - performance.now()) / 1000);
-    if (n > 0) left.textContent = ngettext("%(n)s second left", "%(n)s seconds left", n);
+    if (n > 0) counter.textContent = ngettext("%(n)s second left", "%(n)s seconds left", n);
     else {
       clearInterval(timer);
       offer.remove();

@@ -12,9 +12,9 @@ watchPage({
       if (held) removePicture(picture);
       return true;
     }
-    const here = turn && document.querySelector(`[data-shown="${CSS.escape(turn)}"]`);
-    if (!here || !["retracted", "released"].includes(type)) return false;
-    if (type === "retracted") here.replaceChildren();
+    const article = turn && document.querySelector(`[data-shown="${CSS.escape(turn)}"]`);
+    if (!article || !["retracted", "released"].includes(type)) return false;
+    if (type === "retracted") article.replaceChildren();
     return true;
   },
 });

@@ -51,7 +51,7 @@ function send(item) {
   });
   request.addEventListener("loadend", () => {
     running -= 1;
-    if (!item.over) received(item);
+    if (!item.over) readResponse(item);
     next();
   });
   request.open("POST", form.action);
@@ -59,16 +59,16 @@ function send(item) {
   request.send(data);
 }
 
-function received(item) {
+function readResponse(item) {
   const { status, responseText } = item.request;
-  let known = false;
+  let isAnswer = false;
   try {
-    known = Array.isArray(JSON.parse(responseText).refused);
+    isAnswer = Array.isArray(JSON.parse(responseText).refused);
   } catch {
-    known = false; // a page instead of an answer: signed out, or something stands between
+    isAnswer = false; // a page instead of an answer: signed out, or something stands between
   }
-  if (known && status === 507) fail(item, JSON.parse(responseText).refused[0]); // the tray could not keep the reason
-  else if (known) end(item);
+  if (isAnswer && status === 507) fail(item, JSON.parse(responseText).refused[0]); // the tray could not keep the reason
+  else if (isAnswer) end(item);
   else if (status === 0) fail(item, gettext("The connection was lost. Check it, then try again."));
   else if (status === 404) fail(item, gettext("You can no longer add files to this collection. Reload the page."), false);
   else if (status === 413) fail(item, gettext("A server between your browser and Openbook does not accept files of this size."), false);

@@ -4,10 +4,10 @@ import { removePicture, watchPage } from "../net/watch.js";
 watchPage({
   replace(page) {
     for (const part of ["#tiles", ".shown"]) {
-      const [here, there] = [document.querySelector(part), page?.querySelector(part)];
-      if (!here || !there) continue;
-      here.replaceWith(there);
-      htmx.process(there);
+      const [current, fresh] = [document.querySelector(part), page?.querySelector(part)];
+      if (!current || !fresh) continue;
+      current.replaceWith(fresh);
+      htmx.process(fresh);
     }
   },
   received({ type, picture, held }) {

@@ -44,13 +44,13 @@ export class SentenceReader {
 
 export function announceEnd(article, status) {
   const numbers = (parts) => new Set([...article.querySelectorAll(parts)].map((part) => part.closest("[data-sentence]").dataset.sentence));
-  const found = numbers(".pills[data-sentence] > .pill").size;
-  const all = found + numbers(".sentence.unverified").size;
+  const confirmed = numbers(".pills[data-sentence] > .pill").size;
+  const all = confirmed + numbers(".sentence.unverified").size;
   if (status !== "complete") return announce(interpolate(gettext("The answer ended early: %(status)s."), { status: ENDINGS[status] ?? status }));
   const unread = article.querySelector(".unread")?.textContent ?? ""; // which languages the check does not know
   // No text stands within a template: there the catalogue does not find it.
   const ended = all
-    ? interpolate(ngettext("Answer complete. %(found)s of %(n)s sentence is quoted or supported.", "Answer complete. %(found)s of %(n)s sentences are quoted or supported.", all), { found })
+    ? interpolate(ngettext("Answer complete. %(found)s of %(n)s sentence is quoted or supported.", "Answer complete. %(found)s of %(n)s sentences are quoted or supported.", all), { found: confirmed })
     : gettext("Done.");
   announce(`${ended} ${unread}`.trim());
 }

@@ -6,7 +6,7 @@ const SHOWN_MS = 1600;
 
 export async function copyText(text, button, field = null) {
   const words = button.querySelector("[data-words]") ?? button;
-  const before = (words.dataset.before ??= words.textContent);
+  const label = (words.dataset.label ??= words.textContent);
   try {
     await navigator.clipboard.writeText(text);
     words.textContent = gettext("Copied");
@@ -14,7 +14,7 @@ export async function copyText(text, button, field = null) {
     field?.select();
     words.textContent = field ? gettext("Press Ctrl+C to copy") : gettext("Your browser does not allow this");
   }
-  setTimeout(() => (words.textContent = before), SHOWN_MS);
+  setTimeout(() => (words.textContent = label), SHOWN_MS);
 }
 
 document.addEventListener("click", ({ target }) => {

@@ -25,11 +25,11 @@ function openMenu(button) {
   const pinned = "pinned" in link.dataset;
   sheet.querySelector("[data-entry-do=pin]").hidden = pinned;
   sheet.querySelector("[data-entry-do=unpin]").hidden = !pinned;
-  const here = link.closest("details[data-drop]")?.dataset.drop ?? "";
+  const folder = link.closest("details[data-drop]")?.dataset.drop ?? "";
   const select = sheet.querySelector("select");
   const folders = [...list().querySelectorAll("details[data-drop]")];
   select.replaceChildren(select.options[0], ...folders.map((folder) => new Option(folder.dataset.drawerName, folder.dataset.drop)));
-  select.value = here;
+  select.value = folder;
   sheet.querySelector("[data-entry-move]").elements.name.value = "";
   const { elements } = sheet.querySelector("[data-entry-delete]");
   elements.id.value = link.dataset.conversation;

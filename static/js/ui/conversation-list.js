@@ -21,9 +21,9 @@ function keepFocus() {
   if (!entry) return () => {};
   const [id, index, inMenu] = [idOf(entry), entries().indexOf(entry), at.matches("[data-entry-menu]")];
   return () => {
-    const now = entries().find((one) => idOf(one) === id) ?? entries()[Math.min(index, entries().length - 1)];
-    const folded = now?.closest("details:not([open])")?.querySelector("summary");
-    (folded ?? now?.querySelector(inMenu ? "[data-entry-menu]" : "[data-conversation]"))?.focus({ preventScroll: true });
+    const successor = entries().find((one) => idOf(one) === id) ?? entries()[Math.min(index, entries().length - 1)];
+    const folded = successor?.closest("details:not([open])")?.querySelector("summary");
+    (folded ?? successor?.querySelector(inMenu ? "[data-entry-menu]" : "[data-conversation]"))?.focus({ preventScroll: true });
   };
 }
 

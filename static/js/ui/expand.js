@@ -17,14 +17,14 @@ export function bindExpansion(container, field) {
   };
 
   async function ask() {
-    const asked = field.read();
+    const prompt = field.read();
     showStatus(gettext("The model is writing…"));
     const body = new FormData();
-    body.append("prompt", asked);
+    body.append("prompt", prompt);
     const answer = await fetch(button.dataset.expand, { method: "POST", body, headers }).catch(() => null);
     if (!answer?.ok || answer.redirected) return showStatus(gettext("The server is not responding. Your text is unchanged."));
     const reply = fragment(await answer.text());
-    if (field.read() !== asked) return showStatus(gettext("You continued typing, so your text was not changed."));
+    if (field.read() !== prompt) return showStatus(gettext("You continued typing, so your text was not changed."));
     original = null;
     const full = reply.querySelector("[data-expanded-prompt]")?.dataset.expandedPrompt;
     region.replaceChildren(reply);

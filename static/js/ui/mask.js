@@ -17,7 +17,7 @@ function marking() {
   const file = form.querySelector("input[type=file]");
   const unit = Math.max(1, Math.round(Math.max(width, height) / 64)); // of a step by keyboard
   const box = { x: Math.round(width * 0.375), y: Math.round(height * 0.375), w: Math.round(width / 4), h: Math.round(height / 4) };
-  const before = []; // what was marked, before each of the last strokes
+  const undoSteps = []; // the mask before each of the last strokes, at most 12
   let [tool, last] = ["brush", null]; // where the stroke has come to, or its rectangle has begun
   let maskReady = false; // whether the form has the mask as it is
   let boxShown = false; // whether the rectangle of the keyboard is shown
@@ -49,7 +49,7 @@ function marking() {
   }
 
   const showShare = () => (status.textContent = interpolate(gettext("%(percent)s % of the picture is marked."), { percent: Math.round(share() * 100) }));
-  const storeUndo = () => before.push(drawn.getImageData(0, 0, width, height)) > 12 && before.shift();
+  const storeUndo = () => undoSteps.push(drawn.getImageData(0, 0, width, height)) > 12 && undoSteps.shift();
   const isErasing = (event) => erase.getAttribute("aria-pressed") === "true" || event.button === 2;
 
   function at({ clientX, clientY }) {
@@ -83,10 +83,10 @@ function marking() {
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!last) return;
-    const here = at(event);
-    if (tool === "box") return show(between(last, here));
-    mark(line(last, here), isErasing(event));
-    last = here;
+    const point = at(event);
+    if (tool === "box") return show(between(last, point));
+    mark(line(last, point), isErasing(event));
+    last = point;
     show();
   });
   canvas.addEventListener("pointerup", (event) => {
@@ -136,9 +136,9 @@ function marking() {
     pen.fillRect(0, 0, width, height);
     pen.drawImage(marks, 0, 0);
     all.toBlob((blob) => {
-      const carried = new DataTransfer();
-      carried.items.add(new File([blob], "mask.png", { type: "image/png" }));
-      file.files = carried.files;
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([blob], "mask.png", { type: "image/png" }));
+      file.files = transfer.files;
       maskReady = true; // for this once: who comes back to the page marks on
       form.requestSubmit();
       maskReady = false;

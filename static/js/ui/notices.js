@@ -52,12 +52,12 @@ function updateSwitch() {
 }
 
 async function toggle() {
-  const wanted = !isOn();
-  if (wanted && (await Notification.requestPermission()) !== "granted") {
+  const enable = !isOn();
+  if (enable && (await Notification.requestPermission()) !== "granted") {
     document.querySelector("[data-notify-refused]").hidden = false;
     return;
   }
-  store("notify", wanted ? "on" : "off");
+  store("notify", enable ? "on" : "off");
   updateSwitch();
 }
 

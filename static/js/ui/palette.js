@@ -24,15 +24,15 @@ function open() {
   htmx.trigger(field, "palette-opened");
 }
 
-// Enter before the results of the last letters are here waits for them.
-let wanted = false;
+// Enter waits for the results of the last letters if they have not arrived.
+let enterPending = false;
 
-function found() {
+function showResults() {
   choose(options()[0]);
   const count = options().length;
   dialog.querySelector("[data-palette-status]").textContent = count ? ngettext("%(n)s result", "%(n)s results", count) : gettext("No results");
-  if (wanted) chosen()?.click();
-  wanted = false;
+  if (enterPending) chosen()?.click();
+  enterPending = false;
 }
 
 function move(step) {
@@ -53,20 +53,20 @@ if (dialog) {
     } else if (event.target === dialog) dialog.close(); // beside it
     else if (event.target.closest(".result")) dialog.close(); // it may lead to another part of this page
   });
-  let asked = ""; // what the results that are shown were found for
+  let query = ""; // of the results that are shown
   results.addEventListener("htmx:afterSwap", () => {
-    asked = field.value;
-    found();
+    query = field.value;
+    showResults();
   });
   field.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     if (event.key === "ArrowDown") move(1);
     else if (event.key === "ArrowUp") move(-1);
-    else if (event.key === "Enter" && field.value !== asked) wanted = true;
+    else if (event.key === "Enter" && field.value !== query) enterPending = true;
     else if (event.key === "Enter") chosen()?.click();
     else if (event.key === "Escape") dialog.close(); // at once: a search field would only be emptied
     else return;
     event.preventDefault();
   });
-  field.addEventListener("input", () => (wanted = false));
+  field.addEventListener("input", () => (enterPending = false));
 }

@@ -42,9 +42,9 @@ const list = () => document.getElementById("conversation-list");
 function moveFocus({ target }) {
   const more = target.closest?.("[data-more]");
   if (!more?.contains(document.activeElement)) return;
-  const before = more.previousElementSibling;
+  const lastEntry = more.previousElementSibling;
   const following = () => {
-    let next = before.nextElementSibling;
+    let next = lastEntry.nextElementSibling;
     while (next && !next.querySelector("a, button, input")) next = next.nextElementSibling; // a heading
     next?.querySelector("a, button, input").focus();
   };
@@ -53,9 +53,9 @@ function moveFocus({ target }) {
 
 // The page of an import asks for its report again and again: what came along stands in the list at once.
 function refreshAfterImport({ detail }) {
-  const before = detail?.target;
-  const now = before?.id === "import" && document.getElementById("import");
-  if (now && now.dataset.imported !== before.dataset.imported) refreshConversations();
+  const former = detail?.target;
+  const current = former?.id === "import" && document.getElementById("import");
+  if (current && current.dataset.imported !== former.dataset.imported) refreshConversations();
 }
 
 // The open conversation is in sight, also where the list is longer than its room.

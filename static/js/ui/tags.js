@@ -8,17 +8,17 @@ const same = (one, other) => one.toLowerCase() === other.toLowerCase();
 
 // Which of the offered tags stand in the field.
 function mark() {
-  const given = split(field().value);
+  const tags = split(field().value);
   for (const button of dialog.querySelectorAll("[data-tag]")) {
-    button.setAttribute("aria-pressed", String(given.some((tag) => same(tag, button.textContent.trim()))));
+    button.setAttribute("aria-pressed", String(tags.some((tag) => same(tag, button.textContent.trim()))));
   }
 }
 
 function toggle(button) {
   const tag = button.textContent.trim();
-  const given = split(field().value);
-  const others = given.filter((other) => !same(other, tag));
-  field().value = (others.length < given.length ? others : [...given, tag]).join(", ");
+  const tags = split(field().value);
+  const others = tags.filter((other) => !same(other, tag));
+  field().value = (others.length < tags.length ? others : [...tags, tag]).join(", ");
   mark();
 }
 

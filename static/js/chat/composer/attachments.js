@@ -28,14 +28,14 @@ let submitAfterUpload = false; // the question is sent once they are there
 // What goes with a text; where it is being sent, the pictures leave the field with it.
 export function takePictures(text) {
   if (rerunIds) return rerunIds;
-  const here = ready();
+  const pictures = ready();
   if (submitting) {
-    sent.set(text, here);
-    for (const chip of here) chip.remove();
+    sent.set(text, pictures);
+    for (const chip of pictures) chip.remove();
     storeIds();
-    storeDraft("attaching", conversation(), here.map(id).join(" "));
+    storeDraft("attaching", conversation(), pictures.map(id).join(" "));
   }
-  return here.map(id);
+  return pictures.map(id);
 }
 
 // The same pictures, as they stand below the question before the server has shown them.
@@ -62,8 +62,8 @@ async function send(file) {
   } else {
     waiting.remove();
     submitAfterUpload = false; // nothing is asked without what it is about
-    const known = answer && [400, 429].includes(answer.status);
-    showRefusal(known ? words : gettext("The picture could not be uploaded. Check your connection and attach it again."));
+    const explained = answer && [400, 429].includes(answer.status);
+    showRefusal(explained ? words : gettext("The picture could not be uploaded. Check your connection and attach it again."));
   }
   uploads -= 1;
   storeIds();
@@ -84,10 +84,10 @@ async function takeSharedFiles() {
   const cache = await caches.open("shared-1");
   const files = [];
   for (const request of await cache.keys()) {
-    const kept = await cache.match(request);
-    if (Date.now() - Number(kept.headers.get("X-Since")) > SHARED_MS) continue;
-    const content = await kept.blob();
-    files.push(new File([content], decodeURIComponent(kept.headers.get("X-Name")), { type: content.type }));
+    const response = await cache.match(request);
+    if (Date.now() - Number(response.headers.get("X-Since")) > SHARED_MS) continue;
+    const content = await response.blob();
+    files.push(new File([content], decodeURIComponent(response.headers.get("X-Name")), { type: content.type }));
   }
   await caches.delete("shared-1");
   take(files);
@@ -104,7 +104,11 @@ export async function restorePictures(ids) {
 
 form.addEventListener("submit", (event) => {
   submitAfterUpload = uploads > 0;
-  if (submitAfterUpload) return event.stopImmediatePropagation() ?? event.preventDefault();
+  if (submitAfterUpload) {
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    return;
+  }
   submitting = true;
   setTimeout(() => (submitting = false));
 });
@@ -142,9 +146,9 @@ input.addEventListener("change", () => {
   take([...input.files]);
   input.value = "";
 });
-onDrop(document.querySelector("[data-attach-here]"), (found) => take(found.map(({ file }) => file)));
+onDrop(document.querySelector("[data-attach-here]"), (entries) => take(entries.map(({ file }) => file)));
 
 if ("sharedFiles" in document.querySelector("[data-chat]").dataset) takeSharedFiles();
-const left = ["attaching", "attached"].map((kind) => readDraft(kind, conversation())).join(" ");
+const draftIds = ["attaching", "attached"].map((kind) => readDraft(kind, conversation())).join(" ");
 storeDraft("attaching", conversation(), "");
-restorePictures(left.split(" ").filter(Boolean));
+restorePictures(draftIds.split(" ").filter(Boolean));

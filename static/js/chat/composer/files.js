@@ -52,13 +52,13 @@ function send(item) {
   });
   request.open("POST", "/files/");
   for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-  return new Promise((done) => {
-    request.addEventListener("loadend", () => done(arrived(item)));
+  return new Promise((resolve) => {
+    request.addEventListener("loadend", () => resolve(settleUpload(item)));
     request.send(body);
   });
 }
 
-function arrived(item) {
+function settleUpload(item) {
   if (item.over) return;
   const { status, responseText, responseURL } = item.request;
   if (status === 200 && responseURL.endsWith("/files/")) {
@@ -77,16 +77,16 @@ function finish(item) {
   if (submitAfterUpload && !uploading.childElementCount) form.requestSubmit();
 }
 
-function show(next) {
-  if (next !== html) shown.replaceChildren(fragment(next));
-  html = next;
+function show(markup) {
+  if (markup !== html) shown.replaceChildren(fragment(markup));
+  html = markup;
   document.dispatchEvent(new CustomEvent("files:changed"));
   if (!conversation()) storeDraft("files", "", list()?.dataset.files ?? "");
   watch();
 }
 
-function watch(after = LOOK_MS) {
-  if (list()?.dataset.reading !== undefined) setTimeout(fetchList, after);
+function watch(delay = LOOK_MS) {
+  if (list()?.dataset.reading !== undefined) setTimeout(fetchList, delay);
 }
 
 async function fetchList() {
@@ -99,7 +99,9 @@ async function fetchList() {
 // A question waits for the files that are on their way; for those that are being read, the server lets it wait.
 form.addEventListener("submit", (event) => {
   submitAfterUpload = uploading.childElementCount > 0;
-  if (submitAfterUpload) event.stopImmediatePropagation() ?? event.preventDefault();
+  if (!submitAfterUpload) return;
+  event.stopImmediatePropagation();
+  event.preventDefault();
 });
 
 shown.addEventListener("click", ({ target }) => {
@@ -120,12 +122,19 @@ async function move(id) {
   if (!answer?.ok) return;
   const dialog = fragment(await answer.text()).firstElementChild;
   form.after(dialog);
-  dialog.addEventListener("close", () => (dialog.remove(), field.focus()));
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    field.focus();
+  });
   dialog.addEventListener("submit", async (event) => {
     event.preventDefault();
     const body = new FormData(event.target);
     const reply = await fetch(event.target.action, { method: "POST", headers, body }).catch(() => null);
-    if (reply?.ok) return show(await reply.text(), dialog.close());
+    if (reply?.ok) {
+      const markup = await reply.text();
+      dialog.close();
+      return show(markup);
+    }
     const refusal = dialog.querySelector("[data-move-refusal]");
     refusal.textContent = reply?.status === 400 ? await reply.text() : gettext("The file could not be moved. Try again in a moment.");
     refusal.hidden = false;
@@ -134,12 +143,12 @@ async function move(id) {
 }
 
 // The files of a chat that was not begun yet, as they were before a reload.
-async function restore(known) {
-  const answer = await fetch(`/files/?of=${known}&draft`, { headers }).catch(() => null);
+async function restore(ids) {
+  const answer = await fetch(`/files/?of=${ids}&draft`, { headers }).catch(() => null);
   if (answer?.ok && !list()) show(await answer.text());
   else if (answer?.status === 404) storeDraft("files", "", "");
 }
 
-const left = conversation() ? "" : readDraft("files", "");
-if (left) restore(left);
+const draftIds = conversation() ? "" : readDraft("files", "");
+if (draftIds) restore(draftIds);
 watch();

@@ -79,9 +79,9 @@ document.addEventListener("click", ({ target }) => {
 
 // Asked anew with other words, it keeps what it had begun with.
 document.addEventListener("question:rerun", ({ target, detail }) => {
-  const had = target.querySelector("[data-picture-options]")?.dataset.pictureOptions;
-  if (!had || !COMMAND.test(detail.text)) return;
-  once = JSON.parse(had);
+  const options = target.querySelector("[data-picture-options]")?.dataset.pictureOptions;
+  if (!options || !COMMAND.test(detail.text)) return;
+  once = JSON.parse(options);
   setTimeout(() => (once = null));
 }, { capture: true });
 
@@ -95,32 +95,32 @@ function updateBar() {
 }
 field.addEventListener("input", updateBar);
 form.addEventListener("submit", () => {
-  const asked = once === null;
+  const isOwnStart = once === null;
   setTimeout(() => {
     updateBar();
-    if (asked && !field.value) setStart(null);
+    if (isOwnStart && !field.value) setStart(null);
   });
 });
 updateBar();
 
 // The new previews are loaded before they take the place of the old ones, so that nothing flickers.
-async function fetched(part) {
+async function refetch(part) {
   const { turn } = part.closest("[data-turn]").dataset;
   const answer = await fetch(`/answers/${turn}/pictures/`, { headers }).catch(() => null);
   if (!answer?.ok) return;
-  const wanted = fragment(await answer.text());
-  await Promise.all([...wanted.querySelectorAll("img")].map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {})));
-  keepScroll(() => morph(part, wanted));
+  const fresh = fragment(await answer.text());
+  await Promise.all([...fresh.querySelectorAll("img")].map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {})));
+  keepScroll(() => morph(part, fresh));
   const ready = part.querySelectorAll('[data-status="ready"]').length;
   if (!part.querySelector("[data-active]")) announce(ready ? ngettext("%(n)s picture is ready.", "%(n)s pictures are ready.", ready) : gettext("No picture was created."));
 }
 
 const refreshPictures = coalesce(async () => {
   // Those that are not finished, and those that the model has asked for, of which nothing is shown yet.
-  const asked = "[data-turn]:has([data-pictures-asked]) [data-part=pictures]:empty";
-  const parts = [...document.querySelectorAll(`[data-turn] [data-part=pictures]:has([data-active]), ${asked}`)];
-  await Promise.all(parts.map(fetched));
+  const requested = "[data-turn]:has([data-pictures-asked]) [data-part=pictures]:empty";
+  const parts = [...document.querySelectorAll(`[data-turn] [data-part=pictures]:has([data-active]), ${requested}`)];
+  await Promise.all(parts.map(refetch));
 });
 
 setInterval(() => document.hidden || refreshPictures(), EVERY_MS);
-document.addEventListener("pictures:changed", () => document.querySelectorAll("[data-turn] [data-part=pictures]:not(:empty)").forEach(fetched));
+document.addEventListener("pictures:changed", () => document.querySelectorAll("[data-turn] [data-part=pictures]:not(:empty)").forEach(refetch));

@@ -8,7 +8,7 @@ const items = [...document.querySelectorAll("[data-prompts] [data-name]")];
 const field = document.querySelector("[data-composer] textarea");
 const dialog = document.getElementById("prompt-values");
 const fields = dialog.querySelector("[data-prompt-fields]");
-let wanted = null;
+let template = null;
 let position = 0; // in the question, where the sign stood
 
 const findVariables = (text) => [...new Set([...text.matchAll(VARIABLE)].map(([, name]) => name))];
@@ -32,7 +32,7 @@ function take(item) {
   if (form) return openToolForm(form);
   position = field.selectionStart; // the list has taken the sign out
   if (!findVariables(text).length) return setTimeout(() => insertText(text)); // once the list is closed
-  wanted = text;
+  template = text;
   dialog.querySelector("[data-prompt-title]").textContent = name;
   fields.replaceChildren(...findVariables(text).map(makeField));
   setTimeout(() => dialog.showModal());
@@ -48,7 +48,7 @@ document.addEventListener("click", ({ target }) => {
 
 dialog.querySelector("form").addEventListener("submit", () => {
   const values = new Map([...fields.querySelectorAll("input")].map((input) => [input.name, input.value.trim()]));
-  const text = wanted.replace(VARIABLE, (_, name) => values.get(name));
+  const text = template.replace(VARIABLE, (_, name) => values.get(name));
   dialog.addEventListener("close", () => insertText(text), { once: true });
 });
 

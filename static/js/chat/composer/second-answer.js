@@ -17,8 +17,8 @@ menu?.addEventListener("input", () => {
 export const storeDueAnswer = (conversation, turn, other) => storeDraft("second", conversation, JSON.stringify({ turn, other }));
 
 export function takeDueAnswer(conversation, turn) {
-  const owed = JSON.parse(readDraft("second", conversation) || "null");
-  if (owed?.turn !== turn) return null;
+  const due = JSON.parse(readDraft("second", conversation) || "null");
+  if (due?.turn !== turn) return null;
   storeDraft("second", conversation, "");
-  return owed.other;
+  return due.other;
 }

@@ -2,10 +2,10 @@
 const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
 const list = form.querySelector("[data-options]");
-const known = new Map(); // sign -> {find(text), take(item)}
+const triggers = new Map(); // sign -> {label, find(text), take(item)}
 let open = null; // {pattern, take}
 
-export const registerTrigger = (sign, found) => known.set(sign, found);
+export const registerTrigger = (sign, trigger) => triggers.set(sign, trigger);
 
 function close() {
   open = null;
@@ -14,10 +14,10 @@ function close() {
 }
 
 function offer() {
-  const before = field.value.slice(0, field.selectionStart);
-  for (const [sign, { find, take, label }] of known) {
+  const textBefore = field.value.slice(0, field.selectionStart);
+  for (const [sign, { find, take, label }] of triggers) {
     const pattern = new RegExp(`(^|\\s)${sign}([^\\s${sign}]*)$`);
-    const typed = before.match(pattern);
+    const typed = textBefore.match(pattern);
     const items = typed ? find(typed[2].toLocaleLowerCase()) : [];
     if (!items.length) continue;
     open = { pattern, take };
