@@ -1,8 +1,8 @@
 """Fetch a web page that a user named: the only requests of the server to addresses that users give.
 
-Connections go to the checked address (`apps.safety.gate.web_addresses`) under the name of the host. Each redirect is checked like the
-first address. No cookie and no credential is sent, nothing is stored between requests, and no proxy of the environment
-is used. Size and time are limited.
+Connections go to the address that `apps.safety.gate.web_addresses` checked, under the name of the host. Each redirect
+is checked like the first address. No cookie and no credential is sent, nothing is stored between requests, and no proxy
+of the environment is used. Size and time are limited.
 """
 
 from __future__ import annotations

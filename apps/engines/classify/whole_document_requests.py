@@ -9,7 +9,7 @@ from __future__ import annotations
 from apps.engines.classify.linear_classifier import FOLDER
 from apps.engines.classify.small_talk import SmallTalkClassifier
 
-# SHA-256 of the committed weights; other files are not loaded. `./run train whole_document_requests` prints the new one.
+# SHA-256 of the committed weights; other files are not loaded. `./run train whole_document_requests` prints it.
 SHA256 = "3831d3084efc96ffa8d9a981c3160422027464a694a3aae21da9254744d605b0"
 
 
