@@ -254,8 +254,8 @@ class SearchSettings(SettingsGroup):
     """Processor cores for indexing. `0`: all."""
 
     EMBED_DTYPE: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Precision in which texts are embedded. `auto`: bfloat16 on processors with AMX, where it is faster. With
-    `avx512_bf16` alone try both: one may take half as long again. One index may hold vectors of both."""
+    """Precision in which texts are embedded. `auto`: bfloat16 on processors with AMX or `avx512_bf16`, where it takes
+    half the time. One index may hold vectors of both."""
 
     RANK_MODEL: str = ""
     """Cross-encoder that reads the best 20 passages with the question and orders them anew: folder or name on a model

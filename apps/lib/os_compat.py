@@ -43,6 +43,11 @@ def multiplies_bfloat16() -> bool:
     return "amx_bf16" in get_processor_flags()
 
 
+def adds_bfloat16_products() -> bool:
+    """Return whether the processor has instructions for products in bfloat16: AMX, or AVX-512 as of AMD's Zen 4."""
+    return not get_processor_flags().isdisjoint({"amx_bf16", "avx512_bf16"})
+
+
 def get_processor_flags() -> frozenset[str]:
     """Return the names of the processor's features as Linux gives them; an empty set elsewhere."""
     try:

@@ -67,6 +67,7 @@ def test_bfloat16_is_chosen_only_on_processors_with_tiles(
     file.write_text(f"flags\t\t: fpu avx2{flags}\n" * 2)
     monkeypatch.setattr(os_compat, "_PROCESSOR", file)
     assert os_compat.multiplies_bfloat16() is expected
+    assert os_compat.adds_bfloat16_products() is bool(flags)
 
 
 def test_available_memory_is_what_the_kernel_says() -> None:

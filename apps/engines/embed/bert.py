@@ -1,12 +1,11 @@
-"""Forward pass of a plain BERT: the numbers of the transformers library in a third of its time for a short text.
+"""Forward pass of a plain BERT: the numbers of the transformers library in a fraction of its time.
 
-Weights are packed once for the CPU's matrix kernels; query, key and value are one product. The texts of a pass are
+The layers are functions of `torch.nn.functional`. Query, key and value are one product. The texts of a pass are
 concatenated and only attend within themselves, so no padding is computed. Pooling uses float32, whatever the dtype of
-the weights.
+the weights. `docs/develop/decisions/023-the-encoder-is-plain-functions.md` says what else was measured.
 
-The layers are TorchScript: one call that releases the GIL once. Called from Python, their ninety steps each waited for
-the GIL again while other threads were busy. A pass takes one core, and several passes run side by side. One pass over
-all cores would wait at each step for a core that another thread uses.
+A pass takes one core, and several passes run side by side. One pass over all cores would wait at each step for a core
+that another thread uses.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,59 +22,17 @@ from numpy.typing import NDArray
 from apps.engines.embed.span_pooling import pool_spans
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from apps.engines.embed.model_folder import ModelFolder
     from apps.engines.embed.protocol import SpanEmbeddings, Spans
     from apps.engines.types import Vectors
 
+_Pair = tuple["Tensor", "Tensor"]  # weight and bias
+
 PASS_TOKENS = 4096  # tokens of one pass at most: large enough for the kernels, small enough for the caches
 MIN_PARALLEL_TOKENS = 512  # fewer tokens are not worth a second core
-_PACK_ROWS = 16  # tokens of a usual question: the shape for which the weights are packed
 _READ_TEXTS = 32  # texts whose states are computed in one pass
-_WARM_UP_PASSES = 3  # passes after which TorchScript has finished optimising
-
-_LAYERS = """
-def layers(ids: Tensor, position_ids: Tensor, counts: List[int], lengths: List[int], words: Tensor, positions: Tensor,
-           norm: List[Tensor], weights: List[List[Tensor]], heads: int, eps: float, tap: int) -> List[Tensor]:
-    width = words.size(1)
-    x = torch.embedding(words, ids) + torch.embedding(positions, position_ids)
-    x = torch.layer_norm(x, [width], norm[0], norm[1], eps)
-    states: List[Tensor] = []
-    for number in range(len(weights)):
-        w = weights[number]
-        mixed = linear(x, w[0], w[1])
-        attended: List[Tensor] = []
-        start = 0
-        for i in range(len(counts)):
-            end = start + counts[i] * lengths[i]
-            qkv = mixed[start:end].view([counts[i], lengths[i], 3, heads, -1]).permute([2, 0, 3, 1, 4])
-            q, k, v = qkv.unbind(0)
-            attended.append(torch.ops.aten.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape([-1, width]))
-            start = end
-        x = x + linear(torch.cat(attended), w[2], w[3])
-        x = torch.layer_norm(x, [width], w[4], w[5], eps)
-        x = x + linear(linear_gelu(x, w[6], w[7]), w[8], w[9])
-        x = torch.layer_norm(x, [width], w[10], w[11], eps)
-        if number + 1 == tap:
-            states.append(x)
-    states.append(x)
-    return states
-"""
-_PACKED = """
-def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    scalars: List[Optional[number]] = []
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", scalars, "")
-
-def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    scalars: List[Optional[number]] = []
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "gelu", scalars, "none")
-"""
-_PLAIN = """
-def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return torch.ops.aten.linear(x, weight, bias)
-
-def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return torch.ops.aten.gelu(torch.ops.aten.linear(x, weight, bias))
-"""
 
 
 def is_plain_bert(folder: ModelFolder) -> bool:
@@ -85,6 +43,18 @@ def is_plain_bert(folder: ModelFolder) -> bool:
         folder.pooling
     )
     return plain and absolute and pooled and len(folder.weights) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Weights and biases of one layer."""
+
+    qkv: _Pair
+    attended: _Pair
+    attention_norm: _Pair
+    inner: _Pair
+    outer: _Pair
+    norm: _Pair
 
 
 class BertEncoder:
@@ -105,14 +75,11 @@ class BertEncoder:
         names = "embeddings.word_embeddings", "embeddings.position_embeddings", "embeddings.token_type_embeddings"
         self._words, positions, types = (weights[f"{name}.weight"] for name in names)
         self._positions = positions + types[0]
-        self._norm = [weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"]]
+        self._norm = weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"]
         layers = range(int(folder.config["num_hidden_layers"]))
         self._weights = [self._layer(weights, f"encoder.layer.{number}.") for number in layers]
-        self._layers = torch.jit.CompilationUnit((_PACKED if can_pack_weights(torch) else _PLAIN) + _LAYERS).layers
         self._threads = threads
         self._cores = ThreadPoolExecutor(threads, "embed")  # shared by all callers, so that no core runs two passes
-        for _ in range(_WARM_UP_PASSES):
-            self.encode([[0] * _PACK_ROWS])
 
     def encode(self, texts: Sequence[Sequence[int]]) -> Vectors:
         """Return unit vectors of shape (n, width), float32, in the order of `texts`, which are token ids with special
@@ -173,11 +140,10 @@ class BertEncoder:
                 start, end = end, end + len(texts[at])
                 if spans[at]:
                     inside[at] = pool_spans(early_states[0][start:end].float().numpy(), spans[at])
-            hidden, means, start = last.float(), [], 0
-            for length, count in zip(lengths, counts, strict=True):
-                group = hidden[start : start + length * count].view(count, length, -1)
+            means = []
+            for rows, count, length in zip(self._split(last.float(), counts, lengths), counts, lengths, strict=True):
+                group = rows.view(count, length, -1)
                 means.append(group.mean(1) if self._mean else group[:, 0])
-                start += length * count
             unit[order] = torch.nn.functional.normalize(torch.cat(means), dim=1).numpy()
         return unit, inside
 
@@ -196,38 +162,49 @@ class BertEncoder:
         positions = torch.cat(
             [torch.arange(length).repeat(count) for length, count in zip(lengths, counts, strict=True)]
         )
-        hidden = self._layers(
-            ids, positions, list(counts), list(lengths), self._words, self._positions, self._norm,
-            self._weights[:layers], self._heads, self._eps, state_layer,
-        )  # fmt: skip
-        return order, lengths, counts, hidden
+        x = self._layer_norm(self._words[ids] + self._positions[positions], self._norm)
+        hidden = []
+        for number, layer in enumerate(self._weights[:layers], 1):
+            x = self._run_layer(x, layer, counts, lengths)
+            if number == state_layer:
+                hidden.append(x)
+        return order, lengths, counts, [*hidden, x]
 
-    def _layer(self, weights: dict[str, Any], at: str) -> list[Any]:
-        torch = self._torch
+    def _run_layer(self, x: Tensor, layer: _Layer, counts: Sequence[int], lengths: Sequence[int]) -> Tensor:
+        """Return the states after a layer, shape (tokens, width)."""
+        functional = self._torch.nn.functional
+        mixed = functional.linear(x, *layer.qkv)
+        attended = []
+        for group, count, length in zip(self._split(mixed, counts, lengths), counts, lengths, strict=True):
+            q, k, v = group.view(count, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+            pooled = functional.scaled_dot_product_attention(q, k, v)
+            attended.append(pooled.transpose(1, 2).reshape(-1, self._width))
+        x = self._layer_norm(x + functional.linear(self._torch.cat(attended), *layer.attended), layer.attention_norm)
+        inner = functional.gelu(functional.linear(x, *layer.inner))
+        return self._layer_norm(x + functional.linear(inner, *layer.outer), layer.norm)
 
-        def pair(name: str) -> tuple[Any, Any]:
+    def _layer_norm(self, x: Tensor, norm: _Pair) -> Tensor:
+        return self._torch.nn.functional.layer_norm(x, [self._width], *norm, self._eps)
+
+    @staticmethod
+    def _split(x: Tensor, counts: Sequence[int], lengths: Sequence[int]) -> Sequence[Tensor]:
+        """Return the rows of each group of texts of one length."""
+        groups: Sequence[Tensor] = x.split([count * length for count, length in zip(counts, lengths, strict=True)])
+        return groups
+
+    def _layer(self, weights: dict[str, Tensor], at: str) -> _Layer:
+        def pair(name: str) -> _Pair:
             return weights[f"{at}{name}.weight"], weights[f"{at}{name}.bias"]
 
         parts = [pair(f"attention.self.{name}") for name in ("query", "key", "value")]
-        qkv = torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])
-        pack = compile_packer(torch)
-        return [
-            *pack(qkv), *pack(pair("attention.output.dense")), *pair("attention.output.LayerNorm"),
-            *pack(pair("intermediate.dense")), *pack(pair("output.dense")), *pair("output.LayerNorm"),
-        ]  # fmt: skip
-
-
-def can_pack_weights(torch: Any) -> bool:
-    """Return whether this torch build has packed matrix products (x86 builds do)."""
-    return bool(torch.backends.mkldnn.is_available()) and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-
-
-def compile_packer(torch: Any) -> Any:
-    """Return a function that packs a (weight, bias) pair for the matrix kernels, or returns it unchanged where packing
-    is not available."""
-    if not can_pack_weights(torch):
-        return lambda pair: pair
-    return lambda pair: (torch.ops.mkldnn._reorder_linear_weight(pair[0], _PACK_ROWS), pair[1])
+        return _Layer(
+            qkv=(self._torch.cat([weight for weight, _ in parts]), self._torch.cat([bias for _, bias in parts])),
+            attended=pair("attention.output.dense"),
+            attention_norm=pair("attention.output.LayerNorm"),
+            inner=pair("intermediate.dense"),
+            outer=pair("output.dense"),
+            norm=pair("output.LayerNorm"),
+        )
 
 
 def _batches(lengths: Sequence[int], cores: int) -> list[list[int]]:

@@ -41,7 +41,7 @@ class SentenceTransformerEmbedder:
 
     With `sha256` only weights of that hash are loaded. With `dimension` vectors are truncated to that many numbers and
     normalised again, for models trained for it (Matryoshka). `dtype` is "float32", "bfloat16" or "auto": bfloat16 if
-    the CPU has units for it (AMX); on other CPUs it may be slower.
+    the CPU has instructions for it (AMX, AVX-512 BF16); on other CPUs it is slower.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class SentenceTransformerEmbedder:
         self._model = model
         self._pinned, self._kept_dimensions = sha256, dimension
         self._threads = threads or os_compat.count_usable_cores()
-        self._half = dtype == "bfloat16" or (dtype == "auto" and os_compat.multiplies_bfloat16())
+        self._half = dtype == "bfloat16" or (dtype == "auto" and os_compat.adds_bfloat16_products())
         self._lock = threading.RLock()
         self._folder: ModelFolder | None = None
         self._fingerprint = ""
