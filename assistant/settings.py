@@ -241,7 +241,13 @@ SUPPORT_CHECK: dict[str, Any] = {
 }
 
 # Timeout in seconds. Channels asks Redis to wait 5 s for a message; redis-py's default would give up at that moment.
-_CHANNEL_HOST = {"address": ENV.REDIS_URL, "socket_timeout": 30, "socket_connect_timeout": 5}
+_CHANNEL_HOST: dict[str, Any] = {"address": ENV.REDIS_URL, "socket_timeout": 30, "socket_connect_timeout": 5}
+if ENV.REDIS_URL:
+    from redis.exceptions import ConnectionError as RedisConnectionError
+
+    # One repetition without a pause: a pooled connection may be dead after a restart of Redis. While Redis is away
+    # sockets must close, because it may forget their groups; pages connect again and join anew.
+    _CHANNEL_HOST["retry_on_error"] = [RedisConnectionError]
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",

@@ -128,7 +128,7 @@ def run_demo(layout: Layout, options: argparse.Namespace) -> int:
 
 
 def run_process(layout: Layout, options: argparse.Namespace) -> int:
-    """Become the named process, without a supervisor. Raise BootError if `setup` did not run before."""
+    """Become the supervisor of the named process. Raise BootError if `setup` did not run before."""
     if not packages.is_installed(packages.required_extras(layout)):
         raise BootError(ExitCode.PACKAGES, "The packages of this version are not installed; run ./run setup first.")
     os.execv(PYTHON, [str(PYTHON), "-m", "assistant.boot.serve", options.name])  # noqa: S606

@@ -1,6 +1,6 @@
 """Runner of the Procfile's processes with one log, inside the environment: `python -m assistant.boot.serve`.
 
-With the name of a process (`python -m assistant.boot.serve web`) it becomes that one, without a supervisor.
+With the name of a process (`python -m assistant.boot.serve web`) it becomes the supervisor of that one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import ROOT, VENV, Layout, find_resource
 from assistant.boot.packaged_models import CHAT_NAME
 
+STOP_S = 30.0  # seconds; Celery's soft shutdown takes up to 20, and the shipped units wait 40
 DEMO_PREFIX = "openbook-demo-"  # prefix of a demonstration's data directory
 _QUIET = (
     # Django reads a FileResponse completely, in a thread, before it is sent, and warns of that.
@@ -51,18 +52,23 @@ def run_processes(layout: Layout) -> int:
     return 0 if manager.returncode in requested else manager.returncode or 0
 
 
-def become_process(layout: Layout, name: str) -> None:
-    """Replace this process by one line of the Procfile, without its supervisor. Raise BootError."""
+def supervise_process(layout: Layout, name: str) -> int:
+    """Run one line of the Procfile and restart it whenever it ends; return 0 after a signal. Raise BootError.
+
+    No record of it is kept: several machines, or several workers of one, may share the data directory.
+    """
+    from assistant.boot.supervisor import Supervisor
+
     if name == "llm" and not layout.own_llm:
         raise BootError(
             ExitCode.CONFIGURATION, "LLM_URL names a model server, so none is started; unset it to start one."
         )
     command = _read_procfile()[name].partition(" -- ")[2]
-    env = complete_environment(layout)
-    del env["SUPERVISE_WHILE"]
+    os.environ.update(complete_environment(layout))
+    del os.environ["SUPERVISE_WHILE"]
     process_locks.lock_data(layout, shared=True)
     os.chdir(ROOT)
-    os.execvpe("/bin/sh", ["sh", "-c", f"exec {command}"], env)  # noqa: S606
+    return Supervisor(name, ["/bin/sh", "-c", f"exec {command}"], grace_s=STOP_S).run()
 
 
 def complete_environment(layout: Layout) -> dict[str, str]:
@@ -133,13 +139,14 @@ def main(arguments: list[str]) -> int:
     layout = Layout.read()
     try:
         if arguments:
-            become_process(layout, arguments[0])
-        return run_processes(layout)
+            return supervise_process(layout, arguments[0])
+        try:
+            return run_processes(layout)
+        finally:
+            remove_demo_data(layout.data)
     except BootError as error:
         sys.stderr.write(f"{error}\n")
         return error.code
-    finally:
-        remove_demo_data(layout.data)
 
 
 if __name__ == "__main__":

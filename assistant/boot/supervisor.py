@@ -34,11 +34,20 @@ class Supervisor:
     """Supervisor of one command, which it restarts until told to end. Use it in the main thread of a process.
 
     `folder` holds a record by which the next supervisor of this name finds leftover processes; None for no record.
-    `owner` is the id of a process whose end ends the supervisor; 0 for none.
+    `owner` is the id of a process whose end ends the supervisor; 0 for none. `grace_s` is the time in seconds between
+    SIGTERM and SIGKILL; None for `GRACE_S`.
     """
 
-    def __init__(self, name: str, command: list[str], folder: Path | None = None, owner: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        folder: Path | None = None,
+        owner: int = 0,
+        grace_s: float | None = None,
+    ) -> None:
         self.name, self.command = name, command
+        self._grace_s = GRACE_S if grace_s is None else grace_s
         self._record = folder / f"{name}.json" if folder else None
         self._ending = False
         self._owner = owner
@@ -91,14 +100,14 @@ class Supervisor:
         return child
 
     def _wait_for(self, child: subprocess.Popen[bytes]) -> None:
-        """Return when the command has ended, or `GRACE_S` after it was told to end with the supervisor."""
+        """Return when the command has ended, or `grace_s` after it was told to end with the supervisor."""
         deadline: float | None = None
         while child.poll() is None:
             if deadline is not None and time.monotonic() >= deadline:
                 return  # the caller kills its group
             if self._ending and deadline is None:
                 child.terminate()
-                deadline = time.monotonic() + GRACE_S
+                deadline = time.monotonic() + self._grace_s
             self._sleep(deadline)
 
     def _pause(self, seconds: float) -> None:

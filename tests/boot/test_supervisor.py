@@ -161,3 +161,24 @@ def test_the_supervisor_waits_longer_after_each_quick_death(started: Started) ->
 def test_the_end_is_told_in_words() -> None:
     assert supervisor.describe_exit(-9) == "was killed by SIGKILL"
     assert supervisor.describe_exit(1) == "ended with exit code 1"
+
+
+ONE_PROCESS = """
+import sys
+from assistant.boot import serve
+serve._read_procfile = lambda: {"worker": f"exec supervisor worker -- {sys.argv[1]}"}
+sys.exit(serve.main(["worker"]))
+"""
+
+
+def test_process_that_runs_alone_is_restarted_and_leaves_no_record(started: Started) -> None:
+    write = f"{sys.executable} -c '{PARENT}' {started.file}"
+    env = {**os.environ, "DATA_DIR": str(started.folder), "LLM_URL": "http://127.0.0.1:9/v1"}
+    process = subprocess.Popen([sys.executable, "-c", ONE_PROCESS, write], cwd=ROOT, env=env, text=True)
+    started.started.append(process)
+    command, child = started.run(0)
+    os.kill(command, signal.SIGKILL)
+    assert started.run(1) != (command, child)
+    assert not (started.folder / "run").exists(), "another machine may run a worker with the same data directory"
+    process.terminate()
+    assert process.wait(60) == 0

@@ -1,7 +1,9 @@
 """Turn log in Redis Streams, for several web processes. The sequence number of an event is its stream id.
 
-Appending is one Lua script, so numbers have no gaps with concurrent writers. A repeated append, after the connection
-lost the first answer, is recognised by its mark and not written twice.
+Appending is one Lua script, so numbers have no gaps with concurrent writers. Commands are repeated after the loss of
+a connection, also one that Redis has carried out: each script recognises its own mark and does nothing twice.
+
+If Redis restarts without its data, the writer of a turn goes on with its numbers. Readers notice the gap and end.
 """
 
 from __future__ import annotations
@@ -22,16 +24,22 @@ _MAX_EVENTS = 100_000  # per turn; a long answer has some hundred
 _BLOCK_MS = 2000  # milliseconds of one wait; between two, a reader checks that the log still exists
 _CLOSED, _FULL = -1, -2
 
-# KEYS: log. ARGV: data, mark, milliseconds to keep, most events. Fields of an entry: d data, m mark, e end.
+_RETRIES, _LONGEST_PAUSE_S = 5, 1.0  # after pauses of 0.1, 0.2, 0.4, 0.8 and 1 s
+
+# KEYS: log. ARGV: data, mark, milliseconds to keep, most events, last number of this writer.
+# Fields of an entry: d data, m mark, r retraction, e end. As many entries are compared with the mark as other writers
+# may add while one repeats.
 _APPEND = """
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-local n = 0
-if last then
-  n = tonumber(string.match(last[1], '^%d+'))
-  if last[2][1] == 'e' then return -1 end
-  if last[2][4] == ARGV[2] then return n end
-  if n >= tonumber(ARGV[4]) then return -2 end
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 20)
+for _, entry in ipairs(newest) do
+  if entry[2][4] == ARGV[2] then return tonumber(string.match(entry[1], '^%d+')) end
 end
+local n = tonumber(ARGV[5])
+if newest[1] then
+  if newest[1][2][1] == 'e' then return -1 end
+  n = math.max(n, tonumber(string.match(newest[1][1], '^%d+')))
+end
+if n >= tonumber(ARGV[4]) then return -2 end
 redis.call('XADD', KEYS[1], (n + 1) .. '-0', 'd', ARGV[1], 'm', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return n + 1
@@ -47,16 +55,17 @@ redis.call('PEXPIRE', KEYS[2], ARGV[1])
 return n
 """
 
-# KEYS: log. ARGV: data, milliseconds to keep. A stream never reuses an id, so it is deleted and rebuilt.
-_TAKE_BACK = """
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-if not last then return 0 end
-local n = tonumber(string.match(last[1], '^%d+'))
-if last[2][1] ~= 'e' then n = n + 1 end
+# KEYS: log. ARGV: data, mark, milliseconds to keep. A stream never reuses an id, so it is deleted and rebuilt.
+_RETRACT = """
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 2)
+if not newest[1] then return 0 end
+if newest[2] and newest[2][2][4] == ARGV[2] then return tonumber(string.match(newest[2][1], '^%d+')) end
+local n = tonumber(string.match(newest[1][1], '^%d+'))
+if newest[1][2][1] ~= 'e' then n = n + 1 end
 redis.call('DEL', KEYS[1])
-redis.call('XADD', KEYS[1], n .. '-0', 'd', ARGV[1], 'm', '')
+redis.call('XADD', KEYS[1], n .. '-0', 'd', ARGV[1], 'm', ARGV[2], 'r', '1')
 redis.call('XADD', KEYS[1], (n + 1) .. '-0', 'e', '1')
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return n
 """
 
@@ -70,17 +79,21 @@ class RedisTurnLog:
         self._retention_ms = max(1, int(keep_s * 1000))
         self._prefix = prefix
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        self._written: dict[str, int] = {}  # last number that this process gave, by running turn
 
     async def append(self, turn: str, data: bytes) -> int:
-        mark = secrets.token_hex(8)
-        seq = int(await self._call(self._script(_APPEND, [self._log(turn)], data, mark, _ABANDONED_MS, _MAX_EVENTS)))
+        own = self._written.get(turn, 0)
+        script = self._script(_APPEND, [self._log(turn)], data, _make_mark(), _ABANDONED_MS, _MAX_EVENTS, own)
+        seq = int(await self._call(script))
         if seq == _CLOSED:
             raise EngineRefused("This answer is finished. Nothing can be added to it.")
         if seq == _FULL:
             raise EngineRefused("The answer is too long to be stored while it is being written.")
+        self._written[turn] = max(seq, own)
         return seq
 
     async def finish(self, turn: str) -> None:
+        self._written.pop(turn, None)
         await self._call(self._script(_FINISH, [self._log(turn), self._stop(turn)], self._retention_ms))
 
     async def read(self, turn: str, after: int = 0) -> list[TurnLogEntry]:
@@ -95,18 +108,19 @@ class RedisTurnLog:
         last = await self._call(self._client().xrevrange(self._log(turn), count=1))
         if last and _entry(last[0]) is None and _number(last[0]) <= at:
             return  # the reader has seen the end already
-        while await self.exists(turn):
+        while await self._reaches(turn, at):
             for item in await self._wait(self._log(turn), f"{at}-0"):
                 entry = _entry(item)
-                if entry is None:
+                if entry is None or (entry.seq > at + 1 and not _is_retraction(item)):
                     return
                 at = entry.seq
                 yield entry
 
     async def retract(self, turn: str, data: bytes) -> int:
-        return int(await self._call(self._script(_TAKE_BACK, [self._log(turn)], data, self._retention_ms)))
+        return int(await self._call(self._script(_RETRACT, [self._log(turn)], data, _make_mark(), self._retention_ms)))
 
     async def forget(self, turn: str) -> None:
+        self._written.pop(turn, None)
         await self._call(self._client().delete(self._log(turn)))
 
     async def request_stop(self, turn: str) -> None:
@@ -124,6 +138,11 @@ class RedisTurnLog:
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.aclose()
+
+    async def _reaches(self, turn: str, number: int) -> bool:
+        """Return whether the log exists and holds that number: not if Redis lost it and another writer began anew."""
+        last = await self._call(self._client().xrevrange(self._log(turn), count=1))
+        return bool(last) and _number(last[0]) >= number
 
     async def _wait(self, key: str, after: str) -> list[Any]:
         """Return the entries after that id as soon as there are any; [] after `_BLOCK_MS` without one."""
@@ -156,15 +175,33 @@ class RedisTurnLog:
         client = self._clients.get(loop)
         if client is None:
             from redis.asyncio import Redis
+            from redis.asyncio.retry import Retry
+            from redis.backoff import ExponentialBackoff
+            from redis.exceptions import ConnectionError as Lost
 
+            # Without `retry` a client made from an address does not retry, and the first command on each pooled
+            # connection fails after a restart of Redis. A timeout is not repeated: it took 12 s already.
             client = self._clients[loop] = Redis.from_url(
-                self._url, socket_connect_timeout=3, socket_timeout=_BLOCK_MS / 1000 + 10, health_check_interval=30
+                self._url,
+                socket_connect_timeout=3,
+                socket_timeout=_BLOCK_MS / 1000 + 10,
+                health_check_interval=30,
+                retry=Retry(ExponentialBackoff(cap=_LONGEST_PAUSE_S, base=0.05), _RETRIES, (Lost,)),
             )
         return client
 
 
+def _make_mark() -> str:
+    """Return a mark by which a script recognises what it has written already."""
+    return secrets.token_hex(8)
+
+
 def _number(item: Any) -> int:
     return int(item[0].split(b"-")[0])
+
+
+def _is_retraction(item: Any) -> bool:
+    return b"r" in item[1]
 
 
 def _entry(item: Any) -> TurnLogEntry | None:

@@ -210,6 +210,78 @@ async def test_two_processes_share_one_log(redis_url: str, turn: str) -> None:
     await reader.close()
 
 
+@pytest.fixture
+async def redis_log(redis_url: str) -> AsyncIterator[RedisTurnLog]:
+    log = RedisTurnLog(redis_url)
+    yield log
+    await log.close()
+
+
+async def cut_connections(log: RedisTurnLog) -> None:
+    """Close the pooled connections on the side of Redis, as its restart does."""
+    await log._client().client_kill_filter(_type="normal", skipme=True)
+    await asyncio.sleep(0.1)
+
+
+@pytest.mark.redis
+async def test_connections_that_a_restart_cut_fail_no_command(redis_log: RedisTurnLog, turn: str) -> None:
+    await asyncio.gather(*[redis_log.append(turn, b"x") for _ in range(5)])  # several pooled connections
+    await cut_connections(redis_log)
+    assert sorted(await asyncio.gather(*[redis_log.append(turn, b"y") for _ in range(5)])) == list(range(6, 11))
+    await cut_connections(redis_log)
+    await redis_log.request_stop(turn)
+    await asyncio.wait_for(redis_log.wait_stop(turn), SOON_S)
+
+
+@pytest.mark.redis
+async def test_append_repeated_after_appends_of_another_writer_is_written_once(
+    redis_log: RedisTurnLog, turn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.engines.turnlog.redis._make_mark", lambda: "same")
+    assert await redis_log.append(turn, b"mine") == 1
+    monkeypatch.undo()
+    assert [await redis_log.append(turn, b"theirs") for _ in range(3)] == [2, 3, 4]
+    await redis_log.finish(turn)
+    monkeypatch.setattr("apps.engines.turnlog.redis._make_mark", lambda: "same")
+    assert await redis_log.append(turn, b"mine") == 1
+    assert [entry.data for entry in await redis_log.read(turn)] == [b"mine", *[b"theirs"] * 3]
+
+
+@pytest.mark.redis
+async def test_repeated_retraction_counts_once(
+    redis_log: RedisTurnLog, turn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await redis_log.append(turn, b"one")
+    monkeypatch.setattr("apps.engines.turnlog.redis._make_mark", lambda: "same")
+    assert [await redis_log.retract(turn, b"taken") for _ in range(2)] == [2, 2]
+    assert await redis_log.read(turn) == [TurnLogEntry(2, b"taken")]
+
+
+@pytest.mark.redis
+async def test_writer_goes_on_with_its_numbers_after_redis_lost_the_log(redis_log: RedisTurnLog, turn: str) -> None:
+    for data in (b"1", b"2"):
+        await redis_log.append(turn, data)
+    await redis_log._client().delete(redis_log._log(turn))
+    assert await redis_log.append(turn, b"3") == 3
+    reader = asyncio.create_task(collect(redis_log, turn, 2))
+    late = await asyncio.wait_for(collect(redis_log, turn), SOON_S)
+    assert late == [], "a reader that would miss events fetches the stored answer instead"
+    await redis_log.finish(turn)
+    assert await asyncio.wait_for(reader, SOON_S) == [TurnLogEntry(3, b"3")]
+
+
+@pytest.mark.redis
+async def test_reader_of_a_lost_log_ends_when_another_writer_begins_anew(redis_url: str, turn: str) -> None:
+    writer, other = RedisTurnLog(redis_url), RedisTurnLog(redis_url)
+    for _ in range(3):
+        await writer.append(turn, b"x")
+    await writer._client().delete(writer._log(turn))
+    await other.append(turn, b"closed")
+    assert await asyncio.wait_for(collect(writer, turn, 3), SOON_S) == []
+    await writer.close()
+    await other.close()
+
+
 @pytest.mark.redis
 async def test_wait_for_a_stop_is_cancelled_while_the_connection_is_made(redis_url: str, turn: str) -> None:
     async def stopped(steps: int) -> bool:
