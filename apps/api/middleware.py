@@ -19,6 +19,7 @@ _MESSAGES = {
     404: "This address does not exist; see docs/reference/api.md.",
     405: "This method is not allowed here; the header “Allow” names those that are.",
     413: "The request is too large.",
+    503: "Openbook is not ready: its database does not answer, or its set-up is not finished. Try again later.",
     507: "The disk of this server is full, so nothing can be stored now. Tell an administrator.",
     500: "Something went wrong on the server. See its log.",
 }
@@ -34,17 +35,18 @@ def json_error_middleware(get_response: Callable[[HttpRequest], Any]) -> Callabl
     if iscoroutinefunction(get_response):
 
         async def async_middleware(request: HttpRequest) -> HttpResponseBase:
-            return _with_json_body(request, await get_response(request))
+            return ensure_json_body(request, await get_response(request))
 
         return async_middleware
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        return _with_json_body(request, get_response(request))
+        return ensure_json_body(request, get_response(request))
 
     return middleware
 
 
-def _with_json_body(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+def ensure_json_body(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Return the response, with a JSON body if it is an error below /api/ or /v1/."""
     status = response.status_code
     is_json = response.headers.get("Content-Type", "").startswith("application/json")
     if status < 400 or is_json or not isinstance(response, HttpResponse) or not request.path.startswith(_PATH_PREFIXES):

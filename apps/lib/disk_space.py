@@ -58,21 +58,29 @@ def is_space_used_up(folder: Path) -> bool:
 
 
 def find_write_error() -> str:
-    """Return why nothing can be written to the data directory, in words for an administrator; "" if it can.
+    """Return why nothing can be written to the data directory or to the folder of documents, in words for an
+    administrator; "" if it can.
 
-    Writes and removes a file of _PROBE bytes, at most every PROBE_S seconds; in between, returns what was found last.
+    Writes and removes files of _PROBE bytes, at most every PROBE_S seconds; in between, returns what was found last.
     """
     global _probed
     if time.monotonic() < _probed[0] + PROBE_S:
         return _probed[1]
-    found = ""
-    try:
-        with tempfile.NamedTemporaryFile(dir=settings.DATA_DIR, prefix=".probe-") as file:
-            file.write(bytes(_PROBE))
-    except OSError as error:
-        found = f"nothing can be written to the data directory: {error.strerror or error}"
+    documents = Path(settings.MEDIA_ROOT) / "documents"  # made by the first upload
+    found = _try_to_write(Path(settings.DATA_DIR), "the data directory")
+    if not found and documents.exists():
+        found = _try_to_write(documents, "the folder of documents")
     _probed = time.monotonic(), found
     return found
+
+
+def _try_to_write(folder: Path, name: str) -> str:
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe-") as file:
+            file.write(bytes(_PROBE))
+    except OSError as error:
+        return f"nothing can be written to {name}: {error.strerror or error}"
+    return ""
 
 
 def create_reserve() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
@@ -19,6 +19,7 @@ from apps.users.models import User
 
 _PLAIN = "text/plain; charset=utf-8"
 _INSUFFICIENT_STORAGE = 507
+_RETRY_S = 5
 _DISK_FULL = b"The disk of this server is full, so nothing can be taken now. Please tell an administrator.\n"
 
 
@@ -61,10 +62,19 @@ async def show_model_status(request: HttpRequest) -> HttpResponse:
 
 
 def answer_fault(request: HttpRequest) -> HttpResponse:
-    """Return the response to a failed request: 507 if the disk is full, else 500.
+    """Return the response to a failed request: 507 if the disk is full, 503 while the database server is away, else
+    500.
 
     Must be called while the exception is being handled.
     """
     if disk_space.is_disk_full_error(sys.exception()):
-        return HttpResponse(_DISK_FULL, content_type=_PLAIN, status=_INSUFFICIENT_STORAGE)
+        return build_disk_full_response()
+    if isinstance(sys.exception(), (OperationalError, InterfaceError)) and connection.vendor != "sqlite":
+        page = render_to_string("503.html")
+        return HttpResponse(page, status=503, headers={"Retry-After": str(_RETRY_S)})
     return server_error(request)
+
+
+def build_disk_full_response() -> HttpResponse:
+    """Return the response 507 of a server whose disk is full."""
+    return HttpResponse(_DISK_FULL, content_type=_PLAIN, status=_INSUFFICIENT_STORAGE)

@@ -1,4 +1,4 @@
-"""Middleware that redirects every page to set-up until an administrator exists."""
+"""Middleware that redirects every page to set-up until an administrator exists; programs get 503."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from apps.operations import first_administrator
 
 _OPEN = ("/setup/", "/health/", "/static/", "/manifest/", "/service-worker.js", "/offline/")
+_OF_PROGRAMS = ("/api/", "/v1/")
 
 
 def redirect_to_setup(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -17,6 +18,8 @@ def redirect_to_setup(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(_OPEN) and not first_administrator.has_administrator():
+            if request.path.startswith(_OF_PROGRAMS):
+                return HttpResponse(status=503, headers={"Retry-After": "60"})
             return redirect("operations:setup")
         return get_response(request)
 
