@@ -242,7 +242,7 @@ def _release_at_end(user_pk: int, slot: _Slot) -> Iterator[None]:
 async def _stream_events(
     turn: Turn, slot: _Slot, payload: ChatIn, model_request: ChatRequest | None, reply: responses.StreamReply
 ) -> AsyncIterator[bytes]:
-    with _release_at_end(turn.prepared.user.pk, slot):
+    with _release_at_end(turn.input.user.pk, slot):
         yield reply.chunk({"role": "assistant", "content": ""})
         size = 0
         try:

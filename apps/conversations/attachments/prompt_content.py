@@ -20,7 +20,6 @@ from django.utils.translation import gettext, ngettext
 
 from apps.conversations.attachments import queries
 from apps.conversations.core.attached_picture import AttachedPictureView
-from apps.conversations.moderation import findings
 from apps.engines import registry
 from apps.engines.types import EngineRefused
 from apps.lib.concurrency.threads import in_db, in_pool
@@ -28,8 +27,9 @@ from apps.safety.text.prompt_tokens import escape_template_tokens
 from apps.users.i18n import translate_stored
 
 if TYPE_CHECKING:
-    from apps.conversations.core.turn_input import PastExchange
-    from apps.conversations.core.turn_parts import PicturesPart
+    from apps.conversations.core.turn_input import PastExchange, TurnInput
+    from apps.conversations.core.turn_progress import TurnProgress
+    from apps.conversations.moderation.findings import Findings
 
 MAX_SIDE = 1024  # pixels of the longer side of an encoded picture
 _LEAST = 32  # pixels of the shorter side: vision encoders refuse less
@@ -40,21 +40,23 @@ MAX_NOTE_CHARACTERS = 3_000  # characters of the text of one picture in a prompt
 _POLL_S = 0.4  # seconds between queries
 
 
-async def load_for_model(turn: PicturesPart) -> None:
-    """Load text and captions of the pictures into `turn.attached`, and pass them through the gate.
+async def load_for_model(
+    turn_input: TurnInput, progress: TurnProgress, findings: Findings
+) -> tuple[AttachedPictureView, ...]:
+    """Return the pictures of the question with text and captions, which have passed the gate; () if it has none.
 
     Raise Withheld, and EngineRefused if a picture is gone or held for review.
     """
-    if not turn.prepared.attached:
-        return
+    if not turn_input.attached:
+        return ()
     start = time.perf_counter()
-    blind = not has_vision(turn.prepared.model)
-    attached = await _wait_for_recognition(turn, sees=not blind)
+    blind = not has_vision(turn_input.model)
+    attached = await _wait_for_recognition(turn_input.attached, progress, sees=not blind)
     for item in attached:
         for checked_text in filter(None, (item.text, item.caption if blind else "")):
-            await findings.check_input(turn, checked_text)
-    turn.attached = attached
-    turn.timings["see"] = (time.perf_counter() - start) * 1000
+            await findings.check_input(checked_text)
+    progress.record_times(see=(time.perf_counter() - start) * 1000)
+    return attached
 
 
 def has_vision(model: str) -> bool:
@@ -63,14 +65,16 @@ def has_vision(model: str) -> bool:
     return known is not None and known.supports_pictures
 
 
-async def emit_picture_step(turn: PicturesPart, *, sees: bool) -> None:
+async def emit_picture_step(attached: Sequence[AttachedPictureView], progress: TurnProgress, *, sees: bool) -> None:
     """Emit the step that says what the model is given of the pictures."""
-    if turn.attached:
-        await turn.emit_step("see", describe_for_page(turn.attached, sees=sees), turn.timings.get("see"))
+    if attached:
+        await progress.emit_step("see", describe_for_page(attached, sees=sees), progress.timings.get("see"))
 
 
-async def _wait_for_recognition(turn: PicturesPart, *, sees: bool) -> tuple[AttachedPictureView, ...]:
-    ids, start = [item.id for item in turn.prepared.attached], time.perf_counter()
+async def _wait_for_recognition(
+    attached: Sequence[AttachedPictureView], progress: TurnProgress, *, sees: bool
+) -> tuple[AttachedPictureView, ...]:
+    ids, start = [item.id for item in attached], time.perf_counter()
     is_announced = False
     while True:
         found = await in_db(queries.reload_pictures, ids)
@@ -81,7 +85,7 @@ async def _wait_for_recognition(turn: PicturesPart, *, sees: bool) -> tuple[Atta
         if not any(item.due(sees=sees) for item in found) or time.perf_counter() - start > MAX_WAIT_S:
             return found
         if not is_announced:
-            await turn.emit_step("see", gettext("Reading the text in the attached pictures"))
+            await progress.emit_step("see", gettext("Reading the text in the attached pictures"))
             is_announced = True
         await asyncio.sleep(_POLL_S)
 
@@ -121,13 +125,15 @@ def _describe_unseen(attached: Sequence[AttachedPictureView]) -> str:
     )
 
 
-async def select_for_prompt(turn: PicturesPart, sees: bool) -> tuple[tuple[PastExchange, ...], tuple[str, ...]]:
+async def select_for_prompt(
+    past_exchanges: Sequence[PastExchange], attached: Sequence[AttachedPictureView], *, sees: bool
+) -> tuple[tuple[PastExchange, ...], tuple[str, ...]]:
     """Return the history with notes on its pictures, and the encoded pictures of this question.
 
     For a model with vision, the latest MAX_PICTURES pictures of the whole request are encoded.
     """
-    own = await encode_pictures(turn.attached) if sees else ()
-    left, history = MAX_PICTURES - len(own), list(turn.prepared.history)
+    own = await encode_pictures(attached) if sees else ()
+    left, history = MAX_PICTURES - len(own), list(past_exchanges)
     for at in reversed(range(len(history))):
         past = history[at]
         if past.attached:

@@ -25,7 +25,9 @@ from apps.grounding.quote_selection import read_spans
 from apps.users.models import User
 
 if TYPE_CHECKING:
-    from apps.conversations.core.turn_parts import EvidencePart
+    from apps.conversations.core.turn_input import TurnInput
+    from apps.grounding.citer import SentenceCitation
+    from apps.grounding.quote_selection import Quote
 
 _SNIPPET = 240  # characters of a passage below an answer
 
@@ -43,36 +45,49 @@ class AnswerSources:
     numbers: Mapping[int, int] = field(default_factory=dict)  # numbers that the answer shows, by source number
 
 
-def number_turn_sources(turn: EvidencePart) -> dict[int, int]:
+def number_turn_sources(
+    passages: Sequence[NumberedPassage], quotes: Sequence[Quote], citations: Sequence[SentenceCitation]
+) -> dict[int, int]:
     """Return the numbers that the answer shows, by source number. Later citations change those of unused ones only."""
-    quoted = (quote.source for quote in turn.quotes)
-    return number_sources([*quoted, *list_cited_sources(turn.citations), *(item.number for item in turn.passages)])
+    quoted = (quote.source for quote in quotes)
+    return number_sources([*quoted, *list_cited_sources(citations), *(item.number for item in passages)])
 
 
-def build_retrieved_event(turn: EvidencePart) -> Sources:
-    """Return the event with the turn's sources, before any is known to be used."""
-    shown = [_make_passage_view(turn.prepared.answer_id, item) for item in turn.passages]
-    nearest = turn.no_results is not None
-    return Sources(source_list.render_sources(turn.prepared.answer_id, shown, (), nearest=nearest), len(shown))
+def build_retrieved_event(answer: UUID, passages: Sequence[NumberedPassage], *, nearest: bool = False) -> Sources:
+    """Return the event with the turn's sources, before any is known to be used.
+
+    `nearest` says that none of them answers the question.
+    """
+    shown = [_make_passage_view(answer, item) for item in passages]
+    return Sources(source_list.render_sources(answer, shown, (), nearest=nearest), len(shown))
 
 
-def build_final_event(turn: EvidencePart) -> Sources:
+def build_final_event(
+    turn_input: TurnInput,
+    passages: Sequence[NumberedPassage],
+    quotes: Sequence[Quote],
+    citations: Sequence[SentenceCitation],
+    *,
+    nearest: bool,
+) -> Sources:
     """Return the event with the turn's sources, divided into used and other ones."""
-    used = {cite.source for cite in turn.citations} | {quote.source for quote in turn.quotes}
-    answer = turn.prepared.answer_id
-    shown = [_make_passage_view(answer, item) for item in turn.passages]
+    used = {cite.source for cite in citations} | {quote.source for quote in quotes}
+    answer = turn_input.answer_id
+    shown = [_make_passage_view(answer, item) for item in passages]
     known = {item.number for item in shown}
-    earlier = {item.number: item for past in turn.prepared.history for item in past.sources}
+    earlier = {item.number: item for past in turn_input.history for item in past.sources}
     shown += [_make_prompted_view(answer, earlier[n]) for n in sorted(set(earlier) - known) if n in used]
-    numbers = number_turn_sources(turn)
+    numbers = number_turn_sources(passages, quotes, citations)
     shown = [replace(item, shown_number=numbers[item.number]) for item in shown]
-    return Sources(source_list.render_sources(answer, shown, used, nearest=turn.no_results is not None), len(shown))
+    return Sources(source_list.render_sources(answer, shown, used, nearest=nearest), len(shown))
 
 
-def build_quotes_event(turn: EvidencePart) -> Quotes:
-    """Return the event with the turn's quotes."""
-    passages = {item.number: item.passage for item in turn.passages}
-    answer, numbers = turn.prepared.answer_id, number_turn_sources(turn)
+def build_quotes_event(
+    turn_input: TurnInput, model: str, numbered: Sequence[NumberedPassage], quotes: Sequence[Quote]
+) -> Quotes:
+    """Return the event with the turn's quotes, which stand before the first sentence. `model` is named beside them."""
+    passages = {item.number: item.passage for item in numbered}
+    answer, numbers = turn_input.answer_id, number_turn_sources(numbered, quotes, ())
     return Quotes(
         source_list.render_quotes(
             answer,
@@ -87,10 +102,10 @@ def build_quotes_event(turn: EvidencePart) -> Quotes:
                     quote.side,
                     numbers[quote.source],
                 )
-                for at, quote in enumerate(turn.quotes)
+                for at, quote in enumerate(quotes)
             ],
-            turn.model,
-            turn.prepared.text,
+            model,
+            turn_input.text,
         )
     )
 

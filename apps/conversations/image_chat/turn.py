@@ -16,10 +16,11 @@ from apps.conversations.attachments import queries
 from apps.conversations.core import notifications, picture_request
 from apps.conversations.core.events import Pictures
 from apps.conversations.core.picture_request import SHAPES, ChatPictureRequest
-from apps.conversations.core.turn_parts import PictureRequestPart
+from apps.conversations.core.turn_input import TurnInput
+from apps.conversations.core.turn_progress import TurnProgress
 from apps.conversations.errors import RequestRefused
 from apps.conversations.image_chat import tiles
-from apps.conversations.moderation import findings
+from apps.conversations.moderation.findings import Findings
 from apps.engines.types import EngineRefused
 from apps.images.generation import model_info
 from apps.images.library import gallery
@@ -29,76 +30,84 @@ from apps.images.requests.forms import picture_size
 from apps.images.requests.submission import PictureRequest
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
+from apps.safety.models.strictness import Strictness
 from apps.safety.policy.strictness import strictest_of
 from apps.safety.policy.verdicts import Verdict, strictest_verdict
 from apps.users.models import User
 from apps.users.rate_limits import RateLimited
 
 
-def find_picture_request(turn: PictureRequestPart) -> ChatPictureRequest | None:
+def find_picture_request(turn_input: TurnInput) -> ChatPictureRequest | None:
     """Return the picture request of the turn; None for a question."""
-    rows = turn.prepared.rows
+    rows = turn_input.rows
     record = rows[-1].picture_request if rows else {}
     if not record:
         return None
-    return picture_request.resolve_picture_request(turn.prepared.text, picture_request.parse_options(record))
+    return picture_request.resolve_picture_request(turn_input.text, picture_request.parse_options(record))
 
 
-async def request_pictures(turn: PictureRequestPart, ask: ChatPictureRequest) -> None:
+async def request_pictures(
+    turn_input: TurnInput, progress: TurnProgress, findings: Findings, ask: ChatPictureRequest
+) -> None:
     """Judge the prompt, queue the pictures and show their tiles. Raise Withheld, and EngineRefused if not possible.
 
     If the gate withholds the prompt, the review case is that of the pictures.
     """
     start = time.perf_counter()
-    prepared = turn.prepared
-    words = picture_request.parse_prompt(prepared.text) or ""
-    verdict = await _judged(turn, words, ask.negative)
-    turn.timings["check"] = (time.perf_counter() - start) * 1000
+    words = picture_request.parse_prompt(turn_input.text) or ""
+    verdict = await _judged(findings, words, ask.negative)
+    progress.record_times(check=(time.perf_counter() - start) * 1000)
     if ask.how == "upscale":  # nothing is drawn from the prompt, so no picture can have the case
         if not verdict.allowed:
             raise gate.Withheld(verdict)
-        findings.record_finding(turn, verdict)
+        findings.record(verdict)
     try:
-        rows = await in_db(_store_request, turn, ask, words, verdict)
+        rows = await in_db(_store_request, turn_input, findings.level, ask, words, verdict)
     except submission.PictureRequestRefused as refusal:
         if not verdict.allowed:
             raise gate.Withheld(verdict) from refusal
-        findings.record_finding(turn, verdict)
+        findings.record(verdict)
         raise EngineRefused(str(refusal)) from refusal
     except (RequestRefused, RateLimited) as refusal:
-        findings.record_finding(turn, verdict)
+        findings.record(verdict)
         raise EngineRefused(str(refusal)) from refusal
-    await turn.emit(Pictures(await in_db(tiles.render_answer_tiles, prepared.answer_id, prepared.user)))
+    await progress.sink.emit(Pictures(await in_db(tiles.render_answer_tiles, turn_input.answer_id, turn_input.user)))
     if not verdict.allowed:  # the picture has a case already; one is enough
         raise gate.Withheld(replace(verdict, evaluation=None))
     many = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
-    await turn.emit_step("draw", gettext("Requested %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
-    await notifications.notify_conversation_changed(prepared.user.pk, prepared.conversation_id, turn.id)
+    await progress.emit_step(
+        "draw", gettext("Requested %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000
+    )
+    await notifications.notify_conversation_changed(
+        turn_input.user.pk, turn_input.conversation_id, str(turn_input.answer_id)
+    )
 
 
-async def _judged(turn: PictureRequestPart, *texts: str) -> Verdict:
+async def _judged(findings: Findings, *texts: str) -> Verdict:
     """Return the strictest verdict.
 
     Findings without review are recorded with the turn; a review gets a case of the pictures.
     """
-    verdicts = [await gate.check_question(text, level=turn.strictness) for text in filter(None, texts)]
+    verdicts = [await gate.check_question(text, level=findings.level) for text in filter(None, texts)]
     for verdict in verdicts:
         if verdict.allowed and not (verdict.evaluation and verdict.evaluation.result.reviewed):
-            findings.record_finding(turn, verdict)
+            findings.record(verdict)
     return strictest_verdict(verdicts)
 
 
-def _store_request(turn: PictureRequestPart, ask: ChatPictureRequest, words: str, verdict: Verdict) -> list[Picture]:
-    user = turn.prepared.user
+def _store_request(
+    turn_input: TurnInput, level: Strictness, ask: ChatPictureRequest, words: str, verdict: Verdict
+) -> list[Picture]:
+    user = turn_input.user
     with transaction.atomic():
         if ask.how == "upscale":
-            rows = [upscaling.request_upscale(user, _get_start_picture(user, ask), turn.strictness)]
+            rows = [upscaling.request_upscale(user, _get_start_picture(user, ask), level)]
         else:
             request = _make_picture_request(user, ask, words)
             rows = submission.request_pictures(
-                user, replace(request, level=strictest_of(turn.strictness, request.level)), verdict
+                user, replace(request, level=strictest_of(level, request.level)), verdict
             )
-        tiles.add_tiles(turn.prepared.answer_id, [row.pk for row in rows])
+        tiles.add_tiles(turn_input.answer_id, [row.pk for row in rows])
     return rows
 
 

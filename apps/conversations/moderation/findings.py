@@ -3,12 +3,13 @@
 They are collected with the turn and applied when it ends: labels become a step, reviews open cases, and all are
 recorded in the trace. Texts that are not stored (API, queue, rewording) get cases of their own.
 
-Entry points: `record_finding`, `check_input`, `list_findings`, `emit_labels`.
+Entry points: `Findings`, `get_withheld`, `open_cases_for_unstored`, `open_case_for_question`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
@@ -22,64 +23,77 @@ from apps.safety.moderation import cases as moderation_cases
 from apps.safety.policy.schema import ACTION_ORDER, Action
 
 if TYPE_CHECKING:
-    from apps.conversations.core.turn_parts import FindingsPart
+    from apps.conversations.core.turn_progress import TurnProgress
     from apps.engines.types import Vectors
     from apps.lib.concurrency.threads import PoolTask
+    from apps.safety.models.strictness import Strictness
     from apps.safety.policy.verdicts import EvaluationRecord, Verdict
     from apps.users.models import User
 
 
-def record_finding(turn: FindingsPart, verdict: Verdict) -> None:
-    """Record with the turn the verdict on an allowed text; per stage and clause, the strictest one is kept."""
-    evaluation = verdict.evaluation
-    if evaluation is None or evaluation.result.action is None:
-        return
-    key = evaluation.stage, evaluation.result.code
-    if key not in turn.findings or _weight(turn.findings[key]) < _weight(evaluation):
-        turn.findings[key] = evaluation
+@dataclass(slots=True, eq=False)
+class Findings:
+    """Verdicts on the texts of one turn. Changed by its own methods only, in the tasks of the turn."""
 
+    level: Strictness  # by which question and answer are judged
+    withheld_by: EvaluationRecord | None = None  # verdict by which the gate withheld
+    # Verdicts that the gate reported and let through, by stage and clause.
+    _let_through: dict[tuple[str, str], EvaluationRecord] = field(default_factory=dict)
 
-async def check_input(turn: FindingsPart, text: str, vector: PoolTask[Vectors] | None = None) -> None:
-    """Pass the user's input through the gate at the strictness of the turn, and record the finding. Raise Withheld."""
-    verdict = await gate.check_question(text, vector, level=turn.strictness)
-    if not verdict.allowed:
-        raise Withheld(verdict)
-    record_finding(turn, verdict)
+    def record(self, verdict: Verdict) -> None:
+        """Record the verdict on an allowed text; per stage and clause, the strictest one is kept."""
+        evaluation = verdict.evaluation
+        if evaluation is None or evaluation.result.action is None:
+            return
+        key = evaluation.stage, evaluation.result.code
+        if key not in self._let_through or _weight(self._let_through[key]) < _weight(evaluation):
+            self._let_through[key] = evaluation
+
+    def record_withheld(self, evaluation: EvaluationRecord | None) -> None:
+        """Record the verdict by which the gate withheld the turn; None if it did not."""
+        self.withheld_by = evaluation
+
+    async def check_input(self, text: str, vector: PoolTask[Vectors] | None = None) -> None:
+        """Pass the user's input through the gate, and record the finding. Raise Withheld."""
+        verdict = await gate.check_question(text, vector, level=self.level)
+        if not verdict.allowed:
+            raise Withheld(verdict)
+        self.record(verdict)
+
+    def list_all(self) -> tuple[EvaluationRecord, ...]:
+        """Return the verdict that withheld, if any, then the other findings; each clause of a stage once."""
+        if self.withheld_by is None:
+            return tuple(self._let_through.values())
+        key = self.withheld_by.stage, self.withheld_by.result.code
+        return (self.withheld_by, *(one for at, one in self._let_through.items() if at != key))
+
+    async def emit_labels(self, progress: TurnProgress) -> None:
+        """Emit steps for clauses that ask for a label, and for redacted personal data or secrets."""
+        found = self._let_through.values()
+        codes = [one.result.code for one in found if one.result.action is Action.LABEL]
+        if codes:
+            names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(code_labels.clause_label, codes)))))
+            await progress.emit_step(
+                "label", gettext("Labelled by the safety check: %(names)s") % {"names": names}, 0.0
+            )
+        if any(one.result.action is Action.REDACT for one in found):
+            await progress.emit_step("label", gettext("Redacted by the safety check: personal data or secrets"), 0.0)
+
+    def make_trace_records(self) -> list[dict[str, Any]]:
+        """Return the findings as JSON values for the trace, without any text."""
+        return [
+            {
+                "stage": one.stage, "code": one.result.code, "action": str(one.result.action or ""),
+                "score": round(one.result.score, 3),
+            }
+            for one in self.list_all()
+        ]  # fmt: skip
 
 
 def get_withheld(answering: asyncio.Task[Any]) -> EvaluationRecord | None:
     """Return the verdict by which the gate withheld the finished turn; None if it did not."""
     error = None if answering.cancelled() else answering.exception()
     return error.verdict.evaluation if isinstance(error, Withheld) else None
-
-
-def list_findings(turn: FindingsPart) -> tuple[EvaluationRecord, ...]:
-    """Return the verdict that withheld, if any, then the other findings; each clause of a stage once."""
-    if turn.withheld_by is None:
-        return tuple(turn.findings.values())
-    key = turn.withheld_by.stage, turn.withheld_by.result.code
-    return (turn.withheld_by, *(one for at, one in turn.findings.items() if at != key))
-
-
-async def emit_labels(turn: FindingsPart) -> None:
-    """Emit steps for clauses that ask for a label, and for redacted personal data or secrets."""
-    codes = [one.result.code for one in turn.findings.values() if one.result.action is Action.LABEL]
-    if codes:
-        names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(code_labels.clause_label, codes)))))
-        await turn.emit_step("label", gettext("Labelled by the safety check: %(names)s") % {"names": names}, 0.0)
-    if any(one.result.action is Action.REDACT for one in turn.findings.values()):
-        await turn.emit_step("label", gettext("Redacted by the safety check: personal data or secrets"), 0.0)
-
-
-def make_trace_records(turn: FindingsPart) -> list[dict[str, Any]]:
-    """Return the findings as JSON values for the trace, without any text."""
-    return [
-        {
-            "stage": one.stage, "code": one.result.code, "action": str(one.result.action or ""),
-            "score": round(one.result.score, 3),
-        }
-        for one in list_findings(turn)
-    ]  # fmt: skip
 
 
 def open_cases_for_unstored(user_id: int, *evaluations: EvaluationRecord) -> None:

@@ -1,7 +1,7 @@
 """Execute one tool call: read, judge and validate its arguments, ask the user if needed, run it with a deadline.
 
 The result is cut, judged, shown on a card and stored with the turn. Any failure ends on the card and is told to the
-model; the turn goes on. Entry points: `execute_call`, `cancel_open_calls`, `update_card`.
+model; the turn goes on. Entry point: `execute_call`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -18,22 +18,19 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from django.utils.translation import gettext
 
-from apps.conversations.core import events
 from apps.conversations.core.tool_calls import ToolCallRecord, ToolCallStatus
-from apps.conversations.evidence import answer_sources, source_numbering
-from apps.conversations.evidence.source_numbering import format_passage_line
 from apps.conversations.models.tool import ToolPermission
-from apps.conversations.moderation import findings
 from apps.conversations.tools import approvals, argument_schema
 from apps.conversations.tools.availability import AvailableTool, AvailableTools, CountTokens
 from apps.conversations.tools.base import BaseTool, ToolCallRefused, ToolContext, ToolError, ToolResult
-from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, format_argument, mark_cancelled, render_card
+from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, format_argument
 from apps.engines.types import EngineError, ToolCall
 from apps.lib.concurrency.threads import in_pool
 from apps.safety.gate import gate
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.state import Turn
+    from apps.conversations.moderation.findings import Findings
+    from apps.conversations.tools.running_calls import RunningCalls
     from apps.grounding.passage import Passage
 
 log = logging.getLogger(__name__)
@@ -50,10 +47,31 @@ _TOLD = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimits:
+    """Limits of a tool call, in tokens of the model."""
+
+    result_tokens: int  # of the result in the prompt
+    passage_tokens: int  # of passages that the model reads at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOutcome:
+    """Ended tool call."""
+
+    record: ToolCallRecord
+    text: str  # for the model: the result, or why there is none
+
+
 async def execute_call(
-    turn: Turn, requested: ToolCall, available_tools: AvailableTools, tokens: int, *, by_user: bool = False
-) -> str:
-    """Execute the call, show and store its card, and return the result text for the model, within `tokens`.
+    running: RunningCalls,
+    requested: ToolCall,
+    available_tools: AvailableTools,
+    limits: CallLimits,
+    *,
+    by_user: bool = False,
+) -> CallOutcome:
+    """Execute the call, show and store its card, and return the result text for the model.
 
     Failures are returned as text too. `by_user` means that the user made the call, which counts as approval of
     harmless tools. Raise Withheld if the gate refuses the arguments.
@@ -61,7 +79,7 @@ async def execute_call(
     began, item = time.perf_counter(), available_tools.get(requested.name)
     title = item.tool.title if item else requested.name[:64]
     record = ToolCallRecord(
-        str(len(turn.tool_calls) + 1),
+        str(len(running.records) + 1),
         requested.name[:64],
         title,
         {},
@@ -69,45 +87,37 @@ async def execute_call(
         by_user=by_user,
     )
     try:
-        record, text = await _execute(turn, requested, item, record, tokens, by_user)
+        record, text = await _execute(running, requested, item, record, limits)
     except ToolError as error:
-        known = turn.tool_calls.get(record.id, record)
+        known = running.records.get(record.id, record)
         status = ToolCallStatus.REFUSED if isinstance(error, ToolCallRefused) else ToolCallStatus.FAILED
         record = replace(known, status=status, message=str(error)[:400])
         text = _TOLD[status].format(error.plain)
-    await update_card(turn, replace(record, ms=round((time.perf_counter() - began) * 1000, 1)))
-    await turn.store_calls()
-    return text
-
-
-async def cancel_open_calls(turn: Turn) -> None:
-    """Mark the cards of calls that still run or ask as cancelled, because the answer has ended."""
-    for record in list(turn.tool_calls.values()):
-        if record.status.is_open:
-            await update_card(turn, mark_cancelled(record))
-
-
-async def update_card(turn: Turn, record: ToolCallRecord) -> None:
-    """Record the call in its present state and emit its card."""
-    turn.tool_calls[record.id] = record
-    await turn.emit(events.Tool(record.id, render_card(turn.prepared.answer_id, record)))
+    record = replace(record, ms=round((time.perf_counter() - began) * 1000, 1))
+    await running.update(record)
+    await running.store()
+    return CallOutcome(record=record, text=text)
 
 
 async def _execute(
-    turn: Turn, requested: ToolCall, item: AvailableTool | None, record: ToolCallRecord, tokens: int, by_user: bool
+    running: RunningCalls,
+    requested: ToolCall,
+    item: AvailableTool | None,
+    record: ToolCallRecord,
+    limits: CallLimits,
 ) -> tuple[ToolCallRecord, str]:
-    arguments = await _read_arguments(turn, requested, record, by_user)
+    arguments = await _read_arguments(running, requested, record)
     record = replace(record, arguments=arguments)
     if item is None:
         raise ToolError("There is no tool with this name, or it is turned off.")
     item.tool.check(arguments)
-    if item.permission == ToolPermission.ASK and not (by_user and item.tool.is_harmless):
-        await update_card(turn, replace(record, status=ToolCallStatus.ASKING))
-        await _wait_for_approval(turn, record)
-    await update_card(turn, record)
-    result = await _run_tool(turn, item.tool, arguments, record, tokens)
-    text = await _moderate_result(turn, result, item.tool)
-    lines, numbers = await _add_sources(turn, result.passages, tokens)
+    if item.permission == ToolPermission.ASK and not (record.by_user and item.tool.is_harmless):
+        await running.update(replace(record, status=ToolCallStatus.ASKING))
+        await _wait_for_approval(running, record)
+    await running.update(record)
+    result = await _run_tool(running, item.tool, arguments, record, limits)
+    text = await _moderate_result(running, result, item.tool)
+    lines, numbers = await _add_sources(running, result.passages, limits.result_tokens)
     shown = replace(
         record,
         status=ToolCallStatus.DONE,
@@ -115,41 +125,42 @@ async def _execute(
         data=result.data,
         sources=numbers,
     )
-    room = tokens - sum(turn.chat.count(lines))
-    return shown, "\n".join(filter(None, [_fit_to_tokens(text, room, turn.chat.count), *lines]))
+    count = running.chat.count
+    room = limits.result_tokens - sum(count(lines))
+    return shown, "\n".join(filter(None, [_fit_to_tokens(text, room, count), *lines]))
 
 
-async def _read_arguments(turn: Turn, requested: ToolCall, record: ToolCallRecord, by_user: bool) -> dict[str, Any]:
+async def _read_arguments(running: RunningCalls, requested: ToolCall, record: ToolCallRecord) -> dict[str, Any]:
     """Return the arguments, after they have passed the gate like any text of the model.
 
     Raise Withheld and ToolError.
     """
     written = gate.normalise(requested.arguments)
-    _check_outgoing(turn, f"{requested.name} {written}")
-    arguments = argument_schema.parse_arguments(written, by_user=by_user)
+    _check_outgoing(running.findings, f"{requested.name} {written}")
+    arguments = argument_schema.parse_arguments(written, by_user=record.by_user)
     # Again after parsing: argument names, and characters that were escaped.
-    _check_outgoing(turn, orjson.dumps(arguments).decode())
+    _check_outgoing(running.findings, orjson.dumps(arguments).decode())
     verdict = await gate.check_sentence(
-        f"{record.title}: {', '.join(map(format_argument, arguments.values()))}", level=turn.strictness
+        f"{record.title}: {', '.join(map(format_argument, arguments.values()))}", level=running.findings.level
     )
     if not verdict.allowed:
         raise gate.Withheld(verdict)
-    findings.record_finding(turn, verdict)
+    running.findings.record(verdict)
     return arguments
 
 
-def _check_outgoing(turn: Turn, text: str) -> None:
+def _check_outgoing(findings: Findings, text: str) -> None:
     """Check text that may be sent to another machine. Raise Withheld."""
-    verdict = gate.check_outgoing(text, level=turn.strictness)
+    verdict = gate.check_outgoing(text, level=findings.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
-    findings.record_finding(turn, verdict)
+    findings.record(verdict)
 
 
-async def _wait_for_approval(turn: Turn, record: ToolCallRecord) -> None:
+async def _wait_for_approval(running: RunningCalls, record: ToolCallRecord) -> None:
     began = time.perf_counter()
-    decision = await approvals.wait_for_decision(turn.prepared.answer_id, record.id)
-    turn.timings["asking"] = turn.timings.get("asking", 0.0) + (time.perf_counter() - began) * 1000
+    decision = await approvals.wait_for_decision(running.input.answer_id, record.id)
+    running.add_asking_time((time.perf_counter() - began) * 1000)
     if not decision:
         raise (
             ToolCallRefused(_SILENT, minutes=f"{approvals.DECISION_TIMEOUT_S / 60:.0f}")
@@ -159,21 +170,21 @@ async def _wait_for_approval(turn: Turn, record: ToolCallRecord) -> None:
 
 
 async def _run_tool(
-    turn: Turn, tool: BaseTool, arguments: Mapping[str, Any], record: ToolCallRecord, tokens: int
+    running: RunningCalls, tool: BaseTool, arguments: Mapping[str, Any], record: ToolCallRecord, limits: CallLimits
 ) -> ToolResult:
     """Run the tool and return its result. It runs in a task of its own, so that a tool that hangs ends nothing else.
 
     Raise ToolError, also for engine errors, unexpected exceptions and timeouts.
     """
-    prepared = turn.prepared
+    turn_input, findings = running.input, running.findings
 
     async def progress(words: str) -> None:
-        await update_card(turn, replace(record, message=words[:200]))
+        await running.update(replace(record, message=words[:200]))
 
-    asked = tuple(past.question for past in prepared.history if not past.only_called_tool)
+    asked = tuple(past.question for past in turn_input.history if not past.only_called_tool)
     context = ToolContext(
-        prepared.user, prepared.collections, asked, prepared.conversation_id, prepared.answer_id, record.id, tokens,
-        turn.chat.count, progress, (await turn.get_reading_limits()).passage_tokens, prepared.filters, turn.strictness,
+        turn_input.user, turn_input.collections, asked, turn_input.conversation_id, turn_input.answer_id, record.id,
+        limits.result_tokens, running.chat.count, progress, limits.passage_tokens, turn_input.filters, findings.level,
     )  # fmt: skip
     task = asyncio.ensure_future(tool.call(arguments, context))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -197,7 +208,7 @@ async def _run_tool(
     return result
 
 
-async def _moderate_result(turn: Turn, result: ToolResult, tool: BaseTool) -> str:
+async def _moderate_result(running: RunningCalls, result: ToolResult, tool: BaseTool) -> str:
     """Return the result text, normalised and cut, after it has passed the gate. Raise ToolError if withheld.
 
     Passages are not judged again: they were at ingestion.
@@ -209,34 +220,30 @@ async def _moderate_result(turn: Turn, result: ToolResult, tool: BaseTool) -> st
     if text:
         await gate.ensure_fresh_policy()
         # As a passage first, which also finds instructions to the model.
-        verdicts = [await in_pool(partial(gate.check_passage, text, level=turn.strictness))]
+        verdicts = [await in_pool(partial(gate.check_passage, text, level=running.findings.level))]
         if verdicts[0].allowed:
-            verdicts.append(await gate.check_sentence(text, level=turn.strictness))
+            verdicts.append(await gate.check_sentence(text, level=running.findings.level))
         for verdict in verdicts:
-            findings.record_finding(turn, verdict)
+            running.findings.record(verdict)
         if not verdicts[-1].allowed:
             raise ToolError("Its result is withheld: it breaks the rules of this site, or could do harm.")
     return text
 
 
-async def _add_sources(turn: Turn, passages: Sequence[Passage], tokens: int) -> tuple[list[str], tuple[int, ...]]:
+async def _add_sources(
+    running: RunningCalls, passages: Sequence[Passage], tokens: int
+) -> tuple[list[str], tuple[int, ...]]:
     """Add the passages that fit into `tokens` as sources of the answer.
 
     Return their prompt lines and their source numbers.
     """
-    ends = accumulate(turn.chat.count([f"{_LINE} {item.title} {item.text}" for item in passages]))
+    ends = accumulate(running.chat.count([f"{_LINE} {item.title} {item.text}" for item in passages]))
     if not (fitting := [item for item, end in zip(passages, ends, strict=True) if end <= tokens]):
         return [], ()
-    turn.passages, found, fresh = source_numbering.add_passages(turn.passages, fitting, turn.prepared.numbers)
-    turn.sources_stored = False  # if the turn ends meanwhile, `finish_turn` stores them
-    lines = [(format_passage_line(item), item.number, item.passage.page_number, item.new_spans) for item in fresh]
-    turn.tool_passages += lines
-    await turn.store_sources()
-    turn.verifier.reset_citer()
-    await turn.emit(answer_sources.build_retrieved_event(turn))
-    again = sorted({item.number for item in found} - {item.number for item in fresh})
-    seen = [f"{' '.join(f'[{number}]' for number in again)}: as given above"] if again else []
-    return [line for line, *_ in lines] + seen, tuple(item.number for item in found)
+    added = await running.sources.add(fitting)
+    again = " ".join(f"[{number}]" for number in added.known_numbers)
+    seen = [f"{again}: as given above"] if again else []
+    return [*(line.text for line in added.lines), *seen], added.numbers
 
 
 def _fit_to_tokens(text: str, room: int, count: CountTokens) -> str:

@@ -28,7 +28,7 @@ from apps.engines.types import ToolCall
 from apps.lib.concurrency.threads import in_db
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.state import Turn
+    from apps.conversations.tools.running_calls import RunningCalls
     from apps.users.models import User
 
 MAX_RESULT_TOKENS = 1500  # limit of the result in the prompt of the question
@@ -102,16 +102,26 @@ def list_commands(assistant: Assistant, user: User) -> list[BaseTool]:
     ]
 
 
-async def run_command(turn: Turn, command: SlashCommand) -> bool:
-    """Execute the command and show its card. Return whether the model has a question to answer from the result.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandOutcome:
+    """Slash command that was executed."""
+
+    answers_question: bool  # the model has a question to answer from the result
+    notes: tuple[str, ...]  # prompt lines of the result; () if it gave passages, which the prompt holds anyway
+
+
+async def run_command(running: RunningCalls, command: SlashCommand, *, passage_tokens: int) -> CommandOutcome:
+    """Execute the command and show its card. `passage_tokens` limits the passages that a tool searches for.
 
     Raise Withheld.
     """
-    kit = await in_db(get_permitted_tools, turn.prepared.assistant, turn.prepared.user)
+    kit = await in_db(get_permitted_tools, running.input.assistant, running.input.user)
     item = kit.get(command.tool)
     wanted = ToolCall("", command.tool, make_arguments(item.tool, command.words) if item else "")
-    text = await executor.execute_call(turn, wanted, kit, MAX_RESULT_TOKENS, by_user=True)
-    made = next(iter(turn.tool_calls.values()))
-    if not turn.passages:
-        turn.notes.append(f"{made.title}: {text}")
-    return made.status == ToolCallStatus.DONE and bool(command.question)
+    limits = executor.CallLimits(result_tokens=MAX_RESULT_TOKENS, passage_tokens=passage_tokens)
+    outcome = await executor.execute_call(running, wanted, kit, limits, by_user=True)
+    made = outcome.record
+    return CommandOutcome(
+        answers_question=made.status == ToolCallStatus.DONE and bool(command.question),
+        notes=() if running.sources.passages else (f"{made.title}: {outcome.text}",),
+    )

@@ -5,7 +5,6 @@ The answer is streamed as in a chat; nothing is stored.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
 from typing import cast
@@ -21,7 +20,6 @@ from apps.conversations.assistants.forms import AssistantForm
 from apps.conversations.core import model_choice, requests
 from apps.conversations.core.events import Closed, Event, Step, encode_event
 from apps.conversations.errors import RequestRefused
-from apps.conversations.evidence import answer_sources
 from apps.conversations.models import Message
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import ephemeral, runner
@@ -80,10 +78,10 @@ def _encode_line(turn: Turn, event: Event) -> bytes:
 
 def _end(turn: Turn, status: Status, reason: str) -> Iterator[Event]:
     if turn.text:
-        took = round((time.perf_counter() - turn.start_time) * 1000, 1)
+        took = round(turn.progress.elapsed_ms, 1)
         yield Step("write", model_choice.describe_written(turn.model_name, len(turn.text.split())), took)
     if turn.passages:
-        yield answer_sources.build_final_event(turn)
+        yield turn.build_final_event()
     turn.renderer.links.used_links.clear()  # the final HTML collects its own links
     yield Closed(
         status, runner.render_running_answer(turn), translate_stored(reason), False, turn.is_mostly_unsupported

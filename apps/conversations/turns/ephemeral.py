@@ -14,7 +14,6 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -90,7 +89,7 @@ async def stream_events(turn: Turn) -> AsyncGenerator[Event, None]:
         if not task.done():
             task.cancel()
             await asyncio.wait([task])
-        turn.withheld_by = findings.get_withheld(task)
+        turn.findings.record_withheld(findings.get_withheld(task))
         await charge_usage(turn)
         await open_cases(turn)
 
@@ -154,15 +153,13 @@ async def stream_raw_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[s
             splitter = reasoning.ReasoningSplitter(deltas)
             # API clients get the answer without reasoning.
             async with aclosing(
-                gate.moderate_stream(
-                    splitter.iter_text(), partial(findings.record_finding, turn), level=turn.strictness
-                )
+                gate.moderate_stream(splitter.iter_text(), turn.findings.record, level=turn.strictness)
             ) as pieces:
                 async for piece in pieces:
                     turn.text += piece
                     yield piece
     except gate.Withheld as error:
-        turn.withheld_by = error.verdict.evaluation
+        turn.findings.record_withheld(error.verdict.evaluation)
         raise
     finally:
         await charge_usage(turn)
@@ -202,7 +199,7 @@ async def stream_while_allowed(turn: Turn, pieces: AsyncGenerator[P, None]) -> A
                 await asyncio.wait([step], timeout=RECHECK_S)
                 if time.monotonic() - asked >= RECHECK_S:
                     asked = time.monotonic()
-                    if not await in_db(can_ask, turn.prepared.user.pk):
+                    if not await in_db(can_ask, turn.input.user.pk):
                         raise EngineRefused("This account is suspended.")
             try:
                 piece = step.result()
@@ -237,7 +234,7 @@ async def charge_usage(turn: Turn) -> None:
     """Charge the turn's tokens to the user's rate limit."""
     if (used := await count_usage(turn)) is not None:
         await in_db(
-            rate_limits.charge, turn.prepared.user, LimitedResource.TOKENS, used.prompt_tokens + used.completion_tokens
+            rate_limits.charge, turn.input.user, LimitedResource.TOKENS, used.prompt_tokens + used.completion_tokens
         )
 
 
@@ -245,8 +242,8 @@ async def open_cases(turn: Turn) -> None:
     """Open moderation cases where the policy requires a review. A case holds only the question or the piece of the
     answer.
     """
-    if found := [one for one in findings.list_findings(turn) if one.result.reviewed]:
-        await in_db(findings.open_cases_for_unstored, turn.prepared.user.pk, *found)
+    if found := [one for one in turn.findings.list_all() if one.result.reviewed]:
+        await in_db(findings.open_cases_for_unstored, turn.input.user.pk, *found)
 
 
 def _describe_no_results(turn: Turn) -> str:

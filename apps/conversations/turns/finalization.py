@@ -5,7 +5,6 @@ Entry points: `snapshot_turn` collects the values, `finish_turn` writes them if 
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -19,7 +18,6 @@ from apps.conversations.core.numbered_sources import NumberedPassage
 from apps.conversations.evidence.source_numbering import save_sources
 from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, Source
 from apps.conversations.moderation import (
-    findings,
     message_cases,
     message_redaction,
     retraction,
@@ -70,33 +68,35 @@ class FinalTurnState:
 
 def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnState:
     """Return the values to store of the turn, as of now. `reason` is cut to 400 characters."""
-    prepared = turn.prepared
+    prepared = turn.input
     fields = {
         "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style,
         "shown_sentences": turn.shown_sentences, "model": turn.model,
         "links": list(turn.renderer.links.used_links),
         "nothing_found": turn.no_results is not None, "usage": _make_usage(turn),
         "quotes": [quote.record() for quote in turn.quotes],
-        "tools": [call_cards.make_record(call) for call in turn.tool_calls.values()],
+        "tools": [call_cards.make_record(call) for call in turn.calls.records.values()],
         "steps": [
             {"name": step.name, "words": step.text, "ms": step.ms}
             | ({"nothing": turn.no_results} if step.name == "search" and turn.no_results else {})
-            for step in turn.steps.values()
+            for step in turn.progress.steps.values()
         ],
     }  # fmt: skip
-    passages = () if turn.sources_stored else tuple(turn.passages)
+    passages = () if turn.sources.is_stored else turn.passages
     citations = tuple(turn.citations)
     return FinalTurnState(
         prepared.conversation_id, prepared.answer_id, prepared.lease, fields, passages, citations,
-        trace.record_turn(turn), findings.list_findings(turn), prepared.user, turn.tokens_used,
-        timezone.now() - timedelta(seconds=time.perf_counter() - turn.start_time) - _MARGIN,
+        trace.record_turn(turn), turn.findings.list_all(), prepared.user, turn.tokens_used,
+        timezone.now() - timedelta(milliseconds=turn.progress.elapsed_ms) - _MARGIN,
     )  # fmt: skip
 
 
 def _make_usage(turn: Turn) -> dict[str, Any]:
     """Return what `Message.usage` stores of the turn: times in ms, tokens, settings and verdicts."""
-    prepared = turn.prepared
-    usage: dict[str, Any] = {session_key: round(value, 1) for session_key, value in turn.timings.items()}
+    prepared = turn.input
+    usage: dict[str, Any] = {session_key: round(value, 1) for session_key, value in turn.progress.timings.items()}
+    if turn.calls.asking_ms:
+        usage["asking"] = round(turn.calls.asking_ms, 1)
     if turn.usage is not None:
         usage |= asdict(turn.usage)
     if turn.model and len(registry.list_chat_models()) > 1:
@@ -107,7 +107,7 @@ def _make_usage(turn: Turn) -> dict[str, Any]:
         usage["window"] = asdict(turn.window)
     if turn.reasoning:
         usage["thoughts"] = len(turn.reasoning)
-    usage |= withheld_notice.make_notice_record(turn.withheld_by)  # shared links read it too
+    usage |= withheld_notice.make_notice_record(turn.findings.withheld_by)  # shared links read it too
     if turn.unread_languages:
         usage["unread_languages"] = turn.unread_languages
     if turn.finish_reason:

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from django.conf import settings
@@ -19,13 +19,14 @@ from apps.conversations.assistants import answer_style, assistant_choice
 from apps.conversations.assistants.instructions import describe_applied_instructions
 from apps.conversations.attachments import prompt_content
 from apps.conversations.core import model_choice
+from apps.conversations.core.attached_picture import AttachedPictureView
 from apps.conversations.core.events import ContextGauge, VerifiedOnly
 from apps.conversations.core.sampling import get_penalties
 from apps.conversations.evidence import answer_sources, source_numbering
 from apps.conversations.models import AnswerStyle, ShownSentences
-from apps.conversations.moderation import findings
 from apps.conversations.rendering import link_policy
 from apps.conversations.tools import availability, slash_commands
+from apps.conversations.tools.availability import AvailableTools
 from apps.conversations.turns import context_usage, model_queue, prompt, reasoning
 from apps.conversations.turns.quotes import choose_quotes
 from apps.conversations.turns.repetition import LOOP_FINISH
@@ -40,8 +41,17 @@ _TOO_LONG = "The question is too long for this model. Shorten it, or add the lon
 _LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the question
 
 
-async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
-    """Return the model request; `turn.passages` gets the numbered passages. `found` is None if no documents are
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptExtras:
+    """What the prompt holds besides the question, its history and the passages that a search found."""
+
+    tools: AvailableTools = field(default_factory=dict)  # that the model may call
+    attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question with their recognised text
+    notes: tuple[str, ...] = ()  # lines about results of tools that the user called, or about parts of a document
+
+
+async def build_request(turn: Turn, found: SearchResult | None, extras: PromptExtras) -> ChatRequest:
+    """Return the model request; `turn.sources` gets the numbered passages. `found` is None if no documents are
     searched.
 
     Waits for an unreachable model server. Raise EngineRefused if the context window cannot hold the question, and
@@ -49,20 +59,20 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
     """
     start = time.perf_counter()
     info = await model_queue.wait_for_model(turn)
-    prepared, count, sees = turn.prepared, turn.chat.count, prompt_content.has_vision(turn.prepared.model)
-    history, pictures = await prompt_content.select_for_prompt(turn, sees)
+    prepared, count, sees = turn.input, turn.chat.count, prompt_content.has_vision(turn.input.model)
+    history, pictures = await prompt_content.select_for_prompt(prepared.history, extras.attached, sees=sees)
     selected = prompt.select_history(history, info.context_tokens, count, instructions=prepared.instructions)
     if found is not None:
-        turn.passages = source_numbering.number_passages(found.passages, prepared.numbers, selected.given_spans)
-    tools = availability.describe_tools(turn.available_tools)
+        turn.sources.replace(source_numbering.number_passages(found.passages, prepared.numbers, selected.given_spans))
+    tools = availability.describe_tools(extras.tools)
     cost = availability.count_description_tokens(tools, count)
     built = prompt.build_prompt(
         slash_commands.get_model_question(prepared.text), history, selected, turn.passages, info.context_tokens, count,
         instructions=prepared.instructions,
-        without_sources=not turn.passages and (found is None or bool(turn.attached)),
+        without_sources=not turn.passages and (found is None or bool(extras.attached)),
         text_so_far=prepared.text_so_far,
         max_tokens=reasoning.get_max_tokens(prepared, (await turn.get_reading_limits()).answer_tokens),
-        notes=[*turn.notes, *prompt_content.write_prompt_notes(turn.attached, sees=sees)], pictures=pictures,
+        notes=[*extras.notes, *prompt_content.write_prompt_notes(extras.attached, sees=sees)], pictures=pictures,
         tokens_per_picture=prompt_content.TOKENS_PER_PICTURE, tool_tokens=cost,
     )  # fmt: skip
     if built.max_tokens < _LEAST_ANSWER:
@@ -71,9 +81,9 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
     turn.measure_window = partial(
         context_usage.measure_usage, built, history, turn.passages, info.context_tokens, cost, count
     )
-    await prompt_content.emit_picture_step(turn, sees=sees)
+    await prompt_content.emit_picture_step(extras.attached, turn.progress, sees=sees)
     await _emit_condition_steps(turn, built.start)
-    turn.timings["prompt"] = (time.perf_counter() - start) * 1000
+    turn.progress.record_times(prompt=(time.perf_counter() - start) * 1000)
     choices = settings.TOKEN_CHOICES if turn.sink.records_tokens else 0
     sampling = replace(prepared.sampling.make_sampling(built.max_tokens), logprobs=choices)
     turn.sampling_used = prepared.sampling.record_used(sampling, accepts_all=info.accepts_all_sampling)
@@ -84,7 +94,7 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
 
 async def _emit_condition_steps(turn: Turn, dropped: int) -> None:
     """Emit steps for what the user may not expect of the request: dropped turns, a missing assistant or model."""
-    prepared = turn.prepared
+    prepared = turn.input
     if dropped:
         await turn.emit_step("window", context_usage.describe_dropped(dropped), 0.0)
     if turn.follows_tool_call and not turn.passages:
@@ -103,17 +113,17 @@ async def _resolve_style(turn: Turn, found: SearchResult | None) -> None:
     """Decide whether quotes come first, and which sentences of the model are shown."""
     if (
         not (has_passages := found is not None and bool(found.passages))
-        and not turn.available_tools
-        and not turn.tool_calls
+        and not (turn.request is not None and turn.request.tools)
+        and not turn.calls.records
     ):
         return  # nothing to quote, and nothing to compare a sentence with
     # The model is known since `build_request`, even if its server is away by now.
     profile = await answer_style.fetch_model_profile(turn.model)
-    model = registry.get_chat_model(turn.prepared.model)
+    model = registry.get_chat_model(turn.input.model)
     if has_passages:
-        turn.style = str(answer_style.resolve_style(turn.prepared.assistant, profile, model))
-    if not turn.prepared.without_documents:
-        turn.shown_sentences = str(answer_style.resolve_shown_sentences(turn.prepared.assistant, profile, model))
+        turn.style = str(answer_style.resolve_style(turn.input.assistant, profile, model))
+    if not turn.input.without_documents:
+        turn.shown_sentences = str(answer_style.resolve_shown_sentences(turn.input.assistant, profile, model))
     if turn.shown_sentences == ShownSentences.VERIFIED:
         await turn.emit(VerifiedOnly(gettext("The model is writing. A sentence appears once it is verified.")))
 
@@ -134,9 +144,7 @@ async def stream_answer(turn: Turn, request: ChatRequest, shown: asyncio.Task[No
 
 async def _stream_gated_text(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
     before = len(turn.text)  # written in an earlier tool round
-    async with aclosing(
-        gate.moderate_stream(text, partial(findings.record_finding, turn), level=turn.strictness)
-    ) as pieces:
+    async with aclosing(gate.moderate_stream(text, turn.findings.record, level=turn.strictness)) as pieces:
         async for piece in pieces:
             await shown  # sources and quotes are on the page before the first word
             await _emit_text_event(turn, turn.repetition.feed(piece), before)
@@ -159,7 +167,7 @@ async def _emit_text_event(turn: Turn, text: str, before: int) -> None:
 async def emit_text(turn: Turn, piece: str) -> None:
     """Append the approved piece to the answer and emit the renderer's events."""
     if not turn.text:
-        turn.timings["first_text"] = (time.perf_counter() - turn.start_time) * 1000
+        turn.progress.record_times(first_text=turn.progress.elapsed_ms)
     turn.text += piece
     turn.piece_count += 1
     for event in turn.renderer.feed(piece):
@@ -194,16 +202,15 @@ async def _emit_sources(turn: Turn, found: SearchResult | None) -> None:
     quoting = (
         asyncio.ensure_future(choose_quotes(turn, found)) if turn.style == AnswerStyle.QUOTES or turn.quotes else None
     )
-    await turn.store_sources()
-    await turn.emit(answer_sources.build_retrieved_event(turn))
+    await turn.sources.publish()
     turn.quotes = await quoting if quoting else []
     if turn.quotes:
-        await turn.emit(answer_sources.build_quotes_event(turn))
+        await turn.emit(answer_sources.build_quotes_event(turn.input, turn.model, turn.passages, turn.quotes))
 
 
 def _list_link_texts(turn: Turn) -> list[str]:
     """Return the texts whose addresses the answer may link to: the questions and what the model was given."""
-    prepared = turn.prepared
+    prepared = turn.input
     asked = [prepared.text, *(past.question for past in prepared.history)]
     given = [item.text for past in prepared.history for item in past.sources]
     return [*asked, *(item.passage.full_text for item in turn.passages), *given]

@@ -134,14 +134,14 @@ async def stream_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[str |
     answer that is continued begins with the text it had, so that the gate checks all of it.
     """
     if (
-        turn.prepared.text_so_far and not turn.text
+        turn.input.text_so_far and not turn.text
     ):  # continues an unfinished answer, whose text is gated and verified again
-        yield turn.prepared.text_so_far
+        yield turn.input.text_so_far
     backoff = Backoff(turn)
     while True:
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(get_model_queue(turn.prepared.model).place(turn))
+                await stack.enter_async_context(get_model_queue(turn.input.model).place(turn))
                 stream = await stack.enter_async_context(aclosing(_stream(turn, request)))
                 async for text in stream:
                     yield text
@@ -163,12 +163,14 @@ async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Reas
                     item.reason,
                     item.calls,
                 )
-                turn.timings["last_token"], turn.count_partial_usage = _get_elapsed_ms(turn), None
+                turn.count_partial_usage = None
+                turn.progress.record_times(last_token=turn.progress.elapsed_ms)
                 continue
             turn.tokens += item.logprobs
             pieces += item.reasoning, item.text
             if not turn.has_output and (item.text or item.reasoning):
-                turn.has_output, turn.timings["first_token"] = True, _get_elapsed_ms(turn)
+                turn.has_output = True
+                turn.progress.record_times(first_token=turn.progress.elapsed_ms)
             if item.reasoning:
                 yield ReasoningPiece(item.reasoning)
             if item.text:
@@ -190,8 +192,3 @@ def add_usage(one: Usage | None, other: Usage | None) -> Usage | None:
     if one is None or other is None:
         return one or other
     return Usage(*map(sum, zip(astuple(one), astuple(other), strict=True)))
-
-
-def _get_elapsed_ms(turn: Turn) -> float:
-    """Return the milliseconds since the turn began."""
-    return (time.perf_counter() - turn.start_time) * 1000

@@ -42,7 +42,7 @@ def start_rewriting(turn: Turn, allowed: asyncio.Event) -> asyncio.Task[str] | N
 
     The task returns "" if the model fails the reading check, is unreachable, too slow, or writes something else.
     """
-    prepared = turn.prepared
+    prepared = turn.input
     if not settings.REWRITE or not prepared.history or not is_follow_up(prepared.text):
         return None
     return asyncio.create_task(_rewrite(turn, allowed), name="rewrite a follow-up")
@@ -62,7 +62,7 @@ def parse_rewritten_question(reply: str, question: str, history: Sequence[PastEx
 
 async def _rewrite(turn: Turn, allowed: asyncio.Event) -> str:
     await allowed.wait()
-    prepared, history = turn.prepared, [past for past in turn.prepared.history if not past.only_called_tool][-_BACK:]
+    prepared, history = turn.input, [past for past in turn.input.history if not past.only_called_tool][-_BACK:]
     try:
         async with asyncio.timeout(LONGEST_S):
             if not await answer_style.passes_reading_check((await turn.chat.info()).name, prepared.model):

@@ -32,13 +32,13 @@ async def has_no_likely_quote(turn: Turn, found: SearchResult | None) -> bool:
     """Return whether quotes come first and none is likely right; store the begun selection in the turn.
 
     A model that needs quotes would then answer from passages about something else. Return False if it may answer from
-    other things than passages: pictures, or an earlier tool result.
+    an earlier tool result.
     """
-    if found is None or not found.passages or turn.attached or turn.tool_calls or turn.follows_tool_call:
+    if found is None or not found.passages or turn.calls.records or turn.follows_tool_call:
         return False
     profile = await answer_style.fetch_model_profile(turn.model)
     if (
-        answer_style.resolve_style(turn.prepared.assistant, profile, registry.get_chat_model(turn.prepared.model))
+        answer_style.resolve_style(turn.input.assistant, profile, registry.get_chat_model(turn.input.model))
         != AnswerStyle.QUOTES
     ):
         return False

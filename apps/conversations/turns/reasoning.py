@@ -10,13 +10,11 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
 from apps.conversations.core.events import Reasoning
-from apps.conversations.moderation import findings
 from apps.conversations.turns import prompt
 from apps.engines import registry
 from apps.safety.gate import gate
@@ -86,9 +84,7 @@ class ReasoningSplitter:
 async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown: Awaitable[None]) -> None:
     """Stream the reasoning to the page, each piece approved by the gate, once `shown` is done. Raise Withheld."""
     began = 0.0
-    async with aclosing(
-        gate.moderate_stream(thoughts, partial(findings.record_finding, turn), level=turn.strictness)
-    ) as pieces:
+    async with aclosing(gate.moderate_stream(thoughts, turn.findings.record, level=turn.strictness)) as pieces:
         async for piece in pieces:
             await shown
             if not began:
@@ -98,5 +94,6 @@ async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown:
             await turn.emit(Reasoning(len(turn.reasoning), piece))
             turn.reasoning += piece
     if began:
-        turn.timings["thinking"] = turn.timings.get("thinking", 0.0) + (time.perf_counter() - began) * 1000
-        await turn.emit_step("think", gettext("Thought before answering"), turn.timings["thinking"])
+        took = turn.progress.timings.get("thinking", 0.0) + (time.perf_counter() - began) * 1000
+        turn.progress.record_times(thinking=took)
+        await turn.emit_step("think", gettext("Thought before answering"), took)

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,8 +19,8 @@ from django.utils.translation import gettext, ngettext
 from apps.conversations.assistants import collection_choice
 from apps.conversations.attachments import chat_files
 from apps.conversations.core.events import NothingFound
-from apps.conversations.evidence import answer_sources, source_list, source_numbering
-from apps.conversations.moderation import findings
+from apps.conversations.core.turn_input import TurnInput
+from apps.conversations.evidence import source_list, source_numbering
 from apps.conversations.turns import preparation, query_rewriting
 from apps.conversations.turns.small_talk.recognition import drop_small_talk
 from apps.conversations.turns.state import Turn
@@ -47,23 +47,35 @@ def embed_question(question: str) -> PoolTask[Vectors]:
     return start_in_pool(registry.get_embedder().embed_query, question)
 
 
-async def retrieve_passages(turn: Turn) -> SearchResult | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWait:
+    """Wait of a turn for the files attached to its conversation."""
+
+    scope: SearchScope | None  # of the first search, read anew after the wait; None without documents
+    is_skipped: bool = False  # the user asked to be answered before the files were read
+
+    def update_scope(self, turn_input: TurnInput) -> TurnInput:
+        """Return the input with the scope of its first search as it is after the wait."""
+        return turn_input if turn_input.scope is self.scope else replace(turn_input, scope=self.scope)
+
+
+async def retrieve_passages(turn: Turn, files: FileWait) -> SearchResult | None:
     """Return what the search found; None without documents. Raise Withheld if the gate withholds the question.
 
     The gate judges the question beside the first search, whose result is shown only after the verdict.
     """
-    if turn.prepared.without_documents:
+    if turn.input.without_documents:
         await check_question(turn)
         return None
     allowed = asyncio.Event()
     turn.rewriting = query_rewriting.start_rewriting(turn, allowed)
-    first = asyncio.create_task(_search(turn, turn.prepared.scope))
+    first = asyncio.create_task(_search(turn, files.scope))
     tasks: list[asyncio.Task[Any]] = [first, *filter(None, [turn.rewriting])]
     try:
         await asyncio.sleep(0)  # lets the index be asked before the rules of the gate take the event loop
         await check_question(turn)
         allowed.set()
-        return await search_and_wait(turn, first)
+        return await search_and_wait(turn, first, waits=not files.is_skipped)
     finally:
         for task in tasks:
             task.cancel()
@@ -77,19 +89,19 @@ async def check_question(turn: Turn) -> None:
     """Let the gate judge the question. Raise Withheld."""
     start = time.perf_counter()
     try:
-        await findings.check_input(turn, turn.prepared.text, turn.vector)
+        await turn.findings.check_input(turn.input.text, turn.vector)
     finally:
-        turn.timings["check"] = _get_elapsed_ms(start)
+        turn.progress.record_times(check=_get_elapsed_ms(start))
 
 
-async def search_and_wait(turn: Turn, first: Awaitable[SearchResult]) -> SearchResult:
-    """Return what the search found. If nothing, wait for files that the user has just added to what is searched.
+async def search_and_wait(turn: Turn, first: Awaitable[SearchResult], *, waits: bool = True) -> SearchResult:
+    """Return what the search found. If nothing, and `waits`, wait for files that the user has just added.
 
     The wait is shown as a step. It ends after MAX_FILE_WAIT_S, or when the user asks to be answered now. Files of other
     users, and files added earlier, keep no question waiting.
     """
     found = await first
-    if not found.passages and found.just_added and not turn.skipped_file_wait:
+    if not found.passages and found.just_added and waits:
         found = await _wait_for_new_files(turn, found)
     await _show_search(turn, found)
     return found
@@ -106,21 +118,21 @@ def skip_file_wait(user: User, answer: UUID) -> None:
 def _listen_for_skip(turn: Turn) -> Iterator[asyncio.Event]:
     """Yield the event that `skip_file_wait` sets."""
     event = asyncio.Event()
-    _waiting[turn.prepared.answer_id] = turn.prepared.user.pk, event
+    _waiting[turn.input.answer_id] = turn.input.user.pk, event
     try:
         yield event
     finally:
-        del _waiting[turn.prepared.answer_id]
+        del _waiting[turn.input.answer_id]
 
 
-async def wait_for_attached_files(turn: Turn) -> None:
+async def wait_for_attached_files(turn: Turn) -> FileWait:
     """Wait until the files attached to the conversation are read, shown as a step.
 
     The wait ends after MAX_ATTACHED_WAIT_S, or when the user asks to be answered now.
     """
-    files, start, shown_count = turn.prepared.files, time.perf_counter(), 0
+    files, start, shown_count = turn.input.files, time.perf_counter(), 0
     if files is None:
-        return
+        return FileWait(scope=turn.input.scope)
     with _listen_for_skip(turn) as hurried:
         while (left := MAX_ATTACHED_WAIT_S - (time.perf_counter() - start)) > 0 and not hurried.is_set():
             if not (count := await in_db(chat_files.count_unread_files, files)):
@@ -130,10 +142,11 @@ async def wait_for_attached_files(turn: Turn) -> None:
             shown_count = count
             with suppress(TimeoutError):
                 await asyncio.wait_for(hurried.wait(), min(_POLL_S, left))
-    if shown_count:
-        turn.skipped_file_wait = hurried.is_set()
-        turn.prepared = replace(turn.prepared, scope=await in_db(preparation.resolve_first_scope, turn.prepared))
-        await turn.emit_step("wait", gettext("Waited for files to be read"), _get_elapsed_ms(start))
+    if not shown_count:
+        return FileWait(scope=turn.input.scope)
+    scope = await in_db(preparation.resolve_first_scope, turn.input)
+    await turn.emit_step("wait", gettext("Waited for files to be read"), _get_elapsed_ms(start))
+    return FileWait(scope=scope, is_skipped=hurried.is_set())
 
 
 async def _wait_for_new_files(turn: Turn, found: SearchResult) -> SearchResult:
@@ -160,17 +173,17 @@ async def emit_no_results(turn: Turn, found: SearchResult) -> None:
     The notice also names matching documents of the user's own collections that are withheld.
     """
     nearest = found.nearest or found.passages[: documents.NEAREST]
-    numbered = source_numbering.number_passages(nearest, turn.prepared.numbers, {})
-    turn.quotes, turn.passages = [], [replace(item, new_spans=()) for item in numbered]
+    numbered = source_numbering.number_passages(nearest, turn.input.numbers, {})
+    turn.quotes = []
+    turn.sources.replace([replace(item, new_spans=()) for item in numbered])
     await emit_no_results_notice(turn, found)
     if turn.passages:
-        await turn.store_sources()
-        await turn.emit(answer_sources.build_retrieved_event(turn))
+        await turn.sources.publish(nearest=True)
 
 
 async def emit_no_results_notice(turn: Turn, found: SearchResult) -> None:
     """Emit the notice of `emit_no_results`; the passages that the model was given stay the answer's sources."""
-    prepared = turn.prepared
+    prepared = turn.input
     withheld = await in_db(find_withheld_matches, prepared.user, found.query, prepared.collections)
     if found.passages:  # counted only where none was found
         found = await documents.count_documents(prepared.user, found, turn.searched_collections, prepared.filters)
@@ -182,7 +195,7 @@ async def emit_no_results_notice(turn: Turn, found: SearchResult) -> None:
         "waiting": found.waiting,
         "query": found.query,
         "can_widen": bool(prepared.collections) and not prepared.files_first,
-        "filters": turn.prepared.filters.record(),
+        "filters": turn.input.filters.record(),
         "by_words": await in_db(documents.list_unembedded_languages, prepared.user, prepared.collections),
     }
     await turn.emit(NothingFound(source_list.render_no_results(turn.no_results)))
@@ -191,12 +204,12 @@ async def emit_no_results_notice(turn: Turn, found: SearchResult) -> None:
 async def search_other_question(turn: Turn, question: str, scope: SearchScope) -> SearchResult:
     """Return the passages for another question than the turn's, within half of the token budget."""
     budget = (await turn.get_reading_limits()).passage_tokens // 2
-    return await documents.search(turn.prepared.user, question, scope=scope, token_budget=budget, count=turn.chat.count)
+    return await documents.search(turn.input.user, question, scope=scope, token_budget=budget, count=turn.chat.count)
 
 
 async def search_beyond_files(turn: Turn) -> SearchResult | None:
     """Return what the chosen collections hold; None if the last search was not of the chat's files alone."""
-    prepared = turn.prepared
+    prepared = turn.input
     if not prepared.files_first or turn.searched_collections == prepared.collections:
         return None
     found = await _search_in(turn, prepared.collections)
@@ -207,15 +220,15 @@ async def search_beyond_files(turn: Turn) -> SearchResult | None:
 async def _show_search(turn: Turn, found: SearchResult) -> None:
     """Store the result in the turn, with its times, and show it as a step."""
     turn.search_result = found
-    turn.timings |= found.ms
-    turn.timings["search"] = sum(found.ms.values())
-    await turn.emit_step("search", _describe_search(found, turn.prepared.filters.words), turn.timings["search"])
-    if lost := turn.prepared.lost_collections:
+    took = sum(found.ms.values())
+    turn.progress.record_times(**found.ms | {"search": took})
+    await turn.emit_step("search", _describe_search(found, turn.input.filters.words), took)
+    if lost := turn.input.lost_collections:
         await turn.emit_step("collections", collection_choice.describe_lost_collections(lost), 0.0)
 
 
 async def _search(turn: Turn, scope: SearchScope | None = None) -> SearchResult:
-    prepared = turn.prepared
+    prepared = turn.input
     found = await _search_in(turn, prepared.first_collections, scope)
     if prepared.files_first and not found.passages:
         found = await _search_in(turn, prepared.collections)
@@ -223,7 +236,7 @@ async def _search(turn: Turn, scope: SearchScope | None = None) -> SearchResult:
 
 
 async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchScope | None = None) -> SearchResult:
-    prepared, rewriting = turn.prepared, turn.rewriting
+    prepared, rewriting = turn.input, turn.rewriting
     if rewriting is not None and rewriting.cancelled():
         rewriting = None  # it ended with the first search
     turn.searched_collections = collections

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,12 +27,10 @@ from apps.conversations.core.requests import AskRequest, RetryRequest
 from apps.conversations.core.session_user import get_session_user
 from apps.conversations.core.turn_input import TurnIds, TurnInput
 from apps.conversations.errors import RequestRefused
-from apps.conversations.evidence import answer_sources
 from apps.conversations.models import Message, ShownSentences
 from apps.conversations.moderation import withheld_notice
-from apps.conversations.moderation.findings import emit_labels, get_withheld
+from apps.conversations.moderation.findings import get_withheld
 from apps.conversations.rendering import answer_renderer
-from apps.conversations.tools import executor
 from apps.conversations.turns import finalization, preparation, question_queue, recovery, retrieval, titles
 from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.preparation import SessionEnded
@@ -95,7 +92,7 @@ async def submit_request(user: User, session_key: str | None, request: AskReques
     storing = asyncio.create_task(in_db(preparation.save_question, prepared))
     task = asyncio.create_task(_run(turn, storing), name=f"turn {turn.id}")
     task.add_done_callback(_report_failure)
-    _running[turn.prepared.answer_id] = turn, task
+    _running[turn.input.answer_id] = turn, task
     return await asyncio.shield(storing)
 
 
@@ -139,19 +136,19 @@ async def _run(turn: Turn, storing: asyncio.Task[TurnIds]) -> None:
     """Run the turn once its rows are stored; then finish its log and ask the next queued question."""
     try:
         await asyncio.wait([storing])
-        if storing.exception() is None and storing.result() is turn.prepared:
+        if storing.exception() is None and storing.result() is turn.input:
             await _answer(turn)
     finally:
         try:
             with _ignore_log_errors():
                 await registry.get_turn_log().finish(turn.id)
-            await notifications.notify_conversation_changed(turn.prepared.user.pk, turn.prepared.conversation_id)
+            await notifications.notify_conversation_changed(turn.input.user.pk, turn.input.conversation_id)
         finally:
             try:
                 if not turn.interrupt.is_set():
-                    await run_next_queued(turn.prepared.conversation_id)
+                    await run_next_queued(turn.input.conversation_id)
             finally:  # only now: `wait_until_idle` waits for all of the above
-                del _running[turn.prepared.answer_id]
+                del _running[turn.input.answer_id]
 
 
 async def _answer(turn: Turn) -> None:
@@ -160,7 +157,7 @@ async def _answer(turn: Turn) -> None:
     ended = await wait_for_ending(
         answering, stop=_wait_for_stop(turn), interrupt=turn.interrupt.wait(), lease=_hold_lease(turn)
     )
-    turn.withheld_by = get_withheld(answering)
+    turn.findings.record_withheld(get_withheld(answering))
     if "lease" not in ended:
         await _close(turn, *determine_ending(turn, ended, answering))
 
@@ -255,11 +252,11 @@ async def _renew_leases(turns: list[Turn]) -> list[bool]:
     rows = Message.objects.filter(
         status=Message.Status.WRITING, asked_by__is_active=True, conversation__deleted__isnull=True
     )
-    tokens = {turn.prepared.answer_id: turn.prepared.lease for turn in turns}
-    texts = {turn.prepared.answer_id: {"text": turn.text, "shown_sentences": turn.shown_sentences} for turn in turns}
+    tokens = {turn.input.answer_id: turn.input.lease for turn in turns}
+    texts = {turn.input.answer_id: {"text": turn.text, "shown_sentences": turn.shown_sentences} for turn in turns}
     # The lease outlasts several rounds, so a short outage of the database ends no turn.
     renewed = await in_db(leases.renew_all, rows, tokens, preparation.LEASE_S, texts)
-    return [turn.prepared.answer_id in renewed for turn in turns]
+    return [turn.input.answer_id in renewed for turn in turns]
 
 
 _lease_poller = BatchedPoller(lambda: CHECKPOINT_S, _renew_leases)
@@ -295,20 +292,20 @@ async def render_withheld(turn: Turn, status: Message.Status, reason: str) -> st
     """Return the HTML that stands in the answer's place; empty if nothing was withheld."""
     if status != Message.Status.WITHHELD:
         return ""
-    return await in_db(withheld_notice.render_notice, reason, turn.text, turn.withheld_by)
+    return await in_db(withheld_notice.render_notice, reason, turn.text, turn.findings.withheld_by)
 
 
 async def finish_rendering(turn: Turn) -> str:
     """Emit and verify the rest of the answer; return the HTML of all of it."""
     with _ignore_log_errors():
-        await executor.cancel_open_calls(turn)
-        await emit_labels(turn)
+        await turn.calls.cancel_open()
+        await turn.findings.emit_labels(turn.progress)
         for event in turn.renderer.finish():
             await turn.emit(event)
     with _ignore_log_errors():
         await _verify_rest(turn)
         if turn.passages:
-            await turn.emit(answer_sources.build_final_event(turn))
+            await turn.emit(turn.build_final_event())
     turn.renderer.links.used_links.clear()  # the final HTML collects its own links
     return render_running_answer(turn)
 
@@ -319,7 +316,7 @@ def render_running_answer(turn: Turn) -> str:
         return ""
     only_verified = turn.shown_sentences == ShownSentences.VERIFIED
     return answer_renderer.render_answer(
-        turn.text, turn.citations, turn.id, turn.renderer.links, shown_numbers=answer_sources.number_turn_sources(turn),
+        turn.text, turn.citations, turn.id, turn.renderer.links, shown_numbers=turn.shown_numbers,
         only_verified=only_verified, unread_languages=turn.unread_languages,
     )  # fmt: skip
 
@@ -330,8 +327,8 @@ async def _verify_rest(turn: Turn) -> None:
         return
     if turn.model:
         wrote = model_choice.describe_written(turn.model_name, len(turn.text.split()))
-        await turn.emit_step("write", wrote, (time.perf_counter() - turn.start_time) * 1000)
-    if turn.passages or turn.text_results:
+        await turn.emit_step("write", wrote, turn.progress.elapsed_ms)
+    if turn.passages or turn.calls.text_results:
         await turn.verifier.finish()
     if not turn.model:  # no model wrote: small talk, or excerpts of a document
         return
@@ -344,5 +341,5 @@ async def _verify_rest(turn: Turn) -> None:
         )
         if turn.search_result is not None and turn.no_results is None and turn.shows_no_answer:
             await retrieval.emit_no_results_notice(turn, turn.search_result)
-    elif turn.tool_calls and turn.search_result is not None:  # nothing was found, and the answer came from tools
+    elif turn.calls.records and turn.search_result is not None:  # nothing was found, and the answer came from tools
         await turn.emit_step("verify", gettext("Not checked against documents: no passage was found"), 0.0)

@@ -32,26 +32,24 @@ class StoredSink:
     records_tokens: ClassVar[bool] = True
     allows_tools: ClassVar[bool] = True
 
-    prepared: TurnInput
+    input: TurnInput
 
     async def emit(self, event: Event) -> None:
         """Append the event to the turn's log. Raise EngineError if the log is unreachable."""
-        turn = str(self.prepared.answer_id)
+        turn = str(self.input.answer_id)
         await registry.get_turn_log().append(turn, encode_event(event, turn=turn))
 
     async def save_sources(self, passages: Sequence[NumberedPassage]) -> None:
         """Store the numbered passages as sources of the answer."""
-        await in_db(
-            source_numbering.save_sources, self.prepared.conversation_id, self.prepared.answer_id, list(passages)
-        )
+        await in_db(source_numbering.save_sources, self.input.conversation_id, self.input.answer_id, list(passages))
 
     async def save_calls(self, calls: Iterable[ToolCallRecord]) -> None:
         """Store the tool calls in the answer row, if the lease still holds it."""
-        await in_db(call_cards.save_calls, self.prepared.answer_id, self.prepared.lease, list(calls))
+        await in_db(call_cards.save_calls, self.input.answer_id, self.input.lease, list(calls))
 
     async def notify(self) -> None:
         """Notify the user's other pages that this conversation changed."""
-        await notifications.notify_conversation_changed(self.prepared.user.pk, self.prepared.conversation_id)
+        await notifications.notify_conversation_changed(self.input.user.pk, self.input.conversation_id)
 
 
 class _UnstoredSink:

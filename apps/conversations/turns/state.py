@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,14 +11,18 @@ from uuid import UUID
 
 from apps.conversations.assistants.reading_budget import ReadingLimits, resolve_limits
 from apps.conversations.core import model_choice
-from apps.conversations.core.events import Event, Step
-from apps.conversations.core.numbered_sources import NumberedPassage, Spans
-from apps.conversations.core.tool_calls import ToolCallStatus
+from apps.conversations.core.events import Event, Sources
+from apps.conversations.core.numbered_sources import NumberedPassage
 from apps.conversations.core.turn_input import TurnInput
+from apps.conversations.core.turn_progress import TurnProgress
 from apps.conversations.core.turn_sink import TurnSink
+from apps.conversations.evidence import answer_sources
+from apps.conversations.evidence.running_sources import RunningSources
 from apps.conversations.models import SMALL_TALK_STEP as SMALL_TALK
 from apps.conversations.models import ShownSentences
+from apps.conversations.moderation.findings import Findings
 from apps.conversations.rendering.answer_renderer import StreamRenderer
+from apps.conversations.tools.running_calls import RunningCalls
 from apps.conversations.turns.repetition import RepetitionDetector
 from apps.conversations.turns.verification import SentenceVerifier
 from apps.documents.retrieval.search import SearchResult
@@ -32,12 +35,8 @@ from apps.lib.concurrency.threads import PoolTask
 from apps.safety.models.strictness import Strictness, parse_strictness
 
 if TYPE_CHECKING:
-    from apps.conversations.core.attached_picture import AttachedPictureView
-    from apps.conversations.core.tool_calls import ToolCallRecord
-    from apps.conversations.tools.availability import AvailableTools
     from apps.conversations.turns.context_usage import ContextUsage
     from apps.engines.types import Vectors
-    from apps.safety.policy.verdicts import EvaluationRecord
 
 
 def is_grounded(prepared: TurnInput) -> bool:
@@ -52,7 +51,7 @@ class Turn:
     `finalization.snapshot_turn` reads what is stored of it.
     """
 
-    prepared: TurnInput
+    input: TurnInput
     vector: PoolTask[Vectors] | None  # embedding of the question, if already started
     sink: TurnSink  # receiver of events, sources and tool calls
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
@@ -66,11 +65,7 @@ class Turn:
     repetition: RepetitionDetector = field(default_factory=RepetitionDetector)
     usage: Usage | None = None  # as counted by the server
     count_partial_usage: Callable[[], Usage | None] | None = None  # counts the tokens of a stream that was cut off
-    withheld_by: EvaluationRecord | None = None  # verdict by which the gate withheld
-    # Verdicts that the gate reported and let through, by stage and clause.
-    findings: dict[tuple[str, str], EvaluationRecord] = field(default_factory=dict)
     rewriting: asyncio.Task[str] | None = None  # the question, rewritten to stand alone
-    skipped_file_wait: bool = False  # the user asked to be answered before attached files were read
     search_result: SearchResult | None = None  # result of the search
     searched_collections: tuple[UUID, ...] = ()  # collections of the last search; (): all that the user may read
     request: ChatRequest | None = None  # as sent to the model
@@ -78,48 +73,54 @@ class Turn:
     tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, approved or not
     piece_count: int = 0  # number of approved pieces of the answer
     requested_calls: tuple[ToolCall, ...] = ()  # calls that the model asks for
-    available_tools: AvailableTools = field(default_factory=dict)  # tools that the model may call
-    tool_calls: dict[str, ToolCallRecord] = field(default_factory=dict)  # by id, in order, in their present state
-    calls_seen: set[tuple[str, str]] = field(default_factory=set)  # (name, arguments) as the model wrote them
-    rounds: int = 0  # rounds of tool calls
-    # Prompt lines of passages from tools: text, source number, page, spans.
-    tool_passages: list[tuple[str, int, int, Spans]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # prompt lines of results of tools that the user called
     model: str = ""
     style: str = ""
     shown_sentences: str = ""  # `ShownSentences`; "" if not known yet, or all
-    attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question with their recognised text
-    passages: list[NumberedPassage] = field(default_factory=list)
-    sources_stored: bool = False  # `passages` are in the database
     quote_selection: QuoteSelection | None = None  # begun before the model is asked, for the search result
     quotes: list[Quote] = field(default_factory=list)
     citations: list[SentenceCitation] = field(default_factory=list)
     unread_near: set[str] = field(default_factory=set)  # languages of passages near unverified sentences
-    steps: dict[str, Step] = field(default_factory=dict)
-    timings: dict[str, float] = field(default_factory=dict)  # milliseconds
     no_results: dict[str, Any] | None = None  # scope of a search that found nothing
-    start_time: float = field(default_factory=time.perf_counter)
     id: str = field(init=False)  # id of the answer
+    progress: TurnProgress = field(init=False)
+    findings: Findings = field(init=False)
+    sources: RunningSources = field(init=False)
+    calls: RunningCalls = field(init=False)
     verifier: SentenceVerifier = field(init=False)
     interrupt: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process ends
 
     def __post_init__(self) -> None:
-        self.id, self.verifier = str(self.prepared.answer_id), SentenceVerifier(self)
+        self.id = str(self.input.answer_id)
+        self.progress = TurnProgress(self.sink)
+        self.findings = Findings(parse_strictness(self.input.assistant.strictness))
+        self.sources = RunningSources(self.input, self.sink)
+        self.calls = RunningCalls(self.input, self.sink, self.findings, self.sources)
+        self.verifier = SentenceVerifier(self)
 
     @property
     def chat(self) -> ChatEngine:
         """Return the engine of the model that writes. Raise EngineRefused if the model was removed meanwhile."""
-        return registry.get_chat_engine(self.prepared.model)
+        return registry.get_chat_engine(self.input.model)
 
     @property
     def strictness(self) -> Strictness:
         """Return the strictness level of the assistant, by which question and answer are judged."""
-        return parse_strictness(self.prepared.assistant.strictness)
+        return self.findings.level
+
+    @property
+    def passages(self) -> tuple[NumberedPassage, ...]:
+        """Return the numbered passages of the answer."""
+        return self.sources.passages
+
+    @property
+    def shown_numbers(self) -> dict[int, int]:
+        """Return the numbers that the answer shows, by source number."""
+        return answer_sources.number_turn_sources(self.passages, self.quotes, self.citations)
 
     @property
     def model_name(self) -> str:
         """Return the display name of the model that writes; "" if the model was removed."""
-        model = registry.get_chat_model(self.prepared.model)
+        model = registry.get_chat_model(self.input.model)
         return model_choice.get_display_name(model) if model else ""
 
     @property
@@ -130,7 +131,7 @@ class Turn:
     @property
     def is_grounded(self) -> bool:
         """Return whether the answer comes from documents or draws a picture; False also for small talk."""
-        return is_grounded(self.prepared) and SMALL_TALK not in self.steps
+        return is_grounded(self.input) and SMALL_TALK not in self.progress.steps
 
     @property
     def unread_languages(self) -> list[str]:
@@ -148,7 +149,7 @@ class Turn:
 
         The model's text is not shown then, since it would read as an answer from the documents.
         """
-        speaks = self.tool_calls or self.prepared.attached or self.follows_tool_call
+        speaks = self.calls.records or self.input.attached or self.follows_tool_call
         return self.search_result is not None and not self.search_result.passages and not speaks
 
     @property
@@ -156,18 +157,19 @@ class Turn:
         """Return whether the page shows nothing of a finished answer from passages: no quote, no verified sentence."""
         if not self.passages or not self.finish_reason or self.shown_sentences != ShownSentences.VERIFIED:
             return False
-        speaks = self.quotes or self.tool_calls or self.prepared.attached or self.follows_tool_call or self.withheld_by
+        speaks = (
+            self.quotes
+            or self.calls.records
+            or self.input.attached
+            or self.follows_tool_call
+            or self.findings.withheld_by
+        )
         return not speaks and not any(cite.is_verified for cite in self.citations)
-
-    @property
-    def text_results(self) -> list[ToolCallRecord]:
-        """Return the finished tool calls that gave text and no passages."""
-        return [call for call in self.tool_calls.values() if call.status == ToolCallStatus.DONE and not call.sources]
 
     @property
     def follows_tool_call(self) -> bool:
         """Return whether the user had a tool called just before, so that the question may be about its result."""
-        history = self.prepared.history
+        history = self.input.history
         return bool(history) and history[-1].only_called_tool
 
     @property
@@ -188,8 +190,14 @@ class Turn:
         """Return the limits of the turn's model, resolved once per turn; the small ones while its server is away."""
         if self.reading_limits is None:
             with suppress(EngineError, TimeoutError):
-                self.reading_limits = await resolve_limits(self.prepared.model, self.chat)
+                self.reading_limits = await resolve_limits(self.input.model, self.chat)
         return self.reading_limits or ReadingLimits()
+
+    def build_final_event(self) -> Sources:
+        """Return the event with the sources, divided into used and other ones."""
+        return answer_sources.build_final_event(
+            self.input, self.passages, self.quotes, self.citations, nearest=self.no_results is not None
+        )
 
     async def emit(self, event: Event) -> None:
         """Pass the event to the sink. Raise EngineError if its receiver is unreachable."""
@@ -199,17 +207,6 @@ class Turn:
         """Notify the user's other pages that this conversation changed."""
         await self.sink.notify()
 
-    async def store_sources(self) -> None:
-        """Store the numbered passages as sources of the answer."""
-        await self.sink.save_sources(self.passages)
-        self.sources_stored = True
-
-    async def store_calls(self) -> None:
-        """Store the tool calls in their present state with the answer."""
-        await self.sink.save_calls(self.tool_calls.values())
-
     async def emit_step(self, name: str, words: str, ms: float | None = None) -> None:
         """Emit a step with its duration in milliseconds; None while it is running."""
-        step = Step(name, words, None if ms is None else round(ms, 1))
-        self.steps[name] = step
-        await self.emit(step)
+        await self.progress.emit_step(name, words, ms)

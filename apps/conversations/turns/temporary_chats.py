@@ -202,18 +202,18 @@ async def _run(chat: TemporaryChat, turn: Turn) -> None:
     """Run the turn and emit its last event, whose status says how it ended, as `runner.py` does for stored turns."""
     current_surface.set(Surface.UNRECORDED)  # for this task and its children: no verdict log
     answering = asyncio.create_task(generate_answer(turn))
-    suspended = temporary_turn.wait_for_suspension(turn.prepared.user, RECHECK_S)
+    suspended = temporary_turn.wait_for_suspension(turn.input.user, RECHECK_S)
     try:
         ended = await runner.wait_for_ending(answering, stop=chat.log.wait_stop(turn.id), suspended=suspended)
     finally:
         await charge_usage(turn)
     try:
         status, reason = runner.determine_ending(turn, ended, answering)
-        turn.withheld_by = findings.get_withheld(answering)
-        await in_db(findings.open_cases_for_unstored, chat.owner, *findings.list_findings(turn))
+        turn.findings.record_withheld(findings.get_withheld(answering))
+        await in_db(findings.open_cases_for_unstored, chat.owner, *turn.findings.list_all())
         html = await runner.finish_rendering(turn)
         if status in preparation.PROMPTED_STATUSES and turn.text:
-            exchange = turn.prepared.question_id, temporary_turn.make_exchange(turn)
+            exchange = turn.input.question_id, temporary_turn.make_exchange(turn)
             chat.exchanges = (*chat.exchanges, exchange)[-MAX_EXCHANGES:]
             chat.numbers = temporary_turn.get_numbers(turn)
         chat.running = None  # before the last event: its receiver may ask the next question

@@ -15,7 +15,6 @@ from django.utils.http import urlencode
 
 from apps.conversations.core.events import Cited, Closed, Event, Quotes, Sources
 from apps.conversations.core.numbered_sources import PromptedSource
-from apps.conversations.evidence.answer_sources import number_turn_sources
 from apps.conversations.turns.state import Turn
 from apps.grounding.sentence_state import SentenceState, get_sentence_state
 
@@ -48,7 +47,7 @@ def _make_source_url(turn: Turn, found: re.Match[str]) -> str:
         "page": source.page_number, "spans": _join(exact), "here": _join(sorted(meant)),
         "state": SentenceState.QUOTED if quoted else get_sentence_state(of_sentence) or "",
     }  # fmt: skip
-    shown = number_turn_sources(turn).get(number, 0)
+    shown = turn.shown_numbers.get(number, 0)
     return escape(f"/documents/{source.document_id}/source/{shown}/?{urlencode(known)}")
 
 
@@ -57,5 +56,5 @@ def _join(spans: Iterable[tuple[int, int]]) -> str:
 
 
 def _map_sources(turn: Turn) -> Mapping[int, PromptedSource]:
-    earlier = {item.number: item for past in turn.prepared.history for item in past.sources}
+    earlier = {item.number: item for past in turn.input.history for item in past.sources}
     return {**earlier, **{item.number: item.to_prompted(item.passage.spans, item.text) for item in turn.passages}}

@@ -50,13 +50,13 @@ def make_temporary_turn(prepared: TurnInput, vector: PoolTask[Vectors] | None, l
 def make_exchange(turn: Turn) -> PastExchange:
     """Return the exchange of the turn as the next prompt repeats it."""
     own = [item.to_prompted(item.new_spans, item.text) for item in turn.passages if item.new_spans]
-    return PastExchange(turn.prepared.text, turn.text, tuple(sorted(own, key=lambda item: item.number)))
+    return PastExchange(turn.input.text, turn.text, tuple(sorted(own, key=lambda item: item.number)))
 
 
 def get_numbers(turn: Turn) -> SourceNumbers:
     """Return the numbers of all sources of the chat so far, those of the turn included."""
     own = {(item.passage.document_id, item.passage.chunk_id): item.number for item in turn.passages}
-    before = turn.prepared.numbers
+    before = turn.input.numbers
     return SourceNumbers({**before.by_chunk, **own}, max([before.highest, *own.values()]))
 
 

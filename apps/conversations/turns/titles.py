@@ -44,8 +44,8 @@ _tasks: set[asyncio.Task[None]] = set()
 
 def schedule_title(turn: Turn) -> None:
     """Start a task that names the conversation, if its title comes from the question of this turn."""
-    if settings.TITLES and turn.prepared.gives_title and turn.text:
-        task = asyncio.create_task(_ask_for_title(turn), name=f"title of {turn.prepared.conversation_id}")
+    if settings.TITLES and turn.input.gives_title and turn.text:
+        task = asyncio.create_task(_ask_for_title(turn), name=f"title of {turn.input.conversation_id}")
         _tasks.add(task)
         task.add_done_callback(_finish_naming)
 
@@ -68,14 +68,14 @@ def parse_title(reply: str, question: str) -> str:
 
 
 async def _ask_for_title(turn: Turn) -> None:
-    if not await answer_style.passes_reading_check(turn.model, turn.prepared.model):
+    if not await answer_style.passes_reading_check(turn.model, turn.input.model):
         return
-    question, answer = turn.prepared.text[:_QUESTION], turn.text[:_ANSWER]
+    question, answer = turn.input.text[:_QUESTION], turn.text[:_ANSWER]
     asked = f"Question: {escape_template_tokens(question)}\nAnswer: {escape_template_tokens(answer)}\n\n{_ASK}"
     request = ChatRequest(
         (ChatMessage("user", asked),),
         Sampling(max_tokens=_TOKENS, temperature=0.0),
-        str(turn.prepared.user.pk),
+        str(turn.input.user.pk),
         reasoning=False,
     )
     reply = ""
@@ -85,8 +85,8 @@ async def _ask_for_title(turn: Turn) -> None:
     name = parse_title(reply, question)
     if not name or not (await gate.check_sentence(name, level=turn.strictness)).allowed:
         return
-    if await in_db(_save_title, turn.prepared, turn.text, name):
-        await notifications.notify_conversation_changed(turn.prepared.user.pk, turn.prepared.conversation_id)
+    if await in_db(_save_title, turn.input, turn.text, name):
+        await notifications.notify_conversation_changed(turn.input.user.pk, turn.input.conversation_id)
 
 
 def _save_title(prepared: TurnInput, answer_text: str, name: str) -> bool:

@@ -16,7 +16,6 @@ from typing import Any
 import orjson
 
 from apps.conversations.evidence.source_numbering import format_passage_line, format_prompted_line
-from apps.conversations.moderation import findings
 from apps.conversations.turns.state import Turn
 from apps.documents.retrieval.hit_explanation import explain_hit
 from apps.engines.types import TokenProb
@@ -50,10 +49,10 @@ def record_turn(turn: Turn) -> dict[str, Any]:
         # Tokens would spell out what the gate redacted in the text.
         "tokens": []
         if REDACTION_CHARACTER in turn.text
-        else _record_tokens(turn.tokens, len(turn.text) - len(turn.prepared.text_so_far)),
+        else _record_tokens(turn.tokens, len(turn.text) - len(turn.input.text_so_far)),
         "pieces": turn.piece_count,
         "thoughts": turn.reasoning,
-        "verdicts": findings.make_trace_records(turn),
+        "verdicts": turn.findings.make_trace_records(),
     }
 
 
@@ -81,7 +80,7 @@ def redact_for_readers(value: dict[str, Any]) -> dict[str, Any]:
 
 def _list_stages(turn: Turn) -> list[dict[str, Any]]:
     """Return the stages of the turn in order, with milliseconds."""
-    times = turn.timings
+    times = turn.progress.timings
     shown = [(words, times[name]) for name, words in _STAGES if name in times]
     rows: list[dict[str, Any]] = [{"words": words, "ms": round(ms, 1)} for words, ms in shown]
     if "first_token" in times:
@@ -114,7 +113,7 @@ def _record_search(turn: Turn) -> dict[str, Any] | None:
         )  # fmt: skip
     return {
         "query": found.query, "searched": list(found.searched), "least": round(found.threshold, _DIGITS),
-        "filters": turn.prepared.filters.record(), "candidates": candidates,
+        "filters": turn.input.filters.record(), "candidates": candidates,
         "budget": found.token_budget, "whole": "sections" in found.ms, "left_out": len(found.no_room),
     }  # fmt: skip
 
@@ -127,13 +126,14 @@ def _record_prompt(turn: Turn) -> dict[str, Any] | None:
     """
     if turn.request is None:
         return None
-    given = [item for past in turn.prepared.history for item in past.sources]
+    given = [item for past in turn.input.history for item in past.sources]
     lines = [(format_prompted_line(item), item.number, item.page_number, item.spans) for item in given]
     lines += [
         (format_passage_line(item), item.number, item.passage.page_number, item.new_spans)
         for item in turn.passages
         if item.new_spans
-    ] + turn.tool_passages
+    ]
+    lines += [(line.text, line.number, line.page_number, line.spans) for line in turn.sources.tool_lines]
     placeholders: list[tuple[int, int, Spans]] = []
     messages = []
     for message in turn.request.messages:

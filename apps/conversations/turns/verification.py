@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from apps.conversations.assistants import answer_style
 from apps.conversations.core.events import Cited
-from apps.conversations.evidence import answer_sources, source_numbering
+from apps.conversations.evidence import source_numbering
 from apps.conversations.models import ShownSentences
 from apps.conversations.rendering.citation_marks import render_citation_marks
 from apps.conversations.tools import result_support
@@ -34,7 +34,7 @@ class SentenceVerifier:
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._citer: Citer | None = None
-        self._renewed = 0  # how often the turn got further passages
+        self._additions = 0  # how often a tool had added passages when the citer was built
         self._next = 0  # sentence to verify
         self._reveal = SentenceReveal()
         self._task: asyncio.Task[None] | None = None
@@ -48,9 +48,9 @@ class SentenceVerifier:
         """
         if self._next >= len(self._turn.renderer.sentences) or not (self._task is None or self._task.done()):
             return
-        if self._turn.prepared.without_documents:
+        if self._turn.input.without_documents:
             return  # the answer says as a whole that nothing in it was checked
-        if self._citer is None or self._citer.windows or self._turn.text_results:
+        if (citer := self._get_citer()) is None or citer.windows or self._turn.calls.text_results:
             self._task = asyncio.create_task(self._verify())
             return
         try:
@@ -58,18 +58,13 @@ class SentenceVerifier:
         except EngineError as error:
             log.warning("The log of a turn took no finding: %s", error)
 
-    def reset_citer(self) -> None:
-        """Have the citer built anew, because the turn has further passages for the sentences from here on."""
-        self._citer = None
-        self._renewed += 1
-
     def use_citer(self, citer: Citer) -> None:
         """Credit the sentences by a citer that knows where they come from."""
         self._citer = citer
 
     async def finish(self) -> None:
         """Verify every complete sentence. Errors are logged and cost citations, never the answer."""
-        unchecked = self._turn.prepared.without_documents
+        unchecked = self._turn.input.without_documents
         while not unchecked and self._next < len(self._turn.renderer.sentences) and not self._has_failed:
             await self.verify_new_sentences()
             if self._task is not None:
@@ -88,13 +83,13 @@ class SentenceVerifier:
             index = self._next
             start, end = turn.renderer.sentences[index]
             began = time.perf_counter()
-            citer = self._citer or await self._build()
+            citer = self._get_citer() or await self._build()
             sentence = index, turn.text[start:end], start, end
             # With nothing to compare it with, a sentence takes less time than the way to a thread and back.
             citations = await in_pool(citer.cite, *sentence) if citer.windows else citer.cite(*sentence)
-            if turn.text_results:
+            if turn.calls.text_results:
                 citations = await in_pool(
-                    result_support.attribute_to_tool, citations, turn.text[start:end], turn.text_results
+                    result_support.attribute_to_tool, citations, turn.text[start:end], turn.calls.text_results
                 )
             self.ms += (time.perf_counter() - began) * 1000
             self._next += 1
@@ -105,17 +100,21 @@ class SentenceVerifier:
             shown = (
                 self._reveal.add(index, sentence[1], state) if turn.shown_sentences == ShownSentences.VERIFIED else []
             )
-            numbers = answer_sources.number_turn_sources(turn)
-            pills = render_citation_marks(citations, turn.prepared.answer_id, shown_numbers=numbers)
+            numbers = turn.shown_numbers
+            pills = render_citation_marks(citations, turn.input.answer_id, shown_numbers=numbers)
             await turn.emit(Cited(index, state or "", pills, tuple(shown)))
+
+    def _get_citer(self) -> Citer | None:
+        """Return the citer; None if it must be built, because there is none yet or a tool has added passages."""
+        return self._citer if self._additions == self._turn.sources.addition_count else None
 
     async def _build(self) -> Citer:
         """Return a citer for this turn's passages and the latest sources of earlier turns of the path.
 
-        It is built again if `reset_citer` was called meanwhile.
+        It is built again if a tool added passages meanwhile.
         """
         while True:
-            renewed, prepared = self._renewed, self._turn.prepared
+            additions, prepared = self._turn.sources.addition_count, self._turn.input
             passages = {item.number: item.passage for item in self._turn.passages}
             given = [item for past in prepared.history for item in past.sources][-_EARLIER:]
             earlier = await in_db(source_numbering.load_source_spans, prepared.user, given) if given else []
@@ -124,14 +123,12 @@ class SentenceVerifier:
             )  # with what it follows up
             kind = await self._select_citer() if passages or earlier else Citer
             citer = await in_pool(kind, asked, passages, earlier)
-            if renewed == self._renewed:
-                self._citer = citer
+            if additions == self._turn.sources.addition_count:
+                self._citer, self._additions = citer, additions
                 return citer
 
     async def _select_citer(self) -> type[Citer]:
         """Return the citer for the turn's model: one that credits quotes alone unless it passed the reading check."""
         return (
-            Citer
-            if await answer_style.passes_reading_check(self._turn.model, self._turn.prepared.model)
-            else QuotedCiter
+            Citer if await answer_style.passes_reading_check(self._turn.model, self._turn.input.model) else QuotedCiter
         )

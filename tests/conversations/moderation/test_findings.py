@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from apps.conversations.models import Message
-from apps.conversations.moderation import findings
-from apps.conversations.turns.state import Turn
+from apps.conversations.moderation.findings import Findings
 from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, Notice
+from apps.safety.models.strictness import Strictness
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import schema, versions
 from apps.safety.policy.evaluation import PolicyResult
-from apps.safety.policy.verdicts import EvaluationRecord
+from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.users.models import User
 from tests.factories import get_page, make_user
 
@@ -144,8 +143,12 @@ async def test_typing_is_not_reported(page, library, chat) -> None:
 
 def test_a_clause_that_is_withheld_in_the_end_is_said_once() -> None:
     """It was pointed out in an earlier piece of the same answer."""
-    found = {stage: EvaluationRecord(stage, "text", PolicyResult(None, "hate"), ()) for stage in ("answer", "question")}
-    turn = cast(
-        Turn, SimpleNamespace(withheld_by=found["answer"], findings={(s, "hate"): one for s, one in found.items()})
-    )
-    assert findings.list_findings(turn) == (found["answer"], found["question"])
+    found = {
+        stage: EvaluationRecord(stage, "text", PolicyResult(schema.Action.LABEL, "hate"), ())
+        for stage in ("answer", "question")
+    }
+    of_turn = Findings(Strictness.SITE)
+    for evaluation in found.values():
+        of_turn.record(Verdict(True, evaluation=evaluation))
+    of_turn.record_withheld(found["answer"])
+    assert of_turn.list_all() == (found["answer"], found["question"])

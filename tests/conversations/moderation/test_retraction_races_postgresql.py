@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
+from apps.conversations.evidence.running_sources import RunningSources
 from apps.conversations.models import Message
 from apps.conversations.moderation import message_redaction
 from apps.conversations.turns import finalization, titles
-from apps.conversations.turns.state import Turn
 from apps.documents.models import Page
 from apps.documents.moderation import document_redaction as documents
 from apps.lib.concurrency.threads import in_db
@@ -86,10 +86,10 @@ def take(morgan: User) -> None:
 async def asked(open_page: Any, alice: User, chat: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, str]:
     """The page, and the answer that it waits for; its sources are stored with its end, as where they come late."""
 
-    async def later(turn: Turn) -> None:
+    async def later(sources: RunningSources) -> None:
         pass
 
-    monkeypatch.setattr(Turn, "store_sources", later)
+    monkeypatch.setattr(RunningSources, "publish", later)
     monkeypatch.setattr(titles, "schedule_title", lambda turn: None)
     chat.replies.append(SAID)
     page = await open_page(alice)

@@ -42,11 +42,13 @@ def writing() -> tuple[Any, SentenceVerifier, Log]:
         history=(), text="What is it?", user=None, answer_id=uuid4(), without_documents=False, model=""
     )
     turn = SimpleNamespace(
-        prepared=prepared,
+        input=prepared,
+        calls=SimpleNamespace(text_results=[]),
+        sources=SimpleNamespace(addition_count=0),
+        shown_numbers={},
         model="",
         renderer=StreamRenderer(),
         text="",
-        text_results=[],
         passages=[],
         citations=[],
         quotes=[],
@@ -93,7 +95,9 @@ async def test_comparison_with_tool_results_does_not_delay_text() -> None:
     turn, verifier, log = writing()
     await write(turn, verifier, "The first tower is tall. The second ")
     await verifier.finish()
-    turn.text_results = [SimpleNamespace(title="Look", result="The second tower is white.", status="done", sources=())]
+    turn.calls.text_results = [
+        SimpleNamespace(title="Look", result="The second tower is white.", status="done", sources=())
+    ]
     before = len(log.findings)
     turn.text += "tower is white. It was "
     turn.renderer.feed("tower is white. It was ")
@@ -126,7 +130,7 @@ async def test_passages_that_come_while_the_comparison_is_prepared_are_compared_
     writes = asyncio.create_task(write(turn, verifier, "The first tower is tall. The second is white. It "))
     await begun.wait()
     turn.passages = [SimpleNamespace(number=7, passage=None)]  # a tool finds it
-    verifier.reset_citer()
+    turn.sources.addition_count += 1
     go_on.set()
     await writes
     await verifier.finish()

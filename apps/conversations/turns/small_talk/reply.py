@@ -30,7 +30,7 @@ def recognise_turn_small_talk(turn: Turn) -> SmallTalk | None:
 
     A retry of fixed words counts as a question, since the user did not want them. Sums and dates stay small talk.
     """
-    prepared = turn.prepared
+    prepared = turn.input
     if prepared.attached or prepared.text_so_far:
         return None
     small_talk = recognise_small_talk(prepared.text)
@@ -40,14 +40,16 @@ def recognise_turn_small_talk(turn: Turn) -> SmallTalk | None:
 
 async def reply_to_small_talk(turn: Turn, small_talk: SmallTalk) -> bool:
     """Answer the message. Return False, with nothing emitted, if its tool is off for this user. Raise Withheld."""
-    available_tools = await in_db(get_permitted_tools, turn.prepared.assistant, turn.prepared.user)
+    available_tools = await in_db(get_permitted_tools, turn.input.assistant, turn.input.user)
     if small_talk.tool and small_talk.tool not in available_tools:
         return False
     await retrieval.check_question(turn)
     await turn.notify_pages()
     await turn.emit_step(SMALL_TALK_STEP, gettext("Not from your documents: nothing was searched"), 0.0)
     if small_talk.tool and turn.sink.allows_tools:
-        await slash_commands.run_command(turn, SlashCommand(small_talk.tool, small_talk.expression, ""))
+        limits = await turn.get_reading_limits()
+        command = SlashCommand(small_talk.tool, small_talk.expression, "")
+        await slash_commands.run_command(turn.calls, command, passage_tokens=limits.passage_tokens)
     else:
         await generation.emit_text(
             turn,
@@ -78,7 +80,7 @@ async def _choose_words(turn: Turn, small_talk: SmallTalk, available_tools: Avai
             return gettext(
                 "I am %(name)s, a program and not a person. I search the documents that you can read on this site, "
                 "and answer with citations."
-            ) % {"name": turn.prepared.assistant.name}
+            ) % {"name": turn.input.assistant.name}
         case "abilities":
             tools = [
                 item.tool
@@ -91,7 +93,7 @@ async def _choose_words(turn: Turn, small_talk: SmallTalk, available_tools: Avai
 
 def _list_abilities(turn: Turn, tools: list[BaseTool]) -> str:
     """Return a Markdown list of what the site offers this user. For `in_db`."""
-    user = turn.prepared.user
+    user = turn.input.user
     documents = Document.objects.visible_to(user).listed().filter(status=Document.Status.READY).count()
     collection_count = Collection.objects.visible_to(user).count()
     if documents:

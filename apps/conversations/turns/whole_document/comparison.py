@@ -23,6 +23,7 @@ from apps.grounding.passage import Passage
 from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:
+    from apps.conversations.core.turn_input import TurnInput
     from apps.conversations.turns.state import Turn
     from apps.documents.models import Document
     from apps.documents.retrieval.candidates import SearchScope
@@ -46,20 +47,21 @@ class _Side:
     lines: tuple[extracts.ExtractLine, ...] = ()
 
 
-async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | None:
+async def find_sides(turn: Turn, request: DocumentRequest, files: retrieval.FileWait) -> SearchResult | None:
     """Return the passages of both sides as one search result, and store the quotes of each in `turn.quotes`.
 
     Return None if a side has no quotes: the message is then answered as a question. Raise Withheld.
     """
     start = time.perf_counter()
     await retrieval.check_question(turn)
-    scope = await in_db(read_scope, turn.prepared)
-    sides = [await _find_side(turn, scope, name, request.aspect) for name in request.sides]
+    searched = files.update_scope(turn.input)
+    scope = await in_db(read_scope, searched)
+    sides = [await _find_side(turn, searched, scope, name, request.aspect) for name in request.sides]
     passages = {(passage.document_id, passage.chunk_id): passage for side in sides for passage in side.passages}
     first = next((side.search_result for side in sides if side.search_result is not None), None)
     if first is None:
         first = await retrieval.search_other_question(turn, " ".join(request.sides), scope)
-    numbered = source_numbering.number_passages(list(passages.values()), turn.prepared.numbers, {})
+    numbered = source_numbering.number_passages(list(passages.values()), turn.input.numbers, {})
     numbers = {(item.passage.document_id, item.passage.chunk_id): item.number for item in numbered}
     chosen = await asyncio.gather(*(in_pool(_select_side_quotes, side, numbers) for side in sides))
     if not all(chosen):
@@ -69,14 +71,15 @@ async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | Non
         first, passages=tuple(passages.values()), query="",  # no query: a sentence may be about one side only
         hits=tuple(hit for side in sides if side.search_result for hit in side.search_result.hits),
     )  # fmt: skip
-    turn.timings["search"] = (time.perf_counter() - start) * 1000
-    await turn.emit_step("search", _describe_search(request.sides, len(passages)), turn.timings["search"])
+    took = (time.perf_counter() - start) * 1000
+    turn.progress.record_times(search=took)
+    await turn.emit_step("search", _describe_search(request.sides, len(passages)), took)
     return turn.search_result
 
 
-async def _find_side(turn: Turn, scope: SearchScope, name: str, aspect: str) -> _Side:
+async def _find_side(turn: Turn, searched: TurnInput, scope: SearchScope, name: str, aspect: str) -> _Side:
     """Return what a search finds of a side. A side that names a document is searched within it, or summarised."""
-    document = await in_db(find_named_document, turn.prepared, name)
+    document = await in_db(find_named_document, searched, name)
     if document is not None and not aspect:
         return await _summarise_side(turn, document)
     if document is not None:
@@ -87,7 +90,7 @@ async def _find_side(turn: Turn, scope: SearchScope, name: str, aspect: str) -> 
 
 
 async def _summarise_side(turn: Turn, document: Document) -> _Side:
-    structure = await in_db(read_document, turn.prepared.user, document)
+    structure = await in_db(read_document, turn.input.user, document)
     lines = [line for line in await in_pool(extracts.summarise, structure) if not line.is_heading][:_SENTENCES]
     return _Side(tuple(read_passages(structure, lines)), "", None, tuple(lines))
 

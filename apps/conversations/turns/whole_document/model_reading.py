@@ -54,8 +54,8 @@ async def read_whole(turn: Turn, document: Document) -> bool:
     start = time.perf_counter()
     await retrieval.check_question(turn)
     info = await model_queue.wait_for_model(turn)
-    structure = await in_db(read_document, turn.prepared.user, document)
-    passages = source_numbering.number_passages(merge_passages(structure), turn.prepared.numbers, {})
+    structure = await in_db(read_document, turn.input.user, document)
+    passages = source_numbering.number_passages(merge_passages(structure), turn.input.numbers, {})
     costs = await in_pool(turn.chat.count, [format_passage_line(item) for item in passages])
     room = await in_pool(_count_room, turn, info.context_tokens)
     parts = split_parts(passages, costs, room)
@@ -65,11 +65,12 @@ async def read_whole(turn: Turn, document: Document) -> bool:
     await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Reading all of “%(title)s”") % title)
     turn.search_result = await _make_search_result(turn, document, passages)
     if len(parts) == 1:
-        request = await generation.build_request(turn, turn.search_result)
+        request = await generation.build_request(turn, turn.search_result, generation.PromptExtras())
     else:
-        turn.notes, turn.passages = await _take_notes(turn, parts, room)
+        notes, named = await _take_notes(turn, parts, room)
+        turn.sources.replace(named)
         turn.search_result = replace(turn.search_result, passages=tuple(item.passage for item in turn.passages))
-        request = await generation.build_request(turn, None)
+        request = await generation.build_request(turn, None, generation.PromptExtras(notes=tuple(notes)))
     await turn.emit_step(
         WHOLE_DOCUMENT_STEP, gettext("Read all of “%(title)s”") % title, (time.perf_counter() - start) * 1000
     )
@@ -110,7 +111,7 @@ def split_parts(passages: Sequence[NumberedPassage], costs: Sequence[int], room:
 
 def _count_room(turn: Turn, window: int) -> int:
     """Return the tokens that passages may take in one request, besides history and answer."""
-    prepared = turn.prepared
+    prepared = turn.input
     said = [
         f"{past.question} {past.answer} {' '.join(item.text for item in past.sources)}" for past in prepared.history
     ]
@@ -120,7 +121,7 @@ def _count_room(turn: Turn, window: int) -> int:
 
 async def _make_search_result(turn: Turn, document: Document, numbered: Sequence[NumberedPassage]) -> SearchResult:
     """Return the document as a search result. The query is empty, so that no sentence counts as beside the question."""
-    vector = await (turn.vector or retrieval.embed_question(turn.prepared.text))
+    vector = await (turn.vector or retrieval.embed_question(turn.input.text))
     passages = tuple(item.passage for item in numbered)
     return SearchResult(passages, (document.collection.name,), 0, 0, "", vector, {}, {})
 
@@ -147,9 +148,9 @@ async def _take_notes(
 async def _ask_for_notes(turn: Turn, part: Sequence[NumberedPassage], longest: int) -> str:
     """Return the model's notes on one part. They are not shown."""
     request = ChatRequest(
-        prompt.build_part_prompt(turn.prepared.text, part),
+        prompt.build_part_prompt(turn.input.text, part),
         Sampling(max_tokens=longest, temperature=0.0),
-        str(turn.prepared.user.pk),
+        str(turn.input.user.pk),
         reasoning=False,
     )
     notes = ""

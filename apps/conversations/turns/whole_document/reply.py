@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from apps.conversations.assistants import answer_style
 from apps.conversations.core.document_request import COMPARE, LIST, OUTLINE, SUMMARY, DocumentRequest, recognise_request
-from apps.conversations.evidence import answer_sources
+from apps.conversations.core.turn_input import TurnInput
 from apps.conversations.models import WHOLE_DOCUMENT_STEP
 from apps.conversations.turns import generation, retrieval
 from apps.conversations.turns.state import Turn
@@ -39,7 +39,7 @@ def recognise_turn_request(turn: Turn) -> DocumentRequest | None:
 
     After an answer that asked which document is meant, the message may be the name of the document.
     """
-    prepared = turn.prepared
+    prepared = turn.input
     if prepared.without_documents or prepared.attached or prepared.text_so_far or prepared.text.startswith("/"):
         return None
     if (request := recognise_request(prepared.text, may_name=True)) is not None or not prepared.history:
@@ -52,13 +52,14 @@ def recognise_turn_request(turn: Turn) -> DocumentRequest | None:
     return replace(asked, all_words=words, subject=(*asked.subject, *words))
 
 
-async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
+async def reply_to_request(turn: Turn, request: DocumentRequest, files: retrieval.FileWait) -> bool:
     """Answer the request. Return False, with nothing emitted, if it must be answered as a question. Raise Withheld."""
     if request.kind == COMPARE:
         return False
-    choice = await _wait_for_document(turn, request)
+    searched = files.update_scope(turn.input)
+    choice = await _wait_for_document(searched, request)
     if request.kind == LIST and not await _passes_reading_check(turn):
-        return await _reply_with_lists(turn, choice)
+        return await _reply_with_lists(turn, choice, files)
     if request.kind == LIST:
         return choice.document is not None and await read_whole(turn, choice.document)
     if not (choice.document or choice.options or choice.pending) or not (choice.is_named or request.is_certain):
@@ -79,14 +80,14 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
 async def _passes_reading_check(turn: Turn) -> bool:
     """Return whether the model has passed the reading check; False also if its server is unreachable."""
     with suppress(EngineError):
-        return await answer_style.passes_reading_check((await turn.chat.info()).name, turn.prepared.model)
+        return await answer_style.passes_reading_check((await turn.chat.info()).name, turn.input.model)
     return False
 
 
-async def _wait_for_document(turn: Turn, request: DocumentRequest) -> DocumentChoice:
+async def _wait_for_document(searched: TurnInput, request: DocumentRequest) -> DocumentChoice:
     """Return the document that is meant. A document that is being ingested is awaited for MAX_FILE_WAIT_S at most."""
     until = time.perf_counter() + retrieval.MAX_FILE_WAIT_S
-    while (choice := await in_db(find_document, turn.prepared, request)).pending and time.perf_counter() < until:
+    while (choice := await in_db(find_document, searched, request)).pending and time.perf_counter() < until:
         await asyncio.sleep(_POLL_S)
     return choice
 
@@ -102,7 +103,7 @@ async def _reply_in_words(turn: Turn, step: str, text: str) -> bool:
 
 async def _reply_with_extract(turn: Turn, kind: str, document: Document) -> bool:
     start = time.perf_counter()
-    structure = await in_db(read_document, turn.prepared.user, document)
+    structure = await in_db(read_document, turn.input.user, document)
     lines, left, heads = list[ExtractLine](), 0, gettext("Its headings:")
     if kind == OUTLINE:
         lines, left = extracts.outline(structure)
@@ -128,12 +129,12 @@ def _summary_words(kind: str, lines: list[ExtractLine]) -> str:
     return gettext("The central sentences of its parts:")
 
 
-async def _reply_with_lists(turn: Turn, choice: DocumentChoice) -> bool:
+async def _reply_with_lists(turn: Turn, choice: DocumentChoice, files: retrieval.FileWait) -> bool:
     """Answer with the lists named by the subject, in the meant document or in those that a search finds."""
     start = time.perf_counter()
-    documents = [choice.document] if choice.document else await _search_documents(turn)
+    documents = [choice.document] if choice.document else await _search_documents(turn, files)
     for document in documents:
-        structure = await in_db(read_document, turn.prepared.user, document)
+        structure = await in_db(read_document, turn.input.user, document)
         lines, left = await in_pool(extracts.list_entries, structure, choice.subject)
         if lines:
             await retrieval.check_question(turn)
@@ -149,13 +150,13 @@ async def _reply_with_lists(turn: Turn, choice: DocumentChoice) -> bool:
     return False
 
 
-async def _search_documents(turn: Turn) -> list[Document]:
+async def _search_documents(turn: Turn, files: retrieval.FileWait) -> list[Document]:
     """Return the documents of the best passages, the best first."""
-    found = await retrieval.retrieve_passages(turn)
+    found = await retrieval.retrieve_passages(turn, files)
     pks = list(dict.fromkeys(passage.document_id for passage in found.passages))[:_SEARCHED] if found else []
 
     def read() -> list[Document]:
-        rows = readable_documents(turn.prepared).in_bulk(pks)
+        rows = readable_documents(files.update_scope(turn.input)).in_bulk(pks)
         return [rows[pk] for pk in pks if pk in rows]
 
     return await in_db(read)
@@ -170,18 +171,17 @@ async def _emit_excerpts(
     turn: Turn, structure: DocumentStructure, lines: list[ExtractLine], introduction: list[str], left: int, ms: float
 ) -> None:
     """Emit sources and excerpt lines as the answer; each line is cited with its place. `left` lines are left out."""
-    excerpts = begin_excerpt_answer(structure, lines, turn.prepared.numbers)
+    excerpts = begin_excerpt_answer(structure, lines, turn.input.numbers)
     excerpts.add_text(" ".join(introduction))
     excerpts.add(lines)
     if left:
         excerpts.add_text(ngettext("%(n)s more is left out.", "%(n)s more are left out.", left) % {"n": left})
-    turn.passages = excerpts.passages
+    turn.sources.replace(excerpts.passages)
     turn.verifier.use_citer(ExcerptCiter(excerpts))
     await turn.notify_pages()
     title = str(structure.document)
     await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s” without a model") % {"title": title}, ms)
-    await turn.store_sources()
-    await turn.emit(answer_sources.build_retrieved_event(turn))
+    await turn.sources.publish()
     await generation.emit_text(turn, excerpts.text)
     await turn.verifier.verify_new_sentences()
 
