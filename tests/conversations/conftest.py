@@ -241,14 +241,14 @@ async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
         await turn_log.close()
 
 
-async def _lacks_none(*_: object) -> bool:
-    return False
+async def _begin_no_selection(*_: object) -> None:
+    return None
 
 
 @pytest.fixture(autouse=True)
 def model_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask the model even if no quote is likely right, as with the fake embedder (not in `test_no_likely_quote.py`)."""
-    monkeypatch.setattr("apps.conversations.turns.quotes.has_no_likely_quote", _lacks_none)
+    monkeypatch.setattr("apps.conversations.turns.quotes.begin_selection", _begin_no_selection)
 
 
 @pytest.fixture

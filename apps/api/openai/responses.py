@@ -110,8 +110,8 @@ def format_evidence(turn: Turn, offset: int) -> dict[str, Any]:
             "citations": [_format_citation(cite, offset) for cite in turn.citations],
             "grounded": turn.is_grounded,
             "unread_languages": turn.unread_languages,
-            "nothing_found": turn.no_results is not None,
-            "searched": (turn.no_results or {}).get("searched"),
+            "nothing_found": turn.presented.no_results is not None,
+            "searched": (turn.presented.no_results or {}).get("searched"),
         }
     }
 

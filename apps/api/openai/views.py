@@ -98,13 +98,15 @@ async def create_chat_completion(request: HttpRequest, payload: ChatIn) -> Strea
             async with aclosing(ephemeral.stream_while_allowed(turn, _stream_text(turn, model_request))) as pieces:
                 async for piece in pieces:
                     text += piece
-            reason = responses.get_finish_reason("tool_calls" if turn.requested_calls else turn.finish_reason)
+            reason = responses.get_finish_reason(
+                "tool_calls" if turn.output.requested_calls else turn.output.finish_reason
+            )
         except Withheld as error:
             if not text:
                 raise ApiError(400, str(error), param="messages", code="content_filter") from error
             reason = "content_filter"
     evidence = responses.format_evidence(turn, len(text) - len(turn.text))
-    return reply.completion(text, turn.requested_calls, reason, await ephemeral.count_usage(turn), **evidence)
+    return reply.completion(text, turn.output.requested_calls, reason, await turn.output.count_usage(), **evidence)
 
 
 @router.post("/embeddings", auth=_CHAT)
@@ -250,17 +252,19 @@ async def _stream_events(
                 async for piece in pieces:
                     size += len(piece)
                     yield reply.chunk({"content": piece})
-            reason = responses.get_finish_reason("tool_calls" if turn.requested_calls else turn.finish_reason)
+            reason = responses.get_finish_reason(
+                "tool_calls" if turn.output.requested_calls else turn.output.finish_reason
+            )
         except Withheld:
             reason = "content_filter"
         except EngineError as error:
             yield responses.format_event(build_openai_error(str(error), 503))
             return
-    if turn.requested_calls:
-        yield reply.chunk({"tool_calls": responses.format_tool_calls(turn.requested_calls)})
+    if turn.output.requested_calls:
+        yield reply.chunk({"tool_calls": responses.format_tool_calls(turn.output.requested_calls)})
     yield reply.chunk({}, reason, **responses.format_evidence(turn, size - len(turn.text)))
     if payload.usage_wanted:
-        yield reply.usage(await ephemeral.count_usage(turn))
+        yield reply.usage(await turn.output.count_usage())
     yield responses.DONE
 
 

@@ -82,7 +82,7 @@ def _end(turn: Turn, status: Status, reason: str) -> Iterator[Event]:
         yield Step("write", model_choice.describe_written(turn.model_name, len(turn.text.split())), took)
     if turn.passages:
         yield turn.build_final_event()
-    turn.renderer.links.used_links.clear()  # the final HTML collects its own links
+    turn.answer.renderer.links.used_links.clear()  # the final HTML collects its own links
     yield Closed(
         status, runner.render_running_answer(turn), translate_stored(reason), False, turn.is_mostly_unsupported
     )

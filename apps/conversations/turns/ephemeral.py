@@ -32,8 +32,8 @@ from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.sinks import ListenerSink
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Collection
-from apps.engines.types import ChatRequest, EngineRefused, Usage
-from apps.lib.concurrency.threads import in_db, in_pool
+from apps.engines.types import ChatRequest, EngineRefused
+from apps.lib.concurrency.threads import in_db
 from apps.lib.ids import new_id
 from apps.safety.gate import gate
 from apps.users import rate_limits
@@ -96,7 +96,7 @@ async def stream_events(turn: Turn) -> AsyncGenerator[Event, None]:
 
 async def _run(turn: Turn) -> None:
     await generate_answer(turn)
-    for event in turn.renderer.finish():
+    for event in turn.answer.renderer.finish():
         await turn.emit(event)
     if turn.passages and turn.text:
         await turn.verifier.finish()
@@ -144,8 +144,8 @@ def _make_turn_input(
 async def stream_raw_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[str, None]:
     """Yield the model's gated text for a request that the client composed; nothing is searched or cited.
 
-    Reasoning is dropped. After the last piece, `turn.requested_calls` holds the tool calls that the model asked for.
-    Raise Withheld and EngineError.
+    Reasoning is dropped. After the last piece, `turn.output.requested_calls` holds the tool calls that the model asked
+    for. Raise Withheld and EngineError.
     """
     try:
         await retrieval.check_question(turn)
@@ -156,7 +156,7 @@ async def stream_raw_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[s
                 gate.moderate_stream(splitter.iter_text(), turn.findings.record, level=turn.strictness)
             ) as pieces:
                 async for piece in pieces:
-                    turn.text += piece
+                    turn.answer.add_text(piece)
                     yield piece
     except gate.Withheld as error:
         turn.findings.record_withheld(error.verdict.evaluation)
@@ -218,21 +218,9 @@ def can_ask(pk: int) -> bool:
     return User.objects.filter(pk=pk, is_active=True).exists()
 
 
-async def count_usage(turn: Turn) -> Usage | None:
-    """Return the tokens of the turn as the model server counted them; None if the model was not asked.
-
-    Tokens of a stream that was cut off are counted from its texts.
-    """
-    return (
-        turn.usage
-        if turn.count_partial_usage is None
-        else model_queue.add_usage(turn.usage, await in_pool(turn.count_partial_usage))
-    )
-
-
 async def charge_usage(turn: Turn) -> None:
     """Charge the turn's tokens to the user's rate limit."""
-    if (used := await count_usage(turn)) is not None:
+    if (used := await turn.output.count_usage()) is not None:
         await in_db(
             rate_limits.charge, turn.input.user, LimitedResource.TOKENS, used.prompt_tokens + used.completion_tokens
         )
@@ -247,6 +235,6 @@ async def open_cases(turn: Turn) -> None:
 
 
 def _describe_no_results(turn: Turn) -> str:
-    searched = (turn.no_results or {}).get("searched") or []
+    searched = (turn.presented.no_results or {}).get("searched") or []
     where = f" Searched: {', '.join(searched)}." if searched else ""
     return f"Nothing in your documents speaks to this question.{where}"

@@ -27,6 +27,7 @@ from apps.conversations.moderation import (
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import trace
 from apps.conversations.turns.state import Turn
+from apps.conversations.turns.step_results import Verified, Written
 from apps.engines import registry
 from apps.grounding.citer import SentenceCitation
 from apps.grounding.sentence_state import CHECK_VERSION
@@ -68,53 +69,58 @@ class FinalTurnState:
 
 def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnState:
     """Return the values to store of the turn, as of now. `reason` is cut to 400 characters."""
-    prepared = turn.input
+    prepared, presented, written, verified = turn.input, turn.presented, turn.written, turn.verified
+    no_results = presented.no_results
     fields = {
-        "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style,
-        "shown_sentences": turn.shown_sentences, "model": turn.model,
-        "links": list(turn.renderer.links.used_links),
-        "nothing_found": turn.no_results is not None, "usage": _make_usage(turn),
-        "quotes": [quote.record() for quote in turn.quotes],
+        "status": status, "reason": reason[:400], "text": written.text, "style": presented.style or "",
+        "shown_sentences": presented.shown_sentences or "", "model": turn.model,
+        "links": list(turn.answer.renderer.links.used_links),
+        "nothing_found": no_results is not None, "usage": _make_usage(turn, written, verified),
+        "quotes": [quote.record() for quote in presented.quotes],
         "tools": [call_cards.make_record(call) for call in turn.calls.records.values()],
         "steps": [
             {"name": step.name, "words": step.text, "ms": step.ms}
-            | ({"nothing": turn.no_results} if step.name == "search" and turn.no_results else {})
+            | ({"nothing": no_results} if step.name == "search" and no_results else {})
             for step in turn.progress.steps.values()
         ],
     }  # fmt: skip
     passages = () if turn.sources.is_stored else turn.passages
-    citations = tuple(turn.citations)
+    recorded = trace.record_turn(
+        turn.input, timings=turn.progress.timings, retrieved=turn.retrieved, prompted=turn.prompted,
+        passages=turn.passages, tool_lines=turn.sources.tool_lines, written=written, verified=verified,
+        verdicts=turn.findings.make_trace_records(),
+    )  # fmt: skip
     return FinalTurnState(
-        prepared.conversation_id, prepared.answer_id, prepared.lease, fields, passages, citations,
-        trace.record_turn(turn), turn.findings.list_all(), prepared.user, turn.tokens_used,
+        prepared.conversation_id, prepared.answer_id, prepared.lease, fields, passages, verified.citations,
+        recorded, turn.findings.list_all(), prepared.user, turn.tokens_used,
         timezone.now() - timedelta(milliseconds=turn.progress.elapsed_ms) - _MARGIN,
     )  # fmt: skip
 
 
-def _make_usage(turn: Turn) -> dict[str, Any]:
+def _make_usage(turn: Turn, written: Written, verified: Verified) -> dict[str, Any]:
     """Return what `Message.usage` stores of the turn: times in ms, tokens, settings and verdicts."""
     prepared = turn.input
     usage: dict[str, Any] = {session_key: round(value, 1) for session_key, value in turn.progress.timings.items()}
     if turn.calls.asking_ms:
         usage["asking"] = round(turn.calls.asking_ms, 1)
-    if turn.usage is not None:
-        usage |= asdict(turn.usage)
+    if written.usage is not None:
+        usage |= asdict(written.usage)
     if turn.model and len(registry.list_chat_models()) > 1:
         usage["writer"] = turn.model_name
     if prepared.is_comparison:
         usage["assistant"] = prepared.assistant.name
-    if turn.window is not None:
-        usage["window"] = asdict(turn.window)
-    if turn.reasoning:
-        usage["thoughts"] = len(turn.reasoning)
+    if turn.presented.window is not None:
+        usage["window"] = asdict(turn.presented.window)
+    if written.reasoning:
+        usage["thoughts"] = len(written.reasoning)
     usage |= withheld_notice.make_notice_record(turn.findings.withheld_by)  # shared links read it too
-    if turn.unread_languages:
-        usage["unread_languages"] = turn.unread_languages
-    if turn.finish_reason:
-        usage["finish"] = turn.finish_reason
+    if verified.unread_languages:
+        usage["unread_languages"] = list(verified.unread_languages)
+    if written.finish_reason:
+        usage["finish"] = written.finish_reason
     usage["safety"] = str(turn.strictness)
-    if turn.model:
-        usage["sampling"] = turn.sampling_used or prepared.sampling.record()
+    if turn.prompted is not None:
+        usage["sampling"] = turn.prompted.sampling_used or prepared.sampling.record()
     return usage
 
 

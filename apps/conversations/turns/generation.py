@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -31,9 +32,10 @@ from apps.conversations.turns import context_usage, model_queue, prompt, reasoni
 from apps.conversations.turns.quotes import choose_quotes
 from apps.conversations.turns.repetition import LOOP_FINISH
 from apps.conversations.turns.state import Turn
-from apps.documents.retrieval.search import SearchResult
+from apps.conversations.turns.step_results import Presented, Prompted, Retrieved
 from apps.engines import registry
-from apps.engines.types import ChatRequest, EngineRefused
+from apps.engines.types import ChatRequest, EngineRefused, ModelInfo
+from apps.grounding.quote_selection import QuoteSelection
 from apps.lib.concurrency.threads import in_pool
 from apps.safety.gate import gate
 
@@ -43,15 +45,15 @@ _LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the ques
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptExtras:
-    """What the prompt holds besides the question, its history and the passages that a search found."""
+    """Parts of the prompt besides the question, its history and the passages that a search found."""
 
     tools: AvailableTools = field(default_factory=dict)  # that the model may call
     attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question with their recognised text
     notes: tuple[str, ...] = ()  # lines about results of tools that the user called, or about parts of a document
 
 
-async def build_request(turn: Turn, found: SearchResult | None, extras: PromptExtras) -> ChatRequest:
-    """Return the model request; `turn.sources` gets the numbered passages. `found` is None if no documents are
+async def build_request(turn: Turn, retrieved: Retrieved | None, extras: PromptExtras) -> Prompted:
+    """Return the model request; `turn.sources` gets the numbered passages. `retrieved` is None if no documents are
     searched.
 
     Waits for an unreachable model server. Raise EngineRefused if the context window cannot hold the question, and
@@ -62,14 +64,15 @@ async def build_request(turn: Turn, found: SearchResult | None, extras: PromptEx
     prepared, count, sees = turn.input, turn.chat.count, prompt_content.has_vision(turn.input.model)
     history, pictures = await prompt_content.select_for_prompt(prepared.history, extras.attached, sees=sees)
     selected = prompt.select_history(history, info.context_tokens, count, instructions=prepared.instructions)
-    if found is not None:
-        turn.sources.replace(source_numbering.number_passages(found.passages, prepared.numbers, selected.given_spans))
+    if retrieved is not None:
+        found = retrieved.result.passages
+        turn.sources.replace(source_numbering.number_passages(found, prepared.numbers, selected.given_spans))
     tools = availability.describe_tools(extras.tools)
     cost = availability.count_description_tokens(tools, count)
     built = prompt.build_prompt(
         slash_commands.get_model_question(prepared.text), history, selected, turn.passages, info.context_tokens, count,
         instructions=prepared.instructions,
-        without_sources=not turn.passages and (found is None or bool(extras.attached)),
+        without_sources=not turn.passages and (retrieved is None or bool(extras.attached)),
         text_so_far=prepared.text_so_far,
         max_tokens=reasoning.get_max_tokens(prepared, (await turn.get_reading_limits()).answer_tokens),
         notes=[*extras.notes, *prompt_content.write_prompt_notes(extras.attached, sees=sees)], pictures=pictures,
@@ -77,19 +80,30 @@ async def build_request(turn: Turn, found: SearchResult | None, extras: PromptEx
     )  # fmt: skip
     if built.max_tokens < _LEAST_ANSWER:
         raise EngineRefused(_TOO_LONG)
-    turn.model = info.name
-    turn.measure_window = partial(
-        context_usage.measure_usage, built, history, turn.passages, info.context_tokens, cost, count
-    )
     await prompt_content.emit_picture_step(extras.attached, turn.progress, sees=sees)
     await _emit_condition_steps(turn, built.start)
     turn.progress.record_times(prompt=(time.perf_counter() - start) * 1000)
+    measure = partial(context_usage.measure_usage, built, history, turn.passages, info.context_tokens, cost, count)
+    return _make_prompted(turn, info, built, tools, measure)
+
+
+def _make_prompted(
+    turn: Turn,
+    info: ModelInfo,
+    built: prompt.Prompt,
+    tools: tuple[dict[str, Any], ...],
+    measure_window: Callable[[], context_usage.ContextUsage],
+) -> Prompted:
+    chosen = turn.input.sampling
     choices = settings.TOKEN_CHOICES if turn.sink.records_tokens else 0
-    sampling = replace(prepared.sampling.make_sampling(built.max_tokens), logprobs=choices)
-    turn.sampling_used = prepared.sampling.record_used(sampling, accepts_all=info.accepts_all_sampling)
-    also = get_penalties(info.name, sampling)
-    turn.request = ChatRequest(built.messages, sampling, str(prepared.user.pk), tools, extra_body=also)
-    return turn.request
+    sampling = replace(chosen.make_sampling(built.max_tokens), logprobs=choices)
+    penalties = get_penalties(info.name, sampling)
+    return Prompted(
+        request=ChatRequest(built.messages, sampling, str(turn.input.user.pk), tools, extra_body=penalties),
+        model=info.name,
+        sampling_used=chosen.record_used(sampling, accepts_all=info.accepts_all_sampling),
+        measure_window=measure_window,
+    )
 
 
 async def _emit_condition_steps(turn: Turn, dropped: int) -> None:
@@ -109,23 +123,20 @@ async def _emit_condition_steps(turn: Turn, dropped: int) -> None:
         await turn.emit_step("personal", applied, 0.0)
 
 
-async def _resolve_style(turn: Turn, found: SearchResult | None) -> None:
-    """Decide whether quotes come first, and which sentences of the model are shown."""
-    if (
-        not (has_passages := found is not None and bool(found.passages))
-        and not (turn.request is not None and turn.request.tools)
-        and not turn.calls.records
-    ):
-        return  # nothing to quote, and nothing to compare a sentence with
+async def _resolve_style(
+    turn: Turn, prompted: Prompted, retrieved: Retrieved | None
+) -> tuple[AnswerStyle | None, ShownSentences | None]:
+    """Return whether quotes come first, and which sentences of the model are shown."""
+    has_passages = retrieved is not None and retrieved.has_passages
+    if not has_passages and not prompted.request.tools and not turn.calls.records:
+        return None, None  # nothing to quote, and nothing to compare a sentence with
+    assistant, model = turn.input.assistant, registry.get_chat_model(turn.input.model)
     # The model is known since `build_request`, even if its server is away by now.
-    profile = await answer_style.fetch_model_profile(turn.model)
-    model = registry.get_chat_model(turn.input.model)
-    if has_passages:
-        turn.style = str(answer_style.resolve_style(turn.input.assistant, profile, model))
-    if not turn.input.without_documents:
-        turn.shown_sentences = str(answer_style.resolve_shown_sentences(turn.input.assistant, profile, model))
-    if turn.shown_sentences == ShownSentences.VERIFIED:
-        await turn.emit(VerifiedOnly(gettext("The model is writing. A sentence appears once it is verified.")))
+    profile = await answer_style.fetch_model_profile(prompted.model)
+    style = answer_style.resolve_style(assistant, profile, model) if has_passages else None
+    if turn.input.without_documents:
+        return style, None
+    return style, answer_style.resolve_shown_sentences(assistant, profile, model)
 
 
 async def stream_answer(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) -> None:
@@ -147,11 +158,11 @@ async def _stream_gated_text(turn: Turn, text: AsyncGenerator[str, None], shown:
     async with aclosing(gate.moderate_stream(text, turn.findings.record, level=turn.strictness)) as pieces:
         async for piece in pieces:
             await shown  # sources and quotes are on the page before the first word
-            await _emit_text_event(turn, turn.repetition.feed(piece), before)
-            if turn.repetition.over:
-                turn.finish_reason = LOOP_FINISH
+            await _emit_text_event(turn, turn.answer.repetition.feed(piece), before)
+            if turn.answer.repetition.over:
+                turn.output.cut_off(LOOP_FINISH)
                 return
-        await _emit_text_event(turn, turn.repetition.flush(), before)
+        await _emit_text_event(turn, turn.answer.repetition.flush(), before)
 
 
 async def _emit_text_event(turn: Turn, text: str, before: int) -> None:
@@ -168,18 +179,19 @@ async def emit_text(turn: Turn, piece: str) -> None:
     """Append the approved piece to the answer and emit the renderer's events."""
     if not turn.text:
         turn.progress.record_times(first_text=turn.progress.elapsed_ms)
-    turn.text += piece
-    turn.piece_count += 1
-    for event in turn.renderer.feed(piece):
+    turn.answer.add_text(piece)
+    for event in turn.answer.renderer.feed(piece):
         await turn.emit(event)
 
 
 @asynccontextmanager
-async def emitting_sources(turn: Turn, found: SearchResult | None) -> AsyncIterator[asyncio.Task[None]]:
+async def emitting_sources(
+    turn: Turn, prompted: Prompted, retrieved: Retrieved | None, selection: QuoteSelection | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
     """Store and emit sources and quotes in a task while the model reads; yield the task, whose errors are raised on
-    exit.
+    exit. `selection` is that of `quotes.begin_selection`, for these passages.
     """
-    task = asyncio.create_task(_emit_sources(turn, found))
+    task = asyncio.create_task(_emit_sources(turn, prompted, retrieved, selection))
     try:
         yield task
         await task  # also if the model wrote nothing
@@ -189,23 +201,27 @@ async def emitting_sources(turn: Turn, found: SearchResult | None) -> AsyncItera
         _ = task.cancelled() or task.exception()  # marks the exception as retrieved: awaiting the task has raised it
 
 
-async def _emit_sources(turn: Turn, found: SearchResult | None) -> None:
+async def _emit_sources(
+    turn: Turn, prompted: Prompted, retrieved: Retrieved | None, selection: QuoteSelection | None
+) -> None:
     await turn.emit_step("write", model_choice.describe_writing(turn.model_name))
     await turn.notify_pages()
-    if turn.measure_window is not None:
-        turn.window = turn.measure_window()
-        await turn.emit(ContextGauge(context_usage.render_gauge(turn.window)))
-    turn.renderer.links = await in_pool(link_policy.collect_allowed_links, _list_link_texts(turn))
-    await _resolve_style(turn, found)
-    if found is None or not found.passages:
+    window = prompted.measure_window()
+    turn.presented = Presented(window=window)
+    await turn.emit(ContextGauge(context_usage.render_gauge(window)))
+    turn.answer.renderer.links = await in_pool(link_policy.collect_allowed_links, _list_link_texts(turn))
+    style, sentences = await _resolve_style(turn, prompted, retrieved)
+    turn.presented = replace(turn.presented, style=style, shown_sentences=sentences)
+    if turn.shows_verified_only:
+        await turn.emit(VerifiedOnly(gettext("The model is writing. A sentence appears once it is verified.")))
+    if retrieved is None or not retrieved.has_passages:
         return
-    quoting = (
-        asyncio.ensure_future(choose_quotes(turn, found)) if turn.style == AnswerStyle.QUOTES or turn.quotes else None
-    )
+    shows_quotes = style == AnswerStyle.QUOTES or bool(retrieved.quotes)
+    quoting = asyncio.ensure_future(choose_quotes(retrieved, turn.passages, selection)) if shows_quotes else None
     await turn.sources.publish()
-    turn.quotes = await quoting if quoting else []
-    if turn.quotes:
-        await turn.emit(answer_sources.build_quotes_event(turn.input, turn.model, turn.passages, turn.quotes))
+    if quoting is not None and (quotes := await quoting):
+        turn.presented = replace(turn.presented, quotes=quotes)
+        await turn.emit(answer_sources.build_quotes_event(turn.input, prompted.model, turn.passages, quotes))
 
 
 def _list_link_texts(turn: Turn) -> list[str]:

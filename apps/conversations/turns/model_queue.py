@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import astuple
 from functools import partial
 
 from django.utils.translation import gettext
@@ -147,29 +146,22 @@ async def stream_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[str |
                     yield text
             return
         except EngineError as error:
-            if turn.has_output:
+            if turn.output.has_begun:
                 raise
             await backoff.wait_after(error)
 
 
 async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | ReasoningPiece, None]:
     chat, pieces = turn.chat, list[str]()
-    turn.count_partial_usage = partial(_count_tokens, chat.count, request, pieces)
+    turn.output.begin_request(partial(_count_tokens, chat.count, request, pieces))
     async with aclosing(chat.stream(request)) as items:
         async for item in items:
             if isinstance(item, Finish):
-                turn.usage, turn.finish_reason, turn.requested_calls = (
-                    add_usage(turn.usage, item.usage),
-                    item.reason,
-                    item.calls,
-                )
-                turn.count_partial_usage = None
+                turn.output.finish_request(item)
                 turn.progress.record_times(last_token=turn.progress.elapsed_ms)
                 continue
-            turn.tokens += item.logprobs
             pieces += item.reasoning, item.text
-            if not turn.has_output and (item.text or item.reasoning):
-                turn.has_output = True
+            if turn.output.add_delta(item):
                 turn.progress.record_times(first_token=turn.progress.elapsed_ms)
             if item.reasoning:
                 yield ReasoningPiece(item.reasoning)
@@ -185,10 +177,3 @@ def _count_tokens(
         return None
     *read, written = count([*(message.content for message in request.messages), "".join(pieces)])
     return Usage(sum(read), written)
-
-
-def add_usage(one: Usage | None, other: Usage | None) -> Usage | None:
-    """Return the sum of two token usages; None counts as nothing."""
-    if one is None or other is None:
-        return one or other
-    return Usage(*map(sum, zip(astuple(one), astuple(other), strict=True)))

@@ -18,8 +18,8 @@ from apps.conversations.turns.small_talk import reply
 from apps.conversations.turns.state import Turn
 from apps.conversations.turns.whole_document import reply as whole_document
 from apps.conversations.turns.whole_document.comparison import find_sides
-from apps.documents.retrieval.search import SearchResult
 from apps.engines.types import ChatRequest
+from apps.grounding.quote_selection import QuoteSelection
 
 
 async def generate_answer(turn: Turn) -> None:
@@ -45,25 +45,32 @@ async def generate_answer(turn: Turn) -> None:
         outcome = await slash_commands.run_command(turn.calls, command, passage_tokens=await _get_passage_tokens(turn))
         if not outcome.answers_question:
             return
-        found, notes = None, outcome.notes
+        notes = outcome.notes
     else:
-        found = await find_sides(turn, wanted, files) if wanted is not None and wanted.kind == COMPARE else None
-        if found is None:
-            found, tools = await _retrieve(turn, files)
+        sides = await find_sides(turn, wanted, files) if wanted is not None and wanted.kind == COMPARE else None
+        if sides is None:
+            tools = await _retrieve(turn, files)
+        else:
+            turn.retrieved = sides
     attached = await prompt_content.load_for_model(turn.input, turn.progress, turn.findings)
-    if found is not None and not found.passages and not (tools or attached or turn.follows_tool_call):
+    found = turn.retrieved
+    if found is not None and not found.has_passages and not (tools or attached or turn.follows_tool_call):
         return await retrieval.emit_no_results(turn, found)
+    await _write_answer(turn, PromptExtras(tools=tools, attached=attached, notes=notes))
 
-    extras = PromptExtras(tools=tools, attached=attached, notes=notes)
-    request, found = await _build_first_request(turn, found, extras)
-    if request is None:
+
+async def _write_answer(turn: Turn, extras: PromptExtras) -> None:
+    """Have the model answer from `turn.retrieved`, in one round or several, unless no quote is likely."""
+    ready, selection = await _build_first_request(turn, extras)
+    if not ready or turn.prompted is None:
         return
-    async with generation.emitting_sources(turn, found) as shown:
+    request: ChatRequest | None = turn.prompted.request
+    async with generation.emitting_sources(turn, turn.prompted, turn.retrieved, selection) as shown:
         while request is not None:
-            request = await _write_round(turn, request, tools, shown)
-    if found is not None and turn.has_no_evidence:
+            request = await _write_round(turn, request, extras.tools, shown)
+    if turn.retrieved is not None and turn.has_no_evidence:
         turn.progress.drop_step("write")  # nothing that the model wrote was kept
-        await retrieval.emit_no_results(turn, found)
+        await retrieval.emit_no_results(turn, turn.retrieved)
 
 
 async def _write_round(
@@ -72,7 +79,7 @@ async def _write_round(
     """Stream one round of the answer and make the calls that it ends with; return the next request, if any."""
     start = len(turn.text)
     await generation.stream_answer(turn, request, shown)
-    requested, turn.requested_calls = turn.requested_calls, ()
+    requested = turn.output.take_calls()
     ended = loop.FinishedRound(request=request, calls=requested, text=turn.text, start=start)
     return await loop.build_next_request(
         turn.calls, tools, ended, passage_tokens=await _get_passage_tokens(turn) if requested else 0
@@ -83,33 +90,32 @@ async def _get_passage_tokens(turn: Turn) -> int:
     return (await turn.get_reading_limits()).passage_tokens
 
 
-async def _build_first_request(
-    turn: Turn, found: SearchResult | None, extras: PromptExtras
-) -> tuple[ChatRequest | None, SearchResult | None]:
-    """Return the request and the search result that it is made of. Without a likely quote, search beyond the files of
-    the chat; no request if there is still none and no tool that may answer: "nothing found" is emitted then.
+async def _build_first_request(turn: Turn, extras: PromptExtras) -> tuple[bool, QuoteSelection | None]:
+    """Build the request, and begin to choose the quotes if the answer has to begin with them.
+
+    Without a likely quote, search beyond the files of the chat. If there is still none, and no tool that may answer,
+    emit "nothing found" and return False.
     """
-    request = await generation.build_request(turn, found, extras)
-    while found is not None and not extras.attached and await quotes.has_no_likely_quote(turn, found):
-        wider = await retrieval.search_beyond_files(turn)
-        if not extras.tools and (wider is None or not wider.passages):
-            await retrieval.emit_no_results(turn, wider or found)
-            return None, found
+    while True:
+        turn.prompted = await generation.build_request(turn, turn.retrieved, extras)
+        selection = None if extras.attached else await quotes.begin_selection(turn, turn.retrieved)
+        if turn.retrieved is None or selection is None or selection.is_answered:
+            return True, selection
+        wider = await retrieval.search_beyond_files(turn, turn.retrieved)
+        turn.retrieved = wider or turn.retrieved
+        if not extras.tools and (wider is None or not wider.has_passages):
+            await retrieval.emit_no_results(turn, turn.retrieved)
+            return False, None
         if wider is None:
-            break
-        found, request = wider, await generation.build_request(turn, wider, extras)
-    return request, found
+            return True, selection
 
 
-async def _retrieve(turn: Turn, files: retrieval.FileWait) -> tuple[SearchResult | None, AvailableTools]:
-    """Return what the search found, and the tools that the model may call, loaded meanwhile.
-
-    The search result is None without documents.
-    """
+async def _retrieve(turn: Turn, files: retrieval.FileWait) -> AvailableTools:
+    """Search, and return the tools that the model may call, loaded meanwhile. Nothing is found without documents."""
     loading = asyncio.create_task(availability.load_available_tools(turn.input, turn.sink))
     try:
-        found = await retrieval.retrieve_passages(turn, files)
-        return found, await loading
+        turn.retrieved = await retrieval.retrieve_passages(turn, files)
+        return await loading
     finally:
         loading.cancel()
         await asyncio.wait([loading])

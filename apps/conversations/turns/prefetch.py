@@ -92,10 +92,10 @@ async def _read_ahead(prepared: TurnInput) -> None:
     vector = None if prepared.without_documents else retrieval.embed_question(prepared.text)
     turn = Turn(prepared, vector, DraftSink())
     found = await retrieval.retrieve_passages(turn, retrieval.FileWait(scope=prepared.scope))
-    if found is not None and not found.passages:
+    if found is not None and not found.has_passages:
         return
     extras = generation.PromptExtras(tools=await availability.load_prepared_tools(prepared))
-    request = replace(await generation.build_request(turn, found, extras), sampling=_ONE_TOKEN)
+    request = replace((await generation.build_request(turn, found, extras)).request, sampling=_ONE_TOKEN)
     if model_queue.get_model_queue(prepared.model).idle:
         async with aclosing(turn.chat.stream(request)) as items:
             async for _ in items:

@@ -1,4 +1,4 @@
-"""Choose the quotes of a turn, once. Entry points: `choose_quotes`, `has_no_likely_quote`.
+"""Choose the quotes of a turn, once. Entry points: `choose_quotes`, `begin_selection`.
 
 A turn that has to begin with quotes and finds none ends as "nothing found" before the model is asked. Only whether
 there is a likely quote is found out before; the quotes are chosen while the model reads.
@@ -6,50 +6,65 @@ there is a likely quote is found out before; the quotes are chosen while the mod
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from apps.conversations.assistants import answer_style
 from apps.conversations.models import AnswerStyle
 from apps.engines import registry
 from apps.grounding import quote_selection
+from apps.grounding.quote_selection import Quote, QuoteSelection
 from apps.lib.concurrency.threads import in_pool
 
 if TYPE_CHECKING:
+    from apps.conversations.core.numbered_sources import NumberedPassage
     from apps.conversations.turns.state import Turn
-    from apps.documents.retrieval.search import SearchResult
+    from apps.conversations.turns.step_results import Retrieved
+    from apps.engines.types import Vectors
+    from apps.grounding.passage import Passage
 
 
-async def choose_quotes(turn: Turn, found: SearchResult) -> list[quote_selection.Quote]:
-    """Return the quotes for a turn whose passages are numbered; those that were chosen before, if any."""
-    if turn.quotes:
-        return turn.quotes
-    if turn.quote_selection is not None:
-        return await in_pool(turn.quote_selection.select)
-    return await in_pool(quote_selection.select_quotes, *_list_selection_input(turn, found))
+async def choose_quotes(
+    retrieved: Retrieved, passages: Sequence[NumberedPassage], begun: QuoteSelection | None = None
+) -> tuple[Quote, ...]:
+    """Return the quotes of an answer from these passages; those that were chosen before, if any.
 
-
-async def has_no_likely_quote(turn: Turn, found: SearchResult | None) -> bool:
-    """Return whether quotes come first and none is likely right; store the begun selection in the turn.
-
-    A model that needs quotes would then answer from passages about something else. Return False if it may answer from
-    an earlier tool result.
+    `begun` is the selection of `begin_selection`.
     """
-    if found is None or not found.passages or turn.calls.records or turn.follows_tool_call:
-        return False
+    if retrieved.quotes:
+        return retrieved.quotes
+    return tuple(await in_pool(_select, retrieved, passages, begun))
+
+
+async def begin_selection(turn: Turn, retrieved: Retrieved | None) -> QuoteSelection | None:
+    """Return the begun choice of quotes, if the answer has to begin with quotes; its `is_answered` is known.
+
+    A model that needs quotes would without a likely one answer from passages about something else. Return None if it
+    need not begin with quotes, or may answer from an earlier tool result.
+    """
+    if retrieved is None or not retrieved.has_passages or turn.calls.records or turn.follows_tool_call:
+        return None
     profile = await answer_style.fetch_model_profile(turn.model)
-    if (
-        answer_style.resolve_style(turn.input.assistant, profile, registry.get_chat_model(turn.input.model))
-        != AnswerStyle.QUOTES
-    ):
-        return False
-    turn.quote_selection, likely = await in_pool(_begin_selection, *_list_selection_input(turn, found))
-    return not likely
+    model = registry.get_chat_model(turn.input.model)
+    if answer_style.resolve_style(turn.input.assistant, profile, model) != AnswerStyle.QUOTES:
+        return None
+    return await in_pool(_begin, retrieved, turn.passages)
 
 
-def _begin_selection(*given: Any) -> tuple[quote_selection.QuoteSelection, bool]:
-    selection = quote_selection.QuoteSelection(*given)
-    return selection, selection.is_answered
+def _begin(retrieved: Retrieved, passages: Sequence[NumberedPassage]) -> QuoteSelection:
+    selection = QuoteSelection(*_list_selection_input(retrieved, passages))
+    _ = selection.is_answered  # takes time, and is kept
+    return selection
 
 
-def _list_selection_input(turn: Turn, found: SearchResult) -> tuple[Any, ...]:
-    return found.query, found.vector, {item.number: item.passage for item in turn.passages}, found.idf
+def _select(retrieved: Retrieved, passages: Sequence[NumberedPassage], begun: QuoteSelection | None) -> list[Quote]:
+    if begun is not None:
+        return begun.select()
+    return quote_selection.select_quotes(*_list_selection_input(retrieved, passages))
+
+
+def _list_selection_input(
+    retrieved: Retrieved, passages: Sequence[NumberedPassage]
+) -> tuple[str, Vectors | None, dict[int, Passage], Mapping[str, float]]:
+    found = retrieved.result
+    return found.query, found.vector, {item.number: item.passage for item in passages}, found.idf

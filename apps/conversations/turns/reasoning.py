@@ -89,10 +89,10 @@ async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown:
             await shown
             if not began:
                 began = time.perf_counter()
-                piece = f"\n\n{piece}" if turn.reasoning else piece  # reasoning of a later tool round
+                piece = f"\n\n{piece}" if turn.answer.reasoning else piece  # reasoning of a later tool round
                 await turn.emit_step("think", gettext("Thinking"))
-            await turn.emit(Reasoning(len(turn.reasoning), piece))
-            turn.reasoning += piece
+            await turn.emit(Reasoning(len(turn.answer.reasoning), piece))
+            turn.answer.add_reasoning(piece)
     if began:
         took = turn.progress.timings.get("thinking", 0.0) + (time.perf_counter() - began) * 1000
         turn.progress.record_times(thinking=took)

@@ -24,6 +24,7 @@ from apps.conversations.evidence import source_list, source_numbering
 from apps.conversations.turns import preparation, query_rewriting
 from apps.conversations.turns.small_talk.recognition import drop_small_talk
 from apps.conversations.turns.state import Turn
+from apps.conversations.turns.step_results import Retrieved
 from apps.documents.retrieval import search as documents
 from apps.documents.retrieval.candidates import SearchScope
 from apps.documents.retrieval.search import SearchResult
@@ -59,7 +60,7 @@ class FileWait:
         return turn_input if turn_input.scope is self.scope else replace(turn_input, scope=self.scope)
 
 
-async def retrieve_passages(turn: Turn, files: FileWait) -> SearchResult | None:
+async def retrieve_passages(turn: Turn, files: FileWait) -> Retrieved | None:
     """Return what the search found; None without documents. Raise Withheld if the gate withholds the question.
 
     The gate judges the question beside the first search, whose result is shown only after the verdict.
@@ -68,9 +69,9 @@ async def retrieve_passages(turn: Turn, files: FileWait) -> SearchResult | None:
         await check_question(turn)
         return None
     allowed = asyncio.Event()
-    turn.rewriting = query_rewriting.start_rewriting(turn, allowed)
-    first = asyncio.create_task(_search(turn, files.scope))
-    tasks: list[asyncio.Task[Any]] = [first, *filter(None, [turn.rewriting])]
+    rewriting = query_rewriting.start_rewriting(turn, allowed)
+    first = asyncio.create_task(_search(turn, rewriting, files.scope))
+    tasks: list[asyncio.Task[Any]] = [first, *filter(None, [rewriting])]
     try:
         await asyncio.sleep(0)  # lets the index be asked before the rules of the gate take the event loop
         await check_question(turn)
@@ -94,14 +95,14 @@ async def check_question(turn: Turn) -> None:
         turn.progress.record_times(check=_get_elapsed_ms(start))
 
 
-async def search_and_wait(turn: Turn, first: Awaitable[SearchResult], *, waits: bool = True) -> SearchResult:
+async def search_and_wait(turn: Turn, first: Awaitable[Retrieved], *, waits: bool = True) -> Retrieved:
     """Return what the search found. If nothing, and `waits`, wait for files that the user has just added.
 
     The wait is shown as a step. It ends after MAX_FILE_WAIT_S, or when the user asks to be answered now. Files of other
     users, and files added earlier, keep no question waiting.
     """
     found = await first
-    if not found.passages and found.just_added and waits:
+    if not found.has_passages and found.result.just_added and waits:
         found = await _wait_for_new_files(turn, found)
     await _show_search(turn, found)
     return found
@@ -149,45 +150,48 @@ async def wait_for_attached_files(turn: Turn) -> FileWait:
     return FileWait(scope=scope, is_skipped=hurried.is_set())
 
 
-async def _wait_for_new_files(turn: Turn, found: SearchResult) -> SearchResult:
+async def _wait_for_new_files(turn: Turn, found: Retrieved) -> Retrieved:
     """Search again as files are read; return what the last search found, after MAX_FILE_WAIT_S at most."""
     start, shown_count = time.perf_counter(), 0
     with _listen_for_skip(turn) as hurried:
-        while not found.passages and (found.just_added or shown_count) and not hurried.is_set():
+        while not found.has_passages and (found.result.just_added or shown_count) and not hurried.is_set():
             if (left := MAX_FILE_WAIT_S - (time.perf_counter() - start)) <= 0:
                 break
-            if found.just_added:  # else the last file was finished meanwhile, perhaps too late for that search
-                if found.just_added != shown_count:
-                    await turn.emit_step("wait", _describe_unread(found.just_added))
+            if (
+                just_added := found.result.just_added
+            ):  # else the last file was finished meanwhile, perhaps too late for that search
+                if just_added != shown_count:
+                    await turn.emit_step("wait", _describe_unread(just_added))
                 with suppress(TimeoutError):
                     await asyncio.wait_for(hurried.wait(), min(_POLL_S, left))
-            shown_count = found.just_added
-            found = await _search(turn)
+            shown_count = just_added
+            found = await _search(turn, found.rewriting)
     await turn.emit_step("wait", gettext("Waited for files to be read"), _get_elapsed_ms(start))
     return found
 
 
-async def emit_no_results(turn: Turn, found: SearchResult) -> None:
+async def emit_no_results(turn: Turn, retrieved: Retrieved) -> None:
     """Emit the notice that nothing was found: what was searched, what can be done, and the nearest passages, folded.
 
     The notice also names matching documents of the user's own collections that are withheld.
     """
+    found = retrieved.result
     nearest = found.nearest or found.passages[: documents.NEAREST]
     numbered = source_numbering.number_passages(nearest, turn.input.numbers, {})
-    turn.quotes = []
+    turn.presented = replace(turn.presented, quotes=())
     turn.sources.replace([replace(item, new_spans=()) for item in numbered])
-    await emit_no_results_notice(turn, found)
+    await emit_no_results_notice(turn, retrieved)
     if turn.passages:
         await turn.sources.publish(nearest=True)
 
 
-async def emit_no_results_notice(turn: Turn, found: SearchResult) -> None:
+async def emit_no_results_notice(turn: Turn, retrieved: Retrieved) -> None:
     """Emit the notice of `emit_no_results`; the passages that the model was given stay the answer's sources."""
-    prepared = turn.input
+    prepared, found = turn.input, retrieved.result
     withheld = await in_db(find_withheld_matches, prepared.user, found.query, prepared.collections)
     if found.passages:  # counted only where none was found
-        found = await documents.count_documents(prepared.user, found, turn.searched_collections, prepared.filters)
-    turn.no_results = {
+        found = await documents.count_documents(prepared.user, found, retrieved.collections, prepared.filters)
+    no_results = {
         "withheld": withheld,
         "searched": list(found.searched),
         "left_out": list(found.unsearched),
@@ -195,10 +199,11 @@ async def emit_no_results_notice(turn: Turn, found: SearchResult) -> None:
         "waiting": found.waiting,
         "query": found.query,
         "can_widen": bool(prepared.collections) and not prepared.files_first,
-        "filters": turn.input.filters.record(),
+        "filters": prepared.filters.record(),
         "by_words": await in_db(documents.list_unembedded_languages, prepared.user, prepared.collections),
     }
-    await turn.emit(NothingFound(source_list.render_no_results(turn.no_results)))
+    turn.presented = replace(turn.presented, no_results=no_results)
+    await turn.emit(NothingFound(source_list.render_no_results(no_results)))
 
 
 async def search_other_question(turn: Turn, question: str, scope: SearchScope) -> SearchResult:
@@ -207,19 +212,19 @@ async def search_other_question(turn: Turn, question: str, scope: SearchScope) -
     return await documents.search(turn.input.user, question, scope=scope, token_budget=budget, count=turn.chat.count)
 
 
-async def search_beyond_files(turn: Turn) -> SearchResult | None:
-    """Return what the chosen collections hold; None if the last search was not of the chat's files alone."""
+async def search_beyond_files(turn: Turn, before: Retrieved) -> Retrieved | None:
+    """Return what the chosen collections hold; None if the search before was not of the chat's files alone."""
     prepared = turn.input
-    if not prepared.files_first or turn.searched_collections == prepared.collections:
+    if not prepared.files_first or before.collections == prepared.collections:
         return None
-    found = await _search_in(turn, prepared.collections)
+    found = await _search_in(turn, before.rewriting, prepared.collections)
     await _show_search(turn, found)
     return found
 
 
-async def _show_search(turn: Turn, found: SearchResult) -> None:
-    """Store the result in the turn, with its times, and show it as a step."""
-    turn.search_result = found
+async def _show_search(turn: Turn, retrieved: Retrieved) -> None:
+    """Record the times of the search, and show it as a step."""
+    found = retrieved.result
     took = sum(found.ms.values())
     turn.progress.record_times(**found.ms | {"search": took})
     await turn.emit_step("search", _describe_search(found, turn.input.filters.words), took)
@@ -227,22 +232,26 @@ async def _show_search(turn: Turn, found: SearchResult) -> None:
         await turn.emit_step("collections", collection_choice.describe_lost_collections(lost), 0.0)
 
 
-async def _search(turn: Turn, scope: SearchScope | None = None) -> SearchResult:
+async def _search(turn: Turn, rewriting: asyncio.Task[str] | None, scope: SearchScope | None = None) -> Retrieved:
     prepared = turn.input
-    found = await _search_in(turn, prepared.first_collections, scope)
-    if prepared.files_first and not found.passages:
-        found = await _search_in(turn, prepared.collections)
+    found = await _search_in(turn, rewriting, prepared.first_collections, scope)
+    if prepared.files_first and not found.has_passages:
+        found = await _search_in(turn, rewriting, prepared.collections)
     return found
 
 
-async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchScope | None = None) -> SearchResult:
-    prepared, rewriting = turn.input, turn.rewriting
+async def _search_in(
+    turn: Turn,
+    rewriting: asyncio.Task[str] | None,
+    collections: tuple[UUID, ...],
+    scope: SearchScope | None = None,
+) -> Retrieved:
+    prepared = turn.input
     if rewriting is not None and rewriting.cancelled():
         rewriting = None  # it ended with the first search
-    turn.searched_collections = collections
     budget = asyncio.create_task(_get_token_budget(turn))  # a server that is away does not delay the search
     try:
-        return await documents.search(
+        found = await documents.search(
             prepared.user,
             prepared.text,
             collections=collections,
@@ -256,6 +265,7 @@ async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchSco
         )
     finally:
         budget.cancel()
+    return Retrieved(result=found, collections=collections, rewriting=rewriting)
 
 
 async def _get_token_budget(turn: Turn) -> int:

@@ -27,7 +27,7 @@ from apps.conversations.core.requests import AskRequest, RetryRequest
 from apps.conversations.core.session_user import get_session_user
 from apps.conversations.core.turn_input import TurnIds, TurnInput
 from apps.conversations.errors import RequestRefused
-from apps.conversations.models import Message, ShownSentences
+from apps.conversations.models import Message
 from apps.conversations.moderation import withheld_notice
 from apps.conversations.moderation.findings import get_withheld
 from apps.conversations.rendering import answer_renderer
@@ -224,7 +224,8 @@ def determine_ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any])
 
 def _get_finish_reason(turn: Turn) -> str:
     """Return the finish reason of the model; "thoughts" if the length limit was reached before any answer text."""
-    return "thoughts" if turn.reasoning and not turn.text and turn.finish_reason == "length" else turn.finish_reason
+    reason = turn.output.finish_reason
+    return "thoughts" if turn.answer.reasoning and not turn.text and reason == "length" else reason
 
 
 async def _wait_for_stop(turn: Turn) -> None:
@@ -253,7 +254,10 @@ async def _renew_leases(turns: list[Turn]) -> list[bool]:
         status=Message.Status.WRITING, asked_by__is_active=True, conversation__deleted__isnull=True
     )
     tokens = {turn.input.answer_id: turn.input.lease for turn in turns}
-    texts = {turn.input.answer_id: {"text": turn.text, "shown_sentences": turn.shown_sentences} for turn in turns}
+    texts = {
+        turn.input.answer_id: {"text": turn.text, "shown_sentences": turn.presented.shown_sentences or ""}
+        for turn in turns
+    }
     # The lease outlasts several rounds, so a short outage of the database ends no turn.
     renewed = await in_db(leases.renew_all, rows, tokens, preparation.LEASE_S, texts)
     return [turn.input.answer_id in renewed for turn in turns]
@@ -300,13 +304,13 @@ async def finish_rendering(turn: Turn) -> str:
     with _ignore_log_errors():
         await turn.calls.cancel_open()
         await turn.findings.emit_labels(turn.progress)
-        for event in turn.renderer.finish():
+        for event in turn.answer.renderer.finish():
             await turn.emit(event)
     with _ignore_log_errors():
         await _verify_rest(turn)
         if turn.passages:
             await turn.emit(turn.build_final_event())
-    turn.renderer.links.used_links.clear()  # the final HTML collects its own links
+    turn.answer.renderer.links.used_links.clear()  # the final HTML collects its own links
     return render_running_answer(turn)
 
 
@@ -314,10 +318,9 @@ def render_running_answer(turn: Turn) -> str:
     """Return the HTML of the text so far, as a reload shows it."""
     if not turn.text:
         return ""
-    only_verified = turn.shown_sentences == ShownSentences.VERIFIED
     return answer_renderer.render_answer(
-        turn.text, turn.citations, turn.id, turn.renderer.links, shown_numbers=turn.shown_numbers,
-        only_verified=only_verified, unread_languages=turn.unread_languages,
+        turn.text, turn.citations, turn.id, turn.answer.renderer.links, shown_numbers=turn.shown_numbers,
+        only_verified=turn.shows_verified_only, unread_languages=turn.unread_languages,
     )  # fmt: skip
 
 
@@ -333,13 +336,13 @@ async def _verify_rest(turn: Turn) -> None:
     if not turn.model:  # no model wrote: small talk, or excerpts of a document
         return
     if turn.passages:
-        count = len(turn.renderer.sentences)
+        count = len(turn.answer.renderer.sentences)
         await turn.emit_step(
             "verify",
             ngettext("Checked %(n)s sentence", "Checked %(n)s sentences", count) % {"n": count},
             turn.verifier.ms,
         )
-        if turn.search_result is not None and turn.no_results is None and turn.shows_no_answer:
-            await retrieval.emit_no_results_notice(turn, turn.search_result)
-    elif turn.calls.records and turn.search_result is not None:  # nothing was found, and the answer came from tools
+        if turn.retrieved is not None and turn.presented.no_results is None and turn.shows_no_answer:
+            await retrieval.emit_no_results_notice(turn, turn.retrieved)
+    elif turn.calls.records and turn.retrieved is not None:  # nothing was found, and the answer came from tools
         await turn.emit_step("verify", gettext("Not checked against documents: no passage was found"), 0.0)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from apps.conversations.assistants.reading_budget import ReadingLimits, resolve_limits
 from apps.conversations.core import model_choice
@@ -21,21 +19,19 @@ from apps.conversations.evidence.running_sources import RunningSources
 from apps.conversations.models import SMALL_TALK_STEP as SMALL_TALK
 from apps.conversations.models import ShownSentences
 from apps.conversations.moderation.findings import Findings
-from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.tools.running_calls import RunningCalls
-from apps.conversations.turns.repetition import RepetitionDetector
+from apps.conversations.turns.model_output import AnswerText, ModelOutput
+from apps.conversations.turns.step_results import Presented, Prompted, Retrieved, Verified, Written
 from apps.conversations.turns.verification import SentenceVerifier
-from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
-from apps.engines.types import ChatEngine, ChatRequest, EngineError, TokenProb, ToolCall, Usage
+from apps.engines.types import ChatEngine, EngineError
 from apps.grounding.citer import SentenceCitation, is_mostly_unsupported
 from apps.grounding.lexicons import find_unread_language
-from apps.grounding.quote_selection import Quote, QuoteSelection
+from apps.grounding.quote_selection import Quote
 from apps.lib.concurrency.threads import PoolTask
 from apps.safety.models.strictness import Strictness, parse_strictness
 
 if TYPE_CHECKING:
-    from apps.conversations.turns.context_usage import ContextUsage
     from apps.engines.types import Vectors
 
 
@@ -46,48 +42,28 @@ def is_grounded(prepared: TurnInput) -> bool:
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Turn:
-    """Mutable state of one turn, changed by its own tasks only.
+    """Running turn: its input, the results of its steps so far, and the objects that collect while it runs.
 
-    `finalization.snapshot_turn` reads what is stored of it.
+    Only `retrieved`, `prompted` and `presented` are replaced, each by the steps that make them. Everything else is
+    changed by the methods of the object that it is. `finalization.snapshot_turn` reads what is stored of it.
     """
 
     input: TurnInput
     vector: PoolTask[Vectors] | None  # embedding of the question, if already started
     sink: TurnSink  # receiver of events, sources and tool calls
-    renderer: StreamRenderer = field(default_factory=StreamRenderer)
-    text: str = ""  # approved by the gate, exactly as the model wrote it
-    measure_window: Callable[[], ContextUsage] | None = None  # computes `window` after the request was sent
-    reading_limits: ReadingLimits | None = None  # of the model; None until `get_reading_limits`
-    window: ContextUsage | None = None  # context window usage of the request
-    reasoning: str = ""  # approved reasoning
-    has_output: bool = False  # the model has written something, approved or not
-    finish_reason: str = ""  # finish reason of the server, or `repetition.LOOP_FINISH`
-    repetition: RepetitionDetector = field(default_factory=RepetitionDetector)
-    usage: Usage | None = None  # as counted by the server
-    count_partial_usage: Callable[[], Usage | None] | None = None  # counts the tokens of a stream that was cut off
-    rewriting: asyncio.Task[str] | None = None  # the question, rewritten to stand alone
-    search_result: SearchResult | None = None  # result of the search
-    searched_collections: tuple[UUID, ...] = ()  # collections of the last search; (): all that the user may read
-    request: ChatRequest | None = None  # as sent to the model
-    sampling_used: dict[str, Any] = field(default_factory=dict)  # sampling used, and settings that the server ignores
-    tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, approved or not
-    piece_count: int = 0  # number of approved pieces of the answer
-    requested_calls: tuple[ToolCall, ...] = ()  # calls that the model asks for
-    model: str = ""
-    style: str = ""
-    shown_sentences: str = ""  # `ShownSentences`; "" if not known yet, or all
-    quote_selection: QuoteSelection | None = None  # begun before the model is asked, for the search result
-    quotes: list[Quote] = field(default_factory=list)
-    citations: list[SentenceCitation] = field(default_factory=list)
-    unread_near: set[str] = field(default_factory=set)  # languages of passages near unverified sentences
-    no_results: dict[str, Any] | None = None  # scope of a search that found nothing
+    retrieved: Retrieved | None = None  # None before the search, and without documents
+    prompted: Prompted | None = None  # None if no model was asked
+    presented: Presented = field(default_factory=Presented)
+    output: ModelOutput = field(default_factory=ModelOutput)
+    answer: AnswerText = field(default_factory=AnswerText)
+    interrupt: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process ends
     id: str = field(init=False)  # id of the answer
     progress: TurnProgress = field(init=False)
     findings: Findings = field(init=False)
     sources: RunningSources = field(init=False)
     calls: RunningCalls = field(init=False)
     verifier: SentenceVerifier = field(init=False)
-    interrupt: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process ends
+    _reading_limits: ReadingLimits | None = None  # of the model; None until `get_reading_limits`
 
     def __post_init__(self) -> None:
         self.id = str(self.input.answer_id)
@@ -124,9 +100,56 @@ class Turn:
         return model_choice.get_display_name(model) if model else ""
 
     @property
+    def model(self) -> str:
+        """Return the name of the model as its server gives it; "" if no model was asked."""
+        return self.prompted.model if self.prompted is not None else ""
+
+    @property
+    def text(self) -> str:
+        """Return the text of the answer so far, approved by the gate."""
+        return self.answer.text
+
+    @property
+    def quotes(self) -> tuple[Quote, ...]:
+        """Return the quotes that the answer shows."""
+        return self.presented.quotes
+
+    @property
+    def citations(self) -> list[SentenceCitation]:
+        """Return the citations of the sentences verified so far."""
+        return self.verifier.citations
+
+    @property
+    def written(self) -> Written:
+        """Return what the model has written so far."""
+        answer, output = self.answer, self.output
+        return Written(
+            text=answer.text,
+            reasoning=answer.reasoning,
+            piece_count=answer.piece_count,
+            tokens=tuple(output.tokens),
+            finish_reason=output.finish_reason,
+            usage=output.usage,
+        )
+
+    @property
+    def verified(self) -> Verified:
+        """Return what the comparison with the sources has found so far."""
+        return Verified(
+            citations=tuple(self.verifier.citations),
+            unread_languages=self.unread_languages,
+            ms=self.verifier.ms,
+        )
+
+    @property
+    def shows_verified_only(self) -> bool:
+        """Return whether sentences are shown only once they are verified, the others folded."""
+        return self.presented.shown_sentences == ShownSentences.VERIFIED
+
+    @property
     def is_mostly_unsupported(self) -> bool:
         """Return whether most sentences that the answer shows have no source."""
-        return self.shown_sentences != ShownSentences.VERIFIED and is_mostly_unsupported(self.citations)
+        return not self.shows_verified_only and is_mostly_unsupported(self.citations)
 
     @property
     def is_grounded(self) -> bool:
@@ -134,14 +157,14 @@ class Turn:
         return is_grounded(self.input) and SMALL_TALK not in self.progress.steps
 
     @property
-    def unread_languages(self) -> list[str]:
+    def unread_languages(self) -> tuple[str, ...]:
         """Return the languages (ISO 639-1) of the answer and of near passages that the support check does not know.
 
-        [] if every sentence was verified.
+        () if every sentence was verified.
         """
         if all(cite.is_verified for cite in self.citations):
-            return []
-        return sorted({*self.unread_near, find_unread_language(self.text)} - {""})
+            return ()
+        return tuple(sorted({*self.verifier.unread_near, find_unread_language(self.text)} - {""}))
 
     @property
     def has_no_evidence(self) -> bool:
@@ -150,12 +173,12 @@ class Turn:
         The model's text is not shown then, since it would read as an answer from the documents.
         """
         speaks = self.calls.records or self.input.attached or self.follows_tool_call
-        return self.search_result is not None and not self.search_result.passages and not speaks
+        return self.retrieved is not None and not self.retrieved.has_passages and not speaks
 
     @property
     def shows_no_answer(self) -> bool:
         """Return whether the page shows nothing of a finished answer from passages: no quote, no verified sentence."""
-        if not self.passages or not self.finish_reason or self.shown_sentences != ShownSentences.VERIFIED:
+        if not self.passages or not self.output.finish_reason or not self.shows_verified_only:
             return False
         speaks = (
             self.quotes
@@ -178,25 +201,24 @@ class Turn:
 
         For a stream that was cut off, they are estimated at four characters each.
         """
-        if self.usage is not None:
-            return self.usage.prompt_tokens + self.usage.completion_tokens
-        if not self.has_output or self.request is None:
+        if (usage := self.output.usage) is not None:
+            return usage.prompt_tokens + usage.completion_tokens
+        if not self.output.has_begun or self.prompted is None:
             return 0
-        return (
-            sum(len(message.content) for message in self.request.messages) + len(self.text) + len(self.reasoning)
-        ) // 4
+        read = sum(len(message.content) for message in self.prompted.request.messages)
+        return (read + len(self.text) + len(self.answer.reasoning)) // 4
 
     async def get_reading_limits(self) -> ReadingLimits:
         """Return the limits of the turn's model, resolved once per turn; the small ones while its server is away."""
-        if self.reading_limits is None:
+        if self._reading_limits is None:
             with suppress(EngineError, TimeoutError):
-                self.reading_limits = await resolve_limits(self.input.model, self.chat)
-        return self.reading_limits or ReadingLimits()
+                self._reading_limits = await resolve_limits(self.input.model, self.chat)
+        return self._reading_limits or ReadingLimits()
 
     def build_final_event(self) -> Sources:
         """Return the event with the sources, divided into used and other ones."""
         return answer_sources.build_final_event(
-            self.input, self.passages, self.quotes, self.citations, nearest=self.no_results is not None
+            self.input, self.passages, self.quotes, self.citations, nearest=self.presented.no_results is not None
         )
 
     async def emit(self, event: Event) -> None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from apps.conversations.core.numbered_sources import NumberedPassage
+from apps.conversations.core.turn_input import TurnInput
+from apps.conversations.evidence.running_sources import PassageLine
 from apps.conversations.evidence.source_numbering import format_passage_line, format_prompted_line
-from apps.conversations.turns.state import Turn
+from apps.conversations.turns.step_results import Prompted, Retrieved, Verified, Written
 from apps.documents.retrieval.hit_explanation import explain_hit
 from apps.engines.types import TokenProb
 from apps.safety.detectors import canary
@@ -39,20 +42,35 @@ _DIGITS = 3
 Spans = list[list[int]]
 
 
-def record_turn(turn: Turn) -> dict[str, Any]:
-    """Return the trace of the turn as JSON values."""
+def record_turn(
+    turn_input: TurnInput,
+    *,
+    timings: Mapping[str, float],
+    retrieved: Retrieved | None,
+    prompted: Prompted | None,
+    passages: Sequence[NumberedPassage],
+    tool_lines: Sequence[PassageLine],
+    written: Written,
+    verified: Verified,
+    verdicts: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return the trace of a turn as JSON values, from the results of its steps. `timings` are in milliseconds.
+
+    `verdicts` are those of `Findings.make_trace_records`.
+    """
+    text = written.text
     return {
         "format": FORMAT_VERSION,
-        "timeline": _list_stages(turn),
-        "search": _record_search(turn),
-        "prompt": _record_prompt(turn),
+        "timeline": _list_stages(timings, verify_ms=verified.ms if passages and text else None),
+        "search": _record_search(turn_input, retrieved, passages),
+        "prompt": _record_prompt(turn_input, prompted, passages, tool_lines),
         # Tokens would spell out what the gate redacted in the text.
         "tokens": []
-        if REDACTION_CHARACTER in turn.text
-        else _record_tokens(turn.tokens, len(turn.text) - len(turn.input.text_so_far)),
-        "pieces": turn.piece_count,
-        "thoughts": turn.reasoning,
-        "verdicts": turn.findings.make_trace_records(),
+        if REDACTION_CHARACTER in text
+        else _record_tokens(written.tokens, len(text) - len(turn_input.text_so_far)),
+        "pieces": written.piece_count,
+        "thoughts": written.reasoning,
+        "verdicts": verdicts,
     }
 
 
@@ -78,9 +96,8 @@ def redact_for_readers(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, **nothing, "tokens": tokens, "shared": True}
 
 
-def _list_stages(turn: Turn) -> list[dict[str, Any]]:
-    """Return the stages of the turn in order, with milliseconds."""
-    times = turn.progress.timings
+def _list_stages(times: Mapping[str, float], *, verify_ms: float | None) -> list[dict[str, Any]]:
+    """Return the stages of the turn in order, with milliseconds. `verify_ms` is None if nothing was verified."""
     shown = [(words, times[name]) for name, words in _STAGES if name in times]
     rows: list[dict[str, Any]] = [{"words": words, "ms": round(ms, 1)} for words, ms in shown]
     if "first_token" in times:
@@ -91,16 +108,17 @@ def _list_stages(turn: Turn) -> list[dict[str, Any]]:
         if thinking:
             rows.append({"words": "Model thought", "ms": round(thinking, 1)})
         rows.append({"words": WRITING_STAGE, "ms": round(times["last_token"] - times["first_token"] - thinking, 1)})
-    if turn.passages and turn.text:
-        rows.append({"words": "Sentences verified while writing", "ms": round(turn.verifier.ms, 1)})
+    if verify_ms is not None:
+        rows.append({"words": "Sentences verified while writing", "ms": round(verify_ms, 1)})
     return rows
 
 
-def _record_search(turn: Turn) -> dict[str, Any] | None:
-    found = turn.search_result
-    if found is None:
+def _record_search(
+    turn_input: TurnInput, retrieved: Retrieved | None, passages: Sequence[NumberedPassage]
+) -> dict[str, Any] | None:
+    if retrieved is None:
         return None
-    numbers = {item.passage.chunk_id: item.number for item in turn.passages}
+    found, numbers = retrieved.result, {item.passage.chunk_id: item.number for item in passages}
     candidates = []
     for hit in found.hits:
         rank, why = explain_hit(hit, found)
@@ -113,30 +131,35 @@ def _record_search(turn: Turn) -> dict[str, Any] | None:
         )  # fmt: skip
     return {
         "query": found.query, "searched": list(found.searched), "least": round(found.threshold, _DIGITS),
-        "filters": turn.input.filters.record(), "candidates": candidates,
+        "filters": turn_input.filters.record(), "candidates": candidates,
         "budget": found.token_budget, "whole": "sections" in found.ms, "left_out": len(found.no_room),
     }  # fmt: skip
 
 
-def _record_prompt(turn: Turn) -> dict[str, Any] | None:
+def _record_prompt(
+    turn_input: TurnInput,
+    prompted: Prompted | None,
+    passages: Sequence[NumberedPassage],
+    tool_lines: Sequence[PassageLine],
+) -> dict[str, Any] | None:
     """Return the messages of the request; None if the model was not asked.
 
     Lines that quote a document are replaced by references to "places": (source number, page, spans). The canary
     token is masked.
     """
-    if turn.request is None:
+    if prompted is None:
         return None
-    given = [item for past in turn.input.history for item in past.sources]
+    given = [item for past in turn_input.history for item in past.sources]
     lines = [(format_prompted_line(item), item.number, item.page_number, item.spans) for item in given]
     lines += [
         (format_passage_line(item), item.number, item.passage.page_number, item.new_spans)
-        for item in turn.passages
+        for item in passages
         if item.new_spans
     ]
-    lines += [(line.text, line.number, line.page_number, line.spans) for line in turn.sources.tool_lines]
+    lines += [(line.text, line.number, line.page_number, line.spans) for line in tool_lines]
     placeholders: list[tuple[int, int, Spans]] = []
     messages = []
-    for message in turn.request.messages:
+    for message in prompted.request.messages:
         content = message.content + "".join(f"\n{call.name}({call.arguments})" for call in message.calls)
         for line, number, page, spans in lines:
             if line in content:

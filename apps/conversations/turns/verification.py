@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from apps.conversations.assistants import answer_style
 from apps.conversations.core.events import Cited
 from apps.conversations.evidence import source_numbering
-from apps.conversations.models import ShownSentences
 from apps.conversations.rendering.citation_marks import render_citation_marks
 from apps.conversations.tools import result_support
 from apps.engines.types import EngineError
-from apps.grounding.citer import Citer
+from apps.grounding.citer import Citer, SentenceCitation
 from apps.grounding.quoted_support import QuotedCiter
 from apps.grounding.sentence_state import SentenceReveal, SentenceState, get_sentence_state
 from apps.lib.concurrency.threads import in_db, in_pool
@@ -38,6 +37,8 @@ class SentenceVerifier:
         self._next = 0  # sentence to verify
         self._reveal = SentenceReveal()
         self._task: asyncio.Task[None] | None = None
+        self.citations: list[SentenceCitation] = []
+        self.unread_near: set[str] = set()  # languages of passages near unverified sentences
         self.ms = 0.0
 
     async def verify_new_sentences(self) -> None:
@@ -46,7 +47,7 @@ class SentenceVerifier:
         Sentences with nothing to be compared with are verified before the return: a task would cost more, and their
         events leave together with the text.
         """
-        if self._next >= len(self._turn.renderer.sentences) or not (self._task is None or self._task.done()):
+        if self._next >= len(self._turn.answer.renderer.sentences) or not (self._task is None or self._task.done()):
             return
         if self._turn.input.without_documents:
             return  # the answer says as a whole that nothing in it was checked
@@ -65,7 +66,7 @@ class SentenceVerifier:
     async def finish(self) -> None:
         """Verify every complete sentence. Errors are logged and cost citations, never the answer."""
         unchecked = self._turn.input.without_documents
-        while not unchecked and self._next < len(self._turn.renderer.sentences) and not self._has_failed:
+        while not unchecked and self._next < len(self._turn.answer.renderer.sentences) and not self._has_failed:
             await self.verify_new_sentences()
             if self._task is not None:
                 await asyncio.wait([self._task])
@@ -79,9 +80,9 @@ class SentenceVerifier:
 
     async def _verify(self) -> None:
         turn = self._turn
-        while self._next < len(turn.renderer.sentences):
+        while self._next < len(turn.answer.renderer.sentences):
             index = self._next
-            start, end = turn.renderer.sentences[index]
+            start, end = turn.answer.renderer.sentences[index]
             began = time.perf_counter()
             citer = self._get_citer() or await self._build()
             sentence = index, turn.text[start:end], start, end
@@ -93,13 +94,11 @@ class SentenceVerifier:
                 )
             self.ms += (time.perf_counter() - began) * 1000
             self._next += 1
-            turn.citations += citations
+            self.citations += citations
             state = get_sentence_state(citations)
             if state is SentenceState.UNVERIFIED and citer.windows:
-                turn.unread_near.add(await in_pool(citer.find_unread_language, sentence[1]))
-            shown = (
-                self._reveal.add(index, sentence[1], state) if turn.shown_sentences == ShownSentences.VERIFIED else []
-            )
+                self.unread_near.add(await in_pool(citer.find_unread_language, sentence[1]))
+            shown = self._reveal.add(index, sentence[1], state) if turn.shows_verified_only else []
             numbers = turn.shown_numbers
             pills = render_citation_marks(citations, turn.input.answer_id, shown_numbers=numbers)
             await turn.emit(Cited(index, state or "", pills, tuple(shown)))
@@ -119,7 +118,7 @@ class SentenceVerifier:
             given = [item for past in prepared.history for item in past.sources][-_EARLIER:]
             earlier = await in_db(source_numbering.load_source_spans, prepared.user, given) if given else []
             asked = (
-                self._turn.search_result.query if self._turn.search_result is not None else prepared.text
+                self._turn.retrieved.result.query if self._turn.retrieved is not None else prepared.text
             )  # with what it follows up
             kind = await self._select_citer() if passages or earlier else Citer
             citer = await in_pool(kind, asked, passages, earlier)

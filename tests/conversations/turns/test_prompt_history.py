@@ -130,14 +130,15 @@ async def test_a_file_that_is_finished_during_a_search_is_searched_after_it(
     reading = await in_db(add_unread_file, library, alice)
     searched = []
 
-    async def search(turn, scope=None):
-        searched.append(await once(turn, scope))
+    async def search(*given):
+        searched.append(await once(*given))
         if len(searched) == 2:
             await in_db(
                 make_document, library, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."]
             )
             await reading.adelete()
-            return replace(searched[-1], just_added=0)  # counted after the search, as the files stand then
+            counted_late = replace(searched[-1].result, just_added=0)
+            return replace(searched[-1], result=counted_late)  # counted after the search, as the files stand then
         return searched[-1]
 
     once = retrieval._search

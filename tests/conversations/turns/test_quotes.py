@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from apps.conversations.turns.quotes import choose_quotes
+from apps.conversations.turns.step_results import Retrieved
 from tests.factories import make_passage
 
 REPORT = (
@@ -15,8 +16,7 @@ REPORT = (
 
 
 async def test_a_follow_up_is_quoted_by_the_words_that_it_was_completed_with() -> None:
-    turn: Any = SimpleNamespace(
-        quotes=[], quote_selection=None, passages=[SimpleNamespace(number=1, passage=make_passage(REPORT))]
-    )
+    passages: Any = [SimpleNamespace(number=1, passage=make_passage(REPORT))]
     found: Any = SimpleNamespace(query="And what should it be? LDL cholesterol", corrections={}, vector=None, idf={})
-    assert (await choose_quotes(turn, found))[0].text.startswith("The cholesterol that is called LDL")
+    best = (await choose_quotes(Retrieved(result=found), passages))[0]
+    assert best.text.startswith("The cholesterol that is called LDL")

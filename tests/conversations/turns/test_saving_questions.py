@@ -10,7 +10,7 @@ import pytest
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Message
 from apps.conversations.turns import preparation, retrieval, runner
-from apps.conversations.turns.quotes import has_no_likely_quote
+from apps.conversations.turns.quotes import begin_selection
 from tests.conversations.conftest import WAIT_S
 
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -62,9 +62,9 @@ async def test_a_turn_that_cannot_be_stored_is_refused_and_the_model_is_not_aske
 async def test_a_search_that_takes_long_does_not_keep_a_question_waiting(page, library, chat, monkeypatch) -> None:
     go = asyncio.Event()
 
-    async def search(turn, scope=None):
+    async def search(*given):
         await go.wait()
-        return await once(turn, scope)
+        return await once(*given)
 
     once = retrieval._search
     monkeypatch.setattr(retrieval, "_search", search)
@@ -92,7 +92,7 @@ async def test_a_question_too_many_does_not_reach_the_model(open_page, alice, li
 async def test_event_nothing_found_is_sent_once_the_question_is_stored(
     page, library, chat, storage_gate, monkeypatch
 ) -> None:
-    monkeypatch.setattr("apps.conversations.turns.quotes.has_no_likely_quote", has_no_likely_quote)
+    monkeypatch.setattr("apps.conversations.turns.quotes.begin_selection", begin_selection)
     await page.tell(do="ask", client_id="1", conversation=None, text="xylophone zugzwang quokka")
     assert await page.silent()
     storage_gate.set()

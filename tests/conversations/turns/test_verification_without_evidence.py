@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 
 from apps.conversations.core.events import Cited, Event
-from apps.conversations.models.assistant import ShownSentences
 from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.turns.state import Turn
 from apps.conversations.turns.verification import SentenceVerifier
@@ -47,13 +46,11 @@ def writing() -> tuple[Any, SentenceVerifier, Log]:
         sources=SimpleNamespace(addition_count=0),
         shown_numbers={},
         model="",
-        renderer=StreamRenderer(),
+        answer=SimpleNamespace(renderer=StreamRenderer()),
         text="",
         passages=[],
-        citations=[],
-        quotes=[],
-        search_result=None,
-        shown_sentences=ShownSentences.ALL,
+        retrieved=None,
+        shows_verified_only=False,
         emit=log.say,
     )
     return turn, SentenceVerifier(cast(Turn, turn)), log
@@ -61,7 +58,7 @@ def writing() -> tuple[Any, SentenceVerifier, Log]:
 
 async def write(turn: Any, verifier: SentenceVerifier, piece: str) -> None:
     turn.text += piece
-    turn.renderer.feed(piece)
+    turn.answer.renderer.feed(piece)
     await verifier.verify_new_sentences()
 
 
@@ -75,7 +72,7 @@ async def test_findings_are_there_when_their_sentences_are_and_no_task_makes_the
     assert log.findings == [0, 1] and asyncio.all_tasks() == tasks
     await write(turn, verifier, "made of stone. It fell into the sea. And that ")
     assert log.findings == [0, 1, 2, 3]
-    assert [cite.sentence for cite in turn.citations] == [0, 1, 2, 3]
+    assert [cite.sentence for cite in verifier.citations] == [0, 1, 2, 3]
 
 
 async def test_a_log_that_takes_no_finding_costs_that_finding_and_no_other() -> None:
@@ -88,7 +85,7 @@ async def test_a_log_that_takes_no_finding_costs_that_finding_and_no_other() -> 
     await write(turn, verifier, "made of stone. And that ")
     await verifier.finish()
     assert log.findings == [0, 2]
-    assert [cite.sentence for cite in turn.citations] == [0, 1, 2], "the answer keeps it"
+    assert [cite.sentence for cite in verifier.citations] == [0, 1, 2], "the answer keeps it"
 
 
 async def test_comparison_with_tool_results_does_not_delay_text() -> None:
@@ -100,7 +97,7 @@ async def test_comparison_with_tool_results_does_not_delay_text() -> None:
     ]
     before = len(log.findings)
     turn.text += "tower is white. It was "
-    turn.renderer.feed("tower is white. It was ")
+    turn.answer.renderer.feed("tower is white. It was ")
     await verifier.verify_new_sentences()
     assert len(log.findings) == before and verifier._task is not None and not verifier._task.done()
     verifier._task.cancel()

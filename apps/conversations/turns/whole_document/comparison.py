@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from apps.conversations.core.document_request import DocumentRequest
 from apps.conversations.evidence import source_numbering
 from apps.conversations.turns import retrieval
+from apps.conversations.turns.step_results import Retrieved
 from apps.conversations.turns.whole_document import extracts
 from apps.conversations.turns.whole_document.document_choice import find_named_document, read_scope
 from apps.conversations.turns.whole_document.excerpt_writer import read_passages
@@ -47,8 +48,8 @@ class _Side:
     lines: tuple[extracts.ExtractLine, ...] = ()
 
 
-async def find_sides(turn: Turn, request: DocumentRequest, files: retrieval.FileWait) -> SearchResult | None:
-    """Return the passages of both sides as one search result, and store the quotes of each in `turn.quotes`.
+async def find_sides(turn: Turn, request: DocumentRequest, files: retrieval.FileWait) -> Retrieved | None:
+    """Return the passages of both sides as one search result, with the quotes of each.
 
     Return None if a side has no quotes: the message is then answered as a question. Raise Withheld.
     """
@@ -66,15 +67,15 @@ async def find_sides(turn: Turn, request: DocumentRequest, files: retrieval.File
     chosen = await asyncio.gather(*(in_pool(_select_side_quotes, side, numbers) for side in sides))
     if not all(chosen):
         return None
-    turn.quotes = [replace(quote, side=at) for at, found in enumerate(chosen) for quote in found]
-    turn.search_result = replace(
+    quotes = tuple(replace(quote, side=at) for at, found in enumerate(chosen) for quote in found)
+    result = replace(
         first, passages=tuple(passages.values()), query="",  # no query: a sentence may be about one side only
         hits=tuple(hit for side in sides if side.search_result for hit in side.search_result.hits),
     )  # fmt: skip
     took = (time.perf_counter() - start) * 1000
     turn.progress.record_times(search=took)
     await turn.emit_step("search", _describe_search(request.sides, len(passages)), took)
-    return turn.search_result
+    return Retrieved(result=result, quotes=quotes)
 
 
 async def _find_side(turn: Turn, searched: TurnInput, scope: SearchScope, name: str, aspect: str) -> _Side:

@@ -21,6 +21,7 @@ from apps.conversations.evidence import source_numbering
 from apps.conversations.evidence.source_numbering import format_passage_line
 from apps.conversations.models import WHOLE_DOCUMENT_STEP
 from apps.conversations.turns import generation, model_queue, prompt, reasoning, retrieval
+from apps.conversations.turns.step_results import Retrieved
 from apps.conversations.turns.whole_document.structure import (
     DocumentPart,
     DocumentStructure,
@@ -63,19 +64,22 @@ async def read_whole(turn: Turn, document: Document) -> bool:
         return False
     title = {"title": str(document)}
     await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Reading all of “%(title)s”") % title)
-    turn.search_result = await _make_search_result(turn, document, passages)
+    found = await _make_search_result(turn, document, passages)
+    turn.retrieved = retrieved = Retrieved(result=found)
     if len(parts) == 1:
-        request = await generation.build_request(turn, turn.search_result, generation.PromptExtras())
+        turn.prompted = prompted = await generation.build_request(turn, retrieved, generation.PromptExtras())
     else:
         notes, named = await _take_notes(turn, parts, room)
         turn.sources.replace(named)
-        turn.search_result = replace(turn.search_result, passages=tuple(item.passage for item in turn.passages))
-        request = await generation.build_request(turn, None, generation.PromptExtras(notes=tuple(notes)))
+        found = replace(found, passages=tuple(item.passage for item in named))
+        turn.retrieved = retrieved = Retrieved(result=found)
+        extras = generation.PromptExtras(notes=tuple(notes))
+        turn.prompted = prompted = await generation.build_request(turn, None, extras)
     await turn.emit_step(
         WHOLE_DOCUMENT_STEP, gettext("Read all of “%(title)s”") % title, (time.perf_counter() - start) * 1000
     )
-    async with generation.emitting_sources(turn, turn.search_result) as shown:
-        await generation.stream_answer(turn, request, shown)
+    async with generation.emitting_sources(turn, prompted, retrieved) as shown:
+        await generation.stream_answer(turn, prompted.request, shown)
     return True
 
 
@@ -157,5 +161,5 @@ async def _ask_for_notes(turn: Turn, part: Sequence[NumberedPassage], longest: i
     async with aclosing(model_queue.stream_model(turn, request)) as deltas:
         async for piece in deltas:
             notes += piece if isinstance(piece, str) else ""
-    turn.has_output, turn.finish_reason, turn.requested_calls = False, "", ()  # the answer itself has not begun
+    turn.output.begin_answer()
     return " ".join(notes.split())

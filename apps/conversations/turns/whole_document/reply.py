@@ -152,8 +152,8 @@ async def _reply_with_lists(turn: Turn, choice: DocumentChoice, files: retrieval
 
 async def _search_documents(turn: Turn, files: retrieval.FileWait) -> list[Document]:
     """Return the documents of the best passages, the best first."""
-    found = await retrieval.retrieve_passages(turn, files)
-    pks = list(dict.fromkeys(passage.document_id for passage in found.passages))[:_SEARCHED] if found else []
+    turn.retrieved = found = await retrieval.retrieve_passages(turn, files)
+    pks = list(dict.fromkeys(passage.document_id for passage in found.result.passages))[:_SEARCHED] if found else []
 
     def read() -> list[Document]:
         rows = readable_documents(files.update_scope(turn.input)).in_bulk(pks)
