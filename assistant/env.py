@@ -95,8 +95,8 @@ class StartSettings(SettingsGroup):
     index."""
 
     EXTRAS: str = ""
-    """Further optional packages to install, separated by spaces: `postgres`, `redis`, `milvus`, `vllm`. Empty: those
-    that the other settings need."""
+    """Further optional packages to install, separated by spaces: `postgres`, `redis`, `milvus`, `pictures`,
+    `vllm`. Empty: those that the other settings need."""
 
     FORWARDED_ALLOW_IPS: str = "127.0.0.1"
     """IP addresses and networks of reverse proxies, comma separated, whose `X-Forwarded-For` and `X-Forwarded-Proto`

@@ -32,7 +32,14 @@ from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, TORCH_INDEX, VENV, Lay
 CONSTRAINTS, OVERRIDES = find_resource("constraints.txt"), find_resource("overrides.txt")
 STAMP = VENV / "openbook.stamp"  # in a clone: the complete installations
 UNFINISHED = VENV / "openbook.unfinished"  # in a clone: exists while packages are being written
-MODULES = {"vllm": "vllm", "postgres": "psycopg", "redis": "channels_redis", "milvus": "pymilvus"}
+MODULES = {
+    "vllm": "vllm",
+    "pictures": "diffusers",
+    "postgres": "psycopg",
+    "redis": "channels_redis",
+    "milvus": "pymilvus",
+}
+_OF_PICTURES = ("IMAGE_URL", "SIGN_KEY", "SIGN_CERTIFICATES")  # such pictures are signed
 _SELF = re.compile(r"openbook\[([\w,]+)\]")
 _LARGE = re.compile(r"^Downloading \S+ \((\d{2,}(\.\d+)?MiB|.*GiB)\)")  # smaller downloads are in the log only
 _CHANGE = re.compile(r"^ ([-+~]) (\S+)==(\S+)", re.MULTILINE)
@@ -59,6 +66,7 @@ def required_extras(layout: Layout, source: Mapping[str, str] | None = None) -> 
         "vllm": layout.own_llm,
         "postgres": any(env.get(name, "").startswith("postgres") for name in ("DATABASE_URL", "PGVECTOR_URL")),
         "redis": bool(env.get("REDIS_URL")),
+        "pictures": env.get("IMAGE_MODEL", "") not in ("", "none") or any(map(env.get, _OF_PICTURES)),
         "milvus": bool(env.get("MILVUS_URL")) or "milvus" in env.get("INDEX_BACKEND", ""),
     }
     return sorted({*(name for name, is_needed in needed.items() if is_needed), *env.get("EXTRAS", "").split()})

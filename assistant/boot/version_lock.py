@@ -13,7 +13,7 @@ import sys
 from assistant.boot.layout import ROOT
 from assistant.boot.packages import CONSTRAINTS, OVERRIDES, find_uv
 
-EXTRAS = ("vllm", "postgres", "redis", "milvus", "dev")  # `gpu` has its own environment
+EXTRAS = ("vllm", "pictures", "postgres", "redis", "milvus", "dev")  # `gpu` has its own environment
 HEADER = """\
 # The versions that were tested together, with the hashes of their files; pyproject.toml says what is allowed.
 # Made by ./run lock. The hashes of torch and torchvision are those of the package index, used on macOS only.

@@ -102,6 +102,10 @@ def test_a_removed_package_without_a_new_version_is_not_listed() -> None:
         (LOCAL | {"DATABASE_URL": "postgresql://here/openbook", "REDIS_URL": "redis://here"}, ["postgres", "redis"]),
         (LOCAL | {"INDEX_BACKEND": "pgvector", "PGVECTOR_URL": "postgresql://here/index"}, ["postgres"]),
         (LOCAL | {"MILVUS_URL": "http://here:19530"}, ["milvus"]),
+        (LOCAL | {"IMAGE_MODEL": "none"}, []),
+        (LOCAL | {"IMAGE_MODEL": "stabilityai/sd-turbo"}, ["pictures"]),
+        (LOCAL | {"IMAGE_URL": "http://here:9000/v1"}, ["pictures"]),
+        (LOCAL | {"SIGN_KEY": "/etc/key.pem"}, ["pictures"]),
         (LOCAL | {"EXTRAS": "redis postgres"}, ["postgres", "redis"]),
     ],
 )

@@ -20,7 +20,7 @@ from assistant.boot.packages import read_pins
 NOTICES = ROOT / "NOTICE.md"
 BEGIN = "<!-- The list below is written by ./run licences. -->\n"  # to the end of the file
 BASE = ""  # the dependencies without an extra
-EXTRAS = (BASE, "postgres", "redis", "milvus", "vllm")
+EXTRAS = (BASE, "pictures", "postgres", "redis", "milvus", "vllm")
 
 # Packages whose metadata state no licence, or one that does not hold for the wheel: the licence, and where it was read.
 READ_IN_THE_PACKAGE = {

@@ -6,6 +6,7 @@ An import for type checkers only belongs to development. An import in a `try` th
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -132,3 +133,41 @@ def test_imports_of_tests_benchmarks_and_training_are_declared() -> None:
 def test_declared_packages_are_pinned() -> None:
     extras = [name for name in PROJECT["project"]["optional-dependencies"] if name not in UNPINNED]
     assert declared(extras) - {canonicalize_name(name) for name in read_pins()} == set()
+
+
+def test_every_module_is_imported_and_a_pictogram_drawn_without_the_extra_pictures() -> None:
+    """In a process where none of its packages can be found."""
+    code = """
+import importlib, os, pkgutil, sys
+from importlib.machinery import PathFinder
+absent = {"accelerate", "c2pa", "diffusers", "peft"}
+class Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, fullname, path=None, target=None):
+        return None if fullname.partition(".")[0] in absent else PathFinder.find_spec(fullname, path, target)
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
+import tests.support.environment
+os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
+import django
+django.setup()
+import apps, assistant
+for package in (apps, assistant):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("handbook.make"):
+            importlib.import_module(module.name)
+from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
+from apps.engines.image.diffusers import DiffusersPainter
+from apps.engines.image.pictogram.engine import PictogramPainter
+from apps.engines.image.protocol import DrawRequest
+from apps.engines.types import EngineUnavailable
+painter = PictogramPainter(model="built-in", embed=SentenceTransformerEmbedder())
+model = painter.model()
+drawn = painter.draw(DrawRequest("a lamp", 1, model.width, model.height, 2, model.guidance), lambda step: None)
+try:
+    DiffusersPainter("model").model()
+except EngineUnavailable as error:
+    print(drawn.picture.width == model.width, error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.startswith("True") and "package diffusers" in done.stdout

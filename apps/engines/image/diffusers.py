@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,12 +137,14 @@ class DiffusersPainter:
 
     @cached_property
     def _pipeline(self) -> Any:
+        if not self._name:
+            raise EngineUnavailable("No picture model is set up.")
+        if find_spec("diffusers") is None:
+            raise EngineUnavailable("The package diffusers, which draws with this model, is missing. Run ./run setup.")
         import torch
         from diffusers import AutoPipelineForText2Image, DiffusionPipeline
         from safetensors import SafetensorError
 
-        if not self._name:
-            raise EngineUnavailable("No picture model is set up.")
         diffusers_pipelines.silence_progress_bars()
         half = torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float16
         options = {"dtype": half if torch.cuda.is_available() else torch.float32, "use_safetensors": True}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from apps.images.models import Picture
+from apps.images.provenance import content_credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class GenerationDetails:
     bars: tuple[StepBar, ...]
     step_ms: float  # median: the first step often also loads and compiles
     overhead_s: float | None  # seconds outside of the model; None if the engine does not report its time
+    is_signed: bool  # whether the file holds content credentials
     is_identical: bool | None  # whether a repetition has the same pixels as its original; None for any other picture
 
 
@@ -36,7 +38,16 @@ def describe_generation(row: Picture) -> GenerationDetails | None:
     bars = tuple(StepBar(step, ms, max(1, round(ms / slowest * 100))) for step, ms in enumerate(row.step_ms, 1))
     frames = tuple(row.frames.values_list("step", flat=True))
     outside = row.seconds - row.model_seconds if row.model_seconds else None
-    return GenerationDetails(frames, bars, median(row.step_ms) if row.step_ms else 0.0, outside, _is_identical(row))
+    step_ms = median(row.step_ms) if row.step_ms else 0.0
+    return GenerationDetails(frames, bars, step_ms, outside, _is_signed(row), _is_identical(row))
+
+
+def _is_signed(row: Picture) -> bool:
+    try:
+        with row.file.open("rb") as file:
+            return content_credentials.is_signed(file.read(content_credentials.PNG_HEAD_BYTES))
+    except OSError:  # the file was deleted
+        return False
 
 
 def _is_identical(row: Picture) -> bool | None:

@@ -1,7 +1,8 @@
 """Sign pictures with content credentials (C2PA), and read them: a model drew it, which one, and from what.
 
 The key is the operator's (`SIGN_KEY`, `SIGN_CERTIFICATES`) or made here on first use. A self-made key proves only that
-a picture was not changed. Readers report it as "signingCredential.untrusted", and so does Openbook.
+a picture was not changed. Readers report it as "signingCredential.untrusted", and so does Openbook. Without the
+package c2pa of the extra `pictures` nothing is signed or read: `can_sign`, `is_signed`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,9 @@ GENERATOR = "Openbook"
 _SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _YEARS = 10
 _UNTRUSTED = "signingCredential.untrusted"
+_NOT_INSTALLED = "Pictures cannot be signed: the package c2pa-python is not installed. Run ./run setup."
 _KEY = b"-----BEGIN PRIVATE KEY-----"
+PNG_HEAD_BYTES = 64  # signature and first chunk take 33; the credentials follow
 FORMATS = {"image/png", "image/jpeg", "image/webp"}
 
 
@@ -43,12 +47,27 @@ class ContentCredentials:
     derived: bool = False  # True if it names a picture that it was made from
 
 
+def can_sign() -> bool:
+    """Return whether the package is installed that signs pictures and reads their credentials."""
+    return find_spec("c2pa") is not None
+
+
+def is_signed(head: bytes) -> bool:
+    """Return whether a PNG written here holds credentials; `head` are its first PNG_HEAD_BYTES."""
+    return b"caBX" in head[:PNG_HEAD_BYTES]  # type of the chunk
+
+
 def sign_picture(png: bytes, model: str, parent: bytes = b"", action: str = "c2pa.edited") -> bytes:
-    """Return the PNG with signed credentials. Must be the last change: any later one breaks the signature.
+    """Return the PNG with signed credentials; unchanged where `can_sign` is false. Must be the last change: any later
+    one breaks the signature.
 
     `parent` is the PNG that it was made from, by that C2PA action; b"" for none. Raises EngineUnavailable if the
-    operator's key cannot be read.
+    operator's key cannot be read or used.
     """
+    if not can_sign():
+        if settings.SIGN_KEY or settings.SIGN_CERTIFICATES:
+            raise EngineUnavailable(_NOT_INSTALLED)
+        return png
     from c2pa import Builder, C2paSignerInfo, C2paSigningAlg, Context, Settings, Signer
 
     certificates, key = _keys()
@@ -75,7 +94,10 @@ def sign_picture(png: bytes, model: str, parent: bytes = b"", action: str = "c2p
 
 
 def read_credentials(picture: bytes, kind: str) -> ContentCredentials | None:
-    """Return the credentials of a picture; None if it has none that can be read. `kind` is one of FORMATS."""
+    """Return the credentials of a picture; None if it has none that can be read, or `can_sign` is false. `kind` is one
+    of FORMATS."""
+    if not can_sign():
+        return None
     from c2pa import C2paError, Reader
 
     try:

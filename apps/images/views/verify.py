@@ -49,7 +49,15 @@ def _examine(request: HttpRequest) -> dict[str, Any]:
     picture = rows.filter(sha256=hashlib.sha256(content).hexdigest()).first()
     marked = rows.filter(watermark_id=mark).first() if mark is not None else None
     credentials = content_credentials.read_credentials(content, kind)
-    return {"examined": True, "credentials": credentials, "known": picture, "marked": marked, "name": file.name}
+    reads = content_credentials.can_sign()
+    return {
+        "examined": True,
+        "reads_credentials": reads,
+        "credentials": credentials,
+        "known": picture,
+        "marked": marked,
+        "name": file.name,
+    }
 
 
 def _mark(picture: Image) -> int | None:

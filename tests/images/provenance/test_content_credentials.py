@@ -9,6 +9,7 @@ import pytest
 from django.conf import LazySettings
 from PIL import Image
 
+from apps.engines.types import EngineUnavailable
 from apps.images.provenance import content_credentials
 from tests.images.draw_helper import make_png
 
@@ -19,6 +20,21 @@ def test_a_signed_picture_says_that_a_model_drew_it_and_looks_the_same() -> None
     assert said and (said.intact, said.by_model, said.generator) == (True, True, "Openbook")
     assert Image.open(io.BytesIO(signed)).tobytes() == Image.open(io.BytesIO(make_png())).tobytes()
     assert b"/models/" not in signed, "no path of this machine is told to the world"
+
+
+def test_pictures_stay_unsigned_and_unread_without_the_package(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = make_png()
+    signed = content_credentials.sign_picture(plain, "painter")
+    monkeypatch.setattr(content_credentials, "find_spec", lambda name: None)
+    assert content_credentials.sign_picture(plain, "painter") == plain
+    assert content_credentials.read_credentials(signed, "image/png") is None
+    head = content_credentials.PNG_HEAD_BYTES
+    assert content_credentials.is_signed(signed[:head]) and not content_credentials.is_signed(plain[:head])
+    settings.SIGN_KEY = "/etc/key.pem"
+    with pytest.raises(EngineUnavailable, match="c2pa-python"):
+        content_credentials.sign_picture(plain, "painter")
 
 
 def test_a_self_made_key_is_called_one_that_nobody_vouches_for(settings: LazySettings) -> None:

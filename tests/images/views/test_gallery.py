@@ -162,6 +162,25 @@ def test_picture_of_this_site_can_be_verified_by_anybody(ready_picture: Picture)
     assert "are not valid" in shown and "has not been changed since" not in shown
 
 
+def test_page_of_a_picture_says_whether_it_is_signed(ready_picture: Picture, alice: User) -> None:
+    def read_page() -> str:
+        return make_client(alice).get(f"/pictures/{ready_picture.pk}/").content.decode()
+
+    assert "Signed (C2PA)." in read_page() and "Not signed." not in read_page()
+    Path(ready_picture.file.path).write_bytes(make_png())
+    assert "Not signed." in read_page() and "Signed (C2PA)" not in read_page()
+    Path(ready_picture.file.path).unlink()
+    assert "Not signed." in read_page()
+
+
+@pytest.mark.django_db
+def test_verification_says_that_it_cannot_read_credentials_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    signed = content_credentials.sign_picture(make_png(), "another")
+    monkeypatch.setattr(content_credentials, "find_spec", lambda name: None)
+    shown = verify_file(signed)
+    assert "cannot read content credentials" in shown and "no readable content credentials" not in shown
+
+
 @pytest.mark.django_db
 def test_a_foreign_picture_is_not_judged_by_what_it_lacks() -> None:
     assert "no readable content credentials" in verify_file(make_png())
