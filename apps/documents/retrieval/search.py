@@ -82,11 +82,10 @@ async def search(
 ) -> SearchResult:
     """Return the passages that the user may read and that are relevant to the question, best first.
 
-    `collections` limits the search; empty: all that the user may read. `history` holds the user's earlier questions,
-    oldest first. `token_budget` is for all passages together, counted by `count`, None: estimated; a task of it is
-    awaited after the index was asked. A large one is filled with whole sections, in document order. Callers pass what
-    they have: `scope` (filters applied), `vector` (task of the question's), `rewritten` (a standalone wording; "" for
-    none). Raises EngineError if an engine fails.
+    `collections` limits the search; empty: all that the user may read. `history`: the user's earlier questions, oldest
+    first. `token_budget` (or a task of it) is for all passages, counted by `count`, None: estimated. A large one is
+    filled with whole sections, in document order. Callers pass what they have: `scope` (filters applied), `vector`
+    (task of the question's), `rewritten` (a standalone wording; "" for none). Raises EngineError if an engine fails.
     """
     clock = _Clock()
     queries = follow_up_rewriting.list_query_variants(question, history)
