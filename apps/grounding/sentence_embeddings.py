@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
 _KEPT = 4_000  # vectors; 6 MB
-_TOGETHER = 3  # texts of one pass: 12 sentences in one cost 110 ms of one core, in passes of two to four 76
+_TOGETHER = 8  # texts of one pass: one sentence takes 5.6 ms of one core in passes of 8, 6.9 in passes of 3, 9.4 alone
 _lock = threading.Lock()
 _vectors: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
 

@@ -51,10 +51,13 @@ def run_web(env: dict[str, str], port: int = 0, app: str = "assistant.asgi:appli
 
 
 @contextmanager
-def run_fake_model(data: Path, rate: float, words: int, ttft: float) -> Iterator[str]:
-    """Run the fake model server `stub_llm.py`, which is beside the data sets, with recording; yield its address. `rate`
-    is in words per second, `ttft` in seconds."""
+def run_fake_model(data: Path, rate: float, words: int, ttft: float, *, repeats_sources: bool = False) -> Iterator[str]:
+    """Run the fake model server `stub_llm.py`, which is beside the data sets, with recording; yield its address.
+
+    `rate` is in words per second, `ttft` in seconds. With `repeats_sources` it writes sentences of its sources.
+    """
     env = {**os.environ, "STUB": str(data.parent / "tools"), "RATE": str(rate), "WORDS": str(words), "TTFT": str(ttft)}
+    env["REPEATS_SOURCES"] = "1" if repeats_sources else ""
     with run_uvicorn("benchmarks.lib.recording_llm:app", env, find_free_port(), "--lifespan", "off") as (port, _):
         yield f"http://127.0.0.1:{port}"
 

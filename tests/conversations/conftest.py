@@ -176,7 +176,7 @@ async def wait_for_prefetches() -> None:
 @pytest.fixture
 def by_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the gate judge whole sentences, however long the machine pauses within one."""
-    for name in ("FIRST_WAIT_S", "WAIT_S"):
+    for name in ("FIRST_WAIT_S", "WAIT_S", "SILENCE_S"):
         monkeypatch.setattr(f"apps.safety.gate.streaming.{name}", 600.0)
 
 

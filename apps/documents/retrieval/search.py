@@ -94,9 +94,8 @@ async def search(
     best = await _search_variants(user, scope, _iter_queries(queries, vectors, rewritten, clock), clock)
     ranked, idf, count = best.ranked, best.lookup.idf, count or estimate_tokens
     budget = token_budget if isinstance(token_budget, int) else await token_budget
-    sections = SelectedSections(())
-    if budget > WHOLE_SECTIONS_ABOVE and ranked.windows:
-        sections = await in_db(read_sections, ranked, budget, count)
+    whole = budget > WHOLE_SECTIONS_ABOVE and ranked.windows
+    sections = await in_db(read_sections, ranked, budget, count) if whole else SelectedSections(())
     # Takes a third of a millisecond; a switch to another thread and back would add half of that.
     passages = sections.passages or select_sentences(ranked.windows, ranked.pages, idf, budget, count)
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, budget, estimate_tokens)

@@ -1,8 +1,8 @@
 """Split a stream of text into windows that can be checked.
 
-A window is a sentence, 24 words, or the text of 400 ms. The first window of an answer is the text of 30 ms, since the
-user waits. If checking takes longer than generation, the next window holds all text since, so fewer verdicts are
-needed.
+A window is a sentence, judged once, when it ends. What a pause of the model, 1.2 s or 40 words cut off is judged before
+that; the first window of an answer is the text of 15 ms, since the user waits. If checking takes longer than
+generation, the next window holds all text since, so fewer verdicts are needed.
 
 Each window carries the end of the approved text before it, so that a phrase is checked whole wherever it was cut.
 """
@@ -18,9 +18,12 @@ from typing import Any
 
 from apps.safety.text.normalization import normalise
 
-WINDOW_WORDS = 24
-WAIT_S = 0.4  # seconds that text with a complete word waits at most
-FIRST_WAIT_S = 0.03  # seconds for the beginning of an answer, which is checked again with the words that follow
+WINDOW_WORDS = 40
+WAIT_S = (
+    1.2  # seconds that text with a complete word waits at most: a sentence of a model that writes 20 words a second
+)
+SILENCE_S = 0.6  # seconds without new text; longer than the chat engine rests between two reads
+FIRST_WAIT_S = 0.015  # seconds for the beginning of an answer, which is checked again with the words that follow
 OVERLAP = 240  # characters of approved text; longer than any phrase of the rules
 MAX_CHARACTERS = 600  # characters of a window; with the overlap, what a classifier reads at once
 _LONGEST_WORD = 200  # characters without a word border; longer runs are cut anywhere
@@ -124,7 +127,8 @@ class _Reader:
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._due: float | None = None  # loop time at which the oldest pending text is due
+        self._since: float | None = None  # loop time from which pending text waits
+        self._due = 0.0  # loop time at which it is cut
         self._wait_s = FIRST_WAIT_S
         self._last = self._gap = 0.0  # time of the last text, and average gap
         self._hurried = self._ended = False
@@ -133,7 +137,7 @@ class _Reader:
     async def next(self) -> TextWindow | None:
         """Return the next window; None at the end."""
         while True:
-            late = self._hurried or (self._due is not None and self._loop.time() >= self._due)
+            late = self._hurried or (self._since is not None and self._loop.time() >= self._due)
             window = self._cutter.take(late=late) if self._cutter.pending else None
             if window is None and self._ended:
                 window = self._cutter.rest()
@@ -142,7 +146,8 @@ class _Reader:
             if window is not None or late:
                 self._reset_timer()
                 if self._cutter.pending:
-                    self._arm(self._loop.time() + self._wait_s)
+                    self._since = self._loop.time()
+                    self._arm(self._since)
             if window is not None or self._ended:
                 return window
             self._waiter = self._loop.create_future()
@@ -177,19 +182,31 @@ class _Reader:
         if self._last:
             self._gap += (min(now - self._last, _LONGEST_GAP_S) - self._gap) * (_SMOOTH if self._gap else 1)
         self._last = now
-        due = now + self._wait_s if self._due is None else self._due
-        self._hurried = now + self._gap * _NEARLY >= due
-        if self._due is None and not self._hurried:
-            self._arm(due)
+        if self._since is None:
+            self._since = now
+        if self._timer is None:
+            self._arm(now)
+        self._due = min(self._since + self._wait_s, now + SILENCE_S)
+        self._hurried = now + self._gap * _NEARLY >= self._due
         return self._hurried
 
-    def _arm(self, due: float) -> None:
-        self._due, self._timer = due, self._loop.call_at(due, self._wake)
+    def _arm(self, now: float) -> None:
+        self._due = now + min(self._wait_s, SILENCE_S)
+        self._timer = self._loop.call_at(self._due, self._wake_if_due)
+
+    def _wake_if_due(self) -> None:
+        """Wake the consumer, or come again: every arrival may put off what a silence cuts."""
+        self._timer = None  # the next arrival arms it, if the consumer is busy now
+        if self._loop.time() < self._due:
+            self._timer = self._loop.call_at(self._due, self._wake_if_due)
+        else:
+            self._wake()
 
     def _reset_timer(self) -> None:
-        self._due, self._hurried = None, False
+        self._since, self._hurried = None, False
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from apps.safety.gate import gate
 from apps.safety.gate.gate import Withheld, check_passage, check_question, check_sentence, moderate_stream
-from apps.safety.gate.streaming import FIRST_WAIT_S, MAX_CHARACTERS, WAIT_S, WINDOW_WORDS, split_stream
+from apps.safety.gate.streaming import FIRST_WAIT_S, MAX_CHARACTERS, SILENCE_S, WINDOW_WORDS, split_stream
 from apps.safety.policy.verdicts import ALLOWED, CheckUnavailable, Verdict
 
 FORBIDDEN = "the purple elephant password"  # what the check of these tests withholds: no hostile text is needed
@@ -140,11 +140,17 @@ async def test_a_slow_sentence_is_shown_after_the_wait_up_to_a_whole_word(strict
     assert FIRST_WAIT_S <= time.monotonic() - began < 50
 
 
-async def test_text_after_the_beginning_is_held_back_longer(strict: None) -> None:
+async def test_text_after_the_beginning_is_held_back_until_the_model_is_silent(strict: None) -> None:
     began = time.monotonic()
     async with aclosing(moderate_stream(said(["It is so. ", "Slowly comes a wor", 60.0, "d."]))) as stream:  # type: ignore[type-var]
         assert [await anext(stream), await anext(stream)] == ["It is so. ", "Slowly comes a "]
-    assert WAIT_S <= time.monotonic() - began < 50
+    assert SILENCE_S <= time.monotonic() - began < 50
+
+
+async def test_a_sentence_that_takes_a_second_is_judged_once(strict: None) -> None:
+    words = [word for _ in range(3) for word in ("Tea ", 0.2, "is ", 0.2, "warm ", 0.2, "and ", 0.2, "good. ")]
+    await shown(["Well. ", *words])
+    assert [text[since:] for text, since in Strict.seen] == ["Well. ", *["Tea is warm and good. "] * 3]
 
 
 class Clock:
@@ -175,7 +181,7 @@ async def test_due_window_ends_with_the_last_word_that_came_in_time(monkeypatch:
 
     async with aclosing(split_stream(evenly())) as found:  # type: ignore[type-var]
         sizes = [len(window.text[window.since :].split()) async for window in found]
-    assert max(sizes) == 4  # the fifth would come 500 ms after the first
+    assert max(sizes) == 10  # the eleventh would come 1,250 ms after the first
     assert sizes[0] == 2
 
 

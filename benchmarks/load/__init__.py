@@ -1,0 +1,1 @@
+"""Benchmark of many users who ask at once: `./run bench load`."""
