@@ -135,6 +135,7 @@ def test_declared_packages_are_pinned() -> None:
     assert declared(extras) - {canonicalize_name(name) for name in read_pins()} == set()
 
 
+@pytest.mark.slow
 def test_every_module_is_imported_and_a_pictogram_drawn_without_the_extra_pictures() -> None:
     """In a process where none of its packages can be found."""
     code = """
