@@ -12,8 +12,9 @@ from apps.lib.text.identifiers import PART_WORDS
 
 LEAST_NEARNESS = 2 / 3  # of how near the nearest number stands to the words of the question
 _LABEL = re.compile(  # numbers that count items, sections, pages and notes, and say nothing of amounts
-    r"(?:^|(?<=[.!?]\s))\s*(?:[-*+•–]\s+)?(?:\(?\d{1,3}[.)](?=\s+\S)|\d{1,3}(?:\.\d{1,3})+\.?(?=\s+[A-ZÄÖÜÁÉÍÓÚÑ¿]))|"
-    rf"\[\d{{1,3}}\]|§+\s*[\d.]+|\b(?i:(?:{PART_WORDS})s?)\s+\d+(?:\.\d+)*",
+    r"(?:^|(?<=[.!?]\s))[^\S\n]*+(?:[-*+•–]\s+)?"
+    r"(?:\(?\d{1,3}[.)](?=\s+\S)|\d{1,3}(?:\.\d{1,3})+\.?(?=\s+[A-ZÄÖÜÁÉÍÓÚÑ¿]))|"
+    rf"\[\d{{1,3}}\]|(?<!§)§++\s*+[\d.]+|\b(?i:(?:{PART_WORDS})s?)\s+\d+(?:\.\d+)*",
     re.MULTILINE,
 )
 _SIGNS = re.compile(r"[%‰$€£¥°]|(?<![\w)])[-−](?=\d)")

@@ -87,6 +87,9 @@ def _holds(window: EvidenceWindow, claimed: ClaimFeatures, new: frozenset[str], 
     return fits and claimed.numbers <= window.facts.numbers and words <= window.facts.terms
 
 
+_MAX_PAIRS = 400_000  # pairs of words that are compared; a sentence and a passage have some 20,000
+
+
 def is_nearly_verbatim(claim: str, source: str, language: str = "en") -> bool:
     """Return whether the words of a claim stand in the source in their order, in one run or two of four words or more.
 
@@ -94,6 +97,8 @@ def is_nearly_verbatim(claim: str, source: str, language: str = "en") -> bool:
     limit anything.
     """
     words, source_words = split_words(claim), split_words(source)
+    if len(words) * len(source_words) > _MAX_PAIRS:
+        return False
     blocks = SequenceMatcher(None, words, source_words, autojunk=False).get_matching_blocks()
     runs = [block for block in blocks if block.size >= _FEWEST]
     if not 1 <= len(runs) <= _RUNS:

@@ -12,10 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Conversation
@@ -30,6 +30,7 @@ from apps.lib.db.permissions import require_row
 from apps.users.models import User
 
 MAX_FILES = 20  # of one chat
+_GONE = gettext_noop("This chat is no longer available. Start a new one, and attach the file there.")
 MAX_DRAFTS = 20  # chats of one user that have files and no question yet
 _SWEPT = 20  # drafts that one run of the periodic job deletes
 
@@ -65,15 +66,22 @@ def attach_file(
     """
     target, new = _open_files(user, conversation, files)
     try:
-        if Document.objects.filter(collection=target).count() >= MAX_FILES:
-            words = gettext("A chat can have %(most)s files. Remove one, or add the files to a collection.")
-            raise UploadRefused(words % {"most": MAX_FILES})
-        store_upload(user, target, file)
+        _refuse_excess(target)  # before the file is written
+        store_upload(user, target, file, check=lambda: _refuse_excess(target))
+    except (Collection.DoesNotExist, IntegrityError) as error:  # the draft was deleted meanwhile, as the oldest of many
+        raise UploadRefused(gettext(_GONE)) from error
     except BaseException:
-        if new:
-            target.delete()
+        if new:  # and no other upload has used it meanwhile
+            Collection.all_objects.filter(pk=target.pk, documents=None).delete()
         raise
     return target
+
+
+def _refuse_excess(files: Collection) -> None:
+    """Raise UploadRefused if the chat has MAX_FILES files."""
+    if Document.objects.filter(collection=files).count() >= MAX_FILES:
+        words = gettext("A chat can have %(most)s files. Remove one, or add the files to a collection.")
+        raise UploadRefused(words % {"most": MAX_FILES})
 
 
 def is_asked_about(files: Collection) -> bool:
@@ -153,8 +161,7 @@ def _open_files(user: User, conversation: UUID | None, files: UUID | None) -> tu
     with transaction.atomic():
         rows = Conversation.objects.visible_to(user).select_for_update(of=("self",))
         if (chat := rows.filter(pk=conversation).first()) is None:
-            gone = gettext("This chat is no longer available. Start a new one, and attach the file there.")
-            raise UploadRefused(gone)
+            raise UploadRefused(gettext(_GONE))
         if chat.files is not None:
             return chat.files, False
         made = Collection.all_objects.create(owner=user, of_chat=True)

@@ -29,6 +29,7 @@ _TITLED_WORDS = 16  # words of a message with a title; a longer one is a questio
 COMPARE, LIST, OUTLINE, SUMMARY = "compare", "list", "outline", "summary"
 _WORD = re.compile(r"\w+(?:[-.'’_]\w+)*")
 _FILE = re.compile(r"[^\s.,;:!?\"“”„«»]\S*\.[A-Za-z]\w{1,4}\b")
+_MAX_CHARACTERS = 2_000  # of a request; the patterns take quadratic time, and longer messages are questions
 _ANY_FILE = "report.pdf"  # read by the classifier in place of any file name
 _SIDE_WORDS = 8  # words; a longer side is no name
 _SUBJECT_WORDS = 6  # words; with a longer subject the message is a question
@@ -59,7 +60,7 @@ def recognise_request(text: str, *, may_name: bool = False) -> DocumentRequest |
 
     With `may_name`, also return unsure requests; the caller must check whether they name a document.
     """
-    if not text.strip() or text.startswith("/"):
+    if not text.strip() or text.startswith("/") or len(text) > _MAX_CHARACTERS:
         return None
     try:
         kind, likelihood = _classifier.classify(_FILE.sub(_ANY_FILE, text))

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,19 +64,34 @@ class DiskFull(UploadRefused):
         )
 
 
-def store_upload(user: User, collection: Collection, file: UploadedFile[bytes], path: str = "") -> Document:
+def store_upload(
+    user: User,
+    collection: Collection,
+    file: UploadedFile[bytes],
+    path: str = "",
+    *,
+    check: Callable[[], object] = lambda: None,
+) -> Document:
     """Store a file as `store_file` does. Raises PermissionDenied unless the user may edit the collection."""
     require_row(Collection.all_objects.editable_by(user), collection.pk)
-    return store_file(user, collection, file, path)
+    return store_file(user, collection, file, path, check=check)
 
 
-def store_file(user: User, collection: Collection, file: UploadedFile[bytes], path: str = "") -> Document:
+def store_file(
+    user: User,
+    collection: Collection,
+    file: UploadedFile[bytes],
+    path: str = "",
+    *,
+    check: Callable[[], object] = lambda: None,
+) -> Document:
     """Store the file, create its waiting document and return it; the worker is notified after commit.
 
     Checks no right to the collection. `path` is the folder of the file, "" for none. A file with the name and path
     of a ready document becomes its next version, and a version that still waits is deleted. The file takes the place
     of documents with its name and path that failed or were cancelled. Raises UploadRefused if the user or the file is
-    refused, DiskFull if the disk has no room.
+    refused, DiskFull if the disk has no room. `check` is called while the collection is locked, and its error refuses
+    the file.
     """
     name, path = clean_file_name(file.name or ""), clean_folder_path(path)
     if words := restriction_message(user, Feature.UPLOADS):
@@ -96,7 +112,8 @@ def store_file(user: User, collection: Collection, file: UploadedFile[bytes], pa
     try:
         size = _write_file(file, stored_path)
         with transaction.atomic():
-            refuse_duplicate(collection, sha256)
+            refuse_duplicate(collection, sha256)  # locks the collection
+            check()
             document = Document.objects.create(
                 collection=collection, uploaded_by=user, name=name, path=path, file=stored, sha256=sha256, size=size,
                 replaces=_remove_unready(collection, name, path),

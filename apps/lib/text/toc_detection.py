@@ -11,8 +11,10 @@ from functools import lru_cache
 
 from apps.lib.text.text_normalization import shorten_leaders
 
-_LEADERS = re.compile(r"(?:\.[ \t]?){5,}|(?:[·…][ \t]?){3,}|_{6,}")
-_LEADERS_TO_PAGE = re.compile(rf"(?:{_LEADERS.pattern})[\s|]*(?:\d{{1,4}}|[ivxlc]{{1,6}})\b")
+_LEADERS_TO_PAGE = re.compile(  # from the begin of a run only and without going back in it, in linear time
+    r"(?:(?<!\.)(?<!\.[ \t])(?:\.[ \t]?){5,}+|(?<![·…])(?<![·…][ \t])(?:[·…][ \t]?){3,}+|(?<!_)_{6,}+)"
+    r"[\s|]*+(?:\d{1,4}|[ivxlc]{1,6})\b"
+)
 _SECTION = re.compile(  # "4.2.1 Builtin commands 17"
     r"(?<!\S)\d{1,2}(?:\.\d{1,3})*\.? [^\d\s.!?;:][^.!?;:\n]{1,90}? (?:\d{1,4}|[ivxlc]{1,6})(?!\S)"
 )

@@ -53,10 +53,6 @@ TRIGGERS = {
     ),
 }
 
-_TRIGGER_NAMES = {
-    "sqlite": ("safety_event_no_update", "safety_event_no_delete", "safety_snapshot_no_update"),
-    "postgresql": ("safety_event_no_change", "safety_snapshot_no_update"),
-}
 _DROP_SNAPSHOT_TRIGGER = {
     "sqlite": "DROP TRIGGER IF EXISTS safety_snapshot_no_update",
     "postgresql": "DROP TRIGGER IF EXISTS safety_snapshot_no_update ON safety_snapshot",
@@ -201,21 +197,36 @@ def _find_lost_key_entry() -> int:
 
 
 def find_missing_triggers() -> list[str]:
-    """Return the names of triggers that protect the log and frozen texts but are missing or ineffective."""
-    if connection.vendor == "sqlite":
-        sql = (
-            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%%RAISE(ABORT%%' "
-            "AND sql NOT LIKE '%% WHEN %%'"
-        )
-    else:
-        sql = (
-            "SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgenabled IN ('O', 'A') "
-            "AND t.tgqual IS NULL AND p.prosrc LIKE '%%BEGIN RAISE EXCEPTION%%'"
-        )
+    """Return the names of triggers that protect the log and frozen texts but are missing, disabled or changed.
+
+    The whole text of each is compared, with PostgreSQL also that of its function.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(sql, [])
-        there = {name for (name,) in cursor.fetchall()}
-    return [name for name in _TRIGGER_NAMES[connection.vendor] if name not in there]
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        else:
+            cursor.execute(
+                "SELECT t.tgname, replace(pg_get_triggerdef(t.oid), current_schema() || '.', '') || ' AS' || p.prosrc "
+                "FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgenabled IN ('O', 'A')"
+            )
+        present = {name: _normalise_sql(text) for name, text in cursor.fetchall()}
+    return [name for name, text in _expected_triggers().items() if present.get(name) != text]
+
+
+def _expected_triggers() -> dict[str, str]:
+    """Return the text of each trigger as the database gives it, by name."""
+    statements = [_normalise_sql(statement) for statement in TRIGGERS[connection.vendor]]
+    body = ""
+    if connection.vendor == "postgresql":
+        function, *statements = statements
+        body = " AS " + function.split("$$")[1].strip()
+    return {name: f"{text}{body}" for text in statements for name in [text.split()[2]]}
+
+
+def _normalise_sql(text: str) -> str:
+    """Return the statement with single spaces, as it stands after the first creation."""
+    plain = " ".join(text.split()).replace(" IF NOT EXISTS ", " ", 1).replace("CREATE OR REPLACE ", "CREATE ", 1)
+    return plain.replace("UPDATE OR DELETE", "DELETE OR UPDATE").replace("public.", "")
 
 
 def install_triggers() -> None:

@@ -351,8 +351,10 @@ def record_decision(
 
     `first` is the appealed decision. A decision about the user's own content or decision is stored as self-approved.
     Writes `case.decided` to the audit log. Call within the transaction of the effects. Raise ActionRefused if claim or
-    version are outdated.
+    version are outdated, or if a reviewer would suspend an administrator.
     """
+    if ruling.outcome == Decision.Outcome.SUSPEND and case.owner is not None and case.owner.is_administrator:
+        separation_of_duties.require_administrator(user)
     now, version = timezone.now(), F("version") + 1
     rows = _claimed_rows(case).filter(version=ruling.version, holder=user, lease_until__gt=now)
     if not leases.release(rows, case.pk, ruling.token, state=state, version=version):

@@ -144,6 +144,31 @@ def test_a_chat_has_a_limited_number_of_files(alice: User, monkeypatch: pytest.M
     assert more.status_code == 400 and "Remove one" in more.content.decode()
 
 
+def test_uploads_at_one_moment_keep_the_limit_of_a_chat(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_files, "MAX_FILES", 2)
+    files = draft(alice, ready=False)
+
+    def upload_meanwhile(*_: object) -> str:
+        monkeypatch.setattr("apps.safety.detectors.malware.scan_file", lambda *_: "")
+        assert send(alice, b"second", "second.txt", draft=files.pk).status_code == 200
+        return ""
+
+    monkeypatch.setattr("apps.safety.detectors.malware.scan_file", upload_meanwhile)
+    third = send(alice, b"third", "third.txt", draft=files.pk)
+    assert third.status_code == 400 and "Remove one" in third.content.decode()
+    assert files.documents.count() == 2
+
+
+def test_draft_deleted_during_its_upload_is_refused_in_words(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def delete_draft(*_: object) -> str:
+        Collection.all_objects.filter(of_chat=True).delete()
+        return ""
+
+    monkeypatch.setattr("apps.safety.detectors.malware.scan_file", delete_draft)
+    response = send(alice)
+    assert response.status_code == 400 and "no longer available" in response.content.decode()
+
+
 def test_files_join_the_chat_that_is_named_and_no_other(alice: User, bob: User) -> None:
     chat = Conversation.objects.create(owner=alice)
     files = draft(alice, ready=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -198,6 +199,19 @@ def test_a_chapter_is_a_page_in_the_order_of_the_book(file: Path) -> None:
     title, pages, _ = parse_file(parse_epub, file, book())
     assert (title, pages) == ("The Book", ["Two\n\nThe second.", "One\n\nThe first."])
     assert detect_format(file, "a.epub") == "epub"
+
+
+def test_book_without_namespaces_is_read(file: Path) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book())) as old, zipfile.ZipFile(stream, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name.endswith((".opf", "container.xml")):
+                data = re.sub(rb"""\sxmlns(:\w+)?=["'][^"']*["']|(?<=<)\w+:|(?<=</)\w+:""", b"", data)
+                assert (b"xmlns" not in data and b"<title>" in data) or b"rootfile" in data
+            new.writestr(name, data)
+    title, pages, _ = parse_file(parse_epub, file, stream.getvalue())
+    assert (title, pages) == ("The Book", ["Two\n\nThe second.", "One\n\nThe first."])
 
 
 def test_a_protected_book_says_so(file: Path) -> None:

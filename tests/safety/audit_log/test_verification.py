@@ -133,6 +133,16 @@ def test_missing_and_empty_triggers_are_found_and_put_back_by_command(
     assert AuditEntry.objects.filter(kind="log.guarded").count() == 1 and verification.verify_log().faults == []
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the text is SQLite's")
+@pytest.mark.parametrize("hole", ["UPDATE OF seq ON safety_event", "UPDATE ON safety_event WHEN(0)"])
+def test_trigger_with_a_hole_is_found_by_its_whole_text(entries: list[AuditEntry], hole: str) -> None:
+    abort = "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER safety_event_no_update")
+        cursor.execute(f"CREATE TRIGGER safety_event_no_update BEFORE {hole} {abort}")
+    assert audit.find_missing_triggers() == ["safety_event_no_update"]
+
+
 def test_the_doctor_of_the_page_verifies_the_log(entries: list[AuditEntry]) -> None:
     found = system_checks.check_audit_log()
     assert found.state == "good" and "5 entries are intact" in found.message

@@ -220,6 +220,15 @@ def test_self_harm_case_never_punishes_the_user(alice: User, morgan: User, notes
     assert Case.objects.get().state == CaseState.CLAIMED
 
 
+def test_reviewer_suspends_no_administrator(ada: User, morgan: User, notes: Notes) -> None:
+    claimed = cases.claim_case(morgan, make_note_case(ada).pk)
+    with pytest.raises(ActionRefused, match="Only administrators"):
+        cases.decide_case(morgan, claimed.pk, make_decision_input(claimed, "suspend"))
+    ada.refresh_from_db()
+    assert ada.is_active and Case.objects.get().state == CaseState.CLAIMED
+    assert cases.decide_case(morgan, claimed.pk, make_decision_input(claimed, "warn")).outcome == "warn"
+
+
 def test_self_harm_decision_gives_the_words_of_support_whole(alice: User, morgan: User, notes: Notes) -> None:
     decide_case(morgan, make_note_case(alice, code="self_harm"), "block")
     notice = Notice.objects.get()

@@ -33,6 +33,7 @@ _WORDS = tuple(
         (r"(?<=[\d)%]) *(?:minus|menos|less) *(?=[\d(])", " - "),
     )
 )  # fmt: skip
+_MAX_CHARACTERS = 2 * MAX_CHARACTERS  # of a message that asks for a sum
 _SPAN = re.compile(r"(?:sqrt\(|[-\d.,+*/^%()×÷:\s])+")
 _OPERATOR = re.compile(r"(?<=[\d)%])\s*[-+*/^×÷:]\s*[\d(s-]|sqrt\(")
 _COMMA = re.compile(r"(?<=\d),(?=\d+(?!\d))")
@@ -40,7 +41,9 @@ _GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?![\d.])")  # thousands, w
 
 
 def read_sum(text: str) -> str:
-    """Return the expression for the calculator; "" if the message holds none, or further numbers."""
+    """Return the expression for the calculator; "" if the message holds none, further numbers, or much else."""
+    if len(text) > _MAX_CHARACTERS:  # the patterns take quadratic time in long rows of digits
+        return ""
     plain = _plain_numbers(" ".join(text.casefold().split()))
     for pattern, expression in _WORDS:
         plain = pattern.sub(expression, plain)

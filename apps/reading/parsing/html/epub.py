@@ -28,7 +28,7 @@ from apps.reading.parsing.protocol import (
 
 DAMAGED = "This e-book is damaged or was cut off during a transfer. Get a new copy and upload it."
 LOCKED = "This e-book is protected against copying (DRM), so it cannot be read. Upload a copy without protection."
-_OPF = "{http://www.idpf.org/2007/opf}"
+_TITLES = ("{http://purl.org/dc/elements/1.1/}title", "title")  # some tools write packages without namespaces
 _SHEET = re.compile(rb"""<link\b[^>]*?\bhref\s*=\s*["']([^"'?#]+\.css)""", re.IGNORECASE)
 _HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)
 MOST_HEAD = 20_000  # bytes of a chapter in which links to style sheets are searched
@@ -44,7 +44,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
             _refuse_locked(archive, names)
             package, folder = _package(archive)
             chapters = [name for name in _spine(package, folder) if name in names]
-            if title := make_title(package.findtext(".//{http://purl.org/dc/elements/1.1/}title") or ""):
+            if title := make_title(next((node.text or "" for node in package.iter(*_TITLES)), "")):
                 yield title
             yield PageCount(len(chapters))
             book = _Book(archive, names)
@@ -65,13 +65,13 @@ def _refuse_locked(archive: zipfile.ZipFile, names: set[str]) -> None:
 
 def _package(archive: zipfile.ZipFile) -> tuple[Any, str]:
     container = parse_xml(archive.read("META-INF/container.xml"))
-    name = next(node.get("full-path") for node in container.iter() if str(node.tag).endswith("}rootfile"))
+    name = next((node.get("full-path") for node in container.iter("{*}rootfile")), "")
     return parse_xml(archive.read(name)), posixpath.dirname(name)
 
 
 def _spine(package: Any, folder: str) -> Iterator[str]:
-    paths = {item.get("id"): item.get("href") or "" for item in package.iter(_OPF + "item")}
-    items = sorted(package.iter(_OPF + "itemref"), key=lambda item: item.get("linear") == "no")
+    paths = {item.get("id"): item.get("href") or "" for item in package.iter("{*}item")}
+    items = sorted(package.iter("{*}itemref"), key=lambda item: item.get("linear") == "no")
     for item in items:  # non-linear items such as notes come last
         if paths.get(item.get("idref")):
             yield posixpath.normpath(posixpath.join(folder, unquote(paths[item.get("idref")])))
