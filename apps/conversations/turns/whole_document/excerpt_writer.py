@@ -48,11 +48,8 @@ class ExcerptAnswer:
         self.text += f"{text}\n\n"
 
     def add(self, lines: Sequence[ExtractLine]) -> None:
-        """Append the lines as Markdown headings and list items."""
+        """Append the lines as items of a Markdown list."""
         for line in lines:
-            if line.is_heading:
-                self.text = f"{self.text.rstrip()}\n\n### {escape_markdown(line.text)}\n\n"
-                continue
             self.text += f"{'  ' * line.depth}- "
             start = len(self.text)
             self.text += escape_markdown(line.text)

@@ -1,39 +1,28 @@
-"""Make extracts of a document without a model: a summary, an outline, a list. Each line stands in the document.
+"""Make extracts of a document without a model: an outline, a list. Each line stands in the document.
 
-Entry points: `summarise`, `outline`, `list_entries`. They return lines; `excerpt_writer.py` makes an answer of them.
+Entry points: `outline`, `list_entries`. They return lines; `excerpt_writer.py` makes an answer of them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from rapidfuzz import fuzz
 
 from apps.conversations.turns.whole_document.structure import (
     DocumentPart,
-    DocumentSection,
     DocumentStructure,
-    Position,
     SectionHeading,
 )
 from apps.grounding.quotable_runs import QuotableRun, split_runs
-from apps.grounding.sentence_embeddings import embed_sentences
 from apps.lib.text.analyzer import extract_content_terms
 from apps.lib.text.table_rows import parse_row
 from apps.lib.text.text_normalization import normalize_text
 
-MAX_SECTIONS = 12  # sections of a summary
 MAX_OUTLINE = 60  # headings
 MAX_ENTRIES = 60  # entries of a list
 _LEAST_HEADINGS = 3  # fewer make no structure
-_PARTS = 8  # sections into which a document without headings is divided
-_FEW = 3  # passages up to which a document is short; as many sentences are taken of each part then
-_READ = 12  # sentences read of a section; each costs 6 ms of one core
-_SENTENCE_WORDS = (4, 45)
-_FIRST = 0.1  # bonus of the first sentence of a section; half of it for the second
 _COVERED = 0.6  # share of the wanted words that the name of a list must hold
 _WORTH = (1.0, 0.95, 0.7)  # weight of: intro or columns of a list, heading above it, headings further above
 _NEARLY = 0.06  # a list this much worse is used too if the best has fewer than _LEAST_ENTRIES
@@ -45,35 +34,16 @@ _ALIKE = 85  # similarity, of 100, from which two words count as one
 
 @dataclass(frozen=True, slots=True)
 class ExtractLine:
-    """Line of an extract: a heading without a place, or text that stands at [start, end) of its page.
+    """Line of an extract: text that stands at [start, end) of its page. `depth` counts levels from 0.
 
-    `depth` counts levels from 0. `is_heading` is True for a heading that groups the lines below.
+    `part` is the searchable passage with the line; None if no passage holds it.
     """
 
     text: str
-    part: DocumentPart | None = None
-    start: int = 0
-    end: int = 0
+    part: DocumentPart | None
+    start: int
+    end: int
     depth: int = 0
-    is_heading: bool = False
-
-
-def summarise(structure: DocumentStructure) -> list[ExtractLine]:
-    """Return the main headings, each with its central sentence, chosen by embeddings. For `in_pool`.
-
-    A document without headings gives central sentences only; one without sentences gives [].
-    """
-    chosen = _main_headings(structure)
-    sections = structure.sections(chosen) if chosen else _even_sections(structure)
-    count = _FEW if not chosen and len(structure.parts) <= _FEW else 1
-    lines, used = list[ExtractLine](), set[str]()
-    for section in sections:
-        found = _select_central_sentences(structure, section, used, count)
-        used.update(line.text.casefold() for line in found)
-        if found and section.heading is not None:
-            lines.append(ExtractLine(section.heading.text, is_heading=True))
-        lines += found
-    return lines
 
 
 def outline(structure: DocumentStructure) -> tuple[list[ExtractLine], int]:
@@ -107,74 +77,6 @@ def list_entries(structure: DocumentStructure, subject: Sequence[str]) -> tuple[
     return [], 0
 
 
-def _main_headings(structure: DocumentStructure) -> list[SectionHeading]:
-    """Return the headings of the upper levels, as many as fit into a summary, else those of the longest sections.
-
-    [] if the document has too few.
-    """
-    headings = structure.headings
-    chosen = list[SectionHeading]()
-    for level in sorted({heading.level for heading in headings}):
-        upper = [heading for heading in headings if heading.level <= level]
-        if len(upper) > MAX_SECTIONS and chosen[_LEAST_HEADINGS - 1 :]:
-            break
-        chosen = upper
-    if len(chosen) < _LEAST_HEADINGS:
-        return []
-    if len(chosen) > MAX_SECTIONS:
-        length = {section.heading: _length(structure, section) for section in structure.sections(chosen)}
-        longest = sorted(chosen, key=lambda heading: -length[heading])[:MAX_SECTIONS]
-        chosen = sorted(longest, key=lambda heading: heading.position)
-    return chosen
-
-
-def _length(structure: DocumentStructure, section: DocumentSection) -> int:
-    return sum(end - start for _, start, end in structure.parts_of(section))
-
-
-def _even_sections(structure: DocumentStructure) -> list[DocumentSection]:
-    """Return the document as sections of about the same number of passages."""
-    parts = structure.parts
-    count = min(_PARTS, math.ceil(len(parts) / 2))
-    edges = [parts[at * len(parts) // count].position for at in range(count)] if count else []
-    end: Position = (max(structure.pages, default=0) + 1, 0)
-    return [DocumentSection(None, start, stop) for start, stop in zip(edges, [*edges[1:], end], strict=True)]
-
-
-def _select_central_sentences(
-    structure: DocumentStructure, section: DocumentSection, used: set[str], count: int
-) -> list[ExtractLine]:
-    """Return the `count` sentences of a section nearest to the mean of those read, in document order."""
-    found = [line for line in _list_sentences(structure, section) if line.text.casefold() not in used]
-    if not found:
-        return []
-    rows = embed_sentences([line.text for line in found])
-    near = rows @ _normalise(rows.mean(axis=0))
-    near[:2] += np.array([_FIRST, _FIRST / 2])[: len(near)]
-    return [found[at] for at in sorted(near.argsort()[::-1][:count].tolist())]
-
-
-def _list_sentences(structure: DocumentStructure, section: DocumentSection) -> list[ExtractLine]:
-    """Return at most _READ sentences: of the first passage of a section, then of the passages nearest its mean."""
-    parts = list(structure.parts_of(section))
-    known = [part.vector for part, _, _ in parts if part.vector is not None]
-    if len(known) == len(parts) > 1 and len({vector.shape for vector in known}) == 1:
-        rows = np.stack(known)
-        near = rows @ _normalise(rows.mean(axis=0))
-        order = [0, *sorted(range(1, len(parts)), key=lambda at: -near[at])]
-        parts = [parts[at] for at in order]
-    found = list[ExtractLine]()
-    for part, start, end in parts:
-        found += [
-            ExtractLine(normalize_text(text), part, left, right)
-            for run, left, right, text in _iterate_runs(structure, part, start, end)
-            if run.kind == "sentence" and _is_sentence(normalize_text(text))
-        ]
-        if len(found) >= _READ:
-            break
-    return found[:_READ]
-
-
 def _iterate_runs(
     structure: DocumentStructure, part: DocumentPart, start: int, end: int
 ) -> Iterator[tuple[QuotableRun, int, int, str]]:
@@ -183,20 +85,6 @@ def _iterate_runs(
     for run in split_runs(page[start:end], part.heading, page_begins=not start):
         left, right = start + run.start, start + run.end
         yield run, left, right, page[left:right]
-
-
-def _is_sentence(text: str) -> bool:
-    least, most = _SENTENCE_WORDS
-    letters = sum(sign.isalpha() or sign.isspace() for sign in text)
-    ends = text.rstrip("\"'”’)»").endswith((".", "!"))
-    if text.endswith((" .", " !")):  # of a table of contents
-        return False
-    return least <= len(text.split()) <= most and ends and text[:1].isupper() and letters >= 0.8 * len(text)
-
-
-def _normalise(row: np.ndarray) -> np.ndarray:
-    length = float(np.linalg.norm(row))
-    return row / length if length else row
 
 
 def _heading_line(structure: DocumentStructure, heading: SectionHeading, levels: Sequence[int]) -> ExtractLine:

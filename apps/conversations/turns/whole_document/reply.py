@@ -1,8 +1,9 @@
 """Answer a request about a whole document.
 
 Entry points: `recognise_turn_request`, `reply_to_request`. A model that passed the reading check reads the document
-(`model_reading.py`). Without such a model, every line of the answer is an excerpt of the document. If several documents
-may be meant, the answer asks which. Comparisons are answered as questions, from passages of both sides.
+(`model_reading.py`). Without such a model, an outline or a list is quoted from the document line by line; instead of a
+summary, the answer says that it needs a capable model, and quotes the outline. If several documents may be meant, the
+answer asks which. Comparisons are answered as questions, from passages of both sides.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import replace
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.assistants import answer_style
-from apps.conversations.core.document_request import COMPARE, LIST, OUTLINE, SUMMARY, DocumentRequest, recognise_request
+from apps.conversations.core.document_request import COMPARE, LIST, SUMMARY, DocumentRequest, recognise_request
 from apps.conversations.core.turn_input import TurnInput
 from apps.conversations.models import WHOLE_DOCUMENT_STEP
 from apps.conversations.turns import generation, retrieval
@@ -72,9 +73,10 @@ async def reply_to_request(turn: Turn, request: DocumentRequest, files: retrieva
         return await _reply_in_words(turn, gettext("A document is still being read"), words)
     if choice.document is None:
         return await _reply_in_words(turn, gettext("Asked which document is meant"), _ask_back(choice))
-    if await _passes_reading_check(turn) and await read_whole(turn, choice.document):
+    reads_well = await _passes_reading_check(turn)
+    if reads_well and await read_whole(turn, choice.document):
         return True
-    return await _reply_with_extract(turn, request.kind, choice.document)
+    return await _reply_with_outline(turn, request.kind, choice.document, reads_well)
 
 
 async def _passes_reading_check(turn: Turn) -> bool:
@@ -101,32 +103,24 @@ async def _reply_in_words(turn: Turn, step: str, text: str) -> bool:
     return True
 
 
-async def _reply_with_extract(turn: Turn, kind: str, document: Document) -> bool:
+async def _reply_with_outline(turn: Turn, kind: str, document: Document, reads_well: bool) -> bool:
+    """Answer with the headings, each with its place. No summary is made without a model: the answer says why."""
     start = time.perf_counter()
     structure = await in_db(read_document, turn.input.user, document)
-    lines, left, heads = list[ExtractLine](), 0, gettext("Its headings:")
-    if kind == OUTLINE:
-        lines, left = extracts.outline(structure)
+    lines, left = extracts.outline(structure)
+    reason = ""
+    if kind == SUMMARY and reads_well:
+        reason = gettext("This document is too long for a summary.")
+    elif kind == SUMMARY:
+        reason = gettext("A summary needs a capable model, and none is available here.")
     if not lines:
-        lines = await in_pool(extracts.summarise, structure)
-        heads = _summary_words(kind, lines)
-    if not lines and kind == SUMMARY:
-        (lines, left), heads = extracts.outline(structure), gettext("It has no sentences to quote. Its headings:")
-    if not lines:
-        return False
+        words = gettext("“%(title)s” has no headings for an outline. Ask about something in it.")
+        text = f"{reason} {words % {'title': escape_markdown(str(document))}}".strip()
+        return await _reply_in_words(turn, _describe_reading(document), text)
     await retrieval.check_question(turn)
-    await _emit_excerpts(
-        turn, structure, lines, [_describe_origin(document), heads], left, (time.perf_counter() - start) * 1000
-    )
+    introduction = [part for part in (reason, _describe_origin(document), gettext("Its headings:")) if part]
+    await _emit_excerpts(turn, structure, lines, introduction, left, (time.perf_counter() - start) * 1000)
     return True
-
-
-def _summary_words(kind: str, lines: list[ExtractLine]) -> str:
-    if kind == OUTLINE:
-        return gettext("It has no headings. The central sentences of its parts:")
-    if any(line.is_heading for line in lines):
-        return gettext("Its main headings, each with its central sentence:")
-    return gettext("The central sentences of its parts:")
 
 
 async def _reply_with_lists(turn: Turn, choice: DocumentChoice, files: retrieval.FileWait) -> bool:
@@ -167,6 +161,10 @@ def _describe_origin(document: Document) -> str:
     return gettext("Quoted word for word from “%(title)s”; no model wrote this.") % {"title": title}
 
 
+def _describe_reading(document: Document) -> str:
+    return gettext("Read “%(title)s” without a model") % {"title": str(document)}
+
+
 async def _emit_excerpts(
     turn: Turn, structure: DocumentStructure, lines: list[ExtractLine], introduction: list[str], left: int, ms: float
 ) -> None:
@@ -179,8 +177,7 @@ async def _emit_excerpts(
     turn.sources.replace(excerpts.passages)
     turn.verifier.use_citer(ExcerptCiter(excerpts))
     await turn.notify_pages()
-    title = str(structure.document)
-    await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s” without a model") % {"title": title}, ms)
+    await turn.emit_step(WHOLE_DOCUMENT_STEP, _describe_reading(structure.document), ms)
     await turn.sources.publish()
     await generation.emit_text(turn, excerpts.text)
     await turn.verifier.verify_new_sentences()

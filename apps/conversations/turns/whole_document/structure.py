@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from apps.documents.models import Chunk, Document, Page
 from apps.grounding.passage import Passage, join_spans
@@ -22,7 +20,6 @@ from apps.lib.text.text_normalization import normalize_text
 from apps.lib.text.toc_detection import has_page_leader, is_toc_or_noise
 
 if TYPE_CHECKING:
-    from apps.engines.types import Vectors
     from apps.users.models import AnyUser
 
 Position = tuple[int, int]  # page, character of its text
@@ -64,21 +61,11 @@ class DocumentPart:
     start: int
     end: int
     heading: str
-    vector: Vectors | None = field(compare=False)
 
     @property
     def position(self) -> Position:
         """Return the page and the start on it."""
         return self.page, self.start
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentSection:
-    """Stretch of the document from a heading up to the next one. `heading` is None above the first."""
-
-    heading: SectionHeading | None
-    start: Position
-    end: Position
 
 
 @dataclass
@@ -95,25 +82,6 @@ class DocumentStructure:
         at = bisect_right(self._positions, (page, start)) - 1
         part = self.parts[at] if at >= 0 else None
         return part if part is not None and part.page == page and start < part.end else None
-
-    def sections(self, headings: Sequence[SectionHeading]) -> list[DocumentSection]:
-        """Return the sections that these headings begin, in order, after the section above the first."""
-        end = (max(self.pages, default=0) + 1, 0)
-        edges = [heading.position for heading in headings[1:]] + [end]
-        found = [
-            DocumentSection(heading, (heading.page, heading.end), edge)
-            for heading, edge in zip(headings, edges, strict=True)
-        ]
-        first = headings[0].position if headings else end
-        return [DocumentSection(None, (0, 0), first), *found]
-
-    def parts_of(self, section: DocumentSection) -> Iterator[tuple[DocumentPart, int, int]]:
-        """Yield the passages of a section, each with the stretch [start, end) of its page that belongs there."""
-        for part in self.parts:
-            start = max((part.page, part.start), section.start)
-            end = min((part.page, part.end), section.end)
-            if start[0] == end[0] == part.page and start < end:
-                yield part, start[1], end[1]
 
     def path(self, position: Position) -> list[str]:
         """Return the headings above this position, the outermost first."""
@@ -132,11 +100,8 @@ class DocumentStructure:
 def read_document(user: AnyUser, document: Document) -> DocumentStructure:
     """Return the parts of the document that are searchable and that the user may read. For `in_db`."""
     chunks = Chunk.objects.searchable().visible_to(user).filter(document=document).order_by("position")
-    fields = ("pk", "page_number", "char_start", "char_end", "heading", "vector")
-    parts = [
-        DocumentPart(pk, page, start, end, heading, np.frombuffer(vector, np.float32) if vector else None)
-        for pk, page, start, end, heading, vector in chunks.values_list(*fields)
-    ]
+    fields = ("pk", "page_number", "char_start", "char_end", "heading")
+    parts = [DocumentPart(*values) for values in chunks.values_list(*fields)]
     rows = Page.objects.filter(document=document, number__in={part.page for part in parts}).order_by("number")
     pages, found = dict[int, str](), list[SectionHeading]()
     for number, text, block_spans in rows.values_list("number", "text", "block_spans"):

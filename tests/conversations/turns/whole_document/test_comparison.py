@@ -62,7 +62,7 @@ async def test_a_sentence_about_one_side_alone_is_verified(page, library, chat) 
     assert states == ["quoted", "quoted"] and "lighthouse" in row.text and "honey bee" in row.text
 
 
-async def test_documents_as_sides_are_compared_by_their_central_sentences(page, library, chat) -> None:
+async def test_documents_as_sides_are_each_searched_for_their_title(page, library, chat) -> None:
     _, _, html = await asked(page, "Compare Lighthouses.md and Bees.md")
     (_, lighthouses), (_, bees) = columns(html)
     assert "Alexandria" in lighthouses and "queen" in bees and "queen" not in lighthouses

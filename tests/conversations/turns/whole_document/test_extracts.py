@@ -1,4 +1,4 @@
-"""A weak model's user gets what stands in the document: a summary, an outline, lists, each line cited and quoted."""
+"""A weak model's user gets what stands in the document: an outline, lists, each line cited and quoted."""
 
 from __future__ import annotations
 
@@ -39,6 +39,9 @@ CRANE = [
 ]
 
 
+HEADINGS = ["- Operation", "- Safety rules", "- Maintenance", "- Error codes"]
+
+
 @pytest.fixture
 def crane(library: Any) -> Document:
     return make_document(library, "Crane X200", CRANE)
@@ -52,15 +55,25 @@ def cited_words(row: Message) -> Iterator[tuple[str, str]]:
         yield row.text[cite.start : cite.end], " ".join(text[cite.source_start : cite.source_end].split())
 
 
-async def test_a_summary_is_made_of_headings_and_sentences_of_the_document(page, crane, chat) -> None:
+async def test_instead_of_a_summary_a_weak_model_offers_the_headings_each_with_its_place(page, crane, chat) -> None:
     row, events = await page.ask_to_end("Summarise the Crane X200")
     assert chat.requests == [] and row.model == "" and row.status == "complete"
-    assert "Quoted word for word from “Crane X200”; no model wrote this." in row.text
-    assert [line for line in row.text.splitlines() if line.startswith("###")] == ["### Operation", "### Maintenance"]
+    assert row.text.startswith("A summary needs a capable model, and none is available here. Quoted word for word")
+    assert [line for line in row.text.splitlines() if line.startswith("- ")] == HEADINGS
     states = [event["state"] for event in events if event["type"] == "cited"]
-    assert states.count("quoted") == 2 and "unverified" not in states and not events[-1]["mostly_unsupported"]
+    assert states.count("quoted") == 4 and "unverified" not in states and not events[-1]["mostly_unsupported"]
     pairs = await in_db(lambda: list(cited_words(row)))
-    assert len(pairs) == 2 and all(passage in words for words, passage in pairs)
+    assert len(pairs) == 4 and all(passage in words for words, passage in pairs)
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"), [("Summarise this", "A summary needs a capable model"), ("Outline of the notes", "“Notes”")]
+)
+async def test_a_document_without_headings_has_neither_summary_nor_outline(open_page, bob, chat, asked, reason) -> None:
+    await in_db(make_document, await in_db(make_collection, bob), "Notes", ["A red crane stands at the quay."])
+    row, _ = await (await open_page(bob)).ask_to_end(asked)
+    assert row.text.startswith(reason) and "“Notes” has no headings for an outline." in row.text
+    assert chat.requests == [] and row.status == "complete"
 
 
 async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for_programs(
@@ -68,12 +81,12 @@ async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for
 ) -> None:
     row, events = await page.ask_to_end("Summarise the Crane X200")
     closed = events[-1]["html"]
-    assert closed.count('data-state="quoted"') == 2
+    assert closed.count('data-state="quoted"') == 4
     assert (await in_db(transcript.load_turn, alice, row))["answer"]["html"] == closed
     written = await in_db(get_page, alice, f"/c/{row.conversation_id}/export.md")
-    assert len(re.findall(r"^- .*\. \[\d\]$", written, re.MULTILINE)) == 2, written
+    assert len(re.findall(r"^- .* \[\d\]$", written, re.MULTILINE)) == 4, written
     kept = orjson.loads(await in_db(get_page, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
-    assert [item["state"] for item in kept["sentences"]] == ["quoted", "quoted"]
+    assert [item["state"] for item in kept["sentences"]] == ["quoted"] * 4
     assert kept["written_by"] == "no model" and "digital_source_type" not in kept
     for path in ("export.md", "print/"):
         page_text = await in_db(get_page, alice, f"/c/{row.conversation_id}/{path}")
@@ -86,17 +99,17 @@ async def test_the_same_citations_stand_after_a_reload_in_exports_shares_and_for
     ]
 
 
-async def test_a_temporary_chat_summarises_too_and_keeps_nothing(page, crane, chat) -> None:
+async def test_a_temporary_chat_quotes_an_outline_too_and_keeps_nothing(page, crane, chat) -> None:
     await page.ask("Summarise the Crane X200", temporary=True)
     events = await page.events()
-    assert events[-1]["html"].count('data-state="quoted"') == 2
+    assert events[-1]["html"].count('data-state="quoted"') == 4
     assert not await Message.objects.aexists() and not await Source.objects.aexists()
 
 
 async def test_an_outline_is_the_headings_each_with_its_place(page, crane, chat) -> None:
     row, _ = await page.ask_to_end("Outline of the crane x200")
     shown = [line for line in row.text.splitlines() if line.startswith("- ")]
-    assert shown == ["- Operation", "- Safety rules", "- Maintenance", "- Error codes"]
+    assert shown == HEADINGS
     assert len(await in_db(lambda: list(cited_words(row)))) == 4
 
 
@@ -140,7 +153,7 @@ async def test_the_document_that_is_spelt_so_is_meant_before_one_that_is_spelt_a
 
 async def test_a_list_that_no_document_has_is_a_question(page, crane, chat) -> None:
     row, events = await page.ask_to_end("List all earthquakes")
-    assert "Quoted word for word from" not in row.text
+    assert "Its headings" not in row.text and "has no headings" not in row.text
     assert "search" in [event["name"] for event in events if event["type"] == "step"]
 
 
@@ -208,7 +221,7 @@ async def test_a_document_that_was_added_since_the_last_exchange_is_meant(page, 
     wasps = await in_db(make_document, library, "Wasps", ["Wasps build nests of paper. They sting more than once."])
     await Document.objects.filter(pk=wasps.pk).aupdate(uploaded_by=alice)
     row, _ = await page.ask_to_end("Summarise this", conversation=str(first.conversation_id))
-    assert "Quoted word for word from “Wasps”" in row.text
+    assert "“Wasps” has no headings" in row.text
 
 
 async def test_five_candidates_are_named_and_the_others_counted(page, library, chat) -> None:
@@ -230,21 +243,21 @@ async def test_documents_of_others_withheld_ones_and_those_out_of_scope_are_neit
         ["Wasps build nests of paper. They sting more than once."],
     )
     row, _ = await page.ask_to_end("Summarise the Crane X200")
-    assert "Quoted word for word from" not in row.text and "helmet" not in row.text
+    assert "Its headings" not in row.text and "Crane X200” has no" not in row.text and "helmet" not in row.text
     row, _ = await page.ask_to_end("Summarise this document")
-    assert "Quoted word for word from “Wasps”" in row.text
+    assert "“Wasps” has no headings" in row.text
 
     page = await open_page(alice)
     await Document.objects.filter(pk=crane.pk).aupdate(withheld="A reviewer took it out.")
     row, _ = await page.ask_to_end("Summarise the Crane X200")
-    assert "Quoted word for word from" not in row.text and "helmet" not in row.text
+    assert "Its headings" not in row.text and "Crane X200” has no" not in row.text and "helmet" not in row.text
     await Document.objects.filter(pk=crane.pk).aupdate(withheld="")
     other = await in_db(make_collection, alice, "Other")
     await in_db(make_document, other, "Ants", ["Ants live in large colonies. They carry leaves home."])
     row, _ = await page.ask_to_end("Summarise this", collections=[str(other.pk)])
-    assert "Quoted word for word from “Ants”" in row.text
+    assert "“Ants” has no headings" in row.text
     row, _ = await page.ask_to_end("Summarise the Crane X200", collections=[str(other.pk)])
-    assert "Quoted word for word from" not in row.text
+    assert "Its headings" not in row.text and "has no headings" not in row.text
 
 
 async def test_a_request_about_a_subject_is_searched_like_a_question(page, crane, chat) -> None:
@@ -259,8 +272,9 @@ async def test_a_model_that_reads_well_is_asked(page, crane, chat) -> None:
 
 
 async def test_signs_of_a_document_are_shown_as_they_stand_there(open_page, bob, chat) -> None:
-    text = "The *args of <b>main</b> take $5 and __init__ with `code` in every single call. Nothing else is said here."
-    await in_db(make_document, await in_db(make_collection, bob), "Signs", [text])
+    heading = "The *args of <b>main</b> take $5 and __init__ with `code`"
+    section = Section(f"{heading}\nNothing else is said here.", heading)
+    await in_db(make_document, await in_db(make_collection, bob), "Signs", [section])
     page = await open_page(bob)
     _, events = await page.ask_to_end("Summarise this")
     shown = re.sub(r"</?span[^>]*>", "", events[-1]["html"])

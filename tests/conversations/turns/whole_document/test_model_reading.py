@@ -96,13 +96,13 @@ async def test_a_document_of_too_many_parts_is_not_read_by_a_model(page, ports, 
     monkeypatch.setattr("apps.conversations.turns.whole_document.model_reading.MAX_PARTS", 2)
     strong.context_tokens = 1400
     row, _ = await page.ask_to_end("Summarise the Ports of the Baltic")
-    assert strong.requests == [] and "no model wrote this" in row.text
+    assert strong.requests == [] and "This document is too long for a summary." in row.text
 
 
-async def test_summary_is_quoted_from_the_document_where_the_model_is_away(page, ports, strong) -> None:
+async def test_summary_is_refused_where_the_model_is_away(page, ports, strong) -> None:
     strong.unavailable = True
     row, _ = await page.ask_to_end("Summarise the Ports of the Baltic")
-    assert "no model wrote this" in row.text and row.status == "complete"
+    assert "A summary needs a capable model, and none is available here." in row.text and row.status == "complete"
 
 
 async def test_document_of_another_user_does_not_reach_a_strong_model(open_page, bob, ports, strong) -> None:
