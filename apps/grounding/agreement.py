@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from apps.grounding import support_limits as limits
 from apps.grounding.claim_features import (
     NUMBER_WORD_STEMS,
     ClaimFeatures,
@@ -24,12 +25,6 @@ from apps.grounding.claim_features import (
 from apps.grounding.lexicons import ENGLISH, LEXICONS, UNITS, Lexicon, iter_opposite_forms, merge_forms
 from apps.lib.text.analyzer import stem_word
 from apps.lib.text.sentences import find_sentences
-
-MIN_COVERED = 0.5  # share of the content words of a sentence that must stand in the source
-_LEAST_COVERED_ELSEWHERE = 0.7  # where it is not English: there the model of consistency knows less
-_FEW = 4  # content words of a sentence all of which must stand in the source
-_PART_OF_EACH = 0.4  # of the content words of each of two sentences that a claim made of both repeats
-_WHOLLY_COVERED = 0.6  # share of the source's content words from which a sentence restates all of it
 
 # Paths, options, files, identifiers, versions, abbreviations, names with hyphens: what cannot be said in other words.
 _CODE = re.compile(
@@ -46,12 +41,9 @@ _IS = re.compile(r"\b(?:is|was|are|were|ist|war|sind|waren|es|era|son|fue|heißt
 _CAPITAL_RUN = re.compile(r"[^\W\d_a-zß-ÿ][\w.'’-]*(?::?\s+[^\W\d_a-zß-ÿ][\w.'’-]*)+")  # "Cashier: Emily Gray"
 _NO_CODE = frozenset({"e.g", "i.e", "z.b", "d.h", "u.a", "p.ej", "a.m", "p.m", "etc"})
 _NOT_BEFORE = re.compile(r"\b(?:not|nicht|no)\s+$")
-_RESTATED = 0.85  # share of a source's content words from which a sentence has to keep each of its negations
 _AMOUNT = re.compile(r"\s*(?:[$€£]\s*)?([^\W_]+)")
 _BEFORE_AMOUNTS = frozenset({"over", "above", "under", "below", "über", "unter"})
 _SAME_MODALS = {"may": frozenset({"may", "can"}), "can": frozenset({"may", "can"})}
-_FEWEST_QUOTED = 4  # words in a row that make a quote
-_FAMILY = 5  # letters that two German words share where one is a form or a compound of the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +123,9 @@ def get_word_overlap(claim: str, source: str, hint: str = "en") -> float:
 def _restates_all(claimed: Assertions, sentences: list[str], hint: str) -> bool:
     """Return whether a claim says much of each sentence, so that it is made of all of them."""
     stated_terms = [extract_features(sentence, hint).terms for sentence in sentences]
-    return all(len(terms & claimed.facts.terms) >= _PART_OF_EACH * len(terms) for terms in stated_terms)
+    return all(
+        len(terms & claimed.facts.terms) >= limits.MIN_SHARE_OF_EACH_SENTENCE * len(terms) for terms in stated_terms
+    )
 
 
 def _covers(claimed: ClaimFeatures, known: frozenset[str]) -> bool:
@@ -140,8 +134,12 @@ def _covers(claimed: ClaimFeatures, known: frozenset[str]) -> bool:
     Numbers, quantifiers and modal verbs do not count, since they are compared apart.
     """
     missing = {word for word in claimed.terms - known - _compared_apart(claimed.language) if not word[0].isdigit()}
-    min_share = MIN_COVERED if claimed.language == "en" else _LEAST_COVERED_ELSEWHERE
-    return not missing if len(claimed.terms) <= _FEW else len(missing) <= (1 - min_share) * len(claimed.terms)
+    min_share = limits.MIN_COVERED if claimed.language == "en" else limits.MIN_COVERED_NOT_ENGLISH
+    return (
+        not missing
+        if len(claimed.terms) <= limits.FEW_CONTENT_WORDS
+        else len(missing) <= (1 - min_share) * len(claimed.terms)
+    )
 
 
 @lru_cache(maxsize=4)
@@ -220,7 +218,11 @@ def _unknown_names(claimed: ClaimFeatures, known: frozenset[str]) -> frozenset[s
     return frozenset(
         name
         for name in missing
-        if not any(name[:_FAMILY] == word[:_FAMILY] for word in known if len(word) >= _FAMILY <= len(name))
+        if not any(
+            name[: limits.GERMAN_FAMILY_LETTERS] == word[: limits.GERMAN_FAMILY_LETTERS]
+            for word in known
+            if len(word) >= limits.GERMAN_FAMILY_LETTERS <= len(name)
+        )
     )
 
 
@@ -246,7 +248,7 @@ def _agree_in_modality(claimed: Assertions, stated: Assertions) -> bool:
     """Return whether a claim says must, should, may or can only as the source does, and drops no may or should."""
     if not all(_SAME_MODALS.get(modal, frozenset({modal})) & stated.modals for modal in claimed.modals):
         return False
-    covered = len(stated.facts.terms & claimed.facts.terms) >= _WHOLLY_COVERED * len(stated.facts.terms)
+    covered = len(stated.facts.terms & claimed.facts.terms) >= limits.RESTATING_SHARE * len(stated.facts.terms)
     return bool(claimed.modals) or not covered or not stated.modals & {"may", "should"}
 
 
@@ -259,7 +261,7 @@ def _agree_in_negation(claimed: ClaimFeatures, source: str, hint: str) -> bool:
         or claimed.negations > stated.negations
     ):
         return False
-    restated = len(stated.terms & claimed.terms) >= _RESTATED * len(stated.terms)
+    restated = len(stated.terms & claimed.terms) >= limits.NEGATION_KEEPING_SHARE * len(stated.terms)
     return not restated or claimed.negations == stated.negations
 
 
@@ -272,7 +274,7 @@ def _says_contrary(claimed: ClaimFeatures, stated: ClaimFeatures) -> bool:
 def is_verbatim(claim: str, source: str) -> bool:
     """Return whether the words of a claim, four or more, stand in a row in the source, whatever its punctuation."""
     words, source_words = split_words(claim), split_words(source)
-    return len(words) >= _FEWEST_QUOTED and f" {' '.join(words)} " in f" {' '.join(source_words)} "
+    return len(words) >= limits.MIN_REPEATED_WORDS and f" {' '.join(words)} " in f" {' '.join(source_words)} "
 
 
 OPPOSITE_STEMS = {  # code of the language -> stem -> stems of its contraries

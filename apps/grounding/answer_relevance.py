@@ -14,16 +14,13 @@ from functools import cached_property
 
 from apps.engines import registry
 from apps.engines.embed.calibration import find_unread_languages
+from apps.grounding import support_limits as limits
 from apps.grounding.answer_type import detect_answer_type
 from apps.grounding.claim_features import extract_features
 from apps.grounding.lexicons import detect_language
 from apps.grounding.sentence_embeddings import embed_sentences
 from apps.grounding.support_check import get_covered_share, weigh_words
 
-_MARGIN = 0.2  # of nearness to the question, below the best sentence's
-_UNREAD_MARGIN = 0.15  # in a language that the embedder does not know
-_WORDS = 0.5  # weight of the question's words beside the cosine
-_EMBEDDED = 8  # sentences of the passages, the best by words
 _OPEN = re.compile(
     r"^\W*(?:how (?!many|much|few|often|long|far|tall|high|old|large|big|deep|fast|wide|heavy)|why|explain|describe|"
     r"tell|summari|outline|list|compare|give|show|wie (?!viele?|lange|hoch|oft|weit|gro(?:ß|ss)|alt|teuer)|warum|"
@@ -91,12 +88,18 @@ class AnswerCheck:
     @cached_property
     def _margin(self) -> float:
         language = detect_language(self._question)
-        return _UNREAD_MARGIN if language in find_unread_languages(registry.get_embedder()) else _MARGIN
+        return (
+            limits.UNREAD_NEARNESS_MARGIN
+            if language in find_unread_languages(registry.get_embedder())
+            else limits.NEARNESS_MARGIN
+        )
 
     @cached_property
     def _find_nearest(self) -> tuple[float, int]:
         """Return nearness and source of the sentence that is nearest to the question."""
-        ranked = sorted(self._sentences, key=lambda one: -self._measure_shared_weight(one))[:_EMBEDDED]
+        ranked = sorted(self._sentences, key=lambda one: -self._measure_shared_weight(one))[
+            : limits.MAX_COMPARED_SENTENCES
+        ]
         return max(zip(self._measure_nearness(ranked), (one.source for one in ranked), strict=True))
 
     @cached_property
@@ -109,6 +112,6 @@ class AnswerCheck:
     def _measure_nearness(self, sentences: Sequence[CreditedSentence]) -> list[float]:
         asked, *rows = embed_sentences([self._question, *(one.text for one in sentences)])
         return [
-            float(asked @ row) + _WORDS * self._measure_shared_weight(one)
+            float(asked @ row) + limits.QUESTION_WORDS_WEIGHT * self._measure_shared_weight(one)
             for row, one in zip(rows, sentences, strict=True)
         ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from apps.grounding import number_relevance
+from apps.grounding import support_limits as limits
 from apps.grounding.agreement import find_disagreement
 from apps.grounding.answer_relevance import AnswerCheck, CreditedSentence
 from apps.grounding.answer_type import detect_answer_type
@@ -20,7 +21,6 @@ from apps.grounding.lexicons import LEXICONS, detect_language
 from apps.grounding.model_citations import find_model_citations, strip_model_citations
 from apps.grounding.passage import Passage
 from apps.grounding.support_check import (
-    MIN_SUPPORT,
     Premise,
     SupportVerdict,
     get_covered_share,
@@ -29,15 +29,6 @@ from apps.grounding.support_check import (
 )
 from apps.lib.text.language_detection import detect_language_code
 from apps.lib.text.table_rows import RowCell, parse_row, split_sentences_and_rows
-
-_LOOKED_AT = 8  # windows that the check sees for one sentence
-_SOURCES = 3
-_UNSUPPORTED = 0.49  # highest score of a sentence that has no source
-_HINTED = 0.02  # what a mark of the model's own is worth
-_NEAR_BEST = 0.15  # a further source is shown where it supports nearly as well
-
-_SHORT = 4  # content words of an answer that leaves out what was asked
-_ABOUT, _LEAST_ABOUT = 0.8, 0.5  # of the best window's share of the question; and of all of it
 
 _ENUMERATOR = re.compile(r"^(?:\(?\d{1,3}[.)]|[a-z][.)])\s+")
 _OPENING = re.compile(  # words that say nothing of their own; a reference with a number does
@@ -55,7 +46,6 @@ _JOINT = re.compile(
     r";\s+|,?\s+(?:and|but|while|whereas|und|aber|während|y|pero|mientras)\s+(?=(?:the|an?|its|their|der|die|das|ein|eine|"
     r"el|la|los|las|un|una|su)\s|[A-ZÄÖÜ])"
 )
-_CLAUSE = 3  # content words of a part that states something
 _ITEM = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,3}[.)])\s")
 _FRAME = re.compile(
     r"^\W*(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|an?|my|final|correct|short|die|la)\s+)*(?:answer|antwort|respuesta)\b"
@@ -73,7 +63,6 @@ _TALK = re.compile(
     r"according to the (?:passages?|sources?|text|documents?)|is there anything)\b",
     re.IGNORECASE,
 )
-_CLAIM_WORDS = 4  # content words from which a sentence that begins like small talk may yet state something
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +159,7 @@ class Citer:
         claim = _OPENING.sub("", _ENUMERATOR.sub("", strip_model_citations(text).strip(" \t\n*_#>|-")))
         found, best = self._find_support(claim)
         if not found:
-            return [SentenceCitation(index, start, end, None, 0, 0, round(min(best, _UNSUPPORTED), 4))]
+            return [SentenceCitation(index, start, end, None, 0, 0, round(min(best, limits.MAX_UNSUPPORTED_SCORE), 4))]
         return [
             SentenceCitation(
                 index, start, end, w.source, w.start, w.end, round(verdict.score, 4), quoted=verdict.quoted
@@ -185,11 +174,11 @@ class Citer:
         if short is not None and (short.is_certain or short.best):
             return ([short.best] if short.best else []), 0.0
         found = self._find_supported(claim)
-        if found[0][0].score < MIN_SUPPORT:
+        if found[0][0].score < limits.MIN_SUPPORT:
             found = self._find_supported_in_parts(claim) or found
         found = [pair for pair in found if pair[0].quoted or not self._swaps_subject(claim, pair[1])]
         best = found[0][0].score if found else 0.0
-        answers = best >= MIN_SUPPORT and self._speaks_to_question(claim, found[0][1])
+        answers = best >= limits.MIN_SUPPORT and self._speaks_to_question(claim, found[0][1])
         return (found if answers else []), best
 
     def _swaps_subject(self, claim: str, window: EvidenceWindow) -> bool:
@@ -220,11 +209,11 @@ class Citer:
         """Return the best window of each part of a sentence made of several, each with the score of the weakest part;
         [] where it is not made so, or a part has no support."""
         parts = _JOINT.split(claim)
-        if len(parts) == 1 or any(len(extract_features(part).terms) < _CLAUSE for part in parts):
+        if len(parts) == 1 or any(len(extract_features(part).terms) < limits.MIN_CLAUSE_WORDS for part in parts):
             return []
         best = [self._find_supported(part)[0] for part in parts]
         score = min(verdict.score for verdict, _ in best)
-        return [(SupportVerdict(score), window) for _, window in best] if score >= MIN_SUPPORT else []
+        return [(SupportVerdict(score), window) for _, window in best] if score >= limits.MIN_SUPPORT else []
 
     def _find_answering(self, claim: str) -> _ShortAnswerBasis | None:
         """Return the window on which a few words stand that only make sense as an answer to the question, as "41."
@@ -232,10 +221,10 @@ class Citer:
         asked, bare = extract_features(self.question), strip_answer_frame(claim)
         claimed = extract_features(bare)
         new = claimed.terms - asked.terms
-        if not new or len(new) > _SHORT or not asked.terms:
+        if not new or len(new) > limits.SHORT_ANSWER_WORDS or not asked.terms:
             return None
         share, about = self._about_subject
-        sure = share >= _ABOUT and len(bare.split()) <= _SHORT
+        sure = share >= limits.ABOUT_SHARE_OF_BEST and len(bare.split()) <= limits.SHORT_ANSWER_WORDS
         supporting = [
             window
             for window in about
@@ -268,10 +257,12 @@ class Citer:
         asked = extract_features(self.question)
         weight = weigh_words(asked, [window.facts for window in self.windows])
         share = [(get_covered_share(asked, w.own_facts, weight), w) for w in self.windows]
-        if max(value for value, _ in share) < _ABOUT:
+        if max(value for value, _ in share) < limits.ABOUT_SHARE_OF_BEST:
             share = [(get_covered_share(asked, window.facts, weight), window) for window in self.windows]
         best_share = max(value for value, _ in share)
-        close = [pair for pair in share if pair[0] >= max(_ABOUT * best_share, _LEAST_ABOUT)]
+        close = [
+            pair for pair in share if pair[0] >= max(limits.ABOUT_SHARE_OF_BEST * best_share, limits.MIN_ABOUT_SHARE)
+        ]
         found: list[EvidenceWindow] = []
         for _, window in sorted(close, key=lambda pair: (-pair[0], len(pair[1].premise.text))):
             if not any(window.source == f.source and window.start < f.end and f.start < window.end for f in found):
@@ -279,14 +270,14 @@ class Citer:
         return best_share, found
 
     def rank_windows(self, claim: str) -> list[EvidenceWindow]:
-        """Return at most _LOOKED_AT windows, those with most of the claim's weighted words first.
+        """Return at most limits.MAX_CHECKED_WINDOWS windows, those with most of the claim's weighted words first.
 
         Of equal windows the shorter comes first.
         """
         features = extract_features(claim)
         weight = weigh_words(features, [window.facts for window in self.windows])
         return sorted(self.windows, key=lambda w: (-get_covered_share(features, w.facts, weight), len(w.premise.text)))[
-            :_LOOKED_AT
+            : limits.MAX_CHECKED_WINDOWS
         ]
 
 
@@ -300,14 +291,15 @@ def _select_sources(
 ) -> list[tuple[SupportVerdict, EvidenceWindow]]:
     """Return the best window, then those of other sources that support nearly as well."""
     ranked = sorted(
-        judged, key=lambda pair: (-pair[0].score - _HINTED * (pair[1].source in hinted), len(pair[1].premise.text))
+        judged,
+        key=lambda pair: (-pair[0].score - limits.MARK_BONUS * (pair[1].source in hinted), len(pair[1].premise.text)),
     )
-    min_score = max(MIN_SUPPORT, ranked[0][0].score - _NEAR_BEST)
+    min_score = max(limits.MIN_SUPPORT, ranked[0][0].score - limits.FURTHER_SOURCE_MARGIN)
     by_source: dict[int, tuple[SupportVerdict, EvidenceWindow]] = {}
     for verdict, window in ranked:
         if verdict.score >= min_score:
             by_source.setdefault(window.source, (verdict, window))
-    return list(by_source.values())[:_SOURCES]
+    return list(by_source.values())[: limits.MAX_SOURCES]
 
 
 def is_factual_claim(text: str) -> bool:
@@ -318,7 +310,7 @@ def is_factual_claim(text: str) -> bool:
     words = extract_features(shown).terms
     bare = shown.strip(" *_>-")
     if _TALK.match(bare):
-        return len(words) >= _CLAIM_WORDS
+        return len(words) >= limits.MIN_CLAIM_WORDS
     return len(words) >= 2 or bool(extract_features(shown).numbers)
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from apps.grounding import support_limits as limits
 from apps.grounding.claim_features import ClaimFeatures, extract_features, is_amount, split_tokens
 from apps.lib.text.analyzer import normalise_text, stem_word
 from apps.lib.text.identifiers import PART_WORDS
 
-LEAST_NEARNESS = 2 / 3  # of how near the nearest number stands to the words of the question
 _LABEL = re.compile(  # numbers that count items, sections, pages and notes, and say nothing of amounts
     r"(?:^|(?<=[.!?]\s))[^\S\n]*+(?:[-*+•–]\s+)?"
     r"(?:\(?\d{1,3}[.)](?=\s+\S)|\d{1,3}(?:\.\d{1,3})+\.?(?=\s+[A-ZÄÖÜÁÉÍÓÚÑ¿]))|"
@@ -36,7 +36,7 @@ def has_fitting_numbers(question: str, answer: str, passage: str) -> bool:
         return False
     numbers = extract_features(answer).numbers
     near = _measure_nearness(extract_features(question), split_tokens(passage)) if numbers else {}
-    min_nearness = LEAST_NEARNESS * max(near.values(), default=0.0)
+    min_nearness = limits.LEAST_NEARNESS * max(near.values(), default=0.0)
     return all(near.get(number, min_nearness) >= min_nearness for number in numbers)
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from apps.grounding import quote_limits as limits
 from apps.lib.text.analyzer import extract_terms
 from apps.lib.text.identifiers import PART_WORDS
 from apps.lib.text.sentences import BULLETS, find_sentences
@@ -20,11 +21,6 @@ from apps.lib.text.toc_detection import has_page_leader, is_toc_or_noise
 
 Span = tuple[int, int]
 
-TERM_REACH = 4  # sentences of a definition that its term is read with
-_TERM_WORDS, _TERM_CHARS = 8, 80  # of a line that names what the next one explains
-_SHORT_WORD = 3  # letters of words that titles need not write large
-_UNWRAPPED = 0.7  # of the line below it that a line reaches at most where it was not wrapped
-_HEAD_CHARS = 100  # of a running head
 _LINE = re.compile(r"[^\r\n]+")
 _GAP = re.compile(r"\n[^\S\n]*\n")
 _ITEM = re.compile(rf"\s*(?:[{BULLETS}—*+-]|\(?(?:\d{{1,3}}|[a-zA-Z]|[ivx]{{1,4}})[.)])\s")
@@ -123,7 +119,12 @@ def _is_heading(text: str, line: Span, headings: frozenset[str], *, top: bool) -
     words = normalize_text(text[slice(*line)])
     if not words or words[0] == "#" or words.casefold() in headings:
         return True
-    return top and len(words) <= _HEAD_CHARS and not _ENDS.search(words) and _HEAD.fullmatch(words) is not None
+    return (
+        top
+        and len(words) <= limits.MAX_RUNNING_HEAD_CHARACTERS
+        and not _ENDS.search(words)
+        and _HEAD.fullmatch(words) is not None
+    )
 
 
 def _find_short_item(text: str, lines: Sequence[Span]) -> Span | None:
@@ -135,14 +136,18 @@ def _find_short_item(text: str, lines: Sequence[Span]) -> Span | None:
         return None
     first = text[slice(*lines[0])].rstrip()
     second = text[lines[1][0] :].partition("\n")[0]  # with what follows the sentence in its line
-    ends = len(first) < _UNWRAPPED * len(second) and second[0].isupper() and not first.endswith((",", ":", ";", "-"))
+    ends = (
+        len(first) < limits.MAX_UNWRAPPED_SHARE * len(second)
+        and second[0].isupper()
+        and not first.endswith((",", ":", ";", "-"))
+    )
     return (bullet.end(), lines[0][1]) if ends else None
 
 
 def _is_title(words: list[str]) -> bool:
     """Return whether all but the short words begin with a capital letter ("Maximum Number Of Columns")."""
-    names = [word for word in words if len(word) > _SHORT_WORD or word[0].isupper()]
-    return len(names) > 1 and len(words) <= _TERM_WORDS and all(word[0].isupper() for word in names)
+    names = [word for word in words if len(word) > limits.SMALL_TITLE_WORD_LETTERS or word[0].isupper()]
+    return len(names) > 1 and len(words) <= limits.MAX_TERM_WORDS and all(word[0].isupper() for word in names)
 
 
 def _count_before_terms(text: str, lines: Sequence[Span]) -> int:
@@ -157,7 +162,12 @@ def _count_before_terms(text: str, lines: Sequence[Span]) -> int:
 
 def _is_term(line: str) -> bool:
     words = line.split()
-    return bool(words) and len(words) <= _TERM_WORDS and len(line) <= _TERM_CHARS and not _ENDS.search(line.rstrip())
+    return (
+        bool(words)
+        and len(words) <= limits.MAX_TERM_WORDS
+        and len(line) <= limits.MAX_TERM_CHARACTERS
+        and not _ENDS.search(line.rstrip())
+    )
 
 
 def _number(text: str, runs: Iterator[QuotableRun]) -> Iterator[QuotableRun]:
@@ -183,7 +193,7 @@ def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
             yield run
             continue
         block = run.block if term_distance == 0 else block
-        if run.kind == "row" or run.block != block or term_distance >= TERM_REACH:
+        if run.kind == "row" or run.block != block or term_distance >= limits.TERM_REACH:
             term = None
         lead = intro if run.kind == "item" else term
         lead_text = normalize_text(text[slice(*lead)]) if lead else ""

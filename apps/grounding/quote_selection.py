@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from apps.grounding import quote_limits as limits
 from apps.grounding.answer_type import detect_answer_type, match_answer_type
 from apps.grounding.claim_features import extract_features
 from apps.grounding.passage import Passage, join_spans
@@ -26,38 +27,6 @@ from apps.lib.text.text_normalization import normalize_text
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
-# Set by reason, then compared on ClapNQ and COVID-QA: each weight between half and double of these does as well there,
-# a regression on either set does worse on the other.
-WEIGHTS = {
-    "words": 3.0, "rare": 0.5, "pairs": 1.5, "near": 0.6, "akin": 1.5, "meaning": 2.5, "passage": 1.0, "first": 0.3,
-    "kind": 0.6, "short": -0.5, "long": -0.3, "question": -0.5, "goes on": 1.5, "other": -4.0,
-    "foreign": -1.2,
-}  # fmt: skip
-# Bias, weight of the score, weight of the passage's relevance: how likely a quote holds the answer. Fitted to 294
-# questions of ClapNQ and 250 of COVID-QA, and to questions of each, and of PubMedQA, asked of another's texts.
-_RIGHT = (-4.37, 0.255, 3.11)
-# Bias, weight of the best sentence's cosine, weight of the log-odds of the best passage's relevance: how likely the
-# passages answer the question. On ClapNQ's questions an area of .88 under ROC; .86 by the relevance alone.
-_ANSWERED = (-3.92, 6.26, 0.494)
-_LEAST_ANSWERED = 0.35  # keeps 93 % of the answerable questions of ClapNQ and 41 % of the others (86 % before)
-_BY_WORDS = 0.55  # of the question's weight in one sentence: it is quoted whatever the vectors say
-_BY_WORDS_SHORT, _SHORT = 0.4, 2  # of a question of so few content words, of which vectors tell little
-_BY_WORDS_FOREIGN = 0.32  # of a question in another language than English, of which the packaged embedder knows none
-_COMMON = 1.0  # weight of a question's word that the index does not know
-# Letters that two forms of a word share, and the weight of such a form in the name of a column.
-_FORM, _OTHER_FORM = (5, 0.5)
-_FAMILY = 5  # letters that stems of one family share: founder and founded, Normandy and Norman
-_EMBEDDED = 8  # sentences, the best by words: as good as all of them; each costs 6 ms of one core
-_LEAST_WORDS = 3
-_MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted
-MAX_QUOTES = 5  # quotes of a turn, where none is likely right; 3 held 4 answers of 81 and 9 of 150 (COVID-QA) less
-_WRONG = 0.1  # below so small a likelihood that all are wrong no further one is quoted
-_OF_BEST = 0.45  # of the best one's score: further quotes below it are left out
-_SENTENCES = 3  # of a quote
-_ITEMS = 12  # of a list in a quote, with the line that introduces them
-_MOST_WORDS = 90  # of the first quote, with its neighbours
-_JOINED_WORDS = 80  # of others
-_GOES_ON = 4  # sentences after the one that names a code
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 _BULLET_BEFORE = re.compile(r"(?:[^\w\s(]{1,2}[^\S\n]+)?\Z")  # at the end of the text before an item
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -123,7 +92,7 @@ def select_quotes(
     vector: Vectors | None,
     passages: Mapping[int, Passage],
     idf: Mapping[str, float],
-    limit: int = MAX_QUOTES,
+    limit: int = limits.MAX_QUOTES,
     *,
     join: bool = True,
 ) -> list[Quote]:
@@ -160,10 +129,10 @@ class QuoteSelection:
                 return True
         return False
 
-    def select(self, limit: int = MAX_QUOTES, *, join: bool = True) -> list[Quote]:
+    def select(self, limit: int = limits.MAX_QUOTES, *, join: bool = True) -> list[Quote]:
         """Return the best quotes, best first; [] unless `is_answered`. The more likely each is right, the fewer there
         are. A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
-        _MOST_WORDS; without `join` alone.
+        limits.MAX_FIRST_QUOTE_WORDS; without `join` alone.
         """
         if not self.is_answered or not self._pool:
             return []
@@ -173,7 +142,11 @@ class QuoteSelection:
         found: list[Quote] = []
         wrong = 1.0  # how likely all quotes so far are wrong
         for option in ranked:
-            if len(found) == limit or wrong < _WRONG or (found and option.score < _OF_BEST * ranked[0].score):
+            if (
+                len(found) == limit
+                or wrong < limits.MAX_ALL_WRONG_PROBABILITY
+                or (found and option.score < limits.MIN_SHARE_OF_BEST_SCORE * ranked[0].score)
+            ):
                 break
             if not any(_is_same_text(option, other) for other in taken):
                 parts = _widen_quote(option, self._options, taken, first=not found) if join else [option]
@@ -199,7 +172,7 @@ class QuoteSelection:
         for option in self._options:
             option.features["foreign"] = float(option.source in foreign)
             option.score = _add_up(option.features)
-        return sorted(self._options, key=lambda option: -option.score)[:_EMBEDDED]
+        return sorted(self._options, key=lambda option: -option.score)[: limits.MAX_EMBEDDED_CANDIDATES]
 
     def _measure_meaning(self, pool: Sequence[QuoteCandidate]) -> None:
         """Add the nearness in meaning to the score of each sentence that has none yet."""
@@ -245,7 +218,7 @@ def _add_lead(text: str, lead: Span, quoted: Span, offset: int, *, is_item: bool
     lies between lead and quote is left out where it is long.
     """
     start, end = lead[0] + offset, lead[1] + offset
-    if len(text[lead[0] : quoted[1] - offset].split()) > _MOST_WORDS:
+    if len(text[lead[0] : quoted[1] - offset].split()) > limits.MAX_FIRST_QUOTE_WORDS:
         return [(start, end), quoted]
     if is_item:
         return [(start, quoted[1])]
@@ -257,13 +230,18 @@ def _asked_cell(table: QuotedRow, question: str, idf: Mapping[str, float]) -> in
     """Return the number of the cell whose column the question names while it does not hold the cell; -1 where it names
     none, or several alike."""
     asked = extract_features(question).terms
-    forms = {term[:_FORM] for term in asked if len(term) >= _FORM}
+    forms = {term[: limits.FORM_LETTERS] for term in asked if len(term) >= limits.FORM_LETTERS}
     values = [0.0] * len(table.cells)
     for at, cell in enumerate(table.cells):
         if not extract_features(cell.text).terms & asked:
             named = extract_features(cell.name).terms
-            also = sum(term[:_FORM] in forms for term in named - asked)  # "recommended" where it is asked as a verb
-            values[at] = sum(idf.get(term, _COMMON) for term in named & asked) + also * _OTHER_FORM
+            also = sum(
+                term[: limits.FORM_LETTERS] in forms for term in named - asked
+            )  # "recommended" where it is asked as a verb
+            values[at] = (
+                sum(idf.get(term, limits.UNKNOWN_WORD_WEIGHT) for term in named & asked)
+                + also * limits.OTHER_FORM_WEIGHT
+            )
     best = max(values, default=0.0)
     return values.index(best) if best > 0 and values.count(best) == 1 else -1
 
@@ -274,7 +252,7 @@ def _widen_quote(
     """Return the sentence with neighbours of its paragraph: the one before where it points back, what it introduces by
     a colon, then the likelier ones as far as there is room. A list is quoted as far as there is room. The first quote
     has more of it than others."""
-    parts, room = [option], _MOST_WORDS if first else _JOINED_WORDS
+    parts, room = [option], limits.MAX_FIRST_QUOTE_WORDS if first else limits.MAX_OTHER_QUOTE_WORDS
     if option.run.kind == "row":
         return parts
     by_position = {
@@ -282,7 +260,11 @@ def _widen_quote(
         for other in options
         if other.source == option.source and not any(_is_same_text(other, quoted) for quoted in taken)
     }
-    while len(parts) < (_ITEMS if any(part.run.kind == "item" or _introduces(part) for part in parts) else _SENTENCES):
+    while len(parts) < (
+        limits.MAX_QUOTE_ITEMS
+        if any(part.run.kind == "item" or _introduces(part) for part in parts)
+        else limits.MAX_QUOTE_SENTENCES
+    ):
         before, after = by_position.get(parts[0].position - 1), by_position.get(parts[-1].position + 1)
         beside = _order_neighbours(parts, before, after)
         new = next((other for other in beside if _fits_quote(parts, other, room)), None)
@@ -305,7 +287,7 @@ def _order_neighbours(
     if after is None or before is None:
         return [other for other in (after, before) if other is not None]
     refers = _POINTS_BACK.match(after.text) is not None
-    return [after, before] if after.score + refers * WEIGHTS["goes on"] > before.score else [before, after]
+    return [after, before] if after.score + refers * limits.WEIGHTS["goes on"] > before.score else [before, after]
 
 
 def _introduces(part: QuoteCandidate) -> bool:
@@ -327,7 +309,7 @@ def _fits_quote(parts: Sequence[QuoteCandidate], other: QuoteCandidate, room: in
 
 def _estimate_probability(option: QuoteCandidate) -> float:
     """Return how likely a quote holds the answer, 0 to 1."""
-    bias, score, passage = _RIGHT
+    bias, score, passage = limits.RIGHT_LOG_ODDS
     return round(_logistic(bias + score * option.score + passage * option.passage.relevance), 4)
 
 
@@ -336,10 +318,10 @@ def _answers_by_meaning(options: Sequence[QuoteCandidate], embedded: int) -> boo
     is how many will be at last: any others count as unlike."""
     found = [option.features["meaning"] for option in options if "meaning" in option.features]
     meaning = max(found if len(options) == embedded else [*found, 0.0])
-    bias, cosine, passage = _ANSWERED
+    bias, cosine, passage = limits.ANSWERED_LOG_ODDS
     relevance = min(max(max(option.passage.relevance for option in options), 1e-4), 1 - 1e-4)
     odds = math.log(relevance / (1 - relevance))
-    return _logistic(bias + cosine * meaning + passage * odds) >= _LEAST_ANSWERED
+    return _logistic(bias + cosine * meaning + passage * odds) >= limits.MIN_ANSWERED_PROBABILITY
 
 
 def _answers_by_words(asked: _Question, options: Sequence[QuoteCandidate]) -> bool:
@@ -347,8 +329,12 @@ def _answers_by_words(asked: _Question, options: Sequence[QuoteCandidate]) -> bo
     if any(asked.codes & option.codes for option in options):
         return True
     if asked.language != "en":
-        return any(option.features["words"] >= _BY_WORDS_FOREIGN for option in options)
-    minimum = _BY_WORDS_SHORT if len(asked.terms) <= _SHORT else _BY_WORDS
+        return any(option.features["words"] >= limits.QUOTED_BY_WORDS_SHARE_FOREIGN for option in options)
+    minimum = (
+        limits.QUOTED_BY_WORDS_SHARE_SHORT
+        if len(asked.terms) <= limits.SHORT_QUESTION_WORDS
+        else limits.QUOTED_BY_WORDS_SHARE
+    )
     return any(option.features["rare"] and option.features["words"] >= minimum for option in options)
 
 
@@ -366,7 +352,7 @@ def _find_foreign(question: str, options: Sequence[QuoteCandidate]) -> frozenset
 
 
 def _add_up(found: Mapping[str, float]) -> float:
-    return sum(WEIGHTS[name] * value for name, value in found.items())
+    return sum(limits.WEIGHTS[name] * value for name, value in found.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +369,7 @@ class _Question:
     def read(cls, text: str, idf: Mapping[str, float]) -> _Question:
         features = extract_features(text)
         found = features.terms
-        weight = {term: idf.get(term, _COMMON) for term in found}
+        weight = {term: idf.get(term, limits.UNKNOWN_WORD_WEIGHT) for term in found}
         word_pairs = tuple(pairwise(extract_terms(text)))
         return cls(
             text, found, extract_identifiers(text), weight, word_pairs, detect_answer_type(text), features.language
@@ -402,8 +388,8 @@ def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
     source_pairs = set(pairwise(extract_terms(option.context)))
     gap = (positions[-1] - positions[0] + 1) / len(set(positions)) if len(positions) > 1 else 0.0
     words = len(here.term_order)
-    families = {term[:_FAMILY] for term in around.terms if len(term) >= _FAMILY}
-    related_weight = sum(weight[t] for t in weight if t not in around.terms and t[:_FAMILY] in families)
+    families = {term[: limits.FAMILY_LETTERS] for term in around.terms if len(term) >= limits.FAMILY_LETTERS}
+    related_weight = sum(weight[t] for t in weight if t not in around.terms and t[: limits.FAMILY_LETTERS] in families)
     return {
         "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / total_weight,
         "rare": float(any(weight[t] == rarest for t in common)),
@@ -441,7 +427,7 @@ class _CodeContext:
     def read(self, page: str, start: int, end: int) -> None:
         own = extract_identifiers(page[start:end])
         self._ago = 0 if own else self._ago + 1
-        if own or self._ago > _GOES_ON or _PARAGRAPH.search(page, self._end, start):
+        if own or self._ago > limits.MAX_CODE_SENTENCES or _PARAGRAPH.search(page, self._end, start):
             self.codes = own
         self._end = end
 
@@ -458,8 +444,12 @@ def _iter_candidates(passages: Mapping[int, Passage]) -> Iterator[list[QuoteCand
             named.read(page, run.start, run.end)
             context = _get_context(run, text, before, passage)
             key = context.casefold() if run.kind == "row" else text.casefold()
-            minimum = 1 if run.kind == "item" else _LEAST_WORDS
-            if len(extract_features(text).term_order) >= minimum and len(text) <= _MOST_CHARS and key not in seen:
+            minimum = 1 if run.kind == "item" else limits.MIN_SENTENCE_WORDS
+            if (
+                len(extract_features(text).term_order) >= minimum
+                and len(text) <= limits.MAX_SENTENCE_CHARACTERS
+                and key not in seen
+            ):
                 seen.add(key)
                 span = offset + run.start, offset + run.end
                 options.append(QuoteCandidate(source, rank, index, *span, text, context, passage, run, named.codes))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
 from apps.grounding import number_relevance
+from apps.grounding import support_limits as limits
 from apps.grounding.agreement import is_verbatim
 from apps.grounding.answer_relevance import CreditedSentence
 from apps.grounding.answer_type import detect_answer_type
@@ -23,11 +24,6 @@ from apps.grounding.claim_features import (
 from apps.grounding.lexicons import ENGLISH, LEXICONS
 from apps.grounding.support_check import Premise, SupportVerdict, is_whole_quote, weigh_words
 
-_CHANGED = 0.15  # share of a quote's words that may be other ones than the source's
-_FEWEST = 4  # words of a quote
-_RUNS = 2  # of words in a row that make a quote
-_SHORT = 4  # content words that a short answer says beside those of the question
-_ASKED = 0.6  # of the question's weight that the sentence with a short answer holds
 _NAMED = frozenset({"person", "place", "name"})  # kinds of answers that are names
 _COUNTED = frozenset({"amount", "time"})  # and numbers
 
@@ -53,14 +49,14 @@ class QuotedCiter(Citer):
         asked, claimed = extract_features(self.question), extract_features(bare)
         new = claimed.terms - asked.terms
         kind = detect_answer_type(self.question)
-        if not new or len(new) > _SHORT or kind not in _COUNTED | _NAMED:
+        if not new or len(new) > limits.MAX_SHORT_ANSWER_OWN_WORDS or kind not in _COUNTED | _NAMED:
             return []
         weight = weigh_words(asked, [window.facts for window in self.windows])
         return [
             (SupportVerdict(1.0), window)
             for window in self.windows
             if not window.premise.only_quoted
-            and _measure_share(asked, window.facts, weight) >= _ASKED
+            and _measure_share(asked, window.facts, weight) >= limits.MIN_ASKED_SHARE
             and _holds(window, claimed, new, kind)
             and number_relevance.has_fitting_numbers(self.question, bare, window.premise.text)
             and self._agrees(bare, window.premise)
@@ -100,14 +96,14 @@ def is_nearly_verbatim(claim: str, source: str, language: str = "en") -> bool:
     if len(words) * len(source_words) > _MAX_PAIRS:
         return False
     blocks = SequenceMatcher(None, words, source_words, autojunk=False).get_matching_blocks()
-    runs = [block for block in blocks if block.size >= _FEWEST]
-    if not 1 <= len(runs) <= _RUNS:
+    runs = [block for block in blocks if block.size >= limits.MIN_QUOTE_WORDS]
+    if not 1 <= len(runs) <= limits.MIN_RUN_WORDS:
         return False
     first, last = runs[0], runs[-1]
     same = {at for block in runs for at in range(block.a, block.a + block.size)}
     others = [word for at, word in enumerate(words) if at not in same]
     between = source_words[first.b + first.size : last.b] if len(runs) > 1 else []
-    few = len(others) <= _CHANGED * len(words)
+    few = len(others) <= limits.MAX_CHANGED_SHARE * len(words)
     return few and not extract_features(" ".join(others)).terms and not _limits([*others, *between], language)
 
 

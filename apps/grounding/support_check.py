@@ -17,14 +17,9 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.engines import registry
+from apps.grounding import support_limits as limits
 from apps.grounding.agreement import find_disagreement, get_word_overlap, is_verbatim
 from apps.grounding.claim_features import ClaimFeatures, write_digits
-
-MIN_SUPPORT = 0.5  # score from which a premise supports a claim; the packaged model is calibrated to it
-
-_READ = 3  # agreeing premises that the model reads for one claim, some 10 ms of one core each
-_DISAGREES = 0.4  # highest score of a premise that disagrees or is not read
-_WHOLE_SENTENCE = 0.8  # share of a premise that a claim must repeat in a language that nothing else is known of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +58,13 @@ class AgreementAndInference:
         """Return one verdict for each premise; the model reads the first few that agree, none where one is quoted."""
         verdicts = [_compare(claim, premise) for premise in premises]
         quoted = any(verdict is not None and verdict.quoted for verdict in verdicts)
-        open_ = [] if quoted else [at for at, verdict in enumerate(verdicts) if verdict is None][:_READ]
+        open_ = (
+            [] if quoted else [at for at, verdict in enumerate(verdicts) if verdict is None][: limits.MAX_READ_PREMISES]
+        )
         scores = registry.get_nli_engine().entailment_scores([_write_pair(premises[at], claim) for at in open_])
         for at, score in zip(open_, scores, strict=True):
             verdicts[at] = SupportVerdict(float(score))
-        return [SupportVerdict(_DISAGREES) if verdict is None else verdict for verdict in verdicts]
+        return [SupportVerdict(limits.MAX_DISAGREEING_SCORE) if verdict is None else verdict for verdict in verdicts]
 
 
 def _compare(claim: str, premise: Premise) -> SupportVerdict | None:
@@ -75,13 +72,13 @@ def _compare(claim: str, premise: Premise) -> SupportVerdict | None:
     if premise.only_quoted:
         return SupportVerdict(1.0, quoted=True) if is_whole_quote(claim, premise) else SupportVerdict(0.0)
     if find_disagreement(claim, premise.text, context=premise.context, hint=premise.language):
-        return SupportVerdict(_DISAGREES * get_word_overlap(claim, premise.text, premise.language))
+        return SupportVerdict(limits.MAX_DISAGREEING_SCORE * get_word_overlap(claim, premise.text, premise.language))
     return SupportVerdict(1.0, quoted=True) if is_verbatim(claim, premise.text) else None
 
 
 def is_whole_quote(claim: str, premise: Premise) -> bool:
     """Return whether a claim repeats nearly all of a premise in the same words."""
-    long = len(claim.split()) >= _WHOLE_SENTENCE * len(premise.text.split())
+    long = len(claim.split()) >= limits.MIN_REPEATED_SHARE * len(premise.text.split())
     return long and is_verbatim(claim, premise.text)
 
 

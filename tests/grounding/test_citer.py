@@ -13,7 +13,7 @@ from apps.grounding.citer import (
     is_factual_claim,
     is_mostly_unsupported,
 )
-from apps.grounding.support_check import MIN_SUPPORT
+from apps.grounding.support_limits import MIN_SUPPORT
 from tests.factories import make_passage
 
 LIBRARY = (

@@ -8,7 +8,8 @@ import pytest
 
 from apps.engines import registry
 from apps.grounding.agreement import find_disagreement
-from apps.grounding.support_check import MIN_SUPPORT, AgreementAndInference, Premise
+from apps.grounding.support_check import AgreementAndInference, Premise
+from apps.grounding.support_limits import MIN_SUPPORT
 
 GERMAN = [
     ("Der Kran darf bei Regen benutzt werden.", "Der Kran darf bei Regen nicht benutzt werden."),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from apps.engines import registry
-from apps.grounding import quotable_runs, quote_selection, sentence_embeddings
+from apps.grounding import quotable_runs, quote_limits, quote_selection, sentence_embeddings
 from apps.grounding.answer_type import detect_answer_type, match_answer_type
 from apps.grounding.passage import Passage
 from apps.grounding.quote_selection import select_quotes
@@ -194,7 +194,7 @@ def test_rare_words_weigh_more() -> None:
     assert chosen[0].text == "The zeppelin flew over it."
 
 
-@pytest.mark.parametrize(("likely", "count"), [(0.1, quote_selection.MAX_QUOTES), (0.6, 3), (0.95, 1)])
+@pytest.mark.parametrize(("likely", "count"), [(0.1, quote_limits.MAX_QUOTES), (0.6, 3), (0.95, 1)])
 def test_the_likelier_each_is_right_the_fewer_are_quoted(
     likely: float, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

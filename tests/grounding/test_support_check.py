@@ -11,12 +11,12 @@ from apps.engines import registry
 from apps.engines.nli.consistency import ConsistencyModel
 from apps.grounding import support_check
 from apps.grounding.support_check import (
-    MIN_SUPPORT,
     AgreementAndInference,
     Premise,
     SupportVerdict,
     get_support_check,
 )
+from apps.grounding.support_limits import MIN_SUPPORT
 
 SENTENCES = (
     "The harbour library opened in 1931 and was rebuilt after the flood of 1974.",

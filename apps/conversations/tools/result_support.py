@@ -9,7 +9,8 @@ from apps.conversations.core.tool_calls import ToolCallRecord
 from apps.grounding.citer import SentenceCitation
 from apps.grounding.claim_features import extract_features, is_amount
 from apps.grounding.model_citations import strip_model_citations
-from apps.grounding.support_check import MIN_SUPPORT, Premise, get_support_check
+from apps.grounding.support_check import Premise, get_support_check
+from apps.grounding.support_limits import MIN_SUPPORT
 from apps.lib.text.analyzer import stem_word
 from apps.lib.text.number_parsing import LARGEST, parse_number
 
