@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.documents.models import Collection, Document, IndexBuild
 from apps.lib.db.leases import Leased
+from apps.lib.db.stored_text_field import StoredTextField
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
@@ -103,7 +104,7 @@ class GoldenRun(Leased):
     mrr = models.FloatField(null=True)  # mean of 1 / rank
     ndcg = models.FloatField(null=True)  # nDCG@10
     precision = models.FloatField(null=True)  # share of the sentences quoted first that stand in that place
-    reason = models.CharField(max_length=400, blank=True)  # why it failed
+    reason = StoredTextField(blank=True)  # why it failed
     created = models.DateTimeField(auto_now_add=True)
     finished = models.DateTimeField(null=True, blank=True)
 
@@ -160,7 +161,7 @@ class AnswerRun(Leased):
     questions_asked = models.PositiveIntegerField(default=0)  # questions asked so far
     answered = models.PositiveIntegerField(default=0)  # questions answered; the others were withheld
     sentences = models.PositiveIntegerField(default=0)  # sentences with a citation
-    reason = models.CharField(max_length=400, blank=True)  # why it failed
+    reason = StoredTextField(blank=True)  # why it failed
     created = models.DateTimeField(auto_now_add=True)
     finished = models.DateTimeField(null=True, blank=True)
 

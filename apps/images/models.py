@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from apps.lib.db.leases import Leased
+from apps.lib.db.stored_text_field import StoredTextField
 from apps.lib.ids import new_id
 from apps.safety.models import Case
 from apps.safety.models.strictness import Strictness
@@ -63,7 +64,7 @@ class Picture(Leased):
     model = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=80, blank=True)  # of the model that drew it
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED, db_index=True)
-    reason = models.CharField(max_length=400, blank=True)
+    reason = StoredTextField(blank=True)
     step = models.PositiveSmallIntegerField(default=0)
     preview = models.BinaryField(default=bytes)  # JPEG: the latest preview, later a thumbnail
     file = models.FileField(upload_to="pictures", blank=True)

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
 from apps.lib.db.leases import Leased
+from apps.lib.db.stored_text_field import StoredTextField
 from apps.lib.ids import new_id
 
 
@@ -37,7 +38,7 @@ class DataRequest(Leased):
     )
     user_pk = models.BigIntegerField()  # primary key of the user; stays after the account is erased
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
-    reason = models.CharField(max_length=400, blank=True)  # reason of the failure for the user, with what to do
+    reason = StoredTextField(blank=True)  # reason of the failure for the user, with what to do
     error = models.CharField(max_length=400, blank=True)  # error, for administrators
     counts = models.JSONField(default=dict)  # {label: count} of what was copied or erased
     sha256 = models.CharField(max_length=64, blank=True)  # hash of the copy, or of the receipt

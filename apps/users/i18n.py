@@ -25,6 +25,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.i18n import JavaScriptCatalog
 
 from apps.lib.text import message_templates
+from apps.lib.text.stored_text import StoredText
 from apps.users.models import User
 
 if TYPE_CHECKING:
@@ -89,10 +90,13 @@ def lower_label(label: StrOrPromise) -> str:
 
 
 def translate_stored(words: object) -> str:
-    """Return a text that was stored in English in the active language.
+    """Return a sentence for users, stored or of a refusal, in the active language.
 
-    The text is translated as a whole, with its values, or line by line. Lines without a translation stay.
+    Lines of a stored text are translated by their templates, other text as a whole, with its values, or line by line.
+    Lines without a translation stay.
     """
+    if isinstance(words, StoredText):
+        return " ".join(gettext(line) % values if values else gettext(line) for line, values in words.lines if line)
     whole = _put_in(str(words)) if words else ""
     return " ".join(map(_put_in, filter(None, whole.splitlines()))) if "\n" in whole else whole
 

@@ -71,6 +71,31 @@ MODULES = (
     "apps/safety/detectors/rules/engine.py",
     "apps/safety/policy/user_messages.py",
 )
+# Modules whose sentences are shown, or stored in the language of the asker: no row holds them in English.
+NOT_STORED = {
+    "apps/conversations/assistants/assistant_choice.py",
+    "apps/conversations/assistants/collection_choice.py",
+    "apps/conversations/attachments/prompt_content.py",
+    "apps/conversations/core/picture_request.py",
+    "apps/conversations/history/temporary_chat_views.py",
+    "apps/conversations/tools/approvals.py",
+    "apps/conversations/tools/argument_schema.py",
+    "apps/conversations/tools/builtin/calculator.py",
+    "apps/conversations/tools/builtin/dates.py",
+    "apps/conversations/tools/builtin/draw_picture.py",
+    "apps/conversations/tools/builtin/read_document.py",
+    "apps/conversations/tools/builtin/search_documents.py",
+    "apps/conversations/tools/call_cards.py",
+    "apps/conversations/tools/executor.py",
+    "apps/conversations/tools/server_forms.py",
+    "apps/conversations/turns/preparation.py",
+    "apps/conversations/turns/question_queue.py",
+    "apps/conversations/turns/temporary_chats.py",
+    "apps/conversations/turns/temporary_turn.py",
+    "apps/documents/library/folder_sync.py",
+    "apps/reading/parsing/formats.py",
+    "apps/reading/parsing/page_rendering.py",
+}
 LABELS = {
     "apps/conversations/attachments/review.py",
     "apps/conversations/moderation/message_cases.py",
@@ -100,6 +125,13 @@ def sentences(root: Path) -> Iterator[tuple[str, Path]]:
     for item in (*FORMATS.values(), *REMOVED_FORMATS.values()):
         yield item.label, root / "apps/reading/parsing/formats.py"
     yield ACCEPTED_DESCRIPTION, root / "apps/reading/parsing/formats.py"
+
+
+def stored_lines(root: Path) -> Iterator[tuple[str, Path]]:
+    """Lines of sentences that rows can hold; what has places for values is of `message_templates`, or never stored."""
+    for text, path in sentences(root):
+        if str(path.relative_to(root)) not in NOT_STORED and "%(" not in text and _SENTENCE.fullmatch(text):
+            yield from ((line, path) for line in text.split("\n"))
 
 
 def constants(tree: ast.Module) -> Iterator[str]:

@@ -12,7 +12,8 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from tests.words import literals, sources
+from apps.lib.text.stored_text import read_catalogue
+from tests.words import literals, sources, stored
 from tests.words.update import empty
 
 BOTH = [(language, domain) for language in sources.LANGUAGES for domain in sources.DOMAINS]
@@ -103,3 +104,9 @@ def test_templates_hold_no_text_that_is_not_marked() -> None:
 )
 def test_unmarked_text_is_found_and_nothing_else(template: str, texts: list[str]) -> None:
     assert list(literals.found(template)) == texts
+
+
+def test_sentences_that_rows_hold_all_have_a_code() -> None:
+    """A reworded sentence keeps its code in `apps/lib/text/stored_sentences.json`; a new one gets one there."""
+    known = set(read_catalogue().values())
+    assert {line: str(path) for line, path in stored.stored_lines(sources.ROOT) if line not in known} == {}

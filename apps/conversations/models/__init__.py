@@ -22,6 +22,7 @@ from apps.conversations.models.tool import ToolConsent, ToolServer, ToolSetting
 from apps.documents.models import Chunk, Collection, Document
 from apps.images.models import Picture
 from apps.lib.db.leases import Leased
+from apps.lib.db.stored_text_field import StoredTextField
 from apps.lib.ids import new_id
 
 # Names of the steps of small talk and of answers from a whole document.
@@ -200,7 +201,7 @@ class Message(Leased):
     # id made by the client, so that a repeated request stores one message
     client_id = models.CharField(max_length=40, blank=True)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    reason = models.CharField(max_length=400, blank=True)  # reason for the status, shown to the user
+    reason = StoredTextField(blank=True)  # reason for the status, shown to the user
     chosen = models.DateTimeField(null=True, blank=True)  # when the user last switched to this branch
     edited = models.DateTimeField(null=True, blank=True)  # when a question was reworded without a new answer
     # unfinished answer that this one continues and replaces

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from apps.lib.db.leases import Leased
+from apps.lib.db.stored_text_field import StoredTextField
 from apps.lib.ids import new_id
 
 if TYPE_CHECKING:
@@ -61,15 +62,15 @@ class AttachedPicture(Leased):
     height = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)  # SHA-256 of the file
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING, db_index=True)
-    reason = models.CharField(max_length=400, blank=True)  # why it is held
+    reason = StoredTextField(blank=True)  # why it is held
     unchecked = models.BooleanField(default=False)  # no classifier has judged it
     blur = models.CharField(max_length=40, blank=True)  # the clause under which it is shown blurred
     # whether text recognition has run; a description may still be missing
     recognised = models.BooleanField(default=False)
     text = models.TextField(blank=True)  # recognised text
-    recognition_problem = models.CharField(max_length=400, blank=True)  # why its text could not be recognised
+    recognition_problem = StoredTextField(blank=True)  # why its text could not be recognised
     caption = models.TextField(blank=True)  # description written by a vision model
-    caption_problem = models.CharField(max_length=400, blank=True)  # why there is no description
+    caption_problem = StoredTextField(blank=True)  # why there is no description
     was_asked_about = models.BooleanField(default=False)  # a question was asked about it
     created = models.DateTimeField(auto_now_add=True)
 

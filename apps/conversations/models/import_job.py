@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
 from apps.lib.db.leases import Leased
+from apps.lib.db.stored_text_field import StoredTextField
 from apps.lib.ids import new_id
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ImportJob(Leased):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports")
     name = models.CharField(max_length=255)  # name of the file, for display
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
-    reason = models.CharField(max_length=400, blank=True)  # why nothing could be imported, and what to do
+    reason = StoredTextField(blank=True)  # why nothing could be imported, and what to do
     total = models.PositiveIntegerField(default=0)  # conversations in the file; 0 until it was read
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
@@ -70,7 +71,7 @@ class ImportItem(models.Model):
     position = models.PositiveIntegerField()  # index in the file, from 0
     state = models.CharField(max_length=8, choices=State.choices)
     title = models.CharField(max_length=120, blank=True)
-    note = models.CharField(max_length=400, blank=True)  # why it was not imported, or what was left out
+    note = StoredTextField(blank=True)  # why it was not imported, or what was left out
     conversation = models.ForeignKey(
         "conversations.Conversation", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

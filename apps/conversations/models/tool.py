@@ -7,6 +7,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy
 
+from apps.lib.db.stored_text_field import StoredTextField
+
 
 class ToolPermission(models.TextChoices):
     """Permission of a tool, the strictest first."""
@@ -42,7 +44,7 @@ class ToolServer(models.Model):
     enabled = models.BooleanField(default=True)
     # Each also has a `hint`, unless the last refresh was before hints existed.
     tools = models.JSONField(default=list, blank=True)  # [{as, name, title, description, parameters}]
-    problem = models.CharField(max_length=400, blank=True)  # why the last refresh failed
+    problem = StoredTextField(blank=True)  # why the last refresh failed
     checked = models.DateTimeField(auto_now=True)
 
     class Meta:

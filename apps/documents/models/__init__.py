@@ -16,6 +16,7 @@ from apps.documents.models.collection import Collection, GroupShare, Membership,
 from apps.documents.models.index_build import IndexBuild
 from apps.engines.types import IndexEntry, SegmentInfo
 from apps.lib.db.leases import Leased
+from apps.lib.db.stored_text_field import StoredTextField
 from apps.lib.ids import new_id
 from apps.reading.parsing.formats import find_by_kind, list_kinds
 
@@ -143,9 +144,9 @@ class Document(Leased):
     size = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=16, choices=list_kinds, blank=True)
     language = models.CharField(max_length=8, blank=True)  # ISO 639-1 code of its text; empty: unknown
-    note = models.CharField(max_length=400, blank=True)  # sentences about what parsing left out
+    note = StoredTextField(blank=True)  # sentences about what parsing left out
     # reason why a reviewer excluded it from all answers; empty: it is used
-    withheld = models.CharField(max_length=400, blank=True)
+    withheld = StoredTextField(blank=True)
     # digest of the parsers that read it; empty: its content is not reused
     parser_version = models.CharField(max_length=64, blank=True)
     embedded_title = models.CharField(max_length=255, blank=True)  # title in the metadata of the file
@@ -158,7 +159,7 @@ class Document(Leased):
     done = models.PositiveIntegerField(default=0)  # pages or passages finished in this stage
     total = models.PositiveIntegerField(default=0)  # pages or passages in this stage; 0 while unknown
     pages_count = models.PositiveIntegerField(default=0)
-    reason = models.CharField(max_length=400, blank=True)  # reason of a failure, with what to do
+    reason = StoredTextField(blank=True)  # reason of a failure, with what to do
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 

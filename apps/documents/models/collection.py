@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext, gettext_lazy
 
+from apps.lib.db.stored_text_field import StoredTextField
 from apps.lib.ids import new_id
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class RefusedUpload(models.Model):
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="refused_uploads")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="refused_uploads")
     name = models.CharField(max_length=255)
-    reason = models.CharField(max_length=400)
+    reason = StoredTextField()
     # document that already has this content
     duplicate_of = models.ForeignKey(
         "documents.Document", on_delete=models.SET_NULL, null=True, related_name="+"

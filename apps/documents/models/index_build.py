@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from apps.documents.models.collection import Collection
 from apps.documents.settings import CollectionSettings, read_collection_settings
 from apps.lib.db.leases import Leased
+from apps.lib.db.stored_text_field import StoredTextField
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
@@ -50,7 +51,7 @@ class IndexBuild(Leased):
     swap_when_built = models.BooleanField(default=False)  # True: it replaces the live index as soon as it is built
     done = models.PositiveIntegerField(default=0)  # documents chunked and embedded
     total = models.PositiveIntegerField(default=0)
-    reason = models.CharField(max_length=400, blank=True)  # why it failed
+    reason = StoredTextField(blank=True)  # why it failed
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)  # time when it was built, failed or was replaced
 

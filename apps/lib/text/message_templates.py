@@ -1,6 +1,7 @@
-"""Templates of messages with values that are stored or logged in English and translated when shown.
+"""Templates of messages with values, said in English, stored by the name of the template, and translated when shown.
 
-Each template is defined once, so that `match_template` can recover template and values from a stored message.
+Each template is defined once, so that `match_template` can recover template and values from a message. A name is stored
+in rows, so it stays when the words change.
 """
 
 from __future__ import annotations
