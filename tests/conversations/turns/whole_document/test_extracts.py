@@ -55,7 +55,7 @@ def cited_words(row: Message) -> Iterator[tuple[str, str]]:
         yield row.text[cite.start : cite.end], " ".join(text[cite.source_start : cite.source_end].split())
 
 
-async def test_instead_of_a_summary_a_weak_model_offers_the_headings_each_with_its_place(page, crane, chat) -> None:
+async def test_summary_by_a_weak_model_is_refused_with_the_headings_each_with_its_place(page, crane, chat) -> None:
     row, events = await page.ask_to_end("Summarise the Crane X200")
     assert chat.requests == [] and row.model == "" and row.status == "complete"
     assert row.text.startswith("A summary needs a capable model, and none is available here. Quoted word for word")
