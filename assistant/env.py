@@ -267,6 +267,8 @@ class SearchSettings(SettingsGroup):
 
     SUPPORT_BACKEND: EngineClass = "apps.engines.nli.consistency.ConsistencyModel"
     """Class that judges support where `SUPPORT_MODEL` is empty."""
+    READER_BACKEND: EngineClass = "apps.engines.reader.passage_reader.PackagedReader"
+    """Class that reads passages for a question: which one answers it, and where."""
 
     INDEX_BACKEND: EngineClass = Field(default="local", title="name or class")
     """Index: `local` (files in `DATA_DIR/index`), `pgvector`, `milvus`, or the dotted path of a class."""

@@ -22,6 +22,8 @@ OTHERS = {  # by name: a module with a function `main`, which takes the further 
     "consistency": "training.consistency.train",
     "pictogram": "training.pictogram.train",
     "contact_sheet": "training.pictogram.contact_sheet",
+    "reader": "training.reader.train",
+    "reader_calibration": "training.reader.calibration",
     "relevance": "training.relevance.train",
 }
 

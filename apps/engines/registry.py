@@ -24,6 +24,7 @@ from apps.engines.image.clip import ClipScorer
 from apps.engines.image.protocol import EmbeddingConditioned, ImageEngine
 from apps.engines.index.routing import RoutedIndex
 from apps.engines.malware.protocol import MalwareScanner
+from apps.engines.reader.protocol import PassageReader
 from apps.engines.types import (
     ChatEngine,
     EmbedEngine,
@@ -113,6 +114,11 @@ def get_reranker() -> RankEngine:
 def get_nli_engine() -> NliEngine:
     """Return the model of natural language inference that `SUPPORT_MODEL` names, else the packaged one."""
     return cast(NliEngine, _get("inference"))
+
+
+def get_passage_reader() -> PassageReader:
+    """Return the reader that says which passage answers a question, and where."""
+    return cast(PassageReader, _get("reader"))
 
 
 def get_malware_scanner() -> MalwareScanner | None:

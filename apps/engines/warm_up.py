@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def warm_engines() -> bool:
-    """Load the weights of the embedder, the classifiers and the NLI model, and read the chat model's tokenizer. Return
+    """Load the weights of embedder, classifiers, NLI model and reader, and read the chat model's tokenizer. Return
     False if one of them failed, which is logged."""
     started = time.monotonic()
     try:
@@ -20,6 +20,7 @@ def warm_engines() -> bool:
         registry.get_text_classifier().warm()
         registry.get_injection_detector().warm()
         registry.get_nli_engine().warm()
+        registry.get_passage_reader().warm()
         registry.get_chat_engine().count(["warm"])
     except EngineError as error:
         log.error("The embedding model cannot be used: %s", error)

@@ -1,4 +1,4 @@
-"""The sentences of the passages that answer a question best: words, meaning, and whether the kind of answer is there.
+"""The sentences of the passages that answer a question best, as the reader reads question and passage together.
 
 On a small machine the right sentence reaches the reader before a small model has said anything about it.
 """
@@ -10,22 +10,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import Any
 
+from apps.engines import registry
+from apps.engines.reader.protocol import PassageReading
 from apps.grounding import quote_limits as limits
-from apps.grounding.answer_type import detect_answer_type, match_answer_type
 from apps.grounding.claim_features import extract_features
 from apps.grounding.passage import Passage, join_spans
 from apps.grounding.quotable_runs import QuotableRun, QuotedRow, Span, lay_out_row, split_runs
-from apps.grounding.sentence_embeddings import embed_sentences
-from apps.lib.text.analyzer import extract_terms
 from apps.lib.text.identifiers import Identifier, extract_identifiers, is_about_rivals
-from apps.lib.text.language_detection import guess_language
 from apps.lib.text.text_normalization import normalize_text
-
-if TYPE_CHECKING:
-    from apps.engines.types import Vectors
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 _BULLET_BEFORE = re.compile(r"(?:[^\w\s(]{1,2}[^\S\n]+)?\Z")  # at the end of the text before an item
@@ -84,12 +79,11 @@ class QuoteCandidate:
     run: QuotableRun
     codes: frozenset[Identifier]  # it speaks of: its own, else those of the sentences that it goes on from
     features: dict[str, float] = field(default_factory=dict)
-    score: float = 0.0
+    chance: float = 0.0  # that it answers, 0 to 1
 
 
 def select_quotes(
     question: str,
-    vector: Vectors | None,
     passages: Mapping[int, Passage],
     idf: Mapping[str, float],
     limit: int = limits.MAX_QUOTES,
@@ -97,47 +91,54 @@ def select_quotes(
     join: bool = True,
 ) -> list[Quote]:
     """Return the best quotes of the passages; see `QuoteSelection`. For `in_pool`."""
-    return QuoteSelection(question, vector, passages, idf).select(limit, join=join)
+    return QuoteSelection(question, passages, idf).select(limit, join=join)
 
 
 class QuoteSelection:
-    """Choice of the quotes of one question, in two steps, since the first is awaited before the model is asked.
+    """Choice of the quotes of one question. The reader reads the passages, best first.
 
-    `is_answered` compares the words of one passage after the other until one answers, and embeds sentences only where
-    words do not decide. `select` reads and embeds the rest and returns the quotes.
-
-    Passages come best first; `vector` is the question's, None: it is embedded. Sync, for `in_pool`;
-    one thread at a time.
+    `is_answered` is awaited before the model is asked: it stops at the first passage that surely answers. `select`
+    reads the rest. Sync, for `in_pool`; one thread at a time.
     """
 
-    def __init__(
-        self, question: str, vector: Vectors | None, passages: Mapping[int, Passage], idf: Mapping[str, float]
-    ) -> None:
+    def __init__(self, question: str, passages: Mapping[int, Passage], idf: Mapping[str, float]) -> None:
         """Prepare for the question; no passage is read yet."""
-        self._question, self._vector, self._idf = _Question.read(question, idf), vector, idf
+        self._question = _Question.read(question, idf)
+        self._idf = idf
         self._unread = _iter_candidates(passages)
         self._options: list[QuoteCandidate] = []  # of the passages read so far
 
     @cached_property
     def is_answered(self) -> bool:
         """Return whether the passages are likely to answer the question."""
-        if any(_answers_by_words(self._question, options) for options in self._read_passages()):
-            return True
-        for pool in (self._pool[:1], self._pool) if self._options else ():  # the best by words is often near enough
-            self._measure_meaning(pool)
-            if _answers_by_meaning(self._options, len(self._pool)):
-                return True
-        return False
+        while self._best_chance < limits.SURE_PROBABILITY and self._read_more():
+            pass
+        return self._best_chance >= limits.MIN_ANSWERED_PROBABILITY
 
     def select(self, limit: int = limits.MAX_QUOTES, *, join: bool = True) -> list[Quote]:
         """Return the best quotes, best first; [] unless `is_answered`. The more likely each is right, the fewer there
         are. A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
         limits.MAX_FIRST_QUOTE_WORDS; without `join` alone.
         """
-        if not self.is_answered or not self._pool:
-            return []
-        self._measure_meaning(self._pool)
-        ranked = sorted(self._options, key=lambda option: -option.score)
+        return self._choose(limit, limits.MIN_SHARE_OF_BEST_PROBABILITY, join=join) if self.is_answered else []
+
+    def select_nearest(self, limit: int = limits.MAX_NEAREST_QUOTES) -> list[Quote]:
+        """Return the quotes that come nearest to an answer where none is likely one; [] where they are about something
+        else."""
+        return (
+            self._choose(limit, 0.0, join=True)
+            if not self.is_answered and self._best_chance >= limits.MIN_NEAREST_PROBABILITY
+            else []
+        )
+
+    def read_all(self) -> list[QuoteCandidate]:
+        """Return every sentence of all passages, with its features and chance."""
+        while self._read_more():
+            pass
+        return self._options
+
+    def _choose(self, limit: int, of_best: float, *, join: bool) -> list[Quote]:
+        ranked = sorted(self.read_all(), key=lambda option: -option.chance)
         taken: list[QuoteCandidate] = []
         found: list[Quote] = []
         wrong = 1.0  # how likely all quotes so far are wrong
@@ -145,49 +146,79 @@ class QuoteSelection:
             if (
                 len(found) == limit
                 or wrong < limits.MAX_ALL_WRONG_PROBABILITY
-                or (found and option.score < limits.MIN_SHARE_OF_BEST_SCORE * ranked[0].score)
+                or (found and option.chance < of_best * ranked[0].chance)
             ):
                 break
             if not any(_is_same_text(option, other) for other in taken):
                 parts = _widen_quote(option, self._options, taken, first=not found) if join else [option]
                 taken += parts
-                found.append(_make_quote(option, parts, self._question.text, self._idf) if join else _alone(option))
+                found.append(
+                    _make_quote(option, parts, self._question.text, self._idf) if join else quote_alone(option)
+                )
                 wrong *= 1 - found[-1].score
         return found
 
-    def _read_passages(self) -> Iterator[list[QuoteCandidate]]:
-        """Yield the sentences of each passage not read yet, with what their words say for them."""
-        for options in self._unread:
+    @property
+    def _best_chance(self) -> float:
+        return max((option.chance for option in self._options), default=0.0)
+
+    def _read_more(self) -> bool:
+        """Read the next passages, and rate their sentences; False if there is none left."""
+        batch = list(islice(self._unread, limits.PASSAGES_READ_TOGETHER))
+        passages = [options[0].passage for options in batch if options]
+        texts = [_write_text(passage) for passage in passages]
+        readings = registry.get_passage_reader().read(self._question.text, texts) if texts else []
+        for options, reading, text in zip(filter(None, batch), readings, texts, strict=True):
             for option in options:
-                option.features = _score_words(self._question, option)
+                option.features = _measure(self._question, option, reading, len(text))
+                option.chance = _logistic(
+                    limits.BIAS + sum(limits.WEIGHTS[name] * value for name, value in option.features.items())
+                )
             self._options += options
-            yield options
-
-    @cached_property
-    def _pool(self) -> list[QuoteCandidate]:
-        """Return the best sentences of all passages by words, best first: those to embed."""
-        for _ in self._read_passages():
-            pass
-        foreign = _find_foreign(self._question.text, self._options)
-        for option in self._options:
-            option.features["foreign"] = float(option.source in foreign)
-            option.score = _add_up(option.features)
-        return sorted(self._options, key=lambda option: -option.score)[: limits.MAX_EMBEDDED_CANDIDATES]
-
-    def _measure_meaning(self, pool: Sequence[QuoteCandidate]) -> None:
-        """Add the nearness in meaning to the score of each sentence that has none yet."""
-        if not (missing := [option for option in pool if "meaning" not in option.features]):
-            return
-        if self._vector is None:
-            self._vector = embed_sentences([self._question.text])[0]
-        near = embed_sentences([option.context for option in missing]) @ self._vector
-        for option, cosine in zip(missing, near, strict=True):
-            option.features["meaning"] = float(cosine)
-            option.score = _add_up(option.features)
+        return bool(batch)
 
 
-def _alone(option: QuoteCandidate) -> Quote:
-    return Quote(option.source, option.start, option.end, option.text, _estimate_probability(option))
+def _write_text(passage: Passage) -> str:
+    """Return a passage as the reader was taught to see it: below its title and headings."""
+    names = " › ".join(name for name in (passage.title, passage.heading) if name)
+    return f"{names}\n{passage.full_text}" if names else passage.full_text
+
+
+def _measure(asked: _Question, option: QuoteCandidate, reading: PassageReading, length: int) -> dict[str, float]:
+    """Return the features of a sentence, by their names in `limits.WEIGHTS`. `length` is that of the text read, which
+    ends with the passage."""
+    passage = option.passage
+    shift = length - len(passage.full_text) - passage.full_start
+    return {
+        "passage": min(max(reading.answers, -limits.MAX_LOG_ODDS), limits.MAX_LOG_ODDS),
+        "sentence": _get_odds(reading.rate_span(option.start + shift, option.end + shift)),
+        "words": _measure_words(asked, option),
+        "relevance": _get_odds(passage.relevance),
+        "code": float(bool(asked.codes & option.codes)),
+        "rival": float(is_about_rivals(asked.codes, option.codes) or _is_row_of_other_year(asked.text, option)),
+    }
+
+
+def _measure_words(asked: _Question, option: QuoteCandidate) -> float:
+    """Return the share of the question's weight, rare words more, that a sentence holds with its context."""
+    here, around = extract_features(option.text).terms, extract_features(option.context).terms
+    total = sum(asked.term_weights.values()) or 1.0
+    return (
+        sum(weight * (0.8 * (term in around) + 0.2 * (term in here)) for term, weight in asked.term_weights.items())
+        / total
+    )
+
+
+def _get_odds(chance: float) -> float:
+    """Return the log-odds of a probability, within limits.MAX_LOG_ODDS."""
+    least = _logistic(-limits.MAX_LOG_ODDS)
+    chance = min(max(chance, least), 1 - least)
+    return math.log(chance / (1 - chance))
+
+
+def quote_alone(option: QuoteCandidate) -> Quote:
+    """Return the sentence as a quote, without anything beside it."""
+    return Quote(option.source, option.start, option.end, option.text, round(option.chance, 4))
 
 
 def _make_quote(
@@ -208,7 +239,7 @@ def _make_quote(
         table = replace(table, asked_cell=_asked_cell(table, question, idf))
     parted = tuple(spans) if len(spans) > 1 else ()
     shown = table.text if table else text
-    return Quote(option.source, spans[0][0], spans[-1][1], shown, _estimate_probability(option), parted, table)
+    return Quote(option.source, spans[0][0], spans[-1][1], shown, round(option.chance, 4), parted, table)
 
 
 def _add_lead(text: str, lead: Span, quoted: Span, offset: int, *, is_item: bool) -> list[Span]:
@@ -287,7 +318,7 @@ def _order_neighbours(
     if after is None or before is None:
         return [other for other in (after, before) if other is not None]
     refers = _POINTS_BACK.match(after.text) is not None
-    return [after, before] if after.score + refers * limits.WEIGHTS["goes on"] > before.score else [before, after]
+    return [after, before] if refers or after.chance > before.chance else [before, after]
 
 
 def _introduces(part: QuoteCandidate) -> bool:
@@ -307,106 +338,20 @@ def _fits_quote(parts: Sequence[QuoteCandidate], other: QuoteCandidate, room: in
     return len(lead_text.split()) + sum(len(part.text.split()) for part in [*parts, other]) <= room
 
 
-def _estimate_probability(option: QuoteCandidate) -> float:
-    """Return how likely a quote holds the answer, 0 to 1."""
-    bias, score, passage = limits.RIGHT_LOG_ODDS
-    return round(_logistic(bias + score * option.score + passage * option.passage.relevance), 4)
-
-
-def _answers_by_meaning(options: Sequence[QuoteCandidate], embedded: int) -> bool:
-    """Return whether a sentence is near enough in meaning to answer the question, of those embedded so far. `embedded`
-    is how many will be at last: any others count as unlike."""
-    found = [option.features["meaning"] for option in options if "meaning" in option.features]
-    meaning = max(found if len(options) == embedded else [*found, 0.0])
-    bias, cosine, passage = limits.ANSWERED_LOG_ODDS
-    relevance = min(max(max(option.passage.relevance for option in options), 1e-4), 1 - 1e-4)
-    odds = math.log(relevance / (1 - relevance))
-    return _logistic(bias + cosine * meaning + passage * odds) >= limits.MIN_ANSWERED_PROBABILITY
-
-
-def _answers_by_words(asked: _Question, options: Sequence[QuoteCandidate]) -> bool:
-    """Return whether the words of a sentence are likely to answer the question, whatever the vectors say."""
-    if any(asked.codes & option.codes for option in options):
-        return True
-    if asked.language != "en":
-        return any(option.features["words"] >= limits.QUOTED_BY_WORDS_SHARE_FOREIGN for option in options)
-    minimum = (
-        limits.QUOTED_BY_WORDS_SHARE_SHORT
-        if len(asked.terms) <= limits.SHORT_QUESTION_WORDS
-        else limits.QUOTED_BY_WORDS_SHARE
-    )
-    return any(option.features["rare"] and option.features["words"] >= minimum for option in options)
-
-
 def _logistic(value: float) -> float:
     return 1 / (1 + math.exp(-value))
-
-
-def _find_foreign(question: str, options: Sequence[QuoteCandidate]) -> frozenset[int]:
-    """Return the sources in another language than the question's, where some are in the question's own."""
-    languages = {option.source: guess_language(option.passage.full_text) for option in options}
-    asked = guess_language(question) or guess_language(question, frozenset(languages.values()))
-    if asked not in languages.values():
-        return frozenset()
-    return frozenset(source for source, language in languages.items() if language not in ("", asked))
-
-
-def _add_up(found: Mapping[str, float]) -> float:
-    return sum(limits.WEIGHTS[name] * value for name, value in found.items())
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
     text: str
-    terms: frozenset[str]
     codes: frozenset[Identifier]
     term_weights: dict[str, float]  # of each term, the rarer the more
-    word_pairs: tuple[tuple[str, str], ...]  # of words in a row, stop words included
-    kind: str
-    language: str  # of the lexicon that it was read with
 
     @classmethod
     def read(cls, text: str, idf: Mapping[str, float]) -> _Question:
-        features = extract_features(text)
-        found = features.terms
-        weight = {term: idf.get(term, limits.UNKNOWN_WORD_WEIGHT) for term in found}
-        word_pairs = tuple(pairwise(extract_terms(text)))
-        return cls(
-            text, found, extract_identifiers(text), weight, word_pairs, detect_answer_type(text), features.language
-        )
-
-
-def _score_words(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
-    """Return the scores that need no embedder; `meaning` is added later, to the best ones."""
-    here, around = extract_features(option.text), extract_features(option.context)
-    weight = asked.term_weights
-    total_weight = sum(weight.values()) or 1.0
-    common = {term for term in weight if term in around.terms}
-    strong = {term for term in weight if term in here.terms}
-    rarest = max(weight.values(), default=1.0)
-    positions = [index for index, term in enumerate(here.term_order) if term in weight]
-    source_pairs = set(pairwise(extract_terms(option.context)))
-    gap = (positions[-1] - positions[0] + 1) / len(set(positions)) if len(positions) > 1 else 0.0
-    words = len(here.term_order)
-    families = {term[: limits.FAMILY_LETTERS] for term in around.terms if len(term) >= limits.FAMILY_LETTERS}
-    related_weight = sum(weight[t] for t in weight if t not in around.terms and t[: limits.FAMILY_LETTERS] in families)
-    return {
-        "words": (0.8 * sum(weight[t] for t in common) + 0.2 * sum(weight[t] for t in strong)) / total_weight,
-        "rare": float(any(weight[t] == rarest for t in common)),
-        "pairs": sum(pair in source_pairs for pair in asked.word_pairs) / len(asked.word_pairs)
-        if asked.word_pairs
-        else 0.0,
-        "near": 1 / gap if gap else 0.0,
-        "akin": related_weight / total_weight,
-        "passage": option.passage.relevance,
-        "first": 1 / (1 + option.rank),
-        "kind": 2 * match_answer_type(asked.kind, option.text, asked.text) - 1 if asked.kind else 0.0,
-        "short": float(words < 5),
-        "long": max(0.0, (words - 30) / 30),
-        "question": float(option.text.rstrip().endswith("?")),
-        "goes on": float(bool(asked.codes & (option.codes - extract_identifiers(option.text)))),
-        "other": float(is_about_rivals(asked.codes, option.codes) or _is_row_of_other_year(asked.text, option)),
-    }
+        weights = {term: idf.get(term, limits.UNKNOWN_WORD_WEIGHT) for term in extract_features(text).terms}
+        return cls(text, extract_identifiers(text), weights)
 
 
 def _is_row_of_other_year(question: str, option: QuoteCandidate) -> bool:

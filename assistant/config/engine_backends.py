@@ -31,6 +31,7 @@ def build_backends(env: Env, index: Path, models: Path) -> tuple[Backends, Backe
             if env.SUPPORT_MODEL
             else {"BACKEND": env.SUPPORT_BACKEND, "OPTIONS": {}}
         ),
+        "reader": {"BACKEND": env.READER_BACKEND, "OPTIONS": {}},
         "index": {"NAME": chosen, **indexes[chosen]},
         "classify": {"BACKEND": env.CLASSIFY_BACKEND, "OPTIONS": {}},
         "guard": _guard(env),

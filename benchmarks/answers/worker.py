@@ -93,13 +93,11 @@ async def _ask(user: Any, questions: Sequence[GoldQuestion], sample: int) -> dic
     for number, asked in enumerate(questions):
         result = await search(user, asked.question)
         passages = dict(enumerate(result.passages, 1))
-        quotes = await in_pool(quote_selection.select_quotes, asked.question, result.vector, passages, result.idf)
+        quotes = await in_pool(quote_selection.select_quotes, asked.question, passages, result.idf)
         results["gold_in_first_quote"].append(bool(quotes) and contains_gold(quotes[0].text, asked.gold))
         results["gold_in_quotes"].append(any(contains_gold(quote.text, asked.gold) for quote in quotes))
         best_sentence = await in_pool(
-            partial(
-                quote_selection.select_quotes, asked.question, result.vector, passages, result.idf, limit=1, join=False
-            )
+            partial(quote_selection.select_quotes, asked.question, passages, result.idf, limit=1, join=False)
         )
         results["gold_in_best_sentence"].append(
             bool(best_sentence) and contains_gold(best_sentence[0].text, asked.gold)

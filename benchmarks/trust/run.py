@@ -1,9 +1,10 @@
 """Trustworthiness of answers: what passes as supported, what is quoted, what is found; and the trial.
 
 The figures, each with its count under NAME.n, are described in `docs/develop/trust.md`. Parts: `pills` (true, edited
-and perturbed sentences of open sets), `claims` (sentences of models and people, judged by people) and `wice` (real
-claims with the page they cite). `search` measures quotes, silence and typing errors, `trial` asks questions over real
-documents, on the packaged models. Without the trial a run takes minutes.
+and perturbed sentences of open sets), `claims` (sentences of models and people, judged by people), `wice` (real claims
+with the page they cite) and `reading` (which quotes hold the answer, of questions with their paragraphs). `search`
+measures quotes, silence and typing errors, `trial` asks questions over real documents, on the packaged models. Without
+the trial a run takes minutes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from benchmarks.lib import site
 
-PARTS = ("pills", "claims", "wice", "search", "trial")
+PARTS = ("pills", "claims", "wice", "reading", "search", "trial")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,6 +39,9 @@ def run(options: dict[str, Any]) -> dict[str, float]:
         "pills": lambda: _pills().measure_pills(options["data"], options["sentences"], options["show"]),
         "claims": lambda: _claims().measure_claims(options["data"], options["show"]),
         "wice": lambda: _pills().measure_wice(options["data"]),
+        "reading": lambda: import_module("benchmarks.trust.reading").measure_reading(
+            options["data"], options["questions"]
+        ),
         "search": lambda: _measure_search(options["data"], options["questions"]),
         "trial": lambda: _measure_trial(options["data"], not options["no_model"]),
     }

@@ -12,6 +12,8 @@ from apps.grounding.quote_selection import read_spans, select_quotes
 from apps.lib.text.table_rows import parse_row, split_sentences_and_rows
 from tests.factories import make_passage
 
+pytestmark = pytest.mark.usefixtures("packaged_reader")
+
 CUPS = "Team: Blues; Location: STL; Stanley Cups: 1\nTeam: Maple Leafs; Location: TOR; Stanley Cups: %d"
 SIGNALS = (
     "If this is set, an error is printed when the shift count is too large.\nsourcepath\nThe source builtin uses the "
@@ -47,7 +49,7 @@ def test_a_quoted_row_names_its_sheet_and_marks_the_cell_that_is_asked_for() -> 
         1: replace(make_passage(CUPS % 13, title="Hockey"), heading="Stanley Cups"),
         2: replace(make_passage(CUPS % 0, title="Hockey"), heading="Stanley Cups Since 67"),
     }
-    quote = select_quotes("How many Stanley Cups did the Maple Leafs win since 67?", None, sheets, {})[0]
+    quote = select_quotes("How many Stanley Cups did the Maple Leafs win since 67?", sheets, {})[0]
     assert quote.source == 2 and quote.text == (
         "Stanley Cups Since 67: Team: Maple Leafs; Location: TOR; Stanley Cups: 0"
     )
@@ -56,9 +58,9 @@ def test_a_quoted_row_names_its_sheet_and_marks_the_cell_that_is_asked_for() -> 
 
 def test_a_stored_row_is_laid_out_as_when_it_was_chosen() -> None:
     text = "Part: valve; Price: 12; Stock: 3\nPart: handle; Price: 45; Stock: 9"
-    quote = select_quotes(
-        "What is the price of the handle in the parts?", None, {1: make_passage(text, title="Parts")}, {}
-    )[0]
+    quote = select_quotes("What is the price of the handle in the parts?", {1: make_passage(text, title="Parts")}, {})[
+        0
+    ]
     kept = quote.record()
     again = join_spans(text, [(start, end) for start, end in read_spans(kept)])
     assert lay_out_row(again, "", "Parts", kept["cell"]) == quote.table
@@ -69,15 +71,15 @@ def test_a_stored_row_is_laid_out_as_when_it_was_chosen() -> None:
 def test_asked_cell_is_the_column_named_in_another_form_of_the_word() -> None:
     row = "Instalación: Con escritorio; RAM (mínimo): 1GB; RAM (recomendado): 2GB"
     sheet = {1: replace(make_passage(row, title="Guía"), heading="Requisitos de instalación")}
-    quote = select_quotes("¿Cuánta RAM se recomienda en una instalación con escritorio?", None, sheet, {})[0]
+    quote = select_quotes("¿Cuánta RAM se recomienda en una instalación con escritorio?", sheet, {})[0]
     assert quote.table is not None and quote.table.cells[quote.table.asked_cell].text == "2GB"
-    quote = select_quotes("¿Cuánta RAM tiene una instalación con escritorio?", None, sheet, {})[0]
+    quote = select_quotes("¿Cuánta RAM tiene una instalación con escritorio?", sheet, {})[0]
     assert quote.table is not None and quote.table.asked_cell == -1
 
 
 def test_cells_without_header_are_quoted_as_they_stand() -> None:
     text = "i | - | the package is installed.\nv | - | the package is virtual."
-    quote = select_quotes("What does a virtual package look like?", None, {1: make_passage(text, title="Marks")}, {})[0]
+    quote = select_quotes("What does a virtual package look like?", {1: make_passage(text, title="Marks")}, {})[0]
     assert (
         quote.text == "Marks: v; -; the package is virtual."
         and quote.table is not None
@@ -114,20 +116,20 @@ def test_a_definition_comes_with_its_term() -> None:
     found = runs(SIGNALS)
     assert ("sentence", "The source builtin uses the search path to find the file.", "sourcepath") in found
     assert found[-1][2] == "times"
-    quote = select_quotes("What does sourcepath do for the source builtin?", None, {1: make_passage(SIGNALS)}, {})[0]
+    quote = select_quotes("What does sourcepath do for the source builtin?", {1: make_passage(SIGNALS)}, {})[0]
     assert "sourcepath\nThe source builtin uses the search path" in quote.text
 
 
 def test_an_item_comes_with_the_line_that_introduces_its_list() -> None:
     text = "To reset the pump:\n1. Close the red valve.\n2. Hold the grey button for twelve seconds."
     assert [told for _, _, told in runs(text)] == ["", "To reset the pump:", "To reset the pump:"]
-    quote = select_quotes("How long is the grey button held to reset the pump?", None, {1: make_passage(text)}, {})[0]
+    quote = select_quotes("How long is the grey button held to reset the pump?", {1: make_passage(text)}, {})[0]
     assert quote.text.startswith("To reset the pump:") and "twelve seconds" in quote.text
 
 
 def test_a_short_list_is_quoted_whole() -> None:
     text = "A restricted shell forbids things:\n\n- Changing directories\n- Setting PATH\n- Using exec\n\nThe end."
-    quote = select_quotes("What things does a restricted shell forbid?", None, {1: make_passage(text)}, {})[0]
+    quote = select_quotes("What things does a restricted shell forbid?", {1: make_passage(text)}, {})[0]
     assert "restricted shell forbids" in quote.text and quote.text.endswith("Using exec")
 
 
@@ -136,7 +138,7 @@ def test_an_introduction_far_away_is_quoted_without_what_lies_between() -> None:
         f"{number}. Turn the wheel number {number} round to its mark and wait." for number in range(1, 20)
     )
     text = f"To open the lock:\n{items}\n20. Blow the brass horn twice."
-    quote = select_quotes("When is the brass horn blown to open the lock?", None, {1: make_passage(text)}, {})[0]
+    quote = select_quotes("When is the brass horn blown to open the lock?", {1: make_passage(text)}, {})[0]
     assert quote.spans and quote.text.startswith("To open the lock: … ") and "brass horn" in quote.text
     assert len(quote.text.split()) < 90
 

@@ -36,6 +36,7 @@ os.environ |= {
     "PLANTED_BACKEND": "apps.engines.classify.fake.FakeInjectionDetector",
     "TAGGER_BACKEND": "apps.engines.classify.fake.FakeTagger",
     "SUPPORT_BACKEND": "apps.engines.nli.fake.FakeNli",
+    "READER_BACKEND": "apps.engines.reader.fake.FakeReader",
     "IMAGE_BACKEND": "apps.engines.image.fake.FakePainter",
     "IMAGE_MODEL": "stripes",
     "INDEX_BACKEND": "apps.engines.index.memory.MemoryIndex",

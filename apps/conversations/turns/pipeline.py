@@ -20,6 +20,7 @@ from apps.conversations.turns.whole_document import reply as whole_document
 from apps.conversations.turns.whole_document.comparison import find_sides
 from apps.engines.types import ChatRequest
 from apps.grounding.quote_selection import QuoteSelection
+from apps.lib.concurrency.threads import in_pool
 
 
 async def generate_answer(turn: Turn) -> None:
@@ -104,7 +105,8 @@ async def _build_first_request(turn: Turn, extras: PromptExtras) -> tuple[bool, 
         wider = await retrieval.search_beyond_files(turn, turn.retrieved)
         turn.retrieved = wider or turn.retrieved
         if not extras.tools and (wider is None or not wider.has_passages):
-            await retrieval.emit_no_results(turn, turn.retrieved)
+            nearest = await in_pool(selection.select_nearest) if wider is None else []
+            await retrieval.emit_no_results(turn, turn.retrieved, nearest)
             return False, None
         if wider is None:
             return True, selection

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from apps.conversations.core.numbered_sources import NumberedPassage
     from apps.conversations.turns.state import Turn
     from apps.conversations.turns.step_results import Retrieved
-    from apps.engines.types import Vectors
     from apps.grounding.passage import Passage
 
 
@@ -65,6 +64,6 @@ def _select(retrieved: Retrieved, passages: Sequence[NumberedPassage], begun: Qu
 
 def _list_selection_input(
     retrieved: Retrieved, passages: Sequence[NumberedPassage]
-) -> tuple[str, Vectors | None, dict[int, Passage], Mapping[str, float]]:
+) -> tuple[str, dict[int, Passage], Mapping[str, float]]:
     found = retrieved.result
-    return found.query, found.vector, {item.number: item.passage for item in passages}, found.idf
+    return found.query, {item.number: item.passage for item in passages}, found.idf

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from apps.conversations.assistants import collection_choice
 from apps.conversations.attachments import chat_files
 from apps.conversations.core.events import NothingFound
 from apps.conversations.core.turn_input import TurnInput
-from apps.conversations.evidence import source_list, source_numbering
+from apps.conversations.evidence import answer_sources, source_list, source_numbering
 from apps.conversations.turns import preparation, query_rewriting
 from apps.conversations.turns.small_talk.recognition import drop_small_talk
 from apps.conversations.turns.state import Turn
@@ -35,6 +35,7 @@ from apps.users.models import User
 
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
+    from apps.grounding.quote_selection import Quote
 
 MAX_FILE_WAIT_S = 5.0  # seconds that a question waits for files that its user has just added, at most
 MAX_ATTACHED_WAIT_S = 300.0  # the same for files attached to its conversation, which it is likely about
@@ -170,19 +171,25 @@ async def _wait_for_new_files(turn: Turn, found: Retrieved) -> Retrieved:
     return found
 
 
-async def emit_no_results(turn: Turn, retrieved: Retrieved) -> None:
+async def emit_no_results(turn: Turn, retrieved: Retrieved, nearest: Sequence[Quote] = ()) -> None:
     """Emit the notice that nothing was found: what was searched, what can be done, and the nearest passages, folded.
 
-    The notice also names matching documents of the user's own collections that are withheld.
+    With `nearest`, quotes of the turn's passages that may answer, the notice says that none says it directly, and the
+    quotes are shown. It also names matching documents of the user's own collections that are withheld.
     """
     found = retrieved.result
-    nearest = found.nearest or found.passages[: documents.NEAREST]
-    numbered = source_numbering.number_passages(nearest, turn.input.numbers, {})
-    turn.presented = replace(turn.presented, quotes=())
+    if nearest:
+        numbered = list(turn.passages)
+    else:
+        passages = found.nearest or found.passages[: documents.NEAREST]
+        numbered = source_numbering.number_passages(passages, turn.input.numbers, {})
+    turn.presented = replace(turn.presented, quotes=tuple(nearest))
     turn.sources.replace([replace(item, new_spans=()) for item in numbered])
     await emit_no_results_notice(turn, retrieved)
     if turn.passages:
-        await turn.sources.publish(nearest=True)
+        await turn.sources.publish(nearest=not nearest)
+    if nearest:
+        await turn.emit(answer_sources.build_quotes_event(turn.input, turn.model, turn.passages, nearest))
 
 
 async def emit_no_results_notice(turn: Turn, retrieved: Retrieved) -> None:
@@ -201,6 +208,7 @@ async def emit_no_results_notice(turn: Turn, retrieved: Retrieved) -> None:
         "can_widen": bool(prepared.collections) and not prepared.files_first,
         "filters": prepared.filters.record(),
         "by_words": await in_db(documents.list_unembedded_languages, prepared.user, prepared.collections),
+        "nearest": bool(turn.presented.quotes),
     }
     turn.presented = replace(turn.presented, no_results=no_results)
     await turn.emit(NothingFound(source_list.render_no_results(no_results)))

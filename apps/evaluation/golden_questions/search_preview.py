@@ -79,7 +79,7 @@ def search_and_quote(
     """
     result = _search(user, collection, question, scope=scope)
     numbered = dict(enumerate(result.passages))
-    chosen = quote_selection.select_quotes(result.query, result.vector, numbered, result.idf)
+    chosen = quote_selection.select_quotes(result.query, numbered, result.idf)
     quoted_passages = [(quote, numbered[quote.source]) for quote in chosen]
     return result, [
         QuotedSentence(p.document_id, p.page_number, quote.start, quote.end, quote.text) for quote, p in quoted_passages

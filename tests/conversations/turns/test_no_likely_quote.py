@@ -9,7 +9,7 @@ import pytest
 from apps.conversations.models import AnswerStyle, Message, RetrievedPassage
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
-from apps.grounding import quote_selection
+from apps.grounding import quote_limits, quote_selection
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.factories import get_page, make_document
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 QUESTION = "How high was the lighthouse of Alexandria?"
 NOTHING = "I found nothing about this in your documents."
+NEAREST = "No passage says this directly. The nearest ones:"
 
 
 @pytest.fixture
@@ -28,6 +29,13 @@ def model_is_asked() -> None:
 @pytest.fixture
 def unlikely(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quote_selection.QuoteSelection, "is_answered", False)
+    monkeypatch.setattr(quote_selection.QuoteSelection, "_best_chance", 0.0)
+
+
+@pytest.fixture
+def uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quote_selection.QuoteSelection, "is_answered", False)
+    monkeypatch.setattr(quote_selection.QuoteSelection, "_best_chance", quote_limits.MIN_NEAREST_PROBABILITY)
 
 
 async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
@@ -51,6 +59,23 @@ async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
 
     nothing, given = await in_db(kept)
     assert nothing and 1 <= len(given) <= 2 and not any(given), "the model was given none of them"
+
+
+async def test_the_nearest_quotes_are_shown_where_it_is_uncertain_whether_they_answer(
+    page, alice: User, library: Collection, chat: FakeChat, uncertain: None
+) -> None:
+    turn = await page.ask(QUESTION)
+    said = {event["type"]: event for event in await page.events()}
+    assert NEAREST in said["nothing"]["html"] and NOTHING not in said["nothing"]["html"]
+    assert 1 <= said["quotes"]["html"].count("<blockquote") <= quote_limits.MAX_NEAREST_QUOTES and not chat.requests
+    shown = await in_db(get_page, alice, f"/c/{turn['conversation']}/")
+    assert NEAREST in shown and "<blockquote" in shown, "a reload says the same"
+
+    def kept() -> Message:
+        return Message.objects.get(pk=turn["turn"])
+
+    answer = await in_db(kept)
+    assert answer.nothing_found and answer.quotes
 
 
 async def test_a_model_that_reads_well_is_asked_all_the_same(
@@ -78,11 +103,10 @@ async def cover(alice: User) -> Collection:
 async def test_collections_are_searched_if_no_quote_of_the_chat_files_is_likely(
     page, library: Collection, cover: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def holds_the_height(asked: Any, options: Any) -> bool:
-        return any("100 metres" in option.text for option in options)
+    def measure_height(asked: Any, option: Any, *given: Any) -> dict[str, float]:
+        return {"words": 9.0 if "100 metres" in option.text else -9.0}
 
-    monkeypatch.setattr(quote_selection, "_answers_by_words", holds_the_height)
-    monkeypatch.setattr(quote_selection, "_answers_by_meaning", lambda options, embedded: False)
+    monkeypatch.setattr(quote_selection, "_measure", measure_height)
     _, events = await page.ask_to_end(QUESTION, files=str(cover.pk))
     assert "nothing" not in [event["type"] for event in events]
     assert "100 metres" in next(event["html"] for event in events if event["type"] == "quotes")

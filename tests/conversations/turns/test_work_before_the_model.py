@@ -13,7 +13,7 @@ from apps.conversations.assistants import answer_style
 from apps.conversations.turns import generation, runner
 from apps.documents.models import Collection
 from apps.engines import registry
-from apps.grounding import claim_features, quote_selection
+from apps.grounding import claim_features
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,11 +44,11 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     monkeypatch.setattr(answer_style, "PROFILE_AGE_S", 60.0)
     count(CursorWrapper, "execute", "queries")
     count(type(registry.get_embedder()), "embed_query", "embedded questions")
-    count(quote_selection, "embed_sentences", "sentence passes")
+    count(type(registry.get_passage_reader()), "read", "reader passes")
     yield done
 
 
-async def test_question_alone_is_embedded_before_the_model_if_words_answer_it(
+async def test_passages_are_read_once_before_the_model_and_no_sentence_is_embedded(
     page: Any, library: Collection, work: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before_model: list[Counter[str]] = []
@@ -69,6 +69,6 @@ async def test_question_alone_is_embedded_before_the_model_if_words_answer_it(
     events = await page.events()
     assert "quotes" in [event["type"] for event in events]
     (done,) = before_model
-    assert done["embedded questions"] == 1 and done["sentence passes"] == 0, done
+    assert done["embedded questions"] == 1 and done["reader passes"] == 1, done
     assert 0 < done["features"] <= MAX_FEATURES, done
     assert done["queries"] <= MAX_QUERIES, done

@@ -82,7 +82,7 @@ def _select_side_quotes(side: _Side, numbers: dict[tuple[UUID, int], int]) -> li
     """Return the quotes of a side. For `in_pool`."""
     result = side.search_result
     known = {numbers[passage.document_id, passage.chunk_id]: passage for passage in result.passages}
-    return quote_selection.select_quotes(side.query, result.vector, known, result.idf, MAX_QUOTES_PER_SIDE)
+    return quote_selection.select_quotes(side.query, known, result.idf, MAX_QUOTES_PER_SIDE)
 
 
 def _describe_search(sides: tuple[str, str] | tuple[()], count: int) -> str:

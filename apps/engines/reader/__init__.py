@@ -1,0 +1,1 @@
+"""Readers: which passage answers a question, and where in it the answer stands."""

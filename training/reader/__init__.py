@@ -1,0 +1,1 @@
+"""Training of the packaged reader: `./run train reader`."""
