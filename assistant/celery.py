@@ -17,7 +17,7 @@ from django.conf import settings  # (the settings module must be named first)
 log = logging.getLogger(__name__)
 
 TRANSPORT_ALIASES["filesystem"] = "apps.lib.celery.filesystem_broker:Transport"
-TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "apps.lib.celery.redis_broker:Transport"
+TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = "apps.lib.celery.redis_broker:RedisTransport"
 app = Celery("assistant")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -94,15 +94,7 @@ def store_file(
     the file.
     """
     name, path = clean_file_name(file.name or ""), clean_folder_path(path)
-    if words := restriction_message(user, Feature.UPLOADS):
-        raise UploadRefused(words)
-    try:
-        refuse_by_extension(name)
-    except ParseError as error:
-        raise UploadRefused(str(error)) from error
-    if isinstance(file, DiskFullPlaceholder):
-        raise DiskFull
-    _refuse_size(file.size or 0)
+    _refuse_unread(user, file, name)
     stored = f"documents/{new_id().hex}"
     stored_path = Path(settings.MEDIA_ROOT) / stored
     sha256 = _hash_file(file)
@@ -125,6 +117,19 @@ def store_file(
             raise DiskFull from error
         raise
     return document
+
+
+def _refuse_unread(user: User, file: UploadedFile[bytes], name: str) -> None:
+    """Raise UploadRefused or DiskFull if that is known before the file is read."""
+    if words := restriction_message(user, Feature.UPLOADS):
+        raise UploadRefused(words)
+    try:
+        refuse_by_extension(name)
+    except ParseError as error:
+        raise UploadRefused(str(error)) from error
+    if isinstance(file, DiskFullPlaceholder):
+        raise DiskFull
+    _refuse_size(file.size or 0)
 
 
 def clean_file_name(name: str) -> str:

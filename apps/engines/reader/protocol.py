@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class PassageReading:
-    """What a reader says of one passage. Tokens are in reading order; `starts` and `ends` are characters of the text.
+    """Reading of one passage. Tokens are in reading order; `starts` and `ends` are characters of the text.
 
     `answers` is the log-odds that the passage answers the question, `sentence` the probability of each token to stand
     in an answering sentence.

@@ -26,13 +26,13 @@ class QoS(redis.QoS):  # type: ignore[misc]
             log.warning("Messages of the broker are not given back: %r", error)
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class RedisChannel(redis.Channel):  # type: ignore[misc]
     """Channel whose loss does not end the worker."""
 
     QoS = QoS
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class RedisTransport(redis.Transport):  # type: ignore[misc]
     """Redis transport that survives the loss of its server."""
 
-    Channel = Channel
+    Channel = RedisChannel

@@ -374,16 +374,9 @@ def record_decision(
     except IntegrityError as error:
         raise ActionRefused(CASE_TAKEN) from error
     audit.record_event(
-        "case.decided",
-        actor=user,
-        user=case.owner_id,
-        subject=f"case {case.pk}",
-        outcome=ruling.outcome,
-        clause=case.clause,
-        policy=policy.sha256,
-        reason=ruling.reason,
-        **payload,
-    )
+        "case.decided", actor=user, user=case.owner_id, subject=f"case {case.pk}", outcome=ruling.outcome,
+        clause=case.clause, policy=policy.sha256, reason=ruling.reason, **payload,
+    )  # fmt: skip
     return decision
 
 
