@@ -13,6 +13,7 @@ from apps.conversations.turns import ephemeral
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.images.models import Picture
+from apps.images.requests import submission
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate.gate import Withheld
 from apps.safety.models import Case
@@ -77,7 +78,10 @@ async def test_tool_arguments_and_results_are_judged_at_the_strict_level(open_pa
 
 
 @pytest.mark.parametrize(("level", "words"), [("strict", "stricter than the site"), ("strictest", "no picture check")])
-async def test_pictures_are_judged_so_from_words_to_what_is_drawn(open_page, alice, painter, level, words) -> None:
+async def test_pictures_are_judged_so_from_words_to_what_is_drawn(
+    open_page, alice, painter, level, words, monkeypatch
+) -> None:
+    monkeypatch.setattr(submission, "VocabularyLimited", ())  # the fake painter counts as one that may draw anything
     page, assistant = await open_page(alice), await strict(alice, level)
     withheld = await page.get_answer("/picture a [sexual] cat", assistant=assistant, picture={})
     assert withheld.status == "withheld" and "stricter than the site" in withheld.reason
