@@ -20,6 +20,7 @@ CLASSIFIERS = {  # by training: the module of `apps/engines/classify` that pins 
 }
 OTHERS = {  # by name: a module with a function `main`, which takes the further arguments
     "consistency": "training.consistency.train",
+    "judged_claims": "training.consistency.train_judged",
     "pictogram": "training.pictogram.train",
     "contact_sheet": "training.pictogram.contact_sheet",
     "reader": "training.reader.train",

@@ -484,3 +484,134 @@ def recombine(one: SourceSentence, other: SourceSentence, rng: random.Random) ->
 def extract_names(text: str) -> list[str]:
     """Return the names, file names, options and abbreviations in a text."""
     return [*_NAME.findall(text), *_CODE.findall(text)]
+
+
+# --- edits that keep the words and change what they say of each other ------------------------------------------------------
+
+_JOINING = re.compile(r"[\s,;/&–-]*(?:(?:and|or|und|oder|sowie|y|o|e|to|bis|a)\s+)?(?:(?:the|der|die|das|el|la)\s+)?")
+_CAPITALISED = re.compile(r"[A-ZÄÖÜÁÉÍÓÚÑ][\w-]+(?: (?:of |de |von )?[A-ZÄÖÜÁÉÍÓÚÑ][\w-]+)*")
+_NOUN = re.compile(r"\b(?:the|a|an|der|die|das|den|dem|des|ein|eine|el|la|los|las|un|una) ([^\W\d_]{4,})\b")
+_LINKED = re.compile(
+    r" (before|after|because|since|although|if|unless|until|while|than|led to|caused|causes|leads to|followed|"
+    r"antes de que|después de que|porque|aunque|hasta que|que) "
+)
+_SHARED_NOUN = re.compile(r"\b([^\W\d_]{3,}) ([^\W\d_]{4,})\b(.+?)\b([^\W\d_]{3,}) \2\b")
+_HEDGES = {
+    "en": ("often ", "generally ", "usually ", "typically ", "probably ", "possibly ", "perhaps ", "likely ", "reportedly ",
+           "apparently ", "mostly ", "mainly ", "partly ", "sometimes ", "frequently ", "nearly ", "almost ", "at least ",
+           "up to ", "relatively ", "in some cases ", "potentially ", "allegedly ", "some of ", "most of "),
+    "de": ("oft ", "häufig ", "meist ", "meistens ", "in der Regel ", "wahrscheinlich ", "vermutlich ", "möglicherweise ",
+           "vielleicht ", "angeblich ", "teilweise ", "manchmal ", "fast ", "mindestens ", "höchstens ", "bis zu "),
+    "es": ("a menudo ", "generalmente ", "normalmente ", "probablemente ", "posiblemente ", "quizás ", "tal vez ",
+           "supuestamente ", "en parte ", "a veces ", "casi ", "al menos ", "hasta ", "aproximadamente "),
+}  # fmt: skip
+_CERTAIN = {
+    "en": (
+        "may will",
+        "might will",
+        "could will",
+        "seems is",
+        "appears is",
+        "suggests proves",
+        "suggest prove",
+        "believed known",
+    ),
+    "de": ("könnte wird", "könnten werden", "scheint ist", "soll wird", "vermutet weiß"),
+    "es": ("podría va_a", "podrían van_a", "parece es", "sugiere demuestra", "puede va_a"),
+}
+_CERTAIN_SHARE = 0.3  # of the sentences that allow both
+_AMOUNTS = (
+    "$ €", "€ £", "dollars euros", "million billion", "millions billions", "thousand million", "euros pounds", "km miles",
+    "kilometers miles", "meters feet", "kg pounds", "Euro Dollar", "Millionen Milliarden", "Kilometer Meter", "millones mil",
+    "euros dólares", "kilómetros metros", "percent per_mille", "% percentage_points",
+)  # fmt: skip
+
+
+def _exchange(text: str, places: list[tuple[int, int]], rng: random.Random) -> str | None:
+    """Exchange two spans that differ and are not joined by "and" or a comma alone."""
+    pairs = [
+        (one, other)
+        for at, one in enumerate(places)
+        for other in places[at + 1 :]
+        if one[1] < other[0]
+        and text[slice(*one)].casefold() != text[slice(*other)].casefold()
+        and not _JOINING.fullmatch(text, one[1], other[0])
+    ]
+    if not pairs:
+        return None
+    (a, b), (c, d) = rng.choice(pairs)
+    return text[:a] + text[c:d] + text[b:c] + text[a:b] + text[d:]
+
+
+def exchange_names(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Exchange two names; the first word of a sentence counts where it has two capitals or is a name in the window."""
+    text = sentence.text
+    inner = set(_NAME.findall(sentence.window))
+    places = [m.span() for m in _CAPITALISED.finditer(text) if m.start() or " " in m[0] or m[0] in inner]
+    return _exchange(text, places, rng)
+
+
+def exchange_numbers(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Exchange two numbers."""
+    return _exchange(sentence.text, [m.span() for m in _NUMBER.finditer(sentence.text)], rng)
+
+
+def exchange_nouns(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Exchange two nouns behind articles, or the words before the same noun, as in "old patients" and "young patients"."""
+    shared = _SHARED_NOUN.search(sentence.text)
+    if shared and shared[1].casefold() != shared[4].casefold():
+        return _exchange(sentence.text, [shared.span(1), shared.span(4)], rng)
+    return _exchange(sentence.text, [m.span(1) for m in _NOUN.finditer(sentence.text)], rng)
+
+
+def exchange_clauses(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Exchange what stands before and behind a word such as "before", "because" or "than"."""
+    parts = _LINKED.split(sentence.text.rstrip("."), maxsplit=1)
+    if len(parts) != 3 or min(len(parts[0].split()), len(parts[2].split())) < 2 or sentence.language == "de":
+        return None
+    first, link, second = parts
+    return f"{second[0].upper()}{second[1:]} {link} {first[0].lower()}{first[1:]}."
+
+
+def drop_hedge(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Drop a word that says how sure or how often, or replace it by a certain one."""
+    hedges = [(hedge, "") for hedge in _HEDGES[sentence.language]]
+    found = [(m.span(), new) for old, new in hedges for m in re.finditer(rf"\b{old}", sentence.text, re.I)]
+    certain = _swap_word(sentence.text, _pairs(_CERTAIN[sentence.language]), rng)
+    if not found or (certain and rng.random() < _CERTAIN_SHARE):
+        return certain
+    (start, end), _ = rng.choice(found)
+    rest = sentence.text[end:]
+    return sentence.text[:start] + (rest if start else rest[:1].upper() + rest[1:])
+
+
+def change_amount(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Change a currency, a scale or a unit."""
+    options = [(old, new) for old, new in _both(_AMOUNTS) if old in sentence.text]
+    if not options:
+        return None
+    old, new = rng.choice(options)
+    start = sentence.text.index(old)
+    if old[0].isalpha():
+        return _swap_word(sentence.text, [(old, new)], rng)
+    return sentence.text[:start] + new.replace("_", " ") + sentence.text[start + len(old) :]
+
+
+def exchange_joined(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Exchange two names joined by "and", which keeps the meaning."""
+    names = r"[A-ZÄÖÜÁÉÍÓÚÑ][\w-]+"
+    found = [m for m in re.finditer(rf"\b({names}) (and|und|y) ({names})(?! [A-ZÄÖÜ])", sentence.text) if m.start()]
+    if not found or "respectively" in sentence.text:
+        return None
+    match = rng.choice(found)
+    return f"{sentence.text[: match.start()]}{match[3]} {match[2]} {match[1]}{sentence.text[match.end() :]}"
+
+
+EXCHANGING_EDITS: dict[str, Edit] = {
+    "exchanged_names": exchange_names,
+    "exchanged_numbers": exchange_numbers,
+    "exchanged_nouns": exchange_nouns,
+    "order": exchange_clauses,
+    "hedge": drop_hedge,
+    "amount": change_amount,
+}
