@@ -89,9 +89,10 @@ def select_quotes(
     limit: int = limits.MAX_QUOTES,
     *,
     join: bool = True,
+    must_answer: bool = True,
 ) -> list[Quote]:
-    """Return the best quotes of the passages; see `QuoteSelection`. For `in_pool`."""
-    return QuoteSelection(question, passages, idf).select(limit, join=join)
+    """Return the best quotes of the passages; see `QuoteSelection.select`. For `in_pool`."""
+    return QuoteSelection(question, passages, idf).select(limit, join=join, must_answer=must_answer)
 
 
 class QuoteSelection:
@@ -115,12 +116,14 @@ class QuoteSelection:
             pass
         return self._best_chance >= limits.MIN_ANSWERED_PROBABILITY
 
-    def select(self, limit: int = limits.MAX_QUOTES, *, join: bool = True) -> list[Quote]:
+    def select(self, limit: int = limits.MAX_QUOTES, *, join: bool = True, must_answer: bool = True) -> list[Quote]:
         """Return the best quotes, best first; [] unless `is_answered`. The more likely each is right, the fewer there
         are. A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
-        limits.MAX_FIRST_QUOTE_WORDS; without `join` alone.
+        limits.MAX_FIRST_QUOTE_WORDS; without `join` alone. Without `must_answer` the best are returned all the same.
         """
-        return self._choose(limit, limits.MIN_SHARE_OF_BEST_PROBABILITY, join=join) if self.is_answered else []
+        if must_answer and not self.is_answered:
+            return []
+        return self._choose(limit, limits.MIN_SHARE_OF_BEST_PROBABILITY, join=join)
 
     def select_nearest(self, limit: int = limits.MAX_NEAREST_QUOTES) -> list[Quote]:
         """Return the quotes that come nearest to an answer where none is likely one; [] where they are about something

@@ -39,9 +39,11 @@ async def begin_selection(turn: Turn, retrieved: Retrieved | None) -> QuoteSelec
     """Return the begun choice of quotes, if the answer has to begin with quotes; its `is_answered` is known.
 
     A model that needs quotes would without a likely one answer from passages about something else. Return None if it
-    need not begin with quotes, or may answer from an earlier tool result.
+    need not begin with quotes, has them already, or may answer from an earlier tool result.
     """
-    if retrieved is None or not retrieved.has_passages or turn.calls.records or turn.follows_tool_call:
+    if retrieved is None or not retrieved.has_passages or retrieved.quotes:
+        return None
+    if turn.calls.records or turn.follows_tool_call:
         return None
     profile = await answer_style.fetch_model_profile(turn.model)
     model = registry.get_chat_model(turn.input.model)

@@ -123,7 +123,7 @@ function marking() {
       for (const each of editor.querySelectorAll("[data-mask-tool]")) each.setAttribute("aria-pressed", String(each === button));
     });
   erase.addEventListener("click", () => erase.setAttribute("aria-pressed", String(erase.getAttribute("aria-pressed") !== "true")));
-  editor.querySelector("[data-mask-undo]").addEventListener("click", () => back(before.pop()));
+  editor.querySelector("[data-mask-undo]").addEventListener("click", () => back(undoSteps.pop()));
   editor.querySelector("[data-mask-clear]").addEventListener("click", () => (storeUndo(), back(drawn.createImageData(width, height))));
   const back = (pixels) => pixels && (drawn.putImageData(pixels, 0, 0), show(), showShare());
 

@@ -75,14 +75,16 @@ async def _find_side(turn: Turn, searched: TurnInput, scope: SearchScope, name: 
     if document is not None:
         scope, query = replace(scope, documents=frozenset({document.pk.hex})), aspect or str(document)
     found = await retrieval.search_other_question(turn, query, scope)
+    if document is not None and not found.passages:  # a title alone says little
+        found = replace(found, passages=found.nearest)
     return _Side(replace_words(query, found.corrections), found)
 
 
 def _select_side_quotes(side: _Side, numbers: dict[tuple[UUID, int], int]) -> list[Quote]:
-    """Return the quotes of a side. For `in_pool`."""
+    """Return the quotes of a side, the nearest ones where it is a name that nothing answers. For `in_pool`."""
     result = side.search_result
     known = {numbers[passage.document_id, passage.chunk_id]: passage for passage in result.passages}
-    return quote_selection.select_quotes(side.query, known, result.idf, MAX_QUOTES_PER_SIDE)
+    return quote_selection.select_quotes(side.query, known, result.idf, MAX_QUOTES_PER_SIDE, must_answer=False)
 
 
 def _describe_search(sides: tuple[str, str] | tuple[()], count: int) -> str:
