@@ -34,7 +34,7 @@ class EncodedPairs:
 
 
 class PairEncoder:
-    """BERT with token types for the two texts. Sync; one pass at a time, on the core of the caller."""
+    """BERT with token types for the two texts. Sync and thread-safe; each pass on the core of its caller."""
 
     def __init__(
         self, trained: WeightFile, max_tokens: int, truncate: Literal["longest_first", "only_second"], stride: int = 0
@@ -53,12 +53,20 @@ class PairEncoder:
         self._eps = float(model.config.get("layer_norm_eps", 1e-12))
         self._layers = int(model.config["num_hidden_layers"])
         self._windowed = stride > 0
+        self._counter: Any = Tokenizer.from_file(str(path / "tokenizer.json"))  # reads texts whole
+        self._counter.no_truncation()
+        self._counter.no_padding()
         self._tokenizer: Any = Tokenizer.from_file(str(path / "tokenizer.json"))
         self._tokenizer.enable_truncation(max_tokens, strategy=truncate, stride=stride)
         self._tokenizer.enable_padding()
-        dtype = torch.bfloat16 if os_compat.multiplies_bfloat16() else torch.float32
+        dtype = torch.bfloat16 if os_compat.adds_bfloat16_products() else torch.float32
         weights = {name.removeprefix("bert."): tensor for name, tensor in load_file(model.weights[0]).items()}
         self._weights = {name: tensor.to(dtype) for name, tensor in _merge(weights, trained.arrays, torch).items()}
+
+    def cut(self, text: str, max_tokens: int) -> str:
+        """Return the beginning of a text, at most `max_tokens` tokens of it."""
+        offsets = self._counter.encode(text, add_special_tokens=False).offsets
+        return text if len(offsets) <= max_tokens else text[: offsets[max_tokens - 1][1]]
 
     def encode(self, pairs: Sequence[tuple[str, str]]) -> EncodedPairs:
         """Return the states of all tokens of the pairs after the last layer."""

@@ -16,6 +16,9 @@ BIAS = -0.8
 WEIGHTS = {"passage": 0.172, "sentence": 0.209, "words": 0.694, "relevance": 0.357, "code": 2.0, "rival": -4.0}
 # Log-odds of one feature, at most: beyond it a model is no surer, only louder.
 MAX_LOG_ODDS = 6.0
+# Share of the weight of a question's word that counts where the sentence itself holds it, and not only its context (its
+# lead, or the sentence that it points back to).
+OWN_WORD_SHARE = 0.2
 # Passages that are read before it is asked whether one answers.
 PASSAGES_READ_TOGETHER = 3
 # Weight of a question's word that the index does not know, in units of inverse document frequency.

@@ -69,7 +69,6 @@ class QuoteCandidate:
     """A sentence that may be quoted, and what speaks for it."""
 
     source: int
-    rank: int  # of its passage, from 0
     position: int  # among the sentences of its passage
     start: int
     end: int
@@ -117,9 +116,10 @@ class QuoteSelection:
         return self._best_chance >= limits.MIN_ANSWERED_PROBABILITY
 
     def select(self, limit: int = limits.MAX_QUOTES, *, join: bool = True, must_answer: bool = True) -> list[Quote]:
-        """Return the best quotes, best first; [] unless `is_answered`. The more likely each is right, the fewer there
-        are. A sentence comes with what it needs to be read alone, and with neighbours that may hold the answer, within
-        limits.MAX_FIRST_QUOTE_WORDS; without `join` alone. Without `must_answer` the best are returned all the same.
+        """Return the best quotes, best first. The more likely each is right, the fewer there are.
+
+        None without an answer (`is_answered`), unless `must_answer` is False. A sentence comes with what it needs to be
+        read alone, and with neighbours that may hold the answer; without `join` it comes alone.
         """
         if must_answer and not self.is_answered:
             return []
@@ -128,11 +128,9 @@ class QuoteSelection:
     def select_nearest(self, limit: int = limits.MAX_NEAREST_QUOTES) -> list[Quote]:
         """Return the quotes that come nearest to an answer where none is likely one; [] where they are about something
         else."""
-        return (
-            self._choose(limit, 0.0, join=True)
-            if not self.is_answered and self._best_chance >= limits.MIN_NEAREST_PROBABILITY
-            else []
-        )
+        if self.is_answered or self._best_chance < limits.MIN_NEAREST_PROBABILITY:
+            return []
+        return self._choose(limit, 0.0, join=True)
 
     def read_all(self) -> list[QuoteCandidate]:
         """Return every sentence of all passages, with its features and chance."""
@@ -205,11 +203,9 @@ def _measure(asked: _Question, option: QuoteCandidate, reading: PassageReading, 
 def _measure_words(asked: _Question, option: QuoteCandidate) -> float:
     """Return the share of the question's weight, rare words more, that a sentence holds with its context."""
     here, around = extract_features(option.text).terms, extract_features(option.context).terms
-    total = sum(asked.term_weights.values()) or 1.0
-    return (
-        sum(weight * (0.8 * (term in around) + 0.2 * (term in here)) for term, weight in asked.term_weights.items())
-        / total
-    )
+    own, total = limits.OWN_WORD_SHARE, sum(asked.term_weights.values()) or 1.0
+    held = (w * ((1 - own) * (term in around) + own * (term in here)) for term, w in asked.term_weights.items())
+    return sum(held) / total
 
 
 def _get_odds(chance: float) -> float:
@@ -383,7 +379,7 @@ class _CodeContext:
 def _iter_candidates(passages: Mapping[int, Passage]) -> Iterator[list[QuoteCandidate]]:
     """Yield for each passage every sentence and row of it that could be quoted, once."""
     seen: set[str] = set()
-    for rank, (source, passage) in enumerate(passages.items()):
+    for source, passage in passages.items():
         options: list[QuoteCandidate] = []
         before, page = "", passage.full_text
         named, offset = _CodeContext(), passage.full_start
@@ -400,7 +396,7 @@ def _iter_candidates(passages: Mapping[int, Passage]) -> Iterator[list[QuoteCand
             ):
                 seen.add(key)
                 span = offset + run.start, offset + run.end
-                options.append(QuoteCandidate(source, rank, index, *span, text, context, passage, run, named.codes))
+                options.append(QuoteCandidate(source, index, *span, text, context, passage, run, named.codes))
             before = text
         yield options
 

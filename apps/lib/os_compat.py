@@ -38,11 +38,6 @@ def count_usable_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def multiplies_bfloat16() -> bool:
-    """Return whether the processor has units that multiply matrices in bfloat16 (AMX)."""
-    return "amx_bf16" in get_processor_flags()
-
-
 def adds_bfloat16_products() -> bool:
     """Return whether the processor has instructions for products in bfloat16: AMX, or AVX-512 as of AMD's Zen 4."""
     return not get_processor_flags().isdisjoint({"amx_bf16", "avx512_bf16"})

@@ -37,13 +37,13 @@ def measure_reading(data: Path, count: int) -> dict[str, float]:
         print(f"{path} is not there: quotes are not measured on it.", file=sys.stderr)
         return {}
     with gzip.open(path, "rt", encoding="utf-8") as lines:
-        rows = [row for row in map(json.loads, lines) if row["language"] in LANGUAGES]
+        rows = [row for row in map(json.loads, lines) if row["language"] in LANGUAGES and is_measurable(row)]
     random.Random(_SEED).shuffle(rows)  # noqa: S311
     found: dict[str, list[float]] = defaultdict(list)
     for row in rows[:count]:
         quotes = select_quotes(row["question"], rank_paragraphs(row), {})
         if row["kind"] == "none":
-            found["nothing_quoted"].append(float(bool(quotes)))
+            found["quoted_in_vain"].append(float(bool(quotes)))
             continue
         right = [holds_answer(quote, row) for quote in quotes]
         for name in ("", f".{row['kind']}", f".{row['language']}"):
@@ -55,6 +55,14 @@ def measure_reading(data: Path, count: int) -> dict[str, float]:
         for key, values in sorted(found.items())
         for name, figure in ((f"reading.{key}", sum(values) / len(values)), (f"reading.{key}.n", float(len(values))))
     }
+
+
+def is_measurable(row: Mapping[str, Any]) -> bool:
+    """Return whether a quote can be told to answer: not of sums and counts, which no row of a table holds."""
+    if row["kind"] in ("none", "yesno", "long") or row["answer_sentence"]:
+        return True
+    own = normalize_text(row["paragraphs"][0]).casefold()
+    return any(answer and normalize_text(answer).casefold() in own for answer in row["answers"])
 
 
 def rank_paragraphs(row: Mapping[str, Any]) -> dict[int, Passage]:

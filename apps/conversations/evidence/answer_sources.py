@@ -82,10 +82,8 @@ def build_final_event(
     return Sources(source_list.render_sources(answer, shown, used, nearest=nearest), len(shown))
 
 
-def build_quotes_event(
-    turn_input: TurnInput, model: str, numbered: Sequence[NumberedPassage], quotes: Sequence[Quote]
-) -> Quotes:
-    """Return the event with the turn's quotes, which stand before the first sentence. `model` is named beside them."""
+def build_quotes_event(turn_input: TurnInput, numbered: Sequence[NumberedPassage], quotes: Sequence[Quote]) -> Quotes:
+    """Return the event with the turn's quotes, which stand before the first sentence."""
     passages = {item.number: item.passage for item in numbered}
     answer, numbers = turn_input.answer_id, number_turn_sources(numbered, quotes, ())
     return Quotes(
@@ -104,7 +102,6 @@ def build_quotes_event(
                 )
                 for at, quote in enumerate(quotes)
             ],
-            model,
             turn_input.text,
         )
     )
@@ -174,7 +171,7 @@ def _build_sources(
         numbers = {*quoted, *cited}
         known = {item.number for item in shown}
         yield AnswerSources(
-            source_list.render_quotes(answer.pk, quotes, answer.model, _get_comparison_question(answer)),
+            source_list.render_quotes(answer.pk, quotes, _get_comparison_question(answer)),
             source_list.render_sources(answer.pk, shown, numbers, nearest=answer.nothing_found)
             if answer.status != Message.Status.WRITING
             else "",

@@ -9,11 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_noop
 
 from apps.conversations.core.document_request import recognise_request
 from apps.documents.retrieval import filters
 from apps.grounding.quotable_runs import QuotedRow
 
+NEAREST_NOTICE = gettext_noop("No passage says this directly. The nearest ones:")  # before quotes that may not answer
 _LEADER = re.compile(r"\s*(?:[.…·_][ \t]?){4,}\s*")  # dots of a table of contents
 _RULE = re.compile(r"\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+(?:[ \t]*:?-{3,}:?)?")  # line below the head of a table
 _PIPE = re.compile(r"(?:^|(?<=\s))\|+(?=\s|$)|\|\|+")
@@ -76,7 +78,7 @@ def render_sources(answer: UUID, sources: Sequence[SourceView], used: Collection
     return render_to_string("conversations/evidence/_source_list.html", shown)
 
 
-def render_quotes(answer: UUID, quoted: Sequence[QuoteView], model: str, question: str) -> str:
+def render_quotes(answer: UUID, quoted: Sequence[QuoteView], question: str) -> str:
     """Return the HTML of the quotes; "" without any.
 
     Quotes of a comparison are side by side, under the names that the question gives its sides.
@@ -88,7 +90,7 @@ def render_quotes(answer: UUID, quoted: Sequence[QuoteView], model: str, questio
         request = recognise_request(question)
         names = (request.sides if request else ()) or ("", "")
         sides = [(name, [quote for quote in quoted if quote.side == at]) for at, name in enumerate(names)]
-    shown = {"answer": answer, "quotes": quoted, "model": model, "sides": sides}
+    shown = {"answer": answer, "quotes": quoted, "sides": sides}
     return render_to_string("conversations/evidence/_quotes.html", shown)
 
 

@@ -25,7 +25,7 @@ from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.disclosure import outbound_check
 from apps.conversations.disclosure.outbound_check import WithholdReason
 from apps.conversations.evidence.answer_sources import AnswerSources, load_answer_sources
-from apps.conversations.evidence.source_list import SourceView
+from apps.conversations.evidence.source_list import NEAREST_NOTICE, SourceView
 from apps.conversations.history import trace_view
 from apps.conversations.history.transcript import load_citations
 from apps.conversations.image_chat import tiles as tiled
@@ -278,6 +278,8 @@ def _format_answer(answer: Message, sources: AnswerSources, citations: Sequence[
         by = gettext("Answer by a language model %(model)s") % {"model": answer.model}
     how = "" if answer.status == Message.Status.COMPLETE else f", {lower_label(answer.get_status_display())}"
     parts = [f"*{by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
+    if answer.nothing_found and sources.quotes:
+        parts.append(gettext(NEAREST_NOTICE))
     parts += [f"> {_format_line(quote.text)} [{quote.shown_number}]" for quote in sources.quotes]
     if answer.text and answer.unchecked:
         parts.append(f"**{gettext(UNGROUNDED_NOTICE)}**")
@@ -287,7 +289,7 @@ def _format_answer(answer: Message, sources: AnswerSources, citations: Sequence[
             parts.append(f"*{unread}*")
     if answer.retracted:
         parts.append(translate_stored(answer.reason))
-    if answer.nothing_found:
+    if answer.nothing_found and not sources.quotes:
         parts.append(gettext("Nothing about this was found in the documents."))
     used = [item for item in sources.sources if item.number in sources.used]
     if used:

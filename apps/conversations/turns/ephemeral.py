@@ -25,6 +25,7 @@ from apps.conversations.core import model_choice
 from apps.conversations.core.events import Event, NothingFound, Quotes, Text
 from apps.conversations.core.turn_input import PastExchange, TurnInput
 from apps.conversations.errors import NotFoundOrForbidden
+from apps.conversations.evidence import source_list
 from apps.conversations.models import Assistant, Conversation
 from apps.conversations.moderation import findings
 from apps.conversations.turns import model_queue, reasoning, retrieval
@@ -235,6 +236,8 @@ async def open_cases(turn: Turn) -> None:
 
 
 def _describe_no_results(turn: Turn) -> str:
+    if turn.presented.quotes:  # they follow
+        return f"{gettext(source_list.NEAREST_NOTICE)}\n\n"
     searched = (turn.presented.no_results or {}).get("searched") or []
     where = f" Searched: {', '.join(searched)}." if searched else ""
     return f"Nothing in your documents speaks to this question.{where}"

@@ -221,7 +221,7 @@ async def _emit_sources(
     await turn.sources.publish()
     if quoting is not None and (quotes := await quoting):
         turn.presented = replace(turn.presented, quotes=quotes)
-        await turn.emit(answer_sources.build_quotes_event(turn.input, prompted.model, turn.passages, quotes))
+        await turn.emit(answer_sources.build_quotes_event(turn.input, turn.passages, quotes))
 
 
 def _list_link_texts(turn: Turn) -> list[str]:

@@ -189,7 +189,7 @@ async def emit_no_results(turn: Turn, retrieved: Retrieved, nearest: Sequence[Qu
     if turn.passages:
         await turn.sources.publish(nearest=not nearest)
     if nearest:
-        await turn.emit(answer_sources.build_quotes_event(turn.input, turn.model, turn.passages, nearest))
+        await turn.emit(answer_sources.build_quotes_event(turn.input, turn.passages, nearest))
 
 
 async def emit_no_results_notice(turn: Turn, retrieved: Retrieved) -> None:

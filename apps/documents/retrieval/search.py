@@ -53,7 +53,6 @@ class SearchResult:
     documents: int  # ready documents in them that pass the filters; 0 if passages were found (not counted then)
     waiting: int  # documents in them that are still being ingested, filtered or not; 0 if passages were found
     query: str  # the query that was used: spelling corrected, follow-up completed
-    vector: Vectors  # of the query, by the site's own embedder: shape (dimension,)
     idf: dict[str, float]  # inverse document frequency of the query's stemmed terms
     # Milliseconds of "embed", "index", "read", "cut" or "sections"; "rewrite" if a rewritten query was awaited.
     ms: dict[str, float]
@@ -103,7 +102,7 @@ async def search(
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)
     return SearchResult(
         tuple(passages), index_lookup.list_searched(scope, best.lookup), documents, waiting, best.query.text,
-        best.vector, best.lookup.idf, clock.ms, best.ranked.hits, best.ranked.threshold,
+        best.lookup.idf, clock.ms, best.ranked.hits, best.ranked.threshold,
         index_lookup.list_unsearched(scope, best.lookup), just_added, tuple(nearest), best.corrections,
         budget, sections.no_room,
     )  # fmt: skip
@@ -186,7 +185,6 @@ class _QueryResult:
     """Result of one query variant."""
 
     query: QueryVariant
-    vector: Vectors  # of the site's own embedder
     lookup: LookupResult
     ranked: RankedWindows
     corrections: Mapping[str, str] = field(default_factory=dict)
@@ -229,11 +227,12 @@ async def _search_query(
     async def run_query() -> _QueryResult:
         if (quick := await _search_directly(user, scope, query, request, clock)) is not None:
             return quick
-        lookup, row = await index_lookup.look_up_candidates(scope, request), await vector
+        lookup = await index_lookup.look_up_candidates(scope, request)
+        await vector  # an embedder that fails, fails the search
         clock.stop("index")
         ranked = await _rank_query(user, query.text, lookup, scope)
         clock.stop("read")
-        return _QueryResult(query, row, lookup, ranked)
+        return _QueryResult(query, lookup, ranked)
 
     result = await run_query()
     if corrections := await _find_corrections(scope, request, result.lookup):
@@ -292,7 +291,7 @@ async def _search_directly(
         lookup, ranked = await index_lookup.start_lookup(scope, request, segments).then_in_db(score)
     except EngineBroken:
         return None
-    return _QueryResult(query, await request.vector, lookup, ranked)
+    return _QueryResult(query, lookup, ranked)
 
 
 async def _iter_queries(

@@ -23,7 +23,7 @@ NAME = "passage_reader"
 SHA256 = "ba652a26781eb4d309f7400dab7b0d751bd5d7e6a7fd1e801f572ff0a6cb4bfb"
 MAX_TOKENS = 160  # of question and passage together; a longer passage is read in windows
 STRIDE = 32  # tokens that two windows share
-_QUESTION_CHARS = 400  # of the question that are read: a window needs room for the passage
+QUESTION_TOKENS = 64  # of the question that are read, at most: a window needs room for the passage
 _TOGETHER = 4  # passages of one pass, of like length
 
 
@@ -41,11 +41,12 @@ class PackagedReader:
     def read(self, question: str, texts: Sequence[str]) -> list[PassageReading]:
         """Return one reading for each text. Raise EngineBroken if the weights are missing or damaged."""
         encoder = self._load()
+        question = encoder.cut(question, QUESTION_TOKENS)
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
         found: dict[int, PassageReading] = {}
         for start in range(0, len(order), _TOGETHER):
             batch = order[start : start + _TOGETHER]
-            readings = _read_batch(encoder, [(question[:_QUESTION_CHARS], texts[at]) for at in batch])
+            readings = _read_batch(encoder, [(question, texts[at]) for at in batch])
             found |= zip(batch, readings, strict=True)
         raise_if_not_finite([reading.answers for reading in found.values()], "The reader of passages")
         return [found[at] for at in range(len(texts))]

@@ -70,6 +70,8 @@ async def test_the_nearest_quotes_are_shown_where_it_is_uncertain_whether_they_a
     assert 1 <= said["quotes"]["html"].count("<blockquote") <= quote_limits.MAX_NEAREST_QUOTES and not chat.requests
     shown = await in_db(get_page, alice, f"/c/{turn['conversation']}/")
     assert NEAREST in shown and "<blockquote" in shown, "a reload says the same"
+    exported = await in_db(get_page, alice, f"/c/{turn['conversation']}/export.md")
+    assert exported.index(NEAREST) < exported.rindex("> ") and "Nothing about this was found" not in exported
 
     def kept() -> Message:
         return Message.objects.get(pk=turn["turn"])

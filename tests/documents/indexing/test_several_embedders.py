@@ -117,7 +117,6 @@ def test_new_embedder_is_built_beside_tried_swapped_in_and_rolled_back(alice: Us
     assert all(len(vector) == 4 * 128 for vector in Chunk.objects.values_list("vector", flat=True))
     found = ask(alice, question)
     assert "nine in the morning" in found.passages[0].text and found.unsearched == ()
-    assert found.vector.shape == (384,), "what quotes are chosen by is the site's own"
 
     assert shadow_build.swap(IndexBuild.objects.get())
     collection.refresh_from_db()

@@ -72,6 +72,13 @@ def test_empty_texts_and_questions_have_readings_too(reader: PassageReader) -> N
     assert readings[0].rate_span(0, 10) == 0.0
 
 
+@pytest.mark.parametrize("question", ["问" * 400, "ä!?" * 200, "word " * 2_000, "a" * 5_000], ids=lambda text: text[:5])
+def test_long_questions_are_read_in_every_script(reader: PassageReader, question: str) -> None:
+    """A Chinese character is a token of its own: 160 of them left no room for the passage."""
+    reading = reader.read(question, [TEXT * 9])[0]
+    assert math.isfinite(reading.answers) and reading.ends[-1] >= len(TEXT * 9) - 1
+
+
 def test_span_without_tokens_is_rated_zero() -> None:
     reading = PassageReading(1.0, (0, 4), (3, 7), (0.2, 0.6))
     assert reading.rate_span(3, 4) == 0.0

@@ -64,7 +64,7 @@ async def read_whole(turn: Turn, document: Document) -> bool:
         return False
     title = {"title": str(document)}
     await turn.emit_step(WHOLE_DOCUMENT_STEP, gettext("Reading all of “%(title)s”") % title)
-    found = await _make_search_result(turn, document, passages)
+    found = _make_search_result(document, passages)
     turn.retrieved = retrieved = Retrieved(result=found)
     if len(parts) == 1:
         turn.prompted = prompted = await generation.build_request(turn, retrieved, generation.PromptExtras())
@@ -123,11 +123,10 @@ def _count_room(turn: Turn, window: int) -> int:
     return max(window - used - reasoning.get_max_tokens(prepared) - _MARGIN, min(_LEAST_ROOM, window // 2))
 
 
-async def _make_search_result(turn: Turn, document: Document, numbered: Sequence[NumberedPassage]) -> SearchResult:
+def _make_search_result(document: Document, numbered: Sequence[NumberedPassage]) -> SearchResult:
     """Return the document as a search result. The query is empty, so that no sentence counts as beside the question."""
-    vector = await (turn.vector or retrieval.embed_question(turn.input.text))
     passages = tuple(item.passage for item in numbered)
-    return SearchResult(passages, (document.collection.name,), 0, 0, "", vector, {}, {})
+    return SearchResult(passages, (document.collection.name,), 0, 0, "", {}, {})
 
 
 async def _take_notes(
