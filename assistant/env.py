@@ -177,6 +177,10 @@ class ChatModelSettings(SettingsGroup):
     """Send pictures that users attach to the model, at most 1,024 pixels wide and high. Off: the model gets their
     recognised text and, with `CAPTION_MODEL`, a description."""
 
+    LLM_READS: Literal["", "well", "badly"] = ""
+    """`well`: the model writes the answers; `badly`: quotes are the answer, and it writes only when a user lets it try,
+    as with the packaged model. Empty: the reading check of the Doctor decides."""
+
     LLM_NAME: str = ""
     """Name of the model where users choose among several. Empty: `LLM_MODEL`, or "Default model"."""
 

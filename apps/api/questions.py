@@ -81,7 +81,7 @@ async def ask_question(
     ask_request = requests.AskRequest(
         _make_client_id(idempotency_key), requests.clean_question(payload.question), pk,
         None if payload.collections is None else tuple(payload.collections), payload.without_documents, payload.after,
-        model=model_choice.parse_model(payload.model),
+        model=model_choice.parse_model(payload.model), model_writes=payload.model_writes,
     )  # fmt: skip
     turn_ids = await runner.submit_request(user, None, ask_request)
     await in_db(_require_same_question, user, turn_ids, ask_request)
@@ -197,5 +197,13 @@ def _build_answer(user: User, pk: UUID) -> dict[str, Any]:
     fields = ("id", "parent_id", "conversation_id", "role", "status", "text", "model", "reason", "created")
     return {
         **{name: getattr(row, name) for name in fields}, "citations": list(row.citations.all()), "sources": sources,
+        "quotes": [
+            {
+                "text": quote.text, "number": quote.number, "shown": quote.shown_number, "title": quote.title,
+                "page_number": quote.page,
+            }
+            for quote in answer_sources.quotes
+        ],
+        "outcome": ("nearest" if row.quotes else "nothing") if row.nothing_found else "answered",
         "nothing_found": row.nothing_found, "grounded": row.grounded, "unread_languages": row.unread_languages,
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -188,6 +188,9 @@ class QuestionIn(Schema):
     without_documents: bool = False
     after: UUID | None = Field(None, description="The answer that it follows; null: the last one")
     model: str | None = Field(None, max_length=60, description="Name of the model; null: as set in the conversation")
+    model_writes: bool = Field(
+        False, description="Below quotes, have a model write that failed the reading check; it often errs"
+    )
     stream: bool = False
 
 
@@ -203,7 +206,24 @@ class SourceOut(Schema):
     gone: bool  # deleted, or no longer readable for the caller; nothing else is known then
 
 
+class QuoteOut(Schema):
+    text: str
+    number: int = Field(description="Of its source")
+    shown: int = Field(description="The number of the source that pages, copies and exports show")
+    title: str
+    page_number: int | None
+
+
 class AnswerOut(MessageOut):
     conversation_id: UUID
+    quotes: list[QuoteOut] = Field(
+        [],
+        description="Word for word from the sources, the best first; with a model that failed the reading check they "
+        "are the whole answer, and `text` is empty",
+    )
     sources: list[SourceOut]
+    outcome: Literal["answered", "nearest", "nothing"] = Field(
+        description="“nearest”: no passage says it directly, and the quotes come nearest; “nothing”: nothing in the "
+        "documents is about it"
+    )
     nothing_found: bool

@@ -94,8 +94,10 @@ def complete_environment(layout: Layout) -> dict[str, str]:
 
 def _describe_model_server(layout: Layout, env: dict[str, str]) -> dict[str, str]:
     key = env.get("LLM_API_KEY") or _read_or_make_key(layout.data / "llm_key")
+    packaged = "--model" not in env.get("LLM_ENGINE_ARGS", "")
     return {
         "LLM_URL": f"http://127.0.0.1:{layout.llm_port}/v1",
+        "LLM_READS": env.get("LLM_READS", "badly" if packaged else ""),
         "LLM_HOST": layout.llm_host,
         "LLM_PORT": str(layout.llm_port),
         "LLM_NAME": CHAT_NAME,
@@ -104,7 +106,7 @@ def _describe_model_server(layout: Layout, env: dict[str, str]) -> dict[str, str
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
         "LLM_ENGINE_ARGS": env.get("LLM_ENGINE_ARGS", ""),
-        "LLM_OFFLINE": "0" if "--model" in env.get("LLM_ENGINE_ARGS", "") else "1",  # another model may come from a hub
+        "LLM_OFFLINE": "1" if packaged else "0",  # another model may come from a hub
         "VLLM_CPU_KVCACHE_SPACE": env.get("VLLM_CPU_KVCACHE_SPACE", "1"),  # GiB: 46,000 tokens of the packaged model
         "VLLM_LOGGING_LEVEL": env.get("VLLM_LOGGING_LEVEL", "ERROR"),
     }

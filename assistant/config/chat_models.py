@@ -21,7 +21,8 @@ def build_chat_models(env: Env, models: Path, secret: Callable[[str], str]) -> M
     """
     main = ListedChatModel.model_construct(
         url=env.LLM_URL, model=env.LLM_MODEL, tokenizer=env.LLM_TOKENIZER or str(models / "chat"),
-        reasons=env.LLM_REASONS, tools=env.LLM_TOOLS, pictures=env.LLM_SEES,
+        reads_well={"well": True, "badly": False}.get(env.LLM_READS), reasons=env.LLM_REASONS,
+        tools=env.LLM_TOOLS, pictures=env.LLM_SEES,
     )  # fmt: skip
     found = {MAIN: _build(env, main, env.LLM_NAME or env.LLM_MODEL, env.LLM_API_KEY)}
     for entry in env.LLM_MORE:

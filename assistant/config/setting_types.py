@@ -139,7 +139,8 @@ class ListedChatModel(ListedModel):
     `LLM_STREAMS`."""
 
     reads_well: bool | None = None
-    """`true`: the model writes answers; `false`: quotes come first. `null`: the reading check of the Doctor decides."""
+    """`true`: the model writes answers; `false`: quotes are the answer. `null`: the reading check of the Doctor
+    decides."""
 
     reasons: Reasons = ""
     """`true` or `"yes"`: the model thinks before it answers. `"begun"`: its template opens the thoughts already."""

@@ -136,6 +136,8 @@ async def test_nearest_quotes_follow_a_notice_that_none_says_it_directly(
     notice, quote = answer.choices[0].message.content.split("\n\n")[:2]
     assert notice == "No passage says this directly. The nearest ones:" and quote.startswith("> ")
     assert answer.model_extra["openbook"]["nothing_found"] and not chat.requests
+    assert answer.model_extra["openbook"]["outcome"] == "nearest"
+    assert quote.startswith(f"> {answer.model_extra['openbook']['quotes'][0]['text'].split()[0]}")
 
 
 async def test_chosen_collections_alone_are_searched(chat_client: openai.AsyncOpenAI, library: Collection) -> None:

@@ -11,10 +11,12 @@ import httpx
 import pytest
 from django.conf import LazySettings, settings
 
+from apps.conversations.assistants import answer_style
 from apps.conversations.models import Assistant, Conversation, Message, ModelProfile
 from apps.conversations.turns import preparation, runner, titles
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
+from apps.grounding.quote_selection import QuoteSelection
 from apps.lib.concurrency.threads import in_db
 from apps.users import rate_limits
 from apps.users.api_tokens import create_token
@@ -85,6 +87,21 @@ async def test_a_conversation_is_begun_in_a_collection_and_asked_in(
     assert row.title.startswith("How long do workers") and row.chosen_collection_count == 1
     followed = (await ask(web, conversation, question="And how long does the queen live?")).json()
     assert followed["status"] == "complete" and await Message.objects.acount() == 4
+
+
+async def test_quotes_are_the_answer_of_a_model_that_failed_the_reading_check_unless_it_is_asked_to_write(
+    web: httpx.AsyncClient, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QuoteSelection, "is_answered", True)
+    monkeypatch.setattr(answer_style, "_profiles", {})
+    await in_db(ModelProfile.objects.create, name=(await chat.info()).name, reading_asked=24, reading_right=10)
+    conversation = await begun(web)
+    answer = (await ask(web, conversation)).json()
+    assert (answer["text"], answer["outcome"]) == ("", "answered") and not chat.requests
+    assert "honey bee" in answer["quotes"][0]["text"] and answer["quotes"][0]["title"] == "Bees"
+    assert answer["quotes"][0]["number"] in {item["number"] for item in answer["sources"] if item["used"]}
+    written = (await ask(web, conversation, model_writes=True)).json()
+    assert written["text"] and written["quotes"] and chat.requests
 
 
 async def test_small_talk_is_not_from_documents(web: httpx.AsyncClient, library: Collection) -> None:

@@ -230,6 +230,7 @@ def test_the_processes_know_the_model_server_by_a_key_that_only_this_user_can_re
     assert first["LLM_API_KEY"] == first["VLLM_API_KEY"] == second["LLM_API_KEY"]
     assert len(first["LLM_API_KEY"]) > 30
     assert (tmp_path / "llm_key").stat().st_mode & 0o777 == 0o600
+    assert first["LLM_READS"] == "badly", "the packaged model rests from the first question on"
     assert (first["VLLM_NO_USAGE_STATS"], first["DO_NOT_TRACK"]) == ("1", "1")
 
 

@@ -241,7 +241,7 @@ async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
         await turn_log.close()
 
 
-async def _begin_no_selection(*_: object) -> None:
+async def _begin_no_selection(*_: object, **__: object) -> None:
     return None
 
 

@@ -82,6 +82,12 @@ def tab_to(wanted: Any, keys: str = "Tab") -> None:
     raise AssertionError(f"not reached by {keys}: {wanted}")
 
 
+def open_sources(turn: Any) -> Any:
+    """Open the sources of an ended answer and return them."""
+    turn.locator("[data-steps] > summary").click()
+    return turn.locator("[data-part=sources]")
+
+
 def answer(turn: Any) -> str:
     """Return the text of the answer."""
     return str(turn.locator("[data-answer]").inner_text())

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.journeys.axe import find_violations, find_violations_in_both_looks, find_violations_in_overlay
-from tests.journeys.chat import LEAVE, ask, ended
+from tests.journeys.chat import LEAVE, ask, ended, open_sources
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site, until
 from tests.journeys.views import elsewhere, kind
@@ -26,7 +26,7 @@ AT_LEAST = 50  # pages are reached; fewer, and the walk has gone astray
 def check_chat(page: Any) -> tuple[list[str], str, str]:
     """Return the violations of a chat with its panels and dialogs, its URL, and that of its shared link."""
     turn = ended(ask(page, LEAVE))
-    turn.locator("a.passage").first.click()
+    open_sources(turn).locator("a.passage").first.click()
     page.locator("[data-panel] mark").first.wait_for()
     found = find_violations_in_both_looks(page)
     for dialog in page.locator("dialog").all():

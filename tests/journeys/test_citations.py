@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import BOILER, LEAVE, ask, ended
+from tests.journeys.chat import BOILER, LEAVE, ask, ended, open_sources
 
 
 def test_a_pill_shows_its_passage_on_hover_and_lets_it_be_read(page_wide: Any) -> None:
@@ -41,7 +41,7 @@ def test_a_click_opens_the_marked_text_beside_the_answer_and_esc_returns_to_the_
 @pytest.mark.main_journey
 def test_a_pdf_opens_at_the_page_with_the_passage_boxed(page_wide: Any) -> None:
     turn = ended(ask(page_wide, BOILER))
-    turn.locator("a.passage", has_text="page 2").first.click()
+    open_sources(turn).locator("a.passage", has_text="page 2").first.click()
     panel = page_wide.locator("[data-panel]")
     panel.locator("img").wait_for()
     expect(panel.locator("img")).to_have_js_property("complete", True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.journeys.chat import ask, ended
+from tests.journeys.chat import ask, ended, open_sources
 from tests.journeys.collections import create_collection, make_file, upload
 from tests.journeys.conftest import Visit
 
@@ -35,7 +35,7 @@ def test_a_reader_gets_answers_until_sharing_ends(visit: Visit) -> None:
 
     alice.get_by_role("button", name="Stop sharing with bob@example.org").click()
     expect(alice.get_by_role("button", name="Stop sharing with bob@example.org")).to_have_count(0)
-    turn.locator("a.passage").first.click()  # of the answer that he still sees
+    open_sources(turn).locator("a.passage").first.click()  # of the answer that he still sees
     expect(bob.locator("[data-panel]")).to_contain_text("No longer available")
     answer = bob.goto(bob.url.split("/c/")[0].split("?")[0].rstrip("/") + "/collections/")
     assert answer is not None and "Night watch" not in bob.locator("main").inner_text()

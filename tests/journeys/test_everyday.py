@@ -18,7 +18,7 @@ def test_sources_are_numbered_from_1_in_each_answer_also_after_a_reload(page_wid
     turn = ended(ask(page_wide, BOILER))
     for _ in range(2):
         expect(turn.locator("a.pill").first).to_have_text("1")
-        listed = turn.locator(".sources .pill").all_inner_texts()
+        listed = turn.locator(".sources .pill").all_text_contents()
         assert listed == [str(number) for number in range(1, len(listed) + 1)]
         turn.locator("a.pill").first.click()
         expect(page_wide.locator("[data-panel-title]")).to_have_text("Source 1")

@@ -38,7 +38,7 @@ def test_question_is_answered_by_two_models_by_keyboard(open_: Visit, width: int
     menu = page.locator("[data-models] > summary")
     expect(menu).to_contain_text("Small")
     turn = ended(ask(page, LEAVE))
-    expect(turn.locator("[data-steps] summary")).to_contain_text("Small wrote")
+    expect(turn.locator("[data-steps]")).to_contain_text("Small wrote")
     page.wait_for_url("**/c/**")
     menu.focus()
     page.keyboard.press("Enter")
@@ -52,7 +52,7 @@ def test_question_is_answered_by_two_models_by_keyboard(open_: Visit, width: int
     tab_to(page.locator('[data-do="retry"]'), "Shift+Tab")
     page.keyboard.press("Enter")
     turn = page.locator("[data-turn]").last
-    expect(turn.locator("[data-steps] summary")).to_contain_text("Large wrote")
+    expect(turn.locator("[data-steps]")).to_contain_text("Large wrote")
     expect(page.get_by_role("link", name="Compare", exact=True)).to_be_visible()  # the answer has its siblings
     more(turn).locator("[data-behind]").click()
     page.get_by_text("Settings, usage, safety").click()
@@ -80,7 +80,7 @@ def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
     page.locator("[data-assistants]").get_by_role("link", name="Deep one").click()
     expect(page.locator("[data-models] > summary")).to_contain_text("Large")
     turn = ended(ask(page, LEAVE))
-    expect(turn.locator("[data-steps] summary")).to_contain_text("Large wrote")
+    expect(turn.locator("[data-steps]")).to_contain_text("Large wrote")
     bar = page.locator(".composer-bar")
     expect(bar).to_contain_text("with Deep one")
     expect(bar.locator("[data-assistants]")).to_have_count(0)

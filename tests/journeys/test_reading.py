@@ -11,7 +11,7 @@ import xlsxwriter
 from playwright.sync_api import expect
 
 from tests.documents.sample_files import scan_pdf, slides, text_picture
-from tests.journeys.chat import ask, ended
+from tests.journeys.chat import ask, ended, open_sources
 from tests.journeys.collections import create_collection, make_file, upload
 from tests.journeys.conftest import Visit
 
@@ -69,7 +69,7 @@ def opened(page: Any, harbour: str, question: str, name: str) -> Any:
     page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/")[2] + harbour)
     page.get_by_role("link", name="Ask this collection").click()
     turn = ended(ask(page, question))
-    turn.locator("a.passage", has_text=name).first.click()
+    open_sources(turn).locator("a.passage", has_text=name).first.click()
     panel = page.locator("[data-panel]")
     panel.locator("[data-passage]").wait_for()
     return panel

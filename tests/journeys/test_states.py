@@ -145,9 +145,11 @@ def test_a_temporary_chat_folds_too_and_paper_marks_each_sentence(visit: Visit, 
     page = visit(cautious)
     ended(ask(page, DOUBTS))
     address = page.url.split("?")[0]
-    page.goto(f"{address}print/")
     page.emulate_media(media="print")
+    page.goto(f"{address}print/")
     paper = page.locator(".paper .prose")
+    assert not FALSE.search(paper.inner_text()) and "could not be verified" not in paper.inner_text()
+    page.goto(f"{address}print/?unverified=1")
     expect(paper.locator(".sentence").filter(has_text=FALSE)).to_have_count(3)
     assert paper.inner_text().count("[not verified]") == 3
 

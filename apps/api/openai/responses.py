@@ -100,20 +100,28 @@ def format_usage(usage: Usage | None) -> dict[str, Any]:
 
 
 def format_evidence(turn: Turn, offset: int) -> dict[str, Any]:
-    """Return sources, citations and search facts of the turn under `openbook`.
+    """Return quotes, sources, citations and search facts of the turn under `openbook`.
 
     Citation spans are character offsets in the content, which begins with `offset` characters of quotes.
     """
     return {
         "openbook": {
+            "quotes": [{"text": quote.text, "source": quote.source} for quote in turn.quotes],
             "sources": [_format_source(item) for item in turn.passages],
             "citations": [_format_citation(cite, offset) for cite in turn.citations],
             "grounded": turn.is_grounded,
             "unread_languages": turn.unread_languages,
+            "outcome": _get_outcome(turn),
             "nothing_found": turn.presented.no_results is not None,
             "searched": (turn.presented.no_results or {}).get("searched"),
         }
     }
+
+
+def _get_outcome(turn: Turn) -> str:
+    if turn.presented.no_results is None:
+        return "answered"
+    return "nearest" if turn.quotes else "nothing"
 
 
 def _format_source(item: NumberedPassage) -> dict[str, Any]:

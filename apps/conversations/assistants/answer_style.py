@@ -1,7 +1,7 @@
 """Resolve the answer style: quotes first, or the model only.
 
 The assistant decides, else the profile of the model, the site setting, or the reading check. Entry points:
-`resolve_style`, `resolve_shown_sentences`, `passes_reading_check`.
+`resolve_style`, `resolve_shown_sentences`, `rests`, `passes_reading_check`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,20 @@ def resolve_shown_sentences(
         if chosen in (ShownSentences.VERIFIED, ShownSentences.ALL):
             return ShownSentences(chosen)
     return ShownSentences.ALL if has_passed_reading_check(profile, model) else ShownSentences.VERIFIED
+
+
+def rests(assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None) -> bool:
+    """Return whether the model writes below quotes only when the user asks it to.
+
+    So does a model that failed the reading check, as most that it writes would be folded, unless all of it is shown.
+    """
+    declared = model.passes_reading_check if model is not None else None
+    failed = declared is False or (bool(profile.reading_asked) and not has_passed_reading_check(profile, model))
+    return (
+        failed
+        and resolve_style(assistant, profile, model) == AnswerStyle.QUOTES
+        and resolve_shown_sentences(assistant, profile, model) == ShownSentences.VERIFIED
+    )
 
 
 def get_model_profile(name: str) -> ModelProfile:

@@ -174,6 +174,7 @@ class Closed:
     can_continue: bool = False  # the answer is unfinished
     mostly_unsupported: bool = False  # most of its statements have no source
     notice_html: str = ""  # notice of what was withheld; "" if nothing was
+    only_quotes: bool = False  # quotes are the answer, and no model wrote
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ class AskRequest:
     temporary: Flag = False  # in a temporary chat
     attached: Attached = ()  # attached pictures that the question is about
     files: UUID | None = None  # files that a new conversation begins with; None: none
+    model_writes: Flag = False  # a model that would rest writes this answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ class RetryRequest:
     model: ModelName = None  # for this answer only; None: as resolved by `model_choice`
     filters: Filters = None  # None: the conversation's
     assistant: UUID | None = None  # for this answer only; None: the conversation's
+    model_writes: bool = False  # a model that would rest writes this answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +161,9 @@ class AskCommand(AskRequest):
 
 @dataclass(frozen=True, slots=True)
 class RetryCommand(RetryRequest):
-    """Answer again, with or without documents, or continue."""
+    """Answer again, with or without documents, continue, or let a model write that would rest."""
 
-    action: Annotated[Literal["retry", "continue", "answer_without_documents"], _DO] = "retry"
+    action: Annotated[Literal["retry", "continue", "answer_without_documents", "let_model_write"], _DO] = "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,12 @@ def parse_command(message: Mapping[str, Any]) -> Command:
         return _resolve_picture(command)
     if isinstance(command, RetryCommand):
         without = True if command.action == "answer_without_documents" else None
-        return replace(command, continues=command.action == "continue", without_documents=without)
+        return replace(
+            command,
+            continues=command.action == "continue",
+            without_documents=without,
+            model_writes=command.action == "let_model_write",
+        )
     return command
 
 

@@ -67,6 +67,7 @@ class TurnInput(TurnIds):
     instructions: str = ""  # of the assistant and of the user
     scope: SearchScope | None = None  # read when the turn was prepared; None without documents
     model: str = MAIN  # name in the settings of the model that writes
+    model_writes: bool = False  # also where it would rest: the user asked for it
     missing_model: str = ""  # name of a chosen model that is no longer offered
     lost_collections: int = 0  # collections of the conversation that the user may no longer search
     is_comparison: bool = False  # whether another assistant than the conversation's answers, to be compared

@@ -43,6 +43,7 @@ class AnswerSources:
     used: frozenset[int] = frozenset()  # numbers of the sources of sentences and quotes
     quotes: tuple[QuoteView, ...] = ()
     numbers: Mapping[int, int] = field(default_factory=dict)  # numbers that the answer shows, by source number
+    words: str = ""  # how many sources there are, for the line that opens them
 
 
 def number_turn_sources(
@@ -82,8 +83,13 @@ def build_final_event(
     return Sources(source_list.render_sources(answer, shown, used, nearest=nearest), len(shown))
 
 
-def build_quotes_event(turn_input: TurnInput, numbered: Sequence[NumberedPassage], quotes: Sequence[Quote]) -> Quotes:
-    """Return the event with the turn's quotes, which stand before the first sentence."""
+def build_quotes_event(
+    turn_input: TurnInput, numbered: Sequence[NumberedPassage], quotes: Sequence[Quote], *, nearest: bool = False
+) -> Quotes:
+    """Return the event with the turn's quotes, which stand before the first sentence.
+
+    `nearest` says that they may not answer.
+    """
     passages = {item.number: item.passage for item in numbered}
     answer, numbers = turn_input.answer_id, number_turn_sources(numbered, quotes, ())
     return Quotes(
@@ -103,6 +109,7 @@ def build_quotes_event(turn_input: TurnInput, numbered: Sequence[NumberedPassage
                 for at, quote in enumerate(quotes)
             ],
             turn_input.text,
+            nearest=nearest,
         )
     )
 
@@ -171,12 +178,17 @@ def _build_sources(
         numbers = {*quoted, *cited}
         known = {item.number for item in shown}
         yield AnswerSources(
-            source_list.render_quotes(answer.pk, quotes, _get_comparison_question(answer)),
+            source_list.render_quotes(
+                answer.pk, quotes, _get_comparison_question(answer), nearest=answer.nothing_found
+            ),
             source_list.render_sources(answer.pk, shown, numbers, nearest=answer.nothing_found)
             if answer.status != Message.Status.WRITING
             else "",
             frozenset(item.number for item in shown if item.unavailable),
             tuple(shown), frozenset(known & numbers), tuple(quotes), order,
+            source_list.describe_sources(
+                len(known & numbers), len(known - numbers), nearest=answer.nothing_found
+            ),
         )  # fmt: skip
 
 

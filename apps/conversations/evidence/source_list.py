@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.template.loader import render_to_string
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from apps.conversations.core.document_request import recognise_request
 from apps.documents.retrieval import filters
@@ -69,19 +69,31 @@ def render_sources(answer: UUID, sources: Sequence[SourceView], used: Collection
 
     `nearest` means that nothing was found and the others are the passages nearest to the question.
     """
+    also = [item for item in sources if item.number not in used]
     shown = {
         "answer": answer,
         "used": sorted((item for item in sources if item.number in used), key=lambda item: item.shown_number),
-        "also": [item for item in sources if item.number not in used],
+        "also": also,
         "nearest": nearest,
+        "words": describe_sources(len(sources) - len(also), len(also), nearest=nearest),
     }
     return render_to_string("conversations/evidence/_source_list.html", shown)
 
 
-def render_quotes(answer: UUID, quoted: Sequence[QuoteView], question: str) -> str:
-    """Return the HTML of the quotes; "" without any.
+def describe_sources(used: int, also: int, *, nearest: bool) -> str:
+    """Return the words of the line that opens the sources: how many are used, else how many were read; "" for none."""
+    if used:
+        return ngettext("%(n)s source", "%(n)s sources", used) % {"n": used}
+    if nearest and also:
+        return ngettext("%(n)s nearest passage", "%(n)s nearest passages", also) % {"n": also}
+    return ngettext("%(n)s passage read", "%(n)s passages read", also) % {"n": also} if also else ""
 
-    Quotes of a comparison are side by side, under the names that the question gives its sides.
+
+def render_quotes(answer: UUID, quoted: Sequence[QuoteView], question: str, *, nearest: bool) -> str:
+    """Return the HTML of the quotes; "" without any. The best stands open, the others are folded.
+
+    Open are all that are only `nearest` to an answer, and quotes of a comparison, which stand side by side under the
+    names that the question gives its sides.
     """
     if not quoted:
         return ""
@@ -90,14 +102,12 @@ def render_quotes(answer: UUID, quoted: Sequence[QuoteView], question: str) -> s
         request = recognise_request(question)
         names = (request.sides if request else ()) or ("", "")
         sides = [(name, [quote for quote in quoted if quote.side == at]) for at, name in enumerate(names)]
-    shown = {"answer": answer, "quotes": quoted, "sides": sides}
+    count = len(quoted) if nearest else 1
+    shown = {"answer": answer, "open": quoted[:count], "more": quoted[count:], "sides": sides}
     return render_to_string("conversations/evidence/_quotes.html", shown)
 
 
 def render_no_results(searched: dict[str, Any]) -> str:
     """Return the HTML of the notice; `searched` is the record of `retrieval.emit_no_results`."""
     only = filters.parse_stored_filters(searched.get("filters", {})).words
-    by_words = [filters.get_language_label(code) for code in searched.get("by_words", ())]
-    return render_to_string(
-        "conversations/evidence/_nothing_found.html", {**searched, "only": only, "by_words": by_words}
-    )
+    return render_to_string("conversations/evidence/_nothing_found.html", {**searched, "only": only})

@@ -21,7 +21,7 @@ from apps.conversations.evidence import source_list
 from apps.conversations.evidence.answer_sources import AnswerSources, load_answer_sources
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.models import Citation, Conversation, Feedback, Message, ShownSentences
-from apps.conversations.moderation import withheld_notice, withheld_records
+from apps.conversations.moderation import withheld_notice
 from apps.conversations.rendering import answer_renderer
 from apps.conversations.rendering.citation_marks import list_cited_sources, number_sources
 from apps.conversations.rendering.link_policy import LinkPolicy
@@ -170,6 +170,7 @@ def _answer(
             answer.pk, answer.tools, sources.numbers, ended=answer.status != Message.Status.WRITING
         ),
         "sources_html": sources.sources_html,
+        "sources_words": sources.words,
         "nothing_html": _build_no_results(answer),
         "style": answer.style,
         "model": answer.model,
@@ -177,6 +178,7 @@ def _answer(
         "unchecked": answer.unchecked and bool(answer.text or answer.status == Message.Status.WRITING),
         "nothing_found": answer.nothing_found,
         "unfinished": answer.unfinished,
+        "only_quotes": answer.only_quotes,
         "fork": describe_branches(answer, item.answers),
     }
 
@@ -222,5 +224,7 @@ def _get_branch_url(row: Message) -> str:
 
 
 def _build_no_results(answer: Message) -> str:
-    searched = withheld_records.read_notice(answer) if answer.nothing_found else {}
+    if not answer.nothing_found:
+        return ""
+    searched: dict[str, Any] = next((step["nothing"] for step in answer.steps if step.get("nothing")), {})
     return source_list.render_no_results(searched) if searched else ""

@@ -257,9 +257,17 @@ class Message(Leased):
         return any(step["name"] == SMALL_TALK_STEP for step in self.steps)
 
     @property
+    def only_quotes(self) -> bool:
+        """Return whether quotes are the whole answer, so that a model may still be asked to write one."""
+        complete = self.status == self.Status.COMPLETE and not self.nothing_found
+        return complete and bool(self.quotes) and not (self.text or self.model)
+
+    @property
     def without_model(self) -> bool:
-        """Return whether no model wrote the answer: small talk, or excerpts of a document."""
-        return not self.model and any(step["name"] in (SMALL_TALK_STEP, WHOLE_DOCUMENT_STEP) for step in self.steps)
+        """Return whether no model wrote the answer: quotes alone, small talk, or excerpts of a document."""
+        quoted = bool(self.quotes) and not self.text and self.status == self.Status.COMPLETE
+        steps = {step["name"] for step in self.steps}
+        return not self.model and (quoted or bool(steps & {SMALL_TALK_STEP, WHOLE_DOCUMENT_STEP}))
 
     @property
     def grounded(self) -> bool:

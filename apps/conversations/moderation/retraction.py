@@ -23,7 +23,6 @@ from django.utils import timezone
 from apps.conversations.core import picture_request
 from apps.conversations.core.events import Retracted, encode_event
 from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, RetractedMessage, Share
-from apps.conversations.moderation import withheld_records
 from apps.engines import registry
 from apps.engines.types import EngineError
 from apps.lib import websocket_push
@@ -62,7 +61,6 @@ def retract(kind: str, subject: str, words: str) -> dict[str, Any]:
         status=Message.Status.WITHHELD, reason=words[:_MAX_REASON], lease_token="", lease_until=None
     )
     announce_change(rows, words[:_MAX_REASON])
-    announce_change(withheld_records.find_completed_notices({row.conversation_id for row in rows}), None)
     return {str(row.pk): {"reason": row.reason} if row.retracted else {} for row in rows}
 
 
@@ -83,8 +81,7 @@ def restore(before: dict[str, Any]) -> None:
     for row in retracted:
         _restore(row)
     RetractedMessage.objects.filter(pk__in=[row.pk for row in retracted]).delete()
-    with_notices = withheld_records.find_completed_notices({row.message.conversation_id for row in retracted})
-    announce_change([row.message for row in retracted] + with_notices, None)
+    announce_change([row.message for row in retracted], None)
 
 
 def list_retracted(user: User, conversation: UUID) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ Messages of the page:
     {"do": "retry", "turn": uuid, "client_id": "…", "sampling": {…}, "filters": {…}}
                                                     the same question again: a new answer beside it
     {"do": "answer_without_documents", "turn", …}   as "retry", and marked as not from documents
+    {"do": "let_model_write", "turn", …}            as "retry", and a model writes that rests below quotes
     {"do": "continue", "turn": uuid, …}             continues an unfinished answer, which is replaced
     {"do": "queue", "position", …}                  like "ask": waits until the answer there has ended
     {"do": "queue_now" or "unqueue", "queued": id}  asks it at once, stopping the running answer; removes it

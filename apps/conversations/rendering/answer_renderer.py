@@ -12,7 +12,7 @@ import html
 import logging
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from apps.conversations.core.events import Text
@@ -227,11 +227,27 @@ def render_answer(
 
 
 def extract_verified_text(text: str, citations: Iterable[SentenceCitation]) -> str:
-    """Return the sentences that are visible if only verified ones are shown, joined by spaces."""
-    renderer = StreamRenderer()
+    """Return the sentences that are visible if only verified ones are shown, as they stand in the text."""
+    return keep_verified(text, citations)[0]
+
+
+def keep_verified(text: str, citations: Iterable[SentenceCitation]) -> tuple[str, list[SentenceCitation]]:
+    """Return the text without the sentences that are folded if only verified ones are shown, and the citations of the
+    others, with their places in that text. A paragraph of which something is left stays one."""
+    renderer, cited = StreamRenderer(), group_by_sentence(citations)
     renderer.finish(text)
-    shown = [renderer.sentences[number] for number in _compute_reveal(text, renderer.sentences, citations).shown]
-    return " ".join(text[start:end] for start, end in shown)
+    kept: list[SentenceCitation] = []
+    left, before = "", -1
+    reveal = _compute_reveal(text, renderer.sentences, [cite for found in cited.values() for cite in found])
+    for number in sorted(reveal.shown):
+        start, end = renderer.sentences[number]
+        if before >= 0:
+            between = text[renderer.sentences[before][1] : start]
+            left += between if number == before + 1 else "\n\n" if "\n" in between else " "
+        moved = len(left) - start
+        kept += [replace(cite, start=cite.start + moved, end=cite.end + moved) for cite in cited.get(number, ())]
+        left, before = left + text[start:end], number
+    return left, kept
 
 
 def _compute_reveal(text: str, sentences: Sequence[Span], citations: Iterable[SentenceCitation]) -> SentenceReveal:

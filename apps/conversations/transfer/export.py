@@ -31,6 +31,7 @@ from apps.conversations.history.transcript import load_citations
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.image_chat.tiles import Tile
 from apps.conversations.models import Conversation, Message, ShownSentences
+from apps.conversations.rendering.answer_renderer import keep_verified
 from apps.conversations.rendering.citation_marks import explain_unread_languages, group_by_sentence
 from apps.grounding.citer import SentenceCitation
 from apps.grounding.sentence_state import get_sentence_state
@@ -127,8 +128,10 @@ def withhold_pictures(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return turns
 
 
-def render_markdown(user: User, conversation: Conversation, path: Sequence[Exchange]) -> str:
-    """Return the path as Markdown, in the active language."""
+def render_markdown(
+    user: User, conversation: Conversation, path: Sequence[Exchange], *, unverified: bool = False
+) -> str:
+    """Return the path as Markdown, in the active language; with `unverified`, also sentences that pages fold."""
     sources = withhold_answers(user, conversation, path)
     answers = [item.answer for item in path if item.answer]
     citations = load_citations(answers)
@@ -141,13 +144,15 @@ def render_markdown(user: User, conversation: Conversation, path: Sequence[Excha
         if item.answer:
             parts += _format_question(item.question)
             parts += [_format_attachment(one) for one in attached.get(item.question.pk, ())]
-            parts += _format_answer(item.answer, sources[item.answer.pk], citations.get(item.answer.pk, []))
+            found = citations.get(item.answer.pk, [])
+            parts += _format_answer(item.answer, sources[item.answer.pk], found, unverified=unverified)
             parts += [_format_tile(tile) for tile in tiles.get(item.answer.pk, ())]
     return "\n\n".join(parts) + "\n"
 
 
 def render_answer_markdown(user: User, answer: Message) -> str:
-    """Return the answer as Markdown with its quotes, numbers and sources, in the active language."""
+    """Return the answer as Markdown with its quotes, numbers and sources, in the active language, without sentences
+    that pages fold."""
     path = [item for item in find_path(answer.conversation.messages.all(), answer.pk) if item.answer == answer]
     sources = withhold_answers(user, answer.conversation, path)
     citations = load_citations([answer])
@@ -272,7 +277,9 @@ def _export_source(item: SourceView, used: bool) -> dict[str, Any]:
     }
 
 
-def _format_answer(answer: Message, sources: AnswerSources, citations: Sequence[SentenceCitation]) -> list[str]:
+def _format_answer(
+    answer: Message, sources: AnswerSources, citations: Sequence[SentenceCitation], *, unverified: bool = False
+) -> list[str]:
     by = gettext("Answer without a language model") if answer.without_model else gettext("Answer by a language model")
     if answer.model:
         by = gettext("Answer by a language model %(model)s") % {"model": answer.model}
@@ -283,8 +290,11 @@ def _format_answer(answer: Message, sources: AnswerSources, citations: Sequence[
     parts += [f"> {_format_line(quote.text)} [{quote.shown_number}]" for quote in sources.quotes]
     if answer.text and answer.unchecked:
         parts.append(f"**{gettext(UNGROUNDED_NOTICE)}**")
-    if answer.text:
-        parts.append(insert_citation_numbers(answer.text, citations, sources.unavailable, sources.numbers).strip())
+    text, citations = answer.text, list(citations)
+    if answer.shown_sentences == ShownSentences.VERIFIED and not unverified:
+        text, citations = keep_verified(text, citations)
+    if text:
+        parts.append(insert_citation_numbers(text, citations, sources.unavailable, sources.numbers).strip())
         if unread := explain_unread_languages(answer.unread_languages):
             parts.append(f"*{unread}*")
     if answer.retracted:

@@ -26,9 +26,10 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_GET
 def export_markdown(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Return the path through `?at=`, or the remembered one, as a Markdown file."""
+    """Return the path through `?at=`, or the remembered one, as Markdown; `?unverified=1` adds folded sentences."""
     user, row = get_signed_in_user(request), _conversation(request, pk)
-    text = export.render_markdown(user, row, find_path(row.messages.all(), parse_id_or_none(request.GET.get("at"))))
+    path = find_path(row.messages.all(), parse_id_or_none(request.GET.get("at")))
+    text = export.render_markdown(user, row, path, unverified=_wants_unverified(request))
     return _file(text.encode(), "text/markdown; charset=utf-8", row, "md")
 
 
@@ -54,13 +55,13 @@ def export_json(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def show_print_page(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show the path through `?at=`, or the remembered one, as a page to print."""
+    """Show the path through `?at=`, or the remembered one, to print; `?unverified=1` adds folded sentences."""
     row = _conversation(request, pk)
     path = find_path(row.messages.all(), parse_id_or_none(request.GET.get("at")))
     export.withhold_answers(get_signed_in_user(request), row, path)
     for item in path:
-        if item.answer:
-            item.answer.shown_sentences = ShownSentences.ALL  # nothing unfolds on paper; unverified ones have a mark
+        if item.answer and _wants_unverified(request):
+            item.answer.shown_sentences = ShownSentences.ALL
     turns = export.withhold_pictures(transcript.build_turns(get_signed_in_user(request), path))
     context = {
         "conversation": row,
@@ -70,6 +71,10 @@ def show_print_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "now": timezone.now(),
     }
     return render(request, "conversations/transfer/print.html", context)
+
+
+def _wants_unverified(request: HttpRequest) -> bool:
+    return request.GET.get("unverified") == "1"
 
 
 def _conversation(request: HttpRequest, pk: UUID) -> Conversation:

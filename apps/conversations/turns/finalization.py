@@ -22,7 +22,6 @@ from apps.conversations.moderation import (
     message_redaction,
     retraction,
     withheld_notice,
-    withheld_records,
 )
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import trace
@@ -147,9 +146,6 @@ def finish_turn(final: FinalTurnState) -> FinishOutcome:
             message_cases.open_case(final.answer_id, final.user.pk, evaluation)
         Conversation.objects.filter(pk=final.conversation_id).update(changed=timezone.now())
         rate_limits.charge(final.user, LimitedResource.TOKENS, final.tokens)
-        retraction.announce_change(
-            withheld_records.find_changed_notices(final.conversation_id, final.began_after), None
-        )
         cut = message_redaction.apply_pending_redactions(final.answer_id, final.began_after)
         _notify_long_answer(final)
     return FinishOutcome.REDACTED if cut else FinishOutcome.SAVED

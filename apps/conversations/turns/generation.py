@@ -1,6 +1,7 @@
 """Build the model request of a turn and stream the gated, verified answer.
 
-Entry points: `build_request`, `stream_answer` and `emitting_sources`, which shows sources and quotes beside the model.
+Entry points: `build_request`, `stream_answer` and `emitting_sources`, which shows sources and quotes beside the model;
+`emit_quotes_alone` where the model rests.
 """
 
 from __future__ import annotations
@@ -222,6 +223,22 @@ async def _emit_sources(
     if quoting is not None and (quotes := await quoting):
         turn.presented = replace(turn.presented, quotes=quotes)
         await turn.emit(answer_sources.build_quotes_event(turn.input, turn.passages, quotes))
+
+
+def number_found_passages(turn: Turn, retrieved: Retrieved | None) -> None:
+    """Give `turn.sources` the numbered passages, of which no model is given any."""
+    found = retrieved.result.passages if retrieved is not None else ()
+    numbered = source_numbering.number_passages(found, turn.input.numbers, {})
+    turn.sources.replace([replace(item, new_spans=()) for item in numbered])
+
+
+async def emit_quotes_alone(turn: Turn, retrieved: Retrieved, selection: QuoteSelection | None) -> None:
+    """Store and emit sources and quotes as the whole answer. `selection` as in `emitting_sources`."""
+    turn.presented = Presented(style=AnswerStyle.QUOTES)
+    await turn.sources.publish()
+    found = await choose_quotes(retrieved, turn.passages, selection)
+    turn.presented = replace(turn.presented, quotes=found)
+    await turn.emit(answer_sources.build_quotes_event(turn.input, turn.passages, found))
 
 
 def _list_link_texts(turn: Turn) -> list[str]:

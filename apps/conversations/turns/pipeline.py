@@ -61,8 +61,12 @@ async def generate_answer(turn: Turn) -> None:
 
 
 async def _write_answer(turn: Turn, extras: PromptExtras) -> None:
-    """Have the model answer from `turn.retrieved`, in one round or several, unless no quote is likely."""
-    ready, selection = await _build_first_request(turn, extras)
+    """Have the model answer from `turn.retrieved`, in one round or several, unless no quote is likely, or the quotes
+    are the answer and the model rests."""
+    rests = not (extras.tools or extras.attached or extras.notes) and await quotes.model_rests(turn)
+    ready, selection = await _build_first_request(turn, extras, rests=rests)
+    if ready and rests and turn.retrieved is not None:
+        return await generation.emit_quotes_alone(turn, turn.retrieved, selection)
     if not ready or turn.prompted is None:
         return
     request: ChatRequest | None = turn.prompted.request
@@ -91,15 +95,18 @@ async def _get_passage_tokens(turn: Turn) -> int:
     return (await turn.get_reading_limits()).passage_tokens
 
 
-async def _build_first_request(turn: Turn, extras: PromptExtras) -> tuple[bool, QuoteSelection | None]:
-    """Build the request, and begin to choose the quotes if the answer has to begin with them.
+async def _build_first_request(turn: Turn, extras: PromptExtras, *, rests: bool) -> tuple[bool, QuoteSelection | None]:
+    """Build the request unless the model rests, and begin to choose the quotes if the answer has to begin with them.
 
     Without a likely quote, search beyond the files of the chat. If there is still none, and no tool that may answer,
     emit "nothing found" and return False.
     """
     while True:
-        turn.prompted = await generation.build_request(turn, turn.retrieved, extras)
-        selection = None if extras.attached else await quotes.begin_selection(turn, turn.retrieved)
+        if rests:
+            generation.number_found_passages(turn, turn.retrieved)
+        else:
+            turn.prompted = await generation.build_request(turn, turn.retrieved, extras)
+        selection = None if extras.attached else await quotes.begin_selection(turn, turn.retrieved, rests=rests)
         if turn.retrieved is None or selection is None or selection.is_answered:
             return True, selection
         wider = await retrieval.search_beyond_files(turn, turn.retrieved)

@@ -62,7 +62,7 @@ def prepare_turn(user: User, session_key: str | None, request: AskRequest | Retr
     prepared = _add_files(prepared)
     scope = None if prepared.without_documents else resolve_first_scope(prepared)
     model, gone = model_choice.resolve_model(prepared.conversation, prepared.assistant, request.model)
-    return replace(prepared, scope=scope, model=model, missing_model=gone)
+    return replace(prepared, scope=scope, model=model, missing_model=gone, model_writes=request.model_writes)
 
 
 def resolve_first_scope(prepared: TurnInput) -> SearchScope:
@@ -276,13 +276,13 @@ def _make_turn_input(
 
 
 def _load_history(user: User, exchanges: list[Exchange]) -> tuple[PastExchange, ...]:
-    """Return the exchanges whose answers have text or tool calls, with their sources and pictures."""
+    """Return the exchanges whose answers have text, quotes or tool calls, with their sources and pictures."""
     answers = [
         row
         for item in exchanges
         if (row := item.answer)
         and row.status in PROMPTED_STATUSES
-        and (row.text or call_cards.make_history_notes(row.tools))
+        and (row.text or row.quotes or call_cards.make_history_notes(row.tools))
     ]
     questions = {item.answer.pk: item.question for item in exchanges if item.answer}
     sources = source_numbering.load_prompted_sources(user, [row.pk for row in answers]) if answers else {}

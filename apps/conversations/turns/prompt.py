@@ -109,6 +109,8 @@ def build_prompt(
         ChatMessage("system", build_system_text(instructions, without_sources=without_sources, tools=tool_tokens > 0))
     ]
     for past in history[selected.start :]:
+        if not (past.answer or past.notes):  # answered by quotes alone
+            continue
         asked = ChatMessage("user", _format_past_question(past), pictures=past.pictures)
         messages += [asked, ChatMessage("assistant", escape_template_tokens(past.answer) or TOOL_RESULT_ABOVE)]
     messages.append(ChatMessage("user", _format_question(question, passages, notes), pictures=pictures))

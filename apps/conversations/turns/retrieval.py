@@ -189,7 +189,7 @@ async def emit_no_results(turn: Turn, retrieved: Retrieved, nearest: Sequence[Qu
     if turn.passages:
         await turn.sources.publish(nearest=not nearest)
     if nearest:
-        await turn.emit(answer_sources.build_quotes_event(turn.input, turn.passages, nearest))
+        await turn.emit(answer_sources.build_quotes_event(turn.input, turn.passages, nearest, nearest=True))
 
 
 async def emit_no_results_notice(turn: Turn, retrieved: Retrieved) -> None:
@@ -204,10 +204,8 @@ async def emit_no_results_notice(turn: Turn, retrieved: Retrieved) -> None:
         "left_out": list(found.unsearched),
         "documents": found.documents,
         "waiting": found.waiting,
-        "query": found.query,
         "can_widen": bool(prepared.collections) and not prepared.files_first,
         "filters": prepared.filters.record(),
-        "by_words": await in_db(documents.list_unembedded_languages, prepared.user, prepared.collections),
         "nearest": bool(turn.presented.quotes),
     }
     turn.presented = replace(turn.presented, no_results=no_results)

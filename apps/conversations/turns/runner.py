@@ -286,7 +286,15 @@ async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
             unfinished = Message(**final.fields).unfinished
             ended_html = await render_withheld(turn, status, reason)
             await turn.emit(
-                Closed(status, html, translate_stored(reason), unfinished, turn.is_mostly_unsupported, ended_html)
+                Closed(
+                    status,
+                    html,
+                    translate_stored(reason),
+                    unfinished,
+                    turn.is_mostly_unsupported,
+                    ended_html,
+                    turn.only_quotes,
+                )
             )
         if status == Message.Status.COMPLETE:
             titles.schedule_title(turn)

@@ -190,6 +190,11 @@ class Turn:
         return not speaks and not any(cite.is_verified for cite in self.citations)
 
     @property
+    def only_quotes(self) -> bool:
+        """Return whether the quotes are the whole answer so far, and no model was asked."""
+        return bool(self.quotes) and self.presented.no_results is None and not (self.text or self.model)
+
+    @property
     def follows_tool_call(self) -> bool:
         """Return whether the user had a tool called just before, so that the question may be about its result."""
         history = self.input.history

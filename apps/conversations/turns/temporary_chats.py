@@ -212,13 +212,14 @@ async def _run(chat: TemporaryChat, turn: Turn) -> None:
         turn.findings.record_withheld(findings.get_withheld(answering))
         await in_db(findings.open_cases_for_unstored, chat.owner, *turn.findings.list_all())
         html = await runner.finish_rendering(turn)
-        if status in preparation.PROMPTED_STATUSES and turn.text:
+        if status in preparation.PROMPTED_STATUSES and (turn.text or turn.quotes):
             exchange = turn.input.question_id, temporary_turn.make_exchange(turn)
             chat.exchanges = (*chat.exchanges, exchange)[-MAX_EXCHANGES:]
             chat.numbers = temporary_turn.get_numbers(turn)
         chat.running = None  # before the last event: its receiver may ask the next question
         reason = BROKEN if reason == runner.FAILURE_REASON else reason
         ended_html = await runner.render_withheld(turn, status, reason)
-        await turn.emit(Closed(status, html, translate_stored(reason), False, turn.is_mostly_unsupported, ended_html))
+        shown = turn.is_mostly_unsupported, ended_html, turn.only_quotes
+        await turn.emit(Closed(status, html, translate_stored(reason), False, *shown))
     finally:
         await chat.log.finish(turn.id)

@@ -90,6 +90,7 @@ def prepare_temporary_turn(
         numbers=numbers, assistant=assistant, conversation=conversation,
         sampling=assistant_choice.resolve_sampling(conversation, assistant),
         instructions=build_instructions(assistant), model=model, missing_model=gone, filters=filters,
+        model_writes=request.model_writes,
         scope=None if request.without_documents else filters.narrow_scope(resolve_scope(now, collections)),
     )  # fmt: skip
     preparation.check_capacity(begun, others)

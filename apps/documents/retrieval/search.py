@@ -15,7 +15,6 @@ from functools import reduce
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from apps.documents.indexing import embedders
 from apps.documents.models import Document, Page
 from apps.documents.retrieval import candidates, follow_up_rewriting, index_lookup, reranking, spelling_correction
 from apps.documents.retrieval.candidates import LookupResult, RankedWindows, SearchScope
@@ -115,12 +114,6 @@ async def count_documents(
     scope = await _load_scope(user, collections, None, filters)
     documents, waiting, just_added = await in_db(candidates.count_scope, user, scope)
     return replace(result, documents=documents, waiting=waiting, just_added=just_added)
-
-
-def list_unembedded_languages(user: AnyUser, collections: Sequence[UUID]) -> list[str]:
-    """Return ISO 639-1 codes of languages of the searched documents that their embedder does not know. Call through
-    `in_db`."""
-    return embedders.list_unembedded_languages(candidates.resolve_scope(user, collections).collections)
 
 
 async def rank_all_documents(user: AnyUser, question: str, collections: Sequence[UUID], vector: Vectors) -> list[UUID]:

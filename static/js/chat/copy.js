@@ -4,7 +4,7 @@ import { headers } from "../net/headers.js";
 import { copyText } from "../ui/clipboard.js";
 import { gettext } from "../lib/i18n.js";
 
-const EXTRA = ".writer, .code-copy, .folded > :not(summary), .folded .closed, .folded .open";
+const EXTRA = ".more-quotes > summary, .more-quotes:not([open]), .code-copy, .folded > :not(summary), .folded .closed, .folded .open";
 
 // What stands behind a sentence, as text.
 function formatPills(pills) {

@@ -1,4 +1,5 @@
-// The line above an answer: what was done, and when opened, how long each part took.
+// The line below an answer: what is being done, and in the end how many sources it has. Opened, it holds them, and how
+// long each step took.
 const time = (ms) => (ms === null ? "" : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 export function showStep(steps, { name, text, ms }) {
@@ -21,6 +22,13 @@ export function removeStep(steps, name) {
   if (!line) return;
   line.remove();
   summarize(steps);
+}
+
+// The answer has ended: its sources are what one looks for, if it has any.
+export function nameSources(steps) {
+  const words = steps.querySelector('[data-part="sources"] > [data-words]')?.dataset.words;
+  if (words) steps.querySelector("[data-summary]").textContent = words;
+  if (words) steps.hidden = false;
 }
 
 function summarize(steps) {

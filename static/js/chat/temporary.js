@@ -36,6 +36,9 @@ export const buildRetry = (article, text) =>
 export const buildUndocumented = (article, text) =>
   temporary ? { ...anew(article, text), without_documents: true } : { do: "answer_without_documents", turn: article.dataset.turn };
 
+export const buildModelWritten = (article, text) =>
+  temporary ? { ...anew(article, text), model_writes: true } : { ...buildRetry(article, text), do: "let_model_write" };
+
 // After a lost line, before anything else: the chat belongs to this page's new line.
 export function resumeTemporary() {
   if (temporary && chat.dataset.conversation) sendMessage({ do: "stay", conversation: chat.dataset.conversation });

@@ -4,7 +4,7 @@ import { takeCharacters } from "./blocks.js";
 import { StreamedAnswer } from "./streamed-answer.js";
 import { endChecking, hidesUnverified } from "./verified-only.js";
 import { fragment, morph } from "../lib/morph.js";
-import { removeStep, showStep } from "./steps.js";
+import { nameSources, removeStep, showStep } from "./steps.js";
 import { placeCard } from "./tools.js";
 import { gettext, interpolate } from "../lib/i18n.js";
 
@@ -79,7 +79,7 @@ export class Turn extends StreamedAnswer {
 
   quotes({ html }) {
     morph(this.part("quotes"), fragment(html));
-    for (const quote of this.part("quotes").querySelectorAll("blockquote")) announce(interpolate(gettext("Quote: %(words)s"), { words: quote.textContent }));
+    for (const quote of this.part("quotes").querySelectorAll("blockquote:not(details *)")) announce(interpolate(gettext("Quote: %(words)s"), { words: quote.textContent }));
   }
 
   pictures({ html }) {
@@ -113,7 +113,7 @@ export class Turn extends StreamedAnswer {
     steps.hidden = !steps.querySelector("li");
   }
 
-  closed({ status, html, reason, can_continue, mostly_unsupported, notice_html }) {
+  closed({ status, html, reason, can_continue, mostly_unsupported, notice_html, only_quotes }) {
     this.sent();
     const text = this.part("text");
     const folded = hidesUnverified(this.article);
@@ -126,7 +126,10 @@ export class Turn extends StreamedAnswer {
     const reasonLine = end.querySelector("[data-reason]");
     if (reasonLine && reason) reasonLine.textContent = reason;
     end.querySelector('[data-do="continue"]').hidden = !can_continue;
+    end.querySelector('[data-do="retry"]').hidden = only_quotes;
+    end.querySelector('[data-do="let_model_write"]').hidden = !only_quotes;
     this.part("end").replaceChildren(end);
+    nameSources(this.article.querySelector("[data-steps]"));
     endChecking(this.article);
     if (!html) this.article.querySelector("[data-ungrounded]").hidden = true;
     const sentences = folded ? [] : [...text.querySelectorAll("[data-sentence]")].map((part) => Number(part.dataset.sentence));

@@ -24,7 +24,7 @@ import { sendReliably, newId, openSocket, sendMessage } from "../net/socket.js";
 import { coalesce } from "../lib/coalesce.js";
 import { gettext } from "../lib/i18n.js";
 import { storeDraft, readDraft, takeSharedText } from "../chat/drafts.js";
-import { buildRetry, conversationStarted, endTemporary, resumeTemporary, temporary, buildUndocumented, WAIT_FOR_ANSWER } from "../chat/temporary.js";
+import { buildRetry, conversationStarted, endTemporary, resumeTemporary, temporary, buildModelWritten, buildUndocumented, WAIT_FOR_ANSWER } from "../chat/temporary.js";
 import * as transcript from "../chat/transcript.js";
 
 const chat = document.querySelector("[data-chat]");
@@ -128,6 +128,7 @@ const verbs = {
   continue: (turn, text) => send({ do: "continue", turn: turn.dataset.turn }, text, { again: turn }),
   fork: forkConversation,
   answer_without_documents: (turn, text) => send(buildUndocumented(turn, text), text, { again: turn }),
+  let_model_write: (turn, text) => send(buildModelWritten(turn, text), text, { again: turn }),
   rephrase: (_, text) => composer.write(text),
   widen(_, text) {
     clearSelection();

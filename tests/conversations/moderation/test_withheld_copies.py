@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from apps.conversations.attachments import prompt_content, queries
-from apps.conversations.models import AnswerTrace, AttachedPicture, Conversation, Message, RetractedMessage
+from apps.conversations.models import AnswerTrace, AttachedPicture, Conversation, RetractedMessage
 from apps.conversations.moderation import withheld_records
 from apps.conversations.turns import trace
 from apps.lib.concurrency.threads import in_db
@@ -83,37 +83,6 @@ async def test_a_copy_that_was_deleted_meanwhile_stands_in_nobody_s_way(conversa
         assert SAID in get_first_answer(conversation).text
 
     await in_db(check)
-
-
-async def test_a_notice_of_what_was_searched_in_vain_does_not_repeat_it(page, conversation, alice) -> None:
-    turn = await page.ask("And the zwiebelkuchen of it?", conversation=str(conversation.pk))
-    await page.events()
-    answer = await Message.objects.aget(pk=turn["turn"])
-    completed = f"zwiebelkuchen {ASKED} lighthouse"
-    nothing = {"searched": ["Handbook"], "documents": 3, "waiting": 0, "query": completed}
-    answer.nothing_found = True
-    answer.steps = [
-        *(step for step in answer.steps if step["name"] != "search"),
-        {"name": "search", "words": "Searched", "ms": 1.0, "nothing": nothing},
-    ]
-    await answer.asave()
-
-    def check() -> tuple[object, object]:
-        address = f"/c/{conversation.pk}/"
-        whole = get_page(alice, address)
-        assert completed in whole
-        case = withhold_message(get_first_answer(conversation), "question")
-        less = get_page(alice, address)
-        assert completed not in less and "for “(withheld by a reviewer)”" in less and "zwiebelkuchen of it" in less
-        return case, whole
-
-    case, _ = await in_db(check)
-    seen = set()
-    while str(answer.pk) not in seen:
-        seen.add((await page.hear("released"))["turn"])
-    await in_db(overturn_decision, case)
-    row = await Message.objects.aget(pk=answer.pk)
-    assert next(step["nothing"]["query"] for step in row.steps if step.get("nothing")) == completed
 
 
 async def test_picture_note_of_a_withheld_question_leaves_later_traces(page, alice, library, chat) -> None:

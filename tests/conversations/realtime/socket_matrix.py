@@ -13,6 +13,7 @@ MATRIX: dict[str, tuple[str, ...]] = {
     "retry": ("turn", "assistant"),
     "continue": ("turn",),
     "answer_without_documents": ("turn",),
+    "let_model_write": ("turn",),
     "resume": ("turn",),
     "answer_now": ("turn",),
     "stop": ("turn",),

@@ -170,6 +170,7 @@ async def test_foreign_ids_are_answered_like_unknown_ones(
         ("queue", "conversation", "conversation"),
         ("retry", "turn", "finished"), ("continue", "turn", "finished"), ("resume", "turn", "running"),
         ("resume", "turn", "temporary answer"), ("answer_without_documents", "turn", "finished"),
+        ("let_model_write", "turn", "finished"),
         ("stop", "turn", "running"), ("decide", "turn", "running"), ("reword", "question", "question"),
         ("look", "conversation", "withheld"),
         ("queue_now", "queued", "queued"), ("unqueue", "queued", "queued"), ("stay", "conversation", "temporary chat"),

@@ -208,10 +208,13 @@ async def test_a_link_without_sources_folds_too_and_names_none(open_page, alice,
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_export_marks_what_was_not_verified(open_page, alice, library, chat) -> None:
+async def test_an_export_leaves_out_what_was_not_verified_unless_asked_for(open_page, alice, library, chat) -> None:
     row, _ = await answered(open_page, alice, chat, MIXED)
-    written = await in_db(get_page, alice, f"/c/{row.conversation_id}/export.md")
-    assert "It was made of cheese. [not verified]" in written and "100 metres high. [1]" in written
+    address = f"/c/{row.conversation_id}/export.md"
+    written = await in_db(get_page, alice, address)
+    assert "cheese" not in written and "100 metres high. [1]" in written
+    whole = await in_db(get_page, alice, f"{address}?unverified=1")
+    assert "It was made of cheese. [not verified]" in whole and "100 metres high. [1]" in whole
     kept = orjson.loads(await in_db(get_page, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
     assert kept["shows"] == "verified" and kept["sentences"][0]["state"] == "unverified"
 

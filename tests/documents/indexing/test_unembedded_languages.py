@@ -1,4 +1,4 @@
-"""What the embedder cannot read is said where files are listed, and where a search found nothing."""
+"""What the embedder cannot read is said where files are listed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from django.test import Client
 
 from apps.documents.indexing import embedders
 from apps.documents.models import Collection, Document
-from apps.documents.retrieval.search import list_unembedded_languages
 from apps.users.models import User
 from tests.factories import make_collection, make_document
 
@@ -29,14 +28,6 @@ def test_the_files_say_so(alice_client: Client, german: Collection) -> None:
     assert SAYS in alice_client.get(f"/collections/{german.pk}/").content.decode()
 
 
-def test_languages_that_are_read_are_not_named(alice_client: Client, alice: User, german: Collection) -> None:
+def test_languages_that_are_read_are_not_named(alice_client: Client, german: Collection) -> None:
     Document.objects.filter(collection=german).update(language="es")
     assert "found only by exact words" not in alice_client.get(f"/collections/{german.pk}/").content.decode()
-    assert list_unembedded_languages(alice, [german.pk]) == []
-
-
-def test_unembedded_languages_are_named_of_readable_collections_only(
-    alice: User, bob: User, german: Collection
-) -> None:
-    assert list_unembedded_languages(alice, []) == ["de"]
-    assert list_unembedded_languages(bob, [german.pk]) == []
