@@ -19,13 +19,14 @@ django.setup(set_prefix=False)  # consumers can be imported only afterwards
 from apps.conversations.realtime.consumer import websocket_urlpatterns  # noqa: E402
 from assistant.http_handler import HttpHandler  # noqa: E402
 from assistant.lifespan import lifespan  # noqa: E402
+from assistant.request_ids import RequestIds  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "lifespan": lifespan,
-        "http": StaticFilesApp(HttpHandler()),
+        "http": RequestIds(StaticFilesApp(HttpHandler())),
         # The consumer rereads the user from the session with each message: a user fixed at the handshake would outlive
         # a sign-out.
-        "websocket": OriginGuard(URLRouter(websocket_urlpatterns)),
+        "websocket": RequestIds(OriginGuard(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -29,6 +29,7 @@ from assistant.config.setting_types import (
     HostNames,
     ListedChatModel,
     ListedEmbedder,
+    MetricsToken,
     Reasons,
     Secret,
     SecretKey,
@@ -475,6 +476,20 @@ class ReviewSettings(SettingsGroup):
     them. A row takes 0.7 KB; at most the latest 200,000 are kept. `0`: none."""
 
 
+class OperationSettings(SettingsGroup):
+    """Operation
+
+    What IT watches: metrics and the log.
+    """
+
+    METRICS_TOKEN: MetricsToken = ""
+    """Token of at least 16 characters that a monitor sends to `/metrics` as `Authorization: Bearer …`. Empty: there is
+    no `/metrics`."""
+
+    LOG_FORMAT: Literal["line", "json"] = "line"
+    """Form of the log: lines of text, or one JSON object a line with time, level, logger, message and request id."""
+
+
 class BackupSettings(SettingsGroup):
     """Backups
 
@@ -502,6 +517,7 @@ class Env(
     DetectorSettings,
     PictureSettings,
     ReviewSettings,
+    OperationSettings,
     BackupSettings,
 ):
     """All settings. `load_env` reads them from the environment of this process."""

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apps.operations.metrics_views.count_requests",
     "django.middleware.security.SecurityMiddleware",
     "apps.api.middleware.json_error_middleware",  # before every middleware that may refuse a request
     "csp.middleware.CSPMiddleware",
@@ -257,6 +258,16 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
 
+_REDIS_CACHE = {
+    "BACKEND": "apps.lib.redis_cache.OutageTolerantRedisCache",
+    "LOCATION": ENV.REDIS_URL,
+    "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},  # seconds
+}
+# Limits of attempts by django-allauth are counted here: with Redis over all web processes.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": _REDIS_CACHE if ENV.REDIS_URL else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
 # --- documents ---------------------------------------------------------------------------------------
 MAX_UPLOAD_BYTES = ENV.MAX_UPLOAD_MB * 1024 * 1024
 MAX_PAGES, PARSE_SECONDS = ENV.MAX_PAGES, ENV.PARSE_SECONDS
@@ -297,14 +308,20 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"format": "%(levelname)s %(name)s %(message)s"},
+        "json": {"()": "apps.lib.json_log.JsonFormatter"},
+    },
     "filters": {"canary": {"()": "apps.safety.detectors.canary.CanaryLogFilter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["canary"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": ENV.LOG_FORMAT, "filters": ["canary"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "faiss": {"level": "WARNING"},
+        # The server's own lines in the same form: it configures its handlers before Django does.
+        "uvicorn": {"handlers": ["console"], "propagate": False},
     },
 }
+METRICS_TOKEN = ENV.METRICS_TOKEN

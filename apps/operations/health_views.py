@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_safe
 from django.views.defaults import server_error
 
 from apps.lib import disk_space
+from apps.operations import migration_check
 from apps.operations.async_permissions import load_signed_in_user
 from apps.operations.model_status import get_model_status
 from apps.safety.policy import versions
@@ -20,6 +22,7 @@ from apps.users.models import User
 _PLAIN = "text/plain; charset=utf-8"
 _INSUFFICIENT_STORAGE = 507
 _RETRY_S = 5
+QUEUE_WAIT_S = 2.0  # seconds
 _DISK_FULL = b"The disk of this server is full, so nothing can be taken now. Please tell an administrator.\n"
 
 
@@ -35,19 +38,43 @@ def check_alive(request: HttpRequest) -> HttpResponse:
 def check_ready(request: HttpRequest) -> HttpResponse:
     """Return 200 if pages can be served, else 503.
 
-    Checks that the database has its tables, the data directory is writable, and the policy of the site is loaded.
+    Checks that the database answers and is migrated, the data directory is writable, the queue answers, and the policy
+    of the site is loaded. The model server is not asked: a slow one must not take the pages down.
     """
+    why = _find_obstacle()
+    return HttpResponse(f"{why or 'ready'}\n", status=503 if why else 200, content_type=_PLAIN)
+
+
+def _find_obstacle() -> str:
+    """Return why pages cannot be served, in words for an administrator; "" if they can."""
     try:
         User.objects.exists()
+        if not migration_check.is_migrated(connection):
+            return "the database is not migrated: run ./run setup"
     except DatabaseError:
         connection.close()
-        return HttpResponse("the database does not answer\n", status=503, content_type=_PLAIN)
+        return "the database does not answer"
     if why := disk_space.find_write_error():
-        return HttpResponse(f"{why}\n", status=503, content_type=_PLAIN)
+        return why
+    if not _is_queue_reachable():
+        return "Redis does not answer"
     versions.load_fresh_policy()
-    if versions.is_stale():
-        return HttpResponse("the policy is not loaded\n", status=503, content_type=_PLAIN)
-    return HttpResponse("ready\n", content_type=_PLAIN)
+    return "the policy is not loaded" if versions.is_stale() else ""
+
+
+def _is_queue_reachable() -> bool:
+    """Return whether Redis answers within QUEUE_WAIT_S; True if the queue is on disk."""
+    if not settings.CELERY_BROKER_URL.startswith("redis"):
+        return True
+    import redis
+
+    try:
+        with redis.Redis.from_url(
+            settings.CELERY_BROKER_URL, socket_timeout=QUEUE_WAIT_S, socket_connect_timeout=QUEUE_WAIT_S
+        ) as server:
+            return bool(server.ping())
+    except redis.RedisError:
+        return False
 
 
 @require_safe

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 
 from apps.operations import first_administrator
 
-_OPEN = ("/setup/", "/health/", "/static/", "/manifest/", "/service-worker.js", "/offline/")
+_OPEN = ("/setup/", "/health/", "/metrics", "/static/", "/manifest/", "/service-worker.js", "/offline/")
 _OF_PROGRAMS = ("/api/", "/v1/")
 
 

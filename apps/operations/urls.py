@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.operations import health_views, pwa_views, settings_views, setup_views
+from apps.operations import health_views, metrics_views, pwa_views, settings_views, setup_views
 from apps.operations.doctor import views
 
 app_name = "operations"
@@ -25,4 +25,5 @@ urlpatterns = [
     path("offline/<slug:code>/", pwa_views.show_offline_page, name="offline"),
     path("health/live/", health_views.check_alive, name="live"),
     path("health/ready/", health_views.check_ready, name="ready"),
+    path("metrics", metrics_views.show_metrics, name="metrics"),
 ]

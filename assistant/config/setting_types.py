@@ -17,6 +17,7 @@ from pydantic_settings import NoDecode
 from assistant.config.moved_classes import resolve_class
 
 MIN_KEY_CHARACTERS = 32
+MIN_TOKEN_CHARACTERS = 16
 _HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")  # a leading dot: and its subdomains
 _NAME = re.compile(r"[\w][\w .+-]{0,58}[\w+]|\w")
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
@@ -87,6 +88,10 @@ SecretKey = Annotated[
         lambda text: len(text) >= MIN_KEY_CHARACTERS,
         f"is shorter than {MIN_KEY_CHARACTERS} characters; leave it empty, and one is made.",
     ),
+]
+MetricsToken = Annotated[
+    Secret,
+    require(lambda text: len(text) >= MIN_TOKEN_CHARACTERS, f"is shorter than {MIN_TOKEN_CHARACTERS} characters."),
 ]
 HostNames = Annotated[
     list[Annotated[str, AfterValidator(_check_host)]], NoDecode, BeforeValidator(_split), Field(title="comma separated")

@@ -195,6 +195,7 @@ MATRIX = {
     "offline/<slug:code>/": PUBLIC,  # cached by the service worker, without user data
     "health/live/": PUBLIC,
     "health/ready/": PUBLIC,
+    "metrics": PUBLIC,  # asks for METRICS_TOKEN: tests/operations/test_metrics.py
     "": SIGNED_IN,
     "temporary/": SIGNED_IN,
     "temporary/<uuid:pk>/": SIGNED_IN,  # says that the chat has ended, for any id

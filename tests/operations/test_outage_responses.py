@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.db import InterfaceError, OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client, override_settings
 from django.urls import reverse
 
 from apps.lib import disk_space
-from apps.operations import first_administrator
+from apps.operations import first_administrator, migration_check
 from assistant.http_handler import HttpHandler
 from tests.support.tiny_disk import tiny_disk
 
@@ -78,3 +80,22 @@ async def test_body_that_does_not_fit_on_the_disk_answers_507(
         await app.wait(60)
     assert start["status"] == 507
     assert (b'"detail"' in body["body"]) is path.startswith("/api/")
+
+
+def test_server_without_its_queue_is_not_ready(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_space, "PROBE_S", 0.0)
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:9/0"  # nothing listens there
+    response = client.get(reverse("operations:ready"))
+    assert response.status_code == 503 and "Redis" in response.content.decode()
+
+
+def test_server_whose_database_lacks_a_migration_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_space, "PROBE_S", 0.0)
+    monkeypatch.setattr(migration_check, "_is_migrated", False)
+    (app, name) = MigrationLoader(connection).graph.leaf_nodes("conversations")[0]
+    row = MigrationRecorder.Migration.objects.get(app=app, name=name)
+    row.delete()
+    response = client.get(reverse("operations:ready"))
+    assert response.status_code == 503 and "migrated" in response.content.decode()
+    row.save(force_insert=True)
+    assert client.get(reverse("operations:ready")).status_code == 200

@@ -75,7 +75,7 @@ from apps.conversations.tools import approvals
 from apps.conversations.turns import prefetch, question_queue, retrieval, runner, temporary_chats
 from apps.conversations.turns.preparation import SessionEnded
 from apps.engines.types import EngineError
-from apps.lib import websocket_push
+from apps.lib import metrics, websocket_push
 from apps.lib.concurrency.batched_polling import BatchedPoller
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
@@ -136,6 +136,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         self.user = activate_language(user, self.scope["headers"])
         _open[user.pk] += 1
+        metrics.SOCKETS.inc()
         await self._join(websocket_push.get_user_channel(user.pk))
         self.watch = asyncio.create_task(self._watch())
 
@@ -154,6 +155,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.attached = False
         if self.user is not None:
             _open[self.user.pk] -= 1
+            metrics.SOCKETS.dec()
         temporary_chats.disconnect(self.channel_name, closed=closed)
         self.following.end()
         if self.watch is not None:

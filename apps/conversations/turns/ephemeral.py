@@ -28,7 +28,7 @@ from apps.conversations.errors import NotFoundOrForbidden
 from apps.conversations.evidence import source_list
 from apps.conversations.models import Assistant, Conversation
 from apps.conversations.moderation import findings
-from apps.conversations.turns import model_queue, reasoning, retrieval
+from apps.conversations.turns import model_queue, reasoning, retrieval, running_turns
 from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.sinks import ListenerSink
 from apps.conversations.turns.state import Turn
@@ -80,19 +80,20 @@ async def stream_events(turn: Turn) -> AsyncGenerator[Event, None]:
     if not isinstance(turn.sink, ListenerSink):
         raise TypeError("Only turns of `prepare_ephemeral_turn` have a listener")
     queue = turn.sink.events
-    task = asyncio.create_task(_run(turn))
-    task.add_done_callback(lambda _: queue.put_nowait(None))
-    try:
-        while (event := await queue.get()) is not None:
-            yield event
-        await task
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])
-        turn.findings.record_withheld(findings.get_withheld(task))
-        await charge_usage(turn)
-        await open_cases(turn)
+    with running_turns.track_turn(turn, "api"):
+        task = asyncio.create_task(_run(turn))
+        task.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            await task
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+            turn.findings.record_withheld(findings.get_withheld(task))
+            await charge_usage(turn)
+            await open_cases(turn)
 
 
 async def _run(turn: Turn) -> None:
@@ -148,6 +149,13 @@ async def stream_raw_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[s
     Reasoning is dropped. After the last piece, `turn.output.requested_calls` holds the tool calls that the model asked
     for. Raise Withheld and EngineError.
     """
+    with running_turns.track_turn(turn, "api"):
+        async with aclosing(_stream_checked(turn, request)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+async def _stream_checked(turn: Turn, request: ChatRequest) -> AsyncGenerator[str, None]:
     try:
         await retrieval.check_question(turn)
         async with aclosing(model_queue.stream_model(turn, request)) as deltas:

@@ -19,6 +19,7 @@ from apps.conversations.turns.reasoning import ReasoningPiece
 from apps.conversations.turns.state import Turn
 from apps.engines import registry
 from apps.engines.types import ChatRequest, EngineBusy, EngineError, Finish, ModelInfo, Usage
+from apps.lib import metrics
 
 MAX_RETRY_S = 30 * 60.0  # seconds that a question waits for an unreachable server
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0  # seconds between attempts
@@ -41,6 +42,11 @@ class ModelQueue:
     def idle(self) -> bool:
         """Return whether no stream runs and no turn waits."""
         return self._free == self._places and not self._queue
+
+    @property
+    def waiting(self) -> int:
+        """Return the number of turns that wait for a place."""
+        return len(self._queue)
 
     @asynccontextmanager
     async def place(self, turn: Turn) -> AsyncIterator[None]:
@@ -94,6 +100,7 @@ class Backoff:
         """Sleep until the next attempt. Raise the error if it is permanent or MAX_RETRY_S has passed."""
         if not error.retry or time.monotonic() > self._until:
             raise error
+        metrics.ENGINE_ERRORS.labels(type(error).__name__).inc()  # an error that is raised is counted by the caller
         words = _BUSY if isinstance(error, EngineBusy) else _AWAY
         if words != self._last_message:
             self._last_message = words
@@ -103,6 +110,7 @@ class Backoff:
 
 
 _queues: dict[str, ModelQueue] = {}  # by server
+metrics.TURNS_WAITING.set_function(lambda: sum(queue.waiting for queue in list(_queues.values())))
 
 
 def get_model_queue(name: str) -> ModelQueue:

@@ -31,7 +31,15 @@ from apps.conversations.models import Message
 from apps.conversations.moderation import withheld_notice
 from apps.conversations.moderation.findings import get_withheld
 from apps.conversations.rendering import answer_renderer
-from apps.conversations.turns import finalization, preparation, question_queue, recovery, retrieval, titles
+from apps.conversations.turns import (
+    finalization,
+    preparation,
+    question_queue,
+    recovery,
+    retrieval,
+    running_turns,
+    titles,
+)
 from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.preparation import SessionEnded
 from apps.conversations.turns.repetition import LOOP_FINISH
@@ -39,6 +47,7 @@ from apps.conversations.turns.sinks import StoredSink
 from apps.conversations.turns.state import Turn, is_grounded
 from apps.engines import registry
 from apps.engines.types import EngineError, TurnLog
+from apps.lib import metrics
 from apps.lib.concurrency.batched_polling import BatchedPoller
 from apps.lib.concurrency.threads import in_db
 from apps.lib.db import leases
@@ -137,7 +146,8 @@ async def _run(turn: Turn, storing: asyncio.Task[TurnIds]) -> None:
     try:
         await asyncio.wait([storing])
         if storing.exception() is None and storing.result() is turn.input:
-            await _answer(turn)
+            with running_turns.track_turn(turn, "chat") as tracked:
+                tracked.outcome = await _answer(turn)
     finally:
         try:
             with _ignore_log_errors():
@@ -151,15 +161,21 @@ async def _run(turn: Turn, storing: asyncio.Task[TurnIds]) -> None:
                 del _running[turn.input.answer_id]
 
 
-async def _answer(turn: Turn) -> None:
-    """Generate the answer until the first of the endings, and close the turn unless its lease was lost."""
+async def _answer(turn: Turn) -> Message.Status:
+    """Generate the answer until the first of the endings, and close the turn unless its lease was lost.
+
+    Return its status; INTERRUPTED if the lease was lost.
+    """
     answering = asyncio.create_task(generate_answer(turn))
     ended = await wait_for_ending(
         answering, stop=_wait_for_stop(turn), interrupt=turn.interrupt.wait(), lease=_hold_lease(turn)
     )
     turn.findings.record_withheld(get_withheld(answering))
-    if "lease" not in ended:
-        await _close(turn, *determine_ending(turn, ended, answering))
+    if "lease" in ended:
+        return Message.Status.INTERRUPTED
+    status, reason = determine_ending(turn, ended, answering)
+    await _close(turn, status, reason)
+    return status
 
 
 async def wait_for_ending(answering: asyncio.Task[None], **others: Coroutine[Any, Any, Any]) -> list[str]:
@@ -216,6 +232,7 @@ def determine_ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any])
             return Message.Status.WITHHELD, str(error)
         case EngineError():
             log.warning("An answer failed: %s", error)
+            metrics.ENGINE_ERRORS.labels(type(error).__name__).inc()
             return Message.Status.FAILED, str(error)
         case _:
             log.error("An answer failed", exc_info=error)

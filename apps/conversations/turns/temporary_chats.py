@@ -22,9 +22,10 @@ from apps.conversations.core.numbered_sources import SourceNumbers
 from apps.conversations.core.requests import AskRequest
 from apps.conversations.core.turn_input import PastExchange, TurnIds, TurnInput
 from apps.conversations.errors import ConversationBusy, RequestRefused
+from apps.conversations.models import Message
 from apps.conversations.moderation import findings
 from apps.conversations.rendering.answer_renderer import render_question
-from apps.conversations.turns import preparation, retrieval, runner, temporary_turn
+from apps.conversations.turns import preparation, retrieval, runner, running_turns, temporary_turn
 from apps.conversations.turns.ephemeral import charge_usage
 from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.state import Turn, is_grounded
@@ -201,6 +202,12 @@ def _finish_run(chat: TemporaryChat, task: asyncio.Task[None]) -> None:
 async def _run(chat: TemporaryChat, turn: Turn) -> None:
     """Run the turn and emit its last event, whose status says how it ended, as `runner.py` does for stored turns."""
     current_surface.set(Surface.UNRECORDED)  # for this task and its children: no verdict log
+    with running_turns.track_turn(turn, "temporary") as tracked:
+        tracked.outcome = await _answer(chat, turn)
+
+
+async def _answer(chat: TemporaryChat, turn: Turn) -> Message.Status:
+    """Generate the answer, emit its last event and return its status."""
     answering = asyncio.create_task(generate_answer(turn))
     suspended = temporary_turn.wait_for_suspension(turn.input.user, RECHECK_S)
     try:
@@ -221,5 +228,6 @@ async def _run(chat: TemporaryChat, turn: Turn) -> None:
         ended_html = await runner.render_withheld(turn, status, reason)
         shown = turn.is_mostly_unsupported, ended_html, turn.only_quotes
         await turn.emit(Closed(status, html, translate_stored(reason), False, *shown))
+        return status
     finally:
         await chat.log.finish(turn.id)

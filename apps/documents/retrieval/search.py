@@ -28,6 +28,7 @@ from apps.documents.settings import CollectionSettings, average_vector_weight
 from apps.engines import registry
 from apps.engines.types import CANDIDATES, EngineBroken
 from apps.grounding.passage import Passage, join_spans
+from apps.lib import metrics
 from apps.lib.concurrency.threads import PoolTask, in_db, start_in_pool
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ async def search(
     passages = sections.passages or select_sentences(ranked.windows, ranked.pages, idf, budget, count)
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, budget, estimate_tokens)
     clock.stop("sections" if sections.passages else "cut")
+    metrics.SEARCH_SECONDS.observe(sum(clock.ms.values()) / 1000)
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)
     return SearchResult(
         tuple(passages), index_lookup.list_searched(scope, best.lookup), documents, waiting, best.query.text,
