@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, Json, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from assistant.boot.layout import MAIN_PORT, MODEL_PORT, default_data_dir, read_secret_files
+from assistant.boot.layout import DRAIN_S, MAIN_PORT, MODEL_PORT, default_data_dir, read_secret_files
 from assistant.config.setting_types import (
     Address,
     Command,
@@ -479,7 +479,7 @@ class ReviewSettings(SettingsGroup):
 class OperationSettings(SettingsGroup):
     """Operation
 
-    What IT watches: metrics and the log.
+    Metrics, the log, and the end of a process.
     """
 
     METRICS_TOKEN: MetricsToken = ""
@@ -488,6 +488,10 @@ class OperationSettings(SettingsGroup):
 
     LOG_FORMAT: Literal["line", "json"] = "line"
     """Form of the log: lines of text, or one JSON object a line with time, level, logger, message and request id."""
+
+    DRAIN_SECONDS: Count = DRAIN_S
+    """Seconds that running answers have at the end of a web process (SIGTERM), before they are cut off. It takes no new
+    ones meanwhile. `0`: none."""
 
 
 class BackupSettings(SettingsGroup):

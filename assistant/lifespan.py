@@ -18,6 +18,7 @@ from apps.engines.warm_up import warm_engines
 from apps.lib import os_compat, process_memory
 from apps.lib.concurrency.threads import in_db, in_pool
 from apps.safety.policy import versions
+from assistant import drain
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             for task in tasks:
                 task.add_done_callback(_log_failure)
             await in_db(versions.refresh_policy)
+            drain.install()
             await send({"type": "lifespan.startup.complete"})
         else:
             for task in tasks:

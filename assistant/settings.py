@@ -324,4 +324,4 @@ LOGGING: dict[str, Any] = {
         "uvicorn": {"handlers": ["console"], "propagate": False},
     },
 }
-METRICS_TOKEN = ENV.METRICS_TOKEN
+METRICS_TOKEN, DRAIN_SECONDS, REDIS_URL = ENV.METRICS_TOKEN, ENV.DRAIN_SECONDS, ENV.REDIS_URL

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from apps.conversations.errors import ConversationBusy, NotFoundOrForbidden, RequestRefused
+from apps.conversations.errors import ConversationBusy, NotFoundOrForbidden, RequestRefused, ServerRestarting
 from apps.documents.library.uploads import DiskFull, UploadRefused
 from apps.engines.types import EngineBusy, EngineError, EngineRefused
 from apps.safety.policy import helplines
@@ -70,6 +70,8 @@ def install_handlers(api: NinjaAPI) -> None:
     def handle_refusal(request: HttpRequest, error: Exception) -> HttpResponse:
         if isinstance(error, ConversationBusy):
             return build_error_response(api, request, str(error), 429, _RETRY_S)
+        if isinstance(error, ServerRestarting):
+            return build_error_response(api, request, str(error), 503, _RETRY_S)
         return build_error_response(api, request, str(error), 507 if isinstance(error, DiskFull) else 400)
 
     @api.exception_handler(RateLimited)

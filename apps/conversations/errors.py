@@ -10,6 +10,8 @@ QUESTION_WITHHELD = gettext_lazy(
     "A reviewer withheld this question. Ask another one; your notices explain how to appeal."
 )
 
+RESTARTING = gettext_lazy("The server is restarting. Send your question again in a minute.")
+
 
 class RequestRefused(Exception):
     """Raised for a request that cannot be done; nothing was stored, and the user still has the draft.
@@ -28,6 +30,13 @@ class RequestRefused(Exception):
 
 class ConversationBusy(RequestRefused):
     """Raised if another answer must end first; the request may succeed later."""
+
+
+class ServerRestarting(RequestRefused):
+    """Raised for a new question while the process ends; another process, or this one a minute later, answers it."""
+
+    def __init__(self) -> None:
+        super().__init__(RESTARTING)
 
 
 class NotFoundOrForbidden(RequestRefused):

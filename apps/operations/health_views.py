@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.defaults import server_error
 
-from apps.lib import disk_space
+from apps.lib import disk_space, draining
 from apps.operations import migration_check
 from apps.operations.async_permissions import load_signed_in_user
 from apps.operations.model_status import get_model_status
@@ -47,6 +47,8 @@ def check_ready(request: HttpRequest) -> HttpResponse:
 
 def _find_obstacle() -> str:
     """Return why pages cannot be served, in words for an administrator; "" if they can."""
+    if draining.is_draining():
+        return "draining: the process ends after its running answers"
     try:
         User.objects.exists()
         if not migration_check.is_migrated(connection):

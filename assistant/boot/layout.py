@@ -27,11 +27,18 @@ NUDITY = Path("nudity") / "detector.onnx"  # in the folder of models
 NUDENET = "nudenet"  # value of PICTURE_CHECK that accepts the weights of NudeNet and their licence
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"  # PyTorch's public index of CPU builds
 MAIN_PORT, MODEL_PORT = 8000, 8100
+DRAIN_S = 60  # default of DRAIN_SECONDS
 # Variables that hold secrets. NAME_FILE names a file with the value, as container engines mount secrets.
 SECRETS = (
     "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "LLM_API_KEY", "GUARD_API_KEY", "IMAGE_API_KEY",
-    "CAPTION_API_KEY", "PGVECTOR_URL", "MILVUS_URL", "MCP_TOKENS",
+    "CAPTION_API_KEY", "PGVECTOR_URL", "MILVUS_URL", "MCP_TOKENS", "METRICS_TOKEN",
 )  # fmt: skip
+
+
+def read_drain_s() -> int:
+    """Return DRAIN_SECONDS; its default where it is no number, which the web process then reports."""
+    value = os.environ.get("DRAIN_SECONDS", "")
+    return int(value) if value.isdecimal() else DRAIN_S
 
 
 @dataclass(frozen=True, slots=True)

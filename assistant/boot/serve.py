@@ -34,10 +34,11 @@ def run_processes(layout: Layout) -> int:
     """Run all processes until a signal or the end of a supervisor; return 0 for a signal. Raise BootError."""
     from honcho import manager as honcho
 
-    from assistant.boot.supervisor import GRACE_S
+    from assistant.boot.supervisor import GRACE_S, get_grace_s
 
     process_locks.lock_data(layout)  # until this process ends
-    honcho.KILL_WAIT = GRACE_S + 3  # the supervisors end their commands first; honcho kills only what is left
+    # The supervisors end their commands first, that of the model after that of the pages; honcho kills what is left.
+    honcho.KILL_WAIT = get_grace_s("web") + GRACE_S + 3
     manager = honcho.Manager()
     env = complete_environment(layout)
     for name, command in _read_procfile().items():
@@ -57,7 +58,7 @@ def supervise_process(layout: Layout, name: str) -> int:
 
     No record of it is kept: several machines, or several workers of one, may share the data directory.
     """
-    from assistant.boot.supervisor import Supervisor
+    from assistant.boot.supervisor import Supervisor, get_grace_s
 
     if name == "llm" and not layout.own_llm:
         raise BootError(
@@ -68,7 +69,7 @@ def supervise_process(layout: Layout, name: str) -> int:
     del os.environ["SUPERVISE_WHILE"]
     process_locks.lock_data(layout, shared=True)
     os.chdir(ROOT)
-    return Supervisor(name, ["/bin/sh", "-c", f"exec {command}"], grace_s=STOP_S).run()
+    return Supervisor(name, ["/bin/sh", "-c", f"exec {command}"], grace_s=max(STOP_S, get_grace_s(name))).run()
 
 
 def complete_environment(layout: Layout) -> dict[str, str]:

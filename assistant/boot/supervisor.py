@@ -2,7 +2,8 @@
 
 The command gets its own process group. The supervisor kills the whole group before each restart and at the end, because
 some programs leave children behind. The engine of a model server, for example, keeps memory and port. SIGTERM, SIGINT
-or SIGHUP to the supervisor end the command: first by SIGTERM, after `GRACE_S` by SIGKILL.
+or SIGHUP to the supervisor end the command: first by SIGTERM, after `GRACE_S` by SIGKILL. The web process has
+DRAIN_SECONDS on top for its running answers; the model server, which writes them, is ended after it.
 
 The supervisor also ends with the process whose id is in SUPERVISE_WHILE. If the supervisor is killed, its command dies
 with it on Linux; on other systems the next supervisor of the same name kills the command.
@@ -22,11 +23,15 @@ from pathlib import Path
 import psutil
 
 from apps.lib import os_compat
+from assistant.boot.layout import read_drain_s
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 HEALTHY_S = 30.0  # a command that ran this long starts again without delay
 GRACE_S = 6.0  # Celery takes 4 to 5 s to end even when idle
+_OTHER_CHECK_S = 0.1
 OWNER_CHECK_S = 1.0  # seconds between two checks of the owner, if the system does not report its end
+CLOSING_S = 10.0  # seconds that the web process has on top of DRAIN_SECONDS
+AFTER = {"llm": "web"}  # supervised commands that end after another one
 _ENDINGS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
@@ -49,6 +54,7 @@ class Supervisor:
         self.name, self.command = name, command
         self._grace_s = GRACE_S if grace_s is None else grace_s
         self._record = folder / f"{name}.json" if folder else None
+        self._after = folder / f"{AFTER[name]}.json" if folder and name in AFTER else None
         self._ending = False
         self._owner = owner
         self._owner_descriptor = os_compat.open_pidfd(owner) if owner else None
@@ -106,9 +112,16 @@ class Supervisor:
             if deadline is not None and time.monotonic() >= deadline:
                 return  # the caller kills its group
             if self._ending and deadline is None:
+                self._wait_for_other(child)
                 child.terminate()
                 deadline = time.monotonic() + self._grace_s
             self._sleep(deadline)
+
+    def _wait_for_other(self, child: subprocess.Popen[bytes]) -> None:
+        """Return when the command that has to end before this one runs no more, or this one has ended itself."""
+        until = time.monotonic() + get_grace_s("web")
+        while self._after and _is_running(self._after) and child.poll() is None and time.monotonic() < until:
+            time.sleep(_OTHER_CHECK_S)
 
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -179,6 +192,20 @@ def describe_exit(code: int) -> str:
     return f"was killed by {signal.Signals(-code).name}"
 
 
+def get_grace_s(name: str) -> float:
+    """Return the seconds between SIGTERM and SIGKILL for the command of that name."""
+    return read_drain_s() + CLOSING_S if name == "web" else GRACE_S
+
+
+def _is_running(record: Path) -> bool:
+    """Return whether the command of the record runs."""
+    try:
+        found = json.loads(record.read_text())
+    except (OSError, ValueError):  # no such command, or it starts at this moment
+        return False
+    return found.get("boot") == os_compat.get_boot_id() and os_compat.is_running(found["group"])
+
+
 def _belongs(pid: int, record: dict[str, int]) -> bool:
     """Return whether the process is in the recorded group and session: a reused group number belongs to another
     session."""
@@ -195,7 +222,7 @@ def main(arguments: list[str]) -> int:
         raise SystemExit("usage: python -m assistant.boot.supervisor NAME -- COMMAND …")
     data = os.environ.get("DATA_DIR")
     owner = int(os.environ.get("SUPERVISE_WHILE", "0"))
-    return Supervisor(name, command, Path(data) / "run" if data else None, owner).run()
+    return Supervisor(name, command, Path(data) / "run" if data else None, owner, get_grace_s(name)).run()
 
 
 if __name__ == "__main__":

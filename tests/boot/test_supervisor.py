@@ -120,6 +120,26 @@ def test_a_command_that_ignores_the_signal_is_killed_after_the_grace(started: St
     assert time.monotonic() - begun > supervisor.GRACE_S - 0.5  # and the command waits for two minutes
 
 
+def test_the_model_server_ends_after_the_web_process(started: Started, tmp_path: Path) -> None:
+    def start(name: str, code: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "assistant.boot.supervisor", name, "--", sys.executable, "-c", code]
+        env = {**os.environ, "DATA_DIR": str(tmp_path), "DRAIN_SECONDS": "30"}
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, start_new_session=True
+        )
+        started.started.append(process)
+        assert process.stdout and process.stdout.readline() == "up\n"
+        return process
+
+    web, model = start("web", STUBBORN), start("llm", "import time; print('up', flush=True); time.sleep(120)")
+    web.terminate()
+    model.terminate()
+    with pytest.raises(subprocess.TimeoutExpired):
+        model.wait(3)
+    os.kill(json.loads((tmp_path / "run" / "web.json").read_text())["group"], signal.SIGKILL)  # has written its answers
+    assert web.wait(30) == 0 and model.wait(30) == 0
+
+
 @on_each_system
 def test_the_next_supervisor_clears_what_one_that_was_killed_left(started: Started, system: str) -> None:
     first = started.start(patient=system + PATIENT)

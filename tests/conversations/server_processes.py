@@ -119,7 +119,7 @@ def environment(folder: Path, model: str) -> dict[str, str]:
     """Return the environment of the web process with its data in `folder` and the model server at `model`."""
     (folder / "static").mkdir(exist_ok=True)
     return {
-        **os.environ, "DATA_DIR": str(folder), "LLM_URL": model, "DEBUG": "1", "SITE_URL": ORIGIN,
+        **os.environ, "DATA_DIR": str(folder), "LLM_URL": model, "DEBUG": "1", "SITE_URL": ORIGIN, "DRAIN_SECONDS": "0",
         "LLM_BACKEND": "apps.engines.chat.openai.OpenAIChat",
         "INDEX_BACKEND": "apps.engines.index.local.engine.LocalIndex",
     }  # fmt: skip

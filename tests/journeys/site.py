@@ -46,7 +46,7 @@ class Site:
         kept = {name: value for name, value in os.environ.items() if name not in _OURS}
         model = os.environ.get("TEST_LLM_URL", "")
         engine = {"LLM_URL": model} if model else {"LLM_BACKEND": "tests.journeys.model.PacedChat"}
-        own = {"DATA_DIR": str(self.directory), "SITE_URL": self.url, "EMBED_THREADS": "1"}
+        own = {"DATA_DIR": str(self.directory), "SITE_URL": self.url, "EMBED_THREADS": "1", "DRAIN_SECONDS": "0"}
         return {**kept, **own, **engine, **PAINTER, **self.settings}
 
     def manage(self, *words: str) -> None:

@@ -18,7 +18,7 @@ def test_cache_counts_as_empty_while_redis_is_away() -> None:
 
 
 @pytest.mark.redis
-def test_what_one_process_stores_another_reads(redis_url: str) -> None:
+def test_value_that_one_process_stores_is_read_by_another(redis_url: str) -> None:
     one, other = (OutageTolerantRedisCache(redis_url, {}) for _ in range(2))
     one.set("key", [1, 2])
     assert other.get("key") == [1, 2] and not other.add("key", 3)

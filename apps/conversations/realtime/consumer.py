@@ -51,6 +51,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import Counter
 from contextlib import suppress
 from typing import Any
@@ -85,7 +86,7 @@ from apps.users.rate_limits import RateLimited
 
 log = logging.getLogger(__name__)
 
-SIGNED_OUT, TOO_MANY, TOO_LARGE = 4401, 4429, 1009
+SIGNED_OUT, TOO_MANY, TOO_LARGE, RESTARTING = 4401, 4429, 1009, 1012
 DELIBERATE_CLOSE_CODES = {1000, 1001}  # sent by a page that was closed or left
 MAX_SOCKETS = 10  # open at once per user, in this process
 MAX_FRAME_BYTES = 256 * 1024  # a question of 20,000 characters has at most 120 KB in JSON
@@ -93,6 +94,7 @@ RECHECK_S = 4.0  # seconds; a sign-out, suspension or new password closes the so
 SEND_S = 10.0  # seconds; a client that reads nothing for so long is dropped
 
 _open: Counter[int] = Counter()
+_pages: set[ChatConsumer] = set()  # open sockets of this process
 _sessions = BatchedPoller(lambda: RECHECK_S, check_sessions)  # for all sockets of this process
 
 
@@ -135,6 +137,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(SIGNED_OUT if user is None else TOO_MANY)
             return
         self.user = activate_language(user, self.scope["headers"])
+        _pages.add(self)
         _open[user.pk] += 1
         metrics.SOCKETS.inc()
         await self._join(websocket_push.get_user_channel(user.pk))
@@ -153,6 +156,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if not self.attached:
             return
         self.attached = False
+        _pages.discard(self)
         if self.user is not None:
             _open[self.user.pk] -= 1
             metrics.SOCKETS.dec()
@@ -304,6 +308,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return Message.Status.WRITING  # the log knows whether the turn has ended
         return await in_db(runner.get_status, self.session_key, turn)
 
+    @property
+    def is_movable(self) -> bool:
+        """Return whether another process can serve the page as well: it shows no temporary chat."""
+        return not temporary_chats.has_chats(self.channel_name)
+
     async def _watch(self) -> None:
         """Close the socket soon after its user signed out, was suspended, or changed the password."""
         await _sessions.wait_until_over(self.session_key)
@@ -322,6 +331,19 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await get_channel_layer().send(self.channel_name, {"type": "drop"})
         except OSError:
             log.debug("A page left while it was told something")
+
+
+async def move_pages(within_s: float) -> None:
+    """Tell the pages that are connected now to connect again, at random moments within that many seconds.
+
+    A proxy sends them to another process. Pages that come back to this one stay.
+    """
+    pages = list(_pages)
+    random.shuffle(pages)
+    for page in pages:
+        await asyncio.sleep(within_s / len(pages))
+        if page.attached and page.is_movable:
+            await page.close(RESTARTING)
 
 
 websocket_urlpatterns: list[Any] = [path("ws/chat/", ChatConsumer.as_asgi())]

@@ -33,7 +33,8 @@ from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.sinks import ListenerSink
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Collection
-from apps.engines.types import ChatRequest, EngineRefused
+from apps.engines.types import ChatRequest, EngineRefused, EngineUnavailable
+from apps.lib import draining
 from apps.lib.concurrency.threads import in_db
 from apps.lib.ids import new_id
 from apps.safety.gate import gate
@@ -43,6 +44,7 @@ from apps.users.models.rate_limit import LimitedResource
 
 P = TypeVar("P")
 RECHECK_S = 2.0  # seconds; a suspension ends an answer within twice this
+_CUT_OFF = "The server is restarting, and this answer was cut off. Ask again in a minute."
 
 
 async def prepare_ephemeral_turn(
@@ -54,8 +56,9 @@ async def prepare_ephemeral_turn(
 
     `assistant` may be unsaved; None means the site's own. `instructions` replace those of the assistant. `model` is a
     name of the settings; None means the assistant's. Raise NotFoundOrForbidden for a collection that the user may not
-    read, and RateLimited.
+    read, RateLimited, and ServerRestarting.
     """
+    running_turns.require_accepting()
     prepared = await in_db(
         _make_turn_input,
         user,
@@ -197,7 +200,7 @@ async def stream_text(turn: Turn) -> AsyncGenerator[str, None]:
 
 async def stream_while_allowed(turn: Turn, pieces: AsyncGenerator[P, None]) -> AsyncGenerator[P, None]:
     """Yield the pieces while the account is active, which is read every RECHECK_S seconds. Raise EngineRefused once
-    suspended.
+    suspended, and EngineUnavailable once the process has to end.
     """
     step: asyncio.Future[P] | None = None
     asked = time.monotonic()
@@ -206,6 +209,8 @@ async def stream_while_allowed(turn: Turn, pieces: AsyncGenerator[P, None]) -> A
             step = asyncio.ensure_future(anext(pieces))
             while not step.done():
                 await asyncio.wait([step], timeout=RECHECK_S)
+                if draining.is_over():
+                    raise EngineUnavailable(_CUT_OFF)
                 if time.monotonic() - asked >= RECHECK_S:
                     asked = time.monotonic()
                     if not await in_db(can_ask, turn.input.user.pk):

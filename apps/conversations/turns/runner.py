@@ -26,7 +26,7 @@ from apps.conversations.core.events import Closed, Opened, encode_event
 from apps.conversations.core.requests import AskRequest, RetryRequest
 from apps.conversations.core.session_user import get_session_user
 from apps.conversations.core.turn_input import TurnIds, TurnInput
-from apps.conversations.errors import RequestRefused
+from apps.conversations.errors import RequestRefused, ServerRestarting
 from apps.conversations.models import Message
 from apps.conversations.moderation import withheld_notice
 from apps.conversations.moderation.findings import get_withheld
@@ -78,9 +78,11 @@ async def submit_request(user: User, session_key: str | None, request: AskReques
     """Prepare and store the turn of a request, and run it in a task; return its ids.
 
     A repeated request gets the ids of the first and does not run. `session_key` is None for a question of the queue.
-    The turn log is opened first, so a follower misses no event. Raise SessionEnded, RequestRefused, RateLimited, and
-    EngineError without a log; nothing is stored then. Cancelling the caller does not end a turn that has begun.
+    The turn log is opened first, so a follower misses no event. Raise SessionEnded, RequestRefused, RateLimited,
+    EngineError without a log, and ServerRestarting while the process drains; nothing is stored then. Cancelling the
+    caller does not end a turn that has begun.
     """
+    running_turns.require_accepting()
     vector = None
     if isinstance(request, AskRequest) and not request.without_documents:
         vector = retrieval.embed_question(request.text)
@@ -191,7 +193,10 @@ async def wait_for_ending(answering: asyncio.Task[None], **others: Coroutine[Any
 
 
 async def run_next_queued(conversation_id: UUID) -> None:
-    """Ask the next queued question of the conversation, if one waits. Refusals are stored with the question."""
+    """Ask the next queued question of the conversation, if one waits. Refusals are stored with the question.
+
+    Does nothing while the process drains: the sweeper of another process, or after the restart, asks it.
+    """
     if (found := await in_db(question_queue.get_next_question, conversation_id)) is None:
         return
     user, request, row = found
@@ -199,6 +204,8 @@ async def run_next_queued(conversation_id: UUID) -> None:
         with translation.override(i18n.get_chosen_language(user) or translation.get_language()):
             await submit_request(user, None, request)
         await in_db(question_queue.mark_asked, row.pk)
+    except ServerRestarting:
+        return
     except RateLimited as limit:
         log.info("A question waits on: %s", limit)  # the sweeper asks it again
     except RequestRefused as refusal:

@@ -2,7 +2,7 @@
 
 They are counted while they run and measured when they end.
 
-Entry points: `track_turn`, `count_running`.
+Entry points: `track_turn`, `count_running`, `require_accepting`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from apps.conversations.errors import ServerRestarting
 from apps.conversations.turns.state import Turn
 from apps.engines.types import EngineError
-from apps.lib import metrics
+from apps.lib import draining, metrics
 from apps.safety.gate.gate import Withheld
 
 _running: set[int] = set()  # ids of the tracked turns' objects
@@ -54,6 +55,12 @@ def track_turn(turn: Turn, surface: Literal["chat", "temporary", "api"]) -> Iter
     finally:
         _running.discard(id(turn))
         _record_end(turn, surface, tracked.outcome or "complete")
+
+
+def require_accepting() -> None:
+    """Raise ServerRestarting while this process drains."""
+    if draining.is_draining():
+        raise ServerRestarting
 
 
 def count_running() -> int:

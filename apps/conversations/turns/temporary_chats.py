@@ -103,6 +103,7 @@ async def submit_question(user: User, session_key: str, request: AskRequest, soc
     async with lock:
         if (known := _find_repeated(user, request)) is not None:
             return known
+        running_turns.require_accepting()
         chat = _get_or_create_chat(user, request)
         if chat.running is not None:
             raise ConversationBusy("An answer is still being written in this conversation. Wait for it, or stop it.")
@@ -138,6 +139,11 @@ def disconnect(socket: str, *, closed: bool) -> None:
             _end(chat)
         else:
             chat.scheduled_end = asyncio.get_running_loop().call_later(GRACE_S, _end, chat)
+
+
+def has_chats(socket: str) -> bool:
+    """Return whether a chat, which only this process has, belongs to the socket."""
+    return any(socket in chat.sockets for chat in _chats.values())
 
 
 def is_temporary_turn(user: User, turn: UUID) -> bool:

@@ -98,8 +98,7 @@ async def search(
     # Takes a third of a millisecond; a switch to another thread and back would add half of that.
     passages = sections.passages or select_sentences(ranked.windows, ranked.pages, idf, budget, count)
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, budget, estimate_tokens)
-    clock.stop("sections" if sections.passages else "cut")
-    metrics.SEARCH_SECONDS.observe(sum(clock.ms.values()) / 1000)
+    clock.finish("sections" if sections.passages else "cut")
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, scope)
     return SearchResult(
         tuple(passages), index_lookup.list_searched(scope, best.lookup), documents, waiting, best.query.text,
@@ -196,6 +195,11 @@ class _Clock:
         now = time.perf_counter()
         self.ms[stage] = self.ms.get(stage, 0.0) + (now - self._last) * 1000
         self._last = now
+
+    def finish(self, stage: str) -> None:
+        """Stop the last stage, and record the seconds of the search as a metric."""
+        self.stop(stage)
+        metrics.SEARCH_SECONDS.observe(sum(self.ms.values()) / 1000)
 
 
 async def _search_variants(
