@@ -321,7 +321,7 @@ LOGGING: dict[str, Any] = {
         "httpcore": {"level": "WARNING"},
         "faiss": {"level": "WARNING"},
         # The server's own lines in the same form: it configures its handlers before Django does.
-        "uvicorn": {"handlers": ["console"], "propagate": False},
+        "uvicorn": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }
 METRICS_TOKEN, DRAIN_SECONDS, REDIS_URL = ENV.METRICS_TOKEN, ENV.DRAIN_SECONDS, ENV.REDIS_URL

@@ -74,6 +74,7 @@ PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...
     (gettext_lazy("Accounts"), (
         (gettext_lazy("Users"), "users:people", _is_administrator),
         (gettext_lazy("Groups"), "users:groups", _is_administrator),
+        (gettext_lazy("Usage"), "users:usage", _is_administrator),
         (gettext_lazy("Limits"), "users:limit_settings", _is_administrator),
         (gettext_lazy("Legal holds"), "privacy:holds", _is_administrator),
     )),

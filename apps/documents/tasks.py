@@ -13,7 +13,7 @@ from apps.documents.indexing import chunk_reindexing, index_maintenance, shadow_
 from apps.documents.ingestion import ocr_retry, worker
 from apps.documents.library import folder_sync
 from apps.documents.moderation import document_redaction
-from apps.users import rate_limits
+from apps.users import rate_limits, usage
 
 worker.connect_signals()
 worker.periodic_jobs += [
@@ -22,6 +22,7 @@ worker.periodic_jobs += [
     ocr_retry.retry_scans,
     chunk_reindexing.sweep,
     rate_limits.delete_full_buckets,
+    usage.delete_old_usage,
 ]
 
 

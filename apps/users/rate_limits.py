@@ -20,7 +20,7 @@ from django.db.models import ExpressionWrapper, F, FloatField, Value
 from django.db.models.functions import Greatest, Least
 from django.utils.translation import gettext, ngettext
 
-from apps.users import audit_hook
+from apps.users import audit_hook, usage
 from apps.users.i18n import lower_label
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource as LimitedResource
@@ -35,6 +35,8 @@ DEFAULTS: dict[tuple[str, str], Rate] = {
     (LimitScope.USER, LimitedResource.SIGN_INS): Rate(10, 40),
     (LimitScope.ADDRESS, LimitedResource.SIGN_INS): Rate(50, 200),
 }
+# What counts as used when it is taken; questions and tokens count when an answer ends, by model.
+_FIGURES: dict[str, str] = {LimitedResource.UPLOADS: "files", LimitedResource.PICTURES: "pictures"}
 CACHE_S = 5.0  # maximum age of the limits that a process has cached, in seconds
 IDLE_S = 86_400.0  # seconds; a bucket unused for so long is full again, so its row is deleted
 
@@ -66,12 +68,17 @@ class BucketRef:
 def list_buckets(user: User, resource: str) -> list[BucketRef]:
     """Return the buckets that limit the user for this resource: their own, and those of their groups with a limit."""
     rates = _rates()
-    buckets = [BucketRef(f"person:{user.pk}:{resource}", rates[LimitScope.USER, None, resource], "You")]
+    buckets = [get_user_bucket(user, resource)]
     groups = {group: rate for (scope, group, what), rate in rates.items() if group and what == resource}
     if groups:
         rows = user.groups.filter(pk__in=groups).values_list("pk", "name")
         buckets += [BucketRef(f"group:{pk}:{resource}", groups[pk], name) for pk, name in rows]
     return buckets
+
+
+def get_user_bucket(user: User, resource: str) -> BucketRef:
+    """Return the bucket of the user alone, without those of groups."""
+    return BucketRef(f"person:{user.pk}:{resource}", _rates()[LimitScope.USER, None, resource], "You")
 
 
 def check_limits(user: User, *resources: str) -> None:
@@ -93,6 +100,8 @@ def consume(user: User, resource: str, *, cost: int = 1) -> None:
         for one in taken:
             refund(one, cost)
         raise
+    if (figure := _FIGURES.get(resource)) is not None:
+        usage.record_usage(user, "", **{figure: cost})
 
 
 def consume_bucket(bucket: BucketRef, resource: str, cost: float = 1) -> None:

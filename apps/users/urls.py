@@ -6,7 +6,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.users import i18n, special_permissions, user_field
-from apps.users.views import groups, instructions, rate_limits, tokens, users
+from apps.users.views import groups, instructions, rate_limits, tokens, usage, users
 
 app_name = "users"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("tokens/<int:pk>/revoke/", tokens.revoke_own_token, name="revoke_token"),
     path("limits/", rate_limits.show_own_limits, name="limits"),
     path("people/limits/", rate_limits.edit_limits, name="limit_settings"),
+    path("people/usage/", usage.show_usage, name="usage"),
     path("people/", users.show_users, name="people"),
     path("people/suggestions/", user_field.show_suggestions, name="suggestions"),
     path("people/groups/", groups.list_groups, name="groups"),

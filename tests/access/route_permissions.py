@@ -87,6 +87,7 @@ MATRIX = {
     ),
     P: ADMIN,
     P + "limits/": ADMIN,
+    P + "usage/": ADMIN,
     "tools/": ADMIN,
     "tools/<slug:name>/call/": SIGNED_IN,  # 404 unless callable: tests/conversations/tools/test_call_form.py
     "tools/servers/": ADMIN,

@@ -61,6 +61,7 @@ def test_navigation_entries_that_are_offered_all_open(
         ("/people/7/suspend/", "Users"),
         ("/people/groups/7/", "Groups"),
         ("/people/limits/", "Limits"),
+        ("/people/usage/", "Usage"),
         ("/doctor/", "Doctor"),
     ],
 )

@@ -18,6 +18,7 @@ import django, logging
 django.setup(set_prefix=False)
 logging.getLogger("apps.x").warning("Two\\nlines")
 logging.getLogger("uvicorn.error").warning("Of the server")
+logging.getLogger("uvicorn.access").info("GET /search/?q=secret")
 try:
     1 / 0
 except ZeroDivisionError:

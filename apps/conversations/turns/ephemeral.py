@@ -38,7 +38,7 @@ from apps.lib import draining
 from apps.lib.concurrency.threads import in_db
 from apps.lib.ids import new_id
 from apps.safety.gate import gate
-from apps.users import rate_limits
+from apps.users import rate_limits, usage
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
 
@@ -233,11 +233,14 @@ def can_ask(pk: int) -> bool:
 
 
 async def charge_usage(turn: Turn) -> None:
-    """Charge the turn's tokens to the user's rate limit."""
-    if (used := await turn.output.count_usage()) is not None:
-        await in_db(
-            rate_limits.charge, turn.input.user, LimitedResource.TOKENS, used.prompt_tokens + used.completion_tokens
-        )
+    """Charge the turn's tokens to the user's rate limit, and record what was used."""
+    used = await turn.output.count_usage()
+    await in_db(_charge, turn.input.user, turn.model, used.prompt_tokens + used.completion_tokens if used else 0)
+
+
+def _charge(user: User, model: str, tokens: int) -> None:
+    rate_limits.charge(user, LimitedResource.TOKENS, tokens)
+    usage.record_usage(user, model=model, questions=1, tokens=tokens)
 
 
 async def open_cases(turn: Turn) -> None:

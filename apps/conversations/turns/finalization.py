@@ -32,7 +32,7 @@ from apps.grounding.citer import SentenceCitation
 from apps.grounding.sentence_state import CHECK_VERSION
 from apps.lib.db import advisory_locks, leases
 from apps.safety.policy.verdicts import EvaluationRecord
-from apps.users import rate_limits
+from apps.users import rate_limits, usage
 from apps.users.models import User, UserNotice
 from apps.users.models.rate_limit import LimitedResource
 from apps.users.notices import notify_users
@@ -146,6 +146,7 @@ def finish_turn(final: FinalTurnState) -> FinishOutcome:
             message_cases.open_case(final.answer_id, final.user.pk, evaluation)
         Conversation.objects.filter(pk=final.conversation_id).update(changed=timezone.now())
         rate_limits.charge(final.user, LimitedResource.TOKENS, final.tokens)
+        usage.record_usage(final.user, model=final.fields["model"], questions=1, tokens=final.tokens)
         cut = message_redaction.apply_pending_redactions(final.answer_id, final.began_after)
         _notify_long_answer(final)
     return FinishOutcome.REDACTED if cut else FinishOutcome.SAVED

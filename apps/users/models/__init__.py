@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from apps.users.models.notice import UserNotice as UserNotice
 from apps.users.models.rate_limit import RateLimit as RateLimit
 from apps.users.models.rate_limit import RateLimitBucket as RateLimitBucket
+from apps.users.models.usage import UsageDay as UsageDay
 
 INVITATION_DAYS = 14
 

@@ -19,6 +19,7 @@ from apps.users import rate_limits
 from apps.users.models import RateLimit, User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from apps.users.permissions import administrator_required, get_signed_in_user
+from apps.users.views.usage import list_months_of
 
 SHOWN = (LimitedResource.MESSAGES, LimitedResource.TOKENS, LimitedResource.PICTURES, LimitedResource.UPLOADS)
 _MAX_RATE = 1_000_000_000
@@ -73,7 +74,7 @@ def show_own_limits(request: HttpRequest) -> HttpResponse:
         }
         for (resource, one), level in zip(buckets, levels, strict=True)
     ]
-    return render(request, "users/rate_limits.html", {"rows": rows})
+    return render(request, "users/rate_limits.html", {"rows": rows, "months": list_months_of(user)})
 
 
 @administrator_required

@@ -11,7 +11,7 @@ from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.engines.types import EngineRefused
 from apps.lib import metrics
-from apps.users.models import User
+from apps.users.models import UsageDay, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -59,3 +59,16 @@ async def test_an_answer_that_its_listener_leaves_counts_as_stopped(
     assert running_turns.count_running() == 1
     await events.aclose()
     assert read("openbook_turns_total", **stopped) == before + 1 and running_turns.count_running() == 0
+
+
+async def test_an_answer_counts_as_used_with_its_model_wherever_it_was_asked(
+    page, alice: User, library: Collection
+) -> None:
+    for temporary in (False, True):
+        await page.ask(QUESTION, temporary=temporary)
+        await page.events()
+    turn = await ephemeral.prepare_ephemeral_turn(alice, QUESTION, (), (library.pk,))
+    async for _ in ephemeral.stream_events(turn):
+        pass
+    row = await UsageDay.objects.aget(user=alice)
+    assert row.questions == 3 and row.model == "fake-1B" and row.tokens > 0
