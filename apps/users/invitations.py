@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
@@ -13,7 +15,8 @@ from django.utils.translation import gettext
 
 from apps.lib.ids import new_secret
 from apps.lib.outgoing_email import is_email_configured
-from apps.users import audit_hook
+from apps.users import accounts, audit_hook, groups
+from apps.users.invitation_list import InvitationLine
 from apps.users.models import INVITATION_DAYS, Invitation, User
 from apps.users.special_permissions import require_administrator
 
@@ -21,18 +24,53 @@ SESSION_KEY = "invitation"  # holds the hash, so that a session row does not rev
 _SECRET_CHARACTERS = 200
 
 
-def create_invitation(by: User, email: str = "") -> str:
+def create_invitation(by: User, email: str = "", line: InvitationLine | None = None) -> str:
     """Create an invitation, log it, and return its link, which cannot be shown again.
 
-    `email`: the only address that may use it; "" for any. Raises PermissionDenied unless `by` is an administrator.
+    `email`: the only address that may use it; "" for any. `line` gives name, role and groups of the account. Raises
+    PermissionDenied unless `by` is an administrator.
     """
     require_administrator(by)
     secret = new_secret()
     with transaction.atomic():
         made = Invitation.objects.create(
-            secret_hash=Invitation.hash(secret), email=email.lower(), invited_by=by, expires=Invitation.expiry()
-        )
+            secret_hash=Invitation.hash(secret), email=email.lower(), invited_by=by, expires=Invitation.expiry(),
+            name=line.name if line else "", role=line.role if line else User.Role.MEMBER,
+        )  # fmt: skip
         audit_hook.record_change("person.invited", actor=by, subject=f"invitation {made.pk}")
+        if line is not None:
+            made.groups.set(line.groups)
+    return build_link(secret)
+
+
+def create_invitations(by: User, lines: Sequence[InvitationLine]) -> list[tuple[InvitationLine, str]]:
+    """Create and log an invitation for each line, all or none, and return the lines with their links.
+
+    Raises PermissionDenied unless `by` is an administrator.
+    """
+    require_administrator(by)
+    with transaction.atomic():
+        return [(line, create_invitation(by, line.email, line)) for line in lines]
+
+
+def renew_invitation(pk: int, by: User) -> tuple[str, str]:
+    """Give an invitation that was not used a new link and INVITATION_DAYS more; the link before works no more.
+
+    Return the link and the address, "" for anyone. Raises Invitation.DoesNotExist, and PermissionDenied unless `by` is
+    an administrator.
+    """
+    require_administrator(by)
+    secret = new_secret()
+    with transaction.atomic():
+        found = Invitation.objects.select_for_update().get(pk=pk, used_by__isnull=True)
+        found.secret_hash, found.expires, found.invited_by = Invitation.hash(secret), Invitation.expiry(), by
+        found.save(update_fields=["secret_hash", "expires", "invited_by"])
+        audit_hook.record_change("person.invited", actor=by, subject=f"invitation {pk}")
+    return build_link(secret), found.email
+
+
+def build_link(secret: str) -> str:
+    """Return the link of an invitation."""
     return f"{settings.SITE_URL}{reverse('account_signup')}?invitation={secret}"
 
 
@@ -74,12 +112,22 @@ def get_session_invitation(request: HttpRequest) -> Invitation | None:
 
 
 def redeem_invitation(invitation: Invitation, user: User) -> bool:
-    """Mark the invitation as used by the user. Return False if it was used before or has expired.
+    """Mark the invitation as used by the user, who gets its name, role and groups. Return False if it was used before
+    or has expired.
 
-    One conditional update: of all users who hold the link, one succeeds.
+    One conditional update: of all users who hold the link, one succeeds. Must run in a transaction.
     """
     unused = Invitation.objects.filter(pk=invitation.pk, used_by__isnull=True, expires__gt=timezone.now())
-    return bool(unused.update(used_by=user))
+    if not unused.update(used_by=user):
+        return False
+    if invitation.name and not user.name:
+        user.name = invitation.name
+        user.save(update_fields=["name"])
+    if invitation.role != user.role:
+        accounts.set_role(user, invitation.role, invitation.invited_by)
+        user.role = invitation.role
+    groups.set_groups(user, invitation.groups.all(), invitation.invited_by)
+    return True
 
 
 def revoke_invitation(pk: int, by: User | None = None) -> None:

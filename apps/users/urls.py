@@ -6,7 +6,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.users import i18n, special_permissions, user_field
-from apps.users.views import groups, instructions, rate_limits, tokens, usage, users
+from apps.users.views import groups, instructions, invitation_list, rate_limits, tokens, usage, users
 
 app_name = "users"
 urlpatterns = [
@@ -42,5 +42,7 @@ urlpatterns = [
         name="break_glass",
     ),
     path("people/<int:pk>/address/", users.confirm, name="address"),
+    path("people/invite/", invitation_list.invite_list, name="invite_list"),
+    path("people/invitations/<int:pk>/renew/", users.renew, name="renew"),
     path("people/invitations/<int:pk>/revoke/", users.revoke_invitation, name="revoke"),
 ]

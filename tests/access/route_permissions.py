@@ -88,6 +88,8 @@ MATRIX = {
     P: ADMIN,
     P + "limits/": ADMIN,
     P + "usage/": ADMIN,
+    P + "invite/": ADMIN,
+    P + "invitations/<int:pk>/renew/": ADMIN,
     "tools/": ADMIN,
     "tools/<slug:name>/call/": SIGNED_IN,  # 404 unless callable: tests/conversations/tools/test_call_form.py
     "tools/servers/": ADMIN,

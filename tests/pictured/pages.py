@@ -224,6 +224,8 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
         Page("group-delete", P + "groups/<int:pk>/delete/", "Delete a group",
              "What its members could no longer open.", ADA,
              "{group}delete/"),
+        Page("invite-list", P + "invite/", "Invite several users", "A pasted list, its preview, then mails or links.",
+             ADA),
         Page("usage", P + "usage/", "Usage", "Questions, tokens, files and pictures by user, group, model and month.",
              ADA),
         Page("limit-settings", P + "limits/", "Limits of the site", "By user, group and network address.", ADA),

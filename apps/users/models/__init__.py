@@ -93,6 +93,9 @@ class Invitation(models.Model):
 
     secret_hash = models.CharField(max_length=64, unique=True)
     email = models.EmailField(blank=True)
+    name = models.CharField(max_length=120, blank=True)  # of the account, if the user enters none
+    role = models.CharField(max_length=16, choices=User.Role.choices, default=User.Role.MEMBER)
+    groups = models.ManyToManyField("auth.Group", blank=True, related_name="+")  # that the user joins at sign-up
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
     created = models.DateTimeField(auto_now_add=True)
     expires = models.DateTimeField()

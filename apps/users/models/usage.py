@@ -9,7 +9,7 @@ from django.db import models
 
 
 class UsageDay(models.Model):
-    """What one user used on one day (UTC) with one model. It holds no content, and is deleted with the account.
+    """Figures of one user on one day (UTC) with one model, without content. Deleted with the account.
 
     `model` is the name that the model server states; "" for files, pictures and answers that no model wrote.
     """

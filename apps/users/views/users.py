@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import Group
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -53,12 +53,28 @@ def show_own_address(request: HttpRequest) -> HttpResponse:
 def show_users(request: HttpRequest) -> HttpResponse:
     """List users and open invitations; a POST creates an invitation and shows its link once."""
     form = InvitationForm(request.POST if request.method == "POST" else None)
-    fresh, mailed, email = "", "", ""
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"]
-        fresh = invitations.create_invitation(get_signed_in_user(request), email)
-        mailed = _mail_invitation(request, fresh, email) if email else ""
-        form = InvitationForm()
+        link = invitations.create_invitation(get_signed_in_user(request), email)
+        return _render_users(request, InvitationForm(), link, email)
+    return _render_users(request, form)
+
+
+@administrator_required
+@require_POST
+@password_required
+def renew(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give an open or expired invitation a new link, mail it, and show it once."""
+    try:
+        link, email = invitations.renew_invitation(pk, get_signed_in_user(request))
+    except Invitation.DoesNotExist:
+        raise Http404 from None
+    return _render_users(request, InvitationForm(), link, email)
+
+
+def _render_users(request: HttpRequest, form: InvitationForm, fresh: str = "", email: str = "") -> HttpResponse:
+    """Return the page; with a `fresh` link for that address, which is mailed and shown once."""
+    mailed = _mail_invitation(request, fresh, email) if email else ""
     table = read_table_request(request.GET, USER_COLUMNS, {"role": User.Role.values, "state": AccountState.values})
     context = {
         "table": table,
