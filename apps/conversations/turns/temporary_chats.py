@@ -1,7 +1,8 @@
 """Temporary chats: conversations held only in the memory of this process, which end with their page.
 
 Their turns run the same pipeline as stored turns. They have no rows: no history, search, title, feedback or trace. Rate
-limits apply. Cases of withheld text hold only that text (`docs/develop/decisions/017-*.md`).
+limits apply, and the figures of usage count them. Cases of withheld text hold only that text
+(`docs/develop/decisions/017-*.md`).
 
 A chat belongs to the sockets of its page. It ends when the page closes, or GRACE_S after its last socket broke.
 

@@ -19,7 +19,7 @@ from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, Notice
-from apps.users.models import User
+from apps.users.models import UsageDay, User
 from apps.users.models.rate_limit import RateLimitBucket
 from tests.conversations.conftest import WAIT_S, left, transcript
 
@@ -156,7 +156,7 @@ async def test_temporary_chat_stores_nothing(
     assert not await registry.get_turn_log().exists(accepted["turn"])
     after = await in_db(rows)
     counted = {name for name in after if after[name] != before[name]}
-    assert counted <= {RateLimitBucket._meta.label}  # limits count
+    assert counted <= {RateLimitBucket._meta.label, UsageDay._meta.label}  # limits and figures count
     assert await in_db(found, NEVER_STORED) == [] and NEVER_STORED not in caplog.text
     assert len(chat.requests) == 1  # no title, nothing ahead
 
