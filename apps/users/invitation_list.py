@@ -31,7 +31,7 @@ _ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class InvitationLine:
-    """One person of the list. `problems` are sentences for the administrator; a line with any is not invited."""
+    """Person of the list. `problems` are sentences for the administrator; a line with any is not invited."""
 
     number: int  # of the line, from 1
     email: str

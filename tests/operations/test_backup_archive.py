@@ -56,6 +56,15 @@ def refuse(path: Path, settings: Settings, keys: Path | None = None) -> str:
     return str(caught.value)
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the database inside is one of SQLite")
+def test_a_database_that_is_none_is_refused_before_anything_is_replaced(tmp_path: Path, settings: Settings) -> None:
+    told = refuse(build(tmp_path / "a.tar"), settings)
+    assert "cannot be read, so nothing was changed" in told and told.endswith(".")
+    with pytest.raises(BackupError, match="cannot be read"):
+        restore.replace_database(tmp_path / "a.tar", print)
+    assert connection.introspection.table_names() and not (Path(settings.DATA_DIR) / restore.UNFINISHED).exists()
+
+
 def test_a_changed_byte_is_found(tmp_path: Path, settings: Settings) -> None:
     path = build(tmp_path / "a.tar")
     content = path.read_bytes()

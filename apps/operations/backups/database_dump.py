@@ -61,11 +61,14 @@ def check_copy(file: Path, manifest: Manifest) -> None:
         if missing:
             raise BackupError(f"The copy of the database has no table {missing[0]._meta.db_table}.")
         return
-    with closing(sqlite3.connect(file)) as copy:
-        found = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if found != "ok":
-            raise BackupError(f"The copy of the database is damaged: {found}")
-        rows = _count_rows(lambda sql: copy.execute(sql).fetchall())
+    try:
+        with closing(sqlite3.connect(file)) as copy:
+            found = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if found != "ok":
+                raise BackupError(f"The copy of the database is damaged: {found}")
+            rows = _count_rows(lambda sql: copy.execute(sql).fetchall())
+    except sqlite3.DatabaseError as error:
+        raise BackupError(f"The copy of the database cannot be read, so nothing was changed: {error}.") from error
     if rows != manifest.rows:
         raise BackupError(f"The copy of the database holds {rows} rows instead of {manifest.rows}.")
 

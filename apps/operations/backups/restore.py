@@ -66,6 +66,7 @@ def restore_backup(path: Path, keys: Path | None, tell: ProgressCallback) -> Non
         staging = _make_staging(manifest.size)
         try:
             unpack(path, manifest, staging)
+            database_dump.check_copy(staging / manifest.database, manifest)
             tell(f"Verified {len(manifest.members)} files of the backup of {manifest.made[:16]} UTC.")
             unfinished.write_text(manifest.made)
             _put_in_place(staging, manifest, lines)
@@ -90,6 +91,7 @@ def replace_database(path: Path, tell: ProgressCallback) -> None:
         staging = _make_staging(manifest.members[manifest.database].size)
         try:
             unpack(path, manifest, staging, lambda name: name == manifest.database)
+            database_dump.check_copy(staging / manifest.database, manifest)
             database_dump.put_database(staging / manifest.database)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
