@@ -46,7 +46,7 @@ def test_metrics_need_the_token(client: Client, ada: User, settings: Settings) -
 def test_metrics_count_documents_by_state_and_the_age_of_the_oldest(client: Client, ada: User) -> None:
     make_document(make_collection(ada, "Secret plans"), "Merger", ["Text."])
     Document.objects.create(
-        collection=Collection.objects.get(), uploaded_by=ada, name="late.txt", status=Document.Status.QUEUED
+        collection=Collection.objects.get(), uploaded_by=ada, name="late.txt", size=1, status=Document.Status.QUEUED
     )
     text = scrape(client)
     assert read(text, 'openbook_documents{state="ready"}') == 1
