@@ -268,10 +268,27 @@ class SearchSettings(SettingsGroup):
 
     SUPPORT_MODEL: str = ""
     """Model of natural-language inference that judges whether a source supports a sentence: folder or name on a model
-    hub, with a label "entailment". Empty: the packaged model."""
+    hub, with a label "entailment"; with `SUPPORT_URL` the name of the judge on that server. Empty: the packaged
+    model."""
 
     SUPPORT_BACKEND: EngineClass = "apps.engines.nli.consistency.ConsistencyModel"
-    """Class that judges support where `SUPPORT_MODEL` is empty."""
+    """Class that judges support where `SUPPORT_MODEL` is empty or names a judge."""
+
+    SUPPORT_URL: Address = ""
+    """Server of the OpenAI protocol with a judge, with its `/v1`. It gets the sentences for which the built-in check
+    finds no source, and the passages of the answer. Empty: no judge."""
+
+    SUPPORT_FORMAT: Literal["chat", "minicheck", "granite_guardian"] = "chat"
+    """Format of the judge: `chat` any model whose server supports structured output (`json_schema`), `minicheck`
+    Bespoke-MiniCheck-7B, `granite_guardian` the groundedness of Granite Guardian 3.0 or later."""
+
+    SUPPORT_API_KEY: Secret = ""
+    """Key of that server."""
+
+    SUPPORT_SECONDS: Count = 10
+    """Longest time of the judge for one request, and after the last word of an answer, in seconds. Sentences that it
+    did not judge by then stay not verified."""
+
     READER_BACKEND: EngineClass = "apps.engines.reader.passage_reader.PackagedReader"
     """Class that reads passages for a question: which one answers it, and where."""
 

@@ -26,6 +26,11 @@ ENGINES: dict[str, tuple[StrOrPromise, StrOrPromise, str]] = {  # label, purpose
         gettext_lazy("Compares a sentence with its source"),
         "SUPPORT_MODEL",
     ),
+    "judge": (
+        gettext_lazy("Judge of citations"),
+        gettext_lazy("Checks sentences that have no source with a language model"),
+        "SUPPORT_URL",
+    ),
     "index": (gettext_lazy("Index"), gettext_lazy("Stores what is searched"), "INDEX_BACKEND"),
     "classify": (
         gettext_lazy("Text classifiers"),

@@ -117,18 +117,28 @@ class CitationOut(Schema):
     source: int | None
     score: float
     tool: str  # name of the tool whose result supports the sentence; "" if a passage does, or nothing
-    state: str = Field(description="Of the source and the sentence: “quoted”, “supported” or “unverified”")
+    state: str = Field(
+        description="Of the source and the sentence: “quoted”, “supported”, “unverified” or “contradicted”"
+    )
+    compare_with: int | None = Field(None, description="Without a source: number of the source to compare with")
+    checked_by: str = Field("", description="Model of the judge that found it; empty for the built-in check")
 
     @staticmethod
     def resolve_state(row: Any) -> str:
         """Return the verification state of the sentence as this source, or tool, supports it."""
         if row.source_id is None:
-            return SentenceState.SUPPORTED if row.tool else SentenceState.UNVERIFIED
+            if row.tool:
+                return SentenceState.SUPPORTED
+            return SentenceState.CONTRADICTED if row.contradicted else SentenceState.UNVERIFIED
         return SentenceState.QUOTED if row.quoted else SentenceState.SUPPORTED
 
     @staticmethod
     def resolve_source(row: Any) -> int | None:
         return row.source.number if row.source_id else None
+
+    @staticmethod
+    def resolve_compare_with(row: Any) -> int | None:
+        return row.compared if row.source_id is None else None
 
 
 class MessageOut(Schema):

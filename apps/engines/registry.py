@@ -23,6 +23,7 @@ from apps.engines.classify.protocol import IndirectInjectionDetector, SpanTagger
 from apps.engines.image.clip import ClipScorer
 from apps.engines.image.protocol import EmbeddingConditioned, ImageEngine
 from apps.engines.index.routing import RoutedIndex
+from apps.engines.judge.protocol import JudgeEngine
 from apps.engines.malware.protocol import MalwareScanner
 from apps.engines.reader.protocol import PassageReader
 from apps.engines.types import (
@@ -112,8 +113,14 @@ def get_reranker() -> RankEngine:
 
 
 def get_nli_engine() -> NliEngine:
-    """Return the model of natural language inference that `SUPPORT_MODEL` names, else the packaged one."""
+    """Return the model of natural language inference that `SUPPORT_MODEL` names, else the packaged one; also with a
+    judge, which only reads what this model does not support."""
     return cast(NliEngine, _get("inference"))
+
+
+def get_judge_engine() -> JudgeEngine | None:
+    """Return the judge of sentences, or None if none is configured."""
+    return cast(JudgeEngine, _get("judge")) if settings.ENGINES.get("judge") else None
 
 
 def get_passage_reader() -> PassageReader:

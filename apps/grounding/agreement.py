@@ -1,14 +1,15 @@
 """Compare what a sentence asserts with one or two sentences of a source, without a model.
 
-`find_disagreement` is the entry point: numbers, units, names, codes, dates, quantifiers, modality, negation and
-contraries of the sentence must stand in the source. What they say of each other is left to a model.
+Entry points: `find_disagreement`, and `find_disagreement_of_places` for what a judge found. Numbers, units, names,
+codes, dates, quantifiers, modality, negation and contraries must stand in the source. What they say of each
+other is left to a model.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -97,14 +98,8 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
     stated = read_assertions(source, hint)
     around = read_assertions(context, hint) if context else None
     known = stated.facts.terms | (around.facts.terms if around else frozenset())
-    full_text = f"{context}\n{source}".casefold()
     checks = {
-        "number": claimed.facts.numbers <= stated.facts.numbers,
-        "unit": all(_has_unit(number, unit, stated) for number, unit in claimed.amounts),
-        "code": all(code in stated.codes or _contains_word(code, full_text) for code in claimed.codes),
-        "date": claimed.dates <= stated.dates or all(_contains_word(word, full_text) for word in claimed.dates),
-        "name": not _unknown_names(claimed.facts, known),
-        "quantifier": claimed.quantifiers <= stated.quantifiers,
+        **_compare_facts(claimed, stated, known, f"{context}\n{source}".casefold()),
         "modality": _agree_in_modality(claimed, stated),
         "negation": _agree_in_negation(claimed.facts, source, hint),
         "antonym": not _says_contrary(claimed.facts, stated.facts),
@@ -112,6 +107,40 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
         "recombined": not _names_another(claim, source, hint),
     }
     return next((kind for kind, agrees in checks.items() if not agrees), "")
+
+
+def find_disagreement_of_places(claim: str, places: Sequence[str], *, context: str = "", hint: str = "en") -> str:
+    """Return the first kind of assertion that a claim does not have from any of several places of the sources, read
+    together; "" for none. Kinds and arguments as in `find_disagreement`, without words and recombined: whether the
+    places say it in other words, and of whom, is left to a judge.
+    """
+    claimed, source = read_assertions(claim, hint), " ".join(places)
+    stated = read_assertions(source, hint)
+    known = stated.facts.terms | read_assertions(context, hint).facts.terms
+    denying = [place for place in places if extract_features(place, hint).negations]
+    checks = {
+        **_compare_facts(claimed, stated, known, f"{context}\n{source}".casefold()),
+        "modality": _has_modals(claimed, stated)
+        and not any(_drops_modal(claimed, read_assertions(place, hint)) for place in places),
+        "negation": _agree_in_negation(
+            claimed.facts, " ".join(denying) if claimed.facts.negations and denying else source, hint
+        ),
+        "antonym": not _says_contrary(claimed.facts, stated.facts),
+    }
+    return next((kind for kind, agrees in checks.items() if not agrees), "")
+
+
+def _compare_facts(claimed: Assertions, stated: Assertions, known: frozenset[str], full_text: str) -> dict[str, bool]:
+    """Return by kind whether all that a claim names stands in a source. `known`: content words of source and context,
+    `full_text`: both, case-folded."""
+    return {
+        "number": claimed.facts.numbers <= stated.facts.numbers,
+        "unit": all(_has_unit(number, unit, stated) for number, unit in claimed.amounts),
+        "code": all(code in stated.codes or _contains_word(code, full_text) for code in claimed.codes),
+        "date": claimed.dates <= stated.dates or all(_contains_word(word, full_text) for word in claimed.dates),
+        "name": not _unknown_names(claimed.facts, known),
+        "quantifier": claimed.quantifiers <= stated.quantifiers,
+    }
 
 
 def get_word_overlap(claim: str, source: str, hint: str = "en") -> float:
@@ -246,10 +275,17 @@ def _names_another(claim: str, source: str, hint: str) -> bool:
 
 def _agree_in_modality(claimed: Assertions, stated: Assertions) -> bool:
     """Return whether a claim says must, should, may or can only as the source does, and drops no may or should."""
-    if not all(_SAME_MODALS.get(modal, frozenset({modal})) & stated.modals for modal in claimed.modals):
-        return False
+    return _has_modals(claimed, stated) and not _drops_modal(claimed, stated)
+
+
+def _has_modals(claimed: Assertions, stated: Assertions) -> bool:
+    return all(_SAME_MODALS.get(modal, frozenset({modal})) & stated.modals for modal in claimed.modals)
+
+
+def _drops_modal(claimed: Assertions, stated: Assertions) -> bool:
+    """Return whether a claim restates a source that says may or should, and says neither."""
     covered = len(stated.facts.terms & claimed.facts.terms) >= limits.RESTATING_SHARE * len(stated.facts.terms)
-    return bool(claimed.modals) or not covered or not stated.modals & {"may", "should"}
+    return not claimed.modals and covered and bool(stated.modals & {"may", "should"})
 
 
 def _agree_in_negation(claimed: ClaimFeatures, source: str, hint: str) -> bool:

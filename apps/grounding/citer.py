@@ -80,8 +80,9 @@ class SourceSpan:
 class SentenceCitation:
     """Citation of a sentence by a source, or by none. Without a source the result of a `tool`, by its title, may stand.
 
-    Spans: the sentence's in the answer, the support's in the text of the source's page. `quoted`: the source says it in
-    the same words.
+    Spans: the sentence's in the answer, the place's in the text of the source's page. `quoted`: the source says it in
+    the same words. A sentence without a source may name the passage to be compared with it in `compared`, whose place
+    the span is then; `contradicted`: that passage says otherwise.
     """
 
     sentence: int
@@ -93,6 +94,9 @@ class SentenceCitation:
     score: float
     tool: str = ""
     quoted: bool = False
+    compared: int | None = None
+    contradicted: bool = False
+    checked_by: str = ""  # name of the judge; "" for the built-in check
 
     @property
     def is_verified(self) -> bool:
@@ -141,7 +145,8 @@ class Citer:
         own = [_make_source_span(number, passage) for number, passage in passages.items()]
         known = {item.number: item for item in own}
         further = [item for item in earlier if not _is_within_passage(item, known.get(item.number))]
-        self.windows = [window for item in (*own, *further) for window in _make_windows(item)]
+        self.sources = (*own, *further)
+        self.windows = [window for item in self.sources for window in _make_windows(item)]
         self._has_unread_windows = any(window.unread_language for window in self.windows)
         self._check = get_support_check()
         single = {(w.source, w.start): w for w in reversed(self.windows)}

@@ -26,6 +26,12 @@ class SentenceState(StrEnum):
     QUOTED = "quoted"  # a source says it in the same words
     SUPPORTED = "supported"  # a passage, or the result of a tool, says it
     UNVERIFIED = "unverified"
+    CONTRADICTED = "contradicted"  # a judge found a passage that says otherwise
+
+    @property
+    def is_verified(self) -> bool:
+        """True if a source or a tool says the sentence."""
+        return self in (SentenceState.QUOTED, SentenceState.SUPPORTED)
 
 
 def get_sentence_state(citations: Iterable[SentenceCitation]) -> SentenceState | None:
@@ -35,7 +41,9 @@ def get_sentence_state(citations: Iterable[SentenceCitation]) -> SentenceState |
         return None
     if any(cite.quoted and cite.source is not None for cite in found):
         return SentenceState.QUOTED
-    return SentenceState.SUPPORTED if any(cite.is_verified for cite in found) else SentenceState.UNVERIFIED
+    if any(cite.is_verified for cite in found):
+        return SentenceState.SUPPORTED
+    return SentenceState.CONTRADICTED if any(cite.contradicted for cite in found) else SentenceState.UNVERIFIED
 
 
 @dataclass(slots=True)
@@ -56,7 +64,7 @@ class SentenceReveal:
         if state is None:
             self._wait(number, text)
             return []
-        if state is SentenceState.UNVERIFIED:
+        if not state.is_verified:
             self.folded.append(number)
             self._waiting = [one for one in self._waiting if one.level or item]
             return []

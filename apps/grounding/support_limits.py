@@ -86,3 +86,17 @@ MIN_QUOTE_WORDS, MIN_RUN_WORDS = 4, 2
 MAX_SHORT_ANSWER_OWN_WORDS = 4
 # Share of the question's weight that the sentence with a short answer holds, 0 to 1.
 MIN_ASKED_SHARE = 0.6
+
+# --- Judges (`judged_support.py`): `judged_true_pass`, `judged_false_pass`
+
+# Words of a source that a judge has to name for one place.
+MIN_EVIDENCE_WORDS = 2
+# Places of one sentence.
+MAX_PLACES = 3
+# Share of a sentence's weighted content words that the places must add to count, where a judge names none, 0 to 1.
+MIN_PLACE_SHARE = 0.1
+
+# --- Nearest passage of a sentence that is not verified (`nearest_passage.py`)
+
+# Share of the sentence's weighted content words that it must hold, 0 to 1, and how many of them at least.
+MIN_NEAR_SHARE, MIN_NEAR_WORDS = 0.4, 2

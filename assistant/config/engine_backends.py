@@ -28,9 +28,10 @@ def build_backends(env: Env, index: Path, models: Path) -> tuple[Backends, Backe
         },
         "inference": (
             {"BACKEND": "apps.engines.nli.transformers_model.TransformersNli", "OPTIONS": {"model": env.SUPPORT_MODEL}}
-            if env.SUPPORT_MODEL
+            if env.SUPPORT_MODEL and not env.SUPPORT_URL
             else {"BACKEND": env.SUPPORT_BACKEND, "OPTIONS": {}}
         ),
+        "judge": _judge(env),
         "reader": {"BACKEND": env.READER_BACKEND, "OPTIONS": {}},
         "index": {"NAME": chosen, **indexes[chosen]},
         "classify": {"BACKEND": env.CLASSIFY_BACKEND, "OPTIONS": {}},
@@ -87,6 +88,17 @@ def _guard(env: Env) -> dict[str, Any]:
     return {
         "BACKEND": "apps.engines.classify.guard_model.OpenAIGuard",
         "OPTIONS": {**options, "timeout_s": env.GUARD_SECONDS},
+    }
+
+
+def _judge(env: Env) -> dict[str, Any]:
+    """Return the judge of sentences; {} where none is set up."""
+    if not env.SUPPORT_URL:
+        return {}
+    options = {"url": env.SUPPORT_URL, "model": env.SUPPORT_MODEL, "form": env.SUPPORT_FORMAT}
+    return {
+        "BACKEND": "apps.engines.judge.openai.OpenAIJudge",
+        "OPTIONS": {**options, "api_key": env.SUPPORT_API_KEY, "timeout_s": env.SUPPORT_SECONDS},
     }
 
 

@@ -138,4 +138,5 @@ def _format_citation(cite: SentenceCitation, offset: int) -> dict[str, Any]:
     return {
         "start": cite.start + offset, "end": cite.end + offset, "source": cite.source, "score": round(cite.score, 4),
         "tool": cite.tool, "state": get_sentence_state([cite]),
+        "compare_with": cite.compared, "checked_by": cite.checked_by,
     }  # fmt: skip

@@ -140,10 +140,10 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """Event: `sentence` was verified, and `html` holds its citation marks.
+    """Event: `sentence` was verified, and `html` holds its citation marks; a later one replaces them.
 
-    `state` is "quoted", "supported", "unverified", or "" if the sentence states nothing. `revealed` are the sentences
-    that appear now, if only verified ones are shown.
+    `state` is "quoted", "supported", "unverified", "contradicted", or "" if the sentence states nothing. `revealed` are
+    the sentences that appear now, if only verified ones are shown.
     """
 
     sentence: int

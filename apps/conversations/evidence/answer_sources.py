@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from apps.conversations.core.events import Quotes, Sources
 from apps.conversations.core.numbered_sources import NumberedPassage, PromptedSource
 from apps.conversations.evidence import source_list
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from apps.grounding.citer import SentenceCitation
     from apps.grounding.quote_selection import Quote
 
+NAMES_SOURCE = Q(source__isnull=False) | Q(compared__isnull=False)
 _SNIPPET = 240  # characters of a passage below an answer
 
 
@@ -125,10 +128,14 @@ def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, An
     retrieved = RetrievedPassage.objects.filter(answer__in=answers).select_related("source__document", "source__chunk")
     for row in retrieved.defer("source__chunk__vector", "source__chunk__text").order_by("rank"):
         rows.setdefault(row.answer_id, []).append(row.source)
-    used: dict[UUID, list[int]] = {}
+    cited: dict[UUID, _CitedNumbers] = {}
     earlier: dict[int, list[UUID]] = {}
-    for answer, source_id, number in _list_cited(answers):
-        used.setdefault(answer, []).append(number)
+    for answer, source_id, number, compared in _list_cited(answers):
+        numbers = cited.setdefault(answer, _CitedNumbers())
+        numbers.order.append(compared if source_id is None else number)
+        if source_id is None:
+            continue
+        numbers.used.add(number)
         if all(found.pk != source_id for found in rows.get(answer, ())):
             earlier.setdefault(source_id, []).append(answer)
     for source in _load_sources(earlier):
@@ -136,15 +143,23 @@ def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, An
             rows.setdefault(answer, []).append(source)
     return {
         answer.pk: built
-        for answer, built in zip(answers, _build_sources(user, answers, rows, used), strict=True)
+        for answer, built in zip(answers, _build_sources(user, answers, rows, cited), strict=True)
     } | {answer.pk: AnswerSources() for answer in retracted}  # fmt: skip
 
 
-def _list_cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int]]:
-    """Return (answer id, source id, number) of all sources that sentences cite, as `list_cited_sources` orders them."""
-    rows = Citation.objects.filter(answer__in=answers, source__isnull=False)
+@dataclass(slots=True)
+class _CitedNumbers:
+    """Source numbers of an answer: as `list_cited_sources` orders them, and those of sources of sentences."""
+
+    order: list[int] = field(default_factory=list)
+    used: set[int] = field(default_factory=set)
+
+
+def _list_cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int | None, Any, Any]]:
+    """Return (answer id, source id, its number, number to compare with) of all citations that name a source."""
+    rows = Citation.objects.filter(NAMES_SOURCE, answer__in=answers)
     rows = rows.order_by("sentence", "-quoted", "-score", "source__number")
-    return dict.fromkeys(rows.values_list("answer", "source", "source__number"))
+    return dict.fromkeys(rows.values_list("answer", "source", "source__number", "compared"))
 
 
 def _load_sources(pks: Collection[int]) -> Iterable[Source]:
@@ -155,7 +170,7 @@ def _load_sources(pks: Collection[int]) -> Iterable[Source]:
 
 
 def _build_sources(
-    user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Source]], used: Mapping[UUID, list[int]]
+    user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Source]], cited: Mapping[UUID, _CitedNumbers]
 ) -> Iterable[AnswerSources]:
     locations: list[tuple[UUID | None, int, list[list[int]]]] = []
     for answer in answers:
@@ -166,8 +181,8 @@ def _build_sources(
     texts = iter(search.read_spans(user, locations))
     for answer in answers:
         own = rows.get(answer.pk, [])
-        quoted, cited = [quote["source"] for quote in answer.quotes], used.get(answer.pk, [])
-        order = number_sources([*quoted, *cited, *(source.number for source in own)])
+        quoted, numbers = [quote["source"] for quote in answer.quotes], cited.get(answer.pk, _CitedNumbers())
+        order = number_sources([*quoted, *numbers.order, *(source.number for source in own)])
         shown = [_make_stored_view(answer.pk, source, next(texts), order[source.number]) for source in own]
         by_number = {item.number: item for item in shown}
         quotes = [
@@ -175,19 +190,19 @@ def _build_sources(
             for at, quote in enumerate(answer.quotes)
             if (text := next(texts)) is not None and (item := by_number.get(quote["source"])) is not None
         ]
-        numbers = {*quoted, *cited}
+        used = {*quoted, *numbers.used}
         known = {item.number for item in shown}
         yield AnswerSources(
             source_list.render_quotes(
                 answer.pk, quotes, _get_comparison_question(answer), nearest=answer.nothing_found
             ),
-            source_list.render_sources(answer.pk, shown, numbers, nearest=answer.nothing_found)
+            source_list.render_sources(answer.pk, shown, used, nearest=answer.nothing_found)
             if answer.status != Message.Status.WRITING
             else "",
             frozenset(item.number for item in shown if item.unavailable),
-            tuple(shown), frozenset(known & numbers), tuple(quotes), order,
+            tuple(shown), frozenset(known & used), tuple(quotes), order,
             source_list.describe_sources(
-                len(known & numbers), len(known - numbers), nearest=answer.nothing_found
+                len(known & used), len(known - used), nearest=answer.nothing_found
             ),
         )  # fmt: skip
 

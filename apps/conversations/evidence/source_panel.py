@@ -10,12 +10,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import Http404
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from apps.conversations.evidence import source_list
+from apps.conversations.evidence.answer_sources import NAMES_SOURCE
 from apps.conversations.models import Citation, Message, RetrievedPassage, Source
 from apps.conversations.moderation import message_cases
 from apps.conversations.rendering.citation_marks import STATE_LABELS, number_sources
@@ -85,7 +87,9 @@ def load_source(user: User, answer: Message, number: int, sentence: int | None, 
     )
     if source is None:
         raise Http404
-    citations = list(Citation.objects.filter(answer=answer, source=source).order_by("-score"))
+    named = Q(source=source) | Q(source=None, compared=source.number)
+    rows = list(Citation.objects.filter(named, answer=answer).order_by("-score"))
+    citations = [cite for cite in rows if cite.source_id or cite.sentence == sentence]  # compared only where meant
     spans = _find_spans(answer, source, citations)
     here = _find_meant_spans(answer, source, citations, sentence, quote)
     text = search.read_spans(user, [(source.document_id, source.page_number, here or spans)])[0]
@@ -143,15 +147,16 @@ def get_neighbour_urls(answer: Message, number: int) -> tuple[str, str]:
 
 def _list_sources(answer: Message) -> list[int]:
     """Return the source numbers of the answer in the order in which it shows them."""
-    cited = Citation.objects.filter(answer=answer, source__isnull=False)
+    cited = Citation.objects.filter(NAMES_SOURCE, answer=answer)
     cited = cited.order_by("sentence", "-quoted", "-score", "source__number")
+    numbers = cited.values_list("source__number", "compared")
     given = RetrievedPassage.objects.filter(answer=answer).order_by("rank")
     quoted = [quote["source"] for quote in answer.quotes]
     return list(
         number_sources(
             [
                 *quoted,
-                *cited.values_list("source__number", flat=True),
+                *(compared if number is None else number for number, compared in numbers),
                 *given.values_list("source__number", flat=True),
             ]
         )
@@ -199,18 +204,26 @@ def _find_terms(answer: Message, citations: list[Citation]) -> set[str]:
 
 
 def _describe_state(citations: list[Citation], *, quoted: bool) -> str:
-    """Return words about how the source supports the sentences; "" if nothing cites it."""
+    """Return words about how the source supports the sentences, and which judge said so; "" if nothing cites it."""
     if quoted:
         return str(STATE_LABELS[SentenceState.QUOTED])
     if not citations:
         return ""
-    state = SentenceState.QUOTED if any(cite.quoted for cite in citations) else SentenceState.SUPPORTED
-    earlier = any(cite.check_version < CHECK_VERSION for cite in citations)
-    return (
-        gettext("%(state)s, by an earlier check") % {"state": STATE_LABELS[state]}
-        if earlier
-        else str(STATE_LABELS[state])
-    )
+    supporting = [cite for cite in citations if cite.source_id]
+    if not supporting:
+        contradicted = any(cite.contradicted for cite in citations)
+        state = SentenceState.CONTRADICTED if contradicted else SentenceState.UNVERIFIED
+    else:
+        state = SentenceState.QUOTED if any(cite.quoted for cite in supporting) else SentenceState.SUPPORTED
+    label = str(STATE_LABELS[state])
+    if any(cite.check_version < CHECK_VERSION for cite in supporting):
+        return gettext("%(state)s, by an earlier check") % {"state": label}
+    return describe_judge(label, next((cite.checked_by for cite in citations if cite.checked_by), ""))
+
+
+def describe_judge(state: str, judge: str) -> str:
+    """Return the words of a state with the judge that found it; `judge` is "" for the built-in check."""
+    return gettext("%(state)s, checked by %(model)s") % {"state": state, "model": judge} if judge else state
 
 
 def _get_passage_url(document: UUID, page: int, spans: Spans, here: Spans) -> str:

@@ -57,6 +57,9 @@ class SentenceView:
     score: float
     tool: str  # tool whose result supports it, if no source does
     quoted: bool
+    compared: int | None = None  # number of the source to compare it with, if nothing supports it
+    contradicted: bool = False  # whether that source says otherwise
+    checked_by: str = ""  # model of the judge; "" for the built-in check
 
 
 def build_trace_view(user: User, answer: Message) -> dict[str, Any] | None:
@@ -176,7 +179,8 @@ def _list_sentences(answer: Message) -> list[SentenceView]:
     for cite in Citation.objects.filter(answer=answer).select_related("source").order_by("sentence", "-score"):
         number = cite.source.number if cite.source else None
         text = answer.text[cite.start : cite.end]
-        found.setdefault(cite.sentence, SentenceView(text, number, cite.score, cite.tool, cite.quoted))
+        how = cite.tool, cite.quoted, cite.compared, cite.contradicted, cite.checked_by
+        found.setdefault(cite.sentence, SentenceView(text, number, cite.score, *how))
     return list(found.values())
 
 

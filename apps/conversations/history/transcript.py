@@ -125,7 +125,8 @@ def _make_citations(rows: Sequence[Citation]) -> dict[UUID, list[SentenceCitatio
     for row in rows:
         number = row.source.number if row.source else None
         at = row.sentence, row.start, row.end, number, row.source_start, row.source_end
-        found.setdefault(row.answer_id, []).append(SentenceCitation(*at, row.score, row.tool, row.quoted))
+        how = row.score, row.tool, row.quoted, row.compared, row.contradicted, row.checked_by
+        found.setdefault(row.answer_id, []).append(SentenceCitation(*at, *how))
     return found
 
 

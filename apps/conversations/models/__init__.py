@@ -368,7 +368,7 @@ class RetrievedPassage(models.Model):
 class Citation(models.Model):
     """Sentence of an answer with the passage that supports it.
 
-    A sentence without support has a row without source, so that unverified sentences are recorded too.
+    A sentence without support has a row without source, so that unverified and contradicted ones are recorded too.
     """
 
     answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
@@ -382,6 +382,10 @@ class Citation(models.Model):
     # name of the tool whose result supports the sentence; empty: a passage does
     tool = models.CharField(max_length=100, blank=True)
     quoted = models.BooleanField(default=False)  # whether the sentence quotes the source word for word
+    # Without a source: number of the source to compare the sentence with, whose place `source_start` and `_end` give
+    compared = models.PositiveIntegerField(null=True, blank=True)
+    contradicted = models.BooleanField(default=False)  # whether that source says otherwise
+    checked_by = models.CharField(max_length=200, blank=True)  # model of the judge; empty: the built-in check
     # `CHECK_VERSION` of the check that made it; 0: older than versions
     check_version = models.PositiveSmallIntegerField(default=0)
 

@@ -39,7 +39,7 @@ _EMPTY_FIELDS: dict[str, Any] = {
 _STORED_FIELDS = (*_EMPTY_FIELDS, "status", "reason", "usage")
 _CITATION_FIELDS = (
     "id", "sentence", "start", "end", "source_id", "source_start", "source_end", "score", "tool", "quoted",
-    "check_version",
+    "compared", "contradicted", "checked_by", "check_version",
 )  # fmt: skip
 _HIDDEN_USAGE = ("thoughts", "finish")  # keys of `usage` by which the page offers reasoning and continuation
 TitleOrigin = Conversation.TitleOrigin

@@ -99,12 +99,14 @@ class StreamRenderer:
         return changes
 
     def finish(self, piece: str = "") -> list[Text]:
-        """Add the last piece; return the remaining changes. Unfinished Markdown is shown as written."""
+        """Add the last piece; return the remaining changes, none if called again. Unfinished Markdown is shown as
+        written."""
         self._add(piece)
         changes = self._render(final=True)
         if self._cut:
             changes += self._show(self._finished_blocks, _CUT)
             self._finished_blocks += 1
+            self._cut = False
         return changes
 
     def _add(self, piece: str) -> None:

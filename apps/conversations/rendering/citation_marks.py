@@ -30,16 +30,22 @@ if TYPE_CHECKING:
     from apps.grounding.citer import SentenceCitation
 
 UNVERIFIED = gettext_lazy("Not verified: no passage was found that says this")
+CONTRADICTED = gettext_lazy("Contradicted: a passage says otherwise")
+_SENTENCE_TITLES: Mapping[SentenceState, StrOrPromise] = {
+    SentenceState.UNVERIFIED: UNVERIFIED,
+    SentenceState.CONTRADICTED: CONTRADICTED,
+}
 FROM_TOOL = gettext_lazy("From the result of a tool: %(tool)s")
 SOURCE_GONE = gettext_lazy("This source was deleted, or you can no longer open it")
 STATE_LABELS: Mapping[SentenceState, StrOrPromise] = {
     SentenceState.QUOTED: gettext_lazy("Quoted"),
     SentenceState.SUPPORTED: gettext_lazy("Supported"),
     SentenceState.UNVERIFIED: gettext_lazy("Not verified"),
+    SentenceState.CONTRADICTED: gettext_lazy("Contradicted"),
 }
 _SENTENCE = re.compile(re.escape(SENTENCE).replace("%d", r"(\d+)"))
 _SLOT = re.compile(re.escape(SLOT).replace("%d", r"(\d+)"))
-_MARKED = re.compile(r'<span class="sentence( unverified)?" data-sentence="(\d+)"')
+_MARKED = re.compile(r'<span class="sentence( unverified(?: contradicted)?)?" data-sentence="(\d+)"')
 _CODE = '<div class="code"'  # begins a code block, which is not verified
 _HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
 
@@ -53,11 +59,16 @@ def number_sources(sources: Iterable[int]) -> dict[int, int]:
 
 
 def list_cited_sources(citations: Iterable[SentenceCitation]) -> list[int]:
-    """Return the source numbers of the citations, sentence by sentence, the best of each first; with repetitions."""
+    """Return the source numbers of the citations, sentence by sentence, the best of each first; with repetitions.
+
+    Passages to compare a sentence with are among them.
+    """
     found = [
-        (cite.sentence, not cite.quoted, -cite.score, cite.source) for cite in citations if cite.source is not None
+        (cite.sentence, not cite.quoted, -cite.score, number)
+        for cite in citations
+        if (number := cite.compared if cite.source is None else cite.source) is not None
     ]
-    return [source for *_, source in sorted(found)]
+    return [number for *_, number in sorted(found)]
 
 
 def render_citation_marks(
@@ -68,14 +79,15 @@ def render_citation_marks(
 ) -> str:
     """Return one mark for all sources of a sentence, the best first; greyed out if none can be opened.
 
-    `shown_numbers` are the numbers of `number_sources`; without it, those of the sources are shown. An unverified
-    sentence gets words for screen readers; one that states nothing gets "".
+    `shown_numbers` are the numbers of `number_sources`; without it, those of the sources are shown. A sentence that is
+    not verified, or contradicted, gets words for screen readers and a link to the passage to compare it with; one that
+    states nothing gets "".
     """
     state = get_sentence_state(citations)
     if state is None:
         return ""
-    if state is SentenceState.UNVERIFIED:
-        return f'<span class="visually-hidden"> [{gettext("not verified")}]</span>'
+    if not state.is_verified:
+        return _render_compared(citations[0], state, answer_id, unavailable, shown_numbers or {})
     found = {cite.source: cite for cite in sorted(citations, key=_sort_key) if cite.source is not None}
     numbers = sorted(
         found, key=lambda number: (number not in unavailable, *_sort_key(found[number]), -number), reverse=True
@@ -94,6 +106,37 @@ def render_citation_marks(
         f'data-source="{seen[0]}" data-sources="{",".join(map(str, seen))}" data-state="{state}" '
         f'aria-label="{escape(words)}">{label}</a>'
     )
+
+
+def _render_compared(
+    cite: SentenceCitation,
+    state: SentenceState,
+    answer_id: UUID | str,
+    unavailable: Collection[int],
+    shown_numbers: Mapping[int, int],
+) -> str:
+    hidden = f'<span class="visually-hidden"> [{escape(describe_state(state))}]</span>'
+    number = cite.compared
+    if number is None or number in unavailable:
+        return hidden
+    shown = shown_numbers.get(number, number)
+    link = (
+        f'<a class="pill compare" href="/answers/{answer_id}/sources/{number}/?sentence={cite.sentence}" '
+        f'data-source="{shown}" data-state="{state}">{escape(describe_comparison(state, shown))}</a>'
+    )
+    return link if state is SentenceState.CONTRADICTED else hidden + link
+
+
+def describe_state(state: SentenceState) -> str:
+    """Return the words in brackets behind a sentence that is not verified, or contradicted."""
+    return gettext("contradicted") if state is SentenceState.CONTRADICTED else gettext("not verified")
+
+
+def describe_comparison(state: SentenceState, number: int) -> str:
+    """Return the words that name the passage to compare a sentence with, by the number that the answer shows."""
+    if state is SentenceState.CONTRADICTED:
+        return gettext("contradicted by %(number)s") % {"number": number}
+    return gettext("compare with %(number)s") % {"number": number}
 
 
 def _sort_key(cite: SentenceCitation) -> tuple[bool, float]:
@@ -131,9 +174,11 @@ def insert_citation_marks(
     found = group_by_sentence(citations)
 
     def sentence(match: re.Match[str]) -> str:
-        if get_sentence_state(found.get(int(match[1]), [])) is not SentenceState.UNVERIFIED:
+        state = get_sentence_state(found.get(int(match[1]), []))
+        if state is None or state.is_verified:
             return match[0]
-        return f'<span class="sentence unverified" data-sentence="{match[1]}" title="{UNVERIFIED}">'
+        kinds = "unverified contradicted" if state is SentenceState.CONTRADICTED else "unverified"
+        return f'<span class="sentence {kinds}" data-sentence="{match[1]}" title="{_SENTENCE_TITLES[state]}">'
 
     def slot(match: re.Match[str]) -> str:
         pills = render_citation_marks(found.get(int(match[1]), []), answer_id, unavailable, shown_numbers)

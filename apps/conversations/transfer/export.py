@@ -32,9 +32,14 @@ from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.image_chat.tiles import Tile
 from apps.conversations.models import Conversation, Message, ShownSentences
 from apps.conversations.rendering.answer_renderer import keep_verified
-from apps.conversations.rendering.citation_marks import explain_unread_languages, group_by_sentence
+from apps.conversations.rendering.citation_marks import (
+    describe_comparison,
+    describe_state,
+    explain_unread_languages,
+    group_by_sentence,
+)
 from apps.grounding.citer import SentenceCitation
-from apps.grounding.sentence_state import get_sentence_state
+from apps.grounding.sentence_state import SentenceState, get_sentence_state
 from apps.lib.text.sentences import CITATION_MARK
 from apps.safety.policy.schema import Stage
 from apps.users.i18n import lower_label, translate_stored
@@ -43,8 +48,8 @@ from apps.users.models import User
 FORMAT_NAME = "openbook-conversation/1"
 DISCLOSURE = gettext_noop(
     "The answers were written by a language model or quoted from documents. The number after a sentence is the "
-    "passage that supports it; [not verified] marks a sentence without such a passage. Check important facts "
-    "against the sources."
+    "passage that supports it; [not verified] marks a sentence without such a passage, and may name the nearest one to "
+    "compare with; [contradicted] one of which a passage says otherwise. Check important facts against the sources."
 )
 # IPTC term for content made by a trained model, which other programs read.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -169,11 +174,14 @@ def insert_citation_numbers(
 ) -> str:
     """Return the answer with the numbers of verified passages, as `shown_numbers`, in place of the model's citations.
 
-    Unverified sentences end with [not verified]; sentences supported by a tool, with its title.
+    Unverified sentences end with [not verified], and the passage to compare with; sentences supported by a tool, with
+    its title.
     """
     ends: dict[int, tuple[int, list[int]]] = {}
     tools = {cite.end: translate_stored(cite.tool) for cite in citations if cite.tool}
-    missing = f"[{gettext('not verified')}]"
+    missing = {
+        cite.end: _mark_unverified(cite, unavailable, shown_numbers) for cite in citations if not cite.is_verified
+    }
     for cite in citations:
         numbers = ends.setdefault(cite.end, (cite.start, []))[1]
         if cite.source is not None:
@@ -183,11 +191,22 @@ def insert_citation_numbers(
         sentence = _HINTS.sub("", text[start:end])
         marks = "".join(f"[{shown_numbers.get(number, number)}]" for number in numbers if number not in unavailable)
         if not numbers:
-            marks = f"[{tools[end]}]" if end in tools else missing
+            marks = f"[{tools[end]}]" if end in tools else missing[end]
         pieces += [text[at:start], sentence.rstrip(), f" {marks}" if marks else ""]
         pieces.append(sentence[len(sentence.rstrip()) :])
         at = end
     return _escape_images("".join([*pieces, text[at:]]))
+
+
+def _mark_unverified(cite: SentenceCitation, unavailable: frozenset[int], shown_numbers: Mapping[int, int]) -> str:
+    state = get_sentence_state([cite]) or SentenceState.UNVERIFIED
+    number = cite.compared
+    if number is None or number in unavailable:
+        return f"[{describe_state(state)}]"
+    shown = shown_numbers.get(number, number)
+    if state is SentenceState.CONTRADICTED:
+        return f"[{describe_comparison(state, shown)}]"
+    return f"[{describe_state(state)}, {describe_comparison(state, shown)}]"
 
 
 def _export_verdict(reasons: WithholdReason | None, *, is_own_copy: bool) -> dict[str, Any]:
@@ -243,6 +262,10 @@ def _export_answer(
         found = sentences.setdefault(cite.sentence, known)
         if cite.source is not None and cite.source not in sources.unavailable:
             found["sources"].append({"number": cite.source, "support": cite.score})
+        if cite.compared is not None and cite.compared not in sources.unavailable:
+            found["compare_with"] = cite.compared
+        if cite.checked_by:
+            found["checked_by"] = cite.checked_by
     return {
         **_export_message(row),
         **({"written_by": "no model"} if row.without_model else _BY_MODEL),

@@ -170,7 +170,8 @@ def _save_citations(final: FinalTurnState) -> None:
             answer_id=final.answer_id, sentence=cite.sentence, start=cite.start, end=cite.end,
             source_id=None if cite.source is None else numbers[cite.source],
             source_start=cite.source_start, source_end=cite.source_end, score=cite.score,
-            tool=cite.tool, quoted=cite.quoted, check_version=CHECK_VERSION,
+            tool=cite.tool, quoted=cite.quoted, compared=cite.compared, contradicted=cite.contradicted,
+            checked_by=cite.checked_by[:200], check_version=CHECK_VERSION,
         )
         for cite in final.citations
     )  # fmt: skip

@@ -73,6 +73,7 @@ async def _write_answer(turn: Turn, extras: PromptExtras) -> None:
     async with generation.emitting_sources(turn, turn.prompted, turn.retrieved, selection) as shown:
         while request is not None:
             request = await _write_round(turn, request, extras.tools, shown)
+        await turn.verifier.judge_rest()
     if turn.retrieved is not None and turn.has_no_evidence:
         turn.progress.drop_step("write")  # nothing that the model wrote was kept
         await retrieval.emit_no_results(turn, turn.retrieved)

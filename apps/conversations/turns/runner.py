@@ -223,9 +223,9 @@ def _report_failure(task: asyncio.Task[None]) -> None:
 def determine_ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any]) -> tuple[Message.Status, str]:
     """Return the status of the turn, and words for the user.
 
-    An answer that has ended is complete, even if stopped just then.
+    An answer that has ended is complete, even if stopped just then, or while the judge had its last sentences.
     """
-    if "answer" not in ended:
+    if "answer" not in ended and not ("stop" in ended and turn.verifier.waits_for_judge_only):
         return (
             (Message.Status.STOPPED, _STOPPED)
             if "stop" in ended

@@ -33,10 +33,11 @@ def _make_source_url(turn: Turn, found: re.Match[str]) -> str:
     if found[1] != turn.id:
         return found[0]
     number = int(found[2])
+    sentence = int(found[4]) if found[3] == "sentence" else None
     citations = [cite for cite in turn.citations if cite.source == number]
+    citations += [cite for cite in turn.citations if cite.compared == number and cite.sentence == sentence]
     source = _map_sources(turn)[number]
     exact = sorted({(cite.source_start, cite.source_end) for cite in citations if cite.source_end}) or source.spans
-    sentence = int(found[4]) if found[3] == "sentence" else None
     of_sentence = [cite for cite in citations if sentence is None or cite.sentence == sentence]
     quoted = sentence is None and any(quote.source == number for quote in turn.quotes)
     meant = {(cite.source_start, cite.source_end) for cite in of_sentence if cite.source_end} if found[3] else set()

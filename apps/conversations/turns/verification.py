@@ -1,4 +1,7 @@
-"""Verifies each sentence of a running answer as soon as it stands, in order, beside the stream: text never waits."""
+"""Verifies each sentence of a running answer as soon as it stands, in order, beside the stream: text never waits.
+
+A judge, where one is set up, is asked later about the sentences that the check finds no source for.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,19 @@ from typing import TYPE_CHECKING
 from apps.conversations.assistants import answer_style
 from apps.conversations.core.events import Cited
 from apps.conversations.evidence import source_numbering
-from apps.conversations.rendering.citation_marks import render_citation_marks
+from apps.conversations.rendering.citation_marks import group_by_sentence, render_citation_marks
 from apps.conversations.tools import result_support
+from apps.conversations.turns.judging import AnswerJudge, WaitingSentence
 from apps.engines.types import EngineError
 from apps.grounding.citer import Citer, SentenceCitation
+from apps.grounding.nearest_passage import add_nearest
 from apps.grounding.quoted_support import QuotedCiter
 from apps.grounding.sentence_state import SentenceReveal, SentenceState, get_sentence_state
 from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from apps.conversations.turns.state import Turn
 
 
@@ -37,6 +44,9 @@ class SentenceVerifier:
         self._next = 0  # sentence to verify
         self._reveal = SentenceReveal()
         self._task: asyncio.Task[None] | None = None
+        self._judge = AnswerJudge(self._publish_judged)
+        self._marks: dict[int, str] = {}  # HTML of the marks as last emitted, by sentence
+        self.waits_for_judge_only = False  # the answer is written whole; a stop makes it no less complete
         self.citations: list[SentenceCitation] = []
         self.unread_near: set[str] = set()  # languages of passages near unverified sentences
         self.ms = 0.0
@@ -71,6 +81,23 @@ class SentenceVerifier:
             if self._task is not None:
                 await asyncio.wait([self._task])
 
+    async def judge_rest(self) -> None:
+        """Verify the rest of a finished answer and wait for the judge, if one is set up, for its time limit at most.
+
+        Call inside the turn's task, so that a stop ends the wait; without it `finish` leaves the rest unjudged.
+        """
+        if not self._judge.name or self._turn.input.without_documents or not self._turn.passages:
+            return
+        self.waits_for_judge_only = True
+        try:
+            for event in self._turn.answer.renderer.finish():
+                await self._turn.emit(event)
+            await self.finish()
+            if (citer := self._get_citer()) is not None:
+                await self._judge.finish(citer.sources)
+        finally:
+            self._judge.cancel()
+
     @property
     def _has_failed(self) -> bool:
         error = self._task.exception() if self._task is not None and self._task.done() else None
@@ -92,16 +119,54 @@ class SentenceVerifier:
                 citations = await in_pool(
                     result_support.attribute_to_tool, citations, turn.text[start:end], turn.calls.text_results
                 )
-            self.ms += (time.perf_counter() - began) * 1000
             self._next += 1
-            self.citations += citations
             state = get_sentence_state(citations)
             if state is SentenceState.UNVERIFIED and citer.windows:
-                self.unread_near.add(await in_pool(citer.find_unread_language, sentence[1]))
+                citations = await self._compare(citations, sentence[1], citer)
+            self.ms += (time.perf_counter() - began) * 1000
+            self.citations += citations
             shown = self._reveal.add(index, sentence[1], state) if turn.shows_verified_only else []
-            numbers = turn.shown_numbers
-            pills = render_citation_marks(citations, turn.input.answer_id, shown_numbers=numbers)
-            await turn.emit(Cited(index, state or "", pills, tuple(shown)))
+            await self._emit_marks(index, citations, tuple(shown))
+            if turn.model:
+                self._judge.start(citer.sources)
+
+    async def _compare(self, citations: list[SentenceCitation], text: str, citer: Citer) -> list[SentenceCitation]:
+        """Return the citations of a sentence without a source, with the nearest passage; the judge gets it too."""
+        self.unread_near.add(await in_pool(citer.find_unread_language, text))
+        numbers = {item.number for item in self._turn.passages}
+        citations = await in_pool(add_nearest, citations, text, citer.windows, numbers)
+        self._judge.add(WaitingSentence(text, citations[0]))
+        return citations
+
+    async def _publish_judged(self, judged: Mapping[int, list[SentenceCitation]]) -> None:
+        """Replace the citations of judged sentences, and emit every mark that looks different now."""
+        numbers = {item.number for item in self._turn.passages}
+        news = {
+            index: cites
+            for index, cites in judged.items()
+            if all(not cite.contradicted or cite.compared in numbers for cite in cites)
+        }
+        kept = [cite for cite in self.citations if cite.sentence not in news]
+        self.citations = sorted([*kept, *(cite for cites in news.values() for cite in cites)], key=_get_sentence)
+        groups = group_by_sentence(self.citations)
+        shown = self._reveal_again(groups) if self._turn.shows_verified_only else []
+        for index in sorted(groups):
+            revealed, shown = (tuple(shown), []) if index in news else ((), shown)
+            await self._emit_marks(index, groups[index], revealed)
+
+    def _reveal_again(self, groups: Mapping[int, list[SentenceCitation]]) -> list[int]:
+        """Return the sentences that are shown now and were not before. None is hidden that was shown."""
+        before, self._reveal = set(self._reveal.shown), SentenceReveal()
+        for index, (start, end) in enumerate(self._turn.answer.renderer.sentences[: self._next]):
+            self._reveal.add(index, self._turn.text[start:end], get_sentence_state(groups.get(index, ())))
+        return [index for index in self._reveal.shown if index not in before]
+
+    async def _emit_marks(self, index: int, citations: list[SentenceCitation], shown: tuple[int, ...]) -> None:
+        """Emit the state and marks of a sentence, unless they are those that were emitted last."""
+        marks = render_citation_marks(citations, self._turn.input.answer_id, shown_numbers=self._turn.shown_numbers)
+        if self._marks.get(index) != marks or shown:
+            self._marks[index] = marks
+            await self._turn.emit(Cited(index, get_sentence_state(citations) or "", marks, shown))
 
     def _get_citer(self) -> Citer | None:
         """Return the citer; None if it must be built, because there is none yet or a tool has added passages."""
@@ -131,3 +196,7 @@ class SentenceVerifier:
         return (
             Citer if await answer_style.passes_reading_check(self._turn.model, self._turn.input.model) else QuotedCiter
         )
+
+
+def _get_sentence(cite: SentenceCitation) -> int:
+    return cite.sentence

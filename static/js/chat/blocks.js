@@ -4,6 +4,10 @@ import { Checkpoints } from "./checkpoints.js";
 import { fragment, graft, morph } from "../lib/morph.js";
 import { gettext } from "../lib/i18n.js";
 
+const TITLES = {
+  unverified: gettext("Not verified: no passage was found that says this"),
+  contradicted: gettext("Contradicted: a passage says otherwise"),
+};
 const PAIR = /[\ud800-\udfff]/;
 
 // The server counts characters, JavaScript counts halves of them.
@@ -121,9 +125,12 @@ export class Blocks {
 
 function applyCitation(part, { state, html }) {
   if (part.classList.contains("pills")) part.replaceChildren(fragment(html));
-  else if (state === "unverified") {
-    part.classList.add("unverified");
-    part.title = gettext("Not verified: no passage was found that says this");
+  else {
+    // A judge may change the state later.
+    part.classList.toggle("unverified", state in TITLES);
+    part.classList.toggle("contradicted", state === "contradicted");
+    if (state in TITLES) part.title = TITLES[state];
+    else part.removeAttribute("title");
   }
 }
 

@@ -8,10 +8,13 @@ const EXTRA = ".more-quotes > summary, .more-quotes:not([open]), .code-copy, .fo
 
 // What stands behind a sentence, as text.
 function formatPills(pills) {
+  const compared = pills.querySelector(".pill.compare");
+  if (compared?.dataset.state === "contradicted") return `[${compared.textContent}]`;
+  if (compared) return `[${gettext("not verified")}, ${compared.textContent}]`;
   const sources = pills.querySelector("[data-sources], [data-source]")?.dataset;
   if (sources) return (sources.sources ?? sources.source).split(",").map((number) => `[${number}]`).join("");
   if (pills.querySelector(".pill")) return pills.querySelector(".tool") ? `[${pills.textContent.trim()}]` : "";
-  return pills.firstElementChild ? "[" + gettext("not verified") + "]" : "";
+  return pills.firstElementChild?.textContent.trim() ?? ""; // the words for screen readers, in brackets
 }
 
 function toPlainText(element, marks) {
@@ -36,7 +39,7 @@ export const getSpokenText = (answer) => getParts(answer, false).filter(Boolean)
 
 // The sources that the text names, one a line.
 function listSources(answer, text) {
-  const named = new Set([...text.matchAll(/\[(\d+)\]/g)].map(([, number]) => number));
+  const named = new Set([...text.matchAll(/\[(?:[^\][]* )?(\d+)\]/g)].map(([, number]) => number));
   const links = [...answer.querySelectorAll('[data-part="sources"] a.passage')].filter(({ dataset }) => named.has(dataset.source));
   const lines = links.map((link) => [`[${link.dataset.source}]`, ...[...link.querySelector(".title").childNodes].map((node) => node.textContent.trim()).filter(Boolean)]);
   return lines.sort((one, other) => one[0].localeCompare(other[0], undefined, { numeric: true })).map(([number, ...words]) => `${number} ${words.join(", ")}`);

@@ -44,7 +44,7 @@ export class SentenceReader {
 
 export function announceEnd(article, status) {
   const numbers = (parts) => new Set([...article.querySelectorAll(parts)].map((part) => part.closest("[data-sentence]").dataset.sentence));
-  const confirmed = numbers(".pills[data-sentence] > .pill").size;
+  const confirmed = numbers(".pills[data-sentence] > .pill:not(.compare)").size;
   const all = confirmed + numbers(".sentence.unverified").size;
   if (status !== "complete") return announce(interpolate(gettext("The answer ended early: %(status)s."), { status: ENDINGS[status] ?? status }));
   const unread = article.querySelector(".unread")?.textContent ?? ""; // which languages the check does not know

@@ -82,7 +82,7 @@ class ExcerptCiter(Citer):
     """Citer that credits each sentence of an excerpt answer to its line; nothing is compared."""
 
     def __init__(self, excerpts: ExcerptAnswer) -> None:
-        self.windows = []  # nothing is compared
+        self.sources, self.windows = (), []  # nothing is compared
         self._marks = excerpts.marks
 
     def cite(self, index: int, text: str, start: int, end: int) -> list[SentenceCitation]:

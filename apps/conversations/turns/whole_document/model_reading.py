@@ -80,6 +80,7 @@ async def read_whole(turn: Turn, document: Document) -> bool:
     )
     async with generation.emitting_sources(turn, prompted, retrieved) as shown:
         await generation.stream_answer(turn, prompted.request, shown)
+        await turn.verifier.judge_rest()
     return True
 
 
