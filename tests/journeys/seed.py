@@ -84,6 +84,17 @@ def library() -> None:
     store_upload(ada, manuals, SimpleUploadedFile("boiler.pdf", bytes(pdf.output())))
 
 
+def replayed() -> None:
+    """Let the model of the replay server pass the reading check."""
+    from django.utils import timezone
+
+    from apps.conversations.models import ModelProfile
+    from tests.support.replay_server import MODEL
+
+    passed = {"reading_right": 40, "reading_asked": 40, "style": "model", "shown_sentences": "all"}
+    ModelProfile.objects.update_or_create(name=MODEL, defaults={**passed, "measured": timezone.now()})
+
+
 def cautious() -> str:
     """Create an assistant for everyone that shows verified sentences only. Return its id."""
     from apps.conversations.models import Assistant
@@ -233,6 +244,6 @@ def discard_drafts() -> None:
 def verbs() -> tuple[Verb, ...]:
     """Return the functions that can be called by name."""
     return (
-        people, nobody, library, cautious, golden_question, long, many, corners, alike, threats, decided, flagged,
-        banned, degraded_minute, grace, policy_of_before, discard_drafts,
+        people, nobody, library, cautious, replayed, golden_question, long, many, corners, alike, threats, decided,
+        flagged, banned, degraded_minute, grace, policy_of_before, discard_drafts,
     )  # fmt: skip
