@@ -87,11 +87,11 @@ MAX_SHORT_ANSWER_OWN_WORDS = 4
 # Share of the question's weight that the sentence with a short answer holds, 0 to 1.
 MIN_ASKED_SHARE = 0.6
 
-# --- Judges (`judged_support.py`): `judged_true_pass`, `judged_false_pass`
+# --- Judges (`judged_support.py`): `standin.claims_true_pass`, `standin.claims_false_pass`
 
 # Words of a source that a judge has to name for one place.
 MIN_EVIDENCE_WORDS = 2
-# Places of one sentence.
+# Places of one sentence. Of 2,491 true sentences the vetoes keep .706 at two places, .716 at three, .718 at six.
 MAX_PLACES = 3
 # Share of a sentence's weighted content words that the places must add to count, where a judge names none, 0 to 1.
 MIN_PLACE_SHARE = 0.1

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from apps.grounding.agreement import get_word_overlap
 from benchmarks.trust.cases import build_passage
+from benchmarks.trust.judges import measure_judges
 from benchmarks.trust.pills import cite_sentence, counted
 from training.relevance.calibration import compute_auc
 
@@ -66,7 +67,7 @@ def measure_claims(data: Path, shown: int = 0) -> dict[str, float]:
     each = (time.perf_counter() - began) * 1000 / len(claims)
     print(f"claims: {len(claims)} sentences, {each:.0f} ms each", file=sys.stderr)
     _show_errors(claims, [passed for passed, _ in judged], shown)
-    return summarise_claims(claims, judged)
+    return summarise_claims(claims, judged) | measure_judges(claims, [passed for passed, _ in judged])
 
 
 def summarise_claims(claims: Sequence[JudgedClaim], judged: Sequence[tuple[bool, float]]) -> dict[str, float]:
