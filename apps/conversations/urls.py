@@ -25,7 +25,6 @@ urlpatterns = [
     *attached_urls.patterns,
     path("assistants/preview/", assistant_preview.preview_assistant, name="preview_assistant"),
     path("", views.show_new_chat, name="new"),
-    path("starters/", views.show_starters, name="starters"),
     path("temporary/", temporary_chat_views.show_temporary_chat, name="temporary"),
     path("temporary/<uuid:pk>/", temporary_chat_views.show_temporary_chat, name="temporary_gone"),
     path(

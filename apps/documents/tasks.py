@@ -10,7 +10,7 @@ from uuid import UUID
 from celery import shared_task
 
 from apps.documents.indexing import chunk_reindexing, index_maintenance, shadow_build
-from apps.documents.ingestion import ocr_retry, worker
+from apps.documents.ingestion import ocr_retry, starter_questions, worker
 from apps.documents.library import folder_sync
 from apps.documents.moderation import document_redaction
 from apps.users import rate_limits, usage
@@ -21,6 +21,7 @@ worker.periodic_jobs += [
     folder_sync.sweep,
     ocr_retry.retry_scans,
     chunk_reindexing.sweep,
+    starter_questions.sweep,
     rate_limits.delete_full_buckets,
     usage.delete_old_usage,
 ]

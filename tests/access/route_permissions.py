@@ -250,7 +250,6 @@ MATRIX = {
     "conversations/": SIGNED_IN,
     "answers/<uuid:answer>/": OWN,
     "answers/<uuid:answer>/markdown/": OWN,
-    "starters/": SIGNED_IN,
     "answers/<uuid:answer>/behind/": OWN,
     "answers/<uuid:answer>/thoughts/": OWN,
     "answers/<uuid:answer>/pictures/": OWN,

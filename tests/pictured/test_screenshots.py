@@ -26,7 +26,7 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "c/<uuid:pk>/turns/", "c/<uuid:pk>/tags/", "c/<uuid:pk>/queue/", "c/<uuid:pk>/export.md", "c/<uuid:pk>/export.json",
     "c/<uuid:pk>/share/", "shared/<slug:secret>/pictures/<uuid:pk>.png", "shared/<slug:secret>/attached/<uuid:pk>/",
     "answers/<uuid:answer>/", "answers/<uuid:answer>/behind/", "answers/<uuid:answer>/thoughts/",
-    "answers/<uuid:answer>/markdown/", "starters/",
+    "answers/<uuid:answer>/markdown/",
     "answers/<uuid:answer>/pictures/", "answers/<uuid:answer>/sources/<int:number>/", "conversations/",
     "search/", "notices/new/", "conversations/more/",
     M, *(f"{M}{old}" for old in ("users/user/", "users/user/<int:pk>/change/", "auth/group/",

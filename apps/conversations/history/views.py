@@ -5,8 +5,7 @@
     conversation    the row, or None on the page of a new chat
     collections     `transcript.CollectionOption` of all collections that the user may search
     missing_scope   words for the conversation's collections if all are deleted or no longer shared, else ""
-    starters        questions of the assistant, on the page of a new chat; else `show_starters` makes some
-    starters_of     ids of the collections that they are made from; empty: all
+    starters        questions to begin with, on the page of a new chat: the assistant's, else of the documents
     temporary, gone the chat is temporary; an earlier temporary chat has ended
     turns           [{"question": {…}, "answer": {…}, "gap"}] along the chosen path, oldest first;
                     `gap` is None, or the `TranscriptGap` before this turn
@@ -44,7 +43,7 @@ conversation, or answers htmx with the list of the sidebar.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -55,15 +54,14 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.assistants.assistant_choice import can_use_assistant
-from apps.conversations.assistants.starter_questions import suggest_questions
-from apps.conversations.core.requests import MAX_COLLECTIONS, parse_id_or_none
+from apps.conversations.assistants.starter_questions import list_starters
+from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.history import conversation_actions, sidebar, transcript, transcript_gaps
 from apps.conversations.history.composer_context import build_composer_context
 from apps.conversations.models import Conversation
 from apps.conversations.turns import question_queue
 from apps.documents.library.sharing import accept_pending_shares
 from apps.users.i18n import get_time_zone
-from apps.users.models import User
 from apps.users.permissions import get_signed_in_user
 
 _TITLE = 120  # Conversation.title
@@ -101,8 +99,7 @@ def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
         "shared_files": "files" in request.GET and request.headers.get("Sec-Fetch-Site") != "cross-site",
         "turns": [],
         "collections": transcript.list_collection_options(user, chosen),
-        "starters": composer["answers"].starters,
-        "starters_of": chosen or set(composer["of_assistant"]),
+        "starters": composer["answers"].starters or list_starters(user, chosen or set(composer["of_assistant"])),
         **composer,
     }
 
@@ -115,16 +112,6 @@ def _join_shared(request: HttpRequest) -> str:
         if value and not any(value in line for line in lines):
             lines.append(value)
     return "\n".join(lines)[:_SHARED]
-
-
-@login_required
-@require_GET
-async def show_starters(request: HttpRequest) -> HttpResponse:
-    """Show questions to begin with, each tried, of the collections `?in=`; empty: all that the user may read."""
-    user = cast(User, await request.auser())
-    chosen = {pk for raw in request.GET.getlist("in")[:MAX_COLLECTIONS] if (pk := parse_id_or_none(raw))}
-    context = {"starters": await suggest_questions(user, chosen)}
-    return render(request, "conversations/chat/_starters.html", context)
 
 
 @login_required

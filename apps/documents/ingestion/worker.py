@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from apps.documents.indexing import index_maintenance
+from apps.documents.ingestion import starter_questions
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.jobs import ingest_job, scheduler, upload_notices
 from apps.documents.jobs.notifications import notify_ingest
@@ -69,7 +70,10 @@ def process_queue(document_id: UUID) -> None:
         finally:
             _document_slots.release()
         # A document may have been queued between the last look and the release of the slot.
-        if ingest_job.stop_requested.is_set() or not scheduler.list_next_documents(1):
+        if ingest_job.stop_requested.is_set():
+            return
+        if not scheduler.list_next_documents(1):
+            starter_questions.sweep()
             return
 
 

@@ -108,6 +108,7 @@ def set_enabled(user: AnyUser, chunk: Chunk, *, enabled: bool) -> None:
     """
     require_row(Document.all_objects.editable_by(user), chunk.document_id)
     Chunk.objects.filter(pk=chunk.pk).update(enabled=enabled)
+    Document.objects.filter(pk=chunk.document_id).update(starters=None)  # they may need the passage
     chunk.enabled = enabled
 
 

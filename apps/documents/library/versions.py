@@ -35,7 +35,7 @@ MAX_EARLIER_VERSIONS = 10  # kept of one document
 _PAGE_OFFSET = 1_000_000  # added to page numbers while two documents swap pages, so that none collide
 _SWAPPED_FIELDS = (
     "name", "file", "sha256", "size", "kind", "language", "note", "pages_count", "fetched", "modified_ns", "version",
-    "parser_version", "embedded_title", "chunking_version", "pages_without_text",
+    "parser_version", "embedded_title", "chunking_version", "pages_without_text", "starters",
 )  # fmt: skip
 
 version_hooks: list[Callable[[UUID, UUID], object]] = []  # of apps above; called with (document, its earlier version)

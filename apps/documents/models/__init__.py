@@ -154,6 +154,8 @@ class Document(Leased):
     chunking_version = models.CharField(max_length=64, blank=True)
     # numbers of scanned pages that were not recognised, and why (ingestion/ocr.py)
     pages_without_text = models.JSONField(null=True, blank=True)
+    # questions that it answers (ingestion/starter_questions.py); null: not made since its text last changed
+    starters = models.JSONField(null=True, blank=True)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED, db_index=True)
     stage = models.CharField(max_length=8, choices=Stage.choices, blank=True)
     done = models.PositiveIntegerField(default=0)  # pages or passages finished in this stage
@@ -169,7 +171,8 @@ class Document(Leased):
     class Meta:
         ordering: ClassVar = ["-created", "name"]
         indexes: ClassVar = [
-            models.Index("created", condition=models.Q(pages_without_text__isnull=False), name="docs_unread")
+            models.Index("created", condition=models.Q(pages_without_text__isnull=False), name="docs_unread"),
+            models.Index("created", condition=models.Q(starters__isnull=True), name="docs_without_starters"),
         ]
 
     def __str__(self) -> str:

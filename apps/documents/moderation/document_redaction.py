@@ -206,8 +206,8 @@ def _store_texts(
     if not (left or texts or renamed):
         return False
     Document.all_objects.filter(pk__in=[row.pk for row in rows]).update(
-        parser_version="", chunking_version=""
-    )  # never reused for a copy
+        parser_version="", chunking_version="", starters=None
+    )  # never reused for a copy, and asked about anew
     # A merge rewrites these segments without the changed chunks.
     Segment.objects.filter(pk__in=[pk for pk in segments if pk]).update(stale_since=timezone.now())
     for build in IndexBuild.objects.filter(pk__in={row.build for row in left if row.build}):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.conversations.assistants import starter_questions
+from apps.conversations.assistants.starter_questions import list_starters
 from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Conversation, Message, RetrievedPassage, Source
 from apps.documents.models import Chunk, Collection, Document
@@ -25,7 +25,9 @@ QUESTION = "Where are boats moored?"
 @pytest.fixture
 def document(collection: Collection) -> Document:
     parts = [Section("The quay was built of granite.", "Quay"), Section("Boats are moored along the wall.", "Boats")]
-    return make_document(collection, "Harbour", parts)
+    row = make_document(collection, "Harbour", parts)
+    Document.objects.filter(pk=row.pk).update(starters=[QUESTION])
+    return row
 
 
 def withhold(row: Document) -> dict[str, str]:
@@ -40,11 +42,11 @@ def switched(client: Client, row: Document, number: int, to: str) -> str:
 def test_an_editor_cannot_switch_it_on_again(
     alice_client: Client, alice: User, collection: Collection, document: Document
 ) -> None:
-    assert "moored" in search_text(alice, QUESTION)
+    assert "moored" in search_text(alice, QUESTION) and list_starters(alice, set()) == [QUESTION]
     before = withhold(document)
     assert (
         search_text(alice, QUESTION) == ""
-        and starter_questions.list_candidates(alice, set()) == []
+        and list_starters(alice, set()) == []
         and full_document.find_documents_by_name(alice, "Harbour") == []
     )
     item = switched(alice_client, document, 2, "yes")
