@@ -65,11 +65,11 @@ QUEUE, POLICY, BREAK_GLASS = "safety:queue", "safety:policy", "conversations:bre
 PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...]], ...] = (
     (gettext_lazy("Review"), (
         (gettext_lazy("Queue"), QUEUE, _is_staff),
-        (gettext_lazy("Figures"), "safety:figures", _is_staff),
+        (gettext_lazy("Statistics"), "safety:figures", _is_staff),
         (gettext_lazy("Policy"), POLICY, _is_administrator),
         (gettext_lazy("Blocklists"), "safety:blocklists", _is_administrator),
         (gettext_lazy("Audit log"), "safety:log", _is_administrator),
-        (gettext_lazy("Break-glass access"), BREAK_GLASS, can_list_requests),
+        (gettext_lazy("Emergency access"), BREAK_GLASS, can_list_requests),
     )),
     (gettext_lazy("Accounts"), (
         (gettext_lazy("Users"), "users:people", _is_administrator),
@@ -86,8 +86,8 @@ PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...
         (gettext_lazy("Models"), "administration:models", _is_administrator),
         (gettext_lazy("Tools"), "conversations:tools", _is_administrator),
         (gettext_lazy("Settings"), "operations:settings", _is_administrator),
-        (gettext_lazy("Environment"), "administration:environment", _is_administrator),
-        (gettext_lazy("Doctor"), "operations:doctor", _is_administrator),
+        (gettext_lazy("Server settings"), "administration:environment", _is_administrator),
+        (gettext_lazy("System check"), "operations:doctor", _is_administrator),
     )),
 )  # fmt: skip
 

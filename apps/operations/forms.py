@@ -39,7 +39,7 @@ class AdministratorForm(forms.Form):
         help_text=gettext_lazy("At least 10 characters. A few unrelated words are easy to remember and hard to guess."),
     )
     code = forms.CharField(
-        label=gettext_lazy("Set-up code"),
+        label=gettext_lazy("Setup code"),
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
         help_text=gettext_lazy("You find it in the log of the machine on which Openbook runs."),
     )

@@ -30,7 +30,8 @@ MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(hours=1)  # a failed erasure restarts after this: its user can no longer sign in to ask again
 _MAX_ANNOUNCED = 4  # requests that one run of the sweep announces to the worker
 _BROKEN = (
-    "This could not be finished yet. Administrators see the reason in the Doctor; an erasure is retried every hour."
+    "This could not be finished yet. Administrators see the reason in the system check; an erasure is retried every "
+    "hour."
 )
 _STOPPED = "The background process was stopped each time before it finished."
 

@@ -42,7 +42,7 @@ _COUNTED = {  # words of the receipt for what `erasure` counts
     "shares": gettext_lazy("Shares with you"), "groups": gettext_lazy("Groups"), "pictures": gettext_lazy("Pictures"),
     "attached pictures": gettext_lazy("Attached pictures"), "files": gettext_lazy("Files"),
     "texts of review": gettext_lazy("Reviewed texts"), "copies": gettext_lazy("Copies of your data"),
-    "break-glass requests": gettext_lazy("Requests for break-glass access"),
+    "break-glass requests": gettext_lazy("Requests for emergency access"),
     "other rows": gettext_lazy("Other records"),
 }  # fmt: skip
 _LAST = gettext_lazy("You are the last administrator who can sign in. Make another user an administrator first.")

@@ -248,7 +248,7 @@ def reading_reason(payload: Mapping[str, Any]) -> str:
         case "second":
             return gettext("second review (%(clause)s)") % {"clause": clause_label(str(payload.get("clause", "")))}
         case "break_glass":
-            return gettext("break-glass access (%(ground)s)") % {
+            return gettext("emergency access (%(ground)s)") % {
                 "ground": lower_label(ground_label(str(payload.get("ground", ""))))
             }
         case _:

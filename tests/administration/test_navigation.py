@@ -19,7 +19,7 @@ from apps.users import special_permissions
 from apps.users.models import User
 from tests.factories import flag_text, make_user
 
-REVIEW = ["Queue", "Figures", "Feedback"]
+REVIEW = ["Queue", "Statistics", "Feedback"]
 
 
 def labels(user: User, path: str = "/review/") -> list[str]:
@@ -28,15 +28,25 @@ def labels(user: User, path: str = "/review/") -> list[str]:
 
 def test_an_administrator_is_offered_every_page(ada: User) -> None:
     found = labels(ada)
-    assert found[:6] == ["Queue", "Figures", "Policy", "Blocklists", "Audit log", "Break-glass access"]
-    assert {"Users", "Groups", "Limits", "Feedback", "Models", "Tools", "Settings", "Environment", "Doctor"} < {*found}
+    assert found[:6] == ["Queue", "Statistics", "Policy", "Blocklists", "Audit log", "Emergency access"]
+    assert {
+        "Users",
+        "Groups",
+        "Limits",
+        "Feedback",
+        "Models",
+        "Tools",
+        "Settings",
+        "Server settings",
+        "System check",
+    } < {*found}
 
 
 def test_a_reviewer_is_offered_the_part_of_review(morgan: User, ada: User) -> None:
     assert labels(morgan) == REVIEW
     special_permissions.BREAK_GLASS.assign(morgan, True, ada)
     morgan.refresh_from_db()
-    assert labels(morgan) == ["Queue", "Figures", "Break-glass access", "Feedback"]
+    assert labels(morgan) == ["Queue", "Statistics", "Emergency access", "Feedback"]
 
 
 @pytest.mark.parametrize("name", ["ada", "morgan"])
@@ -56,13 +66,13 @@ def test_navigation_entries_that_are_offered_all_open(
         ("/review/", "Queue"),
         ("/review/0197b1d8-0000-7000-8000-000000000000/", "Queue"),
         ("/review/policy/3/changes/", "Policy"),
-        ("/review/break-glass/", "Break-glass access"),
+        ("/review/break-glass/", "Emergency access"),
         ("/people/", "Users"),
         ("/people/7/suspend/", "Users"),
         ("/people/groups/7/", "Groups"),
         ("/people/limits/", "Limits"),
         ("/people/usage/", "Usage"),
-        ("/doctor/", "Doctor"),
+        ("/doctor/", "System check"),
     ],
 )
 def test_the_open_page_is_marked(ada: User, path: str, label: str) -> None:

@@ -154,4 +154,4 @@ def test_a_model_profile_shows_which_sentences_are_shown(admin: Client) -> None:
 
 
 def test_the_settings_link_to_the_environment(admin: Client) -> None:
-    assert '<a href="/administration/environment/">Environment</a>' in admin.get("/settings/").content.decode()
+    assert '<a href="/administration/environment/">Server settings</a>' in admin.get("/settings/").content.decode()

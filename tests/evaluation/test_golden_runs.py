@@ -234,7 +234,7 @@ def test_the_sweep_rings_for_what_nobody_heard_and_gives_up_what_crashes(
 
 def test_a_passage_is_added_from_the_test_of_a_question(owner: Client, collection: Collection) -> None:
     page = owner.get(f"/collections/{collection.pk}/test/", {"q": QUAY}).content.decode()
-    assert "granite" in page and "Threshold:" in page and "Add to golden questions" in page
+    assert "granite" in page and "Threshold:" in page and "Add to test questions" in page
     owner.post(f"/collections/{collection.pk}/golden/", {"text": QUAY, "chunk": chunk("granite").pk})
     row = GoldenQuestion.objects.get()
     assert (row.document, row.page_number, row.char_start) == (chunk("granite").document, 1, 0)
@@ -274,7 +274,7 @@ def test_readers_look_and_change_nothing(collection: Collection, alice: User, bo
     page = theirs.get(f"/collections/{collection.pk}/golden/").content.decode()
     assert QUAY in page and "Run now" not in page and "Add question" not in page
     assert (
-        "Add to golden questions" not in theirs.get(f"/collections/{collection.pk}/test/", {"q": QUAY}).content.decode()
+        "Add to test questions" not in theirs.get(f"/collections/{collection.pk}/test/", {"q": QUAY}).content.decode()
     )
     for address in ("", "run/", f"{row.pk}/remove/"):
         refused = theirs.post(f"/collections/{collection.pk}/golden/{address}", {"text": "x", "expected_words": "x"})

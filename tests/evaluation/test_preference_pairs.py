@@ -1,4 +1,4 @@
-"""Preference pairs: only of consenting users, in the format of TRL's DPO trainer; golden questions from feedback."""
+"""Preference pairs: only of consenting users, in the format of TRL's DPO trainer; test questions from feedback."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_m
     row = Feedback.objects.get(is_positive=False)
     collection = make_collection(ada, "Shelf")
     document = make_document(collection, "Lighthouses", ["The lighthouse stood about 100 metres high."])
-    assert "golden question of" not in make_client(ada).get(f"/feedback/{row.pk}/").content.decode()
+    assert "test question of" not in make_client(ada).get(f"/feedback/{row.pk}/").content.decode()
     source = Source.objects.create(
         conversation=two[0].conversation, number=1, document=document, page_number=1, spans=[[0, 12]]
     )
@@ -85,7 +85,7 @@ def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_m
     )
     assert GoldenQuestion.objects.get().text == "How high?"
     assert (
-        "golden question of"
+        "test question of"
         not in make_client(make_user("robin", User.Role.REVIEWER)).get(f"/feedback/{row.pk}/").content.decode()
     )
 

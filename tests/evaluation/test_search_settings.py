@@ -78,7 +78,7 @@ def test_a_change_is_built_compared_made_live_and_taken_back(
     before = Chunk.objects.count()
     work(notifications)
     shown = strip_layout(page(owner, collection))
-    assert "New settings: passage length 60" in shown and "Compared with 1 golden question" in shown
+    assert "New settings: passage length 60" in shown and "Compared with 1 test question" in shown
     assert Chunk.objects.count() == before
     live, tried = GoldenRun.objects.live().get(), GoldenRun.objects.get(build__isnull=False)
     assert (live.status, tried.status, live.questions, tried.questions) == ("done", "done", 1, 1)
@@ -137,7 +137,7 @@ def test_a_comparison_that_could_not_be_made_is_made_later(
     runs.sweep_runs()
     work(notifications)
     assert GoldenRun.objects.exclude(build=None).get().status == GoldenRun.Status.DONE
-    assert "Compared with 1 golden question" in page(owner, collection)
+    assert "Compared with 1 test question" in page(owner, collection)
 
 
 def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
@@ -150,8 +150,8 @@ def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
     assert IndexBuild.objects.get().status == IndexBuild.Status.BUILT and not GoldenRun.objects.exists()
     text = page(owner, collection)
     assert (
-        "Comparing with the golden questions" in text
-        and "Without golden questions there is nothing to compare with" not in text
+        "Comparing with the test questions" in text
+        and "Without test questions there is nothing to compare with" not in text
     )
     assert 'hx-trigger="every 1s"' in text
 
@@ -166,7 +166,7 @@ def test_a_build_is_compared_on_questions_that_came_after_it(
     make_golden_question(collection, ASKED, document=Document.objects.get(), expected_words="desk 10")
     runs.sweep_runs()
     work(notifications)
-    assert "Compared with 1 golden question" in page(owner, collection)
+    assert "Compared with 1 test question" in page(owner, collection)
 
 
 def no_engine(*_: object) -> None:
@@ -192,7 +192,7 @@ def test_search_settings_page_tells_that_golden_questions_are_missing(
     send(owner, collection, vector_weight=0.5)
     work(notifications)
     assert not GoldenQuestion.objects.exists()
-    assert "Without golden questions there is nothing to compare with" in page(
+    assert "Without test questions there is nothing to compare with" in page(
         owner, collection
     ) and "Use these settings" in page(owner, collection)
 

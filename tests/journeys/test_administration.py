@@ -20,7 +20,7 @@ PAGES = ("people/", "people/groups/", "administration/collections/", "administra
 def let_in(page: Any) -> None:
     """Enter the password again, unless the session has just done so."""
     page.locator("h1").wait_for()
-    if page.locator("h1").inner_text() != "Confirm your identity":
+    if page.locator("h1").inner_text() != "Enter your password to continue":
         return
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
@@ -90,7 +90,7 @@ def test_the_environment_shows_only_variables_that_are_set(site: Site, visit: Vi
 def test_a_reviewer_is_offered_the_part_of_review(visit: Visit) -> None:
     morgan = visit("/review/", person="morgan")
     links = morgan.get_by_role("navigation", name="Administration").get_by_role("link")
-    expect(links).to_have_text([re.compile("Queue"), "Figures", "Feedback"])
+    expect(links).to_have_text([re.compile("Queue"), "Statistics", "Feedback"])
 
 
 @pytest.mark.parametrize("person", ["morgan", "alice"])
@@ -112,5 +112,5 @@ def test_the_pages_can_be_used_by_everybody_on_every_screen(site: Site, visit: V
         assert find_violations(page) == [], part
     if width == 360:
         page.get_by_role("navigation", name="Administration").get_by_role("button").click()
-        expect(page.get_by_role("link", name="Doctor")).to_be_visible()
+        expect(page.get_by_role("link", name="System check")).to_be_visible()
         assert find_violations(page) == []

@@ -29,12 +29,12 @@ def settings(visit: Visit) -> Any:
     book = "# The house\n\n" + "\n\n".join(f"{fact} Nothing more is written of it there." for fact in FACTS)
     upload(page, make_file("book.md", book))
     page.get_by_role("link", name="Test", exact=True).click()
-    page.get_by_role("link", name="Golden questions").click()
+    page.get_by_role("link", name="Test questions").click()
     for question, words in GOLDEN:
         page.get_by_label("Question", exact=True).fill(question)
         page.get_by_label("Words that the passages must contain").fill(words)
         page.get_by_role("button", name="Add question").click()
-        expect(page.get_by_text("Added to the golden questions.")).to_be_visible()
+        expect(page.get_by_text("Added to the test questions.")).to_be_visible()
     page.get_by_role("link", name="Settings", exact=True).last.click()
     page.get_by_role("link", name="Passages and search").click()
     return page
@@ -56,7 +56,7 @@ def test_a_change_is_built_compared_made_live_and_rolled_back(settings: Any) -> 
     trial = page.locator("#build")
     expect(trial).to_contain_text("passage length 60")
     page.reload()  # it goes on without anybody looking
-    expect(trial).to_contain_text("Compared with 2 golden questions", timeout=READ_MS)
+    expect(trial).to_contain_text("Compared with 2 test questions", timeout=READ_MS)
     expect(trial.locator("table")).to_contain_text("nDCG")
     assert passages(page) == before  # nothing has changed for anybody
     page.get_by_role("button", name="Use these settings").click()
@@ -72,7 +72,7 @@ def test_a_change_that_is_discarded_leaves_everything_as_it_was(settings: Any) -
     page, before = settings, passages(settings)
     page.get_by_label("Words or meaning").fill("0")
     page.get_by_role("button", name="Build and compare").click()
-    expect(page.locator("#build")).to_contain_text("Compared with 2 golden questions", timeout=READ_MS)
+    expect(page.locator("#build")).to_contain_text("Compared with 2 test questions", timeout=READ_MS)
     page.get_by_role("button", name="Discard").click()
     expect(page.locator("#build")).not_to_contain_text("New settings")
     expect(page.get_by_label("Words or meaning")).to_have_value("0.5")

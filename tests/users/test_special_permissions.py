@@ -22,7 +22,7 @@ def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: Us
     client.post(f"/people/{morgan.pk}/break-glass/", {"named": "yes"})
     client.post(f"/people/{alice.pk}/break-glass/", {"named": "yes"})
     assert list(special_permissions.BREAK_GLASS.list_holders()) == [morgan]
-    assert "Break-glass access" in client.get(f"/people/?q={morgan.email}").content.decode().split("<tbody>")[1]
+    assert "Emergency access" in client.get(f"/people/?q={morgan.email}").content.decode().split("<tbody>")[1]
     client.post(f"/people/{morgan.pk}/role/", {"role": "member"})
     client.post(f"/people/{morgan.pk}/role/", {"role": "reviewer"})
     assert not special_permissions.BREAK_GLASS.list_holders().exists()

@@ -69,7 +69,7 @@ def test_roles_change(admin: Client, alice: User) -> None:
 def test_a_role_changes_after_the_password(client: Client, ada: User, alice: User) -> None:
     client.force_login(ada)
     asked = client.post(f"/people/{alice.pk}/role/", {"role": "administrator"})["Location"]
-    assert "Confirm your identity" in client.get(asked).content.decode()
+    assert "Enter your password to continue" in client.get(asked).content.decode()
     client.post(asked, {"password": "wrong", "next": f"/people/{alice.pk}/role/"})
     alice.refresh_from_db()
     assert alice.role == User.Role.MEMBER

@@ -81,9 +81,9 @@ def _describe_next_step(user: User, row: BreakGlass) -> str:
             "No other user can approve this request. You can approve it yourself below; the audit log records that."
         )
     if is_email_configured():
-        return gettext("Another user with break-glass permission must approve this request. They are told by e-mail.")
+        return gettext("Another user with emergency permission must approve this request. They are told by e-mail.")
     return gettext(
-        "Another user with break-glass permission must approve this request. This site sends no e-mail, so tell "
+        "Another user with emergency permission must approve this request. This site sends no e-mail, so tell "
         "them yourself."
     )
 

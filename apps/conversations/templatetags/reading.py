@@ -15,7 +15,7 @@ register = template.Library()
 def reading_result(profile: ModelProfile) -> str:
     """Return the result of the model's reading check in words."""
     if not profile.reading_asked:
-        return gettext("Its reading has not been tested yet. Open the Doctor to test it.")
+        return gettext("Its reading has not been tested yet. Open the system check to test it.")
     words = (
         gettext("Passed: %(right)s of %(asked)s questions answered correctly.")
         if has_passed_reading_check(profile)

@@ -71,11 +71,11 @@ def _added(request: HttpRequest, collection: Collection, values: dict[str, Any])
             chunk=values["chunk"],
             expected_words=values["expected_words"],
         )
-        messages.success(request, gettext("Added to the golden questions."))
+        messages.success(request, gettext("Added to the test questions."))
     except runs.TooManyQuestions:
         messages.error(
             request,
-            gettext("A collection can have at most %(most_questions)s golden questions. Remove one first.")
+            gettext("A collection can have at most %(most_questions)s test questions. Remove one first.")
             % {"most_questions": runs.MAX_QUESTIONS},
         )
     if values["chunk"]:

@@ -229,7 +229,7 @@ async def check_search() -> CheckResult:
     if not sample:
         return warn(
             gettext("There is no sample collection to search."),
-            gettext("Load it in set-up. It is also a handbook for users."),
+            gettext("Load it in setup. It is also a handbook for users."),
         )
     started = time.perf_counter()
     try:

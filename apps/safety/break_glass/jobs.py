@@ -84,7 +84,7 @@ def _email_reviewers(row: BreakGlass) -> tuple[int, OSError | None]:
             title = (
                 gettext("A conversation was opened in an emergency")
                 if row.emergency
-                else gettext("Request for break-glass access")
+                else gettext("Request for emergency access")
             )
             link = settings.SITE_URL + reverse("conversations:break_glass")
             text = render_to_string(

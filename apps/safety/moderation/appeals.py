@@ -108,5 +108,5 @@ def decide_appeal(user: User, pk: Any, ruling: DecisionInput) -> Decision:
         if state == CaseState.OVERTURNED:
             enforcement.revert_effects(first, user)
             enforcement.apply_effects(decision, "")
-        decision_notices.notify_appeal_decision(decision)
+        decision_notices.notify_appeal_decision(decision, first)
     return decision

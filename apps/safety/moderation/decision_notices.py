@@ -100,6 +100,30 @@ _MESSAGES: Mapping[str, _Words] = {  # the keys are stored
         gettext_lazy("Your appeal was successful"),
         gettext_lazy("Another reviewer looked at %(thing)s and overturned the decision. Everything is as before."),
     ),
+    "overturn_question": (  # it was never answered
+        gettext_lazy("Your appeal was successful"),
+        gettext_lazy("Another reviewer looked at %(thing)s and overturned the decision. You can ask it again."),
+    ),
+    "uphold_by_same": (  # no other reviewer could decide
+        gettext_lazy("Your appeal was not successful"),
+        gettext_lazy(
+            "The reviewer who had decided looked at %(thing)s again, as there is no other, and upheld the decision."
+        ),
+    ),
+    "overturn_by_same": (
+        gettext_lazy("Your appeal was successful"),
+        gettext_lazy(
+            "The reviewer who had decided looked at %(thing)s again, as there is no other, and overturned the "
+            "decision. Everything is as before."
+        ),
+    ),
+    "overturn_by_same_question": (
+        gettext_lazy("Your appeal was successful"),
+        gettext_lazy(
+            "The reviewer who had decided looked at %(thing)s again, as there is no other, and overturned the "
+            "decision. You can ask it again."
+        ),
+    ),
     "held": (
         _WAITING,
         gettext_lazy(
@@ -163,7 +187,8 @@ _MESSAGES: Mapping[str, _Words] = {  # the keys are stored
         gettext_lazy("A reviewer hid %(thing)s. Nobody blames you for it. %(care)s"),
     ),
 }
-_OBJECT = gettext_lazy("You can appeal within 30 days; another reviewer will then decide.")
+_OBJECT = gettext_lazy("You can appeal within 30 days; a reviewer will then look at it again.")
+_FORMER_OBJECT = gettext_lazy("You can appeal within 30 days; another reviewer will then decide.")  # in stored notices
 
 
 def notify_held(case: Case) -> None:
@@ -206,16 +231,20 @@ def notify_decision(decision: Decision) -> None:
     _send_notice(decision.case, decision, message, offers_appeal=True)
 
 
-def notify_appeal_decision(decision: Decision) -> None:
-    """Tell the owner whether the appeal was upheld or overturned the decision. Call inside its transaction."""
-    _send_notice(decision.case, decision, str(decision.outcome))
+def notify_appeal_decision(decision: Decision, first: Decision) -> None:
+    """Tell the owner whether the appeal against `first` was upheld or overturned it, and whether somebody else decided.
+
+    Call inside its transaction.
+    """
+    by_same = decision.reviewer_id is not None and decision.reviewer_id == first.reviewer_id
+    _send_notice(decision.case, decision, f"{decision.outcome}_by_same" if by_same else str(decision.outcome))
 
 
 def cut_appeal_offer(text: str) -> str:
     """Return the text of a notice without the sentence that offers an appeal, in whichever language it was stored."""
     for code, _ in settings.LANGUAGES:
         with override(code):
-            text = text.removesuffix(str(_OBJECT))
+            text = text.removesuffix(str(_OBJECT)).removesuffix(str(_FORMER_OBJECT))
     return text.rstrip()
 
 

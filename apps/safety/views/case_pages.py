@@ -88,6 +88,7 @@ def show_queue(request: HttpRequest) -> HttpResponse:
         for name, label, count in case_queue.count_queues(user, case_filter)
     ]
     context = {"cases": cases, "page": page, "queues": queues, "show": case_filter.show, **_undo_context(user)}
+    context["queue_total"] = sum(count for _, _, count, _ in queues)
     context |= _filter_context(user, case_filter)
     context |= {
         "degraded": sum(detector_outages.count_minutes(1).values()),

@@ -144,7 +144,7 @@ def submit_appeal(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     with show_refusals(request, ActionRefused):
         appeal = appeals.submit_appeal(user, notice, request.POST.get("text", ""))
-        message = gettext("Appeal sent. Another reviewer will decide by %(due)s, and you will be told here.")
+        message = gettext("Appeal sent. A reviewer will decide by %(due)s, and you will be told here.")
         messages.success(request, message % {"due": appeals.format_due_day(appeal)})
     urls = (url for card, url in _link_cards(_cards(user)) if card.notice.case_id == notice.case_id)
     return redirect(next(urls, reverse("safety:notices")))

@@ -87,10 +87,8 @@ def _submit_appeal(request: HttpRequest, visitor: suspended_sign_in.SuspendedVis
         if visitor.notice is None:
             raise ActionRefused(gettext("This can no longer be appealed."))
         appeal = appeals.submit_appeal(visitor.user, visitor.notice, request.POST.get("text", ""))
-        message = gettext("Appeal sent. Another reviewer will decide by %(due)s. You will be told here and by e-mail.")
+        message = gettext("Appeal sent. A reviewer will decide by %(due)s. You will be told here and by e-mail.")
         if not is_email_configured():
-            message = gettext(
-                "Appeal sent. Another reviewer will decide by %(due)s. You will see the decision on this page."
-            )
+            message = gettext("Appeal sent. A reviewer will decide by %(due)s. You will see the decision on this page.")
         messages.success(request, message % {"due": appeals.format_due_day(appeal)})
     return redirect("safety:suspended")

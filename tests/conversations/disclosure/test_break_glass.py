@@ -84,7 +84,7 @@ def test_access_is_requested_approved_used_and_seen_by_the_owner(
     read = AuditEntry.objects.get(kind="read")
     assert (read.actor, read.user) == (row.requester_id, conversation.owner_id)
     assert read.payload == {"why": "break_glass", "ground": "order", "reason": WHY, "texts": 2}
-    assert "break-glass access (a court order" in make_client(conversation.owner).get("/notices/").content.decode()
+    assert "emergency access (a court order" in make_client(conversation.owner).get("/notices/").content.decode()
     link = f'href="/c/{conversation.pk}/"'
     assert link in make_client(conversation.owner).get("/notices/?show=reads").content.decode()
     assert audit.verify_chain() == []
@@ -299,7 +299,7 @@ def test_access_request_is_withdrawn_by_its_requester_only(
 
 def test_sole_reviewer_asks_and_judges_and_the_page_says_so(morgan: User, conversation: Conversation) -> None:
     client = make_client(name_for(morgan))
-    assert "No other user has break-glass permission" in client.get(PAGE).content.decode()
+    assert "No other user has emergency permission" in client.get(PAGE).content.decode()
     client.post(PAGE, sent(conversation, emergency="on"))
     row = BreakGlass.objects.get()
     do(client, row, "justified", note="It was one.")

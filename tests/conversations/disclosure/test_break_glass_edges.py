@@ -122,7 +122,7 @@ def test_owner_sees_a_reading_that_stands_behind_many_others(
     assert make_client(asker).get(f"{PAGE}{row.pk}/").status_code == 200
     for number in range(51):
         audit.record_event("read", actor=robin, user=conversation.owner_id, subject=f"case {number}", why="review")
-    assert "break-glass access (" in make_client(conversation.owner).get("/notices/").content.decode()
+    assert "emergency access (" in make_client(conversation.owner).get("/notices/").content.decode()
 
 
 def drawn(conversation: Conversation, prompt: str) -> Picture:

@@ -253,6 +253,8 @@ def test_sole_reviewer_decides_their_own_case_and_the_appeal_against_it(
     assert ruled.self_approved and notes.state["1"] == "as it was"
     said = AuditEntry.objects.filter(kind="case.decided").order_by("seq")
     assert [row.payload.get("self_approved") for row in said] == [True, True]
+    told = Notice.objects.filter(case=found).latest("pk")
+    assert "The reviewer who had decided" in told.text and "nother reviewer" not in told.text
     assert client.get(f"/review/{found.pk}/").content.decode().count("self-approved") >= 2
 
 
