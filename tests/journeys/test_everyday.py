@@ -47,7 +47,7 @@ def test_a_new_chat_offers_questions_that_are_answered(visit: Visit, width: int)
     field = page.locator("[data-composer] .writing")
     if width == 1440:
         assert 250 < field.evaluate(AT) < 550, "in the middle"
-        assert field.evaluate(AT) < page.get_by_text("You are talking to an AI").evaluate(AT) < starter.evaluate(AT)
+        assert field.evaluate(AT) < starter.evaluate(AT) < page.get_by_text("You are talking to an AI").evaluate(AT)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     starter.click()
     turn = ended(page.locator("[data-turn]").first)

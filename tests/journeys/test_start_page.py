@@ -1,0 +1,40 @@
+"""The start page invites: few controls, few words, one left edge."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journeys.axe import find_visible_violations
+from tests.journeys.conftest import Visit
+
+CONTROLS = """() => [...document.querySelectorAll("main :is(a, button, summary, input, select, textarea)")].filter(
+    (one) => one.checkVisibility({visibilityProperty: true}) && one.getBoundingClientRect().width > 1
+).map((one) => one.innerText || one.getAttribute("aria-label") || one.title)"""
+WORDS = (
+    """() => document.querySelector("main").innerText.split(/\\s+/).filter((word) => /[\\p{L}\\p{N}]/u.test(word))"""
+)
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_the_start_page_has_at_most_15_controls_and_60_words(visit: Visit, width: int) -> None:
+    page = visit("/", width=width)
+    page.wait_for_selector("[data-composer]")
+    controls, words = page.evaluate(CONTROLS), page.evaluate(WORDS)
+    assert len(controls) <= 15, controls
+    assert len(words) <= 60, words
+
+
+def test_heading_field_and_questions_have_one_left_edge(visit: Visit) -> None:
+    page = visit("/")
+    page.locator(".starter").first.wait_for()
+    edges = page.evaluate(
+        """() => [...document.querySelectorAll(".welcome h2, .writing, .starter, .welcome-notes > p")].map(
+            (part) => Math.round(part.getBoundingClientRect().left))"""
+    )
+    assert len(edges) >= 4 and len(set(edges)) == 1
+
+
+def test_names_of_controls_hold_the_words_that_are_seen_and_the_page_has_a_heading(visit: Visit) -> None:
+    page = visit("/")
+    rules = {"runOnly": ["label-content-name-mismatch", "page-has-heading-one"], "resultTypes": ["violations"]}
+    assert find_visible_violations(page, rules=rules) == []
