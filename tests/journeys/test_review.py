@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -181,3 +182,22 @@ def test_review_page_hides_nothing_under_the_bars_on_a_small_laptop(visit: Visit
     box = field.bounding_box()
     hit = ada.evaluate("([x, y]) => document.elementFromPoint(x, y).name", [box["x"] + 20, box["y"] + 20])
     assert hit == "note"
+
+
+def test_keys_typed_while_the_text_of_a_case_is_loaded_are_used_on_the_page_that_comes(visit: Visit) -> None:
+    ended(ask(visit(), TOXIC), "withheld")
+    morgan = visit("/review/", person="morgan")
+    open_case(morgan, "Weapons")
+    case = morgan.url.partition("?")[0]
+    assert morgan.locator("a[data-unread]").count() == 1
+
+    def answer_slowly(route: Any) -> None:
+        time.sleep(0.3)
+        route.continue_()
+
+    morgan.route("**open=1*", answer_slowly)
+    for key in "v1":
+        morgan.keyboard.press(key)
+    morgan.wait_for_url("**open=1*")
+    expect(morgan.locator("[name=reason]").first).to_be_checked()
+    assert morgan.url.startswith(case)

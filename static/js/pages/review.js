@@ -14,6 +14,33 @@ function walkQueue(step) {
   all[Math.min(all.length - 1, Math.max(0, at + step))].focus();
 }
 
+// Keys that are typed while the text of the same case is being loaded are used on the page that comes. Those typed after
+// a decision are not: they would decide the next case unseen.
+const KEPT = "review-keys";
+const KEPT_MS = 5000; // milliseconds after which what was typed is forgotten
+let typed = null; // keys since the page began to load again, or null
+
+function keepKeys(link) {
+  if (new URL(link.href).pathname !== location.pathname) return;
+  typed = [];
+  setTimeout(() => (typed = null), KEPT_MS); // it did not load
+}
+
+function keepKey(key) {
+  typed.push(key);
+  sessionStorage.setItem(KEPT, JSON.stringify({ path: location.pathname, keys: typed, at: Date.now() }));
+}
+
+function useKeptKeys() {
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  sessionStorage.removeItem(KEPT);
+  if (!kept || kept.path !== location.pathname || Date.now() - kept.at > KEPT_MS) return;
+  for (const key of kept.keys) {
+    const control = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (control) usePageKey(control);
+  }
+}
+
 function usePageKey(control) {
   if (control.type === "radio") {
     control.checked = true;
@@ -27,6 +54,7 @@ function usePageKey(control) {
     if (around) around.open = true;
     control.focus();
   } else if (control.tagName === "A") {
+    keepKeys(control);
     control.click();
   } else {
     control.form.requestSubmit(control);
@@ -38,6 +66,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTextField(event.target) || areShortcutsOff()) return;
   if (document.querySelector("dialog[open]")) return;
   const key = event.key.toLowerCase();
+  if (typed) return keepKey(key);
   if (document.querySelector("[data-queue]") && (key === "j" || key === "k")) return walkQueue(key === "j" ? 1 : -1);
   const row = document.activeElement.closest("[data-case]");
   if (row && key === "enter" && event.target === row) return (row.querySelector("[data-open]") ?? row.querySelector("a.title")).click();
@@ -115,3 +144,5 @@ function countDown(offer) {
 
 const offer = document.querySelector("[data-undo]");
 if (offer) countDown(offer);
+
+useKeptKeys();
