@@ -181,5 +181,5 @@ def test_the_longer_own_time_is_not_promised(client: Client, alice: User, ada: U
 def test_the_page_says_that_staff_can_read_in_which_cases(client: Client, alice: User) -> None:
     client.force_login(alice)
     page = client.get("/privacy/").content.decode()
-    assert "users to whom you give a link, and staff" in page and "or by break-glass access. Each reading" in page
+    assert "users to whom you give a link, and staff" in page and "or by emergency access. Each reading" in page
     assert 'href="/notices/?show=reads#reads"' in page
