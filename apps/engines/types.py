@@ -269,9 +269,9 @@ class NliEngine(Protocol):
     def warm(self) -> None:
         """Load the weights. Raise EngineBroken if they are missing or damaged."""
 
-    def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
-        """Return for each (premise, claim) the probability, 0 to 1, that the claim follows. Raise EngineBroken if the
-        weights are missing or damaged."""
+    def entailment_scores(self, pairs: Sequence[tuple[str, str]], language: str = "en") -> Sequence[float]:
+        """Return for each (premise, claim) the probability, 0 to 1, that the claim follows; `language` is that of all.
+        Raise EngineBroken if the weights are missing or damaged."""
 
 
 class TextClassifier(Protocol):

@@ -61,9 +61,12 @@ class AgreementAndInference:
         open_ = (
             [] if quoted else [at for at, verdict in enumerate(verdicts) if verdict is None][: limits.MAX_READ_PREMISES]
         )
-        scores = registry.get_nli_engine().entailment_scores([_write_pair(premises[at], claim) for at in open_])
-        for at, score in zip(open_, scores, strict=True):
-            verdicts[at] = SupportVerdict(float(score))
+        for language in dict.fromkeys(premises[at].language for at in open_):
+            same = [at for at in open_ if premises[at].language == language]
+            pairs = [_write_pair(premises[at], claim) for at in same]
+            scores = registry.get_nli_engine().entailment_scores(pairs, language)
+            for at, score in zip(same, scores, strict=True):
+                verdicts[at] = SupportVerdict(float(score))
         return [SupportVerdict(limits.MAX_DISAGREEING_SCORE) if verdict is None else verdict for verdict in verdicts]
 
 

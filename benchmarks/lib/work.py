@@ -35,7 +35,7 @@ def count_work(patch: Callable[[Any, str, Any], None]) -> Callable[[], Counter[s
     embedder = type(registry.get_embedder())
     count(embedder, "embed_query", lambda *_: {"encoder_passes": 1, "encoder_texts": 1})
     count(embedder, "embed_passages", lambda _, texts: {"encoder_passes": 1, "encoder_texts": len(texts)})
-    count(type(registry.get_nli_engine()), "entailment_scores", lambda _, pairs: {"inference_pairs": len(pairs)})
+    count(type(registry.get_nli_engine()), "entailment_scores", lambda _, pairs, *__: {"inference_pairs": len(pairs)})
     count(CursorWrapper, "execute", lambda *_: {"queries": 1})
     count(CursorWrapper, "executemany", lambda *_: {"queries": 1})
     before = claim_features._extract_features.cache_info().misses

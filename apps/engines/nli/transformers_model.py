@@ -22,7 +22,7 @@ class TransformersNli:
         """Load the model. Raise EngineBroken if that fails."""
         self.entailment_scores([("A door is open.", "The door is open.")])
 
-    def entailment_scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def entailment_scores(self, pairs: Sequence[tuple[str, str]], language: str = "en") -> list[float]:
         """Return for each (premise, claim) the probability, 0 to 1, that the claim follows. Raise EngineBroken if the
         model cannot be loaded or has no label for entailment."""
         if not pairs:

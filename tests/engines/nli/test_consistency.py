@@ -43,28 +43,29 @@ def test_long_texts_and_empty_ones_have_scores_too(engine: NliEngine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("claim", "source"),
+    ("language", "claim", "source"),
     [
-        ("The shop closes on every holiday in summer.", "The shop opens on every holiday in summer."),
+        ("en", "The shop closes on every holiday in summer.", "The shop opens on every holiday in summer."),
         (
+            "de",
             "Der alte Vertrag ermöglicht eine Kündigung im Winter.",
             "Der alte Vertrag verhindert eine Kündigung im Winter.",
         ),
-        ("La bomba vieja impide el paso del agua.", "La bomba vieja permite el paso del agua."),
+        ("es", "La bomba vieja impide el paso del agua.", "La bomba vieja permite el paso del agua."),
     ],
 )
 def test_the_packaged_model_knows_contraries_in_three_languages(
-    packaged: ConsistencyModel, claim: str, source: str
+    packaged: ConsistencyModel, language: str, claim: str, source: str
 ) -> None:
-    against, same = packaged.entailment_scores([(source, claim), (source, source)])
+    against, same = packaged.entailment_scores([(source, claim), (source, source)], language)
     assert against < 0.5 < same
 
 
 def test_weights_that_were_changed_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    raw = bytearray((consistency.WEIGHTS / "consistency.safetensors").read_bytes())
+    raw = bytearray((consistency.WEIGHTS / "consistency_en.safetensors").read_bytes())
     raw[-1] ^= 1
-    (tmp_path / "consistency.safetensors").write_bytes(bytes(raw))
-    (tmp_path / "consistency.json").write_text("{}")
+    (tmp_path / "consistency_en.safetensors").write_bytes(bytes(raw))
+    (tmp_path / "consistency_en.json").write_text("{}")
     monkeypatch.setattr(consistency, "WEIGHTS", tmp_path)
     with pytest.raises(EngineBroken, match="not the ones"):
         ConsistencyModel().warm()
