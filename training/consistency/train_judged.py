@@ -34,7 +34,8 @@ WARM_UP = 20  # steps
 FALLING = 0.3  # share of the steps
 FROZEN = 3  # lowest layers, which stay as they are: a third less time
 SAVED_EACH = 20  # steps
-# Probability that the written weights map to one half: of the held-out false rows in English fewer than one in twenty has a source then.
+# Probability that the written weights map to one half: fewer than one in twenty held-out false English rows has a
+# source then.
 THRESHOLD = 0.62
 
 

@@ -281,176 +281,18 @@ _PARTICIPLE = (
 )
 
 
-def _compile(*rows: tuple[str, str] | tuple[str, str, _Check]) -> list[_Pattern]:
+_Row = tuple[str, str] | tuple[str, str, _Check]
+
+
+def _compile(*rows: _Row) -> list[_Pattern]:
     return [_Pattern(re.compile(row[0]), *row[1:]) for row in rows]
 
 
 @cache
 def _get_patterns() -> dict[str, list[_Pattern]]:
     """Return the patterns of each language, the more telling first."""
-    return {"en": _make_english(), "de": _make_german(), "es": _make_spanish()}
+    return {"en": _compile(*_ENGLISH), "de": _compile(*_GERMAN), "es": _compile(*_SPANISH)}
 
-
-def _make_english() -> list[_Pattern]:
-    be = r"(?P<be>is|are)"
-    return _compile(
-        (
-            rf"{_SUBJECT} (?:is|are) (?:also |solely |jointly )?responsible for {_REST}",
-            "{who} is responsible for {rest}?",
-            _ask_who,
-        ),
-        (rf"{_SUBJECT} (?:pays?|bears? the costs?) (?:for|of) {_REST}", "Who pays for {rest}?", _want_person),
-        (rf"{_SUBJECT} (?:is|are) entitled to {_REST}", "Who is entitled to {rest}?", _want_person),
-        (rf"{_SUBJECT} costs {_MONEY}", "How much does {subject} cost?"),
-        (rf"{_SUBJECT} may cost {_MONEY}", "How much may {subject} cost?"),
-        (rf"{_SUBJECT} cost {_MONEY}", "How much do {subject} cost?"),
-        (
-            rf"{_SUBJECT} (?:must|has to|have to) be {_PARTICIPLE}(?: [^,;:.]{{1,40}})? (?:by|before|within|no "
-            rf"later than) {_DATE}",
-            "When must {subject} be {done}?",
-        ),
-        (rf"{_SUBJECT} {be} open (?:from|on|every|daily|between|[MTWFS]\w+days?)\b", "When {be} {subject} open?"),
-        (rf"{_SUBJECT} (?P<verb>open|close|begin|start|end)s (?:at|on|in) {_DATE}", "When does {subject} {verb}?"),
-        (rf"{_SUBJECT} (?P<verb>take|last)s {_SPAN}", "How long does {subject} {verb}?"),
-        (rf"{_SUBJECT} {be} (?P<done>valid|kept|retained|stored) for {_SPAN}", "How long {be} {subject} {done}?"),
-        (
-            rf"{_SUBJECT} (?P<be>was|were) (?:first |originally |officially |formally )?(?P<done>founded|"
-            rf"established|built|published|released|introduced|created|opened|adopted|signed|born|launched|invented|completed|discovered|"
-            rf"formed|renamed|abolished|closed|demolished) {_YEAR}",
-            "When {be} {subject} {done}?",
-            _want_one,
-        ),
-        (
-            rf"{_SUBJECT} {be} (?P<done>located|situated|headquartered) (?:in|at|on|near|between|behind|beside|under) ",
-            "Where {be} {subject} {done}?",
-            _want_one,
-        ),
-        (rf"{_SUBJECT} stands for ", "What does {subject} stand for?"),
-        (
-            r"The (?P<rest>(?:maximum|minimum|standard|total|monthly|annual|daily|recommended|statutory) "
-            rf"[^,;:()]{{3,50}}?) (?:is|amounts to) (?:{_MONEY}|{_SPAN}|\d)",
-            "What is the {rest}?",
-        ),
-        (
-            rf"(?:In order to|To) (?P<task>{_TASKS}) {_REST}, (?:please |simply |just |first )?"
-            r"(?:you|run|use|click|press|open|go|type|select|call|send|enter|choose|contact|ask|fill|add|execute)\b",
-            "How do I {task} {rest}?",
-        ),
-        (rf"You can (?P<task>{_TASKS}) (?P<rest>[^,;:()]{{3,50}}?) by \w+ing ", "How can I {task} {rest}?"),
-        (
-            rf"{_SUBJECT} can be (?P<done>reached|contacted) (?:at|by|on|via|under|from) ",
-            "How can {subject} be {done}?",
-        ),
-        (rf"{_SUBJECT} {be} used (?:for|to) \w+", "What {be} {subject} used for?", _want_specific),
-        (rf"{_SUBJECT} consists of ", "What does {subject} consist of?", _want_specific),
-        (
-            rf"{_SUBJECT} is (?:a|an) (?!result|good|great|matter|must|bit|little|lot|common|reason|way|better|"
-            r"bad|list of|useful|nice|copy|part|number|member|founding|variant|important|essential|key|controversial|"
-            r"integral|crucial|"
-            r"separate|special|popular|well|very|new|different|simple|major|significant|vital|fundamental|kind|"
-            r"type|form|set|"
-            r"sign|prime|powerful|minimum|maximum|much|more)(?:[^\s.]+ ){5}",
-            "What is {subject}?",
-            _want_term,
-        ),
-    )
-
-
-def _make_german() -> list[_Pattern]:
-    return _compile(
-        (
-            rf"{_SUBJECT} (?:ist|sind) (?:auch |allein )?für {_GERMAN_REST} (?P<done>zuständig|verantwortlich)\b",
-            "Wer ist für {rest} {done}?",
-        ),
-        (
-            rf"Für {_GERMAN_REST} (?:ist|sind) [^,;:]{{3,60}} (?P<done>zuständig|verantwortlich)\b",
-            "Wer ist für {rest} {done}?",
-        ),
-        (rf"{_SUBJECT} kostet {_MONEY}", "Wie viel kostet {subject}?"),
-        (rf"{_SUBJECT} kosten {_MONEY}", "Wie viel kosten {subject}?"),
-        (
-            rf"{_SUBJECT} (?P<must>muss|müssen|ist|sind) (?:spätestens )?(?:bis zum|bis|vor dem) "
-            rf"{_DATE}[^,;:]{{2,50}}? "
-            r"(?P<done>(?:ge|be|ein|ab|an|aus|er|ver|zurück|vor)\w+(?:t|en) werden|zu \w+en|\w+zu\w+en)\b",
-            "Bis wann {must} {subject} {done}?",
-        ),
-        (
-            rf"{_SUBJECT} (?P<be>ist|sind) [^,;:]{{3,80}}\b(?:Uhr|täglich|tags)\b[^,;:]{{0,30}} geöffnet\b",
-            "Wann {be} {subject} geöffnet?",
-        ),
-        (rf"{_SUBJECT} (?P<verb>öffnet|schließt|beginnt|endet) (?:um|am|im) {_DATE}", "Wann {verb} {subject}?"),
-        (rf"{_SUBJECT} (?P<verb>dauert|dauern) {_SPAN}", "Wie lange {verb} {subject}?"),
-        (
-            rf"(?P<subject>(?:Die|Das|Der) \S*(?:gebühr|miete|kaution|preis|beitrag|bußgeld|zuschuss|betrag|"
-            rf"pauschale|Gebühr|"
-            rf"Miete|Kaution|Preis|Beitrag|Zuschuss)(?: (?:für|von|der|des|pro|je) [^,;:()]{{2,40}}?)?) beträgt "
-            rf"{_MONEY}",
-            "Wie hoch ist {subject}?",
-        ),
-        (
-            rf"(?P<subject>(?:Die|Das|Der) \S*(?:frist|dauer|zeit|Frist|Dauer)(?: (?:für|von|der|des) "
-            rf"[^,;:()]{{2,40}}?)?) beträgt {_SPAN}",
-            "Wie lang ist {subject}?",
-        ),
-        (
-            rf"{_SUBJECT} (?P<be>wurde|wurden) {_YEAR}[^,;:.]{{0,40}}? (?P<done>gegründet|erbaut|errichtet|"
-            rf"eröffnet|veröffentlicht|"
-            r"eingeführt|geschlossen|umbenannt|unterzeichnet|geboren|gebaut|abgerissen)\b",
-            "Wann {be} {subject} {done}?",
-            _want_one,
-        ),
-        (
-            rf"{_SUBJECT} (?P<be>befindet|befinden) sich (?:in|im|am|an|auf|bei|neben|unter) ",
-            "Wo {be} sich {subject}?",
-            _want_one,
-        ),
-        (rf"{_SUBJECT} steht für ", "Wofür steht {subject}?", _want_specific),
-        (rf"{_SUBJECT} besteht aus ", "Woraus besteht {subject}?", _want_specific),
-        (rf"{_SUBJECT} (?P<be>dient|dienen) (?:der|dem|zur|zum|als) ", "Wozu {be} {subject}?", _want_specific),
-        (rf"{_SUBJECT} ist eine? (?:[^\s.]+ ){{5}}", "Was ist {subject}?", _want_term),
-    )
-
-
-_GERMAN_REST = r"(?P<rest>[^,;:()\"“”„|]{3,60}?)"
-
-
-def _make_spanish() -> list[_Pattern]:
-    return _compile(
-        (
-            rf"{_SUBJECT} (?:es|son) (?:el |la |los |las )?(?:responsables?|encargad[oa]s?) de {_SPANISH_REST}",
-            "¿Quién es responsable de {rest}?",
-        ),
-        (rf"{_SUBJECT} se encargan? de {_SPANISH_REST}", "¿Quién se encarga de {rest}?"),
-        (rf"{_SUBJECT} (?P<verb>cuesta|cuestan) {_MONEY}", "¿Cuánto {verb} {subject}?"),
-        (
-            rf"{_SUBJECT} (?P<must>debe|deben) (?P<done>\w+[aei]rse|ser \w+[aoi]d[oa]s?)(?: [^,;:.]{{1,40}})? "
-            rf"(?:antes de|antes del|a más tardar|dentro de|hasta) {_DATE}",
-            "¿Cuándo {must} {done} {subject}?",
-        ),
-        (rf"{_SUBJECT} (?P<verb>abre|abren|cierra|cierran) (?:de|a|los|las|todos) ", "¿Cuándo {verb} {subject}?"),
-        (
-            rf"{_SUBJECT} (?P<be>está|están) abiert(?P<end>[oa]s?) (?:de|los|las|todos|desde) ",
-            "¿Cuándo {be} abiert{end} {subject}?",
-        ),
-        (rf"{_SUBJECT} (?P<verb>dura|duran) {_SPAN}", "¿Cuánto {verb} {subject}?"),
-        (
-            rf"{_SUBJECT} (?P<be>fue|fueron) (?P<done>fundad[oa]s?|construid[oa]s?|publicad[oa]s?|"
-            rf"inaugurad[oa]s?|cread[oa]s?|"
-            rf"introducid[oa]s?|firmad[oa]s?|aprobad[oa]s?|lanzad[oa]s?|descubiert[oa]s?) {_YEAR}",
-            "¿Cuándo {be} {done} {subject}?",
-            _want_one,
-        ),
-        (
-            rf"{_SUBJECT} (?P<be>se encuentran?|está situad[oa]|está ubicad[oa]) (?:en|al|a|cerca) ",
-            "¿Dónde {be} {subject}?",
-            _want_one,
-        ),
-        (rf"{_SUBJECT} significa ", "¿Qué significa {subject}?", _want_specific),
-        (rf"{_SUBJECT} es una? (?:[^\s.]+ ){{5}}", "¿Qué es {subject}?", _want_term),
-    )
-
-
-_SPANISH_REST = r"(?P<rest>[^,;:()\"“”|]{3,60}?)(?=[,;:.]|$)"
 
 # --- Headings -----------------------------------------------------------------------------------------
 
@@ -543,3 +385,154 @@ def _write_in_sentence_case(words: str) -> str:
     if all(word[0].isupper() for word in long):
         return " ".join(word if any(map(str.isupper, word[1:])) else word.lower() for word in words.split())
     return words
+
+
+_BE = r"(?P<be>is|are)"
+_GERMAN_REST = r"(?P<rest>[^,;:()\"“”„|]{3,60}?)"
+_SPANISH_REST = r"(?P<rest>[^,;:()\"“”|]{3,60}?)(?=[,;:.]|$)"
+_ENGLISH: tuple[_Row, ...] = (
+    (
+        rf"{_SUBJECT} (?:is|are) (?:also |solely |jointly )?responsible for {_REST}",
+        "{who} is responsible for {rest}?",
+        _ask_who,
+    ),
+    (rf"{_SUBJECT} (?:pays?|bears? the costs?) (?:for|of) {_REST}", "Who pays for {rest}?", _want_person),
+    (rf"{_SUBJECT} (?:is|are) entitled to {_REST}", "Who is entitled to {rest}?", _want_person),
+    (rf"{_SUBJECT} costs {_MONEY}", "How much does {subject} cost?"),
+    (rf"{_SUBJECT} may cost {_MONEY}", "How much may {subject} cost?"),
+    (rf"{_SUBJECT} cost {_MONEY}", "How much do {subject} cost?"),
+    (
+        rf"{_SUBJECT} (?:must|has to|have to) be {_PARTICIPLE}(?: [^,;:.]{{1,40}})? (?:by|before|within|no "
+        rf"later than) {_DATE}",
+        "When must {subject} be {done}?",
+    ),
+    (rf"{_SUBJECT} {_BE} open (?:from|on|every|daily|between|[MTWFS]\w+days?)\b", "When {be} {subject} open?"),
+    (rf"{_SUBJECT} (?P<verb>open|close|begin|start|end)s (?:at|on|in) {_DATE}", "When does {subject} {verb}?"),
+    (rf"{_SUBJECT} (?P<verb>take|last)s {_SPAN}", "How long does {subject} {verb}?"),
+    (rf"{_SUBJECT} {_BE} (?P<done>valid|kept|retained|stored) for {_SPAN}", "How long {be} {subject} {done}?"),
+    (
+        rf"{_SUBJECT} (?P<be>was|were) (?:first |originally |officially |formally )?(?P<done>founded|"
+        rf"established|built|published|released|introduced|created|opened|adopted|signed|born|launched|invented|completed|discovered|"
+        rf"formed|renamed|abolished|closed|demolished) {_YEAR}",
+        "When {be} {subject} {done}?",
+        _want_one,
+    ),
+    (
+        rf"{_SUBJECT} {_BE} (?P<done>located|situated|headquartered) (?:in|at|on|near|between|behind|beside|under) ",
+        "Where {be} {subject} {done}?",
+        _want_one,
+    ),
+    (rf"{_SUBJECT} stands for ", "What does {subject} stand for?"),
+    (
+        r"The (?P<rest>(?:maximum|minimum|standard|total|monthly|annual|daily|recommended|statutory) "
+        rf"[^,;:()]{{3,50}}?) (?:is|amounts to) (?:{_MONEY}|{_SPAN}|\d)",
+        "What is the {rest}?",
+    ),
+    (
+        rf"(?:In order to|To) (?P<task>{_TASKS}) {_REST}, (?:please |simply |just |first )?"
+        r"(?:you|run|use|click|press|open|go|type|select|call|send|enter|choose|contact|ask|fill|add|execute)\b",
+        "How do I {task} {rest}?",
+    ),
+    (rf"You can (?P<task>{_TASKS}) (?P<rest>[^,;:()]{{3,50}}?) by \w+ing ", "How can I {task} {rest}?"),
+    (
+        rf"{_SUBJECT} can be (?P<done>reached|contacted) (?:at|by|on|via|under|from) ",
+        "How can {subject} be {done}?",
+    ),
+    (rf"{_SUBJECT} {_BE} used (?:for|to) \w+", "What {be} {subject} used for?", _want_specific),
+    (rf"{_SUBJECT} consists of ", "What does {subject} consist of?", _want_specific),
+    (
+        rf"{_SUBJECT} is (?:a|an) (?!result|good|great|matter|must|bit|little|lot|common|reason|way|better|"
+        r"bad|list of|useful|nice|copy|part|number|member|founding|variant|important|essential|key|controversial|"
+        r"integral|crucial|"
+        r"separate|special|popular|well|very|new|different|simple|major|significant|vital|fundamental|kind|"
+        r"type|form|set|"
+        r"sign|prime|powerful|minimum|maximum|much|more)(?:[^\s.]+ ){5}",
+        "What is {subject}?",
+        _want_term,
+    ),
+)
+_GERMAN: tuple[_Row, ...] = (
+    (
+        rf"{_SUBJECT} (?:ist|sind) (?:auch |allein )?für {_GERMAN_REST} (?P<done>zuständig|verantwortlich)\b",
+        "Wer ist für {rest} {done}?",
+    ),
+    (
+        rf"Für {_GERMAN_REST} (?:ist|sind) [^,;:]{{3,60}} (?P<done>zuständig|verantwortlich)\b",
+        "Wer ist für {rest} {done}?",
+    ),
+    (rf"{_SUBJECT} kostet {_MONEY}", "Wie viel kostet {subject}?"),
+    (rf"{_SUBJECT} kosten {_MONEY}", "Wie viel kosten {subject}?"),
+    (
+        rf"{_SUBJECT} (?P<must>muss|müssen|ist|sind) (?:spätestens )?(?:bis zum|bis|vor dem) "
+        rf"{_DATE}[^,;:]{{2,50}}? "
+        r"(?P<done>(?:ge|be|ein|ab|an|aus|er|ver|zurück|vor)\w+(?:t|en) werden|zu \w+en|\w+zu\w+en)\b",
+        "Bis wann {must} {subject} {done}?",
+    ),
+    (
+        rf"{_SUBJECT} (?P<be>ist|sind) [^,;:]{{3,80}}\b(?:Uhr|täglich|tags)\b[^,;:]{{0,30}} geöffnet\b",
+        "Wann {be} {subject} geöffnet?",
+    ),
+    (rf"{_SUBJECT} (?P<verb>öffnet|schließt|beginnt|endet) (?:um|am|im) {_DATE}", "Wann {verb} {subject}?"),
+    (rf"{_SUBJECT} (?P<verb>dauert|dauern) {_SPAN}", "Wie lange {verb} {subject}?"),
+    (
+        rf"(?P<subject>(?:Die|Das|Der) \S*(?:gebühr|miete|kaution|preis|beitrag|bußgeld|zuschuss|betrag|"
+        rf"pauschale|Gebühr|"
+        rf"Miete|Kaution|Preis|Beitrag|Zuschuss)(?: (?:für|von|der|des|pro|je) [^,;:()]{{2,40}}?)?) beträgt "
+        rf"{_MONEY}",
+        "Wie hoch ist {subject}?",
+    ),
+    (
+        rf"(?P<subject>(?:Die|Das|Der) \S*(?:frist|dauer|zeit|Frist|Dauer)(?: (?:für|von|der|des) "
+        rf"[^,;:()]{{2,40}}?)?) beträgt {_SPAN}",
+        "Wie lang ist {subject}?",
+    ),
+    (
+        rf"{_SUBJECT} (?P<be>wurde|wurden) {_YEAR}[^,;:.]{{0,40}}? (?P<done>gegründet|erbaut|errichtet|"
+        rf"eröffnet|veröffentlicht|"
+        r"eingeführt|geschlossen|umbenannt|unterzeichnet|geboren|gebaut|abgerissen)\b",
+        "Wann {be} {subject} {done}?",
+        _want_one,
+    ),
+    (
+        rf"{_SUBJECT} (?P<be>befindet|befinden) sich (?:in|im|am|an|auf|bei|neben|unter) ",
+        "Wo {be} sich {subject}?",
+        _want_one,
+    ),
+    (rf"{_SUBJECT} steht für ", "Wofür steht {subject}?", _want_specific),
+    (rf"{_SUBJECT} besteht aus ", "Woraus besteht {subject}?", _want_specific),
+    (rf"{_SUBJECT} (?P<be>dient|dienen) (?:der|dem|zur|zum|als) ", "Wozu {be} {subject}?", _want_specific),
+    (rf"{_SUBJECT} ist eine? (?:[^\s.]+ ){{5}}", "Was ist {subject}?", _want_term),
+)
+_SPANISH: tuple[_Row, ...] = (
+    (
+        rf"{_SUBJECT} (?:es|son) (?:el |la |los |las )?(?:responsables?|encargad[oa]s?) de {_SPANISH_REST}",
+        "¿Quién es responsable de {rest}?",
+    ),
+    (rf"{_SUBJECT} se encargan? de {_SPANISH_REST}", "¿Quién se encarga de {rest}?"),
+    (rf"{_SUBJECT} (?P<verb>cuesta|cuestan) {_MONEY}", "¿Cuánto {verb} {subject}?"),
+    (
+        rf"{_SUBJECT} (?P<must>debe|deben) (?P<done>\w+[aei]rse|ser \w+[aoi]d[oa]s?)(?: [^,;:.]{{1,40}})? "
+        rf"(?:antes de|antes del|a más tardar|dentro de|hasta) {_DATE}",
+        "¿Cuándo {must} {done} {subject}?",
+    ),
+    (rf"{_SUBJECT} (?P<verb>abre|abren|cierra|cierran) (?:de|a|los|las|todos) ", "¿Cuándo {verb} {subject}?"),
+    (
+        rf"{_SUBJECT} (?P<be>está|están) abiert(?P<end>[oa]s?) (?:de|los|las|todos|desde) ",
+        "¿Cuándo {be} abiert{end} {subject}?",
+    ),
+    (rf"{_SUBJECT} (?P<verb>dura|duran) {_SPAN}", "¿Cuánto {verb} {subject}?"),
+    (
+        rf"{_SUBJECT} (?P<be>fue|fueron) (?P<done>fundad[oa]s?|construid[oa]s?|publicad[oa]s?|"
+        rf"inaugurad[oa]s?|cread[oa]s?|"
+        rf"introducid[oa]s?|firmad[oa]s?|aprobad[oa]s?|lanzad[oa]s?|descubiert[oa]s?) {_YEAR}",
+        "¿Cuándo {be} {done} {subject}?",
+        _want_one,
+    ),
+    (
+        rf"{_SUBJECT} (?P<be>se encuentran?|está situad[oa]|está ubicad[oa]) (?:en|al|a|cerca) ",
+        "¿Dónde {be} {subject}?",
+        _want_one,
+    ),
+    (rf"{_SUBJECT} significa ", "¿Qué significa {subject}?", _want_specific),
+    (rf"{_SUBJECT} es una? (?:[^\s.]+ ){{5}}", "¿Qué es {subject}?", _want_term),
+)

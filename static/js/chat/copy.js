@@ -10,7 +10,7 @@ const EXTRA = ".more-quotes > summary, .more-quotes:not([open]), .code-copy, .fo
 function formatPills(pills) {
   const compared = pills.querySelector(".pill.compare");
   if (compared?.dataset.state === "contradicted") return `[${compared.textContent}]`;
-  if (compared) return `[${gettext("not verified")}, ${compared.textContent}]`;
+  if (compared) return "[" + gettext("not verified") + `, ${compared.textContent}]`;
   const sources = pills.querySelector("[data-sources], [data-source]")?.dataset;
   if (sources) return (sources.sources ?? sources.source).split(",").map((number) => `[${number}]`).join("");
   if (pills.querySelector(".pill")) return pills.querySelector(".tool") ? `[${pills.textContent.trim()}]` : "";

@@ -60,7 +60,7 @@ def test_german_and_spanish_sentences_do_too(language: str, sentence: str, quest
         "Marble falls in the garden, and Marble Falls is located near Austin.",
     ],
 )
-def test_what_needs_the_sentence_before_gives_no_question(sentence: str) -> None:
+def test_sentences_that_need_the_one_before_give_no_question(sentence: str) -> None:
     assert ask("en", sentence) == []
 
 
