@@ -88,10 +88,10 @@ class TestTheCode:
     def test_setup_code_is_asked_for_where_others_could_reach_the_page(
         self, client: Client, settings: Settings
     ) -> None:
-        assert "Set-up code" not in client.get("/setup/").content.decode()
-        assert "Set-up code" in client.get("/setup/", REMOTE_ADDR="192.0.2.9").content.decode()
+        assert "Setup code" not in client.get("/setup/").content.decode()
+        assert "Setup code" in client.get("/setup/", REMOTE_ADDR="192.0.2.9").content.decode()
         settings.SITE_URL = "https://books.example.org"
-        assert "Set-up code" in client.get("/setup/").content.decode()
+        assert "Setup code" in client.get("/setup/").content.decode()
 
     def test_setup_code_of_the_log_is_the_only_one_taken(
         self, client: Client, settings: Settings, caplog: pytest.LogCaptureFixture

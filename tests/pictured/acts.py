@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.journeys.chat import show_controls
+from tests.journeys.chat import open_sources, show_controls
 from tests.pictured.content import HOST
 from tests.support.password import PASSWORD
 
@@ -13,7 +13,7 @@ Act = Callable[[Any], None]
 
 
 def _source(page: Any) -> None:
-    page.locator("[data-turn] a.passage").first.click()
+    open_sources(page.locator("[data-turn]").first).locator("a.passage").first.click()
     page.locator("[data-panel] mark, [data-panel] [data-here]").first.wait_for()
 
 

@@ -15,7 +15,7 @@ from tests.pictured.screenshots import FOLDER, TEXT, files, text
 MEGABYTES = 5
 G, M, V = "pictures/<uuid:pk>/", "administration/", "review/<uuid:pk>/"
 NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files, answers for machines
-    "words/<slug:code>.js", "people/suggestions/",
+    "words/<slug:code>.js", "people/suggestions/", "metrics",
     "privacy/copy/<uuid:pk>/", "api/openapi.json", "collections/filters/", C + "tray/",
     C + "golden/state/", C + "settings/search/state/", D + "passage/", D + "pages/<int:number>.png", D + "file/",
     D + "source/<int:number>/", V + "picture.png", "feedback/preferences.jsonl", "setup/model/", "setup/reading/",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from PIL import Image, ImageDraw, ImageFont
 
-from tests.journeys.chat import ask, ended
+from tests.journeys.chat import ask, ended, open_sources
 from tests.journeys.site import Site, until
 from tests.pictured import model
 from tests.pictured.camera import Camera
@@ -90,7 +90,7 @@ def talk(camera: Camera) -> dict[str, str]:
     found["compare"] = page.get_by_role("link", name="Compare").get_attribute("href")
     found["attached"] = _attached(camera, page)
     found["boiler"] = _asked(camera, page, model.PRESSURE, model.EXHAUST)
-    page.locator("[data-turn] a.passage").first.click()
+    open_sources(page.locator("[data-turn]").first).locator("a.passage").first.click()
     found["passage"] = page.get_by_role("link", name="Open in the document").get_attribute("href")
     found["drawn"] = _drawn(camera, page)
     _asked(camera, page, model.LAUNDRY)

@@ -13,6 +13,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.handlers.asgi import ASGIHandler
 
+from assistant.request_ids import RequestIds
 from assistant.static_server import _PART, StaticFilesApp
 
 SCRIPT, FONT = b"export const answer = 42;\n" * 40, bytes(range(256)) * 4000
@@ -138,7 +139,8 @@ def test_the_product_asks_them_first() -> None:
     from assistant.asgi import application
 
     first = application.application_mapping["http"]
-    assert isinstance(first, StaticFilesApp) and isinstance(first._other, ASGIHandler)
+    assert isinstance(first, RequestIds) and isinstance(first._application, StaticFilesApp)
+    assert isinstance(first._application._other, ASGIHandler)
 
 
 async def _raw(path: str, scheme: str = "http", statics: StaticFilesApp | None = None) -> list[dict[str, Any]]:

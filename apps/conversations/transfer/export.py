@@ -318,8 +318,8 @@ def _format_answer(
         text, citations = keep_verified(text, citations)
     if text:
         parts.append(insert_citation_numbers(text, citations, sources.unavailable, sources.numbers).strip())
-        if unread := explain_unread_languages(answer.unread_languages):
-            parts.append(f"*{unread}*")
+    if answer.text and (unread := explain_unread_languages(answer.unread_languages)):
+        parts.append(f"*{unread}*")
     if answer.retracted:
         parts.append(translate_stored(answer.reason))
     if answer.nothing_found and not sources.quotes:

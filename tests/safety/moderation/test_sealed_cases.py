@@ -45,7 +45,7 @@ def test_sealed_case_is_not_listed_claimed_or_opened_without_permission(
     client, address = signed_in(user), f"/review/{hidden.pk}/"
     page = strip_layout(client.get("/review/").content.decode())
     assert "1 case under a sealed clause is waiting" in page and "No reviewer has the permission for them yet" in page
-    assert str(hidden.pk) not in page and 'New<span class="count">0</span>' in page
+    assert str(hidden.pk) not in page and 'class="count"' not in page
     assert ("Give a reviewer the permission" in page) == user.is_administrator
     assert client.get(address).status_code == client.get(f"{address}picture.png").status_code == 404
     for verb, sent in (

@@ -58,7 +58,7 @@ def test_suspended_user_signs_in_appeals_and_gets_the_account_back(alice: User, 
     assert "until an appeal overturns it or an administrator lifts it" in text and "You can appeal until" in text
     assert Notice.objects.filter(user=alice).latest("created").clause[:4] == "Hate" and "Hate" in text
     answer = client.post(PAGE, {"text": "It was a quotation."}, follow=True).content.decode()
-    assert "Another reviewer will decide by" in answer and "You appealed" in answer and "Send appeal" not in answer
+    assert "A reviewer will decide by" in answer and "You appealed" in answer and "Send appeal" not in answer
     assert Case.objects.get().state == CaseState.APPEALED
     robin = make_user("robin", User.Role.REVIEWER)
     claimed = cases.claim_case(robin, found.pk)
