@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.administration import views
+from apps.administration import offboarding_views, views
 
 app_name = "administration"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("collections/", views.list_collections, name="collections"),
     path("models/", views.show_models, name="models"),
     path("environment/", views.show_environment, name="environment"),
+    path("users/<int:pk>/offboarding/", offboarding_views.offboard_user, name="offboarding"),
     path("users/user/", views.redirect_old_page, {"to": "users:people"}, name="old_users"),
     path("users/user/<int:pk>/change/", views.redirect_old_page, {"to": "users:user"}, name="old_user"),
     path("auth/group/", views.redirect_old_page, {"to": "users:groups"}, name="old_groups"),

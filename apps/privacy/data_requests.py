@@ -45,8 +45,9 @@ def request_copy(user: User) -> DataRequest:
     return _ask(user, DataRequest.Kind.EXPORT)
 
 
-def request_erasure(user: User) -> DataRequest:
-    """Suspend the account, log the request and queue the erasure.
+def request_erasure(user: User, by: User | None = None) -> DataRequest:
+    """Suspend the account, log the request and queue the erasure. `by` is the administrator who does it; None: the
+    user.
 
     Raises DataRequestRefused for a user under a legal hold or with a queued erasure, LastAdministrator for the last
     one.
@@ -55,8 +56,10 @@ def request_erasure(user: User) -> DataRequest:
         raise DataRequestRefused(gettext(erasure.LEGAL_HOLD_MESSAGE))
     with transaction.atomic():
         data_request = _ask(user, DataRequest.Kind.ERASE)
-        suspend_user(user, user)
-        audit.record_event("person.asked_for_erasure", actor=user, user=user.pk, subject=f"receipt {data_request.pk}")
+        suspend_user(user, by or user)
+        audit.record_event(
+            "person.asked_for_erasure", actor=by or user, user=user.pk, subject=f"receipt {data_request.pk}"
+        )
     return data_request
 
 

@@ -39,9 +39,9 @@ _DELETED = 50  # collections and assistants named before an erasure
 _COUNTED = {  # words of the receipt for what `erasure` counts
     "conversations": gettext_lazy("Conversations"), "documents": gettext_lazy("Documents"),
     "collections": gettext_lazy("Collections"), "assistants": gettext_lazy("Assistants"),
-    "shares": gettext_lazy("Shares with you"), "groups": gettext_lazy("Groups"), "pictures": gettext_lazy("Pictures"),
+    "shares": gettext_lazy("Received shares"), "groups": gettext_lazy("Groups"), "pictures": gettext_lazy("Pictures"),
     "attached pictures": gettext_lazy("Attached pictures"), "files": gettext_lazy("Files"),
-    "texts of review": gettext_lazy("Reviewed texts"), "copies": gettext_lazy("Copies of your data"),
+    "texts of review": gettext_lazy("Reviewed texts"), "copies": gettext_lazy("Copies of the data"),
     "break-glass requests": gettext_lazy("Requests for emergency access"),
     "other rows": gettext_lazy("Other records"),
 }  # fmt: skip

@@ -44,15 +44,16 @@ class UserInput(forms.TextInput):
 
 
 class UserField(forms.CharField):
-    """Form field whose clean value is the user with this name, e-mail address or number."""
+    """Form field whose clean value is the user with this name, e-mail address or number; None if it may be empty."""
 
     widget = UserInput
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"label": gettext_lazy("User"), "max_length": _CHARACTERS, **options})
 
-    def clean(self, value: Any) -> User:
-        return find_user(super().clean(value))
+    def clean(self, value: Any) -> User | None:
+        text = super().clean(value)
+        return find_user(text) if text else None
 
 
 def format_user(user: User) -> str:

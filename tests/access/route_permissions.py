@@ -57,6 +57,7 @@ MATRIX = {
     **dict.fromkeys(
         [M + kind + part for kind in ("users/user/", "auth/group/") for part in ("", "<int:pk>/change/")], ADMIN
     ),
+    M + "users/<int:pk>/offboarding/": ADMIN,  # asks for the password again
     "tokens/": SIGNED_IN,
     "tokens/<int:pk>/revoke/": SIGNED_IN,
     "api/docs": SIGNED_IN,

@@ -52,6 +52,20 @@ def people() -> None:
     ModelProfile.objects.update_or_create(name=FakeChat().name, defaults=measured)
 
 
+def leaver() -> str:
+    """Create Lee with a collection, a chat with a shared link, and a private chat. Return the path of the link."""
+    from apps.conversations.sharing.links import enable_link
+    from tests.factories import make_collection, make_exchange, make_user
+
+    lee = make_user("lee")
+    make_collection(lee, "Harbour rules")
+    make_exchange(lee, "A private question?", "A private answer.", title="Private")
+    answer = make_exchange(lee, "How high is the tower?", "The tower is 100 metres high.", title="Tower")
+    link = enable_link(lee, answer.conversation, None, "passages", "")
+    assert link is not None
+    return f"/shared/{link.secret}/"
+
+
 def nobody() -> None:
     """Delete all data, including the audit log, whose trigger would forbid that."""
     from django.core.management import call_command
@@ -244,6 +258,6 @@ def discard_drafts() -> None:
 def verbs() -> tuple[Verb, ...]:
     """Return the functions that can be called by name."""
     return (
-        people, nobody, library, cautious, replayed, golden_question, long, many, corners, alike, threats, decided,
-        flagged, banned, degraded_minute, grace, policy_of_before, discard_drafts,
+        people, leaver, nobody, library, cautious, replayed, golden_question, long, many, corners, alike, threats,
+        decided, flagged, banned, degraded_minute, grace, policy_of_before, discard_drafts,
     )  # fmt: skip

@@ -199,7 +199,7 @@ def test_an_account_is_deleted_by_keyboard_alone(visit: Visit) -> None:
     page.keyboard.type(PASSWORD)
     entered(page, "button", "Delete account and data")
     page.wait_for_url("**/privacy/receipts/**")
-    expect(page.locator("h1")).to_have_text(re.compile("Your data is being erased|Receipt"))
+    expect(page.locator("h1")).to_have_text(re.compile("The data is being erased|Receipt"))
     entered(page, "link", "Openbook")
     page.wait_for_url("**/accounts/login/**")
 

@@ -219,6 +219,9 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              "/people/{tom}/"),
         Page("suspend", P + "<int:pk>/suspend/", "Suspend account", "A reason, and for how long.", ADA,
              "/people/{tom}/suspend/"),
+        Page("offboarding", M + "users/<int:pk>/offboarding/", "Hand over and close an account",
+             "Who gets a leaving user's collections, assistants and shared links; then the account is deactivated or"
+             " deleted.", ADA, "/administration/users/{tom}/offboarding/"),
         Page("groups", P + "groups/", "Groups", "Collections and assistants are shared with them.", ADA),
         Page("group", P + "groups/<int:pk>/", "A group", "Its members.", ADA, "{group}"),
         Page("group-delete", P + "groups/<int:pk>/delete/", "Delete a group",

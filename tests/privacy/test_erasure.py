@@ -113,7 +113,7 @@ def test_erasure_removes_address_and_name_from_what_others_shared(
         "You were added to the group “Finance”. You can open what is shared with it."
     ]
     page = strip_layout(client.get(f"/privacy/receipts/{data_request.pk}/").content.decode())
-    assert "Shares with you" in page and "Groups" in page and "Assistants" in page
+    assert "Received shares" in page and "Groups" in page and "Assistants" in page
 
 
 def test_the_page_names_shared_assistants_and_with_whom(client: Client, alice: User, bob: User, ada: User) -> None:

@@ -22,11 +22,14 @@ class ShareQuerySet(models.QuerySet["Share"]):
     """Query set of shared links; `open` leaves only those that can be opened now."""
 
     def open(self) -> ShareQuerySet:
-        """Return the links that show their conversation now: enabled, not expired, the conversation not deleted, its
-        owner active and not restricted."""
+        """Return the links that show their conversation now: valid ones of active owners."""
+        return self.valid().filter(conversation__owner__is_active=True)
+
+    def valid(self) -> ShareQuerySet:
+        """Return the links that are enabled and not expired, the conversation not deleted, its owner not
+        restricted."""
         return self.filter(
-            Q(expires=None) | Q(expires__gt=timezone.now()),
-            enabled=True, conversation__deleted=None, conversation__owner__is_active=True,
+            Q(expires=None) | Q(expires__gt=timezone.now()), enabled=True, conversation__deleted=None
         ).exclude(
             conversation__owner__in=active_restrictions().filter(feature=Feature.SHARING).values("user")
         )  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from copy import copy as shallow
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
 from typing import Any
@@ -283,34 +284,76 @@ def _filter_ready(drawn: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]
     return outbound_check.check_pictures(Stage.SHARE, rows)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownLink:
+    """Link with what it shows now. `stored_title` is the title that the conversation had then."""
+
+    row: Share
+    exchanges: list[Exchange]
+    title: str
+    stored_title: str
+
+
+def load_shown_link(row: Share) -> ShownLink:
+    """Return what the link shows. Runs the checks of the gate, so call it outside of transactions."""
+    exchanges = load_visible_path(row)
+    return ShownLink(row, exchanges, get_link_title(row, exchanges), row.conversation.title)
+
+
 def copy_conversation(user: User, row: Share) -> Conversation:
     """Copy the conversation as the link shows it for the reader, in one transaction; return the new conversation.
 
     It searches those of the collections that the reader may read. Hidden questions are copied as withheld.
     """
-    conversation = row.conversation
+    shown = load_shown_link(row)
+    with transaction.atomic():
+        with_sources = row.sources == Sources.PASSAGES
+        return _copy_shown(user, shown, gettext("%(title)s (copy)"), with_sources=with_sources)
+
+
+def load_links_of(user: User) -> list[ShownLink]:
+    """Return the user's valid links that show something. Call it outside of transactions."""
+    rows = Share.objects.valid().filter(conversation__owner=user).select_related("conversation__owner")
+    return [shown for shown in map(load_shown_link, rows) if shown.exchanges]
+
+
+def transfer_links(links: Sequence[ShownLink], to: User) -> None:
+    """Point each link to a copy of what it shows, which `to` owns. Addresses and ends of the links stay.
+
+    `to` gets nothing that the link did not show; pictures are left out, as of every copy. Checks no permission: an
+    administrator lets a user go. Must run inside a transaction.
+    """
+    for shown in links:
+        copy = _copy_shown(to, shown, "%(title)s", with_sources=shown.row.sources != Sources.NONE)
+        last = shown.exchanges[-1].answer  # that of the copy now
+        Share.objects.filter(pk=shown.row.pk).update(conversation=copy, last_message=last, changed=timezone.now())
+
+
+def _copy_shown(user: User, shown: ShownLink, title_format: str, *, with_sources: bool) -> Conversation:
+    """Copy what the link shows for the user, and return the new conversation. Must run inside a transaction.
+
+    The messages of `shown.exchanges` become those of the copy.
+    """
+    conversation, exchanges, named = shown.row.conversation, shown.exchanges, shown.title
     seen = Collection.objects.visible_to(user).filter(pk__in=conversation.collections.values("pk"))
     wanted = conversation.assistant_id
     assistant = Assistant.objects.visible_to(user).filter(pk=wanted).first() if wanted else None
-    words, exchanges = gettext("%(title)s (copy)"), load_visible_path(row)
-    named, before = get_link_title(row, exchanges), conversation.title
-    with transaction.atomic():
-        branching.lock_and_reload(conversation, exchanges)
-        if not named or conversation.title != before:
-            named = gettext("Shared conversation")
-        for item in exchanges:
-            if is_question_hidden(item) and item.answer and not item.question.retracted:
-                item.question.text, item.question.status = "", Message.Status.WITHHELD
-                item.question.reason, item.question.retracted = item.answer.reason, item.answer.ended or timezone.now()
-        new = Conversation.objects.create(
-            owner=user,
-            assistant=assistant,
-            title=words % {"title": named[: branching.MAX_TITLE_CHARACTERS - len(words % {"title": ""})]},
-            title_origin=conversation.title_origin,
-            chosen_collection_count=seen.count(),
-        )
-        new.collections.set(seen)
-        branching.copy_exchanges(new, exchanges, with_sources=row.sources == Sources.PASSAGES)
+    branching.lock_and_reload(conversation, exchanges)
+    if not named or conversation.title != shown.stored_title:
+        named = gettext("Shared conversation")
+    for item in exchanges:
+        if is_question_hidden(item) and item.answer and not item.question.retracted:
+            item.question.text, item.question.status = "", Message.Status.WITHHELD
+            item.question.reason, item.question.retracted = item.answer.reason, item.answer.ended or timezone.now()
+    new = Conversation.objects.create(
+        owner=user,
+        assistant=assistant,
+        title=title_format % {"title": named[: branching.MAX_TITLE_CHARACTERS - len(title_format % {"title": ""})]},
+        title_origin=conversation.title_origin,
+        chosen_collection_count=seen.count(),
+    )
+    new.collections.set(seen)
+    branching.copy_exchanges(new, exchanges, with_sources=with_sources)
     return new
 
 

@@ -19,6 +19,7 @@ from django.db.models import Count, Q, QuerySet
 
 from apps.documents.library.deletion import remove_files
 from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
+from apps.documents.models.collection import has_collection_named
 from apps.documents.moderation import review
 from apps.lib.db.permissions import require_row
 from apps.users.models import User, UserNotice
@@ -26,6 +27,8 @@ from apps.users.notices import notify_users
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
+
+_NAME_CHARACTERS, _SUFFIX_CHARACTERS = 120, 60  # of Collection.name, and of a former owner in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,27 @@ def accept_pending_shares(user: User) -> None:
                 if new:
                     _notify_shared([user.pk], item.collection, None)
             item.delete()
+
+
+def transfer_collections(user: User, to: User) -> int:
+    """Make `to` the owner of the user's collections, and of what the user uploaded to them; return how many.
+
+    Shares, documents and golden questions stay. A name that `to` uses already gets the former owner's behind it. `to`
+    gets a notice of each. Checks no permission: an administrator lets a user go. Must run inside a transaction.
+    """
+    confirmed = EmailAddress.objects.filter(user=to, verified=True).values("email")
+    rows = list(Collection.objects.filter(owner=user).select_for_update(of=("self",)))
+    for row in rows:
+        Membership.objects.filter(collection=row, user=to).delete()
+        row.pending_shares.filter(Q(email__in=confirmed) | Q(email=to.email)).delete()
+        if has_collection_named(to, row.name):
+            suffix = f" ({user})"[:_SUFFIX_CHARACTERS]
+            row.name = row.name[: _NAME_CHARACTERS - len(suffix)] + suffix
+        row.owner = to
+        row.save(update_fields=["owner", "name"])
+        Document.all_objects.filter(collection=row, uploaded_by=user).update(uploaded_by=to)
+        notify_users([to.pk], UserNotice.Kind.COLLECTION, row.pk, row.name, handed_over=True)
+    return len(rows)
 
 
 def _notify_shared(users: Iterable[int], collection: Collection, shared_by: User | None) -> None:

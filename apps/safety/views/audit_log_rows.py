@@ -109,6 +109,7 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "limit.changed": gettext_lazy("Limit changed"),
     "settings.changed": gettext_lazy("Setting changed"),
     "person.asked_for_erasure": gettext_lazy("Erasure requested"),
+    "person.handed_over": gettext_lazy("Belongings of a user handed over"),
     "person.erased": gettext_lazy("User data erased"),
     "person.receipt": gettext_lazy("Erasure receipt written"),
 }
@@ -177,7 +178,9 @@ _KEYS: code_labels.CodeLabels = {
     "made": gettext_lazy("Backup from"), "until": gettext_lazy("Until"),
     "since": gettext_lazy("From"), "about": gettext_lazy("Number of the user"),
     "area": gettext_lazy("Kind of entry"), "who": gettext_lazy("Done by"),
-    "self_approved": gettext_lazy("Self-approved"),
+    "self_approved": gettext_lazy("Self-approved"), "to": gettext_lazy("Handed over to"),
+    "collections": gettext_lazy("Collections"), "assistants": gettext_lazy("Assistants"),
+    "links": gettext_lazy("Shared links"),
 }  # fmt: skip
 _RATE = re.compile(r"(\d+) / (\d+)")  # a limit before or after a change
 _LONG_NUMBER = re.compile(r"(?<![\w.:-])\d{4,}(?![\w.:-])")  # no part of a date or a name
@@ -364,6 +367,7 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
         "how": lambda code: str(_HOW.get(code, code)),
         "area": lambda code: str(FILTERS[code][0]) if code in FILTERS else str(code),
         "who": _user_name,
+        "to": _user_name,
         "before": _changed_value,
         "after": _changed_value,
     }

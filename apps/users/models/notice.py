@@ -33,7 +33,8 @@ class UserNotice(models.Model):
     kind = models.CharField(max_length=12, choices=Kind.choices)
     subject = models.CharField(max_length=36)
     name = models.CharField(max_length=120)
-    # by: who shared it; ready, failed: documents; reading: by_administrator, listed, approval
+    # by: who shared it; handed_over: the user owns it now; ready, failed: documents;
+    # reading: by_administrator, listed, approval
     details = models.JSONField(default=dict, blank=True)
     seen = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -68,12 +69,16 @@ class UserNotice(models.Model):
 
 
 def _title_shared_collection(row: UserNotice) -> str:
+    if row.details.get("handed_over"):
+        return gettext("An administrator handed the collection “%(name)s” over to you.")
     if row.details.get("by"):
         return gettext("%(by)s shared the collection “%(name)s” with you.")
     return gettext("The collection “%(name)s” was shared with you.")
 
 
 def _title_shared_assistant(row: UserNotice) -> str:
+    if row.details.get("handed_over"):
+        return gettext("An administrator handed the assistant “%(name)s” over to you.")
     if row.details.get("by"):
         return gettext("%(by)s shared the assistant “%(name)s” with you.")
     return gettext("The assistant “%(name)s” was shared with you.")
