@@ -317,8 +317,8 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django.request": {"level": "ERROR"},
-        "httpx": {"level": "WARNING"},
-        "httpcore": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
         "faiss": {"level": "WARNING"},
         # The server's own lines in the same form: it configures its handlers before Django does.
         "uvicorn": {"handlers": ["console"], "level": "WARNING", "propagate": False},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 
-import httpx
+import httpx2
 import openai
 import pytest
 from django.conf import settings
@@ -43,8 +43,8 @@ def library(alice: User) -> Collection:
 @pytest.fixture
 async def openai_client(transactional_db: None) -> AsyncIterator[Callable[[str], openai.AsyncOpenAI]]:
     """Return a factory of clients: `openai_client(secret)` is the published package on the real ASGI application."""
-    transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport) as web:
+    transport = httpx2.ASGITransport(app=application)
+    async with httpx2.AsyncClient(transport=transport) as web:
         yield lambda secret: openai.AsyncOpenAI(
             base_url=f"{settings.SITE_URL}/v1", api_key=secret, http_client=web, max_retries=0
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import openai
 import pytest
 from django.conf import settings
@@ -112,8 +112,8 @@ async def test_messages_the_model_cannot_take_are_refused_before_a_stream_begins
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_an_address_that_is_none_answers_in_the_form_too(alice: User, method: str) -> None:
     sent = {"Authorization": f"Bearer {await in_db(create_token, alice, 'test', ['chat'], 30)}"}
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=application), base_url=settings.SITE_URL, headers=sent
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=application), base_url=settings.SITE_URL, headers=sent
     ) as web:
         answer = await web.request(method, "/v1/responses", json={} if method == "POST" else None)
     assert answer.status_code == 404 and answer.json()["error"]["code"] == "unknown_url"
@@ -132,7 +132,7 @@ async def test_wrong_http_method_is_refused_in_the_form_of_the_protocol(
     alice: User, method: str, address: str, allowed: str
 ) -> None:
     sent = {"Authorization": f"Bearer {await in_db(create_token, alice, 'test', ['chat'], 30)}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url=settings.SITE_URL) as web:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=application), base_url=settings.SITE_URL) as web:
         answer = await web.request(method, address, headers=sent)
         without = await web.request(method, address)
     assert answer.status_code == 405 and answer.headers["Allow"] == allowed

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from django.conf import LazySettings, settings
 
@@ -31,23 +31,23 @@ PATIENCE_S = 60
 
 
 @pytest.fixture
-async def web(alice: User) -> AsyncIterator[httpx.AsyncClient]:
+async def web(alice: User) -> AsyncIterator[httpx2.AsyncClient]:
     sent = {"Authorization": f"Bearer {await in_db(create_token, alice, 'test', ['chat', 'read'], 30)}"}
-    transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport, base_url=settings.SITE_URL, headers=sent) as client:
+    transport = httpx2.ASGITransport(app=application)
+    async with httpx2.AsyncClient(transport=transport, base_url=settings.SITE_URL, headers=sent) as client:
         yield client
     rate_limits.clear_rate_cache()
     async with asyncio.timeout(PATIENCE_S):
         await runner.wait_until_idle()
 
 
-async def begun(web: httpx.AsyncClient, **wish: Any) -> str:
+async def begun(web: httpx2.AsyncClient, **wish: Any) -> str:
     answer = await web.post("/api/conversations", json=wish)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
 
-async def ask(web: httpx.AsyncClient, conversation: str, *, key: str = "", **wish: Any) -> httpx.Response:
+async def ask(web: httpx2.AsyncClient, conversation: str, *, key: str = "", **wish: Any) -> httpx2.Response:
     sent = {"Idempotency-Key": key} if key else {}
     return await web.post(
         f"/api/conversations/{conversation}/questions", json={"question": QUESTION, **wish}, headers=sent
@@ -72,7 +72,7 @@ async def writing(conversation: str) -> Message:
 
 
 async def test_a_conversation_is_begun_in_a_collection_and_asked_in(
-    web: httpx.AsyncClient, library: Collection
+    web: httpx2.AsyncClient, library: Collection
 ) -> None:
     conversation = await begun(web, collections=[str(library.pk)])
     answer = (await ask(web, conversation)).json()
@@ -90,7 +90,7 @@ async def test_a_conversation_is_begun_in_a_collection_and_asked_in(
 
 
 async def test_quotes_are_the_answer_of_a_model_that_failed_the_reading_check_unless_it_is_asked_to_write(
-    web: httpx.AsyncClient, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+    web: httpx2.AsyncClient, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(QuoteSelection, "is_answered", True)
     monkeypatch.setattr(answer_style, "_profiles", {})
@@ -104,13 +104,13 @@ async def test_quotes_are_the_answer_of_a_model_that_failed_the_reading_check_un
     assert written["text"] and written["quotes"] and chat.requests
 
 
-async def test_small_talk_is_not_from_documents(web: httpx.AsyncClient, library: Collection) -> None:
+async def test_small_talk_is_not_from_documents(web: httpx2.AsyncClient, library: Collection) -> None:
     answer = (await ask(web, await begun(web), question="Hi there!")).json()
     assert (answer["status"], answer["grounded"], answer["citations"]) == ("complete", False, [])
     assert answer["unread_languages"] == []
 
 
-async def test_an_answer_is_streamed_and_ends_as_it_is_kept(web: httpx.AsyncClient, library: Collection) -> None:
+async def test_an_answer_is_streamed_and_ends_as_it_is_kept(web: httpx2.AsyncClient, library: Collection) -> None:
     conversation = await begun(web, title="Bees")
     response = await ask(web, conversation, stream=True)
     assert response.headers["content-type"].startswith("text/event-stream")
@@ -123,7 +123,7 @@ async def test_an_answer_is_streamed_and_ends_as_it_is_kept(web: httpx.AsyncClie
 
 
 async def test_a_conversation_is_named_by_the_model_after_its_first_answer(
-    web: httpx.AsyncClient, library: Collection, chat: FakeChat, settings: LazySettings
+    web: httpx2.AsyncClient, library: Collection, chat: FakeChat, settings: LazySettings
 ) -> None:
     settings.TITLES, settings.REWRITE = True, False
     await ModelProfile.objects.acreate(name=chat.name, reading_asked=20, reading_right=20)
@@ -141,7 +141,7 @@ async def test_a_conversation_is_named_by_the_model_after_its_first_answer(
 
 
 async def test_a_title_of_a_program_s_own_stays(
-    web: httpx.AsyncClient, library: Collection, chat: FakeChat, settings: LazySettings
+    web: httpx2.AsyncClient, library: Collection, chat: FakeChat, settings: LazySettings
 ) -> None:
     settings.TITLES = True
     conversation = await begun(web, title="Bees")
@@ -152,7 +152,7 @@ async def test_a_title_of_a_program_s_own_stays(
     assert (await Conversation.objects.aget()).title == "Bees" and len(chat.requests) == 1
 
 
-async def test_an_assistant_answers_from_what_it_has(web: httpx.AsyncClient, alice: User, chat: FakeChat) -> None:
+async def test_an_assistant_answers_from_what_it_has(web: httpx2.AsyncClient, alice: User, chat: FakeChat) -> None:
     helper = await Assistant.objects.acreate(owner=alice, name="Bee keeper", instructions="Speak as a bee keeper.")
     conversation = await begun(web, assistant=str(helper.pk))
     answer = (await ask(web, conversation, without_documents=True)).json()
@@ -163,7 +163,7 @@ async def test_an_assistant_answers_from_what_it_has(web: httpx.AsyncClient, ali
 
 
 async def test_the_same_key_asks_once_and_never_another_question(
-    web: httpx.AsyncClient, library: Collection, chat: FakeChat
+    web: httpx2.AsyncClient, library: Collection, chat: FakeChat
 ) -> None:
     conversation = await begun(web)
     one, two = await asyncio.gather(ask(web, conversation, key="k1"), ask(web, conversation, key="k1"))
@@ -176,7 +176,7 @@ async def test_the_same_key_asks_once_and_never_another_question(
 
 
 async def test_the_same_key_is_known_also_where_it_was_kept_a_moment_ago(
-    web: httpx.AsyncClient, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+    web: httpx2.AsyncClient, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Check the race: the first question is stored after the second one was admitted."""
     chat.reply, chat.gap_s = " ".join(f"Hive {n} has {n * n} bees." for n in range(2000)), 0.1
@@ -200,7 +200,7 @@ async def test_the_same_key_is_known_also_where_it_was_kept_a_moment_ago(
 
 
 async def test_stop_ends_an_answer_and_keeps_what_it_has(
-    web: httpx.AsyncClient, library: Collection, chat: FakeChat
+    web: httpx2.AsyncClient, library: Collection, chat: FakeChat
 ) -> None:
     # None repeats another: an answer that goes round in circles is ended before anybody stops it.
     chat.reply, chat.gap_s = " ".join(f"Hive {n} has {n * n} bees." for n in range(2000)), 0.1
@@ -217,7 +217,7 @@ async def test_stop_ends_an_answer_and_keeps_what_it_has(
 
 
 async def test_an_answer_goes_on_when_nobody_listens_any_more(
-    web: httpx.AsyncClient, library: Collection, chat: FakeChat
+    web: httpx2.AsyncClient, library: Collection, chat: FakeChat
 ) -> None:
     writes_on(chat)
     conversation = await begun(web)
@@ -230,7 +230,9 @@ async def test_an_answer_goes_on_when_nobody_listens_any_more(
     assert (await web.get(f"/api/answers/{row.pk}")).json()["status"] == "complete"
 
 
-async def test_a_limit_is_said_with_when_to_try_again(web: httpx.AsyncClient, alice: User, library: Collection) -> None:
+async def test_a_limit_is_said_with_when_to_try_again(
+    web: httpx2.AsyncClient, alice: User, library: Collection
+) -> None:
     conversation = await begun(web)
     await in_db(rate_limits.change_limit, LimitScope.USER, LimitedResource.MESSAGES, Rate(1, 6))
     assert (await ask(web, conversation)).status_code == 200
@@ -240,7 +242,7 @@ async def test_a_limit_is_said_with_when_to_try_again(web: httpx.AsyncClient, al
 
 
 async def test_conversation_does_not_start_with_missing_or_foreign_objects(
-    web: httpx.AsyncClient, library: Collection
+    web: httpx2.AsyncClient, library: Collection
 ) -> None:
     bob = await in_db(make_user, "bob")
     theirs = await in_db(make_collection, bob, "Bob's")

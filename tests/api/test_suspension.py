@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import openai
 import pytest
 from django.conf import LazySettings
@@ -80,7 +80,7 @@ async def test_suspension_ends_sessions_tokens_sockets_answers_and_jobs(
     with pytest.raises(LeaseLost):
         await in_db(job.report_progress, "parse", 0, 1000)  # much lies before it, so the row is told at once
     assert await page.closed() == 4401
-    with pytest.raises((openai.APIError, httpx.HTTPError)):
+    with pytest.raises((openai.APIError, httpx2.HTTPError)):
         await asyncio.wait_for(stream, WAIT_S)
     await asyncio.wait_for(runner.wait_until_idle(), WAIT_S)
     assert chat.running == 0

@@ -10,7 +10,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from assistant.boot.errors import ExitCode
@@ -46,9 +46,9 @@ def print_figures(capsys: pytest.CaptureFixture[str], clone: Clone, started: flo
 def ask_first_question(port: str) -> str:
     """Do in the page what a newcomer does: create the administrator, load the sample, ask; return the page."""
     address = f"http://localhost:{port}"
-    with httpx.Client(base_url=address, timeout=120, follow_redirects=True, headers={"Origin": address}) as browser:
+    with httpx2.Client(base_url=address, timeout=120, follow_redirects=True, headers={"Origin": address}) as browser:
 
-        def post(path: str, data: dict[str, str]) -> httpx.Response:
+        def post(path: str, data: dict[str, str]) -> httpx2.Response:
             token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get("/setup/").text)
             assert token
             return browser.post(path, data={**data, "csrfmiddlewaretoken": token[1]})

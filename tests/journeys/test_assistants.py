@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import expect
 
@@ -228,7 +228,7 @@ def test_a_program_asks_with_a_token_until_it_is_revoked(visit: Visit, site: Sit
     page.get_by_label("Name", exact=True).fill("A script")
     page.get_by_role("button", name="Create token").click()
     token = page.get_by_label(re.compile("Your new token")).input_value()
-    program = httpx.Client(base_url=site.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    program = httpx2.Client(base_url=site.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
     asked = {"model": "openbook", "messages": [{"role": "user", "content": LEAVE}]}
     response = program.post("/v1/chat/completions", json=asked)
     assert response.status_code == 200, response.text

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from django.conf import LazySettings
 from django.core.handlers.asgi import ASGIHandler
@@ -39,11 +39,11 @@ def files(tmp_path: Path, settings: LazySettings) -> Path:
 
 @pytest.fixture
 def ask(files: Path) -> Ask:
-    transport = httpx.ASGITransport(StaticFilesApp(_django))
+    transport = httpx2.ASGITransport(StaticFilesApp(_django))
 
-    async def _ask(path: str, method: str = "GET", **headers: str) -> httpx.Response:
+    async def _ask(path: str, method: str = "GET", **headers: str) -> httpx2.Response:
         asked = {"accept-encoding": "identity", **{name.replace("_", "-"): value for name, value in headers.items()}}
-        async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://site") as client:
             return await client.request(method, path, headers=asked)
 
     return _ask

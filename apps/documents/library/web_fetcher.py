@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpcore
-import httpx
+import httpcore2
+import httpx2
 from django.utils.translation import gettext
 
 from apps.lib.text import message_templates
@@ -78,7 +78,7 @@ def fetch_url(text: str) -> FetchedPage:
 def _request(address: WebAddress, ips: list[str], deadline: float) -> FetchedPage | WebAddress:
     """Return the page, or the target of its redirect."""
     waits = {"connect": CONNECT_S, "read": IDLE_S, "write": IDLE_S, "pool": CONNECT_S}
-    url = httpcore.URL(
+    url = httpcore2.URL(
         scheme=address.scheme.encode(),
         host=address.host.encode(),
         target=address.target.encode(),
@@ -87,20 +87,20 @@ def _request(address: WebAddress, ips: list[str], deadline: float) -> FetchedPag
     headers = [(b"Host", address.netloc.encode()), *_HEADERS]
     try:
         with (
-            httpcore.ConnectionPool(
-                ssl_context=httpx.create_ssl_context(), network_backend=_Pinned(ips, deadline), retries=0
+            httpcore2.ConnectionPool(
+                ssl_context=httpx2.create_ssl_context(), network_backend=_Pinned(ips, deadline), retries=0
             ) as pool,
             pool.stream("GET", url, headers=headers, extensions={"timeout": waits}) as response,
         ):
             return _read(address, response, deadline)
-    except httpcore.TimeoutException as error:
+    except httpcore2.TimeoutException as error:
         raise FetchRefused(TOO_SLOW) from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, ValueError) as error:
+    except (httpcore2.NetworkError, httpcore2.ProtocolError, ValueError) as error:
         distrusted = isinstance(error.__cause__, ssl.SSLCertVerificationError) or "CERTIFICATE" in str(error)
         raise FetchRefused(CERTIFICATE_INVALID if distrusted else SERVER_UNREACHABLE) from error
 
 
-def _read(address: WebAddress, response: httpcore.Response, deadline: float) -> FetchedPage | WebAddress:
+def _read(address: WebAddress, response: httpcore2.Response, deadline: float) -> FetchedPage | WebAddress:
     headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
     if response.status in _REDIRECTS and b"location" in headers:
         return address.resolve(headers[b"location"])
@@ -159,10 +159,10 @@ def _explain_status(status: int) -> str:
     return message % {"status": status}
 
 
-class _Timed(httpcore.NetworkStream):
+class _Timed(httpcore2.NetworkStream):
     """Stream on which no operation waits beyond the deadline."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: float) -> None:
         self._stream, self._deadline = stream, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -176,7 +176,7 @@ class _Timed(httpcore.NetworkStream):
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore2.NetworkStream:
         stream = self._stream.start_tls(ssl_context, server_hostname, _remaining_s(timeout, self._deadline))
         return _Timed(stream, self._deadline)
 
@@ -184,30 +184,30 @@ class _Timed(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-class _Pinned(httpcore.NetworkBackend):
+class _Pinned(httpcore2.NetworkBackend):
     """Network backend that connects only to the checked IP addresses, for any host name."""
 
     def __init__(self, ips: list[str], deadline: float) -> None:
         self._ips, self._deadline = ips, deadline
-        self._sockets = httpcore.SyncBackend()
+        self._sockets = httpcore2.SyncBackend()
 
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:  # fmt: skip
+    ) -> httpcore2.NetworkStream:  # fmt: skip
         error: Exception | None = None
         for ip in self._ips:
             try:
                 stream = self._sockets.connect_tcp(ip, port, timeout=_remaining_s(timeout, self._deadline))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as failed:
                 error = failed
             else:
                 return _Timed(stream, self._deadline)
-        raise error or httpcore.ConnectError("no address")
+        raise error or httpcore2.ConnectError("no address")
 
 
 def _remaining_s(timeout: float | None, deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise httpcore.ReadTimeout("the time is over")
+        raise httpcore2.ReadTimeout("the time is over")
     return min(left, timeout or left)

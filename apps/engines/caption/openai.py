@@ -8,7 +8,7 @@ import io
 import json
 import time
 
-import httpx
+import httpx2
 
 from apps.engines.caption.protocol import CAPTION_PROMPT, clean_caption, open_picture
 from apps.engines.types import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
@@ -39,13 +39,13 @@ class OpenAICaption:
         }  # fmt: skip
         try:
             return clean_caption(_parse_caption(self._post(payload)))
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise EngineUnavailable("The server that describes pictures does not answer.") from error
 
     def _post(self, payload: dict[str, object]) -> bytes:
         deadline, body = time.monotonic() + self._timeout_s, b""
         with (
-            httpx.Client(timeout=self._timeout_s, trust_env=False, headers=self._headers) as client,
+            httpx2.Client(timeout=self._timeout_s, trust_env=False, headers=self._headers) as client,
             client.stream("POST", f"{self._url}/chat/completions", json=payload) as response,
         ):
             if response.status_code != 200:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import httpx
+import httpx2
 
 from apps.engines.classify.guard_formats import FORMATS
 from apps.engines.types import EngineBroken, EngineBusy, EngineRefused, EngineUnavailable
@@ -55,7 +55,7 @@ class OpenAIGuard:
                 body = await self._post(payload)
         except TimeoutError as error:
             raise EngineUnavailable("The guard model did not answer in time.") from error
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise EngineUnavailable("The guard model does not answer.") from error
         scores = self._format.read(_parse_answer(body))
         if unknown := set(scores) - set(clauses):
@@ -65,7 +65,7 @@ class OpenAIGuard:
     async def _post(self, payload: dict[str, Any]) -> bytes:
         body = b""
         async with (
-            httpx.AsyncClient(timeout=self._timeout_s, trust_env=False, headers=self._headers) as client,
+            httpx2.AsyncClient(timeout=self._timeout_s, trust_env=False, headers=self._headers) as client,
             client.stream("POST", f"{self._url}/chat/completions", json=payload) as response,
         ):
             if response.status_code in (429, 503):

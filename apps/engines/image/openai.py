@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 
 from apps.engines.image.inpainting import composite_region, make_region_transparent, read_mask
 from apps.engines.image.openai_compat import ServerCompatibility, Size
@@ -98,8 +98,8 @@ class OpenAIPainter:
         if encoded:
             return decode_base64(encoded)
         try:
-            server, url = httpx.URL(self._url), httpx.URL(self._url).join(address)
-        except httpx.InvalidURL as error:
+            server, url = httpx2.URL(self._url), httpx2.URL(self._url).join(address)
+        except httpx2.InvalidURL as error:
             raise EngineBroken("The picture server returned a picture that does not exist.") from error
         if (url.scheme, url.host, url.port) != (server.scheme, server.host, server.port):
             raise EngineBroken(
@@ -114,17 +114,17 @@ class OpenAIPainter:
     def _send(self, method: str, url: str, **payload: Any) -> tuple[int, bytes]:
         """Return status and body. The whole body must arrive within the timeout, however slowly."""
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        timeout = httpx.Timeout(self._timeout, connect=min(_CONNECT_S, self._timeout))
+        timeout = httpx2.Timeout(self._timeout, connect=min(_CONNECT_S, self._timeout))
         body, deadline = bytearray(), time.monotonic() + self._timeout
         try:
-            with httpx.stream(method, url, headers=headers, timeout=timeout, **payload) as response:
+            with httpx2.stream(method, url, headers=headers, timeout=timeout, **payload) as response:
                 for piece in response.iter_bytes():
                     body += piece
                     if len(body) > _LARGEST_ANSWER:
                         raise EngineBroken("The picture server's answer is too large.")
                     if time.monotonic() > deadline:
                         raise EngineUnavailable("The picture server does not answer.")
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise EngineUnavailable("The picture server does not answer.") from error
         return response.status_code, bytes(body)
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import httpx
+import httpx2
 
 from apps.engines.judge.formats import FORMATS
 from apps.engines.judge.protocol import JudgedSource, SentenceJudgement
@@ -34,17 +34,17 @@ class OpenAIJudge:
         try:
             async with (
                 asyncio.timeout(self.timeout_s),
-                httpx.AsyncClient(timeout=self.timeout_s, trust_env=False, headers=self._headers) as client,
+                httpx2.AsyncClient(timeout=self.timeout_s, trust_env=False, headers=self._headers) as client,
             ):
                 choices = await asyncio.gather(*(self._ask(client, fields, at_once) for fields in requests))
         except TimeoutError as error:
             raise EngineUnavailable("The judge did not answer in time.") from error
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise EngineUnavailable("The judge does not answer.") from error
         return self._format.read(choices, len(sentences))
 
     async def _ask(
-        self, client: httpx.AsyncClient, fields: Mapping[str, Any], at_once: asyncio.Semaphore
+        self, client: httpx2.AsyncClient, fields: Mapping[str, Any], at_once: asyncio.Semaphore
     ) -> Mapping[str, Any]:
         payload = {"model": self.name, "temperature": 0, "stream": False, **fields}
         body = b""

@@ -139,9 +139,9 @@ async def test_a_model_that_is_no_guard_is_found_out_by_a_real_server() -> None:
     url = os.environ.get("TEST_LLM_URL", "")
     if not url:
         pytest.skip("TEST_LLM_URL is not set: no model server to test with")
-    import httpx
+    import httpx2
 
-    model = httpx.get(f"{url}/models", timeout=30).json()["data"][0]["id"]
+    model = httpx2.get(f"{url}/models", timeout=30).json()["data"][0]["id"]
     engine = OpenAIGuard(url, model, "gpt_oss_safeguard", timeout_s=120)
     with pytest.raises(EngineBroken):
         await engine.judge("How is a lamp trimmed?", False, CLAUSES)
