@@ -19,8 +19,6 @@ MAX_LOG_ODDS = 6.0
 # Share of the weight of a question's word that counts where the sentence itself holds it, and not only its context (its
 # lead, or the sentence that it points back to).
 OWN_WORD_SHARE = 0.2
-# Passages that are read before it is asked whether one answers.
-PASSAGES_READ_TOGETHER = 3
 # Weight of a question's word that the index does not know, in units of inverse document frequency.
 UNKNOWN_WORD_WEIGHT = 1.0
 # Letters that two forms of a word share, and the weight of such a form in the name of a column.

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 from apps.engines import registry
@@ -111,8 +110,7 @@ class QuoteSelection:
     @cached_property
     def is_answered(self) -> bool:
         """Return whether the passages are likely to answer the question."""
-        while self._best_chance < limits.SURE_PROBABILITY and self._read_more():
-            pass
+        self._read_until(limits.SURE_PROBABILITY)
         return self._best_chance >= limits.MIN_ANSWERED_PROBABILITY
 
     def select(self, limit: int = limits.MAX_QUOTES, *, join: bool = True, must_answer: bool = True) -> list[Quote]:
@@ -134,8 +132,7 @@ class QuoteSelection:
 
     def read_all(self) -> list[QuoteCandidate]:
         """Return every sentence of all passages, with its features and chance."""
-        while self._read_more():
-            pass
+        self._read_until(math.inf)
         return self._options
 
     def _choose(self, limit: int, of_best: float, *, join: bool) -> list[Quote]:
@@ -163,20 +160,19 @@ class QuoteSelection:
     def _best_chance(self) -> float:
         return max((option.chance for option in self._options), default=0.0)
 
-    def _read_more(self) -> bool:
-        """Read the next passages, and rate their sentences; False if there is none left."""
-        batch = list(islice(self._unread, limits.PASSAGES_READ_TOGETHER))
-        passages = [options[0].passage for options in batch if options]
-        texts = [_write_text(passage) for passage in passages]
-        readings = registry.get_passage_reader().read(self._question.text, texts) if texts else []
-        for options, reading, text in zip(filter(None, batch), readings, texts, strict=True):
+    def _read_until(self, chance: float) -> None:
+        """Read the next passages, best first, and rate their sentences, until one of all has that chance."""
+        while self._best_chance < chance and (options := next(self._unread, None)) is not None:
+            if not options:
+                continue
+            text = _write_text(options[0].passage)
+            (reading,) = registry.get_passage_reader().read(self._question.text, [text])
             for option in options:
                 option.features = _measure(self._question, option, reading, len(text))
                 option.chance = _logistic(
                     limits.BIAS + sum(limits.WEIGHTS[name] * value for name, value in option.features.items())
                 )
             self._options += options
-        return bool(batch)
 
 
 def _write_text(passage: Passage) -> str:

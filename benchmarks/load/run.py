@@ -1,10 +1,11 @@
 """Waits and work of many users who ask at once, with and without documents, with the packaged checks on.
 
 A real web process serves them with a fake model server of known speed, which repeats sentences of its sources in nearly
-the same words. For each of `documents` and `plain`:
+the same words. It counts as one that reads well for `documents` and `plain`, and badly for `quotes`, which are the
+answer then. For each of these:
 
-    first_text_ms      ask sent → first text of the answer at the client, median over the users
-    cpu_us_per_word    CPU time of the web process per word of the model, everything included
+    first_text_ms      ask sent → first text or quotes of the answer at the client, median over the users
+    cpu_us_per_word    CPU time of the web process per word of the model, everything included; not of `quotes`
     …_per_turn         counts of work: encoder passes and texts, pairs for the model of inference, queries to the
                        database, texts whose features are extracted
 
@@ -42,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
-    """Return the numbers of both kinds of questions."""
+    """Return the numbers of all kinds of questions."""
     port, users = find_free_port(), options["users"]
     url = f"http://localhost:{port}"
     with (
@@ -51,27 +52,28 @@ def run(options: dict[str, Any]) -> dict[str, float]:
     ):
         settings = {"LLM_STREAMS": str(users), "TITLES": "0", "LLM_TOKENIZER": "", "LLM_TOOLS": "0"}
         env = site.build_environment(folder, url, LLM_URL=f"{model}/v1", **settings)
-        arguments = options["data"], options["chunks"], 2 * users + 2  # a user for each question
+        arguments = options["data"], options["chunks"], 3 * (users + 1)  # a user for each question
         prepared = site.run_module("benchmarks.load.fixtures", *arguments, env=env)
-        with site.run_web(env, port, app=_APP) as (_, process):
-            return asyncio.run(_measure_both(url, process, model, prepared))
+        pairs = list(zip(prepared["sessions"], prepared["questions"], strict=True))
+        numbers = dict[str, float]()
+        for at, (kind, reads) in enumerate({"documents": "well", "plain": "well", "quotes": "badly"}.items()):
+            with site.run_web({**env, "LLM_READS": reads}, port, app=_APP) as (_, process):
+                part = pairs[at * (users + 1) :][: users + 1]
+                numbers |= asyncio.run(_measure(url, process, model, part, kind))
+        return numbers
 
 
-async def _measure_both(url: str, process: int, model: str, prepared: dict[str, Any]) -> dict[str, float]:
-    pairs = list(zip(prepared["sessions"], prepared["questions"], strict=True))
-    half, numbers = len(pairs) // 2, dict[str, float]()
+async def _measure(url: str, process: int, model: str, pairs: Sequence[tuple[str, str]], kind: str) -> dict[str, float]:
+    ask = {"without_documents": kind == "plain"}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        for name, part in ("documents", pairs[:half]), ("plain", pairs[half:]):
-            ask = {"without_documents": name == "plain"}
-            await _ask_at_once(http, url, part[:1], ask)  # loads what the first answer needs
-            await site.wait_until_idle(psutil.Process(process))
-            await site.fetch_records(http, model)
-            before = await _read_work(http, url)
-            waits = await _ask_at_once(http, url, part[1:], ask)
-            after = await _read_work(http, url)
-            words = sum(len(record["words"]) for record in await site.fetch_records(http, model))
-            numbers |= {f"{name}_{key}": value for key, value in _summarise(before, after, waits, words).items()}
-    return numbers
+        await _ask_at_once(http, url, pairs[:1], ask)  # loads what the first answer needs
+        await site.wait_until_idle(psutil.Process(process))
+        await site.fetch_records(http, model)
+        before = await _read_work(http, url)
+        waits = await _ask_at_once(http, url, pairs[1:], ask)
+        after = await _read_work(http, url)
+        words = sum(len(record["words"]) for record in await site.fetch_records(http, model))
+    return {f"{kind}_{key}": value for key, value in _summarise(before, after, waits, words).items()}
 
 
 def _summarise(
@@ -82,7 +84,7 @@ def _summarise(
     return {
         "turns": len(waits),
         "first_text_ms_p50": statistics.median(waits),
-        "cpu_us_per_word": 1e6 * cpu_seconds / words,
+        **({"cpu_us_per_word": 1e6 * cpu_seconds / words} if words else {}),
         **{f"{name}_per_turn": value / len(waits) for name, value in sorted(used.items())},
     }
 
@@ -104,14 +106,14 @@ async def _ask_at_once(
 
 
 async def _ask(wire: aiohttp.ClientWebSocketResponse, question: str, also: Mapping[str, Any]) -> float | None:
-    """Return the milliseconds to the first text; None if the product answered without the model."""
+    """Return the milliseconds to the first text or quotes; None if nothing was found."""
     ask = {"do": "ask", "client_id": uuid4().hex, "conversation": None, "collections": [], "text": question, **also}
     asked, first = time.monotonic(), None
     await wire.send_str(json.dumps(ask))
     async with asyncio.timeout(_PATIENCE_S):
         while True:
             event = json.loads((await wire.receive()).data)
-            if event["type"] == "text" and first is None:
+            if event["type"] in ("text", "quotes") and first is None:
                 first = 1000 * (time.monotonic() - asked)
             if event["type"] == "refused":
                 raise RuntimeError(event["text"])

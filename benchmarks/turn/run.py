@@ -1,13 +1,15 @@
 """Time that the product adds to its model server's own, from the ask to the words on the screen.
 
 A fake model server of known speed and a real web process with the real embedder and index serve two clients in turns.
-The first client asks the product over its WebSocket, the other streams straight from the model server.
+The first client asks the product over its WebSocket, the other streams straight from the model server, which counts as
+one that reads well. A second web process counts it as one that reads badly, so that quotes are the answer.
 
     ask_to_model_ms           ask sent → its request at the model server: open, check, search, prompt
     sentence_to_screen_ms     last word of a sentence leaves the server → its event at the client: gate, render, send
     first_text_overhead_ms    first text at the product's client minus first word at the bare one; the gate holds back
                               a sentence
     first_sentence_overhead_ms   the same for the whole first sentence, which the gate must judge before it is shown
+    ask_to_quotes_ms          ask sent → the quotes at the client, where they are the answer
 """
 
 from __future__ import annotations
@@ -49,14 +51,16 @@ def run(options: dict[str, Any]) -> dict[str, float]:
         # A title is a second request after the answer, and would run into the next turn.
         env = site.build_environment(folder, _URL, LLM_URL=f"{model}/v1", LLM_TOKENIZER="", TITLES="0")
         prepared = _create_fixtures(env, options)
-        with site.run_web(env) as (port, _):
-            seen = asyncio.run(_measure_turns(options, prepared, model, port))
-    return _summarise(seen)
+        with site.run_web({**env, "LLM_READS": "well"}) as (port, _):
+            written = asyncio.run(_measure_turns(options, prepared, model, port))
+        with site.run_web({**env, "LLM_READS": "badly", "LLM_TOOLS": "0"}) as (port, _):
+            quoted = asyncio.run(_measure_turns(options, prepared, model, port))
+    return _summarise(written) | _summarise(quoted)
 
 
 async def _measure_turns(
     options: dict[str, Any], prepared: dict[str, Any], model: str, port: int
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     questions = prepared["questions"]
     headers = site.build_session_headers(_URL, prepared["session"])
     turns = []
@@ -111,10 +115,11 @@ async def _ask_model(http: aiohttp.ClientSession, model: str) -> dict[str, float
 
 
 def _compare_turns(product: dict[str, Any], bare: dict[str, float]) -> dict[str, Any]:
-    """Return the milliseconds of one pair of turns; {} if nothing was found, and so the model was not asked."""
+    """Return the milliseconds of one pair of turns; {} if nothing was found, and so nothing was answered."""
     record, asked = product["record"], product["asked"]
     if record is None:
-        return {}
+        quoted = [at for at, event in product["events"] if event["type"] == "quotes"]
+        return {"ask_to_quotes_ms": [1000 * (quoted[0] - asked)]} if quoted else {}
     texts = [(at, event["html"]) for at, event in product["events"] if event["type"] == "text"]
     sentences = []
     for number in range(WORDS_A_SENTENCE - 1, len(record["words"]), WORDS_A_SENTENCE):
@@ -132,7 +137,8 @@ def _compare_turns(product: dict[str, Any], bare: dict[str, float]) -> dict[str,
 
 def _summarise(turns: Sequence[dict[str, Any]]) -> dict[str, float]:
     answered = [turn for turn in turns if turn]
-    numbers: dict[str, float] = {"turns": len(answered), "turns_without_a_passage": len(turns) - len(answered)}
+    kind = "quoted" if "ask_to_quotes_ms" in answered[0] else "written"
+    numbers: dict[str, float] = {f"{kind}_turns": len(answered), f"{kind}_turns_without": len(turns) - len(answered)}
     for name in answered[0]:
         values = [value for turn in answered for value in turn[name]]
         cuts = statistics.quantiles(values, n=100, method="inclusive")
