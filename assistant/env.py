@@ -195,6 +195,15 @@ class ChatModelSettings(SettingsGroup):
     """Further models that users and assistants may choose, a JSON list. Models of one server are unreachable together.
     An answer whose model was taken out of the list is written by the model of `LLM_URL`."""
 
+    LLM_OUTSIDE: Literal["", "yes", "no"] = ""
+    """`yes`: the server of `LLM_URL` is outside the house, so its model does not read collections marked "never to a
+    server outside". Empty: as the address suggests; inside are IP addresses that are not public, names without a dot,
+    and what `LLM_HOSTS` lists."""
+
+    LLM_HOSTS: SocketAddresses = frozenset()
+    """Model servers that are not on the public web and that an administrator may add on the page Models, as
+    `host:port`, such as `10.0.0.5:8000, gpu.internal:8000`. Empty: only public addresses with https."""
+
     LLM_ENGINE_ARGS: str = ""
     """Further arguments of the vLLM that `./run serve` starts, such as `--max-model-len 4096`. They come last and so
     replace its own, such as `--block-size 32`."""

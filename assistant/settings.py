@@ -224,6 +224,10 @@ CONTENT_SECURITY_POLICY = {
 INDEXES, ENGINES = engine_backends.build_backends(ENV, INDEX_DIR, MODELS_DIR)
 # By name: embedders that a collection may choose; chat models, of which the first is the site's own.
 EMBEDDERS, CHATS = embedders.build_embedders(ENV), chat_models.build_chat_models(ENV, MODELS_DIR, read_secret)
+# Models that administrators add: the client, and the longest age in seconds of the copy that each process holds.
+MODEL_SERVER_BACKEND, MODEL_SERVERS_S = "apps.engines.chat.openai.OpenAIChat", 2.0
+LLM_HOSTS, LLM_STREAMS = ENV.LLM_HOSTS, ENV.LLM_STREAMS
+DEFAULT_MODEL_IS_FIXED = "//127.0.0.1" not in ENV.LLM_URL  # the operator chose a server elsewhere, and that one wins
 # Embedder of the classifiers, if the one above is not the one they were trained with.
 CLASSIFY_EMBED_BACKEND = "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder"
 ANSWER_STYLE, SNAPSHOT_KEYS = ENV.ANSWER_STYLE, Path(ENV.SNAPSHOT_KEY_FILE or DATA_DIR / "snapshot_keys")

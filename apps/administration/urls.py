@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.administration import offboarding_views, views
+from apps.administration import model_views, offboarding_views, views
 
 app_name = "administration"
 urlpatterns = [
     path("", views.redirect_old_page, {"to": "safety:queue"}, name="index"),
     path("collections/", views.list_collections, name="collections"),
     path("models/", views.show_models, name="models"),
+    path("models/<int:pk>/", model_views.show_model, name="model"),
+    path("models/<int:pk>/reading/", model_views.measure_reading, name="model_reading"),
+    path("models/<int:pk>/remove/", model_views.remove_model, name="model_remove"),
+    path("models/servers/new/", model_views.add_server, name="model_server_new"),
+    path("models/servers/<int:pk>/", model_views.show_server, name="model_server"),
+    path("models/servers/<int:pk>/offered/", model_views.list_offered, name="model_server_offered"),
+    path("models/servers/<int:pk>/add/", model_views.add_model, name="model_add"),
+    path("models/servers/<int:pk>/remove/", model_views.remove_server, name="model_server_remove"),
     path("environment/", views.show_environment, name="environment"),
     path("users/<int:pk>/offboarding/", offboarding_views.offboard_user, name="offboarding"),
     path("users/user/", views.redirect_old_page, {"to": "users:people"}, name="old_users"),

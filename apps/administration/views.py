@@ -1,4 +1,5 @@
-"""Pages of the administration that belong to no other app: collections, models and the environment. All are read-only.
+"""Pages of the administration that belong to no other app: collections, models and the environment. All are
+read-only; model servers are changed by `model_views`.
 
 Collections and environment ask for the password again if it was not given within `ACCOUNT_REAUTHENTICATION_TIMEOUT`.
 """
@@ -7,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apps.administration import collections, environment
-from apps.conversations.models import ModelProfile
+from apps.conversations.core import model_servers
+from apps.conversations.models import ModelProfile, ModelServer, ServedModel
 from apps.lib.table import read_table_request
 from apps.users.permissions import administrator_required, password_required
 
@@ -43,10 +46,14 @@ def list_collections(request: HttpRequest) -> HttpResponse:
 @administrator_required
 @require_safe
 def show_models(request: HttpRequest) -> HttpResponse:
-    """Show the chat models, engines and model profiles, each with its environment variable."""
+    """Show the chat models of the environment and of the page, the model servers, other engines and model profiles."""
     context = {
         "chats": environment.list_chat_models(),
         "engines": environment.list_engines(),
+        "replaced": bool(model_servers.load_page_models().default),
+        "servers": ModelServer.objects.all(),
+        "added": ServedModel.objects.select_related("server").prefetch_related("groups"),
+        "is_fixed": settings.DEFAULT_MODEL_IS_FIXED,
         "profiles": ModelProfile.objects.order_by("name"),
     }
     return render(request, "administration/models.html", context)

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from apps.engines.caption.protocol import CaptionEngine
 from apps.engines.chat.circuit_breaker import CircuitBreaker
-from apps.engines.chat.model_catalog import MAIN, ChatModel, load_catalog
+from apps.engines.chat.model_catalog import MAIN, ChatModel, PageModels, load_catalog
 from apps.engines.classify.guard_model import GuardEngine
 from apps.engines.classify.image_classifier import ImageClassifier
 from apps.engines.classify.protocol import IndirectInjectionDetector, SpanTagger
@@ -40,20 +40,50 @@ from apps.lib.text import message_templates
 
 _lock = threading.RLock()
 _built: dict[str, Any] = {}
+_page_configs: dict[str, Mapping[str, Any]] = {}  # of the engines of page models that were built, by name
+_load_page_models: list[Callable[[], PageModels]] = []  # the source, or none
+
+
+def use_page_models(load: Callable[[], PageModels]) -> None:
+    """Set the source of the models that administrators add on the page. It must not block an event loop."""
+    _load_page_models[:] = [load]
 
 
 def get_chat_engine(name: str = MAIN) -> ChatEngine:
-    """Return the chat model named `name` in `settings.CHATS`. Raise EngineRefused for an unknown name."""
-    return cast(ChatEngine, _get_or_build(f"chat {name}", lambda: _build_chat(name)))
+    """Return the chat model of that name, of `settings.CHATS` or of the page. Raise EngineRefused for an unknown name.
+
+    A model of the page that was removed is still returned where it was used before: running answers go on.
+    """
+    page = _get_page_models()
+    if name == MAIN and page.default:
+        name = page.default
+    if name in settings.CHATS:
+        return cast(ChatEngine, _get_or_build(f"chat {name}", lambda: _build_chat(name)))
+    return cast(ChatEngine, _get_page_engine(name, page.configs.get(name)))
+
+
+def build_chat_engine(config: Mapping[str, Any]) -> Any:
+    """Return a new engine that is not kept, to ask a server before its models are offered."""
+    return import_string(config["BACKEND"])(**config["OPTIONS"])
 
 
 def list_chat_models() -> tuple[ChatModel, ...]:
-    """Return the chat models that users can choose, the site's own first."""
-    return load_catalog(settings.CHATS)
+    """Return the chat models that users can choose, the site's own first.
+
+    The default of the page is described as MAIN and takes the place of that of the environment.
+    """
+    page = _get_page_models()
+    if not page.configs:
+        return load_catalog(settings.CHATS)
+    main = {MAIN: page.configs[page.default]} if page.default else {}
+    others = {name: config for name, config in page.configs.items() if name not in (page.default, *settings.CHATS)}
+    return load_catalog({**settings.CHATS, **main, **others})
 
 
 def get_chat_model(name: str) -> ChatModel | None:
     """Return the description of the chat model named `name`, or None if there is none of that name."""
+    if name and name == _get_page_models().default:
+        name = MAIN
     return next((model for model in list_chat_models() if model.name == name), None)
 
 
@@ -171,6 +201,25 @@ def reset() -> None:
     """Drop every engine that was built, so that changed settings take effect. For tests."""
     with _lock:
         _built.clear()
+
+
+def _get_page_models() -> PageModels:
+    return _load_page_models[0]() if _load_page_models else PageModels()
+
+
+def _get_page_engine(name: str, config: Mapping[str, Any] | None) -> Any:
+    """Return the engine of a model of the page, built anew if an administrator changed it. None: it was removed."""
+    key = f"page {name}"
+    with _lock:
+        engine = _built.get(key)
+        if config is None:
+            if engine is None:
+                raise EngineRefused(message_templates.NO_MODEL % {"name": name})
+        elif engine is None or _page_configs.get(name) != config:
+            breaker = _built.setdefault(f"breaker {config['ABOUT']['server']}", CircuitBreaker())
+            engine = _built[key] = import_string(config["BACKEND"])(**config["OPTIONS"], breaker=breaker)
+            _page_configs[name] = config
+        return engine
 
 
 def _build_chat(name: str) -> Any:

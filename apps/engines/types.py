@@ -210,6 +210,15 @@ class ChatEngine(Protocol):
         """Close connections."""
 
 
+@dataclass(frozen=True, slots=True)
+class ModelAbilities:
+    """What a chat model can do, found out by asking its server."""
+
+    tools: bool
+    pictures: bool
+    reasoning: bool
+
+
 # --- embed ------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from apps.engines.chat.model_catalog import is_outside_address
 from assistant.config.setting_types import ListedChatModel
 from assistant.env import Env
 
@@ -22,7 +23,7 @@ def build_chat_models(env: Env, models: Path, secret: Callable[[str], str]) -> M
     main = ListedChatModel.model_construct(
         url=env.LLM_URL, model=env.LLM_MODEL, tokenizer=env.LLM_TOKENIZER or str(models / "chat"),
         reads_well={"well": True, "badly": False}.get(env.LLM_READS), reasons=env.LLM_REASONS,
-        tools=env.LLM_TOOLS, pictures=env.LLM_SEES,
+        tools=env.LLM_TOOLS, pictures=env.LLM_SEES, outside={"yes": True, "no": False}.get(env.LLM_OUTSIDE),
     )  # fmt: skip
     found = {MAIN: _build(env, main, env.LLM_NAME or env.LLM_MODEL, env.LLM_API_KEY)}
     for entry in env.LLM_MORE:
@@ -42,5 +43,6 @@ def _build(env: Env, entry: ListedChatModel, shown: str, key: str) -> dict[str, 
         "streams": max(1, env.LLM_STREAMS if entry.streams is None else entry.streams),
         "passes_reading_check": entry.reads_well, "supports_reasoning": bool(entry.reasons),
         "supports_tools": entry.tools, "supports_pictures": entry.pictures,
+        "outside": is_outside_address(entry.url, env.LLM_HOSTS) if entry.outside is None else entry.outside,
     }  # fmt: skip
     return {"BACKEND": env.LLM_BACKEND, "OPTIONS": options, "ABOUT": about}

@@ -156,6 +156,9 @@ class ListedChatModel(ListedModel):
     pictures: bool = False
     """`true`: the model gets attached pictures."""
 
+    outside: bool | None = None
+    """`true`: texts leave the house when this model is asked. `null`: as the address suggests."""
+
 
 class ListedEmbedder(ListedModel):
     """Entry of `EMBED_MORE`."""

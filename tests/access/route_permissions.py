@@ -52,6 +52,23 @@ MATRIX = {
     "privacy/holds/<uuid:pk>/": ADMIN,  # of a case
     # asks for the password again: tests/administration/test_guards.py
     **dict.fromkeys([M + "collections/", M + "models/", M + "environment/"], ADMIN),
+    # asks for the password again: tests/administration/test_model_pages.py
+    **dict.fromkeys(
+        [
+            f"{M}models/{part}"
+            for part in (
+                "<int:pk>/",
+                "<int:pk>/reading/",
+                "<int:pk>/remove/",
+                "servers/new/",
+                "servers/<int:pk>/",
+                "servers/<int:pk>/offered/",
+                "servers/<int:pk>/add/",
+                "servers/<int:pk>/remove/",
+            )
+        ],
+        ADMIN,
+    ),
     # redirects of former addresses
     **dict.fromkeys([M, M + "documents/collection/"], ADMIN),
     **dict.fromkeys(

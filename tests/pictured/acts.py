@@ -108,7 +108,8 @@ def _let_in(page: Any) -> None:
 
 _LISTS = ("-collections", "-models", "-environment")
 ACTS: dict[str, Act] = {
-    **{f"administration{name}": _let_in for name in _LISTS}, "invite-list": _let_in, "offboarding": _let_in,
+    **{f"administration{name}": _let_in for name in _LISTS},
+    **dict.fromkeys(("invite-list", "offboarding", "model-server-new"), _let_in),
     "answer": _source, "pill": _pill, "behind": _behind, "feedback-panel": _poor, "share": _share, "tool": _tool,
     "how-words-are-chosen": _response_settings, "scope": _sheet("[data-scope] summary"),
     "shortcuts": _keys, "verify": _verify, "doctor": _doctor,

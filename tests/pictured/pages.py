@@ -251,6 +251,8 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              " collection, without its content.", ADA),
         Page("administration-models", M + "models/", "Models",
              "Chat models and all other engines, with their variables.", ADA),
+        Page("model-server-new", M + "models/servers/new/", "Add a model server",
+             "Name, address and key; it is asked for its models before it is stored.", ADA),
         Page("administration-environment", M + "environment/", "Server settings",
              "Each variable, its source and meaning.", ADA),
         Page("doctor", "doctor/", "System check", "Tests every part and says what to do.", ADA),

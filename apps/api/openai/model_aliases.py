@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from apps.api.errors import ApiError
+from apps.conversations.core import model_choice
 from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN
 from apps.engines.types import EngineError
+from apps.lib.concurrency.threads import in_db
+from apps.users.models import User
 
 GROUNDED = "openbook"  # answers from documents; "openbook/NAME" by the chat model NAME
 
@@ -24,9 +27,10 @@ class ModelAlias:
     grounded: bool
 
 
-async def list_model_aliases() -> list[ModelAlias]:
-    """Return all aliases, "openbook" first. Raises EngineError if the only chat model is unreachable."""
-    further = registry.list_chat_models()[1:]
+async def list_model_aliases(user: User) -> list[ModelAlias]:
+    """Return the aliases of the models that the user may use, "openbook" first. Raises EngineError if the only chat
+    model is unreachable."""
+    further = (await in_db(model_choice.list_usable_models, user))[1:]
     found = [ModelAlias(GROUNDED, None, True)]
     try:
         found.append(ModelAlias((await registry.get_chat_engine().info()).name, MAIN, False))
@@ -38,9 +42,9 @@ async def list_model_aliases() -> list[ModelAlias]:
     return found
 
 
-async def resolve_model_alias(name: str) -> ModelAlias:
+async def resolve_model_alias(user: User, name: str) -> ModelAlias:
     """Return the alias of that name. Raises ApiError (404) for an unknown name, EngineError as `list_model_aliases`."""
-    known = await list_model_aliases()
+    known = await list_model_aliases(user)
     if (item := next((item for item in known if item.id == name), None)) is None:
         names = ", ".join(f"“{item.id}”" for item in known)
         words = f"There is no model with this name; available: {names}."

@@ -61,7 +61,8 @@ _running: defaultdict[int, WeakSet[_Slot]] = defaultdict(WeakSet)  # by user id
 async def list_models(request: HttpRequest) -> dict[str, Any]:
     """List the models. “openbook” answers from documents that you may read, “openbook/NAME” does so by that model;
     other names are the models alone."""
-    names = [*(alias.id for alias in await model_aliases.list_model_aliases()), registry.get_embedder().fingerprint]
+    aliases = await model_aliases.list_model_aliases(get_caller(request))
+    names = [*(alias.id for alias in aliases), registry.get_embedder().fingerprint]
     return {"object": "list", "data": [responses.format_model(name) for name in names]}
 
 
@@ -69,7 +70,7 @@ async def list_models(request: HttpRequest) -> dict[str, Any]:
 async def get_model(request: HttpRequest, name: str) -> dict[str, Any]:
     """Return the model of that name."""
     if name != registry.get_embedder().fingerprint:
-        await model_aliases.resolve_model_alias(name)
+        await model_aliases.resolve_model_alias(get_caller(request), name)
     return responses.format_model(name)
 
 
@@ -178,10 +179,10 @@ async def _prepare_turn(request: HttpRequest, payload: ChatIn) -> tuple[Turn, Ch
     RequestRefused, RateLimited and EngineError. Every refusal must happen here, since a stream that has begun can no
     longer set a status. The question is counted and searched last, once nothing else can refuse it.
     """
-    alias = await model_aliases.resolve_model_alias(payload.model)
+    user = get_caller(request)
+    alias = await model_aliases.resolve_model_alias(user, payload.model)
     await _require_supported(payload, alias)
     current_surface.set(Surface.API)  # for the task of this request
-    user = get_caller(request)
     question = requests.clean_question(get_question(payload))
     model_request = (
         None

@@ -96,7 +96,7 @@ class AssistantForm(forms.Form):
         field.queryset = Collection.objects.visible_to(user).select_related("owner")
         names = disambiguate_names((item.pk, item.name, str(item.owner)) for item in field.queryset)
         field.label_from_instance = lambda item: names.get(item.pk, item.name)  # type: ignore[method-assign,assignment]
-        _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
+        _models(cast("forms.ChoiceField", self.fields["model"]), user, assistant)
         help_text = gettext("One per line, up to %(starters)s. If empty, they are created from the documents.")
         self.fields["starters"].help_text = help_text % {"starters": MAX_STARTERS}
         level = cast("forms.ChoiceField", self.fields["strictness"])
@@ -199,9 +199,10 @@ def _initial(assistant: Assistant) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _models(field: forms.ChoiceField, assistant: Assistant | None) -> None:
+def _models(field: forms.ChoiceField, user: User, assistant: Assistant | None) -> None:
     """Offer the chat models, and a chosen model that is no longer offered, so that saving keeps it."""
-    offered = [(item.name, item.display_name) for item in model_choice.list_model_options("") if item.name != MAIN]
+    options = model_choice.list_model_options(user, "")
+    offered = [(item.name, item.display_name) for item in options if item.name != MAIN]
     now = assistant.model if assistant else ""
     if now and now not in dict(offered):
         offered.append((now, gettext("%(name)s (no longer available)") % {"name": now}))

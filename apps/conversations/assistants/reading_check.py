@@ -110,18 +110,26 @@ async def get_measured_profile(chat: ChatEngine) -> ModelProfile:
 
 
 async def measure_new_models(interval_s: float = MEASURE_INTERVAL_S) -> None:
-    """Measure each model of the settings that was never measured, as soon as its server can be reached.
+    """Measure each model that was never measured, as soon as its server can be reached; also those added later.
 
     Models that the operator says read badly are left out: nothing depends on a measurement. Tried every `interval_s`
-    seconds, the first time after one: the first questions go before.
+    seconds, the first time after one: the first questions go before. Never returns.
     """
-    waiting = [model for model in registry.list_chat_models() if model.passes_reading_check is not False]
-    while waiting:
+    measured: set[tuple[str, str]] = set()
+    while True:
         await asyncio.sleep(interval_s)
-        for model in tuple(waiting):
-            with suppress(EngineError):
-                await _measure_model(registry.get_chat_engine(model.name), model)
-                waiting.remove(model)
+        await measure_unmeasured(measured)
+
+
+async def measure_unmeasured(measured: set[tuple[str, str]]) -> None:
+    """Measure each model whose (server, name) is not in `measured`, and add those that could be reached."""
+    for model in registry.list_chat_models():
+        known = model.server, model.label or model.name
+        if model.passes_reading_check is False or known in measured:
+            continue
+        with suppress(EngineError):
+            await _measure_model(registry.get_chat_engine(model.name), model)
+            measured.add(known)
 
 
 async def _measure_model(chat: ChatEngine, model: ChatModel) -> None:

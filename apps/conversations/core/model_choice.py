@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from apps.conversations.errors import RequestRefused
 from apps.engines import registry
@@ -17,6 +17,9 @@ from apps.engines.chat.model_catalog import MAIN, ChatModel
 if TYPE_CHECKING:
     from apps.conversations.core.requests import AskRequest, RetryRequest
     from apps.conversations.models import Assistant, Conversation
+    from apps.users.models import User
+
+MODEL_GONE = gettext_noop("This model is no longer available. Choose another one and ask again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ def parse_model(value: Any) -> str | None:
     if value in (None, ""):
         return None
     if not isinstance(value, str) or registry.get_chat_model(value) is None:
-        raise RequestRefused(gettext("This model is no longer available. Choose another one and ask again."))
+        raise RequestRefused(gettext(MODEL_GONE))
     return value
 
 
@@ -53,11 +56,29 @@ def apply_settings(conversation: Conversation, request: AskRequest | RetryReques
 
 
 def resolve_model(
-    conversation: Conversation, assistant: Assistant | None, requested: str | None = None
+    user: User, conversation: Conversation, assistant: Assistant | None, requested: str | None = None
 ) -> tuple[str, str]:
-    """Return the name of the model to use, and the name of a chosen model that is no longer offered, or ""."""
+    """Return the name of the model to use, and the name of a chosen model that the user is not offered, or "".
+
+    Raise RequestRefused if `requested` is a model that only other groups may use. For `in_db`.
+    """
     wanted = requested or conversation.model or (assistant.model if assistant else "") or MAIN
-    return (wanted, "") if registry.get_chat_model(wanted) else (MAIN, wanted)
+    model = registry.get_chat_model(wanted)
+    if model is not None and may_use(user, model):
+        return wanted, ""
+    if requested and model is not None:
+        raise RequestRefused(gettext(MODEL_GONE))
+    return MAIN, wanted
+
+
+def may_use(user: User, model: ChatModel) -> bool:
+    """Return whether the user belongs to a group that may use the model. Queries only for a restricted model."""
+    return model.groups is None or user.groups.filter(pk__in=model.groups).exists()
+
+
+def list_usable_models(user: User) -> list[ChatModel]:
+    """Return the models that the user may choose, the site's own first. For `in_db`."""
+    return [model for model in registry.list_chat_models() if may_use(user, model)]
 
 
 def get_display_name(model: ChatModel) -> str:
@@ -65,24 +86,24 @@ def get_display_name(model: ChatModel) -> str:
     return model.label or gettext("Default model")
 
 
-def list_model_options(chosen: str) -> list[ModelOption]:
-    """Return the entries of the model menu; [] if the site offers only one model."""
-    models = registry.list_chat_models()
+def list_model_options(user: User, chosen: str) -> list[ModelOption]:
+    """Return the entries of the user's model menu; [] if there is only one."""
+    models = list_usable_models(user)
     if len(models) == 1:
         return []
-    return [
-        ModelOption(item.name, get_display_name(item), describe_model(item), item.name == chosen) for item in models
-    ]
+    current = registry.get_chat_model(chosen)
+    return [ModelOption(item.name, get_display_name(item), describe_model(item), item == current) for item in models]
 
 
 def describe_model(model: ChatModel) -> str:
-    """Return the strengths of the model as words, as far as the operator declared them."""
-    parts = [
+    """Return the description of the model, else its strengths in words as far as they are known; and where it runs."""
+    strengths = [
         gettext("thinks before it answers") if model.supports_reasoning else "",
         gettext("reads well") if model.passes_reading_check else "",
         gettext("sees pictures") if model.supports_pictures else "",
     ]
-    return ", ".join(filter(None, parts))
+    outside = gettext("outside the house") if model.outside else ""
+    return ", ".join(filter(None, [model.description or ", ".join(filter(None, strengths)), outside]))
 
 
 def describe_writing(writer: str) -> str:

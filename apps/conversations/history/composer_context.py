@@ -56,10 +56,10 @@ def build_composer_context(user: User, conversation: Conversation | None, wanted
         offered, chosen = [], conversation.assistant
     stored = conversation.sampling if conversation else {}
     answers, unshared = assistant_choice.resolve_assistant(user, conversation or Conversation(assistant=chosen))
-    writes, gone = model_choice.resolve_model(conversation or Conversation(), answers)
+    writes, gone = model_choice.resolve_model(user, conversation or Conversation(), answers)
     return {
         "assistants": offered,
-        "models": model_choice.list_model_options(writes),
+        "models": model_choice.list_model_options(user, writes),
         "model_gone": gone,
         "assistant": None if unshared else chosen,
         "unshared": unshared,

@@ -14,6 +14,7 @@ from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.conversations.models.feedback import Feedback
 from apps.conversations.models.import_job import ImportItem, ImportJob
 from apps.conversations.models.model_profile import ModelProfile
+from apps.conversations.models.model_server import ModelServer, ServedModel
 from apps.conversations.models.preference import Preference
 from apps.conversations.models.prompt_template import SavedPrompt
 from apps.conversations.models.retraction import RetractedMessage
@@ -46,11 +47,13 @@ __all__ = [
     "ImportJob",
     "Message",
     "ModelProfile",
+    "ModelServer",
     "Preference",
     "QueuedQuestion",
     "RetractedMessage",
     "RetrievedPassage",
     "SavedPrompt",
+    "ServedModel",
     "Share",
     "ShownSentences",
     "Source",

@@ -56,7 +56,7 @@ async def prepare_ephemeral_turn(
 
     `assistant` may be unsaved; None means the site's own. `instructions` replace those of the assistant. `model` is a
     name of the settings; None means the assistant's. Raise NotFoundOrForbidden for a collection that the user may not
-    read, RateLimited, and ServerRestarting.
+    read, RequestRefused for a model that the user may not use, RateLimited, and ServerRestarting.
     """
     running_turns.require_accepting()
     prepared = await in_db(
@@ -69,7 +69,7 @@ async def prepare_ephemeral_turn(
         instructions,
         without_documents,
     )
-    name, gone = model_choice.resolve_model(prepared.conversation, prepared.assistant, model)
+    name, gone = await in_db(model_choice.resolve_model, user, prepared.conversation, prepared.assistant, model)
     prepared = replace(prepared, model=name, missing_model=gone)
     vector = None if without_documents else retrieval.embed_question(question)
     return Turn(prepared, vector, ListenerSink())

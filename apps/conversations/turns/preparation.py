@@ -61,7 +61,7 @@ def prepare_turn(user: User, session_key: str | None, request: AskRequest | Retr
         return known
     prepared = _add_files(prepared)
     scope = None if prepared.without_documents else resolve_first_scope(prepared)
-    model, gone = model_choice.resolve_model(prepared.conversation, prepared.assistant, request.model)
+    model, gone = model_choice.resolve_model(now, prepared.conversation, prepared.assistant, request.model)
     return replace(prepared, scope=scope, model=model, missing_model=gone, model_writes=request.model_writes)
 
 

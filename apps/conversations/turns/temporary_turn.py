@@ -82,7 +82,7 @@ def prepare_temporary_turn(
     collections = collection_choice.resolve_collections(
         now, conversation, replace(request, conversation=None), assistant
     )
-    model, gone = model_choice.resolve_model(conversation, assistant, request.model)
+    model, gone = model_choice.resolve_model(now, conversation, assistant, request.model)
     filters = parse_stored_filters(conversation.filters)
     begun = TurnInput(
         user=now, conversation_id=conversation.pk, question_id=new_id(), answer_id=new_id(), text=request.text,

@@ -10,12 +10,14 @@ import asyncio
 import logging
 import random
 import re
+import socket
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from apps.engines.chat import openai_payloads
 from apps.engines.chat.capability_probe import CapabilityProbe
@@ -32,6 +34,7 @@ from apps.engines.types import (
     EngineRefused,
     EngineUnavailable,
     Finish,
+    ModelAbilities,
     ModelInfo,
     Sampling,
 )
@@ -50,6 +53,15 @@ _spread = random.SystemRandom()
 _TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 _WITH_TOOL = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0), tools=(_TOOL,))
 _WITH_BEAMS = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0, beams=2))
+_DOT = (  # a white picture of 28 x 28 pixels, the smallest that common models accept
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAFElEQVR42mP4jwcwjEqOSo"
+    "5KwgAA0FYNHp/Mo7cAAAAASUVORK5CYII="
+)
+_WITH_PICTURE = ChatRequest(
+    (ChatMessage("user", "Hi", pictures=(_DOT,)),), Sampling(max_tokens=1, temperature=0.0), reasoning=False
+)
+_WITH_REASONING = ChatRequest((ChatMessage("user", "What is 3 + 4?"),), Sampling(max_tokens=32, temperature=0.0))
+_PROBES = (_WITH_TOOL, _WITH_BEAMS, _WITH_PICTURE)  # whose refusal is expected
 _PROBE = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0))
 
 
@@ -65,12 +77,15 @@ class Timeouts:
 
 class OpenAIChat:
     """Chat engine of one server and model. `url` includes `/v1`; `model` "" takes the first that the server lists.
-    `reasons` "begun" means that the prompt template already opened the reasoning tag."""
+    `reasons` "begun" means that the prompt template already opened the reasoning tag. `resolve` returns the IP
+    addresses to connect to for host and port, and raises an exception for a host to which no connection may be made;
+    None: any host."""
 
     def __init__(
         self, url: str, model: str = "", api_key: str = "", tokenizer: str = "",
         connect_s: float = 3, first_token_s: float = 60, gap_s: float = 20, total_s: float = 600, tools: bool = True,
         context_tokens: int = 0, reasons: str = "", breaker: CircuitBreaker | None = None,
+        resolve: Callable[[str, int], list[str]] | None = None,
     ) -> None:  # fmt: skip
         self._model = model
         self._key = api_key.strip()
@@ -84,6 +99,8 @@ class OpenAIChat:
         self._tools = tools  # tools may be offered
         self._tool_probe = CapabilityProbe(_WITH_TOOL, self.info, self._attempt)
         self._beam_probe = CapabilityProbe(_WITH_BEAMS, self.info, self._attempt)
+        self._picture_probe = CapabilityProbe(_WITH_PICTURE, self.info, self._attempt)
+        self._resolve = resolve
         self._active_streams = 0  # answers that are being streamed
         self._model_info: tuple[ModelInfo, bool] | None = None
 
@@ -95,6 +112,22 @@ class OpenAIChat:
 
     async def supports_beams(self) -> bool:
         return (await self._read_info())[1] and await self._beam_probe.is_supported()
+
+    async def list_models(self) -> list[ModelInfo]:
+        """Return the models that the server lists. Raise EngineError."""
+        return openai_payloads.parse_models(await self._fetch_models())
+
+    async def detect_abilities(self) -> ModelAbilities:
+        """Return what the model can do, by requests of a few tokens that use it. Raise EngineError."""
+        reasons = False
+        async with aclosing(self._attempt(_WITH_REASONING)) as answer:
+            async for item in answer:
+                reasons = reasons or (isinstance(item, Delta) and bool(item.reasoning))
+        return ModelAbilities(
+            tools=await self._tool_probe.is_supported(),
+            pictures=await self._picture_probe.is_supported(),
+            reasoning=reasons,
+        )
 
     async def probe(self) -> float:
         start = time.perf_counter()
@@ -140,14 +173,17 @@ class OpenAIChat:
 
     async def _read_info(self) -> tuple[ModelInfo, bool]:
         if self._model_info is None:
-            async with self._request("GET", "/models", self._limits.gap) as response:
-                body = await self._read_body(response)
-            if response.status != 200:
-                raise error_from_status(response.status, body)
-            info, vllm = openai_payloads.parse_model_info(body, self._model)
+            info, vllm = openai_payloads.parse_model_info(await self._fetch_models(), self._model)
             window = self._context_tokens or info.context_tokens
             self._model_info = replace(info, context_tokens=window, accepts_all_sampling=vllm), vllm
         return self._model_info
+
+    async def _fetch_models(self) -> bytes:
+        async with self._request("GET", "/models", self._limits.gap) as response:
+            body = await self._read_body(response)
+        if response.status != 200:
+            raise error_from_status(response.status, body)
+        return body
 
     async def _attempt(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
         """Send one request and yield its answer, without retrying."""
@@ -166,7 +202,7 @@ class OpenAIChat:
         self._active_streams += 1
         try:
             async with self._request("POST", "/chat/completions", self._limits.first_token, body) as response:
-                await self._expect_stream(response, is_probe=request in (_WITH_TOOL, _WITH_BEAMS))
+                await self._expect_stream(response, is_probe=request in _PROBES)
                 while not answer.done:
                     chunk = await _read(response, min(deadline, total_deadline), started=answer.size > 0)
                     if not chunk:
@@ -213,7 +249,8 @@ class OpenAIChat:
         headers |= {"User-Agent": "openbook"} | ({"Content-Type": "application/json"} if body else {})
         headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
         limits = aiohttp.ClientTimeout(total=None, connect=self._limits.connect)
-        connector = aiohttp.TCPConnector(force_close=True)
+        resolver = _CheckedResolver(self._resolve) if self._resolve is not None else None
+        connector = aiohttp.TCPConnector(force_close=True, resolver=resolver)
         async with aiohttp.ClientSession(connector=connector, timeout=limits) as session:
             with _errors(AWAY):
                 async with asyncio.timeout(seconds):
@@ -233,6 +270,31 @@ class OpenAIChat:
                 while len(body) < _MAX_BODY_BYTES and (chunk := await response.content.readany()):
                     body += chunk
         return body
+
+
+class _CheckedResolver(AbstractResolver):
+    """Resolver of host names that asks the function of the engine, in a thread."""
+
+    def __init__(self, resolve: Callable[[str, int], list[str]]) -> None:
+        self._resolve = resolve
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        try:
+            ips = await asyncio.get_running_loop().run_in_executor(None, self._resolve, host, port)
+        except Exception as error:  # whatever the function refuses with: no connection is made
+            raise OSError("this host may not be connected to") from error
+        return [
+            ResolveResult(
+                hostname=host, host=ip, port=port, proto=0, flags=socket.AI_NUMERICHOST,
+                family=socket.AF_INET6 if ":" in ip else socket.AF_INET,
+            )
+            for ip in ips
+        ]  # fmt: skip
+
+    async def close(self) -> None:
+        """Hold nothing open."""
 
 
 async def _read(response: aiohttp.ClientResponse, deadline: float, *, started: bool) -> bytes:

@@ -236,6 +236,17 @@ def parse_model_info(answer: bytes, model: str) -> tuple[ModelInfo, bool]:
     return ModelInfo(chosen["id"], window, parse_parameter_count(chosen["id"])), chosen.get("owned_by") == "vllm"
 
 
+def parse_models(answer: bytes) -> list[ModelInfo]:
+    """Return all models of the answer to `GET /models`, by name. Raise EngineBroken if it lists none."""
+    try:
+        names = [item["id"] for item in orjson.loads(answer)["data"] if isinstance(item["id"], str)]
+    except (ValueError, TypeError, KeyError):
+        names = []
+    if not names:
+        raise EngineBroken("The model server does not list its models.")
+    return sorted({parse_model_info(answer, name)[0] for name in names}, key=lambda info: info.name.casefold())
+
+
 def parse_parameter_count(name: str) -> int | None:
     """Return the number of parameters that a model's name states ("SmolLM2-135M", "Mixtral-8x7B"), or None."""
     match = _SIZE.search(name.replace("_", "-").replace("/", " "))

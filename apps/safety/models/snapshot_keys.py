@@ -21,6 +21,7 @@ from apps.lib.db import encrypted_fields
 from apps.safety.audit_log import audit
 from apps.safety.models import Snapshot
 
+encrypted_models: list[type[models.Model]] = [Snapshot]  # other apps add theirs when they are ready
 _AT_ONCE = 200  # rows of one transaction: some 20 ms of encryption, so that a writer of SQLite does not wait long
 _NO_LIST = "[]"  # an empty list as stored before encryption
 
@@ -56,8 +57,11 @@ def replace_lost_key() -> None:
 
 def has_encrypted_texts() -> bool:
     """Return whether any stored text is encrypted."""
-    raw = Cast("text", models.TextField())
-    return Snapshot.objects.annotate(stored=raw).filter(stored__startswith=encrypted_fields.PREFIX).exists()
+    return any(
+        model._default_manager.annotate(stored=column).filter(stored__startswith=encrypted_fields.PREFIX).exists()
+        for model in encrypted_models
+        for column in _raw_columns(_list_encrypted(model))
+    )
 
 
 def drop_unused_keys() -> int:
@@ -118,14 +122,19 @@ class _Page:
 
 def _pages(*these: type[models.Model]) -> Iterator[_Page]:
     """Yield all rows in pages, each read completely: SQLite changes no trigger while a query is open."""
-    for model in these or (Snapshot,):
-        names = [field.name for field in model._meta.fields if isinstance(field, encrypted_fields.EncryptedText)]
+    for model in these or encrypted_models:
+        names = _list_encrypted(model)
         rows, last = model._default_manager.order_by("pk"), None
         while found := list(
             (rows.filter(pk__gt=last) if last else rows).values_list("pk", *_raw_columns(names))[:_AT_ONCE]
         ):
             last = found[-1][0]
             yield _Page(model, [(pk, dict(zip(names, texts, strict=True))) for pk, *texts in found])
+
+
+def _list_encrypted(model: type[models.Model]) -> list[str]:
+    """Return the names of the encrypted fields."""
+    return [field.name for field in model._meta.fields if isinstance(field, encrypted_fields.EncryptedText)]
 
 
 def _raw_columns(names: Iterable[str]) -> list[Cast]:

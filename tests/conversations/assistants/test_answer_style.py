@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -136,7 +135,9 @@ async def test_new_models_are_measured_once_they_can_be_reached(monkeypatch: pyt
     engines = iter([away, pupil])
     monkeypatch.setattr(registry, "list_chat_models", lambda: [replace(MODEL, passes_reading_check=False), MODEL])
     monkeypatch.setattr(registry, "get_chat_engine", lambda name: next(engines))
-    await asyncio.wait_for(reading_check.measure_new_models(interval_s=0), 30)
+    measured: set[tuple[str, str]] = set()
+    for _ in range(3):  # at the first time it is away, at the last nothing is left to do
+        await reading_check.measure_unmeasured(measured)
     profile = await reading_check.in_db(lambda: ModelProfile.objects.get())
     assert (profile.reading_right, len(pupil.requests), next(engines, None)) == (8, 11, None)
     assert profile.prompt_tokens_per_s is not None and profile.prompt_tokens_per_s > 0
@@ -149,7 +150,7 @@ async def test_the_speed_of_a_declared_reader_is_measured_and_its_reading_is_not
     pupil = Pupil(GOOD)
     monkeypatch.setattr(registry, "list_chat_models", lambda: [replace(MODEL, passes_reading_check=True)])
     monkeypatch.setattr(registry, "get_chat_engine", lambda name: pupil)
-    await asyncio.wait_for(reading_check.measure_new_models(interval_s=0), 30)
+    await reading_check.measure_unmeasured(set())
     profile = await reading_check.in_db(lambda: ModelProfile.objects.get())
     assert (profile.measured, len(pupil.requests)) == (None, 3)
     assert profile.prompt_tokens_per_s is not None
@@ -160,7 +161,7 @@ async def test_the_speed_of_a_model_below_the_reading_check_is_not_measured(monk
     pupil = Pupil({})
     monkeypatch.setattr(registry, "list_chat_models", lambda: [MODEL])
     monkeypatch.setattr(registry, "get_chat_engine", lambda name: pupil)
-    await asyncio.wait_for(reading_check.measure_new_models(interval_s=0), 30)
+    await reading_check.measure_unmeasured(set())
     profile = await reading_check.in_db(lambda: ModelProfile.objects.get())
     assert (profile.reading_right, profile.prompt_tokens_per_s) == (0, None)
 

@@ -33,7 +33,7 @@ def test_the_sites_own_model_comes_first_and_the_others_by_name() -> None:
     assert (options["api_key"], options["context_tokens"], options["reasons"]) == ("secret", 32768, "yes")
     assert found["Big"]["ABOUT"] == {
         "label": "Big", "server": "http://10.0.0.5:8000/v1", "streams": 64, "passes_reading_check": True,
-        "supports_reasoning": True, "supports_tools": True, "supports_pictures": True,
+        "supports_reasoning": True, "supports_tools": True, "supports_pictures": True, "outside": False,
     }  # fmt: skip
     assert "context_tokens" not in found["main"]["OPTIONS"] and found["main"]["ABOUT"]["label"] == ""
     assert read(LLM_NAME="House")["main"]["ABOUT"]["label"] == "House"
