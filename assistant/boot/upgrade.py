@@ -22,6 +22,7 @@ from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, Layout
 
 FORWARD, BACK = "forward", "back"
 BACKUPS_KEPT = 2  # archives of upgrades that are kept
+LOCK_WAIT_S = 5.0  # seconds that a git of a killed upgrade may still run
 _PREFIX = "before-upgrade-"
 
 
@@ -44,14 +45,14 @@ def upgrade_clone(layout: Layout) -> int:
     descriptor = process_locks.lock_data(layout)
     try:
         record = _read_record(layout)
-        if record is None:
-            record = _begin(layout)
-            if record is None:
-                print_line("Openbook is up to date.")
-                return 0
-        else:
+        if interrupted := record is not None:
             print_line("An upgrade was interrupted; continuing it.")
-        return _finish(layout, record)
+            _remove_lock_of_git()
+        record = record or _begin(layout)
+        if record is None:
+            print_line("Openbook is up to date.")
+            return 0
+        return _finish(layout, record, interrupted=interrupted)
     finally:
         os.close(descriptor)
 
@@ -88,18 +89,18 @@ def _back_up(layout: Layout) -> str:
     return str(target)
 
 
-def _finish(layout: Layout, record: UpgradeRecord) -> int:
+def _finish(layout: Layout, record: UpgradeRecord, *, interrupted: bool) -> int:
     """Set up the newer code in a process of its own; roll back if that fails. Raise BootError."""
     failure = "it was interrupted while it was undone"
     if record.direction == FORWARD:
-        failure = _go_forward(record)
+        failure = _go_forward(record, interrupted=interrupted)
         if not failure:
             _record_path(layout).unlink()
             print_line("The upgrade is complete. Start it with ./run serve.")
             return 0
         print_line(f"The upgrade failed: {failure}")
         _write_record(layout, replace(record, direction=BACK))
-    _go_back(layout, record)
+    _go_back(layout, record, interrupted=interrupted)
     _record_path(layout).unlink()
     raise BootError(
         ExitCode.UPGRADE,
@@ -108,21 +109,21 @@ def _finish(layout: Layout, record: UpgradeRecord) -> int:
     )
 
 
-def _go_forward(record: UpgradeRecord) -> str:
+def _go_forward(record: UpgradeRecord, *, interrupted: bool) -> str:
     """Change the code and set it up; return the sentence of the failure, empty for success."""
     try:
         with timed_step(f"Changing the code from {record.before[:9]} to {record.target[:9]}"):
-            _git("merge", "--quiet", "--ff-only", record.target)
+            _check_out(record.target, interrupted=interrupted)
     except BootError as error:
         return str(error)
     return _run_setup()
 
 
-def _go_back(layout: Layout, record: UpgradeRecord) -> None:
+def _go_back(layout: Layout, record: UpgradeRecord, *, interrupted: bool) -> None:
     """Restore the previous code, packages and database. Raise BootError with the path of the backup."""
     where = f" The backup from before is {record.backup}." if record.backup else ""
     with timed_step(f"Going back to {record.before[:9]}"):
-        _git("reset", "--quiet", "--keep", record.before)
+        _check_out(record.before, interrupted=interrupted)
     if failure := _run_setup("--packages"):
         raise BootError(ExitCode.UPGRADE, f"The upgrade failed; run ./run upgrade again: {failure}{where}")
     if record.backup:
@@ -131,6 +132,24 @@ def _go_back(layout: Layout, record: UpgradeRecord) -> None:
             site_setup.run_manage(layout, "restore", record.backup, "--database-only")
     if failure := _run_setup():
         raise BootError(ExitCode.UPGRADE, f"The upgrade failed; run ./run upgrade again: {failure}{where}")
+
+
+def _check_out(commit: str, *, interrupted: bool) -> None:
+    """Change the files of the clone to those of the commit. Raise BootError.
+
+    Files that were changed since the upgrade began are kept, and end it; but if an earlier run was cut off, they are
+    likely half written by git, and are replaced.
+    """
+    _git("reset", "--quiet", "--hard" if interrupted else "--keep", commit)
+
+
+def _remove_lock_of_git() -> None:
+    """Remove the lock that a killed git left on the clone; a git that still runs has LOCK_WAIT_S to end."""
+    lock = ROOT / _git("rev-parse", "--git-path", "index.lock")
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while lock.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    lock.unlink(missing_ok=True)
 
 
 def _run_setup(*options: str) -> str:

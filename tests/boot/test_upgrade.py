@@ -136,8 +136,11 @@ def test_an_upgrade_that_was_cut_off_is_finished_by_the_next(upgradable: Clone) 
     clone.start("upgrade")
     clone.wait(lambda: (clone.data / "upgrade.json").exists())
     clone.kill()
+    (clone.folder / ".git" / "index.lock").touch()  # as git leaves it, and files half written
+    (clone.folder / "README.md").write_text("# Open")
     done = clone.run("upgrade")
     assert done.returncode == 0, done.stderr
+    assert not git(clone.folder, "status", "--porcelain", "--untracked-files=no")
     if git(clone.folder, "rev-parse", "HEAD") != newest:  # the kill came before the code was changed
         assert clone.run("upgrade").returncode == 0
     assert git(clone.folder, "rev-parse", "HEAD") == newest

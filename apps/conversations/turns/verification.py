@@ -75,11 +75,12 @@ class SentenceVerifier:
 
     async def finish(self) -> None:
         """Verify every complete sentence. Errors are logged and cost citations, never the answer."""
-        unchecked = self._turn.input.without_documents
-        while not unchecked and self._next < len(self._turn.answer.renderer.sentences) and not self._has_failed:
-            await self.verify_new_sentences()
-            if self._task is not None:
+        while not self._turn.input.without_documents:
+            if self._task is not None:  # also where it has the last sentence in hand
                 await asyncio.wait([self._task])
+            if self._has_failed or self._next >= len(self._turn.answer.renderer.sentences):
+                return
+            await self.verify_new_sentences()
 
     async def judge_rest(self) -> None:
         """Verify the rest of a finished answer and wait for the judge, if one is set up, for its time limit at most.

@@ -15,6 +15,7 @@ from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.turns.state import Turn
 from apps.conversations.turns.verification import SentenceVerifier
 from apps.engines.types import EngineUnavailable
+from apps.grounding.citer import Citer
 
 
 class Log:
@@ -149,3 +150,24 @@ async def test_findings_on_the_wire_follow_the_text_that_has_their_place(page, l
             shown |= set(map(int, re.findall(r'class="pills" data-sentence="(\d+)"', event["html"])))
         assert event["type"] != "cited" or event["sentence"] in shown
     assert found == list(range(len(found))) and len(found) > 3
+
+
+async def test_finish_waits_for_the_finding_of_the_last_sentence() -> None:
+    turn, verifier, log = writing()
+    verifier.use_citer(cast(Citer, SimpleNamespace(windows=("A tower.",), cite=lambda *_: [], sources={})))
+    begun, taken, say = asyncio.Event(), asyncio.Event(), log.say
+
+    async def say_late(event: Event) -> None:
+        begun.set()
+        await taken.wait()
+        await say(event)
+
+    turn.emit = say_late
+    await write(turn, verifier, "The first tower is tall. The second ")
+    await begun.wait()  # the last sentence that stands is judged, and its finding on its way
+    finishing = asyncio.create_task(verifier.finish())
+    await asyncio.sleep(0.05)
+    waited = not finishing.done()
+    taken.set()
+    await finishing
+    assert waited and log.findings == [0]
